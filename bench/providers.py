@@ -176,7 +176,7 @@ def _add_machine_boot(report: Report) -> None:
             net.files["/agent"] = agent
             file = contract.AgentFile(f"{net.url}/agent", hashlib.sha256(agent).hexdigest())
             home = contract.CallHome(net.url, "a-token", file)
-            request = contract.RunnerRequest("a-runner", boot_deadline=120)
+            request = contract.RunnerRequest(runner_id="a-runner", boot_deadline=120)
             machines.Machine(
                 Path(folder), bootstrap.user_data(home, request, bootstrap.BootOptions(console=None))
             ).boot()

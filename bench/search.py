@@ -162,8 +162,8 @@ def _write_part(folder: Path, lines: int, part: int) -> tuple[list[Segment], int
         levels = tuple({line["level"] for line in one.lines})
         listed.append(
             Segment(
-                "acme", one.project, one.pipeline, one.run_id, one.number, key,
-                min(times), max(times), len(times), treatments, levels,
+                organization="acme", project=one.project, pipeline=one.pipeline, run_id=one.run_id, number=one.number, key=key,
+                first_time=min(times), last_time=max(times), lines=len(times), treatments=treatments, levels=levels,
             )
         )  # fmt: skip
     return listed, text_bytes, json_bytes
@@ -179,7 +179,9 @@ def _ours(report: Report, folder: Path, corpus: Corpus, asked: Sequence[Asked], 
     def clock() -> datetime:
         return last + timedelta(hours=2, seconds=time.monotonic() - began)
 
-    tend = IndexProject(catalogue, corpus, splits, clock, new_ulid, _RETENTION)
+    tend = IndexProject(
+        catalogue=catalogue, segments=corpus, splits=splits, clock=clock, new_id=new_ulid, longest=_RETENTION
+    )
     lines = sum(segment.lines for segment in corpus.listed)
     built = _timed(lambda: [tend.build("acme", project) for project in PROJECTS])
     report.add("built into splits, lines per core and second", lines / built.cpu, "/s", Goal(50_000, at_least=True))
@@ -218,7 +220,9 @@ def _as_they_come(report: Report, folder: Path, corpus: Corpus) -> None:
     folder.mkdir()
     catalogue, splits = MemoryCatalogue(), MemorySplits(folder)
     now = FIRST
-    tend = IndexProject(catalogue, corpus, splits, lambda: now, new_ulid, _RETENTION)
+    tend = IndexProject(
+        catalogue=catalogue, segments=corpus, splits=splits, clock=lambda: now, new_id=new_ulid, longest=_RETENTION
+    )
     done = IndexingResult()
     cpu = time.process_time()
     for segment in corpus.listed:

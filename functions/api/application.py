@@ -101,7 +101,13 @@ def _route(
 def _note(endpoint: Endpoint, call: Call, services: Any, path: str, project: str) -> None:
     by = call.by
     entry = AuditEntry(
-        by.organization, project, services.clock(), by.token_id, by.name, endpoint.function.__name__, path
+        organization=by.organization,
+        project=project,
+        at=services.clock(),
+        token_id=by.token_id,
+        token_name=by.name,
+        action=endpoint.function.__name__,
+        target=path,
     )
     services.audit.note(entry)
 

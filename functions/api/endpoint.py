@@ -58,7 +58,7 @@ class Reply:
 Function = Callable[..., "Model | Reply"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Endpoint:
     """`answers` maps each success status to the model of its body (None: no body, or text of `content_type`)."""
 
@@ -115,18 +115,18 @@ class Endpoints:
             wanted = inspect.signature(function, eval_str=True).parameters
             self.all.append(
                 Endpoint(
-                    method,
-                    path,
-                    permission,
-                    function,
-                    answers,
-                    tuple(errors),
-                    _annotation(wanted, "query"),
-                    _annotation(wanted, "body"),
-                    also_text,
-                    content_type,
-                    idempotency_key,
-                    audited,
+                    method=method,
+                    path=path,
+                    permission=permission,
+                    function=function,
+                    answers=answers,
+                    errors=tuple(errors),
+                    query=_annotation(wanted, "query"),
+                    body=_annotation(wanted, "body"),
+                    also_text=also_text,
+                    content_type=content_type,
+                    idempotency_key=idempotency_key,
+                    audited=audited,
                 )
             )
             return function

@@ -28,7 +28,11 @@ def _operation(event: dict[str, Any]) -> str:
 @answering_problems(service_logger("melodium"), _operation)
 def handler(event: dict[str, Any], context: Any) -> Response:
     request = routes.EngineRequest(
-        _method(event), _path(event), authorization(event), lambda: json_body(event), _base(event)
+        method=_method(event),
+        path=_path(event),
+        authorization=authorization(event),
+        read=lambda: json_body(event),
+        base=_base(event),
     )
     return routes.answer(_api, request)
 

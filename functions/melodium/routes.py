@@ -23,7 +23,7 @@ from cadence.domain.shared.errors import CadenceError, InvalidRequest, NotFound
 from melodium import page, wire
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class EngineRequest:
     """`path` is what follows `/0.1/`; `read` gives the JSON body; `base` is the API's own address."""
 

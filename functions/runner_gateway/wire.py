@@ -38,7 +38,7 @@ def _sample(body: Json, pointer: str) -> ResourceSample:
     measured = {name: amount for name, amount in body.items() if name != "time"}
     at = _time(body["time"], f"{pointer}/time")
     assert at is not None  # the schema wants it
-    return ResourceSample(at, **measured)
+    return ResourceSample(at=at, **measured)
 
 
 def log_line(body: Json) -> LogLine:

@@ -148,7 +148,15 @@ class MemoryDirectory:
 
 
 def channel(name: str = "ops", project: str = "p", kind: ChannelKind = ChannelKind.WEBHOOK) -> Channel:
-    return Channel("o", project, name, kind, {"url": "http://127.0.0.1:1/"}, START, "test")
+    return Channel(
+        organization="o",
+        project=project,
+        name=name,
+        kind=kind,
+        settings={"url": "http://127.0.0.1:1/"},
+        updated_at=START,
+        updated_by="test",
+    )
 
 
 @dataclass
@@ -239,10 +247,20 @@ class Alerting:
     def __post_init__(self) -> None:
         self.directory = MemoryDirectory([self.rule], [channel()])
         self.notifier = MemoryBells(self.clock)
-        self.update = UpdateAlert(self.store, self.directory, self.directory, self.notifier, self.clock)
+        self.update = UpdateAlert(
+            alerts=self.store,
+            channels=self.directory,
+            silences=self.directory,
+            notifier=self.notifier,
+            clock=self.clock,
+        )
         histories = Histories(MemoryHistoryStore())
         self.evaluate = EvaluateEvent(
-            self.directory, self.update, histories, self.segments.read, lambda run_id: run_id == "replay"
+            rules=self.directory,
+            update=self.update,
+            histories=histories,
+            read_segment=self.segments.read,
+            is_replay=lambda run_id: run_id == "replay",
         )
 
     def pass_time(self, by: timedelta) -> None:

@@ -30,14 +30,20 @@ class MemoryCloud:
             if len(self.machines) >= self.room:
                 raise CapacityExhausted("InsufficientCapacity: there is no room")
             self.machines[ref] = Machine(
-                ref, request.runner_id, MachineCondition.STARTING, self.clock(), request.expires_at, "small", 0.1
+                ref=ref,
+                runner_id=request.runner_id,
+                condition=MachineCondition.STARTING,
+                created_at=self.clock(),
+                expires_at=request.expires_at,
+                offer="small",
+                price_per_hour=0.1,
             )
         self.requests.append(request)
         return ref
 
     def describe(self, ref: str) -> Machine:
         self.calls.append("describe")
-        return self.machines.get(self._ref(ref)) or Machine(ref, "", MachineCondition.GONE)
+        return self.machines.get(self._ref(ref)) or Machine(ref=ref, runner_id="", condition=MachineCondition.GONE)
 
     def stop(self, ref: str) -> None:
         self.calls.append("stop")

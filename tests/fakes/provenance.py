@@ -55,7 +55,12 @@ class MemoryProvenance:
             run = self.runs.runs[value.run_id]
             if value.sha256 == sha256 and value.size and (run.organization, run.project) == (organization, project):
                 place = ValueOrigin(
-                    value.run_id, value.treatment, value.port, value.size, value.created_at, value.kept_from
+                    run_id=value.run_id,
+                    treatment=value.treatment,
+                    port=value.port,
+                    size=value.size,
+                    made_at=value.created_at,
+                    kept_from=value.kept_from,
                 )
                 if after is None or place.position < after:
                     found.append((place.position, place))

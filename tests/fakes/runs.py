@@ -264,7 +264,7 @@ class MemoryRunStore:
         return [value for (run, _, _), value in sorted(self.values.items()) if run == run_id]
 
     def get_growth(self, run_id: str, group: str) -> EachProgress:
-        return self.growths.get((run_id, group), EachProgress(run_id, group))
+        return self.growths.get((run_id, group), EachProgress(run_id=run_id, group=group))
 
     def save_growth(self, seen: EachProgress, after: EachProgress) -> EachProgress:
         if self.get_growth(seen.run_id, seen.group).version != seen.version:
@@ -283,12 +283,14 @@ class MemoryRunStore:
         self.runs[run.run_id] = dataclasses.replace(run, unsettled=(run.unsettled or 0) + len(specs))
         self.treatments[run.run_id, group.name] = dataclasses.replace(group, waiting=group.waiting + len(specs))
         for spec in specs:
-            edge = Edge(run.run_id, spec.name, group.name, Trigger.SETTLED)
+            edge = Edge(run_id=run.run_id, producer=spec.name, consumer=group.name, trigger=Trigger.SETTLED)
             assert (run.run_id, spec.name) not in self.treatments
             self.specs[run.run_id, spec.name] = spec
             self.edges[_key(edge)] = edge
             made = (StateChange(at, 1, TreatmentState.READY),)
-            instance = Treatment(run.run_id, spec.name, TreatmentState.READY, 0, ready_at=at, history=made)
+            instance = Treatment(
+                run_id=run.run_id, name=spec.name, state=TreatmentState.READY, waiting=0, ready_at=at, history=made
+            )
             self.treatments[run.run_id, spec.name] = instance
 
     def get_places(self, run_id: str, group: str) -> InstanceSlots:

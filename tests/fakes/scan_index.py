@@ -104,7 +104,9 @@ def _hit(segment: Segment, place: LinePosition, line: Line, matches: Matcher) ->
     owner = owner_of(segment)
     if not matches(owner, line):
         return None
-    return Hit(place, segment.organization, segment.project, segment.pipeline, line)
+    return Hit(
+        place=place, organization=segment.organization, project=segment.project, pipeline=segment.pipeline, line=line
+    )
 
 
 @dataclass(frozen=True)

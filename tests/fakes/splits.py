@@ -34,7 +34,7 @@ class MemoryCatalogue:
     aside: dict[tuple[str, int], SkippedSegment] = field(default_factory=dict)
 
     def get_state(self, organization: str, project: str) -> IndexState:
-        nothing = IndexState(organization, project, 0, None, None)
+        nothing = IndexState(organization=organization, project=project, version=0, due_at=None, retention=None)
         return self.states.get((organization, project), nothing)
 
     def list_fresh(self, organization: str, project: str) -> Sequence[Segment]:

@@ -188,11 +188,13 @@ def _captured(work: Any) -> Mapping[str, str] | None:
 def _output(client: Client, kit: Any, port: Any, sent: Any, folder: Path) -> OutputContrast:
     name = port["port"]
     then, now = kit["outputs"].get(name), sent.get(name)
-    spec = OutputSpec(name, port["flow"], port["type"], port.get("path"))
+    spec = OutputSpec(port=name, flow=port["flow"], type=port["type"], path=port.get("path"))
     none = NOTHING if _captured(kit["work"]) is not None else None
     both = OutputDigest(then["sha256"], then["size"]) if then else none, OutputDigest(**now) if now else none
     if then and then["not_kept"] and both[0] != both[1]:
-        return OutputContrast(spec, *both, note=f"what was sent is not kept: {then['not_kept']}")
+        return OutputContrast(
+            port=spec, then=both[0], now=both[1], note=f"what was sent is not kept: {then['not_kept']}"
+        )
     contents = _of_then(client, kit, then), _of_now(folder / "outputs" / name)
     return contrasted(spec, both, contents, LONGEST_COMPARED)
 

@@ -39,12 +39,12 @@ def deliver_messages(report: DeliveryFault) -> Callable[[Mapping[str, Any]], int
         ChannelKind.WEBHOOK: WebhookSender(poster, _now),
     }
     deliver = Deliver(
-        DynamoChannelStore(its.alerts_table),
-        DynamoOutbox(its.alerts_table),
-        senders,
-        KmsCipher(its.secrets_key),
-        SqsAlertNotifier(its.alerting_queue_url, its.alert_deliveries_function),
-        _now,
-        report,
+        channels=DynamoChannelStore(its.alerts_table),
+        outbox=DynamoOutbox(its.alerts_table),
+        senders=senders,
+        cipher=KmsCipher(its.secrets_key),
+        notifier=SqsAlertNotifier(its.alerting_queue_url, its.alert_deliveries_function),
+        clock=_now,
+        report=report,
     )
     return lambda event: deliver.deliver(*read_delivery(event))

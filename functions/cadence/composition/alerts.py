@@ -28,10 +28,16 @@ def judge_message() -> Callable[[str], None]:
     rules = DynamoRuleStore(its.alerts_table)
     notifier = SqsAlertNotifier(its.alerting_queue_url, its.alert_deliveries_function)
     cached = CachedRules(rules, DynamoChannelStore(its.alerts_table), DynamoSilenceStore(its.alerts_table))
-    update = UpdateAlert(alerts, cached, cached, notifier, _now)
+    update = UpdateAlert(alerts=alerts, channels=cached, silences=cached, notifier=notifier, clock=_now)
     histories = Histories(DynamoHistoryStore(its.alerts_table))
     replays = ReplayFilter(DynamoRunStore(its.runs_table))
-    evaluate = EvaluateEvent(cached, update, histories, S3LogSegments(its.data_bucket).read, replays.includes)
+    evaluate = EvaluateEvent(
+        rules=cached,
+        update=update,
+        histories=histories,
+        read_segment=S3LogSegments(its.data_bucket).read,
+        is_replay=replays.includes,
+    )
 
     def judge(body: str) -> None:
         message = json.loads(body)

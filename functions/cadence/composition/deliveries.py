@@ -46,8 +46,19 @@ def process_message() -> Callable[[str], tuple[str, Sequence[str]]]:
     triggered = start_triggered(its, start)
     documents = S3Documents(client("s3"), its.data_bucket)
     freeze = FreezeDocument(check_document(its), documents)
-    pushed = RunPushed(git, programs(its), documents, freeze, PlanRun(documents), start)
-    deliver = ProcessDelivery(access, cipher, access, pipelines, git, triggered, pushed, now)
+    pushed = RunPushed(
+        git=git, programs=programs(its), documents=documents, freeze=freeze, plan=PlanRun(documents), start=start
+    )
+    deliver = ProcessDelivery(
+        githosts=access,
+        cipher=cipher,
+        seen=access,
+        pipelines=pipelines,
+        git=git,
+        start=triggered,
+        run_pushed=pushed,
+        clock=now,
+    )
     scheduled = RunScheduled(pipelines, schedules(its), triggered)
     follow = StartFollowers(runs, pipelines, triggered)
 

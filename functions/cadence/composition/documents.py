@@ -41,10 +41,18 @@ def check_document(its: DocumentSettings, *, decrypts: bool = True) -> CheckDocu
     texts = S3LibraryTexts(client("s3"), its.data_bucket)
     access = DynamoAccessStore(its.access_table)
     credentials = GitTokens(access, KmsCipher(its.secrets_key)).find if decrypts else no_credentials
-    libraries = FetchLibraries(pipelines, documents, texts, lambda: _git_reader(its.git_hosts), credentials)
+    libraries = FetchLibraries(
+        pipelines=pipelines,
+        documents=documents,
+        kept=texts,
+        git=lambda: _git_reader(its.git_hosts),
+        credentials=credentials,
+    )
     secrets = KmsSecretStore(its.access_table, its.secrets_key)
     environments = DynamoEnvironmentStore(its.access_table)
-    return CheckDocument(access, secrets, libraries.fetch, environments, programs(its))
+    return CheckDocument(
+        pools=access, secrets=secrets, libraries=libraries.fetch, environments=environments, programs=programs(its)
+    )
 
 
 def programs(its: DocumentSettings) -> Programs:

@@ -56,19 +56,42 @@ def exports(report: Callable[[Exception, str], None]) -> ProcessExports:
         DynamoRunStore(its.runs_table),
         DynamoLogIndex(its.logs_table),
     )
-    deliver = DeliverExports(send, backlog, work, now, report)
+    deliver = DeliverExports(send=send, backlog=backlog, work=work, clock=now, report=report)
     count = CountEvents(DynamoCounters(its.telemetry_table), hosts, _prices(CachedPools(access)))
     tell = RenderMetrics(DynamoCounters(its.telemetry_table), _gauges(its))
     past = BackfillMetrics(
-        runs, count, DynamoCounters(its.telemetry_table), access.list_projects, send, format_of, LONGEST_RUN
+        runs=runs,
+        count=count,
+        counters=DynamoCounters(its.telemetry_table),
+        projects=access.list_projects,
+        send=send,
+        formats=format_of,
+        longest_run=LONGEST_RUN,
     )
     return ProcessExports(
-        count,
-        stored,
-        CachedExports(stored).list_exports,
-        deliver,
-        PushMetrics(tell, access.list_projects, format_of, deliver, backlog, work, now),
-        WorkOnBackfill(runs, hosts, index, send, backlog, work, now, past.backfill),
+        count=count,
+        exports=stored,
+        cached=CachedExports(stored).list_exports,
+        deliver=deliver,
+        push=PushMetrics(
+            tell=tell,
+            projects=access.list_projects,
+            formats=format_of,
+            deliver=deliver,
+            backlog=backlog,
+            work=work,
+            clock=now,
+        ),
+        backfill=WorkOnBackfill(
+            runs=runs,
+            runners=hosts,
+            index=index,
+            send=send,
+            backlog=backlog,
+            work=work,
+            clock=now,
+            metrics=past.backfill,
+        ),
     )
 
 
@@ -80,27 +103,27 @@ def render_metrics(its: settings.ApiSettings) -> RenderMetrics:
 def manage_exports(its: settings.ApiSettings) -> ManageExports:
     access, stored = DynamoAccessStore(its.access_table), DynamoExportStore(its.access_table)
     backlog, work, send = DynamoBacklog(its.telemetry_table), SqsExportWork(its.exporting_queue_url), _send(its)
-    deliver = DeliverExports(send, backlog, work, now, lambda error, name: None)
+    deliver = DeliverExports(send=send, backlog=backlog, work=work, clock=now, report=lambda error, name: None)
     return ManageExports(
-        stored,
-        backlog,
-        work,
-        KmsCipher(its.secrets_key),
-        OutgoingHttp(EgressPolicy.of(its.outbound_hosts, _HOSTS_ARE)),
-        DynamoSubscriptionStore(its.access_table),
-        send,
-        format_of,
-        PushMetrics(
-            RenderMetrics(DynamoCounters(its.telemetry_table)),
-            access.list_projects,
-            format_of,
-            deliver,
-            backlog,
-            work,
-            now,
+        exports=stored,
+        backlog=backlog,
+        work=work,
+        cipher=KmsCipher(its.secrets_key),
+        outgoing=OutgoingHttp(EgressPolicy.of(its.outbound_hosts, _HOSTS_ARE)),
+        subscriptions=DynamoSubscriptionStore(its.access_table),
+        send=send,
+        formats=format_of,
+        push=PushMetrics(
+            tell=RenderMetrics(DynamoCounters(its.telemetry_table)),
+            projects=access.list_projects,
+            formats=format_of,
+            deliver=deliver,
+            backlog=backlog,
+            work=work,
+            clock=now,
         ),
-        RequestBackfill(access.list_projects, backlog, work, now),
-        now,
+        request_backfill=RequestBackfill(access.list_projects, backlog, work, now),
+        clock=now,
     )
 
 

@@ -27,7 +27,9 @@ class GateSettings(Protocol):
 
 
 def run_gates(its: GateSettings, runs: RunStore, machines: Machines) -> RunGates:
-    return RunGates(runs, machines, _concurrency_limits(its), _quotas(its), _now)
+    return RunGates(
+        runs=runs, machines=machines, concurrency_limits=_concurrency_limits(its), quotas=_quotas(its), clock=_now
+    )
 
 
 def runner_slots(its: GateSettings, runs: RunStore, machines: Machines) -> RunnerSlots:
@@ -37,7 +39,14 @@ def runner_slots(its: GateSettings, runs: RunStore, machines: Machines) -> Runne
 def approvals(its: GateSettings, runs: RunStore, machines: Machines) -> TreatmentApprovals:
     environments = DynamoEnvironmentStore(its.access_table)
     deadlines = SqsDeadlines(its.deadlines_queue_url)
-    return TreatmentApprovals(runs, DynamoApprovalStore(its.runs_table), environments, machines, deadlines, _now)
+    return TreatmentApprovals(
+        runs=runs,
+        store=DynamoApprovalStore(its.runs_table),
+        environments=environments,
+        machines=machines,
+        deadlines=deadlines,
+        clock=_now,
+    )
 
 
 def _concurrency_limits(its: GateSettings) -> ConcurrencyLimits:

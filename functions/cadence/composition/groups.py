@@ -37,16 +37,27 @@ def act() -> tuple[ControlTreatment, Machines]:
     runs, groups = DynamoRunStore(its.runs_table), DynamoGroupStore(its.runs_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
     chunks = S3Chunks(Buckets.of(its.data_bucket, its.value_buckets))
-    readiness = Readiness(runs, groups, machines, SqsWakeUps(its.wake_ups_queue_url), now)
+    readiness = Readiness(
+        runs=runs, groups=groups, machines=machines, wake_ups=SqsWakeUps(its.wake_ups_queue_url), clock=now
+    )
     elements = EachItems(runs, DynamoStreamStore(its.runners_table), chunks)
-    grow = ExpandEach(runs, groups, elements, machines, now)
+    grow = ExpandEach(runs=runs, groups=groups, elements=elements, machines=machines, clock=now)
     start = StartRun(runs, gates.run_gates(its, runs, machines), SqsDeadlines(its.deadlines_queue_url), now)
     start_child = StartChildRun(runs, _freeze(its), PlanRun(S3Documents(client("s3"), its.data_bucket)), start)
     stop_child = StopChildRun(runs, SqsDeadlines(its.deadlines_queue_url))
     deadlines = SqsDeadlines(its.deadlines_queue_url)
     gather = CollectOutputs(runs, chunks, DynamoValueRetentionStore(its.runs_table), now)
     return ControlTreatment(
-        runs, groups, gather, grow, start_child, stop_child, readiness, machines, deadlines, now
+        runs=runs,
+        groups=groups,
+        gather=gather,
+        grow=grow,
+        start_child=start_child,
+        stop_child=stop_child,
+        readiness=readiness,
+        machines=machines,
+        deadlines=deadlines,
+        clock=now,
     ), machines
 
 
@@ -69,7 +80,15 @@ def wake_group() -> WakeGroup:
     return WakeGroup(
         runs=runs,
         groups=groups,
-        grow=ExpandEach(runs, groups, elements, machines, now),
-        end=EndTreatment(runs, DynamoRunnerStore(its.runners_table), machines, slots, wake_ups, stop_child, now),
-        readiness=Readiness(runs, groups, machines, wake_ups, now),
+        grow=ExpandEach(runs=runs, groups=groups, elements=elements, machines=machines, clock=now),
+        end=EndTreatment(
+            runs=runs,
+            runners=DynamoRunnerStore(its.runners_table),
+            machines=machines,
+            slots=slots,
+            wake_ups=wake_ups,
+            stop_child=stop_child,
+            clock=now,
+        ),
+        readiness=Readiness(runs=runs, groups=groups, machines=machines, wake_ups=wake_ups, clock=now),
     )

@@ -27,21 +27,21 @@ def push_lines() -> PushLines:
     its = settings.load(settings.LiveSettings)
     access, runs = DynamoAccessStore(its.access_table), DynamoRunStore(its.runs_table)
     follow = FollowLines(
-        DynamoArrivals(its.logs_table),
-        S3LogSegments(its.data_bucket),
-        DynamoRunnerStore(its.runners_table),
-        _now,
-        time.sleep,
+        arrivals=DynamoArrivals(its.logs_table),
+        segments=S3LogSegments(its.data_bucket),
+        followers=DynamoRunnerStore(its.runners_table),
+        clock=_now,
+        sleep=time.sleep,
     )
     live = LiveQuery(ReadQuery(VisibleRuns(runs, access), _now), follow, TreatmentStates(runs))
     return PushLines(
-        DynamoConnections(its.logs_table),
-        GatewaySockets(its.live_endpoint),
-        Authenticate(access, _now),
-        access,
-        live,
-        _now,
-        as_message,
+        connections=DynamoConnections(its.logs_table),
+        sockets=GatewaySockets(its.live_endpoint),
+        authenticate=Authenticate(access, _now),
+        tokens=access,
+        live=live,
+        clock=_now,
+        as_message=as_message,
     )
 
 

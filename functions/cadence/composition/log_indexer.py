@@ -27,7 +27,9 @@ def log_indexer() -> tuple[TakeRecords, RedriveRecords]:
     index = IndexLogs(DynamoLogIndex(its.logs_table), S3LogSegments(its.data_bucket), run_of, notifier.notify)
     records = DynamoStrayRecords(its.logs_table, its.data_bucket)
     report = partial(log_fault, logging.getLogger("cadence.log_indexer"))
-    take = TakeRecords(decode, index, KeepStrayRecord(records, run_of, _now, report), _now, report)
+    take = TakeRecords(
+        decode=decode, index=index, put_aside=KeepStrayRecord(records, run_of, _now, report), clock=_now, report=report
+    )
     return take, RedriveRecords(records, take)
 
 

@@ -35,7 +35,7 @@ from cadence.domain.access.access import Principal
 _REGISTRY_SECONDS = 3.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class EngineApi:
     """One use case for each thing that an engine may ask; `authenticate` says whose token it has."""
 
@@ -61,23 +61,25 @@ def engine_api() -> EngineApi:
         authenticate=Authenticate(access, _now).authenticate,
         processes=processes,
         record_start=RecordStart(
-            runs,
-            reported,
-            access,
-            S3Documents(client("s3"), its.data_bucket),
-            deadlines,
-            LambdaLogStream(its.log_stream_function),
-            _now,
+            runs=runs,
+            reported=reported,
+            directory=access,
+            documents=S3Documents(client("s3"), its.data_bucket),
+            deadlines=deadlines,
+            log_stream=LambdaLogStream(its.log_stream_function),
+            clock=_now,
         ),
         start_worker=_request_worker(its, runs, reported, access, sealed),
-        access=WaitForWorker(runs, DynamoRunnerStore(its.runners_table), sealed, _now, time.sleep),
+        access=WaitForWorker(
+            runs=runs, runners=DynamoRunnerStore(its.runners_table), secrets=sealed, clock=_now, sleep=time.sleep
+        ),
         report=ReportProcess(
-            processes,
-            reported,
-            S3Uploads(its.data_bucket, upload_key(its.uploads_key_id, its.uploads_key_secret)),
-            end,
-            deadlines,
-            _now,
+            processes=processes,
+            reported=reported,
+            uploads=S3Uploads(its.data_bucket, upload_key(its.uploads_key_id, its.uploads_key_secret)),
+            end=end,
+            deadlines=deadlines,
+            clock=_now,
         ),
         tunnel_url=its.live_url,
     )
@@ -97,7 +99,18 @@ def _request_worker(
     registries = OciRegistries(attempts=1, seconds=_REGISTRY_SECONDS)
     pin = PinWorkerImages(registries, its.loopback_registries == "resolved")
     masks = S3ReportMasks(client("s3"), its.data_bucket)
-    return RequestWorker(runs, reported, access, CachedPools(access), sealed, documents, start, _now, pin.pin, masks)
+    return RequestWorker(
+        runs=runs,
+        reported=reported,
+        directory=access,
+        pools=CachedPools(access),
+        secrets=sealed,
+        documents=documents,
+        start=start,
+        clock=_now,
+        pin=pin.pin,
+        masks=masks,
+    )
 
 
 def _now() -> datetime:

@@ -29,7 +29,15 @@ def take_upload() -> TakeUpload:
     parts = S3Parts(store, its.data_bucket)
     codec = JsonModels()
     link = LinkEngines(runs, parts, stored_models(parts, codec))
-    events = TakeEvents(runs, parts, S3Chunks(Buckets(its.data_bucket)), reported, codec, link, _now)
+    events = TakeEvents(
+        runs=runs,
+        parts=parts,
+        chunks=S3Chunks(Buckets(its.data_bucket)),
+        reported=reported,
+        codec=codec,
+        link=link,
+        clock=_now,
+    )
     lines = KinesisLogLines(its.log_stream_name)
     return TakeUpload(
         runs=runs,

@@ -25,10 +25,26 @@ def provider_host() -> tuple[Operations, Machines]:
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
 
     def provider(organization: str, pool: str) -> Provider:
-        return HostProvider(organization, pool, runners, hosts, work_notification, _now)
+        return HostProvider(
+            organization=organization,
+            pool=pool,
+            runners=runners,
+            hosts=hosts,
+            work_notification=work_notification,
+            clock=_now,
+        )
 
-    start = StartRunner(runs, runners, machines, SqsDeadlines(its.deadlines_queue_url), provider, _now)
-    return Operations(start, ReleaseRunner(runners, provider), provider), machines
+    start = StartRunner(
+        runs=runs,
+        runners=runners,
+        machines=machines,
+        deadlines=SqsDeadlines(its.deadlines_queue_url),
+        providers=provider,
+        clock=_now,
+    )
+    return Operations(
+        start=start, release=ReleaseRunner(runners=runners, providers=provider), providers=provider
+    ), machines
 
 
 def _now() -> datetime:

@@ -45,7 +45,14 @@ def provider_handler(name: str, build: Build) -> LambdaHandler:
     credentials = DynamoPoolCredentials(its.access_table, cipher)
     rate_limiter = RateLimiter(DynamoRateLimits(its.runners_table), _now, time.sleep)
     circuits, claims = DynamoBackOffs(its.runners_table, CIRCUIT), DynamoClaims(its.runners_table)
-    around = ProviderContext(its.installation, _now, circuits, rate_limiter, claims, _identity(its))
+    around = ProviderContext(
+        installation=its.installation,
+        clock=_now,
+        back_offs=circuits,
+        calls=rate_limiter,
+        claims=claims,
+        identity=_identity(its),
+    )
     providers = CachedProviders(name, pools, credentials, build, around)
     homes = Homes(name, _gateway(its.gateway_url), _agent(its), cipher)
     records = DynamoPoolRecords(its.runners_table)
@@ -53,20 +60,33 @@ def provider_handler(name: str, build: Build) -> LambdaHandler:
     refusals = Refusals(DynamoBackOffs(its.runners_table, REFUSED), _now)
     deadlines = SqsDeadlines(its.deadlines_queue_url)
     start = StartRunner(
-        runs, runners, machines, deadlines, providers.get, _now, homes, rate_limiter, records, budgets, refusals, access
+        runs=runs,
+        runners=runners,
+        machines=machines,
+        deadlines=deadlines,
+        providers=providers.get,
+        clock=_now,
+        homes=homes,
+        rate_limiter=rate_limiter,
+        records=records,
+        budgets=budgets,
+        refusals=refusals,
+        pools=access,
     )
-    release = ReleaseRunner(runners, providers.get, records, budgets, _now)
+    release = ReleaseRunner(runners=runners, providers=providers.get, records=records, budgets=budgets, clock=_now)
     sweep = Sweep(
-        providers.get,
-        DynamoHostStore(its.runners_table).get_runners,
-        records,
-        _now,
-        pools,
-        release.release,
-        budgets,
-        runners,
+        providers=providers.get,
+        runners=DynamoHostStore(its.runners_table).get_runners,
+        records=records,
+        clock=_now,
+        pools=pools,
+        release=release.release,
+        budgets=budgets,
+        store=runners,
     )
-    operations = Operations(start, release, providers.get, records, sweep, _now, pools)
+    operations = Operations(
+        start=start, release=release, providers=providers.get, records=records, sweep=sweep, clock=_now, pools=pools
+    )
     return token_task(f"provider_{name}", operations, machines)
 
 

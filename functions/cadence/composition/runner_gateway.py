@@ -54,7 +54,7 @@ from cadence.domain.access.access import Permission, Principal
 from cadence.domain.values.cache import CacheLimits
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Gateway:
     """One use case for each thing an agent or a host may ask; `joiner` says who holds a join token."""
 
@@ -91,18 +91,20 @@ def gateway() -> Gateway:
     specs = lru_cache(maxsize=512)(runs.get_spec)
     sources = InputStreams(runs, streams)
     wake_ups = SqsWakeUps(its.wake_ups_queue_url)
-    readiness = Readiness(runs, DynamoGroupStore(its.runs_table), machines, wake_ups, _now)
+    readiness = Readiness(
+        runs=runs, groups=DynamoGroupStore(its.runs_table), machines=machines, wake_ups=wake_ups, clock=_now
+    )
     begin = MarkStarted(runs, readiness, machines)
     slots = gates.runner_slots(its, runs, machines)
     settle = Settle(
-        runs,
-        runners,
-        readiness,
-        slots,
-        specs,
-        its.provider_function_prefix,
-        SqsDeadlines(its.deadlines_queue_url),
-        _now,
+        runs=runs,
+        runners=runners,
+        readiness=readiness,
+        slots=slots,
+        specs=specs,
+        provider_function_prefix=its.provider_function_prefix,
+        deadlines=SqsDeadlines(its.deadlines_queue_url),
+        clock=_now,
     )
     caches = DynamoCacheStore(its.runners_table)
     limits = CacheLimits(int(its.cache_mebibytes) << 20, int(its.project_cache_mebibytes) << 20)
@@ -116,37 +118,52 @@ def gateway() -> Gateway:
     return Gateway(
         joiner=joiner,
         join=JoinPool(hosts, access, _now),
-        lease=LeaseWork(hosts, runners, machines, SqsWorkNotification(its.work_notification_prefix), _now),
+        lease=LeaseWork(
+            hosts=hosts,
+            runners=runners,
+            machines=machines,
+            work_notification=SqsWorkNotification(its.work_notification_prefix),
+            clock=_now,
+        ),
         report_boot=ReportBoot(runners, machines),
         exchange=ExchangeIdentity(runners, access, OidcTokens(EgressPolicy.of(its.git_hosts))),
         claim=ClaimAssignment(
-            runs,
-            runners,
-            KmsSecretStore(its.access_table, its.secrets_key),
-            runners,
-            machines,
-            begin,
-            ReadEngineSecrets(
+            runs=runs,
+            runners=runners,
+            secrets=KmsSecretStore(its.access_table, its.secrets_key),
+            followers=runners,
+            machines=machines,
+            begin=begin,
+            engine_secrets=ReadEngineSecrets(
                 SealedWorkers(its.runners_table, KmsCipher(its.secrets_key)),
                 tokens,
                 urls,
                 S3ReportMasks(client("s3"), its.data_bucket),
             ).read,
-            CachedPools(access),
-            DynamoValueRetentionStore(its.runs_table),
-            _now,
+            pools=CachedPools(access),
+            retentions=DynamoValueRetentionStore(its.runs_table),
+            clock=_now,
         ),
         session=RunnerSessions(runners),
-        heartbeat=Heartbeat(specs, runners, sources, runners, DynamoSampleStore(its.runners_table), _now),
+        heartbeat=Heartbeat(
+            specs=specs,
+            runners=runners,
+            sources=sources,
+            followers=runners,
+            samples=DynamoSampleStore(its.runners_table),
+            clock=_now,
+        ),
         accept_logs=AcceptLogs(KinesisLogLines(its.log_stream_name), runners, _now),
-        commit_output=CommitOutput(specs, runners, streams, urls, wake_ups),
+        commit_output=CommitOutput(specs=specs, runners=runners, streams=streams, urls=urls, wake_ups=wake_ups),
         read_input=ReadInput(specs, streams, sources, urls),
         note_listening=NoteListening(specs, runners),
         complete=Complete(runners, settle, machines, RevokeEngineToken(specs, runs, tokens).revoke),
         find_cache=FindCache(caches, _now),
         read_cache=ReadCache(caches, urls),
         save_cache=SaveCache(runs, caches, _now),
-        write_cache=WriteCache(caches, S3Removal(buckets).remove, urls, limits, _now),
+        write_cache=WriteCache(
+            caches=caches, remove_objects=S3Removal(buckets).remove, urls=urls, limits=limits, clock=_now
+        ),
         tunnel_url=its.live_url,
     )
 

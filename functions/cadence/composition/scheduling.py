@@ -67,7 +67,13 @@ class _Feeding(Protocol):
 
 
 def _readiness(runs: DynamoRunStore, machines: Machines, its: _Feeding) -> Readiness:
-    return Readiness(runs, DynamoGroupStore(its.runs_table), machines, SqsWakeUps(its.wake_ups_queue_url), now)
+    return Readiness(
+        runs=runs,
+        groups=DynamoGroupStore(its.runs_table),
+        machines=machines,
+        wake_ups=SqsWakeUps(its.wake_ups_queue_url),
+        clock=now,
+    )
 
 
 def _settle(
@@ -99,11 +105,11 @@ def admit() -> tuple[Admit, Machines]:
         log_stream=LambdaLogStream(its.log_stream_function),
         clock=now,
         pin_images=PinImages(
-            runs,
-            documents,
-            OciRegistries(),
-            KmsSecretStore(its.access_table, its.secrets_key),
-            its.loopback_registries == "resolved",
+            runs=runs,
+            documents=documents,
+            registries=OciRegistries(),
+            secrets=KmsSecretStore(its.access_table, its.secrets_key),
+            resolves_loopback=its.loopback_registries == "resolved",
         ).pin,
     )
     return use_case, machines
@@ -176,7 +182,13 @@ def finalise() -> Finalise:
     runs = DynamoRunStore(its.runs_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
     deadlines = SqsDeadlines(its.deadlines_queue_url)
-    return Finalise(runs, gates.run_gates(its, runs, machines), deadlines, notify_run_end(its, machines).notify, now)
+    return Finalise(
+        runs=runs,
+        gates=gates.run_gates(its, runs, machines),
+        deadlines=deadlines,
+        tell=notify_run_end(its, machines).notify,
+        clock=now,
+    )
 
 
 def notify_run_end(its: settings.FinaliseSettings | settings.WatchdogSettings, machines: Machines) -> NotifyRunEnd:
@@ -190,21 +202,23 @@ def watchdog() -> tuple[Watchdog, ExecutionFailed]:
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
     run_gates, slots = gates.run_gates(its, runs, machines), gates.runner_slots(its, runs, machines)
     deadlines = SqsDeadlines(its.deadlines_queue_url)
-    finalise = Finalise(runs, run_gates, deadlines, notify_run_end(its, machines).notify, now)
+    finalise = Finalise(
+        runs=runs, gates=run_gates, deadlines=deadlines, tell=notify_run_end(its, machines).notify, clock=now
+    )
     settle = _settle(runs, machines, its)
     looks = Watchdog(
-        runs,
-        runners,
-        machines,
-        deadlines,
-        settle,
-        finalise,
-        run_gates,
-        slots,
-        gates.approvals(its, runs, machines),
-        EndProcess(runs, DynamoReportedStore(its.runs_table), now),
-        now,
-        UnclaimedOffers(
+        runs=runs,
+        runners=runners,
+        machines=machines,
+        deadlines=deadlines,
+        settle=settle,
+        finalise=finalise,
+        gates=run_gates,
+        slots=slots,
+        approvals=gates.approvals(its, runs, machines),
+        end_process=EndProcess(runs, DynamoReportedStore(its.runs_table), now),
+        clock=now,
+        unclaimed_offers=UnclaimedOffers(
             runs,
             CachedPools(DynamoAccessStore(its.access_table)),
             HostsAtWork(DynamoHostStore(its.runners_table), now).count,
@@ -216,9 +230,9 @@ def watchdog() -> tuple[Watchdog, ExecutionFailed]:
 def remove_passed() -> PurgeTransientValues:
     its = settings.load(settings.WatchdogSettings)
     return PurgeTransientValues(
-        DynamoRunStore(its.runs_table),
-        DynamoValueRetentionStore(its.runs_table, its.runners_table),
-        S3Removal(Buckets.of(its.data_bucket, its.value_buckets)).remove,
-        SqsDeadlines(its.deadlines_queue_url),
-        now,
+        runs=DynamoRunStore(its.runs_table),
+        retentions=DynamoValueRetentionStore(its.runs_table, its.runners_table),
+        remove_objects=S3Removal(Buckets.of(its.data_bucket, its.value_buckets)).remove,
+        deadlines=SqsDeadlines(its.deadlines_queue_url),
+        clock=now,
     )

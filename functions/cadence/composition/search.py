@@ -53,5 +53,5 @@ def search(its: ApiSettings, visible: VisibleRuns, runs: RunStore, followers: Fo
         ThreadPoolExecutor(_WORKERS),
     )
     find = FindLines(visible, clock, index)
-    follow = FollowLines(arrivals, segments, followers, clock, time.sleep)
+    follow = FollowLines(arrivals=arrivals, segments=segments, followers=followers, clock=clock, sleep=time.sleep)
     return Search(find, LiveQuery(find, follow, states), its.live_url)

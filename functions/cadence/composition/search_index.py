@@ -63,8 +63,17 @@ def search_index() -> ScheduleIndexing:
 
     segments = S3LogSegments(its.data_bucket, quick_lines)
     longest = timedelta(days=int(its.retention_days))
-    tend = IndexProject(catalogue, segments, splits(its.data_bucket), now, new_ulid, longest)
+    tend = IndexProject(
+        catalogue=catalogue,
+        segments=segments,
+        splits=splits(its.data_bucket),
+        clock=now,
+        new_id=new_ulid,
+        longest=longest,
+    )
     store = line_store(its, now)
     if store is None:
         return ScheduleIndexing(catalogue, tend, now)
-    return ScheduleIndexing(catalogue, SyncSearchService(catalogue, segments, store, tend, now), now)
+    return ScheduleIndexing(
+        catalogue, SyncSearchService(catalogue=catalogue, segments=segments, store=store, splits=tend, clock=now), now
+    )

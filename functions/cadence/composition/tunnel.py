@@ -17,9 +17,9 @@ from cadence.composition import settings
 def tunnels() -> Tunnels:
     its = settings.load(settings.TunnelSettings)
     return Tunnels(
-        DynamoTunnelEnds(its.runners_table),
-        GatewaySockets(its.live_endpoint),
-        Authenticate(DynamoAccessStore(its.access_table), lambda: datetime.now(UTC)).authenticate,
-        Processes(DynamoRunStore(its.runs_table)),
-        RunnerSessions(DynamoRunnerStore(its.runners_table)),
+        ends=DynamoTunnelEnds(its.runners_table),
+        sockets=GatewaySockets(its.live_endpoint),
+        authenticate=Authenticate(DynamoAccessStore(its.access_table), lambda: datetime.now(UTC)).authenticate,
+        processes=Processes(DynamoRunStore(its.runs_table)),
+        sessions=RunnerSessions(DynamoRunnerStore(its.runners_table)),
     )

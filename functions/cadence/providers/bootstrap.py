@@ -27,7 +27,7 @@ _WARM_MINUTES = 15
 LARGEST_USER_DATA = 16_384
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BootOptions:
     """`boot` of a pool's settings. `mirrors` are base URLs asked first for each file, by the file's name.
 

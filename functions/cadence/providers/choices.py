@@ -10,7 +10,7 @@ from cadence.providers.contract import RunnerNeeds
 _AMD64 = "amd64"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Choice:
     """A type of machine: millicores, MB, USD (or the pool's currency) for an hour; `None` is not known."""
 

@@ -115,8 +115,8 @@ class CiProvider(ABC, Generic[Settings]):
         try:
             found = self._whole(ref)
         except NotFound:
-            return Machine(ref, "", MachineCondition.GONE)
-        return self._machine(found) if found else Machine(ref, ref, MachineCondition.GONE)
+            return Machine(ref=ref, runner_id="", condition=MachineCondition.GONE)
+        return self._machine(found) if found else Machine(ref=ref, runner_id=ref, condition=MachineCondition.GONE)
 
     def stop(self, ref: str) -> None:
         for each in [ref] if ref.isdecimal() else [str(run["id"]) for run in self._find(ref)]:

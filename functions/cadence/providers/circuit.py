@@ -26,7 +26,7 @@ class Circuit(Protocol):
     def granted(self, offer: str) -> None: ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SharedCircuit:
     """Of one pool. Used by one call at a time: what it remembers is when it last was told to ask."""
 

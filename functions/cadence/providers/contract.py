@@ -25,7 +25,7 @@ from cadence.domain.runners.runner import RunnerState
 from cadence.providers.circuit import Circuit, SharedCircuit
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RunnerNeeds:
     """What the treatment asks of its runner: millicores, MB. `None`: no matter."""
 
@@ -36,7 +36,7 @@ class RunnerNeeds:
     image: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Containers:
     """What containers a runner is to have, for infrastructures that make them; others leave them to the agent's own container engine.
 
@@ -77,7 +77,7 @@ class CallHome:
     engine: AgentFile | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RunnerRequest:
     """One runner to be started. `expires_at` is when it is an orphan, whoever still wants it; it goes into its tags.
 
@@ -103,7 +103,7 @@ class MachineCondition(StrEnum):
     GONE = "gone"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Machine:
     """One thing of this pool as the infrastructure's own inventory has it.
 
@@ -151,7 +151,7 @@ class Unhurried:
         return
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ProviderContext:
     """What the installation gives each provider. `installation` goes into every tag of ownership: another one in the same account never touches its machines. `back_offs` are which offers are not asked for,
     `claims` whose machines are that were made in advance."""
@@ -164,7 +164,7 @@ class ProviderContext:
     identity: Identity | None = None  # None: it has none to show
 
     def circuit(self, pool: Pool) -> Circuit:
-        return SharedCircuit(self.back_offs, pool.organization, pool.name, self.clock)
+        return SharedCircuit(kept=self.back_offs, organization=pool.organization, pool=pool.name, clock=self.clock)
 
 
 class Provider(Protocol):

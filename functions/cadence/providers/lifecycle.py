@@ -46,7 +46,7 @@ _NOT_BEGUN = frozenset({RunnerState.OFFERED, RunnerState.BOOTING})
 _RELEASABLE = frozenset({RunnerState.OFFERED, RunnerState.BOOTING, RunnerState.CLAIMED, RunnerState.COMPLETED})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Launch:
     """One attempt to be launched by the provider's Lambda `function`; `task_token` is answered when it has ended."""
 
@@ -66,7 +66,7 @@ class Launch:
     price: Price | None = None  # what is expected
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StartRunner:
     runs: RunStore
     runners: RunnerStore
@@ -121,7 +121,9 @@ class StartRunner:
         if standing.treatment.cancel_reason:
             raise Cancelled(standing.treatment.cancel_reason)
         if runner.result is not None:
-            ended = MachineStep(NextState.SETTLE, launch.attempt, function=launch.function, runner_id=launch.runner_id)
+            ended = MachineStep(
+                next=NextState.SETTLE, attempt=launch.attempt, function=launch.function, runner_id=launch.runner_id
+            )
             self.machines.succeed(launch.task_token, ended.as_json())
         elif runner.state in _NOT_BEGUN:
             wait = self._turn(provider, runner)
@@ -183,8 +185,8 @@ class StartRunner:
             self.runners.move_runner(runner, _NOT_BEGUN, state=RunnerState.OFFERED, turn_at=self.clock() + wait)
             self._note_waiting(launch, f"its turn with the API of pool {launch.pool}")
         step = MachineStep(
-            NextState.LATER,
-            launch.attempt,
+            next=NextState.LATER,
+            attempt=launch.attempt,
             function=launch.function,
             runner_id=launch.runner_id,
             wait_seconds=max(1, math.ceil(wait.total_seconds())),
@@ -268,7 +270,7 @@ def _request(runner: Runner, spec: TreatmentSpec, home: CallHome | None) -> Runn
         run_id=runner.run_id,
         treatment=runner.treatment,
         project=runner.project,
-        needs=RunnerNeeds(spec.cpu, spec.memory, spec.storage, spec.arch, spec.image),
+        needs=RunnerNeeds(cpu=spec.cpu, memory=spec.memory, storage=spec.storage, arch=spec.arch, image=spec.image),
         max_duration=spec.max_duration,
         expires_at=runner.created_at + timedelta(seconds=runner.boot_deadline + spec.max_duration) + EXPIRY_GRACE,
         home=home,
@@ -278,7 +280,9 @@ def _request(runner: Runner, spec: TreatmentSpec, home: CallHome | None) -> Runn
 
 def _containers(spec: TreatmentSpec) -> Containers:
     worker = spec.engine if isinstance(spec.engine, WorkerSpec) else None
-    return Containers(spec.image, spec.services, spec.volumes, worker, engine=spec.engine is not None)
+    return Containers(
+        image=spec.image, services=spec.services, volumes=spec.volumes, worker=worker, engine=spec.engine is not None
+    )
 
 
 def _to_begin_anew(runner: Runner, wanted: Runner) -> bool:
@@ -294,7 +298,7 @@ def held(runner: Runner, now: datetime) -> bool:
     return runner.result is None or runner.result.outcome not in {RunnerOutcome.SUCCEEDED, RunnerOutcome.CANCELLED}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ReleaseRunner:
     runners: RunnerStore
     providers: Providers

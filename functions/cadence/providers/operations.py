@@ -25,7 +25,7 @@ from cadence.providers.sweeping import Sweep
 Event = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Operations:
     start: StartRunner
     release: ReleaseRunner

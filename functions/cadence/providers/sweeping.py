@@ -41,7 +41,7 @@ class Swept:
     refused: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Sweep:
     providers: Providers
     runners: RunnersById

@@ -27,7 +27,12 @@ def main(words: Sequence[str] | None = None) -> int:
     known = Seeded(**json.load(sys.stdin)) if given.known_tokens else None
     try:
         outputs = _outputs(given.stack)
-        pool = Pool("default", given.pool, "host", architectures=tuple(given.architecture or ("amd64",)))
+        pool = Pool(
+            organization="default",
+            name=given.pool,
+            provider="host",
+            architectures=tuple(given.architecture or ("amd64",)),
+        )
         seeded = _seed(outputs["AccessTable"], pool, known, replace=given.new_token or given.known_tokens)
     except (BotoCoreError, ClientError, LookupError) as error:
         print(f"error: {error}", file=sys.stderr)

@@ -24,7 +24,15 @@ def at(seconds: int):
 
 
 def occurrence(seconds: int, event: str = "e", count: int = 1) -> Occurrence:
-    return Occurrence(event, at(seconds), count, {}, OccurrenceSample(f"text {seconds}", "now", "run", "build", 3, 7))
+    return Occurrence(
+        event_id=event,
+        at=at(seconds),
+        count=count,
+        labels={},
+        sample=OccurrenceSample(
+            text=f"text {seconds}", time="now", run_id="run", treatment="build", segment=3, index=7
+        ),
+    )
 
 
 def test_the_same_occurrences_stored_again_change_nothing(stores: Stores) -> None:
@@ -68,7 +76,7 @@ def test_of_two_changes_of_the_same_alert_one_fails_with_its_messages(stores: St
 
 
 def test_series_change_only_as_they_were_read(stores: Stores) -> None:
-    key = MeasuredSeriesKey("o", "p", "app", "build", "duration")
+    key = MeasuredSeriesKey(organization="o", project="p", pipeline="app", treatment="build", of="duration")
     values = (MeasuredValue("run-1", at(1), 12.5), MeasuredValue("run-2", at(2), 13.0))
     stores.history.put_series(key, MeasuredSeries(values))
     read = stores.history.get_series(key)

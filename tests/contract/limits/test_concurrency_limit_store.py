@@ -24,11 +24,20 @@ class Nobody:
 
 
 def place(holder: str, ticket: int, project: str = "site", priority: int = 0, *, inside: bool = False) -> LimitEntry:
-    return LimitEntry(holder, f"run-{holder}", project, priority, "build", 2, ticket, inside)
+    return LimitEntry(
+        holder=holder,
+        run_id=f"run-{holder}",
+        project=project,
+        priority=priority,
+        treatment="build",
+        attempt=2,
+        ticket=ticket,
+        inside=inside,
+    )
 
 
 def committed(store: ConcurrencyLimitStore, *places: LimitEntry, **fields: object) -> ConcurrencyLimit:
-    store.commit(dataclasses.replace(ConcurrencyLimit(SCOPE, 3), **fields), places, [])  # type: ignore[arg-type]
+    store.commit(dataclasses.replace(ConcurrencyLimit(scope=SCOPE, limit=3), **fields), places, [])  # type: ignore[arg-type]
     stored, _ = store.get(SCOPE)
     assert stored is not None
     return stored
@@ -49,15 +58,15 @@ def test_what_was_written_is_read(store: ConcurrencyLimitStore) -> None:
         checked_at=now + timedelta(seconds=1),
     )
     assert stored == ConcurrencyLimit(
-        SCOPE,
-        3,
-        3,
-        {"site": 1},
-        {LaneKey(-3, "site"): WaitingLane(1, 2)},
-        frozenset({"a"}),
-        now,
-        now + timedelta(seconds=1),
-        1,
+        scope=SCOPE,
+        limit=3,
+        next_ticket=3,
+        inside={"site": 1},
+        lanes={LaneKey(-3, "site"): WaitingLane(1, 2)},
+        unwoken=frozenset({"a"}),
+        watched_until=now,
+        checked_at=now + timedelta(seconds=1),
+        version=1,
     )
     assert store.get(SCOPE, "a")[1] == inside
     assert store.get(SCOPE, "b")[1] == waiting
@@ -68,7 +77,7 @@ def test_what_was_written_is_read(store: ConcurrencyLimitStore) -> None:
 def test_a_change_of_something_older_is_refused_whole(store: ConcurrencyLimitStore) -> None:
     stored = committed(store, place("a", 1))
     store.commit(stored, [place("b", 2)], [])
-    for stale in (stored, ConcurrencyLimit(SCOPE, 3)):
+    for stale in (stored, ConcurrencyLimit(scope=SCOPE, limit=3)):
         with pytest.raises(Conflict):
             store.commit(stale, [place("c", 3)], [place("a", 1)])
     assert [one.holder for one in store.waiting(SCOPE, 10)] == ["a", "b"]
@@ -103,7 +112,7 @@ def test_many_at_once_are_all_let_in_one_after_another(store: ConcurrencyLimitSt
     names = [f"h{number:02}" for number in range(12)]
 
     def come(name: str) -> None:
-        concurrency_limits.enter(SCOPE, 3, LimitEntry(name, name, "site"), Nobody())
+        concurrency_limits.enter(SCOPE, 3, LimitEntry(holder=name, run_id=name, project="site"), Nobody())
 
     threads = [threading.Thread(target=come, args=(name,)) for name in names]
     for thread in threads:

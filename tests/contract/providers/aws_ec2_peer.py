@@ -64,13 +64,13 @@ class Ec2Peer:
             settings,
             made,
             Hidden([SECRET]),
-            SharedCircuit(self.back_offs, "acme", "pool", lambda: datetime.now(UTC)),
+            SharedCircuit(kept=self.back_offs, organization="acme", pool="pool", clock=lambda: datetime.now(UTC)),
         )
 
     def waiting(self, clock: Clock) -> Ec2Provider:
         """Of a pool that keeps machines waiting, as another process has it."""
         settings = Ec2Settings.from_json(self.settings)
-        circuit = SharedCircuit(self.back_offs, "acme", "pool", clock)
+        circuit = SharedCircuit(kept=self.back_offs, organization="acme", pool="pool", clock=clock)
         return Ec2Provider(
             OWNER, settings, self._clients(GOOD_KEY, 20), Hidden([SECRET]), circuit,
             waiting=WarmSupport(self.claims, clock),

@@ -69,7 +69,7 @@ class FargatePeer:
             settings,
             made,
             Hidden([SECRET]),
-            SharedCircuit(MemoryBackOffs(), "acme", "pool", lambda: datetime.now(UTC)),
+            SharedCircuit(kept=MemoryBackOffs(), organization="acme", pool="pool", clock=lambda: datetime.now(UTC)),
         )
 
     def clients(self, key: str, seconds: float) -> Clients:

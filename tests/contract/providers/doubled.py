@@ -69,7 +69,9 @@ class Doubled(Generic[C]):
         home = CallHome(
             "https://cadence.example", "a-token-of-another", AgentFile("https://cadence.example/a", "ab" * 32)
         )
-        return RunnerRequest(runner_id, 120, run_id="run", expires_at=datetime(2030, 1, 1, tzinfo=UTC), home=home)
+        return RunnerRequest(
+            runner_id=runner_id, boot_deadline=120, run_id="run", expires_at=datetime(2030, 1, 1, tzinfo=UTC), home=home
+        )
 
     def fill(self) -> None:
         raise NotImplementedError

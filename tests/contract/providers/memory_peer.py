@@ -82,7 +82,12 @@ class MemoryProvider:
         with self.memory.lock:
             self.memory.inventory.setdefault(
                 request.runner_id,
-                Machine(request.runner_id, request.runner_id, MachineCondition.STARTING, expires_at=request.expires_at),
+                Machine(
+                    ref=request.runner_id,
+                    runner_id=request.runner_id,
+                    condition=MachineCondition.STARTING,
+                    expires_at=request.expires_at,
+                ),
             )
         if self.memory.losing:
             self.memory.losing = False
@@ -91,7 +96,7 @@ class MemoryProvider:
 
     def describe(self, ref: str) -> Machine:
         self._meet()
-        return self.memory.inventory.get(ref, Machine(ref, ref, MachineCondition.GONE))
+        return self.memory.inventory.get(ref, Machine(ref=ref, runner_id=ref, condition=MachineCondition.GONE))
 
     def stop(self, ref: str) -> None:
         self._meet()

@@ -93,12 +93,14 @@ class OpenStackPeer:
         home = CallHome(
             "https://cadence.example", "another-token", AgentFile("https://cadence.example/agent", "ab" * 32)
         )
-        self._provider(replace(OWNER, pool="another")).start(RunnerRequest("foreign-1", boot_deadline=60, home=home))
+        self._provider(replace(OWNER, pool="another")).start(
+            RunnerRequest(runner_id="foreign-1", boot_deadline=60, home=home)
+        )
 
     def _provider(self, owner: MachineOwner) -> OpenStackProvider:
         settings = OpenStackSettings(
             auth_url=f"{self.url}/identity/v3",
-            flavors=(Choice("m1.tiny", price_per_hour=0.01),),
+            flavors=(Choice(type="m1.tiny", price_per_hour=0.01),),
             image="155d900f-0000-0000-0000-000000000000" if self.trouble is Trouble.IMAGE else IMAGE,
             network=NETWORK,
         )

@@ -45,7 +45,7 @@ class TemplatePeer(Doubled[Template]):
             seconds=self.patience,
         )
         image = "none" if self.trouble is Trouble.IMAGE else "linux"
-        settings = TemplateSettings(("east", "west"), (Choice("small"), Choice("large")), image)
+        settings = TemplateSettings(("east", "west"), (Choice(type="small"), Choice(type="large")), image)
         api = LimitedApi("account", "all", "machines", RateLimit(per_second=5, burst=20))
         return TemplateProvider(self.owner, settings, rest, hidden, api, page=3)
 

@@ -70,7 +70,13 @@ def a_request() -> RunnerRequest:
     home = CallHome("https://cadence.example", TOKEN, AgentFile("https://cadence.example/cadence-agent.pyz", "ab" * 32))
     runner_id = f"{RUN}-{next(_numbers):012x}-1"
     return RunnerRequest(
-        runner_id, boot_deadline=120, run_id=RUN, treatment="build", project="default", expires_at=EXPIRES, home=home
+        runner_id=runner_id,
+        boot_deadline=120,
+        run_id=RUN,
+        treatment="build",
+        project="default",
+        expires_at=EXPIRES,
+        home=home,
     )
 
 

@@ -48,7 +48,7 @@ class VSpherePeer:
     }
 
     def __post_init__(self) -> None:
-        self.own = Inventory(self.settings, {"username": "looker", "password": "on"})
+        self.own = Inventory(settings=self.settings, credentials={"username": "looker", "password": "on"})
         self.sessions.append(self.own)
 
     def close(self) -> None:
@@ -99,7 +99,7 @@ class VSpherePeer:
         return len(self._of(runner_id))
 
     def add_foreign(self) -> None:
-        self._provider(replace(OWNER, pool="another")).start(RunnerRequest("foreign-1", boot_deadline=60))
+        self._provider(replace(OWNER, pool="another")).start(RunnerRequest(runner_id="foreign-1", boot_deadline=60))
 
     def _provider(self, owner: MachineOwner) -> VSphereProvider:
         settings, password = self.settings, self.secret
@@ -107,9 +107,11 @@ class VSpherePeer:
             settings = replace(settings, template="no-such-template")
         if self.trouble is Trouble.CREDENTIALS:
             password = ""
-        inventory = Inventory(settings, {"username": "cadence", "password": password}, seconds=1, page=3)
+        inventory = Inventory(
+            settings=settings, credentials={"username": "cadence", "password": password}, seconds=1, page=3
+        )
         self.sessions.append(inventory)
-        provider = _Unhurried(owner, settings, inventory, _told)
+        provider = _Unhurried(owner=owner, settings=settings, inventory=inventory, user_data=_told)
         provider.settle = self.settle
         return provider
 

@@ -17,19 +17,27 @@ FIRST, LAST = "fffe2d9a-4b0a-4a24-9f1a-3f7f6a6c4d31", "00012d9a-4b0a-4a24-9f1a-3
 
 def a_process(run_id: str, minutes: int) -> Run:
     at = NOW.replace(minute=minutes)
-    its = MelodiumRun("group", derived_ulid(at, run_id), "0.10.2", "direct", tags=("entrypoint=main",))
+    its = MelodiumRun(
+        group_id="group", position=derived_ulid(at, run_id), version="0.10.2", mode="direct", tags=("entrypoint=main",)
+    )
     return dataclasses.replace(a_run(run_id), created_at=at, melodium=its)
 
 
 def spec(name: str, *inputs: InputSpec) -> TreatmentSpec:
-    element = ElementSpec("std/flow::emit", 1, generics={"T": "u128"}, parameters={"value": str(2**128 - 1)})
+    element = ElementSpec(
+        treatment="std/flow::emit", track=1, generics={"T": "u128"}, parameters={"value": str(2**128 - 1)}
+    )
     return TreatmentSpec(
-        name, kind=TreatmentKind.ELEMENT, inputs=inputs, outputs=(OutputSpec("emit", "block", "u128"),), element=element
+        name=name,
+        kind=TreatmentKind.ELEMENT,
+        inputs=inputs,
+        outputs=(OutputSpec(port="emit", flow="block", type="u128"),),
+        element=element,
     )
 
 
 def treatment(name: str, state: TreatmentState = TreatmentState.RUNNING) -> Treatment:
-    return Treatment(FIRST, name, state, 0, TreatmentKind.ELEMENT, started_at=NOW)
+    return Treatment(run_id=FIRST, name=name, state=state, waiting=0, kind=TreatmentKind.ELEMENT, started_at=NOW)
 
 
 def test_a_process_comes_back_as_it_was(store: RunStore) -> None:
@@ -55,11 +63,17 @@ def test_ids_that_do_not_sort_by_time_are_listed_by_time_all_the_same(store: Run
 
 def test_what_happened_inside_is_apart_from_what_is_scheduled(store: RunStore) -> None:
     store.create_run(a_process(FIRST, 1))
-    worker = Treatment(FIRST, "worker", TreatmentState.RUNNING, 0)
-    store.admit(FIRST, [TreatmentSpec("worker")], [worker], [])
+    worker = Treatment(run_id=FIRST, name="worker", state=TreatmentState.RUNNING, waiting=0)
+    store.admit(FIRST, [TreatmentSpec(name="worker")], [worker], [])
     names = ["main/emit", "main/talk/take", "main/talk/take#7"]
-    fed = InputSpec("data", "block", "u128", "main/emit", "emit")
-    edge = Edge(FIRST, "main/emit", "main/talk/take", Trigger.COMPLETED, EdgeState.DELIVERED)
+    fed = InputSpec(port="data", flow="block", type="u128", source_treatment="main/emit", source_port="emit")
+    edge = Edge(
+        run_id=FIRST,
+        producer="main/emit",
+        consumer="main/talk/take",
+        trigger=Trigger.COMPLETED,
+        state=EdgeState.DELIVERED,
+    )
     store.put_elements(FIRST, [(spec(name, fed), treatment(name)) for name in names], [edge])
     assert [one.name for one in store.list_treatments(FIRST)] == ["worker"]
     assert [one.name for one in store.list_elements(FIRST)] == names
@@ -88,7 +102,16 @@ def test_what_is_rebuilt_again_replaces_what_was_there(store: RunStore) -> None:
 def test_a_value_from_elsewhere_is_read_where_it_is_kept(store: RunStore) -> None:
     store.create_run(a_process(FIRST, 1))
     value = Value(
-        FIRST, "main/Self", "text", "block", "string", "a" * 64, 3, 1, 1, origin=Origin(LAST, "main/a", "emit")
+        run_id=FIRST,
+        treatment="main/Self",
+        port="text",
+        flow="block",
+        type="string",
+        sha256="a" * 64,
+        size=3,
+        chunks=1,
+        attempt=1,
+        origin=Origin(LAST, "main/a", "emit"),
     )
     copied = dataclasses.replace(value, port="copy", origin=Origin(LAST, "main/a", "emit", copied=True))
     store.put_values([value, copied])

@@ -39,12 +39,23 @@ class Stores:
 
 @pytest.fixture
 def run(store: Any) -> Any:
-    store.create_run(Run(RUN, "acme", "site", "build", RunState.PENDING, NOW, "d" * 64, "e" * 64))
+    store.create_run(
+        Run(
+            run_id=RUN,
+            organization="acme",
+            project="site",
+            pipeline="build",
+            state=RunState.PENDING,
+            created_at=NOW,
+            document_sha256="d" * 64,
+            plan_sha256="e" * 64,
+        )
+    )
     specs = [
-        TreatmentSpec("g", kind=TreatmentKind.EACH, each="item", when="true", when_over=("a",)),
-        TreatmentSpec("a", never="its condition is false"),
-        TreatmentSpec("m", kind=TreatmentKind.GATHER, instances=("m:0", "m:1", "m:2"), parallel=2),
-        *(TreatmentSpec(f"m:{number}", group="m") for number in range(3)),
+        TreatmentSpec(name="g", kind=TreatmentKind.EACH, each="item", when="true", when_over=("a",)),
+        TreatmentSpec(name="a", never="its condition is false"),
+        TreatmentSpec(name="m", kind=TreatmentKind.GATHER, instances=("m:0", "m:1", "m:2"), parallel=2),
+        *(TreatmentSpec(name=f"m:{number}", group="m") for number in range(3)),
     ]
     begins = beginning(RUN, specs, NOW)
     store.admit(RUN, specs, begins.treatments, begins.edges)
@@ -52,7 +63,9 @@ def run(store: Any) -> Any:
 
 
 def made(number: int, size: int = 1) -> TreatmentSpec:
-    return TreatmentSpec(f"g:{number}", group="g", inputs=(InputSpec("item", "block", "string", literal="é" * size),))
+    return TreatmentSpec(
+        name=f"g:{number}", group="g", inputs=(InputSpec(port="item", flow="block", type="string", literal="é" * size),)
+    )
 
 
 def running(store: Any) -> EachProgress:

@@ -33,12 +33,33 @@ def stores(request, monkeypatch) -> Iterator[tuple[RunStore, ProvenanceStore]]:
 
 
 def a_run(run_id, **changes):
-    run = Run(run_id, "acme", "site", "build", RunState.PENDING, NOW, "d" * 64, "e" * 64)
+    run = Run(
+        run_id=run_id,
+        organization="acme",
+        project="site",
+        pipeline="build",
+        state=RunState.PENDING,
+        created_at=NOW,
+        document_sha256="d" * 64,
+        plan_sha256="e" * 64,
+    )
     return dataclasses.replace(run, **changes)
 
 
 def a_value(run_id, treatment, port="out", sha256=SHA, size=3):
-    return Value(run_id, treatment, port, "block", "string", sha256, size, 1, 1, b"abc", NOW)
+    return Value(
+        run_id=run_id,
+        treatment=treatment,
+        port=port,
+        flow="block",
+        type="string",
+        sha256=sha256,
+        size=size,
+        chunks=1,
+        attempt=1,
+        preview=b"abc",
+        created_at=NOW,
+    )
 
 
 def test_a_digest_leads_to_the_runs_that_have_it_newest_first(stores):
@@ -91,10 +112,18 @@ def test_a_producer_leads_to_its_consumers_page_by_page(stores):
     runs, provenance = stores
     runs.create_run(a_run("01a"))
     names = [f"c{number}" for number in range(7)]
-    edges = [Edge("01a", "p", name, Trigger.COMPLETED) for name in names]
-    edges += [Edge("01a", "p", "c3", Trigger.OPENED), Edge("01a", "p2", "other", Trigger.COMPLETED)]
-    specs = [TreatmentSpec(name, "true") for name in ("p", "p2", "other", *names)]
-    runs.admit("01a", specs, [Treatment("01a", spec.name, TreatmentState.PENDING, 1) for spec in specs], edges)
+    edges = [Edge(run_id="01a", producer="p", consumer=name, trigger=Trigger.COMPLETED) for name in names]
+    edges += [
+        Edge(run_id="01a", producer="p", consumer="c3", trigger=Trigger.OPENED),
+        Edge(run_id="01a", producer="p2", consumer="other", trigger=Trigger.COMPLETED),
+    ]
+    specs = [TreatmentSpec(name=name, run="true") for name in ("p", "p2", "other", *names)]
+    runs.admit(
+        "01a",
+        specs,
+        [Treatment(run_id="01a", name=spec.name, state=TreatmentState.PENDING, waiting=1) for spec in specs],
+        edges,
+    )
 
     found, after = [], None
     for _ in range(4):

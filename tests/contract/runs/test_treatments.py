@@ -28,12 +28,25 @@ def admit(store: RunStore, *specs: TreatmentSpec) -> Sequence[Edge]:
 
 @pytest.fixture
 def run(store: RunStore) -> str:
-    store.create_run(Run(RUN, "acme", "site", "build", RunState.PENDING, NOW, "d" * 64, "e" * 64))
+    store.create_run(
+        Run(
+            run_id=RUN,
+            organization="acme",
+            project="site",
+            pipeline="build",
+            state=RunState.PENDING,
+            created_at=NOW,
+            document_sha256="d" * 64,
+            plan_sha256="e" * 64,
+        )
+    )
     return RUN
 
 
 def fan_out(consumers: int) -> list[TreatmentSpec]:
-    return [TreatmentSpec("root", "true")] + [TreatmentSpec(f"c{n}", "true", after=("root",)) for n in range(consumers)]
+    return [TreatmentSpec(name="root", run="true")] + [
+        TreatmentSpec(name=f"c{n}", run="true", after=("root",)) for n in range(consumers)
+    ]
 
 
 def test_a_spec_comes_back_as_it_was(store: RunStore, run: str) -> None:
@@ -41,16 +54,16 @@ def test_a_spec_comes_back_as_it_was(store: RunStore, run: str) -> None:
         name="build",
         run="make",
         image="python:3.13",
-        inputs=(InputSpec("in", "stream", "byte", "fetch", "source"),),
-        outputs=(OutputSpec("wheel", "stream", "byte"),),
+        inputs=(InputSpec(port="in", flow="stream", type="byte", source_treatment="fetch", source_port="source"),),
+        outputs=(OutputSpec(port="wheel", flow="stream", type="byte"),),
         env={"A": "1"},
         secrets={"TOKEN": "git"},
         pools=("near", "far"),
         cpu=500,
         after=("other",),
-        retry=RetrySpec(3),
+        retry=RetrySpec(infrastructure=3),
     )
-    admit(store, TreatmentSpec("fetch", "true"), TreatmentSpec("other", "true"), spec)
+    admit(store, TreatmentSpec(name="fetch", run="true"), TreatmentSpec(name="other", run="true"), spec)
     assert store.get_spec(RUN, "build") == spec
     assert store.get_treatment(RUN, "build").waiting == 2
     for missing in (store.get_spec, store.get_treatment):
@@ -94,7 +107,7 @@ def test_a_treatment_is_read_together_with_its_specification_and_run(store: RunS
 
 
 def test_only_a_treatment_in_the_right_state_and_attempt_advances(store: RunStore, run: str) -> None:
-    admit(store, TreatmentSpec("a", "true"))
+    admit(store, TreatmentSpec(name="a", run="true"))
     moved = store.advance(RUN, "a", 1, {S.PENDING, S.READY}, S.READY, ready_at=NOW, pool="near")
     assert (moved.state, moved.ready_at, moved.pool) == (S.READY, NOW, "near")
     assert store.get_treatment(RUN, "a") == moved
@@ -106,7 +119,9 @@ def test_only_a_treatment_in_the_right_state_and_attempt_advances(store: RunStor
 
 
 def test_a_history_keeps_every_state_of_every_attempt(store: RunStore, run: str) -> None:
-    admit(store, TreatmentSpec("a", "true"), TreatmentSpec("b", "true", never="its condition is false"))
+    admit(
+        store, TreatmentSpec(name="a", run="true"), TreatmentSpec(name="b", run="true", never="its condition is false")
+    )
     times = [NOW + timedelta(seconds=seconds) for seconds in range(5)]
     store.advance(RUN, "a", 1, {S.PENDING}, S.READY, history=(StateChange(times[1], 1, S.READY),))
     for _ in range(2):  # a repeated call says the same again
@@ -144,7 +159,7 @@ def test_a_treatment_that_does_not_exist_is_not_made(store: RunStore, run: str) 
 
 
 def test_a_treatment_settles_once(store: RunStore, run: str) -> None:
-    admit(store, TreatmentSpec("a", "true"), TreatmentSpec("b", "true"))
+    admit(store, TreatmentSpec(name="a", run="true"), TreatmentSpec(name="b", run="true"))
     read = store.get_treatment(RUN, "a")
     assert store.settle(read, S.FAILED, "exit 3", 3, NOW) is True
     assert store.settle(read, S.SUCCEEDED, "fine", 0, NOW) is False
@@ -155,7 +170,7 @@ def test_a_treatment_settles_once(store: RunStore, run: str) -> None:
 
 
 def test_a_treatment_that_moved_on_is_not_settled(store: RunStore, run: str) -> None:
-    admit(store, TreatmentSpec("a", "true"))
+    admit(store, TreatmentSpec(name="a", run="true"))
     pending = store.get_treatment(RUN, "a")
     store.advance(RUN, "a", 1, {S.PENDING}, S.READY)
     with pytest.raises(Conflict):
@@ -168,7 +183,7 @@ def test_a_treatment_that_moved_on_is_not_settled(store: RunStore, run: str) -> 
 
 
 def test_of_many_who_settle_at_once_one_succeeds(store: RunStore, run: str) -> None:
-    admit(store, *[TreatmentSpec(f"t{n}", "true") for n in range(6)])
+    admit(store, *[TreatmentSpec(name=f"t{n}", run="true") for n in range(6)])
     read = [store.get_treatment(RUN, f"t{n}") for n in range(6)]
     with ThreadPoolExecutor(8) as pool:
         won = list(pool.map(lambda t: store.settle(t, S.CANCELLED, None, None, NOW), read * 4))
@@ -201,10 +216,12 @@ def test_a_group_of_which_some_was_delivered_is_completed(store: RunStore, run: 
 
 
 def test_one_consumer_that_waits_for_several_things_of_one_producer(store: RunStore, run: str) -> None:
-    port = InputSpec("in", "stream", "byte", "root", "out")
-    failed = InputSpec("alarm", "block", "void", "root", "failed")
+    port = InputSpec(port="in", flow="stream", type="byte", source_treatment="root", source_port="out")
+    failed = InputSpec(port="alarm", flow="block", type="void", source_treatment="root", source_port="failed")
     edges = admit(
-        store, TreatmentSpec("root", "true"), TreatmentSpec("c", "true", inputs=(port, failed), after=("root",))
+        store,
+        TreatmentSpec(name="root", run="true"),
+        TreatmentSpec(name="c", run="true", inputs=(port, failed), after=("root",)),
     )
     assert {e.trigger for e in edges} == {Trigger.OPENED, Trigger.FAILED, Trigger.COMPLETED}
     (consumer,) = store.deliver([e for e in edges if e.trigger is not Trigger.FAILED])
@@ -224,14 +241,14 @@ def test_what_was_delivered_is_not_buried_and_the_other_way_round(store: RunStor
 
 
 def test_nothing_to_deliver_tells_nobody(store: RunStore, run: str) -> None:
-    admit(store, TreatmentSpec("a", "true"))
+    admit(store, TreatmentSpec(name="a", run="true"))
     assert list(store.deliver([])) == []
     assert list(store.bury([])) == []
 
 
 def test_producers_that_settle_at_once_leave_no_count_behind(store: RunStore, run: str) -> None:
-    producers = [TreatmentSpec(f"p{n}", "true") for n in range(12)]
-    sink = TreatmentSpec("sink", "true", after=tuple(p.name for p in producers))
+    producers = [TreatmentSpec(name=f"p{n}", run="true") for n in range(12)]
+    sink = TreatmentSpec(name="sink", run="true", after=tuple(p.name for p in producers))
     edges = admit(store, *producers, sink)
     with ThreadPoolExecutor(8) as pool:
         told = list(pool.map(lambda edge: store.deliver([edge])[0].waiting, [*edges, *edges]))
@@ -240,13 +257,32 @@ def test_producers_that_settle_at_once_leave_no_count_behind(store: RunStore, ru
 
 
 def test_edges_of_a_producer_are_not_those_of_a_longer_name(store: RunStore, run: str) -> None:
-    admit(store, TreatmentSpec("a", "x"), TreatmentSpec("a-b", "x"), TreatmentSpec("c", "x", after=("a", "a-b")))
+    admit(
+        store,
+        TreatmentSpec(name="a", run="x"),
+        TreatmentSpec(name="a-b", run="x"),
+        TreatmentSpec(name="c", run="x", after=("a", "a-b")),
+    )
     assert [e.producer for e in store.edges_from(RUN, "a")] == ["a"]
 
 
 def test_a_value_comes_back_as_it_was(store: RunStore, run: str) -> None:
-    value = Value(RUN, "a", "out", "block", "byte", "f" * 64, 3, 1, 2, b"\x00abc", NOW)
-    empty = Value(RUN, "a", "none", "block", "byte", "0" * 64, 0, 0, 1)
+    value = Value(
+        run_id=RUN,
+        treatment="a",
+        port="out",
+        flow="block",
+        type="byte",
+        sha256="f" * 64,
+        size=3,
+        chunks=1,
+        attempt=2,
+        preview=b"\x00abc",
+        created_at=NOW,
+    )
+    empty = Value(
+        run_id=RUN, treatment="a", port="none", flow="block", type="byte", sha256="0" * 64, size=0, chunks=0, attempt=1
+    )
     store.put_values([value, empty])
     store.put_values([value])
     assert store.get_value(RUN, "a", "out") == value
@@ -257,7 +293,7 @@ def test_a_value_comes_back_as_it_was(store: RunStore, run: str) -> None:
 
 def test_treatments_are_told_page_by_page(store: RunStore, run: str) -> None:
     names = ["a", "a:1", "a:10", "a:2", "a-b", "ab", "b"]
-    admit(store, *(TreatmentSpec(name) for name in names))
+    admit(store, *(TreatmentSpec(name=name) for name in names))
     seen: list[str] = []
     after = None
     while True:

@@ -42,7 +42,7 @@ class Treatments:
         if treatment == "fetch":
             raise NotFound("it is too long ago")
         state = TreatmentState.FAILED if int(run_id[-1]) % 2 else TreatmentState.SUCCEEDED
-        return Treatment(run_id, treatment, state, 0)
+        return Treatment(run_id=run_id, name=treatment, state=state, waiting=0)
 
 
 @dataclass
@@ -69,8 +69,8 @@ class Installation:
         times = [line["time"] for line in lines]
         treatments, levels = ({line[name] for line in lines} for name in ("treatment", "level"))
         segment = Segment(
-            organization, project, pipeline, run_id, number, self.segments.write(run_id, number, lines),
-            min(times), max(times), len(lines), tuple(treatments), tuple(levels),
+            organization=organization, project=project, pipeline=pipeline, run_id=run_id, number=number, key=self.segments.write(run_id, number, lines),
+            first_time=min(times), last_time=max(times), lines=len(lines), treatments=tuple(treatments), levels=tuple(levels),
         )  # fmt: skip
         self.catalogue.fresh[segment.run_id, segment.number] = segment
         self.written.append(segment)
@@ -107,11 +107,13 @@ def install(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
             )
             states = TreatmentStates(Treatments())
             indexed: Any = IndexedSplits(catalogue, segments, splits)
-            tend: Any = IndexProject(catalogue, segments, splits, clock, new_ulid, RETENTION)
+            tend: Any = IndexProject(
+                catalogue=catalogue, segments=segments, splits=splits, clock=clock, new_id=new_ulid, longest=RETENTION
+            )
             if backend == "opensearch":
                 store = OpenSearchLines(OpenSearchConnection(lambda: connected(url)), f"test-{uuid4().hex}", clock)
                 indexed = IndexedInStore(indexed, store)
-                tend = SyncSearchService(catalogue, segments, store, tend, clock)
+                tend = SyncSearchService(catalogue=catalogue, segments=segments, store=store, splits=tend, clock=clock)
             search = SearchLines(catalogue, indexed, states, clock, RETENTION, workers, budget)
             return Installation(catalogue, segments, clock, tend, search, states)
 

@@ -253,7 +253,19 @@ def test_a_search_without_end_stops_and_goes_on_where_it_stopped(install: Instal
 
 def test_several_processes_write_the_same_indices_of_a_service(server: str) -> None:
     prefix = f"test-{uuid4().hex}"
-    segment = Segment("acme", "shop", "build", CORPUS[0].run_id, 0, "", "", "", 250, (), ())
+    segment = Segment(
+        organization="acme",
+        project="shop",
+        pipeline="build",
+        run_id=CORPUS[0].run_id,
+        number=0,
+        key="",
+        first_time="",
+        last_time="",
+        lines=250,
+        treatments=(),
+        levels=(),
+    )
     extent = Extent("acme", {"shop": datetime(2026, 1, 1, tzinfo=UTC)}, [])
     for _ in range(2):
         store = OpenSearchLines(OpenSearchConnection(lambda: connected(server)), prefix, lambda: NOW)

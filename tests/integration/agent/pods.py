@@ -44,7 +44,9 @@ class Node:
     ) -> PodHere:
         home = CallHome(self.gateway.url, runner.token, self.agent)
         needs = needs or RunnerNeeds(cpu=500, memory=128)
-        request = RunnerRequest(runner.runner_id, 60, needs=needs, home=home, containers=containers)
+        request = RunnerRequest(
+            runner_id=runner.runner_id, boot_deadline=60, needs=needs, home=home, containers=containers
+        )
         its = KubernetesSettings.from_json({**SETTINGS, **settings})
         name = host_name(runner.runner_id)
         made = beside(its, request, name)

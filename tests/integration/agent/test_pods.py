@@ -43,7 +43,7 @@ def health(command: tuple[str, ...], timeout: int = 30) -> dict[str, Any]:
 
 
 def in_image(**more: Any) -> Containers:
-    return Containers(TREATMENTS_IMAGE, **more)
+    return Containers(image=TREATMENTS_IMAGE, **more)
 
 
 def test_a_command_in_its_own_image(gateway: FakeGateway, node: Node) -> None:
@@ -93,7 +93,9 @@ def test_no_secret_is_in_the_manifest_on_a_command_line_or_left_in_a_file(gatewa
     )
     source = gateway.new_stream()
     runner.inputs["go"] = [source]
-    service = ServiceSpec("db", TREATMENTS_IMAGE, {"PASSWORD": "s3cr3t-of-the-service"}, ("sleep", "1000"))
+    service = ServiceSpec(
+        name="db", image=TREATMENTS_IMAGE, env={"PASSWORD": "s3cr3t-of-the-service"}, command=("sleep", "1000")
+    )
 
     node.start(runner, in_image(services=(service,)))
     until(lambda: runner.text() == ["up"])
@@ -184,12 +186,12 @@ def test_services_are_healthy_before_the_command_and_share_volumes_with_it(gatew
         volumes={"data": "/shared"},
     )
     service = ServiceSpec(
-        "my-db",
-        TREATMENTS_IMAGE,
-        {"MODE": "fast"},
-        ("sh", "-c", script),
-        (port,),
-        check,
+        name="my-db",
+        image=TREATMENTS_IMAGE,
+        env={"MODE": "fast"},
+        command=("sh", "-c", script),
+        ports=(port,),
+        health_command=check,
         health_interval=1,
         volumes={"data": "/data"},
     )
@@ -208,9 +210,18 @@ def test_a_service_that_is_never_healthy_fails_the_treatment_with_its_words(gate
         image=None,
         services={"db": {"image": TREATMENTS_IMAGE, "health": health(check, timeout=3)}},
     )
-    service = ServiceSpec("db", TREATMENTS_IMAGE, {}, ("sleep", "1000"), (), check, 1, 3)
+    service = ServiceSpec(
+        name="db",
+        image=TREATMENTS_IMAGE,
+        env={},
+        command=("sleep", "1000"),
+        ports=(),
+        health_command=check,
+        health_interval=1,
+        health_timeout=3,
+    )
 
-    done = node.work(runner, Containers(None, services=(service,)))
+    done = node.work(runner, Containers(image=None, services=(service,)))
 
     assert done["outcome"] == "failed"
     assert done["error"] == "service db is not healthy after 3 s: sh ended with 4: no route to the database"
@@ -230,9 +241,9 @@ def test_where_the_namespace_admits_it_images_are_root(gateway: FakeGateway, nod
 
 
 def test_an_agent_in_a_pod_without_the_image_says_so(gateway: FakeGateway, node: Node) -> None:
-    service = ServiceSpec("db", TREATMENTS_IMAGE, {}, ("sleep", "1000"))
+    service = ServiceSpec(name="db", image=TREATMENTS_IMAGE, env={}, command=("sleep", "1000"))
     runner = gateway.add_runner("true", image=TREATMENTS_IMAGE)
-    done = node.work(runner, Containers(None, services=(service,)))
+    done = node.work(runner, Containers(image=None, services=(service,)))
     assert done["outcome"] == "infrastructure"
     assert (
         done["error"]

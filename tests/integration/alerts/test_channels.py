@@ -35,7 +35,9 @@ LINE = "ERROR <b>&amp; ```boom``` \ud800 *no* [link](http://x)"
 
 
 def message(kind: MessageKind = MessageKind.FIRING, number: int = 1, **members: Any) -> Message:
-    sample = OccurrenceSample(LINE, "2030-01-01T11:59:59.000Z", "01run", "build:3.13", 4, 17)
+    sample = OccurrenceSample(
+        text=LINE, time="2030-01-01T11:59:59.000Z", run_id="01run", treatment="build:3.13", segment=4, index=17
+    )
     values: dict[str, Any] = {
         "message_id": f"o.p.boom-abc.{number}.{kind}.1",
         "alert_id": f"o.p.boom-abc.{number}",
@@ -57,7 +59,9 @@ def message(kind: MessageKind = MessageKind.FIRING, number: int = 1, **members: 
 
 
 def channel(kind: ChannelKind, **settings: Any) -> Channel:
-    return Channel("o", "p", "ops", kind, settings, NOW, "test")
+    return Channel(
+        organization="o", project="p", name="ops", kind=kind, settings=settings, updated_at=NOW, updated_by="test"
+    )
 
 
 @pytest.fixture

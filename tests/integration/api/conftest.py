@@ -172,7 +172,7 @@ def api(settings: dict[str, str]) -> Api:
     from cadence.composition.api import services
 
     its = services()
-    seeded = Seed(its.access, its.access, its.clock).seed(Pool("default", "local", "host"))
+    seeded = Seed(its.access, its.access, its.clock).seed(Pool(organization="default", name="local", provider="host"))
     assert seeded.admin_token is not None
     faults: list[BaseException] = []
     handler = build(ENDPOINTS, its, its.authenticate, lambda error, body: faults.append(error))

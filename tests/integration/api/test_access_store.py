@@ -46,13 +46,13 @@ def test_names_are_taken_once(store):
 
 def test_a_pool_comes_back_as_it_was_put(store):
     pool = Pool(
-        "acme",
-        "metal",
-        "host",
-        90,
-        ("arm64",),
-        ("web",),
-        {"nested": {"a": [1]}},
+        organization="acme",
+        name="metal",
+        provider="host",
+        boot_deadline=90,
+        architectures=("arm64",),
+        projects=("web",),
+        settings={"nested": {"a": [1]}},
         largest=LargestRunner(cpu=4_000, images=False),
     )
 
@@ -82,7 +82,9 @@ def test_a_token_is_found_by_id_listed_and_gone_after_deletion(store):
 
 
 def test_a_githosts_secret_is_kept_apart_from_its_listing(store):
-    host = GitHost("01h", GitHostKind.GITHUB, "acme", "web", "github", NOW)
+    host = GitHost(
+        githost_id="01h", kind=GitHostKind.GITHUB, organization="acme", project="web", name="github", created_at=NOW
+    )
     store.add_githost(host, b"sealed")
 
     assert store.get_githost("01h") == host
@@ -112,7 +114,7 @@ def test_processes_share_one_key(store):
 
 def test_seeding_twice_leaves_one_of_everything_and_working_tokens(store):
     clock = lambda: NOW  # noqa: E731
-    seed, pool = Seed(store, store, clock), Pool("default", "local", "host")
+    seed, pool = Seed(store, store, clock), Pool(organization="default", name="local", provider="host")
     first = seed.seed(pool)
     assert seed.seed(pool) == Seeded(None, None)
     assert seed.seed(pool, first, replace=True) == first

@@ -313,10 +313,10 @@ def test_a_dry_run_tells_when_a_rule_would_have_fired(api: Api) -> None:
         run_id = api("POST", "/v1/projects/default/runs", {"document": HELLO}).json["run_id"]
         at = clock() - timedelta(minutes=30 - number)
         treatment = Treatment(
-            run_id,
-            "greet",
-            state,
-            0,
+            run_id=run_id,
+            name="greet",
+            state=state,
+            waiting=0,
             exit_code=number,
             started_at=at,
             finished_at=at,
@@ -348,7 +348,17 @@ def test_a_dry_run_goes_through_the_lines_of_the_past(api: Api) -> None:
         lines = [line(at, "all fine", "greet"), line(at, "panic: boom", "greet", "error")]
         key = segments.write(run_id, number, lines)
         segment = Segment(
-            "default", "default", "hello", run_id, number, key, stamp(at), stamp(at), 2, ("greet",), ("error", "info")
+            organization="default",
+            project="default",
+            pipeline="hello",
+            run_id=run_id,
+            number=number,
+            key=key,
+            first_time=stamp(at),
+            last_time=stamp(at),
+            lines=2,
+            treatments=("greet",),
+            levels=("error", "info"),
         )
         index.append(index.get_head("default", run_id, []), segment, [])
     rule: dict[str, Any] = {"when": {"log": {"query": "panic"}}, "count": 3, "window": 300, "channels": ["ops"]}

@@ -56,7 +56,19 @@ def asked(api: Api, monkeypatch: pytest.MonkeyPatch) -> Asked:
 def segment(project: str = "default") -> Segment:
     content = gzip.compress(b'{"text": "one"}\n{"text": "two"}\n')
     aws_clients.client("s3").put_object(Bucket="data", Key="runs/01a/logs/0", Body=content)
-    return Segment("default", project, "build", "01a", 3, "runs/01a/logs/0", TIME, TIME, 2, ("t",), ("info",))
+    return Segment(
+        organization="default",
+        project=project,
+        pipeline="build",
+        run_id="01a",
+        number=3,
+        key="runs/01a/logs/0",
+        first_time=TIME,
+        last_time=TIME,
+        lines=2,
+        treatments=("t",),
+        levels=("info",),
+    )
 
 
 def put_segment_aside(project: str = "default") -> None:
@@ -67,7 +79,14 @@ def put_segment_aside(project: str = "default") -> None:
 
 def put_record_aside(organization: str = "default", project: str = "*", number: str = "495") -> None:
     stray = StrayRecord(
-        organization, project, "?", number, f"aside/log-lines/{number}", 3, NOW, "This is no record of log lines."
+        organization=organization,
+        project=project,
+        run_id="?",
+        number=number,
+        object_key=f"aside/log-lines/{number}",
+        size=3,
+        at=NOW,
+        cause="This is no record of log lines.",
     )
     DynamoStrayRecords("logs", "data").keep(stray, b"\xff\x00\x01")
 
@@ -84,7 +103,7 @@ def put_message_aside(api: Api) -> None:
 def put_letter_aside(api: Api) -> None:
     api("PUT", "/v1/exports/loki", {"kind": "loki", "url": "http://127.0.0.1:9/push"})
     export = DynamoExportStore("access").get_export("default", "loki")
-    parcel = ExportBatch("e1", NOW, event={"id": "segment/01a/3", "kind": "segment"})
+    parcel = ExportBatch(key="e1", since=NOW, event={"id": "segment/01a/3", "kind": "segment"})
     DynamoBacklog("telemetry").bury(export, [parcel], "HTTP 400: no", NOW)
 
 
@@ -222,7 +241,22 @@ def test_lines_and_values_of_old_runs_are_removed_and_nothing_else_is(api: Api, 
         runs.create_run(a_run(run_id, "default", project))
         if state.final:
             runs.finish_run(runs.get_run(run_id), state, None, at)
-        runs.put_values([Value(run_id, "t", "out", "block", "string", "0" * 64, 3, 1, 1, b"abc")])
+        runs.put_values(
+            [
+                Value(
+                    run_id=run_id,
+                    treatment="t",
+                    port="out",
+                    flow="block",
+                    type="string",
+                    sha256="0" * 64,
+                    size=3,
+                    chunks=1,
+                    attempt=1,
+                    preview=b"abc",
+                )
+            ]
+        )
         s3.put_object(Bucket="data", Key=f"runs/{run_id}/logs/0", Body=b"x")
     assert api("PUT", "/v1/projects/default/retention", {"days": 3}).status == 200
     now = [NOW]

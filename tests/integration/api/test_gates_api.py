@@ -27,7 +27,7 @@ def waiting(api: Api) -> str:
     run_id: str = api("POST", "/v1/projects/default/runs", {"document": HELLO}).json["run_id"]
     spec = TreatmentSpec(name="deploy", run="true", environment="production")
     runs, now = api.services.runs, api.services.clock()
-    runs.admit(run_id, [spec], [Treatment(run_id, "deploy", TreatmentState.PENDING, 0)], [])
+    runs.admit(run_id, [spec], [Treatment(run_id=run_id, name="deploy", state=TreatmentState.PENDING, waiting=0)], [])
     runs.advance(
         run_id,
         "deploy",
@@ -37,7 +37,16 @@ def waiting(api: Api) -> str:
         waiting_for="approval for environment production",
     )
     api.services.approval_store.ask(
-        ApprovalRequest(run_id, "deploy", "production", 1, None, False, now, now + timedelta(seconds=600))
+        ApprovalRequest(
+            run_id=run_id,
+            treatment="deploy",
+            environment="production",
+            required=1,
+            approvers=None,
+            not_by_starter=False,
+            asked_at=now,
+            expires_at=now + timedelta(seconds=600),
+        )
     )
     return run_id
 
@@ -127,7 +136,16 @@ def test_a_wrong_key_and_an_unknown_link_are_the_same(api: Api, waiting: str) ->
 def test_what_is_on_the_page_is_escaped(api: Api, waiting: str) -> None:
     now = api.services.clock()
     api.services.approval_store.ask(
-        ApprovalRequest(waiting, "deploy2", '"><script>alert(1)</script>', 1, None, False, now, now + timedelta(60))
+        ApprovalRequest(
+            run_id=waiting,
+            treatment="deploy2",
+            environment='"><script>alert(1)</script>',
+            required=1,
+            approvers=None,
+            not_by_starter=False,
+            asked_at=now,
+            expires_at=now + timedelta(60),
+        )
     )
     made = api("POST", f"/v1/runs/{waiting}/treatments/deploy2/approval-links").json["path"]
     address = urlsplit(made)

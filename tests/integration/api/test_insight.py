@@ -40,10 +40,10 @@ def run_id(api):
     runs.admit(run_id, specs, begins.treatments, begins.edges)
     for name, state, code in (("greet", TreatmentState.SUCCEEDED, 0), ("shout", TreatmentState.FAILED, 3)):
         runner = Runner(
-            ids.runner_id(run_id, name, 1), run_id, name, 1, "default", "default", "local", "host",
-            RunnerState.COMPLETED, NOW, host_id="h1", one_time_hash="one-time", session_hash="session",
+            runner_id=ids.runner_id(run_id, name, 1), run_id=run_id, treatment=name, attempt=1, organization="default", project="default", pool="local", provider="host",
+            state=RunnerState.COMPLETED, created_at=NOW, host_id="h1", one_time_hash="one-time", session_hash="session",
             task_token="machine-token", facts={"system": "Linux"},
-            result=RunnerResult(RunnerOutcome.SUCCEEDED, code, usage={"memory_mb": 12.5}),
+            result=RunnerResult(outcome=RunnerOutcome.SUCCEEDED, exit_code=code, usage={"memory_mb": 12.5}),
         )  # fmt: skip
         api.services.runners.put_runner(runner)
         cause = "exit code 3" if code else None
@@ -51,7 +51,19 @@ def run_id(api):
     for seq, chunk in enumerate((GREETING[:5], GREETING[5:], b"")):
         client("s3").put_object(Bucket="data", Key=ids.chunk_key(run_id, "greet", 1, "greeting", seq), Body=chunk)
     sha256 = hashlib.sha256(GREETING).hexdigest()
-    value = Value(run_id, "greet", "greeting", "block", "string", sha256, len(GREETING), 2, 1, GREETING, NOW)
+    value = Value(
+        run_id=run_id,
+        treatment="greet",
+        port="greeting",
+        flow="block",
+        type="string",
+        sha256=sha256,
+        size=len(GREETING),
+        chunks=2,
+        attempt=1,
+        preview=GREETING,
+        created_at=NOW,
+    )
     runs.put_values([value])
     return run_id
 
@@ -171,7 +183,17 @@ def pages_of(api, path, part):
 
 def test_runners_and_hosts(api, run_id, settings):
     DynamoHostStore(settings["runners_table"]).put_host(
-        Host("h1", "default", "local", "laptop", 4, "secret-hash", NOW, NOW, {"cpus": 4})
+        Host(
+            host_id="h1",
+            organization="default",
+            pool="local",
+            name="laptop",
+            slots=4,
+            token_hash="secret-hash",
+            joined_at=NOW,
+            last_seen=NOW,
+            facts={"cpus": 4},
+        )
     )
 
     hosts = api("GET", "/v1/hosts")
@@ -186,7 +208,20 @@ def test_runners_and_hosts(api, run_id, settings):
 
 def test_a_host_is_drained_resumed_and_forgotten(api, settings):
     hosts = DynamoHostStore(settings["runners_table"])
-    hosts.put_host(Host("h1", "default", "local", "laptop", 4, "secret-hash", NOW, NOW, {}, labels={"gpu": "a100"}))
+    hosts.put_host(
+        Host(
+            host_id="h1",
+            organization="default",
+            pool="local",
+            name="laptop",
+            slots=4,
+            token_hash="secret-hash",
+            joined_at=NOW,
+            last_seen=NOW,
+            facts={},
+            labels={"gpu": "a100"},
+        )
+    )
 
     drained = api("POST", "/v1/pools/local/hosts/h1/drain").json
     assert (drained["draining"], drained["labels"]) == (True, {"gpu": "a100"})
@@ -200,12 +235,12 @@ def test_a_host_is_drained_resumed_and_forgotten(api, settings):
 
 def test_logs_are_read_from_a_cursor_on_and_filtered(api, run_id, settings):
     lines = [
-        LogLine(number, f"2026-03-04T05:06:0{number}.000Z", "stdout", "info", text)
+        LogLine(seq=number, time=f"2026-03-04T05:06:0{number}.000Z", stream="stdout", level="info", text=text)
         for number, text in enumerate(("one", "two (2)", "three é"), 1)
     ]
     runner = ids.runner_id(run_id, "greet", 1)
     index = IndexLogs(DynamoLogIndex(settings["logs_table"]), S3LogSegments(settings["data_bucket"]), a_run)
-    index(run_id, [LogBatch(run_id, runner, "greet", 1, lines)])
+    index(run_id, [LogBatch(run_id=run_id, runner_id=runner, treatment="greet", attempt=1, lines=lines)])
     path = f"/v1/runs/{run_id}/logs"
 
     first = api("GET", path, query={"limit": 2}).json

@@ -107,7 +107,18 @@ def test_what_was_found_and_what_runs_is_shown(api: Api, asked: list[tuple[str, 
     its.refusals.note("default", "par", ["DEV1-S"], now, "out of stock")
     began = now - timedelta(hours=2)
     api.services.runners.put_runner(
-        Runner("r-1", "01run", "build", 1, "default", "default", "par", "fake", RunnerState.BOOTING, began)
+        Runner(
+            runner_id="r-1",
+            run_id="01run",
+            treatment="build",
+            attempt=1,
+            organization="default",
+            project="default",
+            pool="par",
+            provider="fake",
+            state=RunnerState.BOOTING,
+            created_at=began,
+        )
     )
     its.records.note_active("default", "par", "r-1", began)
     detail = api("GET", "/v1/pools/par").json
@@ -129,7 +140,18 @@ def test_runners_are_listed_with_what_they_run_since_when_and_at_what_cost(
     assert api("PUT", "/v1/pools/far", {"provider": "fake"}).status == 201
     its, now = api.services.pools, api.services.clock()
     began = now - timedelta(hours=2)
-    made = Runner("r-1", "01run", "build", 2, "default", "default", "par", "fake", RunnerState.BOOTING, began)
+    made = Runner(
+        runner_id="r-1",
+        run_id="01run",
+        treatment="build",
+        attempt=2,
+        organization="default",
+        project="default",
+        pool="par",
+        provider="fake",
+        state=RunnerState.BOOTING,
+        created_at=began,
+    )
     bought = dataclasses.replace(
         made, offer="DEV1-S spot in fr-par-1", per_hour=0.25, currency="EUR", phase="booting: download",
         boot_phases={"network": 1.5, "download": 4.0},
@@ -201,7 +223,18 @@ def test_a_pool_is_removed_once_nothing_of_it_exists(api: Api, asked: list[tuple
     its, now = api.services.pools, api.services.clock()
     its.records.note_active("default", "par", "r-1", now)
     api.services.runners.put_runner(
-        Runner("r-1", "01run", "build", 1, "default", "default", "par", "fake", RunnerState.BOOTING, now)
+        Runner(
+            runner_id="r-1",
+            run_id="01run",
+            treatment="build",
+            attempt=1,
+            organization="default",
+            project="default",
+            pool="par",
+            provider="fake",
+            state=RunnerState.BOOTING,
+            created_at=now,
+        )
     )
     refused = api("DELETE", "/v1/pools/par")
     assert refused.status == 409 and "has 1 runners" in refused.text

@@ -57,8 +57,8 @@ def admitted(api: Any, document: str, contents: dict[tuple[str, str], bytes], **
         runner_id = ids.runner_id(run.run_id, spec.name, 1)
         api.services.runners.put_runner(
             Runner(
-                runner_id, run.run_id, spec.name, 1, "default", "default", "local", "host", RunnerState.COMPLETED, NOW,
-                host_id="h1", session_hash="session", result=RunnerResult(RunnerOutcome.SUCCEEDED, 0, image_digest="sha256:1"),
+                runner_id=runner_id, run_id=run.run_id, treatment=spec.name, attempt=1, organization="default", project="default", pool="local", provider="host", state=RunnerState.COMPLETED, created_at=NOW,
+                host_id="h1", session_hash="session", result=RunnerResult(outcome=RunnerOutcome.SUCCEEDED, exit_code=0, image_digest="sha256:1"),
             )
         )  # fmt: skip
         treatment = runs.advance(
@@ -71,7 +71,7 @@ def admitted(api: Any, document: str, contents: dict[tuple[str, str], bytes], **
             client("s3").put_object(Bucket="data", Key=key, Body=content)
             digest = hashlib.sha256(content).hexdigest()
             runs.put_values([
-                Value(run.run_id, spec.name, output.port, output.flow, output.type, digest, len(content), 1, 1, content, NOW)
+                Value(run_id=run.run_id, treatment=spec.name, port=output.port, flow=output.flow, type=output.type, sha256=digest, size=len(content), chunks=1, attempt=1, preview=content, created_at=NOW)
             ])  # fmt: skip
     stored: Run = runs.get_run(run.run_id)
     return stored
@@ -140,8 +140,10 @@ def test_a_cursor_goes_on_where_the_neighbours_of_a_node_were_cut(api, monkeypat
 
 
 def test_a_log_line_is_traced(api, run):
-    line = LogLine(1, "2026-03-04T05:06:07.000Z", "stdout", "info", "c")
-    batch = LogBatch(run.run_id, ids.runner_id(run.run_id, "count", 1), "count", 1, [line])
+    line = LogLine(seq=1, time="2026-03-04T05:06:07.000Z", stream="stdout", level="info", text="c")
+    batch = LogBatch(
+        run_id=run.run_id, runner_id=ids.runner_id(run.run_id, "count", 1), treatment="count", attempt=1, lines=[line]
+    )
     IndexLogs(DynamoLogIndex("logs"), S3LogSegments("data"), a_run)(run.run_id, [batch])
     traced = api("GET", f"/v1/runs/{run.run_id}/provenance", query={"line": "0:0"}).json
     start = traced["nodes"][0]

@@ -226,7 +226,7 @@ def test_the_runs_that_came_of_one_are_listed_page_by_page(api, monkeypatch):
     run_id = api("POST", "/v1/projects/default/runs", {"document": HELLO}).json["run_id"]
     again = api("POST", f"/v1/runs/{run_id}/rerun", {"from": "all"}).json["run_id"]
     first = api.services.runs.get_run(run_id)
-    engine = MelodiumRun("group", "p", "0.10.2", "direct", supervised=True)
+    engine = MelodiumRun(group_id="group", position="p", version="0.10.2", mode="direct", supervised=True)
     worker = replace(first, run_id="8a7b6c5d-0000-4000-8000-000000000001", started_by_run=run_id, melodium=engine)
     elsewhere = replace(first, run_id="8a7b6c5d-0000-4000-8000-000000000002", started_by_run=run_id, project="other")
     for run in (worker, elsewhere):

@@ -141,10 +141,54 @@ def ended(api: Api) -> Run:
     sha = "0" * 64
     runs.put_values(
         [
-            Value(run_id, "build", "version", "block", "string", sha, 4, 1, 1, b"1.2\n"),
-            Value(run_id, "build", "count", "block", "u64", sha, 2, 1, 1, b"42"),
-            Value(run_id, "build", "large", "block", "string", sha, 5_000, 1, 1, b"x" * 4_096),
-            Value(run_id, "build", "lines", "stream", "string", sha, 2, 1, 1, b"a\n"),
+            Value(
+                run_id=run_id,
+                treatment="build",
+                port="version",
+                flow="block",
+                type="string",
+                sha256=sha,
+                size=4,
+                chunks=1,
+                attempt=1,
+                preview=b"1.2\n",
+            ),
+            Value(
+                run_id=run_id,
+                treatment="build",
+                port="count",
+                flow="block",
+                type="u64",
+                sha256=sha,
+                size=2,
+                chunks=1,
+                attempt=1,
+                preview=b"42",
+            ),
+            Value(
+                run_id=run_id,
+                treatment="build",
+                port="large",
+                flow="block",
+                type="string",
+                sha256=sha,
+                size=5_000,
+                chunks=1,
+                attempt=1,
+                preview=b"x" * 4_096,
+            ),
+            Value(
+                run_id=run_id,
+                treatment="build",
+                port="lines",
+                flow="stream",
+                type="string",
+                sha256=sha,
+                size=2,
+                chunks=1,
+                attempt=1,
+                preview=b"a\n",
+            ),
         ]
     )
     finished: Run = runs.finish_run(runs.get_run(run_id), RunState.SUCCEEDED, None, now)

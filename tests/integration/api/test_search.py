@@ -21,9 +21,14 @@ def write(api, settings):
         first = written.get(run_id, 0) + 1
         written[run_id] = first + len(texts) - 1
         at = f"{datetime.now(UTC) - timedelta(seconds=ago):%Y-%m-%dT%H:%M:%S}.000Z"
-        lines = [LogLine(first + n, at, "stdout", "info", text) for n, text in enumerate(texts)]
+        lines = [
+            LogLine(seq=first + n, time=at, stream="stdout", level="info", text=text) for n, text in enumerate(texts)
+        ]
         store = IndexLogs(index, segments, lambda name: a_run(name, organization, project))
-        store(run_id, [LogBatch(run_id, f"{run_id}-1", "greet", 1, lines, "spot")])
+        store(
+            run_id,
+            [LogBatch(run_id=run_id, runner_id=f"{run_id}-1", treatment="greet", attempt=1, lines=lines, pool="spot")],
+        )
 
     return write
 

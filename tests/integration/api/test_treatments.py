@@ -59,7 +59,7 @@ def at(seconds: float) -> datetime:
 
 
 def line(seq: int, text: str) -> LogLine:
-    return LogLine(seq, f"2026-03-04T05:06:{10 + seq}.000Z", "stderr", "info", text)
+    return LogLine(seq=seq, time=f"2026-03-04T05:06:{10 + seq}.000Z", stream="stderr", level="info", text=text)
 
 
 TRACE = [
@@ -92,12 +92,16 @@ def run_id(api, settings) -> str:
     for name, attempt, result in (
         ("fetch", 1, None),
         ("total", 1, None),
-        ("total", 2, RunnerResult(RunnerOutcome.FAILED, 1, usage={"cpu_ms": 40}, samples=(sample(14),))),
+        (
+            "total",
+            2,
+            RunnerResult(outcome=RunnerOutcome.FAILED, exit_code=1, usage={"cpu_ms": 40}, samples=(sample(14),)),
+        ),
     ):
         api.services.runners.put_runner(
             Runner(
-                ids.runner_id(run_id, name, attempt), run_id, name, attempt, "default", "default", "local", "host",
-                RunnerState.COMPLETED, NOW, booting_at=at(10), claimed_at=at(12), result=result,
+                runner_id=ids.runner_id(run_id, name, attempt), run_id=run_id, treatment=name, attempt=attempt, organization="default", project="default", pool="local", provider="host",
+                state=RunnerState.COMPLETED, created_at=NOW, booting_at=at(10), claimed_at=at(12), result=result,
                 facts={"cpus": 4, "memory": 8000},
             )
         )  # fmt: skip
@@ -111,12 +115,29 @@ def run_id(api, settings) -> str:
     put(run_id, "total", 2, "seen", 0, b"1\n")
     written = [line(seq, text) for seq, text in enumerate(["order 1", *TRACE], 1)]
     index = IndexLogs(DynamoLogIndex(settings["logs_table"]), S3LogSegments(settings["data_bucket"]), runs.get_run)
-    index(run_id, [LogBatch(run_id, ids.runner_id(run_id, "total", 2), "total", 2, written)])
+    index(
+        run_id,
+        [
+            LogBatch(
+                run_id=run_id, runner_id=ids.runner_id(run_id, "total", 2), treatment="total", attempt=2, lines=written
+            )
+        ],
+    )
     return run_id
 
 
 def sample(seconds: float, memory: int = 1000) -> ResourceSample:
-    return ResourceSample(at(seconds), 10, memory, 1, 2, 1, 3, 4, 5)
+    return ResourceSample(
+        at=at(seconds),
+        cpu_ms=10,
+        memory=memory,
+        read_bytes=1,
+        write_bytes=2,
+        processes=1,
+        rx_bytes=3,
+        tx_bytes=4,
+        disk_bytes=5,
+    )
 
 
 def put(run_id: str, treatment: str, attempt: int, port: str, number: int, content: bytes) -> None:
@@ -196,8 +217,32 @@ def test_a_piece_of_a_value_and_what_is_no_longer_kept(api, run_id):
     put(run_id, "fetch", 1, "kept", 0, content)
     api.services.runs.put_values(
         [
-            Value(run_id, "fetch", "kept", "stream", "byte", sha256, 5000, 1, 1, b"", NOW),
-            Value(run_id, "fetch", "gone", "stream", "byte", "1" * 64, 5000, 1, 1, b"", NOW),
+            Value(
+                run_id=run_id,
+                treatment="fetch",
+                port="kept",
+                flow="stream",
+                type="byte",
+                sha256=sha256,
+                size=5000,
+                chunks=1,
+                attempt=1,
+                preview=b"",
+                created_at=NOW,
+            ),
+            Value(
+                run_id=run_id,
+                treatment="fetch",
+                port="gone",
+                flow="stream",
+                type="byte",
+                sha256="1" * 64,
+                size=5000,
+                chunks=1,
+                attempt=1,
+                preview=b"",
+                created_at=NOW,
+            ),
         ]
     )
     piece = api("GET", f"/v1/runs/{run_id}/values/{sha256}", query={"offset": 4990}).json
@@ -255,7 +300,10 @@ def test_instances_made_for_elements_are_told_with_their_element(api, settings):
     seen = groups.get_growth(run_id, "greet")
     made = [
         TreatmentSpec(
-            f"greet:{number}", "x", group="greet", inputs=(InputSpec("name", "block", "string", literal=who),)
+            name=f"greet:{number}",
+            run="x",
+            group="greet",
+            inputs=(InputSpec(port="name", flow="block", type="string", literal=who),),
         )
         for number, who in enumerate(("Ada", "Grace"))
     ]

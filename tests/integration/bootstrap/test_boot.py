@@ -34,7 +34,7 @@ def home(net: Net) -> CallHome:
 
 @pytest.fixture
 def request_() -> RunnerRequest:
-    return RunnerRequest(RUNNER, boot_deadline=120, max_duration=1_800)
+    return RunnerRequest(runner_id=RUNNER, boot_deadline=120, max_duration=1_800)
 
 
 def digest(content: bytes) -> str:

@@ -106,7 +106,19 @@ class World:
             for index, text in enumerate(texts, 1)
         ]
         key = self.segments.write(RUN, number, lines)
-        made = Segment("acme", "web", "ci", RUN, number, key, time, time, len(lines), ("build:3.13",), ("info",))
+        made = Segment(
+            organization="acme",
+            project="web",
+            pipeline="ci",
+            run_id=RUN,
+            number=number,
+            key=key,
+            first_time=time,
+            last_time=time,
+            lines=len(lines),
+            treatments=("build:3.13",),
+            levels=("info",),
+        )
         return segment_event(made)
 
     def drain_until(self, export: Export, last: timedelta) -> None:
@@ -128,20 +140,22 @@ def world(aws: None) -> World:
     cipher, segments = KmsCipher(key), S3LogSegments("data")
     send = SendExport(segments, format_of, OutgoingHttp(EgressPolicy.of("*")), cipher)
     faults: list[Exception] = []
-    deliver = DeliverExports(send, backlog, work, clock, lambda error, name: faults.append(error))
+    deliver = DeliverExports(
+        send=send, backlog=backlog, work=work, clock=clock, report=lambda error, name: faults.append(error)
+    )
     return World(clock, work, backlog, DynamoCounters("telemetry"), segments, send, deliver, cipher, faults)
 
 
 @pytest.fixture
 def loki(receiver: Receiver) -> Export:
     return Export(
-        "acme",
-        "logs",
-        ExportKind.LOKI,
-        f"{receiver.url}/loki/api/v1/push",
-        frozenset({Signal.LOGS}),
-        START,
-        START,
+        organization="acme",
+        name="logs",
+        kind=ExportKind.LOKI,
+        url=f"{receiver.url}/loki/api/v1/push",
+        signals=frozenset({Signal.LOGS}),
+        created_at=START,
+        updated_at=START,
         labels={"cluster": "eu"},
     )
 

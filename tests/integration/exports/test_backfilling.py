@@ -48,7 +48,19 @@ def stored(world):
     events = [world.segment(f"line {number}") for number in range(250)]
     runs = MemoryRunStore()
     ended = START + timedelta(minutes=5)
-    runs.create_run(Run(RUN, "acme", "web", "ci", RunState.SUCCEEDED, START, "", "", finished_at=ended))
+    runs.create_run(
+        Run(
+            run_id=RUN,
+            organization="acme",
+            project="web",
+            pipeline="ci",
+            state=RunState.SUCCEEDED,
+            created_at=START,
+            document_sha256="",
+            plan_sha256="",
+            finished_at=ended,
+        )
+    )
     names = ("organization", "project", "pipeline", "run_id", "number", "key", "first_time", "last_time", "lines")
     segments = [
         Segment(**{name: event[name] for name in names}, treatments=("build:3.13",), levels=("info",))
@@ -69,8 +81,25 @@ def work_on(world, stored):
     runners: Any = NoRunners()
     count = CountEvents(world.counters, runners, lambda organization, pool: None)
     projects = [Project("acme", name, START) for name in ("web", "other")]
-    metrics = BackfillMetrics(runs, count, world.counters, lambda _: projects, world.send, format_of, timedelta(days=9))
-    return WorkOnBackfill(runs, runners, index, world.send, world.backlog, world.work, world.clock, metrics.backfill)
+    metrics = BackfillMetrics(
+        runs=runs,
+        count=count,
+        counters=world.counters,
+        projects=lambda _: projects,
+        send=world.send,
+        formats=format_of,
+        longest_run=timedelta(days=9),
+    )
+    return WorkOnBackfill(
+        runs=runs,
+        runners=runners,
+        index=index,
+        send=world.send,
+        backlog=world.backlog,
+        work=world.work,
+        clock=world.clock,
+        metrics=metrics.backfill,
+    )
 
 
 def work_off(world, work_on, export):
@@ -112,7 +141,9 @@ def test_it_goes_on_where_it_was_after_an_outage(world, loki, receiver, request_
 
 def test_spans_of_runs_that_ended_in_the_range(world, loki, receiver, request_backfill, work_on, stored):
     runs, _ = stored
-    ended = Treatment(RUN, "build", TreatmentState.SUCCEEDED, 0, ready_at=START, finished_at=START + HOUR)
+    ended = Treatment(
+        run_id=RUN, name="build", state=TreatmentState.SUCCEEDED, waiting=0, ready_at=START, finished_at=START + HOUR
+    )
     runs.admit(RUN, [], [ended], [])
     world.clock.now = START + 2 * HOUR
     otlp = replace(loki, kind=ExportKind.OTLP, url=receiver.url, signals=frozenset(Signal))
@@ -132,7 +163,7 @@ def ended_runs(world, stored):
     for minutes in (10, 20, 30, 90):
         at = START + timedelta(minutes=minutes)
         run = Run(
-            f"{RUN[:-2]}{minutes}", "acme", "web", "ci", RunState.FAILED, START + timedelta(minutes=1), "", "",
+            run_id=f"{RUN[:-2]}{minutes}", organization="acme", project="web", pipeline="ci", state=RunState.FAILED, created_at=START + timedelta(minutes=1), document_sha256="", plan_sha256="",
             started_at=START + timedelta(minutes=1), finished_at=at,
         )  # fmt: skip
         runs.create_run(run)

@@ -31,29 +31,42 @@ def at(seconds: float) -> datetime:
 
 
 def run(state: RunState = RunState.SUCCEEDED, run_id: str = RUN_ID) -> Run:
-    return Run(run_id, "acme", "web", "ci", state, at(0), "", "", started_at=at(2), finished_at=at(62))
+    return Run(
+        run_id=run_id,
+        organization="acme",
+        project="web",
+        pipeline="ci",
+        state=state,
+        created_at=at(0),
+        document_sha256="",
+        plan_sha256="",
+        started_at=at(2),
+        finished_at=at(62),
+    )
 
 
 def treatment(name: str = "build", attempt: int = 1, **more: Any) -> Treatment:
     values = {"pool": "spot", "ready_at": at(2), "placed_at": at(3), "started_at": at(20), "finished_at": at(50)}
     state = more.pop("state", TreatmentState.SUCCEEDED)
-    return Treatment(RUN_ID, name, state, 0, attempt=attempt, **{**values, **more})
+    return Treatment(run_id=RUN_ID, name=name, state=state, waiting=0, attempt=attempt, **{**values, **more})
 
 
 def runner(name: str, attempt: int, pool: str, begun: float, called: float | None, ended: float | None) -> Runner:
     usage = {"cpu_ms": 1500, "memory_peak": 2**25, "read_bytes": 10, "write_bytes": 20}
-    result = RunnerResult(RunnerOutcome.SUCCEEDED, finished_at=at(ended), usage=usage) if ended is not None else None
+    result = (
+        RunnerResult(outcome=RunnerOutcome.SUCCEEDED, finished_at=at(ended), usage=usage) if ended is not None else None
+    )
     return Runner(
-        ids.runner_id(RUN_ID, name, attempt),
-        RUN_ID,
-        name,
-        attempt,
-        "acme",
-        "web",
-        pool,
-        "ec2",
-        RunnerState.COMPLETED,
-        at(begun - 1),
+        runner_id=ids.runner_id(RUN_ID, name, attempt),
+        run_id=RUN_ID,
+        treatment=name,
+        attempt=attempt,
+        organization="acme",
+        project="web",
+        pool=pool,
+        provider="ec2",
+        state=RunnerState.COMPLETED,
+        created_at=at(begun - 1),
         booting_at=at(begun),
         claimed_at=at(called) if called is not None else None,
         result=result,

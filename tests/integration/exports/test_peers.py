@@ -116,7 +116,15 @@ def prometheus(folder: Path, target: str = "", rules: str = "", token: str = "th
 
 def export(kind: ExportKind, url: str) -> Export:
     return Export(
-        "acme", "peer", kind, url, frozenset(Signal), NOW, NOW, labels={"cluster": "eu"}, origin="http://here"
+        organization="acme",
+        name="peer",
+        kind=kind,
+        url=url,
+        signals=frozenset(Signal),
+        created_at=NOW,
+        updated_at=NOW,
+        labels={"cluster": "eu"},
+        origin="http://here",
     )
 
 
@@ -131,11 +139,11 @@ def records(*texts: str) -> list[LogRecord]:
     time = NOW.isoformat(timespec="milliseconds")
     return [
         LogRecord(
-            "acme",
-            "web",
-            "ci",
-            "01kb0000000000000000000000",
-            {
+            organization="acme",
+            project="web",
+            pipeline="ci",
+            run_id="01kb0000000000000000000000",
+            line={
                 "seq": number,
                 "time": time,
                 "runner": "r-1",
@@ -161,9 +169,13 @@ def metrics() -> list[Metric]:
         "memory.3": 3,
         "memory.sum": 9,
     }
-    treatments = CounterSeries(CounterKey("acme", "web", "ci", "build", "spot", "ec2"), counts)
+    treatments = CounterSeries(
+        CounterKey(organization="acme", project="web", pipeline="ci", treatment="build", pool="spot", provider="ec2"),
+        counts,
+    )
     runs = CounterSeries(
-        CounterKey("acme", "web", "ci"), {"state.failed": 3, "run_duration.1": 3, "run_duration.sum": 12}
+        CounterKey(organization="acme", project="web", pipeline="ci"),
+        {"state.failed": 3, "run_duration.1": 3, "run_duration.sum": 12},
     )
     gauges = [
         gauge(catalog.FAILED_MESSAGES, [({"queue": "watching"}, 2)]),

@@ -14,14 +14,22 @@ from cadence.domain.exports.export import PUSH_EVERY, ExportKind, Signal
 from cadence.domain.metrics.counting import CounterKey
 from tests.integration.exports.conftest import START
 
-KEY = CounterKey("acme", "web", "ci")
+KEY = CounterKey(organization="acme", project="web", pipeline="ci")
 
 
 @pytest.fixture
 def push(world):
     projects = [Project("acme", name, START) for name in ("web", "other")]
     tell = RenderMetrics(world.counters)
-    return PushMetrics(tell, lambda _: projects, format_of, world.deliver, world.backlog, world.work, world.clock)
+    return PushMetrics(
+        tell=tell,
+        projects=lambda _: projects,
+        formats=format_of,
+        deliver=world.deliver,
+        backlog=world.backlog,
+        work=world.work,
+        clock=world.clock,
+    )
 
 
 @pytest.fixture

@@ -79,7 +79,7 @@ def test_images_of_treatments_are_for_other_pools(fargate: FargatePeer):
 
 
 def test_services_of_treatments_are_for_other_pools(fargate: FargatePeer):
-    asked = Containers(services=(ServiceSpec("db", "postgres:16"),))
+    asked = Containers(services=(ServiceSpec(name="db", image="postgres:16"),))
     with pytest.raises(CapacityExhausted, match="no containers beside"):
         fargate.provider().start(replace(a_request(), containers=asked))
     assert not fargate.double.calls

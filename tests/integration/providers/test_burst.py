@@ -59,7 +59,7 @@ class Burst:
         self.random = random.Random(self.seed)
         self.order = count()
         its = self.setting
-        its.pools.pools = (Pool("acme", "near", "aws_ec2"),)
+        its.pools.pools = (Pool(organization="acme", name="near", provider="aws_ec2"),)
         lost = random.Random(self.seed)
         self.ec2 = PacedEc2(its.clock, lost=lambda _: lost.random() < self.lost_share)
         rate_limiter = RateLimiter(MemoryRateLimits(), its.clock, lambda _: None, self.random.random)
@@ -68,21 +68,21 @@ class Burst:
             SETTINGS,
             self.ec2,
             Hidden(),
-            SharedCircuit(MemoryBackOffs(), "acme", "pool", its.clock),
+            SharedCircuit(kept=MemoryBackOffs(), organization="acme", pool="pool", clock=its.clock),
             calls=rate_limiter,
         )
         homes = Homes("aws_ec2", "https://cadence.example", AGENT, PlainCipher())
         self.start = StartRunner(
-            its.runs,
-            its.runners,
-            its.machines,
-            its.deadlines,
-            lambda *_: self.provider,
-            its.clock,
-            homes,
-            rate_limiter,
+            runs=its.runs,
+            runners=its.runners,
+            machines=its.machines,
+            deadlines=its.deadlines,
+            providers=lambda *_: self.provider,
+            clock=its.clock,
+            homes=homes,
+            rate_limiter=rate_limiter,
         )
-        self.release = ReleaseRunner(its.runners, lambda *_: self.provider)
+        self.release = ReleaseRunner(runners=its.runners, providers=lambda *_: self.provider)
 
     def run(self, treatments: int) -> None:
         names = [f"t{number}" for number in range(treatments)]
@@ -108,7 +108,19 @@ class Burst:
             placement: dict[str, Any] = {"pool": "near"}
             try:
                 self.start.start(
-                    Launch(RUN, name, runner_id, 1, "near", "aws_ec2", "provider-aws-ec2", 120, token, 0, placement)
+                    Launch(
+                        run_id=RUN,
+                        treatment=name,
+                        runner_id=runner_id,
+                        attempt=1,
+                        pool="near",
+                        provider="aws_ec2",
+                        function="provider-aws-ec2",
+                        boot_deadline=120,
+                        task_token=token,
+                        priority=0,
+                        placement=placement,
+                    )
                 )
             except Transient as error:
                 self.retries += 1
@@ -130,7 +142,7 @@ class Burst:
         runners.change_runner(runner_id, {RunnerState.BOOTING}, state=RunnerState.CLAIMED)
 
         def done() -> None:
-            runners.complete(runner_id, RunnerResult(RunnerOutcome.SUCCEEDED, exit_code=0))
+            runners.complete(runner_id, RunnerResult(outcome=RunnerOutcome.SUCCEEDED, exit_code=0))
             self.release.release(runner_id)
             ref = runners.get_runner(runner_id).ref or ""
             self.after(timedelta(seconds=5), lambda: self.ec2.end(ref.partition("/")[2]))

@@ -53,27 +53,29 @@ def test_the_pod_is_admitted_where_only_restricted_ones_are_and_gets_no_rights(c
 
 
 IN_IMAGE = Containers(
-    "python:3.13",
-    (
+    image="python:3.13",
+    services=(
         ServiceSpec(
-            "db",
-            "postgres:16",
-            {"POSTGRES_PASSWORD": "hush-hush"},
-            ("postgres", "-c", "fsync=off"),
-            (5432,),
-            ("pg_isready", "-U", "ci"),
+            name="db",
+            image="postgres:16",
+            env={"POSTGRES_PASSWORD": "hush-hush"},
+            command=("postgres", "-c", "fsync=off"),
+            ports=(5432,),
+            health_command=("pg_isready", "-U", "ci"),
             volumes={"data": "/var/lib/postgresql/data"},
         ),
     ),
-    {"data": "/shared"},
+    volumes={"data": "/shared"},
 )
 OF_A_WORKER = Containers(
     worker=WorkerSpec(
-        "0.10.2",
-        "group",
+        version="0.10.2",
+        group_id="group",
         volumes={"My data": 500},
-        containers=(ContainerSpec("unit tests", "ubuntu", cpu=500, memory=100, mounts={"My data": "/mnt/data"}),),
-        services=(ContainerSpec("db", "postgres:16", env={"PASSWORD": "hush-hush"}),),
+        containers=(
+            ContainerSpec(name="unit tests", image="ubuntu", cpu=500, memory=100, mounts={"My data": "/mnt/data"}),
+        ),
+        services=(ContainerSpec(name="db", image="postgres:16", env={"PASSWORD": "hush-hush"}),),
     )
 )
 
@@ -186,15 +188,19 @@ def test_a_pool_talks_to_the_api_itself_and_believes_its_authority_alone(cluster
         "image": "registry.example/cadence-runner:1",
         "service_account": "runner",
     }
-    pool = Pool("default", "cluster", "kubernetes", settings=settings)
+    pool = Pool(organization="default", name="cluster", provider="kubernetes", settings=settings)
     provider = build(
-        pool, {"token": made.token}, ProviderContext("installation", lambda: datetime.now(UTC), MemoryBackOffs())
+        pool,
+        {"token": made.token},
+        ProviderContext(installation="installation", clock=lambda: datetime.now(UTC), back_offs=MemoryBackOffs()),
     )
     assert [check for check in provider.probe() if check.missing] == []
 
     unknown = replace(pool, settings={name: value for name, value in settings.items() if name != "certificate"})
     doubting = build(
-        unknown, {"token": made.token}, ProviderContext("installation", lambda: datetime.now(UTC), MemoryBackOffs())
+        unknown,
+        {"token": made.token},
+        ProviderContext(installation="installation", clock=lambda: datetime.now(UTC), back_offs=MemoryBackOffs()),
     )
     assert "certificate is not valid" in str([check.missing for check in doubting.probe()])
 

@@ -145,20 +145,44 @@ class World:
         self.log_segments = S3LogSegments("data")
         self.urls = S3DataUrls(Buckets("data", ELSEWHERE), REGION)
         self.key = aws_clients.client("kms").create_key()["KeyMetadata"]["KeyId"]
-        self.pools = MemoryPools([Pool("default", "local", "host")])
+        self.pools = MemoryPools([Pool(organization="default", name="local", provider="host")])
         self.retentions = DynamoValueRetentionStore("runs", "runners")
         self.secrets = KmsSecretStore("access", self.key)
-        self.start = StartRunner(self.runs, self.runners, self.machines, self.deadlines, self.provider, self.clock)
-        self.release = ReleaseRunner(self.runners, self.provider)
+        self.start = StartRunner(
+            runs=self.runs,
+            runners=self.runners,
+            machines=self.machines,
+            deadlines=self.deadlines,
+            providers=self.provider,
+            clock=self.clock,
+        )
+        self.release = ReleaseRunner(runners=self.runners, providers=self.provider)
         self._admit()
 
     def provider(self, organization: str, pool: str) -> HostProvider:
-        return HostProvider(organization, pool, self.runners, self.hosts, self.work_notification, self.clock)
+        return HostProvider(
+            organization=organization,
+            pool=pool,
+            runners=self.runners,
+            hosts=self.hosts,
+            work_notification=self.work_notification,
+            clock=self.clock,
+        )
 
     def launch(self, treatment: str = "make", attempt: int = 1, task_token: str = "launch-token") -> str:
         runner_id = ids.runner_id(RUN_ID, treatment, attempt)
         self.start.start(
-            Launch(RUN_ID, treatment, runner_id, attempt, "local", "host", "provider-host", 120, task_token)
+            Launch(
+                run_id=RUN_ID,
+                treatment=treatment,
+                runner_id=runner_id,
+                attempt=attempt,
+                pool="local",
+                provider="host",
+                function="provider-host",
+                boot_deadline=120,
+                task_token=task_token,
+            )
         )
         return runner_id
 
@@ -185,14 +209,23 @@ class World:
             )
         )
         make = TreatmentSpec(
-            "make",
-            "make",
-            outputs=(OutputSpec("wheel", "stream", "byte"), OutputSpec("lines", "stream", "byte")),
+            name="make",
+            run="make",
+            outputs=(
+                OutputSpec(port="wheel", flow="stream", type="byte"),
+                OutputSpec(port="lines", flow="stream", type="byte"),
+            ),
             secrets={"TOKEN": "git-read"},
             registries={"ghcr.io": "git-read"},
         )
-        test = TreatmentSpec("test", "test", inputs=(InputSpec("wheel", "stream", "byte", "make", "wheel"),))
-        treatments = [Treatment(RUN_ID, name, TreatmentState.BOOTING, 0) for name in ("make", "test")]
+        test = TreatmentSpec(
+            name="test",
+            run="test",
+            inputs=(InputSpec(port="wheel", flow="stream", type="byte", source_treatment="make", source_port="wheel"),),
+        )
+        treatments = [
+            Treatment(run_id=RUN_ID, name=name, state=TreatmentState.BOOTING, waiting=0) for name in ("make", "test")
+        ]
         self.runs.admit(RUN_ID, [make, test], treatments, [])
 
 

@@ -143,8 +143,11 @@ def test_a_work_notification_that_was_removed_is_made_again(world: World) -> Non
 
 
 def batch(count: int, size: int = 10) -> LogBatch:
-    lines = [LogLine(n, "2026-01-01T00:00:00.000Z", "stdout", "info", "x" * size) for n in range(1, count + 1)]
-    return LogBatch(RUN_ID, "runner", "make", 1, lines)
+    lines = [
+        LogLine(seq=n, time="2026-01-01T00:00:00.000Z", stream="stdout", level="info", text="x" * size)
+        for n in range(1, count + 1)
+    ]
+    return LogBatch(run_id=RUN_ID, runner_id="runner", treatment="make", attempt=1, lines=lines)
 
 
 def stored_records() -> list[LogBatch]:

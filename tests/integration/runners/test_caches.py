@@ -29,7 +29,13 @@ class Caches:
         self.find = FindCache(self.store, world.clock)
         self.read = ReadCache(self.store, world.urls)
         self.begin = SaveCache(world.runs, self.store, world.clock)
-        self.write = WriteCache(self.store, S3Removal(Buckets("data")).remove, world.urls, limits, world.clock)
+        self.write = WriteCache(
+            caches=self.store,
+            remove_objects=S3Removal(Buckets("data")).remove,
+            urls=world.urls,
+            limits=limits,
+            clock=world.clock,
+        )
         runner_id = world.launch("make")
         self.runner = world.runners.change_runner(runner_id, {RunnerState.OFFERED}, state=RunnerState.CLAIMED)
 

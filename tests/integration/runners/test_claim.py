@@ -36,7 +36,13 @@ Booting = tuple[str, str]
 
 @pytest.fixture
 def claim(world: World) -> ClaimAssignment:
-    readiness = Readiness(world.runs, DynamoGroupStore("runs"), world.machines, MemoryWakeUps(), world.clock)
+    readiness = Readiness(
+        runs=world.runs,
+        groups=DynamoGroupStore("runs"),
+        machines=world.machines,
+        wake_ups=MemoryWakeUps(),
+        clock=world.clock,
+    )
     begin = MarkStarted(world.runs, readiness, world.machines)
     engine_secrets = ReadEngineSecrets(
         SealedWorkers("runners", KmsCipher(world.key)),
@@ -45,16 +51,16 @@ def claim(world: World) -> ClaimAssignment:
         S3ReportMasks(client("s3"), "data"),
     )
     return ClaimAssignment(
-        world.runs,
-        world.runners,
-        world.secrets,
-        world.runners,
-        world.machines,
-        begin,
-        engine_secrets.read,
-        world.pools,
-        world.retentions,
-        world.clock,
+        runs=world.runs,
+        runners=world.runners,
+        secrets=world.secrets,
+        followers=world.runners,
+        machines=world.machines,
+        begin=begin,
+        engine_secrets=engine_secrets.read,
+        pools=world.pools,
+        retentions=world.retentions,
+        clock=world.clock,
     )
 
 
@@ -66,7 +72,17 @@ def host(world: World) -> JoinedHost:
 def join(world: World, name: str, **facts: str) -> JoinedHost:
     token = f"default.local.{new_token()}"
     now = world.clock()
-    host = Host(f"host-{name}", "default", "local", name, 4, token_hash(token), now, now, facts)
+    host = Host(
+        host_id=f"host-{name}",
+        organization="default",
+        pool="local",
+        name=name,
+        slots=4,
+        token_hash=token_hash(token),
+        joined_at=now,
+        last_seen=now,
+        facts=facts,
+    )
     world.hosts.put_host(host)
     return host, token
 
@@ -76,7 +92,13 @@ def lease(world: World, host: JoinedHost, free: int = 4, running: tuple[str, ...
 
 
 def leases(world: World) -> LeaseWork:
-    return LeaseWork(world.hosts, world.runners, world.machines, world.work_notification, world.clock)
+    return LeaseWork(
+        hosts=world.hosts,
+        runners=world.runners,
+        machines=world.machines,
+        work_notification=world.work_notification,
+        clock=world.clock,
+    )
 
 
 @pytest.fixture
@@ -312,7 +334,7 @@ def test_an_agent_that_has_given_its_result_is_not_lost(
 ) -> None:
     runner_id, token = booting
     claim.claim(runner_id, token, NONCE, {})
-    world.runners.complete(runner_id, RunnerResult(RunnerOutcome.SUCCEEDED, exit_code=0))
+    world.runners.complete(runner_id, RunnerResult(outcome=RunnerOutcome.SUCCEEDED, exit_code=0))
     lease(world, host, running=())
     assert world.runners.get_runner(runner_id).state is RunnerState.COMPLETED
     assert world.machines.failed == []
@@ -334,7 +356,7 @@ def test_a_repeated_start_adopts(world: World, host: JoinedHost, claim: ClaimAss
     world.launch(task_token="third")
     assert world.machines.succeeded == []
     assert world.runners.get_runner(runner_id).task_token == "third"
-    world.runners.complete(runner_id, RunnerResult(RunnerOutcome.SUCCEEDED))
+    world.runners.complete(runner_id, RunnerResult(outcome=RunnerOutcome.SUCCEEDED))
     world.launch(task_token="fourth")
     ((token, told),) = world.machines.succeeded
     assert (token, told["next"], told["function"]) == ("fourth", "settle", "provider-host")

@@ -117,8 +117,11 @@ def record(number: int, data: bytes) -> dict[str, Any]:
 
 
 def lines(run_id: str, *numbers: int) -> bytes:
-    kept = [LogLine(n, "2026-01-02T03:04:05.678Z", "stdout", "info", f"line {n}") for n in numbers]
-    return encode(LogBatch(run_id, f"{run_id}-runner", "make", 1, kept))
+    kept = [
+        LogLine(seq=n, time="2026-01-02T03:04:05.678Z", stream="stdout", level="info", text=f"line {n}")
+        for n in numbers
+    ]
+    return encode(LogBatch(run_id=run_id, runner_id=f"{run_id}-runner", treatment="make", attempt=1, lines=kept))
 
 
 def written(world: World, run_id: str) -> list[int]:

@@ -81,8 +81,8 @@ def call(world: World, monkeypatch: pytest.MonkeyPatch) -> Call:
 @pytest.fixture
 def join_token(world: World) -> str:
     access = DynamoAccessStore("access")
-    access.put_pool(Pool("default", "local", "host"))
-    access.put_pool(Pool("default", "cloud", "ec2"))
+    access.put_pool(Pool(organization="default", name="local", provider="host"))
+    access.put_pool(Pool(organization="default", name="cloud", provider="ec2"))
     token, text = issue_token("default", "*", "join", frozenset({"hosts:join"}), "test", datetime.now(UTC))
     access.add_token(token)
     return text
@@ -254,7 +254,7 @@ def test_a_job_of_gitlab_gets_its_token_in_exchange_for_its_identity(world: Worl
     issuer, runner_id = Issuer(), f"{RUN_ID}-0123456789ab-1"
     with answering(issuer.answer) as issuer.url:
         its = {"project": "acme/runners", "url": issuer.url, "runners": [{"type": "any"}]}
-        DynamoAccessStore("access").put_pool(Pool("default", "ci", "gitlab", settings=its))
+        DynamoAccessStore("access").put_pool(Pool(organization="default", name="ci", provider="gitlab", settings=its))
         world.runners.put_runner(
             Runner(
                 runner_id=runner_id,

@@ -20,8 +20,8 @@ def offers(world: World) -> DynamoOffers:
 
 def runner(world: World, **fields: object) -> Runner:
     made = Runner(
-        ids.runner_id(RUN_ID, "make", 1), RUN_ID, "make", 1, "default", "default", "local", "host",
-        RunnerState.OFFERED, world.clock(), task_token="place-token",
+        runner_id=ids.runner_id(RUN_ID, "make", 1), run_id=RUN_ID, treatment="make", attempt=1, organization="default", project="default", pool="local", provider="host",
+        state=RunnerState.OFFERED, created_at=world.clock(), task_token="place-token",
     )  # fmt: skip
     return replace(made, **fields)  # type: ignore[arg-type]
 

@@ -32,11 +32,11 @@ RUNNER_ID = ids.runner_id(RUN_ID, "make", 1)
 ABOUT = {"organization": "default", "pool": "par"}
 POLICY = Policy(
     region="fr-par",
-    offers=(InstanceOffer("DEV1-S", 2000, 2048, per_hour=0.01, spot=True),),
-    warm=(WarmWindow(("mon",), "08:00", "18:00", "Europe/Paris", stopped=2),),
+    offers=(InstanceOffer(name="DEV1-S", cpu=2000, memory=2048, per_hour=0.01, spot=True),),
+    warm=(WarmWindow(days=("mon",), start="08:00", end="18:00", timezone="Europe/Paris", stopped=2),),
     budget=Budget(100.0),
 )
-POOL = Pool("default", "par", "fake", price=Price(1.0, "EUR"), policy=POLICY)
+POOL = Pool(organization="default", name="par", provider="fake", price=Price(1.0, "EUR"), policy=POLICY)
 
 
 class Its:
@@ -127,7 +127,7 @@ def test_a_start_that_comes_about_forgets_what_was_refused_before(its: Its) -> N
     kept = DynamoBackOffs("runners", REFUSED)
     now = its.world.clock()
     for offer, at in (("any", datetime(2026, 1, 2, 3, 0, tzinfo=UTC)), ("since", now)):
-        assert kept.replace("default", "par", None, BackOff(offer, at, "no room", now))
+        assert kept.replace("default", "par", None, BackOff(offer=offer, at=at, reason="no room", until=now))
     its.start(overcomes=["any", "since", "other"])
     assert [one.offer for one in kept.of_pool("default", "par")] == ["since"]
 
@@ -157,7 +157,7 @@ def test_marks_are_kept_and_taken_back(its: Its) -> None:
 
 
 def test_a_pool_that_cannot_be_built_says_why_in_its_probe(its: Its, monkeypatch: pytest.MonkeyPatch) -> None:
-    DynamoAccessStore("access").put_pool(Pool("default", "par", "other"))
+    DynamoAccessStore("access").put_pool(Pool(organization="default", name="par", provider="other"))
     assert its.handler({"operation": "probe", **ABOUT}, None) == {"checks": []}
     probe = its.records.probe("default", "par")
     assert probe is not None and "gets its runners from other by now" in str(probe.error)

@@ -41,11 +41,22 @@ class Flow:
         self.world = world
         sources = InputStreams(world.runs, world.streams)
         self.wake_ups = MemoryWakeUps()
-        self.commit = CommitOutput(world.runs.get_spec, world.runners, world.streams, world.urls, self.wake_ups)
+        self.commit = CommitOutput(
+            specs=world.runs.get_spec,
+            runners=world.runners,
+            streams=world.streams,
+            urls=world.urls,
+            wake_ups=self.wake_ups,
+        )
         self.read = ReadInput(world.runs.get_spec, world.streams, sources, world.urls)
         self.samples = DynamoSampleStore("runners")
         self.heartbeat = Heartbeat(
-            world.runs.get_spec, world.runners, sources, world.runners, self.samples, world.clock
+            specs=world.runs.get_spec,
+            runners=world.runners,
+            sources=sources,
+            followers=world.runners,
+            samples=self.samples,
+            clock=world.clock,
         )
         self.make = self.running("make")
         self.test = self.running("test")
@@ -195,8 +206,19 @@ def test_an_input_fails_with_its_producer(flow: Flow) -> None:
 def test_a_heartbeat_renews_the_lease_and_tells_the_news(flow: Flow) -> None:
     runner = flow.world.runners.get_runner(flow.test.runner_id)
     began = flow.world.clock()
-    first = ResourceSample(began, 5, 100, 0, 0, 2)
-    second = ResourceSample(began + timedelta(seconds=1), 9, 50, 0, 0, 1, 7, 8, 4096, shared_network=True)
+    first = ResourceSample(at=began, cpu_ms=5, memory=100, read_bytes=0, write_bytes=0, processes=2)
+    second = ResourceSample(
+        at=began + timedelta(seconds=1),
+        cpu_ms=9,
+        memory=50,
+        read_bytes=0,
+        write_bytes=0,
+        processes=1,
+        rx_bytes=7,
+        tx_bytes=8,
+        disk_bytes=4096,
+        shared_network=True,
+    )
     flow.heartbeat.beat(runner, "running", [first])
     # Its answer was lost, so the same sample comes again, with the next one.
     answer = flow.heartbeat.beat(runner, "running", [first, second])
@@ -229,21 +251,36 @@ def test_a_runner_that_has_just_renewed_its_lease_is_not_lost(flow: Flow) -> Non
 
 def test_a_result_is_kept_once(flow: Flow) -> None:
     world = flow.world
-    readiness = Readiness(world.runs, DynamoGroupStore("runs"), world.machines, MemoryWakeUps(), world.clock)
+    readiness = Readiness(
+        runs=world.runs,
+        groups=DynamoGroupStore("runs"),
+        machines=world.machines,
+        wake_ups=MemoryWakeUps(),
+        clock=world.clock,
+    )
     concurrency_limits = ConcurrencyLimits(
         MemoryConcurrencyLimitStore(), world.deadlines, world.clock, lambda attempt: None
     )
     slots = RunnerSlots(world.runs, world.machines, concurrency_limits, MemoryQuotas())
     settle = Settle(
-        world.runs, world.runners, readiness, slots, world.runs.get_spec, "provider-", world.deadlines, world.clock
+        runs=world.runs,
+        runners=world.runners,
+        readiness=readiness,
+        slots=slots,
+        specs=world.runs.get_spec,
+        provider_function_prefix="provider-",
+        deadlines=world.deadlines,
+        clock=world.clock,
     )
     complete = Complete(world.runners, settle, world.machines, lambda _: None)
-    result = RunnerResult(RunnerOutcome.SUCCEEDED, 0, started_at=flow.world.clock(), usage={"cpu_ms": 5})
+    result = RunnerResult(
+        outcome=RunnerOutcome.SUCCEEDED, exit_code=0, started_at=flow.world.clock(), usage={"cpu_ms": 5}
+    )
     complete.complete(flow.make, result)
     complete.complete(flow.make, result)
     assert [(token, told["next"]) for token, told in world.machines.succeeded] == [("launch-token", "settle")] * 2
     with pytest.raises(Conflict):
-        complete.complete(flow.make, RunnerResult(RunnerOutcome.FAILED, 1))
+        complete.complete(flow.make, RunnerResult(outcome=RunnerOutcome.FAILED, exit_code=1))
     flow.world.release.release(flow.make.runner_id)
     complete.complete(flow.make, result)
     assert flow.world.runners.get_runner(flow.make.runner_id).result == result

@@ -47,15 +47,31 @@ class Scene:
 
     def __init__(self, world: World, policy: ValuePolicy) -> None:
         self.world = world
-        world.pools.pools = [Pool("default", "local", "host", policy=Policy(values=policy))]
+        world.pools.pools = [Pool(organization="default", name="local", provider="host", policy=Policy(values=policy))]
         self.buckets = Buckets("data", ELSEWHERE)
         self.readiness = Readiness(
-            world.runs, DynamoGroupStore("runs"), world.machines, MemoryWakeUps(), world.clock, one_by_one
+            runs=world.runs,
+            groups=DynamoGroupStore("runs"),
+            machines=world.machines,
+            wake_ups=MemoryWakeUps(),
+            clock=world.clock,
+            workers=one_by_one,
         )
-        self.commit = CommitOutput(world.runs.get_spec, world.runners, world.streams, world.urls, MemoryWakeUps())
+        self.commit = CommitOutput(
+            specs=world.runs.get_spec,
+            runners=world.runners,
+            streams=world.streams,
+            urls=world.urls,
+            wake_ups=MemoryWakeUps(),
+        )
         self.read = ReadInput(world.runs.get_spec, world.streams, InputStreams(world.runs, world.streams), world.urls)
         self.remove = PurgeTransientValues(
-            world.runs, world.retentions, S3Removal(self.buckets).remove, world.deadlines, world.clock, one_by_one
+            runs=world.runs,
+            retentions=world.retentions,
+            remove_objects=S3Removal(self.buckets).remove,
+            deadlines=world.deadlines,
+            clock=world.clock,
+            workers=one_by_one,
         )
         self.make = self.claimed("make")
 
@@ -67,8 +83,8 @@ class Scene:
             runner_id, {RunnerState.OFFERED}, state=RunnerState.BOOTING, one_time_hash=token_hash("once")
         )
         claim = ClaimAssignment(
-            world.runs, world.runners, world.secrets, world.runners, world.machines, begin, lambda *_: {},
-            world.pools, world.retentions, world.clock,
+            runs=world.runs, runners=world.runners, secrets=world.secrets, followers=world.runners, machines=world.machines, begin=begin, engine_secrets=lambda *_: {},
+            pools=world.pools, retentions=world.retentions, clock=world.clock,
         )  # fmt: skip
         return claim.claim(runner_id, "once", "nonce", {}).runner
 
@@ -86,8 +102,8 @@ class Scene:
         (output,) = world.runners.list_outputs(self.make.runner_id)
         treatment = world.runs.get_treatment(RUN_ID, "make")
         value = Value(
-            RUN_ID, "make", "wheel", "stream", "byte", output.sha256 or "", output.size, output.committed, 1,
-            output.preview, retention=treatment.retention,
+            run_id=RUN_ID, treatment="make", port="wheel", flow="stream", type="byte", sha256=output.sha256 or "", size=output.size, chunks=output.committed, attempt=1,
+            preview=output.preview, retention=treatment.retention,
         )  # fmt: skip
         world.runs.put_values([value])
         return world.runs.get_value(RUN_ID, "make", "wheel")
@@ -177,7 +193,7 @@ def test_a_digest_stays_where_it_may(world: World, late: list[Any]) -> None:
 
 def test_the_policy_of_a_claim_holds_for_the_attempt(world: World) -> None:
     scene = Scene(world, ValuePolicy(bucket="elsewhere"))
-    world.pools.pools = [Pool("default", "local", "host")]
+    world.pools.pools = [Pool(organization="default", name="local", provider="host")]
     assert world.runners.get_runner(scene.make.runner_id).retention == ValueRetention("local", bucket="elsewhere")
     assert scene.send()[0] == "elsewhere"
 
@@ -199,7 +215,9 @@ def test_caches_stay_in_their_bucket_and_are_none_where_nothing_stays(world: Wor
     scene = Scene(world, ValuePolicy(bucket="elsewhere"))
     store, limits = DynamoCacheStore("runners"), CacheLimits(1 << 20, 1 << 20)
     find, save = FindCache(store, world.clock), SaveCache(world.runs, store, world.clock)
-    write = WriteCache(store, S3Removal(scene.buckets).remove, world.urls, limits, world.clock)
+    write = WriteCache(
+        caches=store, remove_objects=S3Removal(scene.buckets).remove, urls=world.urls, limits=limits, clock=world.clock
+    )
     entry = save.save(scene.make, "pip").entry
     assert entry
     upload = write.write(scene.make, "pip", entry, None, 0, 1).uploads[0]

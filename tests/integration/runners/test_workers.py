@@ -44,7 +44,7 @@ WORKER = WorkerSpec(
     group_id="6f2d9a2a-4b0a-4a24-9f1a-3f7f6a6c4d31",
     duration=60,
     volumes={"data": 500},
-    containers=(ContainerSpec("build", "ubuntu:noble", memory=500, mounts={"data": "/mnt/data"}),),
+    containers=(ContainerSpec(name="build", image="ubuntu:noble", memory=500, mounts={"data": "/mnt/data"}),),
 )
 HERE = EngineEndpoint(("127.0.0.1",), 41237, "boot:4026531840")
 
@@ -58,16 +58,44 @@ def sealed(world: World) -> SealedWorkers:
 def claimed(world: World, sealed: SealedWorkers) -> Callable[[TreatmentSpec], Assignment]:
     def claim(spec: TreatmentSpec) -> Assignment:
         world.runs.create_run(
-            Run(RUN, "default", "default", "melodium", RunState.PENDING, world.clock(), "d" * 64, "p" * 64)
+            Run(
+                run_id=RUN,
+                organization="default",
+                project="default",
+                pipeline="melodium",
+                state=RunState.PENDING,
+                created_at=world.clock(),
+                document_sha256="d" * 64,
+                plan_sha256="p" * 64,
+            )
         )
         world.runs.begin_run(RUN, "run-token", world.clock())
-        world.runs.admit(RUN, [spec], [Treatment(RUN, spec.name, TreatmentState.BOOTING, 0)], [])
+        world.runs.admit(
+            RUN, [spec], [Treatment(run_id=RUN, name=spec.name, state=TreatmentState.BOOTING, waiting=0)], []
+        )
         sealed.keep(RUN, KEYS)
         runner_id, one_time = ids.runner_id(RUN, spec.name, 1), new_token()
         booting = RunnerState.BOOTING
-        runner = Runner(runner_id, RUN, spec.name, 1, "default", "default", "local", "host", booting, world.clock())
+        runner = Runner(
+            runner_id=runner_id,
+            run_id=RUN,
+            treatment=spec.name,
+            attempt=1,
+            organization="default",
+            project="default",
+            pool="local",
+            provider="host",
+            state=booting,
+            created_at=world.clock(),
+        )
         world.runners.put_runner(replace(runner, one_time_hash=token_hash(one_time)))
-        readiness = Readiness(world.runs, DynamoGroupStore("runs"), world.machines, MemoryWakeUps(), world.clock)
+        readiness = Readiness(
+            runs=world.runs,
+            groups=DynamoGroupStore("runs"),
+            machines=world.machines,
+            wake_ups=MemoryWakeUps(),
+            clock=world.clock,
+        )
         begin = MarkStarted(world.runs, readiness, world.machines)
         secrets = ReadEngineSecrets(
             sealed,
@@ -75,10 +103,19 @@ def claimed(world: World, sealed: SealedWorkers) -> Callable[[TreatmentSpec], As
             S3DataUrls(Buckets("data")),
             S3ReportMasks(client("s3"), "data"),
         )
-        stores = (world.runs, world.runners, world.secrets, world.runners, world.machines)
-        return ClaimAssignment(*stores, begin, secrets.read, world.pools, world.retentions, world.clock).claim(
-            runner_id, one_time, "nonce-of-the-agent", {}
+        claim = ClaimAssignment(
+            runs=world.runs,
+            runners=world.runners,
+            secrets=world.secrets,
+            followers=world.runners,
+            machines=world.machines,
+            begin=begin,
+            engine_secrets=secrets.read,
+            pools=world.pools,
+            retentions=world.retentions,
+            clock=world.clock,
         )
+        return claim.claim(runner_id, one_time, "nonce-of-the-agent", {})
 
     return claim
 
@@ -86,7 +123,7 @@ def claimed(world: World, sealed: SealedWorkers) -> Callable[[TreatmentSpec], As
 def test_a_workers_keys_come_once_with_its_assignment_and_are_in_no_table(
     world: World, claimed: Callable[[TreatmentSpec], Assignment]
 ) -> None:
-    answer = wire.assignment_json(claimed(TreatmentSpec("worker", engine=WORKER)))
+    answer = wire.assignment_json(claimed(TreatmentSpec(name="worker", engine=WORKER)))
     schema = {**schema_of("runner-protocol"), "$ref": "#/$defs/claim_answer"}
     jsonschema_rs.Draft202012Validator(schema).validate(answer)
     assert answer["engine"]["worker"]["containers"][0]["mounts"] == {"data": "/mnt/data"}
@@ -113,7 +150,7 @@ def test_of_two_who_keep_a_workers_keys_the_first_is_right(sealed: SealedWorkers
 
 
 def test_a_runner_says_that_its_engine_listens(world: World, claimed: Callable[[TreatmentSpec], Assignment]) -> None:
-    runner = claimed(TreatmentSpec("worker", engine=WORKER)).runner
+    runner = claimed(TreatmentSpec(name="worker", engine=WORKER)).runner
     note = NoteListening(world.runs.get_spec, world.runners)
     for _ in range(2):
         note.note(runner, HERE)
@@ -124,6 +161,6 @@ def test_a_runner_says_that_its_engine_listens(world: World, claimed: Callable[[
 
 
 def test_a_runner_without_an_engine_cannot_listen(world: World, claimed: Callable[[TreatmentSpec], Assignment]) -> None:
-    runner = claimed(TreatmentSpec("make", run="make")).runner
+    runner = claimed(TreatmentSpec(name="make", run="make")).runner
     with pytest.raises(Conflict, match="no engine"):
         NoteListening(world.runs.get_spec, world.runners).note(runner, HERE)

@@ -75,14 +75,37 @@ def _append(number: int, texts: list[str]) -> Segment:
     key = segments.write(RUN, number, lines)
     head = index.get_head("acme", RUN, ["r"])
     first, last = lines[0]["time"], lines[-1]["time"]
-    segment = Segment("acme", "shop", "build", RUN, number, key, first, last, len(lines), ("compile",), ("info",))
+    segment = Segment(
+        organization="acme",
+        project="shop",
+        pipeline="build",
+        run_id=RUN,
+        number=number,
+        key=key,
+        first_time=first,
+        last_time=last,
+        lines=len(lines),
+        treatments=("compile",),
+        levels=("info",),
+    )
     index.append(head, segment, [Watermark("r", lines[-1]["seq"])])
     return segment
 
 
 def _tend(tmp_path: Path, clock: ManualClock) -> tuple[IndexProject, DynamoSplitCatalogue, S3Splits]:
     catalogue, splits = DynamoSplitCatalogue("logs"), S3Splits("data", SplitFolder(tmp_path / "splits", 1 << 30))
-    return IndexProject(catalogue, S3LogSegments("data"), splits, clock, new_ulid, RETENTION), catalogue, splits
+    return (
+        IndexProject(
+            catalogue=catalogue,
+            segments=S3LogSegments("data"),
+            splits=splits,
+            clock=clock,
+            new_id=new_ulid,
+            longest=RETENTION,
+        ),
+        catalogue,
+        splits,
+    )
 
 
 def _keys() -> set[str]:
@@ -124,10 +147,24 @@ def test_of_two_that_build_at_once_one_counts_and_the_other_leaves_no_object(clo
             listed = super().list_splits(organization, project)
             if not self.began:
                 self.began = True
-                IndexProject(catalogue, S3LogSegments("data"), splits, clock, new_ulid, RETENTION).build("acme", "shop")
+                IndexProject(
+                    catalogue=catalogue,
+                    segments=S3LogSegments("data"),
+                    splits=splits,
+                    clock=clock,
+                    new_id=new_ulid,
+                    longest=RETENTION,
+                ).build("acme", "shop")
             return listed
 
-    slow = IndexProject(Meanwhile("logs"), S3LogSegments("data"), splits, clock, new_ulid, RETENTION)
+    slow = IndexProject(
+        catalogue=Meanwhile("logs"),
+        segments=S3LogSegments("data"),
+        splits=splits,
+        clock=clock,
+        new_id=new_ulid,
+        longest=RETENTION,
+    )
     slow.build("acme", "shop")
     (split,) = catalogue.list_splits("acme", "shop")
     assert split.facts.lines == 1

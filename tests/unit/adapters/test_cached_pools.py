@@ -7,7 +7,7 @@ from cadence.domain.placement.pool import Pool
 from cadence.domain.shared.errors import NotFound
 from tests.fakes.services import MemoryPools
 
-POOL = Pool("acme", "near", "host")
+POOL = Pool(organization="acme", name="near", provider="host")
 
 
 class Time:

@@ -1,6 +1,6 @@
 """A process that ends anywhere, and whose message comes again, loses no message and tells nothing twice."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -47,16 +47,12 @@ def test_an_end_anywhere_leaves_one_message_that_somebody_will_deliver(dies_at: 
     alerting = Alerting(rule({"treatment": {}}, cooldown=0, resolve={"after": 600}))
     calls: list[str] = []
     update = alerting.update
-    mortal = type(update)(
-        Mortal(update.alerts, calls, dies_at, before),
-        update.channels,
-        update.silences,
-        Mortal(update.notifier, calls, dies_at, before),
-        update.clock,
+    mortal = replace(
+        update,
+        alerts=Mortal(update.alerts, calls, dies_at, before),
+        notifier=Mortal(update.notifier, calls, dies_at, before),
     )
-    evaluate = type(alerting.evaluate)(
-        alerting.directory, mortal, alerting.evaluate.histories, alerting.segments.read, lambda run_id: False
-    )
+    evaluate = replace(alerting.evaluate, update=mortal)
     event = treatment_event(START, "run-1")
     try:
         evaluate.evaluate(event)

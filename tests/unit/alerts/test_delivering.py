@@ -39,13 +39,13 @@ class Delivering:
         self.sender = ListeningSender(self.clock)
         self.reports: list[str] = []
         self.deliver = Deliver(
-            MemoryDirectory(channels=[channel()]),
-            self.outbox,
-            {ChannelKind.WEBHOOK: self.sender},
-            PlainCipher(),
-            self.notifier,
-            self.clock,
-            lambda message, **fields: self.reports.append(message),
+            channels=MemoryDirectory(channels=[channel()]),
+            outbox=self.outbox,
+            senders={ChannelKind.WEBHOOK: self.sender},
+            cipher=PlainCipher(),
+            notifier=self.notifier,
+            clock=self.clock,
+            report=lambda message, **fields: self.reports.append(message),
         )
 
     def post(self, number: int) -> None:

@@ -101,7 +101,16 @@ def test_flapping_within_the_cooldown_is_not_told_at_all() -> None:
 
 def test_a_silenced_alert_is_kept_and_told_once_the_silence_is_over() -> None:
     alerting = Alerting(rule(FAILED, resolve={"after": 7200}))
-    silence = Silence("s", "o", "p", {"treatment": "bu*"}, START, START + timedelta(minutes=20), "", "me")
+    silence = Silence(
+        silence_id="s",
+        organization="o",
+        project="p",
+        where={"treatment": "bu*"},
+        starts_at=START,
+        ends_at=START + timedelta(minutes=20),
+        comment="",
+        created_by="me",
+    )
     alerting.directory.silences.append(silence)
     alerting.evaluate.evaluate(treatment_event(at(0), "run-1"))
     assert alerting.told == []
@@ -113,7 +122,16 @@ def test_a_silenced_alert_is_kept_and_told_once_the_silence_is_over() -> None:
 def test_a_silence_is_for_what_its_labels_say() -> None:
     alerting = Alerting(rule(FAILED))
     alerting.directory.silences.append(
-        Silence("s", "o", "p", {"treatment": "test"}, START, START + timedelta(hours=1), "", "me")
+        Silence(
+            silence_id="s",
+            organization="o",
+            project="p",
+            where={"treatment": "test"},
+            starts_at=START,
+            ends_at=START + timedelta(hours=1),
+            comment="",
+            created_by="me",
+        )
     )
     alerting.evaluate.evaluate(treatment_event(at(0), "run-1"))
     assert alerting.told == ["firing"]

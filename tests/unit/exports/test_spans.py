@@ -55,7 +55,14 @@ def exported(*ends: dict[str, Any]) -> list[tuple[dict[str, Any], Span, dict[str
 
     now = ManualClock().now
     to = Export(
-        "acme", "otel", ExportKind.OTLP, "https://o.example", frozenset(Signal), now, now, origin="https://c.example"
+        organization="acme",
+        name="otel",
+        kind=ExportKind.OTLP,
+        url="https://o.example",
+        signals=frozenset(Signal),
+        created_at=now,
+        updated_at=now,
+        origin="https://c.example",
     )
     found = []
     for request in format_of(ExportKind.OTLP).spans(to, ends):

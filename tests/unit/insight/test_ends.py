@@ -23,16 +23,28 @@ def at(seconds: float) -> datetime:
 
 
 def ended(state: TreatmentState, code: int | None = None, **fields: Any) -> Treatment:
-    return dataclasses.replace(Treatment("r", "t", state, 0, exit_code=code), **fields)
+    return dataclasses.replace(Treatment(run_id="r", name="t", state=state, waiting=0, exit_code=code), **fields)
 
 
 def runner(result: RunnerResult | None = None, **fields: Any) -> Runner:
-    made = Runner("r-t-1", "r", "t", 1, "o", "p", "pool", "host", RunnerState.COMPLETED, NOW, result=result)
+    made = Runner(
+        runner_id="r-t-1",
+        run_id="r",
+        treatment="t",
+        attempt=1,
+        organization="o",
+        project="p",
+        pool="pool",
+        provider="host",
+        state=RunnerState.COMPLETED,
+        created_at=NOW,
+        result=result,
+    )
     return dataclasses.replace(made, **fields)
 
 
 def failed(code: int | None, signal: int | None = None, **usage: float) -> RunnerResult:
-    return RunnerResult(RunnerOutcome.FAILED, code, signal, usage=usage)
+    return RunnerResult(outcome=RunnerOutcome.FAILED, exit_code=code, signal=signal, usage=usage)
 
 
 @pytest.mark.parametrize(
@@ -53,30 +65,34 @@ def test_an_end_is_a_code_or_a_signal(code: int | None, signal: int | None, expe
     [(127, None, "no such command"), (126, None, "may not execute"), (None, 11, "SIGSEGV"), (141, None, "SIGPIPE")],
 )
 def test_well_known_ends_are_explained(code: int | None, signal: int | None, words: str) -> None:
-    (said,) = explanations(ended(S.FAILED, code), TreatmentSpec("t"), runner(failed(code, signal)))
+    (said,) = explanations(ended(S.FAILED, code), TreatmentSpec(name="t"), runner(failed(code, signal)))
     assert words in said
 
 
 def test_what_ran_out_of_memory_is_told_from_what_was_killed() -> None:
-    spec = TreatmentSpec("t", memory=512)
+    spec = TreatmentSpec(name="t", memory=512)
     killed = ended(S.FAILED, 137)
     (out,) = explanations(killed, spec, runner(failed(137, memory_peak=500_000_000)))
     assert "500 MB" in out
     assert "512 MB" in out
     (other,) = explanations(killed, spec, runner(failed(137, memory_peak=10_000_000)))
     assert "from outside" in other
-    (whole,) = explanations(killed, TreatmentSpec("t"), runner(failed(137, memory_peak=2e9), facts={"memory": 2100}))
+    (whole,) = explanations(
+        killed, TreatmentSpec(name="t"), runner(failed(137, memory_peak=2e9), facts={"memory": 2100})
+    )
     assert "the machine has" in whole
 
 
 def test_lost_and_late_ones_are_explained_and_others_are_not() -> None:
-    (lost,) = explanations(ended(S.LOST, infrastructure_failures=1), TreatmentSpec("t", retry=RetrySpec(1)), None)
+    (lost,) = explanations(
+        ended(S.LOST, infrastructure_failures=1), TreatmentSpec(name="t", retry=RetrySpec(infrastructure=1)), None
+    )
     assert "2 times" in lost
-    (late,) = explanations(ended(S.TIMED_OUT), TreatmentSpec("t", max_duration=7), None)
+    (late,) = explanations(ended(S.TIMED_OUT), TreatmentSpec(name="t", max_duration=7), None)
     assert "7 s" in late
     for state in (S.SUCCEEDED, S.SKIPPED, S.CANCELLED):
-        assert explanations(ended(state), TreatmentSpec("t"), None) == ()
-    assert explanations(ended(S.FAILED, 1), TreatmentSpec("t"), None) == ()
+        assert explanations(ended(state), TreatmentSpec(name="t"), None) == ()
+    assert explanations(ended(S.FAILED, 1), TreatmentSpec(name="t"), None) == ()
 
 
 def test_each_attempt_has_times_of_its_own() -> None:

@@ -29,7 +29,21 @@ class Log:
             names = tuple(name for name, during in of.items() if second in during)
             key = str(second)
             self.lines[key] = [line(second, time, name) for name in names]
-            self.all.append(Segment("o", "p", "build", "r", second, key, time, time, len(names), names, ("info",)))
+            self.all.append(
+                Segment(
+                    organization="o",
+                    project="p",
+                    pipeline="build",
+                    run_id="r",
+                    number=second,
+                    key=key,
+                    first_time=time,
+                    last_time=time,
+                    lines=len(names),
+                    treatments=names,
+                    levels=("info",),
+                )
+            )
 
     def newest_segments(self, run_id: str, limit: int, before: int | None = None) -> Sequence[Segment]:
         found = [segment for segment in reversed(self.all) if before is None or segment.number < before][:limit]
@@ -96,9 +110,15 @@ def test_a_trace_is_linked_to_its_lines_although_another_stream_is_between_them(
         for seq, (stream, text) in enumerate(written, 1)
     ]
     treatment = Treatment(
-        "r", "t", TreatmentState.FAILED, 0, exit_code=1, cause="exit code 1", history=(StateChange(NOW, 1, "failed"),)
+        run_id="r",
+        name="t",
+        state=TreatmentState.FAILED,
+        waiting=0,
+        exit_code=1,
+        cause="exit code 1",
+        history=(StateChange(NOW, 1, "failed"),),
     )
-    said = Diagnose(LastLines(log, log)).diagnose(treatment, TreatmentSpec("t"), None, 1, 3)
+    said = Diagnose(LastLines(log, log)).diagnose(treatment, TreatmentSpec(name="t"), None, 1, 3)
     (linked,) = said.traces
     assert linked.trace.place is not None
     assert linked.lines[linked.trace.place.on]["cursor"] == "0:3"

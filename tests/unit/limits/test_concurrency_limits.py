@@ -76,7 +76,7 @@ class Stage:
         self, holder: str, project: str = "site", priority: int = 0, limit: int = 1, *, wait: bool = True
     ) -> Admittance:
         return self.concurrency_limits.enter(
-            SCOPE, limit, LimitEntry(holder, holder, project, priority), self, wait=wait
+            SCOPE, limit, LimitEntry(holder=holder, run_id=holder, project=project, priority=priority), self, wait=wait
         )
 
     def leave(self, holder: str) -> None:

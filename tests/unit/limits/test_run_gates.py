@@ -46,7 +46,7 @@ class Office(Setting):
         self, run_id: str, group: str | None = None, policy: P = P.QUEUE, project: str = "site", **fields: int
     ) -> Run:
         frozen = RunRequest(
-            "acme", project, "build", "d" * 64, self.plan_sha256, 600, concurrency_group=group, concurrency_policy=policy,
+            organization="acme", project=project, pipeline="build", document_sha256="d" * 64, plan_sha256=self.plan_sha256, max_duration=600, concurrency_group=group, concurrency_policy=policy,
             **fields,  # type: ignore[arg-type]
         )  # fmt: skip
         return self.start.start(run_id, frozen, {}, "alice")

@@ -12,8 +12,8 @@ from tests.unit.scheduling.simulation.agent import FAILING, LOSING, MAX_DURATION
 from tests.unit.scheduling.simulation.world import RUN, Faults, World
 
 POOLS = (
-    Pool("acme", "near", "here", boot_deadline=120, max_runners=1),
-    Pool("acme", "far", "here", boot_deadline=120, max_runners=1),
+    Pool(organization="acme", name="near", provider="here", boot_deadline=120, max_runners=1),
+    Pool(organization="acme", name="far", provider="here", boot_deadline=120, max_runners=1),
 )
 
 
@@ -25,7 +25,7 @@ def play(seed: int, faults: Faults, cancel_after: int | None = None) -> World:
             name=name,
             run="true",
             max_duration=MAX_DURATION,
-            retry=RetrySpec(random.randint(0, 2), random.choice((0, 1))),
+            retry=RetrySpec(infrastructure=random.randint(0, 2), failure=random.choice((0, 1))),
             priority=random.choice((0, 0, 5)),
         )
         for name in names

@@ -14,8 +14,8 @@ from cadence.domain.runs.states import RunState, TreatmentState
 from cadence.domain.shared.errors import Cancelled, Conflict, Forbidden, MustWait, NotApproved
 from tests.unit.scheduling.setting import RUN, Setting, spec
 
-SMALL = Pool("acme", "small", "host", max_runners=1)
-OTHER = Pool("acme", "other", "host", max_runners=1)
+SMALL = Pool(organization="acme", name="small", provider="host", max_runners=1)
+OTHER = Pool(organization="acme", name="other", provider="host", max_runners=1)
 
 
 @pytest.fixture
@@ -36,7 +36,10 @@ def told(setting: Setting, name: str, attempt: int = 1) -> bool:
 
 
 def approved(setting: Setting, **fields: object) -> None:
-    setting.environments.environments["production"] = EnvironmentSet("production", approvals=ApprovalRule(**fields))  # type: ignore[arg-type]
+    setting.environments.environments["production"] = EnvironmentSet(
+        name="production",
+        approvals=ApprovalRule(**fields),  # type: ignore[arg-type]
+    )
     setting.admitted(spec("t", environment="production"))
 
 
@@ -297,7 +300,7 @@ def test_nothing_is_decided_that_was_not_asked(setting: Setting) -> None:
 
 
 def test_an_environment_without_approvals_asks_nobody(setting: Setting) -> None:
-    setting.environments.environments["staging"] = EnvironmentSet("staging")
+    setting.environments.environments["staging"] = EnvironmentSet(name="staging")
     setting.admitted(spec("t", environment="staging"))
     assert setting.place("t").pool == "near"
 

@@ -27,7 +27,9 @@ class Log:
         self.write = IndexLogs(self.index, self.segments, a_run)
         self.now = datetime(2026, 1, 1, tzinfo=UTC)
         self.slept: list[float] = []
-        self.reader = ReadLogs(self.index, self.segments, self.followers, lambda: self.now, self.sleep)
+        self.reader = ReadLogs(
+            index=self.index, segments=self.segments, followers=self.followers, clock=lambda: self.now, sleep=self.sleep
+        )
 
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
@@ -39,9 +41,16 @@ class Log:
 
 def batch(*numbers: int, runner: str = "r", text: str = "line {}", treatment: str = "build") -> LogBatch:
     lines = [
-        LogLine(n, f"2026-01-01T00:{n // 60:02}:{n % 60:02}.000Z", "stdout", "info", text.format(n)) for n in numbers
+        LogLine(
+            seq=n,
+            time=f"2026-01-01T00:{n // 60:02}:{n % 60:02}.000Z",
+            stream="stdout",
+            level="info",
+            text=text.format(n),
+        )
+        for n in numbers
     ]
-    return LogBatch(RUN, runner, treatment, 1, lines)
+    return LogBatch(run_id=RUN, runner_id=runner, treatment=treatment, attempt=1, lines=lines)
 
 
 @st.composite
@@ -106,10 +115,12 @@ def test_a_reader_that_goes_on_from_its_cursor_misses_and_repeats_nothing(delive
 def test_lines_of_a_runner_stay_in_order_within_a_segment_even_if_its_clock_is_set_back() -> None:
     log = Log()
     lines = [
-        LogLine(1, "2026-01-01T00:00:09.000Z", "stdout", "info", "a"),
-        LogLine(2, "2026-01-01T00:00:01.000Z", "stdout", "info", "b"),
+        LogLine(seq=1, time="2026-01-01T00:00:09.000Z", stream="stdout", level="info", text="a"),
+        LogLine(seq=2, time="2026-01-01T00:00:01.000Z", stream="stdout", level="info", text="b"),
     ]
-    log.write(RUN, [LogBatch(RUN, "r", "build", 1, lines), batch(5, runner="other")])
+    log.write(
+        RUN, [LogBatch(run_id=RUN, runner_id="r", treatment="build", attempt=1, lines=lines), batch(5, runner="other")]
+    )
     assert [line["seq"] for line in log.lines() if line["runner"] == "r"] == [1, 2]
 
 
@@ -216,9 +227,10 @@ def test_levels_are_taken_from_the_usual_marks(text: str, level: str) -> None:
 @given(st.lists(st.text(max_size=20), min_size=1, max_size=20))
 def test_a_record_is_read_as_it_was_written(texts: list[str]) -> None:
     lines = [
-        LogLine(n, "2026-01-01T00:00:00.000Z", "stdout", "info", text, n % 2 == 0) for n, text in enumerate(texts, 1)
+        LogLine(seq=n, time="2026-01-01T00:00:00.000Z", stream="stdout", level="info", text=text, continued=n % 2 == 0)
+        for n, text in enumerate(texts, 1)
     ]
-    written = LogBatch(RUN, "r", "build", 2, lines)
+    written = LogBatch(run_id=RUN, runner_id="r", treatment="build", attempt=2, lines=lines)
     assert decode(encode(written)) == written
 
 

@@ -65,7 +65,9 @@ class World:
         return self.running
 
     def keeper(self, parkable: bool = True) -> KeepLogStream:
-        return KeepLogStream(parkable, self, self, self, self, lambda: self.now)
+        return KeepLogStream(
+            parkable=parkable, stack=self, saved=self, need=self, live_runs=self, clock=lambda: self.now
+        )
 
 
 def test_a_stream_nobody_needed_for_a_day_is_parked_with_its_template_kept() -> None:

@@ -25,7 +25,7 @@ def capturing(name: str, change: Any = lambda dump: None) -> Capturing:
     masks = Masks()
     dump = json.loads(redacted_program((UPLOADED / f"{name}-program.json").read_bytes(), masks))
     change(dump)
-    model = ProgramModel("run", read_program(dump))
+    model = ProgramModel(run_id="run", program=read_program(dump))
     model.entrypoint = model.program.entrypoint
     with (UPLOADED / f"{name}-debug.json").open("rb") as chunk:
         for run_id, event in ReadEvents(masks).read(chunk, "run"):

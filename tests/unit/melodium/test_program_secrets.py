@@ -49,7 +49,20 @@ def test_a_parameter_is_given_a_secret_by_its_name() -> None:
     assert spec.engine.parameters == {"n": 2}
     assert list(plan.decode(plan.encode([spec]))) == [spec]
     at = datetime(2026, 3, 4, tzinfo=UTC)
-    work = work_json(Run("r", "acme", "site", "p", RunState.RUNNING, at, "", ""), spec, 1)
+    work = work_json(
+        Run(
+            run_id="r",
+            organization="acme",
+            project="site",
+            pipeline="p",
+            state=RunState.RUNNING,
+            created_at=at,
+            document_sha256="",
+            plan_sha256="",
+        ),
+        spec,
+        1,
+    )
     assert work["engine"]["program"]["secrets"] == {
         "token": {"type": "string", "variable": "CADENCE_PARAMETER_token"},
         "maybe": {"type": "Option<string>", "variable": "CADENCE_PARAMETER_maybe"},

@@ -32,5 +32,5 @@ workers = st.builds(
 
 @given(workers)
 def test_a_worker_is_read_as_it_was_written(worker: WorkerSpec) -> None:
-    spec = TreatmentSpec("worker", engine=worker)
+    spec = TreatmentSpec(name="worker", engine=worker)
     assert plan.decode(plan.encode([spec])) == (spec,)

@@ -30,7 +30,7 @@ from tests.fakes.runs import a_run
 from tests.unit.scheduling.setting import Setting
 
 KEY, GROUP, PARENT = (f"{digit * 8}-0000-4000-8000-000000000000" for digit in "123")
-BY = Principal("token", "ada", "acme", "site", frozenset({"*"}))
+BY = Principal(token_id="token", name="ada", organization="acme", project="site", permissions=frozenset({"*"}))
 ENDED = BUILT_IN_UNTIL["0.10.2"]
 
 
@@ -58,7 +58,8 @@ def request(**said: Any) -> LaunchRequest:
         "storage": 580,
     }
     return replace(
-        LaunchRequest("0.10.2", Mode.DISTRIBUTION_SECRET_KEY, local_exec=False, edition="scratch"), **{**given, **said}
+        LaunchRequest(version="0.10.2", mode=Mode.DISTRIBUTION_SECRET_KEY, local_exec=False, edition="scratch"),
+        **{**given, **said},
     )
 
 
@@ -73,25 +74,27 @@ class World(Setting):
         start = StartRun(self.runs, self.run_gates, self.deadlines, self.clock)
         directory: Any = self.pools
         self.ask_for = RequestWorker(
-            self.runs,
-            self.reported,
-            directory,
-            self.pools,
-            self.keys,
-            self.documents,
-            start,
-            self.clock,
-            PinWorkerImages(self.registries, resolves_loopback=False).pin,
-            self.masks,
+            runs=self.runs,
+            reported=self.reported,
+            directory=directory,
+            pools=self.pools,
+            secrets=self.keys,
+            documents=self.documents,
+            start=start,
+            clock=self.clock,
+            pin=PinWorkerImages(self.registries, resolves_loopback=False).pin,
+            masks=self.masks,
         )
-        self.access = WaitForWorker(self.runs, self.runners, self.keys, self.clock, self.sleep)
+        self.access = WaitForWorker(
+            runs=self.runs, runners=self.runners, secrets=self.keys, clock=self.clock, sleep=self.sleep
+        )
 
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
         self.clock.advance(timedelta(seconds=seconds))
 
     def pool(self, name: str, provider: str = "host", **fields: Any) -> Pool:
-        pool = Pool("acme", name, provider, **fields)
+        pool = Pool(organization="acme", name=name, provider=provider, **fields)
         self.pools.pools = (*self.pools.pools, pool)
         return pool
 
@@ -99,7 +102,16 @@ class World(Setting):
         run = self.runs.get_run(run_id)
         runner_id = ids.runner_id(run_id, "worker", 1)
         runner = Runner(
-            runner_id, run_id, "worker", 1, "acme", "site", "near", "host", RunnerState.CLAIMED, self.clock()
+            runner_id=runner_id,
+            run_id=run_id,
+            treatment="worker",
+            attempt=1,
+            organization="acme",
+            project="site",
+            pool="near",
+            provider="host",
+            state=RunnerState.CLAIMED,
+            created_at=self.clock(),
         )
         self.runners.runners[runner_id] = replace(runner, **fields)
         assert run.melodium
@@ -164,8 +176,8 @@ def test_the_same_request_is_the_same_worker_with_the_same_keys(world: World) ->
 
 
 def test_keys_and_other_secrets_are_in_nothing_that_others_read(world: World) -> None:
-    build = EngineContainer("build", "ubuntu", pull_secret="hidden-login")
-    postgres = EngineContainer("db", "postgres", env={"PASSWORD": "hidden-word"})
+    build = EngineContainer(name="build", image="ubuntu", pull_secret="hidden-login")
+    postgres = EngineContainer(name="db", image="postgres", env={"PASSWORD": "hidden-word"})
     run = world.runs.get_run(world.ask_for.request(BY, request(containers=(build,), service_containers=(postgres,))))
     assert world.keys.get(run.run_id).pull_secrets == {"build": "hidden-login"}
     document = world.documents.get(run.document_sha256).decode()
@@ -181,14 +193,14 @@ def test_images_are_those_of_when_the_worker_was_asked_for_where_registries_tell
     world.registries.digests = {"ubuntu:24.04": digest, "ghcr.io/org/private:1": digest}
     auths = {"ghcr.io": {"auth": base64.b64encode(b"ada:lovelace").decode()}, "https://index.docker.io/v1/": {}}
     containers = (
-        EngineContainer("a", "ubuntu:24.04"),
-        EngineContainer("b", "ghcr.io/org/private:1", pull_secret=json.dumps({"auths": auths})),
-        EngineContainer("c", "unknown.example/x:1", pull_secret="of another format"),
-        EngineContainer("d", "localhost/own"),
-        EngineContainer("e", f"x@{digest}"),
-        EngineContainer("f", "127.0.0.1:5000/x"),
+        EngineContainer(name="a", image="ubuntu:24.04"),
+        EngineContainer(name="b", image="ghcr.io/org/private:1", pull_secret=json.dumps({"auths": auths})),
+        EngineContainer(name="c", image="unknown.example/x:1", pull_secret="of another format"),
+        EngineContainer(name="d", image="localhost/own"),
+        EngineContainer(name="e", image=f"x@{digest}"),
+        EngineContainer(name="f", image="127.0.0.1:5000/x"),
     )
-    services = (EngineContainer("db", "ubuntu:24.04"),)
+    services = (EngineContainer(name="db", image="ubuntu:24.04"),)
     run = world.runs.get_run(world.ask_for.request(BY, request(containers=containers, service_containers=services)))
     engine = spec_of(world, run).engine
     assert [each.image for each in engine.containers] == [
@@ -210,12 +222,17 @@ def test_images_are_those_of_when_the_worker_was_asked_for_where_registries_tell
         ({"arch": "arm64"}, "pool near has no arm64"),
         ({"required": ("shared",)}, "pool near is not shared"),
         ({"memory": 9000}, "pool near has at most 8000 MB of memory, and 9000 are asked for"),
-        ({"containers": (EngineContainer("a", "b", memory=7600),)}, "8000 MB of memory, and 8100 are asked for"),
+        (
+            {"containers": (EngineContainer(name="a", image="b", memory=7600),)},
+            "8000 MB of memory, and 8100 are asked for",
+        ),
         ({"storage": 20_000}, "pool near has at most 10000 MB of storage, and 20000 are asked for"),
     ],
 )
 def test_what_no_pool_can_hold_is_refused_with_each_pools_reason(world: World, said: dict[str, Any], why: str) -> None:
-    world.pools.pools = (Pool("acme", "near", "host", largest=LargestRunner(4000, 8000, 10_000)),)
+    world.pools.pools = (
+        Pool(organization="acme", name="near", provider="host", largest=LargestRunner(4000, 8000, 10_000)),
+    )
     with pytest.raises(ProviderRejected, match=why):
         world.ask_for.request(BY, request(**said))
     assert world.machines.runs == {} and world.keys.kept == {}
@@ -223,12 +240,16 @@ def test_what_no_pool_can_hold_is_refused_with_each_pools_reason(world: World, s
 
 def test_an_architecture_that_only_containers_name_is_a_wish(world: World) -> None:
     world.pool("arm", architectures=("arm64",))
-    step = EngineContainer("build", "ubuntu", arch="arm64")
+    step = EngineContainer(name="build", image="ubuntu", arch="arm64")
     assert spec_of(world, world.runs.get_run(world.ask_for.request(BY, request(containers=(step,))))).pools == (
         "arm",
         "near",
     )
-    world.pools.pools = (Pool("acme", "strict", "host", settings={"melodium": {"containers_arch": "required"}}),)
+    world.pools.pools = (
+        Pool(
+            organization="acme", name="strict", provider="host", settings={"melodium": {"containers_arch": "required"}}
+        ),
+    )
     with pytest.raises(ProviderRejected, match="pool strict has no arm64 for the containers"):
         world.ask_for.request(BY, request(containers=(step,)))
 
@@ -247,11 +268,14 @@ def test_preferred_modes_come_first_and_pools_may_say_their_own(world: World) ->
 @pytest.mark.parametrize(
     ("said", "what"),
     [
-        ({"containers": (EngineContainer("a,b", "x"),)}, "comma"),
-        ({"containers": (EngineContainer("a", "x"), EngineContainer("a", "y"))}, "two called"),
-        ({"containers": (EngineContainer("a", "x", mounts={"gone": "/mnt"}),)}, "volume 'gone', which is not there"),
+        ({"containers": (EngineContainer(name="a,b", image="x"),)}, "comma"),
+        ({"containers": (EngineContainer(name="a", image="x"), EngineContainer(name="a", image="y"))}, "two called"),
         (
-            {"volumes": (Volume("v", 1),), "containers": (EngineContainer("a", "x", mounts={"v": "mnt"}),)},
+            {"containers": (EngineContainer(name="a", image="x", mounts={"gone": "/mnt"}),)},
+            "volume 'gone', which is not there",
+        ),
+        (
+            {"volumes": (Volume("v", 1),), "containers": (EngineContainer(name="a", image="x", mounts={"v": "mnt"}),)},
             "no absolute path",
         ),
         ({"key": None}, "needs the key"),
@@ -281,7 +305,9 @@ def test_an_engine_waits_until_its_worker_listens(world: World) -> None:
     assert isinstance(world.access.wait(BY, run), WorkerStarting)
     world.called_home(run.run_id, listening=EngineEndpoint(("127.0.0.1",), 4123, "here"))
     key = world.keys.get(run.run_id).receive_key
-    assert world.access.wait(BY, run) == WorkerReady(run.run_id, ("127.0.0.1",), 4123, key, "here")
+    assert world.access.wait(BY, run) == WorkerReady(
+        run_id=run.run_id, addresses=("127.0.0.1",), port=4123, key=key, machine="here"
+    )
 
 
 def test_an_engine_hears_the_real_reason_why_there_is_no_worker(world: World) -> None:

@@ -54,7 +54,11 @@ class World:
 
     def fetch(self, source: str) -> dict[Reference, bytes | Unavailable]:
         world: Any = self
-        return dict(FetchLibraries(world, Documents(self), world, lambda: world).fetch("acme", "web", source))
+        return dict(
+            FetchLibraries(pipelines=world, documents=Documents(self), kept=world, git=lambda: world).fetch(
+                "acme", "web", source
+            )
+        )
 
 
 @dataclass
@@ -97,7 +101,7 @@ def test_pipelines_are_taken_in_the_version_said_or_the_newest() -> None:
         using("{pipeline: shared, version: 1, definition: d}", "{pipeline: shared, definition: d}", "own")
     )
 
-    assert found == {Reference("shared", 1): b"one", Reference("shared"): b"two"}
+    assert found == {Reference(pipeline="shared", version=1): b"one", Reference(pipeline="shared"): b"two"}
 
 
 def test_a_file_of_a_commit_is_read_once_and_kept() -> None:
@@ -123,7 +127,7 @@ def test_what_cannot_be_had_is_told_in_words() -> None:
 
     assert found == {
         of_git("gone.yaml"): Unavailable("There is no file gone.yaml"),
-        Reference("none", 1): Unavailable("There is no version 1 of none"),
+        Reference(pipeline="none", version=1): Unavailable("There is no version 1 of none"),
     }
 
 
@@ -167,11 +171,13 @@ def test_a_private_repository_is_read_as_its_projects_git_host_says() -> None:
     source = f"cadence: 1\nname: a\ntreatments: {{t: {{use: {use}}}}}\n"
     ours = GitCredentials("token", "s3cret")
     fetch = FetchLibraries(
-        world,
-        Documents(world),
-        world,
-        lambda: world,
-        lambda organization, project, url: ours if (organization, project, url) == ("acme", "web", OTHER) else None,
+        pipelines=world,
+        documents=Documents(world),
+        kept=world,
+        git=lambda: world,
+        credentials=lambda organization, project, url: (
+            ours if (organization, project, url) == ("acme", "web", OTHER) else None
+        ),
     )
 
     for project in ("web", "other", "web"):

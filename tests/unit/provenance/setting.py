@@ -37,7 +37,20 @@ class Segments:
     def list_segments(self, run_id: str, from_number: int, limit: int) -> Sequence[Segment]:
         numbers = range(from_number, min(len(self.lines), from_number + limit))
         return [
-            Segment("acme", "site", "build", run_id, n, str(n), "", "", len(self.lines[n]), (), ()) for n in numbers
+            Segment(
+                organization="acme",
+                project="site",
+                pipeline="build",
+                run_id=run_id,
+                number=n,
+                key=str(n),
+                first_time="",
+                last_time="",
+                lines=len(self.lines[n]),
+                treatments=(),
+                levels=(),
+            )
+            for n in numbers
         ]
 
     def newest_segments(self, run_id: str, limit: int, before: int | None = None) -> Sequence[Segment]:
@@ -102,17 +115,41 @@ class Past:
         self.segments = Segments()
         self.runners = MemoryRunnerLookup()
         self.pipelines = MemoryPipelines()
-        stores = Stores(self.runs, self.runs, self.runners, MemoryProvenance(self.runs), self.documents, self.pipelines)
-        self.trace = Trace(stores, self.chunks, self.times, self.caches, self.segments, self.segments)
+        stores = Stores(
+            runs=self.runs,
+            groups=self.runs,
+            runners=self.runners,
+            provenance=MemoryProvenance(self.runs),
+            documents=self.documents,
+            pipelines=self.pipelines,
+        )
+        self.trace = Trace(
+            stores=stores,
+            chunks=self.chunks,
+            times=self.times,
+            caches=self.caches,
+            index=self.segments,
+            segments=self.segments,
+        )
 
     def run(self, run_id: str, *specs: TreatmentSpec, **fields: Any) -> Run:
         """All of its treatments have succeeded."""
-        run = Run(run_id, "acme", "site", "build", RunState.SUCCEEDED, NOW, "d" * 64, "e" * 64, finished_at=NOW)
+        run = Run(
+            run_id=run_id,
+            organization="acme",
+            project="site",
+            pipeline="build",
+            state=RunState.SUCCEEDED,
+            created_at=NOW,
+            document_sha256="d" * 64,
+            plan_sha256="e" * 64,
+            finished_at=NOW,
+        )
         run = dataclasses.replace(run, **fields)
         self.runs.create_run(run)
         treatments = [
             Treatment(
-                run_id, spec.name, TreatmentState.SUCCEEDED, 0, spec.kind, started_at=NOW,
+                run_id=run_id, name=spec.name, state=TreatmentState.SUCCEEDED, waiting=0, kind=spec.kind, started_at=NOW,
                 finished_at=NOW + timedelta(seconds=2),
             )
             for spec in specs
@@ -126,8 +163,8 @@ class Past:
         output = next(one for one in spec.outputs if one.port == port)
         content = b"".join(chunks)
         value = Value(
-            run.run_id, treatment, port, output.flow, output.type, hashlib.sha256(content).hexdigest(),
-            len(content), len(chunks), 1, content[:4096], NOW,
+            run_id=run.run_id, treatment=treatment, port=port, flow=output.flow, type=output.type, sha256=hashlib.sha256(content).hexdigest(),
+            size=len(content), chunks=len(chunks), attempt=1, preview=content[:4096], created_at=NOW,
         )  # fmt: skip
         self.runs.put_values([value])
         for number, chunk in enumerate(chunks):
@@ -154,10 +191,10 @@ def spec(
 ) -> TreatmentSpec:
     """Ports are written as `name`, of a stream of lines, or as `name:flow:type`; inputs are fed by `treatment.port`."""
     return TreatmentSpec(
-        name,
-        "run",
-        inputs=tuple(InputSpec(*_port(port), *source.rsplit(".", 1)) for port, source in (inputs or {}).items()),
-        outputs=tuple(OutputSpec(*_port(port)) for port in outputs),
+        name=name,
+        run="run",
+        inputs=tuple(_input(port, source) for port, source in (inputs or {}).items()),
+        outputs=tuple(OutputSpec(**_port(port)) for port in outputs),
         **fields,
     )
 
@@ -173,7 +210,12 @@ def names(graph: Graph) -> set[str]:
     return {str(node) for node in graph.nodes}
 
 
-def _port(written: str) -> tuple[str, str, str]:
+def _input(written: str, source: str) -> InputSpec:
+    treatment, port = source.rsplit(".", 1)
+    return InputSpec(**_port(written), source_treatment=treatment, source_port=port)
+
+
+def _port(written: str) -> dict[str, Any]:
     name, _, kind = written.partition(":")
     flow, _, of = (kind or "stream:string").partition(":")
-    return name, flow, of
+    return {"port": name, "flow": flow, "type": of}

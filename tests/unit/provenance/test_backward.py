@@ -113,7 +113,7 @@ def test_a_stream_can_only_depend_on_what_was_there_before(past):
 
 def test_what_is_too_large_to_compare_is_said_to_be(past, monkeypatch):
     run = chain(past)
-    monkeypatch.setattr(trace_module, "Contents", lambda chunks, times: Contents(chunks, times, left=20))
+    monkeypatch.setattr(trace_module, "Contents", lambda chunks, times: Contents(chunks=chunks, times=times, left=20))
     found = link(past.back(run, "keep.out", 5), "treatment:01a/keep", "rows.out")
     assert found.basis is Basis.UNCHECKED and "too large" in str(found.note)
 
@@ -164,7 +164,7 @@ def test_a_gathered_list_and_its_lines_lead_to_the_very_instance(past):
 
 def test_an_instance_leads_to_its_element(past):
     inner = spec("e:1", outputs=["n"], group="e")
-    inner = dataclasses.replace(inner, inputs=(InputSpec("item", "block", "string", literal="b 2"),))
+    inner = dataclasses.replace(inner, inputs=(InputSpec(port="item", flow="block", type="string", literal="b 2"),))
     run = past.run(
         "01a",
         spec("rows", outputs=["out"]),
@@ -235,7 +235,7 @@ def test_bad_questions_are_refused(past):
 
 
 def test_an_unfed_treatment_is_where_it_begins(past):
-    run = past.run("01a", TreatmentSpec("t", "x", outputs=spec("t", outputs=["o"]).outputs))
+    run = past.run("01a", TreatmentSpec(name="t", run="x", outputs=spec("t", outputs=["o"]).outputs))
     graph = past.back(run, "t.o")
     assert names(graph) == {"value:01a/t.o", "treatment:01a/t", "run:01a"}
 

@@ -71,7 +71,19 @@ def test_a_cache_leads_to_the_treatment_that_saved_it(past):
     maker = CacheMaker("01a", "deps", 1)
     past.run("01a", spec("deps", {"in": "src.out"}), spec("src", outputs=["out"]))
     run = past.run("01b", spec("test", outputs=["o"], caches=(CacheSpec("pip", ("x",)),)))
-    use = CacheUse("01b", "test", 1, "entry1", "pip-1", "pip-2", 9, "c" * 64, NOW, NOW, maker)
+    use = CacheUse(
+        run_id="01b",
+        treatment="test",
+        attempt=1,
+        entry="entry1",
+        key="pip-1",
+        asked="pip-2",
+        size=9,
+        sha256="c" * 64,
+        saved_at=NOW,
+        at=NOW,
+        maker=maker,
+    )
     past.caches.restores[ids.runner_id("01b", "test", 1)] = [use]
     graph = past.back(run, "test.o")
     assert link(graph, "treatment:01b/test", "entry1").note == "asked for pip-2"
@@ -101,7 +113,19 @@ def test_a_run_that_is_not_admitted_yet_is_told_from_its_plan(past):
 
 def test_a_run_leads_to_the_documents_whose_definitions_it_used(past):
     for number, sha256 in enumerate(("1" * 64, "2" * 64, "3" * 64), 1):
-        past.pipelines.add_version(PipelineVersion("acme", "site", "lib", number, sha256, "", 60, NOW, "me"))
+        past.pipelines.add_version(
+            PipelineVersion(
+                organization="acme",
+                project="site",
+                name="lib",
+                version=number,
+                document_sha256=sha256,
+                plan_sha256="",
+                max_duration=60,
+                created_at=NOW,
+                created_by="me",
+            )
+        )
     pins = {"lib": "2" * 64, "gone": "4" * 64, "other@7": "5" * 64, "https://git.example/x@abc:lib.yaml": "6" * 64}
     run = past.run("01a", spec("a", outputs=["o"]), pins=pins)
     graph = past.back(run, "a.o")
@@ -124,7 +148,7 @@ def test_a_replay_leads_to_what_it_repeats(past):
 
 
 def engine(position: str) -> MelodiumRun:
-    return MelodiumRun("group", position, "0.10.2", "direct")
+    return MelodiumRun(group_id="group", position=position, version="0.10.2", mode="direct")
 
 
 def test_a_value_goes_on_into_another_engine_and_back(past):

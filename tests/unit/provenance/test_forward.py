@@ -68,7 +68,7 @@ def test_an_element_goes_to_its_instance_and_its_group(past):
         *(
             dataclasses.replace(
                 spec(f"e:{number}", outputs=["n"], group="e"),
-                inputs=(InputSpec("item", "block", "string", literal="x"),),
+                inputs=(InputSpec(port="item", flow="block", type="string", literal="x"),),
             )
             for number in range(4)
         ),
@@ -130,7 +130,19 @@ def test_it_goes_on_over_caches(past):
         "01a", spec("src", outputs=["out"]), spec("deps", {"in": "src.out"}, caches=(CacheSpec("pip", ("x",)),))
     )
     past.run("01b", spec("test", outputs=["o"], caches=(CacheSpec("pip", ("x",)),)))
-    saved = CacheUse("01a", "deps", 1, "entry1", "pip", "pip", 9, "c" * 64, NOW, NOW, maker)
+    saved = CacheUse(
+        run_id="01a",
+        treatment="deps",
+        attempt=1,
+        entry="entry1",
+        key="pip",
+        asked="pip",
+        size=9,
+        sha256="c" * 64,
+        saved_at=NOW,
+        at=NOW,
+        maker=maker,
+    )
     past.caches.saves[ids.runner_id("01a", "deps", 1)] = [saved]
     past.caches.restores[ids.runner_id("01b", "test", 1)] = [dataclasses.replace(saved, run_id="01b", treatment="test")]
     graph = past.ahead(run, "src.out")

@@ -46,7 +46,19 @@ def everything(past: Past):
     )  # fmt: skip
     past.sent(run, "keep", "out", b"1\n2\n")
     past.sent(run, "last", "out", b"2\n")
-    use = CacheUse("01b", "keep", 1, "entry1", "pip", "pip", 9, "c" * 64, NOW, NOW, CacheMaker("01a", "rows", 1))
+    use = CacheUse(
+        run_id="01b",
+        treatment="keep",
+        attempt=1,
+        entry="entry1",
+        key="pip",
+        asked="pip",
+        size=9,
+        sha256="c" * 64,
+        saved_at=NOW,
+        at=NOW,
+        maker=CacheMaker("01a", "rows", 1),
+    )
     past.caches.restores[ids.runner_id("01b", "keep", 1)] = [use]
     treatment = past.runs.get_treatment("01b", "last")
     past.runs.treatments["01b", "last"] = dataclasses.replace(
@@ -54,7 +66,17 @@ def everything(past: Past):
     )
     runner_id = ids.runner_id("01b", "keep", 1)
     past.runners.runners[runner_id] = Runner(
-        runner_id, "01b", "keep", 1, "acme", "site", "local", "host", RunnerState.COMPLETED, NOW, host_id="h1"
+        runner_id=runner_id,
+        run_id="01b",
+        treatment="keep",
+        attempt=1,
+        organization="acme",
+        project="site",
+        pool="local",
+        provider="host",
+        state=RunnerState.COMPLETED,
+        created_at=NOW,
+        host_id="h1",
     )
     return run
 

@@ -27,7 +27,9 @@ from tests.unit.providers.requests import TOKEN, runner
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 PLANTED = "planted-credential-0123456789abcdef"
-AROUND = ProviderContext("cadence-test", lambda: datetime(2026, 11, 25, 10, 0, tzinfo=UTC), MemoryBackOffs())
+AROUND = ProviderContext(
+    installation="cadence-test", clock=lambda: datetime(2026, 11, 25, 10, 0, tzinfo=UTC), back_offs=MemoryBackOffs()
+)
 
 Make = Callable[[str], Provider]
 
@@ -42,7 +44,7 @@ def settings_of(provider: str, **changed: Any) -> dict[str, Any]:
 
 
 def pool(provider: str, **changed: Any) -> Pool:
-    return Pool("acme", "cloud", provider, settings=settings_of(provider, **changed))
+    return Pool(organization="acme", name="cloud", provider=provider, settings=settings_of(provider, **changed))
 
 
 def secret_lines(text: str) -> list[str]:

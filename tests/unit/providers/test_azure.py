@@ -32,8 +32,8 @@ SETTINGS = AzureSettings(
     resource_group="runners",
     location="westeurope",
     sizes=(
-        Choice("Standard_D2as_v5", cpu=2_000, memory=8_000, spot=True, price_per_hour=0.03),
-        Choice("Standard_D4as_v5", cpu=4_000, memory=16_000),
+        Choice(type="Standard_D2as_v5", cpu=2_000, memory=8_000, spot=True, price_per_hour=0.03),
+        Choice(type="Standard_D4as_v5", cpu=4_000, memory=16_000),
     ),
     images={"amd64": IMAGE},
     subnet=SUBNET,

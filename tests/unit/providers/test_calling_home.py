@@ -30,11 +30,29 @@ class World:
         its = self.setting
         homes = Homes("fake", "https://cadence.example", AGENT, self.cipher)
         self.begin = StartRunner(
-            its.runs, its.runners, its.machines, its.deadlines, lambda _, pool: self.clouds[pool], its.clock, homes
+            runs=its.runs,
+            runners=its.runners,
+            machines=its.machines,
+            deadlines=its.deadlines,
+            providers=lambda _, pool: self.clouds[pool],
+            clock=its.clock,
+            homes=homes,
         )
 
     def start(self, pool: str = "near") -> None:
-        self.begin.start(Launch(RUN, "build", RUNNER, 1, pool, "fake", "provider-fake", 120, "token"))
+        self.begin.start(
+            Launch(
+                run_id=RUN,
+                treatment="build",
+                runner_id=RUNNER,
+                attempt=1,
+                pool=pool,
+                provider="fake",
+                function="provider-fake",
+                boot_deadline=120,
+                task_token="token",
+            )
+        )
 
     def home(self, pool: str = "near") -> CallHome:
         home = self.clouds[pool].requests[-1].home
@@ -53,7 +71,7 @@ def world() -> World:
 def test_a_machine_is_told_what_it_needs(world: World) -> None:
     world.start()
     (request,) = world.clouds["near"].requests
-    assert request.needs == RunnerNeeds(2000, 4096, None, "arm64", "localhost/python")
+    assert request.needs == RunnerNeeds(cpu=2000, memory=4096, storage=None, arch="arm64", image="localhost/python")
     assert (request.run_id, request.treatment, request.max_duration) == (RUN, "build", 3_600)
     assert request.expires_at is not None and request.expires_at > world.setting.clock() + timedelta(seconds=3_720)
     home = world.home()
@@ -91,7 +109,7 @@ def test_another_pool_gets_another_token_and_the_first_is_worth_nothing(world: W
 def test_what_the_infrastructure_calls_the_machine_is_kept_for_its_end(world: World) -> None:
     world.start()
     assert world.runner().ref == f"machine-of-{RUNNER}"
-    ReleaseRunner(world.setting.runners, lambda _, pool: world.clouds[pool]).release(RUNNER)
+    ReleaseRunner(runners=world.setting.runners, providers=lambda _, pool: world.clouds[pool]).release(RUNNER)
     assert world.clouds["near"].machines == {}
 
 

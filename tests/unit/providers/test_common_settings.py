@@ -43,4 +43,6 @@ def test_a_provider_reads_its_own_settings_only(provider: str, read: Any) -> Non
     settings = example(provider)
     said = {**settings, "melodium": {"modes": ["shared"]}, "boot": {}}
     own = {name: value for name, value in settings.items() if name != "boot"}
-    assert read.from_json(Pool("acme", "p", provider, settings=said).own_settings) == read.from_json(own)
+    assert read.from_json(
+        Pool(organization="acme", name="p", provider=provider, settings=said).own_settings
+    ) == read.from_json(own)

@@ -27,8 +27,8 @@ SETTINGS = GcpSettings(
     project=PROJECT,
     zones=("europe-west1-b", "europe-west1-c"),
     types=(
-        Choice("e2-standard-2", cpu=2_000, memory=8_000, spot=True, price_per_hour=0.02),
-        Choice("e2-standard-4", cpu=4_000, memory=16_000),
+        Choice(type="e2-standard-2", cpu=2_000, memory=8_000, spot=True, price_per_hour=0.02),
+        Choice(type="e2-standard-4", cpu=4_000, memory=16_000),
     ),
     images={"amd64": "projects/ubuntu-os-cloud/global/images/family/ubuntu-2404-lts-amd64"},
 )
@@ -216,7 +216,7 @@ def test_the_end_of_what_it_printed_without_its_token(gcp: Hands) -> None:
 
 
 def test_an_architecture_without_an_image_is_said(gcp: Hands) -> None:
-    arm = replace(SETTINGS, types=(Choice("t2a-standard-2", arch="arm64"),))
+    arm = replace(SETTINGS, types=(Choice(type="t2a-standard-2", arch="arm64"),))
     with pytest.raises(ProviderRejected, match="no image for arm64"):
         gcp.provider(arm).start(runner(needs=RunnerNeeds(arch="arm64")))
 
@@ -227,7 +227,7 @@ def test_a_probe_names_what_is_missing(gcp: Hands) -> None:
     gcp.cloud.quota = True
     lacking = replace(
         SETTINGS,
-        types=(Choice("z9-huge"),),
+        types=(Choice(type="z9-huge"),),
         images={"amd64": "projects/mine/global/images/none"},
         network="global/networks/default",
     )

@@ -70,9 +70,13 @@ class World:
     def provider(self, pool: str = "par", configuration: dict[str, Any] | None = None, **more: str) -> GcpProvider:
         told = json.dumps(CONFIGURATION if configuration is None else configuration)
         credentials = {"workload_identity": told, **more}
-        around = ProviderContext("cadence-main", self.clock, MemoryBackOffs(), identity=self.shown)
+        around = ProviderContext(
+            installation="cadence-main", clock=self.clock, back_offs=MemoryBackOffs(), identity=self.shown
+        )
         where = (f"{self.url}/compute/v1", f"{self.url}/v1", self.url, self.url)
-        return build(Pool("default", pool, "gcp", settings=SETTINGS), credentials, around, *where)
+        return build(
+            Pool(organization="default", name=pool, provider="gcp", settings=SETTINGS), credentials, around, *where
+        )
 
     def asked(self) -> list[str]:
         return [one.path for one in self.cloud.asked if not one.path.startswith("/compute/")]
@@ -140,15 +144,15 @@ def test_another_configuration_is_refused(world: World, change: dict[str, str], 
 def test_no_file_and_two_kinds_are_refused(world: World) -> None:
     with pytest.raises(ProviderRejected, match="it is no such file"):
         build(
-            Pool("default", "par", "gcp", settings=SETTINGS), ({"workload_identity": "nothing"}),
-            ProviderContext("cadence-main", world.clock, MemoryBackOffs(), identity=world.shown),
+            Pool(organization="default", name="par", provider="gcp", settings=SETTINGS), ({"workload_identity": "nothing"}),
+            ProviderContext(installation="cadence-main", clock=world.clock, back_offs=MemoryBackOffs(), identity=world.shown),
         )  # fmt: skip
     with pytest.raises(ProviderRejected, match="give no key"):
         world.provider(service_account_key=account_key())
-    nobody = ProviderContext("cadence-main", world.clock, MemoryBackOffs())
+    nobody = ProviderContext(installation="cadence-main", clock=world.clock, back_offs=MemoryBackOffs())
     told = {"workload_identity": json.dumps(CONFIGURATION)}
     with pytest.raises(ProviderRejected, match="no identity of AWS to show"):
-        build(Pool("default", "par", "gcp", settings=SETTINGS), told, nobody)
+        build(Pool(organization="default", name="par", provider="gcp", settings=SETTINGS), told, nobody)
 
 
 def test_what_google_does_not_believe_is_told_without_secrets(world: World) -> None:

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.skipif(not HERE, reason="GitHub's OpenAPI document is n
 
 SETTINGS = GithubSettings(
     repository=REPOSITORY,
-    runners=(Choice("ubuntu-24.04", cpu=4_000), Choice("self-hosted, arm64", arch="arm64")),
+    runners=(Choice(type="ubuntu-24.04", cpu=4_000), Choice(type="self-hosted, arm64", arch="arm64")),
 )
 APP = {"app_id": "123", "installation_id": "7"}
 

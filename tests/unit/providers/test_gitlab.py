@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(not HERE, reason="The types of GitLab's client a
 
 SETTINGS = GitlabSettings(
     project=PROJECT,
-    runners=(Choice("saas-linux-medium-amd64", cpu=4_000), Choice("saas-linux-small-arm64", arch="arm64")),
+    runners=(Choice(type="saas-linux-medium-amd64", cpu=4_000), Choice(type="saas-linux-small-arm64", arch="arm64")),
 )
 
 

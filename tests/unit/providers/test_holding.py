@@ -32,19 +32,30 @@ class World:
         self.clock = ManualClock()
         self.cloud = MemoryCloud(self.clock)
         self.runners, self.records, self.calls = MemoryRunnerStore(), MemoryPoolRecords(), Calls()
-        self.release = ReleaseRunner(self.runners, lambda *_: self.cloud, self.records, None, self.clock)
+        self.release = ReleaseRunner(
+            runners=self.runners, providers=lambda *_: self.cloud, records=self.records, budgets=None, clock=self.clock
+        )
         self.sweep = Sweep(
-            lambda *_: self.cloud, self.runners.get_runners, self.records, self.clock, None, self.release.release
+            providers=lambda *_: self.cloud,
+            runners=self.runners.get_runners,
+            records=self.records,
+            clock=self.clock,
+            pools=None,
+            release=self.release.release,
         )
         self.hold = HoldRunner(self.runners, self.calls, self.clock)
         self.runners.put_runner(
             Runner(
-                "r-1", "run", "build", 1, "acme", "site", "near", "fake", RunnerState.CLAIMED, self.clock.now,
+                runner_id="r-1", run_id="run", treatment="build", attempt=1, organization="acme", project="site", pool="near", provider="fake", state=RunnerState.CLAIMED, created_at=self.clock.now,
                 ref="machine-of-r-1", claimed_at=self.clock.now,
             )
         )  # fmt: skip
         self.cloud.machines["machine-of-r-1"] = Machine(
-            "machine-of-r-1", "r-1", MachineCondition.RUNNING, self.clock.now, self.clock.now + 6 * HOUR
+            ref="machine-of-r-1",
+            runner_id="r-1",
+            condition=MachineCondition.RUNNING,
+            created_at=self.clock.now,
+            expires_at=self.clock.now + 6 * HOUR,
         )
         self.records.note_active("acme", "near", "r-1", self.clock.now)
         self.outcome = outcome
@@ -54,7 +65,7 @@ class World:
         return self.runners.get_runner("r-1")
 
     def end(self) -> None:
-        self.runners.complete("r-1", RunnerResult(self.outcome, exit_code=1))
+        self.runners.complete("r-1", RunnerResult(outcome=self.outcome, exit_code=1))
         self.release.release("r-1")
 
     def swept(self) -> None:

@@ -18,22 +18,24 @@ from tests.unit.providers.requests import runner
 
 SETTINGS = {"server": "https://cluster.example", "namespace": "runners", "image": "registry.example/runner:1"}
 WORKER = WorkerSpec(
-    "0.10.2",
-    "group",
+    version="0.10.2",
+    group_id="group",
     volumes={"My data": 500},
     containers=(
-        ContainerSpec("unit tests", "ubuntu", cpu=500, memory=100, mounts={"My data": "/mnt/data"}),
-        ContainerSpec("Unit-Tests", "alpine"),
+        ContainerSpec(name="unit tests", image="ubuntu", cpu=500, memory=100, mounts={"My data": "/mnt/data"}),
+        ContainerSpec(name="Unit-Tests", image="alpine"),
     ),
-    services=(ContainerSpec("db", "postgres:16", env={"PASSWORD": "hush"}, command=("postgres", "-c", "x")),),
+    services=(
+        ContainerSpec(name="db", image="postgres:16", env={"PASSWORD": "hush"}, command=("postgres", "-c", "x")),
+    ),
 )
 DATABASE = ServiceSpec(
-    "db",
-    "postgres:16",
-    {"PASSWORD": "hush", "USER": "ci"},
-    None,
-    (5432,),
-    ("pg_isready",),
+    name="db",
+    image="postgres:16",
+    env={"PASSWORD": "hush", "USER": "ci"},
+    command=None,
+    ports=(5432,),
+    health_command=("pg_isready",),
     health_interval=2,
     volumes={"data": "/var/lib/postgresql/data"},
     cpu=250,
@@ -67,7 +69,7 @@ def test_a_runner_without_containers_is_one_container() -> None:
 
 
 def test_the_command_gets_what_the_treatment_asks_for_and_the_agent_little() -> None:
-    asked = Containers("python:3.13", (DATABASE,), {"data": "/shared"})
+    asked = Containers(image="python:3.13", services=(DATABASE,), volumes={"data": "/shared"})
     pod, _ = pod_of(runner(needs=RunnerNeeds(cpu=2000, memory=4096, image="python:3.13"), containers=asked))
     assert [each["name"] for each in pod["initContainers"]] == ["desk", "service-db", "command"]
     assert [limits(named(pod, name)) for name in ("runner", "command", "service-db")] == [
@@ -83,7 +85,7 @@ def test_the_command_gets_what_the_treatment_asks_for_and_the_agent_little() -> 
 
 
 def test_variables_of_services_are_in_the_secret_alone() -> None:
-    pod, secrets = pod_of(runner(containers=Containers(None, (DATABASE,))))
+    pod, secrets = pod_of(runner(containers=Containers(image=None, services=(DATABASE,))))
     assert sorted(secrets.values()) == ["ci", "hush"]
     assert "hush" not in str(pod)
     told = {each["name"]: each["valueFrom"]["secretKeyRef"] for each in named(pod, "service-db")["env"]}
@@ -92,7 +94,7 @@ def test_variables_of_services_are_in_the_secret_alone() -> None:
 
 
 def test_what_the_command_is_handed_through_is_in_memory_and_nobody_elses() -> None:
-    pod, _ = pod_of(runner(containers=Containers("python:3.13", (DATABASE,))))
+    pod, _ = pod_of(runner(containers=Containers(image="python:3.13", services=(DATABASE,))))
     volumes = {each["name"]: each["emptyDir"] for each in pod["volumes"]}
     assert volumes["desk-command"]["medium"] == volumes["health"]["medium"] == "Memory"
     having = [
@@ -104,7 +106,7 @@ def test_what_the_command_is_handed_through_is_in_memory_and_nobody_elses() -> N
 
 
 def test_everything_is_the_runners_user_unless_the_namespace_is_baseline() -> None:
-    asked = runner(containers=Containers("python:3.13", (DATABASE,)))
+    asked = runner(containers=Containers(image="python:3.13", services=(DATABASE,)))
     pod, _ = pod_of(asked)
     for each in (*pod["containers"], *pod["initContainers"]):
         assert each["securityContext"]["runAsNonRoot"] and each["securityContext"]["runAsUser"] == 65_532
@@ -158,7 +160,9 @@ def test_runners_of_engines_have_an_image_of_their_own() -> None:
 
 
 def test_an_architecture_that_only_containers_name_is_a_wish() -> None:
-    worker = WorkerSpec("0.10.2", "group", containers=(ContainerSpec("build", "rust", arch="arm64"),))
+    worker = WorkerSpec(
+        version="0.10.2", group_id="group", containers=(ContainerSpec(name="build", image="rust", arch="arm64"),)
+    )
     pod, _ = pod_of(runner(containers=Containers(worker=worker)))
     (wish,) = pod["affinity"]["nodeAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"]
     assert wish["preference"]["matchExpressions"][0]["values"] == ["arm64"]
@@ -167,14 +171,14 @@ def test_an_architecture_that_only_containers_name_is_a_wish() -> None:
 
 
 def test_volumes_that_a_pod_would_take_for_one_are_refused() -> None:
-    asked = Containers("python:3.13", volumes={"a": "/a", "A": "/b"})
+    asked = Containers(image="python:3.13", volumes={"a": "/a", "A": "/b"})
     with pytest.raises(ProviderRejected, match="The volume a cannot be told from another one in a pod"):
         pod_of(runner(containers=asked))
 
 
 def test_names_of_services_that_are_too_long_stay_apart() -> None:
     long = "s" * 62
-    services = (ServiceSpec(f"{long}a", "redis"), ServiceSpec(f"{long}b", "redis"))
-    pod, _ = pod_of(runner(containers=Containers(None, services)))
+    services = (ServiceSpec(name=f"{long}a", image="redis"), ServiceSpec(name=f"{long}b", image="redis"))
+    pod, _ = pod_of(runner(containers=Containers(image=None, services=services)))
     names = [each["name"] for each in pod["initContainers"]]
     assert len(set(names)) == 2 and all(len(name) <= 63 for name in names)

@@ -38,11 +38,11 @@ class Kept:
 
 class Remembered:
     def __init__(self) -> None:
-        self.pools = MemoryPools([Pool("acme", "near", "fake")])
+        self.pools = MemoryPools([Pool(organization="acme", name="near", provider="fake")])
         self.credentials = Kept()
         self.seconds = 0.0
         self.built: list[tuple[Pool, Credentials]] = []
-        surroundings = ProviderContext("cadence-main", ManualClock(), MemoryBackOffs())
+        surroundings = ProviderContext(installation="cadence-main", clock=ManualClock(), back_offs=MemoryBackOffs())
         self.providers = CachedProviders(
             "fake", self.pools, self.credentials, self._build, surroundings, lambda: self.seconds
         )
@@ -66,13 +66,13 @@ def test_a_provider_is_kept_for_a_while_then_credentials_are_read_again() -> Non
 def test_a_changed_pool_is_served_as_it_is_now() -> None:
     its = Remembered()
     first = its.providers.get("acme", "near")
-    its.pools.pools = [Pool("acme", "near", "fake", settings={"region": "fr-par"})]
+    its.pools.pools = [Pool(organization="acme", name="near", provider="fake", settings={"region": "fr-par"})]
     assert its.providers.get("acme", "near") is not first
 
 
 def test_a_pool_of_another_provider_is_refused() -> None:
     its = Remembered()
-    its.pools.pools = [Pool("acme", "near", "other")]
+    its.pools.pools = [Pool(organization="acme", name="near", provider="other")]
     with pytest.raises(ProviderRejected, match="gets its runners from other by now"):
         its.providers.get("acme", "near")
     with pytest.raises(NotFound):
@@ -83,7 +83,7 @@ def test_what_a_lambda_answers() -> None:
     world = World()
     cloud = world.clouds["near"]
     cloud.checks = (Check("quota", "64 of 64 vCPU are in use", "ask for more"),)
-    operations = Operations(world.begin, None, lambda _, pool: world.clouds[pool])  # type: ignore[arg-type]
+    operations = Operations(start=world.begin, release=None, providers=lambda _, pool: world.clouds[pool])  # type: ignore[arg-type]
     world.start()
     about = {"organization": "acme", "pool": "near"}
     ref = next(iter(cloud.machines))

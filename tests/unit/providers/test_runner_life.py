@@ -39,7 +39,7 @@ def test_runners_go_the_ways_of_the_diagram_and_no_others() -> None:
 
 def given_up_before_a_host_took_it() -> Moves:
     setting = Setting()
-    setting.pools.pools = (Pool("acme", "own", "host"),)
+    setting.pools.pools = (Pool(organization="acme", name="own", provider="host"),)
     setting.admitted(spec("a"))
     setting.place("a")
     setting.cancel()
@@ -64,10 +64,10 @@ def released_though_its_settling_failed() -> Moves:
     """The treatment's machine releases what it launched, whatever state that is in (`Launched?`)."""
     setting = Setting()
     names = [state for state in RunnerState if state.live]
-    setting.pools.pools = (Pool("acme", "near", "cloud"),)
+    setting.pools.pools = (Pool(organization="acme", name="near", provider="cloud"),)
     setting.admitted(*(spec(name) for name in names))
     cloud = MemoryCloud(setting.clock)
-    release = ReleaseRunner(setting.runners, lambda *_: cloud)
+    release = ReleaseRunner(runners=setting.runners, providers=lambda *_: cloud)
     for state in names:
         release.release(setting.launched(state, state).runner_id)
     return setting.runners.moves.keys()

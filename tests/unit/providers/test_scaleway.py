@@ -20,7 +20,10 @@ from tests.unit.providers.requests import API, EXPIRES, OWNER, RUNNER, TOKEN, ru
 SETTINGS = ScalewaySettings(
     project_id=PROJECT,
     zones=("fr-par-1", "nl-ams-1"),
-    types=(Choice("PLAY2-MICRO", cpu=2_000, memory=8_000, price_per_hour=0.054), Choice("PRO2-XS", cpu=4_000)),
+    types=(
+        Choice(type="PLAY2-MICRO", cpu=2_000, memory=8_000, price_per_hour=0.054),
+        Choice(type="PRO2-XS", cpu=4_000),
+    ),
     image="ubuntu_noble",
 )
 
@@ -160,7 +163,9 @@ def test_the_inventory_has_all_pages_all_zones_and_nobody_elses(cloud: Scaleway)
         its.start(runner(f"runner-{number}"))
     other = ScalewayProvider(type(OWNER)("another", "default", "cloud"), SETTINGS, its._rest, Hidden(), API)
     other.start(runner("runner-elsewhere"))
-    moved = provider(cloud, ScalewaySettings(PROJECT, ("nl-ams-1",), SETTINGS.types, "ubuntu_noble"))
+    moved = provider(
+        cloud, ScalewaySettings(project_id=PROJECT, zones=("nl-ams-1",), types=SETTINGS.types, image="ubuntu_noble")
+    )
     assert sorted(machine.runner_id for machine in moved.list_owned()) == sorted(f"runner-{n}" for n in range(7))
     assert [machine.runner_id for machine in other.list_owned()] == ["runner-elsewhere"]
 
@@ -175,7 +180,13 @@ def test_a_probe_names_what_is_missing(cloud: Scaleway) -> None:
     assert all(check.missing is None for check in provider(cloud).probe())
     (check,) = provider(cloud, key="wrong-secret-key").probe()
     assert check.what == "credentials" and "401" in (check.missing or "")
-    settings = ScalewaySettings(PROJECT, ("fr-par-1",), (Choice("GP9-HUGE"),), "ubuntu_noble", security_group="5f0c")
+    settings = ScalewaySettings(
+        project_id=PROJECT,
+        zones=("fr-par-1",),
+        types=(Choice(type="GP9-HUGE"),),
+        image="ubuntu_noble",
+        security_group="5f0c",
+    )
     missing = {check.what: check.missing for check in provider(cloud, settings).probe() if check.missing}
     assert "not sold there: GP9-HUGE" in missing["types in fr-par-1"]
     assert "network in fr-par-1" in missing

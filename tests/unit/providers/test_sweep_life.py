@@ -29,9 +29,13 @@ class Watched:
     def __init__(self) -> None:
         self.clock = ManualClock()
         self.cloud, self.runners, self.records = MemoryCloud(self.clock), MemoryRunnerStore(), MemoryPoolRecords()
-        self.sweep = Sweep(lambda *_: self.cloud, self.runners.get_runners, self.records, self.clock)
+        self.sweep = Sweep(
+            providers=lambda *_: self.cloud, runners=self.runners.get_runners, records=self.records, clock=self.clock
+        )
         born = self.clock.now - START_TAKES
-        self.cloud.machines[_REF] = Machine(_REF, _RUNNER, MachineCondition.RUNNING, born)
+        self.cloud.machines[_REF] = Machine(
+            ref=_REF, runner_id=_RUNNER, condition=MachineCondition.RUNNING, created_at=born
+        )
 
     def seen(self) -> MachineSweepState:
         if _REF not in self.cloud.machines:
@@ -42,7 +46,18 @@ class Watched:
         self.runners.runners.clear()
         if state is not None:
             self.runners.put_runner(
-                Runner(_RUNNER, "run", "build", 1, "acme", "site", "near", "fake", state, self.clock.now)
+                Runner(
+                    runner_id=_RUNNER,
+                    run_id="run",
+                    treatment="build",
+                    attempt=1,
+                    organization="acme",
+                    project="site",
+                    pool="near",
+                    provider="fake",
+                    state=state,
+                    created_at=self.clock.now,
+                )
             )
 
 

@@ -26,12 +26,32 @@ HOUR = timedelta(hours=1)
 
 
 def runner(state: RunnerState, **fields: Any) -> Runner:
-    return Runner("r-1", "run", "build", 1, "acme", "site", "near", "fake", state, NOW - HOUR, **fields)
+    return Runner(
+        runner_id="r-1",
+        run_id="run",
+        treatment="build",
+        attempt=1,
+        organization="acme",
+        project="site",
+        pool="near",
+        provider="fake",
+        state=state,
+        created_at=NOW - HOUR,
+        **fields,
+    )
 
 
 def machine(**fields: Any) -> Machine:
     return dataclasses.replace(
-        Machine("m-1", "r-1", MachineCondition.RUNNING, NOW - HOUR, NOW + HOUR, price_per_hour=0.1), **fields
+        Machine(
+            ref="m-1",
+            runner_id="r-1",
+            condition=MachineCondition.RUNNING,
+            created_at=NOW - HOUR,
+            expires_at=NOW + HOUR,
+            price_per_hour=0.1,
+        ),
+        **fields,
     )
 
 
@@ -80,7 +100,9 @@ class World:
         self.cloud = MemoryCloud(self.clock)
         self.runners = MemoryRunnerStore()
         self.records = MemoryPoolRecords()
-        self.sweep = Sweep(lambda *_: self.cloud, self.runners.get_runners, self.records, self.clock)
+        self.sweep = Sweep(
+            providers=lambda *_: self.cloud, runners=self.runners.get_runners, records=self.records, clock=self.clock
+        )
 
     def swept(self) -> Any:
         result = self.sweep.sweep("acme", "near")
@@ -90,11 +112,11 @@ class World:
 
 def charged(world: World, known: Runner | None) -> MemoryLedger:
     """As a start leaves it that was cut short: listed, its most set aside."""
-    pools = MemoryPools([Pool("acme", "near", "fake", policy=Policy(budget=Budget(100)))])
+    pools = MemoryPools([Pool(organization="acme", name="near", provider="fake", policy=Policy(budget=Budget(100)))])
     ledger = MemoryLedger(world.records)
     world.sweep = dataclasses.replace(world.sweep, budgets=Budgets(pools, ledger, world.clock))
     world.records.note_active("acme", "near", "r-1", NOW)
-    ledger.reserve("acme", "near", Charge("r-1", "2030-01", 1.0, 8.0, NOW), 100)
+    ledger.reserve("acme", "near", Charge(runner_id="r-1", month="2030-01", per_hour=1.0, reserved=8.0, began=NOW), 100)
     if known is not None:
         world.runners.put_runner(known)
     return ledger
@@ -132,7 +154,7 @@ def test_it_is_looked_at_again_at_the_last_moment() -> None:
         reads.append(list(ids))
         return {"r-1": runner(RunnerState.BOOTING)} if len(reads) > 1 else {}
 
-    sweep = Sweep(lambda *_: world.cloud, later, world.records, world.clock)
+    sweep = Sweep(providers=lambda *_: world.cloud, runners=later, records=world.records, clock=world.clock)
     assert sweep.sweep("acme", "near").ended == ()
 
 
@@ -301,7 +323,7 @@ def test_machines_are_kept_waiting_as_the_pool_says_and_ended_when_it_says_so_no
 ) -> None:
     world = World()
     world.cloud = WarmCloud(world.clock)
-    pools = MemoryPools((Pool("acme", "near", "fake", policy=Policy(warm=windows)),))
+    pools = MemoryPools((Pool(organization="acme", name="near", provider="fake", policy=Policy(warm=windows)),))
     world.sweep = dataclasses.replace(world.sweep, pools=pools)
     world.sweep.sweep("acme", "near")
     wanted = [f"keep 0 {one.stopped}" for one in windows]

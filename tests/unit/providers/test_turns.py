@@ -24,19 +24,19 @@ class PacedCloud(MemoryCloud):
 class World:
     def __init__(self) -> None:
         self.setting = its = Setting()
-        its.pools.pools = (Pool("acme", "near", "fake"),)
+        its.pools.pools = (Pool(organization="acme", name="near", provider="fake"),)
         its.admitted(spec("a"), spec("b"))
         self.placed = {name: its.place(name).runner_id for name in ("a", "b")}
         self.cloud = PacedCloud(its.clock)
         self.rate_limits = MemoryRateLimits()
         rate_limiter = RateLimiter(self.rate_limits, its.clock, lambda _: None)
         self.begin = StartRunner(
-            its.runs,
-            its.runners,
-            its.machines,
-            its.deadlines,
-            lambda *_: self.cloud,
-            its.clock,
+            runs=its.runs,
+            runners=its.runners,
+            machines=its.machines,
+            deadlines=its.deadlines,
+            providers=lambda *_: self.cloud,
+            clock=its.clock,
             rate_limiter=rate_limiter,
         )
 
@@ -44,7 +44,19 @@ class World:
         runner_id = self.placed[treatment]
         placement = {"pool": "near", "reason": "the only candidate"}
         self.begin.start(
-            Launch(RUN, treatment, runner_id, 1, "near", "fake", "provider-fake", 120, token, 0, placement)
+            Launch(
+                run_id=RUN,
+                treatment=treatment,
+                runner_id=runner_id,
+                attempt=1,
+                pool="near",
+                provider="fake",
+                function="provider-fake",
+                boot_deadline=120,
+                task_token=token,
+                priority=0,
+                placement=placement,
+            )
         )
         return self.setting.machines.answers.get(token)
 

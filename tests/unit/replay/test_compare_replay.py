@@ -22,7 +22,11 @@ from tests.fakes.services import ManualClock, MemoryChunks
 
 S = TreatmentState
 OF = ReplayOf("01a", "t")
-SPEC = TreatmentSpec("t", "true", outputs=(OutputSpec("out", "stream", "string"), OutputSpec("json", "block", "f64")))
+SPEC = TreatmentSpec(
+    name="t",
+    run="true",
+    outputs=(OutputSpec(port="out", flow="stream", type="string"), OutputSpec(port="json", flow="block", type="f64")),
+)
 
 
 class Replays:
@@ -61,25 +65,25 @@ class World:
         if replay_of:
             self.replays.note(OF, run_id, begin)
         self.runs.create_run(
-            Run(run_id, "acme", "site", "p", RunState.RUNNING, begin, "", "", replay_of=replay_of)
+            Run(run_id=run_id, organization="acme", project="site", pipeline="p", state=RunState.RUNNING, created_at=begin, document_sha256="", plan_sha256="", replay_of=replay_of)
         )  # fmt: skip
         treatment = Treatment(
-            run_id, "t", state, 0, exit_code=exit_code, cause="it was so", started_at=begin,
+            run_id=run_id, name="t", state=state, waiting=0, exit_code=exit_code, cause="it was so", started_at=begin,
             finished_at=begin + timedelta(seconds=10) if state.final else None,
         )  # fmt: skip
         self.runs.admit(run_id, [dataclasses.replace(SPEC, offline=offline)], [treatment], [])
         self.runners.put_runner(
             Runner(
-                ids.runner_id(run_id, "t", 1),
-                run_id,
-                "t",
-                1,
-                "acme",
-                "site",
-                "pool",
-                "host",
-                RunnerState.COMPLETED,
-                begin,
+                runner_id=ids.runner_id(run_id, "t", 1),
+                run_id=run_id,
+                treatment="t",
+                attempt=1,
+                organization="acme",
+                project="site",
+                pool="pool",
+                provider="host",
+                state=RunnerState.COMPLETED,
+                created_at=begin,
                 facts={"hostname": host},
             )
         )
@@ -89,7 +93,17 @@ class World:
 
     def send(self, run_id: str, port: OutputSpec, content: bytes) -> None:
         digest = hashlib.sha256(content).hexdigest()
-        value = Value(run_id, "t", port.port, port.flow, port.type, digest, len(content), 2, 1)
+        value = Value(
+            run_id=run_id,
+            treatment="t",
+            port=port.port,
+            flow=port.flow,
+            type=port.type,
+            sha256=digest,
+            size=len(content),
+            chunks=2,
+            attempt=1,
+        )
         middle = len(content) // 2
         self.chunks.write(value.chunk_key(0), content[:middle])
         self.chunks.write(value.chunk_key(1), content[middle:])

@@ -71,8 +71,8 @@ def test_a_line_and_a_column() -> None:
 
 
 def test_one_ends_sooner() -> None:
-    assert first(Form.LINES, b"a\nb\n", b"a\n") == Difference(2, "b", "(the end)", 2, 1)
-    assert first(Form.BYTES, b"\0\1\2", b"\0\1") == Difference(2, "02", "(the end)")
+    assert first(Form.LINES, b"a\nb\n", b"a\n") == Difference(offset=2, then="b", now="(the end)", line=2, column=1)
+    assert first(Form.BYTES, b"\0\1\2", b"\0\1") == Difference(offset=2, then="02", now="(the end)")
     assert first(Form.LINES, b"a\n", b"a").offset == 1
 
 

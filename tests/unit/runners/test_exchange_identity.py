@@ -15,9 +15,17 @@ from cadence.domain.shared.errors import Conflict, Gone, NotFound, Transient, Un
 from tests.unit.providers.requests import EXPIRES as AT
 
 RUNNER = "01jdf8z4q2w3e4r5t6y7u8i9op-0123456789ab-1"
-GITHUB = Pool("acme", "github", "github_actions", settings={"repository": "Acme/Runners", "runners": []})
+GITHUB = Pool(
+    organization="acme",
+    name="github",
+    provider="github_actions",
+    settings={"repository": "Acme/Runners", "runners": []},
+)
 GITLAB = Pool(
-    "acme", "gitlab", "gitlab", settings={"project": "acme/runners", "url": "https://git.example/", "runners": []}
+    organization="acme",
+    name="gitlab",
+    provider="gitlab",
+    settings={"project": "acme/runners", "url": "https://git.example/", "runners": []},
 )
 SHOWN = {
     "repository": "acme/runners",
@@ -154,7 +162,7 @@ def test_an_unknown_runner_is_not_told_apart() -> None:
 
 
 def test_other_providers_machines_have_no_identity_to_show() -> None:
-    it, _ = exchange(a_runner(), pool=Pool("acme", "ec2", "aws_ec2"))
+    it, _ = exchange(a_runner(), pool=Pool(organization="acme", name="ec2", provider="aws_ec2"))
     with pytest.raises(Unauthenticated):
         it.exchange(RUNNER, "good")
 

@@ -74,15 +74,17 @@ LEASE = timedelta(seconds=45)
 
 
 def stream(producer: str, port: str = "out") -> InputSpec:
-    return InputSpec(f"from-{producer}", "stream", "byte", producer, port)
+    return InputSpec(port=f"from-{producer}", flow="stream", type="byte", source_treatment=producer, source_port=port)
 
 
 def on(producer: str, trigger: str) -> InputSpec:
-    return InputSpec(f"{producer}-{trigger}", "block", "void", producer, trigger)
+    return InputSpec(
+        port=f"{producer}-{trigger}", flow="block", type="void", source_treatment=producer, source_port=trigger
+    )
 
 
 def spec(name: str, *inputs: InputSpec, **fields: Any) -> TreatmentSpec:
-    fields.setdefault("outputs", (OutputSpec("out", "stream", "byte"),))
+    fields.setdefault("outputs", (OutputSpec(port="out", flow="stream", type="byte"),))
     return TreatmentSpec(name=name, run="true", inputs=inputs, **fields)
 
 
@@ -94,7 +96,9 @@ class Setting:
     machines: MemoryMachines = field(default_factory=MemoryMachines)
     documents: MemoryDocuments = field(default_factory=MemoryDocuments)
     deadlines: MemoryDeadlines = field(default_factory=MemoryDeadlines)
-    pools: MemoryPools = field(default_factory=lambda: MemoryPools((Pool("acme", "near", "host"),)))
+    pools: MemoryPools = field(
+        default_factory=lambda: MemoryPools((Pool(organization="acme", name="near", provider="host"),))
+    )
     log_stream: MemoryLogStream = field(default_factory=MemoryLogStream)
     wake_ups: MemoryWakeUps = field(default_factory=MemoryWakeUps)
     chunks: MemoryChunks = field(default_factory=MemoryChunks)
@@ -109,20 +113,57 @@ class Setting:
     def __post_init__(self) -> None:
         self.retentions = MemoryValueRetentionStore(self.runs)
         self.remove_passed = PurgeTransientValues(
-            self.runs, self.retentions, self.chunks.remove, self.deadlines, self.clock, one_by_one
+            runs=self.runs,
+            retentions=self.retentions,
+            remove_objects=self.chunks.remove,
+            deadlines=self.deadlines,
+            clock=self.clock,
+            workers=one_by_one,
         )
         admission = Admission(self.runs, self.documents, self.clock)
-        readiness = Readiness(self.runs, self.runs, self.machines, self.wake_ups, self.clock, one_by_one)
+        readiness = Readiness(
+            runs=self.runs,
+            groups=self.runs,
+            machines=self.machines,
+            wake_ups=self.wake_ups,
+            clock=self.clock,
+            workers=one_by_one,
+        )
         self.readiness = readiness
-        pin = PinImages(self.runs, self.documents, self.registries, self.secrets, resolves_loopback=True)
-        self.admit = Admit(self.runs, admission, readiness, self.deadlines, self.log_stream, self.clock, pin.pin)
+        pin = PinImages(
+            runs=self.runs,
+            documents=self.documents,
+            registries=self.registries,
+            secrets=self.secrets,
+            resolves_loopback=True,
+        )
+        self.admit = Admit(
+            runs=self.runs,
+            admission=admission,
+            readiness=readiness,
+            deadlines=self.deadlines,
+            log_stream=self.log_stream,
+            clock=self.clock,
+            pin_images=pin.pin,
+        )
         concurrency_limits = ConcurrencyLimits(
             self.concurrency_limits, self.deadlines, self.clock, lambda attempt: None
         )
-        self.run_gates = RunGates(self.runs, self.machines, concurrency_limits, self.quotas, self.clock)
+        self.run_gates = RunGates(
+            runs=self.runs,
+            machines=self.machines,
+            concurrency_limits=concurrency_limits,
+            quotas=self.quotas,
+            clock=self.clock,
+        )
         self.slots = RunnerSlots(self.runs, self.machines, concurrency_limits, self.quotas)
         self.approvals = TreatmentApprovals(
-            self.runs, self.approval_store, self.environments, self.machines, self.deadlines, self.clock
+            runs=self.runs,
+            store=self.approval_store,
+            environments=self.environments,
+            machines=self.machines,
+            deadlines=self.deadlines,
+            clock=self.clock,
         )
         self.gates = TreatmentGates(self.runs, self.machines, self.approvals, self.slots)
         self.offers = MemoryOffers(self.runs, self.runners)
@@ -130,49 +171,68 @@ class Setting:
         self.refusals = Refusals(MemoryBackOffs(), self.clock)
         take_back = ReconcileLaunch(self.runners, self.machines, "provider-", self.refusals)
         self.placing = PlaceTreatment(
-            self.runs, self.pools, self.gates, offer, take_back, self.machines, self.deadlines, "provider-", self.clock,
-            self.refusals,
+            runs=self.runs, pools=self.pools, gates=self.gates, offer=offer, take_back=take_back, machines=self.machines, deadlines=self.deadlines, provider_function_prefix="provider-", clock=self.clock,
+            refusals=self.refusals,
         )  # fmt: skip
         self.beginning = MarkStarted(self.runs, readiness, self.machines)
         self.settling = Settle(
-            self.runs, self.runners, readiness, self.slots, self.runs.get_spec, "provider-", self.deadlines, self.clock
+            runs=self.runs,
+            runners=self.runners,
+            readiness=readiness,
+            slots=self.slots,
+            specs=self.runs.get_spec,
+            provider_function_prefix="provider-",
+            deadlines=self.deadlines,
+            clock=self.clock,
         )
         self.completing = Complete(self.runners, self.settling, self.machines, lambda _: None)
         stop_child = StopChildRun(self.runs, self.deadlines)
-        end = EndTreatment(self.runs, self.runners, self.machines, self.slots, self.wake_ups, stop_child, self.clock)
-        self.stop_run = StopRun(self.runs, admission, end, self.machines, readiness)
+        end = EndTreatment(
+            runs=self.runs,
+            runners=self.runners,
+            machines=self.machines,
+            slots=self.slots,
+            wake_ups=self.wake_ups,
+            stop_child=stop_child,
+            clock=self.clock,
+        )
+        self.stop_run = StopRun(
+            runs=self.runs, admission=admission, end=end, machines=self.machines, readiness=readiness
+        )
         elements = EachItems(self.runs, self.streams, self.chunks)
-        grow = ExpandEach(self.runs, self.runs, elements, self.machines, self.clock)
+        grow = ExpandEach(runs=self.runs, groups=self.runs, elements=elements, machines=self.machines, clock=self.clock)
         gather = CollectOutputs(self.runs, self.chunks, self.retentions, self.clock)
         start = StartRun(self.runs, self.run_gates, self.deadlines, self.clock)
         self.start_child = StartChildRun(self.runs, no_pipeline, PlanRun(self.documents), start)
         self.act = ControlTreatment(
-            self.runs,
-            self.runs,
-            gather,
-            grow,
-            self.start_child,
-            stop_child,
-            readiness,
-            self.machines,
-            self.deadlines,
-            self.clock,
+            runs=self.runs,
+            groups=self.runs,
+            gather=gather,
+            grow=grow,
+            start_child=self.start_child,
+            stop_child=stop_child,
+            readiness=readiness,
+            machines=self.machines,
+            deadlines=self.deadlines,
+            clock=self.clock,
         )
-        self.wake = WakeGroup(self.runs, self.runs, grow, end, readiness)
+        self.wake = WakeGroup(runs=self.runs, groups=self.runs, grow=grow, end=end, readiness=readiness)
         self.ended: list[Run] = []
-        self.finalise = Finalise(self.runs, self.run_gates, self.deadlines, self.ended.append, self.clock)
+        self.finalise = Finalise(
+            runs=self.runs, gates=self.run_gates, deadlines=self.deadlines, tell=self.ended.append, clock=self.clock
+        )
         self.watchdog = Watchdog(
-            self.runs,
-            self.runners,
-            self.machines,
-            self.deadlines,
-            self.settling,
-            self.finalise,
-            self.run_gates,
-            self.slots,
-            self.approvals,
-            EndProcess(self.runs, MemoryReported(), self.clock),
-            self.clock,
+            runs=self.runs,
+            runners=self.runners,
+            machines=self.machines,
+            deadlines=self.deadlines,
+            settle=self.settling,
+            finalise=self.finalise,
+            gates=self.run_gates,
+            slots=self.slots,
+            approvals=self.approvals,
+            end_process=EndProcess(self.runs, MemoryReported(), self.clock),
+            clock=self.clock,
         )
         self.execution_failed = ExecutionFailed(self.runs, self.machines, self.settling, self.finalise)
 
@@ -180,14 +240,14 @@ class Setting:
         plan_sha256 = self.documents.put(plan.encode(specs))
         self.runs.create_run(
             Run(
-                RUN,
-                "acme",
-                "site",
-                "build",
-                RunState.PENDING,
-                self.clock.now,
-                "d" * 64,
-                plan_sha256,
+                run_id=RUN,
+                organization="acme",
+                project="site",
+                pipeline="build",
+                state=RunState.PENDING,
+                created_at=self.clock.now,
+                document_sha256="d" * 64,
+                plan_sha256=plan_sha256,
                 max_duration=max_duration,
             )
         )
@@ -222,22 +282,22 @@ class Setting:
             return Placement.from_json(answer["placement"])
         runner = self.runners.get_runner(ids.runner_id(RUN, name, attempt))
         return Placement(
-            runner.pool,
-            runner.provider,
-            f"provider-{HOST}",
-            runner.runner_id,
-            attempt,
-            runner.boot_deadline,
-            "",
-            self.clock.now,
+            pool=runner.pool,
+            provider=runner.provider,
+            function=f"provider-{HOST}",
+            runner_id=runner.runner_id,
+            attempt=attempt,
+            boot_deadline=runner.boot_deadline,
+            reason="",
+            decided_at=self.clock.now,
         )
 
     def launched(self, name: str, state: RunnerState = RunnerState.BOOTING, **fields: Any) -> Runner:
         """Placed, and its runner asked for."""
         placement = self.place(name)
         runner = Runner(
-            placement.runner_id, RUN, name, placement.attempt, "acme", "site", placement.pool, placement.provider,
-            state, self.clock.now, task_token=self.token(name),
+            runner_id=placement.runner_id, run_id=RUN, treatment=name, attempt=placement.attempt, organization="acme", project="site", pool=placement.pool, provider=placement.provider,
+            state=state, created_at=self.clock.now, task_token=self.token(name),
         )  # fmt: skip
         self.runners.runners.pop(placement.runner_id, None)
         self.deadlines.runners.clear()
@@ -274,9 +334,11 @@ class Setting:
     ) -> Runner:
         runner_id = ids.runner_id(RUN, name, self.treatment(name).attempt)
         if outputs:
-            self.runners.put_output(runner_id, OutputStream("out", 1, 3, ended=True, sha256="a" * 64, preview=b"abc"))
+            self.runners.put_output(
+                runner_id, OutputStream(port="out", committed=1, size=3, ended=True, sha256="a" * 64, preview=b"abc")
+            )
         exit_code = 0 if outcome is RunnerOutcome.SUCCEEDED else 1
-        return self.runners.complete(runner_id, RunnerResult(outcome, exit_code=exit_code, error=error))
+        return self.runners.complete(runner_id, RunnerResult(outcome=outcome, exit_code=exit_code, error=error))
 
     def done(self, name: str, outcome: RunnerOutcome = RunnerOutcome.SUCCEEDED, error: str | None = None) -> str:
         """Runs the treatment's current attempt to its end and settles it."""

@@ -17,10 +17,16 @@ S = TreatmentState
 
 
 def plan_of(of: str = "string", flow: str = "stream", **fields: object) -> list[TreatmentSpec]:
-    given = InputSpec("item", flow, of if flow == "stream" else f"Vec<{of}>", "source", "items")
-    template = spec("e", InputSpec("item", "block", of), outputs=())
-    each = TreatmentSpec("e", kind=TreatmentKind.EACH, each="item", inputs=(given,), instance=template, **fields)  # type: ignore[arg-type]
-    return [spec("source", outputs=(OutputSpec("items", flow, given.type),)), each]
+    given = InputSpec(
+        port="item",
+        flow=flow,
+        type=of if flow == "stream" else f"Vec<{of}>",
+        source_treatment="source",
+        source_port="items",
+    )
+    template = spec("e", InputSpec(port="item", flow="block", type=of), outputs=())
+    each = TreatmentSpec(name="e", kind=TreatmentKind.EACH, each="item", inputs=(given,), instance=template, **fields)  # type: ignore[arg-type]
+    return [spec("source", outputs=(OutputSpec(port="items", flow=flow, type=given.type),)), each]
 
 
 def send(setting: Setting, *chunks: bytes, attempt: int = 1) -> None:
@@ -33,7 +39,21 @@ def finish(setting: Setting, *chunks: bytes, flow: str = "stream") -> None:
     attempt = setting.treatment("source").attempt
     send(setting, *chunks, attempt=attempt)
     size = sum(map(len, chunks))
-    setting.runs.put_values([Value(RUN, "source", "items", flow, "string", "f" * 64, size, len(chunks), attempt)])
+    setting.runs.put_values(
+        [
+            Value(
+                run_id=RUN,
+                treatment="source",
+                port="items",
+                flow=flow,
+                type="string",
+                sha256="f" * 64,
+                size=size,
+                chunks=len(chunks),
+                attempt=attempt,
+            )
+        ]
+    )
     setting.runs.specs[RUN, "source"] = spec("source", outputs=())
     setting.complete("source")
     setting.settle("source", attempt)
@@ -127,7 +147,7 @@ def test_an_element_that_is_none_fails_the_group_and_ends_the_others(
 def test_more_elements_than_may_be_fail_the_group(setting: Setting) -> None:
     began(setting, *plan_of(fail_fast=False))
     setting.runs.growths[RUN, "e"] = EachProgress(
-        RUN, "e", 9, 1, made=MOST_ELEMENTS, started=MOST_ELEMENTS, token="act-token"
+        run_id=RUN, group="e", version=9, epoch=1, made=MOST_ELEMENTS, started=MOST_ELEMENTS, token="act-token"
     )
     send(setting, b"one more\n")
     setting.wake.wake(RUN, "e", failed=False)
@@ -137,7 +157,7 @@ def test_more_elements_than_may_be_fail_the_group(setting: Setting) -> None:
 @pytest.mark.parametrize(("second", "state"), [(b"one\ntwo\nthree\n", S.SUCCEEDED), (b"one\n2\nthree\n", S.LOST)])
 def test_a_source_that_begins_anew_has_to_send_the_same(setting: Setting, second: bytes, state: TreatmentState) -> None:
     source, each = plan_of()
-    began(setting, spec("source", outputs=source.outputs, retry=type(source.retry)(1)), each)
+    began(setting, spec("source", outputs=source.outputs, retry=type(source.retry)(infrastructure=1)), each)
     send(setting, b"one\ntwo\n")
     setting.wake.wake(RUN, "e", failed=False)
     assert setting.failed_with("source", "RunnerLost") == "retry"

@@ -13,7 +13,10 @@ from cadence.domain.pipelines.specification import RetrySpec
 from cadence.domain.runs.states import TreatmentState
 from tests.unit.scheduling.setting import RUN, Setting, spec
 
-PROGRAM, WORKER = ProgramSpec("sha", "main", "x::main"), WorkerSpec("0.10.2", "group")
+PROGRAM, WORKER = (
+    ProgramSpec(program="sha", entrypoint="main", treatment="x::main"),
+    WorkerSpec(version="0.10.2", group_id="group"),
+)
 
 
 class Tokens:

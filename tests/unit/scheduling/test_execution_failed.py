@@ -20,7 +20,7 @@ RESTART = MachineError("States.ServiceRestart", "the stack was stopped")
 
 
 def test_a_broken_treatment_is_lost_for_good_with_the_cause(setting: Setting) -> None:
-    setting.admitted(spec("build", retry=RetrySpec(3)), spec("alarm", on("build", "failed")))
+    setting.admitted(spec("build", retry=RetrySpec(infrastructure=3)), spec("alarm", on("build", "failed")))
     runner = setting.running("build")
     setting.execution_failed.of_treatment(RUN, "build", RESTART)
     assert setting.state("build") is TreatmentState.LOST

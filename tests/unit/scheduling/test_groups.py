@@ -13,7 +13,7 @@ from cadence.domain.shared.errors import Cancelled, Gone
 from tests.unit.scheduling.setting import RUN, Setting, spec
 
 S = TreatmentState
-BLOCK = (OutputSpec("n", "block", "u64"),)
+BLOCK = (OutputSpec(port="n", flow="block", type="u64"),)
 
 
 def matrix(
@@ -22,12 +22,12 @@ def matrix(
     """A group `m`, its instances, and `after`, which follows the group."""
     element = outputs[0].type if outputs else ""
     gathered = tuple(
-        OutputSpec(o.port, flow, element if flow == "stream" or o.flow == "stream" else f"Vec<{o.type}>")
+        OutputSpec(port=o.port, flow=flow, type=element if flow == "stream" or o.flow == "stream" else f"Vec<{o.type}>")
         for o in outputs
     )
     instances = [spec(f"m:{name}", group="m", outputs=outputs) for name in names]
     group = TreatmentSpec(
-        "m",
+        name="m",
         kind=TreatmentKind.GATHER,
         instances=tuple(i.name for i in instances),
         outputs=gathered,
@@ -43,7 +43,16 @@ def put_value(setting: Setting, name: str, output: OutputSpec, *chunks: bytes) -
     setting.runs.put_values(
         [
             Value(
-                RUN, name, output.port, output.flow, output.type, "f" * 64, len(content), len(chunks), 1, content[:4096]
+                run_id=RUN,
+                treatment=name,
+                port=output.port,
+                flow=output.flow,
+                type=output.type,
+                sha256="f" * 64,
+                size=len(content),
+                chunks=len(chunks),
+                attempt=1,
+                preview=content[:4096],
             )
         ]
     )
@@ -82,7 +91,7 @@ def test_a_group_waits_for_all_its_instances_and_keeps_their_order(setting: Sett
 
 
 def test_texts_lose_the_line_end_behind_them_and_nothing_else(setting: Setting) -> None:
-    text = OutputSpec("n", "block", "string")
+    text = OutputSpec(port="n", flow="block", type="string")
     setting.admitted(*matrix("a", "b", outputs=(text,)))
     end(setting, "m:a", text, 'é "x"\n'.encode(), b"y\n\n")
     end(setting, "m:b", text, b"")
@@ -100,7 +109,7 @@ def test_blocks_become_a_stream_where_a_consumer_wants_one(setting: Setting) -> 
 
 
 def test_streams_follow_each_other_in_fewer_chunks(setting: Setting) -> None:
-    stream = OutputSpec("n", "stream", "byte")
+    stream = OutputSpec(port="n", flow="stream", type="byte")
     setting.admitted(*matrix("a", "b", outputs=(stream,), flow="stream"))
     end(setting, "m:a", stream, *[b"a" * 3 * 1024 * 1024] * 4)
     end(setting, "m:b", stream, b"b")
@@ -110,10 +119,25 @@ def test_streams_follow_each_other_in_fewer_chunks(setting: Setting) -> None:
 
 
 def test_a_masked_preview_stays_masked(setting: Setting) -> None:
-    text = OutputSpec("n", "block", "string")
+    text = OutputSpec(port="n", flow="block", type="string")
     setting.admitted(*matrix("a", outputs=(text,)))
     setting.chunks.write(ids.chunk_key(RUN, "m:a", 1, "n", 0), b"secret")
-    setting.runs.put_values([Value(RUN, "m:a", "n", "block", "string", "f" * 64, 6, 1, 1, b"***")])
+    setting.runs.put_values(
+        [
+            Value(
+                run_id=RUN,
+                treatment="m:a",
+                port="n",
+                flow="block",
+                type="string",
+                sha256="f" * 64,
+                size=6,
+                chunks=1,
+                attempt=1,
+                preview=b"***",
+            )
+        ]
+    )
     end(setting, "m:a", None)
     gathered(setting)
     assert b"secret" not in setting.runs.get_value(RUN, "m", "n").preview
@@ -228,7 +252,7 @@ def test_a_stopped_run_ends_its_groups(setting: Setting) -> None:
 
 def test_what_never_runs_is_skipped_from_the_start(setting: Setting) -> None:
     _, b, group, after = matrix("a", "b")
-    never = TreatmentSpec("m:a", group="m", never="its condition 1 > 2 is false")
+    never = TreatmentSpec(name="m:a", group="m", never="its condition 1 > 2 is false")
     setting.admitted(never, b, group, spec("follows", after=("m:a",)), after)
     assert setting.treatment("m:a").cause == "its condition 1 > 2 is false"
     assert setting.treatment("follows").cause == "m:a was skipped, so it never completes"
@@ -239,7 +263,7 @@ def test_what_never_runs_is_skipped_from_the_start(setting: Setting) -> None:
 
 def test_a_group_of_skipped_instances_is_skipped(setting: Setting) -> None:
     _, group, after = matrix("a")
-    setting.admitted(TreatmentSpec("m:a", group="m", never="never"), group, after)
+    setting.admitted(TreatmentSpec(name="m:a", group="m", never="never"), group, after)
     assert gathered(setting) is S.SKIPPED
     assert setting.state("after") is S.SKIPPED
 

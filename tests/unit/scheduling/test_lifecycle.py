@@ -63,7 +63,9 @@ class Clouds:
     free: Cloud = field(default_factory=lambda: Cloud(room=True))
     records: MemoryPoolRecords = field(default_factory=MemoryPoolRecords)
     pools: MemoryPools = field(
-        default_factory=lambda: MemoryPools(tuple(Pool("acme", name, name) for name in ("full", "free")))
+        default_factory=lambda: MemoryPools(
+            tuple(Pool(organization="acme", name=name, provider=name) for name in ("full", "free"))
+        )
     )
     homes: Homes = field(
         default_factory=lambda: Homes(
@@ -79,18 +81,18 @@ class Clouds:
     def start(self, pool: str) -> None:
         its = self.setting
         start = StartRunner(
-            its.runs, its.runners, its.machines, its.deadlines, self.provider, its.clock, self.homes,  # type: ignore[arg-type]
+            runs=its.runs, runners=its.runners, machines=its.machines, deadlines=its.deadlines, providers=self.provider, clock=its.clock, homes=self.homes,  # type: ignore[arg-type]
             records=self.records, pools=self.pools,
         )  # fmt: skip
         start.start(
             Launch(
-                RUN,
-                "build",
-                RUNNER,
-                1,
-                pool,
-                pool,
-                f"provider-{pool}",
+                run_id=RUN,
+                treatment="build",
+                runner_id=RUNNER,
+                attempt=1,
+                pool=pool,
+                provider=pool,
+                function=f"provider-{pool}",
                 boot_deadline=120,
                 task_token=f"launch on {pool}",
                 placed_at=its.clock.now,
@@ -98,7 +100,7 @@ class Clouds:
         )
 
     def release(self) -> None:
-        ReleaseRunner(self.setting.runners, self.provider).release(RUNNER)  # type: ignore[arg-type]
+        ReleaseRunner(runners=self.setting.runners, providers=self.provider).release(RUNNER)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -162,8 +164,8 @@ def test_a_run_that_was_cancelled_between_place_and_start_starts_nothing(clouds:
 def claim(clouds: Clouds, token: str) -> Assignment:
     its = clouds.setting
     claim = ClaimAssignment(
-        its.runs, its.runners, its.secrets, Nobody(), its.machines, its.beginning, lambda run, spec, attempt, own: {},
-        clouds.pools, MemoryValueRetentionStore(its.runs), its.clock,
+        runs=its.runs, runners=its.runners, secrets=its.secrets, followers=Nobody(), machines=its.machines, begin=its.beginning, engine_secrets=lambda run, spec, attempt, own: {},
+        pools=clouds.pools, retentions=MemoryValueRetentionStore(its.runs), clock=its.clock,
     )  # fmt: skip
     return claim.claim(RUNNER, token, "nonce", {})
 

@@ -18,15 +18,21 @@ OLD, NEW = (f"sha256:{digit * 64}" for digit in "ab")
 @pytest.mark.parametrize(
     ("text", "image"),
     [
-        ("python", Image("python", "registry-1.docker.io", "library/python", "latest")),
-        ("python:3.13", Image("python", "registry-1.docker.io", "library/python", "3.13")),
-        ("docker.io/org/app:1", Image("docker.io/org/app", "registry-1.docker.io", "org/app", "1")),
-        ("docker.io/python", Image("docker.io/python", "registry-1.docker.io", "library/python", "latest")),
-        ("org/app", Image("org/app", "registry-1.docker.io", "org/app", "latest")),
-        ("ghcr.io/a/b/c:v1", Image("ghcr.io/a/b/c", "ghcr.io", "a/b/c", "v1")),
-        ("host:5000/app", Image("host:5000/app", "host:5000", "app", "latest")),
-        ("localhost/app:1", Image("localhost/app", "localhost", "app", "1")),
-        (f"x.io/a:1@{OLD}", Image("x.io/a", "x.io", "a", "1", OLD)),
+        ("python", Image(name="python", registry="registry-1.docker.io", repository="library/python", tag="latest")),
+        ("python:3.13", Image(name="python", registry="registry-1.docker.io", repository="library/python", tag="3.13")),
+        (
+            "docker.io/org/app:1",
+            Image(name="docker.io/org/app", registry="registry-1.docker.io", repository="org/app", tag="1"),
+        ),
+        (
+            "docker.io/python",
+            Image(name="docker.io/python", registry="registry-1.docker.io", repository="library/python", tag="latest"),
+        ),
+        ("org/app", Image(name="org/app", registry="registry-1.docker.io", repository="org/app", tag="latest")),
+        ("ghcr.io/a/b/c:v1", Image(name="ghcr.io/a/b/c", registry="ghcr.io", repository="a/b/c", tag="v1")),
+        ("host:5000/app", Image(name="host:5000/app", registry="host:5000", repository="app", tag="latest")),
+        ("localhost/app:1", Image(name="localhost/app", registry="localhost", repository="app", tag="1")),
+        (f"x.io/a:1@{OLD}", Image(name="x.io/a", registry="x.io", repository="a", tag="1", digest=OLD)),
     ],
 )
 def test_references(text: str, image: Image) -> None:
@@ -41,7 +47,7 @@ def test_a_pinned_reference_has_its_digest_instead_of_its_tag() -> None:
 
 def test_every_image_of_a_run_is_pinned_and_asked_for_once(setting: Setting) -> None:
     setting.registries.digests = {"python:3.13": OLD, "postgres:16": NEW}
-    services = (ServiceSpec("db", "postgres:16"),)
+    services = (ServiceSpec(name="db", image="postgres:16"),)
     setting.admitted(
         dataclasses.replace(spec("a"), image="python:3.13", services=services),
         dataclasses.replace(spec("b"), image="python:3.13"),
@@ -75,7 +81,13 @@ def test_of_two_admissions_at_once_the_first_decides(setting: Setting) -> None:
     before = setting.runs.get_run(RUN)
     setting.admit.admit(RUN, "run-token")
     setting.registries.digests = {"python:3.13": NEW}
-    pin = PinImages(setting.runs, setting.documents, setting.registries, setting.secrets, resolves_loopback=True)
+    pin = PinImages(
+        runs=setting.runs,
+        documents=setting.documents,
+        registries=setting.registries,
+        secrets=setting.secrets,
+        resolves_loopback=True,
+    )
     assert pin.pin(before).plan_sha256 == setting.runs.get_run(RUN).plan_sha256
 
 
@@ -89,9 +101,13 @@ def test_a_registry_on_the_loopback_interface_is_asked_only_where_it_is_the_runn
     setting.create(dataclasses.replace(spec("a"), image="localhost:5000/app"))
     run = setting.runs.get_run(RUN)
     assert (
-        PinImages(setting.runs, setting.documents, setting.registries, setting.secrets, resolves_loopback=False).pin(
-            run
-        )
+        PinImages(
+            runs=setting.runs,
+            documents=setting.documents,
+            registries=setting.registries,
+            secrets=setting.secrets,
+            resolves_loopback=False,
+        ).pin(run)
         == run
     )
     assert setting.registries.asked == []

@@ -24,12 +24,18 @@ from tests.fakes.back_offs import MemoryBackOffs
 from tests.unit.scheduling.setting import RUN, Setting, spec
 
 NOW = datetime(2030, 1, 1, 12, 0, tzinfo=UTC)  # a Tuesday
-SMALL = InstanceOffer("small", 2000, 4096, per_hour=0.1)
-BIG = InstanceOffer("big", 8000, 32768, per_hour=0.9)
+SMALL = InstanceOffer(name="small", cpu=2000, memory=4096, per_hour=0.1)
+BIG = InstanceOffer(name="big", cpu=8000, memory=32768, per_hour=0.9)
 
 
 def pool(name: str, provider: str = "cloud", price: float | None = None, **policy: Any) -> Pool:
-    return Pool("acme", name, provider, price=Price(price) if price else None, policy=Policy(**policy))
+    return Pool(
+        organization="acme",
+        name=name,
+        provider=provider,
+        price=Price(price) if price else None,
+        policy=Policy(**policy),
+    )
 
 
 def names(*pools: Pool, wanted: Any = None, refusals: Any = None) -> list[str]:
@@ -50,7 +56,7 @@ def test_the_pipelines_list_is_kept() -> None:
 
 def back_off(offer: str = ANY_OFFER, ago: int = 5, times: int = 1) -> BackOff:
     at = NOW - timedelta(seconds=ago)
-    return BackOff(offer, at, "InsufficientInstanceCapacity", at + FIRST_PAUSE, times)
+    return BackOff(offer=offer, at=at, reason="InsufficientInstanceCapacity", until=at + FIRST_PAUSE, times=times)
 
 
 def test_a_pool_that_refused_a_moment_ago_is_asked_last() -> None:
@@ -126,7 +132,7 @@ def test_pools_that_can_never_give_the_runner(one: Pool, fields: dict[str, Any],
 
 
 def test_windows_are_read_in_their_own_time_zone() -> None:
-    morning = WarmWindow(("tue",), "12:30", "14:00", "Europe/Paris", ready=2, stopped=1)
+    morning = WarmWindow(days=("tue",), start="12:30", end="14:00", timezone="Europe/Paris", ready=2, stopped=1)
     always = WarmWindow(stopped=3)
     assert warm_now([morning, always], NOW) == (2, 3)
     assert warm_now([morning], NOW + timedelta(hours=1)) == (0, 0)
@@ -211,7 +217,7 @@ def test_a_treatment_that_has_to_stay_gets_no_runner_elsewhere() -> None:
 
 
 def test_an_engine_gets_no_runner_where_values_are_not_kept_as_usual() -> None:
-    engine = spec("x", engine=ProgramSpec("d" * 64, "main", "p::main"))
+    engine = spec("x", engine=ProgramSpec(program="d" * 64, entrypoint="main", treatment="p::main"))
     for values, why in (
         (ValuePolicy(ValueCapture.DIGEST), "pool a captures digests only"),
         (ValuePolicy(bucket="there"), "pool a keeps its values in bucket there"),
@@ -221,17 +227,17 @@ def test_an_engine_gets_no_runner_where_values_are_not_kept_as_usual() -> None:
     assert misfit(pool("a"), engine, "site") is None
 
 
-WORKER = WorkerSpec("0.10.2", "group")
+WORKER = WorkerSpec(version="0.10.2", group_id="group")
 
 
 def engines_at(setting: Setting, engine: Any, **machines: Any) -> None:
     """One treatment, with an engine, and what the machines of each pool of hosts have."""
-    setting.pools.pools = tuple(Pool("acme", name, "host") for name in machines)
+    setting.pools.pools = tuple(Pool(organization="acme", name=name, provider="host") for name in machines)
     setting.placing = dataclasses.replace(setting.placing, engines=lambda _, name: machines[name])
     setting.admitted(spec("x", engine=engine))
 
 
-@pytest.mark.parametrize("engine", [WORKER, ProgramSpec("sha", "main", "x::main")])
+@pytest.mark.parametrize("engine", [WORKER, ProgramSpec(program="sha", entrypoint="main", treatment="x::main")])
 def test_an_engine_is_looked_for_among_the_hosts(engine: Any) -> None:
     setting = Setting()
     engines_at(setting, engine, bare=[None, None], equipped=[None, "0.10.2"])
@@ -246,7 +252,7 @@ def test_an_engine_is_looked_for_among_the_hosts(engine: Any) -> None:
 @pytest.mark.parametrize("version", [None, "0.10.2"])
 def test_an_engine_in_an_image_serves_workers_only(version: str | None) -> None:
     packed = f"0.10.2{engines.IN_IMAGE}"
-    program = ProgramSpec("sha", "main", "x::main", version=version)
+    program = ProgramSpec(program="sha", entrypoint="main", treatment="x::main", version=version)
     for engine, pool in ((WORKER, "packed"), (program, "equipped")):
         setting = Setting()
         engines_at(setting, engine, packed=[packed], equipped=["0.10.2"])
@@ -284,7 +290,7 @@ def test_what_needs_no_engine_asks_no_hosts() -> None:
 
 def attended_at(setting: Setting, *names: str, only: tuple[str, ...]) -> None:
     """Pools of hosts of these names, and those of them where machines ask for work."""
-    setting.pools.pools = tuple(Pool("acme", name, "host") for name in names)
+    setting.pools.pools = tuple(Pool(organization="acme", name=name, provider="host") for name in names)
     setting.placing = dataclasses.replace(setting.placing, attended=lambda _, name: name in only)
 
 
@@ -311,7 +317,10 @@ def test_where_no_machine_is_anywhere_the_first_pool_is_waited_for() -> None:
 
 def test_a_cloud_without_room_is_asked_again_rather_than_machines_that_are_not_there() -> None:
     setting = Setting()
-    setting.pools.pools = (Pool("acme", "away", "host"), Pool("acme", "cloud", "cloud"))
+    setting.pools.pools = (
+        Pool(organization="acme", name="away", provider="host"),
+        Pool(organization="acme", name="cloud", provider="cloud"),
+    )
     setting.placing = dataclasses.replace(setting.placing, attended=lambda *_: False)
     setting.admitted(spec("x"))
     placement = setting.place("x")

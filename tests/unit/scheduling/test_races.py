@@ -106,7 +106,7 @@ def test_cancel_while_an_admission_still_writes(setting: Setting, monkeypatch: p
 
 
 def test_cancel_between_place_and_launch(setting: Setting) -> None:
-    setting.pools.pools = (Pool("acme", "near", "ec2"),)
+    setting.pools.pools = (Pool(organization="acme", name="near", provider="ec2"),)
     setting.admitted(spec("a"))
     setting.place("a")
     setting.cancel()
@@ -134,7 +134,7 @@ def test_cancel_while_a_runner_is_being_offered(setting: Setting, monkeypatch: p
 
 
 def test_cancel_while_the_next_attempt_has_no_place_yet(setting: Setting) -> None:
-    setting.admitted(spec("a", retry=RetrySpec(1)))
+    setting.admitted(spec("a", retry=RetrySpec(infrastructure=1)))
     setting.running("a")
     assert setting.failed_with("a", "RunnerLost") == "retry"
     cancelled_and_stopped(setting)
@@ -186,7 +186,7 @@ def test_a_result_that_crosses_a_cancel_is_kept(setting: Setting) -> None:
 
 
 def test_a_retry_while_the_run_is_being_stopped(setting: Setting) -> None:
-    setting.admitted(spec("a", retry=RetrySpec(5)))
+    setting.admitted(spec("a", retry=RetrySpec(infrastructure=5)))
     setting.running("a")
     assert setting.failed_with("a", "RunnerLost") == "retry"
     setting.runs.request_stop(RUN, RunState.CANCELLED, "cancelled by alice")
@@ -199,7 +199,7 @@ def test_a_retry_while_the_run_is_being_stopped(setting: Setting) -> None:
 
 
 def test_no_retry_once_the_run_is_being_stopped(setting: Setting) -> None:
-    setting.admitted(spec("a", retry=RetrySpec(5)))
+    setting.admitted(spec("a", retry=RetrySpec(infrastructure=5)))
     setting.running("a")
     setting.cancel()
     assert setting.failed_with("a", "RunnerLost") == "done"
@@ -237,7 +237,7 @@ def test_a_treatment_that_becomes_ready_while_it_is_being_stopped(
 
 def test_a_stop_during_place_is_noticed(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
     setting.admitted(spec("a"))
-    setting.pools.pools = (Pool("acme", "near", "ec2"),)
+    setting.pools.pools = (Pool(organization="acme", name="near", provider="ec2"),)
     meanwhile(monkeypatch, setting.runs, "advance", lambda: cancelled_and_stopped(setting))
     with pytest.raises(Cancelled):
         setting.place("a")
@@ -257,7 +257,7 @@ def test_a_wait_for_the_rest_that_took_too_long_leaves_nothing_unfinished(settin
 
 
 def test_a_runner_lost_before_its_treatment_began(setting: Setting) -> None:
-    setting.admitted(spec("a", retry=RetrySpec(1)))
+    setting.admitted(spec("a", retry=RetrySpec(infrastructure=1)))
     runner = setting.claimed("a")
     assert setting.runners.declare_lost(runner)
     assert setting.failed_with("a", "RunnerLost") == "retry"
@@ -275,14 +275,14 @@ def test_an_agent_that_obeys_its_deadline_has_timed_out(setting: Setting) -> Non
 
 
 def test_a_superseded_attempt_is_refused(setting: Setting) -> None:
-    setting.admitted(spec("a", retry=RetrySpec(1)))
+    setting.admitted(spec("a", retry=RetrySpec(infrastructure=1)))
     runner = setting.running("a")
     setting.failed_with("a", "States.HeartbeatTimeout")
     assert setting.runners.get_runner(runner.runner_id).state is RunnerState.LOST
     with pytest.raises(Gone):
         setting.beginning.mark(runner, setting.runs.get_spec(RUN, "a"))
     with pytest.raises(CadenceError):
-        setting.runners.complete(runner.runner_id, RunnerResult(RunnerOutcome.SUCCEEDED))
+        setting.runners.complete(runner.runner_id, RunnerResult(outcome=RunnerOutcome.SUCCEEDED))
 
 
 # settling
@@ -317,7 +317,7 @@ def test_a_settle_that_ended_anywhere_is_completed(
 
 
 def test_a_retry_that_was_decided_is_not_decided_again(setting: Setting) -> None:
-    setting.admitted(spec("a", retry=RetrySpec(1)))
+    setting.admitted(spec("a", retry=RetrySpec(infrastructure=1)))
     setting.running("a")
     error = MachineError("RunnerLost", "gone")
     steps = [setting.settling.settle(RUN, "a", 1, error) for _ in range(3)]
@@ -326,7 +326,7 @@ def test_a_retry_that_was_decided_is_not_decided_again(setting: Setting) -> None
 
 
 def test_what_cannot_be_placed_is_not_placed_again(setting: Setting) -> None:
-    setting.admitted(spec("a", retry=RetrySpec(3, 3)), spec("b", on("a", "failed")))
+    setting.admitted(spec("a", retry=RetrySpec(infrastructure=3, failure=3)), spec("b", on("a", "failed")))
     assert setting.settle("a", 1, MachineError("ProviderRejected", "no pool")) == "done"
     assert setting.state("a") is S.FAILED
     assert "b" in setting.started()
@@ -478,12 +478,12 @@ def completes(setting: Setting, name: str, outcome: RunnerOutcome = RunnerOutcom
     """The agent hands in its result; what its machine is told."""
     runner = setting.running(name)
     put_output(setting, runner)
-    setting.completing.complete(runner, RunnerResult(outcome, exit_code=0))
+    setting.completing.complete(runner, RunnerResult(outcome=outcome, exit_code=0))
     return setting.machines.answers[setting.token(name, runner.attempt)]
 
 
 def put_output(setting: Setting, runner: Runner) -> None:
-    output = OutputStream("out", 1, 3, ended=True, sha256="a" * 64, preview=b"abc")
+    output = OutputStream(port="out", committed=1, size=3, ended=True, sha256="a" * 64, preview=b"abc")
     setting.runners.put_output(runner.runner_id, output)
 
 
@@ -497,7 +497,7 @@ def test_a_success_is_settled_before_its_machine_hears_of_it(setting: Setting) -
 
 
 def test_a_cloud_s_runner_is_released_whatever_it_said(setting: Setting) -> None:
-    setting.pools.pools = (Pool("acme", "near", "ec2"),)
+    setting.pools.pools = (Pool(organization="acme", name="near", provider="ec2"),)
     setting.admitted(spec("a"))
     told = completes(setting, "a")
     assert (told["next"], told["then"], told["function"]) == ("release", "done", "provider-ec2")
@@ -534,7 +534,7 @@ def test_a_quick_settle_that_meets_an_error_is_done_by_the_machine(
     put_output(setting, runner)
     with monkeypatch.context() as patch:
         patch.setattr(setting.runs, call, busy)
-        setting.completing.complete(runner, RunnerResult(RunnerOutcome.SUCCEEDED))
+        setting.completing.complete(runner, RunnerResult(outcome=RunnerOutcome.SUCCEEDED))
     told = setting.machines.answers["a-1"]
     assert not isinstance(told, CadenceError)
     assert told["next"] == "settle"
@@ -553,8 +553,8 @@ def test_a_result_whose_call_ended_anywhere_may_be_handed_in_again(
     runner = setting.running("a")
     put_output(setting, runner)
     with ends_at(monkeypatch, getattr(setting, port), call):
-        setting.completing.complete(runner, RunnerResult(RunnerOutcome.SUCCEEDED))
-    setting.completing.complete(runner, RunnerResult(RunnerOutcome.SUCCEEDED))
+        setting.completing.complete(runner, RunnerResult(outcome=RunnerOutcome.SUCCEEDED))
+    setting.completing.complete(runner, RunnerResult(outcome=RunnerOutcome.SUCCEEDED))
     assert setting.machines.answers["a-1"]
     assert setting.settle("a", 1) == "done"
     assert setting.started() == ["a", "b"]
@@ -563,21 +563,21 @@ def test_a_result_whose_call_ended_anywhere_may_be_handed_in_again(
 def test_a_result_that_crosses_its_machine_s_error_settles_once(
     setting: Setting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    setting.admitted(spec("a", retry=RetrySpec(1)), spec("b", after=("a",)))
+    setting.admitted(spec("a", retry=RetrySpec(infrastructure=1)), spec("b", after=("a",)))
     runner = setting.running("a")
     put_output(setting, runner)
     meanwhile(monkeypatch, setting.runs, "settle", lambda: setting.failed_with("a", "RunnerLost"))
-    setting.completing.complete(runner, RunnerResult(RunnerOutcome.SUCCEEDED))
+    setting.completing.complete(runner, RunnerResult(outcome=RunnerOutcome.SUCCEEDED))
     assert (setting.state("a"), setting.treatment("a").attempt) == (S.SUCCEEDED, 1)
     assert setting.runs.get_run(RUN).unsettled == 1
 
 
 def test_a_result_of_a_superseded_attempt_settles_nothing(setting: Setting) -> None:
-    setting.admitted(spec("a", retry=RetrySpec(1)))
+    setting.admitted(spec("a", retry=RetrySpec(infrastructure=1)))
     runner = setting.running("a")
     setting.failed_with("a", "RunnerLost")
     with pytest.raises(Gone):
-        setting.completing.complete(runner, RunnerResult(RunnerOutcome.SUCCEEDED))
+        setting.completing.complete(runner, RunnerResult(outcome=RunnerOutcome.SUCCEEDED))
     assert (setting.state("a"), setting.treatment("a").attempt) == (S.PLACING, 2)
 
 

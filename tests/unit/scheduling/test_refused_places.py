@@ -20,7 +20,10 @@ from tests.unit.scheduling.setting import RUN, Setting, spec
 
 DEAD = "cluster.example: Name or service not known"
 FORBIDDEN = "AuthFailure: AWS was not able to validate the provided access credentials"
-NEAR, FAR = Pool("acme", "near", "here"), Pool("acme", "far", "there")
+NEAR, FAR = (
+    Pool(organization="acme", name="near", provider="here"),
+    Pool(organization="acme", name="far", provider="there"),
+)
 
 
 @pytest.fixture
@@ -33,8 +36,8 @@ def clouds(setting: Setting) -> Setting:
 def asked(clouds: Setting, placement: Placement, state: RunnerState = RunnerState.BOOTING) -> Runner:
     """The runner that a launch has made."""
     runner = Runner(
-        placement.runner_id, RUN, "build", 1, "acme", "site", placement.pool, placement.provider, state,
-        clouds.clock.now, task_token="launch", placed_at=placement.decided_at,
+        runner_id=placement.runner_id, run_id=RUN, treatment="build", attempt=1, organization="acme", project="site", pool=placement.pool, provider=placement.provider, state=state,
+        created_at=clouds.clock.now, task_token="launch", placed_at=placement.decided_at,
     )  # fmt: skip
     return clouds.runners.put_runner(runner)
 
@@ -168,7 +171,7 @@ def test_a_refusal_counts_once_for_all_who_asked_before_it_was_known(clouds: Set
 
 
 def test_no_room_for_an_offer_sends_only_those_elsewhere_who_need_it(setting: Setting) -> None:
-    offers = (InstanceOffer("small", 2000, 4096), InstanceOffer("big", 8000, 32768))
+    offers = (InstanceOffer(name="small", cpu=2000, memory=4096), InstanceOffer(name="big", cpu=8000, memory=32768))
     setting.pools.pools = (dataclasses.replace(NEAR, policy=Policy(offers=offers)), FAR)
     listed = {"pools": ("near", "far")}
     setting.admitted(

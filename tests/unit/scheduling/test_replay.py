@@ -68,7 +68,9 @@ class World:
     def replay(self, name: str, run_id: str = RUN, **how: Any) -> tuple[Original, RunRequest]:
         setting = self.setting
         capture: Any = self.capture or CaptureElement(NoProcesses(), setting.documents)
-        find = FindOriginal(setting.runs, setting.runners, setting.chunks, capture, one_by_one)
+        find = FindOriginal(
+            runs=setting.runs, runners=setting.runners, chunks=setting.chunks, capture=capture, workers=one_by_one
+        )
         use_case = Replay(find, setting.documents, self.secrets, setting.pools)
         return use_case.start(setting.runs.get_run(run_id), name, **how)
 
@@ -97,7 +99,14 @@ def world(setting: Setting) -> World:
 CHAIN = (
     spec("a"),
     spec("other"),
-    spec("b", stream("a"), after=("other",), when="true", when_over=("other",), retry=RetrySpec(2, 0, 1)),
+    spec(
+        "b",
+        stream("a"),
+        after=("other",),
+        when="true",
+        when_over=("other",),
+        retry=RetrySpec(infrastructure=2, failure=0, timeout=1),
+    ),
     spec("c", stream("b")),
     spec("alarm", on("b", "failed"), outputs=()),
 )
@@ -171,11 +180,14 @@ def test_nothing_follows_from_a_replay(world: World) -> None:
 
 
 def test_what_cannot_be_replayed_says_why(world: World) -> None:
-    group = TreatmentSpec("group", kind=TreatmentKind.GATHER, instances=("i:1", "i:2"))
+    group = TreatmentSpec(name="group", kind=TreatmentKind.GATHER, instances=("i:1", "i:2"))
     each = TreatmentSpec(
-        "each", kind=TreatmentKind.EACH, each="items", inputs=(InputSpec("items", "block", "Vec<string>"),)
+        name="each",
+        kind=TreatmentKind.EACH,
+        each="items",
+        inputs=(InputSpec(port="items", flow="block", type="Vec<string>"),),
     )
-    other = TreatmentSpec("start", kind=TreatmentKind.TRIGGER, trigger=TriggerSpec("deploy"))
+    other = TreatmentSpec(name="start", kind=TreatmentKind.TRIGGER, trigger=TriggerSpec("deploy"))
     skipped = spec("skipped", never="it never runs")
     world.ended(group, each, other, skipped, spec("i:1"), spec("i:2"), *CHAIN)
     for name, words in {
@@ -198,7 +210,7 @@ def test_what_cannot_be_replayed_says_why(world: World) -> None:
 
 
 def test_what_has_services_cannot_be_cut_off_the_network(world: World) -> None:
-    world.ended(spec("a", services=(ServiceSpec("db", "postgres:16@sha256:" + "ab" * 32),)))
+    world.ended(spec("a", services=(ServiceSpec(name="db", image="postgres:16@sha256:" + "ab" * 32),)))
     world.started("a")
     with pytest.raises(Conflict, match="has services"):
         world.replay("a", offline=True)
@@ -266,30 +278,51 @@ def test_images_of_then(world: World) -> None:
 
 
 def test_an_output_that_an_each_treatment_reads_wakes_nobody(world: World) -> None:
-    growing = OutputSpec("out", "stream", "string", grows=("each",))
+    growing = OutputSpec(port="out", flow="stream", type="string", grows=("each",))
     world.ended(spec("a", outputs=(growing,)))
     world.started("a")
-    assert world.setting.runs.get_spec(NEXT, "a").outputs == (OutputSpec("out", "stream", "string"),)
+    assert world.setting.runs.get_spec(NEXT, "a").outputs == (OutputSpec(port="out", flow="stream", type="string"),)
 
 
 def test_a_treatment_inside_of_an_engine_runs_under_a_name_that_can_be_scheduled() -> None:
     """What is shown of engines only is listed apart, so that nothing of it is ever started."""
     world = World(Setting())
     setting = world.setting
-    element = ElementSpec("std/flow::count", 0)
+    element = ElementSpec(treatment="std/flow::count", track=0)
     made, read = (spec(name, kind=TreatmentKind.ELEMENT, element=element) for name in ("main/say#7", "main/read"))
-    setting.runs.create_run(dataclasses.replace(a_run(RUN), melodium=MelodiumRun("group", "1", "0.10.2", "direct")))
+    setting.runs.create_run(
+        dataclasses.replace(
+            a_run(RUN), melodium=MelodiumRun(group_id="group", position="1", version="0.10.2", mode="direct")
+        )
+    )
     ended: Any = {"started_at": setting.clock.now, "finished_at": setting.clock.now}
-    states = [Treatment(RUN, one.name, S.SUCCEEDED, 0, TreatmentKind.ELEMENT, **ended) for one in (made, read)]
+    states = [
+        Treatment(run_id=RUN, name=one.name, state=S.SUCCEEDED, waiting=0, kind=TreatmentKind.ELEMENT, **ended)
+        for one in (made, read)
+    ]
     setting.runs.put_elements(RUN, list(zip((made, read), states, strict=True)), [])
     setting.chunks.write(ids.chunk_key(RUN, "main/say#7", 1, "out", 0), b"1\n")
-    value = Value(RUN, "main/say#7", "out", "stream", "u64", "a" * 64, 2, 1, 1, b"1\n", setting.clock.now)
+    value = Value(
+        run_id=RUN,
+        treatment="main/say#7",
+        port="out",
+        flow="stream",
+        type="u64",
+        sha256="a" * 64,
+        size=2,
+        chunks=1,
+        attempt=1,
+        preview=b"1\n",
+        created_at=setting.clock.now,
+    )
     setting.runs.put_values([value])
     captured = TreatmentSpec(
-        "main/read",
-        inputs=(InputSpec("in", "stream", "byte", "main/say#7", "out"),),
-        outputs=(OutputSpec("out", "stream", "byte"),),
-        engine=ProgramSpec("sha", "read", "x::read", version="0.10.2", captured={"out": "u64"}),
+        name="main/read",
+        inputs=(InputSpec(port="in", flow="stream", type="byte", source_treatment="main/say#7", source_port="out"),),
+        outputs=(OutputSpec(port="out", flow="stream", type="byte"),),
+        engine=ProgramSpec(
+            program="sha", entrypoint="read", treatment="x::read", version="0.10.2", captured={"out": "u64"}
+        ),
     )
     world.capture = lambda run, of: captured
     original = world.started("main/read")

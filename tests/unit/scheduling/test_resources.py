@@ -15,9 +15,18 @@ MAYBE = st.none() | AMOUNT
 @st.composite
 def samples(draw: st.DrawFn) -> ResourceSample:
     at = NOW + timedelta(milliseconds=draw(st.integers(0, 10**6)))
-    cpu, memory, read, write, processes = (draw(AMOUNT) for _ in range(5))
-    seen = (draw(MAYBE), draw(MAYBE), draw(MAYBE))
-    return ResourceSample(at, cpu, memory, read, write, processes, *seen, shared_network=draw(st.booleans()))
+    return ResourceSample(
+        at=at,
+        cpu_ms=draw(AMOUNT),
+        memory=draw(AMOUNT),
+        read_bytes=draw(AMOUNT),
+        write_bytes=draw(AMOUNT),
+        processes=draw(AMOUNT),
+        rx_bytes=draw(MAYBE),
+        tx_bytes=draw(MAYBE),
+        disk_bytes=draw(MAYBE),
+        shared_network=draw(st.booleans()),
+    )
 
 
 @given(st.lists(samples(), max_size=20))
@@ -30,7 +39,14 @@ def test_what_is_written_is_read(series: list[ResourceSample]) -> None:
 def test_thinning_keeps_the_ends_and_the_most_memory(count: int, most: int, data: st.DataObject) -> None:
     peak = data.draw(st.integers(0, max(0, count - 1)))
     series = [
-        ResourceSample(NOW + timedelta(seconds=place), place, 9 if place == peak else 1, 0, 0, 1)
+        ResourceSample(
+            at=NOW + timedelta(seconds=place),
+            cpu_ms=place,
+            memory=9 if place == peak else 1,
+            read_bytes=0,
+            write_bytes=0,
+            processes=1,
+        )
         for place in range(count)
     ]
     kept = thinned(series, most)

@@ -24,7 +24,10 @@ def hosts(setting: Setting) -> MemoryHosts:
     """Those of the pools `first` and `second`, which fit both; none asks for work yet."""
     found = MemoryHosts(setting.offers)
     at_work = HostsAtWork(found, setting.clock)
-    setting.pools.pools = (Pool("acme", "first", HOST), Pool("acme", "second", HOST))
+    setting.pools.pools = (
+        Pool(organization="acme", name="first", provider=HOST),
+        Pool(organization="acme", name="second", provider=HOST),
+    )
     setting.placing = dataclasses.replace(setting.placing, attended=at_work.count)
     setting.watchdog = dataclasses.replace(
         setting.watchdog, unclaimed_offers=UnclaimedOffers(setting.runs, setting.pools, at_work.count).check
@@ -34,7 +37,16 @@ def hosts(setting: Setting) -> MemoryHosts:
 
 
 def ask_for_work(setting: Setting, hosts: MemoryHosts, pool: str) -> Host:
-    host = Host(f"host-{pool}", "acme", pool, pool, 4, "hash", setting.clock.now, setting.clock.now)
+    host = Host(
+        host_id=f"host-{pool}",
+        organization="acme",
+        pool=pool,
+        name=pool,
+        slots=4,
+        token_hash="hash",
+        joined_at=setting.clock.now,
+        last_seen=setting.clock.now,
+    )
     hosts.put_host(host)
     return host
 
@@ -86,7 +98,10 @@ def test_it_goes_on_where_machines_are(setting: Setting, hosts: MemoryHosts) -> 
 
 
 def test_it_goes_on_to_a_cloud(setting: Setting, hosts: MemoryHosts) -> None:
-    setting.pools.pools = (Pool("acme", "first", HOST), Pool("acme", "second", "cloud"))
+    setting.pools.pools = (
+        Pool(organization="acme", name="first", provider=HOST),
+        Pool(organization="acme", name="second", provider="cloud"),
+    )
     ask_for_work(setting, hosts, "first")
     setting.place("build")
     setting.clock.advance(HOST_SILENT)
@@ -108,7 +123,7 @@ def test_a_pool_that_is_gone_by_now_is_no_other(setting: Setting, hosts: MemoryH
     ask_for_work(setting, hosts, "first")
     setting.place("build")
     setting.clock.advance(HOST_SILENT + timedelta(seconds=1))
-    setting.pools.pools = (Pool("acme", "first", HOST),)
+    setting.pools.pools = (Pool(organization="acme", name="first", provider=HOST),)
     setting.watchdog.runner(RUNNER, "build-1")
     assert "build-1" not in setting.machines.answers
     assert (waits_for(setting) or "").startswith("a machine of pool first: none")

@@ -43,7 +43,11 @@ def pools(setting: Setting, *which: Pool) -> None:
 
 
 def test_the_first_listed_pool_is_taken(setting: Setting) -> None:
-    pools(setting, Pool("acme", "a", "host"), Pool("acme", "b", "ec2", boot_deadline=300))
+    pools(
+        setting,
+        Pool(organization="acme", name="a", provider="host"),
+        Pool(organization="acme", name="b", provider="ec2", boot_deadline=300),
+    )
     setting.admitted(spec("t", pools=("b", "a")))
     placement = setting.place("t")
     assert (placement.pool, placement.function, placement.boot_deadline) == ("b", "provider-ec2", 300)
@@ -54,12 +58,16 @@ def test_the_first_listed_pool_is_taken(setting: Setting) -> None:
 def test_placing_again_gives_the_same(setting: Setting) -> None:
     setting.admitted(spec("t"))
     assert setting.place("t") == setting.place("t")
-    pools(setting, Pool("acme", "b", "ec2"))
+    pools(setting, Pool(organization="acme", name="b", provider="ec2"))
     assert setting.place("t") == setting.place("t")
 
 
 def test_every_unfit_pool_is_named_with_its_reason(setting: Setting) -> None:
-    pools(setting, Pool("acme", "shut", "host", projects=("other",)), Pool("acme", "intel", "host"))
+    pools(
+        setting,
+        Pool(organization="acme", name="shut", provider="host", projects=("other",)),
+        Pool(organization="acme", name="intel", provider="host"),
+    )
     setting.admitted(spec("t", pools=("shut", "intel", "gone"), arch="arm64"))
     with pytest.raises(ProviderRejected) as refusal:
         setting.place("t")
@@ -75,7 +83,11 @@ def test_no_pool_at_all_is_said(setting: Setting) -> None:
 
 
 def test_a_full_pool_is_followed_by_the_next_and_then_by_a_pause(setting: Setting) -> None:
-    pools(setting, Pool("acme", "a", "ec2"), Pool("acme", "b", "ec2"))
+    pools(
+        setting,
+        Pool(organization="acme", name="a", provider="ec2"),
+        Pool(organization="acme", name="b", provider="ec2"),
+    )
     setting.admitted(spec("t"))
     first = setting.place("t")
     second = setting.place("t", first)
@@ -167,7 +179,7 @@ def test_neither_result_nor_error_is_lost(setting: Setting) -> None:
 
 
 def test_losses_and_failures_have_budgets_of_their_own(setting: Setting) -> None:
-    setting.admitted(spec("a", retry=RetrySpec(1, 1)))
+    setting.admitted(spec("a", retry=RetrySpec(infrastructure=1, failure=1)))
     ends = [setting.done("a", outcome, "why") for outcome in (RunnerOutcome.INFRASTRUCTURE, RunnerOutcome.FAILED)]
     assert ends == ["retry", "retry"]
     treatment = setting.treatment("a")

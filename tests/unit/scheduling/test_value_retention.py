@@ -152,10 +152,10 @@ def test_another_bucket_is_no_reason_to_remove_anything() -> None:
 
 def test_what_passes_never_becomes_a_parameter_which_is_kept() -> None:
     setting = Setting()
-    block = (OutputSpec("out", "block", "string"),)
+    block = (OutputSpec(port="out", flow="block", type="string"),)
     trigger = spec(
         "go",
-        InputSpec("word", "block", "string", "a", "out"),
+        InputSpec(port="word", flow="block", type="string", source_treatment="a", source_port="out"),
         kind=TreatmentKind.TRIGGER,
         outputs=(),
         trigger=TriggerSpec("ship"),
@@ -172,12 +172,12 @@ def test_what_passes_never_becomes_a_parameter_which_is_kept() -> None:
 
 def test_an_element_never_becomes_a_part_of_the_run() -> None:
     setting = Setting()
-    each = InputSpec("item", "stream", "string", "a", "out")
+    each = InputSpec(port="item", flow="stream", type="string", source_treatment="a", source_port="out")
     group = spec(
         "g", each, kind=TreatmentKind.EACH, each="item", outputs=(),
-        instance=spec("g", InputSpec("item", "block", "string"), outputs=(), group="g"),
+        instance=spec("g", InputSpec(port="item", flow="block", type="string"), outputs=(), group="g"),
     )  # fmt: skip
-    setting.admitted(spec("a", outputs=(OutputSpec("out", "stream", "string", grows=("g",)),)), group)
+    setting.admitted(spec("a", outputs=(OutputSpec(port="out", flow="stream", type="string", grows=("g",)),)), group)
     begun(setting, "a", DIGESTS)
     setting.act.control(RUN, "g", "g-token")
     assert setting.machines.answers["g-token"] == {"next": "again"}
@@ -188,7 +188,7 @@ def test_an_element_never_becomes_a_part_of_the_run() -> None:
 
 def matrix(setting: Setting, *retentions: ValueRetention | None) -> None:
     names = [f"g:{number}" for number in range(len(retentions))]
-    block = (OutputSpec("out", "block", "string"),)
+    block = (OutputSpec(port="out", flow="block", type="string"),)
     group = spec("g", kind=TreatmentKind.GATHER, instances=tuple(names), outputs=block)
     setting.admitted(*(spec(name, outputs=block, group="g") for name in names), group, spec("z", stream("g")))
     for name, retention in zip(names, retentions, strict=True):

@@ -24,7 +24,7 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 class Treatments:
     def get_treatment(self, run_id: str, treatment: str) -> Treatment:
         state = TreatmentState.FAILED if run_id == "run-a" else TreatmentState.SUCCEEDED
-        return Treatment(run_id, treatment, state, 0)
+        return Treatment(run_id=run_id, name=treatment, state=state, waiting=0)
 
 
 @dataclass
@@ -37,7 +37,13 @@ class Logs:
 
     def __post_init__(self) -> None:
         self.states = TreatmentStates(Treatments())
-        self.follow = FollowLines(self.index, self.segments, self.followers, lambda: self.now, self.sleep)
+        self.follow = FollowLines(
+            arrivals=self.index,
+            segments=self.segments,
+            followers=self.followers,
+            clock=lambda: self.now,
+            sleep=self.sleep,
+        )
         self.search = ScanIndex(self._of_project, ScanSegments(self.segments), self.states, lambda: self.now)
 
     def sleep(self, seconds: float) -> None:
@@ -46,10 +52,18 @@ class Logs:
     def write(self, run_id: str, *numbers: int, text: str = "line {}", treatment: str = "build") -> None:
         """Numbers are seconds since `START`, and the lines' sequence numbers."""
         lines = [
-            LogLine(n, f"2026-01-01T00:{n // 60:02}:{n % 60:02}.000Z", "stdout", "info", text.format(n))
+            LogLine(
+                seq=n,
+                time=f"2026-01-01T00:{n // 60:02}:{n % 60:02}.000Z",
+                stream="stdout",
+                level="info",
+                text=text.format(n),
+            )
             for n in numbers
         ]
-        batch = LogBatch(run_id, f"{run_id}-r", treatment, 1, lines, "spot")
+        batch = LogBatch(
+            run_id=run_id, runner_id=f"{run_id}-r", treatment=treatment, attempt=1, lines=lines, pool="spot"
+        )
         IndexLogs(self.index, self.segments, lambda name: a_run(name, self.organization, PROJECTS[name]))(
             run_id, [batch]
         )

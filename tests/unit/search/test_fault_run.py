@@ -57,12 +57,12 @@ class Chain:
         runs = {run_id: _run(run_id) for run_id in RUNS}
         self.write = IndexLogs(self._faulty(self.index), self._faulty(self.segments), runs.__getitem__)
         self.tend = IndexProject(
-            self._faulty(self.catalogue),
-            self._faulty(self.segments),
-            self._faulty(self.splits),
-            self.clock,
-            new_ulid,
-            timedelta(days=7),
+            catalogue=self._faulty(self.catalogue),
+            segments=self._faulty(self.segments),
+            splits=self._faulty(self.splits),
+            clock=self.clock,
+            new_id=new_ulid,
+            longest=timedelta(days=7),
         )
         self.tasks = ThreadPoolExecutor(2)
         self.search = SearchLines(
@@ -98,7 +98,16 @@ class _NoTreatments:
 
 
 def _run(run_id: str) -> Run:
-    return Run(run_id, "acme", "shop", "build", RunState.RUNNING, datetime(2026, 3, 1, tzinfo=UTC), "", "")
+    return Run(
+        run_id=run_id,
+        organization="acme",
+        project="shop",
+        pipeline="build",
+        state=RunState.RUNNING,
+        created_at=datetime(2026, 3, 1, tzinfo=UTC),
+        document_sha256="",
+        plan_sha256="",
+    )
 
 
 def _batches(chain: Chain, number: int) -> tuple[list[LogBatch], set[str]]:
@@ -114,10 +123,14 @@ def _batches(chain: Chain, number: int) -> tuple[list[LogBatch], set[str]]:
             text = f"{runner} of {run_id[-2:]} says line{sequence} of batch{number} shared"
             chain.clock.advance(timedelta(milliseconds=chain.random.randrange(30)))
             time = f"{chain.clock():%Y-%m-%dT%H:%M:%S}.{chain.clock().microsecond // 1000:03}Z"
-            lines.append(LogLine(sequence, time, "stdout", "info", text))
+            lines.append(LogLine(seq=sequence, time=time, stream="stdout", level="info", text=text))
             texts.add(text)
         chain.lines_of[run_id, runner] = sequence
-        batches.append(LogBatch(run_id, f"{run_id}-{runner}", "compile", 1, lines, "linux"))
+        batches.append(
+            LogBatch(
+                run_id=run_id, runner_id=f"{run_id}-{runner}", treatment="compile", attempt=1, lines=lines, pool="linux"
+            )
+        )
     return batches, texts
 
 

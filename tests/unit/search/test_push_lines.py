@@ -85,13 +85,13 @@ class Live:
         self.connections, self.sockets = FakeConnections(), FakeSockets()
         live = LiveQuery(ReadQuery(FakeVisible(), self.now), self.logs.follow, self.logs.states)
         self.push = PushLines(
-            self.connections,
-            self.sockets,
-            Authenticate(cast(Any, self), self.now),
-            cast(Any, self),
-            live,
-            self.now,
-            as_message,
+            connections=self.connections,
+            sockets=self.sockets,
+            authenticate=Authenticate(cast(Any, self), self.now),
+            tokens=cast(Any, self),
+            live=live,
+            clock=self.now,
+            as_message=as_message,
         )
 
     def now(self) -> datetime:

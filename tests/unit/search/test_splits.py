@@ -65,7 +65,20 @@ def _built(folder: Path, some: Sequence[CorpusSegment]) -> tuple[TantivySplit, S
     for one in some:
         lines = one.lines
         building.add(
-            Segment("acme", "shop", one.pipeline, one.run_id, one.number, "", "", "", len(lines), (), ()), lines
+            Segment(
+                organization="acme",
+                project="shop",
+                pipeline=one.pipeline,
+                run_id=one.run_id,
+                number=one.number,
+                key="",
+                first_time="",
+                last_time="",
+                lines=len(lines),
+                treatments=(),
+                levels=(),
+            ),
+            lines,
         )
     return _kept(folder, building.finish())
 

@@ -31,7 +31,18 @@ SHA = "0" * 64
 
 
 def value(port: str, content: bytes, kind: str = "string", flow: str = "block", size: int | None = None) -> Value:
-    return Value(PARENT, "build", port, flow, kind, SHA, len(content) if size is None else size, 1, 1, content[:4096])
+    return Value(
+        run_id=PARENT,
+        treatment="build",
+        port=port,
+        flow=flow,
+        type=kind,
+        sha256=SHA,
+        size=len(content) if size is None else size,
+        chunks=1,
+        attempt=1,
+        preview=content[:4096],
+    )
 
 
 @dataclass
@@ -47,7 +58,16 @@ class World:
     def __post_init__(self) -> None:
         runs, clock = self.setting.runs, self.setting.clock
         parent = Run(
-            PARENT, "acme", "web", "build", RunState.RUNNING, clock(), SHA, SHA, depth=self.depth, event=self.event
+            run_id=PARENT,
+            organization="acme",
+            project="web",
+            pipeline="build",
+            state=RunState.RUNNING,
+            created_at=clock(),
+            document_sha256=SHA,
+            plan_sha256=SHA,
+            depth=self.depth,
+            event=self.event,
         )
         runs.create_run(parent)
         start = StartRun(runs, self.setting.run_gates, self.setting.deadlines, clock)
@@ -58,12 +78,21 @@ class World:
         if self.problem:
             raise self.problem
         self.given.append(given)
-        return RunRequest(organization, project, name, SHA, SHA, 60, given, 3)
+        return RunRequest(
+            organization=organization,
+            project=project,
+            pipeline=name,
+            document_sha256=SHA,
+            plan_sha256=SHA,
+            max_duration=60,
+            parameters=given,
+            pipeline_version=3,
+        )
 
     def act(self, *inputs: InputSpec, wait: bool = False, token: str = "token") -> ChildOutcome | None:
         trigger = TriggerSpec("deploy", {"env": "prod"}, wait)
-        spec = TreatmentSpec("go", kind=TreatmentKind.TRIGGER, inputs=inputs, trigger=trigger)
-        return self.go(Treatment(PARENT, "go", TreatmentState.READY, 0), spec, token)
+        spec = TreatmentSpec(name="go", kind=TreatmentKind.TRIGGER, inputs=inputs, trigger=trigger)
+        return self.go(Treatment(run_id=PARENT, name="go", state=TreatmentState.READY, waiting=0), spec, token)
 
     @property
     def child(self) -> Run:
@@ -78,10 +107,10 @@ def test_inputs_become_parameters_of_the_run_and_both_are_linked():
     world.setting.runs.put_values([value("version", b"1.2\n"), value("count", b"42", "u64")])
 
     outcome = world.act(
-        InputSpec("version", "block", "string", "build", "version"),
-        InputSpec("count", "block", "u64", "build", "count"),
-        InputSpec("flag", "block", "bool", literal="true"),
-        InputSpec("after", "block", "void", "build", "completed"),
+        InputSpec(port="version", flow="block", type="string", source_treatment="build", source_port="version"),
+        InputSpec(port="count", flow="block", type="u64", source_treatment="build", source_port="count"),
+        InputSpec(port="flag", flow="block", type="bool", literal="true"),
+        InputSpec(port="after", flow="block", type="void", source_treatment="build", source_port="completed"),
     )
 
     assert outcome == ChildOutcome(TreatmentState.SUCCEEDED, None)
@@ -124,7 +153,14 @@ def test_waiting_it_ends_as_that_run_does(state, ends, cause):
 
 
 def test_what_cannot_be_started_fails_the_treatment_saying_why():
-    finding = Finding(Code.MISSING_PARAMETER, Severity.ERROR, "The parameter “x” has to be given.", "", 0, 0)
+    finding = Finding(
+        code=Code.MISSING_PARAMETER,
+        severity=Severity.ERROR,
+        message="The parameter “x” has to be given.",
+        pointer="",
+        line=0,
+        column=0,
+    )
     for problem, words in (
         (NotFound("There is no pipeline 'deploy'."), "no pipeline"),
         (InvalidDocument([finding]), "“x” has to be given"),
@@ -139,7 +175,9 @@ def test_a_value_too_large_for_a_parameter_fails_the_treatment():
     world = World()
     world.setting.runs.put_values([value("wheel", b"x" * 4_096, size=5_000)])
 
-    outcome = world.act(InputSpec("wheel", "block", "string", "build", "wheel"))
+    outcome = world.act(
+        InputSpec(port="wheel", flow="block", type="string", source_treatment="build", source_port="wheel")
+    )
 
     assert outcome is not None
     assert "5,000 bytes" in (outcome.cause or "")
@@ -179,7 +217,17 @@ class MemoryPipelines:
         raise AssertionError("nothing is stored")
 
     def list_newest(self, organization: str, project: str) -> list[PipelineVersion]:
-        version = PipelineVersion(organization, project, "follower", 1, SHA, SHA, 60, Setting().clock(), "me")
+        version = PipelineVersion(
+            organization=organization,
+            project=project,
+            name="follower",
+            version=1,
+            document_sha256=SHA,
+            plan_sha256=SHA,
+            max_duration=60,
+            created_at=Setting().clock(),
+            created_by="me",
+        )
         return [replace(version, triggers=Triggers(pipeline=self.triggers))]
 
 
@@ -203,7 +251,17 @@ class MemoryQueue:
 )
 def test_only_the_end_of_a_stored_pipelines_run_that_somebody_waits_for_is_told(trigger, state, version, told):
     setting, queue = Setting(), MemoryQueue()
-    run = Run(PARENT, "acme", "web", "build", state, setting.clock(), SHA, SHA, pipeline_version=version)
+    run = Run(
+        run_id=PARENT,
+        organization="acme",
+        project="web",
+        pipeline="build",
+        state=state,
+        created_at=setting.clock(),
+        document_sha256=SHA,
+        plan_sha256=SHA,
+        pipeline_version=version,
+    )
 
     NotifyRunEnd(MemoryPipelines(trigger), queue, setting.machines).notify(run)
 
@@ -212,7 +270,16 @@ def test_only_the_end_of_a_stored_pipelines_run_that_somebody_waits_for_is_told(
 
 def test_finalise_tells_of_the_end():
     setting = Setting()
-    run = Run(PARENT, "acme", "web", "build", RunState.RUNNING, setting.clock(), SHA, SHA)
+    run = Run(
+        run_id=PARENT,
+        organization="acme",
+        project="web",
+        pipeline="build",
+        state=RunState.RUNNING,
+        created_at=setting.clock(),
+        document_sha256=SHA,
+        plan_sha256=SHA,
+    )
     setting.runs.create_run(run)
 
     setting.finalise.finalise(PARENT)
@@ -253,9 +320,12 @@ def waiting(*, wait: bool = True) -> World:
     world = World()
     setting = world.setting
     setting.act = replace(setting.act, start_child=world.go)
-    trigger = TreatmentSpec("go", kind=TreatmentKind.TRIGGER, trigger=TriggerSpec("deploy", {}, wait))
+    trigger = TreatmentSpec(name="go", kind=TreatmentKind.TRIGGER, trigger=TriggerSpec("deploy", {}, wait))
     setting.runs.admit(
-        PARENT, (trigger,), (Treatment(PARENT, "go", TreatmentState.READY, 0, TreatmentKind.TRIGGER),), ()
+        PARENT,
+        (trigger,),
+        (Treatment(run_id=PARENT, name="go", state=TreatmentState.READY, waiting=0, kind=TreatmentKind.TRIGGER),),
+        (),
     )
     return world
 

@@ -6,9 +6,9 @@ from cadence.domain.pipelines.forks import WITHHELD, withhold
 from cadence.domain.pipelines.specification import TreatmentKind, TreatmentSpec
 from cadence.domain.triggers.git_events import from_fork
 
-PLAIN = TreatmentSpec("test", "make test")
-SECRET = TreatmentSpec("deploy", "make deploy", secrets={"TOKEN": "deploy-key"})
-EACH = TreatmentSpec("each", kind=TreatmentKind.EACH, each="item", instance=SECRET)
+PLAIN = TreatmentSpec(name="test", run="make test")
+SECRET = TreatmentSpec(name="deploy", run="make deploy", secrets={"TOKEN": "deploy-key"})
+EACH = TreatmentSpec(name="each", kind=TreatmentKind.EACH, each="item", instance=SECRET)
 FORK = {"kind": "pull_request", "fork": True}
 
 

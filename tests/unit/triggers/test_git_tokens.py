@@ -16,10 +16,41 @@ class World:
     def list_githosts(self, organization: str) -> list[GitHost]:
         now = datetime(2026, 1, 1, tzinfo=UTC)
         return [
-            GitHost("0", GitHostKind.GITEA, organization, "other", "theirs", now, "https://git.example.org"),
-            GitHost("1", GitHostKind.GITEA, organization, "web", "without", now, "https://git.example.org"),
-            GitHost("2", GitHostKind.GITEA, organization, "web", "ours", now, "https://git.example.org"),
-            GitHost("3", GitHostKind.GITEA, organization, "web", "nowhere", now),
+            GitHost(
+                githost_id="0",
+                kind=GitHostKind.GITEA,
+                organization=organization,
+                project="other",
+                name="theirs",
+                created_at=now,
+                url="https://git.example.org",
+            ),
+            GitHost(
+                githost_id="1",
+                kind=GitHostKind.GITEA,
+                organization=organization,
+                project="web",
+                name="without",
+                created_at=now,
+                url="https://git.example.org",
+            ),
+            GitHost(
+                githost_id="2",
+                kind=GitHostKind.GITEA,
+                organization=organization,
+                project="web",
+                name="ours",
+                created_at=now,
+                url="https://git.example.org",
+            ),
+            GitHost(
+                githost_id="3",
+                kind=GitHostKind.GITEA,
+                organization=organization,
+                project="web",
+                name="nowhere",
+                created_at=now,
+            ),
         ]
 
     def access_token(self, githost_id: str) -> bytes | None:

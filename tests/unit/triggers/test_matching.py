@@ -14,13 +14,30 @@ BEFORE, COMMIT, NEW = "a" * 40, "b" * 40, "0" * 40
 
 
 def push(ref: str = "refs/heads/main", **more: Any) -> Push:
-    return Push("acme/web", "https://git.example/acme/web.git", ref, COMMIT, **{"before": BEFORE, **more})
+    return Push(
+        repository="acme/web",
+        repository_url="https://git.example/acme/web.git",
+        ref=ref,
+        commit=COMMIT,
+        **{"before": BEFORE, **more},
+    )
 
 
 def pull_request(base: str = "main", **more: Any) -> PullRequest:
     url = "https://git.example/acme/web.git"
     return PullRequest(
-        1, "t", "eve/web", "u", "refs/heads/x", COMMIT, "acme/web", url, f"refs/heads/{base}", BEFORE, True, **more
+        number=1,
+        title="t",
+        repository="eve/web",
+        repository_url="u",
+        ref="refs/heads/x",
+        commit=COMMIT,
+        base_repository="acme/web",
+        base_url=url,
+        base_ref=f"refs/heads/{base}",
+        base_commit=BEFORE,
+        fork=True,
+        **more,
     )
 
 
@@ -114,7 +131,7 @@ class Git:
 )
 def test_the_repository_tells_which_files_changed_and_else_the_event(differ, listed, patterns, meant, source):
     git = Git(differ)
-    changed = ChangedPaths(git, push(paths=listed), None)
+    changed = ChangedPaths(git=git, event=push(paths=listed), credentials=None)
     trigger = GitTrigger(paths=tuple(patterns))
 
     assert changed.meant(trigger) == (meant, source)
@@ -125,8 +142,11 @@ def test_the_repository_tells_which_files_changed_and_else_the_event(differ, lis
 def test_without_paths_and_for_tags_no_repository_is_read():
     git = Git(None)
 
-    assert ChangedPaths(git, push(), None).meant(GitTrigger()) == (True, None)
-    assert ChangedPaths(git, push("refs/tags/v1"), None).meant(GitTrigger(paths=("src/**",))) == (True, None)
+    assert ChangedPaths(git=git, event=push(), credentials=None).meant(GitTrigger()) == (True, None)
+    assert ChangedPaths(git=git, event=push("refs/tags/v1"), credentials=None).meant(GitTrigger(paths=("src/**",))) == (
+        True,
+        None,
+    )
     assert git.asked == 0
 
 

@@ -22,7 +22,18 @@ from tests.unit.scheduling.setting import Setting
 
 DOCUMENT = "cadence: 1\nname: p\nparameters: {v: {type: string, default: x}}\ntreatments: {a: {run: x, env: {T: '${{ event.tag }}', V: '${{ parameters.v }}'}}}\n"
 SHA = "d" * 64
-VERSION = PipelineVersion("acme", "web", "p", 3, SHA, "", 60, datetime(2030, 1, 1, tzinfo=UTC), "ada", {"v": "x"})
+VERSION = PipelineVersion(
+    organization="acme",
+    project="web",
+    name="p",
+    version=3,
+    document_sha256=SHA,
+    plan_sha256="",
+    max_duration=60,
+    created_at=datetime(2030, 1, 1, tzinfo=UTC),
+    created_by="ada",
+    parameters={"v": "x"},
+)
 RUN = "01" + "a" * 24
 
 
@@ -43,7 +54,15 @@ class Freezes:
         if bound.findings:
             raise InvalidDocument(bound.findings)
         return RunRequest(
-            "acme", "web", "p", SHA, "", 60, bound.values, version.version, unplanned=Unplanned(pipeline, None)
+            organization="acme",
+            project="web",
+            pipeline="p",
+            document_sha256=SHA,
+            plan_sha256="",
+            max_duration=60,
+            parameters=bound.values,
+            pipeline_version=version.version,
+            unplanned=Unplanned(pipeline, None),
         )
 
 

@@ -98,11 +98,11 @@ def put_environment(call: Call, services: Services, project: str, environment: s
     found = services.project(call.by, project)
     check_name("environment", environment)
     wanted = EnvironmentSet(
-        environment,
-        body.env,
-        body.secrets,
-        _approvals(body.approvals),
-        tuple(body.branches),
+        name=environment,
+        env=body.env,
+        secrets=body.secrets,
+        approvals=_approvals(body.approvals),
+        branches=tuple(body.branches),
     )
     new = _is_new(services, found.organization, found.name, environment)
     services.environments.put_environment(found.organization, found.name, wanted)

@@ -63,7 +63,13 @@ def read_firing(message: dict[str, Any]) -> Firing:
     """The firing that a message of `keep`'s tells of."""
     organization, project, pipeline, digest = message["schedule"]
     at = datetime.fromisoformat(message["scheduled_at"])
-    return Firing(organization, project, pipeline, digest, at if at.tzinfo else at.replace(tzinfo=UTC))
+    return Firing(
+        organization=organization,
+        project=project,
+        pipeline=pipeline,
+        digest=digest,
+        scheduled_at=at if at.tzinfo else at.replace(tzinfo=UTC),
+    )
 
 
 def _name(organization: str, project: str, pipeline: str, digest: str, part: int) -> str:

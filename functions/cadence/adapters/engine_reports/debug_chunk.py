@@ -106,12 +106,12 @@ class ReadEvents:
             case "data_transmitted":
                 source, target = body["output"], body["input"]
                 return Moved(
-                    at,
-                    place_of(source, body["track_id"]),
-                    str(source["name"]),
-                    place_of(target, body["track_id"]),
-                    str(target["name"]),
-                    _count(body["data"]),
+                    at=at,
+                    source=place_of(source, body["track_id"]),
+                    output=str(source["name"]),
+                    target=place_of(target, body["track_id"]),
+                    input=str(target["name"]),
+                    count=_count(body["data"]),
                 )
             case "output_closed" | "input_closed":
                 side = name.removesuffix("_closed")
@@ -141,10 +141,15 @@ class ReadEvents:
             type_ = more_exact(type_, one.type)
         if is_bytes(type_):
             return SentValues(
-                at, place, port, type_, len(kept), self.masks.masked_bytes(bytes(one.value for one in kept))
+                at=at,
+                place=place,
+                port=port,
+                type=type_,
+                count=len(kept),
+                content=self.masks.masked_bytes(bytes(one.value for one in kept)),
             )
         lines = b"".join(msgspec.json.encode(one.value) + b"\n" for one in kept)
-        return SentValues(at, place, port, type_, len(kept), lines)
+        return SentValues(at=at, place=place, port=port, type=type_, count=len(kept), content=lines)
 
     def _bytes_sent(self, at: str, kind: bytes, start: int) -> SentValues:
         """The numbers are taken from the text itself, and the rest is read without them. Raises if the values are of another kind."""
@@ -154,7 +159,9 @@ class ReadEvents:
         body = msgspec.json.decode(kind[:first] + kind[end:])["data_sent"]
         place: TrackedTreatment = place_of(body["output"], body["track_id"])
         masked = self.masks.masked_bytes(content)
-        return SentValues(at, place, str(body["output"]["name"]), "byte", len(content), masked)
+        return SentValues(
+            at=at, place=place, port=str(body["output"]["name"]), type="byte", count=len(content), content=masked
+        )
 
 
 def _kept_json(kept: StoredValue) -> dict[str, Any]:

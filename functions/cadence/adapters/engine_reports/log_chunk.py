@@ -43,10 +43,10 @@ class ReadEntries:
                 self.unreadable += 1
                 continue
             yield LogEntry(
-                read.timestamp,
-                read.level,
-                self.masks.masked(read.label),
-                self.masks.masked(read.message),
-                read.track_id,
-                read.run_id.lower() if read.run_id else None,
+                time=read.timestamp,
+                level=read.level,
+                label=self.masks.masked(read.label),
+                message=self.masks.masked(read.message),
+                track=read.track_id,
+                run_id=read.run_id.lower() if read.run_id else None,
             )

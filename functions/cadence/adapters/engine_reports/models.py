@@ -2,6 +2,7 @@
 
 import dataclasses
 import zlib
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -32,12 +33,12 @@ class JsonModels:
 
     def decode(self, content: bytes) -> EventsTaken:
         data = msgspec.json.decode(zlib.decompress(content))
-        elements = [ProgramElement(*values) for values in data["elements"]]
+        elements = [ProgramElement(**_named(ProgramElement, values)) for values in data["elements"]]
         model = ProgramModel(
             **{**data["plain"], "tracks": {int(track): over for track, over in data["plain"]["tracks"].items()}},
             program=NO_PROGRAM,
             elements={element.name: element for element in elements},
-            outputs={(name, port): Output(*values) for name, port, values in data["outputs"]},
+            outputs={(name, port): Output(**_named(Output, values)) for name, port, values in data["outputs"]},
             feeds={(name, port): Feed((source, output), count) for name, port, source, output, count in data["feeds"]},
             names={(track, treatment, build): name for track, treatment, build, name in data["names"]},
         )
@@ -49,3 +50,8 @@ class JsonModels:
 
 def _values(item: Any) -> list[Any]:
     return [getattr(item, field.name) for field in dataclasses.fields(item)]
+
+
+def _named(kind: type[Any], values: Sequence[Any]) -> dict[str, Any]:
+    """Returns the fields of the dataclass ``kind`` by name, from ``values`` in the order of their declaration."""
+    return dict(zip((field.name for field in dataclasses.fields(kind)), values, strict=True))

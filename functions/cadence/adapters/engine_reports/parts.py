@@ -21,6 +21,7 @@ from cadence.domain.melodium.events import (
     Started,
     Track,
     TrackedTreatment,
+    place_from,
 )
 
 _KINDS: tuple[type[Event], ...] = (Built, Started, Finished, SentValues, Moved, Closed, Track, ModelsOver)
@@ -36,7 +37,10 @@ def decode(line: bytes) -> Event:
     tag, *values = msgspec.json.decode(line)
     kind = _TAGS[tag]
     return kind(
-        *(_read(kind, field.name, value) for field, value in zip(dataclasses.fields(kind), values, strict=True))
+        **{
+            field.name: _read(kind, field.name, value)
+            for field, value in zip(dataclasses.fields(kind), values, strict=True)
+        }
     )
 
 
@@ -66,7 +70,7 @@ def _fields(event: Event) -> Sequence[Any]:
 
 def _read(kind: type[Event], name: str, value: Any) -> Any:
     if name in ("place", "source", "target"):
-        return TrackedTreatment(*value)
+        return place_from(value)
     if kind is SentValues and name == "content":
         return base64.b64decode(value)
     return value

@@ -16,12 +16,16 @@ T = TypeVar("T")
 
 def json_request(path: str, value: Any, headers: dict[str, str] | None = None) -> StoredRequest:
     body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
-    return StoredRequest(path, JSON, gzip.compress(body, 3, mtime=0), "gzip", headers or {})
+    return StoredRequest(
+        path=path, content_type=JSON, body=gzip.compress(body, 3, mtime=0), encoding="gzip", headers=headers or {}
+    )
 
 
 def compressed(path: str, message: bytes) -> StoredRequest:
     """A protobuf message."""
-    return StoredRequest(path, "application/x-protobuf", gzip.compress(message, 3, mtime=0), "gzip")
+    return StoredRequest(
+        path=path, content_type="application/x-protobuf", body=gzip.compress(message, 3, mtime=0), encoding="gzip"
+    )
 
 
 def chunks(items: Iterable[T], most: int, most_bytes: int, size: Callable[[T], int]) -> Iterator[Sequence[T]]:

@@ -42,11 +42,11 @@ class RemoteWrite:
         for part in chunks(series, _MOST_SERIES, _MOST_BYTES, lambda one: 40 * len(one[0])):
             body = b"".join(_field(1, _time_series(export.labels, *one, timestamp)) for one in part) + metadata
             yield StoredRequest(
-                "",
-                "application/x-protobuf",
-                bytes(cramjam.snappy.compress_raw(body)),
-                "snappy",
-                {"X-Prometheus-Remote-Write-Version": "0.1.0"},
+                path="",
+                content_type="application/x-protobuf",
+                body=bytes(cramjam.snappy.compress_raw(body)),
+                encoding="snappy",
+                headers={"X-Prometheus-Remote-Write-Version": "0.1.0"},
             )
             metadata = b""  # once is enough
 

@@ -15,7 +15,7 @@ _WORDS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BrokenExecution:
     """`treatment` is None for an execution of the run machine; `number` counts the executions of one run from 1."""
 
@@ -35,7 +35,9 @@ def broken_execution(event: Mapping[str, Any]) -> BrokenExecution:
     given = json.loads(detail["input"])
     run_id, name = given["run_id"], detail["name"]
     number = name.removeprefix(run_id).lstrip("-") if "treatment" not in given else ""
-    return BrokenExecution(name, run_id, given.get("treatment"), int(number or 1), _error(detail))
+    return BrokenExecution(
+        name=name, run_id=run_id, treatment=given.get("treatment"), number=int(number or 1), error=_error(detail)
+    )
 
 
 def _error(detail: Mapping[str, Any]) -> MachineError:

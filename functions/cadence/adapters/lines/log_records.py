@@ -28,11 +28,26 @@ def decode(data: bytes) -> LogBatch:
     try:
         record = json.loads(data.decode("utf-8", "surrogatepass"))
         lines = [
-            LogLine(int(seq), str(at), str(stream), str(level), str(text), bool(continued), *rest)
+            LogLine(
+                seq=int(seq),
+                time=str(at),
+                stream=str(stream),
+                level=str(level),
+                text=str(text),
+                continued=bool(continued),
+                **dict(zip(("track",)[: len(rest)], rest, strict=True)),
+            )
             for seq, at, stream, level, text, continued, *rest in record["lines"]
         ]
         run_id, runner_id, treatment = str(record["run"]), str(record["runner"]), str(record["treatment"])
-        return LogBatch(run_id, runner_id, treatment, int(record["attempt"]), lines, record.get("pool"))
+        return LogBatch(
+            run_id=run_id,
+            runner_id=runner_id,
+            treatment=treatment,
+            attempt=int(record["attempt"]),
+            lines=lines,
+            pool=record.get("pool"),
+        )
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise InvalidRequest("This is no record of log lines.") from error
 

@@ -212,11 +212,11 @@ def _hit(organization: str, found: Mapping[str, Any]) -> Hit:
     line = json.loads(kept[LINE])
     _, run_id, segment, position = found["sort"]
     return Hit(
-        LinePosition(line["time"], run_id, segment, position),
-        organization,
-        kept[PROJECT],
-        kept[FieldName.PIPELINE.value],
-        line,
+        place=LinePosition(line["time"], run_id, segment, position),
+        organization=organization,
+        project=kept[PROJECT],
+        pipeline=kept[FieldName.PIPELINE.value],
+        line=line,
     )
 
 

@@ -42,4 +42,10 @@ def read_delivery(values: Mapping[str, Any], bucket: str) -> Delivery:
         body = client("s3").get_object(Bucket=bucket, Key=values["body_key"])["Body"].read()
     else:
         body = base64.b64decode(values["body"])
-    return Delivery(values["githost"], values["delivery"], values["event"], values["content_type"], body)
+    return Delivery(
+        githost_id=values["githost"],
+        delivery_id=values["delivery"],
+        event=values["event"],
+        content_type=values["content_type"],
+        body=body,
+    )

@@ -95,27 +95,27 @@ class _Writing:
 
         def head(files: Sequence[tuple[str, int]]) -> SplitHead:
             return SplitHead(
-                organization,
-                project,
-                self._rows,
-                list(numbers.origins),
-                list(numbers.levels),
-                list(numbers.streams),
-                self._blocks,
-                files,
-                len(known),
+                organization=organization,
+                project=project,
+                lines=self._rows,
+                origins=list(numbers.origins),
+                levels=list(numbers.levels),
+                streams=list(numbers.streams),
+                blocks=self._blocks,
+                files=files,
+                words_size=len(known),
             )
 
         head_bytes = write_file(self._target, self._folder, known, self._blocks_file, head)
         values = field_values(list(numbers.origins), list(numbers.levels), list(numbers.streams))
         return SplitFacts(
-            written(self._first),
-            written(self._last),
-            self._rows,
-            self._text_bytes,
-            self._target.stat().st_size,
-            head_bytes,
-            _facts(values),
+            first_time=written(self._first),
+            last_time=written(self._last),
+            lines=self._rows,
+            text_bytes=self._text_bytes,
+            size=self._target.stat().st_size,
+            head_bytes=head_bytes,
+            values=_facts(values),
         )
 
     def _add_block(self, rows: Sequence[Row]) -> None:

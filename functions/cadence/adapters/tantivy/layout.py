@@ -24,7 +24,7 @@ _PREFIX = struct.Struct("<8sI")
 _FAST = 1  # zstd level of what tantivy has compressed already, in its own way
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SplitHead:
     """`blocks` holds (size, rows, moment of the first row), `files` (name, size) of the index, both as stored."""
 

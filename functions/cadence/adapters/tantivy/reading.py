@@ -131,7 +131,13 @@ class TantivySplit(OpenSplit):
 
     def _as_hit(self, line: SplitLine) -> Hit:
         place = LinePosition(line.time, line.run_id, line.segment, line.position)
-        return Hit(place, self._head.organization, self._head.project, line.pipeline, line.line)
+        return Hit(
+            place=place,
+            organization=self._head.organization,
+            project=self._head.project,
+            pipeline=line.pipeline,
+            line=line.line,
+        )
 
     def _matches(self, matcher: Matcher, line: SplitLine) -> bool:
         return matcher(LineOwner(self._head.organization, self._head.project, line.pipeline, line.run_id), line.line)

@@ -34,7 +34,14 @@ class Authenticate:
             raise Unauthenticated(_REFUSED) from None
         if not token.accepts(secret, self.clock()):
             raise Unauthenticated(_REFUSED)
-        return Principal(token.token_id, token.name, token.organization, token.project, token.permissions, token.run)
+        return Principal(
+            token_id=token.token_id,
+            name=token.name,
+            organization=token.organization,
+            project=token.project,
+            permissions=token.permissions,
+            run=token.run,
+        )
 
 
 def require(principal: Principal, permission: str) -> None:
@@ -57,6 +64,14 @@ def issue_token(
     token_id = token_id or new_ulid(now)
     secret = secrets.token_urlsafe(32)
     token = ApiToken(
-        token_id, organization, project, name, secret_hash(secret), permissions, now, created_by, expires_at
+        token_id=token_id,
+        organization=organization,
+        project=project,
+        name=name,
+        secret_sha256=secret_hash(secret),
+        permissions=permissions,
+        created_at=now,
+        created_by=created_by,
+        expires_at=expires_at,
     )
     return token, format_token(token_id, secret)

@@ -42,7 +42,7 @@ class DeliveryFault(Protocol):
     def __call__(self, message: str, **fields: object) -> None: ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Deliver:
     channels: ChannelStore
     outbox: Outbox

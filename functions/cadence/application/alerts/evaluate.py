@@ -17,7 +17,7 @@ from cadence.domain.exports.event import Event
 from cadence.domain.search.matching import LineOwner
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class EvaluateEvent:
     """Everything it does may be done twice: what fits is stored by the event's id, and so is what is learnt.
 

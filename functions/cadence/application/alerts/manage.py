@@ -46,7 +46,7 @@ class Author:
     address: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ManageRules:
     rules: RuleStore
     channels: ChannelStore
@@ -168,7 +168,7 @@ def _kind_for(when: Condition) -> EventKind:
     return EventKind.RUN if is_of_runs(when) else EventKind.TREATMENT
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ManageChannels:
     channels: ChannelStore
     rules: RuleStore
@@ -196,7 +196,15 @@ class ManageChannels:
             secret = made_up = "whsec_" + secrets.token_urlsafe(32)
         check_channel(kind, settings, secret, has_secret=kept is not None)
         encrypted = self.cipher.encrypt(secret.encode(), channel_context(key)) if secret is not None else kept
-        channel = Channel(*key, kind, settings, self.clock(), by.name)
+        channel = Channel(
+            organization=key[0],
+            project=key[1],
+            name=key[2],
+            kind=kind,
+            settings=settings,
+            updated_at=self.clock(),
+            updated_by=by.name,
+        )
         is_new = self.channels.put_channel(channel, encrypted)
         self._try_again(key)
         return channel, is_new, made_up
@@ -216,7 +224,14 @@ class ManageChannels:
         """Sends a test message: its id. Raises NotFound."""
         channel = self.channels.get_channel(*key)
         now = self.clock()
-        rule = Rule(*key[:2], name=channel.name, revision=1, when=RunCondition(frozenset()), channels=(channel.name,))
+        rule = Rule(
+            organization=key[0],
+            project=key[1],
+            name=channel.name,
+            revision=1,
+            when=RunCondition(frozenset()),
+            channels=(channel.name,),
+        )
         message = test_message(rule, f"test-{new_ulid(now)}", now)
         self.outbox.post(key, message)
         self.notifier.deliver(key, timedelta())
@@ -266,6 +281,15 @@ class ManageSilences:
         if ends_at <= max(begins, now):
             message = "A silence has to end in the future, after it begins."
             raise InvalidRequest(message, [Violation("/ends_at", message)])
-        silence = Silence(new_ulid(now), organization, project, where, begins, ends_at, comment, by.name)
+        silence = Silence(
+            silence_id=new_ulid(now),
+            organization=organization,
+            project=project,
+            where=where,
+            starts_at=begins,
+            ends_at=ends_at,
+            comment=comment,
+            created_by=by.name,
+        )
         self.silences.add_silence(silence)
         return silence

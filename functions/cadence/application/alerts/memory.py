@@ -43,7 +43,9 @@ class MemoryAlertStore(AlertStore):
         return Happened(counts, kept[newest].sample)
 
     def get_alert(self, rule: Rule, group: AlertGroup) -> Alert:
-        new = Alert(rule.name, rule.project, rule.organization, group, rule.revision)
+        new = Alert(
+            rule=rule.name, project=rule.project, organization=rule.organization, group=group, revision=rule.revision
+        )
         return self.alerts.get((*rule.key, group.digest), new)
 
     def commit(self, alert: Alert, messages: Sequence[tuple[ChannelKey, Message]]) -> None:

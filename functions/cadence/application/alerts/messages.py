@@ -48,7 +48,7 @@ def test_message(rule: Rule, message_id: str, now: datetime) -> Message:
         labels={},
         made_at=now,
         description=rule.description,
-        sample=OccurrenceSample(text, milliseconds(now), ""),
+        sample=OccurrenceSample(text=text, time=milliseconds(now), run_id=""),
     )
 
 

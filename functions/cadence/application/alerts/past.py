@@ -22,7 +22,7 @@ _LONGEST_RUN = timedelta(days=1)
 """Runs that began earlier than this before the time that is looked at are left out."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Past:
     """Collects the events that a rule would have seen, newest runs first, until `give_up_at`.
 
@@ -85,7 +85,7 @@ def _needs_usage(rule: Rule) -> bool:
     return isinstance(rule.when, LimitCondition | AnomalyCondition) and rule.when.of not in TIMES
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TryOnPast:
     """What a rule would have done, within a bounded time. Lines are found by the index, ends by going through the runs."""
 
@@ -100,10 +100,10 @@ class TryOnPast:
     ) -> tuple[Rehearsal, Past | PastLines]:
         give_up_at = self.clock() + timedelta(seconds=self.seconds)
         if isinstance(rule.when, LogCondition):
-            lines = PastLines(self.search, self.runs, self.clock, give_up_at, since)
+            lines = PastLines(search=self.search, runs=self.runs, clock=self.clock, give_up_at=give_up_at, since=since)
             events = lines.collect(rule.when, SearchScope(rule.organization, tuple(projects)), until)
             return rehearse(rule, events, until, lines.read), lines
-        past = Past(self.runs, self.runners, self.clock, give_up_at, since)
+        past = Past(runs=self.runs, runners=self.runners, clock=self.clock, give_up_at=give_up_at, since=since)
         past.collect(rule, projects, until)
         return rehearse(rule, past.events, until, _no_lines), past
 

@@ -18,7 +18,7 @@ _MOST_LINES = 200_000
 _RUNS_AT_ONCE = 100
 
 
-@dataclass
+@dataclass(kw_only=True)
 class PastLines:
     """Newest lines first, until `give_up_at`. `since` is from when on all were found; see `Past`."""
 

@@ -98,7 +98,7 @@ class MeasuredSeries:
     version: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MeasuredSeriesKey:
     """`treatment` is empty for what is measured of whole runs."""
 

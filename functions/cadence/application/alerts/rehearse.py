@@ -26,7 +26,7 @@ from cadence.domain.exports.event import Event
 from cadence.domain.shared.errors import NotFound
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Fired:
     """One time that an alert would have been open; `closed_at` None: it still were."""
 
@@ -49,8 +49,14 @@ def rehearse(
 ) -> Rehearsal:
     """`events` in whatever order, none of them of replays; what would happen after the last of them by time alone happens, up to `until`."""
     stage = _Stage(rule)
-    update = UpdateAlert(stage.alerts, stage, stage, stage, stage.now)
-    evaluate = EvaluateEvent(stage, update, Histories(MemoryHistoryStore()), read_segment, lambda run_id: False)
+    update = UpdateAlert(alerts=stage.alerts, channels=stage, silences=stage, notifier=stage, clock=stage.now)
+    evaluate = EvaluateEvent(
+        rules=stage,
+        update=update,
+        histories=Histories(MemoryHistoryStore()),
+        read_segment=read_segment,
+        is_replay=lambda run_id: False,
+    )
     timed = [(moment(happened), event) for event in events if (happened := happened_at(event))]
     for at, event in sorted(timed, key=lambda each: each[0]):
         stage.play_looks(update, at)
@@ -80,7 +86,13 @@ class _RecordingStore(MemoryAlertStore):
 
     def fired(self) -> Sequence[Fired]:
         each = [
-            Fired(alert.group.labels, alert.opened_at, alert.closed_at, alert.count, alert.sample)
+            Fired(
+                labels=alert.group.labels,
+                opened_at=alert.opened_at,
+                closed_at=alert.closed_at,
+                count=alert.count,
+                sample=alert.sample,
+            )
             for alert in self.open_ones.values()
             if alert.opened_at is not None
         ]
@@ -111,7 +123,17 @@ class _Stage:
     def list_channels(self, organization: str) -> Sequence[Channel]:
         """One is enough: how many messages there are does not depend on how many get them."""
         first = self.rule.channels[0]
-        return [Channel(organization, self.rule.project, first, ChannelKind.WEBHOOK, {}, self.time, "")]
+        return [
+            Channel(
+                organization=organization,
+                project=self.rule.project,
+                name=first,
+                kind=ChannelKind.WEBHOOK,
+                settings={},
+                updated_at=self.time,
+                updated_by="",
+            )
+        ]
 
     def list_silences(self, organization: str) -> Sequence[Silence]:
         return ()

@@ -50,5 +50,10 @@ def with_value(series: MeasuredSeries, value: MeasuredValue) -> MeasuredSeries:
 
 
 def _key(event: Event, of: str) -> MeasuredSeriesKey:
-    place = (event["organization"], event["project"], event["pipeline"])
-    return MeasuredSeriesKey(*place, event.get("treatment") or "", of)
+    return MeasuredSeriesKey(
+        organization=event["organization"],
+        project=event["project"],
+        pipeline=event["pipeline"],
+        treatment=event.get("treatment") or "",
+        of=of,
+    )

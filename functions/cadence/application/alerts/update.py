@@ -33,7 +33,7 @@ AFTER_ANY_CRASH = timedelta(seconds=90)
 Decide = Callable[[Alert, datetime], AlertChange | None]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class UpdateAlert:
     alerts: AlertStore
     channels: ChannelReader

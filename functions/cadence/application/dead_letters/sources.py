@@ -69,12 +69,12 @@ class SegmentSource(DeadLetterSource):
     def list(self, organization: str, sees: Sees, limit: int) -> Sequence[DeadLetter]:
         return [
             DeadLetter(
-                DeadLetterKind.SEGMENT,
-                (project, one.segment.run_id, str(one.segment.number)),
-                project,
-                one.at,
-                f"segment {one.segment.number} of run {one.segment.run_id}, {one.segment.lines} lines",
-                one.cause,
+                kind=DeadLetterKind.SEGMENT,
+                key=(project, one.segment.run_id, str(one.segment.number)),
+                project=project,
+                at=one.at,
+                what=f"segment {one.segment.number} of run {one.segment.run_id}, {one.segment.lines} lines",
+                cause=one.cause,
             )
             for project in self.projects(organization)
             if sees(project)
@@ -111,12 +111,12 @@ class RecordSource(DeadLetterSource):
     def list(self, organization: str, sees: Sees, limit: int) -> Sequence[DeadLetter]:
         return [
             DeadLetter(
-                DeadLetterKind.RECORD,
-                (one.number,),
-                one.project,
-                one.at,
-                f"record of {one.size} bytes, sent under {one.run_id[:40]!r}",
-                one.cause,
+                kind=DeadLetterKind.RECORD,
+                key=(one.number,),
+                project=one.project,
+                at=one.at,
+                what=f"record of {one.size} bytes, sent under {one.run_id[:40]!r}",
+                cause=one.cause,
             )
             for one in self.records.list(organization, limit)
             if sees(one.project)
@@ -144,7 +144,12 @@ class ExportSource(DeadLetterSource):
     def list(self, organization: str, sees: Sees, limit: int) -> Sequence[DeadLetter]:
         return [
             DeadLetter(
-                DeadLetterKind.EXPORT, (export.name, parcel.key), _owner(export), parcel.since, *_words(export, parcel)
+                kind=DeadLetterKind.EXPORT,
+                key=(export.name, parcel.key),
+                project=_owner(export),
+                at=parcel.since,
+                what=_description(export, parcel),
+                cause=parcel.error or "The receiver refused it.",
             )
             for export in self.exports.list_exports(organization)
             if sees(_owner(export))
@@ -184,12 +189,12 @@ class MessageSource(DeadLetterSource):
     def list(self, organization: str, sees: Sees, limit: int) -> Sequence[DeadLetter]:
         return [
             DeadLetter(
-                DeadLetterKind.MESSAGE,
-                (*channel.key, waiting.position),
-                channel.project,
-                waiting.message.made_at,
-                f"message to {channel.name}: {waiting.message.title}",
-                self.messages.get_delivery(channel.key).last_error or "The channel refused it again and again.",
+                kind=DeadLetterKind.MESSAGE,
+                key=(*channel.key, waiting.position),
+                project=channel.project,
+                at=waiting.message.made_at,
+                what=f"message to {channel.name}: {waiting.message.title}",
+                cause=self.messages.get_delivery(channel.key).last_error or "The channel refused it again and again.",
             )
             for channel in self.channels.list_channels(organization)
             if sees(channel.project)
@@ -217,6 +222,6 @@ def _owner(export: Export) -> str:
     return export.projects[0] if len(export.projects) == 1 else ALL_PROJECTS
 
 
-def _words(export: Export, parcel: ExportBatch) -> tuple[str, str]:
-    what = f"event {parcel.event['id']}" if parcel.event else "push of metrics"
-    return f"{what} for {export.name}", parcel.error or "The receiver refused it."
+def _description(export: Export, parcel: ExportBatch) -> str:
+    content = f"event {parcel.event['id']}" if parcel.event else "push of metrics"
+    return f"{content} for {export.name}"

@@ -51,13 +51,22 @@ class RequestBackfill:
         names = tuple(project.name for project in self.projects(export.organization) if export.covers(project.name))
         if signals == {Signal.METRICS}:
             names = ()  # they are not sent run by run
-        backfill = Backfill(export.organization, export.name, new_ulid(now), since, until, signals, now, projects=names)
+        backfill = Backfill(
+            organization=export.organization,
+            export=export.name,
+            backfill_id=new_ulid(now),
+            since=since,
+            until=until,
+            signals=signals,
+            requested_at=now,
+            projects=names,
+        )
         self.backlog.put_backfill(backfill)
         self.work.backfill(backfill, timedelta())
         return backfill
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class WorkOnBackfill:
     """A call works for a while, keeps how far it has got, and sends a message to go on. A receiver that fails is asked again later."""
 

@@ -33,7 +33,7 @@ Amounts = dict[CounterKey, dict[str, float]]
 Counts = Mapping[CounterKey, Mapping[str, float]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BackfillMetrics:
     runs: RunStore
     count: CountEvents
@@ -101,7 +101,7 @@ class BackfillMetrics:
     def _tell(self, export: Export, metrics: Sequence[Metric], at: datetime) -> None:
         requests = self.formats(export.kind).metrics(export, metrics, at) if metrics else ()
         parcels = [
-            ExportBatch(f"metrics-{at:%Y%m%dT%H%M%S}-{number:03}", at, request=request)
+            ExportBatch(key=f"metrics-{at:%Y%m%dT%H%M%S}-{number:03}", since=at, request=request)
             for number, request in enumerate(requests)
         ]
         if parcels:

@@ -19,7 +19,7 @@ _OUR_FAULT = timedelta(hours=1)
 _LONGEST_DELAY = timedelta(seconds=900)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DeliverExports:
     """Nothing is lost, and what is delivered may be delivered twice: after a receiver took it and its answer was lost.
 
@@ -155,7 +155,7 @@ class DeliverExports:
 
 def parcel_of(event: Event) -> ExportBatch:
     moment = event.get("written_at") or event.get("finished_at") or event.get("last_time")
-    return ExportBatch(str(event["id"]), datetime.fromisoformat(str(moment)), event=event)
+    return ExportBatch(key=str(event["id"]), since=datetime.fromisoformat(str(moment)), event=event)
 
 
 def _wait(failures: int, error: Transient) -> timedelta:

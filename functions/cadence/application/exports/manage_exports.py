@@ -47,7 +47,7 @@ class Tried:
     answers: Mapping[Signal, str]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ManageExports:
     exports: ExportStore
     backlog: Backlog
@@ -177,7 +177,14 @@ def _samples(its: ExportFormat, export: Export, signal: Signal, now: datetime) -
                 "level": "info",
                 "text": f"Cadence can send logs to {export.name}.",
             }
-            return its.logs(export, [LogRecord(export.organization, project, pipeline, run_id, line)])
+            return its.logs(
+                export,
+                [
+                    LogRecord(
+                        organization=export.organization, project=project, pipeline=pipeline, run_id=run_id, line=line
+                    )
+                ],
+            )
         case Signal.METRICS:
             return its.metrics(export, [gauge(catalog.EXPORT_FAILING, [({"export": export.name}, 0.0)])], now)
         case Signal.TRACES:

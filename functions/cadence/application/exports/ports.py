@@ -11,7 +11,7 @@ from cadence.domain.exports.export import Backfill, Export, ExportBatch, ExportS
 from cadence.domain.metrics.model import Metric
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LogRecord:
     """A line, and whose it is."""
 

@@ -15,7 +15,7 @@ from cadence.domain.exports.export import Export
 from cadence.domain.shared.errors import NotFound
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ProcessExports:
     """`cached` is the same store as `exports`, asked less often."""
 

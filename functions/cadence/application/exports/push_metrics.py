@@ -15,7 +15,7 @@ from cadence.domain.metrics.model import Distribution, Metric, MetricKind, Metri
 _LATE = 5
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PushMetrics:
     """A chain of messages for each export, each of which sends the next one. Only one chain goes on, whoever else begins."""
 
@@ -67,7 +67,7 @@ class PushMetrics:
     def _deliver(self, export: Export, metrics: Sequence[Metric], at: datetime) -> None:
         requests = self.formats(export.kind).metrics(export, metrics, at)
         parcels = [
-            ExportBatch(f"metrics-{at:%Y%m%dT%H%M%S}-{number:03}", at, request=request)
+            ExportBatch(key=f"metrics-{at:%Y%m%dT%H%M%S}-{number:03}", since=at, request=request)
             for number, request in enumerate(requests)
         ]
         self.deliver.parcels(export, parcels)

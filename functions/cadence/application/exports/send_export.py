@@ -93,9 +93,9 @@ class SendExport:
     def _records(self, event: Event | None) -> Iterator[LogRecord]:
         if event is None or event["kind"] != "segment":
             return
-        whose = (event["organization"], event["project"], event["pipeline"], event["run_id"])
+        owner = {name: event[name] for name in ("organization", "project", "pipeline", "run_id")}
         for line in self.segments.read(event["key"]):
-            yield LogRecord(*whose, line)
+            yield LogRecord(**owner, line=line)
 
 
 def authorization_of(credentials: ExportCredentials) -> Mapping[str, str]:

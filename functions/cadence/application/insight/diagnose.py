@@ -25,7 +25,7 @@ class LinkedTrace:
     lines: Sequence[Line]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Diagnosis:
     """`errors` are lines of the command that state an error and belong to no stack trace. `complete`: all lines of the attempt were read."""
 
@@ -64,12 +64,12 @@ class Diagnose:
         ]
         current = attempt == treatment.attempt
         return Diagnosis(
-            attempt,
-            exit_explanation.explanations(treatment, spec, runner) if current else (),
-            traces[-_MOST_TRACES:],
-            errors[-_MOST_ERRORS:],
-            read.lines[-shown:] if shown else (),
-            read.complete,
+            attempt=attempt,
+            explanations=exit_explanation.explanations(treatment, spec, runner) if current else (),
+            traces=traces[-_MOST_TRACES:],
+            errors=errors[-_MOST_ERRORS:],
+            last_lines=read.lines[-shown:] if shown else (),
+            complete=read.complete,
         )
 
 

@@ -14,7 +14,7 @@ from cadence.domain.shared import ids
 from cadence.domain.shared.errors import NotFound
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PortContent:
     """A port with what went through it: its value once that is complete, until then the stream as far as it has come.
 
@@ -36,7 +36,7 @@ class PortContent:
         return None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TreatmentInsight:
     run: Run
     spec: TreatmentSpec
@@ -62,7 +62,7 @@ class ReadTreatmentInsight:
     def read(self, insight: RunDetails, name: str) -> TreatmentInsight:
         """Reads what belongs to this treatment only. Raises NotFound."""
         spec, treatment = self.standing(insight, name)
-        wanted = [source for port in spec.inputs if (source := PortContent(port).source)]
+        wanted = [source for port in spec.inputs if (source := PortContent(port=port).source)]
         wanted += [(name, port.port) for port in spec.outputs]
         found = insight.runs.get_values(insight.run.run_id, wanted) if wanted else ()
         values = {(value.treatment, value.port): value for value in found}
@@ -71,10 +71,19 @@ class ReadTreatmentInsight:
         lacking = any((name, port.port) not in values for port in spec.outputs)
         sent = self._sent(insight, name, treatment.attempt) if lacking and spec.kind is TreatmentKind.COMMAND else {}
         outputs = [
-            PortContent(port, values.get((name, port.port)), sent.get(port.port), treatment.attempt)
+            PortContent(
+                port=port, value=values.get((name, port.port)), stream=sent.get(port.port), attempt=treatment.attempt
+            )
             for port in spec.outputs
         ]
-        return TreatmentInsight(insight.run, spec, treatment, attempts(insight.runners, treatment), inputs, outputs)
+        return TreatmentInsight(
+            run=insight.run,
+            spec=spec,
+            treatment=treatment,
+            attempts=attempts(insight.runners, treatment),
+            inputs=inputs,
+            outputs=outputs,
+        )
 
     def standing(self, insight: RunDetails, name: str) -> tuple[TreatmentSpec, Treatment]:
         """Until the run is admitted only its plan knows its treatments. Raises NotFound."""
@@ -82,7 +91,7 @@ class ReadTreatmentInsight:
         try:
             standing = insight.runs.get_standing(run_id, name)
         except NotFound:
-            return insight.spec(name), Treatment(run_id, name, TreatmentState.PENDING, 0)
+            return insight.spec(name), Treatment(run_id=run_id, name=name, state=TreatmentState.PENDING, waiting=0)
         return standing.spec, standing.treatment
 
     def instance_names(self, insight: RunDetails, group: str) -> Sequence[str]:
@@ -118,7 +127,9 @@ class ReadTreatmentInsight:
         self, insight: RunDetails, spec: TreatmentSpec, values: Mapping[tuple[str, str], Value]
     ) -> Mapping[str, Treatment]:
         """Of the inputs whose values are not complete."""
-        names = {source[0] for port in spec.inputs if (source := PortContent(port).source) and source not in values}
+        names = {
+            source[0] for port in spec.inputs if (source := PortContent(port=port).source) and source not in values
+        }
         found = insight.runs.get_treatments([(insight.run.run_id, name) for name in names]) if names else {}
         return {name: treatment for (_, name), treatment in found.items()}
 
@@ -130,16 +141,16 @@ class ReadTreatmentInsight:
         values: Mapping[tuple[str, str], Value],
         producers: Mapping[str, Treatment],
     ) -> PortContent:
-        source = PortContent(port).source
+        source = PortContent(port=port).source
         if source is None:
-            return PortContent(port, element_of=self._element_of(insight, spec, port))
+            return PortContent(port=port, element_of=self._element_of(insight, spec, port))
         if source in values:
-            return PortContent(port, values[source])
+            return PortContent(port=port, value=values[source])
         producer = producers.get(source[0])
         if producer is None or producer.kind is not TreatmentKind.COMMAND:
-            return PortContent(port)
+            return PortContent(port=port)
         stream = self._sent(insight, source[0], producer.attempt).get(source[1])
-        return PortContent(port, None, stream, producer.attempt)
+        return PortContent(port=port, value=None, stream=stream, attempt=producer.attempt)
 
     @staticmethod
     def _element_of(insight: RunDetails, spec: TreatmentSpec, port: InputSpec) -> tuple[str, str] | None:
@@ -149,7 +160,7 @@ class ReadTreatmentInsight:
         if group.kind is not TreatmentKind.EACH or group.each != port.port:
             return None
         return next(
-            (source for one in group.inputs if one.port == port.port and (source := PortContent(one).source)), None
+            (source for one in group.inputs if one.port == port.port and (source := PortContent(port=one).source)), None
         )
 
     @staticmethod

@@ -23,7 +23,7 @@ class MadeLink:
     key: str = field(repr=False)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ApprovalLinks:
     links: LinkStore
     runs: RunStore
@@ -43,15 +43,15 @@ class ApprovalLinks:
         ends = max(asked.expires_at, self.clock() + timedelta(seconds=1))
         self.links.add_link(
             ApprovalLink(
-                made.link_id,
-                secret_hash(made.key),
-                run.run_id,
-                treatment,
-                run.organization,
-                run.project,
-                by.token_id,
-                by.name,
-                ends,
+                link_id=made.link_id,
+                key_sha256=secret_hash(made.key),
+                run_id=run.run_id,
+                treatment=treatment,
+                organization=run.organization,
+                project=run.project,
+                token_id=by.token_id,
+                name=by.name,
+                expires_at=ends,
             )
         )
         return made

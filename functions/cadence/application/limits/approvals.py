@@ -36,7 +36,7 @@ class ApprovalStore(Protocol):
         """In the order in which they were made."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TreatmentApprovals:
     runs: RunStore
     store: ApprovalStore
@@ -91,7 +91,15 @@ class TreatmentApprovals:
             raise Forbidden(f"Environment {asked.environment} is approved only by: {', '.join(asked.approvers)}.")
         if asked.not_by_starter and verdict is ApprovalVerdict.APPROVE and name == run.created_by:
             raise Forbidden(f"Environment {asked.environment} is not approved by whoever started the run.")
-        decision = Decision(run.run_id, treatment, verdict, approver, by, self.clock(), comment)
+        decision = Decision(
+            run_id=run.run_id,
+            treatment=treatment,
+            verdict=verdict,
+            approver=approver,
+            by=by,
+            at=self.clock(),
+            comment=comment,
+        )
         try:
             self.store.decide(decision)
         except Conflict:
@@ -127,14 +135,14 @@ class TreatmentApprovals:
         # Before it is asked, so that every request is looked at when its time is over.
         self.deadlines.watch_approval(run.run_id, treatment, timeout + _SLACK)
         request = ApprovalRequest(
-            run.run_id,
-            treatment,
-            environment,
-            approvals.required,
-            approvals.approvers,
-            approvals.not_by_starter,
-            now,
-            now + timeout,
+            run_id=run.run_id,
+            treatment=treatment,
+            environment=environment,
+            required=approvals.required,
+            approvers=approvals.approvers,
+            not_by_starter=approvals.not_by_starter,
+            asked_at=now,
+            expires_at=now + timeout,
         )
         return self.store.ask(request)
 

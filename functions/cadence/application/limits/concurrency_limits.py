@@ -98,7 +98,7 @@ class ConcurrencyLimits:
 
         def attempt() -> Admittance:
             found, standing = self.store.get(scope, place.holder)
-            stored = found or ConcurrencyLimit(scope, limit)
+            stored = found or ConcurrencyLimit(scope=scope, limit=limit)
             if standing is not None:
                 return self._standing(stored, standing)
             if stored.room > 0 and not stored.lanes:
@@ -136,7 +136,7 @@ class ConcurrencyLimits:
 
         def attempt() -> bool:
             found, _ = self.store.get(scope)
-            stored = found or ConcurrencyLimit(scope, UNLIMITED)
+            stored = found or ConcurrencyLimit(scope=scope, limit=UNLIMITED)
             if stored.limit == limit:
                 return False
             self.store.commit(replace(stored, limit=limit), [], [])

@@ -19,7 +19,7 @@ class EnvironmentStore(EnvironmentReader, Protocol):
         """Raises NotFound."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ApprovalLink:
     """Decides once about one treatment in the name of the token that made it. Only the SHA-256 of its key is known."""
 

@@ -24,7 +24,7 @@ class QuotaReader(Protocol):
         """The defaults if none were set."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RunGates:
     runs: RunStore
     machines: Machines
@@ -132,7 +132,7 @@ class RunGates:
 
 
 def _place(run: Run) -> LimitEntry:
-    return LimitEntry(run.run_id, run.run_id, run.project, run.priority)
+    return LimitEntry(holder=run.run_id, run_id=run.run_id, project=run.project, priority=run.priority)
 
 
 def _scopes(run: Run) -> list[str]:

@@ -124,7 +124,14 @@ class RunnerSlots:
 
 def _place(run: Run, treatment: Treatment, priority: int) -> LimitEntry:
     holder = ids.runner_id(run.run_id, treatment.name, treatment.attempt)
-    return LimitEntry(holder, run.run_id, run.project, priority, treatment.name, treatment.attempt)
+    return LimitEntry(
+        holder=holder,
+        run_id=run.run_id,
+        project=run.project,
+        priority=priority,
+        treatment=treatment.name,
+        attempt=treatment.attempt,
+    )
 
 
 def _is_gone(treatment: Treatment | None, attempt: int, pool: str | None) -> bool:

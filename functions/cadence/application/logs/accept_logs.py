@@ -38,7 +38,14 @@ class AcceptLogs:
                     "Lines must have times of the calendar.",
                     [Violation(f"/lines/{index}/time", f"{line.time} never was")],
                 )
-        batch = LogBatch(runner.run_id, runner.runner_id, runner.treatment, runner.attempt, lines, runner.pool)
+        batch = LogBatch(
+            run_id=runner.run_id,
+            runner_id=runner.runner_id,
+            treatment=runner.treatment,
+            attempt=runner.attempt,
+            lines=lines,
+            pool=runner.pool,
+        )
         return AcceptedLogs(self.sink.put(batch), self.followers.is_followed(runner.run_id, self.clock()))
 
 

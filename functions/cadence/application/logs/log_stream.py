@@ -64,7 +64,7 @@ class LiveRuns(Protocol):
     def any(self) -> bool: ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class KeepLogStream:
     """The stream follows the need. Every call may be repeated, and calls may run at the same time.
 

@@ -56,7 +56,7 @@ class LogStream(Protocol):
         """Tells the owner of the log stream that a run begins, so that a parked stream comes back. Never blocks the run."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LogLine:
     """A line as an agent sends it: masked, without its line end."""
 
@@ -69,7 +69,7 @@ class LogLine:
     track: int | None = None  # of an engine's line
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LogBatch:
     """Lines of one runner, in order."""
 

@@ -50,7 +50,7 @@ class Tail:
     after: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ReadLogs:
     index: LogIndex
     segments: LogSegments

@@ -51,14 +51,14 @@ class KeepStrayRecord:
         organization, project = self._owner(record.run_id)
         words = error.message if isinstance(error, CadenceError) else type(error).__name__
         stray = StrayRecord(
-            organization,
-            project,
-            record.run_id,
-            record.number,
-            f"aside/log-lines/{record.number}",
-            len(record.content),
-            self.clock(),
-            words,
+            organization=organization,
+            project=project,
+            run_id=record.run_id,
+            number=record.number,
+            object_key=f"aside/log-lines/{record.number}",
+            size=len(record.content),
+            at=self.clock(),
+            cause=words,
         )
         self.records.keep(stray, record.content)
         self.report("a record of the log stream was set aside", error, run_id=record.run_id, record=record.number)
@@ -71,7 +71,7 @@ class KeepStrayRecord:
         return run.organization, run.project
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TakeRecords:
     decode: Decode
     index: IndexLogs

@@ -24,7 +24,7 @@ PATIENCE = timedelta(seconds=24)
 _FIRST_PAUSE, _LONGEST_PAUSE, _SLOWER = 0.05, 1.0, 1.3
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class WaitForWorker:
     runs: RunStore
     runners: RunnerStore
@@ -61,7 +61,13 @@ class WaitForWorker:
         if runner.state is not RunnerState.CLAIMED or runner.listening is None:
             return WorkerStarting()
         where = runner.listening
-        return WorkerReady(run_id, where.addresses, where.port, self.secrets.get(run_id).receive_key, where.machine)
+        return WorkerReady(
+            run_id=run_id,
+            addresses=where.addresses,
+            port=where.port,
+            key=self.secrets.get(run_id).receive_key,
+            machine=where.machine,
+        )
 
 
 def _in_words(treatment: Treatment) -> str:

@@ -10,7 +10,7 @@ from cadence.domain.melodium.capture import FILE, Capturing, EngineCapture
 from cadence.domain.melodium.model import ProgramModel
 from cadence.domain.melodium.specification import ProgramSpec
 from cadence.domain.melodium.stored_program import ProgramFiles
-from cadence.domain.pipelines.specification import InputSpec, OutputSpec, TreatmentSpec
+from cadence.domain.pipelines.specification import OutputSpec, TreatmentSpec, input_spec
 from cadence.domain.runs.run import Run
 from cadence.domain.shared.errors import Conflict
 
@@ -51,9 +51,9 @@ class CaptureElement:
         capture = Capturing(process.model, process.dump)(spec.name, sources)
         content = json.dumps(capture.json(), ensure_ascii=False, sort_keys=True).encode()
         engine = ProgramSpec(
-            self.documents.put(ProgramFiles(FILE, {FILE: content}).encoded()),
-            capture.label,
-            process.model.elements[spec.name].treatment,
+            program=self.documents.put(ProgramFiles(FILE, {FILE: content}).encoded()),
+            entrypoint=capture.label,
+            treatment=process.model.elements[spec.name].treatment,
             errors="allow",
             version=run.melodium.version,
             captured={port.name: port.type for port in capture.outputs},
@@ -64,7 +64,7 @@ class CaptureElement:
 def _as_command(name: str, capture: EngineCapture) -> TreatmentSpec:
     """Its values are read and written as they are kept, so they are bytes to whoever carries them."""
     return TreatmentSpec(
-        name,
-        inputs=tuple(InputSpec(port.name, "stream", "byte", *(port.source or (None, None))) for port in capture.inputs),
-        outputs=tuple(OutputSpec(port.name, "stream", "byte") for port in capture.outputs),
+        name=name,
+        inputs=tuple(input_spec(port.name, "stream", "byte", port.source) for port in capture.inputs),
+        outputs=tuple(OutputSpec(port=port.name, flow="stream", type="byte") for port in capture.outputs),
     )

@@ -12,7 +12,7 @@ from cadence.domain.melodium.model import ROOT, SELF, Feed, Output, PortName, Pr
 from cadence.domain.melodium.program import ProgramPort, types_of
 from cadence.domain.melodium.rawvalue import UNKNOWN, more_exact
 from cadence.domain.melodium.wiring import ProgramWiring
-from cadence.domain.pipelines.specification import InputSpec, OutputSpec, TreatmentKind, TreatmentSpec
+from cadence.domain.pipelines.specification import InputSpec, OutputSpec, TreatmentKind, TreatmentSpec, input_spec
 from cadence.domain.runs.edge import Edge, EdgeState, Trigger
 from cadence.domain.runs.history import StateChange
 from cadence.domain.runs.run import Treatment
@@ -56,9 +56,9 @@ class Records:
         sent = self._sent.get(name, {}).get(port)
         observed = sent.type if sent else UNKNOWN
         if declared is None:
-            return OutputSpec(port, "stream", observed)
+            return OutputSpec(port=port, flow="stream", type=observed)
         type_ = types_of({port: declared}, self.wiring.generics(element))[port]
-        return OutputSpec(port, declared.flow, more_exact(type_, observed))
+        return OutputSpec(port=port, flow=declared.flow, type=more_exact(type_, observed))
 
     def passed_on(self, port: PortName) -> Iterable[PortName]:
         """The outputs of those that it is part of, through which what it sends leaves them as well."""
@@ -76,7 +76,11 @@ class Records:
     def edges(self, records: Iterable[Record]) -> Sequence[Edge]:
         found = {
             (port.source_treatment, spec.name): Edge(
-                self.model.run_id, port.source_treatment, spec.name, Trigger.COMPLETED, EdgeState.DELIVERED
+                run_id=self.model.run_id,
+                producer=port.source_treatment,
+                consumer=spec.name,
+                trigger=Trigger.COMPLETED,
+                state=EdgeState.DELIVERED,
             )
             for spec, _ in records
             for port in spec.inputs
@@ -119,11 +123,15 @@ class Records:
             name=f"{ROOT}/{SELF}",
             kind=TreatmentKind.ELEMENT,
             inputs=tuple(
-                InputSpec(name, port.flow, outputs[name], *results.get(name, (None, None)))
+                input_spec(name, port.flow, outputs[name], results.get(name))
                 for name, port in definition.outputs.items()
             ),
-            outputs=tuple(OutputSpec(name, port.flow, inputs[name]) for name, port in definition.inputs.items()),
-            element=ElementSpec(root.treatment, root.track, designed=True, parameters=_parameters(root.parameters)),
+            outputs=tuple(
+                OutputSpec(port=name, flow=port.flow, type=inputs[name]) for name, port in definition.inputs.items()
+            ),
+            element=ElementSpec(
+                treatment=root.treatment, track=root.track, designed=True, parameters=_parameters(root.parameters)
+            ),
         )
         return [(spec, replace(self._treatment(root), name=spec.name))]
 
@@ -134,7 +142,7 @@ class Records:
         sent = self.model.outputs.get(source) if source else None
         type_ = types.get(name) or (sent.type if sent else UNKNOWN)
         flow = ports[name].flow if name in ports else "stream"
-        return InputSpec(name, flow, type_, *(source or (None, None)))
+        return input_spec(name, flow, type_, source)
 
     def _outputs(self, element: ProgramElement, ports: Mapping[str, ProgramPort]) -> Iterable[OutputSpec]:
         further = sorted(set(self._sent.get(element.name, {})) - set(ports))

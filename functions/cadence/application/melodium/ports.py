@@ -44,7 +44,7 @@ class WorkerStarting:
     """The worker does not listen yet."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class WorkerReady:
     """Where the worker accepts the asking engine, and the key by which the engine proves itself."""
 

@@ -33,7 +33,7 @@ _NOT_IN_NAMES = re.compile(r"[^a-z0-9_-]+")
 _LONGEST_NAME = 63
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RecordStart:
     runs: RunStore
     reported: ReportedStore

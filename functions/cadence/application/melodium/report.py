@@ -30,7 +30,7 @@ class Destinations:
     program: PutUpload
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ReportProcess:
     """Each raises NotFound for a run that the caller may not tell of."""
 

@@ -36,7 +36,7 @@ _TEXTS = ("string", "Option<string>")
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9_-]+")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RunPushed:
     git: GitReader
     programs: Programs
@@ -87,12 +87,12 @@ class RunPushed:
         self, run_id: str, githost: GitHost, event: Push, created_by: str, cause: str, document: str = "{}"
     ) -> Run:
         frozen = RunRequest(
-            githost.organization,
-            githost.project,
-            "melodium-ci",
-            self.documents.put(document.encode()),
-            "",
-            DEFAULT_RUN_DURATION,
+            organization=githost.organization,
+            project=githost.project,
+            pipeline="melodium-ci",
+            document_sha256=self.documents.put(document.encode()),
+            plan_sha256="",
+            max_duration=DEFAULT_RUN_DURATION,
         )
         return self.start.failed(run_id, frozen, event.event(), created_by, cause)
 

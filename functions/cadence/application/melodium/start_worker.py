@@ -32,7 +32,7 @@ _NO_PULL_SECRET = "{}"  # noqa: S105 - how engines say that there is none
 _LONGEST_PULL_SECRETS = 16_384
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RequestWorker:
     runs: RunStore
     reported: ReportedStore
@@ -66,9 +66,9 @@ class RequestWorker:
         kept = self.secrets.keep(run_id, WorkerSecrets(str(uuid.uuid4()), request.key, _pull_secrets(request)))
         content = plan.encode([spec])
         frozen = RunRequest(
-            by.organization,
-            project,
-            PIPELINE,
+            organization=by.organization,
+            project=project,
+            pipeline=PIPELINE,
             document_sha256=self.documents.put(_shown(pinned)),
             plan_sha256=self.documents.put(content),
             max_duration=spec.max_duration + _TO_BEGIN,

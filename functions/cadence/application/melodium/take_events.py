@@ -45,7 +45,7 @@ class ModelCodec(Protocol):
     def program(self, content: bytes) -> Program: ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TakeEvents:
     """Implements `TakeIn`."""
 
@@ -59,7 +59,7 @@ class TakeEvents:
 
     def take(self, run: Run) -> bool:
         stored = self.parts.load(run.run_id, STATE)
-        taken = self.codec.decode(stored) if stored else EventsTaken(ProgramModel(run.run_id), Progress())
+        taken = self.codec.decode(stored) if stored else EventsTaken(ProgramModel(run_id=run.run_id), Progress())
         self._learn(run, taken)
         seen = self._seen(run) if run.melodium and run.melodium.mode != Mode.DIRECT else None
         found = due(self.parts, run.run_id, EngineStream.DEBUG, taken.progress, self.clock())

@@ -88,12 +88,16 @@ class TakeLogs:
             number += 1
             chunks = f"Chunk {first}" if behind == first + 1 else f"Chunks {first} to {behind - 1}"
             text = f"{chunks} of what the engine logged did not come: lines are missing here, unless they come late."
-            lines.append(LogLine(number, milliseconds(self.clock()), _STREAM, "warning", text))
+            lines.append(
+                LogLine(seq=number, time=milliseconds(self.clock()), stream=_STREAM, level="warning", text=text)
+            )
         state.lines[_GAPS] = number
         self._put(run, _GAPS, lines)
 
     def _put(self, run: Run, label: str, lines: Sequence[LogLine]) -> None:
-        batch = LogBatch(run.run_id, ids.runner_id(run.run_id, label, 1), label, 1, lines)
+        batch = LogBatch(
+            run_id=run.run_id, runner_id=ids.runner_id(run.run_id, label, 1), treatment=label, attempt=1, lines=lines
+        )
         if self.sink.put(batch) < lines[-1].seq:
             raise Transient("The log stream did not take all lines.")
 

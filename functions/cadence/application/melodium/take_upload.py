@@ -31,7 +31,7 @@ TakeIn = Callable[[Run], bool]
 """Takes in what is due of a process. True if there is more, behind a chunk that has not come."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TakeUpload:
     """`take_in` is what becomes of the parts of a process, for each stream."""
 

@@ -39,7 +39,7 @@ class TunnelEnds(Protocol):
         """Those that are there."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Tunnels:
     ends: TunnelEnds
     sockets: Sockets

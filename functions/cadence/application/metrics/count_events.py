@@ -53,28 +53,28 @@ class CountEvents:
 
     def _run(self, event: Event) -> Counted:
         end = RunEnd(
-            event["organization"],
-            event["project"],
-            event["pipeline"],
-            event["state"],
-            _known(event, "created_at"),
-            _known(event, "finished_at"),
-            _time(event.get("started_at")),
+            organization=event["organization"],
+            project=event["project"],
+            pipeline=event["pipeline"],
+            state=event["state"],
+            created_at=_known(event, "created_at"),
+            finished_at=_known(event, "finished_at"),
+            started_at=_time(event.get("started_at")),
         )
         return Counted(event["id"], count_run(end))
 
     def _treatment(self, event: Event) -> Counted:
         end = TreatmentEnd(
-            event["organization"],
-            event["project"],
-            event["pipeline"],
-            event["treatment"],
-            event["state"],
-            _time(event.get("ready_at")),
-            _time(event.get("started_at")),
-            _time(event.get("finished_at")),
-            event.get("usage") or {},
-            self._attempts(event),
+            organization=event["organization"],
+            project=event["project"],
+            pipeline=event["pipeline"],
+            treatment=event["treatment"],
+            state=event["state"],
+            ready_at=_time(event.get("ready_at")),
+            started_at=_time(event.get("started_at")),
+            finished_at=_time(event.get("finished_at")),
+            usage=event.get("usage") or {},
+            attempts=self._attempts(event),
         )
         counts = count_treatment(end)
         if event.get("replay_of"):
@@ -100,13 +100,13 @@ class CountEvents:
         """An attempt whose end nobody told lasted at most until the next one began."""
         told = runner.result.finished_at if runner.result else None
         return Attempt(
-            runner.pool,
-            runner.provider,
-            runner.created_at,
-            min(told, ended_by) if told else ended_by,
-            runner.booting_at,
-            runner.claimed_at,
-            price_of(runner, self.prices(runner.organization, runner.pool)),
+            pool=runner.pool,
+            provider=runner.provider,
+            asked_at=runner.created_at,
+            finished_at=min(told, ended_by) if told else ended_by,
+            booting_at=runner.booting_at,
+            claimed_at=runner.claimed_at,
+            price=price_of(runner, self.prices(runner.organization, runner.pool)),
         )
 
 
@@ -120,15 +120,17 @@ def _cost(event: Event, attempts: Sequence[Attempt]) -> TreatmentCost | None:
         return None
     last, price = priced[-1], priced[-1].price
     return TreatmentCost(
-        event["run_id"],
-        event["treatment"],
-        last.pool,
-        last.provider,
-        len(attempts),
-        round(sum(attempt.seconds for attempt in priced), 3),
-        price.per_hour,
-        price.currency,
-        round(sum(attempt.cost for attempt in priced if attempt.price and attempt.price.currency == price.currency), 9),
+        run_id=event["run_id"],
+        treatment=event["treatment"],
+        pool=last.pool,
+        provider=last.provider,
+        attempts=len(attempts),
+        seconds=round(sum(attempt.seconds for attempt in priced), 3),
+        per_hour=price.per_hour,
+        currency=price.currency,
+        amount=round(
+            sum(attempt.cost for attempt in priced if attempt.price and attempt.price.currency == price.currency), 9
+        ),
     )
 
 

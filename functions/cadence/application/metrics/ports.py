@@ -19,7 +19,7 @@ class Counted:
     cost: "TreatmentCost | None" = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TreatmentCost:
     """What the runners of a treatment cost, all attempts together. `per_hour` is the last one's price."""
 

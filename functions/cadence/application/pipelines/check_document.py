@@ -38,7 +38,7 @@ class Environments(Protocol):
     def list_environments(self, organization: str, project: str) -> Sequence[EnvironmentSet]: ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CheckDocument:
     pools: PoolStore
     secrets: SecretNames
@@ -68,13 +68,13 @@ class CheckDocument:
 def _offer(pool: Pool) -> PoolOffer:
     largest = pool.largest
     return PoolOffer(
-        frozenset(pool.architectures),
-        largest.cpu,
-        largest.memory,
-        largest.storage,
-        largest.images,
-        pool.max_runners,
-        pool.policy.residency,
+        architectures=frozenset(pool.architectures),
+        max_cpu=largest.cpu,
+        max_memory=largest.memory,
+        max_storage=largest.storage,
+        images=largest.images,
+        max_runners=pool.max_runners,
+        residency=pool.policy.residency,
     )
 
 
@@ -110,13 +110,13 @@ class FreezeDocument:
         if given is not None and bound.findings:
             raise InvalidDocument(bound.findings)
         frozen = RunRequest(
-            organization,
-            project,
-            pipeline.name,
-            self.documents.put(source.encode()),
-            "",
-            pipeline.max_duration,
-            bound.values,
+            organization=organization,
+            project=project,
+            pipeline=pipeline.name,
+            document_sha256=self.documents.put(source.encode()),
+            plan_sha256="",
+            max_duration=pipeline.max_duration,
+            parameters=bound.values,
             pins={**_pins(context.libraries or {}), **_program_pins(context.programs or {})},
             unplanned=Unplanned(pipeline, context.environments, context.pools),
         )

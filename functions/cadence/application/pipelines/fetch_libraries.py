@@ -29,7 +29,7 @@ class LibrarySource(Protocol):
         """Every document that `source` refers to, and those that they refer to."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FetchLibraries:
     """`git` makes the reader only when something is to be read."""
 

@@ -22,7 +22,7 @@ class Unplanned:
     pools: Mapping[str, PoolOffer] | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RunRequest:
     """What a run executes, all by digest: nothing that changes afterwards changes the run.
 
@@ -59,16 +59,16 @@ def frozen_again(run: Run) -> RunRequest:
     if run.recorded:
         raise Conflict(f"Run {run.run_id} is of an engine that somebody else started: run its program again there.")
     return RunRequest(
-        run.organization,
-        run.project,
-        run.pipeline,
-        run.document_sha256,
-        run.plan_sha256,
-        run.max_duration,
-        run.parameters,
-        run.pipeline_version,
-        run.concurrency_group,
-        run.concurrency_policy,
-        run.priority,
+        organization=run.organization,
+        project=run.project,
+        pipeline=run.pipeline,
+        document_sha256=run.document_sha256,
+        plan_sha256=run.plan_sha256,
+        max_duration=run.max_duration,
+        parameters=run.parameters,
+        pipeline_version=run.pipeline_version,
+        concurrency_group=run.concurrency_group,
+        concurrency_policy=run.concurrency_policy,
+        priority=run.priority,
         pins=run.pins,
     )

@@ -12,7 +12,7 @@ from cadence.domain.shared.errors import CapacityExhausted
 _HOUR = timedelta(hours=1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Charge:
     """What was set aside for a runner, in the month in which it began."""
 
@@ -56,7 +56,9 @@ class Budgets:
         if pool.policy.budget is None or per_hour is None:
             return
         now, limit = self.clock(), pool.policy.budget.per_month
-        charge = Charge(runner_id, month(now), per_hour, per_hour * (longest / _HOUR), now)
+        charge = Charge(
+            runner_id=runner_id, month=month(now), per_hour=per_hour, reserved=per_hour * (longest / _HOUR), began=now
+        )
         if not self.ledger.reserve(organization, pool_name, charge, limit):
             left = limit - self.ledger.spent(organization, pool_name, charge.month)
             raise CapacityExhausted(

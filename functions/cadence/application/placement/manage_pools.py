@@ -30,7 +30,7 @@ from cadence.domain.values.value_retention import ValuePolicy
 _MOST_SHOWN = 200
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class WaitingTreatment:
     """Somebody who waits for a runner of the pool: who, which position counting from 1, and about how long still (None: nothing to tell it from)."""
 
@@ -51,7 +51,7 @@ class ActiveRunner:
     currency: str | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PoolDetail:
     pool: Pool
     credentials: CredentialsDescription
@@ -62,7 +62,7 @@ class PoolDetail:
     queue: Sequence[WaitingTreatment]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ManagePools:
     directory: Directory
     credentials: PoolCredentials
@@ -146,13 +146,15 @@ class ManagePools:
         """Of runners and of those who wait, those of projects that `sees` says yes to; positions count all."""
         runners = self._active(pool)
         return PoolDetail(
-            pool,
-            self.credentials.describe(pool),
-            self._probe(pool),
-            self.records.sweep(pool.organization, pool.name),
-            self.refusals.of_pool(pool.organization, pool.name),
-            [self._with_cost(runner, pool) for runner in runners if sees(runner.project) and runner.pool == pool.name],
-            [waiting for waiting in self._queue(pool, runners) if sees(waiting.project)],
+            pool=pool,
+            credentials=self.credentials.describe(pool),
+            probe=self._probe(pool),
+            sweep=self.records.sweep(pool.organization, pool.name),
+            refusals=self.refusals.of_pool(pool.organization, pool.name),
+            runners=[
+                self._with_cost(runner, pool) for runner in runners if sees(runner.project) and runner.pool == pool.name
+            ],
+            queue=[waiting for waiting in self._queue(pool, runners) if sees(waiting.project)],
         )
 
     def _check_values(self, wanted: ValuePolicy) -> None:
@@ -222,7 +224,13 @@ class ManagePools:
         waiting = [*offered, *((place.run_id, place.treatment or "", place.project) for place in places)]
         each = self._time_between_ends(runners)
         return [
-            WaitingTreatment(run_id, treatment, project, position, each and each * position)
+            WaitingTreatment(
+                run_id=run_id,
+                treatment=treatment,
+                project=project,
+                position=position,
+                estimate=each and each * position,
+            )
             for position, (run_id, treatment, project) in enumerate(waiting, start=1)
         ]
 

@@ -65,7 +65,9 @@ class OfferRunner:
         if known.cancel_reason:
             raise Cancelled(known.cancel_reason)
         if known.result is not None:
-            step = MachineStep(NextState.SETTLE, runner.attempt, function=function, runner_id=runner.runner_id)
+            step = MachineStep(
+                next=NextState.SETTLE, attempt=runner.attempt, function=function, runner_id=runner.runner_id
+            )
             self.machines.succeed(task_token, step.as_json())
         elif not known.state.live:
             raise RunnerLost(f"runner {runner.runner_id} is {known.state}")

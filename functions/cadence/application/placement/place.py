@@ -38,7 +38,7 @@ def _always(organization: str, pool: str) -> bool:
     return True
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PlaceTreatment:
     runs: RunStore
     pools: PoolStore
@@ -221,7 +221,7 @@ def _taken_away(treatment: Treatment, now: datetime) -> Mapping[str, Sequence[Ba
     if not interrupted or treatment.pool is None:
         return {}
     words = "the last attempt's machine was taken away"
-    return {treatment.pool: [BackOff(ANY_OFFER, now, words, now + FIRST_PAUSE)]}
+    return {treatment.pool: [BackOff(offer=ANY_OFFER, at=now, reason=words, until=now + FIRST_PAUSE)]}
 
 
 def _reason(chosen: Pool, candidates: Sequence[Pool]) -> str:

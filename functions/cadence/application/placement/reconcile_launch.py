@@ -80,7 +80,9 @@ class ReconcileLaunch:
         # Looked at after the token is kept: whoever ends the attempt from now on finds it.
         if known.result is not None:
             function = provider_function(self.provider_function_prefix, known.provider)
-            step = MachineStep(NextState.SETTLE, known.attempt, function=function, runner_id=known.runner_id)
+            step = MachineStep(
+                next=NextState.SETTLE, attempt=known.attempt, function=function, runner_id=known.runner_id
+            )
             self.machines.succeed(task_token, step.as_json())
         elif not known.state.live:
             raise RunnerLost(f"runner {known.runner_id} is {known.state}")

@@ -51,16 +51,36 @@ class Backward:
         if value and value.kept_from:
             made = value_node(value.kept_from, treatment, port, node.part)
             note = "taken over from the earlier run"
-            link = Link(node.id, made.id, LinkKind.DERIVED_FROM, Basis.RECORDED, port, note, node.part, node.part)
+            link = Link(
+                effect=node.id,
+                cause=made.id,
+                kind=LinkKind.DERIVED_FROM,
+                basis=Basis.RECORDED,
+                port=port,
+                note=note,
+                effect_part=node.part,
+                cause_part=node.part,
+            )
             return TraceStep(link, made)
         if value and value.origin:
             origin = value.origin
             made = value_node(origin.run_id, origin.treatment, origin.port, node.part)
             note = self._came_from(node.id.run_id, origin.run_id)
-            link = Link(node.id, made.id, LinkKind.DERIVED_FROM, Basis.RECORDED, port, note, node.part, node.part)
+            link = Link(
+                effect=node.id,
+                cause=made.id,
+                kind=LinkKind.DERIVED_FROM,
+                basis=Basis.RECORDED,
+                port=port,
+                note=note,
+                effect_part=node.part,
+                cause_part=node.part,
+            )
             return TraceStep(link, made)
         maker = treatment_node(node.id.run_id, treatment, port, node.part)
-        return TraceStep(Link(node.id, maker.id, LinkKind.GENERATED_BY, port=port, effect_part=node.part), maker)
+        return TraceStep(
+            Link(effect=node.id, cause=maker.id, kind=LinkKind.GENERATED_BY, port=port, effect_part=node.part), maker
+        )
 
     def _came_from(self, run_id: str, origin: str) -> str:
         if origin == run_id:
@@ -102,7 +122,16 @@ class Backward:
 
     def _input(self, node: Node, given: InputSpec, mapped: Mapped) -> TraceStep:
         source = value_node(node.id.run_id, given.source_treatment or "", given.source_port or "", mapped.part)
-        link = Link(node.id, source.id, LinkKind.USED, mapped.basis, given.port, mapped.note, node.part, mapped.part)
+        link = Link(
+            effect=node.id,
+            cause=source.id,
+            kind=LinkKind.USED,
+            basis=mapped.basis,
+            port=given.port,
+            note=mapped.note,
+            effect_part=node.part,
+            cause_part=mapped.part,
+        )
         return TraceStep(link, source)
 
     def _literal(self, node: Node, spec: TreatmentSpec, given: InputSpec) -> TraceStep | None:
@@ -112,13 +141,31 @@ class Backward:
             return None
         part, note = source.element()
         value = value_node(node.id.run_id, source.treatment, source.port, part)
-        link = Link(node.id, value.id, LinkKind.USED, Basis.CONSTRUCTED, given.port, note, node.part, part)
+        link = Link(
+            effect=node.id,
+            cause=value.id,
+            kind=LinkKind.USED,
+            basis=Basis.CONSTRUCTED,
+            port=given.port,
+            note=note,
+            effect_part=node.part,
+            cause_part=part,
+        )
         return TraceStep(link, value)
 
     def _instance(self, node: Node, port: tuple[str, str, Mapped], note: str | None) -> TraceStep:
         name, of, mapped = port
         value = value_node(node.id.run_id, name, of, mapped.part)
-        link = Link(node.id, value.id, LinkKind.USED, mapped.basis, name, note, node.part, mapped.part)
+        link = Link(
+            effect=node.id,
+            cause=value.id,
+            kind=LinkKind.USED,
+            basis=mapped.basis,
+            port=name,
+            note=note,
+            effect_part=node.part,
+            cause_part=mapped.part,
+        )
         return TraceStep(link, value)
 
     def _restored(self, run_id: str, spec: TreatmentSpec) -> Sequence[CacheUse]:
@@ -130,15 +177,15 @@ class Backward:
     def _cache(self, node: Node, use: CacheUse) -> TraceStep:
         entry = cache_node(use)
         asked = None if use.asked == use.key else f"asked for {use.asked}"
-        return TraceStep(Link(node.id, entry.id, LinkKind.USED, note=asked), entry)
+        return TraceStep(Link(effect=node.id, cause=entry.id, kind=LinkKind.USED, note=asked), entry)
 
     def _waited_for(self, node: Node, other: str) -> TraceStep:
         before = treatment_node(node.id.run_id, other)
-        return TraceStep(Link(node.id, before.id, LinkKind.WAITED_FOR), before, last=True)
+        return TraceStep(Link(effect=node.id, cause=before.id, kind=LinkKind.WAITED_FOR), before, last=True)
 
     def _part_of(self, node: Node) -> TraceStep:
         run = run_node(node.id.run_id)
-        return TraceStep(Link(node.id, run.id, LinkKind.PART_OF), run)
+        return TraceStep(Link(effect=node.id, cause=run.id, kind=LinkKind.PART_OF), run)
 
     def _of_cache(self, node: Node) -> Sequence[TraceStep]:
         maker = node.facts["maker"]
@@ -146,13 +193,15 @@ class Backward:
             return ()
         made_by = treatment_node(maker.run_id, maker.treatment)
         note = f"attempt {maker.attempt}" if maker.attempt > 1 else None
-        return [TraceStep(Link(node.id, made_by.id, LinkKind.GENERATED_BY, note=note), made_by)]
+        return [TraceStep(Link(effect=node.id, cause=made_by.id, kind=LinkKind.GENERATED_BY, note=note), made_by)]
 
     def _of_line(self, node: Node) -> Sequence[_Maker]:
         name = str(node.facts["treatment"])
         writer = treatment_node(node.id.run_id, name)
         writer.until = node.facts["time"]
-        link = Link(node.id, writer.id, LinkKind.GENERATED_BY, note=f"attempt {node.facts['attempt']}")
+        link = Link(
+            effect=node.id, cause=writer.id, kind=LinkKind.GENERATED_BY, note=f"attempt {node.facts['attempt']}"
+        )
         makers: list[_Maker] = [lambda: TraceStep(link, writer)]
         spec = self.its.known.spec(node.id.run_id, name)
         fed = [given for given in spec.inputs if given.source_treatment and given.source_port] if spec else []
@@ -165,5 +214,14 @@ class Backward:
         if found is None or found.part is None:
             return None
         value = value_node(node.id.run_id, given.source_treatment or "", given.source_port or "", found.part)
-        link = Link(node.id, value.id, LinkKind.DERIVED_FROM, found.basis, given.port, found.note, None, found.part)
+        link = Link(
+            effect=node.id,
+            cause=value.id,
+            kind=LinkKind.DERIVED_FROM,
+            basis=found.basis,
+            port=given.port,
+            note=found.note,
+            effect_part=None,
+            cause_part=found.part,
+        )
         return TraceStep(link, value)

@@ -18,7 +18,7 @@ _MOST_CHUNKS = 2_000
 _START = 4_096
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Contents:
     """Each content is read once. What is too large for what is `left`, or not kept (any more), is None."""
 

@@ -23,7 +23,7 @@ Gathered = tuple[tuple[str, str, Mapped], str | None]
 """An instance, its port and what of that; and words about it."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ElementSource:
     """The value whose element number `index` (from 0) an instance was made for."""
 
@@ -43,7 +43,9 @@ class ElementSource:
         if fed is None or fed.source_treatment is None or fed.source_port is None:
             return None
         number = int(spec.name.rpartition(":")[2])
-        return cls(its, run_id, fed.source_treatment, fed.source_port, fed.flow, number)
+        return cls(
+            its=its, run_id=run_id, treatment=fed.source_treatment, port=fed.source_port, flow=fed.flow, index=number
+        )
 
     def element(self) -> tuple[ValuePart | None, str]:
         """Where it is in the value, as far as that can be read, and words about it."""

@@ -80,7 +80,16 @@ class Forward:
         there = value_node(to.run_id, to.treatment, to.port, node.part)
         run = self.its.known.run(to.run_id)
         note = "on to another engine" if run and run.melodium else "given to a replay"
-        link = Link(there.id, node.id, LinkKind.DERIVED_FROM, Basis.RECORDED, to.port, note, node.part, node.part)
+        link = Link(
+            effect=there.id,
+            cause=node.id,
+            kind=LinkKind.DERIVED_FROM,
+            basis=Basis.RECORDED,
+            port=to.port,
+            note=note,
+            effect_part=node.part,
+            cause_part=node.part,
+        )
         return TraceStep(link, there)
 
     def _in_runs(self, node: Node, treatment: str, port: str, after: str | None) -> Steps:
@@ -110,7 +119,19 @@ class Forward:
 
     def _used(self, node: Node, consumer: str, port: str, mapped: Mapped, part: ValuePart | None) -> TraceStep:
         by = treatment_node(node.id.run_id, consumer, port, part)
-        return TraceStep(Link(by.id, node.id, LinkKind.USED, mapped.basis, port, mapped.note, None, node.part), by)
+        return TraceStep(
+            Link(
+                effect=by.id,
+                cause=node.id,
+                kind=LinkKind.USED,
+                basis=mapped.basis,
+                port=port,
+                note=mapped.note,
+                effect_part=None,
+                cause_part=node.part,
+            ),
+            by,
+        )
 
     def _in_following_run(self, node: Node, treatment: str, port: str, run: FollowingRun) -> TraceStep | None:
         later = self.its.known.run(run.run_id)
@@ -124,7 +145,17 @@ class Forward:
         kept = value_node(run.run_id, treatment, port, node.part)
         note = "taken over by the later run"
         return TraceStep(
-            Link(kept.id, node.id, LinkKind.DERIVED_FROM, Basis.RECORDED, port, note, node.part, node.part), kept
+            Link(
+                effect=kept.id,
+                cause=node.id,
+                kind=LinkKind.DERIVED_FROM,
+                basis=Basis.RECORDED,
+                port=port,
+                note=note,
+                effect_part=node.part,
+                cause_part=node.part,
+            ),
+            kept,
         )
 
     def _handed_over(self, node: Node, treatment: str, port: str, run: FollowingRun) -> TraceStep | None:
@@ -134,7 +165,9 @@ class Forward:
             return None
         later = run_node(run.run_id)
         note = "was there for the parameters of the run that this run's end started"
-        return TraceStep(Link(later.id, node.id, LinkKind.USED, Basis.TEMPORAL, None, note), later)
+        return TraceStep(
+            Link(effect=later.id, cause=node.id, kind=LinkKind.USED, basis=Basis.TEMPORAL, port=None, note=note), later
+        )
 
     def _of_treatment(self, node: Node) -> Sequence[_Maker]:
         run_id, name = node.id.run_id, node.id.name
@@ -160,12 +193,23 @@ class Forward:
             mapped = self.its.mapping.to_output(node.id.run_id, spec, node.port, node.part, value)
         note = "this piece of it was not passed on" if mapped.absent else mapped.note
         sent = value_node(node.id.run_id, spec.name, output.port, mapped.part)
-        link = Link(sent.id, node.id, LinkKind.GENERATED_BY, mapped.basis, output.port, note, mapped.part, node.part)
+        link = Link(
+            effect=sent.id,
+            cause=node.id,
+            kind=LinkKind.GENERATED_BY,
+            basis=mapped.basis,
+            port=output.port,
+            note=note,
+            effect_part=mapped.part,
+            cause_part=node.part,
+        )
         return TraceStep(link, sent, last=mapped.absent)
 
     def _instance(self, node: Node, name: str) -> TraceStep:
         instance = treatment_node(node.id.run_id, name)
-        return TraceStep(Link(instance.id, node.id, LinkKind.INSTANCE_OF, Basis.CONSTRUCTED), instance)
+        return TraceStep(
+            Link(effect=instance.id, cause=node.id, kind=LinkKind.INSTANCE_OF, basis=Basis.CONSTRUCTED), instance
+        )
 
     def _started(self, node: Node) -> TraceStep | None:
         run = self.its.known.run(node.id.run_id)
@@ -173,7 +217,7 @@ class Forward:
         if child is None or self.its.known.run(child) is None:
             return None
         started = run_node(child)
-        return TraceStep(Link(started.id, node.id, LinkKind.STARTED_BY), started)
+        return TraceStep(Link(effect=started.id, cause=node.id, kind=LinkKind.STARTED_BY), started)
 
     def _saves(self, run_id: str, spec: TreatmentSpec) -> Sequence[CacheUse]:
         treatment = self.its.known.treatment(run_id, spec.name)
@@ -183,7 +227,7 @@ class Forward:
 
     def _saved(self, node: Node, use: CacheUse) -> TraceStep:
         entry = cache_node(use)
-        return TraceStep(Link(entry.id, node.id, LinkKind.GENERATED_BY), entry)
+        return TraceStep(Link(effect=entry.id, cause=node.id, kind=LinkKind.GENERATED_BY), entry)
 
     def _of_cache(self, node: Node, position: str | None) -> Steps:
         known = self.its.known
@@ -192,7 +236,7 @@ class Forward:
         for use in found.items:
             by = treatment_node(use.run_id, use.treatment)
             asked = None if use.asked == use.key else f"asked for {use.asked}"
-            steps.append(TraceStep(Link(by.id, node.id, LinkKind.USED, note=asked), by))
+            steps.append(TraceStep(Link(effect=by.id, cause=node.id, kind=LinkKind.USED, note=asked), by))
         return Steps(steps, found.after)
 
     def _of_run(self, node: Node, position: str | None) -> Steps:
@@ -201,7 +245,9 @@ class Forward:
         steps = []
         for treatment in found.items:
             of = treatment_node(node.id.run_id, treatment.name)
-            steps.append(TraceStep(Link(of.id, node.id, LinkKind.PART_OF, Basis.TEMPORAL), of, last=True))
+            steps.append(
+                TraceStep(Link(effect=of.id, cause=node.id, kind=LinkKind.PART_OF, basis=Basis.TEMPORAL), of, last=True)
+            )
         return Steps(steps, found.after)
 
     def _of_line(self, node: Node) -> Sequence[_Maker]:
@@ -219,5 +265,14 @@ class Forward:
         )
         sent = value_node(node.id.run_id, name, output.port, mapped.part)
         return TraceStep(
-            Link(sent.id, node.id, LinkKind.DERIVED_FROM, mapped.basis, output.port, mapped.note, mapped.part), sent
+            Link(
+                effect=sent.id,
+                cause=node.id,
+                kind=LinkKind.DERIVED_FROM,
+                basis=mapped.basis,
+                port=output.port,
+                note=mapped.note,
+                effect_part=mapped.part,
+            ),
+            sent,
         )

@@ -19,7 +19,7 @@ Port = tuple[str, str, str]
 """Run, treatment and port."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Stores:
     runs: RunStore
     groups: GroupStore
@@ -29,7 +29,7 @@ class Stores:
     pipelines: PipelineStore
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Known:
     """`load…` read what is not known yet; the others then answer from that, or None for what is not there."""
 

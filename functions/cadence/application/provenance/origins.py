@@ -42,39 +42,57 @@ def run_origins(its: Tracing, node: Node) -> Sequence[Callable[[], TraceStep | N
 def _started_by_treatment(node: Node, run_id: str, treatment: str) -> TraceStep:
     starter = treatment_node(run_id, treatment)
     note = "its inputs became the run's parameters of the same names"
-    return TraceStep(Link(node.id, starter.id, LinkKind.STARTED_BY, note=note), starter)
+    return TraceStep(Link(effect=node.id, cause=starter.id, kind=LinkKind.STARTED_BY, note=note), starter)
 
 
 def _started_by_engine(node: Node, run_id: str) -> TraceStep:
     asking = run_node(run_id)
-    return TraceStep(Link(node.id, asking.id, LinkKind.STARTED_BY, note="asked for by its engine"), asking)
+    return TraceStep(
+        Link(effect=node.id, cause=asking.id, kind=LinkKind.STARTED_BY, note="asked for by its engine"), asking
+    )
 
 
 def _started_by_end(node: Node, run_id: str) -> TraceStep:
     earlier = run_node(run_id)
-    return TraceStep(Link(node.id, earlier.id, LinkKind.STARTED_BY, note="by its end"), earlier)
+    return TraceStep(Link(effect=node.id, cause=earlier.id, kind=LinkKind.STARTED_BY, note="by its end"), earlier)
 
 
 def _parameter(node: Node, run_id: str, used: Used) -> TraceStep:
     parameter, treatment, port = used
     value = value_node(run_id, treatment, port)
-    return TraceStep(Link(node.id, value.id, LinkKind.USED, Basis.RECORDED, parameter, f"parameter {parameter}"), value)
+    return TraceStep(
+        Link(
+            effect=node.id,
+            cause=value.id,
+            kind=LinkKind.USED,
+            basis=Basis.RECORDED,
+            port=parameter,
+            note=f"parameter {parameter}",
+        ),
+        value,
+    )
 
 
 def _repeats(node: Node, run_id: str) -> TraceStep:
     earlier = run_node(run_id)
-    return TraceStep(Link(node.id, earlier.id, LinkKind.REPEATS, note="the same plan once more"), earlier, last=True)
+    return TraceStep(
+        Link(effect=node.id, cause=earlier.id, kind=LinkKind.REPEATS, note="the same plan once more"),
+        earlier,
+        last=True,
+    )
 
 
 def _replays(node: Node, original: ReplayOf) -> TraceStep:
     earlier = treatment_node(original.run_id, original.treatment)
-    return TraceStep(Link(node.id, earlier.id, LinkKind.REPEATS, note="a replay of it"), earlier, last=True)
+    return TraceStep(
+        Link(effect=node.id, cause=earlier.id, kind=LinkKind.REPEATS, note="a replay of it"), earlier, last=True
+    )
 
 
 def _defined_by(its: Tracing, node: Node, name: str, sha256: str) -> TraceStep:
     facts = {"name": name, "sha256": sha256, "version": _version(its, name, sha256)}
-    document = Node(NodeId(NodeKind.PIPELINE, "", sha256), facts=facts)
-    return TraceStep(Link(node.id, document.id, LinkKind.DEFINED_BY), document)
+    document = Node(id=NodeId(NodeKind.PIPELINE, "", sha256), facts=facts)
+    return TraceStep(Link(effect=node.id, cause=document.id, kind=LinkKind.DEFINED_BY), document)
 
 
 def _version(its: Tracing, name: str, sha256: str) -> int | None:

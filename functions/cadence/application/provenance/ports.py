@@ -11,7 +11,7 @@ from cadence.domain.runners.runner import Runner
 from cadence.domain.values.cache import CacheUse
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ValueOrigin:
     """Where a value was sent: by a treatment of a run through a port. `kept_from` is the run that really made it, if this one only took it over."""
 

@@ -53,16 +53,16 @@ def page(makers: Sequence[Callable[[], TraceStep | None]], position: str | None)
 
 
 def value_node(run_id: str, treatment: str, port: str, part: ValuePart | None = None) -> Node:
-    return Node(NodeId(NodeKind.VALUE, run_id, f"{treatment}.{port}"), port=port, part=part)
+    return Node(id=NodeId(NodeKind.VALUE, run_id, f"{treatment}.{port}"), port=port, part=part)
 
 
 def treatment_node(run_id: str, treatment: str, port: str | None = None, part: ValuePart | None = None) -> Node:
     """`port` and `part` are the piece that the trace came through."""
-    return Node(NodeId(NodeKind.TREATMENT, run_id, treatment), port=port, part=part)
+    return Node(id=NodeId(NodeKind.TREATMENT, run_id, treatment), port=port, part=part)
 
 
 def run_node(run_id: str) -> Node:
-    return Node(NodeId(NodeKind.RUN, run_id))
+    return Node(id=NodeId(NodeKind.RUN, run_id))
 
 
 def cache_node(use: CacheUse) -> Node:
@@ -73,7 +73,7 @@ def cache_node(use: CacheUse) -> Node:
         "saved_at": use.saved_at,
         "maker": use.maker,
     }
-    return Node(NodeId(NodeKind.CACHE, "", use.entry), facts=facts)
+    return Node(id=NodeId(NodeKind.CACHE, "", use.entry), facts=facts)
 
 
 def owner(value: NodeId) -> tuple[str, str]:

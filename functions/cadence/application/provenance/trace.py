@@ -22,7 +22,7 @@ MOST_NODES = 1_000
 _LIFECYCLE = ("completed", "failed", "finished")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Trace:
     """Where something came from, or where it went.
 
@@ -93,7 +93,7 @@ class Trace:
         line = lines[index]
         facts = {name: line[name] for name in ("treatment", "attempt", "runner", "seq", "stream", "level", "text")}
         facts["time"] = datetime.fromisoformat(line["time"])
-        node = Node(NodeId(NodeKind.LINE, run.run_id, f"{segment}:{index}"), facts=facts)
+        node = Node(id=NodeId(NodeKind.LINE, run.run_id, f"{segment}:{index}"), facts=facts)
         return self._walk(self._tracing(run), node, direction, limit, position)
 
     def cache(self, run: Run, entry: str, direction: Direction, limit: int, position: str | None = None) -> Graph:
@@ -108,8 +108,8 @@ class Trace:
         return self._walk(self._tracing(run), run_node(run.run_id), direction, limit, position)
 
     def _tracing(self, run: Run) -> Tracing:
-        known = Known(self.stores, run.organization, run.project)
-        contents = Contents(self.chunks, self.times)
+        known = Known(stores=self.stores, organization=run.organization, project=run.project)
+        contents = Contents(chunks=self.chunks, times=self.times)
         return Tracing(known, contents, PieceMapping(known, contents), self.caches)
 
     def _walk(self, its: Tracing, start: Node, direction: Direction, limit: int, position: str | None) -> Graph:

@@ -34,7 +34,7 @@ MOST_REPLAYS = 10
 _TELLS_NOTHING = frozenset({TreatmentState.LOST, TreatmentState.CANCELLED, TreatmentState.SKIPPED})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ReplayExecution:
     """One execution of the treatment. `values` are what it sent, by port. `inside`: of a treatment inside of an engine, which has
     no exit code of its own."""
@@ -73,7 +73,7 @@ class ReplayExecution:
         return ExecutionSite(Stretch(begin, self.treatment.finished_at or begin), self.host)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ReplayComparison:
     """`first` says what differs first and where, or why there is nothing to say. `considered` are the other replays that the
     guesses go by."""
@@ -102,23 +102,33 @@ class CompareReplay:
         replay = self._found(run, name_in_replay(run.replay_of.treatment))
         original = self._original(run.replay_of)
         if replay is None or not replay.final:
-            return ReplayComparison(original, replay or self._unadmitted(run, original), ReplayVerdict.PENDING)
+            return ReplayComparison(
+                original=original, replay=replay or self._unadmitted(run, original), verdict=ReplayVerdict.PENDING
+            )
         for one, which in ((original, "The original"), (replay, "The replay")):
             if not one.tells:
                 why = f"{which} ended {one.treatment.state}: {one.treatment.cause or 'no cause is known'}"
-                return ReplayComparison(original, replay, ReplayVerdict.INCONCLUSIVE, why)
+                return ReplayComparison(original=original, replay=replay, verdict=ReplayVerdict.INCONCLUSIVE, first=why)
         if unknown := _without_digest(original, replay):
             why = (
                 f"what went through {unknown.port} cannot be compared: {unknown.retention and unknown.retention.reason}"
             )
-            return ReplayComparison(original, replay, ReplayVerdict.INCONCLUSIVE, why)
+            return ReplayComparison(original=original, replay=replay, verdict=ReplayVerdict.INCONCLUSIVE, first=why)
         outputs = self._outputs(original, replay)
         others = self._others(run.replay_of, run.run_id)
         then, now = original.execution, replay.execution
         decided, first = verdict(then, now, outputs)
         found = evidence(then, now, outputs, (original.side, replay.side), [other.execution for other in others])
         considered = [other.run.run_id for other in others]
-        return ReplayComparison(original, replay, decided, first, outputs, guesses(found), considered)
+        return ReplayComparison(
+            original=original,
+            replay=replay,
+            verdict=decided,
+            first=first,
+            outputs=outputs,
+            guesses=guesses(found),
+            considered=considered,
+        )
 
     def _original(self, of: ReplayOf) -> ReplayExecution:
         try:
@@ -138,18 +148,20 @@ class CompareReplay:
         spec, treatment = standing.spec, standing.treatment
         values = self.runs.get_values(run.run_id, [(name, port.port) for port in spec.outputs])
         return ReplayExecution(
-            run,
-            treatment,
-            spec.offline,
-            spec.outputs,
-            find_runner(self.runners, treatment),
-            {value.port: value for value in values},
-            spec.kind is TreatmentKind.ELEMENT or _is_captured(spec),
+            run=run,
+            treatment=treatment,
+            offline=spec.offline,
+            outputs=spec.outputs,
+            runner=find_runner(self.runners, treatment),
+            values={value.port: value for value in values},
+            inside=spec.kind is TreatmentKind.ELEMENT or _is_captured(spec),
         )
 
     def _unadmitted(self, run: Run, original: ReplayExecution) -> ReplayExecution:
-        treatment = Treatment(run.run_id, original.treatment.name, TreatmentState.PENDING, 0)
-        return ReplayExecution(run, treatment, False, original.outputs, None, {})
+        treatment = Treatment(run_id=run.run_id, name=original.treatment.name, state=TreatmentState.PENDING, waiting=0)
+        return ReplayExecution(
+            run=run, treatment=treatment, offline=False, outputs=original.outputs, runner=None, values={}
+        )
 
     def _others(self, of: ReplayOf, but: str) -> Sequence[ReplayExecution]:
         names = [name for name in self.store.newest(of, MOST_REPLAYS) if name != but]
@@ -177,13 +189,17 @@ class CompareReplay:
         sent = _sent(then), _sent(now)
         passed = next((value.retention for value in (then, now) if value and value.passes), None)
         if passed and sent[0] != sent[1]:
-            return OutputContrast(port, *sent, note=f"what was sent is not kept: {passed.reason}")
+            return OutputContrast(
+                port=port, then=sent[0], now=sent[1], note=f"what was sent is not kept: {passed.reason}"
+            )
         if original.inside:
             sent = sent[0] or NOTHING, sent[1] or NOTHING
         try:
             return contrasted(port, sent, (self._content(then), self._content(now)), most)
         except NotFound:
-            return OutputContrast(port, *sent, note="what was sent is no longer kept, only its digest")
+            return OutputContrast(
+                port=port, then=sent[0], now=sent[1], note="what was sent is no longer kept, only its digest"
+            )
 
     def _content(self, value: Value | None) -> Iterator[bytes]:
         if value is not None:

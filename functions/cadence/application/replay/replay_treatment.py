@@ -28,7 +28,7 @@ MOST_LISTED = 10
 _LONGEST_CHAIN = 20
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Original:
     """What is replayed: where it really ran, as it was admitted, and the values that it read (in the order of its inputs).
 
@@ -53,7 +53,7 @@ class Original:
         return replay_plan(self.spec, self.treatment, how)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FindOriginal:
     runs: RunStore
     runners: RunnerStore
@@ -68,7 +68,9 @@ class FindOriginal:
             spec = self.capture.capture(run, spec)
         runner = find_runner(self.runners, treatment)
         values = self._values(run, spec)
-        return Original(run, treatment, spec, runner, values, _unlike(spec, runner))
+        return Original(
+            run=run, treatment=treatment, spec=spec, runner=runner, values=values, unlike=_unlike(spec, runner)
+        )
 
     def where_it_ran(self, run: Run, name: str) -> tuple[Run, Treatment, TreatmentSpec]:
         """The run that really ran the treatment: reruns and replays take over what others ran."""
@@ -210,7 +212,14 @@ def _frozen(original: Original) -> RunRequest:
     run = original.run
     if original.treatment.kind is not TreatmentKind.ELEMENT:
         return frozen_again(run)
-    return RunRequest(run.organization, run.project, run.pipeline, run.document_sha256, "", 2 * MAX_DURATION)
+    return RunRequest(
+        organization=run.organization,
+        project=run.project,
+        pipeline=run.pipeline,
+        document_sha256=run.document_sha256,
+        plan_sha256="",
+        max_duration=2 * MAX_DURATION,
+    )
 
 
 def _versions(spec: TreatmentSpec, runner: Runner | None) -> Mapping[str, int]:

@@ -29,7 +29,7 @@ _UNCLAIMED = frozenset({RunnerState.OFFERED, RunnerState.BOOTING})
 _REFUSED = "The one-time token is not valid for this runner."
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Assignment:
     """What an agent is to do.
 
@@ -47,7 +47,7 @@ class Assignment:
     engine: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ClaimAssignment:
     runs: RunStore
     runners: RunnerStore
@@ -80,7 +80,16 @@ class ClaimAssignment:
         followed = self.followers.is_followed(runner.run_id, self.clock())
         values = {variable: secrets[name].value for variable, name in spec.secrets.items()}
         logins = {host: secrets[name].value for host, name in spec.registries.items()}
-        return Assignment(runner, run, spec, values, logins, session, followed, engine)
+        return Assignment(
+            runner=runner,
+            run=run,
+            spec=spec,
+            secrets=values,
+            registries=logins,
+            session_token=session,
+            followed=followed,
+            engine=engine,
+        )
 
     def _admit(self, runner_id: str, token: str, nonce: str) -> Runner:
         try:

@@ -21,7 +21,7 @@ class HeartbeatAnswer:
     inputs: Mapping[str, StreamSource]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Heartbeat:
     specs: Specs
     runners: RunnerStore

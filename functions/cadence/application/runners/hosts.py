@@ -83,7 +83,18 @@ class JoinPool:
         # The token names the pool, which is where the host is found.
         token = f"{organization}.{pool}.{new_token()}"
         self.hosts.put_host(
-            Host(host_id, organization, pool, name, slots, token_hash(token), now, now, facts, labels=labels)
+            Host(
+                host_id=host_id,
+                organization=organization,
+                pool=pool,
+                name=name,
+                slots=slots,
+                token_hash=token_hash(token),
+                joined_at=now,
+                last_seen=now,
+                facts=facts,
+                labels=labels,
+            )
         )
         return JoinedHost(host_id, token)
 
@@ -111,7 +122,7 @@ class HostsAtWork:
         return _that_take_work(self.hosts, organization, pool, self.clock() - HOST_SILENT)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LeaseWork:
     hosts: HostStore
     runners: RunnerStore

@@ -17,7 +17,7 @@ _NOTHING = StreamEnd(size=0, sha256=hashlib.sha256(b"").hexdigest(), chunks=0)
 _TRIGGERS = frozenset({Trigger.COMPLETED, Trigger.FAILED, Trigger.FINISHED})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StreamSource:
     """`epoch` is the producer's attempt; `end` is known once `state` is ended.
 
@@ -39,29 +39,31 @@ class InputStreams:
     def find(self, run_id: str, wanted: InputSpec) -> StreamSource:
         """A block is readable once its producer has succeeded, a stream as soon as its producer runs."""
         if wanted.source_treatment is None or wanted.source_port is None:
-            return StreamSource(1, InputState.ENDED, end=_NOTHING)
+            return StreamSource(epoch=1, state=InputState.ENDED, end=_NOTHING)
         producer = self.runs.get_treatment(run_id, wanted.source_treatment)
         epoch = producer.attempt
         if wanted.source_port in _TRIGGERS:
             # The consumer runs, so the trigger was delivered; there is nothing more to it.
-            return StreamSource(epoch, InputState.ENDED, end=_NOTHING)
+            return StreamSource(epoch=epoch, state=InputState.ENDED, end=_NOTHING)
         runner_id = ids.runner_id(run_id, producer.name, epoch)
         succeeded = producer.state is TreatmentState.SUCCEEDED
         if producer.state.final and not succeeded:
-            return StreamSource(epoch, InputState.FAILED, runner_id)
+            return StreamSource(epoch=epoch, state=InputState.FAILED, producer=runner_id)
         if not succeeded and (wanted.flow == "block" or producer.state is not TreatmentState.RUNNING):
-            return StreamSource(epoch, InputState.OPEN, runner_id)
+            return StreamSource(epoch=epoch, state=InputState.OPEN, producer=runner_id)
         if succeeded:
             return self._settled(run_id, wanted.source_treatment, wanted.source_port, runner_id, epoch)
         end = self.streams.get_progress(runner_id, wanted.source_port).end
         prefix = ids.chunk_prefix(run_id, producer.name, epoch, wanted.source_port, bucket_of(producer.retention))
-        return StreamSource(epoch, InputState.ENDED if end else InputState.OPEN, runner_id, prefix, end)
+        return StreamSource(
+            epoch=epoch, state=InputState.ENDED if end else InputState.OPEN, producer=runner_id, prefix=prefix, end=end
+        )
 
     def _settled(self, run_id: str, treatment: str, port: str, runner_id: str, epoch: int) -> StreamSource:
         """By its value: a group has no runner, and a value that was kept was made in another run."""
         try:
             value = self.runs.get_value(run_id, treatment, port)
         except NotFound:  # void
-            return StreamSource(epoch, InputState.ENDED, runner_id, end=_NOTHING)
+            return StreamSource(epoch=epoch, state=InputState.ENDED, producer=runner_id, end=_NOTHING)
         end = StreamEnd(value.size, value.sha256, value.chunks)
-        return StreamSource(epoch, InputState.ENDED, runner_id, value.chunk_prefix, end)
+        return StreamSource(epoch=epoch, state=InputState.ENDED, producer=runner_id, prefix=value.chunk_prefix, end=end)

@@ -23,7 +23,7 @@ class ChunkUrl:
     url: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class InputAnswer:
     """`downloads` are URLs of the next chunks; those not sent yet answer 404 until they are."""
 
@@ -53,7 +53,13 @@ class ReadInput:
         if done:
             self._detach(runner, wanted, source)
         waits = source.state is InputState.OPEN and not downloads
-        return InputAnswer(source.epoch, source.state, source.end, downloads, _WAIT_FOR_PRODUCER if waits else 0.0)
+        return InputAnswer(
+            epoch=source.epoch,
+            state=source.state,
+            end=source.end,
+            downloads=downloads,
+            retry_after=_WAIT_FOR_PRODUCER if waits else 0.0,
+        )
 
     def _downloads(self, runner: Runner, wanted: InputSpec, source: StreamSource, position: int) -> Sequence[ChunkUrl]:
         assert source.producer

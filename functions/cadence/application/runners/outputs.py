@@ -29,7 +29,7 @@ class OutputAnswer:
     retry_after: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CommitOutput:
     specs: Specs
     runners: RunnerStore

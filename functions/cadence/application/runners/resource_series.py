@@ -11,7 +11,7 @@ from cadence.domain.runners.runner import Runner
 _MEGABYTE = 1_000_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ResourceLimits:
     """CPU in millicores; memory and disk in bytes. `enforced`: in a container; a command on the machine itself is only measured."""
 
@@ -42,12 +42,12 @@ class ResourceSeries:
 
 def limits(spec: TreatmentSpec, runner: Runner) -> ResourceLimits:
     return ResourceLimits(
-        spec.cpu,
-        spec.memory and spec.memory * _MEGABYTE,
-        spec.storage and spec.storage * _MEGABYTE,
-        spec.image is not None,
-        _number(runner, "cpus", 1_000),
-        _number(runner, "memory", _MEGABYTE),
+        cpu=spec.cpu,
+        memory=spec.memory and spec.memory * _MEGABYTE,
+        disk=spec.storage and spec.storage * _MEGABYTE,
+        enforced=spec.image is not None,
+        machine_cpu=_number(runner, "cpus", 1_000),
+        machine_memory=_number(runner, "memory", _MEGABYTE),
     )
 
 

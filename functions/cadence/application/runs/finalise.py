@@ -15,7 +15,7 @@ from cadence.domain.runs.states import RunState, TreatmentState
 _FAILURES = (TreatmentState.FAILED, TreatmentState.TIMED_OUT, TreatmentState.LOST, TreatmentState.CANCELLED)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Finalise:
     runs: RunStore
     gates: RunGates

@@ -24,7 +24,7 @@ class ImageRegistries(Protocol):
         """`sha256:…` of what the image's tag means now. Raises ProviderRejected (refused for good), Transient."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PinImages:
     """`resolves_loopback`: whether a registry on the loopback interface is the same one for the runners."""
 

@@ -60,7 +60,7 @@ class Admission:
         return [value for value in self.runs.list_values(run.values_from) if value.treatment in kept.treatments]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Admit:
     """`pin_images` gives the run a plan whose images all have digests."""
 

@@ -24,7 +24,7 @@ from cadence.domain.shared.errors import Conflict
 _SETTLED = timedelta(seconds=5)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ControlTreatment:
     runs: RunStore
     groups: GroupStore

@@ -18,7 +18,7 @@ _NOT_PLACED = frozenset({TreatmentState.PENDING, TreatmentState.READY, Treatment
 _LIVE_RUNNERS = frozenset({RunnerState.OFFERED, RunnerState.BOOTING, RunnerState.CLAIMED})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class EndTreatment:
     runs: RunStore
     runners: RunnerStore

@@ -24,7 +24,7 @@ from cadence.domain.shared.errors import Conflict, Transient
 _ROUNDS = 50
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ExpandEach:
     """Every call looks at what is there and goes on from it, so that repeated and simultaneous ones do no harm."""
 

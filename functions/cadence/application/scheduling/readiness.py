@@ -22,7 +22,7 @@ from cadence.domain.shared.errors import Conflict
 Ended = Sequence[Treatment]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Readiness:
     """Every call is safe to repeat: what it does is done once, and what an interrupted call left undone is done by the next."""
 

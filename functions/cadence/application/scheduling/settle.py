@@ -51,7 +51,7 @@ def _nothing(runner: Runner) -> None:
     """Nobody has to hear of it."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Settle:
     """`ended` hears of runners whose attempt has ended, however it did, if they had an engine."""
 
@@ -85,10 +85,10 @@ class Settle:
         if stored.state.final:
             self.readiness.settled(stored)
             self._tell_of_values(stored)
-            return self._released(MachineStep(NextState.DONE, ended), runner)
+            return self._released(MachineStep(next=NextState.DONE, attempt=ended), runner)
         seconds = retrying.wait_seconds(stored, standing.spec.retry)
         following = NextState.WAIT if seconds else NextState.RETRY
-        return self._released(MachineStep(following, stored.attempt, wait_seconds=seconds), runner)
+        return self._released(MachineStep(next=following, attempt=stored.attempt, wait_seconds=seconds), runner)
 
     def quickly(self, runner: Runner) -> MachineStep:
         """Settles what succeeded, and says what follows; leaves it to the machine if it did not, or has many consumers.
@@ -108,12 +108,12 @@ class Settle:
         if not self.readiness.settled(dataclasses.replace(stored, state=state), at_most=_QUICK):
             return self.by_machine(runner)
         self._tell_of_values(stored)
-        return self._released(MachineStep(NextState.DONE, runner.attempt), runner)
+        return self._released(MachineStep(next=NextState.DONE, attempt=runner.attempt), runner)
 
     def by_machine(self, runner: Runner) -> MachineStep:
         """The machine settles."""
         return MachineStep(
-            NextState.SETTLE, runner.attempt, function=self._function(runner), runner_id=runner.runner_id
+            next=NextState.SETTLE, attempt=runner.attempt, function=self._function(runner), runner_id=runner.runner_id
         )
 
     def _released(self, step: MachineStep, runner: Runner | None) -> MachineStep:

@@ -13,7 +13,7 @@ from cadence.domain.scheduling.machine_error import MachineError
 from cadence.domain.shared.errors import NotFound
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StopRun:
     runs: RunStore
     admission: Admission

@@ -15,7 +15,7 @@ from cadence.domain.scheduling.group import first_failed
 from cadence.domain.shared.errors import NotFound
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class WakeGroup:
     runs: RunStore
     groups: GroupStore

@@ -47,7 +47,7 @@ def _patient(runner: Runner) -> NotReady | None:
     return None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Watchdog:
     runs: RunStore
     runners: RunnerStore

@@ -25,7 +25,7 @@ _ARRIVALS_PER_LOOK = 50
 _LARGEST_PAGE = 1_000_000  # characters
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FollowLines:
     arrivals: Arrivals
     segments: LogSegments

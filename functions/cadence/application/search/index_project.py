@@ -37,7 +37,7 @@ _REMOVED_AT_ONCE = 90
 _AGAIN_AFTER = timedelta(minutes=1)
 
 
-@dataclass
+@dataclass(kw_only=True)
 class IndexingResult:
     """What was done."""
 
@@ -48,7 +48,7 @@ class IndexingResult:
     set_aside: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class IndexProject:
     """`longest` is how long lines are found where the project does not say less."""
 
@@ -183,7 +183,15 @@ class IndexProject:
         split_id = self.new_id(now)
         key = split_key(state.organization, state.project, split_id)
         self.splits.put(built, key)
-        return Split(state.organization, state.project, split_id, key, now, built.facts, covered)
+        return Split(
+            organization=state.organization,
+            project=state.project,
+            split_id=split_id,
+            key=key,
+            built_at=now,
+            facts=built.facts,
+            covered=covered,
+        )
 
     def _remove_and_merge(self, decided: Look, over: Deadline, done: IndexingResult) -> None:
         done.removed += self._remove(decided.expired)
@@ -207,7 +215,9 @@ class IndexProject:
             _log.error("splits that are to be merged are not in the bucket", extra={"keys": [one.key for one in group]})
             return False
         first = group[0]
-        state = IndexState(first.organization, first.project, 0, None, None)
+        state = IndexState(
+            organization=first.organization, project=first.project, version=0, due_at=None, retention=None
+        )
         covered = self._still_covered(group)
         with self.splits.merge(first.organization, first.project, there) as built:
             return self._replaced(group, self._put(state, built, covered))

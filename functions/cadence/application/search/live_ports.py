@@ -77,7 +77,7 @@ class Arrivals(Protocol):
         """In order, from that number on, without holes. Raises Gone if the first asked for is not kept any more."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LiveConnection:
     """Somebody who follows a query. Through `looked` everything has been looked at; `told` is the last position they were told."""
 

@@ -34,7 +34,7 @@ class LinePosition:
     index: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Hit:
     """A line (as it stands in its segment, with everything in it) and whose it is."""
 

@@ -29,7 +29,7 @@ _MESSAGES_AT_ONCE = 50
 Message = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PushLines:
     connections: LiveConnections
     sockets: Sockets
@@ -51,7 +51,15 @@ class PushLines:
         begin = LivePosition.of(after) if after else self.live.follow.start(principal.organization)
         # Whatever is wrong is told now, and not with the first line.
         self.live.read(principal, query, project, begin, limit=1)
-        connection = LiveConnection(connection_id, principal, query, project, begin, begin, self.clock() + ALIVE_FOR)
+        connection = LiveConnection(
+            connection_id=connection_id,
+            principal=principal,
+            query=query,
+            project=project,
+            looked=begin,
+            told=begin,
+            alive_until=self.clock() + ALIVE_FOR,
+        )
         self.connections.save(connection)
         self._post(connection, {"kind": "subscribed", "after": str(begin)})
         self._deliver(connection)

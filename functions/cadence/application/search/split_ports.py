@@ -98,7 +98,7 @@ class BuiltSplit:
     facts: SplitFacts
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class IndexState:
     """How a project's index stood when it was read: with `version`, only one of several writers gets on.
 

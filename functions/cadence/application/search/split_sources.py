@@ -113,11 +113,11 @@ class FreshSource:
         segment, owner = self.segment, owner_of(self.segment)
         return [
             Hit(
-                LinePosition(line["time"], segment.run_id, segment.number, index),
-                segment.organization,
-                segment.project,
-                segment.pipeline,
-                line,
+                place=LinePosition(line["time"], segment.run_id, segment.number, index),
+                organization=segment.organization,
+                project=segment.project,
+                pipeline=segment.pipeline,
+                line=line,
             )
             for index, line in enumerate(self._lines())
             if matcher(owner, line)

@@ -25,7 +25,7 @@ _AGAIN_AFTER = timedelta(minutes=1)
 _REMOVED_EVERY = timedelta(hours=12)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SyncSearchService:
     """`splits` looks after what was indexed before there was the store, until it is too old."""
 

@@ -38,7 +38,7 @@ Specs = Callable[[str, str], TreatmentSpec]
 """The specification of a run's treatment. It never changes, so it may be remembered."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Host:
     """A machine that joined a pool.
 

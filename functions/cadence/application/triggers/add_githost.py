@@ -41,7 +41,16 @@ class AddGitHost:
             raise InvalidRequest(message, [Violation("/url", message)])
         now = self.clock()
         secret = webhook_secret or secrets.token_urlsafe(32)
-        githost = GitHost(new_ulid(now), kind, organization, project, name, now, url, programs)
+        githost = GitHost(
+            githost_id=new_ulid(now),
+            kind=kind,
+            organization=organization,
+            project=project,
+            name=name,
+            created_at=now,
+            url=url,
+            programs=programs,
+        )
         encrypted = self.cipher.encrypt(secret.encode(), secret_context(githost.githost_id))
         token = None
         if access_token:

@@ -17,7 +17,7 @@ class PathSource(StrEnum):
     EVENT = "event"
 
 
-@dataclass
+@dataclass(kw_only=True)
 class ChangedPaths:
     """The files that one event changed. The repository is read at most once, and only if a trigger asks for it."""
 

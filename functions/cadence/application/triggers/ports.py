@@ -7,7 +7,7 @@ from typing import Protocol
 from cadence.domain.triggers.githost import GitHost
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Delivery:
     """A webhook as it came, its signature already checked. `delivery_id` is the git host's own, the same when it sends it again."""
 

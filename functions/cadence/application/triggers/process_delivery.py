@@ -29,7 +29,7 @@ class Undeliverable(CadenceError):
     code = "undeliverable"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ProcessDelivery:
     githosts: GitHostStore
     cipher: Cipher
@@ -56,7 +56,9 @@ class ProcessDelivery:
         tokens = GitTokens(self.githosts, self.cipher)
         for number, event in enumerate(events):
             comparison = event.comparison()
-            changed = ChangedPaths(self.git, event, tokens.of(githost, comparison.url) if comparison else None)
+            changed = ChangedPaths(
+                git=self.git, event=event, credentials=tokens.of(githost, comparison.url) if comparison else None
+            )
             for version in versions:
                 trigger = event.trigger(version.triggers)
                 meant, source = (False, None) if trigger is None else changed.meant(trigger)

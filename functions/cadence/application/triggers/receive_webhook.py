@@ -51,7 +51,9 @@ class ReceiveWebhook:
         content_type = headers.get("content-type", "")
         if not its.read(event, read_payload(body, content_type)):
             return Received.IGNORED
-        self.queue.put(Delivery(githost_id, delivery_id, event, content_type, body))
+        self.queue.put(
+            Delivery(githost_id=githost_id, delivery_id=delivery_id, event=event, content_type=content_type, body=body)
+        )
         return Received.QUEUED
 
     def _secret(self, kind: GitHostKind, githost_id: str) -> bytes | None:

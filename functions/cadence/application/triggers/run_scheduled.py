@@ -12,7 +12,7 @@ from cadence.domain.shared.errors import NotFound
 from cadence.domain.triggers.triggers import Schedule
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Firing:
     """`scheduled_at` is the time that the expression means (UTC); `digest` says which of the pipeline's schedules it is."""
 

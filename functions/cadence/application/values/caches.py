@@ -115,7 +115,13 @@ class ReadCache:
         last = next_seq if done else min(next_seq + DOWNLOADS, found.chunks)
         name = partial(ids.cache_chunk_key, found.organization, found.project, found.entry, bucket=found.bucket)
         downloads = [ChunkUrl(seq, self.urls.download(name(seq))) for seq in range(next_seq, last)]
-        return InputAnswer(1, InputState.ENDED, StreamEnd(found.size, found.sha256, found.chunks), downloads, 0.0)
+        return InputAnswer(
+            epoch=1,
+            state=InputState.ENDED,
+            end=StreamEnd(found.size, found.sha256, found.chunks),
+            downloads=downloads,
+            retry_after=0.0,
+        )
 
 
 @dataclass(frozen=True)
@@ -137,12 +143,20 @@ class SaveCache:
         taken = self.caches.get(*_scope(runner), key, _bucket(runner))
         if taken and taken.expires_at > now:
             return Saving(None, "it was saved by another runner meanwhile")
-        upload = CacheUpload(*_scope(runner), key, new_ulid(now), runner.runner_id, now, _bucket(runner))
+        upload = CacheUpload(
+            organization=runner.organization,
+            project=runner.project,
+            key=key,
+            entry=new_ulid(now),
+            runner_id=runner.runner_id,
+            started_at=now,
+            bucket=_bucket(runner),
+        )
         self.caches.begin(upload)
         return Saving(upload.entry)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class WriteCache:
     caches: CacheStore
     remove_objects: Callable[[str], int]
@@ -175,13 +189,13 @@ class WriteCache:
         now = self.clock()
         replaced = self.caches.get(upload.organization, upload.project, upload.key, upload.bucket)
         made = CacheEntry(
-            upload.organization,
-            upload.project,
-            upload.key,
-            upload.entry,
-            end.size,
-            end.sha256,
-            end.chunks,
+            organization=upload.organization,
+            project=upload.project,
+            key=upload.key,
+            entry=upload.entry,
+            size=end.size,
+            sha256=end.sha256,
+            chunks=end.chunks,
             created_at=now,
             used_at=now,
             maker=CacheMaker(runner.run_id, runner.treatment, runner.attempt),
@@ -225,15 +239,15 @@ def _bucket(runner: Runner) -> str | None:
 
 def _use(runner: Runner, entry: CacheEntry, asked: str, at: datetime) -> CacheUse:
     return CacheUse(
-        runner.run_id,
-        runner.treatment,
-        runner.attempt,
-        entry.entry,
-        entry.key,
-        asked,
-        entry.size,
-        entry.sha256,
-        entry.created_at,
-        at,
-        entry.maker,
+        run_id=runner.run_id,
+        treatment=runner.treatment,
+        attempt=runner.attempt,
+        entry=entry.entry,
+        key=entry.key,
+        asked=asked,
+        size=entry.size,
+        sha256=entry.sha256,
+        saved_at=entry.created_at,
+        at=at,
+        maker=entry.maker,
     )

@@ -23,7 +23,7 @@ _LATE_UPLOADS = timedelta(hours=3)
 _GROUPS = frozenset({TreatmentKind.GATHER, TreatmentKind.EACH})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PurgeTransientValues:
     runs: RunStore
     retentions: ValueRetentionStore

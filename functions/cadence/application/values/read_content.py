@@ -17,7 +17,7 @@ LONGEST = 1024 * 1024
 _SIGNALS = frozenset({Trigger.COMPLETED, Trigger.FAILED, Trigger.FINISHED})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Where:
     """Where the content of a port is kept: as chunks, or `literal` as a part of the document.
 
@@ -71,12 +71,12 @@ class ReadContent:
         retention = self._retention(runner_id)
         under_way = number == stored.attempt and stored.state is TreatmentState.RUNNING
         return Where(
-            treatment,
-            port,
-            output.flow,
-            output.type,
-            number,
-            ids.chunk_prefix(run_id, treatment, number, port, bucket_of(retention)),
+            treatment=treatment,
+            port=port,
+            flow=output.flow,
+            type=output.type,
+            attempt=number,
+            prefix=ids.chunk_prefix(run_id, treatment, number, port, bucket_of(retention)),
             ended=end is not None or not under_way,
             size=end.size if end else None,
             sha256=end.sha256 if end else None,
@@ -92,7 +92,15 @@ class ReadContent:
         if given.source_treatment and given.source_port and given.source_port not in _SIGNALS:
             return self.of_output(insight, given.source_treatment, given.source_port, None)
         literal = (given.literal or "").encode("utf-8", "surrogatepass")
-        return Where(treatment, port, given.flow, given.type, 1, literal=literal, size=len(literal))
+        return Where(
+            treatment=treatment,
+            port=port,
+            flow=given.flow,
+            type=given.type,
+            attempt=1,
+            literal=literal,
+            size=len(literal),
+        )
 
     def read(self, where: Where, offset: int, length: int) -> Piece:
         """At most `length` bytes from `offset` on; a negative offset counts from the end of what is there.
@@ -130,12 +138,12 @@ class ReadContent:
 
 def of_value(value: Value) -> Where:
     return Where(
-        value.treatment,
-        value.port,
-        value.flow,
-        value.type,
-        value.attempt,
-        value.chunk_prefix,
+        treatment=value.treatment,
+        port=value.port,
+        flow=value.flow,
+        type=value.type,
+        attempt=value.attempt,
+        prefix=value.chunk_prefix,
         size=value.size,
         sha256=value.digest,
         retention=value.retention,

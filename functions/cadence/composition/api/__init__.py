@@ -79,7 +79,7 @@ from cadence.domain.shared.errors import NotFound
 from cadence.domain.shared.schemas import schemas_folder
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Services:
     """What the routes use: use cases, and stores where a route only reads."""
 
@@ -178,15 +178,17 @@ def services() -> Services:
         secrets=secrets,
         hold=HoldRunner(runners, provider_calls, now),
         pools=ManagePools(
-            access,
-            DynamoPoolCredentials(its.access_table, cipher),
-            DynamoPoolRecords(its.runners_table),
-            hosts,
-            gates.runner_slots(its, runs, machines),
-            provider_calls,
-            S3ValueBuckets(Buckets.of(its.data_bucket, its.value_buckets), timedelta(days=int(its.retention_days))),
-            now,
-            Refusals(DynamoBackOffs(its.runners_table, REFUSED), now),
+            directory=access,
+            credentials=DynamoPoolCredentials(its.access_table, cipher),
+            records=DynamoPoolRecords(its.runners_table),
+            hosts=hosts,
+            slots=gates.runner_slots(its, runs, machines),
+            calls=provider_calls,
+            values=S3ValueBuckets(
+                Buckets.of(its.data_bucket, its.value_buckets), timedelta(days=int(its.retention_days))
+            ),
+            clock=now,
+            refusals=Refusals(DynamoBackOffs(its.runners_table, REFUSED), now),
         ),
         pipelines=pipelines,
         documents=documents,
@@ -209,7 +211,9 @@ def services() -> Services:
         environments=DynamoEnvironmentStore(its.access_table),
         approval_store=approval_store,
         approvals=approvals,
-        approval_links=ApprovalLinks(DynamoLinkStore(its.access_table), runs, approval_store, approvals, now),
+        approval_links=ApprovalLinks(
+            links=DynamoLinkStore(its.access_table), runs=runs, store=approval_store, approvals=approvals, clock=now
+        ),
         visible=visible,
         look=ReadRunDetails(runs, runners, documents),
         debugging=debugging(its, hosts),
@@ -222,5 +226,11 @@ def services() -> Services:
         retention=ManageRetention(DynamoSplitCatalogue(its.logs_table), now, timedelta(days=int(its.retention_days))),
         audit=DynamoAuditTrail(its.access_table),
         alerting=alerting(its, runs, hosts, searching.find.index),
-        read_logs=ReadLogs(DynamoLogIndex(its.logs_table), S3LogSegments(its.data_bucket), runners, now, time.sleep),
+        read_logs=ReadLogs(
+            index=DynamoLogIndex(its.logs_table),
+            segments=S3LogSegments(its.data_bucket),
+            followers=runners,
+            clock=now,
+            sleep=time.sleep,
+        ),
     )

@@ -23,7 +23,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Alerting:
     """What the API's routes use."""
 
@@ -53,10 +53,26 @@ def alerting(its: settings.ApiSettings, runs: RunStore, runners: HostStore, inde
         alerts=alerts,
         outbox=outbox,
         manage_rules=ManageRules(
-            rules, channels, alerts, outbox, notifier, subscriptions, listening, check_query, _now
+            rules=rules,
+            channels=channels,
+            alerts=alerts,
+            outbox=outbox,
+            notifier=notifier,
+            subscriptions=subscriptions,
+            listening=listening,
+            check_query=check_query,
+            clock=_now,
         ),
-        manage_channels=ManageChannels(channels, rules, outbox, notifier, listening, KmsCipher(its.secrets_key), _now),
+        manage_channels=ManageChannels(
+            channels=channels,
+            rules=rules,
+            outbox=outbox,
+            notifier=notifier,
+            listening=listening,
+            cipher=KmsCipher(its.secrets_key),
+            clock=_now,
+        ),
         manage_silences=ManageSilences(silences, _now),
-        try_on_past=TryOnPast(runs, runners, index, _now),
+        try_on_past=TryOnPast(runs=runs, runners=runners, search=index, clock=_now),
         topic_prefix=its.alert_topic_prefix,
     )

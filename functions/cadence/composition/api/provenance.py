@@ -30,8 +30,17 @@ class Provenance:
 def provenance(its: ApiSettings, runs: RunStore, documents: Documents, pipelines: PipelineStore) -> Provenance:
     store = DynamoProvenance(its.runs_table)
     groups, runners = DynamoGroupStore(its.runs_table), DynamoHostStore(its.runners_table)
-    stores = Stores(runs, groups, runners, store, documents, pipelines)
+    stores = Stores(
+        runs=runs, groups=groups, runners=runners, provenance=store, documents=documents, pipelines=pipelines
+    )
     chunks = S3Chunks(Buckets.of(its.data_bucket, its.value_buckets))
     index, segments = DynamoLogIndex(its.logs_table), S3LogSegments(its.data_bucket)
-    trace = Trace(stores, chunks, chunks, DynamoCacheUses(its.runners_table), index, segments)
+    trace = Trace(
+        stores=stores,
+        chunks=chunks,
+        times=chunks,
+        caches=DynamoCacheUses(its.runners_table),
+        index=index,
+        segments=segments,
+    )
     return Provenance(trace, UsesOfValue(runs, store), ListFollowing(runs, store))

@@ -18,7 +18,7 @@ from cadence.application.shared.secret_ports import SecretStore
 from cadence.composition.settings import ApiSettings
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Replays:
     replay: Replay
     find: FindOriginal
@@ -38,7 +38,7 @@ def replays(
     chunks = S3Chunks(Buckets.of(its.data_bucket, its.value_buckets))
     store = DynamoReplayStore(its.runs_table)
     capture = CaptureElement(S3StoredProcesses(client("s3"), its.data_bucket), documents)
-    find = FindOriginal(runs, runners, chunks, capture)
+    find = FindOriginal(runs=runs, runners=runners, chunks=chunks, capture=capture)
     return Replays(
         replay=Replay(find, documents, secrets, pools),
         find=find,

@@ -70,7 +70,7 @@ class Project:
     created_at: datetime
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ApiToken:
     """A bearer token as stored: never its secret, only the secret's SHA-256 (hex).
 
@@ -95,7 +95,7 @@ class ApiToken:
         return right and (self.expires_at is None or now < self.expires_at)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Principal:
     """Whoever a request comes from, and what it may do there. `run` is the one that an engine's token was made for."""
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 KEPT = timedelta(days=365)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AuditEntry:
     """`action` is the operation's name in the API, `target` the path that it was asked of. Nothing of a request's body is kept.
 

@@ -17,7 +17,7 @@ class ChannelKind(StrEnum):
     WEBHOOK = "webhook"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Channel:
     """`settings` are what may be shown; the secret (an address that is one, a key, a password) is kept elsewhere, encrypted."""
 
@@ -44,7 +44,7 @@ MOST_REFUSALS = 5
 _MINUTE = timedelta(minutes=1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AlertDelivery:
     """How a channel is getting on. `failures` counts the tries since it last took something; `recent` are sendings within a minute.
 

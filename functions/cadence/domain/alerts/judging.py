@@ -152,16 +152,25 @@ def _fit(event: Event, text: str | None, well: bool) -> Fit:
     }
     if text is None:
         return Fit(recovery=Recovery(at, labels)) if well else NOTHING
-    sample = OccurrenceSample(text[:_LONGEST_TEXT], event["finished_at"], event["run_id"], event.get("treatment"))
-    return Fit((Occurrence(event["id"], at, 1, labels, sample),))
+    sample = OccurrenceSample(
+        text=text[:_LONGEST_TEXT], time=event["finished_at"], run_id=event["run_id"], treatment=event.get("treatment")
+    )
+    return Fit((Occurrence(event_id=event["id"], at=at, count=1, labels=labels, sample=sample),))
 
 
 def _lines_occurrence(event: Event, lines: Sequence[Line], indexes: Sequence[int], at: datetime) -> Occurrence:
     first = lines[indexes[0]]
     text = first["text"][:_LONGEST_TEXT].encode("utf-8", "replace").decode()
     index = event["indexes"][indexes[0]] if "indexes" in event else indexes[0]
-    sample = OccurrenceSample(text, first["time"], event["run_id"], first["treatment"], event["number"], index)
-    return Occurrence(event["id"], at, len(indexes), line_labels(event, first), sample)
+    sample = OccurrenceSample(
+        text=text,
+        time=first["time"],
+        run_id=event["run_id"],
+        treatment=first["treatment"],
+        segment=event["number"],
+        index=index,
+    )
+    return Occurrence(event_id=event["id"], at=at, count=len(indexes), labels=line_labels(event, first), sample=sample)
 
 
 def _shown(of: str, value: float) -> str:

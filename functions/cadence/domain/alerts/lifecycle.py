@@ -23,7 +23,7 @@ class OccurrenceCount:
     count: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Alert:
     """What is known of one group of a rule. `number` counts the times it was open, `messages` those of this time.
 

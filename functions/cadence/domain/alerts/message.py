@@ -18,7 +18,7 @@ class MessageKind(StrEnum):
     TEST = "test"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Message:
     """One message of one alert. `message_id` is the same whenever it is sent again, `alert_id` that of all of its alert.
 

@@ -12,7 +12,7 @@ from cadence.domain.alerts.rule import Rule
 Labels = Mapping[str, str]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class OccurrenceSample:
     """One thing that fits, to be shown and linked. `segment` and `index` (from 0) are where a line stands in its run's log."""
 
@@ -24,7 +24,7 @@ class OccurrenceSample:
     index: int | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Occurrence:
     """`count` things that fit, of one event, in one group and one second."""
 

@@ -17,7 +17,7 @@ _LEAST_DEVIATION = math.log(1.05)
 _SMALLEST = 0.05
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Judgement:
     """`score` is in deviations above (or, negative, below) the median; `low` and `high` are where one is unusual."""
 

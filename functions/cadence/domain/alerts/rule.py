@@ -98,7 +98,7 @@ class Resolution:
     message: bool = True
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Rule:
     """A rule as stored. `project` is a project's name or `*`; `revision` grows whenever what it looks for changes.
 

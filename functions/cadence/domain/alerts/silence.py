@@ -8,7 +8,7 @@ from cadence.domain.access.access import ALL_PROJECTS
 from cadence.domain.shared.patterns import matches
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Silence:
     """From `starts_at` until `ends_at`, for alerts whose labels (`rule` is one) fit all of `where`, which holds patterns."""
 

@@ -20,7 +20,7 @@ class DeadLetterKind(StrEnum):
     """An alert's message that its channel refused for good."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DeadLetter:
     """`key` is what its kind finds it by, `what` and `cause` say in words what it is and why it is here.
 
@@ -40,7 +40,7 @@ class DeadLetter:
         return f"{self.kind}-{hashlib.sha256('#'.join(self.key).encode()).hexdigest()[:16]}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StrayRecord:
     """A record of the log stream that was set aside: `object_key` is where its bytes are, `number` its sequence number.
 

@@ -51,7 +51,7 @@ class ExportCredentials:
         return {"scheme": self.scheme, "secret": self.secret, "user": self.user}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Export:
     """`projects` are those whose data is sent (`*`: all). `labels` are added to all that is sent, `headers` to each request.
 
@@ -85,7 +85,7 @@ class Export:
         return self.enabled and Signal.METRICS in self.signals
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ExportStatus:
     """How an export fares. `error` is the receiver's last refusal, `pending` and `dead` count what is kept for it.
 
@@ -107,7 +107,7 @@ class ExportStatus:
         return self.failing_since is not None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ExportBatch:
     """What is still to be delivered to one export: an event whose data is read when it is sent, or a request as it was made.
 
@@ -121,7 +121,7 @@ class ExportBatch:
     error: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StoredRequest:
     """A request to an export's receiver, without its credentials. Where `path` leads is decided when it is sent."""
 
@@ -139,7 +139,7 @@ class BackfillState(StrEnum):
     CANCELLED = "cancelled"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Backfill:
     """Sending what is stored of a time range once more.
 

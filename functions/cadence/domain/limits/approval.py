@@ -11,7 +11,7 @@ class ApprovalVerdict(StrEnum):
     REFUSE = "refuse"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ApprovalRequest:
     """As the environment had it when the treatment asked. `approvers` are tokens' names (None: whoever has the permission)."""
 
@@ -25,7 +25,7 @@ class ApprovalRequest:
     expires_at: datetime
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Decision:
     """`approver` is the id of the token that decided, or that made the link; each decides once. `by` is shown to people."""
 

@@ -28,7 +28,7 @@ class WaitingLane:
     first: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LimitEntry:
     """Where a run or an attempt of a treatment stands at a concurrency limit: inside, or waiting with a ticket.
 
@@ -49,7 +49,7 @@ class LimitEntry:
         return LaneKey(self.priority, self.project)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ConcurrencyLimit:
     """`inside` counts by project. `unwoken` were let in by another's leaving and may not have been told yet.
 

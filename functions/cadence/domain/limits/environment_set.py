@@ -20,7 +20,7 @@ class ApprovalRule:
     not_by_starter: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class EnvironmentSet:
     """Variables and secrets (environment variable to secret's name) added to the treatments that name this environment.
 

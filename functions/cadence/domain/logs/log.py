@@ -56,7 +56,7 @@ class Watermark:
         return replace(self, through=through, gaps=tuple(gaps[-_MOST_GAPS:])), frozenset(new), opened
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Segment:
     """What is known of one segment without reading it. Times are RFC 3339 in UTC, as in the lines."""
 

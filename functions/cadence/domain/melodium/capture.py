@@ -20,7 +20,7 @@ _DEEPEST = 100
 _LISTED = 10
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CapturedPort:
     """`described` has nothing generic in it. `source` is what an input is read from; `given` what it had from the engine itself."""
 
@@ -35,7 +35,7 @@ class CapturedPort:
         return type_text(self.described, {})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class EngineCapture:
     """`elements` are those of the program's dump that it takes to launch the treatment."""
 
@@ -107,7 +107,7 @@ class Capturing:
             models=[self._model(element, model) for model in body.get("models") or ()],
             inputs=ports,
             outputs=[
-                CapturedPort(each, port["flow"], _solved(port["described_type"], generics))
+                CapturedPort(name=each, flow=port["flow"], described=_solved(port["described_type"], generics))
                 for each, port in (body.get("outputs") or {}).items()
                 if self._is_taken(element, each)
             ],
@@ -156,15 +156,15 @@ class Capturing:
         if opaque := _opaque(described):
             raise Conflict(f"{what} cannot be restored: a {opaque} exists only inside of its engine.")
         if source is None:
-            return CapturedPort(name, port["flow"], described)
+            return CapturedPort(name=name, flow=port["flow"], described=described)
         producer = self.model.elements.get(source[0])
         if producer and source not in self.model.outputs:
             if not self._begins_tracks(self._bodies.get(producer.treatment, {})):
-                return CapturedPort(name, port["flow"], described)  # nothing was sent
+                return CapturedPort(name=name, flow=port["flow"], described=described)  # nothing was sent
             if described != "void":
                 raise Conflict(f"{what} came from a source ({source[0]}), whose values engines do not tell.")
-            return CapturedPort(name, port["flow"], described, given=({"void": None},))
-        return CapturedPort(name, port["flow"], described, source)
+            return CapturedPort(name=name, flow=port["flow"], described=described, given=({"void": None},))
+        return CapturedPort(name=name, flow=port["flow"], described=described, source=source)
 
     def _is_taken(self, element: ProgramElement, port: str) -> bool:
         """Of an output that nobody reads an engine takes as much as it happens to, which says nothing."""

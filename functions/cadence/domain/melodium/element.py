@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ElementSpec:
     """`treatment` is its name in its package (`std/flow::emit`), `host` the element that it is part of, if that is one.
 

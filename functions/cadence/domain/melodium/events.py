@@ -3,6 +3,7 @@
 `Port` is where data comes out or goes in: the treatment's name, which of it (`build`), its host, its label, the port.
 """
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,7 @@ Instance = tuple[int, str, int]
 """Track, treatment, build: what one treatment of a process is known by."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrackedTreatment:
     """A treatment within a process; `host` and `host_build` are None for the one that the engine itself runs."""
 
@@ -48,7 +49,7 @@ class Finished:
     place: TrackedTreatment
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SentValues:
     """`content` is what the values are kept as: bytes, or one JSON text a line."""
 
@@ -60,7 +61,7 @@ class SentValues:
     content: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Moved:
     at: str
     source: TrackedTreatment
@@ -114,4 +115,5 @@ def place_json(place: TrackedTreatment) -> list[Any]:
 
 
 def place_from(data: Sequence[Any]) -> TrackedTreatment:
-    return TrackedTreatment(*data)
+    names = (field.name for field in dataclasses.fields(TrackedTreatment))
+    return TrackedTreatment(**dict(zip(names, data, strict=True)))

@@ -32,7 +32,7 @@ class DeclaredPort:
     type: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TreatmentHeader:
     """`models` and `generics` are what it needs from whoever uses it: an entrypoint has neither."""
 
@@ -127,10 +127,17 @@ class _Reader:
             else:
                 raise _Unreadable(token.at, f"{token.text!r} is neither a model, a port nor the beginning of the body")
         self._at -= 1
-        where = _position(self._text, name.at)
-        said = _plain(documentation)
+        line, column = _position(self._text, name.at)
         return TreatmentHeader(
-            name.text, *where, said, parameters, tuple(ports["input"]), tuple(ports["output"]), models, generics
+            name=name.text,
+            line=line,
+            column=column,
+            documentation=_plain(documentation),
+            parameters=parameters,
+            inputs=tuple(ports["input"]),
+            outputs=tuple(ports["output"]),
+            models=models,
+            generics=generics,
         )
 
     def _parameter(self, tokens: list[_Token]) -> ProgramParameter:

@@ -9,7 +9,7 @@ LEVELS = {"Error": "error", "Warning": "warning", "Info": "info", "Debug": "debu
 UNLABELLED = "engine"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LogEntry:
     """`run_id` is the process that wrote it, None if it does not say. `label` is what the program calls whoever spoke."""
 

@@ -38,7 +38,7 @@ _LIBRARY = "std/"
 PortName = tuple[str, str]
 
 
-@dataclass
+@dataclass(kw_only=True)
 class ProgramElement:
     """A treatment of the process. Times are RFC 3339, as the engine writes them. `host` is the element that it is part of."""
 
@@ -55,7 +55,7 @@ class ProgramElement:
     parts: list[str] = field(default_factory=list)
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Output:
     """What an element sent through a port so far; `chunks` are those written before what is now in `new`."""
 
@@ -77,7 +77,7 @@ class Feed:
     count: int = 0
 
 
-@dataclass
+@dataclass(kw_only=True)
 class ProgramModel:
     """One process. `changed` are the elements, and `ended` the outputs, that are not yet stored as they are now."""
 
@@ -165,7 +165,7 @@ class ProgramModel:
         name = self._name(event.place)
         if name is None:
             return
-        output = self.outputs.setdefault((name, event.port), Output(event.type))
+        output = self.outputs.setdefault((name, event.port), Output(type=event.type))
         output.type = more_exact(output.type, event.type)
         output.count += event.count
         output.size += len(event.content)
@@ -241,7 +241,7 @@ class ProgramModel:
 
     def _root(self) -> str:
         if ROOT not in self.elements:
-            self.elements[ROOT] = ProgramElement(ROOT, self.entrypoint, ROOT, 0, None)
+            self.elements[ROOT] = ProgramElement(name=ROOT, treatment=self.entrypoint, label=ROOT, track=0, host=None)
             self.changed.add(ROOT)
         return ROOT
 
@@ -257,7 +257,9 @@ class ProgramModel:
             while name in self.elements:
                 number += 1
                 name = f"{path}#{track}.{number}"
-        self.elements[name] = ProgramElement(name, treatment, label, track, host, build)
+        self.elements[name] = ProgramElement(
+            name=name, treatment=treatment, label=label, track=track, host=host, build=build
+        )
         self.names[instance] = name
         if host and host != ROOT:  # which every track adds to
             self.elements[host].parts.append(name)

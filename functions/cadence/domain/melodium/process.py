@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MelodiumRun:
     """What makes a run one of an engine. Its run id is the engine's own UUID.
 
@@ -33,7 +33,7 @@ class ProcessOutcome(StrEnum):
     FAILURE = "failure"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Reported:
     """What a process has said of itself so far.
 

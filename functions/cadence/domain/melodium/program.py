@@ -34,7 +34,7 @@ class ProgramPart:
     models: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Definition:
     """A treatment; `parts` and `wires` are empty for one that the engine has compiled in."""
 
@@ -49,7 +49,7 @@ class Definition:
         return next((wire for wire in self.wires if (wire.target, wire.input) == (target, port)), None)
 
 
-NOTHING = Definition("", False, {}, {}, {}, ())
+NOTHING = Definition(name="", designed=False, inputs={}, outputs={}, parts={}, wires=())
 
 
 @dataclass(frozen=True)
@@ -98,12 +98,12 @@ def _definition(body: Mapping[str, Any]) -> Definition:
     design = kind.get("designed") if isinstance(kind, Mapping) else None
     parts, wires = (_parts(design), tuple(_wires(design))) if isinstance(design, Mapping) else ({}, ())
     return Definition(
-        text_of(body.get("identifier")),
-        isinstance(kind, Mapping),
-        _ports(body.get("inputs")),
-        _ports(body.get("outputs")),
-        parts,
-        wires,
+        name=text_of(body.get("identifier")),
+        designed=isinstance(kind, Mapping),
+        inputs=_ports(body.get("inputs")),
+        outputs=_ports(body.get("outputs")),
+        parts=parts,
+        wires=wires,
     )
 
 

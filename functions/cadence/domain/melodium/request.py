@@ -26,7 +26,7 @@ class Volume:
     storage: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class EngineContainer:
     """`pull_secret` is text of its author's own format, `{}` where there is none. MB, millicores.
 
@@ -45,7 +45,7 @@ class EngineContainer:
     command: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LaunchRequest:
     """Seconds, MB, millicores. `key` is what the asking engine expects of its worker: a secret.
 

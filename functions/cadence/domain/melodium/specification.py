@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ContainerSpec:
     """A container that a worker asked for. Units: cpu in millicores, memory and storage in MB; None is no limit.
 
@@ -24,7 +24,7 @@ class ContainerSpec:
     command: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class WorkerSpec:
     """A distant worker (`melodium dist`), as the asking engine described it. It accepts an engine of this very version and group only.
 
@@ -48,7 +48,7 @@ class WorkerSpec:
         return (*self.containers, *self.services)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ProgramSpec:
     """A stored program (by digest) and the command of it to run; `treatment` is the identifier of what that command runs.
 

@@ -51,7 +51,7 @@ class Entrypoint:
     unusable: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ProgramFacts:
     """What is known of a program before an engine looks at it."""
 
@@ -132,14 +132,20 @@ def _script(program: ProgramFiles) -> ProgramFacts:
     entrypoints = {}
     if "main" in known:
         entrypoints["main"] = _entrypoint("main", f"{name}::main", known["main"])
-    return ProgramFacts(program.sha256, name, said.get("version", "0.1.0"), entrypoints, (*faults, *more))
+    return ProgramFacts(
+        sha256=program.sha256,
+        name=name,
+        version=said.get("version", "0.1.0"),
+        entrypoints=entrypoints,
+        faults=(*faults, *more),
+    )
 
 
 def _tree(program: ProgramFiles) -> ProgramFacts:
     try:
         compo = tomllib.loads(program.files[COMPO].decode())
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        return ProgramFacts(program.sha256, "", "", {}, (_toml_fault(error),))
+        return ProgramFacts(sha256=program.sha256, name="", version="", entrypoints={}, faults=(_toml_fault(error),))
     name, faults = str(compo.get("name", "")), []
     if not name:
         faults.append(Fault(COMPO, 1, 1, "it has no name"))
@@ -161,7 +167,13 @@ def _tree(program: ProgramFiles) -> ProgramFacts:
             entrypoints[command] = Entrypoint(command, str(identifier), None, f"{path} has no treatment {found[3]}")
         else:
             entrypoints[command] = _entrypoint(command, str(identifier), header)
-    return ProgramFacts(program.sha256, name, str(compo.get("version", "")), entrypoints, tuple(faults))
+    return ProgramFacts(
+        sha256=program.sha256,
+        name=name,
+        version=str(compo.get("version", "")),
+        entrypoints=entrypoints,
+        faults=tuple(faults),
+    )
 
 
 def _area(program: ProgramFiles, path: str) -> tuple[dict[str, TreatmentHeader], tuple[Fault, ...]]:

@@ -5,83 +5,115 @@ from cadence.domain.metrics.model import Family, MetricKind
 _SHORT = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800)
 _LONG = (1, 5, 10, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 21600)
 
-RUNS = Family("cadence_runs", MetricKind.COUNTER, "Runs that came to an end, by how.")
+RUNS = Family(name="cadence_runs", kind=MetricKind.COUNTER, help="Runs that came to an end, by how.")
 RUN_DURATION = Family(
-    "cadence_run_duration_seconds", MetricKind.HISTOGRAM, "From the start of a run to its end.", "seconds", _LONG
+    name="cadence_run_duration_seconds",
+    kind=MetricKind.HISTOGRAM,
+    help="From the start of a run to its end.",
+    unit="seconds",
+    bounds=_LONG,
 )
 RUN_QUEUE = Family(
-    "cadence_run_queue_seconds",
-    MetricKind.HISTOGRAM,
-    "From the creation of a run to its start: how long it waited for its turn.",
-    "seconds",
-    _SHORT,
+    name="cadence_run_queue_seconds",
+    kind=MetricKind.HISTOGRAM,
+    help="From the creation of a run to its start: how long it waited for its turn.",
+    unit="seconds",
+    bounds=_SHORT,
 )
-TREATMENTS = Family("cadence_treatments", MetricKind.COUNTER, "Treatments that came to an end, by how.")
+TREATMENTS = Family(name="cadence_treatments", kind=MetricKind.COUNTER, help="Treatments that came to an end, by how.")
 TREATMENT_DURATION = Family(
-    "cadence_treatment_duration_seconds",
-    MetricKind.HISTOGRAM,
-    "From the start of a treatment's command to its end.",
-    "seconds",
-    _LONG,
+    name="cadence_treatment_duration_seconds",
+    kind=MetricKind.HISTOGRAM,
+    help="From the start of a treatment's command to its end.",
+    unit="seconds",
+    bounds=_LONG,
 )
 ATTEMPTS = Family(
-    "cadence_treatment_attempts", MetricKind.COUNTER, "Runners asked for, each further attempt among them."
+    name="cadence_treatment_attempts",
+    kind=MetricKind.COUNTER,
+    help="Runners asked for, each further attempt among them.",
 )
 QUEUE = Family(
-    "cadence_treatment_queue_seconds",
-    MetricKind.HISTOGRAM,
-    "From when a treatment is ready until the infrastructure begins to make its runner: approvals, slots, waiting for a host.",
-    "seconds",
-    _SHORT,
+    name="cadence_treatment_queue_seconds",
+    kind=MetricKind.HISTOGRAM,
+    help="From when a treatment is ready until the infrastructure begins to make its runner: approvals, slots, waiting for a host.",
+    unit="seconds",
+    bounds=_SHORT,
 )
 BOOT = Family(
-    "cadence_treatment_boot_seconds",
-    MetricKind.HISTOGRAM,
-    "From when the infrastructure begins until the runner calls home.",
-    "seconds",
-    _SHORT,
+    name="cadence_treatment_boot_seconds",
+    kind=MetricKind.HISTOGRAM,
+    help="From when the infrastructure begins until the runner calls home.",
+    unit="seconds",
+    bounds=_SHORT,
 )
 RUNNER_TIME = Family(
-    "cadence_runner_seconds", MetricKind.COUNTER, "How long runners were held, booting included.", "seconds"
+    name="cadence_runner_seconds",
+    kind=MetricKind.COUNTER,
+    help="How long runners were held, booting included.",
+    unit="seconds",
 )
-CPU = Family("cadence_cpu_seconds", MetricKind.COUNTER, "Processor time that treatments used.", "seconds")
-READ = Family("cadence_disk_read_bytes", MetricKind.COUNTER, "Bytes that treatments read from disk.", "bytes")
-WRITTEN = Family("cadence_disk_written_bytes", MetricKind.COUNTER, "Bytes that treatments wrote to disk.", "bytes")
+CPU = Family(
+    name="cadence_cpu_seconds", kind=MetricKind.COUNTER, help="Processor time that treatments used.", unit="seconds"
+)
+READ = Family(
+    name="cadence_disk_read_bytes", kind=MetricKind.COUNTER, help="Bytes that treatments read from disk.", unit="bytes"
+)
+WRITTEN = Family(
+    name="cadence_disk_written_bytes",
+    kind=MetricKind.COUNTER,
+    help="Bytes that treatments wrote to disk.",
+    unit="bytes",
+)
 MEMORY = Family(
-    "cadence_memory_peak_bytes",
-    MetricKind.HISTOGRAM,
-    "The most memory that a treatment used at a time.",
-    "bytes",
-    tuple(float(2**power) for power in range(24, 38, 2)),
+    name="cadence_memory_peak_bytes",
+    kind=MetricKind.HISTOGRAM,
+    help="The most memory that a treatment used at a time.",
+    unit="bytes",
+    bounds=tuple(float(2**power) for power in range(24, 38, 2)),
 )
-COST = Family("cadence_cost", MetricKind.COUNTER, "What runners cost, by the price of their pool for an hour.")
-ACTIVE_RUNS = Family("cadence_active_runs", MetricKind.GAUGE, "Runs that have begun and not ended.")
+COST = Family(
+    name="cadence_cost", kind=MetricKind.COUNTER, help="What runners cost, by the price of their pool for an hour."
+)
+ACTIVE_RUNS = Family(name="cadence_active_runs", kind=MetricKind.GAUGE, help="Runs that have begun and not ended.")
 WAITING_RUNS = Family(
-    "cadence_waiting_runs", MetricKind.GAUGE, "Runs that wait for others of their organization to end."
+    name="cadence_waiting_runs", kind=MetricKind.GAUGE, help="Runs that wait for others of their organization to end."
 )
-HOSTS = Family("cadence_pool_hosts", MetricKind.GAUGE, "Machines of a pool that were there within the last minute.")
+HOSTS = Family(
+    name="cadence_pool_hosts", kind=MetricKind.GAUGE, help="Machines of a pool that were there within the last minute."
+)
 SLOTS = Family(
-    "cadence_pool_slots", MetricKind.GAUGE, "Runners that a pool's present machines can hold, by whether they do."
+    name="cadence_pool_slots",
+    kind=MetricKind.GAUGE,
+    help="Runners that a pool's present machines can hold, by whether they do.",
 )
 QUEUE_MESSAGES = Family(
-    "cadence_queue_messages",
-    MetricKind.GAUGE,
-    "Messages between parts of the control plane that were not processed yet.",
+    name="cadence_queue_messages",
+    kind=MetricKind.GAUGE,
+    help="Messages between parts of the control plane that were not processed yet.",
 )
 FAILED_MESSAGES = Family(
-    "cadence_failed_messages", MetricKind.GAUGE, "Messages that could not be processed, and were put aside."
+    name="cadence_failed_messages",
+    kind=MetricKind.GAUGE,
+    help="Messages that could not be processed, and were put aside.",
 )
 EXPORT_PENDING = Family(
-    "cadence_export_pending", MetricKind.GAUGE, "What an export has still to deliver: it could not before."
+    name="cadence_export_pending",
+    kind=MetricKind.GAUGE,
+    help="What an export has still to deliver: it could not before.",
 )
-EXPORT_DEAD = Family("cadence_export_dead_letters", MetricKind.GAUGE, "What an export gave up to deliver.")
+EXPORT_DEAD = Family(
+    name="cadence_export_dead_letters", kind=MetricKind.GAUGE, help="What an export gave up to deliver."
+)
 EXPORT_FAILING = Family(
-    "cadence_export_failing", MetricKind.GAUGE, "1 while an export's receiver refuses or does not answer."
+    name="cadence_export_failing",
+    kind=MetricKind.GAUGE,
+    help="1 while an export's receiver refuses or does not answer.",
 )
 TRUNCATED = Family(
-    "cadence_metrics_truncated",
-    MetricKind.GAUGE,
-    "1 if there were more series than are told at a time, and some are missing.",
+    name="cadence_metrics_truncated",
+    kind=MetricKind.GAUGE,
+    help="1 if there were more series than are told at a time, and some are missing.",
 )
 
 ALL: tuple[Family, ...] = (

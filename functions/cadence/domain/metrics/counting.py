@@ -34,7 +34,7 @@ TOTALS: Mapping[str, Family] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CounterKey:
     """`treatment` is None for the runs of a pipeline; `pool` and `provider` are empty where there was no runner."""
 
@@ -52,7 +52,7 @@ class CounterSeries:
     counts: Mapping[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RunEnd:
     """A run that came to an end. Times are UTC; `started_at` is None for one that never began."""
 
@@ -65,7 +65,7 @@ class RunEnd:
     started_at: datetime | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Attempt:
     """One runner of a treatment: from when it was asked for (`asked_at`) or, if known, its infrastructure began."""
 
@@ -87,7 +87,7 @@ class Attempt:
         return self.seconds * self.price.per_hour / 3600 if self.price else 0.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TreatmentEnd:
     """A treatment that came to an end, with all its attempts in order. `usage` is the last one's: cpu_ms, bytes."""
 
@@ -108,7 +108,7 @@ def count_run(end: RunEnd) -> Mapping[CounterKey, Mapping[str, float]]:
     if end.started_at:
         _observe(counts, "run_duration", _between(end.started_at, end.finished_at))
         _observe(counts, "run_queue", _between(end.created_at, end.started_at))
-    return {CounterKey(end.organization, end.project, end.pipeline): counts}
+    return {CounterKey(organization=end.organization, project=end.project, pipeline=end.pipeline): counts}
 
 
 def count_treatment(end: TreatmentEnd) -> Mapping[CounterKey, Mapping[str, float]]:
@@ -157,7 +157,14 @@ def group_name(treatment: str) -> str:
 
 def _key(end: TreatmentEnd, attempt: Attempt | None) -> CounterKey:
     pool, provider = (attempt.pool, attempt.provider) if attempt else ("", "")
-    return CounterKey(end.organization, end.project, end.pipeline, group_name(end.treatment), pool, provider)
+    return CounterKey(
+        organization=end.organization,
+        project=end.project,
+        pipeline=end.pipeline,
+        treatment=group_name(end.treatment),
+        pool=pool,
+        provider=provider,
+    )
 
 
 def _observe(counts: dict[str, float], name: str, value: float) -> None:

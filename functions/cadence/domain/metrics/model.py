@@ -14,7 +14,7 @@ class MetricKind(StrEnum):
     HISTOGRAM = "histogram"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Family:
     """`name` ends in `unit`, if it has one, and never in `_total`; `bounds` are the upper bounds of a histogram's buckets."""
 

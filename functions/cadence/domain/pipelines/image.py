@@ -9,7 +9,7 @@ _HOST = re.compile(r"(localhost|[a-z0-9-]+(\.[a-z0-9-]+)+|\[::1\])(:[0-9]{1,5})?
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Image:
     """`name` is the whole reference but its tag and digest, as it was written; `registry` the host that has `repository`."""
 
@@ -62,4 +62,4 @@ def parse_image(text: str) -> Image:
     registry = "registry-1.docker.io" if first in _DOCKER_HUB else first
     if first in _DOCKER_HUB and "/" not in repository:
         repository = f"library/{repository}"
-    return Image(name, registry, repository, tag or "latest", digest or None)
+    return Image(name=name, registry=registry, repository=repository, tag=tag or "latest", digest=digest or None)

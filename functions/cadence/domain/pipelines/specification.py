@@ -19,7 +19,7 @@ class TreatmentKind(StrEnum):
     ELEMENT = "element"  # happened inside of an engine: shown, never scheduled
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class InputSpec:
     """An input port and the output that feeds it (`None` for none).
 
@@ -36,7 +36,13 @@ class InputSpec:
     path: str | None = None
 
 
-@dataclass(frozen=True)
+def input_spec(port: str, flow: str, type: str, source: tuple[str, str] | None) -> InputSpec:  # noqa: A002 (the field's name)
+    """Returns the input ``port`` that reads ``source`` (treatment, port), or nothing that is known."""
+    treatment, output = source or (None, None)
+    return InputSpec(port=port, flow=flow, type=type, source_treatment=treatment, source_port=output)
+
+
+@dataclass(frozen=True, kw_only=True)
 class OutputSpec:
     """An output port. `path` is what is captured after the command: a glob or a path ending in / as tar, else the file.
 
@@ -63,7 +69,7 @@ def port_of_instances(output: str) -> str:
     return output.removesuffix(_LINES)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ServiceSpec:
     """A container beside the treatment's command, reachable by its name. Seconds, millicores, MB."""
 
@@ -90,7 +96,7 @@ class CacheSpec:
     restore: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RetrySpec:
     """Further attempts by cause. `exit_codes` are the only ones worth another attempt (none: all are).
 
@@ -114,7 +120,7 @@ class TriggerSpec:
     wait: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TreatmentSpec:
     """A treatment as admitted: immutable, complete, without secrets' values.
 

@@ -9,7 +9,7 @@ from cadence.domain.pipelines.specification import ConcurrencyPolicy
 from cadence.domain.triggers.triggers import NO_TRIGGERS, Triggers
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PipelineVersion:
     """`document_sha256` is the document as written, `plan_sha256` what admission works from, empty if every run has a plan of
     its own; concurrency group and priority belong to that plan. `parameters` holds the defaults,

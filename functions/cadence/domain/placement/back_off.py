@@ -10,7 +10,7 @@ LONGEST_PAUSE = timedelta(minutes=30)
 PROBE_TAKES = timedelta(minutes=1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BackOff:
     """An offer that was refused `times` times in a row: when last, in whose words, and until when it is not asked for."""
 
@@ -34,7 +34,7 @@ def refused(seen: BackOff | None, offer: str, asked_at: datetime, now: datetime,
         return None
     again = seen is not None and asked_at < seen.until + LONGEST_PAUSE
     times = seen.times + 1 if seen is not None and again else 1
-    return BackOff(offer, now, reason, now + pause_after(times), times)
+    return BackOff(offer=offer, at=now, reason=reason, until=now + pause_after(times), times=times)
 
 
 def pause_after(refusals: int) -> timedelta:

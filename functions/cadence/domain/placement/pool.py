@@ -53,7 +53,7 @@ class Price:
     currency: str = "USD"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Pool:
     """`settings` are the provider's own (schemas/pool-settings); `boot_deadline` in seconds counts from when the infrastructure has begun.
 
@@ -99,7 +99,7 @@ class PoolRefusal:
         return f"{self.pool}: {self.words}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Placement:
     """The decision for one attempt: `function` is the provider's Lambda, `refusals` what pools said before it.
 
@@ -143,5 +143,7 @@ class Placement:
 
     def step(self) -> Mapping[str, Any]:
         """To be launched next, by the state machine."""
-        launch = MachineStep(NextState.LAUNCH, self.attempt, function=self.function, runner_id=self.runner_id)
+        launch = MachineStep(
+            next=NextState.LAUNCH, attempt=self.attempt, function=self.function, runner_id=self.runner_id
+        )
         return {**launch.as_json(), "placement": self.as_json()}

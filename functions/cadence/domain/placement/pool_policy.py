@@ -10,7 +10,7 @@ from cadence.domain.values.value_retention import ValuePolicy
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class InstanceOffer:
     """One kind of machine that a pool may buy: millicores, MB, and what an hour costs in the currency of the pool's price. `spot` may be taken away at any time."""
 
@@ -43,7 +43,7 @@ class Budget:
     per_month: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class WarmWindow:
     """How many machines wait, `ready` or `stopped`, on some days (`mon`…`sun`) between two times of a time zone."""
 
@@ -65,7 +65,7 @@ def warm_now(windows: Iterable[WarmWindow], now: datetime) -> tuple[int, int]:
     return max((one.ready for one in covering), default=0), max((one.stopped for one in covering), default=0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Policy:
     """`region` is the infrastructure's own name of it, `residency` where data may be said to be (`eu`, `ch`…), `max_duration` seconds."""
 

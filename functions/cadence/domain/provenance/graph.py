@@ -77,7 +77,7 @@ class NodeId:
         return f"{self.kind}:" + "/".join(part for part in (self.run_id, self.name) if part)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Link:
     """`port` is that of the treatment in the link. The parts are those pieces of effect and cause that the trace is about."""
 
@@ -91,7 +91,7 @@ class Link:
     cause_part: ValuePart | None = None
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Node:
     """What is known of it; which members are there depends on its kind.
 

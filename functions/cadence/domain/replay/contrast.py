@@ -26,7 +26,7 @@ class Form(StrEnum):
     ARCHIVE = "archive"  # tar
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Difference:
     """A difference: `offset` in bytes from the start (of the archive's `member`, if there is one), `line` and `column` from 1 in
     what is text, `pointer` into the line's JSON value (RFC 6901). `then` and `now` show both sides there."""
@@ -115,11 +115,17 @@ def _lines(then: Iterable[bytes], now: Iterable[bytes], *, values: bool) -> Cont
 
 def _in_line(old: bytes | None, new: bytes | None, offset: int, number: int) -> Difference:
     if old is None or new is None:
-        return Difference(offset, _end(old), _end(new), number, 1)
+        return Difference(offset=offset, then=_end(old), now=_end(new), line=number, column=1)
     at = _common(old, new)
     # Of characters, of which the last common one may be cut.
     column = len(old[:at].decode("utf-8", "ignore"))
-    return Difference(offset + at, _around(_text(old), column), _around(_text(new), column), number, column + 1)
+    return Difference(
+        offset=offset + at,
+        then=_around(_text(old), column),
+        now=_around(_text(new), column),
+        line=number,
+        column=column + 1,
+    )
 
 
 def _in_values(old: bytes | None, new: bytes | None) -> tuple[str, Any, Any] | None:
@@ -165,7 +171,7 @@ def _bytes(then: Iterable[bytes], now: Iterable[bytes]) -> Contrast:
     for old, new in zip_longest(evenly(then), evenly(now), fillvalue=b""):
         if old != new:
             at = _common(old, new)
-            return Contrast(Difference(offset + at, _hex(old[at:]), _hex(new[at:])))
+            return Contrast(Difference(offset=offset + at, then=_hex(old[at:]), now=_hex(new[at:])))
         offset += len(old)
     return EQUAL
 
@@ -178,7 +184,7 @@ def _archives(then: Iterable[bytes], now: Iterable[bytes]) -> Contrast:
                 if found.first:
                     return found
     except tarfile.TarError as error:
-        return Contrast(Difference(0, f"no archive: {error}", f"no archive: {error}"))
+        return Contrast(Difference(offset=0, then=f"no archive: {error}", now=f"no archive: {error}"))
     return EQUAL
 
 
@@ -191,9 +197,13 @@ def _members(
 ) -> Contrast:
     if old is None or new is None or old.name != new.name:
         named = min(one.name for one in (old, new) if one)
-        return Contrast(Difference(0, old.name if old else "(nothing)", new.name if new else "(nothing)", member=named))
+        return Contrast(
+            Difference(
+                offset=0, then=old.name if old else "(nothing)", now=new.name if new else "(nothing)", member=named
+            )
+        )
     if _kind(old) != _kind(new):
-        return Contrast(Difference(0, _kind(old), _kind(new), member=old.name))
+        return Contrast(Difference(offset=0, then=_kind(old), now=_kind(new), member=old.name))
     found = contrast(Form.BYTES, _content(olds, old), _content(news, new))
     return replace(found, first=replace(found.first, member=old.name)) if found.first else EQUAL
 

@@ -44,7 +44,7 @@ class Stretch:
         return self.begin - slack <= moment <= self.end + slack
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Moment:
     """`at` is in UTC if `zoned`, else by a clock of some zone; `dated` says whether it has a date at all. `text` is as written."""
 
@@ -95,7 +95,7 @@ def _ctime(text: str) -> Moment:
     hour, minute, second = (int(part) for part in words[2].split(":"))
     zoned = any(word in ("UTC", "GMT") for word in words)
     at = datetime(int(words[-1]), _MONTHS[words[0]], int(words[1]), hour, minute, min(second, 59), tzinfo=UTC)
-    return Moment(text, at, zoned)
+    return Moment(text=text, at=at, zoned=zoned)
 
 
 def _without_weekday(text: str) -> list[str]:
@@ -114,7 +114,7 @@ def _epoch(text: str) -> Moment:
     whole, _, fraction = text.partition(".")
     scale = {10: 1, 13: 1_000, 16: 1_000_000, 19: 1_000_000_000}[len(whole)]
     seconds = int(whole) / scale + (float(f"0.{fraction}") if fraction and scale == 1 else 0)
-    return Moment(text, datetime.fromtimestamp(seconds, UTC), zoned=True)
+    return Moment(text=text, at=datetime.fromtimestamp(seconds, UTC), zoned=True)
 
 
 def _clock(text: str) -> Moment:
@@ -122,7 +122,7 @@ def _clock(text: str) -> Moment:
     hour, minute, second = (*parts, 0)[:3]
     precision = timedelta(seconds=1) if len(parts) > 2 else timedelta(minutes=1)
     at = datetime(2000, 1, 1, hour, minute, min(second, 59), tzinfo=UTC)
-    return Moment(text, at, zoned=False, dated=False, precision=precision)
+    return Moment(text=text, at=at, zoned=False, dated=False, precision=precision)
 
 
 def _numbers(text: str, parts: list[int]) -> Moment:
@@ -131,17 +131,17 @@ def _numbers(text: str, parts: list[int]) -> Moment:
     moment = _zoned(text, datetime(year, month, day, hour, minute, min(second, 59), tzinfo=UTC))
     if len(parts) > 5:
         return moment
-    return Moment(text, moment.at, moment.zoned, precision=timedelta(minutes=1))
+    return Moment(text=text, at=moment.at, zoned=moment.zoned, precision=timedelta(minutes=1))
 
 
 def _zoned(text: str, at: datetime) -> Moment:
     zone = _ZONE.search(text)
     if zone is None:
-        return Moment(text, at, zoned=False)
+        return Moment(text=text, at=at, zoned=False)
     if zone[1]:
         offset = timedelta(hours=int(zone[2]), minutes=int(zone[3]))
         at = at - offset if zone[1] == "+" else at + offset
-    return Moment(text, at, zoned=True)
+    return Moment(text=text, at=at, zoned=True)
 
 
 _READERS = {"iso": _iso, "packed": _packed, "ctime": _ctime, "mail": _mail, "epoch": _epoch, "clock": _clock}

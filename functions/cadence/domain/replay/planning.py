@@ -79,8 +79,8 @@ def replay_plan(spec: TreatmentSpec, original: Treatment, how: How) -> ReplayPla
         if given.source_treatment:
             sent = producers.setdefault(given.source_treatment, {})
             if _carries(given) and given.source_port:
-                sent[given.source_port] = OutputSpec(given.source_port, given.flow, given.type)
-    stands = tuple(TreatmentSpec(name, outputs=tuple(sent.values())) for name, sent in producers.items())
+                sent[given.source_port] = OutputSpec(port=given.source_port, flow=given.flow, type=given.type)
+    stands = tuple(TreatmentSpec(name=name, outputs=tuple(sent.values())) for name, sent in producers.items())
     return _called_otherwise((frozen, *stands), original.run_id)
 
 

@@ -30,7 +30,7 @@ NOTHING = OutputDigest(hashlib.sha256(b"").hexdigest(), 0)
 """What an output of a treatment inside of an engine has sent that nothing is kept of."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class OutputContrast:
     """`contrast` is None where the digests say enough, or where `note` says why it was not possible."""
 
@@ -58,17 +58,17 @@ def contrasted(
     """What was sent then and now, of which at most `most` bytes each are read, and nothing if their digests say enough."""
     then, now = sent
     if then is None or now is None or then.sha256 == now.sha256:
-        return OutputContrast(port, then, now)
+        return OutputContrast(port=port, then=then, now=now)
     if most <= 0:
-        return OutputContrast(port, then, now, note="only its digest was compared")
+        return OutputContrast(port=port, then=then, now=now, note="only its digest was compared")
     form = form_of(port.type, port.path)
     found = contrast(form, upto(contents[0], most), upto(contents[1], most))
     if found.first is not None:
-        return OutputContrast(port, then, now, found)
+        return OutputContrast(port=port, then=then, now=now, contrast=found)
     if form is Form.ARCHIVE and max(then.size, now.size) <= most:
         note = "both archives hold the same, packed differently"
-        return OutputContrast(port, then, now, Contrast(same_values=True), note)
-    return OutputContrast(port, then, now, note=f"the first {most:,} bytes are the same")
+        return OutputContrast(port=port, then=then, now=now, contrast=Contrast(same_values=True), note=note)
+    return OutputContrast(port=port, then=then, now=now, note=f"the first {most:,} bytes are the same")
 
 
 def verdict(then: Execution, now: Execution, outputs: Sequence[OutputContrast]) -> tuple[ReplayVerdict, str | None]:

@@ -39,7 +39,7 @@ def worker_treatment(request: LaunchRequest, group_id: str, pools: Sequence[str]
         tags=request.tags,
     )
     return TreatmentSpec(
-        NAME,
+        name=NAME,
         pools=tuple(pools),
         cpu=cpu or None,
         memory=memory or None,

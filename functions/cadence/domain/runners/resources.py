@@ -9,7 +9,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ResourceSample:
     """Resources at one moment: since the start CPU time in ms and bytes read, written, received and sent; now the rest.
 
@@ -50,7 +50,18 @@ def encode(samples: Iterable[ResourceSample]) -> list[list[Any]]:
 
 def decode(written: Iterable[Sequence[Any]]) -> tuple[ResourceSample, ...]:
     return tuple(
-        ResourceSample(_EPOCH + time * _MILLISECOND, cpu, memory, read, write, processes, rx, tx, disk, bool(shared))
+        ResourceSample(
+            at=_EPOCH + time * _MILLISECOND,
+            cpu_ms=cpu,
+            memory=memory,
+            read_bytes=read,
+            write_bytes=write,
+            processes=processes,
+            rx_bytes=rx,
+            tx_bytes=tx,
+            disk_bytes=disk,
+            shared_network=bool(shared),
+        )
         for time, cpu, memory, read, write, processes, rx, tx, disk, shared in written
     )
 

@@ -33,7 +33,7 @@ class RunnerOutcome(StrEnum):
     TIMED_OUT = "timed_out"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RunnerResult:
     """What the agent said at the end. `error` is one sentence, already masked; `usage` holds peaks (cpu_seconds, memory_mb…).
 
@@ -64,7 +64,7 @@ class EngineEndpoint:
     machine: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Runner:
     """Everything known of one attempt's machine. Token fields hold hashes, except `task_token`: its treatment's machine waits on it until the attempt has ended."""
 
@@ -122,7 +122,7 @@ class Runner:
         return self.result.image_digest if self.result else None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class OutputStream:
     """One attempt's output: how far it got, and whether it ended."""
 

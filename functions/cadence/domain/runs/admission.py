@@ -94,13 +94,13 @@ def _first(
     notes: Mapping[str, str],
 ) -> Treatment:
     treatment = Treatment(
-        run_id,
-        spec.name,
-        TreatmentState.PENDING,
-        0,
-        spec.kind,
-        bound,
-        spec.when is not None,
+        run_id=run_id,
+        name=spec.name,
+        state=TreatmentState.PENDING,
+        waiting=0,
+        kind=spec.kind,
+        bounded_by=bound,
+        conditional=spec.when is not None,
         cause=notes.get(spec.name),
         history=(StateChange(at, 1, TreatmentState.PENDING),),
     )

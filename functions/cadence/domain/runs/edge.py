@@ -36,7 +36,7 @@ class EdgeState(StrEnum):
     DEAD = "dead"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Edge:
     """One thing that `consumer` waits for from `producer`."""
 
@@ -65,7 +65,9 @@ def edges_of(run_id: str, specs: Sequence[TreatmentSpec]) -> tuple[Edge, ...]:
             if port.source_treatment:
                 waits.append((port.source_treatment, _trigger(port, of_group=port.source_treatment in groups)))
         for producer, trigger in waits:
-            found[producer, spec.name, trigger] = Edge(run_id, producer, spec.name, trigger)
+            found[producer, spec.name, trigger] = Edge(
+                run_id=run_id, producer=producer, consumer=spec.name, trigger=trigger
+            )
     return tuple(found.values())
 
 

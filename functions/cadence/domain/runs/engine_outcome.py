@@ -12,7 +12,7 @@ SETTLES = timedelta(seconds=3)
 """How long after its end the last chunk is surely announced."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class EngineEvidence:
     """What reports tell so far.
 

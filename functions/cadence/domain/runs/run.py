@@ -29,7 +29,7 @@ class ReplayOf:
     treatment: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Run:
     """One execution of a pipeline. Times are UTC, durations seconds. Its tokens are never shown to anyone.
 
@@ -112,7 +112,7 @@ class Run:
         return found
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Treatment:
     """A treatment of a run, as it stands now. `waiting` counts the edges not yet delivered.
 
@@ -166,7 +166,7 @@ class Origin:
     copied: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Value:
     """What a settled treatment sent through one output port; `attempt` says which attempt's chunks hold it.
 

@@ -21,7 +21,7 @@ def instance_name(group: str, number: int) -> str:
     return f"{group}:{number}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class EachProgress:
     """How far an `each` treatment has got in making instances. `version` counts its changes.
 

@@ -16,7 +16,7 @@ class NextState(StrEnum):
     DONE = "done"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MachineStep:
     """`then` follows a release, `attempt` is the next one's number, which begins after `wait_seconds`. `function` and `runner_id` say who starts or releases what."""
 
@@ -34,4 +34,11 @@ class MachineStep:
 
 def after_release(step: MachineStep, function: str, runner_id: str) -> MachineStep:
     """`step`, once the runner has been released."""
-    return MachineStep(NextState.RELEASE, step.attempt, step.next, function, runner_id, step.wait_seconds)
+    return MachineStep(
+        next=NextState.RELEASE,
+        attempt=step.attempt,
+        then=step.next,
+        function=function,
+        runner_id=runner_id,
+        wait_seconds=step.wait_seconds,
+    )

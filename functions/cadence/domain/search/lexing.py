@@ -35,7 +35,7 @@ class QueryValue:
     quoted: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Term:
     kind: TokenKind
     text: str
@@ -67,21 +67,21 @@ def terms(query: str) -> Iterator[Term]:
 def _term(query: str, position: int) -> tuple[Term, int]:
     first = query[position]
     if first in "()":
-        return Term(TokenKind(first), first, position), position + 1
+        return Term(kind=TokenKind(first), text=first, position=position), position + 1
     if first == "-" and query[position + 1 : position + 2] not in ("", " ", "-", ")"):
-        return Term(TokenKind.NOT, first, position), position + 1
+        return Term(kind=TokenKind.NOT, text=first, position=position), position + 1
     if first == '"':
         text, end = _quoted(query, position)
         open_ended = query.startswith("*", end)
-        return Term(TokenKind.QUOTED, text, position, open_ended), end + open_ended
+        return Term(kind=TokenKind.QUOTED, text=text, position=position, open_ended=open_ended), end + open_ended
     if regex := _REGEX.match(query, position):
-        return Term(TokenKind.REGEX, regex[1], position, ignores_case=bool(regex[2])), regex.end()
+        return Term(kind=TokenKind.REGEX, text=regex[1], position=position, ignores_case=bool(regex[2])), regex.end()
     if field := _FIELD.match(query, position):
         values, end = _values(query, field.end())
-        return Term(TokenKind.FIELD, field[1].lower(), position, values=tuple(values)), end
+        return Term(kind=TokenKind.FIELD, text=field[1].lower(), position=position, values=tuple(values)), end
     bare = _BARE.match(query, position)
     assert bare, "whatever begins with no space, bracket or quote"
-    return Term(_OPERATORS.get(bare[0], TokenKind.TEXT), bare[0], position), bare.end()
+    return Term(kind=_OPERATORS.get(bare[0], TokenKind.TEXT), text=bare[0], position=position), bare.end()
 
 
 def _quoted(query: str, position: int) -> tuple[str, int]:

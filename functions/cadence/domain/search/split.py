@@ -29,7 +29,7 @@ class SplitLine(NamedTuple):
     line: Mapping[str, object]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SplitFacts:
     """What is known of a split's lines without reading them. Sizes are bytes.
 
@@ -46,7 +46,7 @@ class SplitFacts:
     values: Mapping[FieldName, Collection[str]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Split:
     """`covered` are the segments whose lines are in it, as long as one of them could still be listed as fresh."""
 

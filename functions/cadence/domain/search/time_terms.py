@@ -6,7 +6,7 @@ from datetime import datetime
 from cadence.domain.search import times
 from cadence.domain.search.lexing import BadQuery, Term, TokenKind
 
-_NOWHERE = Term(TokenKind.TEXT, "", 0)
+_NOWHERE = Term(kind=TokenKind.TEXT, text="", position=0)
 
 
 def without_times(found: Sequence[Term], now: datetime) -> tuple[list[Term], datetime | None, datetime | None]:

@@ -24,7 +24,7 @@ class NeverFires(BadCron):
     """There is no such day."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Cron:
     """The times of a wall clock. `days` or `weekdays` (0 is Sunday) are None where all do; with both, either does."""
 
@@ -56,7 +56,13 @@ def read_cron(text: str) -> Cron:
     weekdays = None if fields[4] == "*" else frozenset(day % 7 for day in read.weekdays if isinstance(day, int))
     if days is not None and weekdays is not None and either_star:
         raise BadCron("a step over days (*/…) cannot be combined with days of the other kind")
-    return Cron(frozenset(read.minutes), frozenset(read.hours), frozenset(read.months), days, weekdays)
+    return Cron(
+        minutes=frozenset(read.minutes),
+        hours=frozenset(read.hours),
+        months=frozenset(read.months),
+        days=days,
+        weekdays=weekdays,
+    )
 
 
 def _read(text: str, fields: list[str]) -> CronSim:

@@ -22,7 +22,7 @@ class CommitComparison:
     merge_base: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Push:
     """`paths` are those that its commits changed; None if the git host did not list all of them, so that any may have changed.
 
@@ -86,7 +86,7 @@ class Push:
         }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PullRequest:
     """A pull request (GitLab: merge request) that was opened, opened again, or got new commits.
 

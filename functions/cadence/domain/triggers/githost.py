@@ -12,7 +12,7 @@ class GitHostKind(StrEnum):
     BITBUCKET = "bitbucket"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class GitHost:
     """A git host that sends webhooks for one project. `githost_id` is part of its webhook's address; its secret is kept elsewhere.
 

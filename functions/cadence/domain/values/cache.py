@@ -29,7 +29,7 @@ class CacheMaker:
     attempt: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CacheEntry:
     """`entry` is its own id: another entry may come to have the key later. Sizes are bytes.
 
@@ -54,7 +54,7 @@ class CacheEntry:
         return min(self.used_at + UNUSED, self.created_at + LONGEST)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CacheUse:
     """That an attempt of a treatment saved an entry or was handed it, with all that is to be known once the entry is gone.
 
@@ -74,7 +74,7 @@ class CacheUse:
     maker: CacheMaker | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CacheUpload:
     """What will be an entry once its upload has ended."""
 

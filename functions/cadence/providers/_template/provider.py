@@ -68,7 +68,7 @@ class TemplateProvider:
         for zone, name in self._places(ref):
             with suppress(NotFound):
                 return self._machine(zone, self._get(zone, name))
-        return Machine(ref, "" if "/" in ref else ref, MachineCondition.GONE)
+        return Machine(ref=ref, runner_id="" if "/" in ref else ref, condition=MachineCondition.GONE)
 
     def stop(self, ref: str) -> None:
         for zone, name in self._places(ref):

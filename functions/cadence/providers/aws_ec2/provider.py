@@ -82,7 +82,16 @@ class Ec2Provider:
         self._boot = boot or BootOptions()
         self._fleets = Fleets(owner, settings, hidden)
         self._warm = (
-            Warm(owner, settings, clients, self._fleets, self._boot, waiting.claims, waiting.clock, self._called)
+            Warm(
+                owner=owner,
+                settings=settings,
+                clients=clients,
+                fleets=self._fleets,
+                boot=self._boot,
+                claims=waiting.claims,
+                clock=waiting.clock,
+                called=self._called,
+            )
             if waiting
             else None
         )
@@ -138,7 +147,7 @@ class Ec2Provider:
     def describe(self, ref: str) -> Machine:
         found = self._instances(ref)
         if not found:
-            return Machine(ref, "" if "/" in ref else ref, MachineCondition.GONE)
+            return Machine(ref=ref, runner_id="" if "/" in ref else ref, condition=MachineCondition.GONE)
         region, instance = found[0]
         return self._machine(region, instance)
 

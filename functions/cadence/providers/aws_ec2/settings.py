@@ -30,7 +30,7 @@ class LaunchRegion:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Ec2Settings:
     """`places` are tried in their order, in each of them the `types` in theirs: consecutive ones that are all spot, or all
     on demand, are asked for together, and EC2 picks among them. `disk_gb` of `disk_type`, always encrypted.

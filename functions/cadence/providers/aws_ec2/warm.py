@@ -40,7 +40,7 @@ Instance = Mapping[str, Any]
 _log = logging.getLogger("cadence.warm")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Warm:
     """All in the pool's first place, where nearly all starts go, and of its first type that is no spot one."""
 

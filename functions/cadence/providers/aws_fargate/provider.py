@@ -92,7 +92,7 @@ class FargateProvider:
     def describe(self, ref: str) -> Machine:
         found = self._described([ref]) if ref.startswith("arn:") else self._tasks_of(ref, "RUNNING", "STOPPED")
         if not found:
-            return Machine(ref, "" if ref.startswith("arn:") else ref, MachineCondition.GONE)
+            return Machine(ref=ref, runner_id="" if ref.startswith("arn:") else ref, condition=MachineCondition.GONE)
         return tasks.machine(found[0], self._settings)
 
     def stop(self, ref: str) -> None:

@@ -11,7 +11,7 @@ from cadence.providers.choices import Choice
 _PACE = RateLimit(per_second=20, burst=100)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FargateSettings:
     """`image` is made from `runner_bootstrap/Containerfile`, for `arch`. `sizes` are tried in their order: those that Fargate knows, in millicores and MB."""
 
@@ -55,4 +55,11 @@ class FargateSettings:
 
 def _size(data: Mapping[str, Any], arch: str) -> Choice:
     name = f"{data['cpu'] / 1000:g} vCPU, {data['memory']} MB"
-    return Choice(name, arch, data["cpu"], data["memory"], data.get("spot", False), data.get("price_per_hour"))
+    return Choice(
+        type=name,
+        arch=arch,
+        cpu=data["cpu"],
+        memory=data["memory"],
+        spot=data.get("spot", False),
+        price_per_hour=data.get("price_per_hour"),
+    )

@@ -82,9 +82,13 @@ class AzureProvider:
             try:
                 return machine(self._settings, self._get(ref))
             except NotFound:
-                return Machine(ref, "", MachineCondition.GONE)
+                return Machine(ref=ref, runner_id="", condition=MachineCondition.GONE)
         _, found = self._last(_base(ref))
-        return machine(self._settings, found) if found else Machine(ref, ref, MachineCondition.GONE)
+        return (
+            machine(self._settings, found)
+            if found
+            else Machine(ref=ref, runner_id=ref, condition=MachineCondition.GONE)
+        )
 
     def stop(self, ref: str) -> None:
         """With whatever else was tried for the same runner."""

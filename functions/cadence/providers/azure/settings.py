@@ -7,7 +7,7 @@ from typing import Any
 from cadence.providers.choices import Choice
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AzureSettings:
     """`zones` are tried in their order for each of `sizes`; none is wherever the location has room.
 

@@ -73,11 +73,15 @@ class GcpProvider:
     def describe(self, ref: str) -> Machine:
         if "/" not in ref:
             found = self._find(ref)
-            return machine(self._settings, found[0]) if found else Machine(ref, ref, MachineCondition.GONE)
+            return (
+                machine(self._settings, found[0])
+                if found
+                else Machine(ref=ref, runner_id=ref, condition=MachineCondition.GONE)
+            )
         try:
             return machine(self._settings, self._compute.get(self._path(ref)))
         except NotFound:
-            return Machine(ref, "", MachineCondition.GONE, reason=self._end_of(ref))
+            return Machine(ref=ref, runner_id="", condition=MachineCondition.GONE, reason=self._end_of(ref))
 
     def stop(self, ref: str) -> None:
         refs = [ref] if "/" in ref else [machine(self._settings, one).ref for one in self._find(ref)]

@@ -7,7 +7,7 @@ from typing import Any
 from cadence.providers.choices import Choice
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class GcpSettings:
     """`zones` are tried in their order for each of `types`. `images` are by architecture, `subnetwork` is a path in the project."""
 

@@ -9,7 +9,7 @@ from cadence.providers.choices import Choice
 URL = "https://api.github.com"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class GithubSettings:
     """`repository` is `owner/name`; `workflow` the name of the file there; `runners` are labels of its runners, several with commas."""
 

@@ -10,7 +10,7 @@ from cadence.providers.choices import Choice
 URL = "https://gitlab.com"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class GitlabSettings:
     """`project` is its path (`group/name`); `runners` are tags of its runners; `url` is that of the GitLab."""
 

@@ -16,7 +16,7 @@ _CONDITIONS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class HostProvider:
     """Implements `Provider` for one pool. A reference is the runner's id."""
 
@@ -40,8 +40,13 @@ class HostProvider:
         try:
             runner = self.runners.get_runner(ref)
         except NotFound:
-            return Machine(ref, ref, MachineCondition.GONE)
-        return Machine(ref, ref, _CONDITIONS.get(runner.state, MachineCondition.GONE), runner.created_at)
+            return Machine(ref=ref, runner_id=ref, condition=MachineCondition.GONE)
+        return Machine(
+            ref=ref,
+            runner_id=ref,
+            condition=_CONDITIONS.get(runner.state, MachineCondition.GONE),
+            created_at=runner.created_at,
+        )
 
     def stop(self, ref: str) -> None:
         """The host that still runs it is woken, and told so at its next lease."""
@@ -60,7 +65,11 @@ class HostProvider:
         for host in self.hosts.list_hosts(self.organization, self.pool):
             on_hosts |= host.running | host.handed
         return [
-            Machine(ref, ref, MachineCondition.RUNNING if ref in on_hosts else MachineCondition.STARTING)
+            Machine(
+                ref=ref,
+                runner_id=ref,
+                condition=MachineCondition.RUNNING if ref in on_hosts else MachineCondition.STARTING,
+            )
             for ref in sorted(offered | on_hosts)
         ]
 

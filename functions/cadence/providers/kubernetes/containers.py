@@ -32,7 +32,7 @@ _HOST = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 RESTRICTED: Mapping[str, Any] = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Beside:
     """Parts of a pod. `mounts` are the agent's own. `secrets` go into the job's secret, by the keys that the parts name."""
 

@@ -70,7 +70,9 @@ class KubernetesProvider:
     def describe(self, ref: str) -> Machine:
         job = self._job(ref)
         if job is None:
-            return Machine(ref, "" if ref.startswith("cadence-") else ref, MachineCondition.GONE)
+            return Machine(
+                ref=ref, runner_id="" if ref.startswith("cadence-") else ref, condition=MachineCondition.GONE
+            )
         machine = self._machine(job)
         if machine.condition is MachineCondition.STARTING:
             return self._machine(job, self._waiting_for(job["metadata"]["name"]))

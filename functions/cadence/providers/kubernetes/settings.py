@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class KubernetesSettings:
     """`server` is the API's address, `certificate` the authority (PEM) that it is checked with. `image` is made from `runner_bootstrap/Containerfile`, and so
     is `engine_image`, which has a Mélodium engine as well.

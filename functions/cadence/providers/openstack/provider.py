@@ -87,7 +87,7 @@ class OpenStackProvider:
             return self._machine(self._services.compute.get(f"servers/{ref}")["server"])
         except (NotFound, ProviderRejected):  # what is no id of nova's may be a bad request to it
             found = [server for server in self._of(ref) if server["status"] != "ERROR"] or self._of(ref)
-        return self._machine(found[0]) if found else Machine(ref, ref, MachineCondition.GONE)
+        return self._machine(found[0]) if found else Machine(ref=ref, runner_id=ref, condition=MachineCondition.GONE)
 
     def stop(self, ref: str) -> None:
         for server in self._of(ref):

@@ -7,7 +7,7 @@ from typing import Any
 from cadence.providers.choices import Choice
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class OpenStackSettings:
     """`flavors` are tried in their order. `image` and `network` are ids. `volume_gb` boots from a volume of that size, which goes with its server."""
 

@@ -85,14 +85,16 @@ class ScalewayProvider:
         zone, rest = _parts(ref)
         if zone is None:
             found = self._find(ref, self._settings.zones)
-            return self._machine(*found[0]) if found else Machine(ref, ref, MachineCondition.GONE)
+            return (
+                self._machine(*found[0]) if found else Machine(ref=ref, runner_id=ref, condition=MachineCondition.GONE)
+            )
         try:
             if rest.startswith(f"{_VOLUME}/"):
                 volume = self._rest.get(f"block/v1/zones/{zone}/volumes/{rest.removeprefix(f'{_VOLUME}/')}")
                 return self._left_over(zone, volume)
             return self._machine(zone, self._rest.get(f"{_servers(zone)}/{rest}")["server"])
         except NotFound:
-            return Machine(ref, "", MachineCondition.GONE)
+            return Machine(ref=ref, runner_id="", condition=MachineCondition.GONE)
 
     def stop(self, ref: str) -> None:
         zone, rest = _parts(ref)

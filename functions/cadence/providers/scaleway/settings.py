@@ -9,7 +9,7 @@ from cadence.providers.choices import Choice
 GIGABYTE = 1_000_000_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ScalewaySettings:
     """`zones` are tried in their order for each of `types`. `image` is a label of the marketplace or an id."""
 

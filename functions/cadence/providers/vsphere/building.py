@@ -16,11 +16,11 @@ def build(pool: Pool, credentials: Credentials, around: ProviderContext) -> VSph
     """`credentials` are `username` and `password`."""
     settings = VSphereSettings.from_json(pool.own_settings)
     return VSphereProvider(
-        MachineOwner(around.installation, pool.organization, pool.name),
-        settings,
-        Inventory(settings, credentials),
-        partial(_told, options=BootOptions.from_json(pool.settings.get("boot", {}))),
-        pool.price.per_hour if pool.price else None,
+        owner=MachineOwner(around.installation, pool.organization, pool.name),
+        settings=settings,
+        inventory=Inventory(settings=settings, credentials=credentials),
+        user_data=partial(_told, options=BootOptions.from_json(pool.settings.get("boot", {}))),
+        price_per_hour=pool.price.per_hour if pool.price else None,
     )
 
 

@@ -21,7 +21,7 @@ from cadence.providers.vsphere.settings import VSphereSettings
 _VERSION = "vim.version.v7_0"
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Inventory:
     """Logs in when it is first asked, and again once the session has ended."""
 

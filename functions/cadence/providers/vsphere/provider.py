@@ -31,7 +31,7 @@ _ON, _OFF = "poweredOn", "poweredOff"
 _WORKING = (vim.TaskInfo.State.queued, vim.TaskInfo.State.running)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class VSphereProvider:
     """Implements `Provider`. A reference is the runner's id; the machine is named after it, in the pool's folder."""
 
@@ -54,10 +54,10 @@ class VSphereProvider:
         try:
             machine = self._named(ref)
             if machine is None:
-                return Machine(ref, ref, MachineCondition.GONE, reason=self._why_not_cloned())
+                return Machine(ref=ref, runner_id=ref, condition=MachineCondition.GONE, reason=self._why_not_cloned())
             return self._machine(self.inventory.properties(machine, *_LOOKED_AT))
         except vmodl.fault.ManagedObjectNotFound:  # it went while it was looked at
-            return Machine(ref, ref, MachineCondition.GONE)
+            return Machine(ref=ref, runner_id=ref, condition=MachineCondition.GONE)
 
     def stop(self, ref: str) -> None:
         """A machine has to be off before it can be removed: until it is, this raises NotReady, and is to be called again."""

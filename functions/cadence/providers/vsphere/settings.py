@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class VSphereSettings:
     """Places are inventory paths below the datacenter: `template` and `folder` in its VM folder, `resource_pool` in its host folder.
 

@@ -18,12 +18,15 @@ MANY = 12
 
 
 def a_back_off(offer: str = SPOT, at: datetime = NOW, times: int = 1) -> BackOff:
-    return BackOff(offer, at, "InsufficientInstanceCapacity", at + times * FIRST_PAUSE, times)
+    return BackOff(
+        offer=offer, at=at, reason="InsufficientInstanceCapacity", until=at + times * FIRST_PAUSE, times=times
+    )
 
 
 def circuit(back_offs: BackOffs, clock: ManualClock) -> SharedCircuit:
     """As another process has it."""
-    return SharedCircuit(back_offs, *POOL, clock)
+    organization, pool = POOL
+    return SharedCircuit(kept=back_offs, organization=organization, pool=pool, clock=clock)
 
 
 def at_once(work: Callable[[], object]) -> Counter[object]:

@@ -17,7 +17,7 @@ POOL = ("acme", "par")
 
 
 def charge(runner_id: str, reserved: float = 4.0, month: str = "2030-01") -> Charge:
-    return Charge(runner_id, month, 2.0, reserved, NOW)
+    return Charge(runner_id=runner_id, month=month, per_hour=2.0, reserved=reserved, began=NOW)
 
 
 def test_no_more_is_set_aside_than_the_limit(ledger: Ledger) -> None:
@@ -95,12 +95,15 @@ def test_each_month_and_pool_has_its_own(ledger: Ledger) -> None:
 
 def budgets(ledger: Ledger, **policy: Any) -> tuple[Budgets, ManualClock]:
     clock = ManualClock(NOW)
-    pool = Pool("acme", "par", "cloud", price=Price(1.0, "EUR"), policy=Policy(**policy))
+    pool = Pool(organization="acme", name="par", provider="cloud", price=Price(1.0, "EUR"), policy=Policy(**policy))
     return Budgets(MemoryPools([pool]), ledger, clock), clock
 
 
 def test_the_dearest_machine_is_what_a_runner_may_cost(ledger: Ledger) -> None:
-    offers = (InstanceOffer("s", 1, 1, per_hour=1.0), InstanceOffer("l", 9, 9, per_hour=5.0))
+    offers = (
+        InstanceOffer(name="s", cpu=1, memory=1, per_hour=1.0),
+        InstanceOffer(name="l", cpu=9, memory=9, per_hour=5.0),
+    )
     its, _ = budgets(ledger, offers=offers, budget=Budget(12.0))
     for runner_id in ("a", "b"):
         its.reserve("acme", "par", runner_id, timedelta(hours=1))

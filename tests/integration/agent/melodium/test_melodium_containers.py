@@ -50,11 +50,13 @@ def test_a_worker_in_a_pod_with_its_containers(
     service = {"name": "db", "image": TREATMENTS_IMAGE, "env": {"MODE": "fast"}, "command": ["sleep", "1000"]}
     runner = worker(volumes={"my data": 5}, containers=[step], services=[service])
     spec = WorkerSpec(
-        VERSION,
-        GROUP,
+        version=VERSION,
+        group_id=GROUP,
         volumes={"my data": 5},
-        containers=(ContainerSpec("unit tests", TREATMENTS_IMAGE, memory=64, mounts={"my data": "/mnt/data"}),),
-        services=(ContainerSpec("db", TREATMENTS_IMAGE, env={"MODE": "fast"}, command=("sleep", "1000")),),
+        containers=(
+            ContainerSpec(name="unit tests", image=TREATMENTS_IMAGE, memory=64, mounts={"my data": "/mnt/data"}),
+        ),
+        services=(ContainerSpec(name="db", image=TREATMENTS_IMAGE, env={"MODE": "fast"}, command=("sleep", "1000")),),
     )
     pod = node.start(runner, Containers(worker=spec), needs=RunnerNeeds(cpu=1000, memory=1024))
     until(lambda: runner.listening or runner.completed or pod.ended)

@@ -24,23 +24,42 @@ from cadence.domain.shared.schemas import schemas_folder
 from tests.fakes.runs import NOW, a_run
 
 RUN = a_run()
-SEGMENT = Segment("acme", "site", "build", RUN.run_id, 3, "runs/01a/logs/3", "2030", "2031", 2, ("make",), ("error",))
+SEGMENT = Segment(
+    organization="acme",
+    project="site",
+    pipeline="build",
+    run_id=RUN.run_id,
+    number=3,
+    key="runs/01a/logs/3",
+    first_time="2030",
+    last_time="2031",
+    lines=2,
+    treatments=("make",),
+    levels=("error",),
+)
 TREATMENT = Treatment(
-    RUN.run_id, "make", TreatmentState.FAILED, 0, cause="exit code 2", exit_code=2, pool="local", ready_at=NOW
+    run_id=RUN.run_id,
+    name="make",
+    state=TreatmentState.FAILED,
+    waiting=0,
+    cause="exit code 2",
+    exit_code=2,
+    pool="local",
+    ready_at=NOW,
 )
 RUNNER = Runner(
-    ids.runner_id(RUN.run_id, "make", 1),
-    RUN.run_id,
-    "make",
-    1,
-    "acme",
-    "site",
-    "local",
-    "host",
-    RunnerState.COMPLETED,
-    NOW,
+    runner_id=ids.runner_id(RUN.run_id, "make", 1),
+    run_id=RUN.run_id,
+    treatment="make",
+    attempt=1,
+    organization="acme",
+    project="site",
+    pool="local",
+    provider="host",
+    state=RunnerState.COMPLETED,
+    created_at=NOW,
     claimed_at=NOW + timedelta(seconds=1),
-    result=RunnerResult(RunnerOutcome.FAILED, 2, usage={"cpu_ms": 12}),
+    result=RunnerResult(outcome=RunnerOutcome.FAILED, exit_code=2, usage={"cpu_ms": 12}),
 )
 EVERYTHING: Subscriptions = {audience: frozenset(EventKind) for audience in Audience}
 

@@ -58,7 +58,9 @@ def stays(build: str, flow: str = "Stream<byte>") -> str:
 
 
 POOLS: Mapping[str, PoolOffer] = {
-    "small": PoolOffer(frozenset({"amd64"}), max_cpu=2_000, max_memory=4_096, max_storage=10_000, images=False)
+    "small": PoolOffer(
+        architectures=frozenset({"amd64"}), max_cpu=2_000, max_memory=4_096, max_storage=10_000, images=False
+    )
 }
 THERE = Context(pools={"small": PoolOffer(residency="us")})
 ALONE = Context(pools={"small": PoolOffer(max_runners=1)})
@@ -914,7 +916,7 @@ CASES: dict[Code, list[Case]] = {
             32,
             "/treatments/build/environment",
             "no environment “prod”",
-            Context(environments={"production": EnvironmentSet("production")}),
+            Context(environments={"production": EnvironmentSet(name="production")}),
         )
     ],
     Code.BAD_VARIABLE_NAME: [

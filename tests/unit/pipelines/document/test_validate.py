@@ -107,18 +107,18 @@ def test_a_valid_document_becomes_a_complete_pipeline() -> None:
                     "secrets": {"GIT_TOKEN": "git-read"},
                     "memory": 512,
                 },
-                outputs={"source": Port("source", Flow.STREAM, Scalar.BYTE)},
+                outputs={"source": Port(name="source", flow=Flow.STREAM, type=Scalar.BYTE)},
             ),
             "build": TreatmentDeclaration(
                 name="build",
                 body={**DEFAULTS, **BUILD},
-                inputs={"source": Port("source", Flow.STREAM, Scalar.BYTE)},
-                outputs={"count": Port("count", Flow.BLOCK, Scalar.U64)},
+                inputs={"source": Port(name="source", flow=Flow.STREAM, type=Scalar.BYTE)},
+                outputs={"count": Port(name="count", flow=Flow.BLOCK, type=Scalar.U64)},
             ),
             "alarm": TreatmentDeclaration(
                 name="alarm",
                 body={**DEFAULTS, "run": "echo failed", "inputs": {"trigger": "Block<void>"}, "after": ["fetch"]},
-                inputs={"trigger": Port("trigger", Flow.BLOCK, Scalar.VOID)},
+                inputs={"trigger": Port(name="trigger", flow=Flow.BLOCK, type=Scalar.VOID)},
                 after=("fetch",),
             ),
         },
@@ -127,8 +127,10 @@ def test_a_valid_document_becomes_a_complete_pipeline() -> None:
             Connection("build", "failed", "alarm", "trigger"),
         ),
         parameters={
-            "ref": Parameter("ref", Scalar.STRING, "What to build", has_default=True, default="main"),
-            "jobs": Parameter("jobs", Option(Scalar.U8)),
+            "ref": Parameter(
+                name="ref", type=Scalar.STRING, description="What to build", has_default=True, default="main"
+            ),
+            "jobs": Parameter(name="jobs", type=Option(Scalar.U8)),
         },
         triggers=Triggers(
             push=GitTrigger(("main", "release/*"), ("src/**",)), schedule=(Schedule("0 3 * * *", "Europe/Paris"),)
@@ -147,7 +149,7 @@ def test_what_is_not_said_has_a_default() -> None:
     plan = instantiate(valid(json.dumps(MINIMAL)), {}, {}, RunFacts()).plan
 
     assert plan is not None
-    assert plan.treatments == (TreatmentSpec("a", run="x", shell="sh -e", max_duration=3600, retry=RetrySpec()),)
+    assert plan.treatments == (TreatmentSpec(name="a", run="x", shell="sh -e", max_duration=3600, retry=RetrySpec()),)
 
 
 @pytest.mark.parametrize(
@@ -191,8 +193,12 @@ def test_a_misspelt_port_is_one_finding() -> None:
 
 
 def test_a_treatment_may_use_any_pool_that_satisfies_it() -> None:
-    small = PoolOffer(frozenset({"amd64"}), max_cpu=1_000, max_memory=1_024, max_storage=1_000, images=False)
-    large = PoolOffer(frozenset({"arm64", "amd64"}), max_cpu=8_000, max_memory=65_536, max_storage=100_000, images=True)
+    small = PoolOffer(
+        architectures=frozenset({"amd64"}), max_cpu=1_000, max_memory=1_024, max_storage=1_000, images=False
+    )
+    large = PoolOffer(
+        architectures=frozenset({"arm64", "amd64"}), max_cpu=8_000, max_memory=65_536, max_storage=100_000, images=True
+    )
     context = Context(pools={"on-prem": small, "aws-spot": large})
 
     assert valid(FULL, context)
@@ -294,7 +300,12 @@ documents = st.fixed_dictionaries(
 @settings(max_examples=300)
 @given(documents)
 def test_no_document_raises_and_findings_point_into_it(document: Any) -> None:
-    context = Context(secrets=frozenset(), pools={"p": PoolOffer(frozenset({"amd64"}), 1, 1, 1, images=False)})
+    context = Context(
+        secrets=frozenset(),
+        pools={
+            "p": PoolOffer(architectures=frozenset({"amd64"}), max_cpu=1, max_memory=1, max_storage=1, images=False)
+        },
+    )
     source = json.dumps(document, indent=1)
     lines = source.count("\n") + 1
 

@@ -33,8 +33,8 @@ def one(body: str) -> str:
     return f"  build: {{run: make, {body}}}\n"
 
 
-POOLS = {"big": PoolOffer(frozenset({"amd64"}), max_cpu=4_000, max_memory=4_000, images=False)}
-PRODUCTION = {"production": EnvironmentSet("production", branches=("main", "release/*"))}
+POOLS = {"big": PoolOffer(architectures=frozenset({"amd64"}), max_cpu=4_000, max_memory=4_000, images=False)}
+PRODUCTION = {"production": EnvironmentSet(name="production", branches=("main", "release/*"))}
 REFUSALS: dict[Code, list[Refusal]] = {
     Code.EXPRESSION_FAILED: [
         Refusal(one('env: {A: "${{ event.tag }}"}'), "/treatments/build/env/A", "event has no “tag”. There is: kind."),

@@ -129,7 +129,9 @@ def test_each_takes_what_is_connected_element_by_element() -> None:
 
     group = found["e"]
     assert (group.kind, group.each, group.parallel) == (TreatmentKind.EACH, "i", 3)
-    assert group.inputs == (InputSpec("i", "block", "Vec<string>", "a", "l"),)
+    assert group.inputs == (
+        InputSpec(port="i", flow="block", type="Vec<string>", source_treatment="a", source_port="l"),
+    )
     assert group.instance is not None
     assert (group.instance.kind, group.instance.inputs[0].type, group.instance.group) == (
         TreatmentKind.COMMAND,
@@ -153,7 +155,9 @@ def test_inputs_that_nothing_feeds_have_what_the_document_says() -> None:
 
 
 def test_the_environment_adds_what_the_treatment_does_not_say() -> None:
-    its = EnvironmentSet("prod", {"A": "theirs", "B": "b", "C": "c"}, {"D": "d", "E": "e"}, branches=("main", "v*"))
+    its = EnvironmentSet(
+        name="prod", env={"A": "theirs", "B": "b", "C": "c"}, secrets={"D": "d", "E": "e"}, branches=("main", "v*")
+    )
     body = "treatments: {a: {run: x, environment: {name: prod}, env: {A: own, E: own}, secrets: {B: own}}}\n"
 
     spec = specs(body, environments={"prod": its})["a"]

@@ -96,9 +96,9 @@ class AgentOnMachine:
 
     def _claim(self, gateway: Ports) -> ClaimAssignment:
         return ClaimAssignment(
-            gateway.runs, gateway.runners, MemorySecretReader({}), NobodyFollows(), gateway.machines, gateway.begin,
-            lambda run, spec, attempt, secrets: {}, MemoryPools(self._storm.pools), MemoryValueRetentionStore(self._storm.runs),
-            self._storm.clock,
+            runs=gateway.runs, runners=gateway.runners, secrets=MemorySecretReader({}), followers=NobodyFollows(), machines=gateway.machines, begin=gateway.begin,
+            engine_secrets=lambda run, spec, attempt, secrets: {}, pools=MemoryPools(self._storm.pools), retentions=MemoryValueRetentionStore(self._storm.runs),
+            clock=self._storm.clock,
         )  # fmt: skip
 
     def _end(self, actor: Actor, gateway: Ports, outcome: RunnerOutcome) -> None:
@@ -126,4 +126,4 @@ class NobodyFollows:
 
 def _result(outcome: RunnerOutcome) -> RunnerResult:
     well = outcome is RunnerOutcome.SUCCEEDED
-    return RunnerResult(outcome, exit_code=0 if well else 1, error=None if well else f"it {outcome}")
+    return RunnerResult(outcome=outcome, exit_code=0 if well else 1, error=None if well else f"it {outcome}")

@@ -67,7 +67,7 @@ class Cloud:
 
     def describe(self, ref: str) -> Machine:
         self._trouble()
-        return self._find(ref) or Machine(ref, "", MachineCondition.GONE)
+        return self._find(ref) or Machine(ref=ref, runner_id="", condition=MachineCondition.GONE)
 
     def stop(self, ref: str) -> None:
         self._stop(ref, swept=False)
@@ -106,7 +106,13 @@ class Cloud:
 
     def _add(self, runner_id: str, expires_at: datetime | None) -> Thing:
         ref = f"{self.pool}-{len(self.things)}"
-        machine = Machine(ref, runner_id, MachineCondition.STARTING, self.clock.now, expires_at)
+        machine = Machine(
+            ref=ref,
+            runner_id=runner_id,
+            condition=MachineCondition.STARTING,
+            created_at=self.clock.now,
+            expires_at=expires_at,
+        )
         self.things[ref] = thing = Thing(machine)
         return thing
 

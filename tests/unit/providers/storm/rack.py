@@ -27,7 +27,18 @@ class RackHost:
         self._token = f"acme.{OWN}.{self._id}"
         self._things: dict[str, Thing] = {}
         now = storm.clock.now
-        storm.hosts.put_host(Host(self._id, "acme", OWN, self._id, slots, token_hash(self._token), now, now))
+        storm.hosts.put_host(
+            Host(
+                host_id=self._id,
+                organization="acme",
+                pool=OWN,
+                name=self._id,
+                slots=slots,
+                token_hash=token_hash(self._token),
+                joined_at=now,
+                last_seen=now,
+            )
+        )
 
     def serve(self, actor: Actor) -> None:
         storm = self._storm
@@ -41,7 +52,11 @@ class RackHost:
             running = {runner_id for runner_id, one in self._things.items() if one.ended_at is None}
             gateway = storm.ports(actor, f"lease {self._id} {storm.clock.now}")
             lease = LeaseWork(
-                gateway.watched(storm.hosts), gateway.runners, gateway.machines, storm.work_notification, storm.clock
+                hosts=gateway.watched(storm.hosts),
+                runners=gateway.runners,
+                machines=gateway.machines,
+                work_notification=storm.work_notification,
+                clock=storm.clock,
             )
             try:
                 answer = lease.lease(self._id, f"Bearer {self._token}", self._slots - len(running), running)
@@ -58,7 +73,12 @@ class RackHost:
     def _begin(self, runner_id: str, token: str) -> None:
         storm = self._storm
         number = len(self._things)
-        machine = Machine(f"{self._id}-{number}-{runner_id}", runner_id, MachineCondition.RUNNING, storm.clock.now)
+        machine = Machine(
+            ref=f"{self._id}-{number}-{runner_id}",
+            runner_id=runner_id,
+            condition=MachineCondition.RUNNING,
+            created_at=storm.clock.now,
+        )
         self._things[runner_id] = thing = Thing(machine, token, number=number)
         known = storm.runners.runners[runner_id]
         script = storm.script(known.treatment, known.attempt)

@@ -43,7 +43,7 @@ _HOLD = timedelta(minutes=30)
 _PRICE = Price(1.0, "EUR")
 _MUCH = Policy(budget=Budget(1_000_000))  # nothing is refused for it: what is set aside is to be given back
 _WARM = dataclasses.replace(_MUCH, warm=(WarmWindow(ready=1, stopped=2),))
-_HOSTS = Pool("acme", OWN, HOST, boot_deadline=120)
+_HOSTS = Pool(organization="acme", name=OWN, provider=HOST, boot_deadline=120)
 
 
 class Storm(World):
@@ -55,7 +55,14 @@ class Storm(World):
         specs = [spec(f"t{number}", outputs=(), retry=retry, max_duration=600) for number in range(lives)]
         scripts = {one.name: [random.choice(LIVES) for _ in range(5)] + ["works"] for one in specs}
         clouds = [
-            Pool("acme", name, "cloud", boot_deadline=120, price=_PRICE, policy=random.choice((_MUCH, _WARM)))
+            Pool(
+                organization="acme",
+                name=name,
+                provider="cloud",
+                boot_deadline=120,
+                price=_PRICE,
+                policy=random.choice((_MUCH, _WARM)),
+            )
             for name in ("near", "far")
         ]
         self.clouds: dict[str, Cloud] = {}
@@ -120,34 +127,41 @@ class Storm(World):
             return
         homes = Homes("cloud", "https://cadence.example", AgentFile("https://cadence.example/agent", "0"), self.cipher)
         start = StartRunner(
-            ports.runs,
-            ports.runners,
-            ports.machines,
-            ports.deadlines,
-            self._providers(ports),
-            self.clock,
-            homes,
-            RateLimiter(ports.watched(self.rate_limits), self.clock, lambda _: None, self.random.random),
-            ports.watched(self.records),
-            self._budgets(ports),
-            Refusals(ports.watched(self.back_offs), self.clock),
-            self.pool_store,
+            runs=ports.runs,
+            runners=ports.runners,
+            machines=ports.machines,
+            deadlines=ports.deadlines,
+            providers=self._providers(ports),
+            clock=self.clock,
+            homes=homes,
+            rate_limiter=RateLimiter(ports.watched(self.rate_limits), self.clock, lambda _: None, self.random.random),
+            records=ports.watched(self.records),
+            budgets=self._budgets(ports),
+            refusals=Refusals(ports.watched(self.back_offs), self.clock),
+            pools=self.pool_store,
         )
         start.start(launch_of(event))
 
     def _provide_on_hosts(self, ports: Ports, event: Event) -> None:
         assert event["operation"] == "stop", "a runner on hosts is offered where it is placed"
         hosts = ports.watched(self.hosts)
-        provider = HostProvider("acme", OWN, ports.runners, hosts, self.work_notification, self.clock)
-        ReleaseRunner(ports.runners, lambda *_: provider).release(event["runner_id"])
+        provider = HostProvider(
+            organization="acme",
+            pool=OWN,
+            runners=ports.runners,
+            hosts=hosts,
+            work_notification=self.work_notification,
+            clock=self.clock,
+        )
+        ReleaseRunner(runners=ports.runners, providers=lambda *_: provider).release(event["runner_id"])
 
     def _release(self, ports: Ports, *, sweeps: bool = False) -> ReleaseRunner:
         return ReleaseRunner(
-            ports.runners,
-            self._providers(ports, sweeps=sweeps),
-            ports.watched(self.records),
-            self._budgets(ports),
-            self.clock,
+            runners=ports.runners,
+            providers=self._providers(ports, sweeps=sweeps),
+            records=ports.watched(self.records),
+            budgets=self._budgets(ports),
+            clock=self.clock,
         )
 
     def _providers(self, ports: Ports, *, sweeps: bool = False) -> Any:
@@ -169,8 +183,8 @@ class Storm(World):
     def _sweep(self, ports: Ports, pool: str) -> bool:
         release = self._release(ports, sweeps=True)
         sweep = Sweep(
-            self._providers(ports, sweeps=True), ports.runners.get_runners, ports.watched(self.records), self.clock,
-            self.pool_store, release.release, self._budgets(ports), ports.runners,
+            providers=self._providers(ports, sweeps=True), runners=ports.runners.get_runners, records=ports.watched(self.records), clock=self.clock,
+            pools=self.pool_store, release=release.release, budgets=self._budgets(ports), store=ports.runners,
         )  # fmt: skip
         try:
             sweep.sweep("acme", pool)

@@ -128,7 +128,14 @@ class Agent:
                     self._write(ports, output, sequence, chunk, end)
             ports.put_output(
                 self.runner.runner_id,
-                OutputStream(output.port, end.chunks, end.size, True, end.sha256, end.preview),
+                OutputStream(
+                    port=output.port,
+                    committed=end.chunks,
+                    size=end.size,
+                    ended=True,
+                    sha256=end.sha256,
+                    preview=end.preview,
+                ),
             )
 
     def _write(self, ports: Any, output: OutputSpec, sequence: int, chunk: bytes, end: StreamEnd | None) -> None:
@@ -141,7 +148,7 @@ class Agent:
     def _complete(self, actor: Actor, gateway: Any, outcome: RunnerOutcome, *, answer: bool) -> None:
         """Without `answer`, the gateway ends when the result is kept, and so does the agent."""
         error = None if outcome is RunnerOutcome.SUCCEEDED else f"it {self.script}"
-        result = RunnerResult(outcome, exit_code=0 if outcome is RunnerOutcome.SUCCEEDED else 1, error=error)
+        result = RunnerResult(outcome=outcome, exit_code=0 if outcome is RunnerOutcome.SUCCEEDED else 1, error=error)
         if answer:
             _insist(actor, self.clock, lambda: gateway.complete(self.runner, result))
         else:

@@ -10,14 +10,14 @@ from tests.unit.scheduling.simulation.agent import ENDLESS, FAILING, LOSING, MAX
 CONNECTIONS = ("block", "stream", "after", "failed", "finished")
 KINDS = ("command", "command", "command", "matrix", "each", "when", "never")
 OUTPUTS = (
-    OutputSpec("block", "block", "u64"),
-    OutputSpec("stream", "stream", "string"),
-    OutputSpec("list", "block", "Vec<u64>"),
+    OutputSpec(port="block", flow="block", type="u64"),
+    OutputSpec(port="stream", flow="stream", type="string"),
+    OutputSpec(port="list", flow="block", type="Vec<u64>"),
 )
 GATHERED = (
-    OutputSpec("block", "block", "Vec<u64>"),
-    OutputSpec("stream", "stream", "string"),
-    OutputSpec("list", "stream", "Vec<u64>"),
+    OutputSpec(port="block", flow="block", type="Vec<u64>"),
+    OutputSpec(port="stream", flow="stream", type="string"),
+    OutputSpec(port="list", flow="stream", type="Vec<u64>"),
 )
 
 
@@ -37,9 +37,25 @@ def pipeline(random: Random, size: int) -> tuple[list[TreatmentSpec], dict[str, 
                     case "after":
                         after.append(producer)
                     case "block" | "stream":
-                        inputs.append(InputSpec(f"{kind}{number}", kind, "byte", producer, kind))
+                        inputs.append(
+                            InputSpec(
+                                port=f"{kind}{number}",
+                                flow=kind,
+                                type="byte",
+                                source_treatment=producer,
+                                source_port=kind,
+                            )
+                        )
                     case trigger:
-                        inputs.append(InputSpec(f"{kind}{number}", "block", "void", producer, trigger))
+                        inputs.append(
+                            InputSpec(
+                                port=f"{kind}{number}",
+                                flow="block",
+                                type="void",
+                                source_treatment=producer,
+                                source_port=trigger,
+                            )
+                        )
         spec = TreatmentSpec(
             name=name,
             run="true",
@@ -48,7 +64,10 @@ def pipeline(random: Random, size: int) -> tuple[list[TreatmentSpec], dict[str, 
             max_duration=MAX_DURATION,
             after=tuple(after),
             retry=RetrySpec(
-                random.randint(0, 2), random.choice((0, 0, 1)), random.choice((0, 0, 1)), wait=random.choice((0, 5))
+                infrastructure=random.randint(0, 2),
+                failure=random.choice((0, 0, 1)),
+                timeout=random.choice((0, 0, 1)),
+                wait=random.choice((0, 5)),
             ),
         )
         specs += of_some_kind(random, spec, [made for made in specs if made.name in earlier])
@@ -93,14 +112,20 @@ def each_of(random: Random, spec: TreatmentSpec, producer: TreatmentSpec) -> Tre
     """Over a stream's lines, or over a list."""
     listed = ("block", "list" if producer.kind is TreatmentKind.COMMAND else "block", "u64")
     flow, port, element = random.choice((("stream", "stream", "string"), listed))
-    given = InputSpec("item", flow, element if flow == "stream" else f"Vec<{element}>", producer.name, port)
+    given = InputSpec(
+        port="item",
+        flow=flow,
+        type=element if flow == "stream" else f"Vec<{element}>",
+        source_treatment=producer.name,
+        source_port=port,
+    )
     return dataclasses.replace(
         spec,
         kind=TreatmentKind.EACH,
         each="item",
         inputs=(*spec.inputs, given),
         outputs=GATHERED,
-        instance=dataclasses.replace(spec, after=(), inputs=(InputSpec("item", "block", element),)),
+        instance=dataclasses.replace(spec, after=(), inputs=(InputSpec(port="item", flow="block", type=element),)),
         fail_fast=random.random() < 0.5,
         parallel=random.choice((1, 2, 16)),
         retry=RetrySpec(),

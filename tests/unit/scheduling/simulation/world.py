@@ -72,9 +72,9 @@ from tests.unit.scheduling.simulation.stage import Actor, Crashed, Stage, Watche
 
 RUN = "01jd0000000000000000000000"
 POOLS = (
-    Pool("acme", "near", "here", boot_deadline=120),
-    Pool("acme", "far", "there", boot_deadline=120),
-    Pool("acme", "own", HOST, boot_deadline=120),
+    Pool(organization="acme", name="near", provider="here", boot_deadline=120),
+    Pool(organization="acme", name="far", provider="there", boot_deadline=120),
+    Pool(organization="acme", name="own", provider=HOST, boot_deadline=120),
 )
 LONGEST_DELAY = timedelta(seconds=900)  # of an SQS message
 LONGEST_RUN = timedelta(hours=6)  # before its deadline, so that nothing is saved by it
@@ -167,7 +167,18 @@ class World:
 
     def at_work(self, organization: str, pool: str) -> Sequence[Host]:
         """The machine that takes whatever is offered."""
-        return [Host("host", organization, pool, "host", 1, "", self.clock.now, self.clock.now)]
+        return [
+            Host(
+                host_id="host",
+                organization=organization,
+                pool=pool,
+                name="host",
+                slots=1,
+                token_hash="",
+                joined_at=self.clock.now,
+                last_seen=self.clock.now,
+            )
+        ]
 
     # what the Lambdas do
 
@@ -254,7 +265,9 @@ class World:
         if run.stop_requested or run.state.final:
             raise Cancelled(run.cause or "stopped")
         if runner.result is not None:
-            ended = MachineStep(NextState.SETTLE, runner.attempt, function=placement["function"], runner_id=runner_id)
+            ended = MachineStep(
+                next=NextState.SETTLE, attempt=runner.attempt, function=placement["function"], runner_id=runner_id
+            )
             ports.machines.succeed(event["task_token"], ended.as_json())
         elif not runner.state.live:
             raise RunnerLost(f"runner {runner_id} is {runner.state}")
@@ -380,15 +393,41 @@ class Ports:
         self.wake_ups = watched(SimulatedWakeUps(world))
         self.chunks = watched(world.chunks)
         self.streams = world.streams
-        readiness = Readiness(self.runs, self.runs, self.machines, self.wake_ups, clock, one_by_one)
-        self.admit = Admit(self.runs, admission, readiness, self.deadlines, MemoryLogStream(), clock, lambda run: run)
+        readiness = Readiness(
+            runs=self.runs,
+            groups=self.runs,
+            machines=self.machines,
+            wake_ups=self.wake_ups,
+            clock=clock,
+            workers=one_by_one,
+        )
+        self.admit = Admit(
+            runs=self.runs,
+            admission=admission,
+            readiness=readiness,
+            deadlines=self.deadlines,
+            log_stream=MemoryLogStream(),
+            clock=clock,
+            pin_images=lambda run: run,
+        )
         concurrency_limits = ConcurrencyLimits(
             watched(world.concurrency_limits), self.deadlines, clock, lambda attempt: None
         )
-        run_gates = RunGates(self.runs, self.machines, concurrency_limits, world.quotas, clock)
+        run_gates = RunGates(
+            runs=self.runs,
+            machines=self.machines,
+            concurrency_limits=concurrency_limits,
+            quotas=world.quotas,
+            clock=clock,
+        )
         slots = RunnerSlots(self.runs, self.machines, concurrency_limits, world.quotas)
         approvals = TreatmentApprovals(
-            self.runs, watched(world.approvals), MemoryEnvironments(), self.machines, self.deadlines, clock
+            runs=self.runs,
+            store=watched(world.approvals),
+            environments=MemoryEnvironments(),
+            machines=self.machines,
+            deadlines=self.deadlines,
+            clock=clock,
         )
         self.gates = TreatmentGates(self.runs, self.machines, approvals, slots)
         offer = OfferRunner(self.runners, watched(world.offers), MemoryWorkNotification(), self.machines)
@@ -396,57 +435,82 @@ class Ports:
         refusals = Refusals(watched(world.back_offs), clock)
         take_back = ReconcileLaunch(self.runners, self.machines, "provider-", refusals)
         self.place = PlaceTreatment(
-            self.runs,
-            pools,
-            self.gates,
-            offer,
-            take_back,
-            self.machines,
-            self.deadlines,
-            "provider-",
-            clock,
-            refusals,
+            runs=self.runs,
+            pools=pools,
+            gates=self.gates,
+            offer=offer,
+            take_back=take_back,
+            machines=self.machines,
+            deadlines=self.deadlines,
+            provider_function_prefix="provider-",
+            clock=clock,
+            refusals=refusals,
             attended=world.at_work,
         )
         self.begin = MarkStarted(self.runs, readiness, self.machines)
         self.settle = Settle(
-            self.runs, self.runners, readiness, slots, world.runs.get_spec, "provider-", self.deadlines, clock
+            runs=self.runs,
+            runners=self.runners,
+            readiness=readiness,
+            slots=slots,
+            specs=world.runs.get_spec,
+            provider_function_prefix="provider-",
+            deadlines=self.deadlines,
+            clock=clock,
         )
         self.complete = Complete(self.runners, self.settle, self.machines, lambda _: None)
         stop_child = StopChildRun(self.runs, self.deadlines)
-        end = EndTreatment(self.runs, self.runners, self.machines, slots, self.wake_ups, stop_child, clock)
-        self.stop_run = StopRun(self.runs, admission, end, self.machines, readiness)
-        grow = ExpandEach(self.runs, self.runs, EachItems(self.runs, self.streams, self.chunks), self.machines, clock)
+        end = EndTreatment(
+            runs=self.runs,
+            runners=self.runners,
+            machines=self.machines,
+            slots=slots,
+            wake_ups=self.wake_ups,
+            stop_child=stop_child,
+            clock=clock,
+        )
+        self.stop_run = StopRun(
+            runs=self.runs, admission=admission, end=end, machines=self.machines, readiness=readiness
+        )
+        grow = ExpandEach(
+            runs=self.runs,
+            groups=self.runs,
+            elements=EachItems(self.runs, self.streams, self.chunks),
+            machines=self.machines,
+            clock=clock,
+        )
         gather = CollectOutputs(self.runs, self.chunks, MemoryValueRetentionStore(world.runs), clock)
         start = StartRun(self.runs, run_gates, self.deadlines, clock)
         self.start_child = StartChildRun(self.runs, no_pipeline, PlanRun(world.documents), start)
         self.act = ControlTreatment(
-            self.runs,
-            self.runs,
-            gather,
-            grow,
-            self.start_child,
-            stop_child,
-            readiness,
-            self.machines,
-            self.deadlines,
-            clock,
+            runs=self.runs,
+            groups=self.runs,
+            gather=gather,
+            grow=grow,
+            start_child=self.start_child,
+            stop_child=stop_child,
+            readiness=readiness,
+            machines=self.machines,
+            deadlines=self.deadlines,
+            clock=clock,
         )
-        self.wake = WakeGroup(self.runs, self.runs, grow, end, readiness)
-        self.finalise = Finalise(self.runs, run_gates, self.deadlines, lambda run: None, clock)
+        self.wake = WakeGroup(runs=self.runs, groups=self.runs, grow=grow, end=end, readiness=readiness)
+        self.finalise = Finalise(
+            runs=self.runs, gates=run_gates, deadlines=self.deadlines, tell=lambda run: None, clock=clock
+        )
         self.watchdog = Watchdog(
-            self.runs,
-            self.runners,
-            self.machines,
-            self.deadlines,
-            self.settle,
-            self.finalise,
-            run_gates,
-            slots,
-            approvals,
-            EndProcess(self.runs, MemoryReported(), clock),
-            clock,
-            UnclaimedOffers(self.runs, pools, world.at_work).check,
+            runs=self.runs,
+            runners=self.runners,
+            machines=self.machines,
+            deadlines=self.deadlines,
+            settle=self.settle,
+            finalise=self.finalise,
+            gates=run_gates,
+            slots=slots,
+            approvals=approvals,
+            end_process=EndProcess(self.runs, MemoryReported(), clock),
+            clock=clock,
+            unclaimed_offers=UnclaimedOffers(self.runs, pools, world.at_work).check,
         )
 
 

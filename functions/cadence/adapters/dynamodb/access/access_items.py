@@ -112,17 +112,17 @@ class PoolItem(AccessTable):
 
     def pool(self) -> Pool:
         return Pool(
-            self.organization,
-            self.name,
-            self.provider,
-            int(self.boot_deadline),
-            tuple(self.architectures),
-            tuple(self.projects),
-            self.settings,
-            None if self.max_runners is None else int(self.max_runners),
-            LargestRunner(**(self.largest or {})),
-            Price(**self.price) if self.price else None,
-            _policy(self.policy) if self.policy else Policy(),
+            organization=self.organization,
+            name=self.name,
+            provider=self.provider,
+            boot_deadline=int(self.boot_deadline),
+            architectures=tuple(self.architectures),
+            projects=tuple(self.projects),
+            settings=self.settings,
+            max_runners=None if self.max_runners is None else int(self.max_runners),
+            largest=LargestRunner(**(self.largest or {})),
+            price=Price(**self.price) if self.price else None,
+            policy=_policy(self.policy) if self.policy else Policy(),
         )
 
 
@@ -190,16 +190,16 @@ class TokenItem(AccessTable):
 
     def token(self) -> ApiToken:
         return ApiToken(
-            self.token_id,
-            self.organization,
-            self.project,
-            self.name,
-            self.secret_sha256,
-            frozenset(self.permissions),
-            self.created_at,
-            self.created_by,
-            self.valid_until,
-            self.run,
+            token_id=self.token_id,
+            organization=self.organization,
+            project=self.project,
+            name=self.name,
+            secret_sha256=self.secret_sha256,
+            permissions=frozenset(self.permissions),
+            created_at=self.created_at,
+            created_by=self.created_by,
+            expires_at=self.valid_until,
+            run=self.run,
         )
 
 
@@ -242,14 +242,14 @@ class GitHostItem(AccessTable):
 
     def githost(self) -> GitHost:
         return GitHost(
-            self.githost_id,
-            GitHostKind(self.kind),
-            self.organization,
-            self.project,
-            self.name,
-            self.created_at,
-            self.url,
-            self.programs,
+            githost_id=self.githost_id,
+            kind=GitHostKind(self.kind),
+            organization=self.organization,
+            project=self.project,
+            name=self.name,
+            created_at=self.created_at,
+            url=self.url,
+            programs=self.programs,
         )
 
 

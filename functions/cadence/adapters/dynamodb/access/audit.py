@@ -25,7 +25,15 @@ class AuditItem(AccessTable):
 
     def entry(self) -> AuditEntry:
         organization = self.pk.removeprefix(self.PREFIX)
-        return AuditEntry(organization, self.project, self.at, self.token_id, self.token_name, self.action, self.target)
+        return AuditEntry(
+            organization=organization,
+            project=self.project,
+            at=self.at,
+            token_id=self.token_id,
+            token_name=self.token_name,
+            action=self.action,
+            target=self.target,
+        )
 
 
 class DynamoAuditTrail(AuditTrail):

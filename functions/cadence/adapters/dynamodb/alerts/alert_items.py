@@ -110,7 +110,13 @@ class ChannelItem(AlertsTable):
         organization = self.pk.partition("#")[2]
         project, _, name = self.sk.removeprefix(self.PREFIX).partition("#")
         return Channel(
-            organization, project, name, ChannelKind(self.kind), self.settings, self.updated_at, self.updated_by
+            organization=organization,
+            project=project,
+            name=name,
+            kind=ChannelKind(self.kind),
+            settings=self.settings,
+            updated_at=self.updated_at,
+            updated_by=self.updated_by,
         )
 
 
@@ -145,8 +151,16 @@ class SilenceItem(AlertsTable):
     def silence(self) -> Silence:
         organization = self.pk.partition("#")[2]
         project, _, silence_id = self.sk.removeprefix(self.PREFIX).partition("#")
-        times = (self.starts_at, self.ends_at)
-        return Silence(silence_id, organization, project, self.where, *times, self.comment or "", self.created_by)
+        return Silence(
+            silence_id=silence_id,
+            organization=organization,
+            project=project,
+            where=self.where,
+            starts_at=self.starts_at,
+            ends_at=self.ends_at,
+            comment=self.comment or "",
+            created_by=self.created_by,
+        )
 
 
 _MOMENTS = (

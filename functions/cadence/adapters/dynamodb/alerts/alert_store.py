@@ -73,7 +73,13 @@ class DynamoAlertStore(AlertStore):
             with translated(f"alert of {rule.name}"):
                 return AlertItem.get(AlertItem.partition(*rule.key), group.digest, consistent_read=True).alert()
         except DoesNotExist:
-            return Alert(rule.name, rule.project, rule.organization, group, rule.revision)
+            return Alert(
+                rule=rule.name,
+                project=rule.project,
+                organization=rule.organization,
+                group=group,
+                revision=rule.revision,
+            )
 
     def commit(self, alert: Alert, messages: Sequence[tuple[ChannelKey, Message]]) -> None:
         expires = None if alert.open else datetime.now(UTC) + _CLOSED_KEPT

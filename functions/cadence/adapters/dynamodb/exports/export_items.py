@@ -65,9 +65,21 @@ def parcel_of(item: Item) -> ExportBatch:
     request = None
     if "body" in item:
         headers = json.loads(item["headers"])
-        request = StoredRequest(item["path"], item["content_type"], item["body"], item.get("encoding"), headers)
+        request = StoredRequest(
+            path=item["path"],
+            content_type=item["content_type"],
+            body=item["body"],
+            encoding=item.get("encoding"),
+            headers=headers,
+        )
     event = json.loads(item["event"]) if "event" in item else None
-    return ExportBatch(item["key"], datetime.fromisoformat(item["since"]), event, request, item.get("error"))
+    return ExportBatch(
+        key=item["key"],
+        since=datetime.fromisoformat(item["since"]),
+        event=event,
+        request=request,
+        error=item.get("error"),
+    )
 
 
 def backfill_prefix(organization: str, export: str) -> tuple[str, str]:

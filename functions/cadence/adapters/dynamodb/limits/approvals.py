@@ -41,14 +41,14 @@ class RequestItem(RunsTable):
 
     def request(self) -> ApprovalRequest:
         return ApprovalRequest(
-            self.run_id,
-            self.treatment,
-            self.environment,
-            int(self.required),
-            None if self.approvers is None else tuple(self.approvers),
-            self.not_by_starter,
-            self.asked_at,
-            self.until,
+            run_id=self.run_id,
+            treatment=self.treatment,
+            environment=self.environment,
+            required=int(self.required),
+            approvers=None if self.approvers is None else tuple(self.approvers),
+            not_by_starter=self.not_by_starter,
+            asked_at=self.asked_at,
+            expires_at=self.until,
         )
 
 
@@ -79,13 +79,13 @@ class DecisionItem(RunsTable):
 
     def decision(self) -> Decision:
         return Decision(
-            self.run_id,
-            self.treatment,
-            ApprovalVerdict(self.verdict),
-            self.approver,
-            self.by,
-            self.at,
-            self.comment or "",
+            run_id=self.run_id,
+            treatment=self.treatment,
+            verdict=ApprovalVerdict(self.verdict),
+            approver=self.approver,
+            by=self.by,
+            at=self.at,
+            comment=self.comment or "",
         )
 
 

@@ -129,18 +129,18 @@ def _head(concurrency_limit: ConcurrencyLimit) -> _Item:
 
 def _concurrency_limit(scope: str, item: _Item) -> ConcurrencyLimit:
     return ConcurrencyLimit(
-        scope,
-        int(item.limit),
-        int(item.next_ticket),
-        item.inside or {},
-        {
+        scope=scope,
+        limit=int(item.limit),
+        next_ticket=int(item.next_ticket),
+        inside=item.inside or {},
+        lanes={
             LaneKey(priority, project): WaitingLane(waiting, first)
             for priority, project, waiting, first in item.lanes or ()
         },
-        frozenset(item.unwoken or ()),
-        item.watched_until,
-        item.checked_at,
-        int(item.version),
+        unwoken=frozenset(item.unwoken or ()),
+        watched_until=item.watched_until,
+        checked_at=item.checked_at,
+        version=int(item.version),
     )
 
 

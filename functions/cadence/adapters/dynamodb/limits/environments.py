@@ -29,7 +29,11 @@ class EnvironmentItem(AccessTable):
             approvers = None if stored["approvers"] is None else tuple(stored["approvers"])
             approvals = ApprovalRule(**{**stored, "approvers": approvers})
         return EnvironmentSet(
-            self.sk.removeprefix(self.PREFIX), self.env, self.secrets, approvals, tuple(self.branches)
+            name=self.sk.removeprefix(self.PREFIX),
+            env=self.env,
+            secrets=self.secrets,
+            approvals=approvals,
+            branches=tuple(self.branches),
         )
 
 
@@ -49,16 +53,16 @@ class LinkItem(AccessTable):
 
     def link(self) -> ApprovalLink:
         return ApprovalLink(
-            self.pk.removeprefix(self.PREFIX),
-            self.key_sha256,
-            self.run_id,
-            self.treatment,
-            self.organization,
-            self.project,
-            self.token_id,
-            self.name,
-            self.valid_until,
-            self.used_at,
+            link_id=self.pk.removeprefix(self.PREFIX),
+            key_sha256=self.key_sha256,
+            run_id=self.run_id,
+            treatment=self.treatment,
+            organization=self.organization,
+            project=self.project,
+            token_id=self.token_id,
+            name=self.name,
+            expires_at=self.valid_until,
+            used_at=self.used_at,
         )
 
 

@@ -64,17 +64,17 @@ class ArrivalItem(ArrivalsTable):
         return Arrival(
             int(self.sk.removeprefix(self.PREFIX)),
             Segment(
-                organization,
-                self.project,
-                self.pipeline,
-                self.run_id,
-                int(self.segment),
-                self.key,
-                self.first_time,
-                self.last_time,
-                int(self.lines),
-                tuple(self.treatments),
-                tuple(self.levels),
+                organization=organization,
+                project=self.project,
+                pipeline=self.pipeline,
+                run_id=self.run_id,
+                number=int(self.segment),
+                key=self.key,
+                first_time=self.first_time,
+                last_time=self.last_time,
+                lines=int(self.lines),
+                treatments=tuple(self.treatments),
+                levels=tuple(self.levels),
             ),
         )
 

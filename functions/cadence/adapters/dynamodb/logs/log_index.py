@@ -81,18 +81,18 @@ class SegmentItem(LogsTable):
 
     def segment(self) -> Segment:
         return Segment(
-            self.organization or "",
-            self.project or "",
-            self.pipeline or "",
-            self.pk.removeprefix("RUN#"),
-            int(self.sk.removeprefix(self.PREFIX)),
-            self.key,
-            self.first_time,
-            self.last_time,
-            int(self.lines),
-            tuple(self.treatments),
-            tuple(self.levels),
-            self.written_at,
+            organization=self.organization or "",
+            project=self.project or "",
+            pipeline=self.pipeline or "",
+            run_id=self.pk.removeprefix("RUN#"),
+            number=int(self.sk.removeprefix(self.PREFIX)),
+            key=self.key,
+            first_time=self.first_time,
+            last_time=self.last_time,
+            lines=int(self.lines),
+            treatments=tuple(self.treatments),
+            levels=tuple(self.levels),
+            written_at=self.written_at,
         )
 
 

@@ -35,14 +35,14 @@ class StrayRecordItem(LogsTable):
 
     def record(self) -> StrayRecord:
         return StrayRecord(
-            self.pk.removeprefix("ASIDE#"),
-            self.project,
-            self.run_id,
-            self.sk.removeprefix(self.PREFIX),
-            self.object_key,
-            int(self.size),
-            self.at,
-            self.cause,
+            organization=self.pk.removeprefix("ASIDE#"),
+            project=self.project,
+            run_id=self.run_id,
+            number=self.sk.removeprefix(self.PREFIX),
+            object_key=self.object_key,
+            size=int(self.size),
+            at=self.at,
+            cause=self.cause,
         )
 
 

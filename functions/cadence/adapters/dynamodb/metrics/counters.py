@@ -134,7 +134,14 @@ def _sort_key(key: CounterKey) -> str:
 
 
 def _series(organization: str, project: str, item: Item) -> CounterSeries:
-    key = CounterKey(organization, project, item["pipeline"], item.get("treatment"), item["pool"], item["provider"])
+    key = CounterKey(
+        organization=organization,
+        project=project,
+        pipeline=item["pipeline"],
+        treatment=item.get("treatment"),
+        pool=item["pool"],
+        provider=item["provider"],
+    )
     counts = {name.removeprefix(_COUNT): float(value) for name, value in item.items() if name.startswith(_COUNT)}
     return CounterSeries(key, counts)
 

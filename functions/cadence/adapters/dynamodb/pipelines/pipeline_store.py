@@ -69,21 +69,21 @@ class _PipelineItem(StoredItem):
 
     def pipeline_version(self) -> PipelineVersion:
         return PipelineVersion(
-            self.organization,
-            self.project,
-            self.name,
-            int(self.version),
-            self.document_sha256,
-            self.plan_sha256,
-            int(self.max_duration),
-            self.created_at,
-            self.created_by,
-            self.parameters,
-            from_json(self.triggers or {}),
-            self.concurrency_group,
-            ConcurrencyPolicy(self.concurrency_policy or ConcurrencyPolicy.QUEUE),
-            int(self.priority or 0),
-            self.pins or {},
+            organization=self.organization,
+            project=self.project,
+            name=self.name,
+            version=int(self.version),
+            document_sha256=self.document_sha256,
+            plan_sha256=self.plan_sha256,
+            max_duration=int(self.max_duration),
+            created_at=self.created_at,
+            created_by=self.created_by,
+            parameters=self.parameters,
+            triggers=from_json(self.triggers or {}),
+            concurrency_group=self.concurrency_group,
+            concurrency_policy=ConcurrencyPolicy(self.concurrency_policy or ConcurrencyPolicy.QUEUE),
+            priority=int(self.priority or 0),
+            pins=self.pins or {},
         )
 
 

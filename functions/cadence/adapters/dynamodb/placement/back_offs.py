@@ -26,7 +26,9 @@ class BackOffItem(RunnersTable):
     reason = UnicodeAttribute()
 
     def back_off(self, prefix: str) -> BackOff:
-        return BackOff(self.sk.removeprefix(prefix), self.at, self.reason, self.until, int(self.times))
+        return BackOff(
+            offer=self.sk.removeprefix(prefix), at=self.at, reason=self.reason, until=self.until, times=int(self.times)
+        )
 
 
 class DynamoBackOffs:

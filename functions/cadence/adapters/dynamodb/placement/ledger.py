@@ -44,7 +44,13 @@ class ChargeItem(RunnersTable):
 
     def charge(self) -> Charge:
         runner_id = self.sk.removeprefix(self.PREFIX)
-        return Charge(runner_id, self.month, float(self.per_hour), float(self.reserved), self.began)
+        return Charge(
+            runner_id=runner_id,
+            month=self.month,
+            per_hour=float(self.per_hour),
+            reserved=float(self.reserved),
+            began=self.began,
+        )
 
 
 class DynamoLedger:

@@ -36,7 +36,13 @@ class EdgeItem(RunsTable):
         )
 
     def edge(self) -> Edge:
-        return Edge(self.run_id, self.producer, self.consumer, Trigger(self.trigger), EdgeState(self.state))
+        return Edge(
+            run_id=self.run_id,
+            producer=self.producer,
+            consumer=self.consumer,
+            trigger=Trigger(self.trigger),
+            state=EdgeState(self.state),
+        )
 
 
 class ValueItem(RunsTable):

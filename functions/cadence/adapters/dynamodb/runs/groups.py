@@ -35,7 +35,7 @@ class DynamoGroupStore:
             with translated(f"group {group}"):
                 return GrowthItem.get(*GrowthItem.key(run_id, group), consistent_read=True).read()
         except GrowthItem.DoesNotExist:
-            return EachProgress(run_id, group)
+            return EachProgress(run_id=run_id, group=group)
 
     def save_growth(self, seen: EachProgress, after: EachProgress) -> EachProgress:
         after = dataclasses.replace(after, version=seen.version + 1)
@@ -64,10 +64,14 @@ class DynamoGroupStore:
                     condition=TreatmentItem.state == str(TreatmentState.RUNNING),
                 )
                 for spec in specs:
-                    instance = Treatment(run_id, spec.name, TreatmentState.READY, 0, ready_at=at, history=made)
+                    instance = Treatment(
+                        run_id=run_id, name=spec.name, state=TreatmentState.READY, waiting=0, ready_at=at, history=made
+                    )
                     transaction.save(SpecItem.of(run_id, spec))
                     transaction.save(TreatmentItem.of(instance), condition=TreatmentItem.pk.does_not_exist())
-                    transaction.save(EdgeItem.of(Edge(run_id, spec.name, group, Trigger.SETTLED)))
+                    transaction.save(
+                        EdgeItem.of(Edge(run_id=run_id, producer=spec.name, consumer=group, trigger=Trigger.SETTLED))
+                    )
 
         insisting(write)
 

@@ -50,7 +50,14 @@ class DigestItem(RunsTable):
         )
 
     def place(self) -> ValueOrigin:
-        return ValueOrigin(self.run_id, self.treatment, self.port, int(self.size), self.made_at, self.kept_from)
+        return ValueOrigin(
+            run_id=self.run_id,
+            treatment=self.treatment,
+            port=self.port,
+            size=int(self.size),
+            made_at=self.made_at,
+            kept_from=self.kept_from,
+        )
 
 
 class PassedItem(RunsTable):

@@ -43,13 +43,19 @@ class ConnectionItem(LiveTable):
     def connection(self) -> LiveConnection:
         organization = self.pk.removeprefix(_ORGANIZATION)
         return LiveConnection(
-            self.sk.removeprefix(self.PREFIX),
-            Principal(self.token_id, self.name, organization, self.token_project, frozenset(self.permissions)),
-            self.query_text,
-            self.project,
-            LivePosition.of(self.looked),
-            LivePosition.of(self.told),
-            self.expires_at,
+            connection_id=self.sk.removeprefix(self.PREFIX),
+            principal=Principal(
+                token_id=self.token_id,
+                name=self.name,
+                organization=organization,
+                project=self.token_project,
+                permissions=frozenset(self.permissions),
+            ),
+            query=self.query_text,
+            project=self.project,
+            looked=LivePosition.of(self.looked),
+            told=LivePosition.of(self.told),
+            alive_until=self.expires_at,
         )
 
 

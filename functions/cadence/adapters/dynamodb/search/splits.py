@@ -75,21 +75,21 @@ class SplitItem(LogsTable):
     def split(self) -> Split:
         covered = json.loads(zlib.decompress(self.covered))
         return Split(
-            self.organization,
-            self.project,
-            self.sk.removeprefix(self.PREFIX),
-            self.key,
-            self.built_at,
-            SplitFacts(
-                self.first_time,
-                self.last_time,
-                int(self.lines),
-                int(self.text_bytes),
-                int(self.size),
-                int(self.head_bytes),
-                {FieldName(name): tuple(its) for name, its in self.field_values.items()},
+            organization=self.organization,
+            project=self.project,
+            split_id=self.sk.removeprefix(self.PREFIX),
+            key=self.key,
+            built_at=self.built_at,
+            facts=SplitFacts(
+                first_time=self.first_time,
+                last_time=self.last_time,
+                lines=int(self.lines),
+                text_bytes=int(self.text_bytes),
+                size=int(self.size),
+                head_bytes=int(self.head_bytes),
+                values={FieldName(name): tuple(its) for name, its in self.field_values.items()},
             ),
-            {run_id: [(first, last) for first, last in ranges] for run_id, ranges in covered.items()},
+            covered={run_id: [(first, last) for first, last in ranges] for run_id, ranges in covered.items()},
         )
 
 
@@ -118,10 +118,16 @@ class DynamoSplitCatalogue(SplitCatalogue):
             try:
                 item = StateItem.get(*StateItem.item_key(organization, project), consistent_read=True)
             except StateItem.DoesNotExist:
-                return IndexState(organization, project, 0, None, None)
+                return IndexState(organization=organization, project=project, version=0, due_at=None, retention=None)
         days = item.retention_days
         retention = None if days is None else timedelta(days=int(days))
-        return IndexState(organization, project, int(item.version), item.due_at, retention)
+        return IndexState(
+            organization=organization,
+            project=project,
+            version=int(item.version),
+            due_at=item.due_at,
+            retention=retention,
+        )
 
     def list_fresh(self, organization: str, project: str) -> Sequence[Segment]:
         with translated(f"fresh segments of {organization}/{project}"):
@@ -142,7 +148,13 @@ class DynamoSplitCatalogue(SplitCatalogue):
             transaction.save(SplitItem.of(split), SplitItem.pk.does_not_exist())
             item, actions = _next(state, split.built_at)
             transaction.update(item, actions=actions, condition=_unchanged(state))
-        return IndexState(state.organization, state.project, state.version + 1, split.built_at, state.retention)
+        return IndexState(
+            organization=state.organization,
+            project=state.project,
+            version=state.version + 1,
+            due_at=split.built_at,
+            retention=state.retention,
+        )
 
     def note_look(self, state: IndexState, due_at: datetime | None) -> None:
         with translated(f"index of {state.organization}/{state.project}"):

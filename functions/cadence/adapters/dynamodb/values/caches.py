@@ -60,8 +60,8 @@ class CacheItem(RunnersTable):
     def cache_entry(self) -> CacheEntry:
         organization, project, bucket = _owner(self.pk)
         return CacheEntry(
-            organization,
-            project,
+            organization=organization,
+            project=project,
             key=self.sk.removeprefix(self.PREFIX),
             entry=self.entry,
             size=int(self.size),
@@ -84,7 +84,15 @@ class CacheUploadItem(RunnersTable):
     def upload(self) -> CacheUpload:
         entry = self.sk.removeprefix(self.PREFIX)
         organization, project, bucket = _owner(self.pk)
-        return CacheUpload(organization, project, self.key, entry, self.runner_id, self.started_at, bucket)
+        return CacheUpload(
+            organization=organization,
+            project=project,
+            key=self.key,
+            entry=entry,
+            runner_id=self.runner_id,
+            started_at=self.started_at,
+            bucket=bucket,
+        )
 
 
 class DynamoCacheStore:

@@ -58,7 +58,14 @@ class _Language:
         unknown = file in {"Native Method", "Unknown Source"} or (file or "").startswith("<")
         known = None if unknown else file
         function = (parts["function"] or "").strip()
-        return Frame(function, known, number(parts["line"]), number(parts.get("column")), self.own(found), on)
+        return Frame(
+            function=function,
+            file=known,
+            line=number(parts["line"]),
+            column=number(parts.get("column")),
+            own=self.own(found),
+            on=on,
+        )
 
 
 # In this order: a call of the Java virtual machine also looks like one of JavaScript.
@@ -74,7 +81,7 @@ _LANGUAGES = {
 }
 
 
-@dataclass
+@dataclass(kw_only=True)
 class _Part:
     """One error of a chain while it is being read."""
 
@@ -144,7 +151,7 @@ def _ended(parts: list[_Part]) -> None:
 def _part(line: str, at: int, *, inner: bool) -> _Part:
     head = _HEAD.match(line)
     error, message = (head["error"], head["message"] or "") if head else (line.strip(), "")
-    return _Part(error, message.removesuffix(" {"), at, inner, [])
+    return _Part(error=error, message=message.removesuffix(" {"), first=at, inner=inner, frames=[])
 
 
 def _told(language: str, parts: Sequence[_Part]) -> str:
@@ -164,7 +171,15 @@ def _chained(language: str, parts: Sequence[_Part], last: int) -> StackTrace:
     ends = [part.first - 1 for part in parts[1:]] + [last]
     for part, end in reversed(list(zip(parts, ends, strict=True))):
         whole = last if part is parts[0] else end
-        cause = StackTrace(language, part.error, part.message, tuple(part.frames), part.first, whole, cause)
+        cause = StackTrace(
+            language=language,
+            error=part.error,
+            message=part.message,
+            frames=tuple(part.frames),
+            first=part.first,
+            last=whole,
+            caused_by=cause,
+        )
     assert cause is not None
     return cause
 

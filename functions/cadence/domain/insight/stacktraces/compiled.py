@@ -51,9 +51,20 @@ def go_panic(lines: Sequence[str], start: int) -> StackTrace | None:
             break
         if not lines[at].startswith("created by "):  # who started the goroutine is no caller
             own = not _GO_LIBRARY.search(place["file"]) and not call["function"].startswith("runtime.")
-            frames.append(Frame(call["function"], place["file"], number(place["line"]), None, own, at + 1))
+            frames.append(
+                Frame(
+                    function=call["function"],
+                    file=place["file"],
+                    line=number(place["line"]),
+                    column=None,
+                    own=own,
+                    on=at + 1,
+                )
+            )
         last, at = at + 1, at + 2
-    return StackTrace("Go", head["error"], head["message"], tuple(frames), start, last)
+    return StackTrace(
+        language="Go", error=head["error"], message=head["message"], frames=tuple(frames), first=start, last=last
+    )
 
 
 def rust_panic(lines: Sequence[str], start: int) -> StackTrace | None:
@@ -74,18 +85,25 @@ def rust_panic(lines: Sequence[str], start: int) -> StackTrace | None:
         file = place["file"] if place else None
         frames.append(
             Frame(
-                call["function"],
-                file,
-                number(place["line"]) if place else None,
-                number(place["column"]) if place else None,
-                file is not None and not _RUST_LIBRARY.search(file),
-                on,
+                function=call["function"],
+                file=file,
+                line=number(place["line"]) if place else None,
+                column=number(place["column"]) if place else None,
+                own=file is not None and not _RUST_LIBRARY.search(file),
+                on=on,
             )
         )
         last, at = on, on + 1
     if not any(frame.own for frame in frames):
         frames.insert(0, _rust_place(head, start))
-    return StackTrace("Rust", f"panic in thread {head['thread']}", message, tuple(frames), start, last)
+    return StackTrace(
+        language="Rust",
+        error=f"panic in thread {head['thread']}",
+        message=message,
+        frames=tuple(frames),
+        first=start,
+        last=last,
+    )
 
 
 def _rust_backtrace(lines: Sequence[str], after: int) -> int | None:
@@ -97,7 +115,9 @@ def _rust_backtrace(lines: Sequence[str], after: int) -> int | None:
 
 def _rust_place(head: re.Match[str], on: int) -> Frame:
     own = not _RUST_LIBRARY.search(head["file"])
-    return Frame("", head["file"], number(head["line"]), number(head["column"]), own, on)
+    return Frame(
+        function="", file=head["file"], line=number(head["line"]), column=number(head["column"]), own=own, on=on
+    )
 
 
 def sanitizer_report(lines: Sequence[str], start: int) -> StackTrace | None:
@@ -109,16 +129,25 @@ def sanitizer_report(lines: Sequence[str], start: int) -> StackTrace | None:
         return None
     frames, last = _calls(lines, calls, _SANITIZER_CALL)
     message = re.sub(r" (?:on (?:unknown )?address 0x|\(pc 0x| at pc 0x).*", "", head["message"])
-    return StackTrace("C/C++", head["error"], message, frames, start, last)
+    return StackTrace(language="C/C++", error=head["error"], message=message, frames=frames, first=start, last=last)
 
 
 def _undefined_behaviour(lines: Sequence[str], start: int) -> StackTrace | None:
     head = _UNDEFINED.match(lines[start])
     if head is None:
         return None
-    place = Frame("", head["file"], number(head["line"]), number(head["column"]), True, start)
+    place = Frame(
+        function="", file=head["file"], line=number(head["line"]), column=number(head["column"]), own=True, on=start
+    )
     frames, last = _calls(lines, start + 1, _SANITIZER_CALL)
-    return StackTrace("C/C++", "UndefinedBehaviorSanitizer", head["message"], frames or (place,), start, last)
+    return StackTrace(
+        language="C/C++",
+        error="UndefinedBehaviorSanitizer",
+        message=head["message"],
+        frames=frames or (place,),
+        first=start,
+        last=last,
+    )
 
 
 def gdb_backtrace(lines: Sequence[str], start: int) -> StackTrace | None:
@@ -129,7 +158,13 @@ def gdb_backtrace(lines: Sequence[str], start: int) -> StackTrace | None:
     if calls is None:
         return None
     frames, last = _calls(lines, calls, _GDB_CALL)
-    return StackTrace("C/C++", head["error"], head["message"], frames, start, last) if frames else None
+    return (
+        StackTrace(
+            language="C/C++", error=head["error"], message=head["message"], frames=frames, first=start, last=last
+        )
+        if frames
+        else None
+    )
 
 
 def _calls(lines: Sequence[str], start: int, pattern: re.Pattern[str]) -> tuple[tuple[Frame, ...], int]:
@@ -142,6 +177,13 @@ def _calls(lines: Sequence[str], start: int, pattern: re.Pattern[str]) -> tuple[
         parts = call.groupdict()
         own = parts["file"] is not None and not _C_LIBRARY.search(parts["file"])
         frames.append(
-            Frame(parts["function"], parts["file"], number(parts["line"]), number(parts.get("column")), own, at)
+            Frame(
+                function=parts["function"],
+                file=parts["file"],
+                line=number(parts["line"]),
+                column=number(parts.get("column")),
+                own=own,
+                on=at,
+            )
         )
     return tuple(frames), start - 1 + len(frames)

@@ -7,7 +7,7 @@ Recogniser = Callable[[Sequence[str], int], "StackTrace | None"]
 """The stack trace that begins with a line, if one does: lines and the number of that line, from 0."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Frame:
     """One call. `own` is False for code of the language itself and of libraries; `on` is the number of the log line."""
 
@@ -19,7 +19,7 @@ class Frame:
     on: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StackTrace:
     """An error and the calls that led to it, the innermost first. It stands on the lines `first` to `last` (from 0, both included).
 

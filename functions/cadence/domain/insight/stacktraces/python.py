@@ -52,7 +52,14 @@ def _one(lines: Sequence[str], start: int) -> StackTrace | None:
     error = _ERROR.match(lines[at]) if at < len(lines) else None
     if error is None or not frames:
         return None
-    return StackTrace("Python", error["error"], error["message"] or "", tuple(reversed(frames)), start, at)
+    return StackTrace(
+        language="Python",
+        error=error["error"],
+        message=error["message"] or "",
+        frames=tuple(reversed(frames)),
+        first=start,
+        last=at,
+    )
 
 
 def _linked(lines: Sequence[str], last: int) -> int | None:
@@ -76,10 +83,24 @@ def _syntax_error(lines: Sequence[str], start: int) -> StackTrace | None:
     for at in range(start + 1, min(start + 6, len(lines))):
         error = _ERROR.match(lines[at]) if _SYNTAX.match(lines[at]) else None
         if error:
-            return StackTrace("Python", error["error"], error["message"] or "", (_frame(frame, start),), start, at)
+            return StackTrace(
+                language="Python",
+                error=error["error"],
+                message=error["message"] or "",
+                frames=(_frame(frame, start),),
+                first=start,
+                last=at,
+            )
     return None
 
 
 def _frame(found: re.Match[str], on: int) -> Frame:
     file = found["file"]
-    return Frame(found["function"] or "", file, number(found["line"]), None, not _LIBRARY.search(file), on)
+    return Frame(
+        function=found["function"] or "",
+        file=file,
+        line=number(found["line"]),
+        column=None,
+        own=not _LIBRARY.search(file),
+        on=on,
+    )

@@ -36,7 +36,15 @@ def ruby_error(lines: Sequence[str], start: int) -> StackTrace | None:
             break
         frames.append(_frame(call, at, _RUBY_LIBRARY))
     last = cause.last if cause else start + len(frames) - 1
-    return StackTrace("Ruby", head["error"], head["message"], tuple(frames), start, last, cause)
+    return StackTrace(
+        language="Ruby",
+        error=head["error"],
+        message=head["message"],
+        frames=tuple(frames),
+        first=start,
+        last=last,
+        caused_by=cause,
+    )
 
 
 def php_error(lines: Sequence[str], start: int) -> StackTrace | None:
@@ -53,7 +61,16 @@ def php_error(lines: Sequence[str], start: int) -> StackTrace | None:
 
 
 def _php_block(lines: Sequence[str], start: int, head: re.Match[str]) -> StackTrace:
-    frames = [Frame("", head["file"], number(head["line"]), None, not _PHP_LIBRARY.search(head["file"]), start)]
+    frames = [
+        Frame(
+            function="",
+            file=head["file"],
+            line=number(head["line"]),
+            column=None,
+            own=not _PHP_LIBRARY.search(head["file"]),
+            on=start,
+        )
+    ]
     last = start
     for at in range(start + 1, len(lines)):
         call = _PHP_CALL.match(lines[at])
@@ -63,10 +80,17 @@ def _php_block(lines: Sequence[str], start: int, head: re.Match[str]) -> StackTr
             last = at if lines[at].startswith("  thrown in ") else last
             break
         last = at
-    return StackTrace("PHP", head["error"] or "Error", head["message"], tuple(frames), start, last)
+    return StackTrace(
+        language="PHP",
+        error=head["error"] or "Error",
+        message=head["message"],
+        frames=tuple(frames),
+        first=start,
+        last=last,
+    )
 
 
 def _frame(found: re.Match[str], on: int, library: re.Pattern[str]) -> Frame:
     file = found["file"]
     own = file is not None and not library.search(file)
-    return Frame(found["function"] or "", file, number(found["line"]), None, own, on)
+    return Frame(function=found["function"] or "", file=file, line=number(found["line"]), column=None, own=own, on=on)

@@ -51,7 +51,12 @@ def assemble(
 def _treatment(draft: DraftTreatment, defaults: Mapping[str, Any]) -> TreatmentDeclaration:
     body = with_defaults(draft.body, defaults)
     return TreatmentDeclaration(
-        draft.name, body, _ports(draft.inputs), _ports(draft.outputs), tuple(body.get("after", ())), draft.program
+        name=draft.name,
+        body=body,
+        inputs=_ports(draft.inputs),
+        outputs=_ports(draft.outputs),
+        after=tuple(body.get("after", ())),
+        program=draft.program,
     )
 
 

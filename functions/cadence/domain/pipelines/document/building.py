@@ -99,7 +99,9 @@ class Builder:
         path: Path = tuple(member for _, member in self._enclosing[1:])
         if self._container is not None:
             path = (*path, self._member())
-        self._misreadings.append(Misreading(code, message, self._position_of(spot), hint, path))
+        self._misreadings.append(
+            Misreading(code=code, message=message, position=self._position_of(spot), hint=hint, path=path)
+        )
         if len(self._misreadings) > MAX_FINDINGS:
             raise EnoughMisreadings(tuple(self._misreadings))
 

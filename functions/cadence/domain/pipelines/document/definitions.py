@@ -108,7 +108,9 @@ class Definitions:
         if not isinstance(body, dict):
             return None
         if "use" not in body:
-            return inherited(name, self._section, body, DraftTreatment(name, {}, {}, {}), self._problems)
+            return inherited(
+                name, self._section, body, DraftTreatment(name=name, body={}, inputs={}, outputs={}), self._problems
+            )
         return inherited(
             name, self._section, body, self.used(body["use"], (self._section, name, "use")), self._problems
         )
@@ -118,7 +120,9 @@ class Definitions:
         told = [*names, names[0]] if len(names) <= 10 else [*names[:10], "…", names[0]]
         message = f"These definitions use each other without end: {' → '.join(told)}."
         path = (self._section, names[-1], "use")
-        self._problems.add(DocumentProblem(Code.RECURSIVE_DEFINITION, message, path, "Write one of them out."))
+        self._problems.add(
+            DocumentProblem(code=Code.RECURSIVE_DEFINITION, message=message, path=path, hint="Write one of them out.")
+        )
 
     def _library(self, asked: Reference, path: Path) -> "Definitions | None":
         if asked not in self._remote:
@@ -129,13 +133,13 @@ class Definitions:
         if self._within >= MOST_LIBRARIES_DEEP:
             message = f"{asked} is more than {MOST_LIBRARIES_DEEP} libraries away."
             hint = "Use the definition from where it is written."
-            self._problems.add(DocumentProblem(Code.UNREACHABLE_DEFINITION, message, path, hint))
+            self._problems.add(DocumentProblem(code=Code.UNREACHABLE_DEFINITION, message=message, path=path, hint=hint))
             return None
         library = self._libraries.get(asked)
         if library is None or library.definitions is None:
             why = library.fault if library else "it was not looked up"
             code = library.code if library else Code.UNREACHABLE_DEFINITION
-            self._problems.add(DocumentProblem(code, f"{asked} cannot be used: {why}.", path))
+            self._problems.add(DocumentProblem(code=code, message=f"{asked} cannot be used: {why}.", path=path))
             return None
         problems = Problems()
         definitions = Definitions(library.definitions, self._libraries, problems, "library", self._within + 1)
@@ -147,7 +151,9 @@ class Definitions:
             return None
         if wrong is not None:
             self._problems.add(
-                DocumentProblem(Code.BAD_LIBRARY, f"{asked} has mistakes of its own: {wrong.message}", path)
+                DocumentProblem(
+                    code=Code.BAD_LIBRARY, message=f"{asked} has mistakes of its own: {wrong.message}", path=path
+                )
             )
             return None
         return definitions
@@ -164,7 +170,7 @@ def inherited(
 ) -> DraftTreatment:
     """A body with all that `base`, the definition it uses, adds to it; its own keys win."""
     if base is None:
-        return DraftTreatment(name, body, None, None, section)
+        return DraftTreatment(name=name, body=body, inputs=None, outputs=None, section=section)
     own_generics = tuple(generic for _, generic in texts(body.get("generics")))
     generics = (*own_generics, *(generic for generic in base.generics if generic not in own_generics))
     meant = _meant(body, base, (section, name), own_generics, problems) if "with" in body else {}
@@ -193,15 +199,15 @@ def inherited(
             if isinstance(ours, dict):
                 merged[key] = {**theirs, **ours}
     return DraftTreatment(
-        name,
-        merged,
-        ports("inputs", base.inputs),
-        ports("outputs", base.outputs),
-        section,
-        tuple(generic for generic in generics if generic in own_generics or generic not in meant),
-        meant,
-        origins,
-        base.words if "use" in body else None,
+        name=name,
+        body=merged,
+        inputs=ports("inputs", base.inputs),
+        outputs=ports("outputs", base.outputs),
+        section=section,
+        generics=tuple(generic for generic in generics if generic in own_generics or generic not in meant),
+        meant=meant,
+        origins=origins,
+        definition=base.words if "use" in body else None,
     )
 
 
@@ -216,7 +222,11 @@ def _meant(
             message = f"The {base.words} has no type parameter {shown(generic)}."
             problems.add(
                 DocumentProblem(
-                    Code.UNKNOWN_TYPE_PARAMETER, message, at, suggestion(generic, base.generics), at_key=True
+                    code=Code.UNKNOWN_TYPE_PARAMETER,
+                    message=message,
+                    path=at,
+                    hint=suggestion(generic, base.generics),
+                    at_key=True,
                 )
             )
         elif isinstance(text, str) and text:

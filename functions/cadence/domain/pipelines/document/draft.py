@@ -14,7 +14,7 @@ Origins = Mapping[Path, Path]
 """Of what is inherited: a key of a body (and for `env`, `secrets` and `matrix` a key within) to the body it is written in."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class DraftTreatment:
     """A treatment or a definition as far as it can be read, with what it takes from the definition it uses.
 
@@ -68,7 +68,9 @@ class DraftTreatment:
         path = self.at(*keys)
         inherited = self.definition is not None and path[:2] != self.path
         use = ((*self.path, "use"), self.definition or "") if inherited else None
-        return DocumentProblem(code, message, path, hint, at_key, severity, use)
+        return DocumentProblem(
+            code=code, message=message, path=path, hint=hint, at_key=at_key, severity=severity, use=use
+        )
 
 
 @dataclass(slots=True)

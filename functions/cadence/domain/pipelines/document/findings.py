@@ -119,7 +119,7 @@ class Code(StrEnum):
     VARIABLE_SET_TWICE = "variable-set-twice"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """One problem in a document, as shown to its author.
 
@@ -136,7 +136,7 @@ class Finding:
     hint: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentProblem:
     """A finding whose place is still to be looked up. `at_key` points at the key rather than at its value.
 
@@ -186,7 +186,7 @@ class Problems:
             raise EnoughProblems
 
     def add_one(self, code: Code, message: str, path: Path, hint: str | None = None) -> None:
-        self.add(DocumentProblem(code, message, path, hint))
+        self.add(DocumentProblem(code=code, message=message, path=path, hint=hint))
 
     def add_all(self, problems: Iterable[DocumentProblem]) -> None:
         for problem in problems:

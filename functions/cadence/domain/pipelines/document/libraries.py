@@ -19,7 +19,7 @@ MOST_TAKEN = 300_000
 """Members that all uses of definitions may make in a document."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
     """Which document is meant: a version of another pipeline of the project, or a file of a git repository at a commit."""
 
@@ -89,7 +89,7 @@ def reference(use: Mapping[str, Any], path: Path, problems: Problems) -> Referen
         message = "`use` has to name either a pipeline or a git repository" + (", not both." if kinds else ".")
         hint = "For a definition of this document write its name alone: use: name."
         code = Code.CONTRADICTION if kinds else Code.MISSING_KEY
-        problems.add(DocumentProblem(code, message, path, hint, at_key=True))
+        problems.add(DocumentProblem(code=code, message=message, path=path, hint=hint, at_key=True))
         return None
     wrong = list(_misplaced(use, kinds[0], path)) + list(_unpinned(use, path))
     problems.add_all(wrong)
@@ -126,10 +126,16 @@ def _misplaced(use: Mapping[str, Any], kind: str, path: Path) -> Iterator[Docume
     for key in ("commit", "ref", "path") if kind == "pipeline" else ("version",):
         if key in use:
             message = f"{shown(key)} means nothing beside {shown(kind)}."
-            yield DocumentProblem(Code.CONTRADICTION, message, (*path, key), "Leave it out.", at_key=True)
+            yield DocumentProblem(
+                code=Code.CONTRADICTION, message=message, path=(*path, key), hint="Leave it out.", at_key=True
+            )
     if kind == "git" and "path" not in use:
         yield DocumentProblem(
-            Code.MISSING_KEY, "`use` lacks “path”.", path, "Name the file in the repository.", at_key=True
+            code=Code.MISSING_KEY,
+            message="`use` lacks “path”.",
+            path=path,
+            hint="Name the file in the repository.",
+            at_key=True,
         )
 
 
@@ -137,15 +143,19 @@ def _unpinned(use: Mapping[str, Any], path: Path) -> Iterator[DocumentProblem]:
     if "git" in use and "ref" in use:
         message = "A branch or tag can move, so that another script would run than was checked."
         hint = "Write the full commit: commit: <40 hexadecimal digits>."
-        yield DocumentProblem(Code.UNPINNED_DEFINITION, message, (*path, "ref"), hint, at_key=True)
+        yield DocumentProblem(
+            code=Code.UNPINNED_DEFINITION, message=message, path=(*path, "ref"), hint=hint, at_key=True
+        )
     elif "git" in use and "commit" not in use:
         message = "The definition is not pinned to a commit."
         hint = "Write the full commit: commit: <40 hexadecimal digits>."
-        yield DocumentProblem(Code.UNPINNED_DEFINITION, message, path, hint, at_key=True)
+        yield DocumentProblem(code=Code.UNPINNED_DEFINITION, message=message, path=path, hint=hint, at_key=True)
     elif "pipeline" in use and "version" not in use:
         message = f"The newest version of {shown(use['pipeline'])} is used, which can change from run to run."
         hint = "Write the version that is meant: version: 3."
-        yield DocumentProblem(Code.UNPINNED_DEFINITION, message, path, hint, at_key=True, severity=Severity.WARNING)
+        yield DocumentProblem(
+            code=Code.UNPINNED_DEFINITION, message=message, path=path, hint=hint, at_key=True, severity=Severity.WARNING
+        )
 
 
 def _library(text: bytes | Unavailable) -> Library:

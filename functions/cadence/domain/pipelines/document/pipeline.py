@@ -24,7 +24,7 @@ class Literal:
     value: Any
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Port:
     """An input or output of a treatment.
 
@@ -54,7 +54,7 @@ class Port:
 
 
 BUILTIN_OUTPUTS: Mapping[str, Port] = MappingProxyType(
-    {name: Port(name, Flow.BLOCK, Scalar.VOID) for name in ("completed", "failed", "finished")}
+    {name: Port(name=name, flow=Flow.BLOCK, type=Scalar.VOID) for name in ("completed", "failed", "finished")}
 )
 """What every treatment sends besides its own outputs: it succeeded, it failed, it came to an end."""
 
@@ -81,7 +81,7 @@ class UsedProgram:
     parameters: Mapping[str, DataType] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TreatmentDeclaration:
     """One unit of work, as the document says it.
 
@@ -97,7 +97,7 @@ class TreatmentDeclaration:
     program: UsedProgram | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
     """A value chosen for each run. `default` is meaningful only if `has_default`."""
 
@@ -117,7 +117,7 @@ class Concurrency:
     policy: ConcurrencyPolicy = ConcurrencyPolicy.QUEUE
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pipeline:
     """A valid document. `max_duration` is the seconds a whole run may take.
 

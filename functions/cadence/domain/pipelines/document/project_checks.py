@@ -17,7 +17,7 @@ from cadence.domain.pipelines.image import registry_of
 from cadence.domain.shared.display import shown
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PoolOffer:
     """What runners of a pool can be; `None` where it is not known. Millicores and MB, as in documents."""
 
@@ -33,7 +33,7 @@ class PoolOffer:
     """Where its data is; `None` if it does not say, and then it is nowhere in particular."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
     """What the project that a document is for has. `None` is not known: what needs it is not checked."""
 
@@ -100,7 +100,11 @@ def check_registries(data: Mapping[str, Any], context: Context, problems: Proble
         except ValueError:
             hint = "Write it as images do, such as ghcr.io or registry.example.com:5000."
             message = f"{shown(host)} is no host of a registry."
-            problems.add(DocumentProblem(Code.WRONG_FORM, message, ("registries", host), hint, at_key=True))
+            problems.add(
+                DocumentProblem(
+                    code=Code.WRONG_FORM, message=message, path=("registries", host), hint=hint, at_key=True
+                )
+            )
         if context.secrets is not None and isinstance(secret, str) and secret not in context.secrets:
             message, hint = _unknown_secret(secret, context.secrets, problems)
             problems.add_one(Code.UNKNOWN_SECRET, message, ("registries", host), hint)
@@ -122,10 +126,10 @@ def check_environments(draft: Draft, context: Context, problems: Problems) -> No
         if isinstance(name, str) and name not in context.environments and not holds_expressions(name):
             problems.add(
                 DocumentProblem(
-                    Code.UNKNOWN_ENVIRONMENT,
-                    f"The project has no environment {shown(name)}.",
-                    (*treatment.path, *path),
-                    suggestion(name, context.environments, problems),
+                    code=Code.UNKNOWN_ENVIRONMENT,
+                    message=f"The project has no environment {shown(name)}.",
+                    path=(*treatment.path, *path),
+                    hint=suggestion(name, context.environments, problems),
                 )
             )
 

@@ -147,13 +147,27 @@ def _check(data: Any, context: Context, problems: Problems, *, readable: bool, e
 def _misread(misreading: Misreading) -> Finding:
     line, column = misreading.position
     return Finding(
-        misreading.code, Severity.ERROR, misreading.message, pointer(misreading.path), line, column, misreading.hint
+        code=misreading.code,
+        severity=Severity.ERROR,
+        message=misreading.message,
+        pointer=pointer(misreading.path),
+        line=line,
+        column=column,
+        hint=misreading.hint,
     )
 
 
 def _located(problem: DocumentProblem, places: SourcePositions | None) -> Finding:
     line, column = places.find(problem) if places else (1, 1)
-    return Finding(problem.code, problem.severity, problem.message, pointer(problem.path), line, column, problem.hint)
+    return Finding(
+        code=problem.code,
+        severity=problem.severity,
+        message=problem.message,
+        pointer=pointer(problem.path),
+        line=line,
+        column=column,
+        hint=problem.hint,
+    )
 
 
 def _bounded(findings: list[Finding]) -> tuple[Finding, ...]:
@@ -161,12 +175,12 @@ def _bounded(findings: list[Finding]) -> tuple[Finding, ...]:
         return tuple(findings)
     last = findings[MAX_FINDINGS - 1]
     more = Finding(
-        Code.TOO_MANY_FINDINGS,
-        Severity.ERROR,
-        f"There are more findings than the {MAX_FINDINGS:,} shown.",
-        "",
-        last.line,
-        last.column,
-        "Fix these first.",
+        code=Code.TOO_MANY_FINDINGS,
+        severity=Severity.ERROR,
+        message=f"There are more findings than the {MAX_FINDINGS:,} shown.",
+        pointer="",
+        line=last.line,
+        column=last.column,
+        hint="Fix these first.",
     )
     return (*findings[:MAX_FINDINGS], more)

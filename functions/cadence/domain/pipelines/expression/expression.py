@@ -38,7 +38,7 @@ class Loop:
     sees_names: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Expression:
     """`source` is the text between the braces, `code` what the library gets of it."""
 
@@ -96,7 +96,14 @@ class _Reader:
         while position < len(self._words):
             position = self._step(position, bound=None)
         functions = frozenset(self._functions)
-        return Expression(self._source, self._code, tuple(self._names), functions, tuple(self._loops), self._joins)
+        return Expression(
+            source=self._source,
+            code=self._code,
+            names=tuple(self._names),
+            functions=functions,
+            loops=tuple(self._loops),
+            joins=self._joins,
+        )
 
     def _step(self, position: int, bound: str | None) -> int:
         """Reads on from one word; `bound` is the variable of the loop that it stands in."""

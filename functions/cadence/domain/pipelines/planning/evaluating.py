@@ -58,13 +58,19 @@ def _fits(values: Mapping[str, Any], path: Path, problems: RunProblems) -> bool:
         if key != "env" and holds_expressions(value) and key not in ("trigger", "melodium", "services", "cache"):
             fits = False
             message = f"{shown(key)} cannot be {shown(value)}."
-            problems.add(DocumentProblem(Code.WRONG_FORM, message, (*path, key)))
+            problems.add(DocumentProblem(code=Code.WRONG_FORM, message=message, path=(*path, key)))
     for problem in check_shape(document):
         fits = False
         message = f"With the values of this run: {problem.message.replace('checked', name)}"
-        problems.add(DocumentProblem(problem.code, message, (*path, *problem.path[2:]), problem.hint))
+        problems.add(
+            DocumentProblem(code=problem.code, message=message, path=(*path, *problem.path[2:]), hint=problem.hint)
+        )
     if fits and (size := stored_size(values)) > MAX_TREATMENT_BYTES:
         fits = False
         message = f"The settings of treatment {shown(name)} take {size:,} bytes, {MAX_TREATMENT_BYTES:,} at most."
-        problems.add(DocumentProblem(Code.WRONG_SIZE, message, path, "Keep what is large in the repository."))
+        problems.add(
+            DocumentProblem(
+                code=Code.WRONG_SIZE, message=message, path=path, hint="Keep what is large in the repository."
+            )
+        )
     return fits

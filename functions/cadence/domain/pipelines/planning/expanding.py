@@ -24,7 +24,7 @@ from cadence.domain.shared.display import kind_of, shown
 _LONGEST_SHOWN = 200
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Expanded:
     """A treatment in one run.
 
@@ -61,18 +61,20 @@ def expand(treatment: TreatmentDeclaration, names: Evaluator, problems: RunProbl
     """Adds what is wrong to `problems`."""
     body = treatment.body
     if "when" not in body and "matrix" not in body:
-        return Expanded(treatment, names)
+        return Expanded(treatment=treatment, names=names)
     when = body.get("when", True)
     over = states_named(body)
     by_instance = "matrix" in body and _names_matrix(when)
     never = None if over or by_instance else _never(when, names, (*_path(treatment), "when"), problems)
     if "matrix" not in body or never is not None:
-        return Expanded(treatment, names, never, over)
+        return Expanded(treatment=treatment, names=names, never=never, over=over)
     matrix = body["matrix"]
     found = _instances(treatment, matrix, names, problems)
     if not found:
-        return Expanded(treatment, names, "its matrix has no combinations", over, axes=axes(matrix))
-    expanded = Expanded(treatment, names, None, over, found, axes(matrix))
+        return Expanded(
+            treatment=treatment, names=names, never="its matrix has no combinations", over=over, axes=axes(matrix)
+        )
+    expanded = Expanded(treatment=treatment, names=names, never=None, over=over, instances=found, axes=axes(matrix))
     if not by_instance or over:
         return expanded
     skipped = {}
@@ -80,7 +82,9 @@ def expand(treatment: TreatmentDeclaration, names: Evaluator, problems: RunProbl
         why = _never(when, expanded.names_of(instance), (*_path(treatment), "when"), problems)
         if why is not None:
             skipped[instance.name] = why
-    return Expanded(treatment, names, None, over, found, axes(matrix), skipped)
+    return Expanded(
+        treatment=treatment, names=names, never=None, over=over, instances=found, axes=axes(matrix), never_of=skipped
+    )
 
 
 def _path(treatment: TreatmentDeclaration) -> Path:
@@ -105,7 +109,12 @@ def _never(when: Any, names: Evaluator, path: Path, problems: RunProblems) -> st
     if not isinstance(value, bool):
         message = f"The condition {shown(when.strip())} is {kind_of(value)}; it has to be true or false."
         problems.add(
-            DocumentProblem(Code.EXPRESSION_FAILED, message, path, "Compare it with something, as in … == 'main'.")
+            DocumentProblem(
+                code=Code.EXPRESSION_FAILED,
+                message=message,
+                path=path,
+                hint="Compare it with something, as in … == 'main'.",
+            )
         )
     return f"its condition {condition_text(when)} is false" if value is False else None
 
@@ -140,6 +149,8 @@ def _instances(
     except MatrixError as error:
         code = Code.MATRIX_TOO_LARGE if error.size else Code.BAD_MATRIX
         problems.add(
-            DocumentProblem(code, f"The matrix of {shown(treatment.name)}: {error.message}", (*path, *error.key))
+            DocumentProblem(
+                code=code, message=f"The matrix of {shown(treatment.name)}: {error.message}", path=(*path, *error.key)
+            )
         )
         return ()

@@ -83,7 +83,9 @@ def _specs(
         if size > _LARGEST_PLAN:
             message = f"The treatments of this run take more than {_LARGEST_PLAN:,} bytes together."
             hint = "Make matrices smaller; keep long scripts in the repository."
-            problems.add(DocumentProblem(Code.TOO_MANY_TREATMENTS, message, ("treatments",), hint))
+            problems.add(
+                DocumentProblem(code=Code.TOO_MANY_TREATMENTS, message=message, path=("treatments",), hint=hint)
+            )
             raise TooManyProblems
     return tuple(found)
 
@@ -98,5 +100,5 @@ def _group(concurrency: Concurrency | None, names: Evaluator, problems: RunProbl
         return None
     if not 0 < len(group) <= _LONGEST_GROUP:
         message = f"The concurrency group has {len(group):,} characters; it has to have 1 to {_LONGEST_GROUP}."
-        problems.add(DocumentProblem(Code.EXPRESSION_FAILED, message, ("concurrency", "group")))
+        problems.add(DocumentProblem(code=Code.EXPRESSION_FAILED, message=message, path=("concurrency", "group")))
     return group

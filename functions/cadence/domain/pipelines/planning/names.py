@@ -45,7 +45,7 @@ class RunProblems:
     def failed(self, error: ExpressionError, text: str, path: Path) -> None:
         """An expression that cannot be evaluated."""
         message = f"{shown(text.strip())} has no value here: {error.message}"[:_LONGEST_MESSAGE]
-        self.add(DocumentProblem(Code.EXPRESSION_FAILED, message, path, error.hint))
+        self.add(DocumentProblem(code=Code.EXPRESSION_FAILED, message=message, path=path, hint=error.hint))
 
     def __bool__(self) -> bool:
         return bool(self._found)
@@ -56,7 +56,15 @@ class RunProblems:
 
 
 def _finding(problem: DocumentProblem) -> Finding:
-    return Finding(problem.code, Severity.ERROR, problem.message, pointer(problem.path), 0, 0, problem.hint)
+    return Finding(
+        code=problem.code,
+        severity=Severity.ERROR,
+        message=problem.message,
+        pointer=pointer(problem.path),
+        line=0,
+        column=0,
+        hint=problem.hint,
+    )
 
 
 def told(findings: Iterable[Finding]) -> str:

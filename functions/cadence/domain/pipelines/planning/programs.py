@@ -21,7 +21,7 @@ def checked_first(spec: TreatmentSpec) -> list[TreatmentSpec]:
     if not isinstance(spec.engine, ProgramSpec) or spec.never is not None or not waits:
         return [spec]
     check = TreatmentSpec(
-        f"{spec.name}:check",
+        name=f"{spec.name}:check",
         engine=replace(spec.engine, check_only=True, parameters={}, types={}, secrets={}),
         pools=spec.pools,
         arch=spec.arch,

@@ -64,8 +64,8 @@ def _services(services: Mapping[str, Any]) -> tuple[ServiceSpec, ...]:
         said.update({f"health_{key}": health[key] for key in ("interval", "timeout") if key in health})
         found.append(
             ServiceSpec(
-                name,
-                body["image"],
+                name=name,
+                image=body["image"],
                 env=_variables(body.get("env", {})),
                 command=tuple(body["command"]) if "command" in body else None,
                 ports=tuple(body.get("ports", ())),
@@ -92,11 +92,11 @@ def _trigger(body: Mapping[str, Any]) -> TriggerSpec:
 def _program(body: Mapping[str, Any], program: UsedProgram) -> ProgramSpec:
     given = dict(body.get("parameters", {}))
     return ProgramSpec(
-        program.sha256,
-        program.entrypoint,
-        program.treatment,
-        given,
-        {name: str(program.parameters[name]) for name in (*given, *body.get("secrets", {}))},
-        body.get("errors", "fail"),
+        program=program.sha256,
+        entrypoint=program.entrypoint,
+        treatment=program.treatment,
+        parameters=given,
+        types={name: str(program.parameters[name]) for name in (*given, *body.get("secrets", {}))},
+        errors=body.get("errors", "fail"),
         secrets={name: secret_variable(name) for name in body.get("secrets", {})},
     )

@@ -87,7 +87,7 @@ class Specifier:
         found = list(misfits(body["melodium"], program))
         for name, why in found:
             at = (*path, "melodium", "parameters", name)
-            self._problems.add(DocumentProblem(Code.BAD_PARAMETER, f"{shown(name)}: {why}.", at))
+            self._problems.add(DocumentProblem(code=Code.BAD_PARAMETER, message=f"{shown(name)}: {why}.", path=at))
         return not found
 
     def _with_registries(self, spec: TreatmentSpec) -> TreatmentSpec:
@@ -105,10 +105,16 @@ class Specifier:
             return
         unknown = list(unknown_pools(body, self._pools, ()))
         for index, message, hint in unknown:
-            self._problems.add(DocumentProblem(Code.UNKNOWN_POOL, message, (*path, "pools", index), hint))
+            self._problems.add(
+                DocumentProblem(code=Code.UNKNOWN_POOL, message=message, path=(*path, "pools", index), hint=hint)
+            )
         lacking = None if unknown else not_offered(name, body, {}, self._pools)
         if lacking is not None:
-            self._problems.add(DocumentProblem(lacking.code, lacking.message, (*path, *lacking.keys), lacking.hint))
+            self._problems.add(
+                DocumentProblem(
+                    code=lacking.code, message=lacking.message, path=(*path, *lacking.keys), hint=lacking.hint
+                )
+            )
 
     def _condition(self, one: Expanded) -> dict[str, Any]:
         if not one.over:
@@ -119,7 +125,7 @@ class Specifier:
     def _group(self, one: Expanded) -> list[TreatmentSpec]:
         treatment, matrix = one.treatment, one.treatment.body["matrix"]
         group = TreatmentSpec(
-            treatment.name,
+            name=treatment.name,
             kind=TreatmentKind.GATHER,
             outputs=self._wiring.gathered_outputs(treatment),
             instances=tuple(instance.name for instance in one.instances),
@@ -144,7 +150,7 @@ class Specifier:
         template = self._single(one, treatment.name, one.names, one.never)
         elements = self._wiring.elements_of(treatment, name)
         return TreatmentSpec(
-            treatment.name,
+            name=treatment.name,
             kind=TreatmentKind.EACH,
             inputs=tuple(_of_elements(port, elements) if port.port == name else port for port in template.inputs),
             outputs=self._wiring.gathered_outputs(treatment),
@@ -167,13 +173,15 @@ class Specifier:
             known = ", ".join(sorted(self._environments)[:10])
             hint = f"Known here: {known}." if known else "Add it first."
             message = f"The project has no environment {shown(spec.environment)}."
-            self._problems.add(DocumentProblem(Code.UNKNOWN_ENVIRONMENT, message, at, hint))
+            self._problems.add(DocumentProblem(code=Code.UNKNOWN_ENVIRONMENT, message=message, path=at, hint=hint))
             return spec
         if not its.open_to(self._branch):
             ours = f"this run is of {shown(self._branch)}" if self._branch else "this run is of no branch"
             message = f"The environment {shown(its.name)} is only for runs of {', '.join(its.branches)}; {ours}."
             self._problems.add(
-                DocumentProblem(Code.ENVIRONMENT_CLOSED, message, at, "Guard the treatment with `when`.")
+                DocumentProblem(
+                    code=Code.ENVIRONMENT_CLOSED, message=message, path=at, hint="Guard the treatment with `when`."
+                )
             )
             return spec
         own = spec.env.keys() | spec.secrets.keys()

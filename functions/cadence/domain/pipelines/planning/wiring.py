@@ -61,7 +61,7 @@ class InputWiring:
         """Of a program only those blocks that somebody reads: it need not send all that it could."""
         read = {source for source in self._sources.values() if source[0] == treatment.name}
         return tuple(
-            OutputSpec(port.name, str(port.flow), str(port.type), port.path)
+            OutputSpec(port=port.name, flow=str(port.flow), type=str(port.type), path=port.path)
             for port in treatment.outputs.values()
             if treatment.program is None or port.flow is Flow.STREAM or (treatment.name, port.name) in read
         )
@@ -71,11 +71,11 @@ class InputWiring:
         found = []
         for port in treatment.outputs.values():
             if port.flow is Flow.STREAM:
-                found.append(OutputSpec(port.name, "stream", str(port.type)))
+                found.append(OutputSpec(port=port.name, flow="stream", type=str(port.type)))
                 continue
-            found.append(OutputSpec(port.name, "block", f"Vec<{port.type}>"))
+            found.append(OutputSpec(port=port.name, flow="block", type=f"Vec<{port.type}>"))
             if (treatment.name, port.name) in self._read_as_lines:
-                found.append(OutputSpec(lines_of(port.name), "stream", str(port.type)))
+                found.append(OutputSpec(port=lines_of(port.name), flow="stream", type=str(port.type)))
         return tuple(found)
 
     def _producer(self, source: tuple[str, str], consumer: Expanded, instance: MatrixInstance | None) -> str:
@@ -90,10 +90,10 @@ class InputWiring:
             case several:
                 self._problems.add(
                     DocumentProblem(
-                        Code.MATRIX_UNMATCHED,
-                        unmatched_message(instance.name, source, instance.values, producer.axes, len(several)),
-                        ("treatments", consumer.treatment.name, "matrix"),
-                        UNMATCHED_HINT,
+                        code=Code.MATRIX_UNMATCHED,
+                        message=unmatched_message(instance.name, source, instance.values, producer.axes, len(several)),
+                        path=("treatments", consumer.treatment.name, "matrix"),
+                        hint=UNMATCHED_HINT,
                     )
                 )
                 return name
@@ -104,4 +104,12 @@ def _paired(producer: Expanded, consumer: Expanded) -> bool:
 
 
 def _input(port: Port, treatment: str | None, source: str | None, content: str | None) -> InputSpec:
-    return InputSpec(port.name, str(port.flow), str(port.type), treatment, source, content, port.path)
+    return InputSpec(
+        port=port.name,
+        flow=str(port.flow),
+        type=str(port.type),
+        source_treatment=treatment,
+        source_port=source,
+        literal=content,
+        path=port.path,
+    )

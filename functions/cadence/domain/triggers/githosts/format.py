@@ -13,7 +13,7 @@ Headers = Mapping[str, str]
 Payload = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class WebhookFormat:
     """`signed` takes the same time for every wrong signature. `acted_on` are events that can start runs, `pings` greetings.
 

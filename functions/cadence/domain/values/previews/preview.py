@@ -13,7 +13,7 @@ _SHOWN_BYTES = 256
 _PER_LINE = 16
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Preview:
     """`text` is there for text and JSON (laid out), `columns` and `rows` for tables, `lines` for bytes, `names` for archives.
 
@@ -35,25 +35,37 @@ class Preview:
 def preview(content: bytes, type: str, *, cut: bool, offset: int = 0) -> Preview:  # noqa: A002 - the value's type
     """`type` is the port's, of an element if it is a stream. `cut`: there is more after `content`; `offset`: and before it."""
     if not content:
-        return Preview("empty", "application/x-empty", cut)
+        return Preview(kind="empty", media_type="application/x-empty", cut=cut)
     if type == "byte" and offset == 0:
         known = _of_format(content, cut)
         if known:
             return known
     text = _text(content, cut=cut, offset=offset)
     if text is None:
-        return Preview("hex", media_type(content) or "application/octet-stream", cut, lines=_lines(content, offset))
+        return Preview(
+            kind="hex",
+            media_type=media_type(content) or "application/octet-stream",
+            cut=cut,
+            lines=_lines(content, offset),
+        )
     return _of_text(text, type, cut=cut, offset=offset)
 
 
 def _of_format(content: bytes, cut: bool) -> Preview | None:
     seen: ImageSize | Archive | None = image(content) or archive(content)
     if isinstance(seen, ImageSize):
-        return Preview("image", seen.media_type, cut, width=seen.width, height=seen.height, lines=_lines(content, 0))
+        return Preview(
+            kind="image",
+            media_type=seen.media_type,
+            cut=cut,
+            width=seen.width,
+            height=seen.height,
+            lines=_lines(content, 0),
+        )
     if isinstance(seen, Archive):
-        return Preview("archive", seen.media_type, cut, names=seen.names)
+        return Preview(kind="archive", media_type=seen.media_type, cut=cut, names=seen.names)
     known = media_type(content)
-    return Preview("hex", known, cut, lines=_lines(content, 0)) if known else None
+    return Preview(kind="hex", media_type=known, cut=cut, lines=_lines(content, 0)) if known else None
 
 
 def _of_text(text: str, type: str, *, cut: bool, offset: int) -> Preview:  # noqa: A002 - the value's type
@@ -63,15 +75,22 @@ def _of_text(text: str, type: str, *, cut: bool, offset: int) -> Preview:  # noq
         values = [document] if document is not None else _json_lines(whole)
         found = table_of_json(values)
         if found:
-            return Preview("table", "application/json", cut, columns=found.columns, rows=found.rows)
+            return Preview(kind="table", media_type="application/json", cut=cut, columns=found.columns, rows=found.rows)
         if document is not None and (type != "string" or isinstance(document, dict | list)):
-            return Preview("json", "application/json", cut, text=json.dumps(document, indent=2, ensure_ascii=False))
+            return Preview(
+                kind="json",
+                media_type="application/json",
+                cut=cut,
+                text=json.dumps(document, indent=2, ensure_ascii=False),
+            )
         if values and type not in {"string", "byte"}:
-            return Preview("json", "application/json", cut, text=whole.rstrip("\n"))
+            return Preview(kind="json", media_type="application/json", cut=cut, text=whole.rstrip("\n"))
         written = table_of_text(whole)
         if written:
-            return Preview("table", written.media_type, cut, columns=written.columns, rows=written.rows)
-    return Preview("text", "text/plain", cut, text=text)
+            return Preview(
+                kind="table", media_type=written.media_type, cut=cut, columns=written.columns, rows=written.rows
+            )
+    return Preview(kind="text", media_type="text/plain", cut=cut, text=text)
 
 
 def _text(content: bytes, *, cut: bool, offset: int) -> str | None:

@@ -176,7 +176,7 @@ class _ConnectionCheck:
             self.streams[edge] = streams and self.streams.get(edge, True)
 
     def _report(self, code: Code, message: str, path: Path, hint: str | None, *, at_key: bool = False) -> None:
-        self._problems.add(DocumentProblem(code, message, path, hint, at_key))
+        self._problems.add(DocumentProblem(code=code, message=message, path=path, hint=hint, at_key=at_key))
 
 
 def _cycles(names: Iterable[str], edges: Edges, streams: Mapping[tuple[str, str], bool]) -> Iterator[DocumentProblem]:
@@ -208,17 +208,17 @@ def _cycles(names: Iterable[str], edges: Edges, streams: Mapping[tuple[str, str]
             circle = [*circle[: _LONGEST_CYCLE_SHOWN - 2], "…", *circle[-2:]]
         if all(streams.get(step) for step in steps):
             yield DocumentProblem(
-                Code.STREAM_DEADLOCK,
-                f"Each of these treatments starts only when the one before it sends, so none ever does: {' → '.join(circle)}.",
-                edges[closing],
-                "Remove one of these connections, or send back through a treatment of a later run.",
+                code=Code.STREAM_DEADLOCK,
+                message=f"Each of these treatments starts only when the one before it sends, so none ever does: {' → '.join(circle)}.",
+                path=edges[closing],
+                hint="Remove one of these connections, or send back through a treatment of a later run.",
             )
         else:
             yield DocumentProblem(
-                Code.CYCLE,
-                f"These treatments wait for each other: {' → '.join(circle)}.",
-                edges[closing],
-                "Remove one of these connections or `after` entries.",
+                code=Code.CYCLE,
+                message=f"These treatments wait for each other: {' → '.join(circle)}.",
+                path=edges[closing],
+                hint="Remove one of these connections or `after` entries.",
             )
         for step in steps:
             del remaining[step]

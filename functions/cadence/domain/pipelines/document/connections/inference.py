@@ -16,7 +16,7 @@ from cadence.domain.pipelines.document.connections.types import (
 Constructor = type[Option] | type[Vec] | type[Map]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TypeConflict:
     """A type parameter that would have to be two things: `known`, as `before` says, and `found`, as `now` says."""
 
@@ -58,7 +58,7 @@ class Inference:
                 if both is None:
                     return True
                 (known, before), (found, now) = both
-                conflict = TypeConflict(one, known, before, found, now)
+                conflict = TypeConflict(parameter=one, known=known, before=before, found=found, now=now)
                 one, other, of_one, of_other = known, found, before, now
                 continue
             if isinstance(other, Parameterized):
@@ -68,7 +68,9 @@ class Inference:
                 if its_class.bound is None:
                     its_class.bound, its_class.said = other, of_other
                     return True
-                conflict = TypeConflict(one, its_class.bound, its_class.said, other, of_other)
+                conflict = TypeConflict(
+                    parameter=one, known=its_class.bound, before=its_class.said, found=other, now=of_other
+                )
                 one, of_one = its_class.bound, its_class.said
                 continue
             if one == other:

@@ -49,7 +49,7 @@ def read_ports(declared: Any, path: Path, generics: Collection[str], problems: P
 
 def type_problem(error: TypeSyntaxError, path: Path) -> DocumentProblem:
     """The problem of a type that cannot be read."""
-    return DocumentProblem(Code.BAD_TYPE, str(error), path, error.hint)
+    return DocumentProblem(code=Code.BAD_TYPE, message=str(error), path=path, hint=error.hint)
 
 
 def retyped(ports: Ports | None, meaning: Callable[[Parameterized], DataType]) -> Ports | None:
@@ -89,11 +89,20 @@ def _plain_port(name: str, text: str) -> Port:
 
 def _port(name: str, text: str, generics: Collection[str]) -> Port:
     flow_type = parse_flow_type(text, generics)
-    return Port(name, flow_type.flow, flow_type.type)
+    return Port(name=name, flow=flow_type.flow, type=flow_type.type)
 
 
 def _like(port: Port, data_type: DataType) -> Port:
-    return Port(port.name, port.flow, data_type, port.path, port.literal, port.default, port.optional, port.leaves)
+    return Port(
+        name=port.name,
+        flow=port.flow,
+        type=data_type,
+        path=port.path,
+        literal=port.literal,
+        default=port.default,
+        optional=port.optional,
+        leaves=port.leaves,
+    )
 
 
 def _with_settings(port: Port, settings: Mapping[str, Any], path: Path, problems: Problems) -> Port:
@@ -106,11 +115,22 @@ def _with_settings(port: Port, settings: Mapping[str, Any], path: Path, problems
         if one in settings and settings.get(other) not in (None, False):
             message = f"The input {shown(port.name)} has both {one} and {other}."
             hint = f"Keep one of them: an input with {one} always has something."
-            problems.add(DocumentProblem(Code.CONTRADICTION, message, (*path, other), hint, at_key=True))
+            problems.add(
+                DocumentProblem(code=Code.CONTRADICTION, message=message, path=(*path, other), hint=hint, at_key=True)
+            )
             break
     leaves = settings.get("residency") == ANYWHERE
     path_text = place if isinstance(place, str) else None
-    return Port(port.name, port.flow, port.type, path_text, literal, default, optional, leaves)
+    return Port(
+        name=port.name,
+        flow=port.flow,
+        type=port.type,
+        path=path_text,
+        literal=literal,
+        default=default,
+        optional=optional,
+        leaves=leaves,
+    )
 
 
 def _check_path(port: Port, place: str, path: Path, problems: Problems) -> None:
@@ -123,7 +143,11 @@ def _check_path(port: Port, place: str, path: Path, problems: Problems) -> None:
         fault = f"stands for a tar archive, but {shown(port.name)} is a {port.flow_type}"
         hint = "Make the port a Stream<byte> or Block<byte>, or name one file."
     if fault is not None:
-        problems.add(DocumentProblem(Code.BAD_PATH, f"The path {shown(place)} {fault}.", (*path, "path"), hint))
+        problems.add(
+            DocumentProblem(
+                code=Code.BAD_PATH, message=f"The path {shown(place)} {fault}.", path=(*path, "path"), hint=hint
+            )
+        )
 
 
 def _check_paths_differ(ports: Ports, path: Path, problems: Problems) -> None:
@@ -135,5 +159,10 @@ def _check_paths_differ(ports: Ports, path: Path, problems: Problems) -> None:
         if taken.setdefault(place, name) != name:
             message = f"The inputs {shown(taken[place])} and {shown(name)} are restored at the same path."
             problems.add(
-                DocumentProblem(Code.BAD_PATH, message, (*path, name, "path"), "Choose another path for one of them.")
+                DocumentProblem(
+                    code=Code.BAD_PATH,
+                    message=message,
+                    path=(*path, name, "path"),
+                    hint="Choose another path for one of them.",
+                )
             )

@@ -40,7 +40,7 @@ def _texts(data: Mapping[str, Any], draft: Draft) -> Iterator[tuple[DocumentProb
                     yield treatment.problem(Code.TOO_COMPLEX, message, path, hint), text
     for key in ("defaults", "concurrency", "on"):
         for path, text in texts_with_expressions(data.get(key), (key,)):
-            yield DocumentProblem(Code.TOO_COMPLEX, message, path, hint), text
+            yield DocumentProblem(code=Code.TOO_COMPLEX, message=message, path=path, hint=hint), text
 
 
 def _words(text: str) -> int:

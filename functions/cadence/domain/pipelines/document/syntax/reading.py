@@ -42,14 +42,14 @@ def read_draft(data: Mapping[str, Any], libraries: Libraries, programs: ProgramC
 
 def _read_treatment(name: str, body: Any, definitions: Definitions, problems: Problems) -> DraftTreatment:
     if not isinstance(body, dict):
-        return DraftTreatment(name, mapping(body), None, None)
+        return DraftTreatment(name=name, body=mapping(body), inputs=None, outputs=None)
     if "use" in body:
         base = definitions.used(body["use"], ("treatments", name, "use"))
         return _own(inherited(name, "treatments", body, base, problems))
     path = ("treatments", name)
     inputs = read_ports(body["inputs"], (*path, "inputs"), (), problems) if "inputs" in body else {}
     outputs = read_ports(body["outputs"], (*path, "outputs"), (), problems) if "outputs" in body else {}
-    return DraftTreatment(name, body, inputs, outputs)
+    return DraftTreatment(name=name, body=body, inputs=inputs, outputs=outputs)
 
 
 def _own(treatment: DraftTreatment) -> DraftTreatment:

@@ -80,7 +80,11 @@ def check_counts(data: Any) -> Iterator[DocumentProblem]:
         first = ("connections", wrong[0])
         message = f"{_subject(first)} and {len(wrong) - 1:,} others have to be text, not {kind_of(items[wrong[0]])}."
         yield DocumentProblem(
-            Code.WRONG_TYPE, message, first, "Write producer.output -> consumer.input.", too_large=True
+            code=Code.WRONG_TYPE,
+            message=message,
+            path=first,
+            hint="Write producer.output -> consumer.input.",
+            too_large=True,
         )
     if len(document) > _MOST_KEYS:
         yield _more_than((), _MOST_KEYS, "Properties")
@@ -132,7 +136,7 @@ def _problems(error: ValidationError) -> Iterable[DocumentProblem]:
     path: Path = tuple(error.instance_path)
     tell = _TELLERS.get(error.kind.name)
     if tell is None:
-        return [DocumentProblem(Code.WRONG_FORM, f"{_subject(path)}: {error.message[:200]}.", path)]
+        return [DocumentProblem(code=Code.WRONG_FORM, message=f"{_subject(path)}: {error.message[:200]}.", path=path)]
     return tell(error, path, _subject(path))
 
 
@@ -141,12 +145,16 @@ def _unknown_keys(error: ValidationError, path: Path, subject: str) -> Iterator[
     known = [name for name, schema in properties.items() if schema is not False]
     for key in sorted(error.kind.as_dict()["unexpected"]):
         message = f"{subject} cannot have the key {shown(key)}."
-        yield DocumentProblem(Code.UNKNOWN_KEY, message, (*path, key), suggestion(key, known), at_key=True)
+        yield DocumentProblem(
+            code=Code.UNKNOWN_KEY, message=message, path=(*path, key), hint=suggestion(key, known), at_key=True
+        )
 
 
 def _missing_key(error: ValidationError, path: Path, subject: str) -> Iterator[DocumentProblem]:
     name = error.kind.as_dict()["property"]
-    yield DocumentProblem(Code.MISSING_KEY, f"{subject} lacks {shown(name)}.", path, f"Add {name}.", at_key=True)
+    yield DocumentProblem(
+        code=Code.MISSING_KEY, message=f"{subject} lacks {shown(name)}.", path=path, hint=f"Add {name}.", at_key=True
+    )
 
 
 def _wrong_type(error: ValidationError, path: Path, subject: str) -> Iterator[DocumentProblem]:
@@ -161,26 +169,30 @@ def _wrong_type(error: ValidationError, path: Path, subject: str) -> Iterator[Do
         hint = "Write it as a list: [ … ]."
     names = " or ".join(_KINDS[kind] for kind in wanted)
     found = kind_of(instance) + (f" {shown(instance)}" if isinstance(instance, str | int | float) else "")
-    yield DocumentProblem(Code.WRONG_TYPE, f"{subject} has to be {names}, not {found}.", path, hint)
+    yield DocumentProblem(
+        code=Code.WRONG_TYPE, message=f"{subject} has to be {names}, not {found}.", path=path, hint=hint
+    )
 
 
 def _wrong_value(error: ValidationError, path: Path, subject: str) -> Iterator[DocumentProblem]:
     limits = error.kind.as_dict()
     allowed = ", ".join(json.dumps(value) for value in limits.get("options", [limits.get("expected_value")]))
-    yield DocumentProblem(Code.WRONG_VALUE, f"{subject} is {shown(error.instance)}.", path, f"Allowed: {allowed}.")
+    yield DocumentProblem(
+        code=Code.WRONG_VALUE, message=f"{subject} is {shown(error.instance)}.", path=path, hint=f"Allowed: {allowed}."
+    )
 
 
 def _out_of_range(error: ValidationError, path: Path, subject: str) -> Iterator[DocumentProblem]:
     schema = _schema_of(error)
     bounds = f"between {schema['minimum']:,} and {schema['maximum']:,}"
     message = f"{subject} is {shown(error.instance)}, but has to be {bounds}."
-    yield DocumentProblem(Code.OUT_OF_RANGE, message, path, schema.get("description"))
+    yield DocumentProblem(code=Code.OUT_OF_RANGE, message=message, path=path, hint=schema.get("description"))
 
 
 def _too_little(error: ValidationError, path: Path, subject: str) -> Iterator[DocumentProblem]:
     limit = error.kind.as_dict()["limit"]
     wanting = "is empty" if limit == 1 else f"has fewer than {limit} {_unit(error)}"
-    yield DocumentProblem(Code.WRONG_SIZE, f"{subject} {wanting}.", path)
+    yield DocumentProblem(code=Code.WRONG_SIZE, message=f"{subject} {wanting}.", path=path)
 
 
 def _too_much(error: ValidationError, path: Path, _: str) -> Iterator[DocumentProblem]:
@@ -189,17 +201,17 @@ def _too_much(error: ValidationError, path: Path, _: str) -> Iterator[DocumentPr
 
 def _more_than(path: Path, limit: int, what: str) -> DocumentProblem:
     message = f"{_subject(path)} has more than {limit:,} {_UNITS[what]}."
-    return DocumentProblem(Code.WRONG_SIZE, message, path, too_large=True)
+    return DocumentProblem(code=Code.WRONG_SIZE, message=message, path=path, too_large=True)
 
 
 def _wrong_form(error: ValidationError, path: Path, subject: str) -> Iterator[DocumentProblem]:
     schema = _schema_of(error)
     if error.schema_path[:2] in (["$defs", "name"], ["$defs", "port_name"]):
         message = f"{shown(error.instance)} is not a valid name."
-        yield DocumentProblem(Code.BAD_NAME, message, path, _naming_rule(schema["pattern"]))
+        yield DocumentProblem(code=Code.BAD_NAME, message=message, path=path, hint=_naming_rule(schema["pattern"]))
     else:
         message = f"{subject} cannot be {shown(error.instance)}."
-        yield DocumentProblem(Code.WRONG_FORM, message, path, schema.get("description"))
+        yield DocumentProblem(code=Code.WRONG_FORM, message=message, path=path, hint=schema.get("description"))
 
 
 def _repeated_items(error: ValidationError, path: Path, _: str) -> Iterator[DocumentProblem]:
@@ -210,7 +222,10 @@ def _repeated_items(error: ValidationError, path: Path, _: str) -> Iterator[Docu
         seen.add(json.dumps(item, sort_keys=True))
         if len(seen) == known:
             yield DocumentProblem(
-                Code.REPEATED_ITEM, f"{shown(item)} is listed twice.", (*path, index), "Keep one of them."
+                code=Code.REPEATED_ITEM,
+                message=f"{shown(item)} is listed twice.",
+                path=(*path, index),
+                hint="Keep one of them.",
             )
 
 
@@ -218,7 +233,7 @@ def _wrong_name(error: ValidationError, path: Path, subject: str) -> Iterator[Do
     """A schema that is `false` marks members with wrong names."""
     pattern = error.schema_path[error.schema_path.index("patternProperties") + 1]
     message = f"{shown(path[-1])} is not a valid name."
-    yield DocumentProblem(Code.BAD_NAME, message, path, _naming_rule(str(pattern)), at_key=True)
+    yield DocumentProblem(code=Code.BAD_NAME, message=message, path=path, hint=_naming_rule(str(pattern)), at_key=True)
 
 
 _TELLERS: dict[str, Callable[[ValidationError, Path, str], Iterator[DocumentProblem]]] = {

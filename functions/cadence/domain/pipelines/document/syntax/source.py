@@ -21,10 +21,10 @@ class UnreadableDocument(Exception):
 
     def __init__(self, code: Code, message: str, position: Position = (1, 1), hint: str | None = None) -> None:
         super().__init__(message)
-        self.problem = Misreading(code, message, position, hint)
+        self.problem = Misreading(code=code, message=message, position=position, hint=hint)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Misreading:
     """A problem of the text itself, known by its position; `path` is that of the container it is in."""
 

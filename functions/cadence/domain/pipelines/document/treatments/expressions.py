@@ -34,7 +34,7 @@ _ELSEWHERE: dict[str, tuple[str, str | None]] = {
 _ENV_HINT = "Set a variable in env to the expression, and use that in the script."
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExpressionScope:
     """What expressions at a place may name. `None`: no such names there; parameters of `None` cannot be known."""
 
@@ -51,10 +51,10 @@ class ExpressionScope:
 def check_expressions(data: Mapping[str, Any], draft: Draft, parameters: Collection[str], problems: Problems) -> None:
     """Adds what is wrong with any expression of the document to `problems`."""
     for treatment in draft.bodies():
-        names = ExpressionScope(parameters, of_definition=treatment.section == "definitions")
+        names = ExpressionScope(parameters=parameters, of_definition=treatment.section == "definitions")
         for found in _of_treatment(treatment, names, draft.treatments, problems):
             problems.add(treatment.problem(found.code, found.message, found.path, found.hint, severity=found.severity))
-    names = ExpressionScope(parameters)
+    names = ExpressionScope(parameters=parameters)
     problems.add_all(_of_defaults(draft.defaults, names, problems))
     problems.add_all(_of_document(data, names, problems))
 
@@ -119,7 +119,7 @@ def _of_document(data: Mapping[str, Any], names: ExpressionScope, told: Problems
             yield from _checked(text, path, names, told)
     for path, text in texts_with_expressions(data.get("on"), ("on",)):
         if path[:2] == ("on", "pipeline") and path[3:4] == ("parameters",):
-            yield from _checked(text, path, ExpressionScope(None, run=False), told)
+            yield from _checked(text, path, ExpressionScope(parameters=None, run=False), told)
         else:
             yield from _not_allowed(text, path)
     for name, parameter in mapping(data.get("parameters")).items():
@@ -134,20 +134,24 @@ def _condition_form(when: str, path: Path) -> Iterator[DocumentProblem]:
         return
     if not alone:
         hint = "Write ${{ … }} around all of it."
-        yield DocumentProblem(Code.BAD_EXPRESSION, "A condition is one expression and nothing else.", path, hint)
+        yield DocumentProblem(
+            code=Code.BAD_EXPRESSION, message="A condition is one expression and nothing else.", path=path, hint=hint
+        )
 
 
 def _in_script(text: str, path: Path) -> Iterator[DocumentProblem]:
     if "${{" in text.replace("$${{", ""):
         message = "A script cannot hold expressions: whoever chose a value could add commands to it."
-        yield DocumentProblem(Code.EXPRESSION_IN_SCRIPT, message, path, f"{_ENV_HINT} $${{{{ stands for ${{{{.")
+        yield DocumentProblem(
+            code=Code.EXPRESSION_IN_SCRIPT, message=message, path=path, hint=f"{_ENV_HINT} $${{{{ stands for ${{{{."
+        )
 
 
 def _not_allowed(text: str, path: Path) -> Iterator[DocumentProblem]:
     if "${{" in text.replace("$${{", ""):
         message = f"There can be no expression here: {shown(text)}."
         hint = "docs/pipelines.md tells where there can be one."
-        yield DocumentProblem(Code.EXPRESSION_NOT_ALLOWED, message, path, hint)
+        yield DocumentProblem(code=Code.EXPRESSION_NOT_ALLOWED, message=message, path=path, hint=hint)
 
 
 def _checked(text: str, path: Path, names: ExpressionScope, told: Problems) -> Iterator[DocumentProblem]:
@@ -155,7 +159,7 @@ def _checked(text: str, path: Path, names: ExpressionScope, told: Problems) -> I
         template = read_template(text)
     except ExpressionError as error:
         code = Code.UNKNOWN_NAME if error.unknown else Code.BAD_EXPRESSION
-        yield DocumentProblem(code, error.message, path, error.hint)
+        yield DocumentProblem(code=code, message=error.message, path=path, hint=error.hint)
         return
     yield from _unknown_names(template, path, names, told)
 
@@ -167,7 +171,7 @@ def _unknown_names(template: Template, path: Path, names: ExpressionScope, told:
             message, hint = wrong
             sure = use.path[0] != "event" or not names.event
             severity = Severity.ERROR if sure else Severity.WARNING
-            yield DocumentProblem(Code.UNKNOWN_NAME, message, path, hint, severity=severity)
+            yield DocumentProblem(code=Code.UNKNOWN_NAME, message=message, path=path, hint=hint, severity=severity)
 
 
 def _wrong(use: NameUse, names: ExpressionScope, told: Problems) -> tuple[str, str | None] | None:

@@ -45,7 +45,13 @@ def check_matrices(draft: Draft, problems: Problems) -> Mapping[str, Sequence[Co
     if looked_at > _MOST_LOOKED_AT:
         message = f"The matrices have more than {_MOST_LOOKED_AT:,} combinations together before `exclude`."
         problems.add(
-            DocumentProblem(Code.TOO_MANY_TREATMENTS, message, ("treatments",), "Make matrices smaller.", at_key=True)
+            DocumentProblem(
+                code=Code.TOO_MANY_TREATMENTS,
+                message=message,
+                path=("treatments",),
+                hint="Make matrices smaller.",
+                at_key=True,
+            )
         )
     elif total > MAX_TREATMENTS:
         problems.add(too_many(total))
@@ -56,7 +62,9 @@ def too_many(total: int) -> DocumentProblem:
     message = (
         f"With the instances of matrices there are at least {total:,} treatments, {MAX_TREATMENTS:,} are possible."
     )
-    return DocumentProblem(Code.TOO_MANY_TREATMENTS, message, ("treatments",), "Make matrices smaller.", at_key=True)
+    return DocumentProblem(
+        code=Code.TOO_MANY_TREATMENTS, message=message, path=("treatments",), hint="Make matrices smaller.", at_key=True
+    )
 
 
 def _combinations(treatment: DraftTreatment, matrix: dict[str, Any], problems: Problems) -> Sequence[Combination]:
@@ -66,12 +74,20 @@ def _combinations(treatment: DraftTreatment, matrix: dict[str, Any], problems: P
         code = Code.MATRIX_TOO_LARGE if error.size else Code.BAD_MATRIX
         path = (*treatment.path, "matrix", *error.key)
         message = f"The matrix of {shown(treatment.name)} cannot be used. {error.message}"
-        problems.add(DocumentProblem(code, message, path, "Use fewer values, or exclude some.", at_key=True))
+        problems.add(
+            DocumentProblem(
+                code=code, message=message, path=path, hint="Use fewer values, or exclude some.", at_key=True
+            )
+        )
         return ()
     if not found:
         message = f"The matrix of {shown(treatment.name)} has no combinations."
         path = (*treatment.path, "matrix")
-        problems.add(DocumentProblem(Code.BAD_MATRIX, message, path, "Exclude less, or add an axis.", at_key=True))
+        problems.add(
+            DocumentProblem(
+                code=Code.BAD_MATRIX, message=message, path=path, hint="Exclude less, or add an axis.", at_key=True
+            )
+        )
     return found
 
 
@@ -92,4 +108,6 @@ def _unknown_axes(treatment: DraftTreatment, matrix: dict[str, Any], told: Probl
             if name not in known:
                 path = (*treatment.path, "matrix", "exclude", index, name)
                 message = f"The matrix of {shown(treatment.name)} has no axis {shown(name)} to exclude by."
-                yield DocumentProblem(Code.BAD_MATRIX, message, path, suggestion(name, known, told), at_key=True)
+                yield DocumentProblem(
+                    code=Code.BAD_MATRIX, message=message, path=path, hint=suggestion(name, known, told), at_key=True
+                )

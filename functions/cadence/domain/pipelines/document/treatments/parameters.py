@@ -70,7 +70,17 @@ def bind_parameters(pipeline: Pipeline, given: Mapping[str, Any]) -> BoundParame
         else:
             findings.append(_finding(Code.BAD_PARAMETER, name, f"The parameter {shown(name)}: {why}.", None))
     if (size := stored_size(values)) > MAX_PARAMETERS_BYTES:
-        findings.append(Finding(Code.WRONG_SIZE, Severity.ERROR, _too_large(size), "", 0, 0, _SMALLER))
+        findings.append(
+            Finding(
+                code=Code.WRONG_SIZE,
+                severity=Severity.ERROR,
+                message=_too_large(size),
+                pointer="",
+                line=0,
+                column=0,
+                hint=_SMALLER,
+            )
+        )
     return BoundParameters(values, tuple(findings))
 
 
@@ -95,24 +105,28 @@ def read_parameters(data: Mapping[str, Any], problems: Problems) -> dict[str, Pa
         if why is not None:
             problems.add(
                 DocumentProblem(
-                    Code.BAD_DEFAULT,
-                    f"The default of parameter {shown(name)} does not fit: {why}.",
-                    (*path, "default"),
-                    f"Its type is {data_type}.",
+                    code=Code.BAD_DEFAULT,
+                    message=f"The default of parameter {shown(name)} does not fit: {why}.",
+                    path=(*path, "default"),
+                    hint=f"Its type is {data_type}.",
                 )
             )
         optional = has_default or isinstance(data_type, Option)
         parameters[name] = Parameter(
-            name,
-            data_type,
-            body.get("description", ""),
-            body.get("required", not optional),
-            has_default,
-            body.get("default"),
+            name=name,
+            type=data_type,
+            description=body.get("description", ""),
+            required=body.get("required", not optional),
+            has_default=has_default,
+            default=body.get("default"),
         )
     size = stored_size({name: parameter.default for name, parameter in parameters.items()})
     if size > MAX_PARAMETERS_BYTES:
-        problems.add(DocumentProblem(Code.WRONG_SIZE, _too_large(size), ("parameters",), _SMALLER, at_key=True))
+        problems.add(
+            DocumentProblem(
+                code=Code.WRONG_SIZE, message=_too_large(size), path=("parameters",), hint=_SMALLER, at_key=True
+            )
+        )
     return parameters
 
 
@@ -131,4 +145,6 @@ def _read(value: Any, wanted: DataType) -> Any:
 
 
 def _finding(code: Code, name: str, message: str, hint: str | None) -> Finding:
-    return Finding(code, Severity.ERROR, message, pointer((name,)), 0, 0, hint)
+    return Finding(
+        code=code, severity=Severity.ERROR, message=message, pointer=pointer((name,)), line=0, column=0, hint=hint
+    )

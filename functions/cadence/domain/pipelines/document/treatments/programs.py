@@ -60,7 +60,7 @@ class ProgramChecks:
 
     def treatment(self, name: str, body: Mapping[str, Any], section: str = "treatments") -> DraftTreatment:
         """The treatment with the ports of its entrypoint; without ports where they cannot be known."""
-        treatment = DraftTreatment(name, body, None, None, section)
+        treatment = DraftTreatment(name=name, body=body, inputs=None, outputs=None, section=section)
         for key in _MEANINGLESS:
             if key in body:
                 message = f"{shown(key)} means nothing beside melodium, whose program says what is done."
@@ -122,7 +122,7 @@ class ProgramChecks:
                 )
                 hint = "Ports have core types; leave data types to the inside of the program."
                 self._problems.add(treatment.problem(Code.BAD_PROGRAM, message, ("melodium",), hint))
-            yield port.name, Port(port.name, of.flow, of.type) if of else None
+            yield port.name, Port(name=port.name, flow=of.flow, type=of.type) if of else None
 
 
 def unlike(value: Any, wanted: DataType) -> str | None:

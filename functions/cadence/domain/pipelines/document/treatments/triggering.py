@@ -49,20 +49,25 @@ def _check_schedule(entry: Mapping[str, Any], path: Path) -> Iterator[DocumentPr
             often = read_cron(cron).often
         except NeverFires:
             message = f"{shown(cron)} never comes: there is no such day."
-            yield DocumentProblem(Code.SCHEDULE_NEVER_FIRES, message, (*path, "cron"))
+            yield DocumentProblem(code=Code.SCHEDULE_NEVER_FIRES, message=message, path=(*path, "cron"))
         except BadCron as error:
             message = f"{shown(cron)} is no cron expression: {error}."
             yield DocumentProblem(
-                Code.BAD_CRON, message, (*path, "cron"), 'Write five fields, such as "30 3 * * MON-FRI".'
+                code=Code.BAD_CRON,
+                message=message,
+                path=(*path, "cron"),
+                hint='Write five fields, such as "30 3 * * MON-FRI".',
             )
         else:
             if often:
                 message = f"{shown(cron)} starts a run more often than every {OFTEN_MINUTES} minutes."
-                yield DocumentProblem(Code.SCHEDULE_OFTEN, message, (*path, "cron"), severity=Severity.WARNING)
+                yield DocumentProblem(
+                    code=Code.SCHEDULE_OFTEN, message=message, path=(*path, "cron"), severity=Severity.WARNING
+                )
     if isinstance(timezone, str) and not _is_zone(timezone):
         message = f"There is no time zone {shown(timezone)}."
         hint = "Use a name of the IANA database, such as Europe/Paris."
-        yield DocumentProblem(Code.UNKNOWN_TIMEZONE, message, (*path, "timezone"), hint)
+        yield DocumentProblem(code=Code.UNKNOWN_TIMEZONE, message=message, path=(*path, "timezone"), hint=hint)
 
 
 def _is_zone(name: str) -> bool:
@@ -81,26 +86,32 @@ def _check_parameters(
         parameter = parameters.get(name)
         if parameter is None:
             message = f"The pipeline has no parameter {shown(name)}."
-            yield DocumentProblem(Code.UNKNOWN_PARAMETER, message, where, suggestion(name, parameters), at_key=True)
+            yield DocumentProblem(
+                code=Code.UNKNOWN_PARAMETER, message=message, path=where, hint=suggestion(name, parameters), at_key=True
+            )
         elif not (expressions and isinstance(value, str) and _EXPRESSION in value):
             why = mismatch(value, parameter.type)
             if why is not None:
                 message = f"The parameter {shown(name)}: {why}."
-                yield DocumentProblem(Code.BAD_PARAMETER, message, where, f"Its type is {parameter.type}.")
+                yield DocumentProblem(
+                    code=Code.BAD_PARAMETER, message=message, path=where, hint=f"Its type is {parameter.type}."
+                )
     for name, parameter in parameters.items():
         if parameter.required and name not in given:
             message = f"The parameter {shown(name)} has to be given here: no one else does when this starts a run."
-            yield DocumentProblem(Code.MISSING_PARAMETER, message, path, f"Its type is {parameter.type}.")
+            yield DocumentProblem(
+                code=Code.MISSING_PARAMETER, message=message, path=path, hint=f"Its type is {parameter.type}."
+            )
 
 
 def _check_secrets(draft: Draft) -> Iterator[DocumentProblem]:
     for treatment in draft.treatments.values():
         if secrets_of(treatment.body):
             yield DocumentProblem(
-                Code.SECRETS_IN_PULL_REQUEST,
-                f"Treatment {shown(treatment.name)} has secrets, so pull requests from forks skip it.",
-                (*treatment.path, "secrets" if mapping(treatment.body.get("secrets")) else "melodium"),
-                "Leave to other treatments what such pull requests are to run.",
+                code=Code.SECRETS_IN_PULL_REQUEST,
+                message=f"Treatment {shown(treatment.name)} has secrets, so pull requests from forks skip it.",
+                path=(*treatment.path, "secrets" if mapping(treatment.body.get("secrets")) else "melodium"),
+                hint="Leave to other treatments what such pull requests are to run.",
                 at_key=True,
                 severity=Severity.WARNING,
             )
@@ -121,7 +132,7 @@ def _check_own_name(data: Mapping[str, Any], draft: Draft) -> Iterator[DocumentP
     for pipeline, path in started:
         if isinstance(name, str) and pipeline == name:
             message = f"The pipeline {shown(name)} would start itself, without end."
-            yield DocumentProblem(Code.TRIGGERS_ITSELF, message, path, "Name another pipeline.")
+            yield DocumentProblem(code=Code.TRIGGERS_ITSELF, message=message, path=path, hint="Name another pipeline.")
 
 
 def triggers_of(source: bytes | str) -> Triggers:
