@@ -1,6 +1,7 @@
 """A replay through the same scheduler: one treatment, its producers standing for what they had sent."""
 
 import dataclasses
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -324,7 +325,7 @@ def test_a_treatment_inside_of_an_engine_runs_under_a_name_that_can_be_scheduled
             program="sha", entrypoint="read", treatment="x::read", version="0.10.2", captured={"out": "u64"}
         ),
     )
-    world.capture = lambda run, of: captured
+    world.capture = SimpleNamespace(capture=lambda run, of: captured)
     original = world.started("main/read")
     assert (original.reference.treatment, original.run.run_id) == ("main/read", RUN)
     assert world.states() == {"main.read": S.READY, "main.say-7": S.SUCCEEDED}

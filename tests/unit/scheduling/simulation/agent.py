@@ -98,7 +98,7 @@ class Agent:
             deadline=now + timedelta(seconds=MAX_DURATION),
         )
         self.claims[self.runner.runner_id] += 1
-        _insist(actor, self.clock, lambda: gateway.begin(claimed, self.spec))
+        _insist(actor, self.clock, lambda: gateway.begin.mark(claimed, self.spec))
 
     def _beat(self, actor: Actor, ports: Any, gateway: Any, times: int) -> None:
         for _ in range(times):

@@ -52,7 +52,7 @@ class Evaluator:
         functions = ExpressionFunctions()
         engine = cel_library.library()
         try:
-            context = engine.Context(secrets=seen, pools=functions.by_name)
+            context = engine.Context(seen, functions.by_name)
             result = cel_library.compiled(expression.code).execute(context)
         except (ValueError, TypeError, RuntimeError, ArithmeticError, LookupError) as error:
             problem = functions.problem or _told(error, expression, seen)
