@@ -29,14 +29,9 @@ def on_files(files: Any, config: Any) -> Any:
     for name, text in api_reference.pages(document).items():
         files.append(File.generated(config, f"api/{name}.md", content=text))
     for path in sorted(_linked()):
-        files.append(File.generated(config, f"repository/{path}.md", content=_source_page(path)))
+        files.append(File.generated(config, _address(path), content=_source_page(path)))
     files.append(File.generated(config, "assets/mermaid.min.js", abs_src_path=str(MERMAID)))
     return files
-
-
-def on_nav(nav: Any, config: Any, files: Any) -> Any:
-    """Leaves generated source pages out of the warning for pages outside of the navigation."""
-    return nav
 
 
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
@@ -49,7 +44,7 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
         outside = _outside(folder, found["target"])
         if outside is None:
             return found[0]
-        target = _STAND_INS.get(outside, f"repository/{outside}.md")
+        target = _STAND_INS.get(outside, _address(outside))
         return f"[{found['text']}]({os.path.relpath(target, Path(page.file.src_uri).parent)}{found['anchor'] or ''})"
 
     return _LINK.sub(replaced, markdown)
@@ -83,6 +78,11 @@ def _outside(folder: Path, target: str) -> str | None:
         return None
     path = os.path.normpath(folder / target)
     return None if path.startswith("docs") or not (ROOT / path).exists() else path
+
+
+def _address(path: str) -> str:
+    """Returns the page for a file of the repository; MkDocs leaves out names that begin with a dot."""
+    return f"repository/{path.replace('/.', '/dot-')}.md"
 
 
 def _source_page(path: str) -> str:
