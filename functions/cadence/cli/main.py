@@ -1,9 +1,11 @@
 """The program `cadence`."""
 
 import importlib.util
+from typing import Annotated
 
 import typer
 
+from cadence import __version__
 from cadence.cli import (
     alerting,
     exports,
@@ -33,6 +35,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"cadence {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """An open control plane for integration pipelines."""
+
 
 for command in (
     runs.validate,
