@@ -1,4 +1,4 @@
-"""What becomes of a machine in the eyes of the sweeper, and why: what the second diagram in docs/runners.md is drawn from."""
+"""The states of a machine for the sweeper; the second diagram in docs/runners.md is generated from them."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -15,9 +15,9 @@ class Seen(StrEnum):
 _MINUTES = round(LOOK_AGAIN.total_seconds() / 60)
 
 TRANSITIONS: Mapping[tuple[Seen, Seen], str] = {
-    (Seen.WANTED, Seen.MARKED): "nobody wants it",
-    (Seen.MARKED, Seen.WANTED): "somebody does after all",
-    (Seen.MARKED, Seen.ENDED): f"{_MINUTES} min later at the earliest, looked at again, still nobody does",
+    (Seen.WANTED, Seen.MARKED): "it is unwanted",
+    (Seen.MARKED, Seen.WANTED): "it is wanted after all",
+    (Seen.MARKED, Seen.ENDED): f"{_MINUTES} min later at the earliest, checked again, still unwanted",
 }
 
 
@@ -25,4 +25,4 @@ def mermaid() -> str:
     """The diagram."""
     lines = ["stateDiagram-v2", f"    [*] --> {Seen.WANTED}"]
     lines += [f"    {source} --> {target}: {why}" for (source, target), why in TRANSITIONS.items()]
-    return "\n".join([*lines, f"    {Seen.ENDED} --> [*]: the inventory tells it no more"]) + "\n"
+    return "\n".join([*lines, f"    {Seen.ENDED} --> [*]: the inventory no longer lists it"]) + "\n"
