@@ -9,7 +9,7 @@ Json = Mapping[str, Any]
 
 SHARED = "types"
 _METHODS = ("get", "post", "put", "patch", "delete")
-_TITLES = {"githosts": "Git hosts"}
+_TITLES = {"githosts": "Git hosts", SHARED: "Shared types"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +73,7 @@ def _index(document: Json, tags: Sequence[str], operations: Sequence[Operation])
                 link = f"[{_badge(operation.method)} `{operation.path}`]({tag}.md#{operation.part['operationId']})"
                 lines.append(f"| {link} | {_cell(operation.part.get('summary', ''))} |")
         lines.append("")
-    return "\n".join(lines)
+    return "\n".join(lines + _errors(operations))
 
 
 def _tag_page(document: Json, tag: str, operations: Sequence[Operation], homes: Mapping[str, str]) -> str:
@@ -101,11 +101,11 @@ def _operation(operation: Operation, page: str, homes: Mapping[str, str]) -> lis
 def _call(operation: Operation) -> list[str]:
     address = re.sub(r"{(\w+)}", lambda found: found[1].upper(), operation.path)
     options = "" if operation.method == "get" else f"-X {operation.method.upper()} "
-    lines = ["```sh", f'curl {options}-H "Authorization: Bearer $CADENCE_TOKEN" "$CADENCE_URL{address}"']
+    arguments = [f'curl {options}"$CADENCE_URL{address}"', '-H "Authorization: Bearer $CADENCE_TOKEN"']
     content = operation.part.get("requestBody", {}).get("content", {})
     if content:
-        lines[-1] += " \\"
-        lines.append(f'  -H "Content-Type: {next(iter(content))}" --data-binary @body')
+        arguments.append(f'-H "Content-Type: {next(iter(content))}" --data-binary @body')
+    lines = ["```sh", " \\\n  ".join(arguments)]
     return [*lines, "```", ""]
 
 
@@ -133,10 +133,28 @@ def _body(part: Json, page: str, homes: Mapping[str, str]) -> list[str]:
 
 def _responses(part: Json, page: str, homes: Mapping[str, str]) -> list[str]:
     lines = ["**Responses**", "", "| status | meaning | type |", "|---|---|---|"]
+    errors = [status for status in part["responses"] if status.startswith(("4", "5"))]
     for status, response in part["responses"].items():
+        if status in errors:
+            continue
         kinds = [_type(media.get("schema", {}), page, homes) for media in response.get("content", {}).values()]
         lines.append(f"| {status} | {_cell(response.get('description', ''))} | {' or '.join(dict.fromkeys(kinds))} |")
+    if errors:
+        problem = _type({"$ref": "#/components/schemas/Problem"}, page, homes)
+        lines.append(f"| {', '.join(errors)} | [Errors](index.md#errors) | {problem} |")
     return [*lines, ""]
+
+
+def _errors(operations: Sequence[Operation]) -> list[str]:
+    """Returns the section that explains the statuses of errors, which mean the same for every operation."""
+    meanings = {
+        status: response.get("description", "")
+        for operation in operations
+        for status, response in operation.part["responses"].items()
+        if status.startswith(("4", "5"))
+    }
+    rows = [f"| {status} | {_cell(meanings[status])} |" for status in sorted(meanings)]
+    return ["## Errors", "", "| status | meaning |", "|---|---|", *rows, ""]
 
 
 def _schema(document: Json, name: str, page: str, homes: Mapping[str, str]) -> list[str]:

@@ -16,17 +16,29 @@ ROOT = Path(__file__).resolve().parents[1]
 MERMAID = ROOT / ".cache" / "website-assets" / "mermaid.min.js"
 _LINK = re.compile(r"(?<!!)\[(?P<text>[^\]\n]*)\]\((?P<target>[^)#\s]+)(?P<anchor>#[^)\s]*)?\)")
 _LANGUAGES = {".py": "python", ".yaml": "yaml", ".json": "json", ".toml": "toml", ".sh": "sh"}
+_API_INDEX = "api/index.md"
 # Pages of the site that stand for files outside of docs/.
 _STAND_INS = {"README.md": "index.md"}
 _LOADED = re.compile(r"<(?:script|link|img|iframe)\b[^>]*?(?:src|href)=[\"']?(https?:)?//[^>]*>")
 
 
+def on_config(config: Any) -> Any:
+    """Puts the generated pages of the API reference into the navigation."""
+    for section in config.nav:
+        for entries in section.values():
+            for position, entry in enumerate(entries):
+                if entry == {"API": _API_INDEX}:
+                    pages: list[Any] = [_API_INDEX]
+                    pages += [{api_reference.title(name): f"api/{name}.md"} for name in _api_pages() if name != "index"]
+                    entries[position] = {"API": pages}
+    return config
+
+
 def on_files(files: Any, config: Any) -> Any:
     """Adds the generated pages and the script that draws diagrams."""
-    from mkdocs.structure.files import File  # noqa: PLC0415 - only the site's own environment has MkDocs
+    from mkdocs.structure.files import File  # only the site's own environment has MkDocs
 
-    document = json.loads((ROOT / "docs" / "openapi.json").read_text(encoding="utf-8"))
-    for name, text in api_reference.pages(document).items():
+    for name, text in _api_pages().items():
         files.append(File.generated(config, f"api/{name}.md", content=text))
     for path in sorted(_linked()):
         files.append(File.generated(config, _address(path), content=_source_page(path)))
@@ -60,6 +72,11 @@ def on_post_page(output: str, page: Any, config: Any) -> str:
         if 'rel="canonical"' not in found[0]:
             raise ValueError(f"{page.file.src_uri} would load something from another host: {found[0]}")
     return output
+
+
+def _api_pages() -> dict[str, str]:
+    document = json.loads((ROOT / "docs" / "openapi.json").read_text(encoding="utf-8"))
+    return api_reference.pages(document)
 
 
 def _linked() -> set[str]:

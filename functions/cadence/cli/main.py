@@ -36,6 +36,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+
 def _print_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"cadence {__version__}")

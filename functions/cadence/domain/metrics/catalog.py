@@ -59,7 +59,7 @@ QUEUE_MESSAGES = Family(
     "cadence_queue_messages", Kind.GAUGE, "Messages between parts of the control plane that were not processed yet."
 )
 FAILED_MESSAGES = Family(
-    "cadence_failed_messages", Kind.GAUGE, "Messages that could not be processed, and were put aside."
+    "cadence_failed_messages", Kind.GAUGE, "Messages that could not be processed, and became dead letters."
 )
 EXPORT_PENDING = Family(
     "cadence_export_pending", Kind.GAUGE, "What an export has still to deliver: it could not before."
@@ -71,7 +71,7 @@ EXPORT_FAILING = Family(
 TRUNCATED = Family(
     "cadence_metrics_truncated",
     Kind.GAUGE,
-    "1 if there were more series than are told at a time, and some are missing.",
+    "1 if there were more series than one scrape returns, and some are missing.",
 )
 
 ALL: tuple[Family, ...] = (
