@@ -154,7 +154,7 @@ def _errors(operations: Sequence[Operation]) -> list[str]:
         if status.startswith(("4", "5"))
     }
     rows = [f"| {status} | {_cell(meanings[status])} |" for status in sorted(meanings)]
-    return ["## Errors", "", "| status | meaning |", "|---|---|", *rows, ""]
+    return ["## Errors { #errors }", "", "| status | meaning |", "|---|---|", *rows, ""]
 
 
 def _schema(document: Json, name: str, page: str, homes: Mapping[str, str]) -> list[str]:

@@ -34,9 +34,9 @@ def test_json_parses(block: Block) -> None:
     json.loads(block.text)
 
 
-@pytest.mark.parametrize("block", blocks("python"), ids=lambda block: block.place)
-def test_python_compiles(block: Block) -> None:
-    compile(block.text, block.place, "exec")
+def test_python_compiles() -> None:
+    for block in blocks("python"):
+        compile(block.text, block.place, "exec")
 
 
 @pytest.mark.parametrize("block", blocks(*_SHELL, ""), ids=lambda block: block.place)
