@@ -1,11 +1,10 @@
 """The program `cadence`."""
 
 import importlib.util
-from typing import Annotated
 
 import typer
 
-from cadence import __version__
+import cadence
 from cadence.cli import (
     alerting,
     exports,
@@ -35,22 +34,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-
-
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"cadence {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def options(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
-    ] = False,
-) -> None:
-    """An open control plane for integration pipelines."""
-
 
 for command in (
     runs.validate,
@@ -105,6 +88,21 @@ def local(context: typer.Context) -> None:
     from cadence.local.commands import app as local_app  # slow to import, and needed by this command only
 
     local_app(context.args, prog_name="cadence local")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"cadence {cadence.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: bool = typer.Option(
+        False, "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+    ),
+) -> None:
+    """An open control plane for integration pipelines."""
 
 
 def main() -> None:

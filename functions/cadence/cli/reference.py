@@ -12,12 +12,11 @@ _INTRODUCTION = """\
 
 Made from the commands' own help by `python -m cadence.cli.reference`.
 
-`cadence` talks to the API at `CADENCE_URL` with the token in `CADENCE_TOKEN`. Without them it uses
-`.cadence/local.json` of the local stack, from this folder or one above it. `CADENCE_PROJECT` names the project (else
-`default`).
+`cadence` talks to the API at `CADENCE_URL` with the token in `CADENCE_TOKEN`. Without them it uses `.cadence/local.json` of the
+local stack, from this folder or one above it. `CADENCE_PROJECT` names the project (else `default`).
 
-On a terminal it prints tables and live progress, elsewhere plain lines (tab-separated where there are columns); with
-`--json`, what the API answers.
+On a terminal it prints tables and live progress, elsewhere plain lines (tab-separated where there are columns); with `--json`,
+what the API answers.
 
 | exit code | means |
 |---|---|
