@@ -4,7 +4,6 @@ import importlib.util
 
 import typer
 
-import cadence
 from cadence.cli import (
     alerting,
     exports,
@@ -77,6 +76,23 @@ for group in (
     app.add_typer(group)
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from cadence import __version__
+
+        typer.echo(f"cadence {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: bool = typer.Option(
+        False, "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+    ),
+) -> None:
+    """An open control plane for integration pipelines."""
+
+
 @app.command(
     "local",
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
@@ -88,21 +104,6 @@ def local(context: typer.Context) -> None:
     from cadence.local.commands import app as local_app  # slow to import, and needed by this command only
 
     local_app(context.args, prog_name="cadence local")
-
-
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"cadence {cadence.__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def options(
-    version: bool = typer.Option(
-        False, "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
-    ),
-) -> None:
-    """An open control plane for integration pipelines."""
 
 
 def main() -> None:
