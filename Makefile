@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench synth agent clean environment
+.PHONY: help run test check bench docs lock synth agent clean environment
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -48,6 +48,24 @@ $(PEERS): bench/requirements-peers.lock $(ENVIRONMENT)
 bench: $(ENVIRONMENT) ## Measure, each figure beside a peer's (choose some: make bench ARGS="webhook streams --json today.json")
 	@$(MAKE) --no-print-directory $(PEERS) || echo "The peers could not be installed: the benchmarks go on without them." >&2
 	@$(BIN)/python -m bench $(ARGS)
+
+# The site's packages have an environment of their own: one of them is named like a Lambda.
+SITE := .cache/website
+SITE_READY := $(SITE)/.installed-$(shell cksum < website/requirements.lock 2>/dev/null | tr ' ' '-')
+$(SITE_READY): website/requirements.lock $(ENVIRONMENT)
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(SITE)
+	@$(BIN)/uv pip install --quiet --python $(SITE)/bin/python --require-hashes -r $<
+	@touch $@
+
+docs: $(SITE_READY) ## Build the documentation's site into build/site; any warning fails
+	@website/build $(SITE)
+
+# Pins change only where pyproject.toml requires it; `make lock ARGS=--upgrade` takes the newest versions of everything.
+LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11
+lock: $(ENVIRONMENT) ## Renew the lock files from pyproject.toml (newest versions: make lock ARGS=--upgrade)
+	@$(LOCK) $(ARGS) --all-extras pyproject.toml --output-file requirements.lock
+	@$(LOCK) $(ARGS) --group docs --output-file website/requirements.lock
+	@$(LOCK) $(ARGS) bench/requirements-peers.in --output-file bench/requirements-peers.lock
 
 synth: $(ENVIRONMENT) ## Write the CloudFormation templates for AWS to cdk.out
 	@$(BIN)/python -m infra.synth --place aws --out cdk.out

@@ -1,4 +1,4 @@
-"""The DynamoDB tables: what is in them is written in ``docs/architecture.md``."""
+"""The DynamoDB tables: what is in them is written in ``docs/architecture/storage.md``."""
 
 from collections.abc import Mapping
 

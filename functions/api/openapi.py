@@ -11,6 +11,7 @@ from pydantic.json_schema import models_json_schema
 
 from api.endpoint import JSON, PUBLIC, Endpoint, Endpoints, Model
 from api.shapes import IDEMPOTENCY_KEY, NAME_PATTERN, SECRET_NAME_PATTERN, FindingView
+from cadence import __version__
 from cadence.adapters.http.problem import MEDIA_TYPE
 
 _REF = "#/components/schemas/{model}"
@@ -63,7 +64,7 @@ def document(groups: Sequence[Endpoints]) -> Json:
         "openapi": "3.1.0",
         "info": {
             "title": "Cadence",
-            "version": "1",
+            "version": __version__,
             "description": "The control plane's API. Errors are problem documents (RFC 9457).",
         },
         "servers": [{"url": "/"}],

@@ -76,6 +76,23 @@ for group in (
     app.add_typer(group)
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from cadence import __version__
+
+        typer.echo(f"cadence {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: bool = typer.Option(
+        False, "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+    ),
+) -> None:
+    """An open control plane for integration pipelines."""
+
+
 @app.command(
     "local",
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},

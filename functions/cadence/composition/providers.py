@@ -34,7 +34,7 @@ from cadence.providers.sweeping import Sweep
 
 
 def provider_handler(name: str, build: Build) -> LambdaHandler:
-    """The handler of the Lambda `provider_<name>`; `docs/architecture.md` lists its operations."""
+    """The handler of the Lambda `provider_<name>`; `docs/architecture/lambdas.md` lists its operations."""
     wanted = settings.SETTINGS.get(f"provider_{name}", settings.ProviderSettings)
     its: settings.ProviderSettings = settings.load(wanted)
     runs, runners = DynamoRunStore(its.runs_table), DynamoRunnerStore(its.runners_table)

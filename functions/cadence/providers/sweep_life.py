@@ -1,4 +1,4 @@
-"""What becomes of a machine in the eyes of the sweeper, and why: what the second diagram in docs/runners.md is drawn from."""
+"""The states of a machine for the sweeper; the second diagram in docs/runners.md is generated from them."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -15,12 +15,12 @@ class MachineSweepState(StrEnum):
 _MINUTES = round(LOOK_AGAIN.total_seconds() / 60)
 
 TRANSITIONS: Mapping[tuple[MachineSweepState, MachineSweepState], str] = {
-    (MachineSweepState.WANTED, MachineSweepState.MARKED): "nobody wants it",
-    (MachineSweepState.MARKED, MachineSweepState.WANTED): "somebody does after all",
+    (MachineSweepState.WANTED, MachineSweepState.MARKED): "it is unwanted",
+    (MachineSweepState.MARKED, MachineSweepState.WANTED): "it is wanted after all",
     (
         MachineSweepState.MARKED,
         MachineSweepState.ENDED,
-    ): f"{_MINUTES} min later at the earliest, looked at again, still nobody does",
+    ): f"{_MINUTES} min later at the earliest, checked again, still unwanted",
 }
 
 
@@ -28,4 +28,4 @@ def mermaid() -> str:
     """The diagram."""
     lines = ["stateDiagram-v2", f"    [*] --> {MachineSweepState.WANTED}"]
     lines += [f"    {source} --> {target}: {why}" for (source, target), why in TRANSITIONS.items()]
-    return "\n".join([*lines, f"    {MachineSweepState.ENDED} --> [*]: the inventory tells it no more"]) + "\n"
+    return "\n".join([*lines, f"    {MachineSweepState.ENDED} --> [*]: the inventory no longer lists it"]) + "\n"

@@ -95,7 +95,7 @@ QUEUE_MESSAGES = Family(
 FAILED_MESSAGES = Family(
     name="cadence_failed_messages",
     kind=MetricKind.GAUGE,
-    help="Messages that could not be processed, and were put aside.",
+    help="Messages that could not be processed, and became dead letters.",
 )
 EXPORT_PENDING = Family(
     name="cadence_export_pending",
@@ -113,7 +113,7 @@ EXPORT_FAILING = Family(
 TRUNCATED = Family(
     name="cadence_metrics_truncated",
     kind=MetricKind.GAUGE,
-    help="1 if there were more series than are told at a time, and some are missing.",
+    help="1 if there were more series than one scrape returns, and some are missing.",
 )
 
 ALL: tuple[Family, ...] = (

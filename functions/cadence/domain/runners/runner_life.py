@@ -1,4 +1,4 @@
-"""Through which states a runner's life goes, and why: what the diagram in docs/runners.md is drawn from."""
+"""The states of a runner's life and their transitions; the diagram in docs/runners.md is generated from them."""
 
 from collections.abc import Mapping
 
@@ -8,16 +8,16 @@ S = RunnerState
 
 TRANSITIONS: Mapping[tuple[RunnerState, RunnerState], str] = {
     (S.OFFERED, S.BOOTING): "a host takes it, or the infrastructure begins",
-    (S.BOOTING, S.OFFERED): "no room, no answer, or its turn with the API has not come",
+    (S.BOOTING, S.OFFERED): "no capacity, no answer, or its turn with the API has not come",
     (S.BOOTING, S.CLAIMED): "the agent calls home with the one-time token",
-    (S.OFFERED, S.CLAIMED): "an agent calls home that was started all the same, by a call whose answer was lost",
+    (S.OFFERED, S.CLAIMED): "an agent calls home that a call without an answer had started",
     (S.CLAIMED, S.COMPLETED): "the agent hands in its result",
     (S.OFFERED, S.LOST): "its run or treatment ends before",
     (S.BOOTING, S.LOST): "the boot deadline passes",
     (S.CLAIMED, S.LOST): "no heartbeat renews its lease",
-    (S.OFFERED, S.RELEASED): "nobody needs it any more",
-    (S.BOOTING, S.RELEASED): "nobody needs it any more",
-    (S.CLAIMED, S.RELEASED): "nobody needs it any more",
+    (S.OFFERED, S.RELEASED): "it is no longer needed",
+    (S.BOOTING, S.RELEASED): "it is no longer needed",
+    (S.CLAIMED, S.RELEASED): "it is no longer needed",
     (S.COMPLETED, S.RELEASED): "its machine is ended",
 }
 
@@ -26,7 +26,7 @@ def mermaid() -> str:
     """The life as a diagram."""
     lines = [
         "stateDiagram-v2",
-        "    [*] --> offered: where it may have to wait for room",
+        "    [*] --> offered: where it may have to wait for capacity",
         "    [*] --> booting: everywhere else",
     ]
     lines += [f"    {source} --> {target}: {why}" for (source, target), why in TRANSITIONS.items()]

@@ -45,7 +45,7 @@ _CONDITIONS = {
 }
 _PAGE = 1_000
 # Of the pace: for starts that are repeated, which have no turn of their own and may take somebody else's. How much is
-# needed was tried against an emulated bucket only (docs/adr/one-fleet-for-each-runner.md).
+# needed was tried against an emulated bucket only (docs/adr/0016-one-fleet-for-each-runner.md).
 _SPARE = 0.05
 _CONSOLE = 16 * 1024
 

@@ -1,4 +1,4 @@
-"""Items of the `access` table. Keys are in docs/architecture.md."""
+"""Items of the `access` table. Keys are in docs/architecture/storage.md."""
 
 from collections.abc import Mapping
 from dataclasses import asdict

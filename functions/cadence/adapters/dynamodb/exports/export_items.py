@@ -1,4 +1,4 @@
-"""Items that exports have in the `telemetry` table, and their translation. Keys are in docs/architecture.md."""
+"""Items that exports have in the `telemetry` table, and their translation. Keys are in docs/architecture/storage.md."""
 
 import json
 from dataclasses import fields

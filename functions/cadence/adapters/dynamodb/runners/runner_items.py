@@ -1,4 +1,4 @@
-"""Items of the `runners` table, and their translation to and from the domain. Keys are in docs/architecture.md."""
+"""Items of the `runners` table, and their translation to and from the domain. Keys are in docs/architecture/storage.md."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Items of the `runs` table, and their translation to and from the domain. Keys are in docs/architecture.md."""
+"""Items of the `runs` table, and their translation to and from the domain. Keys are in docs/architecture/storage.md."""
 
 import dataclasses
 from typing import Any, ClassVar

@@ -5,7 +5,7 @@ from pynamodb.models import Model
 
 
 class StoredItem(Model):
-    """Its keys are in docs/architecture.md; an item with `expires_at` is removed some time after it."""
+    """Its keys are in docs/architecture/storage.md; an item with `expires_at` is removed some time after it."""
 
     pk = UnicodeAttribute(hash_key=True)
     sk = UnicodeAttribute(range_key=True)
