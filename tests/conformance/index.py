@@ -11,7 +11,8 @@ Made from the cases themselves by `python -m tests.conformance.index`.
 
 What the pipeline language means, case by case: each is a document that can be read as an example, with what comes of it
 in its head. *Findings* are what the validator says, with their places; *run* is what a run of it comes to on the local
-stack. `pytest tests/conformance` checks the findings of all, `pytest tests/e2e/pipelines/test_conformance.py` runs those that can be run.
+stack. `pytest tests/conformance` checks the findings of all, `pytest tests/e2e/pipelines/test_conformance.py` runs
+those that can be run.
 """
 
 
