@@ -26,8 +26,8 @@ def build(out: Path, sources: Path = SOURCES) -> Path:
         file.write(SHEBANG)
         with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
             _add(archive, "__main__.py", ENTRY_POINT.encode())
-            for source in sorted(sources.glob("*.py")):
-                _add(archive, f"agent/{source.name}", source.read_bytes())
+            for name, source in sorted((path.relative_to(sources).as_posix(), path) for path in sources.rglob("*.py")):
+                _add(archive, f"agent/{name}", source.read_bytes())
     unfinished.chmod(0o755)
     unfinished.replace(out)
     return out

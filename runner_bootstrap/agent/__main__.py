@@ -15,26 +15,31 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Callable
 
-from . import VERSION, engine_binary, notices, processes, program_replay
-from .cgroups import Cgroups
-from .children import Children
-from .ending import Ending
-from .engine_api import EngineApi
-from .errors import INFRASTRUCTURE, INTERRUPTED, AgentError, GatewayError
-from .gateway import Gateway
-from .host import Host, Runners
-from .jobs import Cluster, Jobs
-from .keeper import Keeper
-from .kit import Kit
-from .nursery import Nursery
-from .pod import Pod
-from .relay import Relay
-from .replaying import read_secrets, replay, site_of
-from .runner import Runner
-from .sandbox import Bubblewrap
-from .settings import HostSettings
-from .site import Site, claim
-from .tokens import leave_environment, read_token
+from . import VERSION
+from .containers.pod import Pod
+from .execution import processes
+from .execution.cgroups import Cgroups
+from .execution.sandbox import Bubblewrap
+from .execution.supervisor import Keeper
+from .gateway.client import Gateway
+from .gateway.tokens import leave_environment, read_token
+from .hosts.fork_server import Nursery
+from .hosts.host import Host, Runners
+from .hosts.host_settings import HostSettings
+from .hosts.kubernetes_jobs import Cluster, Jobs
+from .hosts.runner_processes import Children
+from .melodium import engine_binary
+from .melodium.engine_api_proxy import EngineApi
+from .programs import capture_replay
+from .replay.local_replay import read_secrets, replay, site_of
+from .replay.replay_folder import Kit
+from .runner import interruption_notices
+from .runner.claim import claim
+from .runner.runner import Runner
+from .runner.settings import Site
+from .shared.errors import INFRASTRUCTURE, INTERRUPTED, AgentError, GatewayError
+from .shared.termination import Ending
+from .tunnels.relay import Relay
 
 EXIT_REPORTED, EXIT_NOT_REPORTED, EXIT_WRONG_USE, EXIT_NO_CLAIM = 0, 1, 2, 3
 
@@ -160,7 +165,7 @@ def _run(options: argparse.Namespace) -> int:
     workspaces = pod.workspaces if pod else options.workspaces.expanduser().absolute()
     site = Site(options.runner_id, workspaces, options.hide, options.show, options.cgroups, pod)
     gateway = Gateway(options.gateway, token)
-    notices.watch(ending)
+    interruption_notices.watch(ending)
     try:
         assignment = claim(gateway, site)
         reported = Runner(gateway.with_token(assignment.session_token), site, assignment, keeper, ending).run()
@@ -184,7 +189,7 @@ def _replay_captured(options: argparse.Namespace) -> int:
     if found is None or found.image:
         raise AgentError(f"this needs a Mélodium engine, and this machine has none: see {engine_binary.PROGRAM}")
     with tempfile.TemporaryDirectory() as home:
-        told = program_replay.replay_files(options.events, options.program, options.label, found.path, Path(home))
+        told = capture_replay.replay_files(options.events, options.program, options.label, found.path, Path(home))
     print(json.dumps(told, ensure_ascii=False))
     return EXIT_REPORTED if told["deterministic"] else EXIT_NOT_REPORTED
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from runner_bootstrap.agent import cgroups
-from runner_bootstrap.agent.cgroups import Cgroups
+from runner_bootstrap.agent.execution import cgroups
+from runner_bootstrap.agent.execution.cgroups import Cgroups
 
 OWN = f"{os.getpid()}\n"
 HOG = "import sys\ntaken = bytearray(300_000_000)\nfor at in range(0, len(taken), 4096): taken[at] = 1\n"

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from runner_bootstrap.agent.containers import ContainerEngine
-from runner_bootstrap.agent.exec_places import ContainerPlace, SandboxPlace
-from runner_bootstrap.agent.executor import Executor, Place
-from runner_bootstrap.agent.logs import LogBuffer
-from runner_bootstrap.agent.masking import Masker
+from runner_bootstrap.agent.containers.container_engine import ContainerEngine
+from runner_bootstrap.agent.containers.exec_server import Executor, Place
+from runner_bootstrap.agent.containers.exec_targets import ContainerPlace, SandboxPlace
+from runner_bootstrap.agent.logs.buffer import LogBuffer
+from runner_bootstrap.agent.logs.masking import Masker
 
 from .conftest import PATIENCE, until
 from .podman import IMAGE, podman

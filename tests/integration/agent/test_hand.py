@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from runner_bootstrap.agent import hand
-from runner_bootstrap.agent.pod import Handed, Pod
-from runner_bootstrap.agent.pod_usage import ContainerUsage, usage_from
+from runner_bootstrap.agent.containers import pod_exec
+from runner_bootstrap.agent.containers.pod import Handed, Pod
+from runner_bootstrap.agent.resources.container_usage import ContainerUsage, usage_from
 
 from .conftest import PATIENCE, until
 
@@ -180,8 +180,8 @@ def test_nobody_takes_it(make: Make) -> None:
     container.process.kill()
     container.process.wait()
     until(lambda: not has_reader(container.desk / "calls"))
-    with pytest.raises(hand.NotTaken, match=re.escape("its container did not answer within 0.1 s")):
-        hand.tell(str(container.desk), "x", 0.1)
+    with pytest.raises(pod_exec.NotTaken, match=re.escape("its container did not answer within 0.1 s")):
+        pod_exec.tell(str(container.desk), "x", 0.1)
 
 
 def has_reader(fifo: Path) -> bool:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from runner_bootstrap.agent import program_driver
-from runner_bootstrap.agent.errors import TreatmentFailed
+from runner_bootstrap.agent.programs import driver
+from runner_bootstrap.agent.shared.errors import TreatmentFailed
 from tests.e2e.engine import BINARY, PROGRAMS, needs_engine
 
 pytestmark = [pytest.mark.engine, needs_engine]
@@ -82,7 +82,7 @@ def says(folder: Path, file: str, entrypoint: str = "main") -> str:
     if not (work / "program").exists():
         (work / "program").symlink_to(folder / "program")
     try:
-        program_driver.check(said, work)
+        driver.check(said, work)
     except TreatmentFailed as error:
         return str(error)
     return ""

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from runner_bootstrap.agent import program_dump
+from runner_bootstrap.agent.programs import dump
 from tests.e2e.engine import BINARY, PROGRAMS, needs_engine
 
 from .conftest import AGENT_PYTHON
@@ -25,7 +25,7 @@ def capture(tmp_path_factory: pytest.TempPathFactory) -> Path:
     argv = [str(BINARY), "run", "--debug", str(folder / "events.json"), str(script)]
     done = subprocess.run(argv, env=env, capture_output=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
-    (folder / "program.json").write_text(json.dumps(program_dump.dump(str(BINARY), script, "main", folder)))
+    (folder / "program.json").write_text(json.dumps(dump.dump(str(BINARY), script, "main", folder)))
     return folder
 
 

@@ -15,15 +15,20 @@ def test_the_same_sources_give_the_same_bytes(tmp_path: Path) -> None:
     first = build(tmp_path / "a" / "agent.pyz")
     copy = tmp_path / "sources"
     copy.mkdir()
-    for source in sorted(SOURCES.glob("*.py"), reverse=True):
-        (copy / source.name).write_bytes(source.read_bytes())
-        os.utime(copy / source.name, (0, 0))
+    for source in sorted(SOURCES.rglob("*.py"), reverse=True):
+        other = copy / source.relative_to(SOURCES)
+        other.parent.mkdir(exist_ok=True)
+        other.write_bytes(source.read_bytes())
+        os.utime(other, (0, 0))
     assert build(tmp_path / "b.pyz", copy).read_bytes() == first.read_bytes()
 
 
 def test_it_holds_the_agents_modules_only(tmp_path: Path) -> None:
     names = zipfile.ZipFile(build(tmp_path / "agent.pyz")).namelist()
-    assert names == ["__main__.py", *sorted(f"agent/{source.name}" for source in SOURCES.glob("*.py"))]
+    assert names == [
+        "__main__.py",
+        *sorted(f"agent/{source.relative_to(SOURCES).as_posix()}" for source in SOURCES.rglob("*.py")),
+    ]
 
 
 def test_it_runs_and_needs_nothing_installed(tmp_path: Path) -> None:
@@ -39,5 +44,5 @@ def test_wrong_use(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_no_module_is_larger_than_it_should_be() -> None:
-    sizes = {source.name: len(source.read_text().splitlines()) for source in SOURCES.glob("*.py")}
+    sizes = {str(source): len(source.read_text().splitlines()) for source in SOURCES.rglob("*.py")}
     assert {name: size for name, size in sizes.items() if size > 300} == {}

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from runner_bootstrap.agent.connections import Connections, full_jitter
-from runner_bootstrap.agent.errors import LeaseLost, Refused, Unreachable
-from runner_bootstrap.agent.gateway import Gateway
+from runner_bootstrap.agent.gateway.client import Gateway
+from runner_bootstrap.agent.gateway.connections import Connections
+from runner_bootstrap.agent.gateway.retry import full_jitter
+from runner_bootstrap.agent.shared.errors import LeaseLost, Refused, Unreachable
 
 
 class Server:

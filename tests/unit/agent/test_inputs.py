@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from runner_bootstrap.agent import inputs
-from runner_bootstrap.agent.chunks import Chunk, Store
-from runner_bootstrap.agent.ending import Ending
-from runner_bootstrap.agent.errors import AgentError
+from runner_bootstrap.agent.shared.errors import AgentError
+from runner_bootstrap.agent.shared.termination import Ending
+from runner_bootstrap.agent.values import inputs
+from runner_bootstrap.agent.values.chunks import Chunk, Store
 
 
 class EmptyStore(Store):

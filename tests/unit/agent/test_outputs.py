@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from runner_bootstrap.agent.chunks import Store
-from runner_bootstrap.agent.credits import Credits, Requests
-from runner_bootstrap.agent.ending import Ending
-from runner_bootstrap.agent.errors import Stopped
-from runner_bootstrap.agent.masking import Masker
-from runner_bootstrap.agent.outputs import Output
+from runner_bootstrap.agent.logs.masking import Masker
+from runner_bootstrap.agent.shared.errors import Stopped
+from runner_bootstrap.agent.shared.termination import Ending
+from runner_bootstrap.agent.values.chunks import Store
+from runner_bootstrap.agent.values.outputs import Output
+from runner_bootstrap.agent.values.upload_credits import Credits, Requests
 
 
 class HourPassing(Ending):
@@ -35,8 +35,8 @@ def test_a_producer_that_is_held_back_asks_ever_less_often(monkeypatch: pytest.M
         ending.now += 0.01
         return False
 
-    monkeypatch.setattr("runner_bootstrap.agent.outputs.time.monotonic", lambda: ending.now)
-    monkeypatch.setattr("runner_bootstrap.agent.credits.threading.Event.wait", wait)
+    monkeypatch.setattr("runner_bootstrap.agent.values.outputs.time.monotonic", lambda: ending.now)
+    monkeypatch.setattr("runner_bootstrap.agent.values.upload_credits.threading.Event.wait", wait)
     account = Credits(deny, ending)
     output = Output("data", account, Store(ending), ending, Masker([]), lambda error: None)
     with pytest.raises(Stopped):

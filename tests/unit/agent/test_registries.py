@@ -5,7 +5,7 @@ import json
 import stat
 from pathlib import Path
 
-from runner_bootstrap.agent.registries import RegistryLogins, worth_masking
+from runner_bootstrap.agent.containers.registries import RegistryLogins, worth_masking
 
 
 def test_both_engines_find_the_logins_in_a_file_of_their_own() -> None:

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from runner_bootstrap.agent.disk import DiskUse
-from runner_bootstrap.agent.network import NetworkCounter
-from runner_bootstrap.agent.series import MOST_SAMPLES, Series
+from runner_bootstrap.agent.resources.disk import DiskUse
+from runner_bootstrap.agent.resources.network import NetworkCounter
+from runner_bootstrap.agent.resources.series import MOST_SAMPLES, Series
 
 
 class Clock:

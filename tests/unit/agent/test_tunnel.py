@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from runner_bootstrap.agent import tunnel_stream
-from runner_bootstrap.agent.tunnel import Tunnel
-from runner_bootstrap.agent.tunnel_stream import WINDOW
+from runner_bootstrap.agent.tunnels import tunnel_stream
+from runner_bootstrap.agent.tunnels.tunnel import Tunnel
+from runner_bootstrap.agent.tunnels.tunnel_stream import WINDOW
 
 PATIENCE = 30
 

@@ -1,0 +1,85 @@
+"""What an assignment says about the Mélodium program to run, read once."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+from pathlib import PurePosixPath
+from typing import Any, NamedTuple, Optional
+
+from .value_types import parse
+
+
+class Program(NamedTuple):
+    """``files`` are contents by relative path, ``file`` the one to start. ``entrypoint`` is a command of it, ``treatment`` what that runs.
+
+    ``parameters`` are ``{"type", "value"}`` by name. With ``check_only`` it is checked and not run. ``errors`` says what is
+    made of what it logs as errors: ``fail`` or ``allow``. ``run_id`` and ``group_id`` are those of the engine. With ``captured``
+    the only file is what is kept of a treatment that an engine has run, to be run once more. ``secrets`` are
+    ``{"type", "variable"}`` by parameter.
+    """
+
+    files: dict[str, bytes]
+    file: str
+    entrypoint: str
+    treatment: str
+    parameters: dict[str, dict[str, Any]]
+    secrets: dict[str, dict[str, str]]
+    errors: str
+    check_only: bool
+    captured: bool
+    run_id: str
+    group_id: str
+    version: Optional[str]
+    sha256: Optional[str]
+
+
+def program(said: dict[str, Any]) -> Program:
+    """Raises KeyError, TypeError, ValueError for what cannot be understood. Files may be elsewhere: see ``with_files``."""
+    file, files = _files(said) if "files" in said else ("", {})
+    parameters = dict(said.get("parameters") or {})
+    secrets = dict(said.get("secrets") or {})
+    for given in (*parameters.values(), *secrets.values()):
+        parse(given["type"])
+    return Program(
+        files=files,
+        file=file,
+        entrypoint=said["entrypoint"],
+        treatment=said["treatment"],
+        parameters=parameters,
+        secrets={
+            name: {"type": str(each["type"]), "variable": str(each["variable"])} for name, each in secrets.items()
+        },
+        errors=said.get("errors") or "fail",
+        check_only=bool(said.get("check_only")),
+        captured=said.get("captured") is not None,
+        run_id=said["run_id"],
+        group_id=said["group_id"],
+        version=said.get("version"),
+        sha256=said.get("sha256"),
+    )
+
+
+def with_files(program: Program, content: bytes) -> Program:
+    """With what the control plane keeps of it. Raises ValueError for another content than that."""
+    if hashlib.sha256(content).hexdigest() != program.sha256:
+        raise ValueError("it is not what was stored")
+    file, files = _files(json.loads(content))
+    return program._replace(file=file, files=files)
+
+
+def _files(said: dict[str, Any]) -> tuple[str, dict[str, bytes]]:
+    files = {}
+    for path, content in said["files"].items():
+        parts = PurePosixPath(path).parts
+        if not parts or path.startswith("/") or ".." in parts or "\0" in path:
+            raise ValueError(f"the file {path!r} of a program")
+        try:
+            files[path] = base64.b64decode(content, validate=True)
+        except binascii.Error as error:
+            raise ValueError(f"the content of {path!r}") from error
+    if said["file"] not in files:
+        raise ValueError(f"the file {said['file']!r} of a program")
+    return said["file"], files

@@ -1,0 +1,272 @@
+"""Runs what an engine asks its container engine for: in the worker's containers, or in a sandbox on this machine.
+
+The engine starts the shim, which hands its streams over a socket to the agent. So the engine itself may be in a sandbox, the
+agent sees every command with its end, and a command ends with its shim, however that ends.
+"""
+
+from __future__ import annotations
+
+import array
+import json
+import os
+import re
+import select
+import shlex
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Optional, Protocol
+
+from ..execution import processes
+from ..execution.supervisor import NOT_EXECUTABLE, NOT_FOUND
+from ..logs.buffer import LogBuffer
+from ..logs.masking import MASK
+from ..shared.clock import timestamp
+from ..shared.errors import AgentError
+from .exec_request import ExecRequest, parse
+
+MARK = "CADENCE_EXEC"
+LONGEST_REQUEST = 16 << 20
+_LENGTH = struct.Struct("!I")
+_SECRET_NAME = re.compile(r"token|secret|passw|credential|key\b|_key|auth", re.IGNORECASE)
+_MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
+
+
+class Spawn(NamedTuple):
+    """What is started on this machine for a command."""
+
+    argv: list[str]
+    env: dict[str, str]
+    cwd: str
+
+
+class Usage(NamedTuple):
+    """CPU time so far and the most memory at once, in bytes; of a whole container, where the command has one."""
+
+    cpu_seconds: float
+    memory_peak: int
+
+
+class Place(Protocol):
+    """Where commands run."""
+
+    def spawn(self, request: ExecRequest, mark: str) -> Spawn:
+        """Raises AgentError for a container that is not there. What is started has ``mark`` in its environment."""
+
+    def value(self, container: str, variable: str) -> str:
+        """Of a variable of the container, empty if there is none."""
+
+    def usage(self, container: str) -> Optional[Usage]:
+        """None if it is that of what was started."""
+
+    def kill(self, container: str, mark: str) -> None:
+        """End what of a command outlives what was started for it."""
+
+
+class Executor:
+    """``entrypoint`` is what the engine is told to start instead of a container engine; ``python`` runs it there."""
+
+    def __init__(self, root: Path, place: Place, log: LogBuffer, python: str = sys.executable) -> None:
+        self._place, self._log = place, log
+        self._socket_path = root / "exec.sock"
+        shim = root / "exec_shim.py"
+        shim.write_text(_shim_source())
+        self.entrypoint = root / "exec"
+        argv = [python, "-IS", str(shim), str(self._socket_path)]
+        self.entrypoint.write_text(f'#!/bin/sh\nexec {shlex.join(argv)} "$@"\n')
+        self.entrypoint.chmod(0o700)
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._running = 0
+
+    def start(self) -> None:
+        # The address of a socket is short, and a workspace may lie deep.
+        folder = os.open(self._socket_path.parent, os.O_PATH)
+        try:
+            self._listener.bind(f"/proc/self/fd/{folder}/{self._socket_path.name}")
+        finally:
+            os.close(folder)
+        self._socket_path.chmod(0o600)
+        self._listener.listen(128)
+        threading.Thread(target=self._accept, name="executor", daemon=True).start()
+
+    def stop(self) -> None:
+        self._listener.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(connection,), name="exec", daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        descriptors: list[int] = []
+        with connection:
+            try:
+                arguments, descriptors = _received(connection)
+                answer = self._obey(parse(arguments), connection, descriptors)
+            except AgentError as error:
+                self._log.say(str(error), "warning")
+                answer = {"exit_code": NOT_EXECUTABLE, "problem": str(error)}
+            except OSError as error:
+                answer = {"exit_code": NOT_EXECUTABLE, "problem": f"the agent could not run it: {error}"}
+            finally:
+                for descriptor in descriptors:
+                    os.close(descriptor)
+            try:
+                connection.sendall(json.dumps(answer).encode())
+            except OSError:
+                return
+
+    def _obey(self, request: ExecRequest, connection: socket.socket, descriptors: Sequence[int]) -> dict[str, Any]:
+        if len(descriptors) != 3:
+            raise AgentError("a command came without its three streams")
+        if request.variable:
+            # A container engine would print `$NAME`, for there is no shell; what the asking engine means is the value.
+            os.write(descriptors[1], self._place.value(request.container, request.variable).encode())
+            return {"exit_code": 0}
+        mark = f"{os.getpid()}-{id(connection):x}-{time.monotonic_ns()}"
+        spawn = self._place.spawn(request, mark)
+        before = self._place.usage(request.container)
+        started_at, started = timestamp(), time.monotonic()
+        try:
+            process = subprocess.Popen(
+                spawn.argv,
+                env=spawn.env,
+                cwd=spawn.cwd,
+                stdin=descriptors[0] if request.interactive else subprocess.DEVNULL,
+                stdout=descriptors[1],
+                stderr=descriptors[2],
+                # Without those of other commands, which would keep their streams open.
+                close_fds=True,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise AgentError(f"{spawn.argv[0]} cannot be started: {error.strerror}") from error
+        waiting = _Waiting(process)
+        waiting.start()
+        abandoned = _either(connection, waiting)
+        if abandoned:
+            self._take_down(process, request, mark)
+        waiting.join()
+        code, number, own = waiting.done
+        after = self._place.usage(request.container)
+        used = (
+            own
+            if after is None
+            else Usage(after.cpu_seconds - (before.cpu_seconds if before else 0), after.memory_peak)
+        )
+        record = {
+            "container": request.container,
+            "command": request.command,
+            "env": {name: _shown(name, value) for name, value in request.env.items()},
+            "workdir": request.workdir,
+            "exit_code": code,
+            "signal": number,
+            "abandoned": abandoned,
+            "started_at": started_at,
+            "duration_ms": int((time.monotonic() - started) * 1000),
+            "cpu_ms": int(used.cpu_seconds * 1000),
+            "memory_peak": used.memory_peak,
+        }
+        self._tell(record)
+        return {"exit_code": code if code is not None else 128 + (number or 0)}
+
+    def _take_down(self, process: "subprocess.Popen[bytes]", request: ExecRequest, mark: str) -> None:
+        for child in reversed(processes.descendants(process.pid)):
+            _kill(child.pid)
+        _kill(process.pid)
+        self._place.kill(request.container, mark)
+
+    def _tell(self, record: Mapping[str, Any]) -> None:
+        """A line for people, and one with everything for programs."""
+        code, number = record["exit_code"], record["signal"]
+        end = f"ended with {code}" if code is not None else f"was killed by signal {number}"
+        if record["abandoned"]:
+            end = "was ended, since nobody waits for it any more"
+        used = f"{record['cpu_ms'] / 1000:g} s of CPU, {record['memory_peak'] // 1_000_000} MB"
+        self._log.say(
+            f"{record['container']}: {shlex.join(record['command'])} {end} after {record['duration_ms'] / 1000:g} s ({used})",
+            "info" if code == 0 else "warning",
+        )
+        self._log.say(json.dumps({"executed": record}, ensure_ascii=False), "debug")
+
+
+class _Waiting(threading.Thread):
+    """Waits for a process; ``descriptor`` can be read once it has ended."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
+        super().__init__(name="exec-end", daemon=True)
+        self._process = process
+        self.descriptor, self._writer = os.pipe()
+        self.done: tuple[Optional[int], Optional[int], Usage] = (None, None, Usage(0.0, 0))
+
+    def run(self) -> None:
+        _, status, used = os.wait4(self._process.pid, 0)
+        self._process.returncode = 0  # it is waited for: nobody must do so again
+        code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else None
+        number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
+        self.done = (code, number, Usage(used.ru_utime + used.ru_stime, used.ru_maxrss * _MAXRSS_UNIT))
+        os.close(self._writer)
+
+
+def _either(connection: socket.socket, waiting: _Waiting) -> bool:
+    """Wait for the command's end, or the shim's: true for the shim's."""
+    try:
+        readable, _, _ = select.select([connection.fileno(), waiting.descriptor], [], [])
+        return waiting.descriptor not in readable
+    finally:
+        os.close(waiting.descriptor)
+
+
+def _received(connection: socket.socket) -> tuple[list[str], list[int]]:
+    """The shim's arguments and its streams, which the caller closes. Raises AgentError, OSError."""
+    header, descriptors, _, _ = socket.recv_fds(connection, _LENGTH.size, 3)
+    if len(header) < _LENGTH.size:
+        raise AgentError("what asked for a command has gone")
+    left = _LENGTH.unpack(header)[0]
+    if left > LONGEST_REQUEST:
+        raise AgentError("the command is too long")
+    text = bytearray()
+    while len(text) < left:
+        piece = connection.recv(left - len(text))
+        if not piece:
+            raise AgentError("what asked for a command has gone")
+        text += piece
+    return json.loads(text), array.array("i", descriptors).tolist()
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, 9)
+    except ProcessLookupError:
+        return
+
+
+def _shown(name: str, value: str) -> str:
+    return MASK if _SECRET_NAME.search(name) else value
+
+
+def _shim_source() -> str:
+    """The shim's own text, out of the archive that the agent may be in."""
+    from . import exec_shim
+
+    loader = exec_shim.__loader__
+    source: Optional[str] = loader.get_source(exec_shim.__name__) if loader else None  # type: ignore[attr-defined]
+    if source is None:
+        raise AgentError("the agent lacks its own shim")
+    return source
+
+
+def missing_container(name: str) -> AgentError:
+    return AgentError(f"there is no container {name}")
+
+
+#: Exit codes that a shell gives as well: for a command that is not there, and for one that cannot be run.
+__all__ = ["NOT_EXECUTABLE", "NOT_FOUND", "Executor", "Place", "Spawn", "Usage", "missing_container"]

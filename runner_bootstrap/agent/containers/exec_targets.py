@@ -1,0 +1,195 @@
+"""Where an engine's commands run: in its containers, or, on machines that have no container engine, in a sandbox."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Optional
+
+from .container_engine import ANSWER_SECONDS, ContainerEngine, run_quietly
+from .exec_request import ExecRequest
+from .exec_server import MARK, Spawn, Usage, missing_container
+from .pod import Handed, Pod
+
+_PROC, _CGROUPS = Path("/proc"), Path("/sys/fs/cgroup")
+# Inside of the container, with its own shell: processes of other users in it are not ours to end from outside.
+_KILL = 'for each in /proc/[0-9]*; do grep -aq "$1" "$each/environ" 2>/dev/null && kill -9 "${each#/proc/}"; done; :'
+
+
+class ContainerPlace:
+    """Commands are executed in running containers, known by the names that the engine gives; each has a real name."""
+
+    def __init__(self, engine: ContainerEngine, real_names: Mapping[str, str]) -> None:
+        self._engine, self._real_names = engine, real_names
+        self._groups: dict[str, Optional[_Group]] = {}
+
+    def spawn(self, request: ExecRequest, mark: str) -> Spawn:
+        real = self._real_name(request.container)
+        # By name only: no value is on the command line of the container engine.
+        engine_env, argv = dict(os.environ), [self._engine.program, "exec"]
+        argv += ["--interactive"] if request.interactive else []
+        argv += [f"--workdir={request.workdir}"] if request.workdir else []
+        for name, value in {**request.env, MARK: mark}.items():
+            argv += self._engine.variable(name, value, engine_env)
+        return Spawn([*argv, real, *request.command], engine_env, "/")
+
+    def value(self, container: str, variable: str) -> str:
+        script = f'printf %s "${{{variable}}}"'
+        argv = [self._engine.program, "exec", self._real_name(container), "/bin/sh", "-c", script]
+        done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=ANSWER_SECONDS, check=False)
+        return done.stdout.decode("utf-8", "replace")
+
+    def usage(self, container: str) -> Optional[Usage]:
+        if container not in self._groups:
+            self._groups[container] = _Group.of(self._engine.process(self._real_name(container)))
+        group = self._groups[container]
+        return group.usage() if group else None
+
+    def kill(self, container: str, mark: str) -> None:
+        real = self._real_name(container)
+        run_quietly([self._engine.program, "exec", real, "/bin/sh", "-c", _KILL, "sh", f"{MARK}={mark}"])
+
+    def _real_name(self, container: str) -> str:
+        real = self._real_names.get(container)
+        if real is None:
+            raise missing_container(container)
+        return real
+
+
+class PodPlace:
+    """Commands are handed to the containers of the pod that this runner is in."""
+
+    def __init__(self, pod: Pod, containers: Sequence[str]) -> None:
+        self._pod, self._containers = pod, containers
+
+    def spawn(self, request: ExecRequest, mark: str) -> Spawn:
+        self._require(request.container)
+        env = {**request.env, MARK: mark}
+        handed = Handed(request.command, env, request.workdir, request.interactive)
+        return Spawn(self._pod.hand(request.container, handed), {}, "/")
+
+    def value(self, container: str, variable: str) -> str:
+        self._require(container)
+        return self._pod.ask(container, ["/bin/sh", "-c", f'printf %s "${{{variable}}}"'])
+
+    def usage(self, container: str) -> Optional[Usage]:
+        """As the container's own control group counts it."""
+        used = self._pod.usage(container)
+        return Usage(used.cpu_seconds, used.memory_peak) if used else Usage(0.0, 0)
+
+    def kill(self, container: str, mark: str) -> None:
+        self._pod.ask(container, ["/bin/sh", "-c", _KILL, "sh", f"{MARK}={mark}"])
+
+    def _require(self, container: str) -> None:
+        if container not in self._containers:
+            raise missing_container(container)
+
+
+class SandboxPlace:
+    """Commands run on the machine's own files, read-only, with the worker's volumes where they are to be mounted.
+
+    ``mounts`` is by container: where in it (an absolute path), which directory. The sandbox that the engine itself is in is
+    left for one of the command's own, so nothing that a command does is seen by another but what is in volumes.
+    """
+
+    def __init__(
+        self, program: Optional[str], root: Path, hidden: Sequence[Path], mounts: Mapping[str, Mapping[str, str]]
+    ) -> None:
+        self._program, self._root, self._hidden, self._mounts = program, root, hidden, mounts
+        for container in mounts:
+            self._home(container).mkdir(parents=True, exist_ok=True)
+
+    def spawn(self, request: ExecRequest, mark: str) -> Spawn:
+        home = self._home(request.container)
+        env = {**self._own(request.container), **request.env, MARK: mark}
+        workdir = request.workdir or str(home)
+        if self._program is None:
+            return Spawn(request.command, env, workdir)
+        argv = [self._program, *_isolation(self._root, self._hidden, self._mounts[request.container])]
+        argv += ["--bind", str(home), str(home), "--chdir", workdir, "--", *request.command]
+        return Spawn(argv, env, "/")
+
+    def value(self, container: str, variable: str) -> str:
+        return self._own(container).get(variable, "")
+
+    def usage(self, container: str) -> Optional[Usage]:
+        return None
+
+    def kill(self, container: str, mark: str) -> None:
+        """Nothing: what is in a sandbox ends with it."""
+
+    def _own(self, container: str) -> dict[str, str]:
+        return {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(self._home(container)), "LANG": "C.UTF-8"}
+
+    def _home(self, container: str) -> Path:
+        if container not in self._mounts:
+            raise missing_container(container)
+        return self._root / "containers" / container
+
+
+def _isolation(root: Path, hidden: Sequence[Path], mounts: Mapping[str, str]) -> list[str]:
+    """A root of its own made of the machine's directories, so that a mount point can be made anywhere in it."""
+    argv = ["--dev", "/dev", "--proc", "/proc"]
+    argv += _as_it_is(Path("/"), ("/dev", "/proc", "/tmp"))
+    argv += ["--tmpfs", "/tmp"]
+    for path in (*hidden, root):
+        argv += ["--tmpfs", str(path.resolve())]
+    for point, directory in mounts.items():
+        there = next(each for each in (Path(point), *Path(point).parents) if each.exists())
+        if str(there) not in ("/", point):
+            # Nothing can be made in what is read-only: so it is made anew with all that it holds.
+            argv += ["--tmpfs", str(there), *_as_it_is(there)]
+        argv += ["--bind", directory, point]
+    return [*argv, "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--cap-drop", "ALL", "--die-with-parent"]
+
+
+def _as_it_is(directory: Path, but: Sequence[str] = ()) -> list[str]:
+    """Everything in a directory, to be read only."""
+    argv: list[str] = []
+    for entry in sorted(directory.iterdir()):
+        if str(entry) in but:
+            continue
+        argv += ["--symlink", os.readlink(entry)] if entry.is_symlink() else ["--ro-bind", str(entry)]
+        argv.append(str(entry))
+    return argv
+
+
+class _Group:
+    """The control group of a container, of either version."""
+
+    def __init__(self, cpu: Path, scale: float, memory: Path) -> None:
+        self._cpu, self._scale, self._memory = cpu, scale, memory
+
+    @classmethod
+    def of(cls, pid: Optional[int]) -> Optional["_Group"]:
+        """Of the process, if it is not that of everything."""
+        try:
+            lines = (_PROC / str(pid) / "cgroup").read_text().splitlines()
+        except OSError:
+            return None
+        groups = {kinds: path for _, kinds, path in (line.split(":", 2) for line in lines)}
+        accounts = next((path for kinds, path in groups.items() if "cpuacct" in kinds.split(",")), None)
+        if accounts not in (None, "/"):
+            memory = groups.get("memory", accounts)
+            return cls(
+                _CGROUPS / f"cpuacct{accounts}" / "cpuacct.usage",
+                1e-9,
+                _CGROUPS / f"memory{memory}" / "memory.max_usage_in_bytes",
+            )
+        unified = groups.get("")
+        if unified in (None, "/"):
+            return None
+        return cls(
+            _CGROUPS / f"{unified}".lstrip("/") / "cpu.stat", 1e-6, _CGROUPS / f"{unified}".lstrip("/") / "memory.peak"
+        )
+
+    def usage(self) -> Optional[Usage]:
+        try:
+            said = self._cpu.read_text().split()
+            number = int(said[said.index("usage_usec") + 1] if "usage_usec" in said else said[0])
+            memory = int(self._memory.read_text()) if self._memory.exists() else 0
+        except (OSError, ValueError):
+            return None
+        return Usage(number * self._scale, memory)

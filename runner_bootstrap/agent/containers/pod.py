@@ -1,0 +1,111 @@
+"""The pod that this agent is in, where it was made for a treatment with containers: they are there already, and take commands."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import pkgutil
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple, Optional
+
+from ..resources.container_usage import READ_USAGE, ContainerUsage, usage_from
+from ..shared.errors import AgentError
+
+#: Names the folder that all containers of the pod share parts of (``cadence/providers/kubernetes/containers.py``).
+FOLDER = "CADENCE_POD"
+#: The container that a treatment's own command runs in.
+COMMAND = "command"
+ANSWER_SECONDS = 60
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+
+
+class Handed(NamedTuple):
+    """A command for a container. ``alone``: it has the container to itself, and whatever it leaves there goes with it."""
+
+    command: Sequence[str]
+    env: Mapping[str, str]
+    workdir: Optional[str] = None
+    interactive: bool = False
+    alone: bool = False
+
+
+class Pod:
+    """``kind`` is what it is called where container engines are called by their names."""
+
+    kind = "the pod"
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._numbers = itertools.count(1)
+        # Where no other container can change it.
+        self._program = Path(tempfile.mkdtemp(prefix="cadence-pod-exec-")) / "pod_exec.py"
+        self._program.write_bytes(pkgutil.get_data(__package__, "pod_exec.py") or b"")
+
+    @classmethod
+    def around(cls) -> Pod | None:
+        """None where the agent is in no such pod."""
+        root = os.environ.get(FOLDER)
+        return cls(Path(root)) if root else None
+
+    @property
+    def workspaces(self) -> Path:
+        return self._root / "work"
+
+    def volume(self, slug: str) -> Path:
+        """One that a worker asked for."""
+        return self._root / "volumes" / slug
+
+    def health(self, service: str) -> Path:
+        """What a service was last found to be, if its health is looked at."""
+        return self._root / "health" / service
+
+    def has(self, container: str) -> bool:
+        return (self._root / "desk" / container / "calls").exists()
+
+    def hand(self, container: str, handed: Handed) -> list[str]:
+        """What is to be started here so that a command runs there. Raises AgentError for what cannot be handed over."""
+        for name in handed.env:
+            if not _VARIABLE.match(name):
+                raise AgentError(
+                    f"the variable {name} cannot be given to a container of the pod: no shell knows such a name"
+                )
+        name = f"{'alone' if handed.alone else 'beside'}-{next(self._numbers)}"
+        folder = self._root / "desk" / container / name
+        try:
+            folder.mkdir(mode=0o700)
+            request = os.open(folder / "request", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(request, "w", encoding="utf-8", errors="surrogateescape") as file:
+                json.dump({**handed._asdict(), "command": list(handed.command), "env": dict(handed.env)}, file)
+        except OSError as error:
+            raise AgentError(f"the pod has no container {container} that takes commands ({error.strerror})") from error
+        return [sys.executable, "-IS", str(self._program), str(folder)]
+
+    def ask(self, container: str, command: Sequence[str]) -> str:
+        """What a short command prints; empty if it could not be run."""
+        try:
+            done = subprocess.run(
+                self.hand(container, Handed(command, {})),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=ANSWER_SECONDS,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return ""
+        return done.stdout.decode("utf-8", "replace")
+
+    def usage(self, container: str) -> Optional[ContainerUsage]:
+        return usage_from(self.ask(container, ["/bin/sh", "-c", READ_USAGE])) if self.has(container) else None
+
+    def remove(self) -> None:
+        """Ends all that a treatment's command has started in its container."""
+        if self.has(COMMAND):
+            desk = str(self._root / "desk" / COMMAND)
+            argv = [sys.executable, "-IS", str(self._program), desk, "signal-KILL"]
+            subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=ANSWER_SECONDS, check=False)

@@ -1,0 +1,94 @@
+"""The containers of an assignment where they are those of the agent's pod: fetched, started and ended by the cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Optional
+
+from ..assignments.assignment import Service
+from ..assignments.worker_spec import Container
+from ..execution.sandbox import Launch
+from ..resources.container_usage import ContainerUsage
+from ..shared.clock import Deadline
+from ..shared.errors import AgentError, TreatmentFailed
+from .container_engine import Environment, digest_of
+from .exec_server import Place
+from .exec_targets import PodPlace
+from .pod import COMMAND, Handed, Pod
+from .services import variables
+from .treatment_containers import Members
+
+LOOK_SECONDS = 0.1
+
+
+class PodCompany:
+    """All containers of a pod are in one network, and find each other by name."""
+
+    def __init__(self, members: Members, pod: Pod) -> None:
+        self._members, self._pod = members, pod
+        image = members.assignment.image
+        if image and not pod.has(COMMAND):
+            raise AgentError(f"the treatment needs the image {image}, but its pod was made without a container of it")
+        if image and members.assignment.offline:
+            raise AgentError("a command in a pod cannot be cut off the network")
+        self.image_digest = digest_of(image) if image else None
+
+    def fetch(self) -> None:
+        """The cluster has, before the agent began; with its own logins."""
+        self._members.assignment.registries.overwrite()
+
+    def start(self) -> dict[str, str]:
+        services = self._members.assignment.services
+        for service in services:
+            if service.health:
+                self._wait_until_healthy(service)
+        return variables(services, lambda name: name, lambda port: port)
+
+    def launch(self, command: Sequence[str], env: Environment, terminal: Sequence[str] = ()) -> Optional[Launch]:
+        if not self._members.assignment.image:
+            return None
+        self._members.command.engine = self._pod
+        # The image's own path is the one that leads to its programs.
+        values = {name: value for name, value in env.values.items() if name != "PATH"}
+        work = str(self._members.workspace.work)
+        handed = Handed(command, values, work, bool(self._members.assignment.stdin), alone=True)
+        return Launch(self._pod.hand(COMMAND, handed), {}, work, [])
+
+    def place(self, containers: Sequence[Container]) -> Place:
+        return PodPlace(self._pod, [each.slug for each in containers])
+
+    def usage(self) -> Optional[ContainerUsage]:
+        return self._pod.usage(COMMAND) if self._members.assignment.image else None
+
+    def killed_for_memory(self) -> bool:
+        used = self.usage()
+        return bool(used and used.killed)
+
+    def explained(self, error: Exception) -> Exception:
+        return error
+
+    def remove(self) -> None:
+        """The pod goes with its agent, and all of it with the pod."""
+
+    def _wait_until_healthy(self, service: Service) -> None:
+        deadline = Deadline(service.timeout)
+        while True:
+            said, code = self._health(service)
+            if code == "0":
+                self._members.log.say(f"service {service.name} is healthy")
+                return
+            if deadline.passed:
+                answer = f"{service.health[0]} ended with {code}: {said}" if code else "it was never looked at"
+                raise TreatmentFailed(f"service {service.name} is not healthy after {service.timeout:g} s: {answer}")
+            self._members.ending.sleep(LOOK_SECONDS)
+
+    def _health(self, service: Service) -> tuple[str, Optional[str]]:
+        """The last line that its health command printed, and its exit code (None: it has not ended yet)."""
+        try:
+            lines = self._pod.health(service.name).read_text("utf-8", "replace").splitlines()
+        except OSError:
+            return "", None
+        if not lines or not lines[-1].startswith("ended "):
+            return "", None
+        said = next((line for line in reversed(lines[:-1]) if line.strip()), "")
+        return said.strip()[:200], lines[-1][len("ended ") :]

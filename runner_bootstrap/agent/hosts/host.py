@@ -1,0 +1,199 @@
+"""A host: joins a pool, leases work, and gives each runner a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any, Callable, Union
+
+from ..execution.workspace import sweep
+from ..gateway.client import Gateway, Json
+from ..gateway.connections import TRANSPORT_ERRORS, Connections
+from ..runner.facts import facts
+from ..shared.clock import Deadline
+from ..shared.errors import AgentError, Refused, Unreachable
+from .host_settings import HostSettings
+from .kubernetes_jobs import Jobs
+from .runner_processes import Children
+
+#: The gateway is asked again after a failure no sooner than this (seconds).
+PAUSE_AFTER_FAILURE = 2.0
+LEASE_PATIENCE = 5.0
+STOP_SECONDS = 20.0
+
+#: Processes of this machine, or jobs of the cluster that it is in.
+Runners = Union[Children, Jobs]
+
+
+class Host:
+    """``join_token`` is asked for only when this host is not known to the control plane yet."""
+
+    def __init__(
+        self, settings: HostSettings, children: Callable[[threading.Event], Runners], join_token: Callable[[], str]
+    ) -> None:
+        self._settings, self._join_token = settings, join_token
+        self._wake = threading.Event()
+        self._draining = False
+        self._doorbell = Doorbell(self._wake)
+        self._children = children(self._wake)
+        self._connections = Connections(30.0)
+
+    def run(self) -> int:
+        """Serve until SIGTERM or SIGINT, then let the runners end. Raises GatewayError when joining is refused."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._drain)
+        for leftover in sweep(self._settings.workspaces):
+            say(f"removed {leftover}, left by a runner that was killed")
+        if self._settings.cgroups:
+            self._settings.cgroups.sweep()
+        else:
+            say(
+                "limits of CPU and memory are not held for commands without an image: that takes root, or Delegate=yes in the unit"
+            )
+        host_id, gateway = self._identity()
+        say(f"host {host_id} serves pool {self._settings.pool} with {self._settings.slots} slots")
+        while not self._draining:
+            if self._children.nursery_lost:
+                raise AgentError("the process that starts runners was killed; the runners end with this host")
+            pause = PAUSE_AFTER_FAILURE
+            self._wake.clear()
+            try:
+                answer = self._lease(gateway, host_id, self._settings.slots - self._children.count)
+                pause = self._act_on(answer)
+            except Refused as error:
+                if error.status not in (401, 403, 404):
+                    raise
+                say(f"the control plane does not know this host any more ({error}); joining again")
+                self._settings.state.unlink()
+                host_id, gateway = self._identity()
+                continue
+            except Unreachable as error:
+                say(str(error))
+            self._wake.wait(pause)
+        self._leave(gateway, host_id)
+        return 0
+
+    def _drain(self, *_: Any) -> None:
+        if self._draining:
+            self._children.terminate()
+        self._draining = True
+        self._wake.set()
+
+    def _identity(self) -> tuple[str, Gateway]:
+        """Who this host is, remembered from its last start or told by the control plane now."""
+        settings = self._settings
+        try:
+            known = json.loads(settings.state.read_text())
+        except FileNotFoundError:
+            known = {}
+        except (OSError, ValueError) as error:
+            raise AgentError(
+                f"the state file {settings.state} cannot be read ({error}); delete it to join anew"
+            ) from error
+        if known.get("gateway") != settings.gateway or known.get("pool") != settings.pool:
+            joining = Gateway(settings.gateway, self._join_token(), self._connections)
+            request = {
+                "pool": settings.pool,
+                "name": settings.name,
+                "facts": {
+                    **facts(settings.workspaces),
+                    "cgroups": settings.cgroups.version if settings.cgroups else None,
+                },
+                "slots": settings.slots,
+                "labels": settings.labels,
+            }
+            answer = joining.call("hosts", request, patience=60.0)
+            known = {
+                "gateway": settings.gateway,
+                "pool": settings.pool,
+                "host_id": answer["host_id"],
+                "token": answer["token"],
+            }
+            _write_private(settings.state, json.dumps(known))
+        return known["host_id"], Gateway(settings.gateway, known["token"], self._connections)
+
+    def _lease(self, gateway: Gateway, host_id: str, free: int) -> Json:
+        request = {"free_slots": max(0, free), "running": self._children.running}
+        return gateway.call(f"hosts/{host_id}/lease", request, patience=LEASE_PATIENCE)
+
+    def _act_on(self, answer: Json) -> float:
+        """Start and stop what the answer says; how long to wait for the doorbell or the next poll."""
+        for assignment in answer["assignments"]:
+            self._children.start(assignment["runner_id"], assignment["token"])
+        for runner_id in answer["stop"]:
+            self._children.stop(runner_id)
+        doorbell = answer.get("doorbell")
+        if doorbell:
+            self._doorbell.listen(doorbell["url"], float(doorbell["wait_seconds"]))
+            return float(doorbell["wait_seconds"]) + PAUSE_AFTER_FAILURE
+        return max(0.05, float(answer["poll_seconds"]))
+
+    def _leave(self, gateway: Gateway, host_id: str) -> None:
+        """Take no more work; give the runners the grace, then stop them."""
+        say("stopping: no new work is taken")
+        grace = Deadline(self._settings.grace_seconds)
+        while self._children.count and not grace.passed:
+            self._wake.clear()
+            try:
+                for runner_id in self._lease(gateway, host_id, 0)["stop"]:
+                    self._children.stop(runner_id)
+            except (Refused, Unreachable) as error:
+                say(str(error))
+            self._wake.wait(min(grace.left, PAUSE_AFTER_FAILURE))
+        self._children.terminate()
+        self._children.join(STOP_SECONDS)
+
+
+class Doorbell:
+    """Waits on the doorbell's URL on one thread and sets ``ring``; a new URL replaces the old one at the next wait."""
+
+    def __init__(self, ring: threading.Event) -> None:
+        self._ring = ring
+        self._connections = Connections(30.0)
+        self._wanted = threading.Semaphore(0)
+        self._url, self._wait_seconds = "", 0.0
+        self._busy = False
+        threading.Thread(target=self._listen, name="doorbell", daemon=True).start()
+
+    def listen(self, url: str, wait_seconds: float) -> None:
+        """Listen once, unless it still listens."""
+        self._url, self._wait_seconds = url, wait_seconds
+        if not self._busy:
+            self._busy = True
+            self._wanted.release()
+
+    def _listen(self) -> None:
+        while True:
+            self._wanted.acquire()
+            url = self._url
+            try:
+                response = self._connections.request(
+                    "GET", url, {"Accept": "application/json"}, timeout=self._wait_seconds + 10
+                )
+                response.read()
+                heard = response.status == 200
+            except TRANSPORT_ERRORS:
+                self._connections.discard(url)
+                heard = False
+            if not heard:
+                time.sleep(PAUSE_AFTER_FAILURE)
+            self._busy = False
+            self._ring.set()
+
+
+def say(text: str) -> None:
+    """One line for whoever runs the host."""
+    print(f"cadence-host: {text}", file=sys.stderr, flush=True)
+
+
+def _write_private(path: Path, content: str) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    unfinished.touch(mode=0o600)
+    unfinished.write_text(content)
+    unfinished.replace(path)

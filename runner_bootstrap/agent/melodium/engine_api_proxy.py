@@ -1,0 +1,180 @@
+"""The Mélodium API as an engine on this machine sees it: on the loopback interface, passed on to the control plane.
+
+An engine repeats no request and knows no proxy and no private certificate authority; what is here does. It also keeps the
+engine's token: the engine, and whatever commands inherit its environment, have one that is good for nothing elsewhere.
+"""
+
+from __future__ import annotations
+
+import http.server
+import json
+import re
+import secrets
+import socketserver
+import threading
+import time
+from typing import Any, Callable, NamedTuple, Optional
+
+from ..gateway.connections import TRANSPORT_ERRORS, Connections
+from ..gateway.retry import describe, full_jitter
+from ..shared.loopback import LOOPBACK
+
+PREFIX = "/0.1"
+#: The longest answer that is waited for: the control plane holds a request for a worker's address for 25 s.
+ANSWER_SECONDS = 60.0
+#: Seconds for which a request is repeated that the control plane did not answer, or answered with 5xx.
+PATIENCE = 20.0
+LONGEST_BODY = 10 << 20
+_DASHBOARD = "/execution/report/dashboard/"
+_ACCESS = re.compile(r"/execution/run/([0-9a-f-]{36})/access\Z")
+_PATH = re.compile(r"/[A-Za-z0-9/._-]*\Z")
+
+
+class Answer(NamedTuple):
+    status: int
+    content: bytes
+    content_type: str = "application/json"
+    location: Optional[str] = None
+
+
+#: answered JSON of a question for a worker's address, the token it was asked with → what the engine gets instead
+Rewrite = Callable[[Any, str], Any]
+#: path below the prefix, the request's JSON → none
+Observe = Callable[[str, Any], None]
+
+
+class EngineApi:
+    """``url`` and ``token`` are what an engine is told. With ``token`` None every caller's own token is passed on."""
+
+    def __init__(
+        self,
+        upstream: str,
+        token: Optional[str],
+        rewrite: Rewrite = lambda answer, _: answer,
+        observe: Observe = lambda *_: None,
+        port: int = 0,
+    ) -> None:
+        self._upstream, self._token, self._rewrite, self._observe = upstream.rstrip("/"), token, rewrite, observe
+        self.token = secrets.token_urlsafe(32) if token else None
+        self._connections = Connections(ANSWER_SECONDS)
+        self._server = _Server((LOOPBACK, port), self)
+        self.port: int = self._server.server_address[1]
+        self.url = f"http://{LOOPBACK}:{self.port}{PREFIX}"
+
+    def start(self) -> None:
+        threading.Thread(target=self._server.serve_forever, args=(0.1,), name="engine-api", daemon=True).start()
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def answer(self, method: str, path: str, authorization: str, headers: dict[str, str], body: bytes) -> Answer:
+        """What the control plane says, or a problem that says why it says nothing."""
+        if not path.startswith(PREFIX + "/") or not _PATH.match(path):
+            return _problem(404, f"The Mélodium API is at {PREFIX}.")
+        below = path[len(PREFIX) :]
+        if method == "GET" and below.startswith(_DASHBOARD):
+            # Git hosts were given this address, which is good on this machine only.
+            return Answer(302, b"{}", location=self._upstream + path)
+        if self._token is not None:
+            if not secrets.compare_digest(authorization.encode(), f"Bearer {self.token}".encode()):
+                return _problem(401, "This is the address of one engine only: it has a token of its own.")
+            authorization = f"Bearer {self._token}"
+        if body:
+            self._observe(below, _json(body))
+        sent = {**headers, "Authorization": authorization, "Accept": "application/json"}
+        found = self._passed_on(method, path, sent, body)
+        if found.status == 200 and method == "GET" and _ACCESS.match(below):
+            # Not before its tunnel is there: the engine connects at once, and only once.
+            token = authorization.partition(" ")[2]
+            return found._replace(content=json.dumps(self._rewrite(_json(found.content), token)).encode())
+        return found
+
+    def _passed_on(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
+        give_up = time.monotonic() + PATIENCE
+        attempt = 0
+        while True:
+            try:
+                found = self._once(method, path, headers, body)
+                if found.status < 500 or found.status == 501:
+                    return found
+            except TRANSPORT_ERRORS as error:
+                found = _problem(502, f"The control plane cannot be reached: {describe(error)}.")
+            pause = full_jitter(attempt)
+            attempt += 1
+            if time.monotonic() + pause >= give_up:
+                return found
+            time.sleep(pause)
+
+    def _once(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
+        response = self._connections.request(method, self._upstream + path, headers, body or None)
+        content = response.read()
+        kind = response.getheader("Content-Type") or "application/json"
+        return Answer(response.status, content, kind, response.getheader("Location"))
+
+
+class _Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
+    daemon_threads = True
+    allow_reuse_address = True
+
+    def __init__(self, address: tuple[str, int], api: EngineApi) -> None:
+        super().__init__(address, _Handler)
+        self.api = api
+
+    def server_bind(self) -> None:
+        # HTTPServer would look its own name up, which may take seconds.
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = LOOPBACK, self.server_address[1]
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """An engine that goes away in the middle of an answer is nobody's problem."""
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    """Answers as the engine's client needs it: HTTP/1.1, with a length, a connection for each request."""
+
+    protocol_version = "HTTP/1.1"
+    server: _Server
+
+    def _serve(self) -> None:
+        try:
+            length = int(self.headers.get("Content-Length") or 0)
+        except ValueError:
+            length = -1
+        chunked = "chunked" in (self.headers.get("Transfer-Encoding") or "").lower()
+        if chunked or not 0 <= length <= LONGEST_BODY:
+            self.close_connection = True
+            self._say(
+                _problem(413 if length > LONGEST_BODY else 411, "Send a body with its length, of at most 10 MiB.")
+            )
+            return
+        body = self.rfile.read(length)
+        kept = ("Content-Type", "User-Agent")
+        headers = {name: value for name in kept if (value := self.headers.get(name))}
+        path = self.path.partition("?")[0]
+        self._say(self.server.api.answer(self.command, path, self.headers.get("Authorization") or "", headers, body))
+
+    do_GET = do_POST = do_PUT = _serve  # noqa: N815 - as the base class calls them
+
+    def _say(self, answer: Answer) -> None:
+        self.send_response(answer.status)
+        self.send_header("Content-Type", answer.content_type)
+        self.send_header("Content-Length", str(len(answer.content)))
+        if answer.location:
+            self.send_header("Location", answer.location)
+        self.end_headers()
+        self.wfile.write(answer.content)
+
+    def log_message(self, *_: Any) -> None:
+        """Nothing: what engines ask for is not this process's own story."""
+
+
+def _problem(status: int, detail: str) -> Answer:
+    return Answer(status, json.dumps({"error": [detail], "status": status, "detail": detail}).encode())
+
+
+def _json(content: bytes) -> Any:
+    try:
+        return json.loads(content)
+    except ValueError:
+        return None

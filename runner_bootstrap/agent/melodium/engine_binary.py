@@ -1,0 +1,63 @@
+"""The Mélodium engine on this machine: where it is, and which version."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Sequence
+from typing import NamedTuple, Optional
+
+from ..containers.container_engine import ENGINES, further_arguments
+
+PROGRAM = "CADENCE_MELODIUM"
+#: An image that has the engine, for machines that shall have none of their own.
+IMAGE = "CADENCE_MELODIUM_IMAGE"
+ANSWER_SECONDS = 10
+#: With the pull of an image.
+PULL_SECONDS = 600
+_IN_IMAGE = "melodium"
+_VERSION = re.compile(r"\d+\.\d+\.\d+\S*")
+
+
+class Binary(NamedTuple):
+    path: str
+    version: str
+    image: Optional[str] = None
+
+
+@functools.lru_cache(maxsize=None)
+def installed() -> Optional[Binary]:
+    """The engine that ``CADENCE_MELODIUM`` names, else the one of the image that ``CADENCE_MELODIUM_IMAGE`` names, else the one in the path.
+
+    Asked once: what is forked later knows it.
+    """
+    image = os.environ.get(IMAGE)
+    if image and not os.environ.get(PROGRAM):
+        engine = next((found for name in ENGINES if (found := shutil.which(name))), None)
+        if engine is None:
+            return None
+        argv = [engine, "run", "--rm", *further_arguments(), "--entrypoint", _IN_IMAGE, image]
+        version = _version(argv, PULL_SECONDS)
+        return Binary(_IN_IMAGE, version, image) if version else None
+    path = os.environ.get(PROGRAM) or shutil.which("melodium")
+    version = _version([path], ANSWER_SECONDS) if path else None
+    return Binary(path, version) if path and version else None
+
+
+def _version(argv: Sequence[str], seconds: float) -> Optional[str]:
+    try:
+        done = subprocess.run(
+            [*argv, "--version"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=seconds,
+            check=False,
+            close_fds=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    found = _VERSION.search(done.stdout.decode("utf-8", "replace"))
+    return found[0] if done.returncode == 0 and found else None

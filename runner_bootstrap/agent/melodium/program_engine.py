@@ -1,0 +1,192 @@
+"""The Mélodium program of an assignment: laid out in the workspace, checked, started, and how it really ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import pkgutil
+import sys
+from typing import Any, Callable, Optional
+
+from ..assignments.assignment import Assignment, Service
+from ..assignments.program_spec import Program, with_files
+from ..containers.treatment_containers import Company
+from ..execution.command import Command
+from ..execution.sandbox import Bubblewrap, plain
+from ..execution.workspace import Workspace
+from ..shared.errors import AgentError, TreatmentFailed
+from ..values.chunks import Chunk, Store
+from . import engine_binary
+from .engine_api_proxy import EngineApi
+from .worker_engine import Surroundings
+
+CHECK_SECONDS = 90.0
+_ENTRY_POINT = "import sys\n\nfrom agent.programs.driver import main\n\nsys.exit(main(sys.argv[1:]))\n"
+_MODULES = (
+    "__init__",
+    "assignments/__init__",
+    "assignments/value_types",
+    "programs/__init__",
+    "programs/capture",
+    "programs/capture_replay",
+    "programs/captured_treatment",
+    "programs/cbor",
+    "programs/distribution",
+    "programs/driver",
+    "programs/dump",
+    "programs/engine_process",
+    "programs/engine_treatment",
+    "programs/engine_values",
+    "programs/launch",
+    "programs/source_literals",
+    "programs/stored_values",
+    "programs/wrapper",
+    "shared/__init__",
+    "shared/errors",
+    "shared/loopback",
+)
+# The name of the package `agent`, wherever it lies.
+_AGENT = __name__.rpartition(".melodium.")[0]
+
+
+class ProgramEngine:
+    """Checks the program, then runs it, each by a process of its own. Raises AgentError where no engine is."""
+
+    def __init__(self, assignment: Assignment, around: Surroundings, store: Store) -> None:
+        """``store`` has the program's files where the assignment does not have them."""
+        program = assignment.program
+        assert program is not None
+        if not program.files:
+            program = _fetched(program, assignment.engine_secrets.get("program_url"), store)
+        self._assignment, self._program, self._around = assignment, program, around
+        self._root = around.workspace.root
+        self._binary = _required_binary(program)
+        self._token = assignment.engine_secrets.get("api_token")
+        self._api: Optional[EngineApi] = None
+        self._lay_out()
+
+    @property
+    def services(self) -> list[Service]:
+        """Those that its document has beside it."""
+        return self._assignment.services
+
+    @property
+    def check(self) -> Optional[list[str]]:
+        """What checks the program before anything else is done; none if that is all there is to do."""
+        return None if self._program.check_only or self._program.captured else self._driver("check")
+
+    def start(self, company: Optional[Company]) -> list[str]:
+        """Start what the program needs beside it; returns its command."""
+        if self._program.check_only:
+            return self._driver("check")
+        if self._token:
+            self._api = EngineApi(self._around.api, self._token, self._around.rewrite)
+            self._api.start()
+            self._around.log.say(f"the engine's run is {self._program.run_id}")
+        return self._driver("run")
+
+    def variables(self) -> dict[str, str]:
+        """What the engine is told by its environment."""
+        program = self._program
+        told = {"MELODIUM_RUN_ID": program.run_id, "MELODIUM_GROUP_ID": program.group_id}
+        if self._api:
+            told["MELODIUM_API_TAGS"] = (
+                f"cadence-run={self._assignment.run_id} cadence-treatment={self._assignment.treatment}"
+            )
+            told.update({"MELODIUM_API_URL": self._api.url, "MELODIUM_API_TOKEN": str(self._api.token)})
+        return told
+
+    def watch(self, keeper_pid: int, tell: Callable[[dict[str, Any]], None]) -> None:
+        """Nobody connects to it."""
+
+    def require_success(self) -> None:
+        """Its command's exit status says it."""
+
+    def explained(self, error: Exception) -> Exception:
+        """The same end with the engine's words for it, if it has any."""
+        if not isinstance(error, TreatmentFailed):
+            return error
+        try:
+            cause = json.loads((self._root / "verdict.json").read_text("utf-8"))["cause"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return error
+        return TreatmentFailed(str(cause))
+
+    def close(self) -> None:
+        if self._api:
+            self._api.stop()
+
+    def _driver(self, what: str) -> list[str]:
+        # Whatever a document puts into the environment is for the program, not for what starts it.
+        return [sys.executable, "-E", "-s", str(self._root / "driver"), what, str(self._root)]
+
+    def _lay_out(self) -> None:
+        package = self._root / "driver" / "agent"
+        try:
+            package.mkdir(parents=True)
+            (self._root / "driver" / "__main__.py").write_text(_ENTRY_POINT)
+            for name in _MODULES:
+                module = package / f"{name}.py"
+                module.parent.mkdir(exist_ok=True)
+                module.write_bytes(pkgutil.get_data(_AGENT, f"{name}.py") or b"")
+            for path, content in self._program.files.items():
+                place = self._root / "program" / path
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_bytes(content)
+        except OSError as error:
+            raise AgentError(f"the program cannot be written to the workspace: {error.strerror}") from error
+        self._around.workspace.write("program.json", json.dumps(self._said()))
+
+    def _said(self) -> dict[str, Any]:
+        program, assignment = self._program, self._assignment
+        return {
+            "binary": self._binary.path,
+            "file": program.file,
+            "entrypoint": program.entrypoint,
+            "treatment": program.treatment,
+            "parameters": program.parameters,
+            "secrets": program.secrets,
+            "errors": program.errors,
+            "report": bool(self._token),
+            "captured": program.captured,
+            "inputs": [{"name": port.name, "flow": port.flow, "type": port.type} for port in assignment.inputs],
+            "outputs": [{"name": port.name, "flow": port.flow, "type": port.type} for port in assignment.outputs],
+        }
+
+
+def check_program(engine: ProgramEngine, command: Command, sandbox: Optional[Bubblewrap], workspace: Workspace) -> None:
+    """The engine's own check, without a network where there is a sandbox. Raises TreatmentFailed with its words."""
+    if engine.check is None:
+        return
+    env = {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", "TMPDIR": str(workspace.tmp)}
+    launch = (
+        sandbox.launch(engine.check, env, workspace, offline=True) if sandbox else plain(engine.check, env, workspace)
+    )
+    try:
+        command.prepare(launch, CHECK_SECONDS)
+    except AgentError as error:
+        raise engine.explained(error) from error
+
+
+def _fetched(program: Program, url: Optional[str], store: Store) -> Program:
+    content = Chunk()
+    try:
+        if url is None or not store.get(url, content):
+            raise AgentError("the program is not there (any more)")
+        return with_files(program, bytes(content.content))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise AgentError(f"the program cannot be used: {error}") from error
+
+
+def _required_binary(program: Program) -> engine_binary.Binary:
+    found = engine_binary.installed()
+    if found is None:
+        raise AgentError(f"this needs a Mélodium engine, and this machine has none: see {engine_binary.PROGRAM}")
+    if found.image:
+        raise AgentError(
+            f"a program needs an engine that is on its machine: see {engine_binary.PROGRAM}. "
+            f"The one of the image {found.image} serves workers only"
+        )
+    if program.version and found.version != program.version:
+        raise AgentError(f"this needs the Mélodium engine {program.version}, and this machine has {found.version}")
+    return found

@@ -1,0 +1,252 @@
+"""The Mélodium engine of an assignment: what it is started with, what it is given to work with, and how it really ended."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Callable, NamedTuple, Optional
+
+from ..assignments import worker_spec
+from ..assignments.assignment import Assignment, Secrets, Service
+from ..assignments.worker_spec import Container, Worker
+from ..containers.container_engine import architecture
+from ..containers.exec_server import Executor, Place
+from ..containers.exec_targets import SandboxPlace
+from ..containers.pod import Pod
+from ..containers.treatment_containers import Company
+from ..execution.sandbox import Bubblewrap
+from ..execution.workspace import Workspace
+from ..logs.buffer import LogBuffer
+from ..shared.errors import AgentError, GatewayError, TreatmentFailed
+from ..shared.loopback import LOOPBACK, free_port, is_listening, machine
+from ..shared.termination import Ending
+from . import argv_secrets, engine_binary
+from .engine_api_proxy import EngineApi, Rewrite
+
+#: ``containers`` (unless said), ``sandbox`` or ``host``: where this machine runs what is meant for containers. A pod has its own.
+CONTAINERS = "CADENCE_MELODIUM_CONTAINERS"
+LOOK_EVERY = 0.01
+_KEEPS_RUNNING = ["/bin/sh", "-c", 'trap "exit 0" TERM INT; while :; do sleep 86400 & wait $!; done']
+# The command line of what starts a container stays while it runs: the engine's own is where its keys are first seen.
+_RECEIVE_KEY, _SEND_KEY = "CADENCE_RECEIVE_KEY", "CADENCE_SEND_KEY"
+_WITH_KEYS = (
+    f"receive=${_RECEIVE_KEY} send=${_SEND_KEY}; unset {_RECEIVE_KEY} {_SEND_KEY}; "
+    'exec "$@" --recv-key "$receive" --send-key "$send"'
+)
+
+
+class Surroundings(NamedTuple):
+    """What an engine works in. ``api`` is where the control plane's Mélodium API is, without /0.1."""
+
+    workspace: Workspace
+    api: str
+    log: LogBuffer
+    ending: Ending
+    rewrite: Rewrite
+    hidden: "tuple[Path, ...]"
+    pod: "Optional[Pod]" = None
+
+
+class WorkerEngine:
+    """A distant worker: listens for the engine that asked for it, works for it, and ends. Raises AgentError where it cannot be here."""
+
+    def __init__(self, assignment: Assignment, around: Surroundings) -> None:
+        worker, secrets = assignment.worker, assignment.engine_secrets
+        assert worker is not None
+        self._worker, self._around = worker, around
+        self._run_id = assignment.run_id
+        self._receive, self._send, self._token = (secrets.get(n) for n in ("receive_key", "send_key", "api_token"))
+        self._binary = required_binary(worker.version)
+        self._mode = "pod" if around.pod else os.environ.get(CONTAINERS) or "containers"
+        if self._mode not in ("containers", "pod", "sandbox", "host"):
+            raise AgentError(
+                f"{CONTAINERS} is {self._mode!r} on this machine; it is one of containers, sandbox and host"
+            )
+        around.workspace.require_space(worker.storage)
+        for name in worker.volumes:
+            self._volume(name).mkdir(parents=True, exist_ok=True)
+        self.port = free_port()
+        self._api = EngineApi(around.api, self._token, around.rewrite, self._heard)
+        self._executor: Optional[Executor] = None
+        self._launched: Optional[bool] = None
+        self._refusal: Optional[str] = None
+        self._listened = self._ended = False
+
+    @property
+    def image(self) -> Optional[str]:
+        """The image that the engine runs from, if it is not of this machine."""
+        return self._binary.image
+
+    @property
+    def services(self) -> list[Service]:
+        """The worker's containers, where they are containers."""
+        if self._mode == "containers":
+            return [self._service(container) for container in self._worker.containers]
+        for container in self._worker.containers if self._mode != "pod" else ():
+            if container.is_service:
+                raise AgentError(
+                    f"the service container {container.name} needs a container engine, which this machine has none of"
+                )
+        return []
+
+    def start(self, company: Optional[Company]) -> list[str]:
+        """Start what the engine needs beside it; returns its command."""
+        if self._token:
+            self._api.start()
+        if self._worker.containers:
+            # The shim is run by whatever Python is beside the engine.
+            python = "python3" if self.image else sys.executable
+            self._executor = Executor(self._around.workspace.root, self._place(company), self._around.log, python)
+            self._executor.start()
+        argv = ["dist", "--ip", LOOPBACK, "--port", str(self.port), "--localhost"]
+        argv += ["--wait", str(self._worker.wait)]
+        argv += ["--duration", str(self._worker.duration)] if self._worker.duration else []
+        argv += ["--api-report"] if self._token else []
+        if self.image:
+            return ["/bin/sh", "-c", _WITH_KEYS, "sh", self._binary.path, *argv]
+        # Hidden from other processes as soon as the engine has read them.
+        return [self._binary.path, *argv, "--recv-key", str(self._receive), "--send-key", str(self._send)]
+
+    def variables(self) -> dict[str, str]:
+        """What the engine is told by its environment."""
+        worker = self._worker
+        told = {
+            "MELODIUM_RUN_ID": self._run_id,
+            "MELODIUM_GROUP_ID": worker.group_id,
+            "MELODIUM_HOME": str(self._around.workspace.root / "melodium"),
+            "NO_COLOR": "1",
+            "MELODIUM_RUN_VOLUMES": ",".join(worker.volumes),
+        }
+        if self.image:
+            told.update({_RECEIVE_KEY: str(self._receive), _SEND_KEY: str(self._send)})
+        told.update({f"MELODIUM_RUN_VOLUME_{name}": str(self._volume(name)) for name in worker.volumes})
+        if self._token:
+            told.update({"MELODIUM_API_URL": self._api.url, "MELODIUM_API_TOKEN": str(self._api.token)})
+        if worker.tags:
+            told["MELODIUM_API_TAGS"] = " ".join(worker.tags)
+        if self._executor:
+            told["MELODIUM_RUN_EXECUTOR"] = "docker"
+            told["MELODIUM_RUN_EXECUTOR_ENTRYPOINT"] = str(self._executor.entrypoint)
+            for kind, is_service in (("CONTAINER", False), ("SERVICE_CONTAINER", True)):
+                found = [container for container in worker.containers if container.is_service == is_service]
+                told[f"MELODIUM_RUN_{kind}S"] = ",".join(container.name for container in found)
+                told.update({f"MELODIUM_RUN_{kind}_{container.name}": container.slug for container in found})
+        return told
+
+    def watch(self, keeper_pid: int, tell: Callable[[dict[str, Any]], None]) -> None:
+        """``tell`` hears where the engine listens, once it does. Nobody connects to it for that."""
+        threading.Thread(target=self._watch, args=(keeper_pid, tell), name="listening", daemon=True).start()
+
+    def require_success(self) -> None:
+        """Raises TreatmentFailed unless it worked and ended well. An engine's exit code says nothing: it is nearly always 0."""
+        if self._refusal:
+            raise TreatmentFailed(f"the worker could not start to work: {self._refusal}")
+        if not self._listened:
+            raise TreatmentFailed("the engine ended before it listened; what it said is above")
+        if not self._token:
+            return
+        if not self._launched:
+            raise TreatmentFailed(f"no engine connected to the worker within {self._worker.wait} s")
+        if not self._ended:
+            raise TreatmentFailed("the engine ended in the middle of its work, without saying why")
+
+    def close(self) -> None:
+        if self._executor:
+            self._executor.stop()
+        if self._token:
+            self._api.stop()
+
+    def _watch(self, keeper_pid: int, tell: Callable[[dict[str, Any]], None]) -> None:
+        while not is_listening(self.port):
+            if self._around.ending.decided:
+                return
+            self._around.ending.sleep(LOOK_EVERY)
+        self._listened = True
+        argv_secrets.hide(keeper_pid, [str(self._receive), str(self._send)])
+        tell({"addresses": [LOOPBACK], "port": self.port, "machine": machine()})
+
+    def _heard(self, path: str, body: Any) -> None:
+        """What the engine tells of itself, on its way to the control plane."""
+        if not isinstance(body, dict) or body.get("run_id") != self._run_id:
+            return
+        if path == "/execution/run/launched":
+            errors = (body.get("response") or {}).get("error")
+            self._launched = not errors
+            self._refusal = "; ".join(map(str, errors)) if errors else None
+        elif path == "/execution/run/ended":
+            self._ended = True
+
+    def _place(self, company: Optional[Company]) -> Place:
+        containers = self._worker.containers
+        if company is not None:
+            return company.place(containers)
+        around = self._around
+        program = Bubblewrap.program() if self._mode == "sandbox" else None
+        if self._mode == "sandbox" and program is None:
+            raise AgentError(
+                "commands for containers run in a sandbox on this machine, but bubblewrap does not work here"
+            )
+        mounts = {
+            each.slug: {point: str(self._volume(name)) for name, point in each.mounts.items()} for each in containers
+        }
+        return SandboxPlace(program, around.workspace.root, around.hidden, mounts)
+
+    def _service(self, container: Container) -> Service:
+        # What a program names is its author's guess; here is what can run here.
+        arch = architecture() if container.arch else ""
+        if container.arch not in (None, arch):
+            self._around.log.say(f"container {container.name} asks for {container.arch}: it is run as {arch} here")
+        return Service(
+            name=container.slug,
+            image=container.image,
+            env=container.env,
+            command=container.command or ([] if container.is_service else _KEEPS_RUNNING),
+            ports=[],
+            health=[],
+            interval=1,
+            timeout=1,
+            volumes={str(self._volume(name)): point for name, point in container.mounts.items()},
+            cpu=container.cpu,
+            memory=container.memory,
+            arch=arch,
+        )
+
+    def _volume(self, name: str) -> Path:
+        slug, pod = worker_spec.slug_of(name), self._around.pod
+        return pod.volume(slug) if pod else self._around.workspace.root / "volumes" / slug
+
+
+def required_binary(version: str) -> engine_binary.Binary:
+    """Raises AgentError unless this very version is on this machine."""
+    found = engine_binary.installed()
+    if found is None:
+        raise AgentError(
+            f"this needs the Mélodium engine {version}, and this machine has none: see {engine_binary.PROGRAM}"
+        )
+    if found.version != version:
+        raise AgentError(f"this needs the Mélodium engine {version}, and this machine has {found.version}")
+    return found
+
+
+def with_pull_secrets(registries: Secrets, pull_secrets: Mapping[str, str], log: LogBuffer) -> Secrets:
+    """The logins that are known, and those in the pull secrets of containers (as Docker's configuration has them)."""
+    logins = registries.reveal()
+    for container, text in pull_secrets.items():
+        try:
+            for host, entry in json.loads(text).get("auths", {}).items():
+                plain = base64.b64decode(entry["auth"]).decode() if "auth" in entry else None
+                logins[host] = plain or f"{entry['username']}:{entry['password']}"
+        except (ValueError, KeyError, TypeError, AttributeError):
+            log.say(
+                f"the pull secret of container {container} is not used: it is no configuration of Docker's", "warning"
+            )
+    return Secrets(logins)
+
+
+#: What a worker cannot be started for, beside AgentError.
+__all__ = ["GatewayError", "Surroundings", "Worker", "WorkerEngine", "required_binary", "with_pull_secrets"]

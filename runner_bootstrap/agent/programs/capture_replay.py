@@ -1,0 +1,232 @@
+"""One treatment of a captured Mélodium run once more, with exactly the values that went in then.
+
+Works from what an engine tells: its events (``melodium run --debug``, or what it reported) and its program dump. The treatment
+is launched in an engine of its own by the distribution protocol, which takes any value as it was written.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ..shared.errors import AgentError
+from .capture import Captured, Json, Port, find
+from .engine_process import version_of
+from .engine_treatment import Subject
+from .engine_values import Values
+from .launch import ask
+from .wrapper import SUBJECT, WrappedPort
+
+_ENTRY = {"version": "0.1.0", "path": ["cadence_replay"], "name": "main"}
+_PASS = {"stream": ("pass", "stream", "passed"), "block": ("passBlock", "block", "passed")}
+_AT_ONCE = 1 << 16
+
+
+@dataclass
+class Comparison:
+    """``first`` is where the first output differs: ``output``, ``index``, ``then``, ``now`` (None for no value there)."""
+
+    deterministic: bool
+    first: Json | None
+    outputs: dict[str, Json]
+
+
+def replay(captured: Captured, dump: Json, binary: str, home: Path) -> dict[str, Port]:
+    """Its outputs now. Raises TreatmentFailed if the engine cannot do it."""
+    now = {port.name: Port(port.name, port.flow, port.type) for port in captured.outputs}
+    subject = Subject(
+        [WrappedPort(port.name, port.flow, "") for port in captured.inputs],
+        [WrappedPort(port.name, port.flow, "") for port in captured.outputs],
+        {port.name: _pieces(port.values) for port in captured.inputs},
+        {name: lambda values, port=port: _keep(port, values) for name, port in now.items()},  # type: ignore[misc]
+    )
+    home.mkdir(parents=True, exist_ok=True)
+    env = {
+        "HOME": str(home),
+        "MELODIUM_HOME": str(home),
+        "NO_COLOR": "1",
+        "MELODIUM_GROUP_ID": "00000000-0000-4000-8000-000000000000",
+    }
+    ask(binary, env, program_around(captured, dump, version_of(binary)), {}, subject, [])
+    return now
+
+
+def compare(then: Iterable[Port], now: dict[str, Port]) -> Comparison:
+    """Value by value and by type, in the order of the outputs."""
+    first: Json | None = None
+    told = {}
+    for port in then:
+        again = now[port.name].values
+        equal = port.values == again and list(map(_kind, port.values)) == list(map(_kind, again))
+        told[port.name] = {"then": len(port.values), "now": len(again), "equal": equal}
+        if not equal and first is None:
+            first = {"output": port.name, **_difference(port.values, again)}
+    return Comparison(first is None, first, told)
+
+
+def _difference(then: list[Any], now: list[Any]) -> Json:
+    for index in range(max(len(then), len(now))):
+        before = then[index] if index < len(then) else None
+        after = now[index] if index < len(now) else None
+        if before != after or _kind(before) != _kind(after):
+            return {"index": index, "then": before, "now": after}
+    return {"index": len(then), "then": None, "now": None}
+
+
+def _kind(value: Any) -> str:
+    return next(iter(value)) if isinstance(value, dict) and value else ""
+
+
+def _keep(port: Port, values: "Values | None") -> None:
+    if isinstance(values, bytes):
+        port.values += [{"byte": byte} for byte in values]
+    elif values is not None:
+        port.values += values
+
+
+def _pieces(values: list[Any]) -> Iterator[list[Any]]:
+    for start in range(0, len(values), _AT_ONCE):
+        yield values[start : start + _AT_ONCE]
+
+
+def program_around(captured: Captured, dump: Json, version: str) -> Json:
+    """The stored collection, and one designed treatment more: around the subject, with what tells how far inputs are read."""
+    flow = {"version": version, "path": ["std", "flow"]}
+    treatments: Json = {
+        SUBJECT: {
+            "identifier": captured.element["identifier"],
+            "generics": captured.generics,
+            "models": {model["name"]: model["label"] for model in captured.models},
+            "parameters": {name: {"raw": value} for name, value in captured.parameters.items()},
+            "attributes": {},
+        }
+    }
+    connections = []
+    inputs, outputs = {}, {}
+    for port in captured.inputs:
+        gate = WrappedPort(port.name, port.flow, "").gate
+        inputs[port.name] = _port(port, captured)
+        treatments[gate] = _passing(port, flow, captured)
+        _, way, passed = _PASS[port.flow]
+        connections += [_connection(None, port.name, gate, way), _connection(gate, passed, SUBJECT, port.name)]
+    for port in captured.outputs:
+        exit_ = f"exit_{port.name}"
+        outputs[port.name] = _port(port, captured)
+        treatments[exit_] = _passing(port, flow, captured)
+        _, way, passed = _PASS[port.flow]
+        connections += [_connection(SUBJECT, port.name, exit_, way), _connection(exit_, passed, None, port.name)]
+    models = {
+        model["label"]: {
+            "identifier": model["model"],
+            "parameters": {name: {"raw": value} for name, value in model["parameters"].items()},
+            "attributes": {},
+        }
+        for model in captured.models
+    }
+    entry = {
+        "identifier": _ENTRY,
+        "documentation": "",
+        "generics": {},
+        "parameters": {},
+        "implementation_kind": {
+            "designed": {"model_instanciations": models, "treatments": treatments, "connections": connections}
+        },
+        "inputs": inputs,
+        "outputs": outputs,
+        "models": {},
+        "contexts": {},
+        "attributes": {},
+    }
+    elements = [*dump["collection"]["elements"], *_missing(dump, flow), {"treatment": entry}]
+    return {"collection": {"elements": elements}, "entrypoint": _ENTRY}
+
+
+def _missing(dump: Json, flow: Json) -> list[Json]:
+    """The passing treatments, unless the program has them itself."""
+    known = {
+        (tuple(body["identifier"]["path"]), body["identifier"]["name"])
+        for each in dump["collection"]["elements"]
+        for body in each.values()
+    }
+    passing = [
+        _compiled(flow, name, way, passed, kind)
+        for kind, (name, way, passed) in _PASS.items()
+        if (("std", "flow"), name) not in known
+    ]
+    return [{"treatment": each} for each in passing]
+
+
+def _compiled(flow: Json, name: str, way: str, passed: str, kind: str) -> Json:
+    generic = {"name": "T", "traits": []}
+    port = {"described_type": {"generic": generic}, "flow": kind, "attributes": {}}
+    cond: Json = {"name": "cond", "variability": "var", "described_type": "bool", "default": None, "attributes": {}}
+    return {
+        "identifier": {**flow, "name": name},
+        "documentation": "",
+        "generics": {"T": generic},
+        "parameters": {"cond": cond},
+        "implementation_kind": "compiled",
+        "inputs": {way: {"name": way, **port}},
+        "outputs": {passed: {"name": passed, **port}},
+        "models": {},
+        "contexts": {},
+        "attributes": {},
+    }
+
+
+def _passing(port: Port, flow: Json, captured: Captured) -> Json:
+    return {
+        "identifier": {**flow, "name": _PASS[port.flow][0]},
+        "generics": {"T": solved(port.type, captured.generics)},
+        "models": {},
+        "parameters": {"cond": {"raw": {"bool": True}}},
+        "attributes": {},
+    }
+
+
+def _port(port: Port, captured: Captured) -> Json:
+    described = solved(port.type, captured.generics)
+    return {"name": port.name, "described_type": described, "flow": port.flow, "attributes": {}}
+
+
+def solved(of: Any, generics: Json) -> Any:
+    """A type with what its generics mean here."""
+    if not isinstance(of, dict):
+        return of
+    ((kind, content),) = of.items()
+    if kind == "generic":
+        return generics.get(content["name"], of)
+    return {kind: solved(content, generics)} if kind in ("vec", "option") else of
+
+
+def _connection(source: str | None, output: str, target: str | None, given: str) -> Json:
+    """None is the treatment around."""
+    ends: list[Json] = [{"sequence": []} if end is None else {"treatment": end} for end in (source, target)]
+    return {
+        "output_treatment": ends[0],
+        "output_name": output,
+        "input_treatment": ends[1],
+        "input_name": given,
+        "attributes": {},
+    }
+
+
+def replay_files(events: Path, program: Path, label: str, binary: str, home: Path) -> Json:
+    """What came of it, as JSON. Raises AgentError."""
+    try:
+        text = events.read_text("utf-8").strip()
+        # The list is closed only when its engine ends well.
+        told = json.loads(text if text.endswith("]") else text + "]")
+        dump = json.loads(program.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise AgentError(f"the capture cannot be read: {error}") from error
+    captured = find(told, dump, label)
+    compared = compare(captured.outputs, replay(captured, dump, binary, home))
+    return {
+        "treatment": captured.label,
+        "inputs": {port.name: len(port.values) for port in captured.inputs},
+        **asdict(compared),
+    }

@@ -1,0 +1,151 @@
+"""An engine as a process of the treatment: its lines are passed on, and what went wrong is read from them.
+
+An engine's exit status says next to nothing: it is 0 also when it could not launch.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import threading
+import time
+import uuid
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Optional
+
+from ..shared.errors import TreatmentFailed
+from ..shared.loopback import LOOPBACK, free_port, is_listening
+from .distribution import DistributionError, Keys, Session
+
+#: Seconds for an engine to end once nothing is left to do, and to listen once it is started.
+PATIENCE = 60.0
+LISTENING_SECONDS = 30.0
+SETTLING_SECONDS = 2.0
+_ERROR = re.compile(r"\[\d{4}-\d\d-\d\dT[0-9:.]+Z\] error: (.*)\Z")
+_FAULT = re.compile(r"(failure|error): (.*)\Z")
+_MOST_QUOTED = 5
+
+
+class Ended(NamedTuple):
+    """``faults`` are the engine's own (why it could not load or launch), ``errors`` what the program logged as errors."""
+
+    status: int
+    faults: list[str]
+    errors: list[str]
+
+
+class Engine:
+    """Started at once. Its standard output and error are this process's own, line by line."""
+
+    def __init__(self, argv: Sequence[str], env: dict[str, str]) -> None:
+        self._process = subprocess.Popen(
+            argv, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        self._errors: list[str] = []
+        self._faults: list[str] = []
+        self._readers = [
+            threading.Thread(target=self._pass_on, args=(stream, fd), daemon=True)
+            for stream, fd in ((self._process.stdout, 1), (self._process.stderr, 2))
+        ]
+        for reader in self._readers:
+            reader.start()
+
+    @property
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    def wait(self, seconds: Optional[float] = None) -> Ended:
+        """Raises TreatmentFailed if it does not end in time, or crashes. Ended means all its lines are passed on."""
+        try:
+            status = self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise TreatmentFailed(f"the engine did not end within {seconds:g} s after its work was done") from None
+        for reader in self._readers:
+            reader.join(PATIENCE)
+        ended = Ended(status, self._faults, self._errors)
+        if status < 0:
+            raise TreatmentFailed(f"the engine was killed by signal {-status}")
+        if status not in (0, 1, 2):
+            raise TreatmentFailed(f"the engine crashed (exit status {status}): {_last(self._faults)}")
+        if status or self._faults:
+            raise TreatmentFailed("; ".join(self._faults[:_MOST_QUOTED]) or f"the engine ended with status {status}")
+        return ended
+
+    def settle(self) -> None:
+        """Give it the time to say why it ended, then end it."""
+        try:
+            self._process.wait(SETTLING_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+        for reader in self._readers:
+            reader.join(SETTLING_SECONDS)
+
+    def last_words(self) -> str:
+        """What it said of itself, to follow another sentence."""
+        status = self._process.poll()
+        how = f" (it was killed by signal {-status})" if status is not None and status < 0 else ""
+        return how + (f": {_last(self._faults)}" if self._faults else "")
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def _pass_on(self, stream: Any, fd: int) -> None:
+        for line in stream:
+            os.write(fd, line)
+            text = line.decode("utf-8", "replace").rstrip("\n")
+            found = _ERROR.match(text) if fd == 1 else None
+            if found:
+                self._errors.append(found[1])
+            elif fd == 2 and (fault := _FAULT.match(text)):
+                self._faults.append(fault[2])
+            elif fd == 2 and "panicked at" in text:
+                self._faults.append(text)
+
+
+def listen(binary: str, env: dict[str, str], arguments: Sequence[str] = ()) -> "tuple[Engine, int, Keys]":
+    """An engine that waits on the loopback interface for whoever knows the keys."""
+    port = free_port()
+    keys = Keys(uuid.uuid4(), uuid.uuid4(), uuid.UUID(env["MELODIUM_GROUP_ID"]))
+    argv = [
+        binary,
+        "dist",
+        "--ip",
+        LOOPBACK,
+        "--port",
+        str(port),
+        "--disable-tls",
+        "--wait",
+        str(int(LISTENING_SECONDS)),
+    ]
+    argv += ["--recv-key", str(keys.theirs), "--send-key", str(keys.ours), *arguments]
+    return Engine(argv, env), port, keys
+
+
+def connect(engine: Engine, port: int) -> Session:
+    """The first connection that the engine accepts is the only one. Raises TreatmentFailed if it ends before that."""
+    give_up = time.monotonic() + LISTENING_SECONDS
+    while not is_listening(port):
+        if not engine.running:
+            engine.wait()
+            raise TreatmentFailed("the engine ended before it listened")
+        if time.monotonic() > give_up:
+            engine.kill()
+            raise TreatmentFailed(f"the engine did not listen within {LISTENING_SECONDS:g} s")
+        time.sleep(0.005)
+    return Session(socket.create_connection((LOOPBACK, port)))
+
+
+def version_of(binary: str) -> str:
+    said = subprocess.run([binary, "--version"], stdin=subprocess.DEVNULL, capture_output=True, timeout=10, check=False)
+    return said.stdout.decode("utf-8", "replace").split()[-1] if said.stdout.split() else ""
+
+
+def _last(lines: list[str]) -> str:
+    return lines[-1] if lines else "it gave no reason"
+
+
+__all__ = ["DistributionError", "Ended", "Engine", "connect", "listen", "version_of"]

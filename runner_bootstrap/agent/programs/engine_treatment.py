@@ -1,0 +1,226 @@
+"""Asks an engine to run one treatment: values in, values out, each input held back until the engine has taken what it got."""
+
+from __future__ import annotations
+
+import json
+import queue
+import threading
+from collections.abc import Iterable
+from typing import Any, Callable, NamedTuple, Optional
+
+from .cbor import CborError
+from .distribution import PROBE_SECONDS, DistributionError, Message, Session, output_of, text_of
+from .engine_values import ValueFault, Values
+from .wrapper import SUBJECT, WrappedPort
+
+INSTANCE = 1
+#: Bytes of frames that wait for the reader of one output, before the engine is no longer listened to.
+MOST_WAITING = 64 << 20
+
+#: Takes what an output sends, and None once it is closed.
+Sink = Callable[[Optional[Values]], None]
+
+
+class Subject(NamedTuple):
+    """What the engine is asked for, with what feeds its inputs and what takes its outputs."""
+
+    inputs: list[WrappedPort]
+    outputs: list[WrappedPort]
+    feeds: dict[str, Iterable[Values]]
+    sinks: dict[str, Sink]
+
+
+class Asking:
+    """One instance of the treatment that a session has launched."""
+
+    def __init__(self, session: Session, subject: Subject, seen: Callable[[str], None] = lambda _: None) -> None:
+        """``seen`` hears every event of the engine, as JSON."""
+        self._session, self._subject, self._seen = session, subject, seen
+        self._gates = {port.gate: _Gate() for port in subject.inputs}
+        self._taken = {port.name: _Queue() for port in subject.outputs}
+        self._open = set(self._taken)
+        self._track: Any = None
+        self._finished = False
+        self._ended = threading.Event()
+        self._faults: list[Exception] = []
+
+    def run(self) -> None:
+        """To the end of the treatment. Raises DistributionError if that does not come, ValueFault for a value of another type."""
+        threading.Thread(target=self._probe, name="probe", daemon=True).start()
+        self._session.send({"Instanciate": {"id": INSTANCE}})
+        takers = [
+            self._start(f"output-{name}", self._take, waiting, self._subject.sinks[name])
+            for name, waiting in self._taken.items()
+        ]
+        try:
+            self._listen()
+        finally:
+            self._ended.set()
+            for gate in self._gates.values():
+                gate.close()
+            for waiting in self._taken.values():
+                waiting.put(None, 0)
+        for taker in takers:
+            taker.join()
+        if self._faults:
+            raise self._faults[0]
+
+    def _listen(self) -> None:
+        while not self._faults and not (self._finished and not self._open):
+            message = self._session.receive()
+            if message is None:
+                if self._faults:
+                    return
+                raise DistributionError("it ended in the middle of the treatment")
+            if message.kind == "Ended":
+                # It may have nothing left to do before we are told that the track has finished.
+                if self._open:
+                    raise DistributionError("it ended in the middle of the treatment")
+                return
+            self._hear(message)
+        if not self._faults:
+            self._session.send("Ended")
+
+    def _hear(self, message: Message) -> None:
+        if message.kind == "Debug":
+            self._event(text_of(message))
+        elif message.kind == "OutputData":
+            self._output(message)
+        elif message.kind == "CloseOutput":
+            self._open.discard(message.body["name"])
+            self._taken[message.body["name"]].put(None, 0)
+        elif message.kind == "CloseInput":
+            self._gates[_gate_of(self._subject, message.body["name"])].close()
+        elif message.kind == "InstanciateStatus":
+            self._instanciated(message.body)
+
+    def _instanciated(self, status: Any) -> None:
+        if "Failure" in status:
+            raise DistributionError(str(status["Failure"].get("message")))
+        for port in self._subject.inputs:
+            self._start(f"input-{port.name}", self._feed, port, self._gates[port.gate])
+
+    def _output(self, message: Message) -> None:
+        try:
+            found = output_of(message)
+        except (CborError, KeyError, TypeError) as error:
+            raise DistributionError(f"values that cannot be read: {error}") from error
+        if found.port in self._taken:
+            self._taken[found.port].put(found.values, len(message.frame))
+
+    def _event(self, text: str) -> None:
+        """What is looked at is few of many, and the others hold all values."""
+        self._seen(text)
+        begin = text.find('"kind":{"') + 9
+        kind = text[begin : text.find('"', begin)] if begin > 8 else ""
+        if kind not in ("treatment_built", "data_received", "input_closed", "track_finished", "treatment_finished"):
+            return
+        said = json.loads(text)["kind"][kind]
+        if kind == "treatment_built" and said.get("label") == SUBJECT and self._track is None:
+            self._track = said["environment"]["track_id"]
+        elif kind == "data_received" and said["input"]["label"] in self._gates:
+            count = said["data"].get("count")
+            self._gates[said["input"]["label"]].took(int(count["count"]) if count else 0)
+        elif kind == "treatment_finished" and said.get("label") in self._gates:
+            self._gates[said["label"]].close()
+        elif kind == "track_finished" and said["info"]["id"] == self._track:
+            self._finished = True
+
+    def _feed(self, port: WrappedPort, gate: "_Gate") -> None:
+        try:
+            for values in self._subject.feeds.get(port.name, ()):
+                self._session.send_values(INSTANCE, port.name, values)
+                if not gate.wait(len(values)):
+                    return
+            self._session.send({"CloseInput": {"id": INSTANCE, "name": port.name}})
+        except ValueFault as fault:
+            self._fail(ValueFault(f"input {port.name}, {fault}"))
+        except OSError as error:
+            if not self._ended.is_set():
+                self._fail(DistributionError(f"input {port.name} cannot be passed on: {error}"))
+
+    def _take(self, waiting: "_Queue", sink: Sink) -> None:
+        while True:
+            values = waiting.get()
+            try:
+                sink(values)
+            except (ValueFault, OSError) as fault:
+                self._fail(fault)
+            if values is None or self._faults:
+                waiting.give_up()
+                return
+
+    def _fail(self, fault: Exception) -> None:
+        self._faults.append(fault)
+        self._session.close()
+
+    def _probe(self) -> None:
+        while not self._ended.wait(PROBE_SECONDS):
+            try:
+                self._session.send("Probe")
+            except OSError:
+                return
+
+    @staticmethod
+    def _start(name: str, target: Callable[..., None], *arguments: Any) -> threading.Thread:
+        thread = threading.Thread(target=target, args=arguments, name=name, daemon=True)
+        thread.start()
+        return thread
+
+
+def _gate_of(subject: Subject, name: str) -> str:
+    return next(port.gate for port in subject.inputs if port.name == name)
+
+
+class _Gate:
+    """How many values of an input the engine has taken."""
+
+    def __init__(self) -> None:
+        self._taken = self._sent = 0
+        self._closed = False
+        self._changed = threading.Condition()
+
+    def took(self, count: int) -> None:
+        with self._changed:
+            self._taken += count
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def wait(self, sent: int) -> bool:
+        """Until these are taken as well; False if nothing more is wanted."""
+        with self._changed:
+            self._sent += sent
+            self._changed.wait_for(lambda: self._closed or self._taken >= self._sent)
+            return not self._closed
+
+
+class _Queue:
+    """Values that wait for the reader of an output, bounded by the bytes of their frames."""
+
+    def __init__(self) -> None:
+        self._waiting: "queue.SimpleQueue[tuple[Optional[Values], int]]" = queue.SimpleQueue()
+        self._bytes = 0
+        self._given_up = False
+        self._changed = threading.Condition()
+
+    def put(self, values: Optional[Values], size: int) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._bytes < MOST_WAITING or self._given_up)
+            self._bytes += size
+        self._waiting.put((values, size))
+
+    def get(self) -> Optional[Values]:
+        values, size = self._waiting.get()
+        with self._changed:
+            self._bytes -= size
+            self._changed.notify_all()
+        return values
+
+    def give_up(self) -> None:
+        with self._changed:
+            self._given_up = True
+            self._changed.notify_all()

@@ -1,0 +1,56 @@
+"""An engine of its own that is asked for the entrypoint of a dump."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from ..shared.errors import TreatmentFailed
+from . import engine_process
+from .distribution import DistributionError
+from .engine_treatment import Asking, Subject
+from .engine_values import ValueFault
+
+
+def ask(
+    binary: str,
+    env: dict[str, str],
+    program: dict[str, Any],
+    parameters: dict[str, Any],
+    subject: Subject,
+    arguments: list[str],
+    seen: Any = lambda _: None,
+) -> list[str]:
+    """Run the entrypoint of a dump in an engine of its own. Returns what it logged as errors; raises TreatmentFailed."""
+    engine, port, keys = engine_process.listen(binary, {**os.environ, **env}, arguments)
+    try:
+        session = engine_process.connect(engine, port)
+        try:
+            session.ask(engine_process.version_of(binary), keys)
+            session.launch(program["collection"], program["entrypoint"], parameters)
+            Asking(session, subject, seen).run()
+            session.drain()
+        finally:
+            session.close()
+    except DistributionError as error:
+        engine.settle()
+        raise TreatmentFailed(f"the engine could not do it: {error}{engine.last_words()}") from error
+    except (ValueFault, OSError) as error:
+        engine.kill()
+        raise TreatmentFailed(str(error)) from error
+    return engine.wait(engine_process.PATIENCE).errors
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """What an engine is told that works in ``folder``."""
+    home = folder / "melodium"
+    home.mkdir(exist_ok=True)
+    return {
+        "HOME": str(home),
+        "MELODIUM_HOME": str(home),
+        "NO_COLOR": "1",
+        "MELODIUM_GROUP_ID": os.environ.get("MELODIUM_GROUP_ID") or "00000000-0000-4000-8000-000000000000",
+        # A consumer that takes its time is no dead connection.
+        "MELODIUM_DIST_PROTOCOL_TIMEOUT_SECS": "31536000",
+    }

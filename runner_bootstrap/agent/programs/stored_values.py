@@ -1,0 +1,209 @@
+"""Values as Cadence keeps what an engine has reported, and the same as engines write them: there and back without a loss.
+
+Kept is one JSON value a line (of bytes, the bytes): ``1`` for ``{"u64": 1}``, ``{"some": null}`` for an option in an option,
+``{"data", "value", "cbor"}`` for a value of a data type. What was left out because it may be secret cannot be restored.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Union
+
+from ..assignments.value_types import Type
+from . import cbor
+from .engine_values import LONGEST_LINE, READ_BYTES, ValueFault, Values, shortest
+
+#: In place of a text that was secret.
+MASK = "***"
+_IN_URL = re.compile(r"(?<=://)[^\s/@:]*:[^\s/@]+(?=@)")
+_SECRET_NAME = re.compile(r"token|key|secret|passw|passphrase|credential|private|auth(?!or)", re.IGNORECASE)
+_FRACTIONS = ("f32", "f64")
+#: A type as programs describe it, with nothing generic left in it: ``u64``, ``{"vec": …}``, ``{"data": {"identifier": …}}``.
+Described = Union[str, "dict[str, Any]"]
+
+
+def name_of(of: Described) -> str:
+    """As people write it: ``Vec<u64>``, ``json::Json``."""
+    if isinstance(of, str):
+        return of
+    ((kind, content),) = of.items()
+    if kind == "data":
+        return _text(content["identifier"])
+    if kind == "generic":
+        return str(content["name"])
+    return f"{kind.capitalize()}<{name_of(content)}>"
+
+
+def restored(value: Any, of: Described) -> Any:
+    """As engines write it: ``{"vec": [{"u64": 1}]}``. Raises ValueFault for what was not kept whole."""
+    if isinstance(of, str):
+        return {of: _plain(value, of)}
+    ((kind, inner),) = of.items()
+    if kind == "vec" and isinstance(value, list):
+        return {"vec": [restored(item, inner) for item in value]}
+    if kind == "option":
+        if value is None:
+            return {"option": None}
+        return {"option": restored(value["some"] if _is_some(value) else value, inner)}
+    if kind == "data" and isinstance(value, dict):
+        return {"data": [inner["identifier"], list(_serialised(value, _text(inner["identifier"])))]}
+    raise ValueFault(f"{json.dumps(value)[:80]} is not a {name_of(of)}")
+
+
+def kept(raw: Any, of: Described) -> Any:
+    """Of what an engine wrote. Raises ValueFault for another type."""
+    tag, content = _tagged(raw)
+    if isinstance(of, str) and tag == of:
+        if of in ("string", "char"):
+            return _IN_URL.sub(MASK, content) if "://" in content else content
+        return shortest(content, Type(of)) if of in _FRACTIONS else content
+    if isinstance(of, dict) and tag in of:
+        inner = of[tag]
+        if tag == "vec":
+            return [kept(item, inner) for item in content]
+        if tag == "option":
+            if content is None:
+                return None
+            value = kept(content, inner)
+            return {"some": value} if value is None or (isinstance(inner, dict) and "option" in inner) else value
+        if tag == "data":
+            return _shown(_text(content[0]), content[1])
+    raise ValueFault(f"the engine sent a {tag or type(raw).__name__}, not a {name_of(of)}")
+
+
+def written(value: Any) -> str:
+    """As JSON, in the very form that the control plane writes (which is Python's own but for exponents)."""
+    if isinstance(value, float):
+        return _decimal(value)
+    if isinstance(value, dict):
+        members = (f"{json.dumps(name, ensure_ascii=False)}:{written(each)}" for name, each in value.items())
+        return "{" + ",".join(members) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(written, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def lines_of(values: Values, of: Described) -> bytes:
+    """What an output's file gets for these values. Raises ValueFault."""
+    if of == "byte":
+        return values if isinstance(values, bytes) else bytes(kept(value, of) for value in values)
+    raws = [{"byte": byte} for byte in values] if isinstance(values, bytes) else values
+    return "".join([written(kept(raw, of)) + "\n" for raw in raws]).encode("utf-8", "surrogatepass")
+
+
+def read(file: Any, of: Described) -> Iterator[Values]:
+    """The values of an input as they come, from a file or FIFO opened without a buffer. Raises ValueFault."""
+    rest, number = b"", 0
+    while content := file.read(READ_BYTES):
+        if of == "byte":
+            _require_no_mask(content)
+            yield content
+            continue
+        lines = (rest + content).split(b"\n")
+        rest = lines.pop()
+        if len(rest) > LONGEST_LINE:
+            raise ValueFault(f"value {number + len(lines) + 1} is longer than {LONGEST_LINE:,} bytes")
+        found = [_of_line(line, of, number + at) for at, line in enumerate(lines, 1)]
+        number += len(lines)
+        if found:
+            yield found
+
+
+def _tagged(raw: Any) -> tuple[str, Any]:
+    """The type that a value says it is of, and what it is."""
+    return next(iter(raw.items())) if isinstance(raw, dict) and len(raw) == 1 else ("", None)
+
+
+def _of_line(line: bytes, of: Described, number: int) -> Any:
+    try:
+        return restored(json.loads(line), of)
+    except ValueFault as fault:
+        raise ValueFault(f"value {number} cannot be restored: {fault}") from None
+    except ValueError:
+        raise ValueFault(f"value {number} is no JSON") from None
+
+
+def _plain(value: Any, of: str) -> Any:
+    if of in _FRACTIONS:
+        if value is None:
+            raise ValueFault("engines write NaN and infinity as nothing")
+        return float(value)
+    if of in ("string", "char"):
+        _require_no_mask(value)
+    return value
+
+
+def _require_no_mask(value: Any) -> None:
+    """A text that says so by itself is taken for one that was masked: what was there then is not known."""
+    if (MASK.encode() if isinstance(value, bytes) else MASK) in value:
+        raise ValueFault(f"it holds {MASK}, which stands where a secret was masked")
+
+
+def _is_some(value: Any) -> bool:
+    return isinstance(value, dict) and value.keys() == {"some"}
+
+
+def _serialised(value: Mapping[str, Any], name: str) -> bytes:
+    if "cbor" not in value:
+        why = (
+            "it holds a secret, which is not kept" if "value" in value else f"a {name} exists only inside of its engine"
+        )
+        raise ValueFault(why)
+    if MASK in json.dumps(value.get("value")):
+        _require_no_mask(MASK)
+    try:
+        return base64.b64decode(value["cbor"], validate=True)
+    except binascii.Error as error:
+        raise ValueFault(f"the content of a {name} is not readable") from error
+
+
+def _shown(name: str, content: Any) -> Any:
+    """A value of a data type: what it holds without secrets, and its content unless it holds one."""
+    if content is None:
+        return {"data": name}
+    whole = bytes(content)
+    try:
+        read_ = cbor.decode(whole)
+        shown = _member(read_)
+    except (cbor.CborError, ValueError, RecursionError):
+        return {"data": name, "size": len(whole)}
+    told = {"data": name, "value": shown}
+    return {**told, "cbor": base64.b64encode(whole).decode()} if shown == read_ else told
+
+
+def _member(value: Any) -> Any:
+    if isinstance(value, dict):
+        if not all(isinstance(key, str) for key in value):
+            raise ValueError("a key that is no text")
+        return {
+            key: {"redacted": True} if _SECRET_NAME.search(key) and each not in (None, "", {}, []) else _member(each)
+            for key, each in value.items()
+        }
+    if isinstance(value, list):
+        return [_member(each) for each in value]
+    if isinstance(value, bytes):
+        return list(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return _IN_URL.sub(MASK, value) if isinstance(value, str) and "://" in value else value
+
+
+def _decimal(value: float) -> str:
+    if not math.isfinite(value):
+        return "null"
+    mantissa, _, exponent = repr(value).partition("e")
+    if not exponent:
+        return mantissa
+    if int(exponent) == -5:
+        sign, digits = mantissa[: mantissa.startswith("-")], mantissa.lstrip("-").replace(".", "")
+        return f"{sign}0.0000{digits}"
+    return f"{mantissa}e{int(exponent)}"
+
+
+def _text(identifier: Mapping[str, Any]) -> str:
+    return f"{'/'.join(identifier['path'])}::{identifier['name']}"

@@ -1,0 +1,152 @@
+"""The treatment around a program's own that an engine can be asked for from outside, and that tells how far each input is read.
+
+A program is its files, as they were stored: a tree with ``Compo.toml``, or one ``.mel`` file, which is made a tree first.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ..shared.errors import TreatmentFailed
+
+AREA = "cadence_entry"
+NAME = "cadenceEntry"
+SUBJECT = "subject"
+_GATE, _EXIT = "gate_", "exit_"
+_HEADER = re.compile(r"#! (name|version|require) = (.*)\Z")
+_IDENTIFIER = re.compile(r"([A-Za-z0-9_]+)((?:/[A-Za-z0-9_]+)*)::([A-Za-z0-9_]+)\Z")
+
+
+class WrappedPort(NamedTuple):
+    """``flow`` is ``block`` or ``stream``; ``type`` in Mélodium's words."""
+
+    name: str
+    flow: str
+    type: str
+
+    @property
+    def words(self) -> str:
+        return f"{self.flow.capitalize()}<{self.type}>"
+
+    @property
+    def gate(self) -> str:
+        """The label of what stands before the input."""
+        return _GATE + self.name
+
+
+class Wrapped(NamedTuple):
+    """What is asked for: ``treatment`` by its identifier (``package/area::name``), with these ports and parameters (name → type)."""
+
+    treatment: str
+    inputs: list[WrappedPort]
+    outputs: list[WrappedPort]
+    parameters: dict[str, str]
+
+
+def wrap(folder: Path, file: str, wanted: Wrapped) -> Path:
+    """Add the treatment to the program in ``folder``; returns the ``Compo.toml`` whose entrypoint ``AREA`` it is."""
+    package, area, name = _parts_of(wanted.treatment)
+    compo = folder / file if file.rpartition("/")[2] == "Compo.toml" else _made_tree(folder / file)
+    text = compo.read_text("utf-8")
+    (compo.parent / f"{AREA}.mel").write_text(_source(f"root{area}::{name}", wanted), "utf-8")
+    compo.write_text(_with_entrypoint(text, f'{AREA} = "{package}/{AREA}::{NAME}"'), "utf-8")
+    return compo
+
+
+def fill(folder: Path, file: str, treatment: str, command: str, literals: dict[str, str]) -> Path:
+    """Let a command of the program in ``folder`` run its treatment with these parameters; returns its ``Compo.toml``."""
+    package, area, name = _parts_of(treatment)
+    compo = folder / file if file.rpartition("/")[2] == "Compo.toml" else _made_tree(folder / file)
+    passed = ", ".join(f"{parameter}={literal}" for parameter, literal in literals.items())
+    source = f"use root{area}::{name} as programOfCadence\n\ntreatment main()\n{{\n    program: programOfCadence({passed})\n}}\n"
+    (compo.parent / f"{AREA}.mel").write_text(source, "utf-8")
+    text = _without_entrypoint(compo.read_text("utf-8"), command)
+    compo.write_text(_with_entrypoint(text, f'{command} = "{package}/{AREA}::main"'), "utf-8")
+    return compo
+
+
+def without_model(program: dict[str, Any]) -> None:
+    """Lets the dumped treatment be launched after all."""
+    for element in program["collection"]["elements"]:
+        treatment = element.get("treatment") or {}
+        if treatment.get("identifier") == program["entrypoint"]:
+            treatment["models"] = {}
+
+
+def _parts_of(treatment: str) -> tuple[str, str, str]:
+    """Package, area (with a slash before it, if it is not the package's own) and name."""
+    found = _IDENTIFIER.match(treatment)
+    if not found:
+        raise TreatmentFailed(f"{treatment} is no treatment's identifier")
+    package, area, name = found.groups()
+    return package, area, name
+
+
+def _made_tree(script: Path) -> Path:
+    """The same program as a tree, beside the file."""
+    said: dict[str, list[str]] = {"name": [], "version": [], "require": []}
+    lines = script.read_text("utf-8").split("\n")
+    while lines and lines[0].startswith("#!"):
+        found = _HEADER.match(lines.pop(0).rstrip("\r"))
+        if found:
+            said[found[1]].append(found[2].strip())
+    tree = script.parent / "cadence-tree"
+    tree.mkdir()
+    (tree / "lib-root.mel").write_text("\n".join(lines), "utf-8")
+    required = [each.partition(":") for group in said["require"] for each in group.split()]
+    wanted = "".join(f'{name} = "{version or "*"}"\n' for name, _, version in required)
+    name, version = (said["name"] or ["program"])[-1], (said["version"] or ["0.1.0"])[-1]
+    compo = tree / "Compo.toml"
+    compo.write_text(f'name = "{name}"\nversion = "{version}"\n\n[dependencies]\n{wanted}\n[entrypoints]\n', "utf-8")
+    return compo
+
+
+def _without_entrypoint(text: str, command: str) -> str:
+    """Without what the command was; only an entrypoint's value looks like this."""
+    named = re.compile(rf"""\s*["']?{re.escape(command)}["']?\s*=\s*["'][A-Za-z0-9_/]+::[A-Za-z0-9_]+["']\s*(#.*)?\Z""")
+    return "\n".join(line for line in text.split("\n") if not named.match(line))
+
+
+def _with_entrypoint(text: str, line: str) -> str:
+    lines = text.split("\n")
+    for at, each in enumerate(lines):
+        if re.match(r"\s*\[\s*entrypoints\s*\]", each):
+            return "\n".join([*lines[: at + 1], line, *lines[at + 1 :]])
+    return "\n".join([*lines, "", "[entrypoints]", line, ""])
+
+
+def _source(subject: str, wanted: Wrapped) -> str:
+    """It asks for a model that it does not use, so that no engine can run it by itself: see ``program_dump``."""
+    parameters = ", ".join(f"const {name}: {type_}" for name, type_ in wanted.parameters.items())
+    passed = ", ".join(f"{name}={name}" for name in wanted.parameters)
+    lines = [
+        f"use {subject} as subjectOfCadence",
+        "use std/engine::Engine as EngineOfCadence",
+        "use std/flow::pass as passOfCadence",
+        "use std/flow::passBlock as passBlockOfCadence",
+        "",
+        f"treatment {NAME}[engine: EngineOfCadence]({parameters})",
+        *[f"  input {port.name}: {port.words}" for port in wanted.inputs],
+        *[f"  output {port.name}: {port.words}" for port in wanted.outputs],
+        "{",
+        f"    {SUBJECT}: subjectOfCadence({passed})",
+    ]
+    for port in wanted.inputs:
+        lines.append(f"    {port.gate}: {_pass(port)}")
+        lines.append(f"    Self.{port.name} -> {port.gate}.{_way(port)},passed -> {SUBJECT}.{port.name}")
+    for port in wanted.outputs:
+        # What a treatment passes on from its input to its output as it is reaches the outermost one twice, or never:
+        # engines connect it wrongly. With something between it does not.
+        lines.append(f"    {_EXIT}{port.name}: {_pass(port)}")
+        lines.append(f"    {SUBJECT}.{port.name} -> {_EXIT}{port.name}.{_way(port)},passed -> Self.{port.name}")
+    return "\n".join([*lines, "}", ""])
+
+
+def _pass(port: WrappedPort) -> str:
+    return f"{'passBlockOfCadence' if port.flow == 'block' else 'passOfCadence'}<{port.type}>(cond=true)"
+
+
+def _way(port: WrappedPort) -> str:
+    return "block" if port.flow == "block" else "stream"

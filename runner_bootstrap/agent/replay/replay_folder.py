@@ -1,0 +1,164 @@
+"""A folder that holds all a treatment needs: its assignment, and its inputs as files. In place of a gateway and a store.
+
+``kit.json`` is ``{"runner_id", "work", "inputs": {port: {"size", "sha256"}}}``; the inputs are ``inputs/<port>``. What the
+command sends becomes ``outputs/<port>``, and how it ended ``result.json``.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Callable
+
+from ..gateway.client import Gateway
+from ..shared.errors import AgentError
+from ..shared.termination import Ending
+from ..values.chunks import CHUNK_BYTES, EMPTY_SHA256, Chunk, Store
+
+Json = dict[str, Any]
+DOWNLOADS = 8
+
+
+class Kit:
+    """Read once. Raises AgentError for what is none."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.expanduser().absolute()
+        try:
+            content = json.loads((self.folder / "kit.json").read_text("utf-8"))
+            self.runner_id: str = content["runner_id"]
+            self.work: Json = content["work"]
+            self.inputs: dict[str, Json] = content["inputs"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise AgentError(f"{folder} is no folder to replay from: {type(error).__name__} {error}") from error
+
+    def input(self, port: str) -> Path:
+        return self.folder / "inputs" / port
+
+    def output(self, port: str) -> Path:
+        return self.folder / "outputs" / port
+
+    def part(self, port: str, seq: int) -> Path:
+        """A chunk of an output that is on its way."""
+        return self.folder / "parts" / port / f"{seq:012}"
+
+    def clear(self) -> None:
+        """Remove what an earlier replay left."""
+        for name in ("outputs", "parts"):
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+        (self.folder / "result.json").unlink(missing_ok=True)
+        (self.folder / "outputs").mkdir()
+
+
+class KitStore(Store):
+    """Chunks of the kit's files; an address is ``<port>/<number>``."""
+
+    def __init__(self, kit: Kit, ending: Ending) -> None:
+        super().__init__(ending)
+        self._kit = kit
+
+    def get(self, url: str, chunk: Chunk) -> bool:
+        port, _, seq = url.partition("/")
+        chunk.size = 0
+        with self._kit.input(port).open("rb", buffering=0) as file:
+            file.seek(int(seq) * CHUNK_BYTES)
+            while chunk.size < CHUNK_BYTES:
+                count = file.readinto(chunk.space())
+                if not count:
+                    break
+                chunk.size += count
+        return True
+
+    def put(self, url: str, headers: Mapping[str, str], content: memoryview) -> None:
+        port, _, seq = url.partition("/")
+        path = self._kit.part(port, int(seq))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
+class KitGateway(Gateway):
+    """Answers as the gateway would. Lines go to standard error, ``result`` holds how it ended."""
+
+    def __init__(self, kit: Kit) -> None:
+        super().__init__("http://localhost", "none")
+        self._kit = kit
+        self.result: Json = {}
+        self.sent: dict[str, Json] = {}
+
+    def runner(self, runner_id: str, what: str) -> str:
+        return what
+
+    def call(
+        self,
+        path: str,
+        body: Json,
+        patience: float = float("inf"),
+        timeout: float = 0.0,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> Json:
+        what, _, name = path.partition("/")
+        if what == "logs":
+            return self._print(body["lines"])
+        if what == "inputs":
+            return self._input(name, body)
+        if what == "outputs" and name:
+            return self._output(name, body)
+        if what == "outputs":
+            return {"outputs": {port: self._output(port, asked) for port, asked in body["outputs"].items()}}
+        if what == "complete":
+            self.result = body
+            return {}
+        return _OTHERWISE[path]
+
+    def save(self) -> None:
+        """Write down how it ended and what it sent."""
+        text = json.dumps({**self.result, "outputs": self.sent}, indent=1)
+        (self._kit.folder / "result.json").write_text(text, "utf-8")
+
+    @staticmethod
+    def _print(lines: list[Json]) -> Json:
+        for line in lines:
+            print(line["text"], file=sys.stderr)
+        sys.stderr.flush()
+        return {"accepted_through": lines[-1]["seq"] if lines else 0, "follow": True}
+
+    def _input(self, port: str, body: Json) -> Json:
+        known = self._kit.inputs.get(port) or {"size": 0, "sha256": EMPTY_SHA256}
+        chunks = -(-known["size"] // CHUNK_BYTES)
+        first = body["next_seq"]
+        return {
+            "epoch": 1,
+            "state": "ended",
+            "end": {"size": known["size"], "sha256": known["sha256"], "chunks": chunks},
+            "downloads": [{"seq": seq, "url": f"{port}/{seq}"} for seq in range(first, min(first + DOWNLOADS, chunks))],
+            "retry_after": 0,
+        }
+
+    def _output(self, port: str, body: Json) -> Json:
+        if body["end"]:
+            self._join(port, body["end"])
+        first = body["next_seq"]
+        uploads = [{"seq": seq, "url": f"{port}/{seq}", "headers": {}} for seq in range(first, first + body["want"])]
+        return {"uploads": uploads, "retry_after": 0}
+
+    def _join(self, port: str, end: Json) -> None:
+        """One file of an output's chunks. Safe to repeat."""
+        if port in self.sent:
+            return
+        with self._kit.output(port).open("wb") as whole:
+            for seq in range(end["chunks"]):
+                with self._kit.part(port, seq).open("rb") as part:
+                    shutil.copyfileobj(part, whole)
+        self.sent[port] = {"size": end["size"], "sha256": end["sha256"]}
+
+
+_OTHERWISE: dict[str, Json] = {
+    "heartbeat": {"cancel": None, "follow": True, "inputs": {}},
+    # Caches change from day to day, and what a replay makes is for nobody else.
+    "cache/find": {"found": None},
+    "cache/save": {"entry": None, "refused": "a replay saves no caches"},
+}

@@ -1,0 +1,86 @@
+"""Keeps the lease alive, carries cancellations in, and fences the runner off when the gateway stays silent."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any, Callable
+
+from ..gateway.client import Gateway
+from ..resources.series import Series
+from ..shared.errors import CANCELLED, INFRASTRUCTURE, LeaseLost, Refused, Unreachable
+from ..shared.termination import Ending
+
+#: The claim has just renewed the lease: a treatment shorter than this (seconds) needs no beat at all.
+FIRST_BEAT = 1.0
+
+
+class Heartbeat(threading.Thread):
+    """Beats until stopped. ``heard`` gets each answer."""
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        path: str,
+        every: float,
+        lease: float,
+        ending: Ending,
+        series: Series,
+        heard: Callable[[dict[str, Any]], None],
+    ) -> None:
+        super().__init__(name="heartbeat", daemon=True)
+        self._gateway, self._path, self._every, self._lease = gateway, path, every, lease
+        self._ending, self._series, self._heard = ending, series, heard
+        self._stop = threading.Event()
+        self.phase = "preparing"
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    def run(self) -> None:
+        alive_until = time.monotonic() + self._lease
+        if not self._wait(min(FIRST_BEAT, self._every)):
+            self._beat(alive_until)
+
+    def _beat(self, alive_until: float) -> None:
+        while True:
+            started = time.monotonic()
+            samples = self._series.due()
+            body = {"phase": self.phase, "samples": samples}
+            try:
+                # A request counts from its start: the gateway may have seen it no later than that.
+                answer = self._gateway.call(
+                    self._path, body, patience=self._every, timeout=max(1.0, self._lease / 3), sleep=self._pause
+                )
+            except LeaseLost as error:
+                self._ending.decide(INFRASTRUCTURE, f"the lease is lost: {error}", report=False)
+                return
+            except Refused as error:
+                self._ending.decide(INFRASTRUCTURE, f"heartbeat refused: {error}", report=False)
+                return
+            except Unreachable as error:
+                if time.monotonic() >= alive_until:
+                    self._ending.decide(
+                        INFRASTRUCTURE, f"no heartbeat was heard for {self._lease:g} s: {error}", report=False
+                    )
+                    return
+            else:
+                alive_until = started + self._lease
+                self._series.accepted(samples)
+                if answer.get("cancel"):
+                    self._ending.decide(CANCELLED, str(answer["cancel"]))
+                self._heard(answer)
+            if self._wait(self._every - (time.monotonic() - started)):
+                return
+
+    def _wait(self, seconds: float) -> bool:
+        """Until the time has passed (false) or all is over (true); samples are taken meanwhile."""
+        until = time.monotonic() + max(0.0, seconds)
+        while not self._stop.wait(min(self._series.seconds_to_next(), max(0.0, until - time.monotonic()))):
+            self._series.take()
+            if time.monotonic() >= until:
+                return False
+        return True
+
+    def _pause(self, seconds: float) -> None:
+        self._stop.wait(seconds)

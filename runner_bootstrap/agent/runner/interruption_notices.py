@@ -1,0 +1,99 @@
+"""Asks a cloud's metadata service whether this machine is about to be taken away, so that it can hand over in time."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import urllib.error
+import urllib.request
+from typing import Callable, NamedTuple
+
+from ..shared.errors import INTERRUPTED
+from ..shared.termination import Ending
+
+#: Where the machine is, as its bootstrap says: one of ``SOURCES``.
+VARIABLE = "CADENCE_NOTICES"
+#: Another address than the cloud's own, for tests and for proxies of it.
+ADDRESS = "CADENCE_NOTICES_URL"
+EVERY = 5.0
+TIMEOUT = 2.0
+
+
+class Source(NamedTuple):
+    """How one cloud tells: where, with which headers, and what an answer means (None: nothing)."""
+
+    address: str
+    path: str
+    headers: dict[str, str]
+    meaning: Callable[[str], str | None]
+    token_path: str = ""
+
+
+def _aws(text: str) -> str | None:
+    told = json.loads(text)
+    return f"EC2 takes the spot instance back ({told.get('action', 'terminate')} at {told.get('time', 'any moment')})"
+
+
+def _gcp(text: str) -> str | None:
+    return "Compute Engine preempts the instance" if text.strip().upper() == "TRUE" else None
+
+
+def _azure(text: str) -> str | None:
+    for event in json.loads(text).get("Events", []):
+        kind = event.get("EventType")
+        if kind in {"Preempt", "Terminate", "Redeploy", "Reboot"}:
+            return f"Azure announces {kind} of the machine, not before {event.get('NotBefore') or 'now'}"
+    return None
+
+
+_LINK_LOCAL = "http://169.254.169.254"
+SOURCES = {
+    "aws": Source(_LINK_LOCAL, "/latest/meta-data/spot/instance-action", {}, _aws, "/latest/api/token"),
+    "gcp": Source(_LINK_LOCAL, "/computeMetadata/v1/instance/preempted", {"Metadata-Flavor": "Google"}, _gcp),
+    "azure": Source(_LINK_LOCAL, "/metadata/scheduledevents?api-version=2020-07-01", {"Metadata": "true"}, _azure),
+}
+
+
+def watch(ending: Ending) -> None:
+    """Watch in a thread of its own until the assignment has ended, if the bootstrap said where this machine is."""
+    source = SOURCES.get(os.environ.get(VARIABLE, ""))
+    if source is not None:
+        address = os.environ.get(ADDRESS, source.address)
+        threading.Thread(target=_watch, args=(source, address, ending), name="notices", daemon=True).start()
+
+
+def _watch(source: Source, address: str, ending: Ending) -> None:
+    while not ending.decided:
+        try:
+            told = ask(source, address)
+        except (OSError, ValueError):
+            told = None  # nothing to be heard is no notice: the next look is soon
+        if told:
+            ending.decide(INTERRUPTED, told)
+            return
+        ending.wait(EVERY)
+
+
+def ask(source: Source, address: str) -> str | None:
+    """What the metadata service announces. Raises OSError or ValueError if it cannot be understood."""
+    headers = dict(source.headers)
+    if source.token_path:
+        wanted = {"X-aws-ec2-metadata-token-ttl-seconds": "60"}
+        headers["X-aws-ec2-metadata-token"] = _read(address + source.token_path, wanted, "PUT")
+    try:
+        text = _read(address + source.path, headers, "GET")
+    except urllib.error.HTTPError as error:
+        if error.code == 404:
+            return None
+        raise
+    return source.meaning(text)
+
+
+def _read(url: str, headers: dict[str, str], method: str) -> str:
+    request = urllib.request.Request(url, headers=headers, method=method)
+    # The metadata service is on the machine's own link: never by way of a proxy.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(request, timeout=TIMEOUT) as answer:
+        text: str = answer.read(65536).decode("utf-8", "replace")
+    return text

@@ -1,0 +1,25 @@
+"""What an error of any thread makes of an assignment."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+from .errors import INFRASTRUCTURE, AgentError, GatewayError, LeaseLost, Stopped
+from .termination import Ending
+
+
+def end_with(ending: Ending, error: Exception, workspaces: Path) -> None:
+    """The error becomes the assignment's end, unless that is decided already. ``workspaces`` are named where their disk is full."""
+    if isinstance(error, Stopped):
+        return
+    if isinstance(error, AgentError):
+        ending.decide_from(error)
+    elif isinstance(error, LeaseLost):
+        ending.decide(INFRASTRUCTURE, f"the lease is lost: {error}", report=False)
+    elif isinstance(error, GatewayError):
+        ending.decide(INFRASTRUCTURE, str(error))
+    elif isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        ending.decide(INFRASTRUCTURE, f"the disk of {workspaces} is full")
+    else:
+        ending.decide(INFRASTRUCTURE, f"the agent failed: {type(error).__name__}: {error}")

@@ -1,0 +1,93 @@
+"""Beside an engine that asks for workers: answers that say where a worker listens are changed to a port of this machine.
+
+A worker on another machine is reached through the control plane, since neither machine can call the other; one on the same
+machine and network directly. Bytes are passed on as they are: the engines speak TLS with each other, end to end.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+import urllib.parse
+from typing import Any, Callable
+
+from ..shared.loopback import LOOPBACK, machine
+from .tunnel import CONNECT_SECONDS, Tunnel
+from .websocket import WebSocket
+
+JOIN_SECONDS = 20.0
+
+
+class Relay:
+    """Implements ``engine_api.Rewrite``."""
+
+    def __init__(self, control_plane: str) -> None:
+        self._control_plane = control_plane
+        self._machine = machine()
+        self._lock = threading.Lock()
+        self._ports: dict[str, int] = {}
+        self._closers: list[Callable[[], None]] = []
+
+    def __call__(self, answer: Any, token: str) -> Any:
+        """The answer with an address that leads to the worker; ``token`` is the asking engine's. Safe to ask again."""
+        started = answer.get("started") if isinstance(answer, dict) else None
+        if not isinstance(started, dict):
+            return answer
+        plain = {name: started[name] for name in ("id", "addresses", "port", "key")}
+        if started.get("machine") == self._machine or not started.get("tunnel"):
+            return {"started": plain}
+        try:
+            with self._lock:
+                port = self._ports.get(plain["id"]) or self._open(plain["id"], started["tunnel"], token)
+        except OSError as error:
+            return {"error": [f"the worker cannot be reached through the control plane: {error}"]}
+        return {"started": {**plain, "addresses": [LOOPBACK], "port": port}}
+
+    def close(self) -> None:
+        for close in self._closers:
+            close()
+
+    def _open(self, run_id: str, url: str, token: str) -> int:
+        tunnel = asking_end(self._control_plane, url, run_id, token)
+        tunnel.start()
+        if not tunnel.wait(JOIN_SECONDS):
+            tunnel.close()
+            raise OSError(tunnel.problem or "it does not answer")
+        listener = socket.create_server((LOOPBACK, 0))
+        self._closers += [listener.close, tunnel.close]
+        threading.Thread(target=_accept, args=(listener, tunnel), name="relay", daemon=True).start()
+        port: int = listener.getsockname()[1]
+        self._ports[run_id] = port
+        return port
+
+
+def asking_end(control_plane: str, url: str, run_id: str, token: str) -> Tunnel:
+    address = {"action": "tunnel", "run": run_id, "side": "asking"}
+    return Tunnel(_connecting(control_plane, url), address, {"token": token})
+
+
+def worker_end(control_plane: str, url: str, run_id: str, runner_id: str, session: str, port: int) -> Tunnel:
+    address = {"action": "tunnel", "run": run_id, "side": "worker"}
+
+    def target() -> socket.socket:
+        connection = socket.create_connection((LOOPBACK, port), CONNECT_SECONDS)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return connection
+
+    return Tunnel(_connecting(control_plane, url), address, {"runner": runner_id, "token": session}, target)
+
+
+def _connecting(control_plane: str, url: str) -> Callable[[], WebSocket]:
+    """``url`` may be a path, which is then at the control plane."""
+    whole = urllib.parse.urljoin(control_plane.rstrip("/") + "/", url)
+    return lambda: WebSocket(whole)
+
+
+def _accept(listener: socket.socket, tunnel: Tunnel) -> None:
+    while True:
+        try:
+            connection, _ = listener.accept()
+        except OSError:
+            return
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        tunnel.open(connection)

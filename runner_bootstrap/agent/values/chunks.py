@@ -1,0 +1,155 @@
+"""Chunks between memory and the store, by presigned URL."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import threading
+from collections.abc import Mapping
+
+from ..gateway.connections import TRANSPORT_ERRORS, Connections
+from ..gateway.retry import describe, full_jitter, retry_after
+from ..shared.errors import AgentError
+from ..shared.termination import Ending
+
+CHUNK_BYTES = 8 << 20
+#: Memory that a chunk begins with, and by what it grows: an assignment may have hundreds of small inputs and outputs.
+FIRST_BYTES, GROWTH = 64 << 10, 16
+EMPTY_SHA256 = hashlib.sha256().hexdigest()
+STORE_TIMEOUT = 60.0
+#: Attempts at one transfer before the store counts as broken (with full jitter, a minute or more in all).
+ATTEMPTS = 12
+
+
+class UrlExpired(Exception):
+    """The store no longer takes this URL; the gateway has to give another."""
+
+
+class Chunk:
+    """A reusable buffer holding one chunk of a stream, which grows with what is put into it."""
+
+    __slots__ = ("buffer", "seq", "sha256", "size")
+
+    def __init__(self) -> None:
+        self.buffer = bytearray(FIRST_BYTES)
+        self.seq = 0
+        self.size = 0
+        self.sha256 = ""
+
+    @property
+    def content(self) -> memoryview:
+        return memoryview(self.buffer)[: self.size]
+
+    def space(self) -> memoryview:
+        """Where more can be put, behind what is there; empty once the chunk is full."""
+        if self.size == len(self.buffer):
+            self.reserve(self.size * GROWTH)
+        return memoryview(self.buffer)[self.size :]
+
+    def put(self, content: bytes) -> None:
+        """Hold this instead."""
+        self.reserve(len(content))
+        self.buffer[: len(content)] = content
+        self.size = len(content)
+
+    def reserve(self, size: int) -> None:
+        """Make room for ``size`` bytes in all, as far as a chunk may have them."""
+        size = min(size, CHUNK_BYTES)
+        if size > len(self.buffer):
+            # A new one, since a view of the old one may still be about.
+            grown = bytearray(size)
+            grown[: self.size] = memoryview(self.buffer)[: self.size]
+            self.buffer = grown
+
+
+class ChunkPool:
+    """At most ``limit`` chunks at once: whoever needs one more waits, which bounds the memory."""
+
+    def __init__(self, limit: int, ending: Ending) -> None:
+        self._left = threading.Semaphore(limit)
+        self._ending = ending
+        self._free: list[Chunk] = []
+
+    def take(self) -> Chunk:
+        """A chunk, when there is one. Raises Stopped when the assignment ends meanwhile."""
+        while not self._left.acquire(timeout=0.2):
+            self._ending.check()
+        try:
+            return self._free.pop()
+        except IndexError:
+            return Chunk()
+
+    def give_back(self, chunk: Chunk) -> None:
+        self._free.append(chunk)
+        self._left.release()
+
+
+class Store:
+    """Gets and puts chunks.
+
+    Raises UrlExpired (403), AgentError when the store stays unusable, Stopped at the assignment's end.
+    """
+
+    def __init__(self, ending: Ending) -> None:
+        self._connections = Connections(STORE_TIMEOUT)
+        self._ending = ending
+
+    def put(self, url: str, headers: Mapping[str, str], content: memoryview) -> None:
+        problem = ""
+        for attempt in range(ATTEMPTS):
+            pause = full_jitter(attempt)
+            try:
+                response = self._connections.request("PUT", url, headers, content)
+                response.read()
+            except TRANSPORT_ERRORS as error:
+                problem = describe(error)
+            else:
+                if response.status < 300:
+                    return
+                problem = self._problem(response.status)
+                pause = max(pause, retry_after(response))
+            self._ending.sleep(pause)
+        raise AgentError(f"an output cannot be uploaded: {problem}")
+
+    def get(self, url: str, chunk: Chunk) -> bool:
+        """Fill ``chunk``; false when the store does not have it (yet)."""
+        problem = ""
+        for attempt in range(ATTEMPTS):
+            pause = full_jitter(attempt)
+            try:
+                response = self._connections.request("GET", url, {})
+                if response.status == 200:
+                    if self._read(response, chunk):
+                        return True
+                    self._connections.discard(url)
+                    problem = "a chunk came incomplete or is larger than a chunk may be"
+                else:
+                    response.read()
+                    if response.status == 404:
+                        return False
+                    problem = self._problem(response.status)
+                    pause = max(pause, retry_after(response))
+            except TRANSPORT_ERRORS as error:
+                self._connections.discard(url)
+                problem = describe(error)
+            self._ending.sleep(pause)
+        raise AgentError(f"an input cannot be downloaded: {problem}")
+
+    @staticmethod
+    def _read(response: http.client.HTTPResponse, chunk: Chunk) -> bool:
+        expected: str | None = response.getheader("Content-Length")
+        chunk.size = 0
+        chunk.reserve(int(expected or 0))
+        while chunk.size < CHUNK_BYTES:
+            count = response.readinto(chunk.space())
+            if not count:
+                break
+            chunk.size += count
+        whole = not response.read(1)
+        return whole and (expected is None or int(expected) == chunk.size)
+
+    @staticmethod
+    def _problem(status: int) -> str:
+        if status in (400, 401, 403):
+            raise UrlExpired
+        return f"the store answered {status}"

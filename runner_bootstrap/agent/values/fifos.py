@@ -1,0 +1,156 @@
+"""FIFOs between the agent and the command, opened so that neither can hang on the other."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import select
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Callable
+
+from ..shared.errors import AgentError
+from ..shared.termination import Ending
+
+PIPE_BYTES = 1 << 20
+_F_SETPIPE_SZ = 1031
+#: How often to look whether the command has opened an input, at least for each that it has not; and whether it has
+#: opened one again that it has already read, which then gets its end of file (seconds).
+OPEN_EVERY, OPEN_EVERY_EACH, REOPEN_EVERY = 0.005, 0.0001, 0.1
+
+
+class CommandEnd:
+    """The moment the command ended, for those who sleep and for those who poll (``descriptor`` hangs up then)."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+        self.descriptor, self._writer = os.pipe()
+
+    @property
+    def reached(self) -> bool:
+        return self._event.is_set()
+
+    def wait(self, seconds: float) -> bool:
+        return self._event.wait(seconds)
+
+    def set(self) -> None:
+        if not self._event.is_set():
+            self._event.set()
+            os.close(self._writer)
+
+
+def make(path: Path) -> None:
+    try:
+        os.mkfifo(path, 0o600)
+    except OSError as error:
+        raise AgentError(f"the stream {path.name} cannot be set up in the workspace: {error.strerror}") from error
+
+
+def open_for_reading(path: Path) -> int:
+    """The agent's end of an output. It is a writer too, so the FIFO outlives each of the command's own openings."""
+    descriptor = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+    _enlarge(descriptor)
+    return descriptor
+
+
+def open_before_writer(path: Path) -> int:
+    """The command's end of an input that is its standard input, opened before there is a writer."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    os.set_blocking(descriptor, True)
+    return descriptor
+
+
+class FifoSink:
+    """The agent's end of an input: writes what it is given as fast as the command reads."""
+
+    def __init__(self, path: Path, ending: Ending) -> None:
+        self._path, self._ending = path, ending
+        self._descriptor = -1
+
+    def open(self) -> bool:
+        """Whether the command has opened the input for reading by now."""
+        if self._descriptor < 0:
+            self._descriptor = self._try_to_open()
+            if self._descriptor >= 0:
+                _enlarge(self._descriptor)
+        return self._descriptor >= 0
+
+    def __call__(self, content: memoryview) -> bool:
+        """Write all of ``content`` to an open FIFO; false when the command takes no more (it closed the input, or has ended)."""
+        poller = select.poll()
+        poller.register(self._descriptor, select.POLLOUT)
+        while len(content):
+            try:
+                content = content[os.write(self._descriptor, content) :]
+            except BlockingIOError:
+                poller.poll(200)
+                self._ending.check()
+            except BrokenPipeError:
+                return False
+        return True
+
+    def close(self) -> None:
+        """Give the command its end of file."""
+        os.close(self._descriptor)
+        self._descriptor = -1
+
+    def end_again(self) -> None:
+        """Give the command its end of file if it has opened the input again."""
+        descriptor = self._try_to_open()
+        if descriptor >= 0:
+            os.close(descriptor)
+
+    def _try_to_open(self) -> int:
+        try:
+            return os.open(self._path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError as error:
+            # No reader yet, or the command removed its FIFO.
+            if error.errno in (errno.ENXIO, errno.ENOENT):
+                return -1
+            raise
+
+
+class Doorkeeper:
+    """Notices which inputs the command opens, by one look at all of them: a FIFO tells nobody of its readers."""
+
+    def __init__(self, command_end: CommandEnd, ending: Ending) -> None:
+        self._command_end, self._ending = command_end, ending
+        self._read: list[FifoSink] = []
+
+    def read(self, sink: FifoSink) -> None:
+        """The input has been read to its end: from now on there is nothing in it. Thread-safe."""
+        sink.close()
+        self._read.append(sink)
+
+    def keep(self, shut: Mapping[FifoSink, Callable[[], None]], check: Callable[[FifoSink], None]) -> None:
+        """Call what belongs to a sink once the command has opened it; return when the command has ended.
+
+        ``check`` is called for each that is not opened yet, and may raise. Raises Stopped.
+        """
+        waiting = dict(shut)
+        look_again = 0.0
+        while not self._command_end.wait(self._pause(len(waiting))):
+            self._ending.check()
+            for sink in list(waiting):
+                check(sink)
+                if sink.open():
+                    waiting.pop(sink)()
+            if time.monotonic() >= look_again:
+                for sink in list(self._read):
+                    sink.end_again()
+                look_again = time.monotonic() + REOPEN_EVERY
+
+    @staticmethod
+    def _pause(waiting: int) -> float:
+        return max(OPEN_EVERY, waiting * OPEN_EVERY_EACH) if waiting else REOPEN_EVERY
+
+
+def _enlarge(descriptor: int) -> None:
+    try:
+        fcntl.fcntl(descriptor, _F_SETPIPE_SZ, PIPE_BYTES)
+    except OSError:
+        # Another system, or the user's share of pipe memory is used up: the default size is only slower.
+        return

@@ -1,0 +1,95 @@
+"""Ports with a path: inputs restored in the working directory before the command, outputs captured after it."""
+
+from __future__ import annotations
+
+import io
+import os
+from typing import Callable, Union
+
+from ..assignments.assignment import Port
+from ..execution.workspace import Workspace
+from ..shared.errors import AgentError
+from ..shared.threads import Workers
+from . import archives, workspace_paths
+from .inputs import Input, Sink
+from .literal_input import Literal
+from .outputs import Output
+
+Source = Union[Input, Literal]
+
+
+def file_sink(file: io.FileIO) -> Sink:
+    """Writes all that it is given to a file."""
+
+    def write(content: memoryview) -> bool:
+        while len(content):
+            content = content[file.write(content) or 0 :]
+        return True
+
+    return write
+
+
+def restore(
+    port: Port, source: Source, workspace: Workspace, workers: Workers, failed: Callable[[Exception], None]
+) -> None:
+    """Bring a whole input to its path. Raises TreatmentFailed for a place or an archive that cannot be had."""
+    assert port.path
+    what = f"input {port.name}"
+    place = workspace_paths.target(workspace.work, port.path, what)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    if not port.path.endswith("/"):
+        with place.open("wb", buffering=0) as file:
+            source.read(file_sink(file))
+        return
+    with archives.pipe() as (incoming, outgoing):
+
+        def bring() -> None:
+            with outgoing:
+                try:
+                    source.read(_pipe_sink(outgoing.fileno()))
+                except Exception as error:  # noqa: BLE001 - before the archive's reader hears of its end
+                    failed(error)
+
+        workers.start(f"restore-{port.name}", bring)
+        archives.unpack(incoming, place, what)
+        # What follows the archive's end, so that the whole input is compared with its digest.
+        while incoming.read(archives.BUFFER):
+            pass
+    workers.join()
+
+
+def capture(
+    port: Port, found: workspace_paths.Found, output: Output, workers: Workers, failed: Callable[[Exception], None]
+) -> None:
+    """Begin to upload what a path stands for; ``workers`` and the output tell when all is done."""
+    if found.names is None:
+        output.follow_file(io.FileIO(os.open(found.root, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)))
+        return
+    reader, writer = os.pipe()
+    names = found.names
+
+    def pack() -> None:
+        with open(writer, "wb") as out:
+            try:
+                archives.pack(found.root, names, out)
+            except OSError as error:
+                failed(AgentError(f"output {port.name} cannot be packed: {error.filename or ''} {error.strerror}"))
+            except Exception as error:  # noqa: BLE001 - before the archive's reader hears of its end
+                failed(error)
+
+    workers.start(f"pack-{port.name}", pack)
+    output.follow_file(io.FileIO(reader))
+
+
+def _pipe_sink(pipe: int) -> Sink:
+    """Writes to a pipe; false when its reader is gone."""
+
+    def write(content: memoryview) -> bool:
+        try:
+            while len(content):
+                content = content[os.write(pipe, content) :]
+        except BrokenPipeError:
+            return False
+        return True
+
+    return write

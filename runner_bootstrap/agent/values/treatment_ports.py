@@ -1,0 +1,248 @@
+"""All inputs and outputs of one treatment: files for blocks, FIFOs for streams, paths of the working directory."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import queue
+import stat
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, Callable, Optional
+
+from ..assignments.assignment import Assignment, Port
+from ..execution.command import Stdio
+from ..execution.workspace import Workspace
+from ..logs.masking import Masker
+from ..shared.errors import AgentError, TreatmentFailed
+from ..shared.termination import Ending
+from ..shared.threads import Workers
+from . import fifos, path_ports, workspace_paths
+from .chunks import Store
+from .inputs import Input
+from .literal_input import Literal
+from .outputs import Output
+from .path_ports import Source, file_sink
+from .type_checks import Checker, checker
+from .upload_credits import Credits, Requests
+
+#: path and body → the gateway's answer
+Call = Callable[[str, dict[str, Any]], dict[str, Any]]
+Failed = Callable[[Exception], None]
+#: Block inputs that are read at the same time.
+READERS = 4
+
+
+class Data:
+    """Made before the command, finished after it. ``failed`` hears of the first error on any thread."""
+
+    def __init__(
+        self,
+        assignment: Assignment,
+        workspace: Workspace,
+        call: Call,
+        ending: Ending,
+        masker: Masker,
+        failed: Failed,
+        store: Optional[Store] = None,
+    ) -> None:
+        self._workspace, self._call, self._ending, self._masker, self._failed = workspace, call, ending, masker, failed
+        self._ports_in = [port for port in assignment.inputs if port.fed or port.literal is not None]
+        self._ports_out = assignment.outputs
+        self._stdin, self._stdout = assignment.stdin, assignment.stdout
+        self._store = store or Store(ending)
+        self._workers = Workers(ending, failed)
+        #: What serves inputs ends with the command, however much of them is left.
+        self._servers = Workers(ending, failed)
+        self._command_end = fifos.CommandEnd()
+        self._doorkeeper = fifos.Doorkeeper(self._command_end, ending)
+        self._inputs = {port.name: self._source(port) for port in self._ports_in}
+        self._outputs: list[Output] = []
+        self._checkers = {port.name: self._checker(port) for port in self._ports_out}
+        self._found: dict[str, workspace_paths.Found] = {}
+        self._read_end = -1
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """CADENCE_IN_x and CADENCE_OUT_x. There is none for an input that nothing feeds or that can be read only once."""
+        work, inputs, outputs = self._workspace.work, self._workspace.inputs, self._workspace.outputs
+        found = {}
+        for port in self._ports_in:
+            if port.name != self._stdin or not self._by_fifo(port):
+                found[f"CADENCE_IN_{port.variable}"] = str(work / port.path if port.path else inputs / port.name)
+        for port in self._ports_out:
+            if not port.path:
+                found[f"CADENCE_OUT_{port.variable}"] = str(outputs / port.name)
+        return found
+
+    def hear(self, news: dict[str, dict[str, Any]]) -> None:
+        """What a heartbeat's answer says of the inputs' producers."""
+        for name, told in news.items():
+            if name in self._inputs:
+                self._inputs[name].hear(int(told.get("epoch") or 0), str(told.get("state")))
+
+    def read_blocks(self) -> None:
+        """Bring every block input into its file, and every input with a path there."""
+        waiting: queue.SimpleQueue[Port] = queue.SimpleQueue()
+        for port in self._ports_in:
+            if not port.is_stream and not port.path:
+                waiting.put(port)
+
+        def read() -> None:
+            with contextlib.suppress(queue.Empty):
+                while True:
+                    self._read(waiting.get_nowait())
+
+        for number in range(min(READERS, waiting.qsize())):
+            self._workers.start(f"read-blocks-{number}", read)
+        self._workers.join()
+        # One after the other: their places may overlap.
+        for port in self._ports_in:
+            if port.path:
+                self._read(port)
+
+    def open_streams(self) -> None:
+        """Make the FIFOs and start to serve them."""
+        ports = {}
+        for port in self._ports_in:
+            if self._by_fifo(port):
+                path = self._workspace.inputs / port.name
+                fifos.make(path)
+                sink = fifos.FifoSink(path, self._ending)
+                ports[sink] = port
+                if port.name == self._stdin:
+                    # A reader that came before its writer would see an end of file.
+                    self._read_end = fifos.open_before_writer(path)
+                    sink.open()
+        if ports:
+            # None is read sooner: whoever asks for chunks holds the producer back, and this command may read another
+            # output of the same producer to its end first, or never want this one.
+            serve = {sink: partial(self._serve, port, sink) for sink, port in ports.items()}
+            check = lambda sink: self._inputs[ports[sink].name].check()  # noqa: E731
+            self._servers.start("open-inputs", lambda: self._doorkeeper.keep(serve, check))
+        outputs = self._outputs_of([port for port in self._ports_out if self._by_fifo(port)])
+        for port, output in outputs.items():
+            path = self._workspace.outputs / port.name
+            fifos.make(path)
+            output.follow_stream(fifos.open_for_reading(path), self._command_end.descriptor)
+
+    def stdio(self) -> Stdio:
+        """The ports that are the command's standard input and output, opened for it. Call it once, after ``open_streams``."""
+        ports = {port.name: port for port in (*self._ports_in, *self._ports_out)}
+        stdin, stdout = None, None
+        if self._stdin in ports:
+            port = ports[self._stdin]
+            path = self._workspace.work / port.path if port.path else self._workspace.inputs / port.name
+            if path.is_dir():
+                raise TreatmentFailed(f"input {port.name} is a directory, which cannot be the standard input")
+            stdin = self._read_end if self._by_fifo(port) else os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        if self._stdout in ports:
+            path = self._workspace.outputs / ports[self._stdout].name
+            stdout = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        return Stdio(stdin, stdout)
+
+    def command_ended(self) -> None:
+        """Inputs are not wanted any more; outputs end once their FIFO is empty."""
+        self._command_end.set()
+        for given in self._inputs.values():
+            given.give_up()
+
+    def require_outputs(self) -> None:
+        """Raise TreatmentFailed for an output that the command did not write, or not as its type wants it."""
+        for port in self._ports_out:
+            check = self._checkers[port.name]
+            if port.path:
+                found = workspace_paths.find(self._workspace.work, port.path, f"output {port.name}")
+                self._found[port.name] = found
+                if check and found.names is None:
+                    check.check_block(found.root) if port.flow == "block" else check.check_lines(found.root)
+            elif not port.is_stream:
+                self._require_block(port)
+                if check:
+                    check.check_block(self._workspace.outputs / port.name)
+
+    def finish(self) -> None:
+        """Upload what is left. No output waits for another one's consumers."""
+        for port, output in self._outputs_of([port for port in self._ports_out if not self._by_fifo(port)]).items():
+            if port.path:
+                path_ports.capture(port, self._found[port.name], output, self._workers, self._failed)
+            else:
+                with io.FileIO(self._workspace.outputs / port.name) as file:
+                    output.read_file(file)
+        self._workers.join()
+        for output in self._outputs:
+            output.finish()
+
+    def _read(self, port: Port) -> None:
+        try:
+            if port.path:
+                path_ports.restore(port, self._inputs[port.name], self._workspace, self._workers, self._failed)
+                return
+            with (self._workspace.inputs / port.name).open("wb", buffering=0) as file:
+                self._inputs[port.name].read(file_sink(file))
+        except OSError as error:
+            raise AgentError(f"input {port.name} cannot be written to the workspace: {error.strerror}") from error
+
+    def _require_block(self, port: Port) -> None:
+        path = self._workspace.outputs / port.name
+        exists = path.exists() or path.is_symlink()
+        if port.type == "void" and not exists:
+            path.touch()
+        elif not exists or not stat.S_ISREG(path.lstat().st_mode):
+            raise TreatmentFailed(
+                f"output {port.name} is missing: the command ended well, but the file $CADENCE_OUT_{port.variable} names "
+                f"{'is not a plain file' if exists else 'was not written'}"
+            )
+
+    def _source(self, port: Port) -> Source:
+        if port.literal is not None:
+            return Literal(port.literal, self._ending)
+        return Input(port.name, self._caller("inputs", port), self._store, self._ending)
+
+    def _checker(self, port: Port) -> Checker | None:
+        return (
+            None if port.path and workspace_paths.is_archive(port.path) else checker(port.name, port.type, self._masker)
+        )
+
+    def _outputs_of(self, ports: Sequence[Port]) -> dict[Port, Output]:
+        """Outputs that speak to the gateway together."""
+        account = Credits(self._commit, self._ending)
+        outputs = {
+            port: Output(
+                port.name,
+                account,
+                self._store,
+                self._ending,
+                self._masker,
+                self._failed,
+                self._checkers[port.name] if self._by_fifo(port) else None,
+                len(ports),
+            )
+            for port in ports
+        }
+        self._outputs += outputs.values()
+        if outputs:
+            self._workers.start("credits", lambda: account.keep([*outputs.values()]))
+        return outputs
+
+    def _commit(self, requests: Requests) -> Requests:
+        if len(requests) == 1:
+            ((name, request),) = requests.items()
+            return {name: self._call(f"outputs/{name}", request)}
+        answers: Requests = self._call("outputs", {"outputs": requests})["outputs"]
+        return answers
+
+    def _serve(self, port: Port, sink: fifos.FifoSink) -> None:
+        def serve() -> None:
+            self._inputs[port.name].read(sink)
+            self._doorkeeper.read(sink)
+
+        self._servers.start(f"input-{port.name}", serve)
+
+    @staticmethod
+    def _by_fifo(port: Port) -> bool:
+        return port.is_stream and not port.path
+
+    def _caller(self, direction: str, port: Port) -> Callable[[dict[str, Any]], dict[str, Any]]:
+        return lambda body: self._call(f"{direction}/{port.name}", body)

@@ -1,0 +1,93 @@
+"""Paths of the working directory that a document names: inputs restored there, outputs and caches taken from there."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+from ..shared.errors import TreatmentFailed
+from .archives import inside
+
+_WILDCARD = re.compile(r"[*?[]")
+_MOST_NAMED = 10
+
+
+class Found(NamedTuple):
+    """What a path stands for: ``names`` below ``root``, to be packed, or the one file that ``root`` is."""
+
+    root: Path
+    names: Sequence[str] | None
+
+
+def is_archive(path: str) -> bool:
+    """Whether what a port's path names goes as a tar archive: a directory (it ends in /) or a glob."""
+    return path.endswith("/") or bool(_WILDCARD.search(path))
+
+
+def target(work: Path, path: str, what: str) -> Path:
+    """Where something is put. Raises TreatmentFailed for a place outside of the working directory."""
+    place = work / _relative(path, what)
+    if not inside(work, place.parent) or not inside(work, place):
+        raise TreatmentFailed(f"{what}: {path} is outside of the working directory")
+    return place
+
+
+def find(work: Path, path: str, what: str) -> Found:
+    """What a port's ``path`` stands for now. Names are relative to the directory, or to what precedes a glob's wildcard.
+
+    Raises TreatmentFailed, naming what is there, when there is nothing, or when it is outside of the directory.
+    """
+    pattern = _relative(path, what)
+    if not is_archive(path):
+        file = work / pattern
+        if not file.is_file() or not inside(work, file):
+            raise nothing(work, path, what, "is outside of the working directory" if file.is_file() else "is no file")
+        return Found(file, None)
+    if path.endswith("/") and not _WILDCARD.search(path):
+        root = work / pattern
+        if not root.is_dir() or not inside(work, root):
+            raise nothing(
+                work, path, what, "is outside of the working directory" if root.is_dir() else "is no directory"
+            )
+        return Found(root, ["."])
+    fixed = _before_wildcard(pattern)
+    names = matches(work, pattern)
+    if not names:
+        raise nothing(work, path, what, "matches nothing")
+    return Found(work / fixed, [os.path.relpath(name, fixed) for name in names])
+
+
+def matches(work: Path, pattern: str) -> list[str]:
+    """Names in the working directory that a relative path or glob stands for, sorted; not through links out of it."""
+    found = glob.iglob(os.path.join(glob.escape(str(work)), pattern), recursive=True)
+    names = {os.path.normpath(os.path.relpath(each, work)) for each in found}
+    return sorted(name for name in names if inside(work, (work / name).parent))
+
+
+def _relative(path: str, what: str) -> str:
+    parts = PurePosixPath(path).parts
+    if path.startswith("/") or ".." in parts or "\0" in path:
+        raise TreatmentFailed(f"{what}: {path} is no path within the working directory")
+    return str(PurePosixPath(path))
+
+
+def _before_wildcard(pattern: str) -> str:
+    fixed = []
+    for part in PurePosixPath(pattern).parts:
+        if _WILDCARD.search(part):
+            break
+        fixed.append(part)
+    return "/".join(fixed) or "."
+
+
+def nothing(work: Path, path: str, what: str, problem: str) -> TreatmentFailed:
+    """Why a path stands for nothing that can be used, with what is there instead."""
+    names = sorted(os.listdir(work))
+    there = ", ".join(names[:_MOST_NAMED]) + (
+        f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    )
+    return TreatmentFailed(f"{what}: {path} {problem} in the working directory {work}; there is {there or 'nothing'}")
