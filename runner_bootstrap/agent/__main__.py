@@ -20,25 +20,25 @@ from .containers.pod import Pod
 from .execution import processes
 from .execution.cgroups import Cgroups
 from .execution.sandbox import Bubblewrap
-from .execution.supervisor import Keeper
-from .gateway.client import Gateway
+from .execution.supervisor import CommandSupervisor
+from .gateway.client import GatewayClient
 from .gateway.tokens import leave_environment, read_token
-from .hosts.fork_server import Nursery
-from .hosts.host import Host, Runners
+from .hosts.fork_server import ForkServer
+from .hosts.host import HostAgent, Runners
 from .hosts.host_settings import HostSettings
-from .hosts.kubernetes_jobs import Cluster, Jobs
-from .hosts.runner_processes import Children
+from .hosts.kubernetes_jobs import ClusterApi, KubernetesJobs
+from .hosts.runner_processes import RunnerProcesses
 from .melodium import engine_binary
-from .melodium.engine_api_proxy import EngineApi
+from .melodium.engine_api_proxy import EngineApiProxy
 from .programs import capture_replay
-from .replay.local_replay import read_secrets, replay, site_of
-from .replay.replay_folder import Kit
+from .replay.local_replay import read_secrets, replay, settings_for
+from .replay.replay_folder import ReplayFolder
 from .runner import interruption_notices
 from .runner.claim import claim
-from .runner.runner import Runner
-from .runner.settings import Site
+from .runner.runner import AssignmentRunner
+from .runner.settings import RunnerSettings
 from .shared.errors import INFRASTRUCTURE, INTERRUPTED, AgentError, GatewayError
-from .shared.termination import Ending
+from .shared.termination import Termination
 from .tunnels.relay import Relay
 
 EXIT_REPORTED, EXIT_NOT_REPORTED, EXIT_WRONG_USE, EXIT_NO_CLAIM = 0, 1, 2, 3
@@ -113,13 +113,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     relay.add_argument("--gateway", required=True, metavar="URL", help="the control plane's address, without /0.1")
     relay.add_argument("--port", type=int, default=0, help="where engines find it; any free one unless said")
 
-    again = commands.add_parser("replay", help="run a treatment once more on this machine, from a folder that holds it")
-    again.add_argument("folder", type=Path, metavar="FOLDER")
-    again.add_argument("--shell", action="store_true", help="start a shell where the command would run")
-    again.add_argument(
+    replaying = commands.add_parser(
+        "replay", help="run a treatment once more on this machine, from a folder that holds it"
+    )
+    replaying.add_argument("folder", type=Path, metavar="FOLDER")
+    replaying.add_argument("--shell", action="store_true", help="start a shell where the command would run")
+    replaying.add_argument(
         "--secrets-fd", type=int, metavar="N", help="a descriptor to read secrets from, as a JSON object"
     )
-    _workspaces(again)
+    _workspaces(replaying)
 
     captured = commands.add_parser(
         "replay-captured", help="run one treatment of a captured Mélodium run once more, and compare what it sends"
@@ -157,30 +159,39 @@ def _run(options: argparse.Namespace) -> int:
     leave_environment("CADENCE_RUNNER_TOKEN")
     token = read_token()
     # Before there is a thread, an open connection or a secret that it could inherit.
-    keeper = Keeper.fork()
-    ending = _stoppable()
+    supervisor = CommandSupervisor.fork()
+    termination = _stoppable()
     if options.attached:
-        threading.Thread(target=_watch_input, args=(ending,), name="attached", daemon=True).start()
-    pod = Pod.around()
+        threading.Thread(target=_watch_input, args=(termination,), name="attached", daemon=True).start()
+    pod = Pod.detect()
     workspaces = pod.workspaces if pod else options.workspaces.expanduser().absolute()
-    site = Site(options.runner_id, workspaces, options.hide, options.show, options.cgroups, pod)
-    gateway = Gateway(options.gateway, token)
-    interruption_notices.watch(ending)
+    settings = RunnerSettings(options.runner_id, workspaces, options.hide, options.show, options.cgroups, pod)
+    gateway = GatewayClient(options.gateway, token)
+    interruption_notices.watch(termination)
     try:
-        assignment = claim(gateway, site)
-        reported = Runner(gateway.with_token(assignment.session_token), site, assignment, keeper, ending).run()
+        assignment = claim(gateway, settings)
+        reported = AssignmentRunner(
+            gateway.with_token(assignment.session_token), settings, assignment, supervisor, termination
+        ).run()
     finally:
-        keeper.close()
+        supervisor.close()
     return EXIT_REPORTED if reported else EXIT_NOT_REPORTED
 
 
 def _replay(options: argparse.Namespace) -> int:
-    keeper = Keeper.fork()
+    supervisor = CommandSupervisor.fork()
     try:
-        kit = Kit(options.folder)
-        replay(kit, site_of(kit, options), read_secrets(options.secrets_fd), keeper, _stoppable(), options.shell)
+        folder = ReplayFolder(options.folder)
+        replay(
+            folder,
+            settings_for(folder, options),
+            read_secrets(options.secrets_fd),
+            supervisor,
+            _stoppable(),
+            options.shell,
+        )
     finally:
-        keeper.close()
+        supervisor.close()
     return EXIT_REPORTED
 
 
@@ -189,33 +200,33 @@ def _replay_captured(options: argparse.Namespace) -> int:
     if found is None or found.image:
         raise AgentError(f"this needs a Mélodium engine, and this machine has none: see {engine_binary.PROGRAM}")
     with tempfile.TemporaryDirectory() as home:
-        told = capture_replay.replay_files(options.events, options.program, options.label, found.path, Path(home))
-    print(json.dumps(told, ensure_ascii=False))
-    return EXIT_REPORTED if told["deterministic"] else EXIT_NOT_REPORTED
+        comparison = capture_replay.replay_files(options.events, options.program, options.label, found.path, Path(home))
+    print(json.dumps(comparison, ensure_ascii=False))
+    return EXIT_REPORTED if comparison["deterministic"] else EXIT_NOT_REPORTED
 
 
-def _stoppable() -> Ending:
+def _stoppable() -> Termination:
     """Decided by a signal, unless it is decided before."""
-    ending = Ending()
+    termination = Termination()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(
             number,
-            lambda got, _: ending.decide(INTERRUPTED, f"the runner was told to stop ({signal.Signals(got).name})"),
+            lambda got, _: termination.decide(INTERRUPTED, f"the runner was told to stop ({signal.Signals(got).name})"),
         )
-    return ending
+    return termination
 
 
-def _watch_input(ending: Ending) -> None:
+def _watch_input(termination: Termination) -> None:
     while os.read(0, 4096):
         continue
-    ending.decide(INFRASTRUCTURE, "the host agent that started this runner has ended")
+    termination.decide(INFRASTRUCTURE, "the host agent that started this runner has ended")
 
 
 def _serve_relay(options: argparse.Namespace) -> int:
     """Until it is told to stop. Each engine's own token is passed on."""
     relay, ended = Relay(options.gateway), threading.Event()
     try:
-        api = EngineApi(options.gateway, None, relay, port=options.port)
+        api = EngineApiProxy(options.gateway, None, relay.rewrite, port=options.port)
     except OSError as error:
         raise AgentError(f"port {options.port} cannot be used: {error.strerror}") from error
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -245,18 +256,18 @@ def _host(options: argparse.Namespace) -> int:
         # Before any other process is forked: those that are made now are moved, those made later inherit.
         cgroups=Cgroups.prepare(f"cadence-{zlib.crc32(str(state).encode()):08x}"),
     )
-    return Host(settings, _runners(settings, options.jobs), lambda: read_token(options.token_file)).run()
+    return HostAgent(settings, _runner_factory(settings, options.jobs), lambda: read_token(options.token_file)).run()
 
 
-def _runners(settings: HostSettings, jobs: Path | None) -> Callable[[threading.Event], Runners]:
+def _runner_factory(settings: HostSettings, jobs: Path | None) -> Callable[[threading.Event], Runners]:
     if jobs is not None:
-        cluster, template = Cluster.around(), _template(jobs)
-        return lambda changed: Jobs(cluster, template, settings.pool, changed)
+        cluster, template = ClusterApi.detect(), _template(jobs)
+        return lambda changed: KubernetesJobs(cluster, template, settings.pool, changed)
     # Before the nursery is forked, so that no runner has to try.
     Bubblewrap.find(settings.hidden)
     engine_binary.installed()
-    nursery = Nursery(main)
-    return lambda changed: Children(settings, nursery, changed)
+    fork_server = ForkServer(main)
+    return lambda changed: RunnerProcesses(settings, fork_server, changed)
 
 
 def _template(file: Path) -> dict[str, Any]:

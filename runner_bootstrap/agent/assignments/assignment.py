@@ -14,7 +14,7 @@ _SERVICE = re.compile(r"[a-z][a-z0-9_-]{0,62}\Z")
 _DEFAULT_SHELL = "sh -e"
 
 
-class Port(NamedTuple):
+class AssignedPort(NamedTuple):
     """An input or output: ``flow`` is ``block`` or ``stream``, ``path`` a place in the working directory.
 
     Of an input, ``literal`` is the content, if nothing is to be fetched, and ``fed`` whether anything ever comes.
@@ -36,7 +36,7 @@ class Port(NamedTuple):
         return self.name.replace("-", "_")
 
 
-class Service(NamedTuple):
+class AssignedService(NamedTuple):
     """A container beside the command. Seconds, millicores, MB; 0 is no limit. ``arch`` is the image's, if it matters."""
 
     name: str
@@ -53,7 +53,7 @@ class Service(NamedTuple):
     arch: str = ""
 
 
-class Cache(NamedTuple):
+class AssignedCache(NamedTuple):
     """Paths kept between runs under ``key`` and the hash of ``files``; ``restore`` are prefixes that do as well."""
 
     key: str
@@ -120,9 +120,9 @@ class Assignment:
             self.volumes: dict[str, str] = dict(answer.get("volumes") or {})
             self.caches = [_cache(cache) for cache in answer.get("caches") or []]
             engine = answer.pop("engine", None) or {}
-            told = engine.pop("secrets", None) or {}
-            self.pull_secrets = Secrets(told.pop("pull_secrets", None) or {})
-            self.engine_secrets = Secrets(told)
+            secrets_by_name = engine.pop("secrets", None) or {}
+            self.pull_secrets = Secrets(secrets_by_name.pop("pull_secrets", None) or {})
+            self.engine_secrets = Secrets(secrets_by_name)
             self.worker = worker_spec.worker(engine["worker"]) if engine.get("worker") else None
             self.program = program_spec.program(engine["program"]) if engine.get("program") else None
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -130,7 +130,7 @@ class Assignment:
                 f"the gateway's assignment cannot be understood: {type(error).__name__} {error}"
             ) from error
 
-    def require_sense(self) -> None:
+    def require_consistent(self) -> None:
         """Raises TreatmentFailed or AgentError if it asks for what does not go together."""
         if self.volumes and not self.image:
             raise TreatmentFailed("volumes are mounted in containers only: give the treatment an image")
@@ -144,8 +144,8 @@ class Assignment:
     @property
     def secret_values(self) -> list[str]:
         """What must be seen nowhere, but for logins."""
-        kept = (self.secrets, self.engine_secrets, self.pull_secrets)
-        return [value for secrets in kept for value in secrets.reveal().values()]
+        secret_groups = (self.secrets, self.engine_secrets, self.pull_secrets)
+        return [value for secrets in secret_groups for value in secrets.reveal().values()]
 
     def overwrite_secrets(self) -> None:
         for secrets in (self.secrets, self.registries, self.engine_secrets, self.pull_secrets):
@@ -155,7 +155,7 @@ class Assignment:
     def event_text(self) -> str:
         return json.dumps(self.event, ensure_ascii=False)
 
-    def variables(self, places: dict[str, str]) -> dict[str, str]:
+    def variables(self, path_variables: dict[str, str]) -> dict[str, str]:
         """The CADENCE_* variables and ``env``, without secrets; ``places`` maps the names that hold paths."""
         variables = {
             "CI": "true",
@@ -172,7 +172,7 @@ class Assignment:
         for name, value in self.event.items():
             if isinstance(value, (str, bool, int)):
                 variables[f"CADENCE_EVENT_{_identifier(name).upper()}"] = _text(value)
-        variables.update(places)
+        variables.update(path_variables)
         variables.update({name: str(value) for name, value in self.env.items()})
         for name, value in variables.items():
             if "\0" in value:
@@ -180,9 +180,9 @@ class Assignment:
         return variables
 
 
-def _ports(ports: list[dict[str, Any]]) -> list[Port]:
+def _ports(ports: list[dict[str, Any]]) -> list[AssignedPort]:
     read = [
-        Port(
+        AssignedPort(
             port["port"],
             port["flow"],
             port.get("type") or "byte",
@@ -199,32 +199,34 @@ def _ports(ports: list[dict[str, Any]]) -> list[Port]:
     return read
 
 
-def _services(services: dict[str, Any]) -> list[Service]:
+def _services(services: dict[str, Any]) -> list[AssignedService]:
     read = []
-    for name, said in services.items():
+    for name, service in services.items():
         if not _SERVICE.match(name):
             raise ValueError(f"the service name {name!r}")
-        health = said.get("health") or {}
+        health = service.get("health") or {}
         read.append(
-            Service(
+            AssignedService(
                 name=name,
-                image=said["image"],
-                env=dict(said.get("env") or {}),
-                command=list(said.get("command") or []),
-                ports=list(said.get("ports") or []),
+                image=service["image"],
+                env=dict(service.get("env") or {}),
+                command=list(service.get("command") or []),
+                ports=list(service.get("ports") or []),
                 health=list(health.get("command") or []),
                 interval=float(health.get("interval") or 2),
                 timeout=float(health.get("timeout") or 60),
-                volumes=dict(said.get("volumes") or {}),
-                cpu=int(said.get("cpu") or 0),
-                memory=int(said.get("memory") or 0),
+                volumes=dict(service.get("volumes") or {}),
+                cpu=int(service.get("cpu") or 0),
+                memory=int(service.get("memory") or 0),
             )
         )
     return read
 
 
-def _cache(said: dict[str, Any]) -> Cache:
-    return Cache(said["key"], list(said.get("files") or []), list(said["paths"]), list(said.get("restore") or []))
+def _cache(service: dict[str, Any]) -> AssignedCache:
+    return AssignedCache(
+        service["key"], list(service.get("files") or []), list(service["paths"]), list(service.get("restore") or [])
+    )
 
 
 def _identifier(name: str) -> str:

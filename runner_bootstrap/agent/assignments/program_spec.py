@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Optional
 from .value_types import parse
 
 
-class Program(NamedTuple):
+class AssignedProgram(NamedTuple):
     """``files`` are contents by relative path, ``file`` the one to start. ``entrypoint`` is a command of it, ``treatment`` what that runs.
 
     ``parameters`` are ``{"type", "value"}`` by name. With ``check_only`` it is checked and not run. ``errors`` says what is
@@ -36,33 +36,33 @@ class Program(NamedTuple):
     sha256: Optional[str]
 
 
-def program(said: dict[str, Any]) -> Program:
+def program(content: dict[str, Any]) -> AssignedProgram:
     """Raises KeyError, TypeError, ValueError for what cannot be understood. Files may be elsewhere: see ``with_files``."""
-    file, files = _files(said) if "files" in said else ("", {})
-    parameters = dict(said.get("parameters") or {})
-    secrets = dict(said.get("secrets") or {})
+    file, files = _files(content) if "files" in content else ("", {})
+    parameters = dict(content.get("parameters") or {})
+    secrets = dict(content.get("secrets") or {})
     for given in (*parameters.values(), *secrets.values()):
         parse(given["type"])
-    return Program(
+    return AssignedProgram(
         files=files,
         file=file,
-        entrypoint=said["entrypoint"],
-        treatment=said["treatment"],
+        entrypoint=content["entrypoint"],
+        treatment=content["treatment"],
         parameters=parameters,
         secrets={
             name: {"type": str(each["type"]), "variable": str(each["variable"])} for name, each in secrets.items()
         },
-        errors=said.get("errors") or "fail",
-        check_only=bool(said.get("check_only")),
-        captured=said.get("captured") is not None,
-        run_id=said["run_id"],
-        group_id=said["group_id"],
-        version=said.get("version"),
-        sha256=said.get("sha256"),
+        errors=content.get("errors") or "fail",
+        check_only=bool(content.get("check_only")),
+        captured=content.get("captured") is not None,
+        run_id=content["run_id"],
+        group_id=content["group_id"],
+        version=content.get("version"),
+        sha256=content.get("sha256"),
     )
 
 
-def with_files(program: Program, content: bytes) -> Program:
+def with_files(program: AssignedProgram, content: bytes) -> AssignedProgram:
     """With what the control plane keeps of it. Raises ValueError for another content than that."""
     if hashlib.sha256(content).hexdigest() != program.sha256:
         raise ValueError("it is not what was stored")
@@ -70,16 +70,16 @@ def with_files(program: Program, content: bytes) -> Program:
     return program._replace(file=file, files=files)
 
 
-def _files(said: dict[str, Any]) -> tuple[str, dict[str, bytes]]:
+def _files(content: dict[str, Any]) -> tuple[str, dict[str, bytes]]:
     files = {}
-    for path, content in said["files"].items():
+    for path, encoded in content["files"].items():
         parts = PurePosixPath(path).parts
         if not parts or path.startswith("/") or ".." in parts or "\0" in path:
             raise ValueError(f"the file {path!r} of a program")
         try:
-            files[path] = base64.b64decode(content, validate=True)
+            files[path] = base64.b64decode(encoded, validate=True)
         except binascii.Error as error:
             raise ValueError(f"the content of {path!r}") from error
-    if said["file"] not in files:
-        raise ValueError(f"the file {said['file']!r} of a program")
-    return said["file"], files
+    if content["file"] not in files:
+        raise ValueError(f"the file {content['file']!r} of a program")
+    return content["file"], files

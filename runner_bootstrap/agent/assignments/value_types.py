@@ -20,7 +20,7 @@ for _bits in (8, 16, 32, 64, 128):
 _SCALARS |= set(_RANGES)
 
 
-class Type(NamedTuple):
+class ValueType(NamedTuple):
     """A data type: a scalar, or Option, Vec or Map of ``item``."""
 
     name: str
@@ -35,7 +35,7 @@ class Type(NamedTuple):
         return _RANGES.get(self.name)
 
 
-def parse(text: str) -> Type:
+def parse(text: str) -> ValueType:
     """Read a data type such as ``Vec<u8>``. Raises ValueError."""
     words = _WORD.findall(text)
     if "".join(words) != re.sub(r"\s", "", text):
@@ -46,14 +46,14 @@ def parse(text: str) -> Type:
     return found
 
 
-def _parse(words: list[str], text: str) -> tuple[Type, list[str]]:
+def _parse(words: list[str], text: str) -> tuple[ValueType, list[str]]:
     name = words[0] if words else ""
     if name in _CONSTRUCTORS and words[1:2] == ["<"]:
         item, rest = _parse(words[2:], text)
         if rest[:1] == [">"]:
-            return Type(name, item), rest[1:]
+            return ValueType(name, item), rest[1:]
     elif name in _SCALARS:
-        return Type(name), words[1:]
+        return ValueType(name), words[1:]
     raise ValueError(f"the type {text!r}")
 
 
@@ -65,7 +65,7 @@ def from_json(text: bytes) -> Any:
         raise ValueError("it is nested too deeply") from None
 
 
-def fits(value: Any, wanted: Type) -> bool:
+def fits(value: Any, wanted: ValueType) -> bool:
     """Whether a JSON value is a ``wanted``, with the ranges of every number."""
     if wanted.item is not None:
         if wanted.name == "Option":

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Optional
 _SLUG = re.compile(r"[^a-z0-9-]+")
 
 
-class Container(NamedTuple):
+class WorkerContainer(NamedTuple):
     """A container beside a worker. Millicores, MB; 0 is no limit. ``slug`` is its name as engines and logs can have it."""
 
     name: str
@@ -25,7 +25,7 @@ class Container(NamedTuple):
     arch: Optional[str] = None
 
 
-class Worker(NamedTuple):
+class AssignedWorker(NamedTuple):
     """A distant worker; ``wait`` and ``duration`` in seconds, ``volumes`` in MB by name."""
 
     version: str
@@ -33,7 +33,7 @@ class Worker(NamedTuple):
     wait: int
     duration: Optional[int]
     volumes: dict[str, int]
-    containers: list[Container]
+    containers: list[WorkerContainer]
     tags: list[str]
 
     @property
@@ -41,46 +41,46 @@ class Worker(NamedTuple):
         return sum(self.volumes.values()) + sum(container.storage for container in self.containers)
 
 
-def worker(said: dict[str, Any]) -> Worker:
+def worker(content: dict[str, Any]) -> AssignedWorker:
     """Raises KeyError, TypeError, ValueError for what cannot be understood."""
-    taken: set[str] = set()
-    custom = [_container(one, False, taken) for one in said.get("containers") or []]
-    services = [_container(one, True, taken) for one in said.get("services") or []]
-    return Worker(
-        version=said["version"],
-        group_id=said["group_id"],
-        wait=int(said.get("wait") or 60),
-        duration=said.get("duration"),
-        volumes={name: int(size) for name, size in (said.get("volumes") or {}).items()},
+    used_slugs: set[str] = set()
+    custom = [_container(container, False, used_slugs) for container in content.get("containers") or []]
+    services = [_container(container, True, used_slugs) for container in content.get("services") or []]
+    return AssignedWorker(
+        version=content["version"],
+        group_id=content["group_id"],
+        wait=int(content.get("wait") or 60),
+        duration=content.get("duration"),
+        volumes={name: int(size) for name, size in (content.get("volumes") or {}).items()},
         containers=[*services, *custom],
-        tags=list(said.get("tags") or []),
+        tags=list(content.get("tags") or []),
     )
 
 
-def _container(said: dict[str, Any], is_service: bool, taken: set[str]) -> Container:
-    slug = slug_of(said["name"], taken)
-    taken.add(slug)
-    return Container(
-        name=said["name"],
+def _container(content: dict[str, Any], is_service: bool, used_slugs: set[str]) -> WorkerContainer:
+    slug = slug_of(content["name"], used_slugs)
+    used_slugs.add(slug)
+    return WorkerContainer(
+        name=content["name"],
         slug=slug,
-        image=said["image"],
-        cpu=int(said.get("cpu") or 0),
-        memory=int(said.get("memory") or 0),
-        storage=int(said.get("storage") or 0),
-        mounts=dict(said.get("mounts") or {}),
-        env=dict(said.get("env") or {}),
-        command=list(said.get("command") or []),
+        image=content["image"],
+        cpu=int(content.get("cpu") or 0),
+        memory=int(content.get("memory") or 0),
+        storage=int(content.get("storage") or 0),
+        mounts=dict(content.get("mounts") or {}),
+        env=dict(content.get("env") or {}),
+        command=list(content.get("command") or []),
         is_service=is_service,
-        arch=said.get("arch"),
+        arch=content.get("arch"),
     )
 
 
-def slug_of(name: str, taken: "set[str] | Sequence[str]" = ()) -> str:
+def slug_of(name: str, used_slugs: "set[str] | Sequence[str]" = ()) -> str:
     """A name that container engines, host names and logs can have, like no other in ``taken``."""
     plain = _SLUG.sub("-", name.lower()).strip("-")[:40].rstrip("-")
     base = plain if plain and plain[0].isalpha() else f"c-{plain}".rstrip("-")
     slug, number = base, 1
-    while slug in taken:
+    while slug in used_slugs:
         number += 1
         slug = f"{base}-{number}"
     return slug

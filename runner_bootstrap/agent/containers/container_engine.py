@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from ..execution.sandbox import Launch
+from ..execution.sandbox import LaunchSpec
 from ..execution.workspace import Workspace
 from ..shared.errors import AgentError
 
@@ -34,14 +34,14 @@ _PULL_OF_ARCHITECTURE = """there=$("$1" image inspect --format '{{.Architecture}
 """
 
 
-class Environment(NamedTuple):
+class ContainerEnvironment(NamedTuple):
     """A container's variables; the values of those in ``secret`` must not be seen on a command line."""
 
     values: dict[str, str]
     secret: Sequence[str] = ()
 
 
-class Wish(NamedTuple):
+class ContainerOptions(NamedTuple):
     """How the command's container is to be: millicores, MB (0 for no limit), further arguments, whether it has an input."""
 
     cpu: int = 0
@@ -66,13 +66,13 @@ class ContainerEngine:
                 return cls(program, runner_id)
         raise AgentError(f"the treatment needs a container image, but this machine has none of {', '.join(ENGINES)}")
 
-    def pull(self, image: str, workspace: Workspace, logins: Mapping[str, str], arch: str = "") -> Launch:
+    def pull(self, image: str, workspace: Workspace, logins: Mapping[str, str], arch: str = "") -> LaunchSpec:
         """Fetch the image unless it is there; ``logins`` are variables that tell the engine of its logins.
 
         With ``arch`` it is to be the one of that architecture, whichever of its name is there already.
         """
         argv = ["sh", "-c", _PULL_OF_ARCHITECTURE if arch else _PULL, "sh", self.program, image, arch]
-        return Launch(argv, {**os.environ, **logins}, str(workspace.work), [])
+        return LaunchSpec(argv, {**os.environ, **logins}, str(workspace.work), [])
 
     def digest(self, image: str) -> str | None:
         """``sha256:…`` of an image that is here, as its registry knows it, or as it was made here."""
@@ -83,18 +83,25 @@ class ContainerEngine:
                 return found
         return None
 
-    def launch(self, image: str, command: Sequence[str], env: Environment, workspace: Workspace, wish: Wish) -> Launch:
+    def launch(
+        self,
+        image: str,
+        command: Sequence[str],
+        env: ContainerEnvironment,
+        workspace: Workspace,
+        options: ContainerOptions,
+    ) -> LaunchSpec:
         """Raises AgentError for a secret of a name that the engine itself would read."""
         engine_env, argv = self.environment(env)
         argv = [self.program, "run", "--rm", "--name", self.name, "--log-driver", "none", *argv]
         argv += ["--volume", f"{workspace.root}:{workspace.root}", "--workdir", str(workspace.work)]
-        argv += [*limits(wish.cpu, wish.memory), *wish.arguments]
-        if wish.interactive:
+        argv += [*limits(options.cpu, options.memory), *options.arguments]
+        if options.interactive:
             argv += ["--interactive"]
         argv += ["--entrypoint", command[0], image, *command[1:]]
-        return Launch(argv, engine_env, str(workspace.work), self.removal(self.name))
+        return LaunchSpec(argv, engine_env, str(workspace.work), self.removal(self.name))
 
-    def environment(self, env: Environment) -> tuple[dict[str, str], list[str]]:
+    def environment(self, env: ContainerEnvironment) -> tuple[dict[str, str], list[str]]:
         """The engine's own environment and its arguments, which give a container these variables.
 
         No value is put on the command line but harmless ones of names that the engine itself would read.
@@ -119,8 +126,8 @@ class ContainerEngine:
 
     def process(self, name: str) -> int | None:
         """The first process of a running container, as this machine numbers it."""
-        said = self._ask("container", "inspect", "--format", "{{.State.Pid}}", name).stdout.strip()
-        return int(said) if said.isdigit() and int(said) else None
+        pid = self._ask("container", "inspect", "--format", "{{.State.Pid}}", name).stdout.strip()
+        return int(pid) if pid.isdigit() and int(pid) else None
 
     def removal(self, name: str) -> list[str]:
         """What removes a container, whatever it does; without waiting for it."""

@@ -37,7 +37,7 @@ _SECRET_NAME = re.compile(r"token|secret|passw|credential|key\b|_key|auth", re.I
 _MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
-class Spawn(NamedTuple):
+class SpawnSpec(NamedTuple):
     """What is started on this machine for a command."""
 
     argv: list[str]
@@ -45,34 +45,34 @@ class Spawn(NamedTuple):
     cwd: str
 
 
-class Usage(NamedTuple):
+class CommandUsage(NamedTuple):
     """CPU time so far and the most memory at once, in bytes; of a whole container, where the command has one."""
 
     cpu_seconds: float
     memory_peak: int
 
 
-class Place(Protocol):
+class ExecTarget(Protocol):
     """Where commands run."""
 
-    def spawn(self, request: ExecRequest, mark: str) -> Spawn:
+    def spawn(self, request: ExecRequest, marker: str) -> SpawnSpec:
         """Raises AgentError for a container that is not there. What is started has ``mark`` in its environment."""
 
     def value(self, container: str, variable: str) -> str:
         """Of a variable of the container, empty if there is none."""
 
-    def usage(self, container: str) -> Optional[Usage]:
+    def usage(self, container: str) -> Optional[CommandUsage]:
         """None if it is that of what was started."""
 
-    def kill(self, container: str, mark: str) -> None:
+    def kill(self, container: str, marker: str) -> None:
         """End what of a command outlives what was started for it."""
 
 
-class Executor:
+class ExecServer:
     """``entrypoint`` is what the engine is told to start instead of a container engine; ``python`` runs it there."""
 
-    def __init__(self, root: Path, place: Place, log: LogBuffer, python: str = sys.executable) -> None:
-        self._place, self._log = place, log
+    def __init__(self, root: Path, target: ExecTarget, log: LogBuffer, python: str = sys.executable) -> None:
+        self._target, self._log = target, log
         self._socket_path = root / "exec.sock"
         shim = root / "exec_shim.py"
         shim.write_text(_shim_source())
@@ -109,8 +109,8 @@ class Executor:
         descriptors: list[int] = []
         with connection:
             try:
-                arguments, descriptors = _received(connection)
-                answer = self._obey(parse(arguments), connection, descriptors)
+                arguments, descriptors = _receive(connection)
+                answer = self._execute(parse(arguments), connection, descriptors)
             except AgentError as error:
                 self._log.say(str(error), "warning")
                 answer = {"exit_code": NOT_EXECUTABLE, "problem": str(error)}
@@ -124,16 +124,16 @@ class Executor:
             except OSError:
                 return
 
-    def _obey(self, request: ExecRequest, connection: socket.socket, descriptors: Sequence[int]) -> dict[str, Any]:
+    def _execute(self, request: ExecRequest, connection: socket.socket, descriptors: Sequence[int]) -> dict[str, Any]:
         if len(descriptors) != 3:
             raise AgentError("a command came without its three streams")
         if request.variable:
             # A container engine would print `$NAME`, for there is no shell; what the asking engine means is the value.
-            os.write(descriptors[1], self._place.value(request.container, request.variable).encode())
+            os.write(descriptors[1], self._target.value(request.container, request.variable).encode())
             return {"exit_code": 0}
-        mark = f"{os.getpid()}-{id(connection):x}-{time.monotonic_ns()}"
-        spawn = self._place.spawn(request, mark)
-        before = self._place.usage(request.container)
+        marker = f"{os.getpid()}-{id(connection):x}-{time.monotonic_ns()}"
+        spawn = self._target.spawn(request, marker)
+        before = self._target.usage(request.container)
         started_at, started = timestamp(), time.monotonic()
         try:
             process = subprocess.Popen(
@@ -149,18 +149,18 @@ class Executor:
             )
         except OSError as error:
             raise AgentError(f"{spawn.argv[0]} cannot be started: {error.strerror}") from error
-        waiting = _Waiting(process)
+        waiting = _ProcessWaiter(process)
         waiting.start()
-        abandoned = _either(connection, waiting)
+        abandoned = _wait_for_either(connection, waiting)
         if abandoned:
-            self._take_down(process, request, mark)
+            self._take_down(process, request, marker)
         waiting.join()
         code, number, own = waiting.done
-        after = self._place.usage(request.container)
+        after = self._target.usage(request.container)
         used = (
             own
             if after is None
-            else Usage(after.cpu_seconds - (before.cpu_seconds if before else 0), after.memory_peak)
+            else CommandUsage(after.cpu_seconds - (before.cpu_seconds if before else 0), after.memory_peak)
         )
         record = {
             "container": request.container,
@@ -175,16 +175,16 @@ class Executor:
             "cpu_ms": int(used.cpu_seconds * 1000),
             "memory_peak": used.memory_peak,
         }
-        self._tell(record)
+        self._log_execution(record)
         return {"exit_code": code if code is not None else 128 + (number or 0)}
 
-    def _take_down(self, process: "subprocess.Popen[bytes]", request: ExecRequest, mark: str) -> None:
+    def _take_down(self, process: "subprocess.Popen[bytes]", request: ExecRequest, marker: str) -> None:
         for child in reversed(processes.descendants(process.pid)):
             _kill(child.pid)
         _kill(process.pid)
-        self._place.kill(request.container, mark)
+        self._target.kill(request.container, marker)
 
-    def _tell(self, record: Mapping[str, Any]) -> None:
+    def _log_execution(self, record: Mapping[str, Any]) -> None:
         """A line for people, and one with everything for programs."""
         code, number = record["exit_code"], record["signal"]
         end = f"ended with {code}" if code is not None else f"was killed by signal {number}"
@@ -198,25 +198,25 @@ class Executor:
         self._log.say(json.dumps({"executed": record}, ensure_ascii=False), "debug")
 
 
-class _Waiting(threading.Thread):
+class _ProcessWaiter(threading.Thread):
     """Waits for a process; ``descriptor`` can be read once it has ended."""
 
     def __init__(self, process: "subprocess.Popen[bytes]") -> None:
         super().__init__(name="exec-end", daemon=True)
         self._process = process
         self.descriptor, self._writer = os.pipe()
-        self.done: tuple[Optional[int], Optional[int], Usage] = (None, None, Usage(0.0, 0))
+        self.done: tuple[Optional[int], Optional[int], CommandUsage] = (None, None, CommandUsage(0.0, 0))
 
     def run(self) -> None:
         _, status, used = os.wait4(self._process.pid, 0)
         self._process.returncode = 0  # it is waited for: nobody must do so again
         code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else None
         number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
-        self.done = (code, number, Usage(used.ru_utime + used.ru_stime, used.ru_maxrss * _MAXRSS_UNIT))
+        self.done = (code, number, CommandUsage(used.ru_utime + used.ru_stime, used.ru_maxrss * _MAXRSS_UNIT))
         os.close(self._writer)
 
 
-def _either(connection: socket.socket, waiting: _Waiting) -> bool:
+def _wait_for_either(connection: socket.socket, waiting: _ProcessWaiter) -> bool:
     """Wait for the command's end, or the shim's: true for the shim's."""
     try:
         readable, _, _ = select.select([connection.fileno(), waiting.descriptor], [], [])
@@ -225,17 +225,17 @@ def _either(connection: socket.socket, waiting: _Waiting) -> bool:
         os.close(waiting.descriptor)
 
 
-def _received(connection: socket.socket) -> tuple[list[str], list[int]]:
+def _receive(connection: socket.socket) -> tuple[list[str], list[int]]:
     """The shim's arguments and its streams, which the caller closes. Raises AgentError, OSError."""
     header, descriptors, _, _ = socket.recv_fds(connection, _LENGTH.size, 3)
     if len(header) < _LENGTH.size:
         raise AgentError("what asked for a command has gone")
-    left = _LENGTH.unpack(header)[0]
-    if left > LONGEST_REQUEST:
+    remaining = _LENGTH.unpack(header)[0]
+    if remaining > LONGEST_REQUEST:
         raise AgentError("the command is too long")
     text = bytearray()
-    while len(text) < left:
-        piece = connection.recv(left - len(text))
+    while len(text) < remaining:
+        piece = connection.recv(remaining - len(text))
         if not piece:
             raise AgentError("what asked for a command has gone")
         text += piece
@@ -269,4 +269,4 @@ def missing_container(name: str) -> AgentError:
 
 
 #: Exit codes that a shell gives as well: for a command that is not there, and for one that cannot be run.
-__all__ = ["NOT_EXECUTABLE", "NOT_FOUND", "Executor", "Place", "Spawn", "Usage", "missing_container"]
+__all__ = ["NOT_EXECUTABLE", "NOT_FOUND", "CommandUsage", "ExecServer", "ExecTarget", "SpawnSpec", "missing_container"]

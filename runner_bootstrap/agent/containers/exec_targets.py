@@ -10,30 +10,30 @@ from typing import Optional
 
 from .container_engine import ANSWER_SECONDS, ContainerEngine, run_quietly
 from .exec_request import ExecRequest
-from .exec_server import MARK, Spawn, Usage, missing_container
-from .pod import Handed, Pod
+from .exec_server import MARK, CommandUsage, SpawnSpec, missing_container
+from .pod import Pod, PodCommand
 
 _PROC, _CGROUPS = Path("/proc"), Path("/sys/fs/cgroup")
 # Inside of the container, with its own shell: processes of other users in it are not ours to end from outside.
 _KILL = 'for each in /proc/[0-9]*; do grep -aq "$1" "$each/environ" 2>/dev/null && kill -9 "${each#/proc/}"; done; :'
 
 
-class ContainerPlace:
+class ContainerTarget:
     """Commands are executed in running containers, known by the names that the engine gives; each has a real name."""
 
     def __init__(self, engine: ContainerEngine, real_names: Mapping[str, str]) -> None:
         self._engine, self._real_names = engine, real_names
-        self._groups: dict[str, Optional[_Group]] = {}
+        self._groups: dict[str, Optional[_ContainerCgroup]] = {}
 
-    def spawn(self, request: ExecRequest, mark: str) -> Spawn:
+    def spawn(self, request: ExecRequest, marker: str) -> SpawnSpec:
         real = self._real_name(request.container)
         # By name only: no value is on the command line of the container engine.
         engine_env, argv = dict(os.environ), [self._engine.program, "exec"]
         argv += ["--interactive"] if request.interactive else []
         argv += [f"--workdir={request.workdir}"] if request.workdir else []
-        for name, value in {**request.env, MARK: mark}.items():
+        for name, value in {**request.env, MARK: marker}.items():
             argv += self._engine.variable(name, value, engine_env)
-        return Spawn([*argv, real, *request.command], engine_env, "/")
+        return SpawnSpec([*argv, real, *request.command], engine_env, "/")
 
     def value(self, container: str, variable: str) -> str:
         script = f'printf %s "${{{variable}}}"'
@@ -41,15 +41,15 @@ class ContainerPlace:
         done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=ANSWER_SECONDS, check=False)
         return done.stdout.decode("utf-8", "replace")
 
-    def usage(self, container: str) -> Optional[Usage]:
+    def usage(self, container: str) -> Optional[CommandUsage]:
         if container not in self._groups:
-            self._groups[container] = _Group.of(self._engine.process(self._real_name(container)))
+            self._groups[container] = _ContainerCgroup.of(self._engine.process(self._real_name(container)))
         group = self._groups[container]
         return group.usage() if group else None
 
-    def kill(self, container: str, mark: str) -> None:
+    def kill(self, container: str, marker: str) -> None:
         real = self._real_name(container)
-        run_quietly([self._engine.program, "exec", real, "/bin/sh", "-c", _KILL, "sh", f"{MARK}={mark}"])
+        run_quietly([self._engine.program, "exec", real, "/bin/sh", "-c", _KILL, "sh", f"{MARK}={marker}"])
 
     def _real_name(self, container: str) -> str:
         real = self._real_names.get(container)
@@ -58,36 +58,36 @@ class ContainerPlace:
         return real
 
 
-class PodPlace:
+class PodTarget:
     """Commands are handed to the containers of the pod that this runner is in."""
 
     def __init__(self, pod: Pod, containers: Sequence[str]) -> None:
         self._pod, self._containers = pod, containers
 
-    def spawn(self, request: ExecRequest, mark: str) -> Spawn:
+    def spawn(self, request: ExecRequest, marker: str) -> SpawnSpec:
         self._require(request.container)
-        env = {**request.env, MARK: mark}
-        handed = Handed(request.command, env, request.workdir, request.interactive)
-        return Spawn(self._pod.hand(request.container, handed), {}, "/")
+        env = {**request.env, MARK: marker}
+        pod_command = PodCommand(request.command, env, request.workdir, request.interactive)
+        return SpawnSpec(self._pod.exec_argv(request.container, pod_command), {}, "/")
 
     def value(self, container: str, variable: str) -> str:
         self._require(container)
-        return self._pod.ask(container, ["/bin/sh", "-c", f'printf %s "${{{variable}}}"'])
+        return self._pod.output_of(container, ["/bin/sh", "-c", f'printf %s "${{{variable}}}"'])
 
-    def usage(self, container: str) -> Optional[Usage]:
+    def usage(self, container: str) -> Optional[CommandUsage]:
         """As the container's own control group counts it."""
         used = self._pod.usage(container)
-        return Usage(used.cpu_seconds, used.memory_peak) if used else Usage(0.0, 0)
+        return CommandUsage(used.cpu_seconds, used.memory_peak) if used else CommandUsage(0.0, 0)
 
-    def kill(self, container: str, mark: str) -> None:
-        self._pod.ask(container, ["/bin/sh", "-c", _KILL, "sh", f"{MARK}={mark}"])
+    def kill(self, container: str, marker: str) -> None:
+        self._pod.output_of(container, ["/bin/sh", "-c", _KILL, "sh", f"{MARK}={marker}"])
 
     def _require(self, container: str) -> None:
         if container not in self._containers:
             raise missing_container(container)
 
 
-class SandboxPlace:
+class SandboxTarget:
     """Commands run on the machine's own files, read-only, with the worker's volumes where they are to be mounted.
 
     ``mounts`` is by container: where in it (an absolute path), which directory. The sandbox that the engine itself is in is
@@ -101,23 +101,23 @@ class SandboxPlace:
         for container in mounts:
             self._home(container).mkdir(parents=True, exist_ok=True)
 
-    def spawn(self, request: ExecRequest, mark: str) -> Spawn:
+    def spawn(self, request: ExecRequest, marker: str) -> SpawnSpec:
         home = self._home(request.container)
-        env = {**self._own(request.container), **request.env, MARK: mark}
+        env = {**self._own(request.container), **request.env, MARK: marker}
         workdir = request.workdir or str(home)
         if self._program is None:
-            return Spawn(request.command, env, workdir)
+            return SpawnSpec(request.command, env, workdir)
         argv = [self._program, *_isolation(self._root, self._hidden, self._mounts[request.container])]
         argv += ["--bind", str(home), str(home), "--chdir", workdir, "--", *request.command]
-        return Spawn(argv, env, "/")
+        return SpawnSpec(argv, env, "/")
 
     def value(self, container: str, variable: str) -> str:
         return self._own(container).get(variable, "")
 
-    def usage(self, container: str) -> Optional[Usage]:
+    def usage(self, container: str) -> Optional[CommandUsage]:
         return None
 
-    def kill(self, container: str, mark: str) -> None:
+    def kill(self, container: str, marker: str) -> None:
         """Nothing: what is in a sandbox ends with it."""
 
     def _own(self, container: str) -> dict[str, str]:
@@ -137,33 +137,33 @@ def _isolation(root: Path, hidden: Sequence[Path], mounts: Mapping[str, str]) ->
     for path in (*hidden, root):
         argv += ["--tmpfs", str(path.resolve())]
     for point, directory in mounts.items():
-        there = next(each for each in (Path(point), *Path(point).parents) if each.exists())
-        if str(there) not in ("/", point):
+        existing = next(path for path in (Path(point), *Path(point).parents) if path.exists())
+        if str(existing) not in ("/", point):
             # Nothing can be made in what is read-only: so it is made anew with all that it holds.
-            argv += ["--tmpfs", str(there), *_as_it_is(there)]
+            argv += ["--tmpfs", str(existing), *_as_it_is(existing)]
         argv += ["--bind", directory, point]
     return [*argv, "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--cap-drop", "ALL", "--die-with-parent"]
 
 
-def _as_it_is(directory: Path, but: Sequence[str] = ()) -> list[str]:
+def _as_it_is(directory: Path, excluded: Sequence[str] = ()) -> list[str]:
     """Everything in a directory, to be read only."""
     argv: list[str] = []
     for entry in sorted(directory.iterdir()):
-        if str(entry) in but:
+        if str(entry) in excluded:
             continue
         argv += ["--symlink", os.readlink(entry)] if entry.is_symlink() else ["--ro-bind", str(entry)]
         argv.append(str(entry))
     return argv
 
 
-class _Group:
+class _ContainerCgroup:
     """The control group of a container, of either version."""
 
     def __init__(self, cpu: Path, scale: float, memory: Path) -> None:
         self._cpu, self._scale, self._memory = cpu, scale, memory
 
     @classmethod
-    def of(cls, pid: Optional[int]) -> Optional["_Group"]:
+    def of(cls, pid: Optional[int]) -> Optional["_ContainerCgroup"]:
         """Of the process, if it is not that of everything."""
         try:
             lines = (_PROC / str(pid) / "cgroup").read_text().splitlines()
@@ -185,11 +185,11 @@ class _Group:
             _CGROUPS / f"{unified}".lstrip("/") / "cpu.stat", 1e-6, _CGROUPS / f"{unified}".lstrip("/") / "memory.peak"
         )
 
-    def usage(self) -> Optional[Usage]:
+    def usage(self) -> Optional[CommandUsage]:
         try:
-            said = self._cpu.read_text().split()
-            number = int(said[said.index("usage_usec") + 1] if "usage_usec" in said else said[0])
+            fields = self._cpu.read_text().split()
+            number = int(fields[fields.index("usage_usec") + 1] if "usage_usec" in fields else fields[0])
             memory = int(self._memory.read_text()) if self._memory.exists() else 0
         except (OSError, ValueError):
             return None
-        return Usage(number * self._scale, memory)
+        return CommandUsage(number * self._scale, memory)

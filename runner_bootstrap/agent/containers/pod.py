@@ -25,7 +25,7 @@ ANSWER_SECONDS = 60
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
-class Handed(NamedTuple):
+class PodCommand(NamedTuple):
     """A command for a container. ``alone``: it has the container to itself, and whatever it leaves there goes with it."""
 
     command: Sequence[str]
@@ -48,7 +48,7 @@ class Pod:
         self._program.write_bytes(pkgutil.get_data(__package__, "pod_exec.py") or b"")
 
     @classmethod
-    def around(cls) -> Pod | None:
+    def detect(cls) -> Pod | None:
         """None where the agent is in no such pod."""
         root = os.environ.get(FOLDER)
         return cls(Path(root)) if root else None
@@ -68,29 +68,31 @@ class Pod:
     def has(self, container: str) -> bool:
         return (self._root / "desk" / container / "calls").exists()
 
-    def hand(self, container: str, handed: Handed) -> list[str]:
+    def exec_argv(self, container: str, pod_command: PodCommand) -> list[str]:
         """What is to be started here so that a command runs there. Raises AgentError for what cannot be handed over."""
-        for name in handed.env:
+        for name in pod_command.env:
             if not _VARIABLE.match(name):
                 raise AgentError(
                     f"the variable {name} cannot be given to a container of the pod: no shell knows such a name"
                 )
-        name = f"{'alone' if handed.alone else 'beside'}-{next(self._numbers)}"
+        name = f"{'alone' if pod_command.alone else 'beside'}-{next(self._numbers)}"
         folder = self._root / "desk" / container / name
         try:
             folder.mkdir(mode=0o700)
             request = os.open(folder / "request", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(request, "w", encoding="utf-8", errors="surrogateescape") as file:
-                json.dump({**handed._asdict(), "command": list(handed.command), "env": dict(handed.env)}, file)
+                json.dump(
+                    {**pod_command._asdict(), "command": list(pod_command.command), "env": dict(pod_command.env)}, file
+                )
         except OSError as error:
             raise AgentError(f"the pod has no container {container} that takes commands ({error.strerror})") from error
         return [sys.executable, "-IS", str(self._program), str(folder)]
 
-    def ask(self, container: str, command: Sequence[str]) -> str:
+    def output_of(self, container: str, command: Sequence[str]) -> str:
         """What a short command prints; empty if it could not be run."""
         try:
             done = subprocess.run(
-                self.hand(container, Handed(command, {})),
+                self.exec_argv(container, PodCommand(command, {})),
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 timeout=ANSWER_SECONDS,
@@ -101,11 +103,11 @@ class Pod:
         return done.stdout.decode("utf-8", "replace")
 
     def usage(self, container: str) -> Optional[ContainerUsage]:
-        return usage_from(self.ask(container, ["/bin/sh", "-c", READ_USAGE])) if self.has(container) else None
+        return usage_from(self.output_of(container, ["/bin/sh", "-c", READ_USAGE])) if self.has(container) else None
 
     def remove(self) -> None:
         """Ends all that a treatment's command has started in its container."""
         if self.has(COMMAND):
-            desk = str(self._root / "desk" / COMMAND)
-            argv = [sys.executable, "-IS", str(self._program), desk, "signal-KILL"]
+            mailbox = str(self._root / "desk" / COMMAND)
+            argv = [sys.executable, "-IS", str(self._program), mailbox, "signal-KILL"]
             subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=ANSWER_SECONDS, check=False)

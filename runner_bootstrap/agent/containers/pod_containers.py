@@ -5,84 +5,86 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Optional
 
-from ..assignments.assignment import Service
-from ..assignments.worker_spec import Container
-from ..execution.sandbox import Launch
+from ..assignments.assignment import AssignedService
+from ..assignments.worker_spec import WorkerContainer
+from ..execution.sandbox import LaunchSpec
 from ..resources.container_usage import ContainerUsage
 from ..shared.clock import Deadline
 from ..shared.errors import AgentError, TreatmentFailed
-from .container_engine import Environment, digest_of
-from .exec_server import Place
-from .exec_targets import PodPlace
-from .pod import COMMAND, Handed, Pod
+from .container_engine import ContainerEnvironment, digest_of
+from .exec_server import ExecTarget
+from .exec_targets import PodTarget
+from .pod import COMMAND, Pod, PodCommand
 from .services import variables
-from .treatment_containers import Members
+from .treatment_containers import ContainersContext
 
 LOOK_SECONDS = 0.1
 
 
-class PodCompany:
+class PodContainers:
     """All containers of a pod are in one network, and find each other by name."""
 
-    def __init__(self, members: Members, pod: Pod) -> None:
-        self._members, self._pod = members, pod
-        image = members.assignment.image
+    def __init__(self, context: ContainersContext, pod: Pod) -> None:
+        self._context, self._pod = context, pod
+        image = context.assignment.image
         if image and not pod.has(COMMAND):
             raise AgentError(f"the treatment needs the image {image}, but its pod was made without a container of it")
-        if image and members.assignment.offline:
+        if image and context.assignment.offline:
             raise AgentError("a command in a pod cannot be cut off the network")
         self.image_digest = digest_of(image) if image else None
 
     def fetch(self) -> None:
         """The cluster has, before the agent began; with its own logins."""
-        self._members.assignment.registries.overwrite()
+        self._context.assignment.registries.overwrite()
 
     def start(self) -> dict[str, str]:
-        services = self._members.assignment.services
+        services = self._context.assignment.services
         for service in services:
             if service.health:
                 self._wait_until_healthy(service)
         return variables(services, lambda name: name, lambda port: port)
 
-    def launch(self, command: Sequence[str], env: Environment, terminal: Sequence[str] = ()) -> Optional[Launch]:
-        if not self._members.assignment.image:
+    def launch(
+        self, command: Sequence[str], env: ContainerEnvironment, terminal: Sequence[str] = ()
+    ) -> Optional[LaunchSpec]:
+        if not self._context.assignment.image:
             return None
-        self._members.command.engine = self._pod
+        self._context.command.engine = self._pod
         # The image's own path is the one that leads to its programs.
         values = {name: value for name, value in env.values.items() if name != "PATH"}
-        work = str(self._members.workspace.work)
-        handed = Handed(command, values, work, bool(self._members.assignment.stdin), alone=True)
-        return Launch(self._pod.hand(COMMAND, handed), {}, work, [])
+        work = str(self._context.workspace.work)
+        pod_command = PodCommand(command, values, work, bool(self._context.assignment.stdin), alone=True)
+        return LaunchSpec(self._pod.exec_argv(COMMAND, pod_command), {}, work, [])
 
-    def place(self, containers: Sequence[Container]) -> Place:
-        return PodPlace(self._pod, [each.slug for each in containers])
+    def exec_target(self, containers: Sequence[WorkerContainer]) -> ExecTarget:
+        return PodTarget(self._pod, [container.slug for container in containers])
 
     def usage(self) -> Optional[ContainerUsage]:
-        return self._pod.usage(COMMAND) if self._members.assignment.image else None
+        return self._pod.usage(COMMAND) if self._context.assignment.image else None
 
     def killed_for_memory(self) -> bool:
         used = self.usage()
         return bool(used and used.killed)
 
-    def explained(self, error: Exception) -> Exception:
+    def with_explanation(self, error: Exception) -> Exception:
         return error
 
     def remove(self) -> None:
         """The pod goes with its agent, and all of it with the pod."""
 
-    def _wait_until_healthy(self, service: Service) -> None:
+    def _wait_until_healthy(self, service: AssignedService) -> None:
         deadline = Deadline(service.timeout)
         while True:
-            said, code = self._health(service)
+            last_line, code = self._health(service)
             if code == "0":
-                self._members.log.say(f"service {service.name} is healthy")
+                self._context.log.say(f"service {service.name} is healthy")
                 return
             if deadline.passed:
-                answer = f"{service.health[0]} ended with {code}: {said}" if code else "it was never looked at"
+                answer = f"{service.health[0]} ended with {code}: {last_line}" if code else "it was never looked at"
                 raise TreatmentFailed(f"service {service.name} is not healthy after {service.timeout:g} s: {answer}")
-            self._members.ending.sleep(LOOK_SECONDS)
+            self._context.termination.sleep(LOOK_SECONDS)
 
-    def _health(self, service: Service) -> tuple[str, Optional[str]]:
+    def _health(self, service: AssignedService) -> tuple[str, Optional[str]]:
         """The last line that its health command printed, and its exit code (None: it has not ended yet)."""
         try:
             lines = self._pod.health(service.name).read_text("utf-8", "replace").splitlines()
@@ -90,5 +92,5 @@ class PodCompany:
             return "", None
         if not lines or not lines[-1].startswith("ended "):
             return "", None
-        said = next((line for line in reversed(lines[:-1]) if line.strip()), "")
-        return said.strip()[:200], lines[-1][len("ended ") :]
+        last_line = next((line for line in reversed(lines[:-1]) if line.strip()), "")
+        return last_line.strip()[:200], lines[-1][len("ended ") :]

@@ -26,43 +26,43 @@ BLOCK = 1 << 16
 OWN_MODE = 0o600
 
 
-class NotTaken(Exception):
+class CommandNotTaken(Exception):
     """Nobody took the command."""
 
 
-class Call:
+class PodExec:
     """One command. ``folder`` is its own, within the one that its container looks at."""
 
     def __init__(self, folder: str, request: "dict[str, object]") -> None:
-        self._folder, self._desk = folder, os.path.dirname(folder)
+        self._folder, self._mailbox = folder, os.path.dirname(folder)
         self._alone = bool(request["alone"])
         self._script = script_of(request).encode("utf-8", "surrogateescape")
         self._selector = selectors.PollSelector()
-        self._said = b""
+        self._exit_text = b""
         self._code = None  # type: int | None
         self._open_ends = 0
         for name, target in (("out", 1), ("err", 2)):
             self._watch(self._end(name, os.O_RDONLY), lambda end, target=target: self._pass_on(end, target))
             self._open_ends += 1
-        self._watch(self._end("exit", os.O_RDONLY), self._hear_end)
+        self._watch(self._end("exit", os.O_RDONLY), self._read_exit)
         self._end_of_script = os.path.join(folder, "script")
         os.mkfifo(self._end_of_script, OWN_MODE)
         # For both, so that whoever reads need not wait for somebody who writes.
         self._input = self._end("in", os.O_RDWR) if request["interactive"] else None
         self._pending = b""
         if self._alone:
-            self._hear_signals()
+            self._catch_signals()
 
-    def begin(self) -> None:
+    def start(self) -> None:
         """Raises NotTaken."""
-        tell(self._desk, os.path.basename(self._folder))
+        send_line(self._mailbox, os.path.basename(self._folder))
         writer = open_for_writing(self._end_of_script)
         try:
             rest = memoryview(self._script)
             while rest:
                 rest = rest[os.write(writer, rest) :]
         except BrokenPipeError:
-            raise NotTaken("its container has ended") from None
+            raise CommandNotTaken("its container has ended") from None
         finally:
             os.close(writer)
         if self._input is not None:
@@ -91,13 +91,13 @@ class Call:
             self._forget(end)
             self._open_ends -= 1
 
-    def _hear_end(self, end: int) -> None:
+    def _read_exit(self, end: int) -> None:
         piece = os.read(end, BLOCK)
-        self._said += piece
+        self._exit_text += piece
         if piece:
             return
         self._forget(end)
-        self._code = int(self._said) if self._said.strip() else KILLED
+        self._code = int(self._exit_text) if self._exit_text.strip() else KILLED
         if self._alone:
             # What it has left behind goes with it.
             self._signal("KILL")
@@ -117,7 +117,7 @@ class Call:
             self._selector.unregister(end)
             self._watch(0, self._read_input)
 
-    def _hear_signals(self) -> None:
+    def _catch_signals(self) -> None:
         woken, wake = os.pipe()
         os.set_blocking(wake, False)
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
@@ -131,8 +131,8 @@ class Call:
 
     def _signal(self, name: str) -> None:
         try:
-            tell(self._desk, f"signal-{name}", patience=0.0)
-        except NotTaken:
+            send_line(self._mailbox, f"signal-{name}", patience=0.0)
+        except CommandNotTaken:
             return  # there is no container that anything of it could be in
 
     def _end(self, name: str, flags: int) -> int:
@@ -157,11 +157,11 @@ def script_of(request: "dict[str, object]") -> str:
     return "\n".join([*lines, f"exec {shlex.join(command)}", ""])
 
 
-def tell(desk: str, word: str, patience: float = TAKE_SECONDS) -> None:
+def send_line(mailbox: str, line: str, patience: float = TAKE_SECONDS) -> None:
     """A line for the container. Raises NotTaken."""
-    end = open_for_writing(os.path.join(desk, "calls"), patience)
+    end = open_for_writing(os.path.join(mailbox, "calls"), patience)
     try:
-        os.write(end, f"{word}\n".encode())
+        os.write(end, f"{line}\n".encode())
     finally:
         os.close(end)
 
@@ -179,7 +179,7 @@ def open_for_writing(path: str, patience: float = TAKE_SECONDS) -> int:
             os.set_blocking(end, True)
             return end
         if time.monotonic() >= until:
-            raise NotTaken(f"its container did not answer within {patience:g} s")
+            raise CommandNotTaken(f"its container did not answer within {patience:g} s")
         time.sleep(LOOK_SECONDS)
 
 
@@ -190,11 +190,11 @@ def write_all(target: int, piece: bytes) -> None:
 
 
 def main(arguments: "list[str]") -> int:
-    folder, *words = arguments
-    if words:  # a word for a container, of which nobody need hear
+    folder, *lines = arguments
+    if lines:  # a word for a container, of which nobody need hear
         try:
-            tell(folder, words[0], patience=0.0)
-        except (NotTaken, OSError):
+            send_line(folder, lines[0], patience=0.0)
+        except (CommandNotTaken, OSError):
             return CANNOT_START
         return 0
     file = os.path.join(folder, "request")
@@ -202,10 +202,10 @@ def main(arguments: "list[str]") -> int:
         with open(file, encoding="utf-8", errors="surrogateescape") as opened:
             request = json.load(opened)
         os.unlink(file)
-        call = Call(folder, request)
-        call.begin()
+        call = PodExec(folder, request)
+        call.start()
         return call.follow()
-    except (NotTaken, OSError, ValueError) as error:
+    except (CommandNotTaken, OSError, ValueError) as error:
         print(f"cadence: the command could not be handed to its container: {error}", file=sys.stderr)
         return CANNOT_START
     finally:

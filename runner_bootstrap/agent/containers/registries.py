@@ -53,7 +53,7 @@ def _auths(secrets: dict[str, str]) -> dict[str, dict[str, str]]:
     return auths
 
 
-def worth_masking(secrets: dict[str, str]) -> list[str]:
+def texts_to_mask(secrets: dict[str, str]) -> list[str]:
     """What of the logins must not be seen: each secret, its password, and both as they stand in the file."""
     texts = [text for secret in secrets.values() for text in (secret, secret.strip().partition(":")[2])]
     return [text for text in [*texts, *(one["auth"] for one in _auths(secrets).values())] if text]

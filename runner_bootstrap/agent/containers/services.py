@@ -8,37 +8,42 @@ import threading
 from collections.abc import Sequence
 from typing import Callable
 
-from ..assignments.assignment import Assignment, Service
+from ..assignments.assignment import AssignedService, Assignment
 from ..execution.command import CONTAINER_NOT_STARTED
-from ..execution.supervisor import Keeper
+from ..execution.supervisor import CommandSupervisor
 from ..logs.buffer import LineReader, LogBuffer
 from ..shared.clock import Deadline
 from ..shared.errors import AgentError, ProducerFailed, TreatmentFailed
-from ..shared.termination import Ending
+from ..shared.termination import Termination
 from . import container_engine
-from .container_engine import ContainerEngine, Environment
+from .container_engine import ContainerEngine, ContainerEnvironment
 
 LOOPBACK = "127.0.0.1"
 POLL_SECONDS = 0.05
 START_SECONDS = 60.0
 
 
-class Services:
+class ServiceContainers:
     """All services of one assignment. The first holds the network that the others and the command's container join.
 
     Where containers are told to use the machine's own network (``--network host``), all do.
     """
 
     def __init__(
-        self, engine: ContainerEngine, assignment: Assignment, log: LogBuffer, ending: Ending, keeper: Keeper
+        self,
+        engine: ContainerEngine,
+        assignment: Assignment,
+        log: LogBuffer,
+        termination: Termination,
+        supervisor: CommandSupervisor,
     ) -> None:
-        self._engine, self._log, self._ending, self._keeper = engine, log, ending, keeper
+        self._engine, self._log, self._termination, self._supervisor = engine, log, termination, supervisor
         self._services = assignment.services
         self._offline = assignment.offline
         self._in_container = assignment.image is not None
         self._mounts = assignment.volumes
-        self._network, self._further = container_engine.network(container_engine.further_arguments())
-        self._running: list[_Running] = []
+        self._network, self._further_arguments = container_engine.network(container_engine.further_arguments())
+        self._running: list[_RunningService] = []
         self._stopping = threading.Event()
 
     def start(self) -> dict[str, str]:
@@ -47,7 +52,7 @@ class Services:
         Raises TreatmentFailed for a service that ends or is never healthy, AgentError when it cannot be started.
         """
         _require_different_ports(self._services)
-        self._keeper.at_end(self._removals())
+        self._supervisor.set_cleanup(self._removals())
         for service in self._services:
             self._running.append(self._start(service))
         for running in self._running:
@@ -60,20 +65,20 @@ class Services:
         """What the engine is told about the command's container: its network and its volumes."""
         mounts = _mounts(self._engine, self._mounts)
         if self._offline:
-            return [*mounts, "--network=none", *self._further]
+            return [*mounts, "--network=none", *self._further_arguments]
         if not self._services:
             return [*mounts, *container_engine.further_arguments()]
-        return [*mounts, *self._joining(self._services[0].name)]
+        return [*mounts, *self._network_member_arguments(self._services[0].name)]
 
-    def explained(self, error: Exception) -> Exception:
+    def with_explanation(self, error: Exception) -> Exception:
         """An engine that finds no network for the command's container names neither the service that held it nor its end."""
         holder = self._running[0] if self._running and self._network != "host" else None
         code = holder.process.poll() if holder else None
         if holder is None or code is None or isinstance(error, ProducerFailed):
             return error
         holder.reader.join()
-        said = f"service {holder.service.name}, whose network it joins, had ended with exit code {code}"
-        return TreatmentFailed(f"{error}; {said}{holder.last_words}")
+        output = f"service {holder.service.name}, whose network it joins, had ended with exit code {code}"
+        return TreatmentFailed(f"{error}; {output}{holder.last_words}")
 
     def remove(self) -> None:
         """Remove all containers and volumes; nothing is left when this returns."""
@@ -82,7 +87,7 @@ class Services:
         for removal in removals:
             container_engine.run_quietly(removal)
         if removals:
-            self._keeper.at_end([])
+            self._supervisor.set_cleanup([])
 
     def _removals(self) -> list[list[str]]:
         engine = self._engine
@@ -93,13 +98,17 @@ class Services:
         removals = [engine.removal(name) for name in names] if self._services or volumes else []
         return removals + [engine.removal_of_volume(_volume(engine, volume)) for volume in sorted(volumes)]
 
-    def _start(self, service: Service) -> _Running:
+    def _start(self, service: AssignedService) -> _RunningService:
         name = self.real_name(service.name)
-        engine_env, argv = self._engine.environment(Environment(service.env))
+        engine_env, argv = self._engine.environment(ContainerEnvironment(service.env))
         argv = [self._engine.program, "run", "--name", name, "--log-driver", "none", *argv]
         argv += container_engine.limits(service.cpu, service.memory)
         argv += _mounts(self._engine, service.volumes)
-        argv += self._holding() if not self._running else self._joining(self._running[0].service.name)
+        argv += (
+            self._network_owner_arguments()
+            if not self._running
+            else self._network_member_arguments(self._running[0].service.name)
+        )
         argv += [service.image, *service.command]
         ours, theirs = os.pipe()
         try:
@@ -111,37 +120,37 @@ class Services:
             raise AgentError(f"{self._engine.kind} cannot be started: {error.strerror}") from error
         finally:
             os.close(theirs)
-        running = _Running(service, process, LineReader(ours, f"service:{service.name}", self._log))
+        running = _RunningService(service, process, LineReader(ours, f"service:{service.name}", self._log))
         running.reader.start()
         deadline = Deadline(START_SECONDS)
         while not self._engine.is_running(name):
             self._require_alive(running, "it was ready")
             if deadline.passed:
                 raise AgentError(f"{self._engine.kind} did not start the service {service.name} in {START_SECONDS:g} s")
-            self._ending.sleep(POLL_SECONDS)
+            self._termination.sleep(POLL_SECONDS)
         return running
 
-    def _wait_until_healthy(self, running: _Running) -> None:
+    def _wait_until_healthy(self, running: _RunningService) -> None:
         service = running.service
         if not service.health:
             return
         deadline = Deadline(service.timeout)
         answer = f"{service.health[0]} did not end"
         while True:
-            code, said = self._health(service, deadline)
+            code, output = self._health(service, deadline)
             if code == 0:
                 self._log.say(f"service {service.name} is healthy")
                 return
             if code is not None:
-                answer = f"{service.health[0]} ended with {code}: {said}"
+                answer = f"{service.health[0]} ended with {code}: {output}"
             self._require_alive(running, "it was healthy")
-            if deadline.left <= service.interval:
+            if deadline.seconds_left <= service.interval:
                 raise TreatmentFailed(
                     f"service {service.name} is not healthy after {service.timeout:g} s: {answer}{running.last_words}"
                 )
-            self._ending.sleep(service.interval)
+            self._termination.sleep(service.interval)
 
-    def _health(self, service: Service, deadline: Deadline) -> tuple[int | None, str]:
+    def _health(self, service: AssignedService, deadline: Deadline) -> tuple[int | None, str]:
         """The health command's exit code (None if it did not end in time) and its last line."""
         argv = [self._engine.program, "exec", self.real_name(service.name), *service.health]
         process = subprocess.Popen(
@@ -150,19 +159,19 @@ class Services:
         try:
             while True:
                 try:
-                    said, _ = process.communicate(timeout=POLL_SECONDS)
+                    output, _ = process.communicate(timeout=POLL_SECONDS)
                     break
                 except subprocess.TimeoutExpired:
-                    self._ending.check()
+                    self._termination.check()
                     if deadline.passed:
                         return None, ""
         finally:
             if process.poll() is None:
                 process.kill()
                 process.communicate()
-        return process.returncode, said.decode("utf-8", "replace").strip().rpartition("\n")[2][:200]
+        return process.returncode, output.decode("utf-8", "replace").strip().rpartition("\n")[2][:200]
 
-    def _require_alive(self, running: _Running, before: str) -> None:
+    def _require_alive(self, running: _RunningService, before: str) -> None:
         code = running.process.poll()
         if code is None:
             return
@@ -174,12 +183,12 @@ class Services:
             f"service {running.service.name} ended with exit code {code} before {before}{running.last_words}"
         )
 
-    def _watch(self, running: _Running) -> None:
+    def _watch(self, running: _RunningService) -> None:
         code = running.process.wait()
-        if not self._stopping.is_set() and not self._ending.decided:
+        if not self._stopping.is_set() and not self._termination.decided:
             self._log.say(f"service {running.service.name} ended with exit code {code}", "warning")
 
-    def _holding(self) -> list[str]:
+    def _network_owner_arguments(self) -> list[str]:
         """The network of the first service, with everybody's name and, for a command outside of it, everybody's ports."""
         arguments = [f"--add-host={service.name}:{LOOPBACK}" for service in self._services]
         if not self._in_container and self._network != "host":
@@ -187,10 +196,10 @@ class Services:
             arguments += [f"--publish={LOOPBACK}::{port}" for port in ports]
         return [*arguments, *container_engine.further_arguments()]
 
-    def _joining(self, first: str) -> list[str]:
+    def _network_member_arguments(self, first: str) -> list[str]:
         if self._network == "host":
-            return self._holding()
-        return [f"--network=container:{self.real_name(first)}", *self._further]
+            return self._network_owner_arguments()
+        return [f"--network=container:{self.real_name(first)}", *self._further_arguments]
 
     def _variables(self) -> dict[str, str]:
         return variables(self._services, lambda name: name if self._in_container else LOOPBACK, self._reached_at)
@@ -205,7 +214,7 @@ class Services:
 
 
 def variables(
-    services: Sequence[Service], host: Callable[[str], str], reached_at: Callable[[int], int]
+    services: Sequence[AssignedService], host: Callable[[str], str], reached_at: Callable[[int], int]
 ) -> dict[str, str]:
     """What tells a command where its services are: each one's host, and ports as they are reached from it."""
     found = {}
@@ -217,10 +226,10 @@ def variables(
     return found
 
 
-class _Running:
+class _RunningService:
     """A service's container: the engine's process that is attached to it, and what it prints."""
 
-    def __init__(self, service: Service, process: subprocess.Popen[bytes], reader: LineReader) -> None:
+    def __init__(self, service: AssignedService, process: subprocess.Popen[bytes], reader: LineReader) -> None:
         self.service, self.process, self.reader = service, process, reader
 
     @property
@@ -242,7 +251,7 @@ def _is_directory(volume: str) -> bool:
     return volume.startswith("/")
 
 
-def _require_different_ports(services: Sequence[Service]) -> None:
+def _require_different_ports(services: Sequence[AssignedService]) -> None:
     users: dict[int, str] = {}
     for service in services:
         for port in service.ports:

@@ -6,23 +6,23 @@ from collections.abc import Sequence
 from typing import NamedTuple, Optional, Protocol
 
 from ..assignments.assignment import Assignment
-from ..assignments.worker_spec import Container
+from ..assignments.worker_spec import WorkerContainer
 from ..execution.command import Command
-from ..execution.sandbox import Launch
-from ..execution.supervisor import Keeper
+from ..execution.sandbox import LaunchSpec
+from ..execution.supervisor import CommandSupervisor
 from ..execution.workspace import Workspace
 from ..logs.buffer import LogBuffer
 from ..resources.container_usage import ContainerUsage
-from ..shared.termination import Ending
+from ..shared.termination import Termination
 from . import container_engine
-from .container_engine import ContainerEngine, Environment, Wish
-from .exec_server import Place
-from .exec_targets import ContainerPlace
+from .container_engine import ContainerEngine, ContainerEnvironment, ContainerOptions
+from .exec_server import ExecTarget
+from .exec_targets import ContainerTarget
 from .registries import RegistryLogins
-from .services import Services
+from .services import ServiceContainers
 
 
-class Company(Protocol):
+class TreatmentContainers(Protocol):
     """Raises AgentError for what cannot be had here, TreatmentFailed for services that do not become what they are to be."""
 
     @property
@@ -35,10 +35,12 @@ class Company(Protocol):
     def start(self) -> dict[str, str]:
         """Starts what is beside the command; returns the variables that tell the command where it is."""
 
-    def launch(self, command: Sequence[str], env: Environment, terminal: Sequence[str] = ()) -> Optional[Launch]:
+    def launch(
+        self, command: Sequence[str], env: ContainerEnvironment, terminal: Sequence[str] = ()
+    ) -> Optional[LaunchSpec]:
         """How to start the command in its image; None if it has none. ``terminal`` are arguments that give it this one."""
 
-    def place(self, containers: Sequence[Container]) -> Place:
+    def exec_target(self, containers: Sequence[WorkerContainer]) -> ExecTarget:
         """Where an engine's commands for these are run."""
 
     def usage(self) -> Optional[ContainerUsage]:
@@ -47,14 +49,14 @@ class Company(Protocol):
     def killed_for_memory(self) -> bool:
         """Whether the command's container had a process ended for the memory it took, as far as this can be known."""
 
-    def explained(self, error: Exception) -> Exception:
+    def with_explanation(self, error: Exception) -> Exception:
         """The command's error, with what the containers beside it have to do with it."""
 
     def remove(self) -> None:
         """Nothing is left when this returns."""
 
 
-class Members(NamedTuple):
+class ContainersContext(NamedTuple):
     """What the containers of an assignment are for, and what they are run with."""
 
     assignment: Assignment
@@ -62,8 +64,8 @@ class Members(NamedTuple):
     workspace: Workspace
     command: Command
     log: LogBuffer
-    ending: Ending
-    keeper: Keeper
+    termination: Termination
+    supervisor: CommandSupervisor
 
     @property
     def wanted(self) -> bool:
@@ -71,24 +73,26 @@ class Members(NamedTuple):
         return bool(self.assignment.image or self.assignment.services)
 
 
-class EngineCompany:
+class EngineContainers:
     """Made here, by podman or docker."""
 
-    def __init__(self, members: Members) -> None:
-        self._members = members
-        self._engine = ContainerEngine.find(members.runner_id)
-        its = members
-        self._services = Services(self._engine, its.assignment, its.log, its.ending, its.keeper)
+    def __init__(self, context: ContainersContext) -> None:
+        self._context = context
+        self._engine = ContainerEngine.find(context.runner_id)
+        context = context
+        self._services = ServiceContainers(
+            self._engine, context.assignment, context.log, context.termination, context.supervisor
+        )
         self.image_digest: Optional[str] = None
 
     def fetch(self) -> None:
-        assignment, command = self._members.assignment, self._members.command
+        assignment, command = self._context.assignment, self._context.command
         images = [(assignment.image, "")] if assignment.image else []
         images += [(service.image, service.arch) for service in assignment.services]
         with RegistryLogins(assignment.registries.reveal()) as logins:
             for image, arch in dict.fromkeys(images):
-                self._members.log.say(f"image {image} with {self._engine.kind}")
-                command.pull(self._engine.pull(image, self._members.workspace, logins.environment, arch), image)
+                self._context.log.say(f"image {image} with {self._engine.kind}")
+                command.pull(self._engine.pull(image, self._context.workspace, logins.environment, arch), image)
         assignment.registries.overwrite()
         if assignment.image:
             self.image_digest = self._engine.digest(assignment.image)
@@ -96,17 +100,21 @@ class EngineCompany:
     def start(self) -> dict[str, str]:
         return self._services.start()
 
-    def launch(self, command: Sequence[str], env: Environment, terminal: Sequence[str] = ()) -> Optional[Launch]:
-        assignment = self._members.assignment
+    def launch(
+        self, command: Sequence[str], env: ContainerEnvironment, terminal: Sequence[str] = ()
+    ) -> Optional[LaunchSpec]:
+        assignment = self._context.assignment
         if not assignment.image:
             return None
-        self._members.command.engine = self._engine
+        self._context.command.engine = self._engine
         limits = (assignment.limit("cpu"), assignment.limit("memory"))
-        wish = Wish(*limits, [*self._services.arguments(), *terminal], bool(assignment.stdin))
-        return self._engine.launch(assignment.image, command, env, self._members.workspace, wish)
+        options = ContainerOptions(*limits, [*self._services.arguments(), *terminal], bool(assignment.stdin))
+        return self._engine.launch(assignment.image, command, env, self._context.workspace, options)
 
-    def place(self, containers: Sequence[Container]) -> Place:
-        return ContainerPlace(self._engine, {each.slug: self._services.real_name(each.slug) for each in containers})
+    def exec_target(self, containers: Sequence[WorkerContainer]) -> ExecTarget:
+        return ContainerTarget(
+            self._engine, {container.slug: self._services.real_name(container.slug) for container in containers}
+        )
 
     def usage(self) -> Optional[ContainerUsage]:
         return None
@@ -114,18 +122,20 @@ class EngineCompany:
     def killed_for_memory(self) -> bool:
         return False
 
-    def explained(self, error: Exception) -> Exception:
-        return self._services.explained(error) if self._members.assignment.image else error
+    def with_explanation(self, error: Exception) -> Exception:
+        return self._services.with_explanation(error) if self._context.assignment.image else error
 
     def remove(self) -> None:
         self._services.remove()
 
 
-def in_engines_image(image: str, command: Sequence[str], env: Environment, members: Members) -> Launch:
+def launch_engine_image(
+    image: str, command: Sequence[str], env: ContainerEnvironment, context: ContainersContext
+) -> LaunchSpec:
     """How to start a Mélodium engine that is in an image: in this machine's network, as one that is a process, since others find it there."""
-    engine = ContainerEngine.find(members.runner_id)
-    members.command.engine = engine
+    engine = ContainerEngine.find(context.runner_id)
+    context.command.engine = engine
     _, others = container_engine.network(container_engine.further_arguments())
     # The workspace is the agent's own, so it is to be the agent's user.
-    wish = Wish(arguments=["--network=host", "--user=0:0", *others])
-    return engine.launch(image, command, env, members.workspace, wish)
+    options = ContainerOptions(arguments=["--network=host", "--user=0:0", *others])
+    return engine.launch(image, command, env, context.workspace, options)

@@ -22,7 +22,7 @@ _NEEDED = frozenset({"cpu", "memory", "pids"})
 _REMOVE_SECONDS = 2.0
 
 
-class Confined(NamedTuple):
+class RunnerCgroups(NamedTuple):
     """The groups of one runner: ``entries`` are what a process is written into to join, ``events`` tells of kills for memory."""
 
     folders: list[Path]
@@ -41,7 +41,7 @@ class Confined(NamedTuple):
         """Its processes have ended. A group that is still busy is left to the next start of the host."""
         until = time.monotonic() + _REMOVE_SECONDS
         for folder in self.folders:
-            while not _gone(folder) and time.monotonic() < until:
+            while not _remove_group(folder) and time.monotonic() < until:
                 time.sleep(0.01)
 
 
@@ -77,12 +77,12 @@ class Cgroups:
         parent.mkdir(exist_ok=True)
         (agent / "cgroup.procs").write_text(str(os.getpid()))
         for group in (own, parent):
-            (group / "cgroup.subtree_control").write_text(" ".join(f"+{each}" for each in sorted(_NEEDED)))
+            (group / "cgroup.subtree_control").write_text(" ".join(f"+{controller}" for controller in sorted(_NEEDED)))
         return cls(2, {"": parent})
 
     @classmethod
     def _first(cls, mount: Path, own: dict[str, str], name: str) -> Cgroups:
-        parents = {each: mount / each / own[each] / name for each in _NEEDED}
+        parents = {controller: mount / controller / own[controller] / name for controller in _NEEDED}
         for parent in parents.values():
             parent.mkdir(parents=True, exist_ok=True)
         return cls(1, parents)
@@ -96,7 +96,7 @@ class Cgroups:
         version, *parents = text.split(";")
         return cls(int(version), {name: Path(path) for name, path in (parent.split("=", 1) for parent in parents)})
 
-    def confine(self, name: str, cpu: int, memory: int) -> Confined:
+    def confine(self, name: str, cpu: int, memory: int) -> RunnerCgroups:
         """A group of that name (millicores, MB; 0 is no limit). Raises AgentError."""
         folders = {key: parent / name for key, parent in self._parents.items()}
         try:
@@ -111,7 +111,7 @@ class Cgroups:
         for parent in self._parents.values():
             for folder in parent.iterdir():
                 if folder.is_dir():
-                    _gone(folder)
+                    _remove_group(folder)
 
 
 def join(entries: list[str]) -> None:
@@ -124,7 +124,7 @@ def join(entries: list[str]) -> None:
             os.close(descriptor)
 
 
-def _limit_second(folder: Path, cpu: int, memory: int) -> Confined:
+def _limit_second(folder: Path, cpu: int, memory: int) -> RunnerCgroups:
     if memory:
         (folder / "memory.max").write_text(str(memory * _MEGABYTE))
         _if_there(folder / "memory.swap.max", "0")
@@ -133,10 +133,10 @@ def _limit_second(folder: Path, cpu: int, memory: int) -> Confined:
     if cpu:
         (folder / "cpu.max").write_text(f"{cpu * _PERIOD // 1000} {_PERIOD}")
     (folder / "pids.max").write_text(str(_MOST_PROCESSES))
-    return Confined([folder], [str(folder / "cgroup.procs")], folder / "memory.events")
+    return RunnerCgroups([folder], [str(folder / "cgroup.procs")], folder / "memory.events")
 
 
-def _limit_first(folders: dict[str, Path], cpu: int, memory: int) -> Confined:
+def _limit_first(folders: dict[str, Path], cpu: int, memory: int) -> RunnerCgroups:
     if memory:
         (folders["memory"] / "memory.limit_in_bytes").write_text(str(memory * _MEGABYTE))
         _if_there(folders["memory"] / "memory.memsw.limit_in_bytes", str(memory * _MEGABYTE))
@@ -145,7 +145,7 @@ def _limit_first(folders: dict[str, Path], cpu: int, memory: int) -> Confined:
         (folders["cpu"] / "cpu.cfs_quota_us").write_text(str(cpu * _PERIOD // 1000))
     (folders["pids"] / "pids.max").write_text(str(_MOST_PROCESSES))
     entries = [str(folder / "cgroup.procs") for folder in folders.values()]
-    return Confined(list(folders.values()), entries, folders["memory"] / "memory.oom_control")
+    return RunnerCgroups(list(folders.values()), entries, folders["memory"] / "memory.oom_control")
 
 
 def _if_there(file: Path, content: str) -> None:
@@ -154,7 +154,7 @@ def _if_there(file: Path, content: str) -> None:
         file.write_text(content)
 
 
-def _gone(folder: Path) -> bool:
+def _remove_group(folder: Path) -> bool:
     try:
         folder.rmdir()
     except FileNotFoundError:

@@ -9,9 +9,9 @@ from typing import NamedTuple, Optional, Protocol
 from ..logs.buffer import LineReader, LogBuffer
 from ..shared.clock import Deadline
 from ..shared.errors import TIMED_OUT, AgentError, Stopped, TreatmentFailed
-from ..shared.termination import Ending
-from .sandbox import Launch
-from .supervisor import NOT_FOUND, Exit, Keeper
+from ..shared.termination import Termination
+from .sandbox import LaunchSpec
+from .supervisor import NOT_FOUND, CommandExit, CommandSupervisor
 
 GRACE_SECONDS = 5.0
 #: Exit code by which a container engine reports that it could not start the container.
@@ -30,34 +30,34 @@ class ContainerRuntime(Protocol):
         """Ends the command's container, or everything that the command has started in it."""
 
 
-class Stdio(NamedTuple):
+class StandardStreams(NamedTuple):
     """What the command has instead of nothing to read and of the log, as descriptors that whoever starts it closes."""
 
     stdin: Optional[int] = None
     stdout: Optional[int] = None
 
 
-_LOGGED = Stdio()
+_LOGGED = StandardStreams()
 
 
 class Command:
     """Runs one command after the other through the keeper; ``exit`` is how the treatment's own ended."""
 
-    def __init__(self, keeper: Keeper, log: LogBuffer, ending: Ending) -> None:
-        self._keeper, self._log, self._ending = keeper, log, ending
+    def __init__(self, supervisor: CommandSupervisor, log: LogBuffer, termination: Termination) -> None:
+        self._supervisor, self._log, self._termination = supervisor, log, termination
         self._readers: list[LineReader] = []
         self._running = False
-        self.exit: Exit | None = None
+        self.exit: CommandExit | None = None
         self.engine: ContainerRuntime | None = None
 
-    def pull(self, launch: Launch, image: str) -> None:
+    def pull(self, launch: LaunchSpec, image: str) -> None:
         """Fetch an image; its words become the agent's own lines. Raises AgentError with the engine's exit code."""
         self._start(launch, "agent", "agent")
         done = self._follow(Deadline(float("inf")))
         if done.exit_code != 0:
             raise AgentError(f"the image {image} cannot be pulled (exit code {done.exit_code}): {self._last_words()}")
 
-    def prepare(self, launch: Launch, seconds: float) -> None:
+    def prepare(self, launch: LaunchSpec, seconds: float) -> None:
         """Run something to its end that has to go well before the command can start. Raises TreatmentFailed if it does not."""
         self._start(launch, "stdout", "stderr")
         done = self._follow(Deadline(seconds), seconds)
@@ -65,7 +65,7 @@ class Command:
             self.exit = done
             raise TreatmentFailed(_in_words(done))
 
-    def run(self, launch: Launch, max_duration: float | None, stdio: Stdio) -> None:
+    def run(self, launch: LaunchSpec, max_duration: float | None, stdio: StandardStreams) -> None:
         """Run the treatment's command to its end, with what ``stdio`` opened, else with the log as its output.
 
         Raises TreatmentFailed when it does not end with 0, AgentError when its container could not be started,
@@ -83,13 +83,13 @@ class Command:
     def kill(self) -> None:
         """Nothing of the command is alive when this returns."""
         if self._running:
-            self._keeper.signal(signal.SIGKILL)
+            self._supervisor.signal(signal.SIGKILL)
             while self._running:
-                self._running = self._keeper.poll(POLL_SECONDS) is None
+                self._running = self._supervisor.poll(POLL_SECONDS) is None
         if self.engine:
             self.engine.remove()
 
-    def _start(self, launch: Launch, stdout: str, stderr: str, stdio: Stdio = _LOGGED) -> None:
+    def _start(self, launch: LaunchSpec, stdout: str, stderr: str, stdio: StandardStreams = _LOGGED) -> None:
         ends = []
         self._readers = []
         for stream, bound in ((stdout, stdio.stdout), (stderr, None)):
@@ -100,7 +100,7 @@ class Command:
             else:
                 ends.append(bound)
         try:
-            self._keeper.start(launch, ends[0], ends[1], stdio.stdin)
+            self._supervisor.start(launch, ends[0], ends[1], stdio.stdin)
             self._running = True
         finally:
             for end in (*ends, stdio.stdin):
@@ -109,25 +109,25 @@ class Command:
         for reader in self._readers:
             reader.start()
 
-    def _follow(self, deadline: Deadline, max_duration: float | None = None) -> Exit:
+    def _follow(self, deadline: Deadline, max_duration: float | None = None) -> CommandExit:
         """Wait for the end of the command, bringing it about when the assignment ends or the deadline passes."""
         kill_at: Deadline | None = None
         killed = False
         while True:
-            done = self._keeper.poll(min(POLL_SECONDS, deadline.left) if kill_at is None else POLL_SECONDS)
+            done = self._supervisor.poll(min(POLL_SECONDS, deadline.seconds_left) if kill_at is None else POLL_SECONDS)
             if done is not None:
                 self._running = False
                 break
             if deadline.passed:
-                self._ending.decide(TIMED_OUT, f"the command ran longer than the {max_duration:g} s it may take")
-            if self._ending.decided and kill_at is None:
-                self._keeper.signal(signal.SIGTERM)
-                kill_at = Deadline(GRACE_SECONDS if self._ending.report else 0)
+                self._termination.decide(TIMED_OUT, f"the command ran longer than the {max_duration:g} s it may take")
+            if self._termination.decided and kill_at is None:
+                self._supervisor.signal(signal.SIGTERM)
+                kill_at = Deadline(GRACE_SECONDS if self._termination.report else 0)
             if kill_at is not None and kill_at.passed and not killed:
-                self._keeper.signal(signal.SIGKILL)
+                self._supervisor.signal(signal.SIGKILL)
                 killed = True
         self._join_readers()
-        if self._ending.decided:
+        if self._termination.decided:
             self.exit = done
             raise Stopped
         return done
@@ -135,14 +135,14 @@ class Command:
     def _join_readers(self) -> None:
         """All that the command printed is in the log buffer, unless nobody wants it any more."""
         for reader in self._readers:
-            while reader.is_alive() and self._ending.report:
+            while reader.is_alive() and self._termination.report:
                 reader.join(POLL_SECONDS)
 
     def _last_words(self) -> str:
         return next((reader.last_line for reader in reversed(self._readers) if reader.last_line), "it gave no reason")
 
 
-def _in_words(done: Exit) -> str:
+def _in_words(done: CommandExit) -> str:
     if done.signal is not None:
         return f"the command was killed by signal {done.signal} ({_signal_name(done.signal)})"
     code = done.exit_code or 0

@@ -13,7 +13,7 @@ _LENGTH = struct.Struct("!I")
 MOST_DESCRIPTORS = 3
 
 
-class Message(NamedTuple):
+class ProcessMessage(NamedTuple):
     content: dict[str, Any]
     descriptors: list[int]
 
@@ -32,7 +32,7 @@ def send(end: socket.socket, content: dict[str, Any], descriptors: Sequence[int]
         text[:] = bytes(len(text))
 
 
-def receive(end: socket.socket) -> Message | None:
+def receive(end: socket.socket) -> ProcessMessage | None:
     """The next message, whose descriptors the caller has to close; None when the other process is gone."""
     try:
         header, descriptors, _, _ = socket.recv_fds(end, _LENGTH.size, MOST_DESCRIPTORS)
@@ -50,7 +50,7 @@ def receive(end: socket.socket) -> Message | None:
     for descriptor in descriptors:
         os.set_inheritable(descriptor, False)
     try:
-        return Message(json.loads(text), list(descriptors))
+        return ProcessMessage(json.loads(text), list(descriptors))
     finally:
         view.release()
         text[:] = bytes(len(text))

@@ -13,7 +13,7 @@ _PR_SET_DUMPABLE = 4
 _PR_SET_CHILD_SUBREAPER = 36
 
 
-class Process(NamedTuple):
+class ProcessStatus(NamedTuple):
     """One process: ticks of CPU used by it and by its finished children, resident pages."""
 
     pid: int
@@ -43,7 +43,7 @@ def hide_from_others() -> None:
     _prctl(_PR_SET_DUMPABLE, 0)
 
 
-def read(pid: int) -> Process | None:
+def read(pid: int) -> ProcessStatus | None:
     """The process, or None when it is gone."""
     try:
         text = (_PROC / str(pid) / "stat").read_text("utf-8", "replace")
@@ -51,19 +51,19 @@ def read(pid: int) -> Process | None:
         return None
     name = text[text.index("(") + 1 : text.rindex(")")]
     fields = text[text.rindex(")") + 2 :].split()
-    return Process(pid, int(fields[1]), name, sum(int(field) for field in fields[11:15]), int(fields[21]))
+    return ProcessStatus(pid, int(fields[1]), name, sum(int(field) for field in fields[11:15]), int(fields[21]))
 
 
-def descendants(root: int) -> list[Process]:
+def descendants(root: int) -> list[ProcessStatus]:
     """All processes below ``root``, parents before children."""
-    children: dict[int, list[Process]] = {}
+    children: dict[int, list[ProcessStatus]] = {}
     if not _PROC.is_dir():
         return []
     for entry in _PROC.iterdir():
         process = read(int(entry.name)) if entry.name.isdigit() else None
         if process:
             children.setdefault(process.parent, []).append(process)
-    found: list[Process] = []
+    found: list[ProcessStatus] = []
     level = children.get(root, [])
     while level:
         found += level

@@ -16,7 +16,7 @@ from .workspace import Workspace
 PROBE_SECONDS = 10
 
 
-class Launch(NamedTuple):
+class LaunchSpec(NamedTuple):
     """What the keeper starts. ``cleanup`` removes what would outlive the process (a container); ``groups`` are joined first."""
 
     argv: list[str]
@@ -26,9 +26,9 @@ class Launch(NamedTuple):
     groups: Sequence[str] = ()
 
 
-def plain(command: Sequence[str], env: dict[str, str], workspace: Workspace) -> Launch:
+def plain(command: Sequence[str], env: dict[str, str], workspace: Workspace) -> LaunchSpec:
     """On the host, with the host's files as they are."""
-    return Launch(list(command), env, str(workspace.work), [])
+    return LaunchSpec(list(command), env, str(workspace.work), [])
 
 
 class Bubblewrap:
@@ -64,7 +64,7 @@ class Bubblewrap:
         workspace: Workspace,
         offline: bool = False,
         terminal: bool = False,
-    ) -> Launch:
+    ) -> LaunchSpec:
         """``offline`` leaves it a loopback interface of its own and no other network, ``terminal`` the one it is started from."""
         argv = [self._program, *_ISOLATION]
         argv += ["--unshare-net"] if offline else []
@@ -75,7 +75,7 @@ class Bubblewrap:
         for path in self._hidden:
             argv += ["--tmpfs", str(path.resolve())]
         argv += ["--bind", str(workspace.root), str(workspace.root), "--chdir", str(workspace.work), "--", *command]
-        return Launch(argv, env, str(workspace.work), [])
+        return LaunchSpec(argv, env, str(workspace.work), [])
 
 
 @functools.lru_cache(maxsize=None)

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from ..shared.clock import Deadline
 from ..shared.errors import AgentError
 from . import cgroups, process_messages, processes
-from .sandbox import Launch
+from .sandbox import LaunchSpec
 
 #: Processes of the sandbox itself: a signal meant for the command must not end them first.
 _WRAPPERS = frozenset({"bwrap", "conmon"})
@@ -33,7 +33,7 @@ _MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
 KILLED = "the agent's keeper process was killed"
 
 
-class Exit(NamedTuple):
+class CommandExit(NamedTuple):
     """How a command ended: its exit code or the signal that killed it, its CPU time, why it could not be started.
 
     ``memory_peak`` is what the largest of its processes held at once, in bytes.
@@ -46,7 +46,7 @@ class Exit(NamedTuple):
     error: str | None
 
 
-class Keeper:
+class CommandSupervisor:
     """The agent's end. One command at a time."""
 
     def __init__(self, pid: int, end: socket.socket) -> None:
@@ -54,15 +54,15 @@ class Keeper:
         self._control = end
 
     @classmethod
-    def fork(cls) -> Keeper:
+    def fork(cls) -> CommandSupervisor:
         """Start the keeper. Call it before any thread exists."""
-        return cls(*process_messages.fork(lambda end: _Kept(end).serve()))
+        return cls(*process_messages.fork(lambda end: _SupervisorProcess(end).serve()))
 
-    def start(self, launch: Launch, stdout: int, stderr: int, stdin: int | None = None) -> None:
+    def start(self, launch: LaunchSpec, stdout: int, stderr: int, stdin: int | None = None) -> None:
         """Start a command with these descriptors. Should the agent die, the keeper also runs the launch's cleanup."""
         self._send(launch._asdict(), [stdout, stderr, *([] if stdin is None else [stdin])])
 
-    def at_end(self, commands: Sequence[Sequence[str]]) -> None:
+    def set_cleanup(self, commands: Sequence[Sequence[str]]) -> None:
         """What the keeper is to run should the agent die, instead of what it was told before."""
         self._send({"at_end": [list(command) for command in commands]})
 
@@ -70,14 +70,14 @@ class Keeper:
         """Send a signal to every process of the running command; nothing happens if it has ended."""
         self._send({"signal": number})
 
-    def poll(self, seconds: float) -> Exit | None:
+    def poll(self, seconds: float) -> CommandExit | None:
         """The command's end, or None if it has not ended within ``seconds``."""
         if not select.select([self._control], [], [], seconds)[0]:
             return None
         report = process_messages.receive(self._control)
         if report is None:
             raise AgentError(KILLED)
-        return Exit(**report.content)
+        return CommandExit(**report.content)
 
     def close(self) -> None:
         """End the keeper and whatever is left of the command."""
@@ -91,14 +91,14 @@ class Keeper:
             raise AgentError(KILLED) from error
 
 
-class _Kept:
+class _SupervisorProcess:
     """The keeper's end."""
 
     def __init__(self, end: socket.socket) -> None:
         self._control = end
         self._child: subprocess.Popen[bytes] | None = None
         self._cleanup: list[str] = []
-        self._at_end: list[list[str]] = []
+        self._cleanup_commands: list[list[str]] = []
         self._wake, self._woken = os.pipe()
 
     def serve(self) -> None:
@@ -118,9 +118,9 @@ class _Kept:
         if self._cleanup:
             subprocess.run(self._cleanup, stdout=devnull, stderr=devnull, check=False)
         # Once more for what an engine, told by the agent before it died, has made meanwhile.
-        for pause in (0.0, LATECOMER_SECONDS) if self._at_end else ():
+        for pause in (0.0, LATECOMER_SECONDS) if self._cleanup_commands else ():
             time.sleep(pause)
-            for command in self._at_end:
+            for command in self._cleanup_commands:
                 subprocess.run(command, stdout=devnull, stderr=devnull, check=False)
 
     def _step(self) -> bool:
@@ -135,13 +135,13 @@ class _Kept:
             if message.descriptors:
                 self._start(message)
             elif "at_end" in message.content:
-                self._at_end = message.content["at_end"]
+                self._cleanup_commands = message.content["at_end"]
             else:
                 self._signal(message.content["signal"])
         return True
 
-    def _start(self, message: process_messages.Message) -> None:
-        launch = Launch(**message.content)
+    def _start(self, message: process_messages.ProcessMessage) -> None:
+        launch = LaunchSpec(**message.content)
         self._cleanup = launch.cleanup
         try:
             # The descriptors Python makes are not inherited, so there is nothing to close.
@@ -157,11 +157,11 @@ class _Kept:
                 preexec_fn=functools.partial(_prepare_command, list(launch.groups)),
             )
         except subprocess.SubprocessError:
-            self._report(Exit(NOT_EXECUTABLE, None, 0.0, 0, "it cannot be put into its control group"))
+            self._report(CommandExit(NOT_EXECUTABLE, None, 0.0, 0, "it cannot be put into its control group"))
         except OSError as error:
             missing = isinstance(error, FileNotFoundError)
             code = NOT_FOUND if missing else NOT_EXECUTABLE
-            self._report(Exit(code, None, 0.0, 0, f"{launch.argv[0]}: {error.strerror}"))
+            self._report(CommandExit(code, None, 0.0, 0, f"{launch.argv[0]}: {error.strerror}"))
         finally:
             for descriptor in message.descriptors:
                 os.close(descriptor)
@@ -183,9 +183,9 @@ class _Kept:
                 number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
                 self._cleanup = []
                 memory_peak = usage.ru_maxrss * _MAXRSS_UNIT
-                self._report(Exit(code, number, usage.ru_utime + usage.ru_stime, memory_peak, None))
+                self._report(CommandExit(code, number, usage.ru_utime + usage.ru_stime, memory_peak, None))
 
-    def _report(self, done: Exit) -> None:
+    def _report(self, done: CommandExit) -> None:
         try:
             process_messages.send(self._control, done._asdict())
         except OSError:

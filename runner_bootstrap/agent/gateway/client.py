@@ -8,26 +8,26 @@ import urllib.parse
 from typing import Any, Callable
 
 from .. import VERSION
-from ..shared.errors import LeaseLost, Refused, Unreachable
-from .connections import TRANSPORT_ERRORS, Connections
+from ..shared.errors import GatewayUnreachable, LeaseLost, RequestRefused
+from .connections import TRANSPORT_ERRORS, HttpConnections
 from .retry import describe, full_jitter, retry_after
 
 Json = dict[str, Any]
 REQUEST_TIMEOUT = 30.0
 
 
-class Gateway:
+class GatewayClient:
     """Speaks with one token (join, host, one-time or session token)."""
 
-    def __init__(self, url: str, token: str, connections: Connections | None = None) -> None:
+    def __init__(self, url: str, token: str, connections: HttpConnections | None = None) -> None:
         self.url = url
         self._base = url.rstrip("/") + "/runner/v1/"
-        self._connections = connections or Connections(REQUEST_TIMEOUT)
+        self._connections = connections or HttpConnections(REQUEST_TIMEOUT)
         self._authorization = f"Bearer {token}"
 
-    def with_token(self, token: str) -> Gateway:
+    def with_token(self, token: str) -> GatewayClient:
         """The same gateway and connections, spoken to with another token."""
-        return Gateway(self.url, token, self._connections)
+        return GatewayClient(self.url, token, self._connections)
 
     def call(
         self,
@@ -57,11 +57,11 @@ class Gateway:
                 if status == 410:
                     raise LeaseLost(status, problem)
                 if status != 429 and status < 500:
-                    raise Refused(status, problem)
+                    raise RequestRefused(status, problem)
                 pause = max(pause, asked_pause)
             attempt += 1
             if time.monotonic() + pause >= give_up:
-                raise Unreachable(problem)
+                raise GatewayUnreachable(problem)
             sleep(pause)
 
     def runner(self, runner_id: str, what: str) -> str:

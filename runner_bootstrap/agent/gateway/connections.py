@@ -19,7 +19,7 @@ Held = dict[tuple[str, str], Route]
 TRANSPORT_ERRORS = (OSError, http.client.HTTPException)
 
 
-class Connections:
+class HttpConnections:
     """Thread-safe: each thread keeps its own connections, since http.client's cannot be shared."""
 
     def __init__(self, timeout: float) -> None:

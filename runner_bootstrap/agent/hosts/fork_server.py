@@ -17,7 +17,7 @@ from ..shared.errors import AgentError
 Main = Callable[[Sequence[str]], int]
 
 
-class Nursery:
+class ForkServer:
     """The host's end. A runner process is known by its runner id."""
 
     def __init__(self, main: Main) -> None:

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any, Callable, Union
 
 from ..execution.workspace import sweep
-from ..gateway.client import Gateway, Json
-from ..gateway.connections import TRANSPORT_ERRORS, Connections
+from ..gateway.client import GatewayClient, Json
+from ..gateway.connections import TRANSPORT_ERRORS, HttpConnections
 from ..runner.facts import facts
 from ..shared.clock import Deadline
-from ..shared.errors import AgentError, Refused, Unreachable
+from ..shared.errors import AgentError, GatewayUnreachable, RequestRefused
 from .host_settings import HostSettings
-from .kubernetes_jobs import Jobs
-from .runner_processes import Children
+from .kubernetes_jobs import KubernetesJobs
+from .runner_processes import RunnerProcesses
 
 #: The gateway is asked again after a failure no sooner than this (seconds).
 PAUSE_AFTER_FAILURE = 2.0
@@ -27,21 +27,21 @@ LEASE_PATIENCE = 5.0
 STOP_SECONDS = 20.0
 
 #: Processes of this machine, or jobs of the cluster that it is in.
-Runners = Union[Children, Jobs]
+Runners = Union[RunnerProcesses, KubernetesJobs]
 
 
-class Host:
+class HostAgent:
     """``join_token`` is asked for only when this host is not known to the control plane yet."""
 
     def __init__(
-        self, settings: HostSettings, children: Callable[[threading.Event], Runners], join_token: Callable[[], str]
+        self, settings: HostSettings, runners: Callable[[threading.Event], Runners], join_token: Callable[[], str]
     ) -> None:
         self._settings, self._join_token = settings, join_token
         self._wake = threading.Event()
         self._draining = False
-        self._doorbell = Doorbell(self._wake)
-        self._children = children(self._wake)
-        self._connections = Connections(30.0)
+        self._notifications = WorkNotifications(self._wake)
+        self._runners = runners(self._wake)
+        self._connections = HttpConnections(30.0)
 
     def run(self) -> int:
         """Serve until SIGTERM or SIGINT, then let the runners end. Raises GatewayError when joining is refused."""
@@ -58,21 +58,21 @@ class Host:
         host_id, gateway = self._identity()
         say(f"host {host_id} serves pool {self._settings.pool} with {self._settings.slots} slots")
         while not self._draining:
-            if self._children.nursery_lost:
+            if self._runners.fork_server_lost:
                 raise AgentError("the process that starts runners was killed; the runners end with this host")
             pause = PAUSE_AFTER_FAILURE
             self._wake.clear()
             try:
-                answer = self._lease(gateway, host_id, self._settings.slots - self._children.count)
+                answer = self._lease(gateway, host_id, self._settings.slots - self._runners.count)
                 pause = self._act_on(answer)
-            except Refused as error:
+            except RequestRefused as error:
                 if error.status not in (401, 403, 404):
                     raise
                 say(f"the control plane does not know this host any more ({error}); joining again")
                 self._settings.state.unlink()
                 host_id, gateway = self._identity()
                 continue
-            except Unreachable as error:
+            except GatewayUnreachable as error:
                 say(str(error))
             self._wake.wait(pause)
         self._leave(gateway, host_id)
@@ -80,11 +80,11 @@ class Host:
 
     def _drain(self, *_: Any) -> None:
         if self._draining:
-            self._children.terminate()
+            self._runners.terminate()
         self._draining = True
         self._wake.set()
 
-    def _identity(self) -> tuple[str, Gateway]:
+    def _identity(self) -> tuple[str, GatewayClient]:
         """Who this host is, remembered from its last start or told by the control plane now."""
         settings = self._settings
         try:
@@ -96,7 +96,7 @@ class Host:
                 f"the state file {settings.state} cannot be read ({error}); delete it to join anew"
             ) from error
         if known.get("gateway") != settings.gateway or known.get("pool") != settings.pool:
-            joining = Gateway(settings.gateway, self._join_token(), self._connections)
+            joining = GatewayClient(settings.gateway, self._join_token(), self._connections)
             request = {
                 "pool": settings.pool,
                 "name": settings.name,
@@ -115,46 +115,46 @@ class Host:
                 "token": answer["token"],
             }
             _write_private(settings.state, json.dumps(known))
-        return known["host_id"], Gateway(settings.gateway, known["token"], self._connections)
+        return known["host_id"], GatewayClient(settings.gateway, known["token"], self._connections)
 
-    def _lease(self, gateway: Gateway, host_id: str, free: int) -> Json:
-        request = {"free_slots": max(0, free), "running": self._children.running}
+    def _lease(self, gateway: GatewayClient, host_id: str, free: int) -> Json:
+        request = {"free_slots": max(0, free), "running": self._runners.running}
         return gateway.call(f"hosts/{host_id}/lease", request, patience=LEASE_PATIENCE)
 
     def _act_on(self, answer: Json) -> float:
         """Start and stop what the answer says; how long to wait for the doorbell or the next poll."""
         for assignment in answer["assignments"]:
-            self._children.start(assignment["runner_id"], assignment["token"])
+            self._runners.start(assignment["runner_id"], assignment["token"])
         for runner_id in answer["stop"]:
-            self._children.stop(runner_id)
-        doorbell = answer.get("doorbell")
-        if doorbell:
-            self._doorbell.listen(doorbell["url"], float(doorbell["wait_seconds"]))
-            return float(doorbell["wait_seconds"]) + PAUSE_AFTER_FAILURE
+            self._runners.stop(runner_id)
+        notification = answer.get("doorbell")
+        if notification:
+            self._notifications.listen(notification["url"], float(notification["wait_seconds"]))
+            return float(notification["wait_seconds"]) + PAUSE_AFTER_FAILURE
         return max(0.05, float(answer["poll_seconds"]))
 
-    def _leave(self, gateway: Gateway, host_id: str) -> None:
+    def _leave(self, gateway: GatewayClient, host_id: str) -> None:
         """Take no more work; give the runners the grace, then stop them."""
         say("stopping: no new work is taken")
         grace = Deadline(self._settings.grace_seconds)
-        while self._children.count and not grace.passed:
+        while self._runners.count and not grace.passed:
             self._wake.clear()
             try:
                 for runner_id in self._lease(gateway, host_id, 0)["stop"]:
-                    self._children.stop(runner_id)
-            except (Refused, Unreachable) as error:
+                    self._runners.stop(runner_id)
+            except (RequestRefused, GatewayUnreachable) as error:
                 say(str(error))
-            self._wake.wait(min(grace.left, PAUSE_AFTER_FAILURE))
-        self._children.terminate()
-        self._children.join(STOP_SECONDS)
+            self._wake.wait(min(grace.seconds_left, PAUSE_AFTER_FAILURE))
+        self._runners.terminate()
+        self._runners.join(STOP_SECONDS)
 
 
-class Doorbell:
+class WorkNotifications:
     """Waits on the doorbell's URL on one thread and sets ``ring``; a new URL replaces the old one at the next wait."""
 
-    def __init__(self, ring: threading.Event) -> None:
-        self._ring = ring
-        self._connections = Connections(30.0)
+    def __init__(self, wake: threading.Event) -> None:
+        self._wake = wake
+        self._connections = HttpConnections(30.0)
         self._wanted = threading.Semaphore(0)
         self._url, self._wait_seconds = "", 0.0
         self._busy = False
@@ -176,14 +176,14 @@ class Doorbell:
                     "GET", url, {"Accept": "application/json"}, timeout=self._wait_seconds + 10
                 )
                 response.read()
-                heard = response.status == 200
+                is_notified = response.status == 200
             except TRANSPORT_ERRORS:
                 self._connections.discard(url)
-                heard = False
-            if not heard:
+                is_notified = False
+            if not is_notified:
                 time.sleep(PAUSE_AFTER_FAILURE)
             self._busy = False
-            self._ring.set()
+            self._wake.set()
 
 
 def say(text: str) -> None:

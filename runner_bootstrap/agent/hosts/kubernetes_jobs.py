@@ -26,7 +26,7 @@ LOOK_SECONDS = 2.0
 _ENDED = ("Complete", "Failed")
 
 
-class Cluster:
+class ClusterApi:
     """The cluster's API, as a pod's service account reaches it."""
 
     def __init__(self, url: str, account: Path = ACCOUNT) -> None:
@@ -38,13 +38,13 @@ class Cluster:
             raise AgentError(f"this agent has no service account of the cluster ({error})") from error
 
     @staticmethod
-    def around() -> Cluster:
+    def detect() -> ClusterApi:
         """The one that this program runs in."""
         host, port = os.environ.get("KUBERNETES_SERVICE_HOST"), os.environ.get("KUBERNETES_SERVICE_PORT", "443")
         if not host:
             raise AgentError("this agent does not run in a cluster: KUBERNETES_SERVICE_HOST is not set")
         folder = os.environ.get("CADENCE_SERVICE_ACCOUNT", str(ACCOUNT))
-        return Cluster(f"https://{f'[{host}]' if ':' in host else host}:{port}", Path(folder))
+        return ClusterApi(f"https://{f'[{host}]' if ':' in host else host}:{port}", Path(folder))
 
     def call(self, method: str, path: str, body: Json | None = None) -> tuple[int, Json]:
         """Status and answer; what the API refuses is an answer too. Raises OSError if there is none."""
@@ -64,19 +64,19 @@ class Cluster:
                 return error.code, _parsed(error.read())
 
 
-class Jobs:
-    """Serves a host as ``Children`` does. ``template`` is the job of a runner; its first container gets id and token."""
+class KubernetesJobs:
+    """Serves a host as ``RunnerProcesses`` does. ``template`` is the job of a runner; its first container gets id and token."""
 
-    nursery_lost = False
+    fork_server_lost = False
 
-    def __init__(self, cluster: Cluster, template: Json, pool: str, changed: threading.Event) -> None:
+    def __init__(self, cluster: ClusterApi, template: Json, pool: str, changed: threading.Event) -> None:
         self._cluster, self._template, self._pool, self._changed = cluster, template, pool, changed
         self._jobs = f"apis/batch/v1/namespaces/{cluster.namespace}/jobs"
         self._secrets = f"api/v1/namespaces/{cluster.namespace}/secrets"
         self._lock = threading.Lock()
         #: What an earlier agent started goes on, and is this one's.
         self._running: set[str] = set()
-        self._look()
+        self._refresh()
         threading.Thread(target=self._watch, name="jobs", daemon=True).start()
 
     @property
@@ -90,18 +90,18 @@ class Jobs:
 
     def start(self, runner_id: str, token: str) -> None:
         """Make its job, unless it is there. If the cluster refuses, the runner is handed out again."""
-        status, job = self._made(self._jobs, self._job(runner_id))
+        status, job = self._create(self._jobs, self._job(runner_id))
         if status == 409:
-            status, job = self._called("GET", f"{self._jobs}/{_name(runner_id)}")
+            status, job = self._call("GET", f"{self._jobs}/{_name(runner_id)}")
         if status not in (200, 201):
             _say(f"the job of runner {runner_id} could not be made: {status} {job.get('message', '')}")
             return
         secret = self._secret(runner_id, token, job["metadata"]["uid"])
-        status, answer = self._made(self._secrets, secret)
+        status, answer = self._create(self._secrets, secret)
         if status == 409:
             # From an earlier lease, whose token is worth nothing by now.
-            self._called("DELETE", f"{self._secrets}/{_name(runner_id)}")
-            status, answer = self._made(self._secrets, secret)
+            self._call("DELETE", f"{self._secrets}/{_name(runner_id)}")
+            status, answer = self._create(self._secrets, secret)
         if status != 201:
             _say(f"the secret of runner {runner_id} could not be made: {status} {answer.get('message', '')}")
             return
@@ -110,7 +110,7 @@ class Jobs:
 
     def stop(self, runner_id: str) -> None:
         options = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"}
-        self._called("DELETE", f"{self._jobs}/{_name(runner_id)}", options)
+        self._call("DELETE", f"{self._jobs}/{_name(runner_id)}", options)
 
     def terminate(self) -> None:
         """Jobs go on without this agent, and the next one takes them up."""
@@ -151,12 +151,12 @@ class Jobs:
         while True:
             pause.wait(LOOK_SECONDS)
             if self.count:
-                self._look()
+                self._refresh()
 
-    def _look(self) -> None:
+    def _refresh(self) -> None:
         """What runs is what the cluster says; what has ended is cleared away."""
         before = set(self.running)
-        status, answer = self._called("GET", f"{self._jobs}?labelSelector={LABEL}%3D{self._pool}")
+        status, answer = self._call("GET", f"{self._jobs}?labelSelector={LABEL}%3D{self._pool}")
         if status != 200:
             return
         alive = set()
@@ -172,10 +172,10 @@ class Jobs:
         if before - alive:
             self._changed.set()
 
-    def _made(self, path: str, body: Json) -> tuple[int, Json]:
-        return self._called("POST", path, body)
+    def _create(self, path: str, body: Json) -> tuple[int, Json]:
+        return self._call("POST", path, body)
 
-    def _called(self, method: str, path: str, body: Json | None = None) -> tuple[int, Json]:
+    def _call(self, method: str, path: str, body: Json | None = None) -> tuple[int, Json]:
         try:
             return self._cluster.call(method, path, body)
         except OSError as error:
@@ -188,7 +188,7 @@ def _name(runner_id: str) -> str:
 
 def _has_ended(job: Json) -> bool:
     conditions = job.get("status", {}).get("conditions", [])
-    return any(each["type"] in _ENDED and each["status"] == "True" for each in conditions)
+    return any(condition["type"] in _ENDED and condition["status"] == "True" for condition in conditions)
 
 
 def _parsed(content: bytes) -> Json:

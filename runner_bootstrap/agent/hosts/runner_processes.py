@@ -8,19 +8,19 @@ import threading
 import time
 
 from ..shared.clock import Deadline
-from .fork_server import Nursery
+from .fork_server import ForkServer
 from .host_settings import HostSettings
 
 
-class Children:
+class RunnerProcesses:
     """One process per runner, in its own session; each watches its standard input, which closes when the host dies."""
 
-    def __init__(self, settings: HostSettings, nursery: Nursery, changed: threading.Event) -> None:
-        self._settings, self._nursery, self._changed = settings, nursery, changed
+    def __init__(self, settings: HostSettings, fork_server: ForkServer, changed: threading.Event) -> None:
+        self._settings, self._fork_server, self._changed = settings, fork_server, changed
         self._lock = threading.Lock()
         #: Runner id → our end of its standard input.
         self._inputs: dict[str, int] = {}
-        self.nursery_lost = False
+        self.fork_server_lost = False
         threading.Thread(target=self._watch, name="children", daemon=True).start()
 
     @property
@@ -51,13 +51,13 @@ class Children:
         # Less than a pipe holds, so this waits for nobody.
         os.write(ours, token.encode() + b"\n")
         try:
-            self._nursery.start(runner_id, arguments, theirs)
+            self._fork_server.start(runner_id, arguments, theirs)
         finally:
             os.close(theirs)
 
     def stop(self, runner_id: str) -> None:
         if runner_id in self.running:
-            self._nursery.signal(runner_id, signal.SIGTERM)
+            self._fork_server.signal(runner_id, signal.SIGTERM)
 
     def terminate(self) -> None:
         for runner_id in self.running:
@@ -69,13 +69,13 @@ class Children:
         while self.count and not patience.passed:
             time.sleep(0.02)
         for runner_id in self.running:
-            self._nursery.signal(runner_id, signal.SIGKILL)
+            self._fork_server.signal(runner_id, signal.SIGKILL)
 
     def _watch(self) -> None:
         while True:
-            ended = self._nursery.next_ended()
+            ended = self._fork_server.next_ended()
             if ended is None:
-                self.nursery_lost = True
+                self.fork_server_lost = True
                 self._changed.set()
                 return
             with self._lock:

@@ -76,11 +76,11 @@ class LogBuffer:
         with self._changed:
             while True:
                 if self._lines:
-                    left = self._lines[0][0] + self._patience() - time.monotonic()
+                    seconds = self._lines[0][0] + self._patience() - time.monotonic()
                     full = len(self._lines) >= BATCH_LINES or self._bytes >= BATCH_BYTES
-                    if self._flushing or full or left <= 0:
+                    if self._flushing or full or seconds <= 0:
                         return self._first()
-                    self._changed.wait(left)
+                    self._changed.wait(seconds)
                 elif self._flushing:
                     return None
                 else:

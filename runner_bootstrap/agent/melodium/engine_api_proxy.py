@@ -15,7 +15,7 @@ import threading
 import time
 from typing import Any, Callable, NamedTuple, Optional
 
-from ..gateway.connections import TRANSPORT_ERRORS, Connections
+from ..gateway.connections import TRANSPORT_ERRORS, HttpConnections
 from ..gateway.retry import describe, full_jitter
 from ..shared.loopback import LOOPBACK
 
@@ -30,7 +30,7 @@ _ACCESS = re.compile(r"/execution/run/([0-9a-f-]{36})/access\Z")
 _PATH = re.compile(r"/[A-Za-z0-9/._-]*\Z")
 
 
-class Answer(NamedTuple):
+class ApiAnswer(NamedTuple):
     status: int
     content: bytes
     content_type: str = "application/json"
@@ -43,7 +43,7 @@ Rewrite = Callable[[Any, str], Any]
 Observe = Callable[[str, Any], None]
 
 
-class EngineApi:
+class EngineApiProxy:
     """``url`` and ``token`` are what an engine is told. With ``token`` None every caller's own token is passed on."""
 
     def __init__(
@@ -56,8 +56,8 @@ class EngineApi:
     ) -> None:
         self._upstream, self._token, self._rewrite, self._observe = upstream.rstrip("/"), token, rewrite, observe
         self.token = secrets.token_urlsafe(32) if token else None
-        self._connections = Connections(ANSWER_SECONDS)
-        self._server = _Server((LOOPBACK, port), self)
+        self._connections = HttpConnections(ANSWER_SECONDS)
+        self._server = _ApiServer((LOOPBACK, port), self)
         self.port: int = self._server.server_address[1]
         self.url = f"http://{LOOPBACK}:{self.port}{PREFIX}"
 
@@ -68,57 +68,57 @@ class EngineApi:
         self._server.shutdown()
         self._server.server_close()
 
-    def answer(self, method: str, path: str, authorization: str, headers: dict[str, str], body: bytes) -> Answer:
+    def answer(self, method: str, path: str, authorization: str, headers: dict[str, str], body: bytes) -> ApiAnswer:
         """What the control plane says, or a problem that says why it says nothing."""
         if not path.startswith(PREFIX + "/") or not _PATH.match(path):
             return _problem(404, f"The Mélodium API is at {PREFIX}.")
         below = path[len(PREFIX) :]
         if method == "GET" and below.startswith(_DASHBOARD):
             # Git hosts were given this address, which is good on this machine only.
-            return Answer(302, b"{}", location=self._upstream + path)
+            return ApiAnswer(302, b"{}", location=self._upstream + path)
         if self._token is not None:
             if not secrets.compare_digest(authorization.encode(), f"Bearer {self.token}".encode()):
                 return _problem(401, "This is the address of one engine only: it has a token of its own.")
             authorization = f"Bearer {self._token}"
         if body:
             self._observe(below, _json(body))
-        sent = {**headers, "Authorization": authorization, "Accept": "application/json"}
-        found = self._passed_on(method, path, sent, body)
-        if found.status == 200 and method == "GET" and _ACCESS.match(below):
+        forwarded_headers = {**headers, "Authorization": authorization, "Accept": "application/json"}
+        answer_ = self._passed_on(method, path, forwarded_headers, body)
+        if answer_.status == 200 and method == "GET" and _ACCESS.match(below):
             # Not before its tunnel is there: the engine connects at once, and only once.
             token = authorization.partition(" ")[2]
-            return found._replace(content=json.dumps(self._rewrite(_json(found.content), token)).encode())
-        return found
+            return answer_._replace(content=json.dumps(self._rewrite(_json(answer_.content), token)).encode())
+        return answer_
 
-    def _passed_on(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
+    def _passed_on(self, method: str, path: str, headers: dict[str, str], body: bytes) -> ApiAnswer:
         give_up = time.monotonic() + PATIENCE
         attempt = 0
         while True:
             try:
-                found = self._once(method, path, headers, body)
-                if found.status < 500 or found.status == 501:
-                    return found
+                answer_ = self._once(method, path, headers, body)
+                if answer_.status < 500 or answer_.status == 501:
+                    return answer_
             except TRANSPORT_ERRORS as error:
-                found = _problem(502, f"The control plane cannot be reached: {describe(error)}.")
+                answer_ = _problem(502, f"The control plane cannot be reached: {describe(error)}.")
             pause = full_jitter(attempt)
             attempt += 1
             if time.monotonic() + pause >= give_up:
-                return found
+                return answer_
             time.sleep(pause)
 
-    def _once(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
+    def _once(self, method: str, path: str, headers: dict[str, str], body: bytes) -> ApiAnswer:
         response = self._connections.request(method, self._upstream + path, headers, body or None)
         content = response.read()
         kind = response.getheader("Content-Type") or "application/json"
-        return Answer(response.status, content, kind, response.getheader("Location"))
+        return ApiAnswer(response.status, content, kind, response.getheader("Location"))
 
 
-class _Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
+class _ApiServer(socketserver.ThreadingMixIn, http.server.HTTPServer):
     daemon_threads = True
     allow_reuse_address = True
 
-    def __init__(self, address: tuple[str, int], api: EngineApi) -> None:
-        super().__init__(address, _Handler)
+    def __init__(self, address: tuple[str, int], api: EngineApiProxy) -> None:
+        super().__init__(address, _ApiHandler)
         self.api = api
 
     def server_bind(self) -> None:
@@ -130,11 +130,11 @@ class _Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
         """An engine that goes away in the middle of an answer is nobody's problem."""
 
 
-class _Handler(http.server.BaseHTTPRequestHandler):
+class _ApiHandler(http.server.BaseHTTPRequestHandler):
     """Answers as the engine's client needs it: HTTP/1.1, with a length, a connection for each request."""
 
     protocol_version = "HTTP/1.1"
-    server: _Server
+    server: _ApiServer
 
     def _serve(self) -> None:
         try:
@@ -144,19 +144,21 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         chunked = "chunked" in (self.headers.get("Transfer-Encoding") or "").lower()
         if chunked or not 0 <= length <= LONGEST_BODY:
             self.close_connection = True
-            self._say(
+            self._respond(
                 _problem(413 if length > LONGEST_BODY else 411, "Send a body with its length, of at most 10 MiB.")
             )
             return
         body = self.rfile.read(length)
-        kept = ("Content-Type", "User-Agent")
-        headers = {name: value for name in kept if (value := self.headers.get(name))}
+        forwarded = ("Content-Type", "User-Agent")
+        headers = {name: value for name in forwarded if (value := self.headers.get(name))}
         path = self.path.partition("?")[0]
-        self._say(self.server.api.answer(self.command, path, self.headers.get("Authorization") or "", headers, body))
+        self._respond(
+            self.server.api.answer(self.command, path, self.headers.get("Authorization") or "", headers, body)
+        )
 
     do_GET = do_POST = do_PUT = _serve  # noqa: N815 - as the base class calls them
 
-    def _say(self, answer: Answer) -> None:
+    def _respond(self, answer: ApiAnswer) -> None:
         self.send_response(answer.status)
         self.send_header("Content-Type", answer.content_type)
         self.send_header("Content-Length", str(len(answer.content)))
@@ -169,8 +171,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         """Nothing: what engines ask for is not this process's own story."""
 
 
-def _problem(status: int, detail: str) -> Answer:
-    return Answer(status, json.dumps({"error": [detail], "status": status, "detail": detail}).encode())
+def _problem(status: int, detail: str) -> ApiAnswer:
+    return ApiAnswer(status, json.dumps({"error": [detail], "status": status, "detail": detail}).encode())
 
 
 def _json(content: bytes) -> Any:

@@ -22,14 +22,14 @@ _IN_IMAGE = "melodium"
 _VERSION = re.compile(r"\d+\.\d+\.\d+\S*")
 
 
-class Binary(NamedTuple):
+class EngineBinary(NamedTuple):
     path: str
     version: str
     image: Optional[str] = None
 
 
 @functools.lru_cache(maxsize=None)
-def installed() -> Optional[Binary]:
+def installed() -> Optional[EngineBinary]:
     """The engine that ``CADENCE_MELODIUM`` names, else the one of the image that ``CADENCE_MELODIUM_IMAGE`` names, else the one in the path.
 
     Asked once: what is forked later knows it.
@@ -41,10 +41,10 @@ def installed() -> Optional[Binary]:
             return None
         argv = [engine, "run", "--rm", *further_arguments(), "--entrypoint", _IN_IMAGE, image]
         version = _version(argv, PULL_SECONDS)
-        return Binary(_IN_IMAGE, version, image) if version else None
+        return EngineBinary(_IN_IMAGE, version, image) if version else None
     path = os.environ.get(PROGRAM) or shutil.which("melodium")
     version = _version([path], ANSWER_SECONDS) if path else None
-    return Binary(path, version) if path and version else None
+    return EngineBinary(path, version) if path and version else None
 
 
 def _version(argv: Sequence[str], seconds: float) -> Optional[str]:

@@ -8,17 +8,17 @@ import pkgutil
 import sys
 from typing import Any, Callable, Optional
 
-from ..assignments.assignment import Assignment, Service
-from ..assignments.program_spec import Program, with_files
-from ..containers.treatment_containers import Company
+from ..assignments.assignment import AssignedService, Assignment
+from ..assignments.program_spec import AssignedProgram, with_files
+from ..containers.treatment_containers import TreatmentContainers
 from ..execution.command import Command
 from ..execution.sandbox import Bubblewrap, plain
 from ..execution.workspace import Workspace
 from ..shared.errors import AgentError, TreatmentFailed
-from ..values.chunks import Chunk, Store
+from ..values.chunks import ChunkBuffer, ChunkStore
 from . import engine_binary
-from .engine_api_proxy import EngineApi
-from .worker_engine import Surroundings
+from .engine_api_proxy import EngineApiProxy
+from .worker_engine import EngineContext
 
 CHECK_SECONDS = 90.0
 _ENTRY_POINT = "import sys\n\nfrom agent.programs.driver import main\n\nsys.exit(main(sys.argv[1:]))\n"
@@ -52,21 +52,21 @@ _AGENT = __name__.rpartition(".melodium.")[0]
 class ProgramEngine:
     """Checks the program, then runs it, each by a process of its own. Raises AgentError where no engine is."""
 
-    def __init__(self, assignment: Assignment, around: Surroundings, store: Store) -> None:
+    def __init__(self, assignment: Assignment, context: EngineContext, store: ChunkStore) -> None:
         """``store`` has the program's files where the assignment does not have them."""
         program = assignment.program
         assert program is not None
         if not program.files:
             program = _fetched(program, assignment.engine_secrets.get("program_url"), store)
-        self._assignment, self._program, self._around = assignment, program, around
-        self._root = around.workspace.root
+        self._assignment, self._program, self._context = assignment, program, context
+        self._root = context.workspace.root
         self._binary = _required_binary(program)
         self._token = assignment.engine_secrets.get("api_token")
-        self._api: Optional[EngineApi] = None
+        self._api: Optional[EngineApiProxy] = None
         self._lay_out()
 
     @property
-    def services(self) -> list[Service]:
+    def services(self) -> list[AssignedService]:
         """Those that its document has beside it."""
         return self._assignment.services
 
@@ -75,34 +75,34 @@ class ProgramEngine:
         """What checks the program before anything else is done; none if that is all there is to do."""
         return None if self._program.check_only or self._program.captured else self._driver("check")
 
-    def start(self, company: Optional[Company]) -> list[str]:
+    def start(self, treatment_containers: Optional[TreatmentContainers]) -> list[str]:
         """Start what the program needs beside it; returns its command."""
         if self._program.check_only:
             return self._driver("check")
         if self._token:
-            self._api = EngineApi(self._around.api, self._token, self._around.rewrite)
+            self._api = EngineApiProxy(self._context.api, self._token, self._context.rewrite)
             self._api.start()
-            self._around.log.say(f"the engine's run is {self._program.run_id}")
+            self._context.log.say(f"the engine's run is {self._program.run_id}")
         return self._driver("run")
 
     def variables(self) -> dict[str, str]:
         """What the engine is told by its environment."""
         program = self._program
-        told = {"MELODIUM_RUN_ID": program.run_id, "MELODIUM_GROUP_ID": program.group_id}
+        variables = {"MELODIUM_RUN_ID": program.run_id, "MELODIUM_GROUP_ID": program.group_id}
         if self._api:
-            told["MELODIUM_API_TAGS"] = (
+            variables["MELODIUM_API_TAGS"] = (
                 f"cadence-run={self._assignment.run_id} cadence-treatment={self._assignment.treatment}"
             )
-            told.update({"MELODIUM_API_URL": self._api.url, "MELODIUM_API_TOKEN": str(self._api.token)})
-        return told
+            variables.update({"MELODIUM_API_URL": self._api.url, "MELODIUM_API_TOKEN": str(self._api.token)})
+        return variables
 
-    def watch(self, keeper_pid: int, tell: Callable[[dict[str, Any]], None]) -> None:
+    def watch(self, supervisor_pid: int, on_listening: Callable[[dict[str, Any]], None]) -> None:
         """Nobody connects to it."""
 
     def require_success(self) -> None:
         """Its command's exit status says it."""
 
-    def explained(self, error: Exception) -> Exception:
+    def with_explanation(self, error: Exception) -> Exception:
         """The same end with the engine's words for it, if it has any."""
         if not isinstance(error, TreatmentFailed):
             return error
@@ -130,14 +130,14 @@ class ProgramEngine:
                 module.parent.mkdir(exist_ok=True)
                 module.write_bytes(pkgutil.get_data(_AGENT, f"{name}.py") or b"")
             for path, content in self._program.files.items():
-                place = self._root / "program" / path
-                place.parent.mkdir(parents=True, exist_ok=True)
-                place.write_bytes(content)
+                target_path = self._root / "program" / path
+                target_path.parent.mkdir(parents=True, exist_ok=True)
+                target_path.write_bytes(content)
         except OSError as error:
             raise AgentError(f"the program cannot be written to the workspace: {error.strerror}") from error
-        self._around.workspace.write("program.json", json.dumps(self._said()))
+        self._context.workspace.write("program.json", json.dumps(self._task()))
 
-    def _said(self) -> dict[str, Any]:
+    def _task(self) -> dict[str, Any]:
         program, assignment = self._program, self._assignment
         return {
             "binary": self._binary.path,
@@ -165,11 +165,11 @@ def check_program(engine: ProgramEngine, command: Command, sandbox: Optional[Bub
     try:
         command.prepare(launch, CHECK_SECONDS)
     except AgentError as error:
-        raise engine.explained(error) from error
+        raise engine.with_explanation(error) from error
 
 
-def _fetched(program: Program, url: Optional[str], store: Store) -> Program:
-    content = Chunk()
+def _fetched(program: AssignedProgram, url: Optional[str], store: ChunkStore) -> AssignedProgram:
+    content = ChunkBuffer()
     try:
         if url is None or not store.get(url, content):
             raise AgentError("the program is not there (any more)")
@@ -178,7 +178,7 @@ def _fetched(program: Program, url: Optional[str], store: Store) -> Program:
         raise AgentError(f"the program cannot be used: {error}") from error
 
 
-def _required_binary(program: Program) -> engine_binary.Binary:
+def _required_binary(program: AssignedProgram) -> engine_binary.EngineBinary:
     found = engine_binary.installed()
     if found is None:
         raise AgentError(f"this needs a Mélodium engine, and this machine has none: see {engine_binary.PROGRAM}")

@@ -12,21 +12,21 @@ from pathlib import Path
 from typing import Any, Callable, NamedTuple, Optional
 
 from ..assignments import worker_spec
-from ..assignments.assignment import Assignment, Secrets, Service
-from ..assignments.worker_spec import Container, Worker
+from ..assignments.assignment import AssignedService, Assignment, Secrets
+from ..assignments.worker_spec import WorkerContainer
 from ..containers.container_engine import architecture
-from ..containers.exec_server import Executor, Place
-from ..containers.exec_targets import SandboxPlace
+from ..containers.exec_server import ExecServer, ExecTarget
+from ..containers.exec_targets import SandboxTarget
 from ..containers.pod import Pod
-from ..containers.treatment_containers import Company
+from ..containers.treatment_containers import TreatmentContainers
 from ..execution.sandbox import Bubblewrap
 from ..execution.workspace import Workspace
 from ..logs.buffer import LogBuffer
 from ..shared.errors import AgentError, GatewayError, TreatmentFailed
-from ..shared.loopback import LOOPBACK, free_port, is_listening, machine
-from ..shared.termination import Ending
+from ..shared.loopback import LOOPBACK, free_port, is_listening, network_identity
+from ..shared.termination import Termination
 from . import argv_secrets, engine_binary
-from .engine_api_proxy import EngineApi, Rewrite
+from .engine_api_proxy import EngineApiProxy, Rewrite
 
 #: ``containers`` (unless said), ``sandbox`` or ``host``: where this machine runs what is meant for containers. A pod has its own.
 CONTAINERS = "CADENCE_MELODIUM_CONTAINERS"
@@ -40,13 +40,13 @@ _WITH_KEYS = (
 )
 
 
-class Surroundings(NamedTuple):
+class EngineContext(NamedTuple):
     """What an engine works in. ``api`` is where the control plane's Mélodium API is, without /0.1."""
 
     workspace: Workspace
     api: str
     log: LogBuffer
-    ending: Ending
+    termination: Termination
     rewrite: Rewrite
     hidden: "tuple[Path, ...]"
     pod: "Optional[Pod]" = None
@@ -55,24 +55,24 @@ class Surroundings(NamedTuple):
 class WorkerEngine:
     """A distant worker: listens for the engine that asked for it, works for it, and ends. Raises AgentError where it cannot be here."""
 
-    def __init__(self, assignment: Assignment, around: Surroundings) -> None:
+    def __init__(self, assignment: Assignment, context: EngineContext) -> None:
         worker, secrets = assignment.worker, assignment.engine_secrets
         assert worker is not None
-        self._worker, self._around = worker, around
+        self._worker, self._context = worker, context
         self._run_id = assignment.run_id
         self._receive, self._send, self._token = (secrets.get(n) for n in ("receive_key", "send_key", "api_token"))
         self._binary = required_binary(worker.version)
-        self._mode = "pod" if around.pod else os.environ.get(CONTAINERS) or "containers"
+        self._mode = "pod" if context.pod else os.environ.get(CONTAINERS) or "containers"
         if self._mode not in ("containers", "pod", "sandbox", "host"):
             raise AgentError(
                 f"{CONTAINERS} is {self._mode!r} on this machine; it is one of containers, sandbox and host"
             )
-        around.workspace.require_space(worker.storage)
+        context.workspace.require_space(worker.storage)
         for name in worker.volumes:
             self._volume(name).mkdir(parents=True, exist_ok=True)
         self.port = free_port()
-        self._api = EngineApi(around.api, self._token, around.rewrite, self._heard)
-        self._executor: Optional[Executor] = None
+        self._api = EngineApiProxy(context.api, self._token, context.rewrite, self._observe)
+        self._executor: Optional[ExecServer] = None
         self._launched: Optional[bool] = None
         self._refusal: Optional[str] = None
         self._listened = self._ended = False
@@ -83,7 +83,7 @@ class WorkerEngine:
         return self._binary.image
 
     @property
-    def services(self) -> list[Service]:
+    def services(self) -> list[AssignedService]:
         """The worker's containers, where they are containers."""
         if self._mode == "containers":
             return [self._service(container) for container in self._worker.containers]
@@ -94,14 +94,16 @@ class WorkerEngine:
                 )
         return []
 
-    def start(self, company: Optional[Company]) -> list[str]:
+    def start(self, treatment_containers: Optional[TreatmentContainers]) -> list[str]:
         """Start what the engine needs beside it; returns its command."""
         if self._token:
             self._api.start()
         if self._worker.containers:
             # The shim is run by whatever Python is beside the engine.
             python = "python3" if self.image else sys.executable
-            self._executor = Executor(self._around.workspace.root, self._place(company), self._around.log, python)
+            self._executor = ExecServer(
+                self._context.workspace.root, self._exec_target(treatment_containers), self._context.log, python
+            )
             self._executor.start()
         argv = ["dist", "--ip", LOOPBACK, "--port", str(self.port), "--localhost"]
         argv += ["--wait", str(self._worker.wait)]
@@ -115,32 +117,32 @@ class WorkerEngine:
     def variables(self) -> dict[str, str]:
         """What the engine is told by its environment."""
         worker = self._worker
-        told = {
+        variables = {
             "MELODIUM_RUN_ID": self._run_id,
             "MELODIUM_GROUP_ID": worker.group_id,
-            "MELODIUM_HOME": str(self._around.workspace.root / "melodium"),
+            "MELODIUM_HOME": str(self._context.workspace.root / "melodium"),
             "NO_COLOR": "1",
             "MELODIUM_RUN_VOLUMES": ",".join(worker.volumes),
         }
         if self.image:
-            told.update({_RECEIVE_KEY: str(self._receive), _SEND_KEY: str(self._send)})
-        told.update({f"MELODIUM_RUN_VOLUME_{name}": str(self._volume(name)) for name in worker.volumes})
+            variables.update({_RECEIVE_KEY: str(self._receive), _SEND_KEY: str(self._send)})
+        variables.update({f"MELODIUM_RUN_VOLUME_{name}": str(self._volume(name)) for name in worker.volumes})
         if self._token:
-            told.update({"MELODIUM_API_URL": self._api.url, "MELODIUM_API_TOKEN": str(self._api.token)})
+            variables.update({"MELODIUM_API_URL": self._api.url, "MELODIUM_API_TOKEN": str(self._api.token)})
         if worker.tags:
-            told["MELODIUM_API_TAGS"] = " ".join(worker.tags)
+            variables["MELODIUM_API_TAGS"] = " ".join(worker.tags)
         if self._executor:
-            told["MELODIUM_RUN_EXECUTOR"] = "docker"
-            told["MELODIUM_RUN_EXECUTOR_ENTRYPOINT"] = str(self._executor.entrypoint)
+            variables["MELODIUM_RUN_EXECUTOR"] = "docker"
+            variables["MELODIUM_RUN_EXECUTOR_ENTRYPOINT"] = str(self._executor.entrypoint)
             for kind, is_service in (("CONTAINER", False), ("SERVICE_CONTAINER", True)):
                 found = [container for container in worker.containers if container.is_service == is_service]
-                told[f"MELODIUM_RUN_{kind}S"] = ",".join(container.name for container in found)
-                told.update({f"MELODIUM_RUN_{kind}_{container.name}": container.slug for container in found})
-        return told
+                variables[f"MELODIUM_RUN_{kind}S"] = ",".join(container.name for container in found)
+                variables.update({f"MELODIUM_RUN_{kind}_{container.name}": container.slug for container in found})
+        return variables
 
-    def watch(self, keeper_pid: int, tell: Callable[[dict[str, Any]], None]) -> None:
+    def watch(self, supervisor_pid: int, on_listening: Callable[[dict[str, Any]], None]) -> None:
         """``tell`` hears where the engine listens, once it does. Nobody connects to it for that."""
-        threading.Thread(target=self._watch, args=(keeper_pid, tell), name="listening", daemon=True).start()
+        threading.Thread(target=self._watch, args=(supervisor_pid, on_listening), name="listening", daemon=True).start()
 
     def require_success(self) -> None:
         """Raises TreatmentFailed unless it worked and ended well. An engine's exit code says nothing: it is nearly always 0."""
@@ -161,16 +163,16 @@ class WorkerEngine:
         if self._token:
             self._api.stop()
 
-    def _watch(self, keeper_pid: int, tell: Callable[[dict[str, Any]], None]) -> None:
+    def _watch(self, supervisor_pid: int, on_listening: Callable[[dict[str, Any]], None]) -> None:
         while not is_listening(self.port):
-            if self._around.ending.decided:
+            if self._context.termination.decided:
                 return
-            self._around.ending.sleep(LOOK_EVERY)
+            self._context.termination.sleep(LOOK_EVERY)
         self._listened = True
-        argv_secrets.hide(keeper_pid, [str(self._receive), str(self._send)])
-        tell({"addresses": [LOOPBACK], "port": self.port, "machine": machine()})
+        argv_secrets.hide(supervisor_pid, [str(self._receive), str(self._send)])
+        on_listening({"addresses": [LOOPBACK], "port": self.port, "machine": network_identity()})
 
-    def _heard(self, path: str, body: Any) -> None:
+    def _observe(self, path: str, body: Any) -> None:
         """What the engine tells of itself, on its way to the control plane."""
         if not isinstance(body, dict) or body.get("run_id") != self._run_id:
             return
@@ -181,27 +183,28 @@ class WorkerEngine:
         elif path == "/execution/run/ended":
             self._ended = True
 
-    def _place(self, company: Optional[Company]) -> Place:
+    def _exec_target(self, treatment_containers: Optional[TreatmentContainers]) -> ExecTarget:
         containers = self._worker.containers
-        if company is not None:
-            return company.place(containers)
-        around = self._around
+        if treatment_containers is not None:
+            return treatment_containers.exec_target(containers)
+        context = self._context
         program = Bubblewrap.program() if self._mode == "sandbox" else None
         if self._mode == "sandbox" and program is None:
             raise AgentError(
                 "commands for containers run in a sandbox on this machine, but bubblewrap does not work here"
             )
         mounts = {
-            each.slug: {point: str(self._volume(name)) for name, point in each.mounts.items()} for each in containers
+            container.slug: {point: str(self._volume(name)) for name, point in container.mounts.items()}
+            for container in containers
         }
-        return SandboxPlace(program, around.workspace.root, around.hidden, mounts)
+        return SandboxTarget(program, context.workspace.root, context.hidden, mounts)
 
-    def _service(self, container: Container) -> Service:
+    def _service(self, container: WorkerContainer) -> AssignedService:
         # What a program names is its author's guess; here is what can run here.
         arch = architecture() if container.arch else ""
         if container.arch not in (None, arch):
-            self._around.log.say(f"container {container.name} asks for {container.arch}: it is run as {arch} here")
-        return Service(
+            self._context.log.say(f"container {container.name} asks for {container.arch}: it is run as {arch} here")
+        return AssignedService(
             name=container.slug,
             image=container.image,
             env=container.env,
@@ -217,11 +220,11 @@ class WorkerEngine:
         )
 
     def _volume(self, name: str) -> Path:
-        slug, pod = worker_spec.slug_of(name), self._around.pod
-        return pod.volume(slug) if pod else self._around.workspace.root / "volumes" / slug
+        slug, pod = worker_spec.slug_of(name), self._context.pod
+        return pod.volume(slug) if pod else self._context.workspace.root / "volumes" / slug
 
 
-def required_binary(version: str) -> engine_binary.Binary:
+def required_binary(version: str) -> engine_binary.EngineBinary:
     """Raises AgentError unless this very version is on this machine."""
     found = engine_binary.installed()
     if found is None:
@@ -249,4 +252,4 @@ def with_pull_secrets(registries: Secrets, pull_secrets: Mapping[str, str], log:
 
 
 #: What a worker cannot be started for, beside AgentError.
-__all__ = ["GatewayError", "Surroundings", "Worker", "WorkerEngine", "required_binary", "with_pull_secrets"]
+__all__ = ["EngineContext", "GatewayError", "WorkerEngine", "required_binary", "with_pull_secrets"]

@@ -19,7 +19,7 @@ class NotReplayable(AgentError):
 
 
 @dataclass
-class Port:
+class CapturedPort:
     """What went through a port then, or now: values as Mélodium writes them, in order."""
 
     name: str
@@ -29,7 +29,7 @@ class Port:
 
 
 @dataclass
-class Captured:
+class CapturedTreatment:
     """One instance: what it is, what it was given and what it sent."""
 
     label: str
@@ -37,14 +37,14 @@ class Captured:
     generics: Json
     parameters: dict[str, Json]
     models: list[Json]
-    inputs: list[Port]
-    outputs: list[Port]
+    inputs: list[CapturedPort]
+    outputs: list[CapturedPort]
     version: str
 
 
-def find(events: Iterable[Json], dump: Json, label: str) -> Captured:
+def find(events: Iterable[Json], dump: Json, label: str) -> CapturedTreatment:
     """The instance whose label, or path of labels, is ``label``. Raises NotReplayable."""
-    return _Capture(list(_own(events)), dump).find(label)
+    return _CaptureReader(list(_own(events)), dump).find(label)
 
 
 def _own(events: Iterable[Json]) -> Iterator[Json]:
@@ -55,7 +55,7 @@ def _own(events: Iterable[Json]) -> Iterator[Json]:
             yield kind
 
 
-class _Capture:
+class _CaptureReader:
     def __init__(self, kinds: list[Json], dump: Json) -> None:
         self._kinds = kinds
         self._elements = {}
@@ -65,7 +65,7 @@ class _Capture:
         self._entrypoint = _text(dump["entrypoint"])
         self._built = [kind["treatment_built"] for kind in kinds if "treatment_built" in kind]
 
-    def find(self, label: str) -> Captured:
+    def find(self, label: str) -> CapturedTreatment:
         wanted = [built for built in self._built if label in (built["label"], self._path(built))]
         if not wanted and label == _ROOT:
             raise _made_of(label, self._elements[self._entrypoint])
@@ -77,7 +77,7 @@ class _Capture:
             raise NotReplayable(f"{label} is not one treatment: {paths}")
         return self._captured(wanted[0])
 
-    def _captured(self, built: Json) -> Captured:
+    def _captured(self, built: Json) -> CapturedTreatment:
         name = _text(built["treatment"])
         element = self._elements.get(name)
         if element is None:
@@ -88,7 +88,7 @@ class _Capture:
             raise NotReplayable(f"{built['label']} needs a context ({name} takes part in what began its track)")
         design = self._design_of(built)
         parameters = self._parameters(built, design)
-        return Captured(
+        return CapturedTreatment(
             built["label"],
             element,
             design.get("generics") or {},
@@ -115,8 +115,8 @@ class _Capture:
             _restorable(value, f"the parameter {name} of {built['label']}")
         missing = [
             name
-            for name, said in known.items()
-            if name not in values and said.get("default") is None and name in design.get("parameters", {})
+            for name, parameter in known.items()
+            if name not in values and parameter.get("default") is None and name in design.get("parameters", {})
         ]
         for name in missing:
             given = design["parameters"][name]
@@ -129,7 +129,7 @@ class _Capture:
         needed = self._elements[_text(built["treatment"])].get("models") or {}
         if not needed:
             return []
-        made = {
+        models = {
             (_host(kind["model_built"]), kind["model_built"].get("host_build"), kind["model_built"]["label"]): kind[
                 "model_built"
             ]
@@ -139,7 +139,7 @@ class _Capture:
         found = []
         for name in needed:
             label = (design.get("models") or {}).get(name)
-            model = made.get((_host(built), built["host_build"], label))
+            model = models.get((_host(built), built["host_build"], label))
             if model is None:
                 raise NotReplayable(f"the model {name} of {built['label']} comes from elsewhere in the program")
             for parameter, value in model["parameters"].items():
@@ -147,9 +147,9 @@ class _Capture:
             found.append({"name": name, "label": label, **model})
         return found
 
-    def _input(self, built: Json, port: Json) -> Port:
+    def _input(self, built: Json, port: Json) -> CapturedPort:
         """What was passed on to it, from what the outputs that feed it sent, in order."""
-        found = Port(port["name"], port["flow"], port["described_type"])
+        found = CapturedPort(port["name"], port["flow"], port["described_type"])
         cursors: dict[Any, int] = {}
         for kind in self._kinds:
             moved = kind.get("data_transmitted")
@@ -168,9 +168,9 @@ class _Capture:
             )
         return found
 
-    def _output(self, built: Json, port: Json) -> Port:
+    def _output(self, built: Json, port: Json) -> CapturedPort:
         values = self._sent((_text(built["treatment"]), built["build_id"], _track(built), port["name"]))
-        return Port(port["name"], port["flow"], port["described_type"], list(values))
+        return CapturedPort(port["name"], port["flow"], port["described_type"], list(values))
 
     def _sent(self, source: Any) -> list[Any]:
         values: list[Any] = []

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from ..shared.errors import AgentError
-from .capture import Captured, Json, Port, find
+from .capture import CapturedPort, CapturedTreatment, Json, find
 from .engine_process import version_of
-from .engine_treatment import Subject
+from .engine_treatment import TreatmentBinding
 from .engine_values import Values
-from .launch import ask
-from .wrapper import SUBJECT, WrappedPort
+from .launch import run_treatment
+from .wrapper import SUBJECT, WrapperPort
 
 _ENTRY = {"version": "0.1.0", "path": ["cadence_replay"], "name": "main"}
 _PASS = {"stream": ("pass", "stream", "passed"), "block": ("passBlock", "block", "passed")}
@@ -26,7 +26,7 @@ _AT_ONCE = 1 << 16
 
 
 @dataclass
-class Comparison:
+class OutputComparison:
     """``first`` is where the first output differs: ``output``, ``index``, ``then``, ``now`` (None for no value there)."""
 
     deterministic: bool
@@ -34,12 +34,12 @@ class Comparison:
     outputs: dict[str, Json]
 
 
-def replay(captured: Captured, dump: Json, binary: str, home: Path) -> dict[str, Port]:
+def replay(captured: CapturedTreatment, dump: Json, binary: str, home: Path) -> dict[str, CapturedPort]:
     """Its outputs now. Raises TreatmentFailed if the engine cannot do it."""
-    now = {port.name: Port(port.name, port.flow, port.type) for port in captured.outputs}
-    subject = Subject(
-        [WrappedPort(port.name, port.flow, "") for port in captured.inputs],
-        [WrappedPort(port.name, port.flow, "") for port in captured.outputs],
+    now = {port.name: CapturedPort(port.name, port.flow, port.type) for port in captured.outputs}
+    subject = TreatmentBinding(
+        [WrapperPort(port.name, port.flow, "") for port in captured.inputs],
+        [WrapperPort(port.name, port.flow, "") for port in captured.outputs],
         {port.name: _pieces(port.values) for port in captured.inputs},
         {name: lambda values, port=port: _keep(port, values) for name, port in now.items()},  # type: ignore[misc]
     )
@@ -50,21 +50,21 @@ def replay(captured: Captured, dump: Json, binary: str, home: Path) -> dict[str,
         "NO_COLOR": "1",
         "MELODIUM_GROUP_ID": "00000000-0000-4000-8000-000000000000",
     }
-    ask(binary, env, program_around(captured, dump, version_of(binary)), {}, subject, [])
+    run_treatment(binary, env, build_program(captured, dump, version_of(binary)), {}, subject, [])
     return now
 
 
-def compare(then: Iterable[Port], now: dict[str, Port]) -> Comparison:
+def compare(then: Iterable[CapturedPort], now: dict[str, CapturedPort]) -> OutputComparison:
     """Value by value and by type, in the order of the outputs."""
     first: Json | None = None
-    told = {}
+    outputs = {}
     for port in then:
-        again = now[port.name].values
-        equal = port.values == again and list(map(_kind, port.values)) == list(map(_kind, again))
-        told[port.name] = {"then": len(port.values), "now": len(again), "equal": equal}
+        values_now = now[port.name].values
+        equal = port.values == values_now and list(map(_kind, port.values)) == list(map(_kind, values_now))
+        outputs[port.name] = {"then": len(port.values), "now": len(values_now), "equal": equal}
         if not equal and first is None:
-            first = {"output": port.name, **_difference(port.values, again)}
-    return Comparison(first is None, first, told)
+            first = {"output": port.name, **_difference(port.values, values_now)}
+    return OutputComparison(first is None, first, outputs)
 
 
 def _difference(then: list[Any], now: list[Any]) -> Json:
@@ -80,7 +80,7 @@ def _kind(value: Any) -> str:
     return next(iter(value)) if isinstance(value, dict) and value else ""
 
 
-def _keep(port: Port, values: "Values | None") -> None:
+def _keep(port: CapturedPort, values: "Values | None") -> None:
     if isinstance(values, bytes):
         port.values += [{"byte": byte} for byte in values]
     elif values is not None:
@@ -92,7 +92,7 @@ def _pieces(values: list[Any]) -> Iterator[list[Any]]:
         yield values[start : start + _AT_ONCE]
 
 
-def program_around(captured: Captured, dump: Json, version: str) -> Json:
+def build_program(captured: CapturedTreatment, dump: Json, version: str) -> Json:
     """The stored collection, and one designed treatment more: around the subject, with what tells how far inputs are read."""
     flow = {"version": version, "path": ["std", "flow"]}
     treatments: Json = {
@@ -107,17 +107,17 @@ def program_around(captured: Captured, dump: Json, version: str) -> Json:
     connections = []
     inputs, outputs = {}, {}
     for port in captured.inputs:
-        gate = WrappedPort(port.name, port.flow, "").gate
+        gate = WrapperPort(port.name, port.flow, "").gate
         inputs[port.name] = _port(port, captured)
         treatments[gate] = _passing(port, flow, captured)
-        _, way, passed = _PASS[port.flow]
-        connections += [_connection(None, port.name, gate, way), _connection(gate, passed, SUBJECT, port.name)]
+        _, port_name, passed = _PASS[port.flow]
+        connections += [_connection(None, port.name, gate, port_name), _connection(gate, passed, SUBJECT, port.name)]
     for port in captured.outputs:
         exit_ = f"exit_{port.name}"
         outputs[port.name] = _port(port, captured)
         treatments[exit_] = _passing(port, flow, captured)
-        _, way, passed = _PASS[port.flow]
-        connections += [_connection(SUBJECT, port.name, exit_, way), _connection(exit_, passed, None, port.name)]
+        _, port_name, passed = _PASS[port.flow]
+        connections += [_connection(SUBJECT, port.name, exit_, port_name), _connection(exit_, passed, None, port.name)]
     models = {
         model["label"]: {
             "identifier": model["model"],
@@ -152,14 +152,14 @@ def _missing(dump: Json, flow: Json) -> list[Json]:
         for body in each.values()
     }
     passing = [
-        _compiled(flow, name, way, passed, kind)
-        for kind, (name, way, passed) in _PASS.items()
+        _compiled(flow, name, port_name, passed, kind)
+        for kind, (name, port_name, passed) in _PASS.items()
         if (("std", "flow"), name) not in known
     ]
     return [{"treatment": each} for each in passing]
 
 
-def _compiled(flow: Json, name: str, way: str, passed: str, kind: str) -> Json:
+def _compiled(flow: Json, name: str, port_name: str, passed: str, kind: str) -> Json:
     generic = {"name": "T", "traits": []}
     port = {"described_type": {"generic": generic}, "flow": kind, "attributes": {}}
     cond: Json = {"name": "cond", "variability": "var", "described_type": "bool", "default": None, "attributes": {}}
@@ -169,7 +169,7 @@ def _compiled(flow: Json, name: str, way: str, passed: str, kind: str) -> Json:
         "generics": {"T": generic},
         "parameters": {"cond": cond},
         "implementation_kind": "compiled",
-        "inputs": {way: {"name": way, **port}},
+        "inputs": {port_name: {"name": port_name, **port}},
         "outputs": {passed: {"name": passed, **port}},
         "models": {},
         "contexts": {},
@@ -177,39 +177,39 @@ def _compiled(flow: Json, name: str, way: str, passed: str, kind: str) -> Json:
     }
 
 
-def _passing(port: Port, flow: Json, captured: Captured) -> Json:
+def _passing(port: CapturedPort, flow: Json, captured: CapturedTreatment) -> Json:
     return {
         "identifier": {**flow, "name": _PASS[port.flow][0]},
-        "generics": {"T": solved(port.type, captured.generics)},
+        "generics": {"T": resolve_generics(port.type, captured.generics)},
         "models": {},
         "parameters": {"cond": {"raw": {"bool": True}}},
         "attributes": {},
     }
 
 
-def _port(port: Port, captured: Captured) -> Json:
-    described = solved(port.type, captured.generics)
+def _port(port: CapturedPort, captured: CapturedTreatment) -> Json:
+    described = resolve_generics(port.type, captured.generics)
     return {"name": port.name, "described_type": described, "flow": port.flow, "attributes": {}}
 
 
-def solved(of: Any, generics: Json) -> Any:
+def resolve_generics(of: Any, generics: Json) -> Any:
     """A type with what its generics mean here."""
     if not isinstance(of, dict):
         return of
     ((kind, content),) = of.items()
     if kind == "generic":
         return generics.get(content["name"], of)
-    return {kind: solved(content, generics)} if kind in ("vec", "option") else of
+    return {kind: resolve_generics(content, generics)} if kind in ("vec", "option") else of
 
 
-def _connection(source: str | None, output: str, target: str | None, given: str) -> Json:
+def _connection(source: str | None, output: str, target: str | None, input_name: str) -> Json:
     """None is the treatment around."""
     ends: list[Json] = [{"sequence": []} if end is None else {"treatment": end} for end in (source, target)]
     return {
         "output_treatment": ends[0],
         "output_name": output,
         "input_treatment": ends[1],
-        "input_name": given,
+        "input_name": input_name,
         "attributes": {},
     }
 
@@ -219,11 +219,11 @@ def replay_files(events: Path, program: Path, label: str, binary: str, home: Pat
     try:
         text = events.read_text("utf-8").strip()
         # The list is closed only when its engine ends well.
-        told = json.loads(text if text.endswith("]") else text + "]")
+        outputs = json.loads(text if text.endswith("]") else text + "]")
         dump = json.loads(program.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise AgentError(f"the capture cannot be read: {error}") from error
-    captured = find(told, dump, label)
+    captured = find(outputs, dump, label)
     compared = compare(captured.outputs, replay(captured, dump, binary, home))
     return {
         "treatment": captured.label,

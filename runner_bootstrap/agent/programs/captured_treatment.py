@@ -14,35 +14,39 @@ from typing import Any
 
 from ..shared.errors import TreatmentFailed
 from . import stored_values
-from .capture import Captured, Port
-from .capture_replay import program_around, solved
+from .capture import CapturedPort, CapturedTreatment
+from .capture_replay import build_program, resolve_generics
 from .engine_process import version_of
-from .engine_treatment import Sink, Subject
+from .engine_treatment import TreatmentBinding, ValueSink
 from .engine_values import ValueFault, Values
-from .launch import ask, environment
-from .stored_values import Described
-from .wrapper import WrappedPort
+from .launch import engine_environment, run_treatment
+from .stored_values import DescribedType
+from .wrapper import WrapperPort
 
 
-def run(said: dict[str, Any], folder: Path) -> None:
+def run(task: dict[str, Any], folder: Path) -> None:
     """Raises TreatmentFailed if a value cannot be restored, or the engine cannot do it."""
-    held = json.loads((folder / "program" / said["file"]).read_text("utf-8"))
-    captured = _captured(held)
-    types = {port.name: solved(port.type, captured.generics) for port in (*captured.inputs, *captured.outputs)}
-    given = {port["name"]: port.get("values") for port in held["inputs"]}
-    sinks: dict[str, Sink] = {port.name: _Output(port.name, types[port.name]) for port in captured.outputs}
-    subject = Subject(
-        [WrappedPort(port.name, port.flow, "") for port in captured.inputs],
-        [WrappedPort(port.name, port.flow, "") for port in captured.outputs],
+    stored = json.loads((folder / "program" / task["file"]).read_text("utf-8"))
+    captured = _captured(stored)
+    types = {
+        port.name: resolve_generics(port.type, captured.generics) for port in (*captured.inputs, *captured.outputs)
+    }
+    given = {port["name"]: port.get("values") for port in stored["inputs"]}
+    sinks: dict[str, ValueSink] = {
+        port.name: _StoredValuesWriter(port.name, types[port.name]).write for port in captured.outputs
+    }
+    subject = TreatmentBinding(
+        [WrapperPort(port.name, port.flow, "") for port in captured.inputs],
+        [WrapperPort(port.name, port.flow, "") for port in captured.outputs],
         {port.name: _feed(port.name, types[port.name], given[port.name]) for port in captured.inputs},
         sinks,
     )
-    program = program_around(captured, {"collection": {"elements": held["elements"]}}, version_of(said["binary"]))
-    ask(said["binary"], environment(folder), program, {}, subject, [])
+    program = build_program(captured, {"collection": {"elements": stored["elements"]}}, version_of(task["binary"]))
+    run_treatment(task["binary"], engine_environment(folder), program, {}, subject, [])
 
 
-def _captured(held: dict[str, Any]) -> Captured:
-    label = held["label"]
+def _captured(stored: dict[str, Any]) -> CapturedTreatment:
+    label = stored["label"]
     models = [
         {
             "name": model["name"],
@@ -50,49 +54,53 @@ def _captured(held: dict[str, Any]) -> Captured:
             "model": model["identifier"],
             "parameters": _values(model["parameters"], f"of the model {model['name']} of {label}"),
         }
-        for model in held["models"]
+        for model in stored["models"]
     ]
-    return Captured(
+    return CapturedTreatment(
         label,
-        {"identifier": held["treatment"]},
-        held["generics"],
-        _values(held["parameters"], f"of {label}"),
+        {"identifier": stored["treatment"]},
+        stored["generics"],
+        _values(stored["parameters"], f"of {label}"),
         models,
-        [Port(port["name"], port["flow"], port["type"]) for port in held["inputs"]],
-        [Port(port["name"], port["flow"], port["type"]) for port in held["outputs"]],
+        [CapturedPort(port["name"], port["flow"], port["type"]) for port in stored["inputs"]],
+        [CapturedPort(port["name"], port["flow"], port["type"]) for port in stored["outputs"]],
         "",
     )
 
 
-def _values(given: dict[str, Any], whose: str) -> dict[str, Any]:
+def _values(given: dict[str, Any], owner: str) -> dict[str, Any]:
     """By name: as the engine wrote it (``raw``), or as it is kept (``value`` of ``type``)."""
     found = {}
-    for name, each in given.items():
+    for name, given_value in given.items():
         try:
-            found[name] = each["raw"] if "raw" in each else stored_values.restored(each["value"], each["type"])
+            found[name] = (
+                given_value["raw"]
+                if "raw" in given_value
+                else stored_values.restored(given_value["value"], given_value["type"])
+            )
         except ValueFault as fault:
-            raise TreatmentFailed(f"the parameter {name} {whose} cannot be restored: {fault}") from None
+            raise TreatmentFailed(f"the parameter {name} {owner} cannot be restored: {fault}") from None
     return found
 
 
-def _feed(name: str, of: Described, given: Any) -> Iterator[Values]:
+def _feed(name: str, of: DescribedType, given: Any) -> Iterator[Values]:
     """What the engine itself gave it, or what the FIFO of an input holds; nothing for one that got nothing."""
-    place = os.environ.get(f"CADENCE_IN_{name}")
+    path = os.environ.get(f"CADENCE_IN_{name}")
     if given is not None:
         yield given
-    elif place is not None:
-        with open(place, "rb", buffering=0) as file:
+    elif path is not None:
+        with open(path, "rb", buffering=0) as file:
             yield from stored_values.read(file, of)
 
 
-class _Output:
+class _StoredValuesWriter:
     """Writes what an output sends; its FIFO is opened at once, since somebody may wait for it."""
 
-    def __init__(self, name: str, of: Described) -> None:
+    def __init__(self, name: str, of: DescribedType) -> None:
         self._name, self._of = name, of
         self._file = open(os.environ[f"CADENCE_OUT_{name}"], "wb", buffering=0)
 
-    def __call__(self, values: Values | None) -> None:
+    def write(self, values: Values | None) -> None:
         """Raises ValueFault."""
         if values is None:
             self._file.close()

@@ -71,14 +71,14 @@ def _whole(value: int) -> bytes:
 
 def decode(data: bytes) -> Any:
     """The one value that ``data`` holds. Raises CborError."""
-    reader = Reader(data)
+    reader = CborReader(data)
     value = reader.value()
     if reader.at != len(data):
         raise CborError(f"{len(data) - reader.at} bytes are left over")
     return value
 
 
-class Reader:
+class CborReader:
     """Reads one item after the other; ``at`` is where the next one begins."""
 
     def __init__(self, data: bytes, at: int = 0) -> None:

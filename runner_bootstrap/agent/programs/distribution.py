@@ -23,15 +23,15 @@ class DistributionError(Exception):
     """The other engine refuses, or says what cannot be understood."""
 
 
-class Message(NamedTuple):
-    """``body`` is as it came where it may be large (`Debug`, `OutputData`): see ``text_of`` and ``Output``."""
+class EngineMessage(NamedTuple):
+    """``body`` is as it came where it may be large (`Debug`, `OutputData`): see ``text_of`` and ``OutputValues``."""
 
     kind: str
     body: Any
     frame: bytes
 
 
-class Keys(NamedTuple):
+class SessionKeys(NamedTuple):
     """What both engines know each other by. ``ours`` is what it has to tell us."""
 
     theirs: uuid.UUID
@@ -39,7 +39,7 @@ class Keys(NamedTuple):
     group: uuid.UUID
 
 
-class Session:
+class EngineSession:
     """One connection. Sending is for any thread, receiving for one."""
 
     def __init__(self, connection: socket.socket) -> None:
@@ -49,16 +49,16 @@ class Session:
         self._file = connection.makefile("rb", buffering=1 << 20)
         self._sending = threading.Lock()
 
-    def ask(self, version: str, keys: Keys) -> None:
+    def ask(self, version: str, keys: SessionKeys) -> None:
         """Raises DistributionError unless the engine accepts."""
-        asked = {
+        request = {
             "melodium_version": version,
             "distribution_version": PROTOCOL,
             "key": keys.theirs.bytes,
             "asking_run_id": uuid.uuid4().bytes,
             "group_id": keys.group.bytes,
         }
-        self.send({"AskDistribution": asked})
+        self.send({"AskDistribution": request})
         confirmed = self._answer("ConfirmDistribution")
         if not confirmed.get("accept"):
             raise DistributionError(f"it refuses to work with version {version}; its own is {_shown(confirmed)}")
@@ -91,7 +91,7 @@ class Session:
         with self._sending:
             self._connection.sendall(struct.pack(">I", len(frame)) + frame)
 
-    def receive(self) -> Message | None:
+    def receive(self) -> EngineMessage | None:
         """None once the other side has closed. Raises DistributionError for what is no message."""
         frame = self._frame()
         if frame is None:
@@ -104,7 +104,7 @@ class Session:
             raise DistributionError(f"a message that is no CBOR: {error}") from error
         if isinstance(body, dict):
             body = body.get(kind)
-        return Message(kind, body, frame)
+        return EngineMessage(kind, body, frame)
 
     def drain(self) -> None:
         """Let it say what it still has to say; to be called once it is told that the work has ended."""
@@ -143,7 +143,7 @@ class Session:
                 return message.body
 
 
-class Output(NamedTuple):
+class OutputValues(NamedTuple):
     """The values of an `OutputData`; of bytes, ``values`` are bytes."""
 
     number: int
@@ -151,16 +151,16 @@ class Output(NamedTuple):
     values: Any
 
 
-def output_of(message: Message) -> Output:
+def output_of(message: EngineMessage) -> OutputValues:
     """Raises cbor.CborError."""
     quick = _bytes_of(message.frame)
     if quick is not None:
         return quick
     body = cbor.decode(message.frame)["OutputData"]
-    return Output(body["id"], body["name"], body["data"])
+    return OutputValues(body["id"], body["name"], body["data"])
 
 
-def text_of(message: Message) -> str:
+def text_of(message: EngineMessage) -> str:
     """What a `Debug` says, as JSON."""
     body = cbor.decode(message.frame)["Debug"]
     return body if isinstance(body, str) else ""
@@ -170,11 +170,11 @@ _START = b"\xa1jOutputData\xa3bid"
 _DATA = b"ddata"
 
 
-def _bytes_of(frame: bytes) -> Output | None:
+def _bytes_of(frame: bytes) -> OutputValues | None:
     """Of values of type byte, which are many: eight bytes of frame for each."""
     if not frame.startswith(_START):
         return None
-    reader = cbor.Reader(frame, len(_START))
+    reader = cbor.CborReader(frame, len(_START))
     number = reader.value()
     name, port, data = reader.value(), reader.value(), reader.value()
     if name != "name" or data != "data":
@@ -186,11 +186,11 @@ def _bytes_of(frame: bytes) -> Output | None:
     parts = rest.split(_BYTE)
     if len(parts) != count + 1 or max(map(len, parts)) > 2:
         return None
-    return Output(number, port, b"".join([part[-1:] for part in parts]))
+    return OutputValues(number, port, b"".join([part[-1:] for part in parts]))
 
 
 def _kind(frame: bytes) -> str:
-    reader = cbor.Reader(frame)
+    reader = cbor.CborReader(frame)
     kind = reader.first_text()
     if kind is None:
         raise cbor.CborError("it names no kind")

@@ -18,11 +18,11 @@ from typing import Any
 from ..assignments.value_types import parse
 from ..shared.errors import TreatmentFailed
 from . import captured_treatment, dump, engine_values, source_literals, wrapper
-from .engine_process import Engine
-from .engine_treatment import Sink, Subject
+from .engine_process import EngineProcess
+from .engine_treatment import TreatmentBinding, ValueSink
 from .engine_values import ValueFault, Values
-from .launch import ask, environment
-from .wrapper import Wrapped, WrappedPort
+from .launch import engine_environment, run_treatment
+from .wrapper import WrapperPort, WrapperSpec
 
 CHECK_SECONDS = 60
 _MOST_QUOTED = 2000
@@ -31,23 +31,23 @@ _MOST_QUOTED = 2000
 def main(arguments: list[str]) -> int:
     """``check FOLDER`` or ``run FOLDER``: the folder holds ``program.json``. 0 if all went well."""
     what, folder = arguments[0], Path(arguments[1])
-    said = json.loads((folder / "program.json").read_text("utf-8"))
-    said["parameters"].update(_secrets(said["secrets"]) if what == "run" else {})
+    task = json.loads((folder / "program.json").read_text("utf-8"))
+    task["parameters"].update(_secrets(task["secrets"]) if what == "run" else {})
     try:
-        {"check": check, "run": run}[what](said, folder)
+        {"check": check, "run": run}[what](task, folder)
     except TreatmentFailed as error:
         (folder / "verdict.json").write_text(json.dumps({"cause": str(error)}), "utf-8")
         return 1
     return 0
 
 
-def check(said: dict[str, Any], folder: Path) -> None:
+def check(task: dict[str, Any], folder: Path) -> None:
     """The engine's own check of the program. Raises TreatmentFailed with its words, which are in the log, too."""
-    argv = [said["binary"], "check", str(folder / "program" / said["file"]), said["entrypoint"]]
+    argv = [task["binary"], "check", str(folder / "program" / task["file"]), task["entrypoint"]]
     try:
         done = subprocess.run(
             argv,
-            env=environment(folder),
+            env=engine_environment(folder),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=CHECK_SECONDS,
@@ -64,34 +64,37 @@ def check(said: dict[str, Any], folder: Path) -> None:
         raise TreatmentFailed(f"the engine refuses the program: {words[:_MOST_QUOTED]}")
 
 
-def run(said: dict[str, Any], folder: Path) -> None:
+def run(task: dict[str, Any], folder: Path) -> None:
     """Raises TreatmentFailed if it could not launch, crashed, or logged errors that are not allowed."""
-    if said["captured"]:
-        captured_treatment.run(said, folder)
+    if task["captured"]:
+        captured_treatment.run(task, folder)
         return
-    errors = _asked(said, folder) if said["inputs"] or said["outputs"] else _root(said, folder)
-    if errors and said["errors"] == "fail":
+    errors = _run_treatment(task, folder) if task["inputs"] or task["outputs"] else _run_entrypoint(task, folder)
+    if errors and task["errors"] == "fail":
         more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
         raise TreatmentFailed(f"the program logged an error: {errors[0][:_MOST_QUOTED]}{more}")
 
 
-def _secrets(wanted: dict[str, Any]) -> dict[str, Any]:
+def _secrets(spec: dict[str, Any]) -> dict[str, Any]:
     """As parameters. No process that this one starts finds them in its environment."""
-    return {name: {"type": each["type"], "value": os.environ.pop(each["variable"])} for name, each in wanted.items()}
+    return {
+        name: {"type": parameter["type"], "value": os.environ.pop(parameter["variable"])}
+        for name, parameter in spec.items()
+    }
 
 
-def _root(said: dict[str, Any], folder: Path) -> list[str]:
+def _run_entrypoint(task: dict[str, Any], folder: Path) -> list[str]:
     """A run of its own, as anybody starts it by hand."""
-    if said["secrets"]:
-        return _with_secrets(said, folder)
-    argv = [said["binary"], "run", "--parse-arguments", *(["--api-report"] if said["report"] else [])]
-    argv += [str(folder / "program" / said["file"]), said["entrypoint"]]
-    for name, given in said["parameters"].items():
+    if task["secrets"]:
+        return _run_with_secrets(task, folder)
+    argv = [task["binary"], "run", "--parse-arguments", *(["--api-report"] if task["report"] else [])]
+    argv += [str(folder / "program" / task["file"]), task["entrypoint"]]
+    for name, given in task["parameters"].items():
         argv += [f"--{name}={source_literals.literal(given['value'], parse(given['type']))}"]
-    return Engine(argv, {**os.environ, **environment(folder)}).wait().errors
+    return EngineProcess(argv, {**os.environ, **engine_environment(folder)}).wait().errors
 
 
-def _with_secrets(said: dict[str, Any], folder: Path) -> list[str]:
+def _run_with_secrets(task: dict[str, Any], folder: Path) -> list[str]:
     """The same, but that all parameters are in a file that only this user can read: others see command lines."""
     tree = folder / "secret"
     tree.mkdir(mode=0o700)
@@ -99,65 +102,67 @@ def _with_secrets(said: dict[str, Any], folder: Path) -> list[str]:
     tree.chmod(0o700)
     literals = {
         name: source_literals.literal(given["value"], parse(given["type"]))
-        for name, given in said["parameters"].items()
+        for name, given in task["parameters"].items()
     }
-    compo = wrapper.fill(tree, said["file"], said["treatment"], said["entrypoint"], literals)
-    argv = [said["binary"], "run", *(["--api-report"] if said["report"] else []), str(compo), said["entrypoint"]]
+    compo = wrapper.fill(tree, task["file"], task["treatment"], task["entrypoint"], literals)
+    argv = [task["binary"], "run", *(["--api-report"] if task["report"] else []), str(compo), task["entrypoint"]]
     try:
-        return Engine(argv, {**os.environ, **environment(folder)}).wait().errors
+        return EngineProcess(argv, {**os.environ, **engine_environment(folder)}).wait().errors
     finally:
         shutil.rmtree(tree)
 
 
-def _asked(said: dict[str, Any], folder: Path) -> list[str]:
+def _run_treatment(task: dict[str, Any], folder: Path) -> list[str]:
     """One treatment of the program, fed and read by this process."""
     tree = folder / "asked"
     shutil.copytree(folder / "program", tree)
-    given = said["parameters"]
-    wanted = Wrapped(
-        said["treatment"],
-        [WrappedPort(port["name"], port["flow"], port["type"]) for port in said["inputs"]],
-        [WrappedPort(port["name"], port["flow"], port["type"]) for port in said["outputs"]],
-        {name: each["type"] for name, each in given.items()},
+    given = task["parameters"]
+    spec = WrapperSpec(
+        task["treatment"],
+        [WrapperPort(port["name"], port["flow"], port["type"]) for port in task["inputs"]],
+        [WrapperPort(port["name"], port["flow"], port["type"]) for port in task["outputs"]],
+        {name: parameter["type"] for name, parameter in given.items()},
     )
-    compo = wrapper.wrap(tree, said["file"], wanted)
-    program = dump.dump(said["binary"], compo, wrapper.AREA, folder / "melodium")
+    compo = wrapper.wrap(tree, task["file"], spec)
+    program = dump.dump(task["binary"], compo, wrapper.AREA, folder / "melodium")
     wrapper.without_model(program)
-    feeds: dict[str, Iterable[Values]] = {port["name"]: _feed(port) for port in said["inputs"]}
-    sinks: dict[str, Sink] = {port["name"]: _Output(port) for port in said["outputs"]}
-    subject = Subject(wanted.inputs, wanted.outputs, feeds, sinks)
-    values = {name: engine_values.raw(each["value"], parse(each["type"])) for name, each in given.items()}
-    arguments = ["--api-report"] if said["report"] else []
-    errors = ask(said["binary"], environment(folder), program, values, subject, arguments)
-    for port in said["outputs"]:
+    feeds: dict[str, Iterable[Values]] = {port["name"]: _feed(port) for port in task["inputs"]}
+    sinks: dict[str, ValueSink] = {port["name"]: _PortWriter(port).write for port in task["outputs"]}
+    subject = TreatmentBinding(spec.inputs, spec.outputs, feeds, sinks)
+    values = {
+        name: engine_values.raw(parameter["value"], parse(parameter["type"])) for name, parameter in given.items()
+    }
+    arguments = ["--api-report"] if task["report"] else []
+    errors = run_treatment(task["binary"], engine_environment(folder), program, values, subject, arguments)
+    for port in task["outputs"]:
         if port["flow"] == "block" and not Path(os.environ[f"CADENCE_OUT_{port['name']}"]).exists():
-            told = f": it logged {errors[0]}" if errors else ""
-            raise TreatmentFailed(f"the program ended without its output {port['name']}{told}")
+            reason = f": it logged {errors[0]}" if errors else ""
+            raise TreatmentFailed(f"the program ended without its output {port['name']}{reason}")
     return errors
 
 
 def _feed(port: dict[str, Any]) -> Iterator[Values]:
     """What the file or FIFO of an input holds; nothing for one that nobody feeds."""
-    place = os.environ.get(f"CADENCE_IN_{port['name']}")
+    path = os.environ.get(f"CADENCE_IN_{port['name']}")
     of = parse(port["type"])
-    if place is None:
+    if path is None:
         return
-    with open(place, "rb", buffering=0) as file:
+    with open(path, "rb", buffering=0) as file:
         if port["flow"] == "block":
             yield engine_values.block(file.read(), of)
         else:
             yield from engine_values.chunks(file, of)
 
 
-class _Output:
+class _PortWriter:
     """Writes what an output sends; a stream's FIFO is opened at once, since somebody may wait for it."""
 
     def __init__(self, port: dict[str, Any]) -> None:
         self._port, self._of = port, parse(port["type"])
-        self._place = os.environ[f"CADENCE_OUT_{port['name']}"]
-        self._file = open(self._place, "wb", buffering=0) if port["flow"] == "stream" else None
+        self._path = os.environ[f"CADENCE_OUT_{port['name']}"]
+        self._file = open(self._path, "wb", buffering=0) if port["flow"] == "stream" else None
 
-    def __call__(self, values: Values | None) -> None:
+    def write(self, values: Values | None) -> None:
         """Raises ValueFault."""
         if values is None:
             if self._file:
@@ -169,7 +174,7 @@ class _Output:
                 while content:
                     content = content[self._file.write(content) :]
             else:
-                Path(self._place).write_bytes(engine_values.block_of(values, self._of))
+                Path(self._path).write_bytes(engine_values.block_of(values, self._of))
         except ValueFault as fault:
             raise ValueFault(f"output {self._port['name']}: {fault}") from None
 

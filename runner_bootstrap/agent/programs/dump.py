@@ -24,7 +24,7 @@ _LARGEST = 256 << 20
 
 def dump(binary: str, compo: Path, entrypoint: str, home: Path) -> dict[str, Any]:
     """``{"collection": {"elements": […]}, "entrypoint": …}``. Raises TreatmentFailed with the engine's own words."""
-    with _Server() as server:
+    with _DumpServer() as server:
         threading.Thread(target=server.serve_forever, args=(0.05,), name="dump", daemon=True).start()
         env = {
             "PATH": os.environ.get("PATH", os.defpath),
@@ -45,17 +45,17 @@ def dump(binary: str, compo: Path, entrypoint: str, home: Path) -> dict[str, Any
         finally:
             server.shutdown()
     if server.program is None:
-        said = done.stderr.decode("utf-8", "replace").strip()
-        raise TreatmentFailed(f"the engine cannot read the program: {said[-2000:] or 'it does not say why'}")
+        words = done.stderr.decode("utf-8", "replace").strip()
+        raise TreatmentFailed(f"the engine cannot read the program: {words[-2000:] or 'it does not say why'}")
     found: dict[str, Any] = server.program
     return found
 
 
-class _Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
+class _DumpServer(socketserver.ThreadingMixIn, http.server.HTTPServer):
     daemon_threads = True
 
     def __init__(self) -> None:
-        super().__init__((LOOPBACK, 0), _Handler)
+        super().__init__((LOOPBACK, 0), _DumpHandler)
         self.url = f"http://{LOOPBACK}:{self.server_address[1]}"
         self.program: Any = None
         self.arrived = threading.Event()
@@ -68,25 +68,25 @@ class _Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
         """Nothing: the engine may be gone before it is answered."""
 
 
-class _Handler(http.server.BaseHTTPRequestHandler):
+class _DumpHandler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    server: _Server
+    server: _DumpServer
 
     def do_POST(self) -> None:
         body = self._body()
         if self.path.endswith("/report/request"):
             put = {"presigned_put_s3": {"uri": f"{self.server.url}/program", "headers": {}}}
-            told = {"run_id": body.get("run_id"), "group_id": body.get("group_id"), "program": put}
-            self._say({**told, "dashboard": None, "logs": None, "debug": None})
+            answer = {"run_id": body.get("run_id"), "group_id": body.get("group_id"), "program": put}
+            self._answer({**answer, "dashboard": None, "logs": None, "debug": None})
             return
         if self.path.endswith("/run/launched"):
             self.server.arrived.wait(LONGEST_SECONDS)
-        self._say({"ok": body.get("id")} if self.path.endswith("/run/start") else {})
+        self._answer({"ok": body.get("id")} if self.path.endswith("/run/start") else {})
 
     def do_PUT(self) -> None:
         self.server.program = self._body()
         self.server.arrived.set()
-        self._say({})
+        self._answer({})
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name for it
         """Nothing: standard error is the treatment's."""
@@ -98,7 +98,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         except ValueError:
             return {}
 
-    def _say(self, answer: Any) -> None:
+    def _answer(self, answer: Any) -> None:
         content = json.dumps(answer).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, Optional
 
 from ..shared.errors import TreatmentFailed
 from ..shared.loopback import LOOPBACK, free_port, is_listening
-from .distribution import DistributionError, Keys, Session
+from .distribution import DistributionError, EngineSession, SessionKeys
 
 #: Seconds for an engine to end once nothing is left to do, and to listen once it is started.
 PATIENCE = 60.0
@@ -28,7 +28,7 @@ _FAULT = re.compile(r"(failure|error): (.*)\Z")
 _MOST_QUOTED = 5
 
 
-class Ended(NamedTuple):
+class EngineExit(NamedTuple):
     """``faults`` are the engine's own (why it could not load or launch), ``errors`` what the program logged as errors."""
 
     status: int
@@ -36,7 +36,7 @@ class Ended(NamedTuple):
     errors: list[str]
 
 
-class Engine:
+class EngineProcess:
     """Started at once. Its standard output and error are this process's own, line by line."""
 
     def __init__(self, argv: Sequence[str], env: dict[str, str]) -> None:
@@ -56,7 +56,7 @@ class Engine:
     def running(self) -> bool:
         return self._process.poll() is None
 
-    def wait(self, seconds: Optional[float] = None) -> Ended:
+    def wait(self, seconds: Optional[float] = None) -> EngineExit:
         """Raises TreatmentFailed if it does not end in time, or crashes. Ended means all its lines are passed on."""
         try:
             status = self._process.wait(seconds)
@@ -65,7 +65,7 @@ class Engine:
             raise TreatmentFailed(f"the engine did not end within {seconds:g} s after its work was done") from None
         for reader in self._readers:
             reader.join(PATIENCE)
-        ended = Ended(status, self._faults, self._errors)
+        ended = EngineExit(status, self._faults, self._errors)
         if status < 0:
             raise TreatmentFailed(f"the engine was killed by signal {-status}")
         if status not in (0, 1, 2):
@@ -106,10 +106,10 @@ class Engine:
                 self._faults.append(text)
 
 
-def listen(binary: str, env: dict[str, str], arguments: Sequence[str] = ()) -> "tuple[Engine, int, Keys]":
+def listen(binary: str, env: dict[str, str], arguments: Sequence[str] = ()) -> "tuple[EngineProcess, int, SessionKeys]":
     """An engine that waits on the loopback interface for whoever knows the keys."""
     port = free_port()
-    keys = Keys(uuid.uuid4(), uuid.uuid4(), uuid.UUID(env["MELODIUM_GROUP_ID"]))
+    keys = SessionKeys(uuid.uuid4(), uuid.uuid4(), uuid.UUID(env["MELODIUM_GROUP_ID"]))
     argv = [
         binary,
         "dist",
@@ -122,10 +122,10 @@ def listen(binary: str, env: dict[str, str], arguments: Sequence[str] = ()) -> "
         str(int(LISTENING_SECONDS)),
     ]
     argv += ["--recv-key", str(keys.theirs), "--send-key", str(keys.ours), *arguments]
-    return Engine(argv, env), port, keys
+    return EngineProcess(argv, env), port, keys
 
 
-def connect(engine: Engine, port: int) -> Session:
+def connect(engine: EngineProcess, port: int) -> EngineSession:
     """The first connection that the engine accepts is the only one. Raises TreatmentFailed if it ends before that."""
     give_up = time.monotonic() + LISTENING_SECONDS
     while not is_listening(port):
@@ -136,16 +136,16 @@ def connect(engine: Engine, port: int) -> Session:
             engine.kill()
             raise TreatmentFailed(f"the engine did not listen within {LISTENING_SECONDS:g} s")
         time.sleep(0.005)
-    return Session(socket.create_connection((LOOPBACK, port)))
+    return EngineSession(socket.create_connection((LOOPBACK, port)))
 
 
 def version_of(binary: str) -> str:
-    said = subprocess.run([binary, "--version"], stdin=subprocess.DEVNULL, capture_output=True, timeout=10, check=False)
-    return said.stdout.decode("utf-8", "replace").split()[-1] if said.stdout.split() else ""
+    done = subprocess.run([binary, "--version"], stdin=subprocess.DEVNULL, capture_output=True, timeout=10, check=False)
+    return done.stdout.decode("utf-8", "replace").split()[-1] if done.stdout.split() else ""
 
 
 def _last(lines: list[str]) -> str:
     return lines[-1] if lines else "it gave no reason"
 
 
-__all__ = ["DistributionError", "Ended", "Engine", "connect", "listen", "version_of"]
+__all__ = ["DistributionError", "EngineExit", "EngineProcess", "connect", "listen", "version_of"]

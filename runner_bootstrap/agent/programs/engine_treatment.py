@@ -9,35 +9,37 @@ from collections.abc import Iterable
 from typing import Any, Callable, NamedTuple, Optional
 
 from .cbor import CborError
-from .distribution import PROBE_SECONDS, DistributionError, Message, Session, output_of, text_of
+from .distribution import PROBE_SECONDS, DistributionError, EngineMessage, EngineSession, output_of, text_of
 from .engine_values import ValueFault, Values
-from .wrapper import SUBJECT, WrappedPort
+from .wrapper import SUBJECT, WrapperPort
 
 INSTANCE = 1
 #: Bytes of frames that wait for the reader of one output, before the engine is no longer listened to.
 MOST_WAITING = 64 << 20
 
 #: Takes what an output sends, and None once it is closed.
-Sink = Callable[[Optional[Values]], None]
+ValueSink = Callable[[Optional[Values]], None]
 
 
-class Subject(NamedTuple):
+class TreatmentBinding(NamedTuple):
     """What the engine is asked for, with what feeds its inputs and what takes its outputs."""
 
-    inputs: list[WrappedPort]
-    outputs: list[WrappedPort]
+    inputs: list[WrapperPort]
+    outputs: list[WrapperPort]
     feeds: dict[str, Iterable[Values]]
-    sinks: dict[str, Sink]
+    sinks: dict[str, ValueSink]
 
 
-class Asking:
+class EngineTreatment:
     """One instance of the treatment that a session has launched."""
 
-    def __init__(self, session: Session, subject: Subject, seen: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(
+        self, session: EngineSession, subject: TreatmentBinding, on_event: Callable[[str], None] = lambda _: None
+    ) -> None:
         """``seen`` hears every event of the engine, as JSON."""
-        self._session, self._subject, self._seen = session, subject, seen
-        self._gates = {port.gate: _Gate() for port in subject.inputs}
-        self._taken = {port.name: _Queue() for port in subject.outputs}
+        self._session, self._subject, self._on_event = session, subject, on_event
+        self._gates = {port.gate: _InputGate() for port in subject.inputs}
+        self._taken = {port.name: _OutputQueue() for port in subject.outputs}
         self._open = set(self._taken)
         self._track: Any = None
         self._finished = False
@@ -48,8 +50,8 @@ class Asking:
         """To the end of the treatment. Raises DistributionError if that does not come, ValueFault for a value of another type."""
         threading.Thread(target=self._probe, name="probe", daemon=True).start()
         self._session.send({"Instanciate": {"id": INSTANCE}})
-        takers = [
-            self._start(f"output-{name}", self._take, waiting, self._subject.sinks[name])
+        deliverers = [
+            self._start(f"output-{name}", self._deliver, waiting, self._subject.sinks[name])
             for name, waiting in self._taken.items()
         ]
         try:
@@ -60,8 +62,8 @@ class Asking:
                 gate.close()
             for waiting in self._taken.values():
                 waiting.put(None, 0)
-        for taker in takers:
-            taker.join()
+        for deliverer in deliverers:
+            deliverer.join()
         if self._faults:
             raise self._faults[0]
 
@@ -77,30 +79,30 @@ class Asking:
                 if self._open:
                     raise DistributionError("it ended in the middle of the treatment")
                 return
-            self._hear(message)
+            self._handle_message(message)
         if not self._faults:
             self._session.send("Ended")
 
-    def _hear(self, message: Message) -> None:
+    def _handle_message(self, message: EngineMessage) -> None:
         if message.kind == "Debug":
-            self._event(text_of(message))
+            self._handle_event(text_of(message))
         elif message.kind == "OutputData":
-            self._output(message)
+            self._handle_output(message)
         elif message.kind == "CloseOutput":
             self._open.discard(message.body["name"])
             self._taken[message.body["name"]].put(None, 0)
         elif message.kind == "CloseInput":
             self._gates[_gate_of(self._subject, message.body["name"])].close()
         elif message.kind == "InstanciateStatus":
-            self._instanciated(message.body)
+            self._handle_instanciated(message.body)
 
-    def _instanciated(self, status: Any) -> None:
+    def _handle_instanciated(self, status: Any) -> None:
         if "Failure" in status:
             raise DistributionError(str(status["Failure"].get("message")))
         for port in self._subject.inputs:
             self._start(f"input-{port.name}", self._feed, port, self._gates[port.gate])
 
-    def _output(self, message: Message) -> None:
+    def _handle_output(self, message: EngineMessage) -> None:
         try:
             found = output_of(message)
         except (CborError, KeyError, TypeError) as error:
@@ -108,25 +110,25 @@ class Asking:
         if found.port in self._taken:
             self._taken[found.port].put(found.values, len(message.frame))
 
-    def _event(self, text: str) -> None:
+    def _handle_event(self, text: str) -> None:
         """What is looked at is few of many, and the others hold all values."""
-        self._seen(text)
+        self._on_event(text)
         begin = text.find('"kind":{"') + 9
         kind = text[begin : text.find('"', begin)] if begin > 8 else ""
         if kind not in ("treatment_built", "data_received", "input_closed", "track_finished", "treatment_finished"):
             return
-        said = json.loads(text)["kind"][kind]
-        if kind == "treatment_built" and said.get("label") == SUBJECT and self._track is None:
-            self._track = said["environment"]["track_id"]
-        elif kind == "data_received" and said["input"]["label"] in self._gates:
-            count = said["data"].get("count")
-            self._gates[said["input"]["label"]].took(int(count["count"]) if count else 0)
-        elif kind == "treatment_finished" and said.get("label") in self._gates:
-            self._gates[said["label"]].close()
-        elif kind == "track_finished" and said["info"]["id"] == self._track:
+        event = json.loads(text)["kind"][kind]
+        if kind == "treatment_built" and event.get("label") == SUBJECT and self._track is None:
+            self._track = event["environment"]["track_id"]
+        elif kind == "data_received" and event["input"]["label"] in self._gates:
+            count = event["data"].get("count")
+            self._gates[event["input"]["label"]].add_taken(int(count["count"]) if count else 0)
+        elif kind == "treatment_finished" and event.get("label") in self._gates:
+            self._gates[event["label"]].close()
+        elif kind == "track_finished" and event["info"]["id"] == self._track:
             self._finished = True
 
-    def _feed(self, port: WrappedPort, gate: "_Gate") -> None:
+    def _feed(self, port: WrapperPort, gate: "_InputGate") -> None:
         try:
             for values in self._subject.feeds.get(port.name, ()):
                 self._session.send_values(INSTANCE, port.name, values)
@@ -139,7 +141,7 @@ class Asking:
             if not self._ended.is_set():
                 self._fail(DistributionError(f"input {port.name} cannot be passed on: {error}"))
 
-    def _take(self, waiting: "_Queue", sink: Sink) -> None:
+    def _deliver(self, waiting: "_OutputQueue", sink: ValueSink) -> None:
         while True:
             values = waiting.get()
             try:
@@ -168,11 +170,11 @@ class Asking:
         return thread
 
 
-def _gate_of(subject: Subject, name: str) -> str:
+def _gate_of(subject: TreatmentBinding, name: str) -> str:
     return next(port.gate for port in subject.inputs if port.name == name)
 
 
-class _Gate:
+class _InputGate:
     """How many values of an input the engine has taken."""
 
     def __init__(self) -> None:
@@ -180,7 +182,7 @@ class _Gate:
         self._closed = False
         self._changed = threading.Condition()
 
-    def took(self, count: int) -> None:
+    def add_taken(self, count: int) -> None:
         with self._changed:
             self._taken += count
             self._changed.notify_all()
@@ -198,7 +200,7 @@ class _Gate:
             return not self._closed
 
 
-class _Queue:
+class _OutputQueue:
     """Values that wait for the reader of an output, bounded by the bytes of their frames."""
 
     def __init__(self) -> None:

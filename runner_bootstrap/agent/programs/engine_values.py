@@ -8,7 +8,7 @@ import struct
 from collections.abc import Iterator
 from typing import Any, Union
 
-from ..assignments.value_types import Type, fits, from_json, parse
+from ..assignments.value_types import ValueType, fits, from_json, parse
 
 #: Values of type byte go together as what they are.
 Values = Union[bytes, "list[Any]"]
@@ -21,14 +21,14 @@ class ValueFault(Exception):
     """A value that is not of its type, or cannot be written down as one."""
 
 
-def raw(value: Any, of: Type) -> Any:
+def raw(value: Any, of: ValueType) -> Any:
     """A JSON value as Mélodium writes it: ``{"u64": 1}``, ``{"vec": […]}``, ``{"option": null}``. Raises ValueFault."""
     if not fits(value, of):
         raise ValueFault(f"{_shown(value)} is not a {of}")
     return _raw(value, of)
 
 
-def _raw(value: Any, of: Type) -> Any:
+def _raw(value: Any, of: ValueType) -> Any:
     if of.item is not None and of.name == "Option":
         return {"option": None if value is None else _raw(value, of.item)}
     if of.item is not None and of.name == "Vec":
@@ -38,7 +38,7 @@ def _raw(value: Any, of: Type) -> Any:
     return {of.name: float(value) if of.name in ("f32", "f64") else value}
 
 
-def plain(value: Any, of: Type) -> Any:
+def plain(value: Any, of: ValueType) -> Any:
     """The JSON value of what Mélodium wrote. Raises ValueFault for another type, and for what JSON cannot say."""
     name, content = next(iter(value.items())) if isinstance(value, dict) and len(value) == 1 else ("", None)
     if of.item is not None and name == "option" and of.name == "Option":
@@ -54,7 +54,7 @@ def plain(value: Any, of: Type) -> Any:
     return content
 
 
-def chunks(file: Any, of: Type) -> Iterator[Values]:
+def chunks(file: Any, of: ValueType) -> Iterator[Values]:
     """The values of a stream as they come, from a file or FIFO opened without a buffer. Raises ValueFault."""
     if of.name == "byte":
         while content := file.read(READ_BYTES):
@@ -74,7 +74,7 @@ def chunks(file: Any, of: Type) -> Iterator[Values]:
         yield [_of_line(rest, of, number + 1)]
 
 
-def block(content: bytes, of: Type) -> Values:
+def block(content: bytes, of: ValueType) -> Values:
     """The one value of a block's file. Raises ValueFault."""
     if of.name == "byte":
         if len(content) != 1:
@@ -87,7 +87,7 @@ def block(content: bytes, of: Type) -> Values:
     return [raw(_json(content), of)]
 
 
-def line_of(value: Any, of: Type) -> bytes:
+def line_of(value: Any, of: ValueType) -> bytes:
     """A value of a stream as a line. Raises ValueFault."""
     content = plain(value, of)
     if of.name == "string":
@@ -97,7 +97,7 @@ def line_of(value: Any, of: Type) -> bytes:
     return _written(content, of) + b"\n"
 
 
-def block_of(values: Values, of: Type) -> bytes:
+def block_of(values: Values, of: ValueType) -> bytes:
     """A block's file. Raises ValueFault."""
     if isinstance(values, bytes):
         return values
@@ -107,7 +107,7 @@ def block_of(values: Values, of: Type) -> bytes:
     return str(content).encode("utf-8") if of.name == "string" else _written(content, of)
 
 
-def lines_of(values: Values, of: Type) -> bytes:
+def lines_of(values: Values, of: ValueType) -> bytes:
     """What a stream's FIFO gets for these values. Raises ValueFault."""
     if isinstance(values, bytes):
         return values
@@ -116,16 +116,16 @@ def lines_of(values: Values, of: Type) -> bytes:
     return b"".join([line_of(value, of) for value in values])
 
 
-def parsed(text: str) -> Type:
+def parsed(text: str) -> ValueType:
     """Raises ValueError."""
     return parse(text)
 
 
-def _written(value: Any, of: Type) -> bytes:
+def _written(value: Any, of: ValueType) -> bytes:
     return json.dumps(shortest(value, of), ensure_ascii=False, separators=(",", ":")).encode("utf-8")
 
 
-def shortest(value: Any, of: Type) -> Any:
+def shortest(value: Any, of: ValueType) -> Any:
     """Single precision in as few digits as tell it from its neighbours."""
     if of.name == "f32" and isinstance(value, float):
         for digits in range(6, 10):
@@ -137,7 +137,7 @@ def shortest(value: Any, of: Type) -> Any:
     return shortest(value, of.item) if of.item is not None and value is not None else value
 
 
-def _of_line(line: bytes, of: Type, number: int) -> Any:
+def _of_line(line: bytes, of: ValueType, number: int) -> Any:
     try:
         return {"string": _text(line)} if of.name == "string" else raw(_json(line), of)
     except ValueFault as fault:

@@ -9,18 +9,18 @@ from typing import Any
 from ..shared.errors import TreatmentFailed
 from . import engine_process
 from .distribution import DistributionError
-from .engine_treatment import Asking, Subject
+from .engine_treatment import EngineTreatment, TreatmentBinding
 from .engine_values import ValueFault
 
 
-def ask(
+def run_treatment(
     binary: str,
     env: dict[str, str],
     program: dict[str, Any],
     parameters: dict[str, Any],
-    subject: Subject,
+    subject: TreatmentBinding,
     arguments: list[str],
-    seen: Any = lambda _: None,
+    on_event: Any = lambda _: None,
 ) -> list[str]:
     """Run the entrypoint of a dump in an engine of its own. Returns what it logged as errors; raises TreatmentFailed."""
     engine, port, keys = engine_process.listen(binary, {**os.environ, **env}, arguments)
@@ -29,7 +29,7 @@ def ask(
         try:
             session.ask(engine_process.version_of(binary), keys)
             session.launch(program["collection"], program["entrypoint"], parameters)
-            Asking(session, subject, seen).run()
+            EngineTreatment(session, subject, on_event).run()
             session.drain()
         finally:
             session.close()
@@ -42,7 +42,7 @@ def ask(
     return engine.wait(engine_process.PATIENCE).errors
 
 
-def environment(folder: Path) -> dict[str, str]:
+def engine_environment(folder: Path) -> dict[str, str]:
     """What an engine is told that works in ``folder``."""
     home = folder / "melodium"
     home.mkdir(exist_ok=True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Callable
 
-from ..assignments.value_types import Type, fits
+from ..assignments.value_types import ValueType, fits
 from ..shared.errors import TreatmentFailed
 
 
-def literal(value: Any, of: Type) -> str:
+def literal(value: Any, of: ValueType) -> str:
     """Raises TreatmentFailed for a value of another type."""
     if not fits(value, of):
         raise TreatmentFailed(f"a parameter is not a {of}: {str(value)[:80]!r}")

@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Union
 
-from ..assignments.value_types import Type
+from ..assignments.value_types import ValueType
 from . import cbor
 from .engine_values import LONGEST_LINE, READ_BYTES, ValueFault, Values, shortest
 
@@ -24,10 +24,10 @@ _IN_URL = re.compile(r"(?<=://)[^\s/@:]*:[^\s/@]+(?=@)")
 _SECRET_NAME = re.compile(r"token|key|secret|passw|passphrase|credential|private|auth(?!or)", re.IGNORECASE)
 _FRACTIONS = ("f32", "f64")
 #: A type as programs describe it, with nothing generic left in it: ``u64``, ``{"vec": …}``, ``{"data": {"identifier": …}}``.
-Described = Union[str, "dict[str, Any]"]
+DescribedType = Union[str, "dict[str, Any]"]
 
 
-def name_of(of: Described) -> str:
+def name_of(of: DescribedType) -> str:
     """As people write it: ``Vec<u64>``, ``json::Json``."""
     if isinstance(of, str):
         return of
@@ -39,7 +39,7 @@ def name_of(of: Described) -> str:
     return f"{kind.capitalize()}<{name_of(content)}>"
 
 
-def restored(value: Any, of: Described) -> Any:
+def restored(value: Any, of: DescribedType) -> Any:
     """As engines write it: ``{"vec": [{"u64": 1}]}``. Raises ValueFault for what was not kept whole."""
     if isinstance(of, str):
         return {of: _plain(value, of)}
@@ -55,48 +55,48 @@ def restored(value: Any, of: Described) -> Any:
     raise ValueFault(f"{json.dumps(value)[:80]} is not a {name_of(of)}")
 
 
-def kept(raw: Any, of: Described) -> Any:
+def stored(raw: Any, of: DescribedType) -> Any:
     """Of what an engine wrote. Raises ValueFault for another type."""
     tag, content = _tagged(raw)
     if isinstance(of, str) and tag == of:
         if of in ("string", "char"):
             return _IN_URL.sub(MASK, content) if "://" in content else content
-        return shortest(content, Type(of)) if of in _FRACTIONS else content
+        return shortest(content, ValueType(of)) if of in _FRACTIONS else content
     if isinstance(of, dict) and tag in of:
         inner = of[tag]
         if tag == "vec":
-            return [kept(item, inner) for item in content]
+            return [stored(item, inner) for item in content]
         if tag == "option":
             if content is None:
                 return None
-            value = kept(content, inner)
+            value = stored(content, inner)
             return {"some": value} if value is None or (isinstance(inner, dict) and "option" in inner) else value
         if tag == "data":
             return _shown(_text(content[0]), content[1])
     raise ValueFault(f"the engine sent a {tag or type(raw).__name__}, not a {name_of(of)}")
 
 
-def written(value: Any) -> str:
+def to_json(value: Any) -> str:
     """As JSON, in the very form that the control plane writes (which is Python's own but for exponents)."""
     if isinstance(value, float):
         return _decimal(value)
     if isinstance(value, dict):
-        members = (f"{json.dumps(name, ensure_ascii=False)}:{written(each)}" for name, each in value.items())
+        members = (f"{json.dumps(name, ensure_ascii=False)}:{to_json(member)}" for name, member in value.items())
         return "{" + ",".join(members) + "}"
     if isinstance(value, list):
-        return "[" + ",".join(map(written, value)) + "]"
+        return "[" + ",".join(map(to_json, value)) + "]"
     return json.dumps(value, ensure_ascii=False)
 
 
-def lines_of(values: Values, of: Described) -> bytes:
+def lines_of(values: Values, of: DescribedType) -> bytes:
     """What an output's file gets for these values. Raises ValueFault."""
     if of == "byte":
-        return values if isinstance(values, bytes) else bytes(kept(value, of) for value in values)
+        return values if isinstance(values, bytes) else bytes(stored(value, of) for value in values)
     raws = [{"byte": byte} for byte in values] if isinstance(values, bytes) else values
-    return "".join([written(kept(raw, of)) + "\n" for raw in raws]).encode("utf-8", "surrogatepass")
+    return "".join([to_json(stored(raw, of)) + "\n" for raw in raws]).encode("utf-8", "surrogatepass")
 
 
-def read(file: Any, of: Described) -> Iterator[Values]:
+def read(file: Any, of: DescribedType) -> Iterator[Values]:
     """The values of an input as they come, from a file or FIFO opened without a buffer. Raises ValueFault."""
     rest, number = b"", 0
     while content := file.read(READ_BYTES):
@@ -119,7 +119,7 @@ def _tagged(raw: Any) -> tuple[str, Any]:
     return next(iter(raw.items())) if isinstance(raw, dict) and len(raw) == 1 else ("", None)
 
 
-def _of_line(line: bytes, of: Described, number: int) -> Any:
+def _of_line(line: bytes, of: DescribedType, number: int) -> Any:
     try:
         return restored(json.loads(line), of)
     except ValueFault as fault:
@@ -172,8 +172,8 @@ def _shown(name: str, content: Any) -> Any:
         shown = _member(read_)
     except (cbor.CborError, ValueError, RecursionError):
         return {"data": name, "size": len(whole)}
-    told = {"data": name, "value": shown}
-    return {**told, "cbor": base64.b64encode(whole).decode()} if shown == read_ else told
+    described = {"data": name, "value": shown}
+    return {**described, "cbor": base64.b64encode(whole).decode()} if shown == read_ else described
 
 
 def _member(value: Any) -> Any:
@@ -181,11 +181,13 @@ def _member(value: Any) -> Any:
         if not all(isinstance(key, str) for key in value):
             raise ValueError("a key that is no text")
         return {
-            key: {"redacted": True} if _SECRET_NAME.search(key) and each not in (None, "", {}, []) else _member(each)
-            for key, each in value.items()
+            key: {"redacted": True}
+            if _SECRET_NAME.search(key) and member not in (None, "", {}, [])
+            else _member(member)
+            for key, member in value.items()
         }
     if isinstance(value, list):
-        return [_member(each) for each in value]
+        return [_member(member) for member in value]
     if isinstance(value, bytes):
         return list(value)
     if isinstance(value, float) and not math.isfinite(value):

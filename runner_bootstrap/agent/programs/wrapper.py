@@ -19,7 +19,7 @@ _HEADER = re.compile(r"#! (name|version|require) = (.*)\Z")
 _IDENTIFIER = re.compile(r"([A-Za-z0-9_]+)((?:/[A-Za-z0-9_]+)*)::([A-Za-z0-9_]+)\Z")
 
 
-class WrappedPort(NamedTuple):
+class WrapperPort(NamedTuple):
     """``flow`` is ``block`` or ``stream``; ``type`` in Mélodium's words."""
 
     name: str
@@ -36,16 +36,16 @@ class WrappedPort(NamedTuple):
         return _GATE + self.name
 
 
-class Wrapped(NamedTuple):
+class WrapperSpec(NamedTuple):
     """What is asked for: ``treatment`` by its identifier (``package/area::name``), with these ports and parameters (name → type)."""
 
     treatment: str
-    inputs: list[WrappedPort]
-    outputs: list[WrappedPort]
+    inputs: list[WrapperPort]
+    outputs: list[WrapperPort]
     parameters: dict[str, str]
 
 
-def wrap(folder: Path, file: str, wanted: Wrapped) -> Path:
+def wrap(folder: Path, file: str, wanted: WrapperSpec) -> Path:
     """Add the treatment to the program in ``folder``; returns the ``Compo.toml`` whose entrypoint ``AREA`` it is."""
     package, area, name = _parts_of(wanted.treatment)
     compo = folder / file if file.rpartition("/")[2] == "Compo.toml" else _made_tree(folder / file)
@@ -77,27 +77,27 @@ def without_model(program: dict[str, Any]) -> None:
 
 def _parts_of(treatment: str) -> tuple[str, str, str]:
     """Package, area (with a slash before it, if it is not the package's own) and name."""
-    found = _IDENTIFIER.match(treatment)
-    if not found:
+    match = _IDENTIFIER.match(treatment)
+    if not match:
         raise TreatmentFailed(f"{treatment} is no treatment's identifier")
-    package, area, name = found.groups()
+    package, area, name = match.groups()
     return package, area, name
 
 
 def _made_tree(script: Path) -> Path:
     """The same program as a tree, beside the file."""
-    said: dict[str, list[str]] = {"name": [], "version": [], "require": []}
+    headers: dict[str, list[str]] = {"name": [], "version": [], "require": []}
     lines = script.read_text("utf-8").split("\n")
     while lines and lines[0].startswith("#!"):
-        found = _HEADER.match(lines.pop(0).rstrip("\r"))
-        if found:
-            said[found[1]].append(found[2].strip())
+        match = _HEADER.match(lines.pop(0).rstrip("\r"))
+        if match:
+            headers[match[1]].append(match[2].strip())
     tree = script.parent / "cadence-tree"
     tree.mkdir()
     (tree / "lib-root.mel").write_text("\n".join(lines), "utf-8")
-    required = [each.partition(":") for group in said["require"] for each in group.split()]
+    required = [requirement.partition(":") for group in headers["require"] for requirement in group.split()]
     wanted = "".join(f'{name} = "{version or "*"}"\n' for name, _, version in required)
-    name, version = (said["name"] or ["program"])[-1], (said["version"] or ["0.1.0"])[-1]
+    name, version = (headers["name"] or ["program"])[-1], (headers["version"] or ["0.1.0"])[-1]
     compo = tree / "Compo.toml"
     compo.write_text(f'name = "{name}"\nversion = "{version}"\n\n[dependencies]\n{wanted}\n[entrypoints]\n', "utf-8")
     return compo
@@ -111,13 +111,13 @@ def _without_entrypoint(text: str, command: str) -> str:
 
 def _with_entrypoint(text: str, line: str) -> str:
     lines = text.split("\n")
-    for at, each in enumerate(lines):
-        if re.match(r"\s*\[\s*entrypoints\s*\]", each):
+    for at, requirement in enumerate(lines):
+        if re.match(r"\s*\[\s*entrypoints\s*\]", requirement):
             return "\n".join([*lines[: at + 1], line, *lines[at + 1 :]])
     return "\n".join([*lines, "", "[entrypoints]", line, ""])
 
 
-def _source(subject: str, wanted: Wrapped) -> str:
+def _source(subject: str, wanted: WrapperSpec) -> str:
     """It asks for a model that it does not use, so that no engine can run it by itself: see ``program_dump``."""
     parameters = ", ".join(f"const {name}: {type_}" for name, type_ in wanted.parameters.items())
     passed = ", ".join(f"{name}={name}" for name in wanted.parameters)
@@ -144,9 +144,9 @@ def _source(subject: str, wanted: Wrapped) -> str:
     return "\n".join([*lines, "}", ""])
 
 
-def _pass(port: WrappedPort) -> str:
+def _pass(port: WrapperPort) -> str:
     return f"{'passBlockOfCadence' if port.flow == 'block' else 'passOfCadence'}<{port.type}>(cond=true)"
 
 
-def _way(port: WrappedPort) -> str:
+def _way(port: WrapperPort) -> str:
     return "block" if port.flow == "block" else "stream"

@@ -14,31 +14,38 @@ from types import FrameType
 from typing import Any
 
 from ..assignments.assignment import Assignment
-from ..containers.container_engine import Environment
-from ..containers.treatment_containers import Company
-from ..execution.command import Command, Stdio
-from ..execution.sandbox import Launch, plain
-from ..execution.supervisor import Exit, Keeper
+from ..containers.container_engine import ContainerEnvironment
+from ..containers.treatment_containers import TreatmentContainers
+from ..execution.command import Command, StandardStreams
+from ..execution.sandbox import LaunchSpec, plain
+from ..execution.supervisor import CommandExit, CommandSupervisor
 from ..execution.workspace import Workspace
-from ..runner.runner import Runner
-from ..runner.settings import Site
-from ..shared.termination import Ending
-from .replay_folder import Kit, KitGateway, KitStore
+from ..runner.runner import AssignmentRunner
+from ..runner.settings import RunnerSettings
+from ..shared.termination import Termination
+from .replay_folder import FolderGateway, FolderStore, ReplayFolder
 
 # Nobody waits for its heartbeats.
 LEASE_SECONDS = 86_400
 HEARTBEAT_SECONDS = 1
 
 
-def replay(kit: Kit, site: Site, values: dict[str, str], keeper: Keeper, ending: Ending, shell: bool) -> None:
+def replay(
+    folder: ReplayFolder,
+    settings: RunnerSettings,
+    values: dict[str, str],
+    supervisor: CommandSupervisor,
+    termination: Termination,
+    shell: bool,
+) -> None:
     """Run the kit's treatment, or a shell in its place; ``values`` are its secrets by the variables that hold them.
 
     Raises AgentError for a kit that cannot be understood.
     """
-    kit.clear()
+    folder.clear()
     assignment = Assignment(
         {
-            **kit.work,
+            **folder.work,
             "session_token": "none",
             "secrets": values,
             "heartbeat_seconds": HEARTBEAT_SECONDS,
@@ -46,19 +53,19 @@ def replay(kit: Kit, site: Site, values: dict[str, str], keeper: Keeper, ending:
             "follow": True,
         }
     )
-    gateway, store = KitGateway(kit), KitStore(kit, ending)
+    gateway, store = FolderGateway(folder), FolderStore(folder, termination)
     runner = (
-        ShellRunner(gateway, site, assignment, keeper, ending, store)
+        ShellAssignmentRunner(gateway, settings, assignment, supervisor, termination, store)
         if shell
-        else Runner(gateway, site, assignment, keeper, ending, store)
+        else AssignmentRunner(gateway, settings, assignment, supervisor, termination, store)
     )
     runner.run()
     gateway.save()
 
 
-def site_of(kit: Kit, options: Any) -> Site:
+def settings_for(folder: ReplayFolder, options: Any) -> RunnerSettings:
     """Named after the runner of then, and so that two replays of it do not meet."""
-    return Site(f"{kit.runner_id}-{secrets.token_hex(3)}", options.workspaces.expanduser().absolute(), [])
+    return RunnerSettings(f"{folder.runner_id}-{secrets.token_hex(3)}", options.workspaces.expanduser().absolute(), [])
 
 
 def read_secrets(descriptor: int | None) -> dict[str, str]:
@@ -70,37 +77,45 @@ def read_secrets(descriptor: int | None) -> dict[str, str]:
     return read
 
 
-class ShellRunner(Runner):
+class ShellAssignmentRunner(AssignmentRunner):
     """Prepares everything, and then starts a shell on this terminal instead of the command."""
 
     def __init__(
         self,
-        gateway: KitGateway,
-        site: Site,
+        gateway: FolderGateway,
+        settings: RunnerSettings,
         assignment: Assignment,
-        keeper: Keeper,
-        ending: Ending,
-        store: KitStore,
+        supervisor: CommandSupervisor,
+        termination: Termination,
+        store: FolderStore,
     ) -> None:
         self._stdin, self._stdout = assignment.stdin, assignment.stdout
         # The terminal is the shell's; the command is told where to read and write when it is started from there.
         assignment.stdin = assignment.stdout = None
-        super().__init__(gateway, site, assignment, keeper, ending, store)
-        self._command = Shell(keeper, self._log, ending)
+        super().__init__(gateway, settings, assignment, supervisor, termination, store)
+        self._command = ShellCommand(supervisor, self._log, termination)
 
-    def _launch(self, command: list[str], env: Environment, workspace: Workspace, company: Company | None) -> Launch:
+    def _launch(
+        self,
+        command: list[str],
+        env: ContainerEnvironment,
+        workspace: Workspace,
+        treatment_containers: TreatmentContainers | None,
+    ) -> LaunchSpec:
         start = workspace.write("replay", self._start(command))
         env = env._replace(values={**env.values, "CADENCE_REPLAY": str(start), "PS1": "replay $ "})
         print(f"The command is in {command[-1]}; to start it: sh $CADENCE_REPLAY", file=sys.stderr, flush=True)
         terminal = ["--tty"] if sys.stdin.isatty() else []
-        within = company.launch(["sh"], env, ["--interactive", *terminal]) if company else None
-        if within:
-            return within
+        launch_ = (
+            treatment_containers.launch(["sh"], env, ["--interactive", *terminal]) if treatment_containers else None
+        )
+        if launch_:
+            return launch_
         argv = [
             shutil.which("bash") or "sh",
             *(["--norc", "-i"] if sys.stdin.isatty() and shutil.which("bash") else []),
         ]
-        sandbox = self._site.sandbox()
+        sandbox = self._settings.sandbox()
         if sandbox:
             return sandbox.launch(argv, env.values, workspace, terminal=True)
         return plain(argv, env.values, workspace)
@@ -112,17 +127,17 @@ class ShellRunner(Runner):
         return f"{shlex.join(command)}{reads}{writes}\n"
 
 
-class Shell(Command):
+class ShellCommand(Command):
     """Started on the agent's own terminal; how it ends says nothing about the treatment."""
 
-    def run(self, launch: Launch, max_duration: float | None, stdio: Stdio) -> None:
+    def run(self, launch: LaunchSpec, max_duration: float | None, stdio: StandardStreams) -> None:
         # Ctrl-C is meant for what runs in the shell.
         before = signal.signal(signal.SIGINT, _ignore)
         try:
             subprocess.run(launch.argv, env=launch.env, cwd=launch.cwd, check=False, close_fds=False)
         finally:
             signal.signal(signal.SIGINT, before)
-        self.exit = Exit(None, None, 0.0, 0, None)
+        self.exit = CommandExit(None, None, 0.0, 0, None)
 
 
 def _ignore(number: int, frame: FrameType | None) -> None:

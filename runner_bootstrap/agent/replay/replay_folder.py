@@ -14,16 +14,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Callable
 
-from ..gateway.client import Gateway
+from ..gateway.client import GatewayClient
 from ..shared.errors import AgentError
-from ..shared.termination import Ending
-from ..values.chunks import CHUNK_BYTES, EMPTY_SHA256, Chunk, Store
+from ..shared.termination import Termination
+from ..values.chunks import CHUNK_BYTES, EMPTY_SHA256, ChunkBuffer, ChunkStore
 
 Json = dict[str, Any]
 DOWNLOADS = 8
 
 
-class Kit:
+class ReplayFolder:
     """Read once. Raises AgentError for what is none."""
 
     def __init__(self, folder: Path) -> None:
@@ -54,17 +54,17 @@ class Kit:
         (self.folder / "outputs").mkdir()
 
 
-class KitStore(Store):
+class FolderStore(ChunkStore):
     """Chunks of the kit's files; an address is ``<port>/<number>``."""
 
-    def __init__(self, kit: Kit, ending: Ending) -> None:
-        super().__init__(ending)
-        self._kit = kit
+    def __init__(self, folder: ReplayFolder, termination: Termination) -> None:
+        super().__init__(termination)
+        self._folder = folder
 
-    def get(self, url: str, chunk: Chunk) -> bool:
+    def get(self, url: str, chunk: ChunkBuffer) -> bool:
         port, _, seq = url.partition("/")
         chunk.size = 0
-        with self._kit.input(port).open("rb", buffering=0) as file:
+        with self._folder.input(port).open("rb", buffering=0) as file:
             file.seek(int(seq) * CHUNK_BYTES)
             while chunk.size < CHUNK_BYTES:
                 count = file.readinto(chunk.space())
@@ -75,17 +75,17 @@ class KitStore(Store):
 
     def put(self, url: str, headers: Mapping[str, str], content: memoryview) -> None:
         port, _, seq = url.partition("/")
-        path = self._kit.part(port, int(seq))
+        path = self._folder.part(port, int(seq))
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
 
 
-class KitGateway(Gateway):
+class FolderGateway(GatewayClient):
     """Answers as the gateway would. Lines go to standard error, ``result`` holds how it ended."""
 
-    def __init__(self, kit: Kit) -> None:
+    def __init__(self, folder: ReplayFolder) -> None:
         super().__init__("http://localhost", "none")
-        self._kit = kit
+        self._folder = folder
         self.result: Json = {}
         self.sent: dict[str, Json] = {}
 
@@ -117,7 +117,7 @@ class KitGateway(Gateway):
     def save(self) -> None:
         """Write down how it ended and what it sent."""
         text = json.dumps({**self.result, "outputs": self.sent}, indent=1)
-        (self._kit.folder / "result.json").write_text(text, "utf-8")
+        (self._folder.folder / "result.json").write_text(text, "utf-8")
 
     @staticmethod
     def _print(lines: list[Json]) -> Json:
@@ -127,7 +127,7 @@ class KitGateway(Gateway):
         return {"accepted_through": lines[-1]["seq"] if lines else 0, "follow": True}
 
     def _input(self, port: str, body: Json) -> Json:
-        known = self._kit.inputs.get(port) or {"size": 0, "sha256": EMPTY_SHA256}
+        known = self._folder.inputs.get(port) or {"size": 0, "sha256": EMPTY_SHA256}
         chunks = -(-known["size"] // CHUNK_BYTES)
         first = body["next_seq"]
         return {
@@ -149,9 +149,9 @@ class KitGateway(Gateway):
         """One file of an output's chunks. Safe to repeat."""
         if port in self.sent:
             return
-        with self._kit.output(port).open("wb") as whole:
+        with self._folder.output(port).open("wb") as whole:
             for seq in range(end["chunks"]):
-                with self._kit.part(port, seq).open("rb") as part:
+                with self._folder.part(port, seq).open("rb") as part:
                     shutil.copyfileobj(part, whole)
         self.sent[port] = {"size": end["size"], "sha256": end["sha256"]}
 

@@ -39,14 +39,14 @@ def _used(directory: str) -> int:
             with os.scandir(waiting.pop()) as entries:
                 for entry in entries:
                     try:
-                        told = entry.stat(follow_symlinks=False)
+                        status = entry.stat(follow_symlinks=False)
                         if entry.is_dir(follow_symlinks=False):
                             waiting.append(entry.path)
                     except OSError:
                         continue
-                    if told.st_nlink == 1 or told.st_ino not in seen:
-                        total += told.st_blocks * _BLOCK
-                        seen.add(told.st_ino)
+                    if status.st_nlink == 1 or status.st_ino not in seen:
+                        total += status.st_blocks * _BLOCK
+                        seen.add(status.st_ino)
         except OSError:
             continue
     return total

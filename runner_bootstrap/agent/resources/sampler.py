@@ -28,7 +28,7 @@ class Sampler:
         self.memory_peak = 0
         self.disk_peak = 0
         #: What the command uses where it is not among this machine's processes.
-        self.elsewhere: Callable[[], ContainerUsage | None] = lambda: None
+        self.container_usage_now: Callable[[], ContainerUsage | None] = lambda: None
 
     def watch(self, workspace: Path) -> None:
         """From now on the space that this directory takes is told as well."""
@@ -49,10 +49,10 @@ class Sampler:
             now_used["read_bytes"] += done.get("read_bytes", 0)
             now_used["write_bytes"] += done.get("write_bytes", 0)
         memory = sum(process.pages for process in tree) * _PAGE
-        beside = self.elsewhere()
-        if beside:
-            now_used["cpu_ms"] += round(beside.cpu_seconds * 1000)
-            memory += beside.memory
+        container_usage = self.container_usage_now()
+        if container_usage:
+            now_used["cpu_ms"] += round(container_usage.cpu_seconds * 1000)
+            memory += container_usage.memory
         traffic, space = self._network.count(process.pid for process in tree), self._disk.bytes()
         seen: dict[str, Any] = {"memory": memory, "processes": len(tree)}
         if traffic:
@@ -69,9 +69,12 @@ class Sampler:
 
     def usage(self, cpu_seconds: float, memory_peak: int, duration: float) -> dict[str, int]:
         """The whole assignment's usage; the CPU time and the memory of its largest process are what the kernel counted."""
-        beside = self.elsewhere()
-        if beside:
-            cpu_seconds, memory_peak = cpu_seconds + beside.cpu_seconds, max(memory_peak, beside.memory_peak)
+        container_usage = self.container_usage_now()
+        if container_usage:
+            cpu_seconds, memory_peak = (
+                cpu_seconds + container_usage.cpu_seconds,
+                max(memory_peak, container_usage.memory_peak),
+            )
         with self._lock:
             return {
                 **self._totals,

@@ -16,7 +16,7 @@ MOST_SAMPLES = 100
 Sample = dict[str, Any]
 
 
-class Series:
+class SampleSeries:
     """Samples not yet with the gateway. If it stays away for long every second one is given up, never a whole time."""
 
     def __init__(self, sample: Callable[[], Sample | None], clock: Callable[[], float] = time.monotonic) -> None:

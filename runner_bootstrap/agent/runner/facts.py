@@ -16,14 +16,14 @@ from ..melodium import engine_binary
 
 def facts(directory: Path) -> dict[str, Any]:
     """Plain values by name (memory and storage in MB); ``directory`` is where workspaces go."""
-    there = next(place for place in (directory, *directory.parents) if place.exists())
+    existing = next(directory_ for directory_ in (directory, *directory.parents) if directory_.exists())
     return {
         "hostname": platform.node()[:256],
         "os": platform.system().lower(),
         "arch": architecture(),
         "cpus": os.cpu_count() or 1,
         "memory": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1_000_000,
-        "storage": free_megabytes(there),
+        "storage": free_megabytes(existing),
         "python": platform.python_version(),
         "agent": VERSION,
         "container_engine": next((engine for engine in ENGINES if shutil.which(engine)), None),

@@ -6,31 +6,31 @@ import threading
 import time
 from typing import Any, Callable
 
-from ..gateway.client import Gateway
-from ..resources.series import Series
-from ..shared.errors import CANCELLED, INFRASTRUCTURE, LeaseLost, Refused, Unreachable
-from ..shared.termination import Ending
+from ..gateway.client import GatewayClient
+from ..resources.series import SampleSeries
+from ..shared.errors import CANCELLED, INFRASTRUCTURE, GatewayUnreachable, LeaseLost, RequestRefused
+from ..shared.termination import Termination
 
 #: The claim has just renewed the lease: a treatment shorter than this (seconds) needs no beat at all.
 FIRST_BEAT = 1.0
 
 
-class Heartbeat(threading.Thread):
+class HeartbeatSender(threading.Thread):
     """Beats until stopped. ``heard`` gets each answer."""
 
     def __init__(
         self,
-        gateway: Gateway,
+        gateway: GatewayClient,
         path: str,
         every: float,
         lease: float,
-        ending: Ending,
-        series: Series,
-        heard: Callable[[dict[str, Any]], None],
+        termination: Termination,
+        series: SampleSeries,
+        on_answer: Callable[[dict[str, Any]], None],
     ) -> None:
         super().__init__(name="heartbeat", daemon=True)
         self._gateway, self._path, self._every, self._lease = gateway, path, every, lease
-        self._ending, self._series, self._heard = ending, series, heard
+        self._termination, self._series, self._on_answer = termination, series, on_answer
         self._stop = threading.Event()
         self.phase = "preparing"
 
@@ -53,14 +53,14 @@ class Heartbeat(threading.Thread):
                     self._path, body, patience=self._every, timeout=max(1.0, self._lease / 3), sleep=self._pause
                 )
             except LeaseLost as error:
-                self._ending.decide(INFRASTRUCTURE, f"the lease is lost: {error}", report=False)
+                self._termination.decide(INFRASTRUCTURE, f"the lease is lost: {error}", report=False)
                 return
-            except Refused as error:
-                self._ending.decide(INFRASTRUCTURE, f"heartbeat refused: {error}", report=False)
+            except RequestRefused as error:
+                self._termination.decide(INFRASTRUCTURE, f"heartbeat refused: {error}", report=False)
                 return
-            except Unreachable as error:
+            except GatewayUnreachable as error:
                 if time.monotonic() >= alive_until:
-                    self._ending.decide(
+                    self._termination.decide(
                         INFRASTRUCTURE, f"no heartbeat was heard for {self._lease:g} s: {error}", report=False
                     )
                     return
@@ -68,8 +68,8 @@ class Heartbeat(threading.Thread):
                 alive_until = started + self._lease
                 self._series.accepted(samples)
                 if answer.get("cancel"):
-                    self._ending.decide(CANCELLED, str(answer["cancel"]))
-                self._heard(answer)
+                    self._termination.decide(CANCELLED, str(answer["cancel"]))
+                self._on_answer(answer)
             if self._wait(self._every - (time.monotonic() - started)):
                 return
 

@@ -10,7 +10,7 @@ import urllib.request
 from typing import Callable, NamedTuple
 
 from ..shared.errors import INTERRUPTED
-from ..shared.termination import Ending
+from ..shared.termination import Termination
 
 #: Where the machine is, as its bootstrap says: one of ``SOURCES``.
 VARIABLE = "CADENCE_NOTICES"
@@ -20,7 +20,7 @@ EVERY = 5.0
 TIMEOUT = 2.0
 
 
-class Source(NamedTuple):
+class NoticeSource(NamedTuple):
     """How one cloud tells: where, with which headers, and what an answer means (None: nothing)."""
 
     address: str
@@ -31,8 +31,10 @@ class Source(NamedTuple):
 
 
 def _aws(text: str) -> str | None:
-    told = json.loads(text)
-    return f"EC2 takes the spot instance back ({told.get('action', 'terminate')} at {told.get('time', 'any moment')})"
+    notice = json.loads(text)
+    return (
+        f"EC2 takes the spot instance back ({notice.get('action', 'terminate')} at {notice.get('time', 'any moment')})"
+    )
 
 
 def _gcp(text: str) -> str | None:
@@ -49,33 +51,35 @@ def _azure(text: str) -> str | None:
 
 _LINK_LOCAL = "http://169.254.169.254"
 SOURCES = {
-    "aws": Source(_LINK_LOCAL, "/latest/meta-data/spot/instance-action", {}, _aws, "/latest/api/token"),
-    "gcp": Source(_LINK_LOCAL, "/computeMetadata/v1/instance/preempted", {"Metadata-Flavor": "Google"}, _gcp),
-    "azure": Source(_LINK_LOCAL, "/metadata/scheduledevents?api-version=2020-07-01", {"Metadata": "true"}, _azure),
+    "aws": NoticeSource(_LINK_LOCAL, "/latest/meta-data/spot/instance-action", {}, _aws, "/latest/api/token"),
+    "gcp": NoticeSource(_LINK_LOCAL, "/computeMetadata/v1/instance/preempted", {"Metadata-Flavor": "Google"}, _gcp),
+    "azure": NoticeSource(
+        _LINK_LOCAL, "/metadata/scheduledevents?api-version=2020-07-01", {"Metadata": "true"}, _azure
+    ),
 }
 
 
-def watch(ending: Ending) -> None:
+def watch(termination: Termination) -> None:
     """Watch in a thread of its own until the assignment has ended, if the bootstrap said where this machine is."""
     source = SOURCES.get(os.environ.get(VARIABLE, ""))
     if source is not None:
         address = os.environ.get(ADDRESS, source.address)
-        threading.Thread(target=_watch, args=(source, address, ending), name="notices", daemon=True).start()
+        threading.Thread(target=_watch, args=(source, address, termination), name="notices", daemon=True).start()
 
 
-def _watch(source: Source, address: str, ending: Ending) -> None:
-    while not ending.decided:
+def _watch(source: NoticeSource, address: str, termination: Termination) -> None:
+    while not termination.decided:
         try:
-            told = ask(source, address)
+            notice = read_notice(source, address)
         except (OSError, ValueError):
-            told = None  # nothing to be heard is no notice: the next look is soon
-        if told:
-            ending.decide(INTERRUPTED, told)
+            notice = None  # nothing to be heard is no notice: the next look is soon
+        if notice:
+            termination.decide(INTERRUPTED, notice)
             return
-        ending.wait(EVERY)
+        termination.wait(EVERY)
 
 
-def ask(source: Source, address: str) -> str | None:
+def read_notice(source: NoticeSource, address: str) -> str | None:
     """What the metadata service announces. Raises OSError or ValueError if it cannot be understood."""
     headers = dict(source.headers)
     if source.token_path:

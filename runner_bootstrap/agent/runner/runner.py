@@ -7,73 +7,78 @@ import time
 from typing import Any
 
 from ..assignments.assignment import Assignment
-from ..containers.container_engine import Environment
-from ..containers.pod_containers import PodCompany
-from ..containers.registries import worth_masking
-from ..containers.treatment_containers import Company, EngineCompany, Members, in_engines_image
-from ..execution.cgroups import Confined
+from ..containers.container_engine import ContainerEnvironment
+from ..containers.pod_containers import PodContainers
+from ..containers.registries import texts_to_mask
+from ..containers.treatment_containers import (
+    ContainersContext,
+    EngineContainers,
+    TreatmentContainers,
+    launch_engine_image,
+)
+from ..execution.cgroups import RunnerCgroups
 from ..execution.command import Command
-from ..execution.sandbox import Launch, plain
-from ..execution.supervisor import Keeper
+from ..execution.sandbox import LaunchSpec, plain
+from ..execution.supervisor import CommandSupervisor
 from ..execution.workspace import Workspace
-from ..gateway.client import Gateway
+from ..gateway.client import GatewayClient
 from ..logs.buffer import LogBuffer, LogSender
 from ..logs.masking import Masker
 from ..melodium.program_engine import ProgramEngine, check_program
 from ..melodium.worker_engine import WorkerEngine, with_pull_secrets
 from ..resources.sampler import Sampler
-from ..resources.series import Series
+from ..resources.series import SampleSeries
 from ..shared import error_outcomes
 from ..shared.clock import timestamp
 from ..shared.errors import INFRASTRUCTURE, INTERRUPTED, SUCCEEDED, AgentError, GatewayError, Stopped, TreatmentFailed
-from ..shared.termination import Ending
-from ..values.caches import Caches
-from ..values.chunks import Store
-from ..values.treatment_ports import Data
-from .engine_connections import EngineWays
-from .heartbeat import Heartbeat
-from .settings import Site
+from ..shared.termination import Termination
+from ..values.caches import TreatmentCaches
+from ..values.chunks import ChunkStore
+from ..values.treatment_ports import TreatmentPorts
+from .engine_connections import EngineConnections
+from .heartbeat import HeartbeatSender
+from .settings import RunnerSettings
 
 #: How long the outcome of an assignment that others may already have written off is still offered to the gateway.
 REPORT_PATIENCE = 20.0
 LONGEST_ERROR = 8192
 
 
-class Runner:
+class AssignmentRunner:
     """Works on a claimed assignment and reports. ``gateway`` speaks with the session token."""
 
     def __init__(
         self,
-        gateway: Gateway,
-        site: Site,
+        gateway: GatewayClient,
+        settings: RunnerSettings,
         assignment: Assignment,
-        keeper: Keeper,
-        ending: Ending,
-        store: Store | None = None,
+        supervisor: CommandSupervisor,
+        termination: Termination,
+        store: ChunkStore | None = None,
     ) -> None:
-        self._gateway, self._site, self._assignment, self._ending = gateway, site, assignment, ending
+        self._gateway, self._settings, self._assignment, self._termination = gateway, settings, assignment, termination
         self._store = store
-        self._masker = Masker([*assignment.secret_values, *worth_masking(assignment.registries.reveal())])
+        self._masker = Masker([*assignment.secret_values, *texts_to_mask(assignment.registries.reveal())])
         self._log = LogBuffer(assignment.log_flush_seconds, assignment.follow, self._masker)
-        self._sampler = Sampler(keeper.pid)
-        self._series = Series(self._sampler.sample)
+        self._sampler = Sampler(supervisor.pid)
+        self._series = SampleSeries(self._sampler.sample)
         self._sender = LogSender(self._log, self._send_lines, self._failed)
-        self._data: Data | None = None
-        self._heartbeat = Heartbeat(
+        self._ports: TreatmentPorts | None = None
+        self._heartbeat = HeartbeatSender(
             gateway,
             self._path("heartbeat"),
             assignment.heartbeat_seconds,
             assignment.lease_seconds,
-            ending,
+            termination,
             self._series,
-            self._heard,
+            self._on_heartbeat,
         )
-        self._keeper = keeper
-        self._command = Command(keeper, self._log, ending)
-        self._company: Company | None = None
+        self._supervisor = supervisor
+        self._command = Command(supervisor, self._log, termination)
+        self._treatment_containers: TreatmentContainers | None = None
         self._engine: WorkerEngine | ProgramEngine | None = None
-        self._ways: EngineWays | None = None
-        self._confined: Confined | None = None
+        self._connections_of_engine: EngineConnections | None = None
+        self._confined: RunnerCgroups | None = None
 
     def run(self) -> bool:
         """True once the outcome is with the gateway; false when the gateway does not want it or cannot have it."""
@@ -88,13 +93,13 @@ class Runner:
         self._attempt()
         self._assignment.overwrite_secrets()
         self._heartbeat.phase = "finishing"
-        if self._ending.error:
-            self._log.say(self._ending.error, "error")
+        if self._termination.error:
+            self._log.say(self._termination.error, "error")
         self._log.flush()
         try:
             # What others may already have written off is offered for a while only.
-            self._sender.join(REPORT_PATIENCE if self._ending.outcome in (INFRASTRUCTURE, INTERRUPTED) else None)
-            return self._ending.report and self._complete(started_at, time.monotonic() - started)
+            self._sender.join(REPORT_PATIENCE if self._termination.outcome in (INFRASTRUCTURE, INTERRUPTED) else None)
+            return self._termination.report and self._complete(started_at, time.monotonic() - started)
         finally:
             self._heartbeat.stop()
 
@@ -102,20 +107,20 @@ class Runner:
         """Run the command in a fresh workspace; whatever happens ends up in ``ending``."""
         workspace: Workspace | None = None
         try:
-            workspace = Workspace(self._site.parent, self._site.runner_id)
+            workspace = Workspace(self._settings.parent, self._settings.runner_id)
             self._sampler.watch(workspace.root)
             self._run_in(workspace)
-            self._ending.decide(SUCCEEDED, "")
+            self._termination.decide(SUCCEEDED, "")
         except Exception as error:  # noqa: BLE001 - the control plane must hear of any fault of the agent's own
             self._failed(error)
         finally:
             try:
                 self._command.kill()
-                for each in (self._engine, self._ways):
-                    if each:
-                        each.close()
-                if self._company:
-                    self._company.remove()
+                for closable in (self._engine, self._connections_of_engine):
+                    if closable:
+                        closable.close()
+                if self._treatment_containers:
+                    self._treatment_containers.remove()
             except AgentError as error:
                 self._failed(error)
             if workspace:
@@ -126,103 +131,122 @@ class Runner:
     def _run_in(self, workspace: Workspace) -> None:
         assignment = self._assignment
         workspace.require_space(assignment.limit("storage"))
-        assignment.require_sense()
-        self._data = data = Data(
-            assignment, workspace, self._call_port, self._ending, self._masker, self._failed, self._store
+        assignment.require_consistent()
+        self._ports = ports = TreatmentPorts(
+            assignment, workspace, self._call_port, self._termination, self._masker, self._failed, self._store
         )
         if assignment.worker:
-            self._engine = WorkerEngine(assignment, self._way_of_engines().around(workspace))
+            self._engine = WorkerEngine(assignment, self._engine_connections().engine_context(workspace))
             assignment.services = self._engine.services
             assignment.registries = with_pull_secrets(
                 assignment.registries, assignment.pull_secrets.reveal(), self._log
             )
         if assignment.program:
             self._engine = ProgramEngine(
-                assignment, self._way_of_engines().around(workspace), self._store or Store(self._ending)
+                assignment,
+                self._engine_connections().engine_context(workspace),
+                self._store or ChunkStore(self._termination),
             )
-            check_program(self._engine, self._command, self._site.sandbox(), workspace)
-        self._company = company = self._gather(workspace)
+            check_program(self._engine, self._command, self._settings.sandbox(), workspace)
+        self._treatment_containers = treatment_containers = self._create_containers(workspace)
         self._heartbeat.phase = "reading"
-        data.read_blocks()
-        caches = Caches(assignment.caches, workspace, self._call_port, self._ending, self._masker, self._log)
+        ports.read_blocks()
+        caches = TreatmentCaches(
+            assignment.caches, workspace, self._call_port, self._termination, self._masker, self._log
+        )
         caches.restore()
-        launch = self._prepare(workspace, data, company)
-        data.open_streams()
+        launch = self._prepare(workspace, ports, treatment_containers)
+        ports.open_streams()
         self._heartbeat.phase = "running"
         try:
             if self._engine:
-                self._engine.watch(self._keeper.pid, self._way_of_engines().tell_listening)
-            self._command.run(launch, assignment.max_duration, data.stdio())
+                self._engine.watch(self._supervisor.pid, self._engine_connections().report_listening)
+            self._command.run(launch, assignment.max_duration, ports.stdio())
             if self._engine:
                 self._engine.require_success()
-            data.require_outputs()
+            ports.require_outputs()
         except AgentError as error:
             # Before the outputs hear of the command's end: the stream of a failed treatment is not ended.
             self._failed(self._with_reason(error))
             raise Stopped from error
         finally:
-            data.command_ended()
+            ports.command_ended()
         self._heartbeat.phase = "uploading"
-        data.finish()
+        ports.finish()
         caches.save()
 
-    def _gather(self, workspace: Workspace) -> Company | None:
+    def _create_containers(self, workspace: Workspace) -> TreatmentContainers | None:
         """The containers of this assignment with all images at hand, if it has any."""
-        assignment, pod = self._assignment, self._site.pod
-        members = self._members(workspace)
-        if not members.wanted and not (pod and assignment.worker and assignment.worker.containers):
+        assignment, pod = self._assignment, self._settings.pod
+        context = self._context_of_containers(workspace)
+        if not context.wanted and not (pod and assignment.worker and assignment.worker.containers):
             return None
-        company: Company = PodCompany(members, pod) if pod else EngineCompany(members)
+        treatment_containers: TreatmentContainers = PodContainers(context, pod) if pod else EngineContainers(context)
         self._heartbeat.phase = "pulling"
-        company.fetch()
-        self._sampler.elsewhere = company.usage
-        return company
+        treatment_containers.fetch()
+        self._sampler.container_usage_now = treatment_containers.usage
+        return treatment_containers
 
-    def _members(self, workspace: Workspace) -> Members:
-        its = (self._command, self._log, self._ending, self._keeper)
-        return Members(self._assignment, self._site.runner_id, workspace, *its)
+    def _context_of_containers(self, workspace: Workspace) -> ContainersContext:
+        return ContainersContext(
+            assignment=self._assignment,
+            runner_id=self._settings.runner_id,
+            workspace=workspace,
+            command=self._command,
+            log=self._log,
+            termination=self._termination,
+            supervisor=self._supervisor,
+        )
 
-    def _prepare(self, workspace: Workspace, data: Data, company: Company | None) -> Launch:
+    def _prepare(
+        self, workspace: Workspace, ports: TreatmentPorts, treatment_containers: TreatmentContainers | None
+    ) -> LaunchSpec:
         """How to start the command: in its image, else in bubblewrap if it works here, else plainly."""
         assignment = self._assignment
         script = workspace.write("script", assignment.script)
         event = workspace.write("event.json", assignment.event_text)
         command = [*assignment.shell.split(), str(script)]
-        places = {
+        path_variables = {
             "HOME": str(workspace.root),
             "TMPDIR": str(workspace.tmp),
             "PATH": os.environ.get("PATH", os.defpath),
             "LANG": "C.UTF-8",
             "CADENCE_EVENT_FILE": str(event),
-            **data.variables,
+            **ports.variables,
         }
-        if company:
+        if treatment_containers:
             self._heartbeat.phase = "preparing"
-            places.update(company.start())
+            path_variables.update(treatment_containers.start())
         if self._engine:
-            command = self._engine.start(company)
-            places.update(self._engine.variables())
+            command = self._engine.start(treatment_containers)
+            path_variables.update(self._engine.variables())
         secrets = assignment.secrets.reveal()
-        env = {**assignment.variables(places), **secrets}
-        return self._launch(command, Environment(env, list(secrets)), workspace, company)
+        env = {**assignment.variables(path_variables), **secrets}
+        return self._launch(command, ContainerEnvironment(env, list(secrets)), workspace, treatment_containers)
 
-    def _launch(self, command: list[str], env: Environment, workspace: Workspace, company: Company | None) -> Launch:
+    def _launch(
+        self,
+        command: list[str],
+        env: ContainerEnvironment,
+        workspace: Workspace,
+        treatment_containers: TreatmentContainers | None,
+    ) -> LaunchSpec:
         assignment = self._assignment
-        within = company.launch(command, env) if company else None
-        if not within and isinstance(self._engine, WorkerEngine) and self._engine.image:
-            within = in_engines_image(self._engine.image, command, env, self._members(workspace))
-        if within:
-            return within
+        launch = treatment_containers.launch(command, env) if treatment_containers else None
+        if not launch and isinstance(self._engine, WorkerEngine) and self._engine.image:
+            launch = launch_engine_image(self._engine.image, command, env, self._context_of_containers(workspace))
+        if launch:
+            return launch
         launch = self._on_host(command, env, workspace)
-        if not self._site.cgroups:
+        if not self._settings.cgroups:
             return launch
         # Engines take more than what a program asks for its worker, which nobody holds them to elsewhere.
         memory = 0 if self._engine else assignment.limit("memory")
-        self._confined = self._site.cgroups.confine(self._site.runner_id, assignment.limit("cpu"), memory)
+        self._confined = self._settings.cgroups.confine(self._settings.runner_id, assignment.limit("cpu"), memory)
         return launch._replace(groups=self._confined.entries)
 
-    def _on_host(self, command: list[str], env: Environment, workspace: Workspace) -> Launch:
-        sandbox = self._site.sandbox()
+    def _on_host(self, command: list[str], env: ContainerEnvironment, workspace: Workspace) -> LaunchSpec:
+        sandbox = self._settings.sandbox()
         if sandbox:
             return sandbox.launch(command, env.values, workspace, self._assignment.offline)
         if self._assignment.offline:
@@ -232,39 +256,39 @@ class Runner:
     def _with_reason(self, error: AgentError) -> Exception:
         """A command that the kernel killed for its memory says nothing of it itself, and an engine's exit code little."""
         killed = bool(self._confined and self._confined.killed_for_memory())
-        killed = killed or bool(self._company and self._company.killed_for_memory())
+        killed = killed or bool(self._treatment_containers and self._treatment_containers.killed_for_memory())
         if isinstance(error, TreatmentFailed) and killed:
             return TreatmentFailed(f"it took more than its {self._assignment.limit('memory')} MB of memory: {error}")
-        explaining = self._engine if isinstance(self._engine, ProgramEngine) else self._company
-        return explaining.explained(error) if explaining else error
+        explaining = self._engine if isinstance(self._engine, ProgramEngine) else self._treatment_containers
+        return explaining.with_explanation(error) if explaining else error
 
-    def _way_of_engines(self) -> EngineWays:
-        if self._ways is None:
-            around = (self._log, self._ending, tuple(self._site.hidden))
-            self._ways = EngineWays(
-                self._gateway.url, self._assignment, self._site, self._call_port, self._failed, around
+    def _engine_connections(self) -> EngineConnections:
+        if self._connections_of_engine is None:
+            around = (self._log, self._termination, tuple(self._settings.hidden))
+            self._connections_of_engine = EngineConnections(
+                self._gateway.url, self._assignment, self._settings, self._call_port, self._failed, around
             )
-        return self._ways
+        return self._connections_of_engine
 
-    def _heard(self, answer: dict[str, Any]) -> None:
+    def _on_heartbeat(self, answer: dict[str, Any]) -> None:
         self._log.set_follow(bool(answer.get("follow")))
-        if self._data:
-            self._data.hear(answer.get("inputs") or {})
+        if self._ports:
+            self._ports.update_producers(answer.get("inputs") or {})
 
     def _send_lines(self, lines: list[dict[str, Any]]) -> dict[str, Any]:
         return self._gateway.call(self._path("logs"), {"lines": lines}, sleep=self._sleep_while_wanted)
 
     def _call_port(self, what: str, body: dict[str, Any]) -> dict[str, Any]:
-        return self._gateway.call(self._path(what), body, sleep=self._ending.sleep)
+        return self._gateway.call(self._path(what), body, sleep=self._termination.sleep)
 
     def _complete(self, started_at: str, duration: float) -> bool:
         done, samples = self._command.exit, self._series.rest()
-        digest = self._company.image_digest if self._company else None
+        digest = self._treatment_containers.image_digest if self._treatment_containers else None
         body = {
-            "outcome": self._ending.outcome,
+            "outcome": self._termination.outcome,
             "exit_code": done.exit_code if done else None,
             "signal": done.signal if done else None,
-            "error": self._masker.mask(self._ending.error or "")[:LONGEST_ERROR] or None,
+            "error": self._masker.mask(self._termination.error or "")[:LONGEST_ERROR] or None,
             "started_at": started_at,
             "finished_at": timestamp(),
             "logs_through": self._log.accepted,
@@ -272,7 +296,7 @@ class Runner:
             **({"samples": samples} if samples else {}),
             "usage": self._sampler.usage(done.cpu_seconds if done else 0.0, done.memory_peak if done else 0, duration),
         }
-        patience = REPORT_PATIENCE if self._ending.outcome == INFRASTRUCTURE else float("inf")
+        patience = REPORT_PATIENCE if self._termination.outcome == INFRASTRUCTURE else float("inf")
         try:
             self._gateway.call(self._path("complete"), body, patience, sleep=self._sleep_while_wanted)
         except (GatewayError, Stopped):
@@ -282,11 +306,11 @@ class Runner:
     def _sleep_while_wanted(self, seconds: float) -> None:
         """For what has to reach the gateway although the assignment is ending, but not once the lease is gone."""
         time.sleep(seconds)
-        if not self._ending.report:
+        if not self._termination.report:
             raise Stopped
 
     def _failed(self, error: Exception) -> None:
-        error_outcomes.end_with(self._ending, error, self._site.parent)
+        error_outcomes.terminate_for(self._termination, error, self._settings.parent)
 
     def _path(self, what: str) -> str:
-        return self._gateway.runner(self._site.runner_id, what)
+        return self._gateway.runner(self._settings.runner_id, what)

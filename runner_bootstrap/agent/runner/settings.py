@@ -11,7 +11,7 @@ from ..execution.cgroups import Cgroups
 from ..execution.sandbox import Bubblewrap
 
 
-class Site(NamedTuple):
+class RunnerSettings(NamedTuple):
     """Which runner this is, where workspaces go, which directories the command must not see, where its control group is made.
 
     ``pod`` is what it is in, if that was made with containers for its treatment.

@@ -13,12 +13,12 @@ class Deadline:
         self._at = time.monotonic() + seconds
 
     @property
-    def left(self) -> float:
+    def seconds_left(self) -> float:
         return max(0.0, self._at - time.monotonic())
 
     @property
     def passed(self) -> bool:
-        return self.left <= 0
+        return self.seconds_left <= 0
 
 
 def timestamp() -> str:

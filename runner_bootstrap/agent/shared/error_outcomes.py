@@ -6,20 +6,20 @@ import errno
 from pathlib import Path
 
 from .errors import INFRASTRUCTURE, AgentError, GatewayError, LeaseLost, Stopped
-from .termination import Ending
+from .termination import Termination
 
 
-def end_with(ending: Ending, error: Exception, workspaces: Path) -> None:
+def terminate_for(termination: Termination, error: Exception, workspaces: Path) -> None:
     """The error becomes the assignment's end, unless that is decided already. ``workspaces`` are named where their disk is full."""
     if isinstance(error, Stopped):
         return
     if isinstance(error, AgentError):
-        ending.decide_from(error)
+        termination.decide_from(error)
     elif isinstance(error, LeaseLost):
-        ending.decide(INFRASTRUCTURE, f"the lease is lost: {error}", report=False)
+        termination.decide(INFRASTRUCTURE, f"the lease is lost: {error}", report=False)
     elif isinstance(error, GatewayError):
-        ending.decide(INFRASTRUCTURE, str(error))
+        termination.decide(INFRASTRUCTURE, str(error))
     elif isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        ending.decide(INFRASTRUCTURE, f"the disk of {workspaces} is full")
+        termination.decide(INFRASTRUCTURE, f"the disk of {workspaces} is full")
     else:
-        ending.decide(INFRASTRUCTURE, f"the agent failed: {type(error).__name__}: {error}")
+        termination.decide(INFRASTRUCTURE, f"the agent failed: {type(error).__name__}: {error}")

@@ -37,11 +37,11 @@ class GatewayError(Exception):
     """The gateway or the store cannot be used. Never holds a token."""
 
 
-class Unreachable(GatewayError):
+class GatewayUnreachable(GatewayError):
     """No usable answer within the time allowed."""
 
 
-class Refused(GatewayError):
+class RequestRefused(GatewayError):
     """A final refusal (4xx): trying again would not help."""
 
     def __init__(self, status: int, message: str) -> None:
@@ -49,5 +49,5 @@ class Refused(GatewayError):
         self.status = status
 
 
-class LeaseLost(Refused):
+class LeaseLost(RequestRefused):
     """This runner no longer owns its treatment (410): it must stop at once and say nothing more."""

@@ -35,7 +35,7 @@ def is_listening(port: int, pid: int | str = "self") -> bool:
     return False
 
 
-def machine() -> str:
+def network_identity() -> str:
     """Names this machine and its network: whoever has the same name reaches the same loopback interface."""
     try:
         boot = (_PROC / "sys/kernel/random/boot_id").read_text().strip()

@@ -7,7 +7,7 @@ import threading
 from .errors import AgentError, Stopped
 
 
-class Ending:
+class Termination:
     """Set once. ``report`` tells whether the gateway still wants to hear of the outcome."""
 
     def __init__(self) -> None:

@@ -6,14 +6,14 @@ import threading
 from typing import Callable
 
 from .errors import Stopped
-from .termination import Ending
+from .termination import Termination
 
 
-class Workers:
+class WorkerThreads:
     """``failed`` hears of whatever a thread raises, but Stopped."""
 
-    def __init__(self, ending: Ending, failed: Callable[[Exception], None]) -> None:
-        self._ending, self._failed = ending, failed
+    def __init__(self, termination: Termination, failed: Callable[[Exception], None]) -> None:
+        self._termination, self._failed = termination, failed
         self._threads: list[threading.Thread] = []
 
     def start(self, name: str, work: Callable[[], None]) -> None:
@@ -35,5 +35,5 @@ class Workers:
             while thread.is_alive():
                 thread.join(0.2)
                 if thread.is_alive():
-                    self._ending.check()
-        self._ending.check()
+                    self._termination.check()
+        self._termination.check()

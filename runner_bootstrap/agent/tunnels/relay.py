@@ -11,7 +11,7 @@ import threading
 import urllib.parse
 from typing import Any, Callable
 
-from ..shared.loopback import LOOPBACK, machine
+from ..shared.loopback import LOOPBACK, network_identity
 from .tunnel import CONNECT_SECONDS, Tunnel
 from .websocket import WebSocket
 
@@ -23,12 +23,12 @@ class Relay:
 
     def __init__(self, control_plane: str) -> None:
         self._control_plane = control_plane
-        self._machine = machine()
+        self._machine = network_identity()
         self._lock = threading.Lock()
         self._ports: dict[str, int] = {}
         self._closers: list[Callable[[], None]] = []
 
-    def __call__(self, answer: Any, token: str) -> Any:
+    def rewrite(self, answer: Any, token: str) -> Any:
         """The answer with an address that leads to the worker; ``token`` is the asking engine's. Safe to ask again."""
         started = answer.get("started") if isinstance(answer, dict) else None
         if not isinstance(started, dict):
@@ -48,7 +48,7 @@ class Relay:
             close()
 
     def _open(self, run_id: str, url: str, token: str) -> int:
-        tunnel = asking_end(self._control_plane, url, run_id, token)
+        tunnel = connect_asker(self._control_plane, url, run_id, token)
         tunnel.start()
         if not tunnel.wait(JOIN_SECONDS):
             tunnel.close()
@@ -61,12 +61,12 @@ class Relay:
         return port
 
 
-def asking_end(control_plane: str, url: str, run_id: str, token: str) -> Tunnel:
+def connect_asker(control_plane: str, url: str, run_id: str, token: str) -> Tunnel:
     address = {"action": "tunnel", "run": run_id, "side": "asking"}
     return Tunnel(_connecting(control_plane, url), address, {"token": token})
 
 
-def worker_end(control_plane: str, url: str, run_id: str, runner_id: str, session: str, port: int) -> Tunnel:
+def connect_worker(control_plane: str, url: str, run_id: str, runner_id: str, session: str, port: int) -> Tunnel:
     address = {"action": "tunnel", "run": run_id, "side": "worker"}
 
     def target() -> socket.socket:

@@ -14,7 +14,7 @@ import time
 from typing import Any, Callable, Optional
 
 from ..gateway.retry import full_jitter
-from .tunnel_stream import Stream
+from .tunnel_stream import TunnelStream
 from .websocket import WebSocket
 
 #: A gateway closes what says nothing for ten minutes.
@@ -35,12 +35,12 @@ class Tunnel:
         self,
         connect: Callable[[], WebSocket],
         address: Json,
-        hello: Json,
+        join_message: Json,
         target: Optional[Callable[[], socket.socket]] = None,
     ) -> None:
-        self._connect, self._address, self._hello, self._target = connect, address, hello, target
+        self._connect, self._address, self._join_message, self._target = connect, address, join_message, target
         self._lock = threading.RLock()
-        self._streams: dict[int, Stream] = {}
+        self._streams: dict[int, TunnelStream] = {}
         self._known: set[int] = set()
         self._web: Optional[WebSocket] = None
         self._joined = threading.Event()
@@ -48,14 +48,14 @@ class Tunnel:
         self.problem: Optional[str] = None
 
     def start(self) -> None:
-        for work in (self._serve, self._tend):
+        for work in (self._serve, self._maintain):
             threading.Thread(target=work, name="tunnel", daemon=True).start()
 
     def open(self, connection: socket.socket) -> None:
         """Carry an accepted TCP connection to the other end, and whatever it says from now on."""
         with self._lock:
             number = max(self._known, default=0) + 1
-            self._begin(number, connection)
+            self._open_stream(number, connection)
 
     def wait(self, seconds: float) -> bool:
         """Whether this end has joined."""
@@ -80,9 +80,9 @@ class Tunnel:
         except OSError:
             return  # whoever receives notices as well, and connects anew
 
-    def _begin(self, number: int, connection: socket.socket) -> "Stream":
+    def _open_stream(self, number: int, connection: socket.socket) -> "TunnelStream":
         self._known.add(number)
-        stream = self._streams[number] = Stream(number, connection, self.send)
+        stream = self._streams[number] = TunnelStream(number, connection, self.send)
         stream.start()
         return stream
 
@@ -94,7 +94,7 @@ class Tunnel:
             try:
                 web = self._connect()
                 self._web = web
-                web.send(json.dumps({**self._address, **self._hello}))
+                web.send(json.dumps({**self._address, **self._join_message}))
                 self._receive(web)
                 attempt = 0
             except OSError as error:
@@ -122,12 +122,12 @@ class Tunnel:
             message = json.loads(text)
             kind = message.get("kind")
             if kind == "data":
-                self._hear(message["data"])
+                self._receive_data(message["data"])
             elif kind == "joined":
                 self._joined.set()
-                self._again()
+                self._send_all_again()
             elif kind == "peer":
-                self._again()
+                self._send_all_again()
             elif kind == "problem":
                 self.problem = str(message.get("detail"))
                 if message.get("status") in (401, 403, 404, 410):
@@ -135,7 +135,7 @@ class Tunnel:
                     self._closing.set()
                     self.close()
 
-    def _hear(self, data: Json) -> None:
+    def _receive_data(self, data: Json) -> None:
         number = data.get("stream")
         with self._lock:
             stream = self._streams.get(number) if isinstance(number, int) else None
@@ -147,25 +147,25 @@ class Tunnel:
                     self.send({"stream": number, "reset": True})
                     return
                 try:
-                    stream = self._begin(number, self._target())
+                    stream = self._open_stream(number, self._target())
                 except OSError:
                     self._known.add(number)
                     self.send({"stream": number, "reset": True})
                     return
-        stream.hear(data)
+        stream.receive(data)
 
-    def _again(self) -> None:
+    def _send_all_again(self) -> None:
         with self._lock:
             streams = list(self._streams.values())
         for stream in streams:
             stream.send_again()
 
-    def _tend(self) -> None:
+    def _maintain(self) -> None:
         while not self._closing.wait(_TICK):
             with self._lock:
                 streams = list(self._streams.values())
             for stream in streams:
-                stream.tend()
+                stream.maintain()
                 if stream.is_over:
                     stream.abort()
                     with self._lock:

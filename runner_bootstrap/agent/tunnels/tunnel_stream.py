@@ -20,7 +20,7 @@ AGAIN_AFTER = 3.0
 Json = dict[str, Any]
 
 
-class Stream:
+class TunnelStream:
     """One TCP connection. ``at`` counts bytes from 0; the end counts as one byte more, so that it is acknowledged too."""
 
     def __init__(self, number: int, connection: socket.socket, send: Callable[[Json], None]) -> None:
@@ -30,9 +30,9 @@ class Stream:
         self._sent: "dict[int, Optional[bytes]]" = {}
         self._next = self._acknowledged = 0
         self._progress = time.monotonic()
-        self._expected = self._told = 0
+        self._expected = self._last_acknowledged = 0
         self._ahead: "dict[int, Optional[bytes]]" = {}
-        self._heard_at = time.monotonic()
+        self._acknowledged_at = time.monotonic()
         self._read_end = self._write_end = False
         self._over = False
         self._pieces: "list[Optional[bytes]]" = []
@@ -41,7 +41,7 @@ class Stream:
     def is_over(self) -> bool:
         with self._changed:
             return self._over or (
-                self._read_end and self._write_end and not self._sent and self._told == self._expected
+                self._read_end and self._write_end and not self._sent and self._last_acknowledged == self._expected
             )
 
     def start(self) -> None:
@@ -57,7 +57,7 @@ class Stream:
             self._connection.shutdown(socket.SHUT_RDWR)
         self._connection.close()
 
-    def hear(self, data: Json) -> None:
+    def receive(self, data: Json) -> None:
         if data.get("reset"):
             self.abort()
             return
@@ -70,7 +70,7 @@ class Stream:
                 if at >= self._expected:
                     self._ahead[at] = piece
                 else:
-                    self._told = -1  # it has not heard that it is here
+                    self._last_acknowledged = -1  # it has not heard that it is here
                 self._take()
             self._changed.notify_all()
 
@@ -79,19 +79,19 @@ class Stream:
             waiting = sorted(self._sent.items())
             self._progress = time.monotonic()
         for at, piece in waiting:
-            self._tell(at, piece)
+            self._send_piece(at, piece)
 
-    def tend(self) -> None:
+    def maintain(self) -> None:
         """Acknowledge what has been handed on, and send again what nobody acknowledges."""
         with self._changed:
             late = self._sent and time.monotonic() - self._progress > AGAIN_AFTER
-            due = self._told != self._expected and (
-                self._told < 0 or self._write_end or time.monotonic() - self._heard_at > ACK_AFTER
+            due = self._last_acknowledged != self._expected and (
+                self._last_acknowledged < 0 or self._write_end or time.monotonic() - self._acknowledged_at > ACK_AFTER
             )
         if late:
             self.send_again()
         if due:
-            self._tell_progress()
+            self._acknowledge_progress()
 
     def _acknowledge(self, through: int) -> None:
         if through > self._acknowledged:
@@ -109,7 +109,7 @@ class Stream:
         for at in [at for at in self._ahead if at < self._expected]:
             del self._ahead[at]
 
-    def _offer(self, piece: Optional[bytes]) -> None:
+    def _send_when_room(self, piece: Optional[bytes]) -> None:
         """Send, once there is room at the other end."""
         with self._changed:
             while not self._over and self._next - self._acknowledged > WINDOW:
@@ -121,18 +121,18 @@ class Stream:
             self._sent[at] = piece
             if len(self._sent) == 1:
                 self._progress = time.monotonic()
-        self._tell(at, piece)
+        self._send_piece(at, piece)
 
-    def _tell(self, at: int, piece: Optional[bytes]) -> None:
-        said: Json = {"stream": self.number, "at": at}
-        said.update({"end": True} if piece is None else {"bytes": base64.b64encode(piece).decode()})
-        self._send(said)
+    def _send_piece(self, at: int, piece: Optional[bytes]) -> None:
+        message: Json = {"stream": self.number, "at": at}
+        message.update({"end": True} if piece is None else {"bytes": base64.b64encode(piece).decode()})
+        self._send(message)
 
-    def _tell_progress(self) -> None:
+    def _acknowledge_progress(self) -> None:
         with self._changed:
             through = self._expected - sum(_size(piece) for piece in self._pieces)
-            self._told = through
-            self._heard_at = time.monotonic()
+            self._last_acknowledged = through
+            self._acknowledged_at = time.monotonic()
         self._send({"stream": self.number, "ack": through})
 
     def _read(self) -> None:
@@ -141,8 +141,8 @@ class Stream:
                 piece = self._connection.recv(LONGEST_PIECE)
                 if not piece:
                     break
-                self._offer(piece)
-        self._offer(None)
+                self._send_when_room(piece)
+        self._send_when_room(None)
         with self._changed:
             self._read_end = True
 
@@ -171,7 +171,7 @@ class Stream:
             handed += _size(piece)
             if piece is None or handed >= ACK_BYTES:
                 handed = 0
-                self._tell_progress()
+                self._acknowledge_progress()
             if piece is None:
                 return
 

@@ -10,47 +10,47 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Callable, NamedTuple
 
-from ..assignments.assignment import Cache
+from ..assignments.assignment import AssignedCache
 from ..execution.workspace import Workspace
 from ..logs.buffer import LogBuffer
 from ..logs.masking import Masker
 from ..shared.errors import INFRASTRUCTURE, AgentError, GatewayError, LeaseLost, Stopped, TreatmentFailed
-from ..shared.termination import Ending
-from ..shared.threads import Workers
+from ..shared.termination import Termination
+from ..shared.threads import WorkerThreads
 from . import archives, workspace_paths
-from .chunks import Store
-from .inputs import Input
-from .outputs import Output
+from .chunks import ChunkStore
+from .inputs import InputDownload
+from .outputs import OutputUpload
 from .path_ports import file_sink
-from .upload_credits import Credits, Requests
+from .upload_credits import Requests, UploadCredits
 
 Call = Callable[[str, dict[str, Any]], dict[str, Any]]
 _PIECE = 1 << 20
 
 
-class Wanted(NamedTuple):
+class PlannedCache(NamedTuple):
     """A cache with its whole key, and whether there is something to save under it."""
 
-    cache: Cache
+    cache: AssignedCache
     key: str
     save: bool
 
 
-class Caches:
+class TreatmentCaches:
     """``call`` speaks to the gateway: path and body → answer."""
 
     def __init__(
         self,
-        caches: Sequence[Cache],
+        caches: Sequence[AssignedCache],
         workspace: Workspace,
         call: Call,
-        ending: Ending,
+        termination: Termination,
         masker: Masker,
         log: LogBuffer,
     ) -> None:
         self._caches, self._workspace, self._call = caches, workspace, call
-        self._ending, self._masker, self._log = ending, masker, log
-        self._wanted: list[Wanted] = []
+        self._termination, self._masker, self._log = termination, masker, log
+        self._planned: list[PlannedCache] = []
 
     def restore(self) -> None:
         """Bring back what is there. Raises TreatmentFailed for a file of a key that is missing, Stopped."""
@@ -61,26 +61,28 @@ class Caches:
                 exact = self._restore(cache, key)
             except (AgentError, GatewayError, OSError) as error:
                 self._warn(f"{key} cannot be restored", error)
-            self._wanted.append(Wanted(cache, key, not exact))
+            self._planned.append(PlannedCache(cache, key, not exact))
 
     def save(self) -> None:
         """Keep what was not there. Raises Stopped."""
-        for wanted in self._wanted:
-            if wanted.save:
+        for planned in self._planned:
+            if planned.save:
                 try:
-                    self._save(wanted)
+                    self._save(planned)
                 except (AgentError, GatewayError, OSError) as error:
-                    self._warn(f"{wanted.key} cannot be saved", error)
+                    self._warn(f"{planned.key} cannot be saved", error)
 
-    def _restore(self, cache: Cache, key: str) -> bool:
+    def _restore(self, cache: AssignedCache, key: str) -> bool:
         """Whether what was brought back is of this very key."""
         found = self._call("cache/find", {"key": key, "restore": cache.restore})["found"]
         if not found:
             self._log.say(f"cache: miss {key}")
             return False
-        part = _Part(self._ending)
-        about = {"key": found["key"], "entry": found["entry"]}
-        source = Input("cache", lambda body: self._call("cache/read", {**about, **body}), Store(part), part)
+        termination = _CacheTermination(self._termination)
+        entry_key = {"key": found["key"], "entry": found["entry"]}
+        source = InputDownload(
+            "cache", lambda body: self._call("cache/read", {**entry_key, **body}), ChunkStore(termination), termination
+        )
         # First all of it, and checked: half a cache may be worse than none.
         archive = self._workspace.tmp / f"cache-{found['entry']}"
         try:
@@ -94,32 +96,32 @@ class Caches:
         self._log.say(f"cache: hit {key}" if exact else f"cache: restored from {found['key']} for {key}")
         return exact
 
-    def _save(self, wanted: Wanted) -> None:
+    def _save(self, planned: PlannedCache) -> None:
         work = self._workspace.work
-        names = [name for path in wanted.cache.paths for name in workspace_paths.matches(work, str(Path(path)))]
+        names = [name for path in planned.cache.paths for name in workspace_paths.matches(work, str(Path(path)))]
         if not names:
             self._log.say(
-                f"cache: nothing to save for {wanted.key}: {', '.join(wanted.cache.paths)} is not there", "warning"
+                f"cache: nothing to save for {planned.key}: {', '.join(planned.cache.paths)} is not there", "warning"
             )
             return
-        answer = self._call("cache/save", {"key": wanted.key})
+        answer = self._call("cache/save", {"key": planned.key})
         if not answer["entry"]:
-            self._log.say(f"cache: {wanted.key} is not saved: {answer['refused']}")
+            self._log.say(f"cache: {planned.key} is not saved: {answer['refused']}")
             return
-        about = {"key": wanted.key, "entry": answer["entry"]}
-        part = _Part(self._ending)
+        entry_key = {"key": planned.key, "entry": answer["entry"]}
+        termination = _CacheTermination(self._termination)
 
         def write(requests: Requests) -> Requests:
-            return {name: self._call("cache/write", {**about, **body}) for name, body in requests.items()}
+            return {name: self._call("cache/write", {**entry_key, **body}) for name, body in requests.items()}
 
-        account = Credits(write, part)
-        output = Output(
+        upload_credits = UploadCredits(write, termination)
+        output = OutputUpload(
             "cache",
-            account,
-            Store(part),
-            part,
+            upload_credits,
+            ChunkStore(termination),
+            termination,
             self._masker,
-            part.fail,
+            termination.fail,
         )
         reader, writer = os.pipe()
 
@@ -128,33 +130,33 @@ class Caches:
                 try:
                     archives.pack(work, names, out)
                 except Exception as error:  # noqa: BLE001 - before the archive's reader hears of its end
-                    part.fail(error)
+                    termination.fail(error)
 
-        workers = Workers(part, part.fail)
-        workers.start("credits-cache", lambda: account.keep([output]))
+        workers = WorkerThreads(termination, termination.fail)
+        workers.start("credits-cache", lambda: upload_credits.serve([output]))
         output.follow_file(io.FileIO(reader))
         workers.start("pack-cache", pack)
         try:
             workers.join()
             output.finish()
         except Stopped:
-            part.raise_error()
+            termination.raise_error()
             raise
-        self._log.say(f"cache: saved {wanted.key}")
+        self._log.say(f"cache: saved {planned.key}")
 
     def _warn(self, what: str, error: Exception) -> None:
-        self._ending.check()
+        self._termination.check()
         if isinstance(error, LeaseLost):
             raise error
         self._log.say(f"cache: {what}: {error}", "warning")
 
 
-class _Part(Ending):
+class _CacheTermination(Termination):
     """Ends with the whole assignment, or by an error of its own, which then ends nothing else."""
 
-    def __init__(self, whole: Ending) -> None:
+    def __init__(self, assignment: Termination) -> None:
         super().__init__()
-        self._whole = whole
+        self._assignment = assignment
         self._error: Exception | None = None
 
     def fail(self, error: Exception) -> None:
@@ -164,7 +166,7 @@ class _Part(Ending):
 
     def raise_error(self) -> None:
         """Raise the error that ended this part, unless the whole assignment has ended."""
-        self._whole.check()
+        self._assignment.check()
         if self._error:
             raise (
                 self._error
@@ -173,20 +175,20 @@ class _Part(Ending):
             )
 
     def check(self) -> None:
-        self._whole.check()
+        self._assignment.check()
         super().check()
 
     def sleep(self, seconds: float) -> None:
         until = time.monotonic() + seconds
         while True:
             self.check()
-            left = until - time.monotonic()
-            if left <= 0:
+            seconds = until - time.monotonic()
+            if seconds <= 0:
                 return
-            self.wait(min(0.2, left))
+            self.wait(min(0.2, seconds))
 
 
-def _key(cache: Cache, work: Path) -> str:
+def _key(cache: AssignedCache, work: Path) -> str:
     """The key with the hash of its files' names and content. Raises TreatmentFailed for a file that is not there."""
     if not cache.files:
         return cache.key

@@ -7,10 +7,10 @@ import http.client
 import threading
 from collections.abc import Mapping
 
-from ..gateway.connections import TRANSPORT_ERRORS, Connections
+from ..gateway.connections import TRANSPORT_ERRORS, HttpConnections
 from ..gateway.retry import describe, full_jitter, retry_after
 from ..shared.errors import AgentError
-from ..shared.termination import Ending
+from ..shared.termination import Termination
 
 CHUNK_BYTES = 8 << 20
 #: Memory that a chunk begins with, and by what it grows: an assignment may have hundreds of small inputs and outputs.
@@ -25,7 +25,7 @@ class UrlExpired(Exception):
     """The store no longer takes this URL; the gateway has to give another."""
 
 
-class Chunk:
+class ChunkBuffer:
     """A reusable buffer holding one chunk of a stream, which grows with what is put into it."""
 
     __slots__ = ("buffer", "seq", "sha256", "size")
@@ -65,34 +65,34 @@ class Chunk:
 class ChunkPool:
     """At most ``limit`` chunks at once: whoever needs one more waits, which bounds the memory."""
 
-    def __init__(self, limit: int, ending: Ending) -> None:
+    def __init__(self, limit: int, termination: Termination) -> None:
         self._left = threading.Semaphore(limit)
-        self._ending = ending
-        self._free: list[Chunk] = []
+        self._termination = termination
+        self._free: list[ChunkBuffer] = []
 
-    def take(self) -> Chunk:
+    def take(self) -> ChunkBuffer:
         """A chunk, when there is one. Raises Stopped when the assignment ends meanwhile."""
         while not self._left.acquire(timeout=0.2):
-            self._ending.check()
+            self._termination.check()
         try:
             return self._free.pop()
         except IndexError:
-            return Chunk()
+            return ChunkBuffer()
 
-    def give_back(self, chunk: Chunk) -> None:
+    def give_back(self, chunk: ChunkBuffer) -> None:
         self._free.append(chunk)
         self._left.release()
 
 
-class Store:
+class ChunkStore:
     """Gets and puts chunks.
 
     Raises UrlExpired (403), AgentError when the store stays unusable, Stopped at the assignment's end.
     """
 
-    def __init__(self, ending: Ending) -> None:
-        self._connections = Connections(STORE_TIMEOUT)
-        self._ending = ending
+    def __init__(self, termination: Termination) -> None:
+        self._connections = HttpConnections(STORE_TIMEOUT)
+        self._termination = termination
 
     def put(self, url: str, headers: Mapping[str, str], content: memoryview) -> None:
         problem = ""
@@ -108,10 +108,10 @@ class Store:
                     return
                 problem = self._problem(response.status)
                 pause = max(pause, retry_after(response))
-            self._ending.sleep(pause)
+            self._termination.sleep(pause)
         raise AgentError(f"an output cannot be uploaded: {problem}")
 
-    def get(self, url: str, chunk: Chunk) -> bool:
+    def get(self, url: str, chunk: ChunkBuffer) -> bool:
         """Fill ``chunk``; false when the store does not have it (yet)."""
         problem = ""
         for attempt in range(ATTEMPTS):
@@ -132,11 +132,11 @@ class Store:
             except TRANSPORT_ERRORS as error:
                 self._connections.discard(url)
                 problem = describe(error)
-            self._ending.sleep(pause)
+            self._termination.sleep(pause)
         raise AgentError(f"an input cannot be downloaded: {problem}")
 
     @staticmethod
-    def _read(response: http.client.HTTPResponse, chunk: Chunk) -> bool:
+    def _read(response: http.client.HTTPResponse, chunk: ChunkBuffer) -> bool:
         expected: str | None = response.getheader("Content-Length")
         chunk.size = 0
         chunk.reserve(int(expected or 0))

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Callable
 
 from ..shared.errors import AgentError
-from ..shared.termination import Ending
+from ..shared.termination import Termination
 
 PIPE_BYTES = 1 << 20
 _F_SETPIPE_SZ = 1031
@@ -66,8 +66,8 @@ def open_before_writer(path: Path) -> int:
 class FifoSink:
     """The agent's end of an input: writes what it is given as fast as the command reads."""
 
-    def __init__(self, path: Path, ending: Ending) -> None:
-        self._path, self._ending = path, ending
+    def __init__(self, path: Path, termination: Termination) -> None:
+        self._path, self._termination = path, termination
         self._descriptor = -1
 
     def open(self) -> bool:
@@ -78,7 +78,7 @@ class FifoSink:
                 _enlarge(self._descriptor)
         return self._descriptor >= 0
 
-    def __call__(self, content: memoryview) -> bool:
+    def write(self, content: memoryview) -> bool:
         """Write all of ``content`` to an open FIFO; false when the command takes no more (it closed the input, or has ended)."""
         poller = select.poll()
         poller.register(self._descriptor, select.POLLOUT)
@@ -87,7 +87,7 @@ class FifoSink:
                 content = content[os.write(self._descriptor, content) :]
             except BlockingIOError:
                 poller.poll(200)
-                self._ending.check()
+                self._termination.check()
             except BrokenPipeError:
                 return False
         return True
@@ -113,33 +113,33 @@ class FifoSink:
             raise
 
 
-class Doorkeeper:
+class FifoWatcher:
     """Notices which inputs the command opens, by one look at all of them: a FIFO tells nobody of its readers."""
 
-    def __init__(self, command_end: CommandEnd, ending: Ending) -> None:
-        self._command_end, self._ending = command_end, ending
-        self._read: list[FifoSink] = []
+    def __init__(self, command_end: CommandEnd, termination: Termination) -> None:
+        self._command_end, self._termination = command_end, termination
+        self._finished: list[FifoSink] = []
 
-    def read(self, sink: FifoSink) -> None:
+    def add_finished(self, sink: FifoSink) -> None:
         """The input has been read to its end: from now on there is nothing in it. Thread-safe."""
         sink.close()
-        self._read.append(sink)
+        self._finished.append(sink)
 
-    def keep(self, shut: Mapping[FifoSink, Callable[[], None]], check: Callable[[FifoSink], None]) -> None:
+    def watch(self, closed: Mapping[FifoSink, Callable[[], None]], check: Callable[[FifoSink], None]) -> None:
         """Call what belongs to a sink once the command has opened it; return when the command has ended.
 
         ``check`` is called for each that is not opened yet, and may raise. Raises Stopped.
         """
-        waiting = dict(shut)
+        waiting = dict(closed)
         look_again = 0.0
         while not self._command_end.wait(self._pause(len(waiting))):
-            self._ending.check()
+            self._termination.check()
             for sink in list(waiting):
                 check(sink)
                 if sink.open():
                     waiting.pop(sink)()
             if time.monotonic() >= look_again:
-                for sink in list(self._read):
+                for sink in list(self._finished):
                     sink.end_again()
                 look_again = time.monotonic() + REOPEN_EVERY
 

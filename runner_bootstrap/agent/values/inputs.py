@@ -9,8 +9,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Callable
 
 from ..shared.errors import AgentError, ProducerFailed
-from ..shared.termination import Ending
-from .chunks import Chunk, ChunkPool, Store, UrlExpired
+from ..shared.termination import Termination
+from .chunks import ChunkBuffer, ChunkPool, ChunkStore, UrlExpired
 
 CHUNKS_IN_MEMORY = 5
 PARALLEL = 3
@@ -23,28 +23,28 @@ LONGEST_MISSING = 60.0
 
 Call = Callable[[dict[str, Any]], dict[str, Any]]
 #: Takes bytes on; false when the command takes no more.
-Sink = Callable[[memoryview], bool]
+ByteSink = Callable[[memoryview], bool]
 
 
 class NewEpoch(Exception):
     """The producer started again; reading starts again too."""
 
 
-class Input:
+class InputDownload:
     """Reads a whole input into a sink. ``hear`` may be called from any thread, ``read`` from one."""
 
-    def __init__(self, name: str, call: Call, store: Store, ending: Ending) -> None:
+    def __init__(self, name: str, call: Call, store: ChunkStore, termination: Termination) -> None:
         self.name = name
-        self._call, self._store, self._ending = call, store, ending
-        self._pool = ChunkPool(CHUNKS_IN_MEMORY, ending)
+        self._call, self._store, self._termination = call, store, termination
+        self._pool = ChunkPool(CHUNKS_IN_MEMORY, termination)
         self._news = threading.Condition()
         self._epoch = 0
-        self._heard_epoch = 0
+        self._newest_epoch = 0
         self._failed = False
-        self._unwanted = False
+        self._abandoned = False
         self._end: dict[str, Any] | None = None
         self._urls: dict[int, tuple[str, str | None]] = {}
-        self._asking: Future[None] | None = None
+        self._request: Future[None] | None = None
         #: Whether the gateway may count on this consumer: it does not once the producer's stream has ended.
         self._attached = False
         self._position = 0
@@ -54,24 +54,24 @@ class Input:
         self._delivered = 0
         self._digest = hashlib.sha256()
 
-    def hear(self, epoch: int, state: str) -> None:
+    def update_producer(self, epoch: int, state: str) -> None:
         """News of the producer, from a heartbeat."""
         with self._news:
-            self._heard_epoch = max(self._heard_epoch, epoch)
+            self._newest_epoch = max(self._newest_epoch, epoch)
             self._failed = self._failed or state == "failed"
             self._news.notify_all()
 
-    def give_up(self) -> None:
+    def abandon(self) -> None:
         """The command takes no more: stop reading."""
         with self._news:
-            self._unwanted = True
+            self._abandoned = True
             self._news.notify_all()
 
     def check(self) -> None:
         """Whether there is still something to wait for. Raises ProducerFailed, Stopped."""
-        self._look_for_news()
+        self._check_producer()
 
-    def read(self, sink: Sink) -> None:
+    def read(self, sink: ByteSink) -> None:
         """Hand the whole input to ``sink``, in order and each byte once.
 
         Raises ProducerFailed, AgentError (store unusable, or a new attempt's data differs), Stopped.
@@ -89,18 +89,18 @@ class Input:
         finally:
             workers.shutdown(wait=False)
 
-    def _read_epoch(self, sink: Sink, workers: ThreadPoolExecutor) -> bool:
+    def _read_epoch(self, sink: ByteSink, workers: ThreadPoolExecutor) -> bool:
         """Read from chunk 0; true once the stream ended or the sink wants no more."""
         skip, check = self._delivered, hashlib.sha256()
-        window: dict[int, Future[Chunk | None]] = {}
+        window: dict[int, Future[ChunkBuffer | None]] = {}
         hot = False
         waiting_since = time.monotonic()
         missing_since: float | None = None
         try:
             while True:
-                if self._unwanted:
+                if self._abandoned:
                     return True
-                self._look_for_news()
+                self._check_producer()
                 self._keep_urls(workers)
                 if self._end is not None and self._position >= self._end["chunks"]:
                     return self._ended(skip)
@@ -132,7 +132,7 @@ class Input:
             for download in window.values():
                 download.add_done_callback(self._give_back)
 
-    def _deliver(self, content: memoryview, skip: int, check: Any, sink: Sink) -> tuple[int, bool]:
+    def _deliver(self, content: memoryview, skip: int, check: Any, sink: ByteSink) -> tuple[int, bool]:
         """Hand on what is new; what an earlier attempt already gave is only compared."""
         if skip:
             known = content[:skip]
@@ -168,12 +168,12 @@ class Input:
             f"input {self.name} cannot be read: its stream has ended, but chunk {self._position} is not in the store"
         )
 
-    def _fill(self, window: dict[int, Future[Chunk | None]], workers: ThreadPoolExecutor, parallel: int) -> None:
+    def _fill(self, window: dict[int, Future[ChunkBuffer | None]], workers: ThreadPoolExecutor, parallel: int) -> None:
         for seq in range(self._position, self._position + parallel):
             if seq in self._urls and seq not in window and (self._end is None or seq < self._end["chunks"]):
                 window[seq] = workers.submit(self._download, seq)
 
-    def _result(self, window: dict[int, Future[Chunk | None]]) -> Chunk | None:
+    def _result(self, window: dict[int, Future[ChunkBuffer | None]]) -> ChunkBuffer | None:
         """The next chunk in order, or None when it is not there yet."""
         download = window.pop(self._position, None)
         if download is None:
@@ -193,7 +193,7 @@ class Input:
             self._urls.pop(self._position, None)
         return chunk
 
-    def _download(self, seq: int) -> Chunk | None:
+    def _download(self, seq: int) -> ChunkBuffer | None:
         chunk = self._pool.take()
         found = False
         try:
@@ -210,28 +210,28 @@ class Input:
                 self._pool.give_back(chunk)
         return chunk if found else None
 
-    def _give_back(self, download: Future[Chunk | None]) -> None:
+    def _give_back(self, download: Future[ChunkBuffer | None]) -> None:
         chunk = None if download.cancelled() or download.exception() else download.result()
         if chunk is not None:
             self._pool.give_back(chunk)
 
     def _keep_urls(self, workers: ThreadPoolExecutor) -> None:
         """Ask the gateway in the background, when URLs run out or when it should hear how far this consumer is."""
-        if self._asking is not None:
-            if not self._asking.done():
+        if self._request is not None:
+            if not self._request.done():
                 return
-            asked, self._asking = self._asking, None
+            asked, self._request = self._request, None
             asked.result()
         lacking = self._position not in self._urls and time.monotonic() >= self._ask_again
         if lacking or self._position - self._reported >= REPORT_EVERY:
-            self._asking = workers.submit(self._ask)
+            self._request = workers.submit(self._ask)
             if lacking:
-                self._asking.result()
+                self._request.result()
 
     def _ask(self) -> None:
         position = self._position
         answer = self._call({"epoch": self._epoch, "next_seq": position, "done": False})
-        urls = {each["seq"]: (each["url"], each.get("sha256")) for each in answer["downloads"]}
+        urls = {download["seq"]: (download["url"], download.get("sha256")) for download in answer["downloads"]}
         with self._news:
             self._attached = self._attached or not answer.get("end")
             self._reported = position
@@ -242,25 +242,25 @@ class Input:
             if answer["epoch"] == self._epoch:
                 self._urls.update(urls)
                 self._end = answer.get("end") or self._end
-            self._heard_epoch = max(self._heard_epoch, answer["epoch"])
+            self._newest_epoch = max(self._newest_epoch, answer["epoch"])
 
     def _tell_done(self) -> None:
         self._call({"epoch": self._epoch, "next_seq": self._position, "done": True})
 
     def _restart(self) -> None:
         with self._news:
-            self._epoch = self._heard_epoch
+            self._epoch = self._newest_epoch
         self._urls.clear()
         self._end = None
         self._position = self._reported = 0
         self._ask_again = 0.0
 
-    def _look_for_news(self) -> None:
-        self._ending.check()
+    def _check_producer(self) -> None:
+        self._termination.check()
         with self._news:
             if self._failed:
                 raise ProducerFailed(f"input {self.name}: its producer failed")
-            if self._epoch and self._heard_epoch > self._epoch:
+            if self._epoch and self._newest_epoch > self._epoch:
                 raise NewEpoch
 
     def _pause(self, seconds: float) -> None:

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from ..shared.termination import Ending
-from .inputs import Sink
+from ..shared.termination import Termination
+from .inputs import ByteSink
 
 
-class Literal:
+class LiteralInput:
     """Read like an input that comes from the store."""
 
-    def __init__(self, content: str, ending: Ending) -> None:
+    def __init__(self, content: str, termination: Termination) -> None:
         self._content = content.encode("utf-8", "surrogatepass")
-        self._ending = ending
+        self._termination = termination
 
-    def hear(self, epoch: int, state: str) -> None:
+    def update_producer(self, epoch: int, state: str) -> None:
         """There is no producer to have news of."""
 
-    def give_up(self) -> None:
+    def abandon(self) -> None:
         """It is as much at hand as it was."""
 
     def check(self) -> None:
         """Raises Stopped."""
-        self._ending.check()
+        self._termination.check()
 
-    def read(self, sink: Sink) -> None:
+    def read(self, sink: ByteSink) -> None:
         sink(memoryview(self._content))

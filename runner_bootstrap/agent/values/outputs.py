@@ -1,4 +1,4 @@
-"""One output on its way from a FIFO or a file to the store, within the credits the gateway grants."""
+"""One output on its way from a FIFO or a file to the store, within the credits that the gateway grants."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from typing import Any, Callable
 
 from ..logs.masking import Masker
 from ..shared.errors import AgentError
-from ..shared.termination import Ending
-from ..shared.threads import Workers
-from .chunks import CHUNK_BYTES, Chunk, ChunkPool, Store, UrlExpired
+from ..shared.termination import Termination
+from ..shared.threads import WorkerThreads
+from .chunks import CHUNK_BYTES, ChunkBuffer, ChunkPool, ChunkStore, UrlExpired
 from .type_checks import Checker
-from .upload_credits import Credits
+from .upload_credits import UploadCredits
 
 UPLOADERS = 4
 CHUNKS_IN_MEMORY = 6
@@ -38,7 +38,7 @@ MOST_EXPIRED = 5
 Grant = tuple[str, dict[str, str]]
 
 
-class Output:
+class OutputUpload:
     """Uploads what ``follow_stream`` or ``read_file`` is given. ``account`` speaks to the gateway for this output.
 
     ``failed`` hears of the first error of any of the threads. What ``checker`` refuses is not uploaded.
@@ -48,21 +48,21 @@ class Output:
     def __init__(
         self,
         name: str,
-        account: Credits,
-        store: Store,
-        ending: Ending,
+        upload_credits: UploadCredits,
+        store: ChunkStore,
+        termination: Termination,
         masker: Masker,
         failed: Callable[[Exception], None],
         checker: Checker | None = None,
-        beside: int = 1,
+        outputs_in_all: int = 1,
     ) -> None:
         self.name = name
-        self.told_all = False
+        self.fully_reported = False
         self._checker = checker
-        self._account, self._store, self._ending, self._masker = account, store, ending, masker
-        self._ahead = max(2, min(WANTED, WANTED_TOGETHER // beside))
-        self._pool = ChunkPool(CHUNKS_IN_MEMORY, ending)
-        self._queue: queue.SimpleQueue[Chunk | None] = queue.SimpleQueue()
+        self._credits, self._store, self._termination, self._masker = upload_credits, store, termination, masker
+        self._ahead = max(2, min(WANTED, WANTED_TOGETHER // outputs_in_all))
+        self._pool = ChunkPool(CHUNKS_IN_MEMORY, termination)
+        self._queue: queue.SimpleQueue[ChunkBuffer | None] = queue.SimpleQueue()
         self._changed = threading.Condition()
         self._grants: dict[int, Grant] = {}
         self._waiting: set[int] = set()
@@ -79,7 +79,7 @@ class Output:
         self._preview = bytearray()
         self._all_read = False
         self._last_report = time.monotonic()
-        self._workers = Workers(ending, failed)
+        self._workers = WorkerThreads(termination, failed)
 
     def follow_stream(self, fifo: int, command_ended: int) -> None:
         """Read the FIFO on a thread of its own until it is empty and the command has ended.
@@ -142,10 +142,10 @@ class Output:
                 else:
                     ready = poller.poll(min(0.2, max(0.0, due - time.monotonic())) * 1000)
                     ended = any(descriptor == command_ended for descriptor, _ in ready)
-                    self._ending.check()
+                    self._termination.check()
             chunk = self._send_checked(chunk)
 
-    def _send_checked(self, chunk: Chunk, last: bool = False) -> Chunk:
+    def _send_checked(self, chunk: ChunkBuffer, last: bool = False) -> ChunkBuffer:
         """Send what is right for certain, and return the chunk to go on with: it begins with the rest."""
         size = self._checker.check(chunk.buffer, chunk.size, last) if self._checker else chunk.size
         if not size:
@@ -157,25 +157,25 @@ class Output:
         following.put(rest)
         return following
 
-    def _empty_chunk(self) -> Chunk:
+    def _empty_chunk(self) -> ChunkBuffer:
         chunk = self._pool.take()
         chunk.size = 0
         return chunk
 
-    def _queue_up(self, chunk: Chunk) -> None:
+    def _queue_up(self, chunk: ChunkBuffer) -> None:
         if len(self._preview) < 2 * PREVIEW_BYTES:
             self._preview += chunk.content[: 2 * PREVIEW_BYTES - len(self._preview)]
         self._digest.update(chunk.content)
         self._size += chunk.size
         self._give(chunk)
 
-    def _end(self, chunk: Chunk) -> None:
+    def _end(self, chunk: ChunkBuffer) -> None:
         chunk.size = 0
         self._give(chunk, last=True)
         for _ in range(self._uploaders):
             self._queue.put(None)
 
-    def _give(self, chunk: Chunk, last: bool = False) -> None:
+    def _give(self, chunk: ChunkBuffer, last: bool = False) -> None:
         with self._changed:
             chunk.seq = self._next_seq
             self._next_seq += 1
@@ -187,7 +187,7 @@ class Output:
             self._workers.start(f"upload-{self.name}-{self._uploaders}", self._upload_all)
             self._uploaders += 1
         self._queue.put(chunk)
-        self._account.changed()
+        self._credits.changed()
 
     def _upload_all(self) -> None:
         while True:
@@ -206,20 +206,20 @@ class Output:
                 self._unreported[chunk.seq] = {"seq": chunk.seq, "size": chunk.size, "sha256": chunk.sha256}
                 self._uploaded += 1
                 self._expired = 0
-            self._account.changed()
+            self._credits.changed()
             self._pool.give_back(chunk)
 
-    def _next_chunk(self) -> Chunk | None:
+    def _next_chunk(self) -> ChunkBuffer | None:
         while True:
             with contextlib.suppress(queue.Empty):
                 return self._queue.get(timeout=0.5)
-            self._ending.check()
+            self._termination.check()
 
     def _grant_for(self, seq: int) -> Grant:
         with self._changed:
             while seq not in self._grants:
                 self._changed.wait(0.2)
-                self._ending.check()
+                self._termination.check()
             self._waiting.discard(seq)
             return self._grants.pop(seq)
 
@@ -230,16 +230,16 @@ class Output:
                 raise AgentError(f"output {self.name} cannot be uploaded: the store refuses every address it is given")
             self._grants.clear()
             self._waiting.add(seq)
-        self._account.changed()
+        self._credits.changed()
 
-    def heard(self, request: dict[str, Any], answer: dict[str, Any]) -> None:
+    def accept_answer(self, request: dict[str, Any], answer: dict[str, Any]) -> None:
         """The gateway's answer to a request of this output."""
         with self._changed:
             for report in request["committed"]:
                 self._unreported.pop(report["seq"], None)
             self._reported += len(request["committed"])
             self._last_report = time.monotonic()
-            self.told_all = bool(request["end"])
+            self.fully_reported = bool(request["end"])
             granted = 0
             for upload in answer["uploads"]:
                 if upload["seq"] in self._waiting or upload["seq"] >= self._next_seq:

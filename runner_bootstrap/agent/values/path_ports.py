@@ -6,19 +6,19 @@ import io
 import os
 from typing import Callable, Union
 
-from ..assignments.assignment import Port
+from ..assignments.assignment import AssignedPort
 from ..execution.workspace import Workspace
 from ..shared.errors import AgentError
-from ..shared.threads import Workers
+from ..shared.threads import WorkerThreads
 from . import archives, workspace_paths
-from .inputs import Input, Sink
-from .literal_input import Literal
-from .outputs import Output
+from .inputs import ByteSink, InputDownload
+from .literal_input import LiteralInput
+from .outputs import OutputUpload
 
-Source = Union[Input, Literal]
+InputSource = Union[InputDownload, LiteralInput]
 
 
-def file_sink(file: io.FileIO) -> Sink:
+def file_sink(file: io.FileIO) -> ByteSink:
     """Writes all that it is given to a file."""
 
     def write(content: memoryview) -> bool:
@@ -30,7 +30,11 @@ def file_sink(file: io.FileIO) -> Sink:
 
 
 def restore(
-    port: Port, source: Source, workspace: Workspace, workers: Workers, failed: Callable[[Exception], None]
+    port: AssignedPort,
+    source: InputSource,
+    workspace: Workspace,
+    workers: WorkerThreads,
+    failed: Callable[[Exception], None],
 ) -> None:
     """Bring a whole input to its path. Raises TreatmentFailed for a place or an archive that cannot be had."""
     assert port.path
@@ -59,7 +63,11 @@ def restore(
 
 
 def capture(
-    port: Port, found: workspace_paths.Found, output: Output, workers: Workers, failed: Callable[[Exception], None]
+    port: AssignedPort,
+    found: workspace_paths.MatchedPath,
+    output: OutputUpload,
+    workers: WorkerThreads,
+    failed: Callable[[Exception], None],
 ) -> None:
     """Begin to upload what a path stands for; ``workers`` and the output tell when all is done."""
     if found.names is None:
@@ -81,7 +89,7 @@ def capture(
     output.follow_file(io.FileIO(reader))
 
 
-def _pipe_sink(pipe: int) -> Sink:
+def _pipe_sink(pipe: int) -> ByteSink:
     """Writes to a pipe; false when its reader is gone."""
 
     def write(content: memoryview) -> bool:

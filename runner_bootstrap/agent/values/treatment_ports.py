@@ -11,21 +11,21 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, Callable, Optional
 
-from ..assignments.assignment import Assignment, Port
-from ..execution.command import Stdio
+from ..assignments.assignment import AssignedPort, Assignment
+from ..execution.command import StandardStreams
 from ..execution.workspace import Workspace
 from ..logs.masking import Masker
 from ..shared.errors import AgentError, TreatmentFailed
-from ..shared.termination import Ending
-from ..shared.threads import Workers
+from ..shared.termination import Termination
+from ..shared.threads import WorkerThreads
 from . import fifos, path_ports, workspace_paths
-from .chunks import Store
-from .inputs import Input
-from .literal_input import Literal
-from .outputs import Output
-from .path_ports import Source, file_sink
+from .chunks import ChunkStore
+from .inputs import InputDownload
+from .literal_input import LiteralInput
+from .outputs import OutputUpload
+from .path_ports import InputSource, file_sink
 from .type_checks import Checker, checker
-from .upload_credits import Credits, Requests
+from .upload_credits import Requests, UploadCredits
 
 #: path and body → the gateway's answer
 Call = Callable[[str, dict[str, Any]], dict[str, Any]]
@@ -34,7 +34,7 @@ Failed = Callable[[Exception], None]
 READERS = 4
 
 
-class Data:
+class TreatmentPorts:
     """Made before the command, finished after it. ``failed`` hears of the first error on any thread."""
 
     def __init__(
@@ -42,25 +42,26 @@ class Data:
         assignment: Assignment,
         workspace: Workspace,
         call: Call,
-        ending: Ending,
+        termination: Termination,
         masker: Masker,
         failed: Failed,
-        store: Optional[Store] = None,
+        store: Optional[ChunkStore] = None,
     ) -> None:
-        self._workspace, self._call, self._ending, self._masker, self._failed = workspace, call, ending, masker, failed
+        self._workspace, self._call, self._failed = workspace, call, failed
+        self._termination, self._masker = termination, masker
         self._ports_in = [port for port in assignment.inputs if port.fed or port.literal is not None]
         self._ports_out = assignment.outputs
         self._stdin, self._stdout = assignment.stdin, assignment.stdout
-        self._store = store or Store(ending)
-        self._workers = Workers(ending, failed)
+        self._store = store or ChunkStore(termination)
+        self._workers = WorkerThreads(termination, failed)
         #: What serves inputs ends with the command, however much of them is left.
-        self._servers = Workers(ending, failed)
+        self._servers = WorkerThreads(termination, failed)
         self._command_end = fifos.CommandEnd()
-        self._doorkeeper = fifos.Doorkeeper(self._command_end, ending)
+        self._fifo_watcher = fifos.FifoWatcher(self._command_end, termination)
         self._inputs = {port.name: self._source(port) for port in self._ports_in}
-        self._outputs: list[Output] = []
+        self._outputs: list[OutputUpload] = []
         self._checkers = {port.name: self._checker(port) for port in self._ports_out}
-        self._found: dict[str, workspace_paths.Found] = {}
+        self._found: dict[str, workspace_paths.MatchedPath] = {}
         self._read_end = -1
 
     @property
@@ -76,15 +77,15 @@ class Data:
                 found[f"CADENCE_OUT_{port.variable}"] = str(outputs / port.name)
         return found
 
-    def hear(self, news: dict[str, dict[str, Any]]) -> None:
+    def update_producers(self, news: dict[str, dict[str, Any]]) -> None:
         """What a heartbeat's answer says of the inputs' producers."""
-        for name, told in news.items():
+        for name, state in news.items():
             if name in self._inputs:
-                self._inputs[name].hear(int(told.get("epoch") or 0), str(told.get("state")))
+                self._inputs[name].update_producer(int(state.get("epoch") or 0), str(state.get("state")))
 
     def read_blocks(self) -> None:
         """Bring every block input into its file, and every input with a path there."""
-        waiting: queue.SimpleQueue[Port] = queue.SimpleQueue()
+        waiting: queue.SimpleQueue[AssignedPort] = queue.SimpleQueue()
         for port in self._ports_in:
             if not port.is_stream and not port.path:
                 waiting.put(port)
@@ -109,7 +110,7 @@ class Data:
             if self._by_fifo(port):
                 path = self._workspace.inputs / port.name
                 fifos.make(path)
-                sink = fifos.FifoSink(path, self._ending)
+                sink = fifos.FifoSink(path, self._termination)
                 ports[sink] = port
                 if port.name == self._stdin:
                     # A reader that came before its writer would see an end of file.
@@ -120,14 +121,14 @@ class Data:
             # output of the same producer to its end first, or never want this one.
             serve = {sink: partial(self._serve, port, sink) for sink, port in ports.items()}
             check = lambda sink: self._inputs[ports[sink].name].check()  # noqa: E731
-            self._servers.start("open-inputs", lambda: self._doorkeeper.keep(serve, check))
+            self._servers.start("open-inputs", lambda: self._fifo_watcher.watch(serve, check))
         outputs = self._outputs_of([port for port in self._ports_out if self._by_fifo(port)])
         for port, output in outputs.items():
             path = self._workspace.outputs / port.name
             fifos.make(path)
             output.follow_stream(fifos.open_for_reading(path), self._command_end.descriptor)
 
-    def stdio(self) -> Stdio:
+    def stdio(self) -> StandardStreams:
         """The ports that are the command's standard input and output, opened for it. Call it once, after ``open_streams``."""
         ports = {port.name: port for port in (*self._ports_in, *self._ports_out)}
         stdin, stdout = None, None
@@ -140,13 +141,13 @@ class Data:
         if self._stdout in ports:
             path = self._workspace.outputs / ports[self._stdout].name
             stdout = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        return Stdio(stdin, stdout)
+        return StandardStreams(stdin, stdout)
 
     def command_ended(self) -> None:
         """Inputs are not wanted any more; outputs end once their FIFO is empty."""
         self._command_end.set()
-        for given in self._inputs.values():
-            given.give_up()
+        for input_ in self._inputs.values():
+            input_.abandon()
 
     def require_outputs(self) -> None:
         """Raise TreatmentFailed for an output that the command did not write, or not as its type wants it."""
@@ -174,7 +175,7 @@ class Data:
         for output in self._outputs:
             output.finish()
 
-    def _read(self, port: Port) -> None:
+    def _read(self, port: AssignedPort) -> None:
         try:
             if port.path:
                 path_ports.restore(port, self._inputs[port.name], self._workspace, self._workers, self._failed)
@@ -184,7 +185,7 @@ class Data:
         except OSError as error:
             raise AgentError(f"input {port.name} cannot be written to the workspace: {error.strerror}") from error
 
-    def _require_block(self, port: Port) -> None:
+    def _require_block(self, port: AssignedPort) -> None:
         path = self._workspace.outputs / port.name
         exists = path.exists() or path.is_symlink()
         if port.type == "void" and not exists:
@@ -195,25 +196,25 @@ class Data:
                 f"{'is not a plain file' if exists else 'was not written'}"
             )
 
-    def _source(self, port: Port) -> Source:
+    def _source(self, port: AssignedPort) -> InputSource:
         if port.literal is not None:
-            return Literal(port.literal, self._ending)
-        return Input(port.name, self._caller("inputs", port), self._store, self._ending)
+            return LiteralInput(port.literal, self._termination)
+        return InputDownload(port.name, self._caller("inputs", port), self._store, self._termination)
 
-    def _checker(self, port: Port) -> Checker | None:
+    def _checker(self, port: AssignedPort) -> Checker | None:
         return (
             None if port.path and workspace_paths.is_archive(port.path) else checker(port.name, port.type, self._masker)
         )
 
-    def _outputs_of(self, ports: Sequence[Port]) -> dict[Port, Output]:
+    def _outputs_of(self, ports: Sequence[AssignedPort]) -> dict[AssignedPort, OutputUpload]:
         """Outputs that speak to the gateway together."""
-        account = Credits(self._commit, self._ending)
+        upload_credits = UploadCredits(self._commit, self._termination)
         outputs = {
-            port: Output(
+            port: OutputUpload(
                 port.name,
-                account,
+                upload_credits,
                 self._store,
-                self._ending,
+                self._termination,
                 self._masker,
                 self._failed,
                 self._checkers[port.name] if self._by_fifo(port) else None,
@@ -223,7 +224,7 @@ class Data:
         }
         self._outputs += outputs.values()
         if outputs:
-            self._workers.start("credits", lambda: account.keep([*outputs.values()]))
+            self._workers.start("credits", lambda: upload_credits.serve([*outputs.values()]))
         return outputs
 
     def _commit(self, requests: Requests) -> Requests:
@@ -233,16 +234,16 @@ class Data:
         answers: Requests = self._call("outputs", {"outputs": requests})["outputs"]
         return answers
 
-    def _serve(self, port: Port, sink: fifos.FifoSink) -> None:
+    def _serve(self, port: AssignedPort, sink: fifos.FifoSink) -> None:
         def serve() -> None:
-            self._inputs[port.name].read(sink)
-            self._doorkeeper.read(sink)
+            self._inputs[port.name].read(sink.write)
+            self._fifo_watcher.add_finished(sink)
 
         self._servers.start(f"input-{port.name}", serve)
 
     @staticmethod
-    def _by_fifo(port: Port) -> bool:
+    def _by_fifo(port: AssignedPort) -> bool:
         return port.is_stream and not port.path
 
-    def _caller(self, direction: str, port: Port) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    def _caller(self, direction: str, port: AssignedPort) -> Callable[[dict[str, Any]], dict[str, Any]]:
         return lambda body: self._call(f"{direction}/{port.name}", body)

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 from ..assignments import value_types
-from ..assignments.value_types import Type
+from ..assignments.value_types import ValueType
 from ..logs.masking import Masker
 from ..shared.errors import TreatmentFailed
 from .chunks import CHUNK_BYTES
@@ -44,7 +44,7 @@ def checker(port: str, type_: str, masker: Masker) -> Checker | None:
 class Checker:
     """Checks one output, from its start to its end. ``TreatmentFailed`` names the port, the line and what stands there."""
 
-    def __init__(self, port: str, wanted: Type, masker: Masker) -> None:
+    def __init__(self, port: str, wanted: ValueType, masker: Masker) -> None:
         self._port, self._wanted, self._masker = port, wanted, masker
         self._lines = 0
 
@@ -131,7 +131,7 @@ class TextChecker(Checker):
 class JsonChecker(Checker):
     """One JSON value a line, and in a block one value in all."""
 
-    def __init__(self, port: str, wanted: Type, masker: Masker) -> None:
+    def __init__(self, port: str, wanted: ValueType, masker: Masker) -> None:
         super().__init__(port, wanted, masker)
         obvious = _obvious(wanted)
         # After a line's end, so that the search goes from one line to the next.
@@ -198,7 +198,7 @@ class JsonChecker(Checker):
         return f"a {self._wanted} may take {LONGEST_VALUE >> 20} MiB"
 
 
-def _obvious(wanted: Type) -> bytes | None:
+def _obvious(wanted: ValueType) -> bytes | None:
     """A pattern of what is certainly a ``wanted``, as programs usually write it."""
     span = wanted.range
     if span:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, Callable, Protocol
 
-from ..shared.termination import Ending
+from ..shared.termination import Termination
 
 #: Outputs that one request speaks of; the schema allows 32.
 MOST_TOGETHER = 25
@@ -18,49 +18,49 @@ Requests = Mapping[str, dict[str, Any]]
 Call = Callable[[Requests], Requests]
 
 
-class Asking(Protocol):
-    """One output, as ``Credits`` sees it."""
+class CreditedOutput(Protocol):
+    """One output, as ``UploadCredits`` sees it."""
 
     name: str
-    told_all: bool
+    fully_reported: bool
 
     def next_request(self) -> dict[str, Any] | None:
         """What it has to tell or to ask now, if anything."""
 
-    def heard(self, request: dict[str, Any], answer: dict[str, Any]) -> None:
+    def accept_answer(self, request: dict[str, Any], answer: dict[str, Any]) -> None:
         """The answer to a request, which the gateway has thus heard."""
 
 
-class Credits:
+class UploadCredits:
     """``call`` may be asked for the outputs of any request together; ``changed`` is called by an output with news."""
 
-    def __init__(self, call: Call, ending: Ending) -> None:
-        self._call, self._ending = call, ending
+    def __init__(self, call: Call, termination: Termination) -> None:
+        self._call, self._termination = call, termination
         self._news = threading.Event()
 
     def changed(self) -> None:
         self._news.set()
 
-    def keep(self, outputs: Sequence[Asking]) -> None:
+    def serve(self, outputs: Sequence[CreditedOutput]) -> None:
         """Speak for the outputs until the gateway knows of all of each. Raises GatewayError, Stopped."""
-        while outputs := [output for output in outputs if not output.told_all]:
-            self._ending.check()
+        while outputs := [output for output in outputs if not output.fully_reported]:
+            self._termination.check()
             self._news.clear()
-            asking = self._asking(outputs)
-            if not asking:
+            pending = self._pending(outputs)
+            if not pending:
                 self._news.wait(_LOOK_EVERY)
                 continue
-            answers = self._call({output.name: request for output, request in asking})
-            for output, request in asking:
-                output.heard(request, answers[output.name])
+            answers = self._call({output.name: request for output, request in pending})
+            for output, request in pending:
+                output.accept_answer(request, answers[output.name])
 
     @staticmethod
-    def _asking(outputs: Sequence[Asking]) -> list[tuple[Asking, dict[str, Any]]]:
-        asking = []
+    def _pending(outputs: Sequence[CreditedOutput]) -> list[tuple[CreditedOutput, dict[str, Any]]]:
+        pending = []
         for output in outputs:
             request = output.next_request()
             if request is not None:
-                asking.append((output, request))
-                if len(asking) == MOST_TOGETHER:
+                pending.append((output, request))
+                if len(pending) == MOST_TOGETHER:
                     break
-        return asking
+        return pending

@@ -16,7 +16,7 @@ _WILDCARD = re.compile(r"[*?[]")
 _MOST_NAMED = 10
 
 
-class Found(NamedTuple):
+class MatchedPath(NamedTuple):
     """What a path stands for: ``names`` below ``root``, to be packed, or the one file that ``root`` is."""
 
     root: Path
@@ -36,7 +36,7 @@ def target(work: Path, path: str, what: str) -> Path:
     return place
 
 
-def find(work: Path, path: str, what: str) -> Found:
+def find(work: Path, path: str, what: str) -> MatchedPath:
     """What a port's ``path`` stands for now. Names are relative to the directory, or to what precedes a glob's wildcard.
 
     Raises TreatmentFailed, naming what is there, when there is nothing, or when it is outside of the directory.
@@ -46,19 +46,19 @@ def find(work: Path, path: str, what: str) -> Found:
         file = work / pattern
         if not file.is_file() or not inside(work, file):
             raise nothing(work, path, what, "is outside of the working directory" if file.is_file() else "is no file")
-        return Found(file, None)
+        return MatchedPath(file, None)
     if path.endswith("/") and not _WILDCARD.search(path):
         root = work / pattern
         if not root.is_dir() or not inside(work, root):
             raise nothing(
                 work, path, what, "is outside of the working directory" if root.is_dir() else "is no directory"
             )
-        return Found(root, ["."])
+        return MatchedPath(root, ["."])
     fixed = _before_wildcard(pattern)
     names = matches(work, pattern)
     if not names:
         raise nothing(work, path, what, "matches nothing")
-    return Found(work / fixed, [os.path.relpath(name, fixed) for name in names])
+    return MatchedPath(work / fixed, [os.path.relpath(name, fixed) for name in names])
 
 
 def matches(work: Path, pattern: str) -> list[str]:

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from runner_bootstrap.agent.containers import pod_exec
-from runner_bootstrap.agent.containers.pod import Handed, Pod
+from runner_bootstrap.agent.containers.pod import Pod, PodCommand
 from runner_bootstrap.agent.resources.container_usage import ContainerUsage, usage_from
 
 from .conftest import PATIENCE, until
@@ -60,7 +60,7 @@ class Container:
         self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def begin(self, *command: str, **handed: Any) -> "subprocess.Popen[bytes]":
-        argv = self.pod.hand("c", Handed(list(command), **{"env": {}, "alone": True, **handed}))
+        argv = self.pod.exec_argv("c", PodCommand(list(command), **{"env": {}, "alone": True, **handed}))
         ends: Mapping[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         return subprocess.Popen(argv, **ends)
 
@@ -180,8 +180,8 @@ def test_nobody_takes_it(make: Make) -> None:
     container.process.kill()
     container.process.wait()
     until(lambda: not has_reader(container.desk / "calls"))
-    with pytest.raises(pod_exec.NotTaken, match=re.escape("its container did not answer within 0.1 s")):
-        pod_exec.tell(str(container.desk), "x", 0.1)
+    with pytest.raises(pod_exec.CommandNotTaken, match=re.escape("its container did not answer within 0.1 s")):
+        pod_exec.send_line(str(container.desk), "x", 0.1)
 
 
 def has_reader(fifo: Path) -> bool:
@@ -202,7 +202,7 @@ def test_it_ends_when_it_is_told_to(make: Make) -> None:
 
 def test_its_request_is_its_owners_and_gone_once_it_is_read(make: Make) -> None:
     container = make()
-    argv = container.pod.hand("c", Handed(["true"], {"TOKEN": "s3cr3t"}, alone=True))
+    argv = container.pod.exec_argv("c", PodCommand(["true"], {"TOKEN": "s3cr3t"}, alone=True))
     request = Path(argv[-1]) / "request"
     assert request.stat().st_mode & 0o777 == 0o600
     assert json.loads(request.read_text())["env"] == {"TOKEN": "s3cr3t"}

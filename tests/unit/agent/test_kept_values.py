@@ -67,7 +67,7 @@ def test_what_is_kept_is_restored_and_written_to_the_byte(one: Typed) -> None:
 
 @pytest.mark.parametrize("value", [1e16, 1e-5, 1.5e-5, -1e-5, 1e-6, 1.5e300, -0.0, 5e-324, 0.00012345, 1e15, 100.0])
 def test_numbers_are_written_as_the_control_plane_writes_them(value: float) -> None:
-    assert stored_values.written(value).encode() == msgspec.json.encode(value)
+    assert stored_values.to_json(value).encode() == msgspec.json.encode(value)
 
 
 @pytest.mark.parametrize(
@@ -109,12 +109,12 @@ def test_what_was_not_kept_whole_is_refused(kept: Any, of: Any, why: str) -> Non
 
 def test_what_is_sent_is_of_its_type_and_without_secrets() -> None:
     with pytest.raises(ValueFault, match="sent a i64, not a u64"):
-        stored_values.kept({"i64": 1}, "u64")
+        stored_values.stored({"i64": 1}, "u64")
     with pytest.raises(ValueFault, match="sent a vec, not a Option<u64>"):
-        stored_values.kept({"vec": []}, {"option": "u64"})
+        stored_values.stored({"vec": []}, {"option": "u64"})
     assert (
-        stored_values.kept({"string": "git clone https://me:word@host/x"}, "string") == "git clone https://***@host/x"
+        stored_values.stored({"string": "git clone https://me:word@host/x"}, "string") == "git clone https://***@host/x"
     )
     secret, of = data({"api_key": "hidden", "name": "x"})
     shown = {"data": "json::Json", "value": {"api_key": {"redacted": True}, "name": "x"}}
-    assert stored_values.kept(secret, of) == shown == kept_by_the_control_plane(secret)
+    assert stored_values.stored(secret, of) == shown == kept_by_the_control_plane(secret)

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from runner_bootstrap.agent.runner import interruption_notices
-from runner_bootstrap.agent.shared.termination import Ending
+from runner_bootstrap.agent.shared.termination import Termination
 
 Answer = Callable[[str, str, dict[str, str]], tuple[int, str]]
 
@@ -57,17 +57,17 @@ def aws(method: str, path: str, headers: dict[str, str]) -> tuple[int, str]:
 
 def test_ec2_takes_a_spot_instance_back(metadata: Metadata) -> None:
     metadata.answer = aws
-    told = interruption_notices.ask(interruption_notices.SOURCES["aws"], metadata.url)
+    told = interruption_notices.read_notice(interruption_notices.SOURCES["aws"], metadata.url)
     assert told == "EC2 takes the spot instance back (terminate at 2030-01-01T12:02:00Z)"
 
 
 def test_no_notice_is_no_notice(metadata: Metadata) -> None:
     metadata.answer = lambda method, path, headers: (200, "t") if method == "PUT" else (404, "")
-    assert interruption_notices.ask(interruption_notices.SOURCES["aws"], metadata.url) is None
+    assert interruption_notices.read_notice(interruption_notices.SOURCES["aws"], metadata.url) is None
     metadata.answer = lambda *_: (200, "FALSE")
-    assert interruption_notices.ask(interruption_notices.SOURCES["gcp"], metadata.url) is None
+    assert interruption_notices.read_notice(interruption_notices.SOURCES["gcp"], metadata.url) is None
     metadata.answer = lambda *_: (200, json.dumps({"Events": [{"EventType": "Freeze"}]}))
-    assert interruption_notices.ask(interruption_notices.SOURCES["azure"], metadata.url) is None
+    assert interruption_notices.read_notice(interruption_notices.SOURCES["azure"], metadata.url) is None
 
 
 def test_compute_engine_preempts(metadata: Metadata) -> None:
@@ -75,7 +75,7 @@ def test_compute_engine_preempts(metadata: Metadata) -> None:
         (200, "TRUE") if headers["metadata-flavor"] == "Google" else (403, "")
     )
     assert (
-        interruption_notices.ask(interruption_notices.SOURCES["gcp"], metadata.url)
+        interruption_notices.read_notice(interruption_notices.SOURCES["gcp"], metadata.url)
         == "Compute Engine preempts the instance"
     )
 
@@ -83,7 +83,7 @@ def test_compute_engine_preempts(metadata: Metadata) -> None:
 def test_azure_announces_an_event(metadata: Metadata) -> None:
     event = {"EventType": "Preempt", "NotBefore": "Tue, 01 Jan 2030 12:00:30 GMT"}
     metadata.answer = lambda *_: (200, json.dumps({"Events": [event]}))
-    told = interruption_notices.ask(interruption_notices.SOURCES["azure"], metadata.url)
+    told = interruption_notices.read_notice(interruption_notices.SOURCES["azure"], metadata.url)
     assert told == "Azure announces Preempt of the machine, not before Tue, 01 Jan 2030 12:00:30 GMT"
 
 
@@ -100,14 +100,14 @@ def test_a_notice_ends_the_assignment_as_interrupted(metadata: Metadata, monkeyp
     metadata.answer = answer
     monkeypatch.setenv(interruption_notices.VARIABLE, "azure")
     monkeypatch.setenv(interruption_notices.ADDRESS, metadata.url)
-    ending = Ending()
-    interruption_notices.watch(ending)
-    assert ending.wait(20)
-    assert (ending.outcome, asked["count"]) == ("interrupted", 3)
+    termination = Termination()
+    interruption_notices.watch(termination)
+    assert termination.wait(20)
+    assert (termination.outcome, asked["count"]) == ("interrupted", 3)
 
 
 def test_nobody_is_asked_where_the_bootstrap_said_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(interruption_notices.VARIABLE, raising=False)
     before = threading.active_count()
-    interruption_notices.watch(Ending())
+    interruption_notices.watch(Termination())
     assert threading.active_count() == before
