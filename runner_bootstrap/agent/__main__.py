@@ -1,4 +1,7 @@
-"""The agent's commands: ``run`` works on one assignment, ``host`` makes this machine a pool's host, ``replay`` runs from a folder."""
+"""The agent's commands:
+
+``run`` works on one assignment, ``host`` serves a pool, ``replay`` runs a treatment from a folder.
+"""
 
 from __future__ import annotations
 
@@ -75,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--cgroups",
         type=Cgroups.parse,
         metavar="WHERE",
-        help="where its control group is made (the host agent says it)",
+        help="where its control group is created (set by the host agent)",
     )
     run.add_argument("--attached", action="store_true", help="stop when standard input is closed")
 
@@ -96,7 +99,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     host.add_argument("--slots", type=int, default=4 * (os.cpu_count() or 1), help="how many runners may work at once")
     host.add_argument("--grace", type=float, default=30.0, help="seconds that runners may still work after SIGTERM")
     host.add_argument(
-        "--label", action="append", default=[], metavar="NAME=VALUE", help="what people know this machine by"
+        "--label",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a label of this machine for users; may be repeated",
     )
     host.add_argument(
         "--jobs",
@@ -108,14 +115,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     host.add_argument("--show", action="append", default=[], type=Path, metavar="DIRECTORY")
 
     relay = commands.add_parser(
-        "relay", help="serve the Mélodium API to engines on this machine, with ways to their workers"
+        "relay", help="serve the Mélodium API to engines on this machine, and connect them to their workers"
     )
     relay.add_argument("--gateway", required=True, metavar="URL", help="the control plane's address, without /0.1")
-    relay.add_argument("--port", type=int, default=0, help="where engines find it; any free one unless said")
+    relay.add_argument("--port", type=int, default=0, help="the port of the API; by default any free one")
 
-    replaying = commands.add_parser(
-        "replay", help="run a treatment once more on this machine, from a folder that holds it"
-    )
+    replaying = commands.add_parser("replay", help="replay a treatment on this machine, from a folder that holds it")
     replaying.add_argument("folder", type=Path, metavar="FOLDER")
     replaying.add_argument("--shell", action="store_true", help="start a shell where the command would run")
     replaying.add_argument(
@@ -124,9 +129,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _workspaces(replaying)
 
     captured = commands.add_parser(
-        "replay-captured", help="run one treatment of a captured Mélodium run once more, and compare what it sends"
+        "replay-captured", help="replay one treatment of a captured Mélodium run, and compare its outputs"
     )
-    captured.add_argument("events", type=Path, metavar="EVENTS", help="what `melodium run --debug` wrote")
+    captured.add_argument("events", type=Path, metavar="EVENTS", help="the events that `melodium run --debug` wrote")
     captured.add_argument("program", type=Path, metavar="PROGRAM", help="the program's dump")
     captured.add_argument("label", metavar="TREATMENT", help="its label, or its path of labels")
 
@@ -151,14 +156,14 @@ def _workspaces(parser: argparse.ArgumentParser) -> None:
         "--workspaces",
         type=Path,
         default=Path(tempfile.gettempdir()) / f"cadence-{os.getuid()}",
-        help="where private work directories are made",
+        help="where private work directories are created",
     )
 
 
 def _run(options: argparse.Namespace) -> int:
     leave_environment("CADENCE_RUNNER_TOKEN")
     token = read_token()
-    # Before there is a thread, an open connection or a secret that it could inherit.
+    # Forked before there is a thread, an open connection or a secret that it could inherit.
     supervisor = CommandSupervisor.fork()
     termination = _stoppable()
     if options.attached:
@@ -198,7 +203,7 @@ def _replay(options: argparse.Namespace) -> int:
 def _replay_captured(options: argparse.Namespace) -> int:
     found = engine_binary.installed()
     if found is None or found.image:
-        raise AgentError(f"this needs a Mélodium engine, and this machine has none: see {engine_binary.PROGRAM}")
+        raise AgentError(f"no Mélodium engine is installed on this machine: set {engine_binary.PROGRAM} to its path")
     with tempfile.TemporaryDirectory() as home:
         comparison = capture_replay.replay_files(options.events, options.program, options.label, found.path, Path(home))
     print(json.dumps(comparison, ensure_ascii=False))
@@ -206,12 +211,12 @@ def _replay_captured(options: argparse.Namespace) -> int:
 
 
 def _stoppable() -> Termination:
-    """Decided by a signal, unless it is decided before."""
+    """Returns a termination that SIGTERM, SIGINT and SIGHUP decide."""
     termination = Termination()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(
             number,
-            lambda got, _: termination.decide(INTERRUPTED, f"the runner was told to stop ({signal.Signals(got).name})"),
+            lambda got, _: termination.decide(INTERRUPTED, f"the runner received {signal.Signals(got).name}"),
         )
     return termination
 
@@ -223,7 +228,7 @@ def _watch_input(termination: Termination) -> None:
 
 
 def _serve_relay(options: argparse.Namespace) -> int:
-    """Until it is told to stop. Each engine's own token is passed on."""
+    """Serves until SIGTERM or SIGINT. Each engine's own token is passed on."""
     relay, ended = Relay(options.gateway), threading.Event()
     try:
         api = EngineApiProxy(options.gateway, None, relay.rewrite, port=options.port)
@@ -253,7 +258,7 @@ def _host(options: argparse.Namespace) -> int:
         hidden=[path.absolute() for path in options.hide],
         shown=[path.absolute() for path in options.show],
         labels=_labels(options.label),
-        # Before any other process is forked: those that are made now are moved, those made later inherit.
+        # Prepared before any other process is forked, so that those inherit the control group.
         cgroups=Cgroups.prepare(f"cadence-{zlib.crc32(str(state).encode()):08x}"),
     )
     return HostAgent(settings, _runner_factory(settings, options.jobs), lambda: read_token(options.token_file)).run()
@@ -263,7 +268,7 @@ def _runner_factory(settings: HostSettings, jobs: Path | None) -> Callable[[thre
     if jobs is not None:
         cluster, template = ClusterApi.detect(), _template(jobs)
         return lambda changed: KubernetesJobs(cluster, template, settings.pool, changed)
-    # Before the nursery is forked, so that no runner has to try.
+    # Looked up before the fork server is started, so that each runner inherits the results.
     Bubblewrap.find(settings.hidden)
     engine_binary.installed()
     fork_server = ForkServer(main)
@@ -275,14 +280,14 @@ def _template(file: Path) -> dict[str, Any]:
         template: dict[str, Any] = json.loads(file.read_text())
         template["spec"]["template"]["spec"]["containers"][0]["name"]
     except (OSError, ValueError, LookupError, TypeError) as error:
-        raise AgentError(f"{file} holds no job of Kubernetes with a container, as JSON: {error}") from error
+        raise AgentError(f"{file} is not a Kubernetes job with a container, as JSON:  {error}") from error
     return template
 
 
 def _labels(given: Sequence[str]) -> dict[str, str]:
     for label in given:
         if not re.fullmatch(r"[A-Za-z0-9_.-]{1,63}=[^\x00-\x1f]{0,255}", label):
-            raise AgentError(f"--label {label}: it takes NAME=VALUE")
+            raise AgentError(f"--label {label}is invalid: write NAME=VALUE")
     return dict(label.split("=", 1) for label in given)
 
 

@@ -1,4 +1,4 @@
-"""The claimed assignment, read once and checked."""
+"""The assignment that a claim returned, parsed and checked once."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ _DEFAULT_SHELL = "sh -e"
 
 
 class AssignedPort(NamedTuple):
-    """An input or output: ``flow`` is ``block`` or ``stream``, ``path`` a place in the working directory.
+    """An input or output of the treatment.
 
-    Of an input, ``literal`` is the content, if nothing is to be fetched, and ``fed`` whether anything ever comes.
+    ``flow`` is ``block`` or ``stream``; ``path`` is a place in the working directory. For an input, ``literal`` is its
+    content if nothing has to be fetched, and ``fed`` is false if it never gets data.
     """
 
     name: str
@@ -37,7 +38,11 @@ class AssignedPort(NamedTuple):
 
 
 class AssignedService(NamedTuple):
-    """A container beside the command. Seconds, millicores, MB; 0 is no limit. ``arch`` is the image's, if it matters."""
+    """A container beside the command.
+
+    ``interval`` and ``timeout`` are in seconds, ``cpu`` in millicores, ``memory`` in MB (0: no limit). ``arch`` is the
+    image's architecture, if it matters.
+    """
 
     name: str
     image: str
@@ -54,7 +59,9 @@ class AssignedService(NamedTuple):
 
 
 class AssignedCache(NamedTuple):
-    """Paths kept between runs under ``key`` and the hash of ``files``; ``restore`` are prefixes that do as well."""
+    """Paths kept between runs under ``key`` and the hash of ``files``; ``restore`` are key prefixes that are accepted
+    instead.
+    """
 
     key: str
     files: list[str]
@@ -63,7 +70,7 @@ class AssignedCache(NamedTuple):
 
 
 class Secrets:
-    """The assignment's secrets, kept where they can be overwritten."""
+    """The assignment's secrets, in buffers that can be overwritten."""
 
     def __init__(self, values: dict[str, str]) -> None:
         self._values = {name: bytearray(value.encode("utf-8", "surrogatepass")) for name, value in values.items()}
@@ -72,7 +79,7 @@ class Secrets:
         return iter(self._values)
 
     def reveal(self) -> dict[str, str]:
-        """Name → value, for the masker and the command's environment."""
+        """Returns the values by name, for the masker and the command's environment."""
         return {name: value.decode("utf-8", "surrogatepass") for name, value in self._values.items()}
 
     def get(self, name: str) -> str | None:
@@ -86,7 +93,7 @@ class Secrets:
 
 
 class Assignment:
-    """What this runner is to do. Raises AgentError when the gateway's answer cannot be understood."""
+    """The work of this runner. Raises AgentError if the gateway's answer cannot be parsed."""
 
     def __init__(self, answer: dict[str, Any]) -> None:
         try:
@@ -131,19 +138,19 @@ class Assignment:
             ) from error
 
     def require_consistent(self) -> None:
-        """Raises TreatmentFailed or AgentError if it asks for what does not go together."""
+        """Raises TreatmentFailed or AgentError if the assignment combines settings that exclude each other."""
         if self.volumes and not self.image:
             raise TreatmentFailed("volumes are mounted in containers only: give the treatment an image")
         if self.offline and self.services:
-            raise AgentError("a command beside services cannot be cut off the network")
+            raise AgentError("a treatment with services cannot be offline: remove its services or the option offline")
 
     def limit(self, name: str) -> int:
-        """A limit (cpu in millicores, memory and storage in MB); 0 when there is none."""
+        """Returns a limit (cpu in millicores, memory and storage in MB); 0 means no limit."""
         return int(self.limits.get(name) or 0)
 
     @property
     def secret_values(self) -> list[str]:
-        """What must be seen nowhere, but for logins."""
+        """Every value that must not be visible anywhere, except registry logins."""
         secret_groups = (self.secrets, self.engine_secrets, self.pull_secrets)
         return [value for secrets in secret_groups for value in secrets.reveal().values()]
 
@@ -156,7 +163,9 @@ class Assignment:
         return json.dumps(self.event, ensure_ascii=False)
 
     def variables(self, path_variables: dict[str, str]) -> dict[str, str]:
-        """The CADENCE_* variables and ``env``, without secrets; ``places`` maps the names that hold paths."""
+        """Returns the ``CADENCE_*`` variables and ``env``, without secrets; ``path_variables`` are those that hold
+        paths.
+        """
         variables = {
             "CI": "true",
             "CADENCE": "1",
@@ -234,5 +243,5 @@ def _identifier(name: str) -> str:
 
 
 def _text(value: Any) -> str:
-    """A string as it is; any other value as JSON (so true, 1.5, null, lists)."""
+    """Returns a string unchanged and any other value as JSON (true, 1.5, null, lists)."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""What an assignment says about the Mélodium program to run, read once."""
+"""The part of an assignment that describes the Mélodium program to run."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ from .value_types import parse
 
 
 class AssignedProgram(NamedTuple):
-    """``files`` are contents by relative path, ``file`` the one to start. ``entrypoint`` is a command of it, ``treatment`` what that runs.
+    """A Mélodium program with its parameters.
 
-    ``parameters`` are ``{"type", "value"}`` by name. With ``check_only`` it is checked and not run. ``errors`` says what is
-    made of what it logs as errors: ``fail`` or ``allow``. ``run_id`` and ``group_id`` are those of the engine. With ``captured``
-    the only file is what is kept of a treatment that an engine has run, to be run once more. ``secrets`` are
-    ``{"type", "variable"}`` by parameter.
+    ``files`` are contents by relative path, ``file`` the one to start. ``entrypoint`` is a command of the program and
+    ``treatment`` the treatment that it runs. ``parameters`` are ``{"type", "value"}`` and ``secrets`` ``{"type",
+    "variable"}`` by parameter name.
+
+    With ``check_only`` the program is checked and not run. ``errors`` (``fail`` or ``allow``) decides whether errors
+    that the program logs fail the treatment. ``run_id`` and ``group_id`` are those of the engine. With ``captured`` the
+    only file is a stored treatment of an engine's run, which is replayed.
     """
 
     files: dict[str, bytes]
@@ -37,7 +40,10 @@ class AssignedProgram(NamedTuple):
 
 
 def program(content: dict[str, Any]) -> AssignedProgram:
-    """Raises KeyError, TypeError, ValueError for what cannot be understood. Files may be elsewhere: see ``with_files``."""
+    """Parses a program. Its files may be stored elsewhere: see ``with_files``.
+
+    Raises KeyError, TypeError or ValueError if the content cannot be parsed.
+    """
     file, files = _files(content) if "files" in content else ("", {})
     parameters = dict(content.get("parameters") or {})
     secrets = dict(content.get("secrets") or {})
@@ -63,7 +69,10 @@ def program(content: dict[str, Any]) -> AssignedProgram:
 
 
 def with_files(program: AssignedProgram, content: bytes) -> AssignedProgram:
-    """With what the control plane keeps of it. Raises ValueError for another content than that."""
+    """Returns the program with the files that ``content`` (JSON of the control plane) holds.
+
+    Raises ValueError if the digest of ``content`` is not the program's.
+    """
     if hashlib.sha256(content).hexdigest() != program.sha256:
         raise ValueError("it is not what was stored")
     file, files = _files(json.loads(content))

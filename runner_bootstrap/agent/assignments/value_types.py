@@ -1,4 +1,4 @@
-"""The types of values as the command writes them: strings as lines, everything else as JSON."""
+"""The types of values as a command writes them: strings as lines, everything else as JSON."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ class ValueType(NamedTuple):
 
     @property
     def range(self) -> tuple[int, int] | None:
-        """Smallest and largest value of a whole number."""
+        """The smallest and the largest value, for whole numbers."""
         return _RANGES.get(self.name)
 
 
 def parse(text: str) -> ValueType:
-    """Read a data type such as ``Vec<u8>``. Raises ValueError."""
+    """Parses a data type such as ``Vec<u8>``. Raises ValueError."""
     words = _WORD.findall(text)
     if "".join(words) != re.sub(r"\s", "", text):
         raise ValueError(f"the type {text!r}")
@@ -58,7 +58,7 @@ def _parse(words: list[str], text: str) -> tuple[ValueType, list[str]]:
 
 
 def from_json(text: bytes) -> Any:
-    """The value of a JSON text. Raises ValueError (json.JSONDecodeError has the position) for anything else."""
+    """Parses JSON. Raises ValueError (json.JSONDecodeError has the position) for anything else."""
     try:
         return json.loads(text.decode("utf-8"), parse_constant=_no_constant)
     except RecursionError:
@@ -66,7 +66,7 @@ def from_json(text: bytes) -> Any:
 
 
 def fits(value: Any, wanted: ValueType) -> bool:
-    """Whether a JSON value is a ``wanted``, with the ranges of every number."""
+    """Returns whether a JSON value is of the type ``wanted``, including the range of every number."""
     if wanted.item is not None:
         if wanted.name == "Option":
             return value is None or fits(value, wanted.item)

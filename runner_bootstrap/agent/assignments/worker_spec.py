@@ -1,4 +1,4 @@
-"""What an assignment says about the Mélodium engine to start, read once."""
+"""The part of an assignment that describes a Mélodium worker to start."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ _SLUG = re.compile(r"[^a-z0-9-]+")
 
 
 class WorkerContainer(NamedTuple):
-    """A container beside a worker. Millicores, MB; 0 is no limit. ``slug`` is its name as engines and logs can have it."""
+    """A container beside a worker.
+
+    ``cpu`` is in millicores, ``memory`` and ``storage`` in MB (0: no limit). ``slug`` is a form of its name that
+    engines and logs accept.
+    """
 
     name: str
     slug: str
@@ -26,7 +30,7 @@ class WorkerContainer(NamedTuple):
 
 
 class AssignedWorker(NamedTuple):
-    """A distant worker; ``wait`` and ``duration`` in seconds, ``volumes`` in MB by name."""
+    """A distant worker; ``wait`` and ``duration`` are in seconds, ``volumes`` in MB by name."""
 
     version: str
     group_id: str
@@ -42,7 +46,7 @@ class AssignedWorker(NamedTuple):
 
 
 def worker(content: dict[str, Any]) -> AssignedWorker:
-    """Raises KeyError, TypeError, ValueError for what cannot be understood."""
+    """Parses a worker. Raises KeyError, TypeError or ValueError if the content cannot be parsed."""
     used_slugs: set[str] = set()
     custom = [_container(container, False, used_slugs) for container in content.get("containers") or []]
     services = [_container(container, True, used_slugs) for container in content.get("services") or []]
@@ -76,7 +80,7 @@ def _container(content: dict[str, Any], is_service: bool, used_slugs: set[str]) 
 
 
 def slug_of(name: str, used_slugs: "set[str] | Sequence[str]" = ()) -> str:
-    """A name that container engines, host names and logs can have, like no other in ``taken``."""
+    """Returns a name that container engines, host names and logs accept and that is not in ``taken``."""
     plain = _SLUG.sub("-", name.lower()).strip("-")[:40].rstrip("-")
     base = plain if plain and plain[0].isalpha() else f"c-{plain}".rstrip("-")
     slug, number = base, 1

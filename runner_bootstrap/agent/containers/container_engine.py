@@ -1,4 +1,4 @@
-"""Treatments with an ``image:``: podman, or docker where there is no podman."""
+"""Containers by podman, or by docker if there is no podman."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ REMOVAL_SECONDS = 30
 ANSWER_SECONDS = 60
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-# What the engine itself reads from its environment: the command's variables of such names go on the command line.
+# Variables that the engine itself reads: the command's variables of these names are passed on the command line.
 _ENGINES_OWN = frozenset({"HOME", "PATH", "TMPDIR", "LANG", "USER", "SHELL", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"})
 _ENGINES_OWN_PREFIXES = ("XDG_", "CONTAINER", "PODMAN_", "DOCKER_", "STORAGE_", "REGISTRY_", "LD_", "DBUS_")
 
@@ -35,14 +35,14 @@ _PULL_OF_ARCHITECTURE = """there=$("$1" image inspect --format '{{.Architecture}
 
 
 class ContainerEnvironment(NamedTuple):
-    """A container's variables; the values of those in ``secret`` must not be seen on a command line."""
+    """A container's variables; values of the names in ``secret`` must not appear on a command line."""
 
     values: dict[str, str]
     secret: Sequence[str] = ()
 
 
 class ContainerOptions(NamedTuple):
-    """How the command's container is to be: millicores, MB (0 for no limit), further arguments, whether it has an input."""
+    """Options of the command's container: millicores, MB (0: no limit), further arguments, whether it reads its input."""
 
     cpu: int = 0
     memory: int = 0
@@ -60,6 +60,7 @@ class ContainerEngine:
 
     @classmethod
     def find(cls, runner_id: str) -> ContainerEngine:
+        """Returns the first engine that is installed. Raises AgentError."""
         for engine in ENGINES:
             program = shutil.which(engine)
             if program:
@@ -67,15 +68,15 @@ class ContainerEngine:
         raise AgentError(f"the treatment needs a container image, but this machine has none of {', '.join(ENGINES)}")
 
     def pull(self, image: str, workspace: Workspace, logins: Mapping[str, str], arch: str = "") -> LaunchSpec:
-        """Fetch the image unless it is there; ``logins`` are variables that tell the engine of its logins.
+        """Pulls the image unless it is present; ``logins`` are variables that name the engine's login file.
 
-        With ``arch`` it is to be the one of that architecture, whichever of its name is there already.
+        With ``arch`` an image of that architecture is pulled even if one of the same name is present.
         """
         argv = ["sh", "-c", _PULL_OF_ARCHITECTURE if arch else _PULL, "sh", self.program, image, arch]
         return LaunchSpec(argv, {**os.environ, **logins}, str(workspace.work), [])
 
     def digest(self, image: str) -> str | None:
-        """``sha256:…`` of an image that is here, as its registry knows it, or as it was made here."""
+        """Returns the ``sha256:…`` of a present image, as its registry knows it, or as it was built here."""
         for form in ("{{.Digest}}", "{{index .RepoDigests 0}}"):
             done = self._ask("image", "inspect", "--format", form, image)
             found = digest_of(done.stdout.decode("utf-8", "replace"))
@@ -91,7 +92,7 @@ class ContainerEngine:
         workspace: Workspace,
         options: ContainerOptions,
     ) -> LaunchSpec:
-        """Raises AgentError for a secret of a name that the engine itself would read."""
+        """Launches the command in a container. Raises AgentError for a secret whose name the engine itself reads."""
         engine_env, argv = self.environment(env)
         argv = [self.program, "run", "--rm", "--name", self.name, "--log-driver", "none", *argv]
         argv += ["--volume", f"{workspace.root}:{workspace.root}", "--workdir", str(workspace.work)]
@@ -102,9 +103,9 @@ class ContainerEngine:
         return LaunchSpec(argv, engine_env, str(workspace.work), self.removal(self.name))
 
     def environment(self, env: ContainerEnvironment) -> tuple[dict[str, str], list[str]]:
-        """The engine's own environment and its arguments, which give a container these variables.
+        """Returns the engine's own environment, and its arguments that give a container these variables.
 
-        No value is put on the command line but harmless ones of names that the engine itself would read.
+        Only values of names that the engine itself reads are on the command line, and never a secret.
         """
         engine_env: dict[str, str] = dict(os.environ)
         argv: list[str] = []
@@ -118,33 +119,35 @@ class ContainerEngine:
         return engine_env, argv
 
     def variable(self, name: str, value: str, engine_env: dict[str, str]) -> list[str]:
-        """Arguments that give a container a variable: by the engine's own environment, unless it would read it itself."""
+        """Returns arguments that give a container a variable, by the engine's own environment if the engine does not
+        read it.
+        """
         if _is_engines_own(name):
             return ["--env", f"{name}={value}"]
         engine_env[name] = value
         return ["--env", name]
 
     def process(self, name: str) -> int | None:
-        """The first process of a running container, as this machine numbers it."""
+        """Returns this machine's process id of a running container's first process."""
         pid = self._ask("container", "inspect", "--format", "{{.State.Pid}}", name).stdout.strip()
         return int(pid) if pid.isdigit() and int(pid) else None
 
     def removal(self, name: str) -> list[str]:
-        """What removes a container, whatever it does; without waiting for it."""
+        """Returns the command that removes a container at once, in whatever state it is."""
         return [self.program, "rm", "--force", *(["--time", "0"] if self.kind == "podman" else []), name]
 
     def removal_of_volume(self, name: str) -> list[str]:
         return [self.program, "volume", "rm", "--force", name]
 
     def remove(self) -> None:
-        """Remove what a killed command may have left; nothing happens when there is nothing."""
+        """Removes what a killed command may have left; does nothing if there is nothing."""
         run_quietly(self.removal(self.name))
 
     def is_running(self, name: str) -> bool:
         return self._ask("container", "inspect", "--format", "{{.State.Running}}", name).stdout.strip() == b"true"
 
     def host_port(self, name: str, port: int) -> int:
-        """The loopback port that a container's port is published at. Raises AgentError."""
+        """Returns the loopback port at which a container's port is published. Raises AgentError."""
         done = self._ask("port", name, f"{port}/tcp")
         found = re.search(rb":(\d+)\s*$", done.stdout)
         if not found:
@@ -166,12 +169,12 @@ class ContainerEngine:
 
 
 def architecture() -> str:
-    """As images, pools and treatments name it."""
+    """Returns this machine's architecture as images, pools and treatments name it."""
     return _ARCHITECTURES.get(platform.machine(), platform.machine())
 
 
 def digest_of(text: str) -> str | None:
-    """The digest that a reference to an image names, if it names one."""
+    """Returns the digest in an image reference, if there is one."""
     found = _DIGEST.search(text)
     return found[0] if found else None
 
@@ -181,12 +184,12 @@ def _is_engines_own(name: str) -> bool:
 
 
 def limits(cpu: int, memory: int) -> list[str]:
-    """Arguments for millicores and MB; 0 for no limit."""
+    """Returns arguments for millicores and MB; 0 means no limit."""
     return [*(["--memory", f"{memory}m"] if memory else []), *(["--cpus", f"{cpu / 1000:g}"] if cpu else [])]
 
 
 def network(arguments: Sequence[str]) -> tuple[str | None, list[str]]:
-    """The network that further arguments of an engine ask for, and the other arguments."""
+    """Returns the network that an engine's further arguments name, and the other arguments."""
     wanted, others, following = None, [], False
     for argument in arguments:
         name, _, value = argument.partition("=")
@@ -200,11 +203,12 @@ def network(arguments: Sequence[str]) -> tuple[str | None, list[str]]:
 
 
 def further_arguments() -> list[str]:
-    """What whoever set up this machine adds to every container."""
+    """Returns the arguments that the machine's administrator adds to every container."""
     return shlex.split(os.environ.get(EXTRA_ARGUMENTS, ""))
 
 
 def run_quietly(argv: Sequence[str]) -> None:
+    """Runs a command for at most REMOVAL_SECONDS and ignores how it ends."""
     with contextlib.suppress(OSError, subprocess.TimeoutExpired):
         subprocess.run(
             argv,

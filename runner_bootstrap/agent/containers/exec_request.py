@@ -1,4 +1,4 @@
-"""What an engine asks its container engine to do, read from the arguments that it gives."""
+"""Parses the arguments with which a Mélodium engine calls its container engine."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class ExecRequest(NamedTuple):
 
     @property
     def variable(self) -> Optional[str]:
-        """The variable of the container whose value is asked for, if that is all: ``exec CONTAINER echo $NAME``."""
+        """The variable whose value is asked for, if the request is ``exec CONTAINER echo $NAME``."""
         if self.interactive or self.env or self.workdir or len(self.command) != 2 or self.command[0] != "echo":
             return None
         found = _VARIABLE.match(self.command[1])
@@ -30,7 +30,7 @@ class ExecRequest(NamedTuple):
 
 
 def parse(arguments: Sequence[str]) -> ExecRequest:
-    """Raises AgentError for what no engine asks."""
+    """Parses the arguments. Raises AgentError for anything that an engine does not ask for."""
     rest = list(arguments)
     if rest[:1] == ["--remote"]:
         del rest[0]

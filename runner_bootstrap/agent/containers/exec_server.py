@@ -1,7 +1,7 @@
-"""Runs what an engine asks its container engine for: in the worker's containers, or in a sandbox on this machine.
+"""Executes the commands that a Mélodium engine passes to its container engine, in containers or in a sandbox.
 
-The engine starts the shim, which hands its streams over a socket to the agent. So the engine itself may be in a sandbox, the
-agent sees every command with its end, and a command ends with its shim, however that ends.
+The engine starts the shim, which sends its streams to the agent over a socket. So the engine itself may run in a
+sandbox, the agent records every command with its exit, and a command ends when its shim ends.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
 class SpawnSpec(NamedTuple):
-    """What is started on this machine for a command."""
+    """The process to start on this machine for a command."""
 
     argv: list[str]
     env: dict[str, str]
@@ -46,30 +46,33 @@ class SpawnSpec(NamedTuple):
 
 
 class CommandUsage(NamedTuple):
-    """CPU time so far and the most memory at once, in bytes; of a whole container, where the command has one."""
+    """CPU time and the most memory at once, in bytes; of the whole container if the command runs in one."""
 
     cpu_seconds: float
     memory_peak: int
 
 
 class ExecTarget(Protocol):
-    """Where commands run."""
+    """Executes commands in containers or in place of them."""
 
     def spawn(self, request: ExecRequest, marker: str) -> SpawnSpec:
-        """Raises AgentError for a container that is not there. What is started has ``mark`` in its environment."""
+        """Returns what to start; it has ``marker`` in its environment.
+
+        Raises AgentError if the container does not exist.
+        """
 
     def value(self, container: str, variable: str) -> str:
-        """Of a variable of the container, empty if there is none."""
+        """Returns the value of a container's variable, empty if it is not set."""
 
     def usage(self, container: str) -> Optional[CommandUsage]:
-        """None if it is that of what was started."""
+        """Returns the container's usage; None if that of the started process counts."""
 
     def kill(self, container: str, marker: str) -> None:
-        """End what of a command outlives what was started for it."""
+        """Ends processes of a command that outlive the process started for it."""
 
 
 class ExecServer:
-    """``entrypoint`` is what the engine is told to start instead of a container engine; ``python`` runs it there."""
+    """``entrypoint`` is the program that the engine starts instead of a container engine; ``python`` runs it."""
 
     def __init__(self, root: Path, target: ExecTarget, log: LogBuffer, python: str = sys.executable) -> None:
         self._target, self._log = target, log
@@ -84,7 +87,7 @@ class ExecServer:
         self._running = 0
 
     def start(self) -> None:
-        # The address of a socket is short, and a workspace may lie deep.
+        # The address of a socket is limited to about 100 bytes, and the path of a workspace may be longer.
         folder = os.open(self._socket_path.parent, os.O_PATH)
         try:
             self._listener.bind(f"/proc/self/fd/{folder}/{self._socket_path.name}")
@@ -128,7 +131,7 @@ class ExecServer:
         if len(descriptors) != 3:
             raise AgentError("a command came without its three streams")
         if request.variable:
-            # A container engine would print `$NAME`, for there is no shell; what the asking engine means is the value.
+            # A container engine would print `$NAME`, since there is no shell; the Mélodium engine expects the value.
             os.write(descriptors[1], self._target.value(request.container, request.variable).encode())
             return {"exit_code": 0}
         marker = f"{os.getpid()}-{id(connection):x}-{time.monotonic_ns()}"
@@ -143,7 +146,7 @@ class ExecServer:
                 stdin=descriptors[0] if request.interactive else subprocess.DEVNULL,
                 stdout=descriptors[1],
                 stderr=descriptors[2],
-                # Without those of other commands, which would keep their streams open.
+                # Inherited descriptors of other commands would keep their streams open.
                 close_fds=True,
                 start_new_session=True,
             )
@@ -185,11 +188,11 @@ class ExecServer:
         self._target.kill(request.container, marker)
 
     def _log_execution(self, record: Mapping[str, Any]) -> None:
-        """A line for people, and one with everything for programs."""
+        """Logs a line for users, and one with the whole record for programs."""
         code, number = record["exit_code"], record["signal"]
         end = f"ended with {code}" if code is not None else f"was killed by signal {number}"
         if record["abandoned"]:
-            end = "was ended, since nobody waits for it any more"
+            end = "was ended, since its caller has ended"
         used = f"{record['cpu_ms'] / 1000:g} s of CPU, {record['memory_peak'] // 1_000_000} MB"
         self._log.say(
             f"{record['container']}: {shlex.join(record['command'])} {end} after {record['duration_ms'] / 1000:g} s ({used})",
@@ -199,7 +202,7 @@ class ExecServer:
 
 
 class _ProcessWaiter(threading.Thread):
-    """Waits for a process; ``descriptor`` can be read once it has ended."""
+    """Waits for a process; ``descriptor`` becomes readable once it has ended."""
 
     def __init__(self, process: "subprocess.Popen[bytes]") -> None:
         super().__init__(name="exec-end", daemon=True)
@@ -209,7 +212,7 @@ class _ProcessWaiter(threading.Thread):
 
     def run(self) -> None:
         _, status, used = os.wait4(self._process.pid, 0)
-        self._process.returncode = 0  # it is waited for: nobody must do so again
+        self._process.returncode = 0  # Popen must not wait for it again
         code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else None
         number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
         self.done = (code, number, CommandUsage(used.ru_utime + used.ru_stime, used.ru_maxrss * _MAXRSS_UNIT))
@@ -217,7 +220,7 @@ class _ProcessWaiter(threading.Thread):
 
 
 def _wait_for_either(connection: socket.socket, waiting: _ProcessWaiter) -> bool:
-    """Wait for the command's end, or the shim's: true for the shim's."""
+    """Waits for the end of the command or of the shim; returns true if the shim ended first."""
     try:
         readable, _, _ = select.select([connection.fileno(), waiting.descriptor], [], [])
         return waiting.descriptor not in readable
@@ -226,10 +229,10 @@ def _wait_for_either(connection: socket.socket, waiting: _ProcessWaiter) -> bool
 
 
 def _receive(connection: socket.socket) -> tuple[list[str], list[int]]:
-    """The shim's arguments and its streams, which the caller closes. Raises AgentError, OSError."""
+    """Returns the shim's arguments and its streams, which the caller closes. Raises AgentError, OSError."""
     header, descriptors, _, _ = socket.recv_fds(connection, _LENGTH.size, 3)
     if len(header) < _LENGTH.size:
-        raise AgentError("what asked for a command has gone")
+        raise AgentError("the process that asked for a command has ended")
     remaining = _LENGTH.unpack(header)[0]
     if remaining > LONGEST_REQUEST:
         raise AgentError("the command is too long")
@@ -237,7 +240,7 @@ def _receive(connection: socket.socket) -> tuple[list[str], list[int]]:
     while len(text) < remaining:
         piece = connection.recv(remaining - len(text))
         if not piece:
-            raise AgentError("what asked for a command has gone")
+            raise AgentError("the process that asked for a command has ended")
         text += piece
     return json.loads(text), array.array("i", descriptors).tolist()
 
@@ -254,7 +257,7 @@ def _shown(name: str, value: str) -> str:
 
 
 def _shim_source() -> str:
-    """The shim's own text, out of the archive that the agent may be in."""
+    """Returns the shim's source, which may be inside of the agent's archive."""
     from . import exec_shim
 
     loader = exec_shim.__loader__
@@ -268,5 +271,4 @@ def missing_container(name: str) -> AgentError:
     return AgentError(f"there is no container {name}")
 
 
-#: Exit codes that a shell gives as well: for a command that is not there, and for one that cannot be run.
 __all__ = ["NOT_EXECUTABLE", "NOT_FOUND", "CommandUsage", "ExecServer", "ExecTarget", "SpawnSpec", "missing_container"]

@@ -1,7 +1,8 @@
-"""What an engine calls as its container engine: it hands the command to the agent and ends as the command does.
+"""The program that an engine starts as its container engine: passes the command to the agent and ends as the command
+does.
 
-A file of its own, run by itself with nothing but the standard library: ``python -IS shim.py SOCKET ARGUMENT…``. The command
-gets this process's own standard streams. Should this process be killed, the agent notices and takes the command down.
+A standalone file that needs the standard library only: ``python -IS exec_shim.py SOCKET ARGUMENT…``. The command gets
+this process's own standard streams. If this process is killed, the agent notices and ends the command.
 """
 
 import json
@@ -11,7 +12,7 @@ import struct
 import sys
 import time
 
-#: The engine stops reading what a command printed as soon as it sees it end: so what was printed is read before.
+#: The engine stops reading a command's output as soon as the command ends, so this process ends a little later.
 LINGER_SECONDS = 0.1
 CANNOT_RUN = 126
 _LENGTH = struct.Struct("!I")
@@ -22,7 +23,7 @@ def main(arguments: "list[str]") -> int:
     folder, name = os.path.split(path)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as agent:
         try:
-            # The address of a socket is short, and a workspace may lie deep.
+            # The address of a socket is limited to about 100 bytes, and the path of a workspace may be longer.
             agent.connect(f"/proc/self/fd/{os.open(folder, os.O_PATH)}/{name}")
             text = json.dumps(asked).encode("utf-8", "surrogateescape")
             socket.send_fds(agent, [_LENGTH.pack(len(text))], [0, 1, 2])
@@ -44,7 +45,7 @@ def main(arguments: "list[str]") -> int:
 
 
 if __name__ == "__main__":
-    # Without Python's own clean-up, which has nothing to do here.
+    # Skips Python's own clean-up, which would only take time.
     code = main(sys.argv[1:])
     sys.stderr.flush()
     os._exit(code)

@@ -1,4 +1,6 @@
-"""Where an engine's commands run: in its containers, or, on machines that have no container engine, in a sandbox."""
+"""Executes an engine's commands in containers, in the containers of a pod, or in a sandbox if there is no container
+engine.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +16,12 @@ from .exec_server import MARK, CommandUsage, SpawnSpec, missing_container
 from .pod import Pod, PodCommand
 
 _PROC, _CGROUPS = Path("/proc"), Path("/sys/fs/cgroup")
-# Inside of the container, with its own shell: processes of other users in it are not ours to end from outside.
+# Runs inside of the container, with its own shell: this user may not kill other users' processes from outside.
 _KILL = 'for each in /proc/[0-9]*; do grep -aq "$1" "$each/environ" 2>/dev/null && kill -9 "${each#/proc/}"; done; :'
 
 
 class ContainerTarget:
-    """Commands are executed in running containers, known by the names that the engine gives; each has a real name."""
+    """Executes commands in running containers; ``real_names`` maps the engine's names to those of the containers."""
 
     def __init__(self, engine: ContainerEngine, real_names: Mapping[str, str]) -> None:
         self._engine, self._real_names = engine, real_names
@@ -27,7 +29,7 @@ class ContainerTarget:
 
     def spawn(self, request: ExecRequest, marker: str) -> SpawnSpec:
         real = self._real_name(request.container)
-        # By name only: no value is on the command line of the container engine.
+        # Variables are passed by name, so no value is on the command line of the container engine.
         engine_env, argv = dict(os.environ), [self._engine.program, "exec"]
         argv += ["--interactive"] if request.interactive else []
         argv += [f"--workdir={request.workdir}"] if request.workdir else []
@@ -59,7 +61,7 @@ class ContainerTarget:
 
 
 class PodTarget:
-    """Commands are handed to the containers of the pod that this runner is in."""
+    """Executes commands in the containers of the pod that this runner is in."""
 
     def __init__(self, pod: Pod, containers: Sequence[str]) -> None:
         self._pod, self._containers = pod, containers
@@ -75,7 +77,7 @@ class PodTarget:
         return self._pod.output_of(container, ["/bin/sh", "-c", f'printf %s "${{{variable}}}"'])
 
     def usage(self, container: str) -> Optional[CommandUsage]:
-        """As the container's own control group counts it."""
+        """Returns the counts of the container's own control group."""
         used = self._pod.usage(container)
         return CommandUsage(used.cpu_seconds, used.memory_peak) if used else CommandUsage(0.0, 0)
 
@@ -88,10 +90,10 @@ class PodTarget:
 
 
 class SandboxTarget:
-    """Commands run on the machine's own files, read-only, with the worker's volumes where they are to be mounted.
+    """Executes commands on the machine's own files, read-only, with the worker's volumes at their mount points.
 
-    ``mounts`` is by container: where in it (an absolute path), which directory. The sandbox that the engine itself is in is
-    left for one of the command's own, so nothing that a command does is seen by another but what is in volumes.
+    ``mounts`` maps each container to its mount points (absolute paths) and their directories. A command leaves the
+    sandbox of the engine for one of its own, so commands share nothing but volumes.
     """
 
     def __init__(
@@ -118,7 +120,7 @@ class SandboxTarget:
         return None
 
     def kill(self, container: str, marker: str) -> None:
-        """Nothing: what is in a sandbox ends with it."""
+        """Does nothing, since all processes of a sandbox end with it."""
 
     def _own(self, container: str) -> dict[str, str]:
         return {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(self._home(container)), "LANG": "C.UTF-8"}
@@ -130,7 +132,9 @@ class SandboxTarget:
 
 
 def _isolation(root: Path, hidden: Sequence[Path], mounts: Mapping[str, str]) -> list[str]:
-    """A root of its own made of the machine's directories, so that a mount point can be made anywhere in it."""
+    """Returns arguments for a root of its own with the machine's directories, in which a mount point can be made
+    anywhere.
+    """
     argv = ["--dev", "/dev", "--proc", "/proc"]
     argv += _as_it_is(Path("/"), ("/dev", "/proc", "/tmp"))
     argv += ["--tmpfs", "/tmp"]
@@ -139,14 +143,14 @@ def _isolation(root: Path, hidden: Sequence[Path], mounts: Mapping[str, str]) ->
     for point, directory in mounts.items():
         existing = next(path for path in (Path(point), *Path(point).parents) if path.exists())
         if str(existing) not in ("/", point):
-            # Nothing can be made in what is read-only: so it is made anew with all that it holds.
+            # A mount point cannot be made in a read-only directory, so the directory is rebuilt with all of its entries.
             argv += ["--tmpfs", str(existing), *_as_it_is(existing)]
         argv += ["--bind", directory, point]
     return [*argv, "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--cap-drop", "ALL", "--die-with-parent"]
 
 
 def _as_it_is(directory: Path, excluded: Sequence[str] = ()) -> list[str]:
-    """Everything in a directory, to be read only."""
+    """Returns arguments that mount every entry of a directory read-only."""
     argv: list[str] = []
     for entry in sorted(directory.iterdir()):
         if str(entry) in excluded:
@@ -164,7 +168,7 @@ class _ContainerCgroup:
 
     @classmethod
     def of(cls, pid: Optional[int]) -> Optional["_ContainerCgroup"]:
-        """Of the process, if it is not that of everything."""
+        """Returns the control group of the process, or None if it is the root group."""
         try:
             lines = (_PROC / str(pid) / "cgroup").read_text().splitlines()
         except OSError:

@@ -1,4 +1,6 @@
-"""The pod that this agent is in, where it was made for a treatment with containers: they are there already, and take commands."""
+"""The pod that this agent is in, if it was created for a treatment with containers: they run already and accept
+commands.
+"""
 
 from __future__ import annotations
 
@@ -17,16 +19,19 @@ from typing import NamedTuple, Optional
 from ..resources.container_usage import READ_USAGE, ContainerUsage, usage_from
 from ..shared.errors import AgentError
 
-#: Names the folder that all containers of the pod share parts of (``cadence/providers/kubernetes/containers.py``).
+#: The variable that names the folder of which all containers of the pod share parts (``cadence/providers/kubernetes/containers.py``).
 FOLDER = "CADENCE_POD"
-#: The container that a treatment's own command runs in.
+#: The container of a treatment's own command.
 COMMAND = "command"
 ANSWER_SECONDS = 60
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
 class PodCommand(NamedTuple):
-    """A command for a container. ``alone``: it has the container to itself, and whatever it leaves there goes with it."""
+    """A command for a container.
+
+    ``alone``: it has the container to itself, and its leftover processes are killed with it.
+    """
 
     command: Sequence[str]
     env: Mapping[str, str]
@@ -36,20 +41,20 @@ class PodCommand(NamedTuple):
 
 
 class Pod:
-    """``kind`` is what it is called where container engines are called by their names."""
+    """``kind`` names it in messages where container engines are named."""
 
     kind = "the pod"
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self._numbers = itertools.count(1)
-        # Where no other container can change it.
+        # Outside of the shared folder, so that no other container can change it.
         self._program = Path(tempfile.mkdtemp(prefix="cadence-pod-exec-")) / "pod_exec.py"
         self._program.write_bytes(pkgutil.get_data(__package__, "pod_exec.py") or b"")
 
     @classmethod
     def detect(cls) -> Pod | None:
-        """None where the agent is in no such pod."""
+        """Returns the pod of this agent; None if the agent is in no such pod."""
         root = os.environ.get(FOLDER)
         return cls(Path(root)) if root else None
 
@@ -58,22 +63,26 @@ class Pod:
         return self._root / "work"
 
     def volume(self, slug: str) -> Path:
-        """One that a worker asked for."""
+        """Returns the directory of a volume that a worker asked for."""
         return self._root / "volumes" / slug
 
     def health(self, service: str) -> Path:
-        """What a service was last found to be, if its health is looked at."""
+        """Returns the file with the last result of a service's health command, if it has one."""
         return self._root / "health" / service
 
     def has(self, container: str) -> bool:
+        """Returns whether the pod has a container of this name that accepts commands."""
         return (self._root / "desk" / container / "calls").exists()
 
     def exec_argv(self, container: str, pod_command: PodCommand) -> list[str]:
-        """What is to be started here so that a command runs there. Raises AgentError for what cannot be handed over."""
+        """Returns the command that, started here, runs ``pod_command`` in the container.
+
+        Raises AgentError if the command cannot be passed on.
+        """
         for name in pod_command.env:
             if not _VARIABLE.match(name):
                 raise AgentError(
-                    f"the variable {name} cannot be given to a container of the pod: no shell knows such a name"
+                    f"the variable {name} cannot be given to a container of the pod: no shell allows such a name"
                 )
         name = f"{'alone' if pod_command.alone else 'beside'}-{next(self._numbers)}"
         folder = self._root / "desk" / container / name
@@ -89,7 +98,7 @@ class Pod:
         return [sys.executable, "-IS", str(self._program), str(folder)]
 
     def output_of(self, container: str, command: Sequence[str]) -> str:
-        """What a short command prints; empty if it could not be run."""
+        """Returns what a short command prints in the container; empty if it could not be run."""
         try:
             done = subprocess.run(
                 self.exec_argv(container, PodCommand(command, {})),
@@ -103,10 +112,11 @@ class Pod:
         return done.stdout.decode("utf-8", "replace")
 
     def usage(self, container: str) -> Optional[ContainerUsage]:
+        """Returns the usage of a container; None if it cannot be read."""
         return usage_from(self.output_of(container, ["/bin/sh", "-c", READ_USAGE])) if self.has(container) else None
 
     def remove(self) -> None:
-        """Ends all that a treatment's command has started in its container."""
+        """Ends everything that a treatment's command has started in its container."""
         if self.has(COMMAND):
             mailbox = str(self._root / "desk" / COMMAND)
             argv = [sys.executable, "-IS", str(self._program), mailbox, "signal-KILL"]

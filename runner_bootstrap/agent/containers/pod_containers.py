@@ -1,4 +1,4 @@
-"""The containers of an assignment where they are those of the agent's pod: fetched, started and ended by the cluster."""
+"""The containers of an assignment as part of the agent's pod: the cluster pulls, starts and ends them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LOOK_SECONDS = 0.1
 
 
 class PodContainers:
-    """All containers of a pod are in one network, and find each other by name."""
+    """Containers of a pod share one network and find each other by name."""
 
     def __init__(self, context: ContainersContext, pod: Pod) -> None:
         self._context, self._pod = context, pod
@@ -30,11 +30,15 @@ class PodContainers:
         if image and not pod.has(COMMAND):
             raise AgentError(f"the treatment needs the image {image}, but its pod was made without a container of it")
         if image and context.assignment.offline:
-            raise AgentError("a command in a pod cannot be cut off the network")
+            raise AgentError(
+                "a treatment in a pod cannot be offline: use a pool with hosts, or remove the option offline"
+            )
         self.image_digest = digest_of(image) if image else None
 
     def fetch(self) -> None:
-        """The cluster has, before the agent began; with its own logins."""
+        """Overwrites the registry logins: the cluster has pulled the images before the agent began, with its own
+        logins.
+        """
         self._context.assignment.registries.overwrite()
 
     def start(self) -> dict[str, str]:
@@ -50,7 +54,7 @@ class PodContainers:
         if not self._context.assignment.image:
             return None
         self._context.command.engine = self._pod
-        # The image's own path is the one that leads to its programs.
+        # The image's own PATH leads to its programs.
         values = {name: value for name, value in env.values.items() if name != "PATH"}
         work = str(self._context.workspace.work)
         pod_command = PodCommand(command, values, work, bool(self._context.assignment.stdin), alone=True)
@@ -70,7 +74,7 @@ class PodContainers:
         return error
 
     def remove(self) -> None:
-        """The pod goes with its agent, and all of it with the pod."""
+        """Does nothing: the pod ends with its agent, and its containers with it."""
 
     def _wait_until_healthy(self, service: AssignedService) -> None:
         deadline = Deadline(service.timeout)
@@ -85,7 +89,7 @@ class PodContainers:
             self._context.termination.sleep(LOOK_SECONDS)
 
     def _health(self, service: AssignedService) -> tuple[str, Optional[str]]:
-        """The last line that its health command printed, and its exit code (None: it has not ended yet)."""
+        """Returns the last line that the health command printed, and its exit code (None: it has not ended yet)."""
         try:
             lines = self._pod.health(service.name).read_text("utf-8", "replace").splitlines()
         except OSError:

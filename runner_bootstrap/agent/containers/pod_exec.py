@@ -1,8 +1,10 @@
-"""Hands a command to another container of the pod that the agent is in, and is that command here: its streams, its signals, its end.
+"""Runs a command in another container of the agent's pod, and stands for it here: its streams, its signals, its exit
+code.
 
-A file of its own, run by itself with nothing but the standard library: ``python -IS hand.py FOLDER``. The folder is shared with
-the container, whose first process (``runner_bootstrap/machine/container.sh``) waits there. Its file ``request`` says what to do, and is
-gone as soon as it is read: no variable is ever on a command line, in this process's environment, or in a file for longer.
+A standalone file that needs the standard library only: ``python -IS pod_exec.py FOLDER``. The folder is shared with the
+container, whose first process (``runner_bootstrap/machine/container.sh``) waits there. Its file ``request`` describes
+the command and is deleted as soon as it is read, so no variable is ever on a command line, in this process's
+environment, or in a file for longer.
 """
 
 import errno
@@ -15,11 +17,11 @@ import signal
 import sys
 import time
 
-#: As container engines say that a container could not be started.
+#: Exit codes of container engines: the container could not be started, or the command was killed.
 CANNOT_START, KILLED = 125, 137
-#: For a container to take what is handed to it.
+#: Seconds within which a container has to accept a command.
 TAKE_SECONDS = 30.0
-#: How long output is waited for that others hold open once a command has ended: where they are killed, and where they may go on.
+#: Seconds to wait for output that other processes hold open once the command has ended: if they are killed, and if not.
 AFTER_KILL_SECONDS, LINGER_SECONDS = 5.0, 0.2
 LOOK_SECONDS = 0.005
 BLOCK = 1 << 16
@@ -27,11 +29,11 @@ OWN_MODE = 0o600
 
 
 class CommandNotTaken(Exception):
-    """Nobody took the command."""
+    """The container did not accept the command."""
 
 
 class PodExec:
-    """One command. ``folder`` is its own, within the one that its container looks at."""
+    """One command. ``folder`` is its own, within the folder that its container watches."""
 
     def __init__(self, folder: str, request: "dict[str, object]") -> None:
         self._folder, self._mailbox = folder, os.path.dirname(folder)
@@ -47,14 +49,14 @@ class PodExec:
         self._watch(self._end("exit", os.O_RDONLY), self._read_exit)
         self._end_of_script = os.path.join(folder, "script")
         os.mkfifo(self._end_of_script, OWN_MODE)
-        # For both, so that whoever reads need not wait for somebody who writes.
+        # For reading and writing, so that the reader need not wait for a writer.
         self._input = self._end("in", os.O_RDWR) if request["interactive"] else None
         self._pending = b""
         if self._alone:
             self._catch_signals()
 
     def start(self) -> None:
-        """Raises NotTaken."""
+        """Passes the command to its container. Raises CommandNotTaken."""
         send_line(self._mailbox, os.path.basename(self._folder))
         writer = open_for_writing(self._end_of_script)
         try:
@@ -69,7 +71,7 @@ class PodExec:
             self._watch(0, self._read_input)
 
     def follow(self) -> int:
-        """Pass everything on until the command has ended; returns its exit code."""
+        """Passes streams and signals on until the command has ended; returns its exit code."""
         until = None  # type: float | None
         while self._code is None or self._open_ends:
             ready = self._selector.select(None if until is None else until - time.monotonic())
@@ -86,7 +88,7 @@ class PodExec:
         try:
             write_all(target, piece)
         except BrokenPipeError:
-            piece = b""  # nobody reads it any more, which the command is to notice as well
+            piece = b""  # the reader has closed it, which the command has to notice
         if not piece:
             self._forget(end)
             self._open_ends -= 1
@@ -99,7 +101,7 @@ class PodExec:
         self._forget(end)
         self._code = int(self._exit_text) if self._exit_text.strip() else KILLED
         if self._alone:
-            # What it has left behind goes with it.
+            # Its leftover processes are killed with it.
             self._signal("KILL")
 
     def _read_input(self, end: int) -> None:
@@ -133,7 +135,7 @@ class PodExec:
         try:
             send_line(self._mailbox, f"signal-{name}", patience=0.0)
         except CommandNotTaken:
-            return  # there is no container that anything of it could be in
+            return  # the container has ended, and its processes with it
 
     def _end(self, name: str, flags: int) -> int:
         path = os.path.join(self._folder, name)
@@ -149,7 +151,7 @@ class PodExec:
 
 
 def script_of(request: "dict[str, object]") -> str:
-    """What a shell reads to become the command."""
+    """Returns the script with which a shell becomes the command."""
     variables, command, folder = request["env"], request["command"], request["workdir"]
     assert isinstance(variables, dict) and isinstance(command, list)
     lines = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
@@ -158,7 +160,7 @@ def script_of(request: "dict[str, object]") -> str:
 
 
 def send_line(mailbox: str, line: str, patience: float = TAKE_SECONDS) -> None:
-    """A line for the container. Raises NotTaken."""
+    """Sends a line to the container. Raises CommandNotTaken."""
     end = open_for_writing(os.path.join(mailbox, "calls"), patience)
     try:
         os.write(end, f"{line}\n".encode())
@@ -167,7 +169,7 @@ def send_line(mailbox: str, line: str, patience: float = TAKE_SECONDS) -> None:
 
 
 def open_for_writing(path: str, patience: float = TAKE_SECONDS) -> int:
-    """Wait for somebody who reads it."""
+    """Opens a FIFO for writing as soon as it has a reader. Raises CommandNotTaken after ``patience`` seconds."""
     until = time.monotonic() + patience
     while True:
         try:
@@ -184,6 +186,7 @@ def open_for_writing(path: str, patience: float = TAKE_SECONDS) -> int:
 
 
 def write_all(target: int, piece: bytes) -> None:
+    """Writes all of ``piece`` to the descriptor."""
     rest = memoryview(piece)
     while rest:
         rest = rest[os.write(target, rest) :]
@@ -191,7 +194,7 @@ def write_all(target: int, piece: bytes) -> None:
 
 def main(arguments: "list[str]") -> int:
     folder, *lines = arguments
-    if lines:  # a word for a container, of which nobody need hear
+    if lines:  # a line for a container, without a reply
         try:
             send_line(folder, lines[0], patience=0.0)
         except (CommandNotTaken, OSError):
@@ -206,14 +209,14 @@ def main(arguments: "list[str]") -> int:
         call.start()
         return call.follow()
     except (CommandNotTaken, OSError, ValueError) as error:
-        print(f"cadence: the command could not be handed to its container: {error}", file=sys.stderr)
+        print(f"cadence: the command could not be passed to its container: {error}", file=sys.stderr)
         return CANNOT_START
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":
-    # Without Python's own clean-up, which has nothing to do here.
+    # Skips Python's own clean-up, which would only take time.
     code = main(sys.argv[1:])
     sys.stderr.flush()
     os._exit(code)

@@ -1,4 +1,4 @@
-"""Logins of private registries, as podman and docker read them: in a file, for as long as images are fetched."""
+"""Logins of private registries in a file for podman and docker, which exists only while images are pulled."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _TOKEN_USER = "token"
 
 
 class RegistryLogins:
-    """Context manager; inside, ``environment`` makes an engine use the logins. The file is readable by its owner only."""
+    """A context manager; inside, ``environment`` makes an engine use the logins. Only the owner can read the file."""
 
     def __init__(self, secrets: dict[str, str]) -> None:
         self._secrets = secrets
@@ -36,7 +36,7 @@ class RegistryLogins:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Variables for the engine itself, not for what it runs; none when there is nothing to log in with."""
+        """Variables for the engine itself, not for its containers; none if there are no logins."""
         if self._folder is None:
             return {}
         return {"REGISTRY_AUTH_FILE": str(self._folder / "config.json"), "DOCKER_CONFIG": str(self._folder)}
@@ -54,6 +54,6 @@ def _auths(secrets: dict[str, str]) -> dict[str, dict[str, str]]:
 
 
 def texts_to_mask(secrets: dict[str, str]) -> list[str]:
-    """What of the logins must not be seen: each secret, its password, and both as they stand in the file."""
+    """Returns every text of the logins to mask: each secret, its password, and both in the file's encoding."""
     texts = [text for secret in secrets.values() for text in (secret, secret.strip().partition(":")[2])]
     return [text for text in [*texts, *(one["auth"] for one in _auths(secrets).values())] if text]

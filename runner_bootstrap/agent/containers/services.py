@@ -1,4 +1,4 @@
-"""Containers beside the command: started and healthy before it, removed after it, in one network with it."""
+"""Service containers: started and healthy before the command, removed after it, in one network with it."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ START_SECONDS = 60.0
 
 
 class ServiceContainers:
-    """All services of one assignment. The first holds the network that the others and the command's container join.
+    """All services of one assignment.
 
-    Where containers are told to use the machine's own network (``--network host``), all do.
+    The first one holds the network that the others and the command's container join. If containers have to use the
+    machine's own network (``--network host``), all do.
     """
 
     def __init__(
@@ -47,9 +48,10 @@ class ServiceContainers:
         self._stopping = threading.Event()
 
     def start(self) -> dict[str, str]:
-        """Start all and wait until they are healthy; return the variables that tell the command where they are.
+        """Starts all services and waits until they are healthy; returns the variables that tell the command their
+        addresses.
 
-        Raises TreatmentFailed for a service that ends or is never healthy, AgentError when it cannot be started.
+        Raises TreatmentFailed for a service that ends or does not become healthy, AgentError if one cannot be started.
         """
         _require_different_ports(self._services)
         self._supervisor.set_cleanup(self._removals())
@@ -62,7 +64,7 @@ class ServiceContainers:
         return self._variables()
 
     def arguments(self) -> list[str]:
-        """What the engine is told about the command's container: its network and its volumes."""
+        """Returns the engine's arguments for the command's container: its network and its volumes."""
         mounts = _mounts(self._engine, self._mounts)
         if self._offline:
             return [*mounts, "--network=none", *self._further_arguments]
@@ -71,7 +73,7 @@ class ServiceContainers:
         return [*mounts, *self._network_member_arguments(self._services[0].name)]
 
     def with_explanation(self, error: Exception) -> Exception:
-        """An engine that finds no network for the command's container names neither the service that held it nor its end."""
+        """Adds the end of the service that held the network, which an engine's own error does not name."""
         holder = self._running[0] if self._running and self._network != "host" else None
         code = holder.process.poll() if holder else None
         if holder is None or code is None or isinstance(error, ProducerFailed):
@@ -81,7 +83,7 @@ class ServiceContainers:
         return TreatmentFailed(f"{error}; {output}{holder.last_words}")
 
     def remove(self) -> None:
-        """Remove all containers and volumes; nothing is left when this returns."""
+        """Removes all containers and volumes; nothing is left when this returns."""
         self._stopping.set()
         removals = self._removals()
         for removal in removals:
@@ -93,7 +95,7 @@ class ServiceContainers:
         engine = self._engine
         volumes = {volume for service in self._services for volume in service.volumes if not _is_directory(volume)}
         volumes |= set(self._mounts)
-        # The command's container holds volumes too, and the first service's network is needed longest.
+        # The command's container is removed first, since it uses volumes; the first service last, since it holds the network.
         names = [engine.name, *(self.real_name(service.name) for service in reversed(self._services))]
         removals = [engine.removal(name) for name in names] if self._services or volumes else []
         return removals + [engine.removal_of_volume(_volume(engine, volume)) for volume in sorted(volumes)]
@@ -151,7 +153,7 @@ class ServiceContainers:
             self._termination.sleep(service.interval)
 
     def _health(self, service: AssignedService, deadline: Deadline) -> tuple[int | None, str]:
-        """The health command's exit code (None if it did not end in time) and its last line."""
+        """Returns the health command's exit code (None if it did not end in time) and its last line."""
         argv = [self._engine.program, "exec", self.real_name(service.name), *service.health]
         process = subprocess.Popen(
             argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, close_fds=False
@@ -189,7 +191,7 @@ class ServiceContainers:
             self._log.say(f"service {running.service.name} ended with exit code {code}", "warning")
 
     def _network_owner_arguments(self) -> list[str]:
-        """The network of the first service, with everybody's name and, for a command outside of it, everybody's ports."""
+        """Returns the first service's arguments: all host names and, for a command outside of the network, all ports."""
         arguments = [f"--add-host={service.name}:{LOOPBACK}" for service in self._services]
         if not self._in_container and self._network != "host":
             ports = [port for service in self._services for port in service.ports]
@@ -210,13 +212,14 @@ class ServiceContainers:
         return self._engine.host_port(self.real_name(self._services[0].name), port)
 
     def real_name(self, service: str) -> str:
+        """Returns the name of a service's container."""
         return f"{self._engine.name}-service-{service}"
 
 
 def variables(
     services: Sequence[AssignedService], host: Callable[[str], str], reached_at: Callable[[int], int]
 ) -> dict[str, str]:
-    """What tells a command where its services are: each one's host, and ports as they are reached from it."""
+    """Returns variables with each service's host, and its ports as the command reaches them."""
     found = {}
     for service in services:
         name = f"CADENCE_SERVICE_{service.name.upper().replace('-', '_')}"
@@ -227,7 +230,7 @@ def variables(
 
 
 class _RunningService:
-    """A service's container: the engine's process that is attached to it, and what it prints."""
+    """A service's container: the engine process attached to it, and a reader of its output."""
 
     def __init__(self, service: AssignedService, process: subprocess.Popen[bytes], reader: LineReader) -> None:
         self.service, self.process, self.reader = service, process, reader
@@ -235,7 +238,7 @@ class _RunningService:
     @property
     def last_words(self) -> str:
         lines = list(self.reader.last_lines)
-        return f"; it said last:\n{chr(10).join(lines)}" if lines else "; it printed nothing"
+        return f"; its last lines:\n{chr(10).join(lines)}" if lines else "; it printed nothing"
 
 
 def _mounts(engine: ContainerEngine, volumes: dict[str, str]) -> list[str]:
@@ -247,7 +250,7 @@ def _volume(engine: ContainerEngine, volume: str) -> str:
 
 
 def _is_directory(volume: str) -> bool:
-    """Whether it is one of this machine's directories rather than a volume of the container engine's."""
+    """Returns whether ``volume`` is a directory of this machine rather than a volume of the container engine."""
     return volume.startswith("/")
 
 

@@ -1,4 +1,6 @@
-"""The containers of an assignment: that of its command, if it has an image, and those beside it. Of a container engine, or of the pod."""
+"""The containers of an assignment, by a container engine or in the pod: that of the command, if it has an image, and
+services.
+"""
 
 from __future__ import annotations
 
@@ -23,41 +25,44 @@ from .services import ServiceContainers
 
 
 class TreatmentContainers(Protocol):
-    """Raises AgentError for what cannot be had here, TreatmentFailed for services that do not become what they are to be."""
+    """Raises AgentError if a container cannot be provided, TreatmentFailed for services that do not become healthy."""
 
     @property
     def image_digest(self) -> Optional[str]:
-        """Of the command's image, once that is known."""
+        """The digest of the command's image, once it is known."""
 
     def fetch(self) -> None:
-        """Has all images at hand when it returns."""
+        """Makes all images available."""
 
     def start(self) -> dict[str, str]:
-        """Starts what is beside the command; returns the variables that tell the command where it is."""
+        """Starts the services; returns variables that tell the command their addresses."""
 
     def launch(
         self, command: Sequence[str], env: ContainerEnvironment, terminal: Sequence[str] = ()
     ) -> Optional[LaunchSpec]:
-        """How to start the command in its image; None if it has none. ``terminal`` are arguments that give it this one."""
+        """Launches the command in its image; None if it has none.
+
+        ``terminal`` are arguments that attach this terminal.
+        """
 
     def exec_target(self, containers: Sequence[WorkerContainer]) -> ExecTarget:
-        """Where an engine's commands for these are run."""
+        """Returns the target for an engine's commands in these containers."""
 
     def usage(self) -> Optional[ContainerUsage]:
-        """What the command's container uses, where its processes are not seen here."""
+        """Returns the usage of the command's container, if its processes are not visible on this machine."""
 
     def killed_for_memory(self) -> bool:
-        """Whether the command's container had a process ended for the memory it took, as far as this can be known."""
+        """Returns whether a process of the command's container is known to have been killed for its memory."""
 
     def with_explanation(self, error: Exception) -> Exception:
-        """The command's error, with what the containers beside it have to do with it."""
+        """Adds to the command's error what the services have to do with it."""
 
     def remove(self) -> None:
-        """Nothing is left when this returns."""
+        """Removes everything; nothing is left when this returns."""
 
 
 class ContainersContext(NamedTuple):
-    """What the containers of an assignment are for, and what they are run with."""
+    """The assignment that the containers belong to, and what they are run with."""
 
     assignment: Assignment
     runner_id: str
@@ -69,12 +74,12 @@ class ContainersContext(NamedTuple):
 
     @property
     def wanted(self) -> bool:
-        """Whether there are any."""
+        """Whether the assignment has containers."""
         return bool(self.assignment.image or self.assignment.services)
 
 
 class EngineContainers:
-    """Made here, by podman or docker."""
+    """Containers created on this machine, by podman or docker."""
 
     def __init__(self, context: ContainersContext) -> None:
         self._context = context
@@ -132,10 +137,10 @@ class EngineContainers:
 def launch_engine_image(
     image: str, command: Sequence[str], env: ContainerEnvironment, context: ContainersContext
 ) -> LaunchSpec:
-    """How to start a Mélodium engine that is in an image: in this machine's network, as one that is a process, since others find it there."""
+    """Launches a Mélodium engine of an image in this machine's network, since other engines connect to it there."""
     engine = ContainerEngine.find(context.runner_id)
     context.command.engine = engine
     _, others = container_engine.network(container_engine.further_arguments())
-    # The workspace is the agent's own, so it is to be the agent's user.
+    # The workspace belongs to the agent's user, which is root inside of a rootless container.
     options = ContainerOptions(arguments=["--network=host", "--user=0:0", *others])
     return engine.launch(image, command, env, context.workspace, options)

@@ -1,6 +1,6 @@
-"""Control groups: what a command on the host itself may take, held by the kernel. Containers have their engine for it.
+"""Control groups limit what a command on the host itself may use; containers are limited by their engine.
 
-Version 2 needs a group that was handed over to this process (``Delegate=yes`` of systemd), or root; version 1 needs root.
+Version 2 requires root or a group delegated to this process (``Delegate=yes`` of systemd); version 1 requires root.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ..shared.errors import AgentError
 MOUNT = Path("/sys/fs/cgroup")
 _PERIOD = 100_000
 _MEGABYTE = 1_000_000
-#: Enough for a large build, and an end to a fork bomb.
+#: Enough for a large build, few enough to stop a fork bomb.
 _MOST_PROCESSES = 32_768
 _NEEDED = frozenset({"cpu", "memory", "pids"})
 #: The kernel takes a moment to see that a killed process has left its group.
@@ -23,14 +23,17 @@ _REMOVE_SECONDS = 2.0
 
 
 class RunnerCgroups(NamedTuple):
-    """The groups of one runner: ``entries`` are what a process is written into to join, ``events`` tells of kills for memory."""
+    """The control groups of one runner.
+
+    A process joins by a write to each file of ``entries``; the file ``events`` counts kills for memory.
+    """
 
     folders: list[Path]
     entries: list[str]
     events: Path
 
     def killed_for_memory(self) -> bool:
-        """Whether the kernel has killed a process of the group because it took more than it may."""
+        """Returns whether the kernel has killed a process of the group because it exceeded the memory limit."""
         try:
             counts = dict(line.split(" ", 1) for line in self.events.read_text().splitlines())
         except (OSError, ValueError):
@@ -38,7 +41,10 @@ class RunnerCgroups(NamedTuple):
         return counts.get("oom_kill", "0").strip() != "0"
 
     def remove(self) -> None:
-        """Its processes have ended. A group that is still busy is left to the next start of the host."""
+        """Removes the groups, whose processes have ended.
+
+        A group that is still busy is removed at the host's next start.
+        """
         until = time.monotonic() + _REMOVE_SECONDS
         for folder in self.folders:
             while not _remove_group(folder) and time.monotonic() < until:
@@ -46,16 +52,17 @@ class RunnerCgroups(NamedTuple):
 
 
 class Cgroups:
-    """Where a host makes the groups of its runners."""
+    """The control groups below which a host creates one group per runner."""
 
     def __init__(self, version: int, parents: dict[str, Path]) -> None:
         self.version, self._parents = version, parents
 
     @classmethod
     def prepare(cls, name: str, mount: Path = MOUNT, membership: Path = Path("/proc/self/cgroup")) -> Cgroups | None:
-        """Makes ready what this process may; call it before it starts others. ``None`` if limits cannot be held here.
+        """Prepares the parent groups. Call it before any other process is started.
 
-        Every host on a machine has a ``name`` of its own, and the same after a restart.
+        Every host on a machine has a ``name`` of its own, and the same after a restart. Returns None if limits cannot
+        be enforced on this machine.
         """
         try:
             lines = [line.split(":", 2) for line in membership.read_text().splitlines()]
@@ -68,7 +75,10 @@ class Cgroups:
 
     @classmethod
     def _second(cls, own: Path, name: str) -> Cgroups | None:
-        """A group with processes of its own cannot divide what it has, so this process moves into one beside those of the runners."""
+        """Prepares version 2: this process moves into a group beside those of the runners.
+
+        The kernel forbids a group that has processes of its own to divide its resources.
+        """
         handed_over = set((own / "cgroup.controllers").read_text().split()) >= _NEEDED
         if not handed_over or (own / "cgroup.procs").read_text().split() != [str(os.getpid())]:
             return None
@@ -88,7 +98,7 @@ class Cgroups:
         return cls(1, parents)
 
     def describe(self) -> str:
-        """For a runner's process, which finds the same by ``parse``."""
+        """Returns a description for a runner's process, which reads it with ``parse``."""
         return ";".join((str(self.version), *(f"{name}={path}" for name, path in sorted(self._parents.items()))))
 
     @classmethod
@@ -97,17 +107,17 @@ class Cgroups:
         return cls(int(version), {name: Path(path) for name, path in (parent.split("=", 1) for parent in parents)})
 
     def confine(self, name: str, cpu: int, memory: int) -> RunnerCgroups:
-        """A group of that name (millicores, MB; 0 is no limit). Raises AgentError."""
+        """Creates the group ``name`` with limits in millicores and MB (0: no limit). Raises AgentError."""
         folders = {key: parent / name for key, parent in self._parents.items()}
         try:
             for folder in folders.values():
                 folder.mkdir(exist_ok=True)
             return _limit_first(folders, cpu, memory) if self.version == 1 else _limit_second(folders[""], cpu, memory)
         except OSError as error:
-            raise AgentError(f"no control group can be made for the runner: {error}") from error
+            raise AgentError(f"no control group can be created for the runner: {error}") from error
 
     def sweep(self) -> None:
-        """Removes groups whose processes are gone, which a host that was killed has left."""
+        """Removes groups without processes, which a killed host has left behind."""
         for parent in self._parents.values():
             for folder in parent.iterdir():
                 if folder.is_dir():
@@ -115,7 +125,7 @@ class Cgroups:
 
 
 def join(entries: list[str]) -> None:
-    """Puts this process into the groups. Called between fork and exec, so it uses the system's calls only."""
+    """Moves this process into the groups. Runs between fork and exec, so it makes system calls only."""
     for entry in entries:
         descriptor = os.open(entry, os.O_WRONLY)
         try:
@@ -128,7 +138,7 @@ def _limit_second(folder: Path, cpu: int, memory: int) -> RunnerCgroups:
     if memory:
         (folder / "memory.max").write_text(str(memory * _MEGABYTE))
         _if_there(folder / "memory.swap.max", "0")
-        # A command that lost one of its processes has no honest result.
+        # The result of a command that lost one of its processes cannot be trusted.
         _if_there(folder / "memory.oom.group", "1")
     if cpu:
         (folder / "cpu.max").write_text(f"{cpu * _PERIOD // 1000} {_PERIOD}")
@@ -149,7 +159,7 @@ def _limit_first(folders: dict[str, Path], cpu: int, memory: int) -> RunnerCgrou
 
 
 def _if_there(file: Path, content: str) -> None:
-    """Some kernels are built without it."""
+    """Writes to a file that kernels built without the feature lack."""
     if file.exists():
         file.write_text(content)
 

@@ -1,4 +1,4 @@
-"""The command: started, followed, ended in time."""
+"""Starts the command, passes its output on, and ends it in time."""
 
 from __future__ import annotations
 
@@ -31,7 +31,10 @@ class ContainerRuntime(Protocol):
 
 
 class StandardStreams(NamedTuple):
-    """What the command has instead of nothing to read and of the log, as descriptors that whoever starts it closes."""
+    """Descriptors of the command's standard input and output, closed by the caller that starts it.
+
+    None means no input, and output to the log.
+    """
 
     stdin: Optional[int] = None
     stdout: Optional[int] = None
@@ -41,7 +44,7 @@ _LOGGED = StandardStreams()
 
 
 class Command:
-    """Runs one command after the other through the keeper; ``exit`` is how the treatment's own ended."""
+    """Runs one command after another through the supervisor; ``exit`` is the exit of the treatment's own command."""
 
     def __init__(self, supervisor: CommandSupervisor, log: LogBuffer, termination: Termination) -> None:
         self._supervisor, self._log, self._termination = supervisor, log, termination
@@ -51,14 +54,20 @@ class Command:
         self.engine: ContainerRuntime | None = None
 
     def pull(self, launch: LaunchSpec, image: str) -> None:
-        """Fetch an image; its words become the agent's own lines. Raises AgentError with the engine's exit code."""
+        """Pulls an image and logs the engine's output as the agent's own lines.
+
+        Raises AgentError with the engine's exit code.
+        """
         self._start(launch, "agent", "agent")
         done = self._follow(Deadline(float("inf")))
         if done.exit_code != 0:
             raise AgentError(f"the image {image} cannot be pulled (exit code {done.exit_code}): {self._last_words()}")
 
     def prepare(self, launch: LaunchSpec, seconds: float) -> None:
-        """Run something to its end that has to go well before the command can start. Raises TreatmentFailed if it does not."""
+        """Runs a command that has to succeed before the treatment's command starts, for at most ``seconds``.
+
+        Raises TreatmentFailed if it does not exit with 0.
+        """
         self._start(launch, "stdout", "stderr")
         done = self._follow(Deadline(seconds), seconds)
         if done.exit_code != 0:
@@ -66,10 +75,11 @@ class Command:
             raise TreatmentFailed(_in_words(done))
 
     def run(self, launch: LaunchSpec, max_duration: float | None, stdio: StandardStreams) -> None:
-        """Run the treatment's command to its end, with what ``stdio`` opened, else with the log as its output.
+        """Runs the treatment's command to its end, with the descriptors of ``stdio`` or else with the log as its
+        output.
 
-        Raises TreatmentFailed when it does not end with 0, AgentError when its container could not be started,
-        Stopped when the assignment was ended meanwhile (the command is then dead).
+        Raises TreatmentFailed if it does not exit with 0, AgentError if its container could not be started, Stopped if
+        the assignment was terminated meanwhile (the command is dead then).
         """
         self._start(launch, "stdout", "stderr", stdio)
         self.exit = self._follow(Deadline(max_duration or float("inf")), max_duration)
@@ -81,7 +91,7 @@ class Command:
             raise TreatmentFailed(_in_words(self.exit))
 
     def kill(self) -> None:
-        """Nothing of the command is alive when this returns."""
+        """Kills the command; none of its processes is alive when this returns."""
         if self._running:
             self._supervisor.signal(signal.SIGKILL)
             while self._running:
@@ -110,7 +120,7 @@ class Command:
             reader.start()
 
     def _follow(self, deadline: Deadline, max_duration: float | None = None) -> CommandExit:
-        """Wait for the end of the command, bringing it about when the assignment ends or the deadline passes."""
+        """Waits for the end of the command; ends it when the assignment terminates or the deadline passes."""
         kill_at: Deadline | None = None
         killed = False
         while True:
@@ -133,7 +143,7 @@ class Command:
         return done
 
     def _join_readers(self) -> None:
-        """All that the command printed is in the log buffer, unless nobody wants it any more."""
+        """Waits until everything that the command printed is in the log buffer, unless the gateway refuses the report."""
         for reader in self._readers:
             while reader.is_alive() and self._termination.report:
                 reader.join(POLL_SECONDS)

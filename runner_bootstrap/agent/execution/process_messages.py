@@ -1,4 +1,4 @@
-"""Messages between an agent's processes: JSON with descriptors, over a socket pair."""
+"""Messages between the agent's processes: JSON with file descriptors, over a socket pair."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ class ProcessMessage(NamedTuple):
 
 
 def send(end: socket.socket, content: dict[str, Any], descriptors: Sequence[int] = ()) -> None:
-    """Raises OSError when the other process is gone. What was serialised is overwritten, since it may hold secrets."""
+    """Sends a message and overwrites its serialised form, which may hold secrets.
+
+    Raises OSError if the other process has ended.
+    """
     text = bytearray(json.dumps(content).encode())
     try:
         header = [_LENGTH.pack(len(text))]
@@ -33,7 +36,7 @@ def send(end: socket.socket, content: dict[str, Any], descriptors: Sequence[int]
 
 
 def receive(end: socket.socket) -> ProcessMessage | None:
-    """The next message, whose descriptors the caller has to close; None when the other process is gone."""
+    """Returns the next message, whose descriptors the caller has to close; None if the other process has ended."""
     try:
         header, descriptors, _, _ = socket.recv_fds(end, _LENGTH.size, MOST_DESCRIPTORS)
         text = bytearray(_LENGTH.unpack(header)[0] if header else 0)
@@ -57,7 +60,11 @@ def receive(end: socket.socket) -> ProcessMessage | None:
 
 
 def fork(serve: Callable[[socket.socket], None]) -> tuple[int, socket.socket]:
-    """Fork a process that runs ``serve(its end)`` and then ends. Call it while there is one thread only."""
+    """Forks a process that runs ``serve(its end of the socket pair)`` and then ends. Call it while there is only one
+    thread.
+
+    Returns the child's process id and this process's end of the socket pair.
+    """
     ours, theirs = socket.socketpair()
     pid = os.fork()
     if pid == 0:

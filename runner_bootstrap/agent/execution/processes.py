@@ -1,4 +1,4 @@
-"""Process trees as /proc shows them. Elsewhere than on Linux there is nothing to see, and every answer is empty."""
+"""Process trees as ``/proc`` shows them. On other systems than Linux every answer is empty."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PR_SET_CHILD_SUBREAPER = 36
 
 
 class ProcessStatus(NamedTuple):
-    """One process: ticks of CPU used by it and by its finished children, resident pages."""
+    """One process: CPU ticks used by it and its finished children, resident pages."""
 
     pid: int
     parent: int
@@ -29,22 +29,22 @@ def _prctl(option: int, value: int) -> None:
 
 
 def adopt_orphans() -> None:
-    """Grandchildren whose parent ends become this process's children, so that none escapes."""
+    """Makes this process the parent of orphaned descendants, so that none escapes."""
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
 def die_with_parent() -> None:
-    """The kernel kills this process when the thread that started it ends."""
+    """Lets the kernel kill this process when the thread that started it ends."""
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def hide_from_others() -> None:
-    """Keep other processes of the same user out of this one's memory and environment."""
+    """Denies other processes of the same user access to this process's memory and environment."""
     _prctl(_PR_SET_DUMPABLE, 0)
 
 
 def read(pid: int) -> ProcessStatus | None:
-    """The process, or None when it is gone."""
+    """Returns the process, or None if it has ended."""
     try:
         text = (_PROC / str(pid) / "stat").read_text("utf-8", "replace")
     except OSError:
@@ -55,7 +55,7 @@ def read(pid: int) -> ProcessStatus | None:
 
 
 def descendants(root: int) -> list[ProcessStatus]:
-    """All processes below ``root``, parents before children."""
+    """Returns all processes below ``root``, parents before children."""
     children: dict[int, list[ProcessStatus]] = {}
     if not _PROC.is_dir():
         return []
@@ -72,7 +72,7 @@ def descendants(root: int) -> list[ProcessStatus]:
 
 
 def input_output(pid: int) -> dict[str, int]:
-    """``read_bytes`` and ``write_bytes`` of a process and its finished children; empty when it may not be seen."""
+    """Returns ``read_bytes`` and ``write_bytes`` of a process and its finished children; empty if access is denied."""
     try:
         lines = (_PROC / str(pid) / "io").read_text().splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""Where a command runs: in a container engine, in bubblewrap, or plainly on the host."""
+"""How a command is launched: in a container, in bubblewrap, or directly on the host."""
 
 from __future__ import annotations
 
@@ -17,7 +17,11 @@ PROBE_SECONDS = 10
 
 
 class LaunchSpec(NamedTuple):
-    """What the keeper starts. ``cleanup`` removes what would outlive the process (a container); ``groups`` are joined first."""
+    """What the supervisor starts.
+
+    ``cleanup`` is a command that removes what would outlive the process (a container); ``groups`` are control group
+    files to join first.
+    """
 
     argv: list[str]
     env: dict[str, str]
@@ -27,12 +31,12 @@ class LaunchSpec(NamedTuple):
 
 
 def plain(command: Sequence[str], env: dict[str, str], workspace: Workspace) -> LaunchSpec:
-    """On the host, with the host's files as they are."""
+    """Launches a command on the host, with the host's files unchanged."""
     return LaunchSpec(list(command), env, str(workspace.work), [])
 
 
 class Bubblewrap:
-    """The host's files read-only, a private /tmp, own process numbers; only the workspace can be written."""
+    """A sandbox: the host's files read-only, a private ``/tmp``, its own process ids; only the workspace is writable."""
 
     def __init__(self, program: str, hidden: Sequence[Path], shown: Sequence[Path]) -> None:
         self._program = program
@@ -41,17 +45,17 @@ class Bubblewrap:
 
     @classmethod
     def find(cls, hidden: Sequence[Path], shown: Sequence[Path] = ()) -> Bubblewrap | None:
-        """Bubblewrap, if it is installed and this kernel and user may use it.
+        """Returns bubblewrap if it is installed and this kernel and user may use it.
 
-        ``hidden`` directories appear empty inside; ``shown`` ones, and the Python that runs this, can be read even below
-        /tmp, which is private otherwise.
+        ``hidden`` directories appear empty inside. ``shown`` directories and the running Python are readable even below
+        ``/tmp``, which is private otherwise.
         """
         program = cls.program()
         return cls(program, hidden, shown) if program else None
 
     @staticmethod
     def program() -> str | None:
-        """Where it is, if it may be used."""
+        """Returns the path of bubblewrap if it may be used."""
         program = shutil.which("bwrap")
         if not program or os.environ.get("CADENCE_SANDBOX") == "off" or not works(program):
             return None
@@ -65,7 +69,11 @@ class Bubblewrap:
         offline: bool = False,
         terminal: bool = False,
     ) -> LaunchSpec:
-        """``offline`` leaves it a loopback interface of its own and no other network, ``terminal`` the one it is started from."""
+        """Launches a command in the sandbox.
+
+        ``offline`` leaves it only a loopback interface of its own; ``terminal`` keeps the terminal that it is started
+        from.
+        """
         argv = [self._program, *_ISOLATION]
         argv += ["--unshare-net"] if offline else []
         argv += [] if terminal else ["--new-session"]
@@ -80,7 +88,10 @@ class Bubblewrap:
 
 @functools.lru_cache(maxsize=None)
 def works(program: str) -> bool:
-    """Whether this kernel and user may use ``program``, a bubblewrap. Tried once: what is forked later knows it."""
+    """Returns whether this kernel and user may use the bubblewrap ``program``.
+
+    It is tried once, and processes forked later keep the result.
+    """
     probe = [program, *_ISOLATION, "--", "true"]
     try:
         done = subprocess.run(

@@ -1,6 +1,6 @@
-"""A small process between the agent and the commands: however the agent dies, the keeper kills what it started.
+"""The supervisor: a small process between the agent and its commands, which kills them however the agent ends.
 
-It is forked before the agent holds any secret or thread. The agent hands it commands over a socket; the environment
+It is forked before the agent holds any secret or thread. The agent sends it commands over a socket; their environment
 goes the same way, so that it appears nowhere but in the command itself.
 """
 
@@ -30,13 +30,13 @@ KILL_SECONDS = 10.0
 LATECOMER_SECONDS = 3.0
 # Linux counts in KiB, macOS in bytes.
 _MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
-KILLED = "the agent's keeper process was killed"
+KILLED = "the agent's supervisor process was killed"
 
 
 class CommandExit(NamedTuple):
-    """How a command ended: its exit code or the signal that killed it, its CPU time, why it could not be started.
+    """How a command ended: its exit code or the signal that killed it, its CPU time, or why it could not be started.
 
-    ``memory_peak`` is what the largest of its processes held at once, in bytes.
+    ``memory_peak`` is the most memory that its largest process held at once, in bytes.
     """
 
     exit_code: int | None
@@ -47,7 +47,7 @@ class CommandExit(NamedTuple):
 
 
 class CommandSupervisor:
-    """The agent's end. One command at a time."""
+    """The agent's side of the supervisor. Runs one command at a time."""
 
     def __init__(self, pid: int, end: socket.socket) -> None:
         self.pid = pid
@@ -55,23 +55,29 @@ class CommandSupervisor:
 
     @classmethod
     def fork(cls) -> CommandSupervisor:
-        """Start the keeper. Call it before any thread exists."""
+        """Starts the supervisor. Call it before any thread exists."""
         return cls(*process_messages.fork(lambda end: _SupervisorProcess(end).serve()))
 
     def start(self, launch: LaunchSpec, stdout: int, stderr: int, stdin: int | None = None) -> None:
-        """Start a command with these descriptors. Should the agent die, the keeper also runs the launch's cleanup."""
+        """Starts a command with these descriptors.
+
+        If the agent ends first, the supervisor also runs the launch's cleanup.
+        """
         self._send(launch._asdict(), [stdout, stderr, *([] if stdin is None else [stdin])])
 
     def set_cleanup(self, commands: Sequence[Sequence[str]]) -> None:
-        """What the keeper is to run should the agent die, instead of what it was told before."""
+        """Sets the commands that the supervisor runs if the agent ends first; replaces earlier ones."""
         self._send({"at_end": [list(command) for command in commands]})
 
     def signal(self, number: int) -> None:
-        """Send a signal to every process of the running command; nothing happens if it has ended."""
+        """Sends a signal to every process of the running command; does nothing if it has ended."""
         self._send({"signal": number})
 
     def poll(self, seconds: float) -> CommandExit | None:
-        """The command's end, or None if it has not ended within ``seconds``."""
+        """Returns the command's exit, or None if it has not ended within ``seconds``.
+
+        Raises AgentError if the supervisor was killed.
+        """
         if not select.select([self._control], [], [], seconds)[0]:
             return None
         report = process_messages.receive(self._control)
@@ -80,7 +86,7 @@ class CommandSupervisor:
         return CommandExit(**report.content)
 
     def close(self) -> None:
-        """End the keeper and whatever is left of the command."""
+        """Ends the supervisor and every process left of the command."""
         self._control.close()
         os.waitpid(self.pid, 0)
 
@@ -92,7 +98,7 @@ class CommandSupervisor:
 
 
 class _SupervisorProcess:
-    """The keeper's end."""
+    """The supervisor's own side."""
 
     def __init__(self, end: socket.socket) -> None:
         self._control = end
@@ -117,7 +123,7 @@ class _SupervisorProcess:
         self._kill_all()
         if self._cleanup:
             subprocess.run(self._cleanup, stdout=devnull, stderr=devnull, check=False)
-        # Once more for what an engine, told by the agent before it died, has made meanwhile.
+        # A second time, for containers that an engine was still creating when the agent ended.
         for pause in (0.0, LATECOMER_SECONDS) if self._cleanup_commands else ():
             time.sleep(pause)
             for command in self._cleanup_commands:
@@ -144,7 +150,7 @@ class _SupervisorProcess:
         launch = LaunchSpec(**message.content)
         self._cleanup = launch.cleanup
         try:
-            # The descriptors Python makes are not inherited, so there is nothing to close.
+            # Descriptors that Python creates are not inherited, so there are none to close.
             self._child = subprocess.Popen(
                 launch.argv,
                 env=launch.env,
@@ -153,11 +159,11 @@ class _SupervisorProcess:
                 stdout=message.descriptors[0],
                 stderr=message.descriptors[1],
                 close_fds=False,
-                # The keeper has one thread, so what runs between fork and exec is safe.
+                # The supervisor has one thread, so what runs between fork and exec is safe.
                 preexec_fn=functools.partial(_prepare_command, list(launch.groups)),
             )
         except subprocess.SubprocessError:
-            self._report(CommandExit(NOT_EXECUTABLE, None, 0.0, 0, "it cannot be put into its control group"))
+            self._report(CommandExit(NOT_EXECUTABLE, None, 0.0, 0, "it cannot join its control group"))
         except OSError as error:
             missing = isinstance(error, FileNotFoundError)
             code = NOT_FOUND if missing else NOT_EXECUTABLE
@@ -189,7 +195,7 @@ class _SupervisorProcess:
         try:
             process_messages.send(self._control, done._asdict())
         except OSError:
-            # The agent is gone; the next step notices and ends the keeper.
+            # The agent has ended; the next step notices that and ends the supervisor.
             return
 
     def _signal(self, number: int) -> None:
@@ -201,10 +207,10 @@ class _SupervisorProcess:
             _send_group(self._child.pid, number)
 
     def _kill_all(self) -> None:
-        """Kill every descendant, and look again until none is left: one may have forked while it was killed."""
+        """Kills every descendant, and repeats until none is left, since one may fork while it is killed."""
         if self._child is not None:
             _send_group(self._child.pid, signal.SIGKILL)
-        # A process stuck in the kernel (a dead mount) cannot be helped and must not hold the report back for ever.
+        # A process stuck in the kernel (a dead mount) cannot be killed and must not delay the report for ever.
         patience = Deadline(KILL_SECONDS)
         while not patience.passed:
             alive = processes.descendants(os.getpid())

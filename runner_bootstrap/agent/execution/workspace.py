@@ -1,4 +1,4 @@
-"""The private directory one assignment works in."""
+"""The private directory that one assignment works in."""
 
 from __future__ import annotations
 
@@ -17,7 +17,11 @@ _LOCK = "lock"
 
 
 class Workspace:
-    """``work`` (the command's directory), ``tmp``, ``in``, ``out`` and the agent's own files. Locked while in use."""
+    """Holds ``work`` (the command's directory), ``tmp``, ``in``, ``out`` and the agent's own files. Locked while in
+    use.
+
+    Raises AgentError if it cannot be created.
+    """
 
     def __init__(self, parent: Path, name: str) -> None:
         try:
@@ -47,7 +51,7 @@ class Workspace:
         return self.root / "out"
 
     def write(self, name: str, content: str) -> Path:
-        """Write one of the agent's own files and return its path."""
+        """Writes one of the agent's own files (mode 0600) and returns its path. Raises AgentError."""
         path = self.root / name
         try:
             path.write_bytes(content.encode("utf-8", "surrogatepass"))
@@ -57,7 +61,7 @@ class Workspace:
         return path
 
     def require_space(self, megabytes: int) -> None:
-        """Raise when the disk has less free than the treatment asks for."""
+        """Raises AgentError if the disk has less than ``megabytes`` MB free."""
         free = free_megabytes(self.root)
         if free < megabytes:
             raise AgentError(
@@ -66,7 +70,7 @@ class Workspace:
             )
 
     def remove(self) -> None:
-        """Delete everything, even what the command made unwritable."""
+        """Deletes everything, including what the command made unwritable."""
         remove_tree(self.root)
         os.close(self._lock)
 
@@ -76,7 +80,10 @@ def free_megabytes(directory: Path) -> int:
 
 
 def sweep(parent: Path) -> Iterable[Path]:
-    """Delete the workspaces that killed agents left in ``parent``; yields each. Those in use are locked and stay."""
+    """Deletes the workspaces that killed agents left in ``parent`` and yields the path of each.
+
+    Workspaces in use are locked and stay.
+    """
     for root in sorted(parent.glob(f"{PREFIX}*")):
         try:
             lock = os.open(root / _LOCK, os.O_RDWR | os.O_CLOEXEC)
@@ -94,7 +101,7 @@ def sweep(parent: Path) -> Iterable[Path]:
 
 
 def remove_tree(root: Path) -> None:
-    """Like rm -rf, first making directories writable that the command closed, where they are its own."""
+    """Deletes a tree like ``rm -rf``, after making its own unwritable directories writable."""
     for directory, names, _ in os.walk(root):
         for name in names:
             path = Path(directory, name)

@@ -1,4 +1,4 @@
-"""The runner gateway as the agent sees it: JSON over HTTP, with retries, and no token in any message."""
+"""The client of the runner gateway: JSON over HTTP, with retries. No message holds a token."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ REQUEST_TIMEOUT = 30.0
 
 
 class GatewayClient:
-    """Speaks with one token (join, host, one-time or session token)."""
+    """Authenticates with one token (join, host, one-time or session token)."""
 
     def __init__(self, url: str, token: str, connections: HttpConnections | None = None) -> None:
         self.url = url
@@ -26,7 +26,7 @@ class GatewayClient:
         self._authorization = f"Bearer {token}"
 
     def with_token(self, token: str) -> GatewayClient:
-        """The same gateway and connections, spoken to with another token."""
+        """Returns a client of the same gateway and connections that uses another token."""
         return GatewayClient(self.url, token, self._connections)
 
     def call(
@@ -37,9 +37,10 @@ class GatewayClient:
         timeout: float = REQUEST_TIMEOUT,
         sleep: Callable[[float], None] = time.sleep,
     ) -> Json:
-        """POST ``body``, repeating on transport errors, 5xx and 429 for ``patience`` seconds.
+        """Sends ``body`` by POST; repeats on transport errors, 5xx and 429 for ``patience`` seconds.
 
-        Raises LeaseLost (410), Refused (any other 4xx), Unreachable (patience is over) and whatever ``sleep`` raises.
+        Raises LeaseLost (410), RequestRefused (any other 4xx), GatewayUnreachable (``patience`` is over) and whatever
+        ``sleep`` raises.
         """
         content = json.dumps(body, separators=(",", ":")).encode("utf-8", "surrogatepass")
         give_up = time.monotonic() + patience
@@ -65,7 +66,7 @@ class GatewayClient:
             sleep(pause)
 
     def runner(self, runner_id: str, what: str) -> str:
-        """Path of a runner's own resource."""
+        """Returns the path of a runner's own resource."""
         return f"runners/{urllib.parse.quote(runner_id, safe='')}/{what}"
 
     def _post(self, path: str, content: bytes, timeout: float) -> tuple[int, Json, float]:

@@ -1,4 +1,4 @@
-"""HTTP with kept-alive connections, one set per thread, through the proxies the environment names."""
+"""HTTP with kept-alive connections, one set per thread, through the proxies that the environment names."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from collections.abc import Mapping
 from typing import Union
 
 Body = Union[bytes, bytearray, memoryview, None]
-#: A connection, what goes before the path (for a proxy), and headers that every request on it carries.
+#: A connection, a prefix of the path (for a proxy), and headers that every request on it carries.
 Route = tuple[http.client.HTTPConnection, str, dict[str, str]]
 Held = dict[tuple[str, str], Route]
 TRANSPORT_ERRORS = (OSError, http.client.HTTPException)
 
 
 class HttpConnections:
-    """Thread-safe: each thread keeps its own connections, since http.client's cannot be shared."""
+    """Thread-safe: each thread has its own connections, since those of http.client cannot be shared."""
 
     def __init__(self, timeout: float) -> None:
         self._timeout = timeout
@@ -30,9 +30,9 @@ class HttpConnections:
     def request(
         self, method: str, url: str, headers: Mapping[str, str], body: Body = None, timeout: float | None = None
     ) -> http.client.HTTPResponse:
-        """Send one request and return the answer, whose body the caller must read to its end (or call ``discard``).
+        """Sends one request and returns the response, whose body the caller must read to its end (or call ``discard``).
 
-        A kept-alive connection that the server closed meanwhile is replaced once. Raises one of TRANSPORT_ERRORS.
+        A kept-alive connection that the server has closed is replaced once. Raises one of TRANSPORT_ERRORS.
         """
         parts = urllib.parse.urlsplit(url)
         address = (parts.scheme, parts.netloc)
@@ -52,7 +52,7 @@ class HttpConnections:
             raise
 
     def discard(self, url: str) -> None:
-        """Close this thread's connection to the URL's server (its answer was not read to the end, or it broke)."""
+        """Closes this thread's connection to the URL's server (its response was not read to the end, or it broke)."""
         parts = urllib.parse.urlsplit(url)
         held = self._held().pop((parts.scheme, parts.netloc), None)
         if held:

@@ -1,4 +1,4 @@
-"""Where tokens come from: never the command line, and the environment only until the agent restarted without them."""
+"""Reads tokens from a file or standard input. A token in the environment is moved to standard input by a restart."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ LONGEST = 4096
 
 
 def leave_environment(variable: str) -> None:
-    """If the token is in the environment, start again with it on standard input instead.
+    """Restarts this program with the token on standard input if it is in the environment variable.
 
-    Removing a variable does not clear what /proc shows of a process's environment; only a new program image does.
+    Removing a variable does not clear what ``/proc`` shows of a process's environment; only a new program image does.
     """
     token = os.environ.pop(variable, None)
     if token is None:
@@ -30,7 +30,7 @@ def leave_environment(variable: str) -> None:
 
 
 def read_token(file: Path | None = None) -> str:
-    """The first line of the file or of standard input."""
+    """Returns the first line of the file or of standard input. Raises AgentError if there is none."""
     if file is not None:
         try:
             token = file.read_text().strip()
@@ -38,7 +38,7 @@ def read_token(file: Path | None = None) -> str:
             raise AgentError(f"the token file {file} cannot be read: {error.strerror}") from error
     else:
         content = b""
-        # Byte by byte: what follows the line is not ours to take.
+        # Byte by byte, since the input behind the first line belongs to another reader.
         while len(content) < LONGEST and not content.endswith(b"\n"):
             byte = os.read(0, 1)
             if not byte:

@@ -1,6 +1,6 @@
-"""Where a host's runners are born: a process with every module loaded and one thread, which forks a runner when asked.
+"""The process that a host's runners are forked from: one thread, with every module loaded.
 
-Starting a Python program costs a tenth of a second of processor time; a fork costs a hundredth of that.
+Starting a Python program takes a tenth of a second of processor time; a fork takes a hundredth of that.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ Main = Callable[[Sequence[str]], int]
 
 
 class ForkServer:
-    """The host's end. A runner process is known by its runner id."""
+    """The host's side. A runner process is identified by its runner id."""
 
     def __init__(self, main: Main) -> None:
-        """Fork the nursery; call it before any thread exists. ``main`` is what a runner runs with its arguments."""
+        """Forks the fork server; call it before any thread exists. ``main`` runs a runner with its arguments."""
         self._pid, self._control = process_messages.fork(lambda end: _serve(end, main))
 
     def start(self, name: str, arguments: Sequence[str], stdin: int) -> None:
-        """Fork a runner process with this standard input. Raises AgentError when the nursery is gone."""
+        """Forks a runner process with this standard input. Raises AgentError if the fork server has ended."""
         self._send({"start": name, "arguments": list(arguments)}, [stdin])
 
     def signal(self, name: str, number: int) -> None:
-        """Send a signal to a runner process; nothing happens if it has ended."""
+        """Sends a signal to a runner process; does nothing if it has ended."""
         self._send({"signal": number, "name": name})
 
     def next_ended(self) -> str | None:
-        """Wait for a runner process to end and return its name; None when the nursery is gone."""
+        """Waits for a runner process to end and returns its name; None if the fork server has ended."""
         message = process_messages.receive(self._control)
         return message.content["ended"] if message else None
 

@@ -1,4 +1,4 @@
-"""A host: joins a pool, leases work, and gives each runner a process of its own."""
+"""The host agent: joins a pool, leases work, and starts a process for each runner."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from .host_settings import HostSettings
 from .kubernetes_jobs import KubernetesJobs
 from .runner_processes import RunnerProcesses
 
-#: The gateway is asked again after a failure no sooner than this (seconds).
+#: Seconds to wait after a failed request to the gateway.
 PAUSE_AFTER_FAILURE = 2.0
 LEASE_PATIENCE = 5.0
 STOP_SECONDS = 20.0
 
-#: Processes of this machine, or jobs of the cluster that it is in.
+#: Processes of this machine, or jobs of the agent's cluster.
 Runners = Union[RunnerProcesses, KubernetesJobs]
 
 
 class HostAgent:
-    """``join_token`` is asked for only when this host is not known to the control plane yet."""
+    """``join_token`` is called only if this host has not joined yet."""
 
     def __init__(
         self, settings: HostSettings, runners: Callable[[threading.Event], Runners], join_token: Callable[[], str]
@@ -44,7 +44,10 @@ class HostAgent:
         self._connections = HttpConnections(30.0)
 
     def run(self) -> int:
-        """Serve until SIGTERM or SIGINT, then let the runners end. Raises GatewayError when joining is refused."""
+        """Serves the pool until SIGTERM or SIGINT, then lets the runners end.
+
+        Raises GatewayError if joining is refused.
+        """
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._drain)
         for leftover in sweep(self._settings.workspaces):
@@ -85,7 +88,7 @@ class HostAgent:
         self._wake.set()
 
     def _identity(self) -> tuple[str, GatewayClient]:
-        """Who this host is, remembered from its last start or told by the control plane now."""
+        """Returns this host's id and its client, from the state file or by joining the pool."""
         settings = self._settings
         try:
             known = json.loads(settings.state.read_text())
@@ -122,7 +125,7 @@ class HostAgent:
         return gateway.call(f"hosts/{host_id}/lease", request, patience=LEASE_PATIENCE)
 
     def _act_on(self, answer: Json) -> float:
-        """Start and stop what the answer says; how long to wait for the doorbell or the next poll."""
+        """Starts and stops runners; returns the seconds to wait for a notification or the next poll."""
         for assignment in answer["assignments"]:
             self._runners.start(assignment["runner_id"], assignment["token"])
         for runner_id in answer["stop"]:
@@ -134,7 +137,7 @@ class HostAgent:
         return max(0.05, float(answer["poll_seconds"]))
 
     def _leave(self, gateway: GatewayClient, host_id: str) -> None:
-        """Take no more work; give the runners the grace, then stop them."""
+        """Leases no more work; waits for the runners for the grace period, then stops them."""
         say("stopping: no new work is taken")
         grace = Deadline(self._settings.grace_seconds)
         while self._runners.count and not grace.passed:
@@ -150,7 +153,7 @@ class HostAgent:
 
 
 class WorkNotifications:
-    """Waits on the doorbell's URL on one thread and sets ``ring``; a new URL replaces the old one at the next wait."""
+    """Waits on a notification URL in one thread and sets ``wake``; a new URL is used from the next wait on."""
 
     def __init__(self, wake: threading.Event) -> None:
         self._wake = wake
@@ -161,7 +164,7 @@ class WorkNotifications:
         threading.Thread(target=self._listen, name="doorbell", daemon=True).start()
 
     def listen(self, url: str, wait_seconds: float) -> None:
-        """Listen once, unless it still listens."""
+        """Waits once, unless a wait is in progress."""
         self._url, self._wait_seconds = url, wait_seconds
         if not self._busy:
             self._busy = True
@@ -187,7 +190,7 @@ class WorkNotifications:
 
 
 def say(text: str) -> None:
-    """One line for whoever runs the host."""
+    """Prints one line for the host's operator."""
     print(f"cadence-host: {text}", file=sys.stderr, flush=True)
 
 

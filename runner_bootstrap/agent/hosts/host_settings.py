@@ -1,4 +1,4 @@
-"""What a host is told when it starts."""
+"""The settings of a host."""
 
 from __future__ import annotations
 
@@ -9,7 +9,12 @@ from ..execution.cgroups import Cgroups
 
 
 class HostSettings(NamedTuple):
-    """``labels`` are for people; ``cgroups`` is where runners' limits are held, if this machine lets us. ``hidden`` are directories no command may see, beside that of the state file; ``shown`` ones it may, even below /tmp."""
+    """The settings of a host.
+
+    ``labels`` are for users. ``cgroups`` is where runners' limits are enforced, if this machine allows it. ``hidden``
+    are directories that no command may see, besides that of the state file; ``shown`` are those it may read even below
+    ``/tmp``.
+    """
 
     gateway: str
     pool: str

@@ -1,7 +1,6 @@
-"""The runners of a host that is an agent within a Kubernetes cluster: each is a job there, and goes on without the agent.
+"""Runners as jobs of the Kubernetes cluster that the host agent is in; they continue without the agent.
 
-So a cluster that nobody reaches from outside still runs treatments: this agent calls out for work, and its jobs call
-out for the rest.
+So a cluster that cannot be reached from outside runs treatments: the agent and its jobs only open outgoing connections.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ _ENDED = ("Complete", "Failed")
 
 
 class ClusterApi:
-    """The cluster's API, as a pod's service account reaches it."""
+    """The API of the cluster, with a pod's service account."""
 
     def __init__(self, url: str, account: Path = ACCOUNT) -> None:
         self._url, self._account = url.rstrip("/"), account
@@ -39,7 +38,7 @@ class ClusterApi:
 
     @staticmethod
     def detect() -> ClusterApi:
-        """The one that this program runs in."""
+        """Returns the API of the cluster that this program runs in. Raises AgentError."""
         host, port = os.environ.get("KUBERNETES_SERVICE_HOST"), os.environ.get("KUBERNETES_SERVICE_PORT", "443")
         if not host:
             raise AgentError("this agent does not run in a cluster: KUBERNETES_SERVICE_HOST is not set")
@@ -47,8 +46,8 @@ class ClusterApi:
         return ClusterApi(f"https://{f'[{host}]' if ':' in host else host}:{port}", Path(folder))
 
     def call(self, method: str, path: str, body: Json | None = None) -> tuple[int, Json]:
-        """Status and answer; what the API refuses is an answer too. Raises OSError if there is none."""
-        # Read each time: the cluster renews it.
+        """Returns status and answer, also if the API refuses the request. Raises OSError if there is no answer."""
+        # Read each time, since the cluster renews it.
         token = (self._account / "token").read_text().strip()
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         content = None if body is None else json.dumps(body).encode()
@@ -65,7 +64,10 @@ class ClusterApi:
 
 
 class KubernetesJobs:
-    """Serves a host as ``RunnerProcesses`` does. ``template`` is the job of a runner; its first container gets id and token."""
+    """Has the methods of ``RunnerProcesses``.
+
+    ``template`` is the job of a runner; its first container gets the runner's id and token.
+    """
 
     fork_server_lost = False
 
@@ -74,7 +76,7 @@ class KubernetesJobs:
         self._jobs = f"apis/batch/v1/namespaces/{cluster.namespace}/jobs"
         self._secrets = f"api/v1/namespaces/{cluster.namespace}/secrets"
         self._lock = threading.Lock()
-        #: What an earlier agent started goes on, and is this one's.
+        #: Includes jobs that an earlier agent started.
         self._running: set[str] = set()
         self._refresh()
         threading.Thread(target=self._watch, name="jobs", daemon=True).start()
@@ -89,7 +91,10 @@ class KubernetesJobs:
         return len(self.running)
 
     def start(self, runner_id: str, token: str) -> None:
-        """Make its job, unless it is there. If the cluster refuses, the runner is handed out again."""
+        """Creates the runner's job, unless it exists.
+
+        If the cluster refuses, the control plane assigns the runner again.
+        """
         status, job = self._create(self._jobs, self._job(runner_id))
         if status == 409:
             status, job = self._call("GET", f"{self._jobs}/{_name(runner_id)}")
@@ -99,7 +104,7 @@ class KubernetesJobs:
         secret = self._secret(runner_id, token, job["metadata"]["uid"])
         status, answer = self._create(self._secrets, secret)
         if status == 409:
-            # From an earlier lease, whose token is worth nothing by now.
+            # The secret of an earlier lease, whose token has expired.
             self._call("DELETE", f"{self._secrets}/{_name(runner_id)}")
             status, answer = self._create(self._secrets, secret)
         if status != 201:
@@ -113,10 +118,10 @@ class KubernetesJobs:
         self._call("DELETE", f"{self._jobs}/{_name(runner_id)}", options)
 
     def terminate(self) -> None:
-        """Jobs go on without this agent, and the next one takes them up."""
+        """Does nothing: jobs continue without this agent, and the next one takes them over."""
 
     def join(self, seconds: float) -> None:
-        """There is nothing to wait for."""
+        """Does nothing, since jobs are not waited for."""
 
     def _job(self, runner_id: str) -> Json:
         job = copy.deepcopy(self._template)
@@ -154,7 +159,7 @@ class KubernetesJobs:
                 self._refresh()
 
     def _refresh(self) -> None:
-        """What runs is what the cluster says; what has ended is cleared away."""
+        """Updates the running jobs from the cluster, and deletes those that have ended."""
         before = set(self.running)
         status, answer = self._call("GET", f"{self._jobs}?labelSelector={LABEL}%3D{self._pool}")
         if status != 200:
@@ -167,7 +172,7 @@ class KubernetesJobs:
             elif "deletionTimestamp" not in job["metadata"]:
                 alive.add(runner_id)
         with self._lock:
-            # What was started since is not in the list yet.
+            # Jobs started meanwhile are not in the list yet.
             self._running = alive | (self._running - before)
         if before - alive:
             self._changed.set()

@@ -18,7 +18,7 @@ class RunnerProcesses:
     def __init__(self, settings: HostSettings, fork_server: ForkServer, changed: threading.Event) -> None:
         self._settings, self._fork_server, self._changed = settings, fork_server, changed
         self._lock = threading.Lock()
-        #: Runner id → our end of its standard input.
+        #: Runner id → the host's end of its standard input.
         self._inputs: dict[str, int] = {}
         self.fork_server_lost = False
         threading.Thread(target=self._watch, name="children", daemon=True).start()
@@ -33,7 +33,7 @@ class RunnerProcesses:
         return len(self.running)
 
     def start(self, runner_id: str, token: str) -> None:
-        """Start a runner, unless it runs already. Its token goes through a pipe."""
+        """Starts a runner, unless it is running. Its token is sent through a pipe."""
         settings = self._settings
         arguments = ["run", "--attached", "--gateway", settings.gateway, "--runner-id", runner_id]
         arguments += ["--workspaces", str(settings.workspaces)]
@@ -48,7 +48,7 @@ class RunnerProcesses:
                 return
             theirs, ours = os.pipe()
             self._inputs[runner_id] = ours
-        # Less than a pipe holds, so this waits for nobody.
+        # Less than a pipe holds, so this does not block.
         os.write(ours, token.encode() + b"\n")
         try:
             self._fork_server.start(runner_id, arguments, theirs)
@@ -56,15 +56,17 @@ class RunnerProcesses:
             os.close(theirs)
 
     def stop(self, runner_id: str) -> None:
+        """Sends SIGTERM to a runner."""
         if runner_id in self.running:
             self._fork_server.signal(runner_id, signal.SIGTERM)
 
     def terminate(self) -> None:
+        """Sends SIGTERM to all runners."""
         for runner_id in self.running:
             self.stop(runner_id)
 
     def join(self, seconds: float) -> None:
-        """Wait for all to end; kill those that have not after ``seconds`` (their commands die with them)."""
+        """Waits for all runners to end; after ``seconds`` kills the others, whose commands die with them."""
         patience = Deadline(seconds)
         while self.count and not patience.passed:
             time.sleep(0.02)

@@ -1,4 +1,4 @@
-"""Log lines: numbered once, masked at the source, kept until the gateway has them."""
+"""Log lines: numbered once, masked at the source, kept until the gateway has accepted them."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from ..shared.clock import timestamp
 from .masking import LineMasker, Masker
 
 LONGEST_TEXT = 65536
-#: A line without an end is cut here, so that a command printing no newline cannot fill the memory.
+#: A line without an end is cut at this length (bytes), so that a command that prints no newline cannot fill the memory.
 LOGGED_AT_ONCE = 1 << 20
 BUFFER_BYTES = 32 << 20
 BATCH_LINES = 1000
 BATCH_BYTES = 256 << 10
-#: While nobody follows, a line waits for company: a tenth of the treatment's age, within these bounds (seconds).
+#: Unless a user follows the log, a line waits for others: a tenth of the treatment's age, within these bounds (seconds).
 LEAST_PATIENCE, MOST_PATIENCE = 0.2, 10.0
-# What a line costs beside its text, in a request and in memory.
+# The size of a line without its text, in a request and in memory (bytes).
 LINE_OVERHEAD = 120
 LAST_LINES = 10
 
@@ -27,7 +27,7 @@ Line = dict[str, Any]
 
 
 class LogBuffer:
-    """Lines on their way to the gateway. A full buffer makes the command wait; no line is dropped."""
+    """Lines that wait for the gateway. A full buffer makes the command wait; no line is dropped."""
 
     def __init__(self, flush_seconds: float, follow: bool, masker: Masker) -> None:
         self._changed = threading.Condition()
@@ -42,7 +42,7 @@ class LogBuffer:
         self.masker = masker
 
     def add(self, stream: str, level: str, text: str, continued: bool = False, wait: bool = True) -> None:
-        """Number and keep one masked line of at most 64 KiB; waits for room if ``wait``."""
+        """Numbers and keeps one masked line of at most 64 KiB; waits for room if ``wait``."""
         line: Line = {"time": timestamp(), "stream": stream, "level": level, "text": text}
         if continued:
             line["continued"] = True
@@ -56,7 +56,7 @@ class LogBuffer:
             self._changed.notify_all()
 
     def say(self, text: str, level: str = "info") -> None:
-        """One line of the agent's own, masked; never waits."""
+        """Adds one line of the agent's own, masked; never waits."""
         for piece in _pieces(self.masker.mask(text)):
             self.add("agent", level, piece, wait=False)
 
@@ -66,13 +66,15 @@ class LogBuffer:
             self._changed.notify_all()
 
     def flush(self) -> None:
-        """No more lines will wait for company: what is there goes out at once."""
+        """Sends all lines at once from now on, without waiting for others."""
         with self._changed:
             self._flushing = True
             self._changed.notify_all()
 
     def next_batch(self) -> list[Line] | None:
-        """Wait until a batch is due and return it (it stays in the buffer); None once flushed and empty."""
+        """Waits until a batch is due and returns it (it stays in the buffer); None once the buffer is flushed and
+        empty.
+        """
         with self._changed:
             while True:
                 if self._lines:
@@ -87,13 +89,16 @@ class LogBuffer:
                     self._changed.wait()
 
     def _patience(self) -> float:
-        """Each batch costs the same whatever it holds: short treatments tell at once, long ones ever less often."""
+        """Returns how long a line waits, in seconds.
+
+        Requests cost the same whatever they hold, so long treatments send less often.
+        """
         if self.follow:
             return self._flush_seconds
         return min(MOST_PATIENCE, max(LEAST_PATIENCE, (time.monotonic() - self._began) / 10))
 
     def accept(self, through: int) -> None:
-        """Forget the lines up to ``through``: the gateway has them."""
+        """Removes the lines up to number ``through``, which the gateway has accepted."""
         with self._changed:
             self.accepted = max(self.accepted, through)
             while self._lines and self._lines[0][1]["seq"] <= through:
@@ -112,7 +117,7 @@ class LogBuffer:
 
 
 class LogSender(threading.Thread):
-    """Sends batches until the buffer is flushed; ``send`` repeats by itself and raises only what is final."""
+    """Sends batches until the buffer is flushed. ``send`` retries by itself and raises only final errors."""
 
     def __init__(
         self, buffer: LogBuffer, send: Callable[[list[Line]], dict[str, Any]], failed: Callable[[Exception], None]
@@ -129,8 +134,8 @@ class LogSender(threading.Thread):
                 answer = self._send(batch)
                 self._buffer.accept(answer["accepted_through"])
                 self._buffer.set_follow(bool(answer.get("follow")))
-        except Exception as error:  # noqa: BLE001 - whatever it is, the assignment must hear of it
-            # Nobody will take lines any more; the command must not wait for room.
+        except Exception as error:  # noqa: BLE001 - every error must end the assignment
+            # No further line is accepted, and the command must not wait for room.
             self._buffer.flush()
             self._failed(error)
 
@@ -143,7 +148,7 @@ class LineReader(threading.Thread):
         self._pipe, self._stream, self._buffer = pipe, stream, buffer
         self._masker = buffer.masker
         self._lines = LineMasker(buffer.masker)
-        #: The last lines that are not empty, masked.
+        #: The last non-empty lines, masked.
         self.last_lines: deque[str] = deque(maxlen=LAST_LINES)
         self._longest_held = max(LOGGED_AT_ONCE, 4 * buffer.masker.reach)
 
@@ -186,15 +191,15 @@ def _decode(line: bytes) -> str:
 
 
 def _printable(text: str) -> str:
-    """Text decoded with surrogateescape, as ``_decode`` would have given it."""
+    """Converts text decoded with surrogateescape to what ``_decode`` would have returned."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _pieces(text: str) -> list[str]:
-    """``text`` in pieces of at most 64 KiB of UTF-8."""
+    """Returns ``text`` in pieces of at most 64 KiB of UTF-8."""
     if len(text) * 4 <= LONGEST_TEXT or len(text.encode("utf-8", "replace")) <= LONGEST_TEXT:
         return [text]
-    # A quarter of the characters always fits, whatever they are.
+    # A quarter of the characters always fits, since UTF-8 takes at most four bytes for each.
     step = LONGEST_TEXT if text.isascii() else LONGEST_TEXT // 4
     return [text[start : start + step] for start in range(0, len(text), step)]
 

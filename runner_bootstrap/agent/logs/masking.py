@@ -1,4 +1,4 @@
-"""Hides secrets in text, in every form a command is likely to print them in."""
+"""Masks secrets in text, in every form in which a command is likely to print them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import urllib.parse
 from collections.abc import Iterable
 
 MASK = "***"
-# A shorter secret is hidden only where it stands as it is: its encoded forms would match by chance everywhere.
+# A shorter secret is masked only in its plain form: its encoded forms would match by chance everywhere.
 SHORTEST = 4
 # A secret wrapped over lines is recognised by pieces of at least this many characters.
 SHORTEST_PIECE = 8
@@ -41,7 +41,7 @@ class Masker:
             encoded.update(_base64_forms(core))
             if any(0 < len(line) < SHORTEST for line in lines):
                 whole.add(core)
-        # Longest first, so that a secret within another is found inside what is hidden already.
+        # Longest first, so that a secret within another one is part of what is already masked.
         self._plain = sorted(plain, key=len, reverse=True)
         self._encoded = sorted(encoded, key=len, reverse=True)
         self._whole = sorted(whole, key=len, reverse=True)
@@ -51,14 +51,14 @@ class Masker:
         self.reach = max((len(form) for form in self._plain + self._encoded + self._whole), default=0) + 2
 
     def mask(self, text: str) -> str:
-        """``text`` with every secret replaced by ``***``."""
+        """Returns ``text`` with every secret replaced by ``***``."""
         spans = self._spans(text)
         return _replace(text, spans) if spans else text
 
     def mask_start(self, text: str) -> tuple[str, str]:
-        """Mask the start of a text whose end is still to come: the masked start, and the untouched rest."""
+        """Masks the start of a text whose end is still to come; returns the masked start and the untouched rest."""
         spans = self._spans(text)
-        # Four more, so that a character whose bytes have not all come (at most three) is left in the rest.
+        # Four more, so that a character with missing bytes (at most three have come) stays in the rest.
         cut = max(0, len(text) - self.reach - 4)
         for start, end in _united(spans):
             if start < cut < end:
@@ -66,7 +66,7 @@ class Masker:
         return _replace(text[:cut], [span for span in spans if span[1] <= cut]), text[cut:]
 
     def mask_bytes(self, content: bytes) -> bytes:
-        """The same for bytes that may or may not be UTF-8."""
+        """Masks bytes that need not be UTF-8."""
         return self.mask(content.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
     def _spans(self, text: str) -> list[Span]:
@@ -85,7 +85,9 @@ class Masker:
         return spans
 
     def _wrapped(self, text: str) -> list[Span]:
-        """Pieces of a secret that a line wrap left at the start or the end of this line, or that are all of it."""
+        """Finds pieces of a secret that a line wrap left at the start or the end of this line, or that are the whole
+        line.
+        """
         spans: list[Span] = []
         content = text.strip()
         start = text.find(content) if content else 0
@@ -110,14 +112,14 @@ class Masker:
 
 
 class LineMasker:
-    """Masks a sequence of lines; one is held back only while it may start a secret of several very short lines."""
+    """Masks a sequence of lines; holds a line back only while it may start a secret of several very short lines."""
 
     def __init__(self, masker: Masker) -> None:
         self._masker = masker
         self._held: list[str] = []
 
     def feed(self, line: str) -> list[str]:
-        """The masked lines that are ready now that ``line`` (without its end) has come."""
+        """Returns the masked lines that are complete after ``line`` (without its line end)."""
         if not self._masker.several_lines:
             return [self._masker.mask(line)]
         text = "\n".join([*self._held, line])
@@ -133,7 +135,7 @@ class LineMasker:
         return [self._masker.mask(each) for each in ready[:first_held]]
 
     def flush(self) -> list[str]:
-        """What was held back, at the end of the sequence."""
+        """Returns the lines that were held back, at the end of the sequence."""
         held, self._held = self._held, []
         return [self._masker.mask(line) for line in held]
 
@@ -148,7 +150,7 @@ class LineMasker:
 
 
 def _escaped(secret: str) -> set[str]:
-    """The secret itself and its JSON, URL, shell and hexadecimal forms."""
+    """Returns the secret itself and its JSON, URL, shell and hexadecimal forms."""
     forms = {secret}
     for ascii_only in (True, False):
         inner = json.dumps(secret, ensure_ascii=ascii_only)[1:-1]
@@ -164,7 +166,7 @@ def _escaped(secret: str) -> set[str]:
 
 
 def _base64_forms(secret: str) -> set[str]:
-    """The characters that the secret alone decides, for each way it can lie in groups of three bytes."""
+    """Returns the characters that depend on the secret alone, for each position within groups of three bytes."""
     content = secret.encode("utf-8", "surrogatepass")
     forms = set()
     for offset in range(3):
@@ -177,7 +179,7 @@ def _base64_forms(secret: str) -> set[str]:
 
 
 def _with_shared_characters(span: Span, text: str) -> Span:
-    """Take in the neighbours that hold some of the secret's bits beside others', and the padding."""
+    """Extends a span by the neighbours that encode some of the secret's bits together with others', and by padding."""
     start, end = span
     if start and text[start - 1] in _BASE64_CHARACTERS:
         start -= 1

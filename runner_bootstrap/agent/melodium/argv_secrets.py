@@ -1,4 +1,4 @@
-"""Command lines can be read by everybody on a machine; an engine takes its keys nowhere else. So they are overwritten there."""
+"""Overwrites secrets in command lines, which every user of a machine can read; an engine accepts its keys only there."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pathlib import Path
 from ..execution import processes
 
 _PROC = Path("/proc")
-# Fields of /proc/<pid>/stat, counted behind the name in parentheses: where the arguments begin and end in memory.
+# Fields of /proc/<pid>/stat, counted from the end of the name: where the arguments begin and end in memory.
 _ARGUMENTS = slice(45, 47)
 
 
 def hide(root: int, secrets: Sequence[str]) -> int:
-    """Overwrite the secrets in the command lines of all processes below ``root`` that have read theirs.
+    """Overwrites the secrets in the command lines of all processes below ``root`` that have read theirs.
 
-    Returns in how many. Where the kernel does not allow it (another user's process), nothing is changed.
+    Returns the number of processes changed. A process that the kernel protects (another user's) is not changed.
     """
     wanted = [secret.encode() for secret in secrets if secret]
     return sum(_hide(process.pid, wanted) for process in processes.descendants(root)) if wanted else 0

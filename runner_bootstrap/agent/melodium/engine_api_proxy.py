@@ -1,7 +1,7 @@
-"""The Mélodium API as an engine on this machine sees it: on the loopback interface, passed on to the control plane.
+"""A proxy of the Mélodium API on the loopback interface, for engines on this machine.
 
-An engine repeats no request and knows no proxy and no private certificate authority; what is here does. It also keeps the
-engine's token: the engine, and whatever commands inherit its environment, have one that is good for nothing elsewhere.
+An engine repeats no request and supports neither proxies nor private certificate authorities; this proxy does. It also
+keeps the engine's token: the engine, and commands that inherit its environment, have one that is valid here only.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from ..gateway.retry import describe, full_jitter
 from ..shared.loopback import LOOPBACK
 
 PREFIX = "/0.1"
-#: The longest answer that is waited for: the control plane holds a request for a worker's address for 25 s.
+#: Timeout of an answer (seconds): the control plane holds a request for a worker's address for 25 s.
 ANSWER_SECONDS = 60.0
-#: Seconds for which a request is repeated that the control plane did not answer, or answered with 5xx.
+#: Seconds for which a request without an answer, or with the answer 5xx, is repeated.
 PATIENCE = 20.0
 LONGEST_BODY = 10 << 20
 _DASHBOARD = "/execution/report/dashboard/"
@@ -37,14 +37,17 @@ class ApiAnswer(NamedTuple):
     location: Optional[str] = None
 
 
-#: answered JSON of a question for a worker's address, the token it was asked with → what the engine gets instead
+#: (JSON answer about a worker's address, token of the request) → the answer for the engine
 Rewrite = Callable[[Any, str], Any]
-#: path below the prefix, the request's JSON → none
+#: (path below the prefix, JSON of the request) → None
 Observe = Callable[[str, Any], None]
 
 
 class EngineApiProxy:
-    """``url`` and ``token`` are what an engine is told. With ``token`` None every caller's own token is passed on."""
+    """``url`` and ``token`` are meant for the engine.
+
+    If the argument ``token`` is None, each caller's own is passed on.
+    """
 
     def __init__(
         self,
@@ -69,23 +72,25 @@ class EngineApiProxy:
         self._server.server_close()
 
     def answer(self, method: str, path: str, authorization: str, headers: dict[str, str], body: bytes) -> ApiAnswer:
-        """What the control plane says, or a problem that says why it says nothing."""
+        """Returns the control plane's answer, or a problem that says why there is none."""
         if not path.startswith(PREFIX + "/") or not _PATH.match(path):
             return _problem(404, f"The Mélodium API is at {PREFIX}.")
         below = path[len(PREFIX) :]
         if method == "GET" and below.startswith(_DASHBOARD):
-            # Git hosts were given this address, which is good on this machine only.
+            # Git hosts were given this address, which works on this machine only.
             return ApiAnswer(302, b"{}", location=self._upstream + path)
         if self._token is not None:
             if not secrets.compare_digest(authorization.encode(), f"Bearer {self.token}".encode()):
-                return _problem(401, "This is the address of one engine only: it has a token of its own.")
+                return _problem(
+                    401, "This address belongs to one engine: use the token in its variable MELODIUM_API_TOKEN."
+                )
             authorization = f"Bearer {self._token}"
         if body:
             self._observe(below, _json(body))
         forwarded_headers = {**headers, "Authorization": authorization, "Accept": "application/json"}
         answer_ = self._passed_on(method, path, forwarded_headers, body)
         if answer_.status == 200 and method == "GET" and _ACCESS.match(below):
-            # Not before its tunnel is there: the engine connects at once, and only once.
+            # Answered once the tunnel is open, since the engine connects at once and only once.
             token = authorization.partition(" ")[2]
             return answer_._replace(content=json.dumps(self._rewrite(_json(answer_.content), token)).encode())
         return answer_
@@ -122,16 +127,16 @@ class _ApiServer(socketserver.ThreadingMixIn, http.server.HTTPServer):
         self.api = api
 
     def server_bind(self) -> None:
-        # HTTPServer would look its own name up, which may take seconds.
+        # HTTPServer would resolve its own name, which may take seconds.
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = LOOPBACK, self.server_address[1]
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """An engine that goes away in the middle of an answer is nobody's problem."""
+        """Ignores engines that close a connection before its answer."""
 
 
 class _ApiHandler(http.server.BaseHTTPRequestHandler):
-    """Answers as the engine's client needs it: HTTP/1.1, with a length, a connection for each request."""
+    """Answers as the engine's client requires: HTTP/1.1, with a length, one connection per request."""
 
     protocol_version = "HTTP/1.1"
     server: _ApiServer
@@ -168,7 +173,7 @@ class _ApiHandler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(answer.content)
 
     def log_message(self, *_: Any) -> None:
-        """Nothing: what engines ask for is not this process's own story."""
+        """Does nothing, since requests of engines do not belong into this process's output."""
 
 
 def _problem(status: int, detail: str) -> ApiAnswer:

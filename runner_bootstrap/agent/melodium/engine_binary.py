@@ -1,4 +1,4 @@
-"""The Mélodium engine on this machine: where it is, and which version."""
+"""Finds the Mélodium engine of this machine and its version."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from typing import NamedTuple, Optional
 from ..containers.container_engine import ENGINES, further_arguments
 
 PROGRAM = "CADENCE_MELODIUM"
-#: An image that has the engine, for machines that shall have none of their own.
+#: The variable that names an image with the engine, for machines without an engine of their own.
 IMAGE = "CADENCE_MELODIUM_IMAGE"
 ANSWER_SECONDS = 10
-#: With the pull of an image.
+#: Seconds, including the pull of an image.
 PULL_SECONDS = 600
 _IN_IMAGE = "melodium"
 _VERSION = re.compile(r"\d+\.\d+\.\d+\S*")
@@ -30,9 +30,10 @@ class EngineBinary(NamedTuple):
 
 @functools.lru_cache(maxsize=None)
 def installed() -> Optional[EngineBinary]:
-    """The engine that ``CADENCE_MELODIUM`` names, else the one of the image that ``CADENCE_MELODIUM_IMAGE`` names, else the one in the path.
+    """Returns the engine that ``CADENCE_MELODIUM`` names, else that of the image in ``CADENCE_MELODIUM_IMAGE``, else
+    that in PATH.
 
-    Asked once: what is forked later knows it.
+    It is looked up once, and processes forked later keep the result.
     """
     image = os.environ.get(IMAGE)
     if image and not os.environ.get(PROGRAM):

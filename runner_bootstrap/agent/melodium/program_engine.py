@@ -1,4 +1,4 @@
-"""The Mélodium program of an assignment: laid out in the workspace, checked, started, and how it really ended."""
+"""The Mélodium program of an assignment: written to the workspace, checked and run by a driver process."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ _AGENT = __name__.rpartition(".melodium.")[0]
 
 
 class ProgramEngine:
-    """Checks the program, then runs it, each by a process of its own. Raises AgentError where no engine is."""
+    """Checks the program, then runs it, each by a driver process. Raises AgentError if this machine has no engine."""
 
     def __init__(self, assignment: Assignment, context: EngineContext, store: ChunkStore) -> None:
-        """``store`` has the program's files where the assignment does not have them."""
+        """``store`` holds the program's files if the assignment does not."""
         program = assignment.program
         assert program is not None
         if not program.files:
@@ -67,16 +67,16 @@ class ProgramEngine:
 
     @property
     def services(self) -> list[AssignedService]:
-        """Those that its document has beside it."""
+        """The services of the treatment's document."""
         return self._assignment.services
 
     @property
     def check(self) -> Optional[list[str]]:
-        """What checks the program before anything else is done; none if that is all there is to do."""
+        """The command that checks the program beforehand; None if checking is its only task."""
         return None if self._program.check_only or self._program.captured else self._driver("check")
 
     def start(self, treatment_containers: Optional[TreatmentContainers]) -> list[str]:
-        """Start what the program needs beside it; returns its command."""
+        """Starts the API proxy if the program needs it; returns the program's command."""
         if self._program.check_only:
             return self._driver("check")
         if self._token:
@@ -86,7 +86,7 @@ class ProgramEngine:
         return self._driver("run")
 
     def variables(self) -> dict[str, str]:
-        """What the engine is told by its environment."""
+        """Returns the engine's environment variables."""
         program = self._program
         variables = {"MELODIUM_RUN_ID": program.run_id, "MELODIUM_GROUP_ID": program.group_id}
         if self._api:
@@ -97,13 +97,13 @@ class ProgramEngine:
         return variables
 
     def watch(self, supervisor_pid: int, on_listening: Callable[[dict[str, Any]], None]) -> None:
-        """Nobody connects to it."""
+        """Does nothing, since no other engine connects to it."""
 
     def require_success(self) -> None:
-        """Its command's exit status says it."""
+        """Does nothing, since the exit status of the command is reliable."""
 
     def with_explanation(self, error: Exception) -> Exception:
-        """The same end with the engine's words for it, if it has any."""
+        """Returns the error with the engine's explanation, if there is one."""
         if not isinstance(error, TreatmentFailed):
             return error
         try:
@@ -117,7 +117,7 @@ class ProgramEngine:
             self._api.stop()
 
     def _driver(self, what: str) -> list[str]:
-        # Whatever a document puts into the environment is for the program, not for what starts it.
+        # A document's environment is meant for the program, not for the Python that starts it.
         return [sys.executable, "-E", "-s", str(self._root / "driver"), what, str(self._root)]
 
     def _lay_out(self) -> None:
@@ -155,7 +155,7 @@ class ProgramEngine:
 
 
 def check_program(engine: ProgramEngine, command: Command, sandbox: Optional[Bubblewrap], workspace: Workspace) -> None:
-    """The engine's own check, without a network where there is a sandbox. Raises TreatmentFailed with its words."""
+    """Runs the engine's check, without a network if there is a sandbox. Raises TreatmentFailed with its messages."""
     if engine.check is None:
         return
     env = {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", "TMPDIR": str(workspace.tmp)}
@@ -172,7 +172,7 @@ def _fetched(program: AssignedProgram, url: Optional[str], store: ChunkStore) ->
     content = ChunkBuffer()
     try:
         if url is None or not store.get(url, content):
-            raise AgentError("the program is not there (any more)")
+            raise AgentError("the program is not in the store (any more): start the run again")
         return with_files(program, bytes(content.content))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise AgentError(f"the program cannot be used: {error}") from error

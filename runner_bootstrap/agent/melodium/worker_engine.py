@@ -1,4 +1,4 @@
-"""The Mélodium engine of an assignment: what it is started with, what it is given to work with, and how it really ended."""
+"""The Mélodium engine of a worker: how it is started, what its containers are, and how it really ended."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from ..shared.termination import Termination
 from . import argv_secrets, engine_binary
 from .engine_api_proxy import EngineApiProxy, Rewrite
 
-#: ``containers`` (unless said), ``sandbox`` or ``host``: where this machine runs what is meant for containers. A pod has its own.
+#: The variable that selects where commands for containers run: ``containers`` (default), ``sandbox`` or ``host``.
 CONTAINERS = "CADENCE_MELODIUM_CONTAINERS"
 LOOK_EVERY = 0.01
 _KEEPS_RUNNING = ["/bin/sh", "-c", 'trap "exit 0" TERM INT; while :; do sleep 86400 & wait $!; done']
-# The command line of what starts a container stays while it runs: the engine's own is where its keys are first seen.
+# The command line of a container engine stays while its container runs, so the keys first appear on the engine's own.
 _RECEIVE_KEY, _SEND_KEY = "CADENCE_RECEIVE_KEY", "CADENCE_SEND_KEY"
 _WITH_KEYS = (
     f"receive=${_RECEIVE_KEY} send=${_SEND_KEY}; unset {_RECEIVE_KEY} {_SEND_KEY}; "
@@ -41,7 +41,7 @@ _WITH_KEYS = (
 
 
 class EngineContext(NamedTuple):
-    """What an engine works in. ``api`` is where the control plane's Mélodium API is, without /0.1."""
+    """What an engine works with. ``api`` is the address of the control plane's Mélodium API, without /0.1."""
 
     workspace: Workspace
     api: str
@@ -53,7 +53,10 @@ class EngineContext(NamedTuple):
 
 
 class WorkerEngine:
-    """A distant worker: listens for the engine that asked for it, works for it, and ends. Raises AgentError where it cannot be here."""
+    """A distant worker: listens for the engine that asked for it, works for it, and ends.
+
+    Raises AgentError if the worker cannot run on this machine.
+    """
 
     def __init__(self, assignment: Assignment, context: EngineContext) -> None:
         worker, secrets = assignment.worker, assignment.engine_secrets
@@ -79,12 +82,12 @@ class WorkerEngine:
 
     @property
     def image(self) -> Optional[str]:
-        """The image that the engine runs from, if it is not of this machine."""
+        """The image that the engine runs from, if it is not installed on this machine."""
         return self._binary.image
 
     @property
     def services(self) -> list[AssignedService]:
-        """The worker's containers, where they are containers."""
+        """The worker's containers, if they are run by a container engine."""
         if self._mode == "containers":
             return [self._service(container) for container in self._worker.containers]
         for container in self._worker.containers if self._mode != "pod" else ():
@@ -95,11 +98,11 @@ class WorkerEngine:
         return []
 
     def start(self, treatment_containers: Optional[TreatmentContainers]) -> list[str]:
-        """Start what the engine needs beside it; returns its command."""
+        """Starts the API proxy and the exec server if the engine needs them; returns its command."""
         if self._token:
             self._api.start()
         if self._worker.containers:
-            # The shim is run by whatever Python is beside the engine.
+            # The shim is run by the Python of the engine's image or machine.
             python = "python3" if self.image else sys.executable
             self._executor = ExecServer(
                 self._context.workspace.root, self._exec_target(treatment_containers), self._context.log, python
@@ -111,11 +114,11 @@ class WorkerEngine:
         argv += ["--api-report"] if self._token else []
         if self.image:
             return ["/bin/sh", "-c", _WITH_KEYS, "sh", self._binary.path, *argv]
-        # Hidden from other processes as soon as the engine has read them.
+        # The keys are hidden from other processes as soon as the engine has read them.
         return [self._binary.path, *argv, "--recv-key", str(self._receive), "--send-key", str(self._send)]
 
     def variables(self) -> dict[str, str]:
-        """What the engine is told by its environment."""
+        """Returns the engine's environment variables."""
         worker = self._worker
         variables = {
             "MELODIUM_RUN_ID": self._run_id,
@@ -141,15 +144,15 @@ class WorkerEngine:
         return variables
 
     def watch(self, supervisor_pid: int, on_listening: Callable[[dict[str, Any]], None]) -> None:
-        """``tell`` hears where the engine listens, once it does. Nobody connects to it for that."""
+        """Calls ``on_listening`` with the engine's address once it listens; no connection is opened for that."""
         threading.Thread(target=self._watch, args=(supervisor_pid, on_listening), name="listening", daemon=True).start()
 
     def require_success(self) -> None:
-        """Raises TreatmentFailed unless it worked and ended well. An engine's exit code says nothing: it is nearly always 0."""
+        """Raises TreatmentFailed unless the worker worked and ended well. An engine's exit code is nearly always 0."""
         if self._refusal:
             raise TreatmentFailed(f"the worker could not start to work: {self._refusal}")
         if not self._listened:
-            raise TreatmentFailed("the engine ended before it listened; what it said is above")
+            raise TreatmentFailed("the engine ended before it listened; its output is above")
         if not self._token:
             return
         if not self._launched:
@@ -173,7 +176,7 @@ class WorkerEngine:
         on_listening({"addresses": [LOOPBACK], "port": self.port, "machine": network_identity()})
 
     def _observe(self, path: str, body: Any) -> None:
-        """What the engine tells of itself, on its way to the control plane."""
+        """Records what the engine reports to the control plane about itself."""
         if not isinstance(body, dict) or body.get("run_id") != self._run_id:
             return
         if path == "/execution/run/launched":
@@ -200,7 +203,7 @@ class WorkerEngine:
         return SandboxTarget(program, context.workspace.root, context.hidden, mounts)
 
     def _service(self, container: WorkerContainer) -> AssignedService:
-        # What a program names is its author's guess; here is what can run here.
+        # The architecture in a program is its author's choice; this machine runs its own.
         arch = architecture() if container.arch else ""
         if container.arch not in (None, arch):
             self._context.log.say(f"container {container.name} asks for {container.arch}: it is run as {arch} here")
@@ -225,7 +228,7 @@ class WorkerEngine:
 
 
 def required_binary(version: str) -> engine_binary.EngineBinary:
-    """Raises AgentError unless this very version is on this machine."""
+    """Returns the engine. Raises AgentError unless exactly this version is installed."""
     found = engine_binary.installed()
     if found is None:
         raise AgentError(
@@ -237,7 +240,7 @@ def required_binary(version: str) -> engine_binary.EngineBinary:
 
 
 def with_pull_secrets(registries: Secrets, pull_secrets: Mapping[str, str], log: LogBuffer) -> Secrets:
-    """The logins that are known, and those in the pull secrets of containers (as Docker's configuration has them)."""
+    """Returns the logins together with those in the containers' pull secrets (in the format of Docker's configuration)."""
     logins = registries.reveal()
     for container, text in pull_secrets.items():
         try:
@@ -251,5 +254,4 @@ def with_pull_secrets(registries: Secrets, pull_secrets: Mapping[str, str], log:
     return Secrets(logins)
 
 
-#: What a worker cannot be started for, beside AgentError.
 __all__ = ["EngineContext", "GatewayError", "WorkerEngine", "required_binary", "with_pull_secrets"]

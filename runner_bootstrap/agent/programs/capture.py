@@ -1,4 +1,4 @@
-"""What is known of one treatment of a Mélodium run from its events and its program dump: all that another run of it needs."""
+"""What the events of a Mélodium run and its program dump hold about one treatment: everything that its replay requires."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _OPAQUE = {"Executor", "FileSystem", "Access"}
 
 
 class NotReplayable(AgentError):
-    """Why a treatment cannot be replayed, in words."""
+    """Says why a treatment cannot be replayed."""
 
 
 @dataclass
 class CapturedPort:
-    """What went through a port then, or now: values as Mélodium writes them, in order."""
+    """The values of a port, in order, as Mélodium writes them."""
 
     name: str
     flow: str
@@ -30,7 +30,7 @@ class CapturedPort:
 
 @dataclass
 class CapturedTreatment:
-    """One instance: what it is, what it was given and what it sent."""
+    """One instance of a treatment: its element, its parameters and models, and the values of its ports."""
 
     label: str
     element: Json
@@ -43,12 +43,12 @@ class CapturedTreatment:
 
 
 def find(events: Iterable[Json], dump: Json, label: str) -> CapturedTreatment:
-    """The instance whose label, or path of labels, is ``label``. Raises NotReplayable."""
+    """Returns the instance whose label, or path of labels, is ``label``. Raises NotReplayable."""
     return _CaptureReader(list(_own(events)), dump).find(label)
 
 
 def _own(events: Iterable[Json]) -> Iterator[Json]:
-    """Without what distant engines sent on: those have treatments of their own."""
+    """Yields events of this engine only: those that distant engines sent on belong to other treatments."""
     for event in events:
         kind = event.get("kind")
         if isinstance(kind, dict) and "distant" not in kind:
@@ -85,7 +85,9 @@ class _CaptureReader:
         if element["implementation_kind"] != "compiled":
             raise _made_of(built["label"], element)
         if element.get("contexts") or built["environment"].get("contexts"):
-            raise NotReplayable(f"{built['label']} needs a context ({name} takes part in what began its track)")
+            raise NotReplayable(
+                f"{built['label']} needs a context, which is not captured ({name} uses the one that began its track)"
+            )
         design = self._design_of(built)
         parameters = self._parameters(built, design)
         return CapturedTreatment(
@@ -100,7 +102,7 @@ class _CaptureReader:
         )
 
     def _design_of(self, built: Json) -> Json:
-        """How the host instantiates it: generics and models."""
+        """Returns the generics and models with which the host treatment instantiates this one."""
         host = _host(built)
         element = self._elements.get(host, {}) if host else {}
         kind = element.get("implementation_kind")
@@ -148,7 +150,7 @@ class _CaptureReader:
         return found
 
     def _input(self, built: Json, port: Json) -> CapturedPort:
-        """What was passed on to it, from what the outputs that feed it sent, in order."""
+        """Returns the values that the connected outputs sent to this input, in order."""
         found = CapturedPort(port["name"], port["flow"], port["described_type"])
         cursors: dict[Any, int] = {}
         for kind in self._kinds:
@@ -181,7 +183,7 @@ class _CaptureReader:
         return values
 
     def _received(self, built: Json, port: str) -> bool:
-        """Whether more than an empty end came in: reading one value counts one also where there is none."""
+        """Returns whether more than an empty end arrived: reading one value counts one also if there is none."""
         counts = [
             kind["data_received"]["data"]["count"]["count"]
             for kind in self._kinds
@@ -215,13 +217,13 @@ class _CaptureReader:
 def _made_of(label: str, element: Json) -> NotReplayable:
     designed = element["implementation_kind"].get("designed") or {}
     parts = ", ".join(designed.get("treatments", {})) or "none"
-    return NotReplayable(f"{label} is made of others, which can be replayed each: {parts}")
+    return NotReplayable(f"{label} consists of other treatments, each of which can be replayed:  {parts}")
 
 
 def _restorable(value: Any, what: str) -> None:
-    """Raises NotReplayable for what an engine cannot read back."""
+    """Raises NotReplayable for a value that an engine cannot read back."""
     if not isinstance(value, dict) or len(value) != 1:
-        raise NotReplayable(f"{what} cannot be restored: a number that is none, or what is not known")
+        raise NotReplayable(f"{what} cannot be restored: it is NaN, infinite, or of an unknown type")
     ((name, content),) = value.items()
     if name == "data":
         identifier, bytes_ = content

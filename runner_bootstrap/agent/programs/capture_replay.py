@@ -1,7 +1,7 @@
-"""One treatment of a captured Mélodium run once more, with exactly the values that went in then.
+"""Replays one treatment of a captured Mélodium run with exactly the values that it received.
 
-Works from what an engine tells: its events (``melodium run --debug``, or what it reported) and its program dump. The treatment
-is launched in an engine of its own by the distribution protocol, which takes any value as it was written.
+Uses the engine's events (``melodium run --debug``, or reported ones) and its program dump. The treatment is launched in
+a separate engine by the distribution protocol, which accepts any value as it was written.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _AT_ONCE = 1 << 16
 
 @dataclass
 class OutputComparison:
-    """``first`` is where the first output differs: ``output``, ``index``, ``then``, ``now`` (None for no value there)."""
+    """``first`` locates the first difference: ``output``, ``index``, ``then``, ``now`` (None if there is no value)."""
 
     deterministic: bool
     first: Json | None
@@ -35,7 +35,7 @@ class OutputComparison:
 
 
 def replay(captured: CapturedTreatment, dump: Json, binary: str, home: Path) -> dict[str, CapturedPort]:
-    """Its outputs now. Raises TreatmentFailed if the engine cannot do it."""
+    """Returns the outputs of a replay. Raises TreatmentFailed if the engine cannot replay the treatment."""
     now = {port.name: CapturedPort(port.name, port.flow, port.type) for port in captured.outputs}
     subject = TreatmentBinding(
         [WrapperPort(port.name, port.flow, "") for port in captured.inputs],
@@ -55,7 +55,7 @@ def replay(captured: CapturedTreatment, dump: Json, binary: str, home: Path) -> 
 
 
 def compare(then: Iterable[CapturedPort], now: dict[str, CapturedPort]) -> OutputComparison:
-    """Value by value and by type, in the order of the outputs."""
+    """Compares the outputs value by value and by type, in their order."""
     first: Json | None = None
     outputs = {}
     for port in then:
@@ -93,7 +93,7 @@ def _pieces(values: list[Any]) -> Iterator[list[Any]]:
 
 
 def build_program(captured: CapturedTreatment, dump: Json, version: str) -> Json:
-    """The stored collection, and one designed treatment more: around the subject, with what tells how far inputs are read."""
+    """Adds a designed treatment around the captured one to the stored collection; it counts how far inputs are read."""
     flow = {"version": version, "path": ["std", "flow"]}
     treatments: Json = {
         SUBJECT: {
@@ -145,7 +145,7 @@ def build_program(captured: CapturedTreatment, dump: Json, version: str) -> Json
 
 
 def _missing(dump: Json, flow: Json) -> list[Json]:
-    """The passing treatments, unless the program has them itself."""
+    """Returns the passing treatments that the program does not have itself."""
     known = {
         (tuple(body["identifier"]["path"]), body["identifier"]["name"])
         for each in dump["collection"]["elements"]
@@ -193,7 +193,7 @@ def _port(port: CapturedPort, captured: CapturedTreatment) -> Json:
 
 
 def resolve_generics(of: Any, generics: Json) -> Any:
-    """A type with what its generics mean here."""
+    """Returns a type with its generics replaced."""
     if not isinstance(of, dict):
         return of
     ((kind, content),) = of.items()
@@ -203,7 +203,7 @@ def resolve_generics(of: Any, generics: Json) -> Any:
 
 
 def _connection(source: str | None, output: str, target: str | None, input_name: str) -> Json:
-    """None is the treatment around."""
+    """Connects two treatments; None is the surrounding treatment."""
     ends: list[Json] = [{"sequence": []} if end is None else {"treatment": end} for end in (source, target)]
     return {
         "output_treatment": ends[0],
@@ -215,10 +215,10 @@ def _connection(source: str | None, output: str, target: str | None, input_name:
 
 
 def replay_files(events: Path, program: Path, label: str, binary: str, home: Path) -> Json:
-    """What came of it, as JSON. Raises AgentError."""
+    """Replays a treatment from two files and returns the comparison as JSON. Raises AgentError."""
     try:
         text = events.read_text("utf-8").strip()
-        # The list is closed only when its engine ends well.
+        # The list is closed only if its engine ended without an error.
         outputs = json.loads(text if text.endswith("]") else text + "]")
         dump = json.loads(program.read_text("utf-8"))
     except (OSError, ValueError) as error:

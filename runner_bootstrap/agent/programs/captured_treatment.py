@@ -1,7 +1,7 @@
-"""One treatment of a reported run once more, as a treatment's command: from what is kept of it, with what it then sent as its outputs.
+"""Replays one treatment of a reported run as a treatment's command, from stored values, which it writes to its outputs.
 
-The program is one file, written by the control plane: what the treatment is, what it was given beside its inputs, and of
-the program's dump what it takes to launch it. Values go in and out as they are kept: see ``kept_values``.
+The program is one file of the control plane: the treatment, its parameters and models, and the part of the program's
+dump that launches it. Values are read and written as they are stored: see ``stored_values``.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from .wrapper import WrapperPort
 
 
 def run(task: dict[str, Any], folder: Path) -> None:
-    """Raises TreatmentFailed if a value cannot be restored, or the engine cannot do it."""
+    """Replays the treatment. Raises TreatmentFailed if a value cannot be restored or the engine fails."""
     stored = json.loads((folder / "program" / task["file"]).read_text("utf-8"))
     captured = _captured(stored)
     types = {
@@ -69,7 +69,7 @@ def _captured(stored: dict[str, Any]) -> CapturedTreatment:
 
 
 def _values(given: dict[str, Any], owner: str) -> dict[str, Any]:
-    """By name: as the engine wrote it (``raw``), or as it is kept (``value`` of ``type``)."""
+    """Returns values by name, given as the engine wrote them (``raw``) or as they are stored (``value`` of ``type``)."""
     found = {}
     for name, given_value in given.items():
         try:
@@ -84,7 +84,7 @@ def _values(given: dict[str, Any], owner: str) -> dict[str, Any]:
 
 
 def _feed(name: str, of: DescribedType, given: Any) -> Iterator[Values]:
-    """What the engine itself gave it, or what the FIFO of an input holds; nothing for one that got nothing."""
+    """Yields the values that the engine itself gave, or those of an input's FIFO; none if it received none."""
     path = os.environ.get(f"CADENCE_IN_{name}")
     if given is not None:
         yield given
@@ -94,14 +94,14 @@ def _feed(name: str, of: DescribedType, given: Any) -> Iterator[Values]:
 
 
 class _StoredValuesWriter:
-    """Writes what an output sends; its FIFO is opened at once, since somebody may wait for it."""
+    """Writes the values of an output. Its FIFO is opened at once, since a reader may wait for it."""
 
     def __init__(self, name: str, of: DescribedType) -> None:
         self._name, self._of = name, of
         self._file = open(os.environ[f"CADENCE_OUT_{name}"], "wb", buffering=0)
 
     def write(self, values: Values | None) -> None:
-        """Raises ValueFault."""
+        """Writes values, or closes the output for None. Raises ValueFault."""
         if values is None:
             self._file.close()
             return

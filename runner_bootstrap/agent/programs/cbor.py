@@ -1,4 +1,4 @@
-"""The part of CBOR (RFC 8949) that Mélodium engines speak: null, booleans, numbers, bytes, text, lists and maps."""
+"""The part of CBOR (RFC 8949) that Mélodium engines use: null, booleans, numbers, bytes, text, lists and maps."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ _DEEPEST = 200
 
 
 class CborError(ValueError):
-    """What is not CBOR, or more of it than this part."""
+    """The data is no CBOR, or uses a feature outside of this part."""
 
 
 def encode(value: Any) -> bytes:
-    """Whole numbers of any size; floats as doubles. Raises CborError for a value of another kind."""
+    """Encodes a value; integers of any size, floats as doubles. Raises CborError for other types."""
     out = bytearray()
     _encode(value, out)
     return bytes(out)
 
 
 def head(major: int, number: int) -> bytes:
-    """The beginning of an item: its kind and its number or length."""
+    """Encodes the beginning of an item: its major type and its number or length."""
     kind = major << 5
     if number < 24:
         return bytes((kind | number,))
@@ -70,7 +70,7 @@ def _whole(value: int) -> bytes:
 
 
 def decode(data: bytes) -> Any:
-    """The one value that ``data`` holds. Raises CborError."""
+    """Decodes the one value that ``data`` holds. Raises CborError."""
     reader = CborReader(data)
     value = reader.value()
     if reader.at != len(data):
@@ -79,25 +79,26 @@ def decode(data: bytes) -> Any:
 
 
 class CborReader:
-    """Reads one item after the other; ``at`` is where the next one begins."""
+    """Reads one item after another; ``at`` is the position of the next one."""
 
     def __init__(self, data: bytes, at: int = 0) -> None:
         self._data = data
         self.at = at
 
     def first_text(self) -> str | None:
-        """A text, or the first key of a map, without what follows; None for anything else."""
+        """Returns a text, or the first key of a map, without what follows; None for anything else."""
         if self._data[self.at : self.at + 1] == b"\xa1":
             self.at += 1
         found = self.value() if self._data[self.at : self.at + 1] and self._data[self.at] >> 5 == _TEXT else None
         return found if isinstance(found, str) else None
 
     def length_of_list(self) -> int | None:
-        """How many items follow, if a list begins here that says so."""
+        """Returns the number of items if a list of definite length begins here, else None."""
         first = self._take(1)[0]
         return self._number(first & 31) if first >> 5 == _LIST and first & 31 != 31 else None
 
     def value(self, depth: int = 0) -> Any:
+        """Reads one item. Raises CborError."""
         if depth > _DEEPEST:
             raise CborError("it is nested too deeply")
         first = self._take(1)[0]
@@ -137,7 +138,9 @@ class CborReader:
         return int.from_bytes(self._take(1 << (info - 24)), "big")
 
     def _possible(self, count: int) -> int:
-        """Each item takes a byte at least: a count beyond that is a lie that would only cost memory."""
+        """Refuses a count that exceeds the remaining bytes, since each item takes at least one and memory is reserved
+        for them.
+        """
         if count > len(self._data) - self.at:
             raise CborError("it ends too soon")
         return count

@@ -1,4 +1,4 @@
-"""Mélodium's distribution protocol, as the engine that asks for work speaks it: over a loopback connection, without TLS."""
+"""Mélodium's distribution protocol as the asking engine speaks it, over a loopback connection without TLS."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from . import cbor
 
 PROTOCOL = "0.1.0"
-#: An engine drops a connection on which it hears nothing for this long.
+#: Seconds between probes; an engine closes a connection on which it receives nothing for long.
 PROBE_SECONDS = 10.0
 _LARGEST_FRAME = 1 << 30
 _BYTE = b"\xa1dbyte"
@@ -20,11 +20,14 @@ _BYTES = [_BYTE + cbor.head(0, number) for number in range(256)]
 
 
 class DistributionError(Exception):
-    """The other engine refuses, or says what cannot be understood."""
+    """The other engine refuses, or sends a message that cannot be parsed."""
 
 
 class EngineMessage(NamedTuple):
-    """``body`` is as it came where it may be large (`Debug`, `OutputData`): see ``text_of`` and ``OutputValues``."""
+    """A message.
+
+    ``body`` is undecoded if it may be large (`Debug`, `OutputData`): see ``text_of`` and ``output_of``.
+    """
 
     kind: str
     body: Any
@@ -32,7 +35,7 @@ class EngineMessage(NamedTuple):
 
 
 class SessionKeys(NamedTuple):
-    """What both engines know each other by. ``ours`` is what it has to tell us."""
+    """The keys by which two engines authenticate each other. The other engine has to send ``ours``."""
 
     theirs: uuid.UUID
     ours: uuid.UUID
@@ -40,17 +43,17 @@ class SessionKeys(NamedTuple):
 
 
 class EngineSession:
-    """One connection. Sending is for any thread, receiving for one."""
+    """One connection. Any thread may send, one may receive."""
 
     def __init__(self, connection: socket.socket) -> None:
-        # Small messages go to and fro: neither side waits for a fuller packet or a later acknowledgement.
+        # Small messages are exchanged: neither side may wait for a fuller packet or a later acknowledgement.
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._connection = connection
         self._file = connection.makefile("rb", buffering=1 << 20)
         self._sending = threading.Lock()
 
     def ask(self, version: str, keys: SessionKeys) -> None:
-        """Raises DistributionError unless the engine accepts."""
+        """Opens the session. Raises DistributionError unless the engine accepts it."""
         request = {
             "melodium_version": version,
             "distribution_version": PROTOCOL,
@@ -66,17 +69,18 @@ class EngineSession:
             raise DistributionError("it is not the engine that was started")
 
     def launch(self, collection: Any, entrypoint: Any, parameters: dict[str, Any]) -> None:
-        """Raises DistributionError with the engine's own words if it cannot."""
+        """Launches the entrypoint. Raises DistributionError with the engine's message if it fails."""
         self.send({"LoadAndLaunch": {"collection": collection, "entrypoint": entrypoint, "parameters": parameters}})
         status = self._answer("LaunchStatus")
         if status != "Ok":
             raise DistributionError(str(status.get("Failure") if isinstance(status, dict) else status))
 
     def send(self, message: Any) -> None:
+        """Encodes and sends a message. Raises OSError once the connection is closed."""
         self.send_frame(cbor.encode(message))
 
     def send_values(self, number: int, port: str, values: "list[Any] | bytes") -> None:
-        """Values as Mélodium writes them (``{"u64": 1}``); bytes stand for values of type byte."""
+        """Sends values as Mélodium writes them (``{"u64": 1}``); bytes stand for values of type byte."""
         count = len(values)
         if isinstance(values, bytes):
             content = b"".join(map(_BYTES.__getitem__, values))
@@ -87,12 +91,15 @@ class EngineSession:
         self.send_frame(start + content)
 
     def send_frame(self, frame: bytes) -> None:
-        """Raises OSError once the connection is gone."""
+        """Sends an encoded message. Raises OSError once the connection is closed."""
         with self._sending:
             self._connection.sendall(struct.pack(">I", len(frame)) + frame)
 
     def receive(self) -> EngineMessage | None:
-        """None once the other side has closed. Raises DistributionError for what is no message."""
+        """Returns the next message, or None once the other side has closed.
+
+        Raises DistributionError for invalid data.
+        """
         frame = self._frame()
         if frame is None:
             return None
@@ -107,12 +114,12 @@ class EngineSession:
         return EngineMessage(kind, body, frame)
 
     def drain(self) -> None:
-        """Let it say what it still has to say; to be called once it is told that the work has ended."""
+        """Receives the remaining messages; call it once the engine knows that the work has ended."""
         while self.receive() is not None:
             continue
 
     def close(self) -> None:
-        with contextlib.suppress(OSError):  # the other side may have been first
+        with contextlib.suppress(OSError):  # the other side may have closed it already
             self._connection.shutdown(socket.SHUT_RDWR)
         self._connection.close()
 
@@ -125,11 +132,13 @@ class EngineSession:
                 raise DistributionError(f"a message of {length} bytes")
             frame = self._file.read(length)
         except OSError:
-            return None  # it is gone, in whatever way
+            return None  # the connection is closed
         return frame if length and len(frame) == length else None
 
     def _acknowledge(self) -> None:
-        """The engine keeps a small message until it knows that the one before has arrived, and Linux says so late."""
+        """Requests immediate acknowledgements, since the engine delays a small message until the previous one is
+        acknowledged.
+        """
         quick = getattr(socket, "TCP_QUICKACK", None)
         if quick is not None:
             self._connection.setsockopt(socket.IPPROTO_TCP, quick, 1)
@@ -144,7 +153,7 @@ class EngineSession:
 
 
 class OutputValues(NamedTuple):
-    """The values of an `OutputData`; of bytes, ``values`` are bytes."""
+    """The values of an `OutputData`; those of type byte are ``bytes``."""
 
     number: int
     port: str
@@ -152,7 +161,7 @@ class OutputValues(NamedTuple):
 
 
 def output_of(message: EngineMessage) -> OutputValues:
-    """Raises cbor.CborError."""
+    """Decodes an `OutputData`. Raises cbor.CborError."""
     quick = _bytes_of(message.frame)
     if quick is not None:
         return quick
@@ -161,7 +170,7 @@ def output_of(message: EngineMessage) -> OutputValues:
 
 
 def text_of(message: EngineMessage) -> str:
-    """What a `Debug` says, as JSON."""
+    """Returns the text of a `Debug`, which is JSON."""
     body = cbor.decode(message.frame)["Debug"]
     return body if isinstance(body, str) else ""
 
@@ -171,7 +180,7 @@ _DATA = b"ddata"
 
 
 def _bytes_of(frame: bytes) -> OutputValues | None:
-    """Of values of type byte, which are many: eight bytes of frame for each."""
+    """Decodes values of type byte without the generic decoder, since a frame has eight bytes for each of them."""
     if not frame.startswith(_START):
         return None
     reader = cbor.CborReader(frame, len(_START))

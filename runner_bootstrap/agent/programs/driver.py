@@ -1,6 +1,6 @@
-"""What a runner starts for a Mélodium program: its engine, told what the program is given, and how it ended in words.
+"""The process that a runner starts for a Mélodium program: starts the engine, feeds it, and explains how it ended.
 
-``program.json`` beside the workspace's files says what to do; see ``program_engine`` for what it holds. The verdict is
+``program.json`` in the workspace describes the task; ``melodium.program_engine`` writes it. The verdict is
 ``verdict.json``: ``{"cause": …}``, written only if the treatment has failed.
 """
 
@@ -29,7 +29,7 @@ _MOST_QUOTED = 2000
 
 
 def main(arguments: list[str]) -> int:
-    """``check FOLDER`` or ``run FOLDER``: the folder holds ``program.json``. 0 if all went well."""
+    """Runs ``check FOLDER`` or ``run FOLDER``; the folder holds ``program.json``. Returns 0 on success."""
     what, folder = arguments[0], Path(arguments[1])
     task = json.loads((folder / "program.json").read_text("utf-8"))
     task["parameters"].update(_secrets(task["secrets"]) if what == "run" else {})
@@ -42,7 +42,10 @@ def main(arguments: list[str]) -> int:
 
 
 def check(task: dict[str, Any], folder: Path) -> None:
-    """The engine's own check of the program. Raises TreatmentFailed with its words, which are in the log, too."""
+    """Runs the engine's own check of the program.
+
+    Raises TreatmentFailed with its messages, which are also in the log.
+    """
     argv = [task["binary"], "check", str(folder / "program" / task["file"]), task["entrypoint"]]
     try:
         done = subprocess.run(
@@ -65,7 +68,10 @@ def check(task: dict[str, Any], folder: Path) -> None:
 
 
 def run(task: dict[str, Any], folder: Path) -> None:
-    """Raises TreatmentFailed if it could not launch, crashed, or logged errors that are not allowed."""
+    """Runs the program.
+
+    Raises TreatmentFailed if it could not launch, crashed, or logged errors that are not allowed.
+    """
     if task["captured"]:
         captured_treatment.run(task, folder)
         return
@@ -76,7 +82,7 @@ def run(task: dict[str, Any], folder: Path) -> None:
 
 
 def _secrets(spec: dict[str, Any]) -> dict[str, Any]:
-    """As parameters. No process that this one starts finds them in its environment."""
+    """Returns the secrets as parameters and removes them from the environment that child processes inherit."""
     return {
         name: {"type": parameter["type"], "value": os.environ.pop(parameter["variable"])}
         for name, parameter in spec.items()
@@ -84,7 +90,7 @@ def _secrets(spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def _run_entrypoint(task: dict[str, Any], folder: Path) -> list[str]:
-    """A run of its own, as anybody starts it by hand."""
+    """Runs the program's entrypoint by ``melodium run``; returns the errors that it logged."""
     if task["secrets"]:
         return _run_with_secrets(task, folder)
     argv = [task["binary"], "run", "--parse-arguments", *(["--api-report"] if task["report"] else [])]
@@ -95,7 +101,7 @@ def _run_entrypoint(task: dict[str, Any], folder: Path) -> list[str]:
 
 
 def _run_with_secrets(task: dict[str, Any], folder: Path) -> list[str]:
-    """The same, but that all parameters are in a file that only this user can read: others see command lines."""
+    """Runs the entrypoint with all parameters in a private file, since command lines are public on a machine."""
     tree = folder / "secret"
     tree.mkdir(mode=0o700)
     shutil.copytree(folder / "program", tree, dirs_exist_ok=True)
@@ -113,7 +119,7 @@ def _run_with_secrets(task: dict[str, Any], folder: Path) -> list[str]:
 
 
 def _run_treatment(task: dict[str, Any], folder: Path) -> list[str]:
-    """One treatment of the program, fed and read by this process."""
+    """Runs one treatment of the program, with inputs and outputs connected to this process."""
     tree = folder / "asked"
     shutil.copytree(folder / "program", tree)
     given = task["parameters"]
@@ -142,7 +148,7 @@ def _run_treatment(task: dict[str, Any], folder: Path) -> list[str]:
 
 
 def _feed(port: dict[str, Any]) -> Iterator[Values]:
-    """What the file or FIFO of an input holds; nothing for one that nobody feeds."""
+    """Yields the values of an input's file or FIFO; none for an input without data."""
     path = os.environ.get(f"CADENCE_IN_{port['name']}")
     of = parse(port["type"])
     if path is None:
@@ -155,7 +161,7 @@ def _feed(port: dict[str, Any]) -> Iterator[Values]:
 
 
 class _PortWriter:
-    """Writes what an output sends; a stream's FIFO is opened at once, since somebody may wait for it."""
+    """Writes the values of an output. A stream's FIFO is opened at once, since a reader may wait for it."""
 
     def __init__(self, port: dict[str, Any]) -> None:
         self._port, self._of = port, parse(port["type"])
@@ -163,7 +169,7 @@ class _PortWriter:
         self._file = open(self._path, "wb", buffering=0) if port["flow"] == "stream" else None
 
     def write(self, values: Values | None) -> None:
-        """Raises ValueFault."""
+        """Writes values, or closes the output for None. Raises ValueFault."""
         if values is None:
             if self._file:
                 self._file.close()

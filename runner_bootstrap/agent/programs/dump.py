@@ -1,7 +1,7 @@
-"""Everything that a program is made of, as an engine reads it: its own dump, taken without running any of it.
+"""Obtains the dump of a program, with everything that it consists of, without running any of it.
 
-An engine hands its dump to whoever it reports to, just before it launches. It is told to launch a treatment that needs a
-model, which no engine does, and waits with saying so until the dump has arrived.
+An engine reports its dump just before it launches. Here it has to launch a treatment that needs a model, which engines
+refuse, and its report of that is answered only once the dump has arrived.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ _LARGEST = 256 << 20
 
 
 def dump(binary: str, compo: Path, entrypoint: str, home: Path) -> dict[str, Any]:
-    """``{"collection": {"elements": […]}, "entrypoint": …}``. Raises TreatmentFailed with the engine's own words."""
+    """Returns ``{"collection": {"elements": […]}, "entrypoint": …}``.
+
+    Raises TreatmentFailed with the engine's messages.
+    """
     with _DumpServer() as server:
         threading.Thread(target=server.serve_forever, args=(0.05,), name="dump", daemon=True).start()
         env = {
@@ -46,7 +49,7 @@ def dump(binary: str, compo: Path, entrypoint: str, home: Path) -> dict[str, Any
             server.shutdown()
     if server.program is None:
         words = done.stderr.decode("utf-8", "replace").strip()
-        raise TreatmentFailed(f"the engine cannot read the program: {words[-2000:] or 'it does not say why'}")
+        raise TreatmentFailed(f"the engine cannot read the program: {words[-2000:] or 'it gave no reason'}")
     found: dict[str, Any] = server.program
     return found
 
@@ -65,7 +68,7 @@ class _DumpServer(socketserver.ThreadingMixIn, http.server.HTTPServer):
         self.server_name, self.server_port = LOOPBACK, self.server_address[1]
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Nothing: the engine may be gone before it is answered."""
+        """Does nothing: the engine may end before it is answered."""
 
 
 class _DumpHandler(http.server.BaseHTTPRequestHandler):
@@ -89,7 +92,7 @@ class _DumpHandler(http.server.BaseHTTPRequestHandler):
         self._answer({})
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name for it
-        """Nothing: standard error is the treatment's."""
+        """Does nothing: standard error belongs to the treatment."""
 
     def _body(self) -> Any:
         length = min(int(self.headers.get("Content-Length") or 0), _LARGEST)

@@ -1,6 +1,6 @@
-"""An engine as a process of the treatment: its lines are passed on, and what went wrong is read from them.
+"""An engine process of the treatment: passes its lines on, and reads the causes of failures from them.
 
-An engine's exit status says next to nothing: it is 0 also when it could not launch.
+The exit status alone is not enough: it is 0 also if the engine could not launch.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ..shared.errors import TreatmentFailed
 from ..shared.loopback import LOOPBACK, free_port, is_listening
 from .distribution import DistributionError, EngineSession, SessionKeys
 
-#: Seconds for an engine to end once nothing is left to do, and to listen once it is started.
+#: Seconds for an engine to end once its work is done, to listen once it is started, and to explain why it ended.
 PATIENCE = 60.0
 LISTENING_SECONDS = 30.0
 SETTLING_SECONDS = 2.0
@@ -29,7 +29,9 @@ _MOST_QUOTED = 5
 
 
 class EngineExit(NamedTuple):
-    """``faults`` are the engine's own (why it could not load or launch), ``errors`` what the program logged as errors."""
+    """``faults`` are the engine's own errors (why it could not load or launch), ``errors`` those that the program
+    logged.
+    """
 
     status: int
     faults: list[str]
@@ -37,7 +39,7 @@ class EngineExit(NamedTuple):
 
 
 class EngineProcess:
-    """Started at once. Its standard output and error are this process's own, line by line."""
+    """Started when created. Its output is passed on to this process's own, line by line."""
 
     def __init__(self, argv: Sequence[str], env: dict[str, str]) -> None:
         self._process = subprocess.Popen(
@@ -57,7 +59,10 @@ class EngineProcess:
         return self._process.poll() is None
 
     def wait(self, seconds: Optional[float] = None) -> EngineExit:
-        """Raises TreatmentFailed if it does not end in time, or crashes. Ended means all its lines are passed on."""
+        """Waits until it has ended and its lines are passed on.
+
+        Raises TreatmentFailed if it crashes or takes too long.
+        """
         try:
             status = self._process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -75,7 +80,7 @@ class EngineProcess:
         return ended
 
     def settle(self) -> None:
-        """Give it the time to say why it ended, then end it."""
+        """Waits briefly for the engine to report why it ended, then kills it."""
         try:
             self._process.wait(SETTLING_SECONDS)
         except subprocess.TimeoutExpired:
@@ -84,7 +89,7 @@ class EngineProcess:
             reader.join(SETTLING_SECONDS)
 
     def last_words(self) -> str:
-        """What it said of itself, to follow another sentence."""
+        """Returns the engine's last error, to follow another sentence."""
         status = self._process.poll()
         how = f" (it was killed by signal {-status})" if status is not None and status < 0 else ""
         return how + (f": {_last(self._faults)}" if self._faults else "")
@@ -107,7 +112,7 @@ class EngineProcess:
 
 
 def listen(binary: str, env: dict[str, str], arguments: Sequence[str] = ()) -> "tuple[EngineProcess, int, SessionKeys]":
-    """An engine that waits on the loopback interface for whoever knows the keys."""
+    """Starts an engine that waits on the loopback interface for a session with the returned keys."""
     port = free_port()
     keys = SessionKeys(uuid.uuid4(), uuid.uuid4(), uuid.UUID(env["MELODIUM_GROUP_ID"]))
     argv = [
@@ -126,7 +131,7 @@ def listen(binary: str, env: dict[str, str], arguments: Sequence[str] = ()) -> "
 
 
 def connect(engine: EngineProcess, port: int) -> EngineSession:
-    """The first connection that the engine accepts is the only one. Raises TreatmentFailed if it ends before that."""
+    """Opens the only connection that the engine accepts. Raises TreatmentFailed if it ends or times out before that."""
     give_up = time.monotonic() + LISTENING_SECONDS
     while not is_listening(port):
         if not engine.running:
@@ -140,6 +145,7 @@ def connect(engine: EngineProcess, port: int) -> EngineSession:
 
 
 def version_of(binary: str) -> str:
+    """Returns the version of an engine, empty if it prints none."""
     done = subprocess.run([binary, "--version"], stdin=subprocess.DEVNULL, capture_output=True, timeout=10, check=False)
     return done.stdout.decode("utf-8", "replace").split()[-1] if done.stdout.split() else ""
 

@@ -1,4 +1,6 @@
-"""Asks an engine to run one treatment: values in, values out, each input held back until the engine has taken what it got."""
+"""Lets an engine run one treatment: sends and receives values; an input waits until the engine has consumed what was
+sent.
+"""
 
 from __future__ import annotations
 
@@ -14,15 +16,15 @@ from .engine_values import ValueFault, Values
 from .wrapper import SUBJECT, WrapperPort
 
 INSTANCE = 1
-#: Bytes of frames that wait for the reader of one output, before the engine is no longer listened to.
+#: Bytes of frames that may wait for the reader of one output; beyond that the connection is not read.
 MOST_WAITING = 64 << 20
 
-#: Takes what an output sends, and None once it is closed.
+#: Accepts the values of an output, and None once it is closed.
 ValueSink = Callable[[Optional[Values]], None]
 
 
 class TreatmentBinding(NamedTuple):
-    """What the engine is asked for, with what feeds its inputs and what takes its outputs."""
+    """The ports of a treatment, with the feeds of its inputs and the sinks of its outputs."""
 
     inputs: list[WrapperPort]
     outputs: list[WrapperPort]
@@ -36,7 +38,7 @@ class EngineTreatment:
     def __init__(
         self, session: EngineSession, subject: TreatmentBinding, on_event: Callable[[str], None] = lambda _: None
     ) -> None:
-        """``seen`` hears every event of the engine, as JSON."""
+        """``on_event`` is called with every event of the engine, as JSON."""
         self._session, self._subject, self._on_event = session, subject, on_event
         self._gates = {port.gate: _InputGate() for port in subject.inputs}
         self._taken = {port.name: _OutputQueue() for port in subject.outputs}
@@ -47,7 +49,10 @@ class EngineTreatment:
         self._faults: list[Exception] = []
 
     def run(self) -> None:
-        """To the end of the treatment. Raises DistributionError if that does not come, ValueFault for a value of another type."""
+        """Runs the treatment to its end.
+
+        Raises DistributionError if the engine ends first, ValueFault for a value of another type.
+        """
         threading.Thread(target=self._probe, name="probe", daemon=True).start()
         self._session.send({"Instanciate": {"id": INSTANCE}})
         deliverers = [
@@ -75,7 +80,7 @@ class EngineTreatment:
                     return
                 raise DistributionError("it ended in the middle of the treatment")
             if message.kind == "Ended":
-                # It may have nothing left to do before we are told that the track has finished.
+                # The engine may end before its event that the track has finished arrives.
                 if self._open:
                     raise DistributionError("it ended in the middle of the treatment")
                 return
@@ -111,7 +116,7 @@ class EngineTreatment:
             self._taken[found.port].put(found.values, len(message.frame))
 
     def _handle_event(self, text: str) -> None:
-        """What is looked at is few of many, and the others hold all values."""
+        """Parses events of the few kinds that matter: the others hold all values."""
         self._on_event(text)
         begin = text.find('"kind":{"') + 9
         kind = text[begin : text.find('"', begin)] if begin > 8 else ""
@@ -175,7 +180,7 @@ def _gate_of(subject: TreatmentBinding, name: str) -> str:
 
 
 class _InputGate:
-    """How many values of an input the engine has taken."""
+    """Counts how many values of an input the engine has consumed."""
 
     def __init__(self) -> None:
         self._taken = self._sent = 0
@@ -193,7 +198,7 @@ class _InputGate:
             self._changed.notify_all()
 
     def wait(self, sent: int) -> bool:
-        """Until these are taken as well; False if nothing more is wanted."""
+        """Waits until ``sent`` more values are consumed; returns false if the input accepts no more."""
         with self._changed:
             self._sent += sent
             self._changed.wait_for(lambda: self._closed or self._taken >= self._sent)

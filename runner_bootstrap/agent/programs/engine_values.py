@@ -1,4 +1,4 @@
-"""Values on their way between a treatment's files and a Mélodium engine: exact for every type that both have."""
+"""Converts values between a treatment's files and a Mélodium engine, exactly for every type that both have."""
 
 from __future__ import annotations
 
@@ -10,19 +10,22 @@ from typing import Any, Union
 
 from ..assignments.value_types import ValueType, fits, from_json, parse
 
-#: Values of type byte go together as what they are.
+#: Values of type byte are kept together as ``bytes``.
 Values = Union[bytes, "list[Any]"]
-#: How many bytes of a stream are read at once.
+#: Bytes of a stream that are read at once.
 READ_BYTES = 1 << 16
 LONGEST_LINE = 8 << 20
 
 
 class ValueFault(Exception):
-    """A value that is not of its type, or cannot be written down as one."""
+    """A value that is not of its type or cannot be converted to it."""
 
 
 def raw(value: Any, of: ValueType) -> Any:
-    """A JSON value as Mélodium writes it: ``{"u64": 1}``, ``{"vec": […]}``, ``{"option": null}``. Raises ValueFault."""
+    """Converts a JSON value to Mélodium's form:
+
+    ``{"u64": 1}``, ``{"vec": […]}``, ``{"option": null}``. Raises ValueFault.
+    """
     if not fits(value, of):
         raise ValueFault(f"{_shown(value)} is not a {of}")
     return _raw(value, of)
@@ -39,7 +42,7 @@ def _raw(value: Any, of: ValueType) -> Any:
 
 
 def plain(value: Any, of: ValueType) -> Any:
-    """The JSON value of what Mélodium wrote. Raises ValueFault for another type, and for what JSON cannot say."""
+    """Converts Mélodium's form to a JSON value. Raises ValueFault for another type and for values that JSON lacks."""
     name, content = next(iter(value.items())) if isinstance(value, dict) and len(value) == 1 else ("", None)
     if of.item is not None and name == "option" and of.name == "Option":
         return None if content is None else plain(content, of.item)
@@ -55,7 +58,7 @@ def plain(value: Any, of: ValueType) -> Any:
 
 
 def chunks(file: Any, of: ValueType) -> Iterator[Values]:
-    """The values of a stream as they come, from a file or FIFO opened without a buffer. Raises ValueFault."""
+    """Yields the values of a stream while they are read from an unbuffered file or FIFO. Raises ValueFault."""
     if of.name == "byte":
         while content := file.read(READ_BYTES):
             yield content
@@ -75,7 +78,7 @@ def chunks(file: Any, of: ValueType) -> Iterator[Values]:
 
 
 def block(content: bytes, of: ValueType) -> Values:
-    """The one value of a block's file. Raises ValueFault."""
+    """Returns the one value of a block's file. Raises ValueFault."""
     if of.name == "byte":
         if len(content) != 1:
             raise ValueFault(f"a Block<byte> of an engine is one byte, not {len(content):,}: use a Stream<byte>")
@@ -88,7 +91,7 @@ def block(content: bytes, of: ValueType) -> Values:
 
 
 def line_of(value: Any, of: ValueType) -> bytes:
-    """A value of a stream as a line. Raises ValueFault."""
+    """Returns the line for a value of a stream. Raises ValueFault."""
     content = plain(value, of)
     if of.name == "string":
         if "\n" in content:
@@ -98,7 +101,7 @@ def line_of(value: Any, of: ValueType) -> bytes:
 
 
 def block_of(values: Values, of: ValueType) -> bytes:
-    """A block's file. Raises ValueFault."""
+    """Returns the content of a block's file. Raises ValueFault."""
     if isinstance(values, bytes):
         return values
     content = plain(values[0], of)
@@ -108,7 +111,7 @@ def block_of(values: Values, of: ValueType) -> bytes:
 
 
 def lines_of(values: Values, of: ValueType) -> bytes:
-    """What a stream's FIFO gets for these values. Raises ValueFault."""
+    """Returns the bytes that a stream's FIFO gets for these values. Raises ValueFault."""
     if isinstance(values, bytes):
         return values
     if of.name == "byte":
@@ -126,7 +129,7 @@ def _written(value: Any, of: ValueType) -> bytes:
 
 
 def shortest(value: Any, of: ValueType) -> Any:
-    """Single precision in as few digits as tell it from its neighbours."""
+    """Returns the value with the fewest digits that identify it in single precision."""
     if of.name == "f32" and isinstance(value, float):
         for digits in range(6, 10):
             short = float(f"{value:.{digits}g}")

@@ -1,4 +1,4 @@
-"""An engine of its own that is asked for the entrypoint of a dump."""
+"""Runs the entrypoint of a dump in a separate engine."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def run_treatment(
     arguments: list[str],
     on_event: Any = lambda _: None,
 ) -> list[str]:
-    """Run the entrypoint of a dump in an engine of its own. Returns what it logged as errors; raises TreatmentFailed."""
+    """Runs the entrypoint of a dump in a separate engine; returns the errors that it logged. Raises TreatmentFailed."""
     engine, port, keys = engine_process.listen(binary, {**os.environ, **env}, arguments)
     try:
         session = engine_process.connect(engine, port)
@@ -35,7 +35,7 @@ def run_treatment(
             session.close()
     except DistributionError as error:
         engine.settle()
-        raise TreatmentFailed(f"the engine could not do it: {error}{engine.last_words()}") from error
+        raise TreatmentFailed(f"the engine could not run the treatment:  {error}{engine.last_words()}") from error
     except (ValueFault, OSError) as error:
         engine.kill()
         raise TreatmentFailed(str(error)) from error
@@ -43,7 +43,7 @@ def run_treatment(
 
 
 def engine_environment(folder: Path) -> dict[str, str]:
-    """What an engine is told that works in ``folder``."""
+    """Returns the environment of an engine that works in ``folder``."""
     home = folder / "melodium"
     home.mkdir(exist_ok=True)
     return {
@@ -51,6 +51,6 @@ def engine_environment(folder: Path) -> dict[str, str]:
         "MELODIUM_HOME": str(home),
         "NO_COLOR": "1",
         "MELODIUM_GROUP_ID": os.environ.get("MELODIUM_GROUP_ID") or "00000000-0000-4000-8000-000000000000",
-        # A consumer that takes its time is no dead connection.
+        # A slow consumer must not be taken for a dead connection.
         "MELODIUM_DIST_PROTOCOL_TIMEOUT_SECS": "31536000",
     }

@@ -1,4 +1,4 @@
-"""Values as Mélodium source text has them, for parameters on a command line (`melodium run --parse-arguments`)."""
+"""Values as literals of Mélodium's source text, for parameters on a command line (`melodium run --parse-arguments`)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..shared.errors import TreatmentFailed
 
 
 def literal(value: Any, of: ValueType) -> str:
-    """Raises TreatmentFailed for a value of another type."""
+    """Returns the literal of a value. Raises TreatmentFailed for a value of another type."""
     if not fits(value, of):
         raise TreatmentFailed(f"a parameter is not a {of}: {str(value)[:80]!r}")
     if of.item is not None and of.name == "Option":
@@ -27,7 +27,7 @@ def _text(value: str) -> str:
 
 
 def _decimal(value: float) -> str:
-    """Without an exponent, which the language does not have."""
+    """Formats a number without an exponent, which the language does not have."""
     text = f"{float(value):.400f}".rstrip("0") if "e" in repr(float(value)) else repr(float(value))
     return text + "0" if text.endswith(".") else text
 

@@ -1,7 +1,8 @@
-"""Values as Cadence keeps what an engine has reported, and the same as engines write them: there and back without a loss.
+"""Converts values between the form in which Cadence stores what an engine has reported and the engine's own form.
 
-Kept is one JSON value a line (of bytes, the bytes): ``1`` for ``{"u64": 1}``, ``{"some": null}`` for an option in an option,
-``{"data", "value", "cbor"}`` for a value of a data type. What was left out because it may be secret cannot be restored.
+Stored is one JSON value per line (values of type byte as bytes): ``1`` for ``{"u64": 1}``, ``{"some": null}`` for an
+option in an option, ``{"data", "value", "cbor"}`` for a value of a data type. Content left out because it may be secret
+cannot be restored.
 """
 
 from __future__ import annotations
@@ -18,17 +19,17 @@ from ..assignments.value_types import ValueType
 from . import cbor
 from .engine_values import LONGEST_LINE, READ_BYTES, ValueFault, Values, shortest
 
-#: In place of a text that was secret.
+#: Replaces a secret text.
 MASK = "***"
 _IN_URL = re.compile(r"(?<=://)[^\s/@:]*:[^\s/@]+(?=@)")
 _SECRET_NAME = re.compile(r"token|key|secret|passw|passphrase|credential|private|auth(?!or)", re.IGNORECASE)
 _FRACTIONS = ("f32", "f64")
-#: A type as programs describe it, with nothing generic left in it: ``u64``, ``{"vec": …}``, ``{"data": {"identifier": …}}``.
+#: A type as programs describe it, without generics: ``u64``, ``{"vec": …}``, ``{"data": {"identifier": …}}``.
 DescribedType = Union[str, "dict[str, Any]"]
 
 
 def name_of(of: DescribedType) -> str:
-    """As people write it: ``Vec<u64>``, ``json::Json``."""
+    """Returns a type as users write it: ``Vec<u64>``, ``json::Json``."""
     if isinstance(of, str):
         return of
     ((kind, content),) = of.items()
@@ -40,7 +41,10 @@ def name_of(of: DescribedType) -> str:
 
 
 def restored(value: Any, of: DescribedType) -> Any:
-    """As engines write it: ``{"vec": [{"u64": 1}]}``. Raises ValueFault for what was not kept whole."""
+    """Converts a stored value to the engine's form: ``{"vec": [{"u64": 1}]}``.
+
+    Raises ValueFault if it was not stored completely.
+    """
     if isinstance(of, str):
         return {of: _plain(value, of)}
     ((kind, inner),) = of.items()
@@ -56,7 +60,7 @@ def restored(value: Any, of: DescribedType) -> Any:
 
 
 def stored(raw: Any, of: DescribedType) -> Any:
-    """Of what an engine wrote. Raises ValueFault for another type."""
+    """Converts an engine's value to the stored form. Raises ValueFault for another type."""
     tag, content = _tagged(raw)
     if isinstance(of, str) and tag == of:
         if of in ("string", "char"):
@@ -77,7 +81,7 @@ def stored(raw: Any, of: DescribedType) -> Any:
 
 
 def to_json(value: Any) -> str:
-    """As JSON, in the very form that the control plane writes (which is Python's own but for exponents)."""
+    """Returns JSON in exactly the control plane's form, which differs from Python's in its exponents."""
     if isinstance(value, float):
         return _decimal(value)
     if isinstance(value, dict):
@@ -89,7 +93,7 @@ def to_json(value: Any) -> str:
 
 
 def lines_of(values: Values, of: DescribedType) -> bytes:
-    """What an output's file gets for these values. Raises ValueFault."""
+    """Returns the bytes that an output's file gets for these values. Raises ValueFault."""
     if of == "byte":
         return values if isinstance(values, bytes) else bytes(stored(value, of) for value in values)
     raws = [{"byte": byte} for byte in values] if isinstance(values, bytes) else values
@@ -97,7 +101,7 @@ def lines_of(values: Values, of: DescribedType) -> bytes:
 
 
 def read(file: Any, of: DescribedType) -> Iterator[Values]:
-    """The values of an input as they come, from a file or FIFO opened without a buffer. Raises ValueFault."""
+    """Yields the values of an input while they are read from an unbuffered file or FIFO. Raises ValueFault."""
     rest, number = b"", 0
     while content := file.read(READ_BYTES):
         if of == "byte":
@@ -115,7 +119,7 @@ def read(file: Any, of: DescribedType) -> Iterator[Values]:
 
 
 def _tagged(raw: Any) -> tuple[str, Any]:
-    """The type that a value says it is of, and what it is."""
+    """Returns the type that a value names, and its content."""
     return next(iter(raw.items())) if isinstance(raw, dict) and len(raw) == 1 else ("", None)
 
 
@@ -139,7 +143,7 @@ def _plain(value: Any, of: str) -> Any:
 
 
 def _require_no_mask(value: Any) -> None:
-    """A text that says so by itself is taken for one that was masked: what was there then is not known."""
+    """Raises ValueFault for a text that holds the mask: its original content is not known."""
     if (MASK.encode() if isinstance(value, bytes) else MASK) in value:
         raise ValueFault(f"it holds {MASK}, which stands where a secret was masked")
 
@@ -151,7 +155,9 @@ def _is_some(value: Any) -> bool:
 def _serialised(value: Mapping[str, Any], name: str) -> bytes:
     if "cbor" not in value:
         why = (
-            "it holds a secret, which is not kept" if "value" in value else f"a {name} exists only inside of its engine"
+            "it holds a secret, which is not stored"
+            if "value" in value
+            else f"a {name} exists only inside of its engine"
         )
         raise ValueFault(why)
     if MASK in json.dumps(value.get("value")):
@@ -163,7 +169,7 @@ def _serialised(value: Mapping[str, Any], name: str) -> bytes:
 
 
 def _shown(name: str, content: Any) -> Any:
-    """A value of a data type: what it holds without secrets, and its content unless it holds one."""
+    """Returns a value of a data type without secrets, and its encoded content unless it holds one."""
     if content is None:
         return {"data": name}
     whole = bytes(content)

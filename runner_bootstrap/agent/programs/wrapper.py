@@ -1,6 +1,6 @@
-"""The treatment around a program's own that an engine can be asked for from outside, and that tells how far each input is read.
+"""Wraps a program's treatment in one that can be asked for from outside and that reports how far each input is read.
 
-A program is its files, as they were stored: a tree with ``Compo.toml``, or one ``.mel`` file, which is made a tree first.
+A program is its stored files: a tree with ``Compo.toml``, or one ``.mel`` file, which is converted to a tree first.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _IDENTIFIER = re.compile(r"([A-Za-z0-9_]+)((?:/[A-Za-z0-9_]+)*)::([A-Za-z0-9_]+)
 
 
 class WrapperPort(NamedTuple):
-    """``flow`` is ``block`` or ``stream``; ``type`` in Mélodium's words."""
+    """A port; ``flow`` is ``block`` or ``stream``, ``type`` is written as in Mélodium."""
 
     name: str
     flow: str
@@ -28,16 +28,17 @@ class WrapperPort(NamedTuple):
 
     @property
     def words(self) -> str:
+        """The port's type in Mélodium's source text."""
         return f"{self.flow.capitalize()}<{self.type}>"
 
     @property
     def gate(self) -> str:
-        """The label of what stands before the input."""
+        """The label of the treatment that stands before the input."""
         return _GATE + self.name
 
 
 class WrapperSpec(NamedTuple):
-    """What is asked for: ``treatment`` by its identifier (``package/area::name``), with these ports and parameters (name → type)."""
+    """The treatment to wrap, by its identifier (``package/area::name``), with its ports and parameters (name → type)."""
 
     treatment: str
     inputs: list[WrapperPort]
@@ -46,7 +47,9 @@ class WrapperSpec(NamedTuple):
 
 
 def wrap(folder: Path, file: str, wanted: WrapperSpec) -> Path:
-    """Add the treatment to the program in ``folder``; returns the ``Compo.toml`` whose entrypoint ``AREA`` it is."""
+    """Adds the wrapper to the program in ``folder``; returns the ``Compo.toml`` that has the entrypoint ``AREA`` for
+    it.
+    """
     package, area, name = _parts_of(wanted.treatment)
     compo = folder / file if file.rpartition("/")[2] == "Compo.toml" else _made_tree(folder / file)
     text = compo.read_text("utf-8")
@@ -56,7 +59,7 @@ def wrap(folder: Path, file: str, wanted: WrapperSpec) -> Path:
 
 
 def fill(folder: Path, file: str, treatment: str, command: str, literals: dict[str, str]) -> Path:
-    """Let a command of the program in ``folder`` run its treatment with these parameters; returns its ``Compo.toml``."""
+    """Replaces a command of the program in ``folder`` by one with these parameters; returns its ``Compo.toml``."""
     package, area, name = _parts_of(treatment)
     compo = folder / file if file.rpartition("/")[2] == "Compo.toml" else _made_tree(folder / file)
     passed = ", ".join(f"{parameter}={literal}" for parameter, literal in literals.items())
@@ -68,7 +71,7 @@ def fill(folder: Path, file: str, treatment: str, command: str, literals: dict[s
 
 
 def without_model(program: dict[str, Any]) -> None:
-    """Lets the dumped treatment be launched after all."""
+    """Removes the model from the dumped treatment, so that it can be launched."""
     for element in program["collection"]["elements"]:
         treatment = element.get("treatment") or {}
         if treatment.get("identifier") == program["entrypoint"]:
@@ -76,16 +79,16 @@ def without_model(program: dict[str, Any]) -> None:
 
 
 def _parts_of(treatment: str) -> tuple[str, str, str]:
-    """Package, area (with a slash before it, if it is not the package's own) and name."""
+    """Returns package, area (with a leading slash, empty if it is the package's own) and name."""
     match = _IDENTIFIER.match(treatment)
     if not match:
-        raise TreatmentFailed(f"{treatment} is no treatment's identifier")
+        raise TreatmentFailed(f"{treatment} is not the identifier of a treatment: it has the form package/area::name")
     package, area, name = match.groups()
     return package, area, name
 
 
 def _made_tree(script: Path) -> Path:
-    """The same program as a tree, beside the file."""
+    """Converts a script to a tree beside it; returns its ``Compo.toml``."""
     headers: dict[str, list[str]] = {"name": [], "version": [], "require": []}
     lines = script.read_text("utf-8").split("\n")
     while lines and lines[0].startswith("#!"):
@@ -104,7 +107,7 @@ def _made_tree(script: Path) -> Path:
 
 
 def _without_entrypoint(text: str, command: str) -> str:
-    """Without what the command was; only an entrypoint's value looks like this."""
+    """Removes the command's line; only the value of an entrypoint has this form."""
     named = re.compile(rf"""\s*["']?{re.escape(command)}["']?\s*=\s*["'][A-Za-z0-9_/]+::[A-Za-z0-9_]+["']\s*(#.*)?\Z""")
     return "\n".join(line for line in text.split("\n") if not named.match(line))
 
@@ -118,7 +121,10 @@ def _with_entrypoint(text: str, line: str) -> str:
 
 
 def _source(subject: str, wanted: WrapperSpec) -> str:
-    """It asks for a model that it does not use, so that no engine can run it by itself: see ``program_dump``."""
+    """Returns the wrapper's source.
+
+    It requires a model that it does not use, so that no engine runs it: see ``dump``.
+    """
     parameters = ", ".join(f"const {name}: {type_}" for name, type_ in wanted.parameters.items())
     passed = ", ".join(f"{name}={name}" for name in wanted.parameters)
     lines = [
@@ -137,8 +143,8 @@ def _source(subject: str, wanted: WrapperSpec) -> str:
         lines.append(f"    {port.gate}: {_pass(port)}")
         lines.append(f"    Self.{port.name} -> {port.gate}.{_way(port)},passed -> {SUBJECT}.{port.name}")
     for port in wanted.outputs:
-        # What a treatment passes on from its input to its output as it is reaches the outermost one twice, or never:
-        # engines connect it wrongly. With something between it does not.
+        # Engines connect an input that is passed on directly to an output wrongly: its values arrive at the outermost
+        # treatment twice, or never. A passing treatment between them avoids that.
         lines.append(f"    {_EXIT}{port.name}: {_pass(port)}")
         lines.append(f"    {SUBJECT}.{port.name} -> {_EXIT}{port.name}.{_way(port)},passed -> Self.{port.name}")
     return "\n".join([*lines, "}", ""])

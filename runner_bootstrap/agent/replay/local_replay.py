@@ -1,4 +1,4 @@
-"""A treatment once more on this machine, from a folder, without a control plane."""
+"""Replays a treatment on this machine from a folder, without a control plane."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from ..runner.settings import RunnerSettings
 from ..shared.termination import Termination
 from .replay_folder import FolderGateway, FolderStore, ReplayFolder
 
-# Nobody waits for its heartbeats.
+# No control plane expects its heartbeats.
 LEASE_SECONDS = 86_400
 HEARTBEAT_SECONDS = 1
 
@@ -38,9 +38,9 @@ def replay(
     termination: Termination,
     shell: bool,
 ) -> None:
-    """Run the kit's treatment, or a shell in its place; ``values`` are its secrets by the variables that hold them.
+    """Runs the folder's treatment, or a shell in its place; ``values`` are its secrets by environment variable.
 
-    Raises AgentError for a kit that cannot be understood.
+    Raises AgentError if the folder cannot be used.
     """
     folder.clear()
     assignment = Assignment(
@@ -64,12 +64,12 @@ def replay(
 
 
 def settings_for(folder: ReplayFolder, options: Any) -> RunnerSettings:
-    """Named after the runner of then, and so that two replays of it do not meet."""
+    """Returns settings with the original runner's id and a suffix, so that two replays do not collide."""
     return RunnerSettings(f"{folder.runner_id}-{secrets.token_hex(3)}", options.workspaces.expanduser().absolute(), [])
 
 
 def read_secrets(descriptor: int | None) -> dict[str, str]:
-    """A JSON object from an inherited descriptor, so that no value is in an environment or on a command line."""
+    """Reads a JSON object from an inherited descriptor, so that no value is in an environment or on a command line."""
     if descriptor is None:
         return {}
     with os.fdopen(descriptor, encoding="utf-8") as file:
@@ -78,7 +78,7 @@ def read_secrets(descriptor: int | None) -> dict[str, str]:
 
 
 class ShellAssignmentRunner(AssignmentRunner):
-    """Prepares everything, and then starts a shell on this terminal instead of the command."""
+    """Prepares everything, then starts a shell on this terminal instead of the command."""
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class ShellAssignmentRunner(AssignmentRunner):
         store: FolderStore,
     ) -> None:
         self._stdin, self._stdout = assignment.stdin, assignment.stdout
-        # The terminal is the shell's; the command is told where to read and write when it is started from there.
+        # The shell uses the terminal; the start script connects the command's ports when it is started from there.
         assignment.stdin = assignment.stdout = None
         super().__init__(gateway, settings, assignment, supervisor, termination, store)
         self._command = ShellCommand(supervisor, self._log, termination)
@@ -121,17 +121,17 @@ class ShellAssignmentRunner(AssignmentRunner):
         return plain(argv, env.values, workspace)
 
     def _start(self, command: list[str]) -> str:
-        """A script that starts the command as it was started then."""
+        """Returns a script that starts the command as the original runner did."""
         reads = f' < "$CADENCE_IN_{_variable(self._stdin)}"' if self._stdin else ""
         writes = f' > "$CADENCE_OUT_{_variable(self._stdout)}"' if self._stdout else ""
         return f"{shlex.join(command)}{reads}{writes}\n"
 
 
 class ShellCommand(Command):
-    """Started on the agent's own terminal; how it ends says nothing about the treatment."""
+    """Runs on the agent's own terminal; its exit code does not decide the treatment's outcome."""
 
     def run(self, launch: LaunchSpec, max_duration: float | None, stdio: StandardStreams) -> None:
-        # Ctrl-C is meant for what runs in the shell.
+        # Ctrl-C is meant for the program in the shell.
         before = signal.signal(signal.SIGINT, _ignore)
         try:
             subprocess.run(launch.argv, env=launch.env, cwd=launch.cwd, check=False, close_fds=False)
@@ -141,7 +141,7 @@ class ShellCommand(Command):
 
 
 def _ignore(number: int, frame: FrameType | None) -> None:
-    """Nothing; other than SIG_IGN, children do not inherit it."""
+    """Does nothing; unlike SIG_IGN, it is not inherited by children."""
 
 
 def _variable(port: str) -> str:

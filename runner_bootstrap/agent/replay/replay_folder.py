@@ -1,7 +1,7 @@
-"""A folder that holds all a treatment needs: its assignment, and its inputs as files. In place of a gateway and a store.
+"""A folder with everything that a treatment needs, its assignment and its inputs, in place of a gateway and a store.
 
-``kit.json`` is ``{"runner_id", "work", "inputs": {port: {"size", "sha256"}}}``; the inputs are ``inputs/<port>``. What the
-command sends becomes ``outputs/<port>``, and how it ended ``result.json``.
+``replay.json`` is ``{"runner_id", "work", "inputs": {port: {"size", "sha256"}}}``; the inputs are ``inputs/<port>``.
+The command's outputs become ``outputs/<port>``, and its outcome ``result.json``.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ DOWNLOADS = 8
 
 
 class ReplayFolder:
-    """Read once. Raises AgentError for what is none."""
+    """The folder, read once. Raises AgentError if it cannot be used."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.expanduser().absolute()
         try:
-            content = json.loads((self.folder / "kit.json").read_text("utf-8"))
+            content = json.loads((self.folder / "replay.json").read_text("utf-8"))
             self.runner_id: str = content["runner_id"]
             self.work: Json = content["work"]
             self.inputs: dict[str, Json] = content["inputs"]
@@ -37,17 +37,19 @@ class ReplayFolder:
             raise AgentError(f"{folder} is no folder to replay from: {type(error).__name__} {error}") from error
 
     def input(self, port: str) -> Path:
+        """Returns the file of an input."""
         return self.folder / "inputs" / port
 
     def output(self, port: str) -> Path:
+        """Returns the file of an output."""
         return self.folder / "outputs" / port
 
     def part(self, port: str, seq: int) -> Path:
-        """A chunk of an output that is on its way."""
+        """Returns the file of one chunk of an output."""
         return self.folder / "parts" / port / f"{seq:012}"
 
     def clear(self) -> None:
-        """Remove what an earlier replay left."""
+        """Removes the results of an earlier replay."""
         for name in ("outputs", "parts"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
         (self.folder / "result.json").unlink(missing_ok=True)
@@ -55,7 +57,7 @@ class ReplayFolder:
 
 
 class FolderStore(ChunkStore):
-    """Chunks of the kit's files; an address is ``<port>/<number>``."""
+    """Chunks of the folder's files; a URL is ``<port>/<number>``."""
 
     def __init__(self, folder: ReplayFolder, termination: Termination) -> None:
         super().__init__(termination)
@@ -81,7 +83,7 @@ class FolderStore(ChunkStore):
 
 
 class FolderGateway(GatewayClient):
-    """Answers as the gateway would. Lines go to standard error, ``result`` holds how it ended."""
+    """Answers as the gateway would. Prints log lines to standard error; ``result`` is the outcome."""
 
     def __init__(self, folder: ReplayFolder) -> None:
         super().__init__("http://localhost", "none")
@@ -115,7 +117,7 @@ class FolderGateway(GatewayClient):
         return _OTHERWISE[path]
 
     def save(self) -> None:
-        """Write down how it ended and what it sent."""
+        """Writes the outcome and the digests of the outputs to ``result.json``."""
         text = json.dumps({**self.result, "outputs": self.sent}, indent=1)
         (self._folder.folder / "result.json").write_text(text, "utf-8")
 
@@ -146,7 +148,7 @@ class FolderGateway(GatewayClient):
         return {"uploads": uploads, "retry_after": 0}
 
     def _join(self, port: str, end: Json) -> None:
-        """One file of an output's chunks. Safe to repeat."""
+        """Joins the chunks of an output to one file. Safe to repeat."""
         if port in self.sent:
             return
         with self._folder.output(port).open("wb") as whole:
@@ -158,7 +160,7 @@ class FolderGateway(GatewayClient):
 
 _OTHERWISE: dict[str, Json] = {
     "heartbeat": {"cancel": None, "follow": True, "inputs": {}},
-    # Caches change from day to day, and what a replay makes is for nobody else.
+    # Caches change from day to day, and those of a replay must not be used elsewhere.
     "cache/find": {"found": None},
     "cache/save": {"entry": None, "refused": "a replay saves no caches"},
 }

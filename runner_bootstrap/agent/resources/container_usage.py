@@ -1,4 +1,4 @@
-"""What another container of the pod uses, as its own control group counts it, of either version."""
+"""What another container of the pod uses, as its own control group (of either version) counts it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FILES = (
     "memory/memory.max_usage_in_bytes",
     "memory/memory.oom_control",
 )
-#: Read there with nothing but the shell: `name value` or `value` lines, each file's after its name.
+#: Prints the counters with the shell alone: `name value` or `value` lines, preceded by `file NAME` for each file.
 READ_USAGE = (
     f"for file in {' '.join(_FILES)}; do "
     '{ echo "file $file"; while read -r line; do echo "$line"; done <"/sys/fs/cgroup/$file"; } 2>/dev/null; done; :'
@@ -22,7 +22,10 @@ READ_USAGE = (
 
 
 class ContainerUsage(NamedTuple):
-    """Since it began; bytes. ``killed``: how many of its processes the kernel has ended for the memory they took."""
+    """Usage since the container began, memory in bytes.
+
+    ``killed`` is the number of its processes that the kernel has killed for exceeding the memory limit.
+    """
 
     cpu_seconds: float
     memory: int
@@ -31,7 +34,7 @@ class ContainerUsage(NamedTuple):
 
 
 def usage_from(text: str) -> Optional[ContainerUsage]:
-    """None if the container could not tell its CPU time."""
+    """Parses the output of READ_USAGE; None if it holds no CPU time."""
     found = _read(text)
     if "cpu.stat usage_usec" in found:
         numbers = (found.get(name, 0) for name in ("memory.current", "memory.peak", "memory.events oom_kill"))

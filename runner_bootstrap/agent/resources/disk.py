@@ -1,4 +1,4 @@
-"""How much space a directory takes, without spending more than a little time on looking."""
+"""The disk space of a directory, measured within a small share of the time."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import os
 import time
 from pathlib import Path
 
-#: Looking may take at most this part of the time.
+#: Measuring may take at most this share of the time.
 SHARE = 0.02
 _BLOCK = 512
 
 
 class DiskUse:
-    """Remembers what it saw until looking again is worth its time."""
+    """Measures a directory again only when that stays within its share of the time."""
 
     def __init__(self) -> None:
         self.directory: Path | None = None
@@ -20,7 +20,7 @@ class DiskUse:
         self._again_at = 0.0
 
     def bytes(self) -> int | None:
-        """Space that the directory's files take, as last seen; None before there is a directory."""
+        """Returns the bytes that the directory's files take, as last measured; None while ``directory`` is not set."""
         if self.directory is None:
             return None
         now = time.monotonic()
@@ -31,7 +31,7 @@ class DiskUse:
 
 
 def _used(directory: str) -> int:
-    """Files that vanish meanwhile, or cannot be seen, count nothing; several names of one file count once."""
+    """Sums the blocks of all files; vanished and unreadable files count 0, hard links of one file count once."""
     total, waiting = 0, [directory]
     seen: set[int] = set()
     while waiting:

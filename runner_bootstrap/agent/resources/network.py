@@ -1,4 +1,4 @@
-"""What went over the network: of the command alone where it has a network of its own, else of the whole machine."""
+"""Network traffic: of the command alone if it has a network namespace of its own, else of the whole machine."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ _PROC = Path("/proc")
 
 
 class Traffic(NamedTuple):
-    """Bytes since counting began, without what stays on the machine. ``shared``: others' bytes are among them."""
+    """Bytes since counting began, without the loopback interface.
+
+    ``shared``: traffic of other processes is included.
+    """
 
     received: int
     sent: int
@@ -19,7 +22,7 @@ class Traffic(NamedTuple):
 
 
 class NetworkCounter:
-    """Counts never go back, though networks come and go with their containers."""
+    """Counts that never decrease, although networks come and go with their containers."""
 
     def __init__(self) -> None:
         self._own = _namespace("self")
@@ -27,7 +30,7 @@ class NetworkCounter:
         self._of_namespaces: dict[str, tuple[int, int]] = {}
 
     def count(self, pids: Iterable[int]) -> Traffic | None:
-        """What the processes, or else this machine, have received and sent; None where nothing can be seen."""
+        """Returns the bytes received and sent by the processes, or else by this machine; None if there are no counters."""
         for pid in pids:
             namespace = _namespace(str(pid))
             counted = _counted(str(pid)) if namespace not in (None, self._own) else None
@@ -50,7 +53,7 @@ def _namespace(pid: str) -> str | None:
 
 
 def _counted(pid: str) -> tuple[int, int] | None:
-    """Received and sent bytes of all interfaces of the process's network but the loopback."""
+    """Returns received and sent bytes of all interfaces of the process's network except the loopback."""
     try:
         lines = (_PROC / pid / "net" / "dev").read_text("utf-8", "replace").splitlines()[2:]
     except OSError:

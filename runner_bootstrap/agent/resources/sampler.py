@@ -1,4 +1,4 @@
-"""What the command's processes use. Elsewhere than on Linux there are no samples."""
+"""Samples what the command's processes use. On other systems than Linux there are no samples."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 class Sampler:
-    """Samples the tree below one process; totals never go back, though processes end."""
+    """Samples the process tree below ``root``; totals never decrease, although processes end."""
 
     def __init__(self, root: int) -> None:
         self._root = root
@@ -27,15 +27,15 @@ class Sampler:
         self._network, self._disk = NetworkCounter(), DiskUse()
         self.memory_peak = 0
         self.disk_peak = 0
-        #: What the command uses where it is not among this machine's processes.
+        #: Returns the usage of the command's container, if its processes are not among this machine's.
         self.container_usage_now: Callable[[], ContainerUsage | None] = lambda: None
 
     def watch(self, workspace: Path) -> None:
-        """From now on the space that this directory takes is told as well."""
+        """Includes the disk space of this directory from now on."""
         self._disk.directory = workspace
 
     def sample(self) -> dict[str, Any] | None:
-        """The tree as it is now; None when nothing runs or nothing can be seen."""
+        """Returns a sample of the process tree (bytes, milliseconds); None if no process runs or none is visible."""
         tree = processes.descendants(self._root)
         if not tree:
             return None
@@ -68,7 +68,9 @@ class Sampler:
             return {"time": timestamp(), **self._totals, **seen}
 
     def usage(self, cpu_seconds: float, memory_peak: int, duration: float) -> dict[str, int]:
-        """The whole assignment's usage; the CPU time and the memory of its largest process are what the kernel counted."""
+        """Returns the usage of the whole assignment; ``cpu_seconds`` and ``memory_peak`` (bytes) are the kernel's
+        counts.
+        """
         container_usage = self.container_usage_now()
         if container_usage:
             cpu_seconds, memory_peak = (

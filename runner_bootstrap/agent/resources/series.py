@@ -1,4 +1,4 @@
-"""When samples are taken and sent: often while the treatment is young, ever less often the longer it runs."""
+"""When samples are taken and sent: often in a young treatment, ever less often the longer it runs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ Sample = dict[str, Any]
 
 
 class SampleSeries:
-    """Samples not yet with the gateway. If it stays away for long every second one is given up, never a whole time."""
+    """Samples that the gateway has not accepted yet.
+
+    If they become too many, every second one is dropped, so that the whole time stays covered.
+    """
 
     def __init__(self, sample: Callable[[], Sample | None], clock: Callable[[], float] = time.monotonic) -> None:
         self._sample, self._clock = sample, clock
@@ -28,10 +31,11 @@ class SampleSeries:
         self._next_sending = self._began + LEAST_SENDING
 
     def seconds_to_next(self) -> float:
+        """Returns the seconds until the next sample is due."""
         return max(0.0, self._next_sample - self._clock())
 
     def take(self) -> None:
-        """Take a sample if it is time to."""
+        """Takes a sample if one is due."""
         now = self._clock()
         if now < self._next_sample:
             return
@@ -39,6 +43,7 @@ class SampleSeries:
         self.take_now()
 
     def take_now(self) -> None:
+        """Takes a sample now."""
         sample = self._sample()
         if sample is None:
             return
@@ -48,15 +53,16 @@ class SampleSeries:
             self._samples.append(sample)
 
     def due(self) -> list[Sample]:
-        """What is to be sent now: all there is, or nothing yet."""
+        """Returns the samples to send now: all, or none if it is too early."""
         return self.rest() if self._clock() >= self._next_sending else []
 
     def rest(self) -> list[Sample]:
+        """Returns all samples not accepted yet."""
         with self._lock:
             return list(self._samples)
 
     def accepted(self, sent: list[Sample]) -> None:
-        """The gateway has these."""
+        """Removes samples that the gateway has accepted."""
         if not sent:
             return
         now = self._clock()

@@ -14,10 +14,10 @@ CLAIM_PATIENCE = 60.0
 
 
 def claim(gateway: GatewayClient, settings: RunnerSettings) -> Assignment:
-    """Claim with a gateway that speaks with the one-time token.
+    """Claims the assignment with a gateway client that uses the one-time token.
 
-    Raises GatewayError, or AgentError for an answer not understood.
+    Raises GatewayError, or AgentError if the answer cannot be parsed.
     """
-    # The same in each repetition, so that a claim whose answer was lost gets it again, and nobody else's claim does.
+    # The same in each repetition, so that this claim gets a lost answer again, and no other claim does.
     request = {"runner_id": settings.runner_id, "nonce": secrets.token_urlsafe(24), "facts": facts(settings.parent)}
     return Assignment(gateway.call("claim", request, CLAIM_PATIENCE))

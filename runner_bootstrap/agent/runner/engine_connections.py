@@ -1,4 +1,6 @@
-"""What is between an engine on this machine and others: its relay, and the tunnel to whoever asked for it."""
+"""The connections between an engine on this machine and others: its relay, and the tunnel to the engine that asked for
+it.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,10 @@ PortCall = Callable[[str, "dict[str, Any]"], "dict[str, Any]"]
 
 
 class EngineConnections:
-    """``ask`` calls the gateway as this runner; ``around`` are its log, its ending and the directories that an engine must not see."""
+    """``call`` sends a request of this runner to the gateway.
+
+    ``engine_context`` holds the runner's log, its termination and the directories that an engine must not see.
+    """
 
     def __init__(
         self,
@@ -35,13 +40,14 @@ class EngineConnections:
         self._tunnel: Tunnel | None = None
 
     def engine_context(self, workspace: Workspace) -> EngineContext:
+        """Starts a relay and returns what an engine in this workspace works with."""
         self._relay = Relay(self._url)
         return EngineContext(
             workspace, self._url, self._log, self._termination, self._relay.rewrite, self._hidden, self._settings.pod
         )
 
     def report_listening(self, where: dict[str, Any]) -> None:
-        """Tells where the engine listens, and makes a way to there for engines on other machines."""
+        """Reports the address at which the engine listens, and opens a tunnel for engines on other machines."""
         try:
             answer = self._call("listening", where)
             if answer.get("tunnel"):
@@ -49,10 +55,11 @@ class EngineConnections:
                 settings = (assignment.run_id, self._settings.runner_id, assignment.session_token)
                 self._tunnel = connect_worker(self._url, answer["tunnel"], *settings, port)
                 self._tunnel.start()
-        except Exception as error:  # noqa: BLE001 - a worker that nobody hears of is of no use
+        except Exception as error:  # noqa: BLE001 - a worker whose address is unknown is of no use
             self._failed(error)
 
     def close(self) -> None:
+        """Closes the relay and the tunnel."""
         for connection in (self._relay, self._tunnel):
             if connection:
                 connection.close()

@@ -1,4 +1,4 @@
-"""What this machine says about itself."""
+"""Facts about this machine for the control plane."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..melodium import engine_binary
 
 
 def facts(directory: Path) -> dict[str, Any]:
-    """Plain values by name (memory and storage in MB); ``directory`` is where workspaces go."""
+    """Returns plain values by name (memory and storage in MB); ``directory`` is where workspaces are created."""
     existing = next(directory_ for directory_ in (directory, *directory.parents) if directory_.exists())
     return {
         "hostname": platform.node()[:256],
@@ -33,7 +33,7 @@ def facts(directory: Path) -> dict[str, Any]:
 
 
 def _engine() -> Optional[str]:
-    """One in an image serves workers, which need nothing else of the machine, but no programs."""
+    """Returns the engine's version. An engine in an image serves workers, which need nothing else, but no programs."""
     engine = engine_binary.installed()
     if engine is None:
         return None

@@ -1,4 +1,4 @@
-"""Keeps the lease alive, carries cancellations in, and fences the runner off when the gateway stays silent."""
+"""Keeps the lease alive, receives cancellations, and terminates the assignment if the gateway stays silent."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from ..resources.series import SampleSeries
 from ..shared.errors import CANCELLED, INFRASTRUCTURE, GatewayUnreachable, LeaseLost, RequestRefused
 from ..shared.termination import Termination
 
-#: The claim has just renewed the lease: a treatment shorter than this (seconds) needs no beat at all.
+#: Seconds to the first heartbeat: the claim has just renewed the lease, so a shorter treatment needs none.
 FIRST_BEAT = 1.0
 
 
 class HeartbeatSender(threading.Thread):
-    """Beats until stopped. ``heard`` gets each answer."""
+    """Sends heartbeats until stopped, every ``every`` seconds. ``on_answer`` is called with each answer."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class HeartbeatSender(threading.Thread):
             samples = self._series.due()
             body = {"phase": self.phase, "samples": samples}
             try:
-                # A request counts from its start: the gateway may have seen it no later than that.
+                # The lease counts from the start of the request, since the gateway may have received it then.
                 answer = self._gateway.call(
                     self._path, body, patience=self._every, timeout=max(1.0, self._lease / 3), sleep=self._pause
                 )
@@ -61,7 +61,9 @@ class HeartbeatSender(threading.Thread):
             except GatewayUnreachable as error:
                 if time.monotonic() >= alive_until:
                     self._termination.decide(
-                        INFRASTRUCTURE, f"no heartbeat was heard for {self._lease:g} s: {error}", report=False
+                        INFRASTRUCTURE,
+                        f"the gateway answered no heartbeat for {self._lease:g} s: {error}",
+                        report=False,
                     )
                     return
             else:
@@ -74,7 +76,7 @@ class HeartbeatSender(threading.Thread):
                 return
 
     def _wait(self, seconds: float) -> bool:
-        """Until the time has passed (false) or all is over (true); samples are taken meanwhile."""
+        """Takes samples until the time has passed (returns false) or the thread is stopped (returns true)."""
         until = time.monotonic() + max(0.0, seconds)
         while not self._stop.wait(min(self._series.seconds_to_next(), max(0.0, until - time.monotonic()))):
             self._series.take()

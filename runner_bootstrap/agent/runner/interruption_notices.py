@@ -1,4 +1,4 @@
-"""Asks a cloud's metadata service whether this machine is about to be taken away, so that it can hand over in time."""
+"""Asks a cloud's metadata service whether this machine is about to be interrupted, so that its treatment moves in time."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from typing import Callable, NamedTuple
 from ..shared.errors import INTERRUPTED
 from ..shared.termination import Termination
 
-#: Where the machine is, as its bootstrap says: one of ``SOURCES``.
+#: The variable with which the bootstrap names the machine's cloud: one of ``SOURCES``.
 VARIABLE = "CADENCE_NOTICES"
-#: Another address than the cloud's own, for tests and for proxies of it.
+#: The variable for another address than the cloud's own, for tests and proxies.
 ADDRESS = "CADENCE_NOTICES_URL"
 EVERY = 5.0
 TIMEOUT = 2.0
 
 
 class NoticeSource(NamedTuple):
-    """How one cloud tells: where, with which headers, and what an answer means (None: nothing)."""
+    """How one cloud announces interruptions: address, headers, and how to parse an answer (None: no notice)."""
 
     address: str
     path: str
@@ -60,7 +60,7 @@ SOURCES = {
 
 
 def watch(termination: Termination) -> None:
-    """Watch in a thread of its own until the assignment has ended, if the bootstrap said where this machine is."""
+    """Watches in a thread until the assignment has terminated, if the bootstrap named the cloud."""
     source = SOURCES.get(os.environ.get(VARIABLE, ""))
     if source is not None:
         address = os.environ.get(ADDRESS, source.address)
@@ -72,7 +72,7 @@ def _watch(source: NoticeSource, address: str, termination: Termination) -> None
         try:
             notice = read_notice(source, address)
         except (OSError, ValueError):
-            notice = None  # nothing to be heard is no notice: the next look is soon
+            notice = None  # no answer is no notice; the next request follows soon
         if notice:
             termination.decide(INTERRUPTED, notice)
             return
@@ -80,7 +80,7 @@ def _watch(source: NoticeSource, address: str, termination: Termination) -> None
 
 
 def read_notice(source: NoticeSource, address: str) -> str | None:
-    """What the metadata service announces. Raises OSError or ValueError if it cannot be understood."""
+    """Returns the announcement of the metadata service. Raises OSError or ValueError if it cannot be read."""
     headers = dict(source.headers)
     if source.token_path:
         wanted = {"X-aws-ec2-metadata-token-ttl-seconds": "60"}
@@ -96,7 +96,7 @@ def read_notice(source: NoticeSource, address: str) -> str | None:
 
 def _read(url: str, headers: dict[str, str], method: str) -> str:
     request = urllib.request.Request(url, headers=headers, method=method)
-    # The metadata service is on the machine's own link: never by way of a proxy.
+    # The metadata service is on the machine's own link and never behind a proxy.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(request, timeout=TIMEOUT) as answer:
         text: str = answer.read(65536).decode("utf-8", "replace")

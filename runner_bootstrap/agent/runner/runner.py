@@ -1,4 +1,4 @@
-"""One assignment from claim to completion."""
+"""Runs one assignment from its claim to its completion."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ from .engine_connections import EngineConnections
 from .heartbeat import HeartbeatSender
 from .settings import RunnerSettings
 
-#: How long the outcome of an assignment that others may already have written off is still offered to the gateway.
+#: Seconds for which the outcome is offered to the gateway if the control plane may have given the assignment up.
 REPORT_PATIENCE = 20.0
 LONGEST_ERROR = 8192
 
 
 class AssignmentRunner:
-    """Works on a claimed assignment and reports. ``gateway`` speaks with the session token."""
+    """Runs a claimed assignment and reports its outcome. ``gateway`` uses the session token."""
 
     def __init__(
         self,
@@ -81,7 +81,7 @@ class AssignmentRunner:
         self._confined: RunnerCgroups | None = None
 
     def run(self) -> bool:
-        """True once the outcome is with the gateway; false when the gateway does not want it or cannot have it."""
+        """Returns true once the gateway has the outcome; false if it refuses it or cannot be reached."""
         started_at, started = timestamp(), time.monotonic()
         self._heartbeat.start()
         self._sender.start()
@@ -97,21 +97,21 @@ class AssignmentRunner:
             self._log.say(self._termination.error, "error")
         self._log.flush()
         try:
-            # What others may already have written off is offered for a while only.
+            # The control plane may have given the assignment up, so these outcomes are offered for a while only.
             self._sender.join(REPORT_PATIENCE if self._termination.outcome in (INFRASTRUCTURE, INTERRUPTED) else None)
             return self._termination.report and self._complete(started_at, time.monotonic() - started)
         finally:
             self._heartbeat.stop()
 
     def _attempt(self) -> None:
-        """Run the command in a fresh workspace; whatever happens ends up in ``ending``."""
+        """Runs the command in a new workspace; every error becomes the termination."""
         workspace: Workspace | None = None
         try:
             workspace = Workspace(self._settings.parent, self._settings.runner_id)
             self._sampler.watch(workspace.root)
             self._run_in(workspace)
             self._termination.decide(SUCCEEDED, "")
-        except Exception as error:  # noqa: BLE001 - the control plane must hear of any fault of the agent's own
+        except Exception as error:  # noqa: BLE001 - the control plane must receive the agent's own errors too
             self._failed(error)
         finally:
             try:
@@ -166,7 +166,7 @@ class AssignmentRunner:
                 self._engine.require_success()
             ports.require_outputs()
         except AgentError as error:
-            # Before the outputs hear of the command's end: the stream of a failed treatment is not ended.
+            # Before the outputs see the command's end: the stream of a failed treatment is not ended.
             self._failed(self._with_reason(error))
             raise Stopped from error
         finally:
@@ -176,7 +176,7 @@ class AssignmentRunner:
         caches.save()
 
     def _create_containers(self, workspace: Workspace) -> TreatmentContainers | None:
-        """The containers of this assignment with all images at hand, if it has any."""
+        """Creates the containers of this assignment with all images available, if it has any."""
         assignment, pod = self._assignment, self._settings.pod
         context = self._context_of_containers(workspace)
         if not context.wanted and not (pod and assignment.worker and assignment.worker.containers):
@@ -201,7 +201,9 @@ class AssignmentRunner:
     def _prepare(
         self, workspace: Workspace, ports: TreatmentPorts, treatment_containers: TreatmentContainers | None
     ) -> LaunchSpec:
-        """How to start the command: in its image, else in bubblewrap if it works here, else plainly."""
+        """Returns how to start the command: in its image, else in bubblewrap if it works here, else directly on the
+        host.
+        """
         assignment = self._assignment
         script = workspace.write("script", assignment.script)
         event = workspace.write("event.json", assignment.event_text)
@@ -240,7 +242,7 @@ class AssignmentRunner:
         launch = self._on_host(command, env, workspace)
         if not self._settings.cgroups:
             return launch
-        # Engines take more than what a program asks for its worker, which nobody holds them to elsewhere.
+        # Engines use more than what a program asks for its worker, which is not enforced elsewhere either.
         memory = 0 if self._engine else assignment.limit("memory")
         self._confined = self._settings.cgroups.confine(self._settings.runner_id, assignment.limit("cpu"), memory)
         return launch._replace(groups=self._confined.entries)
@@ -254,7 +256,9 @@ class AssignmentRunner:
         return plain(command, env.values, workspace)
 
     def _with_reason(self, error: AgentError) -> Exception:
-        """A command that the kernel killed for its memory says nothing of it itself, and an engine's exit code little."""
+        """Adds the memory limit to the error of a command that the kernel killed for it, which the command cannot
+        report.
+        """
         killed = bool(self._confined and self._confined.killed_for_memory())
         killed = killed or bool(self._treatment_containers and self._treatment_containers.killed_for_memory())
         if isinstance(error, TreatmentFailed) and killed:
@@ -304,7 +308,7 @@ class AssignmentRunner:
         return True
 
     def _sleep_while_wanted(self, seconds: float) -> None:
-        """For what has to reach the gateway although the assignment is ending, but not once the lease is gone."""
+        """Sleeps between attempts to report during the termination. Raises Stopped once the lease is lost."""
         time.sleep(seconds)
         if not self._termination.report:
             raise Stopped

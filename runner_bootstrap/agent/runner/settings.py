@@ -1,4 +1,4 @@
-"""Which runner this is and where it works, and how it gets its assignment."""
+"""The settings of one runner."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from ..execution.sandbox import Bubblewrap
 
 
 class RunnerSettings(NamedTuple):
-    """Which runner this is, where workspaces go, which directories the command must not see, where its control group is made.
+    """The settings of one runner.
 
-    ``pod`` is what it is in, if that was made with containers for its treatment.
+    ``parent`` is the directory of workspaces; ``hidden`` are directories that the command must not see, ``shown`` those
+    it may read even below ``/tmp``. ``cgroups`` is where its control group is created. ``pod`` is the agent's pod, if
+    it was created with containers for its treatment.
     """
 
     runner_id: str
@@ -25,5 +27,5 @@ class RunnerSettings(NamedTuple):
     pod: Pod | None = None
 
     def sandbox(self) -> Bubblewrap | None:
-        """Where its commands run on this machine, if it has one."""
+        """Returns the sandbox of its commands, if this machine has one."""
         return Bubblewrap.find(self.hidden, self.shown)

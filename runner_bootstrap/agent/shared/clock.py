@@ -14,6 +14,7 @@ class Deadline:
 
     @property
     def seconds_left(self) -> float:
+        """The seconds until the deadline; 0 once it has passed."""
         return max(0.0, self._at - time.monotonic())
 
     @property

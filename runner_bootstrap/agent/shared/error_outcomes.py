@@ -1,4 +1,4 @@
-"""What an error of any thread makes of an assignment."""
+"""Converts an error of any thread to the outcome of the assignment."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from .termination import Termination
 
 
 def terminate_for(termination: Termination, error: Exception, workspaces: Path) -> None:
-    """The error becomes the assignment's end, unless that is decided already. ``workspaces`` are named where their disk is full."""
+    """Terminates the assignment because of ``error``, unless it is terminated already.
+
+    ``workspaces`` is the directory named in the message if its disk is full.
+    """
     if isinstance(error, Stopped):
         return
     if isinstance(error, AgentError):

@@ -1,11 +1,11 @@
-"""What can go wrong, as the control plane needs to hear it."""
+"""Errors of the agent, with the outcomes that the control plane distinguishes."""
 
 from __future__ import annotations
 
 SUCCEEDED = "succeeded"
 FAILED = "failed"
 INFRASTRUCTURE = "infrastructure"
-#: The machine is taken away, and somebody said so: the treatment goes on elsewhere.
+#: The machine announced its own end, so the treatment continues elsewhere.
 INTERRUPTED = "interrupted"
 CANCELLED = "cancelled"
 TIMED_OUT = "timed_out"
@@ -18,7 +18,7 @@ class AgentError(Exception):
 
 
 class TreatmentFailed(AgentError):
-    """The user's command is at fault, so the infrastructure's retries do not apply."""
+    """The user's command failed, so retries for infrastructure errors do not apply."""
 
     outcome = FAILED
 
@@ -30,7 +30,7 @@ class ProducerFailed(AgentError):
 
 
 class Stopped(Exception):
-    """The assignment is ending for a reason already recorded elsewhere; unwinds a worker thread."""
+    """The assignment is terminating for a reason recorded elsewhere; unwinds a worker thread."""
 
 
 class GatewayError(Exception):
@@ -38,11 +38,11 @@ class GatewayError(Exception):
 
 
 class GatewayUnreachable(GatewayError):
-    """No usable answer within the time allowed."""
+    """There was no usable answer within the time allowed."""
 
 
 class RequestRefused(GatewayError):
-    """A final refusal (4xx): trying again would not help."""
+    """A final refusal (4xx): another attempt would not help."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -50,4 +50,4 @@ class RequestRefused(GatewayError):
 
 
 class LeaseLost(RequestRefused):
-    """This runner no longer owns its treatment (410): it must stop at once and say nothing more."""
+    """This runner no longer owns its treatment (410): it must stop at once and report nothing more."""

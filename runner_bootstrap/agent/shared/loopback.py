@@ -1,4 +1,4 @@
-"""Ports of this machine: a free one, and whether somebody listens at one. Nobody is connected to for that."""
+"""Ports of the loopback interface: a free one, and whether a process listens at one, found out without a connection."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LISTEN = "0A"
 
 
 def free_port() -> int:
-    """A port of the loopback interface that nobody uses now."""
+    """Returns a port of the loopback interface that is not in use."""
     with socket.socket() as found:
         found.bind((LOOPBACK, 0))
         port: int = found.getsockname()[1]
@@ -20,9 +20,10 @@ def free_port() -> int:
 
 
 def is_listening(port: int, pid: int | str = "self") -> bool:
-    """Whether a process of our own user listens at this port of the loopback interface, or of all, where ``pid`` lives.
+    """Returns whether a process of the same user listens at this port of the loopback interface or of all interfaces.
 
-    An engine without TLS takes the first connection for the one that it waits for, so none is tried.
+    ``pid`` selects the network namespace. An engine without TLS takes the first connection for the one that it waits
+    for, so none is opened.
     """
     for name in ("tcp", "tcp6"):
         try:
@@ -36,7 +37,9 @@ def is_listening(port: int, pid: int | str = "self") -> bool:
 
 
 def network_identity() -> str:
-    """Names this machine and its network: whoever has the same name reaches the same loopback interface."""
+    """Returns a name of this machine and its network namespace: processes with the same name share a loopback
+    interface.
+    """
     try:
         boot = (_PROC / "sys/kernel/random/boot_id").read_text().strip()
         network = os.readlink(_PROC / "self/ns/net").strip("net:[]")

@@ -1,4 +1,4 @@
-"""How an assignment ends: the first reason wins, and every waiting thread hears of it."""
+"""The termination of an assignment: the first reason wins, and every waiting thread is woken."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .errors import AgentError, Stopped
 
 
 class Termination:
-    """Set once. ``report`` tells whether the gateway still wants to hear of the outcome."""
+    """Decided once. ``report`` is false if the gateway no longer accepts the outcome."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -18,7 +18,10 @@ class Termination:
         self.report = True
 
     def decide(self, outcome: str, error: str, report: bool = True) -> None:
-        """End the assignment. Later reasons are ignored, but losing the lease always silences the report."""
+        """Terminates the assignment.
+
+        Later reasons are ignored, except that ``report=False`` always suppresses the report.
+        """
         with self._lock:
             self.report = self.report and report
             if self.outcome is None:
@@ -26,6 +29,7 @@ class Termination:
         self._event.set()
 
     def decide_from(self, error: AgentError) -> None:
+        """Terminates the assignment with the outcome and the message of ``error``."""
         self.decide(error.outcome, str(error))
 
     @property
@@ -33,14 +37,15 @@ class Termination:
         return self._event.is_set()
 
     def wait(self, seconds: float) -> bool:
-        """Wait for the end for at most ``seconds``; true once it is decided."""
+        """Waits for the termination for at most ``seconds``; returns whether it is decided."""
         return self._event.wait(seconds)
 
     def sleep(self, seconds: float) -> None:
-        """Sleep, but raise ``Stopped`` as soon as the end is decided."""
+        """Sleeps for ``seconds``. Raises Stopped as soon as the termination is decided."""
         if self._event.wait(seconds):
             raise Stopped
 
     def check(self) -> None:
+        """Raises Stopped if the termination is decided."""
         if self._event.is_set():
             raise Stopped

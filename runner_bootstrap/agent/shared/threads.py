@@ -1,4 +1,4 @@
-"""Threads that work for an assignment: the first error of any of them is heard, and none outlives the assignment."""
+"""Threads that work for an assignment. The first error of any of them is reported, and none outlives the assignment."""
 
 from __future__ import annotations
 
@@ -10,19 +10,21 @@ from .termination import Termination
 
 
 class WorkerThreads:
-    """``failed`` hears of whatever a thread raises, but Stopped."""
+    """``failed`` is called with each error that a thread raises, except Stopped."""
 
     def __init__(self, termination: Termination, failed: Callable[[Exception], None]) -> None:
         self._termination, self._failed = termination, failed
         self._threads: list[threading.Thread] = []
 
     def start(self, name: str, work: Callable[[], None]) -> None:
+        """Runs ``work`` in a thread."""
+
         def run() -> None:
             try:
                 work()
             except Stopped:
                 return
-            except Exception as error:  # noqa: BLE001 - whatever it is, the assignment must hear of it
+            except Exception as error:  # noqa: BLE001 - every error must end the assignment
                 self._failed(error)
 
         thread = threading.Thread(target=run, name=name, daemon=True)
@@ -30,7 +32,7 @@ class WorkerThreads:
         thread.start()
 
     def join(self) -> None:
-        """Wait for all. Raises Stopped when the assignment ends first."""
+        """Waits for all threads. Raises Stopped if the assignment terminates first."""
         for thread in self._threads:
             while thread.is_alive():
                 thread.join(0.2)

@@ -1,7 +1,7 @@
-"""Beside an engine that asks for workers: answers that say where a worker listens are changed to a port of this machine.
+"""Changes answers about a worker's address, for an engine that asks for workers, to a port of this machine.
 
-A worker on another machine is reached through the control plane, since neither machine can call the other; one on the same
-machine and network directly. Bytes are passed on as they are: the engines speak TLS with each other, end to end.
+A worker on another machine is reached through the control plane, since neither machine can call the other; one on the
+same machine and network directly. Bytes are passed on unchanged: the engines use TLS with each other, end to end.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ JOIN_SECONDS = 20.0
 
 
 class Relay:
-    """Implements ``engine_api.Rewrite``."""
+    """Opens a tunnel and a local port for each worker on another machine."""
 
     def __init__(self, control_plane: str) -> None:
         self._control_plane = control_plane
@@ -29,7 +29,10 @@ class Relay:
         self._closers: list[Callable[[], None]] = []
 
     def rewrite(self, answer: Any, token: str) -> Any:
-        """The answer with an address that leads to the worker; ``token`` is the asking engine's. Safe to ask again."""
+        """Returns the answer with an address that leads to the worker; ``token`` is the asking engine's.
+
+        Safe to repeat.
+        """
         started = answer.get("started") if isinstance(answer, dict) else None
         if not isinstance(started, dict):
             return answer
@@ -44,6 +47,7 @@ class Relay:
         return {"started": {**plain, "addresses": [LOOPBACK], "port": port}}
 
     def close(self) -> None:
+        """Closes all ports and tunnels."""
         for close in self._closers:
             close()
 
@@ -62,11 +66,13 @@ class Relay:
 
 
 def connect_asker(control_plane: str, url: str, run_id: str, token: str) -> Tunnel:
+    """Creates the asking engine's end of a tunnel."""
     address = {"action": "tunnel", "run": run_id, "side": "asking"}
     return Tunnel(_connecting(control_plane, url), address, {"token": token})
 
 
 def connect_worker(control_plane: str, url: str, run_id: str, runner_id: str, session: str, port: int) -> Tunnel:
+    """Creates the worker's end of a tunnel, which connects to ``port`` of the loopback interface."""
     address = {"action": "tunnel", "run": run_id, "side": "worker"}
 
     def target() -> socket.socket:
@@ -78,7 +84,7 @@ def connect_worker(control_plane: str, url: str, run_id: str, runner_id: str, se
 
 
 def _connecting(control_plane: str, url: str) -> Callable[[], WebSocket]:
-    """``url`` may be a path, which is then at the control plane."""
+    """Returns a function that connects to ``url``, which may be a path of the control plane."""
     whole = urllib.parse.urljoin(control_plane.rstrip("/") + "/", url)
     return lambda: WebSocket(whole)
 

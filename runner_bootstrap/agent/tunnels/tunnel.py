@@ -1,8 +1,8 @@
 """TCP connections between an engine and its worker, over WebSocket messages that the control plane passes on.
 
-Every end keeps what it sent until the other has it, and numbers bytes: so messages that are lost, doubled or overtake each
-other do no harm, nor does a connection that breaks (a gateway ends each after two hours). The other end takes at most
-``WINDOW`` more than it has handed on, so a slow reader slows the writer down.
+Each end keeps what it sent until the other has acknowledged it, and numbers bytes. So lost, repeated and reordered
+messages do no harm, nor does a broken connection (a gateway ends each after two hours). The other end accepts at most
+``WINDOW`` bytes more than it has delivered, so a slow reader slows the writer down.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ..gateway.retry import full_jitter
 from .tunnel_stream import TunnelStream
 from .websocket import WebSocket
 
-#: A gateway closes what says nothing for ten minutes.
+#: Seconds between pings; a gateway closes a connection without messages after ten minutes.
 PING_EVERY = 240.0
 CONNECT_SECONDS = 10.0
 _TICK = 0.1
@@ -26,9 +26,10 @@ Json = dict[str, Any]
 
 
 class Tunnel:
-    """One end. ``connect`` makes a new WebSocket; ``hello`` is the message that joins, the others name ``address`` instead.
+    """One end of a tunnel.
 
-    ``target`` is asked for a TCP connection when the other end opens a stream; an end without one only opens streams itself.
+    ``connect`` opens a WebSocket; ``join_message`` is the first message on it, and the others carry ``address``.
+    ``target`` opens a TCP connection when the other end opens a stream; an end without one only opens streams itself.
     """
 
     def __init__(
@@ -52,16 +53,17 @@ class Tunnel:
             threading.Thread(target=work, name="tunnel", daemon=True).start()
 
     def open(self, connection: socket.socket) -> None:
-        """Carry an accepted TCP connection to the other end, and whatever it says from now on."""
+        """Carries an accepted TCP connection to the other end."""
         with self._lock:
             number = max(self._known, default=0) + 1
             self._open_stream(number, connection)
 
     def wait(self, seconds: float) -> bool:
-        """Whether this end has joined."""
+        """Waits at most ``seconds`` until this end has joined; returns whether it has."""
         return self._joined.wait(seconds)
 
     def close(self) -> None:
+        """Closes the tunnel and aborts its streams."""
         self._closing.set()
         with self._lock:
             streams, web = list(self._streams.values()), self._web
@@ -71,14 +73,14 @@ class Tunnel:
             web.close()
 
     def send(self, data: Json) -> None:
-        """Lost while there is no connection: whoever sends sends again."""
+        """Sends data. It is lost while there is no connection, so the streams send it again."""
         web = self._web
         if web is None or not self._joined.is_set():
             return
         try:
             web.send(json.dumps({**self._address, "data": data}, separators=(",", ":")))
         except OSError:
-            return  # whoever receives notices as well, and connects anew
+            return  # the receiving thread notices it too, and reconnects
 
     def _open_stream(self, number: int, connection: socket.socket) -> "TunnelStream":
         self._known.add(number)
@@ -87,7 +89,7 @@ class Tunnel:
         return stream
 
     def _serve(self) -> None:
-        """Stay connected."""
+        """Keeps the tunnel connected."""
         attempt = 0
         while not self._closing.is_set():
             web = None
@@ -131,7 +133,7 @@ class Tunnel:
             elif kind == "problem":
                 self.problem = str(message.get("detail"))
                 if message.get("status") in (401, 403, 404, 410):
-                    # For good: nothing that is said again would be taken.
+                    # Final: a repeated message would be refused again.
                     self._closing.set()
                     self.close()
 
@@ -143,7 +145,7 @@ class Tunnel:
                 if not isinstance(number, int) or not isinstance(data.get("at"), int):
                     return
                 if number in self._known or self._target is None:
-                    # It is over here, so all that came has been handed on.
+                    # The stream has ended here, so all of its data has been delivered.
                     self.send({"stream": number, "reset": True})
                     return
                 try:

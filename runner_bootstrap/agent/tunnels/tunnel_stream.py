@@ -1,4 +1,4 @@
-"""One TCP connection through a tunnel: bytes by number, acknowledged once they are handed on."""
+"""One TCP connection through a tunnel: bytes are numbered, and acknowledged once they are delivered."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import time
 from typing import Any, Callable, Optional
 
 WINDOW = 1 << 20
-#: A gateway's messages have at most 128 KiB, of which base64 leaves three quarters.
+#: Bytes of a piece: a gateway's messages have at most 128 KiB, of which base64 leaves three quarters.
 LONGEST_PIECE = 90_000
-#: An acknowledgement waits for company: so many seconds, or bytes.
+#: An acknowledgement waits this long, or until so many bytes are delivered.
 ACK_AFTER, ACK_BYTES = 0.2, WINDOW // 4
-#: What is not acknowledged is sent again after this (seconds).
+#: Seconds after which unacknowledged bytes are sent again.
 AGAIN_AFTER = 3.0
 
 Json = dict[str, Any]
 
 
 class TunnelStream:
-    """One TCP connection. ``at`` counts bytes from 0; the end counts as one byte more, so that it is acknowledged too."""
+    """One TCP connection. ``at`` counts bytes from 0; the end counts as one byte, so that it is acknowledged too."""
 
     def __init__(self, number: int, connection: socket.socket, send: Callable[[Json], None]) -> None:
         self.number = number
@@ -45,19 +45,22 @@ class TunnelStream:
             )
 
     def start(self) -> None:
+        """Starts to read and write the connection."""
         self._connection.settimeout(None)
         for work in (self._read, self._write):
             threading.Thread(target=work, name=f"tunnel-{self.number}", daemon=True).start()
 
     def abort(self) -> None:
+        """Closes the connection."""
         with self._changed:
             self._over = True
             self._changed.notify_all()
-        with contextlib.suppress(OSError):  # it may have ended by itself
+        with contextlib.suppress(OSError):  # it may have ended already
             self._connection.shutdown(socket.SHUT_RDWR)
         self._connection.close()
 
     def receive(self, data: Json) -> None:
+        """Handles a message of the other end."""
         if data.get("reset"):
             self.abort()
             return
@@ -70,11 +73,12 @@ class TunnelStream:
                 if at >= self._expected:
                     self._ahead[at] = piece
                 else:
-                    self._last_acknowledged = -1  # it has not heard that it is here
+                    self._last_acknowledged = -1  # its acknowledgement was lost
                 self._take()
             self._changed.notify_all()
 
     def send_again(self) -> None:
+        """Sends all unacknowledged pieces again."""
         with self._changed:
             waiting = sorted(self._sent.items())
             self._progress = time.monotonic()
@@ -82,7 +86,7 @@ class TunnelStream:
             self._send_piece(at, piece)
 
     def maintain(self) -> None:
-        """Acknowledge what has been handed on, and send again what nobody acknowledges."""
+        """Acknowledges delivered bytes, and sends again what has not been acknowledged in time."""
         with self._changed:
             late = self._sent and time.monotonic() - self._progress > AGAIN_AFTER
             due = self._last_acknowledged != self._expected and (
@@ -104,13 +108,13 @@ class TunnelStream:
         while self._expected in self._ahead:
             piece = self._ahead.pop(self._expected)
             self._pieces.append(piece)
-            # Acknowledged once it is handed on (see _write).
+            # Acknowledged once it is delivered (see _write).
             self._expected += _size(piece)
         for at in [at for at in self._ahead if at < self._expected]:
             del self._ahead[at]
 
     def _send_when_room(self, piece: Optional[bytes]) -> None:
-        """Send, once there is room at the other end."""
+        """Sends a piece (None: the end) once the other end has room."""
         with self._changed:
             while not self._over and self._next - self._acknowledged > WINDOW:
                 self._changed.wait()
@@ -136,7 +140,7 @@ class TunnelStream:
         self._send({"stream": self.number, "ack": through})
 
     def _read(self) -> None:
-        with contextlib.suppress(OSError):  # reset by its own peer: to the other end that is an end like any other
+        with contextlib.suppress(OSError):  # a reset by the local peer is passed on as an end
             while not self._over:
                 piece = self._connection.recv(LONGEST_PIECE)
                 if not piece:

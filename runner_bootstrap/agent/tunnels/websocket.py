@@ -1,4 +1,4 @@
-"""A WebSocket client (RFC 6455) for text messages, of which the standard library has none."""
+"""A WebSocket client (RFC 6455) for text messages, which the standard library lacks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import urllib.parse
 from typing import Optional
 
 TIMEOUT = 30.0
-#: A gateway takes no longer frame; a message may have several.
+#: Bytes of a frame: a gateway accepts no longer one; a message may have several.
 LONGEST_FRAME = 32 << 10
 LONGEST_MESSAGE = 1 << 20
 _MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -24,11 +24,11 @@ _LAST = 0x80
 
 
 class WebSocketError(OSError):
-    """The server does not speak WebSocket, or says what it may not."""
+    """The server does not speak WebSocket, or breaks its rules."""
 
 
 class WebSocket:
-    """Connected once made. One thread may receive while others send. Raises OSError throughout."""
+    """Connects when created. One thread may receive while others send. Every method raises OSError."""
 
     def __init__(self, url: str, timeout: float = TIMEOUT) -> None:
         parts = urllib.parse.urlsplit(url)
@@ -46,6 +46,7 @@ class WebSocket:
             raise
 
     def send(self, text: str) -> None:
+        """Sends a text message."""
         content = text.encode()
         pieces = [content[at : at + LONGEST_FRAME] for at in range(0, len(content), LONGEST_FRAME)] or [b""]
         with self._sending:
@@ -58,7 +59,10 @@ class WebSocket:
             self._frame(_PING | _LAST, b"")
 
     def receive(self, timeout: Optional[float] = None) -> Optional[str]:
-        """The next message; None once the server has closed. Raises socket.timeout, after which it may be asked again."""
+        """Returns the next message; None once the server has closed.
+
+        Raises socket.timeout after ``timeout`` seconds, after which it may be called again.
+        """
         message = bytearray()
         while True:
             first, content = self._next_frame(timeout)
@@ -83,7 +87,7 @@ class WebSocket:
         self._socket.close()
 
     def _frame(self, first: int, content: bytes) -> None:
-        """A client's frames are masked, so that nobody on the way takes them for something else."""
+        """Sends a frame. A client's frames are masked, so that no intermediary mistakes them for other protocols."""
         size = len(content)
         short = size < 126
         head = struct.pack("!BB", first, 0x80 | size) if short else struct.pack("!BBH", first, 0x80 | 126, size)
@@ -91,7 +95,7 @@ class WebSocket:
         self._socket.sendall(head + mask + _masked(content, mask))
 
     def _next_frame(self, timeout: Optional[float]) -> tuple[int, bytes]:
-        """Nothing is taken from the buffer before a frame is whole, so that a timeout loses nothing."""
+        """Returns the next frame. Bytes stay in the buffer until the frame is complete, so a timeout loses nothing."""
         need = 2
         while True:
             while len(self._read) < need:
@@ -149,7 +153,7 @@ class WebSocket:
 
 
 def _masked(content: bytes, mask: bytes) -> bytes:
-    """Exclusive or with the mask, all at once."""
+    """Returns the content masked by exclusive or."""
     size = len(content)
     key = (mask * (size // 4 + 1))[:size]
     return (int.from_bytes(content, "big") ^ int.from_bytes(key, "big")).to_bytes(size, "big")

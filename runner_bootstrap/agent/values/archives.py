@@ -16,10 +16,10 @@ BUFFER = 1 << 20
 
 
 def pack(root: Path, names: Iterable[str], out: IO[bytes]) -> None:
-    """Write what ``names`` (relative to ``root``) are, directories with all below them, in a stable order.
+    """Packs ``names`` (relative to ``root``), directories with everything below them, in a stable order.
 
-    Names, permissions, links and content are kept; owners and times are not. Memory does not grow with the content.
-    Raises TreatmentFailed for what no consumer could restore, OSError.
+    Names, permissions, links and content are kept; owners and times are not. Memory use does not depend on the content.
+    Raises TreatmentFailed for entries that could not be restored, OSError.
     """
     given = set(names)
     tops = (name for name in given if not any(str(parent) in given for parent in PurePosixPath(name).parents))
@@ -29,10 +29,10 @@ def pack(root: Path, names: Iterable[str], out: IO[bytes]) -> None:
 
 
 def unpack(content: IO[bytes], root: Path, what: str) -> None:
-    """Unpack an archive, whatever it is compressed with, as it comes. ``what`` is how messages call it.
+    """Unpacks an archive of any compression while it is read; ``what`` names it in messages.
 
-    Raises TreatmentFailed for what is no archive, and for members that would leave ``root`` or are neither file,
-    directory nor link.
+    Raises TreatmentFailed if it is no archive, and for members that would leave ``root`` or are neither file, directory
+    nor link.
     """
     root.mkdir(parents=True, exist_ok=True)
     boundary = root.resolve()
@@ -47,13 +47,16 @@ def unpack(content: IO[bytes], root: Path, what: str) -> None:
 
 
 def inside(boundary: Path, path: Path) -> bool:
-    """Whether ``path`` is in the directory (or is it), once all links are followed. ``boundary`` is without links."""
+    """Returns whether ``path`` is in the directory (or is it) once all links are followed.
+
+    ``boundary`` holds no links.
+    """
     resolved = path.resolve()
     return resolved == boundary or boundary in resolved.parents
 
 
 def _unfolded(root: Path, names: Iterable[str]) -> Iterator[str]:
-    """Each name, and below a directory everything, parents first."""
+    """Yields each name, and everything below it if it is a directory, parents first."""
     for name in names:
         if name != ".":
             yield name
@@ -87,7 +90,7 @@ def _add(archive: tarfile.TarFile, root: Path, name: str) -> None:
 
 
 def _extract(archive: tarfile.TarFile, member: tarfile.TarInfo, boundary: Path, what: str) -> None:
-    """What stands at the member's place is replaced, never written through."""
+    """Replaces what exists at the member's place; never writes through it."""
     problem = _problem(member, boundary)
     if problem:
         raise TreatmentFailed(f"{what} is refused: its member {member.name!r} {problem}")
@@ -101,7 +104,7 @@ def _extract(archive: tarfile.TarFile, member: tarfile.TarInfo, boundary: Path, 
         target.unlink()
     member.mode = (member.mode & 0o755) | (0o700 if member.isdir() else 0o600)
     member.uid, member.gid, member.uname, member.gname = os.getuid(), os.getgid(), "", ""
-    # Newer Pythons check once more by themselves, and warn unless told how.
+    # Newer Pythons check members themselves, and warn unless the filter is named.
     safely = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
     archive.extract(member, boundary, **safely)  # type: ignore[arg-type]
 
@@ -124,7 +127,7 @@ def _problem(member: tarfile.TarInfo, boundary: Path) -> str | None:
 
 
 def _leaves(name: str, link: str) -> bool:
-    """Whether a link at ``name`` leads out of the directory that names are relative to, as it is written."""
+    """Returns whether a link at ``name``, as it is written, leads out of the directory that names are relative to."""
     depth = len(PurePosixPath(name).parts) - 1 if name else 0
     for part in PurePosixPath(link).parts:
         depth += -1 if part == ".." else 1
@@ -135,7 +138,7 @@ def _leaves(name: str, link: str) -> bool:
 
 @contextlib.contextmanager
 def pipe() -> Iterator[tuple[IO[bytes], IO[bytes]]]:
-    """A reading and a writing end, for two threads; both are closed afterwards."""
+    """Yields a reading and a writing end, for two threads; closes both afterwards."""
     reader, writer = os.pipe()
     with open(reader, "rb", buffering=0) as incoming, open(writer, "wb") as outgoing:
         yield incoming, outgoing

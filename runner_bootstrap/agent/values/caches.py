@@ -1,4 +1,4 @@
-"""Paths of the working directory kept between runs. Whatever goes wrong here is a warning, never the treatment's end."""
+"""Paths of the working directory that are kept between runs. Errors here are warnings and never fail the treatment."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _PIECE = 1 << 20
 
 
 class PlannedCache(NamedTuple):
-    """A cache with its whole key, and whether there is something to save under it."""
+    """A cache with its complete key; ``save`` is true if something has to be saved under it."""
 
     cache: AssignedCache
     key: str
@@ -37,7 +37,10 @@ class PlannedCache(NamedTuple):
 
 
 class TreatmentCaches:
-    """``call`` speaks to the gateway: path and body → answer."""
+    """Restores and saves the caches of a treatment.
+
+    ``call`` sends a path and a body to the gateway and returns the answer.
+    """
 
     def __init__(
         self,
@@ -53,7 +56,10 @@ class TreatmentCaches:
         self._planned: list[PlannedCache] = []
 
     def restore(self) -> None:
-        """Bring back what is there. Raises TreatmentFailed for a file of a key that is missing, Stopped."""
+        """Restores the caches that exist.
+
+        Raises TreatmentFailed if a file of a key is missing, Stopped.
+        """
         for cache in self._caches:
             key = _key(cache, self._workspace.work)
             exact = False
@@ -64,7 +70,7 @@ class TreatmentCaches:
             self._planned.append(PlannedCache(cache, key, not exact))
 
     def save(self) -> None:
-        """Keep what was not there. Raises Stopped."""
+        """Saves the caches that did not exist under their key. Raises Stopped."""
         for planned in self._planned:
             if planned.save:
                 try:
@@ -73,7 +79,7 @@ class TreatmentCaches:
                     self._warn(f"{planned.key} cannot be saved", error)
 
     def _restore(self, cache: AssignedCache, key: str) -> bool:
-        """Whether what was brought back is of this very key."""
+        """Returns whether the restored cache has exactly this key."""
         found = self._call("cache/find", {"key": key, "restore": cache.restore})["found"]
         if not found:
             self._log.say(f"cache: miss {key}")
@@ -83,7 +89,7 @@ class TreatmentCaches:
         source = InputDownload(
             "cache", lambda body: self._call("cache/read", {**entry_key, **body}), ChunkStore(termination), termination
         )
-        # First all of it, and checked: half a cache may be worse than none.
+        # Downloaded and checked as a whole first, since half a cache may be worse than none.
         archive = self._workspace.tmp / f"cache-{found['entry']}"
         try:
             with archive.open("wb", buffering=0) as file:
@@ -129,7 +135,7 @@ class TreatmentCaches:
             with open(writer, "wb") as out:
                 try:
                     archives.pack(work, names, out)
-                except Exception as error:  # noqa: BLE001 - before the archive's reader hears of its end
+                except Exception as error:  # noqa: BLE001 - reported before the archive's reader sees the end
                     termination.fail(error)
 
         workers = WorkerThreads(termination, termination.fail)
@@ -152,7 +158,7 @@ class TreatmentCaches:
 
 
 class _CacheTermination(Termination):
-    """Ends with the whole assignment, or by an error of its own, which then ends nothing else."""
+    """Terminates with the assignment, or by an error of its own, which then terminates nothing else."""
 
     def __init__(self, assignment: Termination) -> None:
         super().__init__()
@@ -165,7 +171,7 @@ class _CacheTermination(Termination):
             self.decide(INFRASTRUCTURE, str(error))
 
     def raise_error(self) -> None:
-        """Raise the error that ended this part, unless the whole assignment has ended."""
+        """Raises the error of this cache, unless the assignment has terminated."""
         self._assignment.check()
         if self._error:
             raise (
@@ -189,7 +195,7 @@ class _CacheTermination(Termination):
 
 
 def _key(cache: AssignedCache, work: Path) -> str:
-    """The key with the hash of its files' names and content. Raises TreatmentFailed for a file that is not there."""
+    """Returns the key with the hash of its files' names and content. Raises TreatmentFailed if a file is missing."""
     if not cache.files:
         return cache.key
     names: set[str] = set()

@@ -13,20 +13,20 @@ from ..shared.errors import AgentError
 from ..shared.termination import Termination
 
 CHUNK_BYTES = 8 << 20
-#: Memory that a chunk begins with, and by what it grows: an assignment may have hundreds of small inputs and outputs.
+#: Initial bytes of a buffer and the factor by which it grows: an assignment may have hundreds of small inputs and outputs.
 FIRST_BYTES, GROWTH = 64 << 10, 16
 EMPTY_SHA256 = hashlib.sha256().hexdigest()
 STORE_TIMEOUT = 60.0
-#: Attempts at one transfer before the store counts as broken (with full jitter, a minute or more in all).
+#: Attempts at one transfer before the assignment fails (with full jitter, a minute or more in all).
 ATTEMPTS = 12
 
 
 class UrlExpired(Exception):
-    """The store no longer takes this URL; the gateway has to give another."""
+    """The store no longer accepts this URL; the gateway has to issue another."""
 
 
 class ChunkBuffer:
-    """A reusable buffer holding one chunk of a stream, which grows with what is put into it."""
+    """A reusable buffer for one chunk of a stream, which grows with its content up to CHUNK_BYTES."""
 
     __slots__ = ("buffer", "seq", "sha256", "size")
 
@@ -38,32 +38,33 @@ class ChunkBuffer:
 
     @property
     def content(self) -> memoryview:
+        """The bytes of the chunk, without a copy."""
         return memoryview(self.buffer)[: self.size]
 
     def space(self) -> memoryview:
-        """Where more can be put, behind what is there; empty once the chunk is full."""
+        """Returns the free part of the buffer; empty once the chunk is full."""
         if self.size == len(self.buffer):
             self.reserve(self.size * GROWTH)
         return memoryview(self.buffer)[self.size :]
 
     def put(self, content: bytes) -> None:
-        """Hold this instead."""
+        """Replaces the content."""
         self.reserve(len(content))
         self.buffer[: len(content)] = content
         self.size = len(content)
 
     def reserve(self, size: int) -> None:
-        """Make room for ``size`` bytes in all, as far as a chunk may have them."""
+        """Makes room for ``size`` bytes in all, at most CHUNK_BYTES."""
         size = min(size, CHUNK_BYTES)
         if size > len(self.buffer):
-            # A new one, since a view of the old one may still be about.
+            # A new buffer, since a view of the old one may still be in use.
             grown = bytearray(size)
             grown[: self.size] = memoryview(self.buffer)[: self.size]
             self.buffer = grown
 
 
 class ChunkPool:
-    """At most ``limit`` chunks at once: whoever needs one more waits, which bounds the memory."""
+    """At most ``limit`` chunks at once, which bounds the memory: a caller that needs another one waits."""
 
     def __init__(self, limit: int, termination: Termination) -> None:
         self._left = threading.Semaphore(limit)
@@ -71,7 +72,7 @@ class ChunkPool:
         self._free: list[ChunkBuffer] = []
 
     def take(self) -> ChunkBuffer:
-        """A chunk, when there is one. Raises Stopped when the assignment ends meanwhile."""
+        """Returns a chunk as soon as one is free. Raises Stopped if the assignment terminates meanwhile."""
         while not self._left.acquire(timeout=0.2):
             self._termination.check()
         try:
@@ -80,14 +81,15 @@ class ChunkPool:
             return ChunkBuffer()
 
     def give_back(self, chunk: ChunkBuffer) -> None:
+        """Returns a chunk to the pool."""
         self._free.append(chunk)
         self._left.release()
 
 
 class ChunkStore:
-    """Gets and puts chunks.
+    """Downloads and uploads chunks.
 
-    Raises UrlExpired (403), AgentError when the store stays unusable, Stopped at the assignment's end.
+    Raises UrlExpired (400, 401, 403), AgentError if the store stays unusable, Stopped if the assignment terminates.
     """
 
     def __init__(self, termination: Termination) -> None:
@@ -95,6 +97,7 @@ class ChunkStore:
         self._termination = termination
 
     def put(self, url: str, headers: Mapping[str, str], content: memoryview) -> None:
+        """Uploads ``content``."""
         problem = ""
         for attempt in range(ATTEMPTS):
             pause = full_jitter(attempt)
@@ -112,7 +115,7 @@ class ChunkStore:
         raise AgentError(f"an output cannot be uploaded: {problem}")
 
     def get(self, url: str, chunk: ChunkBuffer) -> bool:
-        """Fill ``chunk``; false when the store does not have it (yet)."""
+        """Downloads into ``chunk``; returns false if the store does not have the chunk (yet)."""
         problem = ""
         for attempt in range(ATTEMPTS):
             pause = full_jitter(attempt)

@@ -1,4 +1,4 @@
-"""FIFOs between the agent and the command, opened so that neither can hang on the other."""
+"""FIFOs between the agent and the command, opened so that neither can block the other for ever."""
 
 from __future__ import annotations
 
@@ -17,13 +17,15 @@ from ..shared.termination import Termination
 
 PIPE_BYTES = 1 << 20
 _F_SETPIPE_SZ = 1031
-#: How often to look whether the command has opened an input, at least for each that it has not; and whether it has
-#: opened one again that it has already read, which then gets its end of file (seconds).
+#: Pauses (seconds) between checks whether the command has opened an input, in all and for each unopened input, and
+#: whether it has reopened one that is already read, which then gets its end of file.
 OPEN_EVERY, OPEN_EVERY_EACH, REOPEN_EVERY = 0.005, 0.0001, 0.1
 
 
 class CommandEnd:
-    """The moment the command ended, for those who sleep and for those who poll (``descriptor`` hangs up then)."""
+    """The moment at which the command ended, for threads that sleep and for those that poll (``descriptor`` hangs up
+    then).
+    """
 
     def __init__(self) -> None:
         self._event = threading.Event()
@@ -43,6 +45,7 @@ class CommandEnd:
 
 
 def make(path: Path) -> None:
+    """Creates a FIFO. Raises AgentError."""
     try:
         os.mkfifo(path, 0o600)
     except OSError as error:
@@ -50,28 +53,30 @@ def make(path: Path) -> None:
 
 
 def open_for_reading(path: Path) -> int:
-    """The agent's end of an output. It is a writer too, so the FIFO outlives each of the command's own openings."""
+    """Opens the agent's end of an output for reading and writing, so that the FIFO outlives each opening by the
+    command.
+    """
     descriptor = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
     _enlarge(descriptor)
     return descriptor
 
 
 def open_before_writer(path: Path) -> int:
-    """The command's end of an input that is its standard input, opened before there is a writer."""
+    """Opens the command's end of an input that is its standard input, before there is a writer."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     os.set_blocking(descriptor, True)
     return descriptor
 
 
 class FifoSink:
-    """The agent's end of an input: writes what it is given as fast as the command reads."""
+    """The agent's end of an input: writes as fast as the command reads."""
 
     def __init__(self, path: Path, termination: Termination) -> None:
         self._path, self._termination = path, termination
         self._descriptor = -1
 
     def open(self) -> bool:
-        """Whether the command has opened the input for reading by now."""
+        """Returns whether the command has opened the input for reading."""
         if self._descriptor < 0:
             self._descriptor = self._try_to_open()
             if self._descriptor >= 0:
@@ -79,7 +84,10 @@ class FifoSink:
         return self._descriptor >= 0
 
     def write(self, content: memoryview) -> bool:
-        """Write all of ``content`` to an open FIFO; false when the command takes no more (it closed the input, or has ended)."""
+        """Writes all of ``content`` to an open FIFO.
+
+        Returns false if the command accepts no more (it closed the input or has ended). Raises Stopped.
+        """
         poller = select.poll()
         poller.register(self._descriptor, select.POLLOUT)
         while len(content):
@@ -93,12 +101,12 @@ class FifoSink:
         return True
 
     def close(self) -> None:
-        """Give the command its end of file."""
+        """Gives the command its end of file."""
         os.close(self._descriptor)
         self._descriptor = -1
 
     def end_again(self) -> None:
-        """Give the command its end of file if it has opened the input again."""
+        """Gives the command its end of file if it has opened the input again."""
         descriptor = self._try_to_open()
         if descriptor >= 0:
             os.close(descriptor)
@@ -107,28 +115,28 @@ class FifoSink:
         try:
             return os.open(self._path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as error:
-            # No reader yet, or the command removed its FIFO.
+            # There is no reader yet, or the command removed its FIFO.
             if error.errno in (errno.ENXIO, errno.ENOENT):
                 return -1
             raise
 
 
 class FifoWatcher:
-    """Notices which inputs the command opens, by one look at all of them: a FIFO tells nobody of its readers."""
+    """Detects which inputs the command opens by polling all of them, since a FIFO does not announce its readers."""
 
     def __init__(self, command_end: CommandEnd, termination: Termination) -> None:
         self._command_end, self._termination = command_end, termination
         self._finished: list[FifoSink] = []
 
     def add_finished(self, sink: FifoSink) -> None:
-        """The input has been read to its end: from now on there is nothing in it. Thread-safe."""
+        """Registers an input that is read to its end: a later opening gets an end of file at once. Thread-safe."""
         sink.close()
         self._finished.append(sink)
 
     def watch(self, closed: Mapping[FifoSink, Callable[[], None]], check: Callable[[FifoSink], None]) -> None:
-        """Call what belongs to a sink once the command has opened it; return when the command has ended.
+        """Calls the function of a sink once the command has opened it; returns when the command has ended.
 
-        ``check`` is called for each that is not opened yet, and may raise. Raises Stopped.
+        ``check`` is called for each unopened sink, and may raise. Raises Stopped.
         """
         waiting = dict(closed)
         look_again = 0.0
@@ -152,5 +160,5 @@ def _enlarge(descriptor: int) -> None:
     try:
         fcntl.fcntl(descriptor, _F_SETPIPE_SZ, PIPE_BYTES)
     except OSError:
-        # Another system, or the user's share of pipe memory is used up: the default size is only slower.
+        # Not Linux, or the user's share of pipe memory is used up: the default size is only slower.
         return

@@ -1,4 +1,4 @@
-"""One input on its way from the store to a FIFO or a file, across its producer's attempts."""
+"""Downloads one input from the store to a FIFO or a file, across its producer's attempts."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from .chunks import ChunkBuffer, ChunkPool, ChunkStore, UrlExpired
 
 CHUNKS_IN_MEMORY = 5
 PARALLEL = 3
-#: Chunks handed on before the gateway is told; well below the producer's lead of 16.
+#: Chunks delivered between two reports to the gateway; well below the producer's lead of 16.
 REPORT_EVERY = 4
 SHORTEST_WAIT, LONGEST_WAIT = 0.02, 1.0
 MOST_EXPIRED = 5
-#: How long a chunk of a stream that has ended may be missing in the store: nothing brings it any more (seconds).
+#: Seconds that a chunk of an ended stream may be missing in the store, since it will not be uploaded any more.
 LONGEST_MISSING = 60.0
 
 Call = Callable[[dict[str, Any]], dict[str, Any]]
-#: Takes bytes on; false when the command takes no more.
+#: Accepts bytes; returns false if the command accepts no more.
 ByteSink = Callable[[memoryview], bool]
 
 
 class NewEpoch(Exception):
-    """The producer started again; reading starts again too."""
+    """The producer started again, so reading starts again too."""
 
 
 class InputDownload:
-    """Reads a whole input into a sink. ``hear`` may be called from any thread, ``read`` from one."""
+    """Downloads a whole input into a sink. ``update_producer`` may be called from any thread, ``read`` from one."""
 
     def __init__(self, name: str, call: Call, store: ChunkStore, termination: Termination) -> None:
         self.name = name
@@ -45,7 +45,7 @@ class InputDownload:
         self._end: dict[str, Any] | None = None
         self._urls: dict[int, tuple[str, str | None]] = {}
         self._request: Future[None] | None = None
-        #: Whether the gateway may count on this consumer: it does not once the producer's stream has ended.
+        #: Whether the gateway holds the producer back for this consumer: it does not once the producer's stream has ended.
         self._attached = False
         self._position = 0
         self._reported = 0
@@ -55,26 +55,26 @@ class InputDownload:
         self._digest = hashlib.sha256()
 
     def update_producer(self, epoch: int, state: str) -> None:
-        """News of the producer, from a heartbeat."""
+        """Records the producer's epoch and state, which a heartbeat's answer reported."""
         with self._news:
             self._newest_epoch = max(self._newest_epoch, epoch)
             self._failed = self._failed or state == "failed"
             self._news.notify_all()
 
     def abandon(self) -> None:
-        """The command takes no more: stop reading."""
+        """Stops reading, since the command accepts no more."""
         with self._news:
             self._abandoned = True
             self._news.notify_all()
 
     def check(self) -> None:
-        """Whether there is still something to wait for. Raises ProducerFailed, Stopped."""
+        """Raises ProducerFailed or Stopped if the input can no longer arrive."""
         self._check_producer()
 
     def read(self, sink: ByteSink) -> None:
-        """Hand the whole input to ``sink``, in order and each byte once.
+        """Delivers the whole input to ``sink``, in order and each byte once.
 
-        Raises ProducerFailed, AgentError (store unusable, or a new attempt's data differs), Stopped.
+        Raises ProducerFailed, AgentError (the store is unusable, or a new attempt's data differs), Stopped.
         """
         workers = ThreadPoolExecutor(PARALLEL + 1, thread_name_prefix=f"download-{self.name}")
         try:
@@ -90,7 +90,7 @@ class InputDownload:
             workers.shutdown(wait=False)
 
     def _read_epoch(self, sink: ByteSink, workers: ThreadPoolExecutor) -> bool:
-        """Read from chunk 0; true once the stream ended or the sink wants no more."""
+        """Reads from chunk 0; returns true once the stream ended or the sink accepts no more."""
         skip, check = self._delivered, hashlib.sha256()
         window: dict[int, Future[ChunkBuffer | None]] = {}
         hot = False
@@ -133,7 +133,10 @@ class InputDownload:
                 download.add_done_callback(self._give_back)
 
     def _deliver(self, content: memoryview, skip: int, check: Any, sink: ByteSink) -> tuple[int, bool]:
-        """Hand on what is new; what an earlier attempt already gave is only compared."""
+        """Delivers new bytes; bytes that an earlier attempt already delivered are only compared.
+
+        Returns the number of bytes still to compare, and whether the sink accepts more.
+        """
         if skip:
             known = content[:skip]
             check.update(known)
@@ -155,12 +158,14 @@ class InputDownload:
             self._delivered,
             self._digest.hexdigest(),
         ):
-            raise AgentError(f"input {self.name} came damaged: its digest is not the one its producer announced")
+            raise AgentError(
+                f"input {self.name} is damaged: its digest differs from the one that its producer announced"
+            )
         return True
 
     def _differs(self) -> AgentError:
         return AgentError(
-            f"input {self.name} cannot go on: its producer's new attempt gave other data than was already handed on"
+            f"input {self.name} cannot continue: its producer's new attempt sent other data than was already delivered"
         )
 
     def _missing(self) -> AgentError:
@@ -174,7 +179,7 @@ class InputDownload:
                 window[seq] = workers.submit(self._download, seq)
 
     def _result(self, window: dict[int, Future[ChunkBuffer | None]]) -> ChunkBuffer | None:
-        """The next chunk in order, or None when it is not there yet."""
+        """Returns the next chunk in order, or None if it is not there yet."""
         download = window.pop(self._position, None)
         if download is None:
             return None
@@ -184,7 +189,7 @@ class InputDownload:
             self._expired += 1
             if self._expired > MOST_EXPIRED:
                 raise AgentError(
-                    f"input {self.name} cannot be downloaded: the store refuses every address it is given"
+                    f"input {self.name} cannot be downloaded: the store refuses every URL that the gateway issues"
                 ) from None
             self._urls.clear()
             return None
@@ -201,7 +206,7 @@ class InputDownload:
             found = self._store.get(url, chunk)
             if found and sha256 and hashlib.sha256(chunk.content).hexdigest() != sha256:
                 raise AgentError(
-                    f"input {self.name} came damaged: the digest of chunk {seq} is not the one its producer announced"
+                    f"input {self.name} is damaged: the digest of chunk {seq} differs from the one that its producer announced"
                 )
         except KeyError:
             raise UrlExpired from None
@@ -216,7 +221,7 @@ class InputDownload:
             self._pool.give_back(chunk)
 
     def _keep_urls(self, workers: ThreadPoolExecutor) -> None:
-        """Ask the gateway in the background, when URLs run out or when it should hear how far this consumer is."""
+        """Asks the gateway in the background when URLs run out or when this consumer's progress has to be reported."""
         if self._request is not None:
             if not self._request.done():
                 return

@@ -1,4 +1,4 @@
-"""An input whose content the assignment itself holds."""
+"""An input whose content is part of the assignment."""
 
 from __future__ import annotations
 
@@ -7,21 +7,22 @@ from .inputs import ByteSink
 
 
 class LiteralInput:
-    """Read like an input that comes from the store."""
+    """Has the methods of ``InputDownload``."""
 
     def __init__(self, content: str, termination: Termination) -> None:
         self._content = content.encode("utf-8", "surrogatepass")
         self._termination = termination
 
     def update_producer(self, epoch: int, state: str) -> None:
-        """There is no producer to have news of."""
+        """Does nothing, since there is no producer."""
 
     def abandon(self) -> None:
-        """It is as much at hand as it was."""
+        """Does nothing, since nothing is downloaded."""
 
     def check(self) -> None:
         """Raises Stopped."""
         self._termination.check()
 
     def read(self, sink: ByteSink) -> None:
+        """Delivers the content to ``sink``."""
         sink(memoryview(self._content))

@@ -1,4 +1,4 @@
-"""One output on its way from a FIFO or a file to the store, within the credits that the gateway grants."""
+"""Uploads one output from a FIFO or a file to the store, within the credits that the gateway grants."""
 
 from __future__ import annotations
 
@@ -24,25 +24,26 @@ from .upload_credits import UploadCredits
 UPLOADERS = 4
 CHUNKS_IN_MEMORY = 6
 PREVIEW_BYTES = 4096
-#: URLs asked for ahead of the data: what one output has, and what all have together, but at least two each.
+#: URLs requested ahead of the data: for one output and for all together, but at least two for each.
 WANTED, WANTED_TOGETHER = 12, 96
 MOST_COMMITTED = 64
 COMMIT_SECONDS = 1.0
-#: How long the first byte of a chunk waits for company: a tenth of the stream's age, within these bounds (seconds).
+#: How long the first byte of a chunk waits for more: a tenth of the stream's age, within these bounds (seconds).
 LEAST_PATIENCE, MOST_PATIENCE = 0.05, 2.0
-#: A producer that is denied more asks again after a tenth of the time it has waited, within these bounds (seconds).
+#: A denied producer asks again after a tenth of the time that it has waited, within these bounds (seconds).
 LEAST_ASKING, MOST_ASKING = 0.02, 1.0
-#: No URL works several times in a row: the clock or the credentials of the store are wrong.
+#: Expired URLs in a row before the upload fails: the clock or the credentials of the store are wrong then.
 MOST_EXPIRED = 5
 
 Grant = tuple[str, dict[str, str]]
 
 
 class OutputUpload:
-    """Uploads what ``follow_stream`` or ``read_file`` is given. ``account`` speaks to the gateway for this output.
+    """Uploads the data that ``follow_stream`` or ``read_file`` reads.
 
-    ``failed`` hears of the first error of any of the threads. What ``checker`` refuses is not uploaded.
-    ``beside`` is how many outputs the assignment has.
+    ``upload_credits`` sends the requests of this output to the gateway. ``failed`` is called with the first error of
+    any thread. Data that ``checker`` refuses is not uploaded. ``outputs_in_all`` is the number of the assignment's
+    outputs.
     """
 
     def __init__(
@@ -82,14 +83,14 @@ class OutputUpload:
         self._workers = WorkerThreads(termination, failed)
 
     def follow_stream(self, fifo: int, command_ended: int) -> None:
-        """Read the FIFO on a thread of its own until it is empty and the command has ended.
+        """Reads the FIFO on a thread until it is empty and the command has ended.
 
         ``command_ended`` is the reading end of a pipe whose writing end is closed at that moment.
         """
         self._workers.start(f"read-{self.name}", lambda: self._read_stream(fifo, command_ended))
 
     def follow_file(self, file: io.FileIO) -> None:
-        """Read a file, or a pipe to its end, on a thread of its own, and close it."""
+        """Reads a file, or a pipe to its end, on a thread, and closes it."""
 
         def read() -> None:
             with file:
@@ -98,7 +99,7 @@ class OutputUpload:
         self._workers.start(f"read-{self.name}", read)
 
     def read_file(self, file: io.FileIO) -> None:
-        """Read a whole file (a block value)."""
+        """Reads a whole file (a block value)."""
         while True:
             chunk = self._empty_chunk()
             while chunk.size < CHUNK_BYTES:
@@ -112,7 +113,7 @@ class OutputUpload:
             self._queue_up(chunk)
 
     def finish(self) -> None:
-        """Wait until everything is in the store. Raises Stopped when the assignment ends first."""
+        """Waits until everything is in the store. Raises Stopped if the assignment terminates first."""
         self._workers.join()
 
     def _read_stream(self, fifo: int, command_ended: int) -> None:
@@ -146,7 +147,7 @@ class OutputUpload:
             chunk = self._send_checked(chunk)
 
     def _send_checked(self, chunk: ChunkBuffer, last: bool = False) -> ChunkBuffer:
-        """Send what is right for certain, and return the chunk to go on with: it begins with the rest."""
+        """Queues the data that is certainly valid; returns the chunk to continue with, which begins with the rest."""
         size = self._checker.check(chunk.buffer, chunk.size, last) if self._checker else chunk.size
         if not size:
             return chunk
@@ -182,7 +183,7 @@ class OutputUpload:
             self._all_read = last
             self._waiting.add(chunk.seq)
             busy = self._next_seq - self._uploaded > self._uploaders
-        # The empty chunk at the end is nothing that could be sent faster.
+        # A further uploader would not send the empty chunk at the end any faster.
         if busy and self._uploaders < (1 if last else UPLOADERS):
             self._workers.start(f"upload-{self.name}-{self._uploaders}", self._upload_all)
             self._uploaders += 1
@@ -227,13 +228,15 @@ class OutputUpload:
         with self._changed:
             self._expired += 1
             if self._expired > MOST_EXPIRED:
-                raise AgentError(f"output {self.name} cannot be uploaded: the store refuses every address it is given")
+                raise AgentError(
+                    f"output {self.name} cannot be uploaded: the store refuses every URL that the gateway issues"
+                )
             self._grants.clear()
             self._waiting.add(seq)
         self._credits.changed()
 
     def accept_answer(self, request: dict[str, Any], answer: dict[str, Any]) -> None:
-        """The gateway's answer to a request of this output."""
+        """Takes the gateway's answer to a request of this output."""
         with self._changed:
             for report in request["committed"]:
                 self._unreported.pop(report["seq"], None)
@@ -250,13 +253,13 @@ class OutputUpload:
                 self._denied_since = None
             elif request["want"]:
                 self._denied_since = self._denied_since or self._last_report
-                # A consumer that stays behind for hours must not cost a request each moment.
+                # A consumer that stays behind for hours must not cause requests all the time.
                 patience = min(MOST_ASKING, (self._last_report - self._denied_since) / 10)
                 pause = min(5.0, max(LEAST_ASKING, patience, float(answer.get("retry_after") or 0)))
                 self._ask_again = self._last_report + pause
 
     def next_request(self) -> dict[str, Any] | None:
-        """What there is to ask or to tell now."""
+        """Returns the request to send now, or None if there is nothing to report or to ask for."""
         with self._changed:
             instant = time.monotonic()
             end = self._end_report()
@@ -276,14 +279,14 @@ class OutputUpload:
             return {"committed": reports, "next_seq": next_seq, "want": want, "end": end}
 
     def _reports(self) -> list[dict[str, Any]]:
-        """What is in the store without a gap: uploads end in any order, the gateway is told of them in theirs."""
+        """Returns uploaded chunks without a gap: uploads end in any order and are reported in the stream's order."""
         reports: list[dict[str, Any]] = []
         while len(reports) < MOST_COMMITTED and self._reported + len(reports) in self._unreported:
             reports.append(self._unreported[self._reported + len(reports)])
         return reports
 
     def _lacking(self) -> int | None:
-        """The first chunk that waits for a URL."""
+        """Returns the number of the first chunk that waits for a URL."""
         return min((seq for seq in self._waiting if seq not in self._grants), default=None)
 
     def _end_report(self) -> dict[str, Any] | None:

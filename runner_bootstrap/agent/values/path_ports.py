@@ -19,7 +19,7 @@ InputSource = Union[InputDownload, LiteralInput]
 
 
 def file_sink(file: io.FileIO) -> ByteSink:
-    """Writes all that it is given to a file."""
+    """Returns a sink that writes to a file."""
 
     def write(content: memoryview) -> bool:
         while len(content):
@@ -36,7 +36,7 @@ def restore(
     workers: WorkerThreads,
     failed: Callable[[Exception], None],
 ) -> None:
-    """Bring a whole input to its path. Raises TreatmentFailed for a place or an archive that cannot be had."""
+    """Restores a whole input at its path. Raises TreatmentFailed for an invalid path or archive."""
     assert port.path
     what = f"input {port.name}"
     place = workspace_paths.target(workspace.work, port.path, what)
@@ -51,12 +51,12 @@ def restore(
             with outgoing:
                 try:
                     source.read(_pipe_sink(outgoing.fileno()))
-                except Exception as error:  # noqa: BLE001 - before the archive's reader hears of its end
+                except Exception as error:  # noqa: BLE001 - reported before the archive's reader sees the end
                     failed(error)
 
         workers.start(f"restore-{port.name}", bring)
         archives.unpack(incoming, place, what)
-        # What follows the archive's end, so that the whole input is compared with its digest.
+        # Reads what follows the archive's end, so that the digest of the whole input is checked.
         while incoming.read(archives.BUFFER):
             pass
     workers.join()
@@ -69,7 +69,7 @@ def capture(
     workers: WorkerThreads,
     failed: Callable[[Exception], None],
 ) -> None:
-    """Begin to upload what a path stands for; ``workers`` and the output tell when all is done."""
+    """Begins to upload the files of a path; ``workers`` and the output wait for the end."""
     if found.names is None:
         output.follow_file(io.FileIO(os.open(found.root, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)))
         return
@@ -82,7 +82,7 @@ def capture(
                 archives.pack(found.root, names, out)
             except OSError as error:
                 failed(AgentError(f"output {port.name} cannot be packed: {error.filename or ''} {error.strerror}"))
-            except Exception as error:  # noqa: BLE001 - before the archive's reader hears of its end
+            except Exception as error:  # noqa: BLE001 - reported before the archive's reader sees the end
                 failed(error)
 
     workers.start(f"pack-{port.name}", pack)
@@ -90,7 +90,7 @@ def capture(
 
 
 def _pipe_sink(pipe: int) -> ByteSink:
-    """Writes to a pipe; false when its reader is gone."""
+    """Returns a sink that writes to a pipe; it returns false once the pipe's reader has closed it."""
 
     def write(content: memoryview) -> bool:
         try:

@@ -30,12 +30,12 @@ from .upload_credits import Requests, UploadCredits
 #: path and body → the gateway's answer
 Call = Callable[[str, dict[str, Any]], dict[str, Any]]
 Failed = Callable[[Exception], None]
-#: Block inputs that are read at the same time.
+#: Block inputs that are downloaded at the same time.
 READERS = 4
 
 
 class TreatmentPorts:
-    """Made before the command, finished after it. ``failed`` hears of the first error on any thread."""
+    """Created before the command and finished after it. ``failed`` is called with the first error of any thread."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class TreatmentPorts:
         self._stdin, self._stdout = assignment.stdin, assignment.stdout
         self._store = store or ChunkStore(termination)
         self._workers = WorkerThreads(termination, failed)
-        #: What serves inputs ends with the command, however much of them is left.
+        #: Threads that serve inputs end with the command, even if it has not read everything.
         self._servers = WorkerThreads(termination, failed)
         self._command_end = fifos.CommandEnd()
         self._fifo_watcher = fifos.FifoWatcher(self._command_end, termination)
@@ -66,7 +66,7 @@ class TreatmentPorts:
 
     @property
     def variables(self) -> dict[str, str]:
-        """CADENCE_IN_x and CADENCE_OUT_x. There is none for an input that nothing feeds or that can be read only once."""
+        """``CADENCE_IN_x`` and ``CADENCE_OUT_x``; none for inputs that never get data or can be read only once."""
         work, inputs, outputs = self._workspace.work, self._workspace.inputs, self._workspace.outputs
         found = {}
         for port in self._ports_in:
@@ -78,13 +78,16 @@ class TreatmentPorts:
         return found
 
     def update_producers(self, news: dict[str, dict[str, Any]]) -> None:
-        """What a heartbeat's answer says of the inputs' producers."""
+        """Passes on the states of the inputs' producers, by input, that a heartbeat's answer reported."""
         for name, state in news.items():
             if name in self._inputs:
                 self._inputs[name].update_producer(int(state.get("epoch") or 0), str(state.get("state")))
 
     def read_blocks(self) -> None:
-        """Bring every block input into its file, and every input with a path there."""
+        """Downloads every block input to its file, and every input with a path to that path.
+
+        Raises AgentError, TreatmentFailed, Stopped.
+        """
         waiting: queue.SimpleQueue[AssignedPort] = queue.SimpleQueue()
         for port in self._ports_in:
             if not port.is_stream and not port.path:
@@ -98,13 +101,13 @@ class TreatmentPorts:
         for number in range(min(READERS, waiting.qsize())):
             self._workers.start(f"read-blocks-{number}", read)
         self._workers.join()
-        # One after the other: their places may overlap.
+        # One after the other, since their paths may overlap.
         for port in self._ports_in:
             if port.path:
                 self._read(port)
 
     def open_streams(self) -> None:
-        """Make the FIFOs and start to serve them."""
+        """Creates the FIFOs and starts to serve them."""
         ports = {}
         for port in self._ports_in:
             if self._by_fifo(port):
@@ -113,12 +116,12 @@ class TreatmentPorts:
                 sink = fifos.FifoSink(path, self._termination)
                 ports[sink] = port
                 if port.name == self._stdin:
-                    # A reader that came before its writer would see an end of file.
+                    # A reader that opens before its writer would see an end of file.
                     self._read_end = fifos.open_before_writer(path)
                     sink.open()
         if ports:
-            # None is read sooner: whoever asks for chunks holds the producer back, and this command may read another
-            # output of the same producer to its end first, or never want this one.
+            # No input is downloaded before the command opens it: a consumer that asks for chunks holds its producer
+            # back, and this command may read another output of the same producer first, or never read this one.
             serve = {sink: partial(self._serve, port, sink) for sink, port in ports.items()}
             check = lambda sink: self._inputs[ports[sink].name].check()  # noqa: E731
             self._servers.start("open-inputs", lambda: self._fifo_watcher.watch(serve, check))
@@ -129,7 +132,7 @@ class TreatmentPorts:
             output.follow_stream(fifos.open_for_reading(path), self._command_end.descriptor)
 
     def stdio(self) -> StandardStreams:
-        """The ports that are the command's standard input and output, opened for it. Call it once, after ``open_streams``."""
+        """Opens the ports that are the command's standard input and output. Call it once, after ``open_streams``."""
         ports = {port.name: port for port in (*self._ports_in, *self._ports_out)}
         stdin, stdout = None, None
         if self._stdin in ports:
@@ -144,13 +147,13 @@ class TreatmentPorts:
         return StandardStreams(stdin, stdout)
 
     def command_ended(self) -> None:
-        """Inputs are not wanted any more; outputs end once their FIFO is empty."""
+        """Stops reading inputs; outputs end once their FIFO is empty."""
         self._command_end.set()
         for input_ in self._inputs.values():
             input_.abandon()
 
     def require_outputs(self) -> None:
-        """Raise TreatmentFailed for an output that the command did not write, or not as its type wants it."""
+        """Raises TreatmentFailed for an output that the command did not write, or that is not of its type."""
         for port in self._ports_out:
             check = self._checkers[port.name]
             if port.path:
@@ -164,7 +167,7 @@ class TreatmentPorts:
                     check.check_block(self._workspace.outputs / port.name)
 
     def finish(self) -> None:
-        """Upload what is left. No output waits for another one's consumers."""
+        """Uploads the remaining outputs. No output waits for the consumers of another one. Raises Stopped."""
         for port, output in self._outputs_of([port for port in self._ports_out if not self._by_fifo(port)]).items():
             if port.path:
                 path_ports.capture(port, self._found[port.name], output, self._workers, self._failed)
@@ -207,7 +210,7 @@ class TreatmentPorts:
         )
 
     def _outputs_of(self, ports: Sequence[AssignedPort]) -> dict[AssignedPort, OutputUpload]:
-        """Outputs that speak to the gateway together."""
+        """Returns uploads that share their requests to the gateway."""
         upload_credits = UploadCredits(self._commit, self._termination)
         outputs = {
             port: OutputUpload(

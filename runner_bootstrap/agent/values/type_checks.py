@@ -1,4 +1,4 @@
-"""Whether what the command writes is of its output's type, checked before anybody else sees it."""
+"""Checks that the command's output is of its declared type, before it is uploaded."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from ..logs.masking import Masker
 from ..shared.errors import TreatmentFailed
 from .chunks import CHUNK_BYTES
 
-#: What a value of another type than ``byte`` or ``string`` may take, since it is looked at as a whole.
+#: Most bytes of a value of another type than ``byte`` or ``string``, since it is parsed as a whole.
 LONGEST_VALUE = CHUNK_BYTES
 SHOWN_CHARACTERS = 80
 _MASKED_BYTES = 4096
 _PIECE = 256 << 10
 
-# Lines that are right for certain, by type: whatever is not obviously so is looked at by itself. No number of so many
-# digits leaves its range. What a pattern holds of a longer list while it searches would take too much memory.
+# Lines that are certainly valid, by type; every other line is parsed. Numbers with so few digits are within their
+# range. The search in a longer list would take too much memory.
 _MOST_ITEMS = 1_000
 _FRACTION = rb"-?(?:0|[1-9][0-9]{0,%d})(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,%d})?"
 _OBVIOUS = {
@@ -34,7 +34,10 @@ _OBVIOUS = {
 
 
 def checker(port: str, type_: str, masker: Masker) -> Checker | None:
-    """What checks the values of an output; None for bytes, which are whatever they are. Raises ValueError for no type."""
+    """Returns a checker of an output's values, or None for bytes, which are always valid.
+
+    Raises ValueError for an unknown type.
+    """
     wanted = value_types.parse(type_)
     if wanted.name == "byte":
         return None
@@ -42,14 +45,14 @@ def checker(port: str, type_: str, masker: Masker) -> Checker | None:
 
 
 class Checker:
-    """Checks one output, from its start to its end. ``TreatmentFailed`` names the port, the line and what stands there."""
+    """Checks one output from its start to its end. TreatmentFailed names the port, the line and its content."""
 
     def __init__(self, port: str, wanted: ValueType, masker: Masker) -> None:
         self._port, self._wanted, self._masker = port, wanted, masker
         self._lines = 0
 
     def check(self, content: bytearray, size: int, last: bool) -> int:
-        """How much of the first ``size`` bytes may be sent: the lines that are whole, and with ``last`` all.
+        """Returns how much of the first ``size`` bytes may be sent: the complete lines, or everything if ``last``.
 
         Raises TreatmentFailed for the first line that is not of the type.
         """
@@ -61,7 +64,7 @@ class Checker:
         return end
 
     def check_lines(self, path: Path) -> None:
-        """Check a file that holds a stream's values. Raises TreatmentFailed."""
+        """Checks a file that holds a stream's values. Raises TreatmentFailed."""
         with path.open("rb", buffering=0) as file:
             content, kept = bytearray(CHUNK_BYTES), 0
             while True:
@@ -73,18 +76,18 @@ class Checker:
                 content[:kept] = content[sent : sent + kept]
 
     def check_block(self, path: Path) -> None:
-        """Check a file that holds a block's value. Raises TreatmentFailed."""
+        """Checks a file that holds a block's value. Raises TreatmentFailed."""
         raise NotImplementedError
 
     def _check_lines(self, content: bytearray, end: int) -> None:
         raise NotImplementedError
 
     def _check_start(self, content: bytearray) -> int:
-        """The same for a line that is longer than a chunk."""
+        """Checks the start of a line that is longer than a chunk; returns how many bytes may be sent."""
         raise NotImplementedError
 
     def _wrong(self, content: bytes | bytearray, at: int, end: int, why: str) -> TreatmentFailed:
-        """``at`` is anywhere in the wrong line; ``end`` is where the content ends."""
+        """Returns the error for the line that contains position ``at``; ``end`` is the end of the content."""
         start = content.rfind(b"\n", 0, at) + 1
         line = self._lines + content.count(b"\n", 0, start) + 1
         stop = content.find(b"\n", at, end)
@@ -92,7 +95,7 @@ class Checker:
         return TreatmentFailed(f"output {self._port}, line {line}: {shown} {why}")
 
     def shown(self, line: bytes) -> str:
-        """A line as messages quote it: masked, short, in one line."""
+        """Returns a line as messages quote it: masked, shortened, on one line."""
         most = _MASKED_BYTES + 4 * self._masker.reach
         text = self._masker.mask(line[:most].decode("utf-8", "backslashreplace"))
         if len(text) > SHOWN_CHARACTERS:
@@ -113,7 +116,7 @@ class TextChecker(Checker):
         return self._check(content, len(content), final=False)
 
     def _check(self, content: bytearray, end: int, final: bool) -> int:
-        """How many bytes are whole characters."""
+        """Returns how many bytes are complete characters."""
         at = 0
         with memoryview(content) as view:
             while at < end:
@@ -129,12 +132,12 @@ class TextChecker(Checker):
 
 
 class JsonChecker(Checker):
-    """One JSON value a line, and in a block one value in all."""
+    """One JSON value per line, and one value in all in a block."""
 
     def __init__(self, port: str, wanted: ValueType, masker: Masker) -> None:
         super().__init__(port, wanted, masker)
         obvious = _obvious(wanted)
-        # After a line's end, so that the search goes from one line to the next.
+        # The pattern begins with a line's end, so that the search goes from one line to the next.
         self._doubtful = re.compile(rb"\n(?!" + obvious + rb"\n)") if obvious else None
         simple = wanted.range or wanted.name in ("bool", "f32", "f64")
         self._why = f"is not {'an' if wanted.name[0] in 'ifO' else 'a'} {wanted}" + (
@@ -169,11 +172,11 @@ class JsonChecker(Checker):
             at = self._check_line(content, at, end)
             if self._doubtful:
                 found = self._doubtful.search(content, at - 1, end)
-                # The end of the last line has nothing behind it.
+                # No pattern matches behind the end of the last line.
                 at = found.end() if found else end
 
     def _check_line(self, content: bytearray, at: int, end: int) -> int:
-        """Where the next line begins."""
+        """Checks one line; returns where the next one begins."""
         stop = content.find(b"\n", at, end)
         stop = end if stop < 0 else stop
         line = bytes(content[at:stop])
@@ -199,7 +202,7 @@ class JsonChecker(Checker):
 
 
 def _obvious(wanted: ValueType) -> bytes | None:
-    """A pattern of what is certainly a ``wanted``, as programs usually write it."""
+    """Returns a pattern of certain values of the type, as programs usually write them."""
     span = wanted.range
     if span:
         sign = b"-?" if span[0] else b""

@@ -1,4 +1,4 @@
-"""What the outputs of an assignment tell the gateway and ask of it: as many of them as possible in each request."""
+"""Combines what the outputs of an assignment report and ask for into as few requests to the gateway as possible."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any, Callable, Protocol
 
 from ..shared.termination import Termination
 
-#: Outputs that one request speaks of; the schema allows 32.
+#: Most outputs in one request; the schema allows 32.
 MOST_TOGETHER = 25
-#: How often to look whether the assignment has ended or a pause is over, when no output says anything (seconds).
+#: Seconds between checks whether the assignment has terminated or a pause is over, while no output changes.
 _LOOK_EVERY = 0.2
 
 Requests = Mapping[str, dict[str, Any]]
@@ -19,20 +19,20 @@ Call = Callable[[Requests], Requests]
 
 
 class CreditedOutput(Protocol):
-    """One output, as ``UploadCredits`` sees it."""
+    """One output, as ``UploadCredits`` uses it."""
 
     name: str
     fully_reported: bool
 
     def next_request(self) -> dict[str, Any] | None:
-        """What it has to tell or to ask now, if anything."""
+        """Returns what the output has to report or to ask for now, if anything."""
 
     def accept_answer(self, request: dict[str, Any], answer: dict[str, Any]) -> None:
-        """The answer to a request, which the gateway has thus heard."""
+        """Takes the gateway's answer to a request."""
 
 
 class UploadCredits:
-    """``call`` may be asked for the outputs of any request together; ``changed`` is called by an output with news."""
+    """Sends the requests of several outputs together with ``call``; an output calls ``changed`` when it has news."""
 
     def __init__(self, call: Call, termination: Termination) -> None:
         self._call, self._termination = call, termination
@@ -42,7 +42,7 @@ class UploadCredits:
         self._news.set()
 
     def serve(self, outputs: Sequence[CreditedOutput]) -> None:
-        """Speak for the outputs until the gateway knows of all of each. Raises GatewayError, Stopped."""
+        """Sends requests until the gateway knows the end of every output. Raises GatewayError, Stopped."""
         while outputs := [output for output in outputs if not output.fully_reported]:
             self._termination.check()
             self._news.clear()

@@ -1,4 +1,4 @@
-"""Paths of the working directory that a document names: inputs restored there, outputs and caches taken from there."""
+"""Paths in the working directory that a document names: of restored inputs, captured outputs and caches."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ _MOST_NAMED = 10
 
 
 class MatchedPath(NamedTuple):
-    """What a path stands for: ``names`` below ``root``, to be packed, or the one file that ``root`` is."""
+    """The files of a path: ``names`` below ``root``, to be packed, or the one file ``root`` if ``names`` is None."""
 
     root: Path
     names: Sequence[str] | None
 
 
 def is_archive(path: str) -> bool:
-    """Whether what a port's path names goes as a tar archive: a directory (it ends in /) or a glob."""
+    """Returns whether a port's path is transferred as a tar archive: a directory (it ends in /) or a glob."""
     return path.endswith("/") or bool(_WILDCARD.search(path))
 
 
 def target(work: Path, path: str, what: str) -> Path:
-    """Where something is put. Raises TreatmentFailed for a place outside of the working directory."""
+    """Returns where something has to be written. Raises TreatmentFailed for a path outside of the working directory."""
     place = work / _relative(path, what)
     if not inside(work, place.parent) or not inside(work, place):
         raise TreatmentFailed(f"{what}: {path} is outside of the working directory")
@@ -37,9 +37,10 @@ def target(work: Path, path: str, what: str) -> Path:
 
 
 def find(work: Path, path: str, what: str) -> MatchedPath:
-    """What a port's ``path`` stands for now. Names are relative to the directory, or to what precedes a glob's wildcard.
+    """Returns the files of a port's ``path``. Names are relative to the directory, or to the part before a glob's
+    wildcard.
 
-    Raises TreatmentFailed, naming what is there, when there is nothing, or when it is outside of the directory.
+    Raises TreatmentFailed, naming what the directory holds, if nothing matches or a match is outside of the directory.
     """
     pattern = _relative(path, what)
     if not is_archive(path):
@@ -62,7 +63,7 @@ def find(work: Path, path: str, what: str) -> MatchedPath:
 
 
 def matches(work: Path, pattern: str) -> list[str]:
-    """Names in the working directory that a relative path or glob stands for, sorted; not through links out of it."""
+    """Returns the sorted names that a relative path or glob matches, except through links out of the directory."""
     found = glob.iglob(os.path.join(glob.escape(str(work)), pattern), recursive=True)
     names = {os.path.normpath(os.path.relpath(each, work)) for each in found}
     return sorted(name for name in names if inside(work, (work / name).parent))
@@ -85,7 +86,7 @@ def _before_wildcard(pattern: str) -> str:
 
 
 def nothing(work: Path, path: str, what: str, problem: str) -> TreatmentFailed:
-    """Why a path stands for nothing that can be used, with what is there instead."""
+    """Returns the error for a path that cannot be used, with what the directory holds instead."""
     names = sorted(os.listdir(work))
     there = ", ".join(names[:_MOST_NAMED]) + (
         f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
