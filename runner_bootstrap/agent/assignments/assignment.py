@@ -192,12 +192,12 @@ class Assignment:
 def _ports(ports: list[dict[str, Any]]) -> list[AssignedPort]:
     read = [
         AssignedPort(
-            port["port"],
-            port["flow"],
-            port.get("type") or "byte",
-            port.get("path"),
-            port.get("literal"),
-            port.get("fed", True),
+            name=port["port"],
+            flow=port["flow"],
+            type=port.get("type") or "byte",
+            path=port.get("path"),
+            literal=port.get("literal"),
+            fed=port.get("fed", True),
         )
         for port in ports
     ]

@@ -1,1 +1,1 @@
-"""Containers of a treatment, run by podman or docker or by the cluster that this pod is in, and commands executed in them."""
+"""Containers of a treatment, run by podman, docker or the pod's cluster, and the commands executed in them."""

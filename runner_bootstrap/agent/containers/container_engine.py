@@ -42,7 +42,10 @@ class ContainerEnvironment(NamedTuple):
 
 
 class ContainerOptions(NamedTuple):
-    """Options of the command's container: millicores, MB (0: no limit), further arguments, whether it reads its input."""
+    """Options of the command's container.
+
+    ``cpu`` is in millicores, ``memory`` in MB (0: no limit); ``interactive`` connects its standard input.
+    """
 
     cpu: int = 0
     memory: int = 0
@@ -73,7 +76,7 @@ class ContainerEngine:
         With ``arch`` an image of that architecture is pulled even if one of the same name is present.
         """
         argv = ["sh", "-c", _PULL_OF_ARCHITECTURE if arch else _PULL, "sh", self.program, image, arch]
-        return LaunchSpec(argv, {**os.environ, **logins}, str(workspace.work), [])
+        return LaunchSpec(argv=argv, env={**os.environ, **logins}, cwd=str(workspace.work), cleanup=[])
 
     def digest(self, image: str) -> str | None:
         """Returns the ``sha256:…`` of a present image, as its registry knows it, or as it was built here."""
@@ -100,7 +103,7 @@ class ContainerEngine:
         if options.interactive:
             argv += ["--interactive"]
         argv += ["--entrypoint", command[0], image, *command[1:]]
-        return LaunchSpec(argv, engine_env, str(workspace.work), self.removal(self.name))
+        return LaunchSpec(argv=argv, env=engine_env, cwd=str(workspace.work), cleanup=self.removal(self.name))
 
     def environment(self, env: ContainerEnvironment) -> tuple[dict[str, str], list[str]]:
         """Returns the engine's own environment, and its arguments that give a container these variables.

@@ -55,4 +55,4 @@ def parse(arguments: Sequence[str]) -> ExecRequest:
             env[variable] = content
     if len(rest) < 2:
         raise AgentError("exec needs a container and a command")
-    return ExecRequest(rest[0], rest[1:], env, workdir, interactive)
+    return ExecRequest(container=rest[0], command=rest[1:], env=env, workdir=workdir, interactive=interactive)

@@ -69,7 +69,9 @@ class PodTarget:
     def spawn(self, request: ExecRequest, marker: str) -> SpawnSpec:
         self._require(request.container)
         env = {**request.env, MARK: marker}
-        pod_command = PodCommand(request.command, env, request.workdir, request.interactive)
+        pod_command = PodCommand(
+            command=request.command, env=env, workdir=request.workdir, interactive=request.interactive
+        )
         return SpawnSpec(self._pod.exec_argv(request.container, pod_command), {}, "/")
 
     def value(self, container: str, variable: str) -> str:
@@ -143,7 +145,7 @@ def _isolation(root: Path, hidden: Sequence[Path], mounts: Mapping[str, str]) ->
     for point, directory in mounts.items():
         existing = next(path for path in (Path(point), *Path(point).parents) if path.exists())
         if str(existing) not in ("/", point):
-            # A mount point cannot be made in a read-only directory, so the directory is rebuilt with all of its entries.
+            # No mount point can be made in a read-only directory, so it is rebuilt with all of its entries.
             argv += ["--tmpfs", str(existing), *_as_it_is(existing)]
         argv += ["--bind", directory, point]
     return [*argv, "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--cap-drop", "ALL", "--die-with-parent"]

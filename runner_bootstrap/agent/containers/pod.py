@@ -19,7 +19,8 @@ from typing import NamedTuple, Optional
 from ..resources.container_usage import READ_USAGE, ContainerUsage, usage_from
 from ..shared.errors import AgentError
 
-#: The variable that names the folder of which all containers of the pod share parts (``cadence/providers/kubernetes/containers.py``).
+#: The variable that names the folder of which all containers of the pod share parts;
+#: ``cadence/providers/kubernetes/containers.py`` sets it.
 FOLDER = "CADENCE_POD"
 #: The container of a treatment's own command.
 COMMAND = "command"
@@ -101,7 +102,7 @@ class Pod:
         """Returns what a short command prints in the container; empty if it could not be run."""
         try:
             done = subprocess.run(
-                self.exec_argv(container, PodCommand(command, {})),
+                self.exec_argv(container, PodCommand(command=command, env={})),
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 timeout=ANSWER_SECONDS,

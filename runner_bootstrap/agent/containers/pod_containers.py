@@ -57,8 +57,10 @@ class PodContainers:
         # The image's own PATH leads to its programs.
         values = {name: value for name, value in env.values.items() if name != "PATH"}
         work = str(self._context.workspace.work)
-        pod_command = PodCommand(command, values, work, bool(self._context.assignment.stdin), alone=True)
-        return LaunchSpec(self._pod.exec_argv(COMMAND, pod_command), {}, work, [])
+        pod_command = PodCommand(
+            command=command, env=values, workdir=work, interactive=bool(self._context.assignment.stdin), alone=True
+        )
+        return LaunchSpec(argv=self._pod.exec_argv(COMMAND, pod_command), env={}, cwd=work, cleanup=[])
 
     def exec_target(self, containers: Sequence[WorkerContainer]) -> ExecTarget:
         return PodTarget(self._pod, [container.slug for container in containers])

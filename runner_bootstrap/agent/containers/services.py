@@ -95,7 +95,7 @@ class ServiceContainers:
         engine = self._engine
         volumes = {volume for service in self._services for volume in service.volumes if not _is_directory(volume)}
         volumes |= set(self._mounts)
-        # The command's container is removed first, since it uses volumes; the first service last, since it holds the network.
+        # The command's container goes first, since it uses volumes; the first service last, as it holds the network.
         names = [engine.name, *(self.real_name(service.name) for service in reversed(self._services))]
         removals = [engine.removal(name) for name in names] if self._services or volumes else []
         return removals + [engine.removal_of_volume(_volume(engine, volume)) for volume in sorted(volumes)]
@@ -191,7 +191,7 @@ class ServiceContainers:
             self._log.say(f"service {running.service.name} ended with exit code {code}", "warning")
 
     def _network_owner_arguments(self) -> list[str]:
-        """Returns the first service's arguments: all host names and, for a command outside of the network, all ports."""
+        """Returns the first service's arguments: host names and, for a command outside of the network, all ports."""
         arguments = [f"--add-host={service.name}:{LOOPBACK}" for service in self._services]
         if not self._in_container and self._network != "host":
             ports = [port for service in self._services for port in service.ports]

@@ -86,7 +86,11 @@ class EngineContainers:
         self._engine = ContainerEngine.find(context.runner_id)
         context = context
         self._services = ServiceContainers(
-            self._engine, context.assignment, context.log, context.termination, context.supervisor
+            engine=self._engine,
+            assignment=context.assignment,
+            log=context.log,
+            termination=context.termination,
+            supervisor=context.supervisor,
         )
         self.image_digest: Optional[str] = None
 

@@ -143,7 +143,7 @@ class Command:
         return done
 
     def _join_readers(self) -> None:
-        """Waits until everything that the command printed is in the log buffer, unless the gateway refuses the report."""
+        """Waits until the command's whole output is in the log buffer, unless the gateway refuses the report."""
         for reader in self._readers:
             while reader.is_alive() and self._termination.report:
                 reader.join(POLL_SECONDS)

@@ -51,7 +51,13 @@ def read(pid: int) -> ProcessStatus | None:
         return None
     name = text[text.index("(") + 1 : text.rindex(")")]
     fields = text[text.rindex(")") + 2 :].split()
-    return ProcessStatus(pid, int(fields[1]), name, sum(int(field) for field in fields[11:15]), int(fields[21]))
+    return ProcessStatus(
+        pid=pid,
+        parent=int(fields[1]),
+        name=name,
+        ticks=sum(int(field) for field in fields[11:15]),
+        pages=int(fields[21]),
+    )
 
 
 def descendants(root: int) -> list[ProcessStatus]:

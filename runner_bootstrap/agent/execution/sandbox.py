@@ -32,11 +32,11 @@ class LaunchSpec(NamedTuple):
 
 def plain(command: Sequence[str], env: dict[str, str], workspace: Workspace) -> LaunchSpec:
     """Launches a command on the host, with the host's files unchanged."""
-    return LaunchSpec(list(command), env, str(workspace.work), [])
+    return LaunchSpec(argv=list(command), env=env, cwd=str(workspace.work), cleanup=[])
 
 
 class Bubblewrap:
-    """A sandbox: the host's files read-only, a private ``/tmp``, its own process ids; only the workspace is writable."""
+    """A sandbox: the host's files read-only, a private ``/tmp``, own process ids; only the workspace is writable."""
 
     def __init__(self, program: str, hidden: Sequence[Path], shown: Sequence[Path]) -> None:
         self._program = program
@@ -83,7 +83,7 @@ class Bubblewrap:
         for path in self._hidden:
             argv += ["--tmpfs", str(path.resolve())]
         argv += ["--bind", str(workspace.root), str(workspace.root), "--chdir", str(workspace.work), "--", *command]
-        return LaunchSpec(argv, env, str(workspace.work), [])
+        return LaunchSpec(argv=argv, env=env, cwd=str(workspace.work), cleanup=[])
 
 
 @functools.lru_cache(maxsize=None)

@@ -163,11 +163,27 @@ class _SupervisorProcess:
                 preexec_fn=functools.partial(_prepare_command, list(launch.groups)),
             )
         except subprocess.SubprocessError:
-            self._report(CommandExit(NOT_EXECUTABLE, None, 0.0, 0, "it cannot join its control group"))
+            self._report(
+                CommandExit(
+                    exit_code=NOT_EXECUTABLE,
+                    signal=None,
+                    cpu_seconds=0.0,
+                    memory_peak=0,
+                    error="it cannot join its control group",
+                )
+            )
         except OSError as error:
             missing = isinstance(error, FileNotFoundError)
             code = NOT_FOUND if missing else NOT_EXECUTABLE
-            self._report(CommandExit(code, None, 0.0, 0, f"{launch.argv[0]}: {error.strerror}"))
+            self._report(
+                CommandExit(
+                    exit_code=code,
+                    signal=None,
+                    cpu_seconds=0.0,
+                    memory_peak=0,
+                    error=f"{launch.argv[0]}: {error.strerror}",
+                )
+            )
         finally:
             for descriptor in message.descriptors:
                 os.close(descriptor)
@@ -189,7 +205,15 @@ class _SupervisorProcess:
                 number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
                 self._cleanup = []
                 memory_peak = usage.ru_maxrss * _MAXRSS_UNIT
-                self._report(CommandExit(code, number, usage.ru_utime + usage.ru_stime, memory_peak, None))
+                self._report(
+                    CommandExit(
+                        exit_code=code,
+                        signal=number,
+                        cpu_seconds=usage.ru_utime + usage.ru_stime,
+                        memory_peak=memory_peak,
+                        error=None,
+                    )
+                )
 
     def _report(self, done: CommandExit) -> None:
         try:

@@ -56,7 +56,8 @@ class HostAgent:
             self._settings.cgroups.sweep()
         else:
             say(
-                "limits of CPU and memory are not held for commands without an image: that takes root, or Delegate=yes in the unit"
+                "limits of CPU and memory are not enforced for commands without an image: "
+                "run the host as root, or with Delegate=yes in its unit"
             )
         host_id, gateway = self._identity()
         say(f"host {host_id} serves pool {self._settings.pool} with {self._settings.slots} slots")

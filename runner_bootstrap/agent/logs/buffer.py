@@ -17,7 +17,7 @@ LOGGED_AT_ONCE = 1 << 20
 BUFFER_BYTES = 32 << 20
 BATCH_LINES = 1000
 BATCH_BYTES = 256 << 10
-#: Unless a user follows the log, a line waits for others: a tenth of the treatment's age, within these bounds (seconds).
+#: Without followers of the log a line waits for others: a tenth of the treatment's age, within these bounds (seconds).
 LEAST_PATIENCE, MOST_PATIENCE = 0.2, 10.0
 # The size of a line without its text, in a request and in memory (bytes).
 LINE_OVERHEAD = 120
@@ -59,6 +59,14 @@ class LogBuffer:
         """Adds one line of the agent's own, masked; never waits."""
         for piece in _pieces(self.masker.mask(text)):
             self.add("agent", level, piece, wait=False)
+
+    def warn_of_short_secrets(self) -> None:
+        """Adds a warning if some secrets are too short to be masked in encoded forms."""
+        if self.masker.too_short:
+            self.say(
+                f"{self.masker.too_short} secret(s) have less than 4 characters: they are masked only as they stand",
+                "warning",
+            )
 
     def set_follow(self, follow: bool) -> None:
         with self._changed:

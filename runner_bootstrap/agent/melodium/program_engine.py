@@ -80,7 +80,7 @@ class ProgramEngine:
         if self._program.check_only:
             return self._driver("check")
         if self._token:
-            self._api = EngineApiProxy(self._context.api, self._token, self._context.rewrite)
+            self._api = EngineApiProxy(upstream=self._context.api, token=self._token, rewrite=self._context.rewrite)
             self._api.start()
             self._context.log.say(f"the engine's run is {self._program.run_id}")
         return self._driver("run")

@@ -74,7 +74,9 @@ class WorkerEngine:
         for name in worker.volumes:
             self._volume(name).mkdir(parents=True, exist_ok=True)
         self.port = free_port()
-        self._api = EngineApiProxy(context.api, self._token, context.rewrite, self._observe)
+        self._api = EngineApiProxy(
+            upstream=context.api, token=self._token, rewrite=context.rewrite, observe=self._observe
+        )
         self._executor: Optional[ExecServer] = None
         self._launched: Optional[bool] = None
         self._refusal: Optional[str] = None
@@ -240,7 +242,7 @@ def required_binary(version: str) -> engine_binary.EngineBinary:
 
 
 def with_pull_secrets(registries: Secrets, pull_secrets: Mapping[str, str], log: LogBuffer) -> Secrets:
-    """Returns the logins together with those in the containers' pull secrets (in the format of Docker's configuration)."""
+    """Returns the logins and those in the containers' pull secrets (in the format of Docker's configuration)."""
     logins = registries.reveal()
     for container, text in pull_secrets.items():
         try:

@@ -1,4 +1,4 @@
-"""What the events of a Mélodium run and its program dump hold about one treatment: everything that its replay requires."""
+"""Extracts one treatment from the events of a Mélodium run and its program dump, with everything for a replay."""
 
 from __future__ import annotations
 
@@ -85,20 +85,18 @@ class _CaptureReader:
         if element["implementation_kind"] != "compiled":
             raise _made_of(built["label"], element)
         if element.get("contexts") or built["environment"].get("contexts"):
-            raise NotReplayable(
-                f"{built['label']} needs a context, which is not captured ({name} uses the one that began its track)"
-            )
+            raise NotReplayable(f"{built['label']} needs a context ({name} takes part in what began its track)")
         design = self._design_of(built)
         parameters = self._parameters(built, design)
         return CapturedTreatment(
-            built["label"],
-            element,
-            design.get("generics") or {},
-            parameters,
-            self._models(built, design),
-            [self._input(built, port) for port in element["inputs"].values()],
-            [self._output(built, port) for port in element["outputs"].values()],
-            built["treatment"].get("version") or "",
+            label=built["label"],
+            element=element,
+            generics=design.get("generics") or {},
+            parameters=parameters,
+            models=self._models(built, design),
+            inputs=[self._input(built, port) for port in element["inputs"].values()],
+            outputs=[self._output(built, port) for port in element["outputs"].values()],
+            version=built["treatment"].get("version") or "",
         )
 
     def _design_of(self, built: Json) -> Json:
@@ -217,13 +215,13 @@ class _CaptureReader:
 def _made_of(label: str, element: Json) -> NotReplayable:
     designed = element["implementation_kind"].get("designed") or {}
     parts = ", ".join(designed.get("treatments", {})) or "none"
-    return NotReplayable(f"{label} consists of other treatments, each of which can be replayed:  {parts}")
+    return NotReplayable(f"{label} is made of others, which can be replayed each: {parts}")
 
 
 def _restorable(value: Any, what: str) -> None:
     """Raises NotReplayable for a value that an engine cannot read back."""
     if not isinstance(value, dict) or len(value) != 1:
-        raise NotReplayable(f"{what} cannot be restored: it is NaN, infinite, or of an unknown type")
+        raise NotReplayable(f"{what} cannot be restored: a number that is none, or what is not known")
     ((name, content),) = value.items()
     if name == "data":
         identifier, bytes_ = content

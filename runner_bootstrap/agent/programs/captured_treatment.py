@@ -57,19 +57,19 @@ def _captured(stored: dict[str, Any]) -> CapturedTreatment:
         for model in stored["models"]
     ]
     return CapturedTreatment(
-        label,
-        {"identifier": stored["treatment"]},
-        stored["generics"],
-        _values(stored["parameters"], f"of {label}"),
-        models,
-        [CapturedPort(port["name"], port["flow"], port["type"]) for port in stored["inputs"]],
-        [CapturedPort(port["name"], port["flow"], port["type"]) for port in stored["outputs"]],
-        "",
+        label=label,
+        element={"identifier": stored["treatment"]},
+        generics=stored["generics"],
+        parameters=_values(stored["parameters"], f"of {label}"),
+        models=models,
+        inputs=[CapturedPort(port["name"], port["flow"], port["type"]) for port in stored["inputs"]],
+        outputs=[CapturedPort(port["name"], port["flow"], port["type"]) for port in stored["outputs"]],
+        version="",
     )
 
 
 def _values(given: dict[str, Any], owner: str) -> dict[str, Any]:
-    """Returns values by name, given as the engine wrote them (``raw``) or as they are stored (``value`` of ``type``)."""
+    """Returns values by name, given in the engine's form (``raw``) or in the stored one (``value`` of ``type``)."""
     found = {}
     for name, given_value in given.items():
         try:

@@ -155,9 +155,7 @@ def _is_some(value: Any) -> bool:
 def _serialised(value: Mapping[str, Any], name: str) -> bytes:
     if "cbor" not in value:
         why = (
-            "it holds a secret, which is not stored"
-            if "value" in value
-            else f"a {name} exists only inside of its engine"
+            "it holds a secret, which is not kept" if "value" in value else f"a {name} exists only inside of its engine"
         )
         raise ValueFault(why)
     if MASK in json.dumps(value.get("value")):

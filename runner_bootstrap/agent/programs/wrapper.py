@@ -38,7 +38,7 @@ class WrapperPort(NamedTuple):
 
 
 class WrapperSpec(NamedTuple):
-    """The treatment to wrap, by its identifier (``package/area::name``), with its ports and parameters (name → type)."""
+    """The treatment to wrap (``package/area::name``), with its ports and parameters (name → type)."""
 
     treatment: str
     inputs: list[WrapperPort]

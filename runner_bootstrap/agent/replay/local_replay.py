@@ -55,9 +55,23 @@ def replay(
     )
     gateway, store = FolderGateway(folder), FolderStore(folder, termination)
     runner = (
-        ShellAssignmentRunner(gateway, settings, assignment, supervisor, termination, store)
+        ShellAssignmentRunner(
+            gateway=gateway,
+            settings=settings,
+            assignment=assignment,
+            supervisor=supervisor,
+            termination=termination,
+            store=store,
+        )
         if shell
-        else AssignmentRunner(gateway, settings, assignment, supervisor, termination, store)
+        else AssignmentRunner(
+            gateway=gateway,
+            settings=settings,
+            assignment=assignment,
+            supervisor=supervisor,
+            termination=termination,
+            store=store,
+        )
     )
     runner.run()
     gateway.save()
@@ -65,7 +79,11 @@ def replay(
 
 def settings_for(folder: ReplayFolder, options: Any) -> RunnerSettings:
     """Returns settings with the original runner's id and a suffix, so that two replays do not collide."""
-    return RunnerSettings(f"{folder.runner_id}-{secrets.token_hex(3)}", options.workspaces.expanduser().absolute(), [])
+    return RunnerSettings(
+        runner_id=f"{folder.runner_id}-{secrets.token_hex(3)}",
+        parent=options.workspaces.expanduser().absolute(),
+        hidden=[],
+    )
 
 
 def read_secrets(descriptor: int | None) -> dict[str, str]:
@@ -92,7 +110,14 @@ class ShellAssignmentRunner(AssignmentRunner):
         self._stdin, self._stdout = assignment.stdin, assignment.stdout
         # The shell uses the terminal; the start script connects the command's ports when it is started from there.
         assignment.stdin = assignment.stdout = None
-        super().__init__(gateway, settings, assignment, supervisor, termination, store)
+        super().__init__(
+            gateway=gateway,
+            settings=settings,
+            assignment=assignment,
+            supervisor=supervisor,
+            termination=termination,
+            store=store,
+        )
         self._command = ShellCommand(supervisor, self._log, termination)
 
     def _launch(
@@ -137,7 +162,7 @@ class ShellCommand(Command):
             subprocess.run(launch.argv, env=launch.env, cwd=launch.cwd, check=False, close_fds=False)
         finally:
             signal.signal(signal.SIGINT, before)
-        self.exit = CommandExit(None, None, 0.0, 0, None)
+        self.exit = CommandExit(exit_code=None, signal=None, cpu_seconds=0.0, memory_peak=0, error=None)
 
 
 def _ignore(number: int, frame: FrameType | None) -> None:

@@ -30,7 +30,7 @@ class NetworkCounter:
         self._of_namespaces: dict[str, tuple[int, int]] = {}
 
     def count(self, pids: Iterable[int]) -> Traffic | None:
-        """Returns the bytes received and sent by the processes, or else by this machine; None if there are no counters."""
+        """Returns the bytes that the processes, or else this machine, received and sent; None without counters."""
         for pid in pids:
             namespace = _namespace(str(pid))
             counted = _counted(str(pid)) if namespace not in (None, self._own) else None

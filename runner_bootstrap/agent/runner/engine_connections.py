@@ -43,7 +43,13 @@ class EngineConnections:
         """Starts a relay and returns what an engine in this workspace works with."""
         self._relay = Relay(self._url)
         return EngineContext(
-            workspace, self._url, self._log, self._termination, self._relay.rewrite, self._hidden, self._settings.pod
+            workspace=workspace,
+            api=self._url,
+            log=self._log,
+            termination=self._termination,
+            rewrite=self._relay.rewrite,
+            hidden=self._hidden,
+            pod=self._settings.pod,
         )
 
     def report_listening(self, where: dict[str, Any]) -> None:

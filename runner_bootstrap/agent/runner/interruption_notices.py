@@ -1,4 +1,4 @@
-"""Asks a cloud's metadata service whether this machine is about to be interrupted, so that its treatment moves in time."""
+"""Asks a cloud's metadata service whether this machine will be interrupted, so that its treatment moves in time."""
 
 from __future__ import annotations
 
@@ -51,10 +51,24 @@ def _azure(text: str) -> str | None:
 
 _LINK_LOCAL = "http://169.254.169.254"
 SOURCES = {
-    "aws": NoticeSource(_LINK_LOCAL, "/latest/meta-data/spot/instance-action", {}, _aws, "/latest/api/token"),
-    "gcp": NoticeSource(_LINK_LOCAL, "/computeMetadata/v1/instance/preempted", {"Metadata-Flavor": "Google"}, _gcp),
+    "aws": NoticeSource(
+        address=_LINK_LOCAL,
+        path="/latest/meta-data/spot/instance-action",
+        headers={},
+        meaning=_aws,
+        token_path="/latest/api/token",
+    ),
+    "gcp": NoticeSource(
+        address=_LINK_LOCAL,
+        path="/computeMetadata/v1/instance/preempted",
+        headers={"Metadata-Flavor": "Google"},
+        meaning=_gcp,
+    ),
     "azure": NoticeSource(
-        _LINK_LOCAL, "/metadata/scheduledevents?api-version=2020-07-01", {"Metadata": "true"}, _azure
+        address=_LINK_LOCAL,
+        path="/metadata/scheduledevents?api-version=2020-07-01",
+        headers={"Metadata": "true"},
+        meaning=_azure,
     ),
 }
 

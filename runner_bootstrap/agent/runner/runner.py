@@ -18,7 +18,7 @@ from ..containers.treatment_containers import (
 )
 from ..execution.cgroups import RunnerCgroups
 from ..execution.command import Command
-from ..execution.sandbox import LaunchSpec, plain
+from ..execution.sandbox import LaunchSpec
 from ..execution.supervisor import CommandSupervisor
 from ..execution.workspace import Workspace
 from ..gateway.client import GatewayClient
@@ -30,18 +30,16 @@ from ..resources.sampler import Sampler
 from ..resources.series import SampleSeries
 from ..shared import error_outcomes
 from ..shared.clock import timestamp
-from ..shared.errors import INFRASTRUCTURE, INTERRUPTED, SUCCEEDED, AgentError, GatewayError, Stopped, TreatmentFailed
+from ..shared.errors import INFRASTRUCTURE, INTERRUPTED, SUCCEEDED, AgentError, Stopped, TreatmentFailed
 from ..shared.termination import Termination
 from ..values.caches import TreatmentCaches
 from ..values.chunks import ChunkStore
 from ..values.treatment_ports import TreatmentPorts
+from .completion import completion
 from .engine_connections import EngineConnections
 from .heartbeat import HeartbeatSender
+from .requests import REPORT_PATIENCE, RunnerRequests
 from .settings import RunnerSettings
-
-#: Seconds for which the outcome is offered to the gateway if the control plane may have given the assignment up.
-REPORT_PATIENCE = 20.0
-LONGEST_ERROR = 8192
 
 
 class AssignmentRunner:
@@ -58,20 +56,21 @@ class AssignmentRunner:
     ) -> None:
         self._gateway, self._settings, self._assignment, self._termination = gateway, settings, assignment, termination
         self._store = store
+        self._requests = RunnerRequests(gateway, settings.runner_id, termination)
         self._masker = Masker([*assignment.secret_values, *texts_to_mask(assignment.registries.reveal())])
         self._log = LogBuffer(assignment.log_flush_seconds, assignment.follow, self._masker)
         self._sampler = Sampler(supervisor.pid)
         self._series = SampleSeries(self._sampler.sample)
-        self._sender = LogSender(self._log, self._send_lines, self._failed)
+        self._sender = LogSender(self._log, self._requests.send_lines, self._failed)
         self._ports: TreatmentPorts | None = None
         self._heartbeat = HeartbeatSender(
-            gateway,
-            self._path("heartbeat"),
-            assignment.heartbeat_seconds,
-            assignment.lease_seconds,
-            termination,
-            self._series,
-            self._on_heartbeat,
+            gateway=gateway,
+            path=self._requests.path("heartbeat"),
+            every=assignment.heartbeat_seconds,
+            lease=assignment.lease_seconds,
+            termination=termination,
+            series=self._series,
+            on_answer=self._on_heartbeat,
         )
         self._supervisor = supervisor
         self._command = Command(supervisor, self._log, termination)
@@ -85,11 +84,7 @@ class AssignmentRunner:
         started_at, started = timestamp(), time.monotonic()
         self._heartbeat.start()
         self._sender.start()
-        if self._masker.too_short:
-            self._log.say(
-                f"{self._masker.too_short} secret(s) have less than 4 characters: they are masked only as they stand",
-                "warning",
-            )
+        self._log.warn_of_short_secrets()
         self._attempt()
         self._assignment.overwrite_secrets()
         self._heartbeat.phase = "finishing"
@@ -133,7 +128,13 @@ class AssignmentRunner:
         workspace.require_space(assignment.limit("storage"))
         assignment.require_consistent()
         self._ports = ports = TreatmentPorts(
-            assignment, workspace, self._call_port, self._termination, self._masker, self._failed, self._store
+            assignment=assignment,
+            workspace=workspace,
+            call=self._requests.call,
+            termination=self._termination,
+            masker=self._masker,
+            failed=self._failed,
+            store=self._store,
         )
         if assignment.worker:
             self._engine = WorkerEngine(assignment, self._engine_connections().engine_context(workspace))
@@ -152,7 +153,12 @@ class AssignmentRunner:
         self._heartbeat.phase = "reading"
         ports.read_blocks()
         caches = TreatmentCaches(
-            assignment.caches, workspace, self._call_port, self._termination, self._masker, self._log
+            caches=assignment.caches,
+            workspace=workspace,
+            call=self._requests.call,
+            termination=self._termination,
+            masker=self._masker,
+            log=self._log,
         )
         caches.restore()
         launch = self._prepare(workspace, ports, treatment_containers)
@@ -239,21 +245,13 @@ class AssignmentRunner:
             launch = launch_engine_image(self._engine.image, command, env, self._context_of_containers(workspace))
         if launch:
             return launch
-        launch = self._on_host(command, env, workspace)
+        launch = self._settings.launch_on_host(command, env.values, workspace, offline=assignment.offline)
         if not self._settings.cgroups:
             return launch
         # Engines use more than what a program asks for its worker, which is not enforced elsewhere either.
         memory = 0 if self._engine else assignment.limit("memory")
         self._confined = self._settings.cgroups.confine(self._settings.runner_id, assignment.limit("cpu"), memory)
         return launch._replace(groups=self._confined.entries)
-
-    def _on_host(self, command: list[str], env: ContainerEnvironment, workspace: Workspace) -> LaunchSpec:
-        sandbox = self._settings.sandbox()
-        if sandbox:
-            return sandbox.launch(command, env.values, workspace, self._assignment.offline)
-        if self._assignment.offline:
-            raise AgentError("the command cannot be cut off the network here: that takes bubblewrap, or an image")
-        return plain(command, env.values, workspace)
 
     def _with_reason(self, error: AgentError) -> Exception:
         """Adds the memory limit to the error of a command that the kernel killed for it, which the command cannot
@@ -270,7 +268,12 @@ class AssignmentRunner:
         if self._connections_of_engine is None:
             around = (self._log, self._termination, tuple(self._settings.hidden))
             self._connections_of_engine = EngineConnections(
-                self._gateway.url, self._assignment, self._settings, self._call_port, self._failed, around
+                url=self._gateway.url,
+                assignment=self._assignment,
+                settings=self._settings,
+                call=self._requests.call,
+                failed=self._failed,
+                engine_context=around,
             )
         return self._connections_of_engine
 
@@ -279,42 +282,19 @@ class AssignmentRunner:
         if self._ports:
             self._ports.update_producers(answer.get("inputs") or {})
 
-    def _send_lines(self, lines: list[dict[str, Any]]) -> dict[str, Any]:
-        return self._gateway.call(self._path("logs"), {"lines": lines}, sleep=self._sleep_while_wanted)
-
-    def _call_port(self, what: str, body: dict[str, Any]) -> dict[str, Any]:
-        return self._gateway.call(self._path(what), body, sleep=self._termination.sleep)
-
     def _complete(self, started_at: str, duration: float) -> bool:
-        done, samples = self._command.exit, self._series.rest()
-        digest = self._treatment_containers.image_digest if self._treatment_containers else None
-        body = {
-            "outcome": self._termination.outcome,
-            "exit_code": done.exit_code if done else None,
-            "signal": done.signal if done else None,
-            "error": self._masker.mask(self._termination.error or "")[:LONGEST_ERROR] or None,
-            "started_at": started_at,
-            "finished_at": timestamp(),
-            "logs_through": self._log.accepted,
-            **({"image_digest": digest} if digest else {}),
-            **({"samples": samples} if samples else {}),
-            "usage": self._sampler.usage(done.cpu_seconds if done else 0.0, done.memory_peak if done else 0, duration),
-        }
-        patience = REPORT_PATIENCE if self._termination.outcome == INFRASTRUCTURE else float("inf")
-        try:
-            self._gateway.call(self._path("complete"), body, patience, sleep=self._sleep_while_wanted)
-        except (GatewayError, Stopped):
-            return False
-        return True
-
-    def _sleep_while_wanted(self, seconds: float) -> None:
-        """Sleeps between attempts to report during the termination. Raises Stopped once the lease is lost."""
-        time.sleep(seconds)
-        if not self._termination.report:
-            raise Stopped
+        exit_ = self._command.exit
+        body = completion(
+            self._termination,
+            exit_,
+            started_at=started_at,
+            error=self._masker.mask(self._termination.error or ""),
+            logs_through=self._log.accepted,
+            image_digest=self._treatment_containers.image_digest if self._treatment_containers else None,
+            samples=self._series.rest(),
+            usage=self._sampler.usage(exit_.cpu_seconds if exit_ else 0.0, exit_.memory_peak if exit_ else 0, duration),
+        )
+        return self._requests.complete(body)
 
     def _failed(self, error: Exception) -> None:
         error_outcomes.terminate_for(self._termination, error, self._settings.parent)
-
-    def _path(self, what: str) -> str:
-        return self._gateway.runner(self._settings.runner_id, what)

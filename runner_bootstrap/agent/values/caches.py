@@ -122,12 +122,12 @@ class TreatmentCaches:
 
         upload_credits = UploadCredits(write, termination)
         output = OutputUpload(
-            "cache",
-            upload_credits,
-            ChunkStore(termination),
-            termination,
-            self._masker,
-            termination.fail,
+            name="cache",
+            upload_credits=upload_credits,
+            store=ChunkStore(termination),
+            termination=termination,
+            masker=self._masker,
+            failed=termination.fail,
         )
         reader, writer = os.pipe()
 

@@ -13,7 +13,7 @@ from ..shared.errors import AgentError
 from ..shared.termination import Termination
 
 CHUNK_BYTES = 8 << 20
-#: Initial bytes of a buffer and the factor by which it grows: an assignment may have hundreds of small inputs and outputs.
+#: Initial bytes of a buffer and its factor of growth: an assignment may have hundreds of small inputs and outputs.
 FIRST_BYTES, GROWTH = 64 << 10, 16
 EMPTY_SHA256 = hashlib.sha256().hexdigest()
 STORE_TIMEOUT = 60.0

@@ -45,7 +45,7 @@ class InputDownload:
         self._end: dict[str, Any] | None = None
         self._urls: dict[int, tuple[str, str | None]] = {}
         self._request: Future[None] | None = None
-        #: Whether the gateway holds the producer back for this consumer: it does not once the producer's stream has ended.
+        #: Whether the gateway holds the producer back for this consumer: not once the producer's stream has ended.
         self._attached = False
         self._position = 0
         self._reported = 0
@@ -206,7 +206,8 @@ class InputDownload:
             found = self._store.get(url, chunk)
             if found and sha256 and hashlib.sha256(chunk.content).hexdigest() != sha256:
                 raise AgentError(
-                    f"input {self.name} is damaged: the digest of chunk {seq} differs from the one that its producer announced"
+                    f"input {self.name} is damaged: "
+                    f"the digest of chunk {seq} differs from the one that its producer announced"
                 )
         except KeyError:
             raise UrlExpired from None

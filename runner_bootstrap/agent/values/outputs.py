@@ -32,7 +32,7 @@ COMMIT_SECONDS = 1.0
 LEAST_PATIENCE, MOST_PATIENCE = 0.05, 2.0
 #: A denied producer asks again after a tenth of the time that it has waited, within these bounds (seconds).
 LEAST_ASKING, MOST_ASKING = 0.02, 1.0
-#: Expired URLs in a row before the upload fails: the clock or the credentials of the store are wrong then.
+#: Expired URLs in a row before the upload fails.
 MOST_EXPIRED = 5
 
 Grant = tuple[str, dict[str, str]]
@@ -41,9 +41,8 @@ Grant = tuple[str, dict[str, str]]
 class OutputUpload:
     """Uploads the data that ``follow_stream`` or ``read_file`` reads.
 
-    ``upload_credits`` sends the requests of this output to the gateway. ``failed`` is called with the first error of
-    any thread. Data that ``checker`` refuses is not uploaded. ``outputs_in_all`` is the number of the assignment's
-    outputs.
+    ``upload_credits`` sends its requests. ``failed`` is called with the first error of any thread. ``checker`` holds
+    invalid data back. ``outputs_in_all`` is the number of the assignment's outputs.
     """
 
     def __init__(

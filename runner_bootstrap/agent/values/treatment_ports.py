@@ -214,14 +214,14 @@ class TreatmentPorts:
         upload_credits = UploadCredits(self._commit, self._termination)
         outputs = {
             port: OutputUpload(
-                port.name,
-                upload_credits,
-                self._store,
-                self._termination,
-                self._masker,
-                self._failed,
-                self._checkers[port.name] if self._by_fifo(port) else None,
-                len(ports),
+                name=port.name,
+                upload_credits=upload_credits,
+                store=self._store,
+                termination=self._termination,
+                masker=self._masker,
+                failed=self._failed,
+                checker=self._checkers[port.name] if self._by_fifo(port) else None,
+                outputs_in_all=len(ports),
             )
             for port in ports
         }

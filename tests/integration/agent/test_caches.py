@@ -74,7 +74,7 @@ def test_a_damaged_cache_restores_nothing(gateway: FakeGateway, work: Work) -> N
     second = runner(gateway, "ls -A", 2)
     assert work(second)["outcome"] == "succeeded"
     assert second.text() == ["requirements.lock"]
-    assert "came damaged" in said(second)[0]
+    assert "is damaged" in said(second)[0]
 
 
 def test_what_cannot_be_packed_only_warns(gateway: FakeGateway, work: Work) -> None:

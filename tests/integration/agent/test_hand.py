@@ -202,7 +202,7 @@ def test_it_ends_when_it_is_told_to(make: Make) -> None:
 
 def test_its_request_is_its_owners_and_gone_once_it_is_read(make: Make) -> None:
     container = make()
-    argv = container.pod.exec_argv("c", PodCommand(["true"], {"TOKEN": "s3cr3t"}, alone=True))
+    argv = container.pod.exec_argv("c", PodCommand(command=["true"], env={"TOKEN": "s3cr3t"}, alone=True))
     request = Path(argv[-1]) / "request"
     assert request.stat().st_mode & 0o777 == 0o600
     assert json.loads(request.read_text())["env"] == {"TOKEN": "s3cr3t"}

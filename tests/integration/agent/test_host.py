@@ -109,7 +109,7 @@ def test_stop_ends_a_runner(gateway: FakeGateway, host: StartHost, tmp_path: Pat
     gateway.ring.set()
     assert runner.done.wait(PATIENCE)
     assert runner.completed
-    assert runner.completed["error"] == "the runner was told to stop (SIGTERM)"
+    assert runner.completed["error"] == "the runner received SIGTERM"
     until(lambda: not list((tmp_path / "workspaces").iterdir()))
 
 

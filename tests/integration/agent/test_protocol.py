@@ -207,7 +207,7 @@ def test_sigterm_to_an_agent_interrupts_its_treatment(gateway: FakeGateway, star
     assert runner.completed
     assert (runner.completed["outcome"], runner.completed["error"]) == (
         "interrupted",
-        "the runner was told to stop (SIGTERM)",
+        "the runner received SIGTERM",
     )
 
 

@@ -27,7 +27,7 @@ def folder(tmp_path: Path) -> Folder:
             (made / "inputs" / port).write_bytes(content)
             known[port] = {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
         told = {"run_id": "01K", "treatment": "t", "attempt": 1, "run": run, "inputs": [], "outputs": [], **work}
-        (made / "kit.json").write_text(json.dumps({"runner_id": RUNNER, "work": told, "inputs": known}))
+        (made / "replay.json").write_text(json.dumps({"runner_id": RUNNER, "work": told, "inputs": known}))
         return made
 
     return make
@@ -141,7 +141,7 @@ def test_offline(folder: Folder, replayed: Replayed) -> None:
     done = replayed(made, sandbox="bwrap")
     assert done.stderr.split() == ["lo"]
     assert replayed(made).returncode == 0
-    assert "cut off the network" in result(made)["error"]
+    assert "cannot be offline on this machine" in result(made)["error"]
 
 
 def test_a_shell_before_the_command(folder: Folder, replayed: Replayed, sandbox: str) -> None:

@@ -237,7 +237,7 @@ def test_without_a_network_the_console_has_the_phase(tmp_path: Path, home: CallH
     assert booted.status == 1
     for printed in (booted.console, (machine.state / "console").read_text()):
         assert "agent-downloaded FAILED" in printed
-        assert "the control plane could not be told" in printed
+        assert "the report could not be sent to the control plane" in printed
 
 
 def test_the_engine_comes_where_it_is_needed(tmp_path: Path, net: Net, home: CallHome, request_):

@@ -38,7 +38,14 @@ def test_a_producer_that_is_held_back_asks_ever_less_often(monkeypatch: pytest.M
     monkeypatch.setattr("runner_bootstrap.agent.values.outputs.time.monotonic", lambda: termination.now)
     monkeypatch.setattr("runner_bootstrap.agent.values.upload_credits.threading.Event.wait", wait)
     upload_credits = UploadCredits(deny, termination)
-    output = OutputUpload("data", upload_credits, ChunkStore(termination), termination, Masker([]), lambda error: None)
+    output = OutputUpload(
+        name="data",
+        upload_credits=upload_credits,
+        store=ChunkStore(termination),
+        termination=termination,
+        masker=Masker([]),
+        failed=lambda error: None,
+    )
     with pytest.raises(Stopped):
         upload_credits.serve([output])
 
