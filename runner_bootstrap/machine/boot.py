@@ -50,7 +50,7 @@ class Reports:
         self._thread = threading.Thread(target=self._send_all, daemon=True)
         self._thread.start()
 
-    def tell(self, phase: str, ok: bool = True, detail: str | None = None) -> None:
+    def report(self, phase: str, ok: bool = True, detail: str | None = None) -> None:
         """Reports a phase: prints it and queues it for the control plane."""
         seconds = round(time.monotonic() - self._begun, 3)
         say(f"{phase} {'ok' if ok else 'FAILED'} after {seconds} s" + (f": {detail}" if detail else ""))
@@ -86,15 +86,15 @@ def wake(folder: str) -> int:
     base = os.environ.get("CADENCE_METADATA_URL", METADATA)
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        asked = urllib.request.Request(
+        request = urllib.request.Request(
             f"{base}/latest/api/token", b"", {"X-aws-ec2-metadata-token-ttl-seconds": "60"}, method="PUT"
         )
-        with direct.open(asked, timeout=10) as answer:
+        with direct.open(request, timeout=10) as answer:
             session = answer.read().decode()
-        asked = urllib.request.Request(f"{base}/latest/user-data", headers={"X-aws-ec2-metadata-token": session})
-        with direct.open(asked, timeout=10) as answer:
+        request = urllib.request.Request(f"{base}/latest/user-data", headers={"X-aws-ec2-metadata-token": session})
+        with direct.open(request, timeout=10) as answer:
             document = json.loads(answer.read().decode().partition("\n")[2])
-        files = {os.path.basename(one["path"]): one["content"] for one in document["write_files"]}
+        files = {os.path.basename(file["path"]): file["content"] for file in document["write_files"]}
     except (OSError, ValueError, KeyError) as error:
         say(f"wake FAILED: the machine's document cannot be read: {error}")
         return 1
@@ -131,7 +131,7 @@ def main(folder: str, *words: str) -> int:
     command = words or ("run", "--runner-id", runner_id)
     reports = Reports(url, token)
     try:
-        reports.tell("booted", detail=uptime())
+        reports.report("booted", detail=uptime())
         agent = fetch(reports, "agent", environment, os.path.join(home, "cadence-agent.pyz"))
         if environment.get("CADENCE_ENGINE_URLS"):
             engine = fetch(reports, "engine", environment, os.path.join(home, "engine"))
@@ -139,7 +139,7 @@ def main(folder: str, *words: str) -> int:
             environment["PATH"] = os.path.join(home, "bin") + os.pathsep + environment.get("PATH", os.defpath)
         return work(reports, [sys.executable, agent, *command, "--gateway", gateway], token, environment)
     except BootError as error:
-        reports.tell(error.phase, ok=False, detail=str(error))
+        reports.report(error.phase, ok=False, detail=str(error))
         return 1
     finally:
         reports.close()
@@ -212,10 +212,10 @@ def fetch(reports: Reports, what: str, environment: dict[str, str], target: str)
         except (OSError, ValueError) as error:
             problems.append(f"{shown}: {error}")
             continue
-        reports.tell(f"{what}-downloaded", detail=shown)
+        reports.report(f"{what}-downloaded", detail=shown)
         if digest == wanted:
             os.replace(target + ".part", target)
-            reports.tell(f"{what}-verified")
+            reports.report(f"{what}-verified")
             return target
         problems.append(f"{shown} has the digest {digest}, not {wanted}")
         os.unlink(target + ".part")
@@ -273,9 +273,11 @@ def unpack(file: str, program: str) -> None:
 
 def work(reports: Reports, command: list[str], token: str, environment: dict[str, str]) -> int:
     """Runs the agent to its end, with its token on standard input; returns its exit status. Raises BootError."""
-    kept = {name: value for name, value in environment.items() if name in FOR_AGENT or not name.startswith("CADENCE_")}
+    agent_environment = {
+        name: value for name, value in environment.items() if name in FOR_AGENT or not name.startswith("CADENCE_")
+    }
     try:
-        agent = subprocess.Popen(command, stdin=subprocess.PIPE, env=kept)
+        agent = subprocess.Popen(command, stdin=subprocess.PIPE, env=agent_environment)
     except OSError as error:
         raise BootError("started", f"the agent cannot be started: {error}") from error
     assert agent.stdin is not None
@@ -284,7 +286,7 @@ def work(reports: Reports, command: list[str], token: str, environment: dict[str
         agent.stdin.close()
     except BrokenPipeError:
         say("the agent ended before it had read its token")
-    reports.tell("started")
+    reports.report("started")
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda got, _: agent.send_signal(got))
     return agent.wait()

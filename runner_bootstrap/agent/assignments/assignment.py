@@ -59,8 +59,9 @@ class AssignedService(NamedTuple):
 
 
 class AssignedCache(NamedTuple):
-    """Paths kept between runs under ``key`` and the hash of ``files``; ``restore`` are key prefixes that are accepted
-    instead.
+    """Paths kept between runs under ``key`` and the hash of ``files``.
+
+    ``restore`` are key prefixes that are accepted instead.
     """
 
     key: str
@@ -163,8 +164,9 @@ class Assignment:
         return json.dumps(self.event, ensure_ascii=False)
 
     def variables(self, path_variables: dict[str, str]) -> dict[str, str]:
-        """Returns the ``CADENCE_*`` variables and ``env``, without secrets; ``path_variables`` are those that hold
-        paths.
+        """Returns the ``CADENCE_*`` variables and ``env``, without secrets.
+
+        ``path_variables`` are those that hold paths. Raises AgentError for a value with a NUL character.
         """
         variables = {
             "CI": "true",

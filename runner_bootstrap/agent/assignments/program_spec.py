@@ -47,8 +47,8 @@ def program(content: dict[str, Any]) -> AssignedProgram:
     file, files = _files(content) if "files" in content else ("", {})
     parameters = dict(content.get("parameters") or {})
     secrets = dict(content.get("secrets") or {})
-    for given in (*parameters.values(), *secrets.values()):
-        parse(given["type"])
+    for parameter in (*parameters.values(), *secrets.values()):
+        parse(parameter["type"])
     return AssignedProgram(
         files=files,
         file=file,
@@ -56,7 +56,7 @@ def program(content: dict[str, Any]) -> AssignedProgram:
         treatment=content["treatment"],
         parameters=parameters,
         secrets={
-            name: {"type": str(each["type"]), "variable": str(each["variable"])} for name, each in secrets.items()
+            name: {"type": str(secret["type"]), "variable": str(secret["variable"])} for name, secret in secrets.items()
         },
         errors=content.get("errors") or "fail",
         check_only=bool(content.get("check_only")),

@@ -37,23 +37,23 @@ class ValueType(NamedTuple):
 
 def parse(text: str) -> ValueType:
     """Parses a data type such as ``Vec<u8>``. Raises ValueError."""
-    words = _WORD.findall(text)
-    if "".join(words) != re.sub(r"\s", "", text):
+    tokens = _WORD.findall(text)
+    if "".join(tokens) != re.sub(r"\s", "", text):
         raise ValueError(f"the type {text!r}")
-    found, rest = _parse(words, text)
+    found, rest = _parse(tokens, text)
     if rest:
         raise ValueError(f"the type {text!r}")
     return found
 
 
-def _parse(words: list[str], text: str) -> tuple[ValueType, list[str]]:
-    name = words[0] if words else ""
-    if name in _CONSTRUCTORS and words[1:2] == ["<"]:
-        item, rest = _parse(words[2:], text)
+def _parse(tokens: list[str], text: str) -> tuple[ValueType, list[str]]:
+    name = tokens[0] if tokens else ""
+    if name in _CONSTRUCTORS and tokens[1:2] == ["<"]:
+        item, rest = _parse(tokens[2:], text)
         if rest[:1] == [">"]:
             return ValueType(name, item), rest[1:]
     elif name in _SCALARS:
-        return ValueType(name), words[1:]
+        return ValueType(name), tokens[1:]
     raise ValueError(f"the type {text!r}")
 
 
@@ -65,24 +65,24 @@ def from_json(text: bytes) -> Any:
         raise ValueError("it is nested too deeply") from None
 
 
-def fits(value: Any, wanted: ValueType) -> bool:
+def fits(value: Any, expected: ValueType) -> bool:
     """Returns whether a JSON value is of the type ``wanted``, including the range of every number."""
-    if wanted.item is not None:
-        if wanted.name == "Option":
-            return value is None or fits(value, wanted.item)
-        if wanted.name == "Vec":
-            return isinstance(value, list) and all(fits(part, wanted.item) for part in value)
-        return isinstance(value, dict) and all(fits(part, wanted.item) for part in value.values())
-    span = wanted.range
+    if expected.item is not None:
+        if expected.name == "Option":
+            return value is None or fits(value, expected.item)
+        if expected.name == "Vec":
+            return isinstance(value, list) and all(fits(part, expected.item) for part in value)
+        return isinstance(value, dict) and all(fits(part, expected.item) for part in value.values())
+    span = expected.range
     if span:
         return isinstance(value, int) and not isinstance(value, bool) and span[0] <= value <= span[1]
-    if wanted.name in _LARGEST:
-        return _is_fraction(value, _LARGEST[wanted.name])
-    if wanted.name == "void":
+    if expected.name in _LARGEST:
+        return _is_fraction(value, _LARGEST[expected.name])
+    if expected.name == "void":
         return value is None
-    if wanted.name == "bool":
+    if expected.name == "bool":
         return isinstance(value, bool)
-    return isinstance(value, str) and (wanted.name == "string" or len(value) == 1)
+    return isinstance(value, str) and (expected.name == "string" or len(value) == 1)
 
 
 def _is_fraction(value: Any, largest: float) -> bool:

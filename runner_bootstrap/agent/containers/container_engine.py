@@ -122,8 +122,9 @@ class ContainerEngine:
         return engine_env, argv
 
     def variable(self, name: str, value: str, engine_env: dict[str, str]) -> list[str]:
-        """Returns arguments that give a container a variable, by the engine's own environment if the engine does not
-        read it.
+        """Returns arguments that give a container a variable.
+
+        The value is passed by the engine's own environment, unless the engine itself reads a variable of that name.
         """
         if _is_engines_own(name):
             return ["--env", f"{name}={value}"]
@@ -193,16 +194,16 @@ def limits(cpu: int, memory: int) -> list[str]:
 
 def network(arguments: Sequence[str]) -> tuple[str | None, list[str]]:
     """Returns the network that an engine's further arguments name, and the other arguments."""
-    wanted, others, following = None, [], False
+    name_, others, following = None, [], False
     for argument in arguments:
         name, _, value = argument.partition("=")
         if following:
-            wanted, following = argument, False
+            name_, following = argument, False
         elif name in ("--network", "--net"):
-            wanted, following = value or None, not value
+            name_, following = value or None, not value
         else:
             others.append(argument)
-    return wanted, others
+    return name_, others
 
 
 def further_arguments() -> list[str]:

@@ -1,8 +1,8 @@
-"""The program that an engine starts as its container engine: passes the command to the agent and ends as the command
-does.
+"""The program that an engine starts as its container engine.
 
-A standalone file that needs the standard library only: ``python -IS exec_shim.py SOCKET ARGUMENT…``. The command gets
-this process's own standard streams. If this process is killed, the agent notices and ends the command.
+It passes the command to the agent and ends as the command does. A standalone file that needs the standard library only:
+``python -IS exec_shim.py SOCKET ARGUMENT…``. The command gets this process's own standard streams. If this process is
+killed, the agent notices and ends the command.
 """
 
 import json
@@ -19,13 +19,13 @@ _LENGTH = struct.Struct("!I")
 
 
 def main(arguments: "list[str]") -> int:
-    path, *asked = arguments
+    path, *command_arguments = arguments
     folder, name = os.path.split(path)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as agent:
         try:
             # The address of a socket is limited to about 100 bytes, and the path of a workspace may be longer.
             agent.connect(f"/proc/self/fd/{os.open(folder, os.O_PATH)}/{name}")
-            text = json.dumps(asked).encode("utf-8", "surrogateescape")
+            text = json.dumps(command_arguments).encode("utf-8", "surrogateescape")
             socket.send_fds(agent, [_LENGTH.pack(len(text))], [0, 1, 2])
             agent.sendall(text)
             answer = b""

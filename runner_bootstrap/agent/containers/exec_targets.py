@@ -1,6 +1,4 @@
-"""Executes an engine's commands in containers, in the containers of a pod, or in a sandbox if there is no container
-engine.
-"""
+"""Executes an engine's commands: in containers, in those of a pod, or in a sandbox without a container engine."""
 
 from __future__ import annotations
 
@@ -134,9 +132,7 @@ class SandboxTarget:
 
 
 def _isolation(root: Path, hidden: Sequence[Path], mounts: Mapping[str, str]) -> list[str]:
-    """Returns arguments for a root of its own with the machine's directories, in which a mount point can be made
-    anywhere.
-    """
+    """Returns arguments for a root of the machine's directories in which a mount point can be made anywhere."""
     argv = ["--dev", "/dev", "--proc", "/proc"]
     argv += _as_it_is(Path("/"), ("/dev", "/proc", "/tmp"))
     argv += ["--tmpfs", "/tmp"]

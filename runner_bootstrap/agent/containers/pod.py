@@ -1,6 +1,4 @@
-"""The pod that this agent is in, if it was created for a treatment with containers: they run already and accept
-commands.
-"""
+"""The pod of this agent, if it was created for a treatment with containers: they run already and accept commands."""
 
 from __future__ import annotations
 

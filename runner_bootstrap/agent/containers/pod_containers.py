@@ -36,9 +36,7 @@ class PodContainers:
         self.image_digest = digest_of(image) if image else None
 
     def fetch(self) -> None:
-        """Overwrites the registry logins: the cluster has pulled the images before the agent began, with its own
-        logins.
-        """
+        """Overwrites the registry logins: the cluster has pulled the images already, with its own logins."""
         self._context.assignment.registries.overwrite()
 
     def start(self) -> dict[str, str]:

@@ -1,5 +1,4 @@
-"""Runs a command in another container of the agent's pod, and stands for it here: its streams, its signals, its exit
-code.
+"""Runs a command in another container of the pod, and stands for it here: streams, signals, exit code.
 
 A standalone file that needs the standard library only: ``python -IS pod_exec.py FOLDER``. The folder is shared with the
 container, whose first process (``runner_bootstrap/machine/container.sh``) waits there. Its file ``request`` describes

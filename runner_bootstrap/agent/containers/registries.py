@@ -56,4 +56,4 @@ def _auths(secrets: dict[str, str]) -> dict[str, dict[str, str]]:
 def texts_to_mask(secrets: dict[str, str]) -> list[str]:
     """Returns every text of the logins to mask: each secret, its password, and both in the file's encoding."""
     texts = [text for secret in secrets.values() for text in (secret, secret.strip().partition(":")[2])]
-    return [text for text in [*texts, *(one["auth"] for one in _auths(secrets).values())] if text]
+    return [text for text in [*texts, *(entry["auth"] for entry in _auths(secrets).values())] if text]

@@ -48,8 +48,7 @@ class ServiceContainers:
         self._stopping = threading.Event()
 
     def start(self) -> dict[str, str]:
-        """Starts all services and waits until they are healthy; returns the variables that tell the command their
-        addresses.
+        """Starts all services and waits until they are healthy; returns variables with their addresses.
 
         Raises TreatmentFailed for a service that ends or does not become healthy, AgentError if one cannot be started.
         """

@@ -1,5 +1,6 @@
-"""The containers of an assignment, by a container engine or in the pod: that of the command, if it has an image, and
-services.
+"""The containers of an assignment: that of the command, if it has an image, and services.
+
+They are run by a container engine, or are those of the agent's pod.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ class ContainersContext(NamedTuple):
     supervisor: CommandSupervisor
 
     @property
-    def wanted(self) -> bool:
+    def has_containers(self) -> bool:
         """Whether the assignment has containers."""
         return bool(self.assignment.image or self.assignment.services)
 

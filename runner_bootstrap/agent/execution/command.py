@@ -75,8 +75,7 @@ class Command:
             raise TreatmentFailed(_in_words(done))
 
     def run(self, launch: LaunchSpec, max_duration: float | None, stdio: StandardStreams) -> None:
-        """Runs the treatment's command to its end, with the descriptors of ``stdio`` or else with the log as its
-        output.
+        """Runs the treatment's command to its end, with ``stdio`` or else the log as its output.
 
         Raises TreatmentFailed if it does not exit with 0, AgentError if its container could not be started, Stopped if
         the assignment was terminated meanwhile (the command is dead then).

@@ -60,10 +60,9 @@ def receive(end: socket.socket) -> ProcessMessage | None:
 
 
 def fork(serve: Callable[[socket.socket], None]) -> tuple[int, socket.socket]:
-    """Forks a process that runs ``serve(its end of the socket pair)`` and then ends. Call it while there is only one
-    thread.
+    """Forks a process that runs ``serve(its end of the socket pair)`` and then ends.
 
-    Returns the child's process id and this process's end of the socket pair.
+    Call it while there is only one thread. Returns the child's process id and this process's end of the socket pair.
     """
     ours, theirs = socket.socketpair()
     pid = os.fork()

@@ -17,10 +17,10 @@ _LOCK = "lock"
 
 
 class Workspace:
-    """Holds ``work`` (the command's directory), ``tmp``, ``in``, ``out`` and the agent's own files. Locked while in
-    use.
+    """A directory for one assignment, locked while in use.
 
-    Raises AgentError if it cannot be created.
+    Holds ``work`` (the command's directory), ``tmp``, ``in``, ``out`` and the agent's own files. Raises AgentError if
+    it cannot be created.
     """
 
     def __init__(self, parent: Path, name: str) -> None:

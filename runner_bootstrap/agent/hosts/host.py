@@ -159,7 +159,7 @@ class WorkNotifications:
     def __init__(self, wake: threading.Event) -> None:
         self._wake = wake
         self._connections = HttpConnections(30.0)
-        self._wanted = threading.Semaphore(0)
+        self._requested = threading.Semaphore(0)
         self._url, self._wait_seconds = "", 0.0
         self._busy = False
         threading.Thread(target=self._listen, name="doorbell", daemon=True).start()
@@ -169,11 +169,11 @@ class WorkNotifications:
         self._url, self._wait_seconds = url, wait_seconds
         if not self._busy:
             self._busy = True
-            self._wanted.release()
+            self._requested.release()
 
     def _listen(self) -> None:
         while True:
-            self._wanted.acquire()
+            self._requested.acquire()
             url = self._url
             try:
                 response = self._connections.request(

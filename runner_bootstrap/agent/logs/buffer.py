@@ -80,8 +80,9 @@ class LogBuffer:
             self._changed.notify_all()
 
     def next_batch(self) -> list[Line] | None:
-        """Waits until a batch is due and returns it (it stays in the buffer); None once the buffer is flushed and
-        empty.
+        """Waits until a batch is due and returns it; None once the buffer is flushed and empty.
+
+        The lines stay in the buffer until ``accept``.
         """
         with self._changed:
             while True:

@@ -85,9 +85,7 @@ class Masker:
         return spans
 
     def _wrapped(self, text: str) -> list[Span]:
-        """Finds pieces of a secret that a line wrap left at the start or the end of this line, or that are the whole
-        line.
-        """
+        """Finds pieces of a secret that a line wrap left at the start or the end of the line, or as the whole line."""
         spans: list[Span] = []
         content = text.strip()
         start = text.find(content) if content else 0
@@ -128,11 +126,11 @@ class LineMasker:
         start = self._possible_start(text + "\n")
         if start is None:
             self._held = []
-            return [self._masker.mask(each) for each in text.split("\n")]
+            return [self._masker.mask(masked_line) for masked_line in text.split("\n")]
         ready = text.split("\n")
         first_held = text.count("\n", 0, start)
         self._held = ready[first_held:]
-        return [self._masker.mask(each) for each in ready[:first_held]]
+        return [self._masker.mask(masked_line) for masked_line in ready[:first_held]]
 
     def flush(self) -> list[str]:
         """Returns the lines that were held back, at the end of the sequence."""

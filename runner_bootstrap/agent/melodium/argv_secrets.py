@@ -17,8 +17,8 @@ def hide(root: int, secrets: Sequence[str]) -> int:
 
     Returns the number of processes changed. A process that the kernel protects (another user's) is not changed.
     """
-    wanted = [secret.encode() for secret in secrets if secret]
-    return sum(_hide(process.pid, wanted) for process in processes.descendants(root)) if wanted else 0
+    encoded = [secret.encode() for secret in secrets if secret]
+    return sum(_hide(process.pid, encoded) for process in processes.descendants(root)) if encoded else 0
 
 
 def _hide(pid: int, secrets: Sequence[bytes]) -> bool:

@@ -30,10 +30,10 @@ class EngineBinary(NamedTuple):
 
 @functools.lru_cache(maxsize=None)
 def installed() -> Optional[EngineBinary]:
-    """Returns the engine that ``CADENCE_MELODIUM`` names, else that of the image in ``CADENCE_MELODIUM_IMAGE``, else
-    that in PATH.
+    """Returns the Mélodium engine of this machine, or None.
 
-    It is looked up once, and processes forked later keep the result.
+    It is the one that ``CADENCE_MELODIUM`` names, else that of the image in ``CADENCE_MELODIUM_IMAGE``, else that in
+    PATH. It is looked up once, and processes forked later keep the result.
     """
     image = os.environ.get(IMAGE)
     if image and not os.environ.get(PROGRAM):

@@ -66,16 +66,16 @@ class _CaptureReader:
         self._built = [kind["treatment_built"] for kind in kinds if "treatment_built" in kind]
 
     def find(self, label: str) -> CapturedTreatment:
-        wanted = [built for built in self._built if label in (built["label"], self._path(built))]
-        if not wanted and label == _ROOT:
+        matching = [built for built in self._built if label in (built["label"], self._path(built))]
+        if not matching and label == _ROOT:
             raise _made_of(label, self._elements[self._entrypoint])
-        if not wanted:
+        if not matching:
             known = ", ".join(sorted({self._path(built) for built in self._built})[:20])
             raise NotReplayable(f"there is no treatment {label}; there are {known}")
-        if len(wanted) > 1:
-            paths = ", ".join(f"{self._path(built)} (track {_track(built)})" for built in wanted[:10])
+        if len(matching) > 1:
+            paths = ", ".join(f"{self._path(built)} (track {_track(built)})" for built in matching[:10])
             raise NotReplayable(f"{label} is not one treatment: {paths}")
-        return self._captured(wanted[0])
+        return self._captured(matching[0])
 
     def _captured(self, built: Json) -> CapturedTreatment:
         name = _text(built["treatment"])
@@ -119,10 +119,10 @@ class _CaptureReader:
             if name not in values and parameter.get("default") is None and name in design.get("parameters", {})
         ]
         for name in missing:
-            given = design["parameters"][name]
-            if "raw" not in given:
+            declared = design["parameters"][name]
+            if "raw" not in declared:
                 raise NotReplayable(f"the parameter {name} of {built['label']} was not captured")
-            values[name] = given["raw"]
+            values[name] = declared["raw"]
         return {name: value for name, value in values.items() if name in known}
 
     def _models(self, built: Json, design: Json) -> list[Json]:
@@ -199,11 +199,11 @@ class _CaptureReader:
         host = _host(built)
         parent = next(
             (
-                each
-                for each in self._built
-                if host == _text(each["treatment"])
-                and each["build_id"] == built["host_build"]
-                and _track(each) == _track(built)
+                candidate
+                for candidate in self._built
+                if host == _text(candidate["treatment"])
+                and candidate["build_id"] == built["host_build"]
+                and _track(candidate) == _track(built)
             ),
             None,
         )

@@ -37,11 +37,11 @@ class OutputComparison:
 def replay(captured: CapturedTreatment, dump: Json, binary: str, home: Path) -> dict[str, CapturedPort]:
     """Returns the outputs of a replay. Raises TreatmentFailed if the engine cannot replay the treatment."""
     now = {port.name: CapturedPort(port.name, port.flow, port.type) for port in captured.outputs}
-    subject = TreatmentBinding(
+    binding = TreatmentBinding(
         [WrapperPort(port.name, port.flow, "") for port in captured.inputs],
         [WrapperPort(port.name, port.flow, "") for port in captured.outputs],
         {port.name: _pieces(port.values) for port in captured.inputs},
-        {name: lambda values, port=port: _keep(port, values) for name, port in now.items()},  # type: ignore[misc]
+        {name: lambda values, port=port: _append(port, values) for name, port in now.items()},  # type: ignore[misc]
     )
     home.mkdir(parents=True, exist_ok=True)
     env = {
@@ -50,15 +50,15 @@ def replay(captured: CapturedTreatment, dump: Json, binary: str, home: Path) -> 
         "NO_COLOR": "1",
         "MELODIUM_GROUP_ID": "00000000-0000-4000-8000-000000000000",
     }
-    run_treatment(binary, env, build_program(captured, dump, version_of(binary)), {}, subject, [])
+    run_treatment(binary, env, build_program(captured, dump, version_of(binary)), {}, binding, [])
     return now
 
 
-def compare(then: Iterable[CapturedPort], now: dict[str, CapturedPort]) -> OutputComparison:
+def compare(values_then: Iterable[CapturedPort], now: dict[str, CapturedPort]) -> OutputComparison:
     """Compares the outputs value by value and by type, in their order."""
     first: Json | None = None
     outputs = {}
-    for port in then:
+    for port in values_then:
         values_now = now[port.name].values
         equal = port.values == values_now and list(map(_kind, port.values)) == list(map(_kind, values_now))
         outputs[port.name] = {"then": len(port.values), "now": len(values_now), "equal": equal}
@@ -67,20 +67,20 @@ def compare(then: Iterable[CapturedPort], now: dict[str, CapturedPort]) -> Outpu
     return OutputComparison(first is None, first, outputs)
 
 
-def _difference(then: list[Any], now: list[Any]) -> Json:
-    for index in range(max(len(then), len(now))):
-        before = then[index] if index < len(then) else None
+def _difference(values_then: list[Any], now: list[Any]) -> Json:
+    for index in range(max(len(values_then), len(now))):
+        before = values_then[index] if index < len(values_then) else None
         after = now[index] if index < len(now) else None
         if before != after or _kind(before) != _kind(after):
             return {"index": index, "then": before, "now": after}
-    return {"index": len(then), "then": None, "now": None}
+    return {"index": len(values_then), "then": None, "now": None}
 
 
 def _kind(value: Any) -> str:
     return next(iter(value)) if isinstance(value, dict) and value else ""
 
 
-def _keep(port: CapturedPort, values: "Values | None") -> None:
+def _append(port: CapturedPort, values: "Values | None") -> None:
     if isinstance(values, bytes):
         port.values += [{"byte": byte} for byte in values]
     elif values is not None:
@@ -148,15 +148,15 @@ def _missing(dump: Json, flow: Json) -> list[Json]:
     """Returns the passing treatments that the program does not have itself."""
     known = {
         (tuple(body["identifier"]["path"]), body["identifier"]["name"])
-        for each in dump["collection"]["elements"]
-        for body in each.values()
+        for element in dump["collection"]["elements"]
+        for body in element.values()
     }
     passing = [
         _compiled(flow, name, port_name, passed, kind)
         for kind, (name, port_name, passed) in _PASS.items()
         if (("std", "flow"), name) not in known
     ]
-    return [{"treatment": each} for each in passing]
+    return [{"treatment": element} for element in passing]
 
 
 def _compiled(flow: Json, name: str, port_name: str, passed: str, kind: str) -> Json:

@@ -35,14 +35,14 @@ def run(task: dict[str, Any], folder: Path) -> None:
     sinks: dict[str, ValueSink] = {
         port.name: _StoredValuesWriter(port.name, types[port.name]).write for port in captured.outputs
     }
-    subject = TreatmentBinding(
+    binding = TreatmentBinding(
         [WrapperPort(port.name, port.flow, "") for port in captured.inputs],
         [WrapperPort(port.name, port.flow, "") for port in captured.outputs],
         {port.name: _feed(port.name, types[port.name], given[port.name]) for port in captured.inputs},
         sinks,
     )
     program = build_program(captured, {"collection": {"elements": stored["elements"]}}, version_of(task["binary"]))
-    run_treatment(task["binary"], engine_environment(folder), program, {}, subject, [])
+    run_treatment(task["binary"], engine_environment(folder), program, {}, binding, [])
 
 
 def _captured(stored: dict[str, Any]) -> CapturedTreatment:
@@ -70,17 +70,17 @@ def _captured(stored: dict[str, Any]) -> CapturedTreatment:
 
 def _values(given: dict[str, Any], owner: str) -> dict[str, Any]:
     """Returns values by name, given in the engine's form (``raw``) or in the stored one (``value`` of ``type``)."""
-    found = {}
+    values = {}
     for name, given_value in given.items():
         try:
-            found[name] = (
+            values[name] = (
                 given_value["raw"]
                 if "raw" in given_value
                 else stored_values.restored(given_value["value"], given_value["type"])
             )
         except ValueFault as fault:
             raise TreatmentFailed(f"the parameter {name} {owner} cannot be restored: {fault}") from None
-    return found
+    return values
 
 
 def _feed(name: str, of: DescribedType, given: Any) -> Iterator[Values]:

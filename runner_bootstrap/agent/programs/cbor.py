@@ -138,9 +138,7 @@ class CborReader:
         return int.from_bytes(self._take(1 << (info - 24)), "big")
 
     def _possible(self, count: int) -> int:
-        """Refuses a count that exceeds the remaining bytes, since each item takes at least one and memory is reserved
-        for them.
-        """
+        """Refuses a count that exceeds the remaining bytes: each item takes at least one."""
         if count > len(self._data) - self.at:
             raise CborError("it ends too soon")
         return count

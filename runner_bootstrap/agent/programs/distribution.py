@@ -136,7 +136,7 @@ class EngineSession:
         return frame if length and len(frame) == length else None
 
     def _acknowledge(self) -> None:
-        """Requests immediate acknowledgements, since the engine delays a small message until the previous one is
+        """Requests immediate acknowledgements: the engine delays a small message until the previous one is
         acknowledged.
         """
         quick = getattr(socket, "TCP_QUICKACK", None)

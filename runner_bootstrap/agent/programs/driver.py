@@ -63,8 +63,8 @@ def check(task: dict[str, Any], folder: Path) -> None:
     lines = done.stderr.decode("utf-8", "replace").replace(f"{folder}/program/", "").splitlines()
     faults = [line for line in lines if line.startswith(("failure: ", "error: "))]
     if done.returncode or faults:
-        words = "; ".join(dict.fromkeys(faults or lines)) or f"exit status {done.returncode}"
-        raise TreatmentFailed(f"the engine refuses the program: {words[:_MOST_QUOTED]}")
+        message = "; ".join(dict.fromkeys(faults or lines)) or f"exit status {done.returncode}"
+        raise TreatmentFailed(f"the engine refuses the program: {message[:_MOST_QUOTED]}")
 
 
 def run(task: dict[str, Any], folder: Path) -> None:
@@ -95,8 +95,8 @@ def _run_entrypoint(task: dict[str, Any], folder: Path) -> list[str]:
         return _run_with_secrets(task, folder)
     argv = [task["binary"], "run", "--parse-arguments", *(["--api-report"] if task["report"] else [])]
     argv += [str(folder / "program" / task["file"]), task["entrypoint"]]
-    for name, given in task["parameters"].items():
-        argv += [f"--{name}={source_literals.literal(given['value'], parse(given['type']))}"]
+    for name, parameters in task["parameters"].items():
+        argv += [f"--{name}={source_literals.literal(parameters['value'], parse(parameters['type']))}"]
     return EngineProcess(argv, {**os.environ, **engine_environment(folder)}).wait().errors
 
 
@@ -107,8 +107,8 @@ def _run_with_secrets(task: dict[str, Any], folder: Path) -> list[str]:
     shutil.copytree(folder / "program", tree, dirs_exist_ok=True)
     tree.chmod(0o700)
     literals = {
-        name: source_literals.literal(given["value"], parse(given["type"]))
-        for name, given in task["parameters"].items()
+        name: source_literals.literal(parameters["value"], parse(parameters["type"]))
+        for name, parameters in task["parameters"].items()
     }
     compo = wrapper.fill(tree, task["file"], task["treatment"], task["entrypoint"], literals)
     argv = [task["binary"], "run", *(["--api-report"] if task["report"] else []), str(compo), task["entrypoint"]]
@@ -122,24 +122,24 @@ def _run_treatment(task: dict[str, Any], folder: Path) -> list[str]:
     """Runs one treatment of the program, with inputs and outputs connected to this process."""
     tree = folder / "asked"
     shutil.copytree(folder / "program", tree)
-    given = task["parameters"]
+    parameters = task["parameters"]
     spec = WrapperSpec(
         task["treatment"],
         [WrapperPort(port["name"], port["flow"], port["type"]) for port in task["inputs"]],
         [WrapperPort(port["name"], port["flow"], port["type"]) for port in task["outputs"]],
-        {name: parameter["type"] for name, parameter in given.items()},
+        {name: parameter["type"] for name, parameter in parameters.items()},
     )
     compo = wrapper.wrap(tree, task["file"], spec)
     program = dump.dump(task["binary"], compo, wrapper.AREA, folder / "melodium")
     wrapper.without_model(program)
     feeds: dict[str, Iterable[Values]] = {port["name"]: _feed(port) for port in task["inputs"]}
     sinks: dict[str, ValueSink] = {port["name"]: _PortWriter(port).write for port in task["outputs"]}
-    subject = TreatmentBinding(spec.inputs, spec.outputs, feeds, sinks)
+    binding = TreatmentBinding(spec.inputs, spec.outputs, feeds, sinks)
     values = {
-        name: engine_values.raw(parameter["value"], parse(parameter["type"])) for name, parameter in given.items()
+        name: engine_values.raw(parameter["value"], parse(parameter["type"])) for name, parameter in parameters.items()
     }
     arguments = ["--api-report"] if task["report"] else []
-    errors = run_treatment(task["binary"], engine_environment(folder), program, values, subject, arguments)
+    errors = run_treatment(task["binary"], engine_environment(folder), program, values, binding, arguments)
     for port in task["outputs"]:
         if port["flow"] == "block" and not Path(os.environ[f"CADENCE_OUT_{port['name']}"]).exists():
             reason = f": it logged {errors[0]}" if errors else ""

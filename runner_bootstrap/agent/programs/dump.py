@@ -48,8 +48,8 @@ def dump(binary: str, compo: Path, entrypoint: str, home: Path) -> dict[str, Any
         finally:
             server.shutdown()
     if server.program is None:
-        words = done.stderr.decode("utf-8", "replace").strip()
-        raise TreatmentFailed(f"the engine cannot read the program: {words[-2000:] or 'it gave no reason'}")
+        messages = done.stderr.decode("utf-8", "replace").strip()
+        raise TreatmentFailed(f"the engine cannot read the program: {messages[-2000:] or 'it gave no reason'}")
     found: dict[str, Any] = server.program
     return found
 

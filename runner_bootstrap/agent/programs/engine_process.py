@@ -29,8 +29,9 @@ _MOST_QUOTED = 5
 
 
 class EngineExit(NamedTuple):
-    """``faults`` are the engine's own errors (why it could not load or launch), ``errors`` those that the program
-    logged.
+    """How an engine ended.
+
+    ``faults`` are the engine's own errors (why it could not load or launch), ``errors`` those that the program logged.
     """
 
     status: int

@@ -1,5 +1,6 @@
-"""Lets an engine run one treatment: sends and receives values; an input waits until the engine has consumed what was
-sent.
+"""Lets an engine run one treatment: sends the values of inputs and receives those of outputs.
+
+An input waits until the engine has consumed what was sent.
 """
 
 from __future__ import annotations
@@ -36,12 +37,12 @@ class EngineTreatment:
     """One instance of the treatment that a session has launched."""
 
     def __init__(
-        self, session: EngineSession, subject: TreatmentBinding, on_event: Callable[[str], None] = lambda _: None
+        self, session: EngineSession, binding: TreatmentBinding, on_event: Callable[[str], None] = lambda _: None
     ) -> None:
         """``on_event`` is called with every event of the engine, as JSON."""
-        self._session, self._subject, self._on_event = session, subject, on_event
-        self._gates = {port.gate: _InputGate() for port in subject.inputs}
-        self._taken = {port.name: _OutputQueue() for port in subject.outputs}
+        self._session, self._binding, self._on_event = session, binding, on_event
+        self._gates = {port.gate: _InputGate() for port in binding.inputs}
+        self._taken = {port.name: _OutputQueue() for port in binding.outputs}
         self._open = set(self._taken)
         self._track: Any = None
         self._finished = False
@@ -56,7 +57,7 @@ class EngineTreatment:
         threading.Thread(target=self._probe, name="probe", daemon=True).start()
         self._session.send({"Instanciate": {"id": INSTANCE}})
         deliverers = [
-            self._start(f"output-{name}", self._deliver, waiting, self._subject.sinks[name])
+            self._start(f"output-{name}", self._deliver, waiting, self._binding.sinks[name])
             for name, waiting in self._taken.items()
         ]
         try:
@@ -97,14 +98,14 @@ class EngineTreatment:
             self._open.discard(message.body["name"])
             self._taken[message.body["name"]].put(None, 0)
         elif message.kind == "CloseInput":
-            self._gates[_gate_of(self._subject, message.body["name"])].close()
+            self._gates[_gate_of(self._binding, message.body["name"])].close()
         elif message.kind == "InstanciateStatus":
             self._handle_instanciated(message.body)
 
     def _handle_instanciated(self, status: Any) -> None:
         if "Failure" in status:
             raise DistributionError(str(status["Failure"].get("message")))
-        for port in self._subject.inputs:
+        for port in self._binding.inputs:
             self._start(f"input-{port.name}", self._feed, port, self._gates[port.gate])
 
     def _handle_output(self, message: EngineMessage) -> None:
@@ -135,7 +136,7 @@ class EngineTreatment:
 
     def _feed(self, port: WrapperPort, gate: "_InputGate") -> None:
         try:
-            for values in self._subject.feeds.get(port.name, ()):
+            for values in self._binding.feeds.get(port.name, ()):
                 self._session.send_values(INSTANCE, port.name, values)
                 if not gate.wait(len(values)):
                     return
@@ -175,8 +176,8 @@ class EngineTreatment:
         return thread
 
 
-def _gate_of(subject: TreatmentBinding, name: str) -> str:
-    return next(port.gate for port in subject.inputs if port.name == name)
+def _gate_of(binding: TreatmentBinding, name: str) -> str:
+    return next(port.gate for port in binding.inputs if port.name == name)
 
 
 class _InputGate:

@@ -18,7 +18,7 @@ def run_treatment(
     env: dict[str, str],
     program: dict[str, Any],
     parameters: dict[str, Any],
-    subject: TreatmentBinding,
+    binding: TreatmentBinding,
     arguments: list[str],
     on_event: Any = lambda _: None,
 ) -> list[str]:
@@ -29,7 +29,7 @@ def run_treatment(
         try:
             session.ask(engine_process.version_of(binary), keys)
             session.launch(program["collection"], program["entrypoint"], parameters)
-            EngineTreatment(session, subject, on_event).run()
+            EngineTreatment(session, binding, on_event).run()
             session.drain()
         finally:
             session.close()

@@ -46,14 +46,12 @@ class WrapperSpec(NamedTuple):
     parameters: dict[str, str]
 
 
-def wrap(folder: Path, file: str, wanted: WrapperSpec) -> Path:
-    """Adds the wrapper to the program in ``folder``; returns the ``Compo.toml`` that has the entrypoint ``AREA`` for
-    it.
-    """
-    package, area, name = _parts_of(wanted.treatment)
+def wrap(folder: Path, file: str, spec: WrapperSpec) -> Path:
+    """Adds the wrapper to the program in ``folder``; returns the ``Compo.toml``, with the entrypoint ``AREA`` for it."""
+    package, area, name = _parts_of(spec.treatment)
     compo = folder / file if file.rpartition("/")[2] == "Compo.toml" else _made_tree(folder / file)
     text = compo.read_text("utf-8")
-    (compo.parent / f"{AREA}.mel").write_text(_source(f"root{area}::{name}", wanted), "utf-8")
+    (compo.parent / f"{AREA}.mel").write_text(_source(f"root{area}::{name}", spec), "utf-8")
     compo.write_text(_with_entrypoint(text, f'{AREA} = "{package}/{AREA}::{NAME}"'), "utf-8")
     return compo
 
@@ -99,10 +97,10 @@ def _made_tree(script: Path) -> Path:
     tree.mkdir()
     (tree / "lib-root.mel").write_text("\n".join(lines), "utf-8")
     required = [requirement.partition(":") for group in headers["require"] for requirement in group.split()]
-    wanted = "".join(f'{name} = "{version or "*"}"\n' for name, _, version in required)
+    spec = "".join(f'{name} = "{version or "*"}"\n' for name, _, version in required)
     name, version = (headers["name"] or ["program"])[-1], (headers["version"] or ["0.1.0"])[-1]
     compo = tree / "Compo.toml"
-    compo.write_text(f'name = "{name}"\nversion = "{version}"\n\n[dependencies]\n{wanted}\n[entrypoints]\n', "utf-8")
+    compo.write_text(f'name = "{name}"\nversion = "{version}"\n\n[dependencies]\n{spec}\n[entrypoints]\n', "utf-8")
     return compo
 
 
@@ -120,13 +118,13 @@ def _with_entrypoint(text: str, line: str) -> str:
     return "\n".join([*lines, "", "[entrypoints]", line, ""])
 
 
-def _source(subject: str, wanted: WrapperSpec) -> str:
+def _source(subject: str, spec: WrapperSpec) -> str:
     """Returns the wrapper's source.
 
     It requires a model that it does not use, so that no engine runs it: see ``dump``.
     """
-    parameters = ", ".join(f"const {name}: {type_}" for name, type_ in wanted.parameters.items())
-    passed = ", ".join(f"{name}={name}" for name in wanted.parameters)
+    parameters = ", ".join(f"const {name}: {type_}" for name, type_ in spec.parameters.items())
+    passed = ", ".join(f"{name}={name}" for name in spec.parameters)
     lines = [
         f"use {subject} as subjectOfCadence",
         "use std/engine::Engine as EngineOfCadence",
@@ -134,19 +132,19 @@ def _source(subject: str, wanted: WrapperSpec) -> str:
         "use std/flow::passBlock as passBlockOfCadence",
         "",
         f"treatment {NAME}[engine: EngineOfCadence]({parameters})",
-        *[f"  input {port.name}: {port.words}" for port in wanted.inputs],
-        *[f"  output {port.name}: {port.words}" for port in wanted.outputs],
+        *[f"  input {port.name}: {port.words}" for port in spec.inputs],
+        *[f"  output {port.name}: {port.words}" for port in spec.outputs],
         "{",
         f"    {SUBJECT}: subjectOfCadence({passed})",
     ]
-    for port in wanted.inputs:
+    for port in spec.inputs:
         lines.append(f"    {port.gate}: {_pass(port)}")
-        lines.append(f"    Self.{port.name} -> {port.gate}.{_way(port)},passed -> {SUBJECT}.{port.name}")
-    for port in wanted.outputs:
+        lines.append(f"    Self.{port.name} -> {port.gate}.{_kind_of(port)},passed -> {SUBJECT}.{port.name}")
+    for port in spec.outputs:
         # Engines connect an input that is passed on directly to an output wrongly: its values arrive at the outermost
         # treatment twice, or never. A passing treatment between them avoids that.
         lines.append(f"    {_EXIT}{port.name}: {_pass(port)}")
-        lines.append(f"    {SUBJECT}.{port.name} -> {_EXIT}{port.name}.{_way(port)},passed -> Self.{port.name}")
+        lines.append(f"    {SUBJECT}.{port.name} -> {_EXIT}{port.name}.{_kind_of(port)},passed -> Self.{port.name}")
     return "\n".join([*lines, "}", ""])
 
 
@@ -154,5 +152,5 @@ def _pass(port: WrapperPort) -> str:
     return f"{'passBlockOfCadence' if port.flow == 'block' else 'passOfCadence'}<{port.type}>(cond=true)"
 
 
-def _way(port: WrapperPort) -> str:
+def _kind_of(port: WrapperPort) -> str:
     return "block" if port.flow == "block" else "stream"

@@ -54,24 +54,13 @@ def replay(
         }
     )
     gateway, store = FolderGateway(folder), FolderStore(folder, termination)
-    runner = (
-        ShellAssignmentRunner(
-            gateway=gateway,
-            settings=settings,
-            assignment=assignment,
-            supervisor=supervisor,
-            termination=termination,
-            store=store,
-        )
-        if shell
-        else AssignmentRunner(
-            gateway=gateway,
-            settings=settings,
-            assignment=assignment,
-            supervisor=supervisor,
-            termination=termination,
-            store=store,
-        )
+    runner = (ShellAssignmentRunner if shell else AssignmentRunner)(
+        gateway=gateway,
+        settings=settings,
+        assignment=assignment,
+        supervisor=supervisor,
+        termination=termination,
+        store=store,
     )
     runner.run()
     gateway.save()
@@ -131,11 +120,11 @@ class ShellAssignmentRunner(AssignmentRunner):
         env = env._replace(values={**env.values, "CADENCE_REPLAY": str(start), "PS1": "replay $ "})
         print(f"The command is in {command[-1]}; to start it: sh $CADENCE_REPLAY", file=sys.stderr, flush=True)
         terminal = ["--tty"] if sys.stdin.isatty() else []
-        launch_ = (
+        launch_in_image = (
             treatment_containers.launch(["sh"], env, ["--interactive", *terminal]) if treatment_containers else None
         )
-        if launch_:
-            return launch_
+        if launch_in_image:
+            return launch_in_image
         argv = [
             shutil.which("bash") or "sh",
             *(["--norc", "-i"] if sys.stdin.isatty() and shutil.which("bash") else []),

@@ -110,7 +110,7 @@ class FolderGateway(GatewayClient):
         if what == "outputs" and name:
             return self._output(name, body)
         if what == "outputs":
-            return {"outputs": {port: self._output(port, asked) for port, asked in body["outputs"].items()}}
+            return {"outputs": {port: self._output(port, request) for port, request in body["outputs"].items()}}
         if what == "complete":
             self.result = body
             return {}
@@ -151,10 +151,10 @@ class FolderGateway(GatewayClient):
         """Joins the chunks of an output to one file. Safe to repeat."""
         if port in self.sent:
             return
-        with self._folder.output(port).open("wb") as whole:
+        with self._folder.output(port).open("wb") as joined:
             for seq in range(end["chunks"]):
                 with self._folder.part(port, seq).open("rb") as part:
-                    shutil.copyfileobj(part, whole)
+                    shutil.copyfileobj(part, joined)
         self.sent[port] = {"size": end["size"], "sha256": end["sha256"]}
 
 

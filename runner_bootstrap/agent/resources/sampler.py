@@ -68,8 +68,9 @@ class Sampler:
             return {"time": timestamp(), **self._totals, **seen}
 
     def usage(self, cpu_seconds: float, memory_peak: int, duration: float) -> dict[str, int]:
-        """Returns the usage of the whole assignment; ``cpu_seconds`` and ``memory_peak`` (bytes) are the kernel's
-        counts.
+        """Returns the usage of the whole assignment (milliseconds, bytes).
+
+        ``cpu_seconds`` and ``memory_peak`` (bytes) are the kernel's counts, ``duration`` is in seconds.
         """
         container_usage = self.container_usage_now()
         if container_usage:

@@ -1,10 +1,7 @@
-"""The connections between an engine on this machine and others: its relay, and the tunnel to the engine that asked for
-it.
-"""
+"""Connections of an engine on this machine with others: its relay, and the tunnel to the engine that asked for it."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, Callable
 
 from ..assignments.assignment import Assignment
@@ -20,10 +17,7 @@ PortCall = Callable[[str, "dict[str, Any]"], "dict[str, Any]"]
 
 
 class EngineConnections:
-    """``call`` sends a request of this runner to the gateway.
-
-    ``engine_context`` holds the runner's log, its termination and the directories that an engine must not see.
-    """
+    """Opened when an engine needs them. ``call`` sends a request of this runner to the gateway at ``url``."""
 
     def __init__(
         self,
@@ -32,10 +26,11 @@ class EngineConnections:
         settings: RunnerSettings,
         call: PortCall,
         failed: Callable[[Exception], None],
-        engine_context: tuple[LogBuffer, Termination, tuple[Path, ...]],
+        log: LogBuffer,
+        termination: Termination,
     ) -> None:
         self._url, self._assignment, self._settings, self._call, self._failed = url, assignment, settings, call, failed
-        self._log, self._termination, self._hidden = engine_context
+        self._log, self._termination = log, termination
         self._relay: Relay | None = None
         self._tunnel: Tunnel | None = None
 
@@ -48,7 +43,7 @@ class EngineConnections:
             log=self._log,
             termination=self._termination,
             rewrite=self._relay.rewrite,
-            hidden=self._hidden,
+            hidden=tuple(self._settings.hidden),
             pod=self._settings.pod,
         )
 
@@ -57,9 +52,14 @@ class EngineConnections:
         try:
             answer = self._call("listening", where)
             if answer.get("tunnel"):
-                assignment, port = self._assignment, where["port"]
-                settings = (assignment.run_id, self._settings.runner_id, assignment.session_token)
-                self._tunnel = connect_worker(self._url, answer["tunnel"], *settings, port)
+                self._tunnel = connect_worker(
+                    control_plane=self._url,
+                    url=answer["tunnel"],
+                    run_id=self._assignment.run_id,
+                    runner_id=self._settings.runner_id,
+                    session=self._assignment.session_token,
+                    port=where["port"],
+                )
                 self._tunnel.start()
         except Exception as error:  # noqa: BLE001 - a worker whose address is unknown is of no use
             self._failed(error)

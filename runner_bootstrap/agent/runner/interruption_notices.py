@@ -97,8 +97,8 @@ def read_notice(source: NoticeSource, address: str) -> str | None:
     """Returns the announcement of the metadata service. Raises OSError or ValueError if it cannot be read."""
     headers = dict(source.headers)
     if source.token_path:
-        wanted = {"X-aws-ec2-metadata-token-ttl-seconds": "60"}
-        headers["X-aws-ec2-metadata-token"] = _read(address + source.token_path, wanted, "PUT")
+        token_headers = {"X-aws-ec2-metadata-token-ttl-seconds": "60"}
+        headers["X-aws-ec2-metadata-token"] = _read(address + source.token_path, token_headers, "PUT")
     try:
         text = _read(address + source.path, headers, "GET")
     except urllib.error.HTTPError as error:

@@ -185,7 +185,7 @@ class AssignmentRunner:
         """Creates the containers of this assignment with all images available, if it has any."""
         assignment, pod = self._assignment, self._settings.pod
         context = self._context_of_containers(workspace)
-        if not context.wanted and not (pod and assignment.worker and assignment.worker.containers):
+        if not context.has_containers and not (pod and assignment.worker and assignment.worker.containers):
             return None
         treatment_containers: TreatmentContainers = PodContainers(context, pod) if pod else EngineContainers(context)
         self._heartbeat.phase = "pulling"
@@ -207,9 +207,7 @@ class AssignmentRunner:
     def _prepare(
         self, workspace: Workspace, ports: TreatmentPorts, treatment_containers: TreatmentContainers | None
     ) -> LaunchSpec:
-        """Returns how to start the command: in its image, else in bubblewrap if it works here, else directly on the
-        host.
-        """
+        """Returns how to start the command: in its image, else in bubblewrap if it works, else directly on the host."""
         assignment = self._assignment
         script = workspace.write("script", assignment.script)
         event = workspace.write("event.json", assignment.event_text)
@@ -254,9 +252,7 @@ class AssignmentRunner:
         return launch._replace(groups=self._confined.entries)
 
     def _with_reason(self, error: AgentError) -> Exception:
-        """Adds the memory limit to the error of a command that the kernel killed for it, which the command cannot
-        report.
-        """
+        """Adds the memory limit to the error of a command that the kernel killed for exceeding it."""
         killed = bool(self._confined and self._confined.killed_for_memory())
         killed = killed or bool(self._treatment_containers and self._treatment_containers.killed_for_memory())
         if isinstance(error, TreatmentFailed) and killed:
@@ -266,14 +262,14 @@ class AssignmentRunner:
 
     def _engine_connections(self) -> EngineConnections:
         if self._connections_of_engine is None:
-            around = (self._log, self._termination, tuple(self._settings.hidden))
             self._connections_of_engine = EngineConnections(
                 url=self._gateway.url,
                 assignment=self._assignment,
                 settings=self._settings,
                 call=self._requests.call,
                 failed=self._failed,
-                engine_context=around,
+                log=self._log,
+                termination=self._termination,
             )
         return self._connections_of_engine
 

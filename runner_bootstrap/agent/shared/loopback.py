@@ -37,8 +37,9 @@ def is_listening(port: int, pid: int | str = "self") -> bool:
 
 
 def network_identity() -> str:
-    """Returns a name of this machine and its network namespace: processes with the same name share a loopback
-    interface.
+    """Returns a name of this machine and its network namespace.
+
+    Processes with the same name share a loopback interface.
     """
     try:
         boot = (_PROC / "sys/kernel/random/boot_id").read_text().strip()

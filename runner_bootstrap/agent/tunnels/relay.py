@@ -85,8 +85,8 @@ def connect_worker(control_plane: str, url: str, run_id: str, runner_id: str, se
 
 def _connecting(control_plane: str, url: str) -> Callable[[], WebSocket]:
     """Returns a function that connects to ``url``, which may be a path of the control plane."""
-    whole = urllib.parse.urljoin(control_plane.rstrip("/") + "/", url)
-    return lambda: WebSocket(whole)
+    full_url = urllib.parse.urljoin(control_plane.rstrip("/") + "/", url)
+    return lambda: WebSocket(full_url)
 
 
 def _accept(listener: socket.socket, tunnel: Tunnel) -> None:

@@ -151,7 +151,7 @@ class TunnelStream:
             self._read_end = True
 
     def _write(self) -> None:
-        handed = 0
+        delivered = 0
         while True:
             with self._changed:
                 while not self._pieces and not self._over:
@@ -172,9 +172,9 @@ class TunnelStream:
                 self._pieces.pop(0)
                 if piece is None:
                     self._write_end = True
-            handed += _size(piece)
-            if piece is None or handed >= ACK_BYTES:
-                handed = 0
+            delivered += _size(piece)
+            if piece is None or delivered >= ACK_BYTES:
+                delivered = 0
                 self._acknowledge_progress()
             if piece is None:
                 return

@@ -67,13 +67,13 @@ class ChunkPool:
     """At most ``limit`` chunks at once, which bounds the memory: a caller that needs another one waits."""
 
     def __init__(self, limit: int, termination: Termination) -> None:
-        self._left = threading.Semaphore(limit)
+        self._available = threading.Semaphore(limit)
         self._termination = termination
         self._free: list[ChunkBuffer] = []
 
     def take(self) -> ChunkBuffer:
         """Returns a chunk as soon as one is free. Raises Stopped if the assignment terminates meanwhile."""
-        while not self._left.acquire(timeout=0.2):
+        while not self._available.acquire(timeout=0.2):
             self._termination.check()
         try:
             return self._free.pop()
@@ -83,7 +83,7 @@ class ChunkPool:
     def give_back(self, chunk: ChunkBuffer) -> None:
         """Returns a chunk to the pool."""
         self._free.append(chunk)
-        self._left.release()
+        self._available.release()
 
 
 class ChunkStore:
@@ -148,8 +148,8 @@ class ChunkStore:
             if not count:
                 break
             chunk.size += count
-        whole = not response.read(1)
-        return whole and (expected is None or int(expected) == chunk.size)
+        complete = not response.read(1)
+        return complete and (expected is None or int(expected) == chunk.size)
 
     @staticmethod
     def _problem(status: int) -> str:

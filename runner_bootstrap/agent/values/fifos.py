@@ -23,9 +23,7 @@ OPEN_EVERY, OPEN_EVERY_EACH, REOPEN_EVERY = 0.005, 0.0001, 0.1
 
 
 class CommandEnd:
-    """The moment at which the command ended, for threads that sleep and for those that poll (``descriptor`` hangs up
-    then).
-    """
+    """The end of the command, for threads that sleep and for those that poll (``descriptor`` hangs up then)."""
 
     def __init__(self) -> None:
         self._event = threading.Event()
@@ -53,8 +51,9 @@ def make(path: Path) -> None:
 
 
 def open_for_reading(path: Path) -> int:
-    """Opens the agent's end of an output for reading and writing, so that the FIFO outlives each opening by the
-    command.
+    """Opens the agent's end of an output for reading and writing.
+
+    So the FIFO outlives each opening by the command.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
     _enlarge(descriptor)

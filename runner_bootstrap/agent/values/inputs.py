@@ -120,8 +120,8 @@ class InputDownload:
                 try:
                     if not chunk.size:
                         return self._ended(skip)
-                    skip, wanted = self._deliver(chunk.content, skip, check, sink)
-                    if not wanted:
+                    skip, accepts_more = self._deliver(chunk.content, skip, check, sink)
+                    if not accepts_more:
                         return True
                 finally:
                     self._pool.give_back(chunk)
@@ -147,9 +147,9 @@ class InputDownload:
         if not len(content):
             return skip, True
         self._digest.update(content)
-        wanted = sink(content)
+        accepts_more = sink(content)
         self._delivered += len(content)
-        return skip, wanted
+        return skip, accepts_more
 
     def _ended(self, skip: int) -> bool:
         if skip:
@@ -226,8 +226,8 @@ class InputDownload:
         if self._request is not None:
             if not self._request.done():
                 return
-            asked, self._request = self._request, None
-            asked.result()
+            finished_request, self._request = self._request, None
+            finished_request.result()
         lacking = self._position not in self._urls and time.monotonic() >= self._ask_again
         if lacking or self._position - self._reported >= REPORT_EVERY:
             self._request = workers.submit(self._ask)

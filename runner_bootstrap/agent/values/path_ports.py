@@ -39,10 +39,10 @@ def restore(
     """Restores a whole input at its path. Raises TreatmentFailed for an invalid path or archive."""
     assert port.path
     what = f"input {port.name}"
-    place = workspace_paths.target(workspace.work, port.path, what)
-    place.parent.mkdir(parents=True, exist_ok=True)
+    target_path = workspace_paths.target(workspace.work, port.path, what)
+    target_path.parent.mkdir(parents=True, exist_ok=True)
     if not port.path.endswith("/"):
-        with place.open("wb", buffering=0) as file:
+        with target_path.open("wb", buffering=0) as file:
             source.read(file_sink(file))
         return
     with archives.pipe() as (incoming, outgoing):
@@ -55,7 +55,7 @@ def restore(
                     failed(error)
 
         workers.start(f"restore-{port.name}", bring)
-        archives.unpack(incoming, place, what)
+        archives.unpack(incoming, target_path, what)
         # Reads what follows the archive's end, so that the digest of the whole input is checked.
         while incoming.read(archives.BUFFER):
             pass

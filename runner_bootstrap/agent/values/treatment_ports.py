@@ -61,7 +61,7 @@ class TreatmentPorts:
         self._inputs = {port.name: self._source(port) for port in self._ports_in}
         self._outputs: list[OutputUpload] = []
         self._checkers = {port.name: self._checker(port) for port in self._ports_out}
-        self._found: dict[str, workspace_paths.MatchedPath] = {}
+        self._matched_paths: dict[str, workspace_paths.MatchedPath] = {}
         self._read_end = -1
 
     @property
@@ -158,7 +158,7 @@ class TreatmentPorts:
             check = self._checkers[port.name]
             if port.path:
                 found = workspace_paths.find(self._workspace.work, port.path, f"output {port.name}")
-                self._found[port.name] = found
+                self._matched_paths[port.name] = found
                 if check and found.names is None:
                     check.check_block(found.root) if port.flow == "block" else check.check_lines(found.root)
             elif not port.is_stream:
@@ -170,7 +170,7 @@ class TreatmentPorts:
         """Uploads the remaining outputs. No output waits for the consumers of another one. Raises Stopped."""
         for port, output in self._outputs_of([port for port in self._ports_out if not self._by_fifo(port)]).items():
             if port.path:
-                path_ports.capture(port, self._found[port.name], output, self._workers, self._failed)
+                path_ports.capture(port, self._matched_paths[port.name], output, self._workers, self._failed)
             else:
                 with io.FileIO(self._workspace.outputs / port.name) as file:
                     output.read_file(file)

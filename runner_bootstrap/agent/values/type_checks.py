@@ -38,17 +38,17 @@ def checker(port: str, type_: str, masker: Masker) -> Checker | None:
 
     Raises ValueError for an unknown type.
     """
-    wanted = value_types.parse(type_)
-    if wanted.name == "byte":
+    expected = value_types.parse(type_)
+    if expected.name == "byte":
         return None
-    return TextChecker(port, wanted, masker) if wanted.name == "string" else JsonChecker(port, wanted, masker)
+    return TextChecker(port, expected, masker) if expected.name == "string" else JsonChecker(port, expected, masker)
 
 
 class Checker:
     """Checks one output from its start to its end. TreatmentFailed names the port, the line and its content."""
 
-    def __init__(self, port: str, wanted: ValueType, masker: Masker) -> None:
-        self._port, self._wanted, self._masker = port, wanted, masker
+    def __init__(self, port: str, expected: ValueType, masker: Masker) -> None:
+        self._port, self._expected, self._masker = port, expected, masker
         self._lines = 0
 
     def check(self, content: bytearray, size: int, last: bool) -> int:
@@ -66,14 +66,14 @@ class Checker:
     def check_lines(self, path: Path) -> None:
         """Checks a file that holds a stream's values. Raises TreatmentFailed."""
         with path.open("rb", buffering=0) as file:
-            content, kept = bytearray(CHUNK_BYTES), 0
+            content, remaining = bytearray(CHUNK_BYTES), 0
             while True:
-                count = file.readinto(memoryview(content)[kept:]) or 0
-                sent = self.check(content, kept + count, last=not count)
+                count = file.readinto(memoryview(content)[remaining:]) or 0
+                sent = self.check(content, remaining + count, last=not count)
                 if not count:
                     return
-                kept = kept + count - sent
-                content[:kept] = content[sent : sent + kept]
+                remaining = remaining + count - sent
+                content[:remaining] = content[sent : sent + remaining]
 
     def check_block(self, path: Path) -> None:
         """Checks a file that holds a block's value. Raises TreatmentFailed."""
@@ -134,13 +134,13 @@ class TextChecker(Checker):
 class JsonChecker(Checker):
     """One JSON value per line, and one value in all in a block."""
 
-    def __init__(self, port: str, wanted: ValueType, masker: Masker) -> None:
-        super().__init__(port, wanted, masker)
-        obvious = _obvious(wanted)
+    def __init__(self, port: str, expected: ValueType, masker: Masker) -> None:
+        super().__init__(port, expected, masker)
+        obvious = _obvious(expected)
         # The pattern begins with a line's end, so that the search goes from one line to the next.
         self._doubtful = re.compile(rb"\n(?!" + obvious + rb"\n)") if obvious else None
-        simple = wanted.range or wanted.name in ("bool", "f32", "f64")
-        self._why = f"is not {'an' if wanted.name[0] in 'ifO' else 'a'} {wanted}" + (
+        simple = expected.range or expected.name in ("bool", "f32", "f64")
+        self._why = f"is not {'an' if expected.name[0] in 'ifO' else 'a'} {expected}" + (
             "" if simple else ", written as JSON"
         )
 
@@ -150,20 +150,20 @@ class JsonChecker(Checker):
             raise TreatmentFailed(f"output {self._port} has {size} bytes: {self._too_long}")
         content = path.read_bytes()
         if not content.strip():
-            if self._wanted.name == "void":
+            if self._expected.name == "void":
                 return
-            raise TreatmentFailed(f"output {self._port} is empty, where one {self._wanted} is wanted")
+            raise TreatmentFailed(f"output {self._port} is empty, where one {self._expected} is wanted")
         try:
             value = value_types.from_json(content)
         except json.JSONDecodeError as error:
             at = len(error.doc[: error.pos].encode())
             if error.msg == "Extra data" and "\n" in error.doc[: error.pos].lstrip():
-                why = f"is a second value: a Block<{self._wanted}> is exactly one"
+                why = f"is a second value: a Block<{self._expected}> is exactly one"
                 raise self._wrong(content, at, len(content), why) from None
             raise self._wrong(content, min(at, len(content) - 1), len(content), self._why) from None
         except ValueError:
             raise self._wrong(content, 0, len(content), self._why) from None
-        if not value_types.fits(value, self._wanted):
+        if not value_types.fits(value, self._expected):
             raise self._wrong(content, len(content) - len(content.lstrip()), len(content), self._why)
 
     def _check_lines(self, content: bytearray, end: int) -> None:
@@ -185,10 +185,10 @@ class JsonChecker(Checker):
         return min(end, stop + 1)
 
     def _is_right(self, line: bytes) -> bool:
-        if self._wanted.name == "void" and not line.strip():
+        if self._expected.name == "void" and not line.strip():
             return True
         try:
-            return value_types.fits(value_types.from_json(line), self._wanted)
+            return value_types.fits(value_types.from_json(line), self._expected)
         except ValueError:
             return False
 
@@ -198,20 +198,20 @@ class JsonChecker(Checker):
 
     @property
     def _too_long(self) -> str:
-        return f"a {self._wanted} may take {LONGEST_VALUE >> 20} MiB"
+        return f"a {self._expected} may take {LONGEST_VALUE >> 20} MiB"
 
 
-def _obvious(wanted: ValueType) -> bytes | None:
+def _obvious(expected: ValueType) -> bytes | None:
     """Returns a pattern of certain values of the type, as programs usually write them."""
-    span = wanted.range
+    span = expected.range
     if span:
         sign = b"-?" if span[0] else b""
         return sign + rb"(?:0|[1-9][0-9]{0,%d})" % (len(str(span[1])) - 2)
-    if wanted.item is None:
-        return _OBVIOUS.get(wanted.name)
-    item = _obvious(wanted.item)
-    if item is None or wanted.name == "Map":
+    if expected.item is None:
+        return _OBVIOUS.get(expected.name)
+    item = _obvious(expected.item)
+    if item is None or expected.name == "Map":
         return None
-    if wanted.name == "Option":
+    if expected.name == "Option":
         return rb"(?:null|" + item + rb")"
     return rb"\[(?:" + item + rb"(?:, ?" + item + rb"){0,%d})?\]" % _MOST_ITEMS

@@ -30,17 +30,17 @@ def is_archive(path: str) -> bool:
 
 def target(work: Path, path: str, what: str) -> Path:
     """Returns where something has to be written. Raises TreatmentFailed for a path outside of the working directory."""
-    place = work / _relative(path, what)
-    if not inside(work, place.parent) or not inside(work, place):
+    target_path = work / _relative(path, what)
+    if not inside(work, target_path.parent) or not inside(work, target_path):
         raise TreatmentFailed(f"{what}: {path} is outside of the working directory")
-    return place
+    return target_path
 
 
 def find(work: Path, path: str, what: str) -> MatchedPath:
-    """Returns the files of a port's ``path``. Names are relative to the directory, or to the part before a glob's
-    wildcard.
+    """Returns the files of a port's ``path``.
 
-    Raises TreatmentFailed, naming what the directory holds, if nothing matches or a match is outside of the directory.
+    Names are relative to the directory, or to the part before a glob's wildcard. Raises TreatmentFailed, naming what
+    the directory holds, if nothing matches or a match is outside of the directory.
     """
     pattern = _relative(path, what)
     if not is_archive(path):
@@ -65,7 +65,7 @@ def find(work: Path, path: str, what: str) -> MatchedPath:
 def matches(work: Path, pattern: str) -> list[str]:
     """Returns the sorted names that a relative path or glob matches, except through links out of the directory."""
     found = glob.iglob(os.path.join(glob.escape(str(work)), pattern), recursive=True)
-    names = {os.path.normpath(os.path.relpath(each, work)) for each in found}
+    names = {os.path.normpath(os.path.relpath(match, work)) for match in found}
     return sorted(name for name in names if inside(work, (work / name).parent))
 
 
@@ -88,7 +88,7 @@ def _before_wildcard(pattern: str) -> str:
 def nothing(work: Path, path: str, what: str, problem: str) -> TreatmentFailed:
     """Returns the error for a path that cannot be used, with what the directory holds instead."""
     names = sorted(os.listdir(work))
-    there = ", ".join(names[:_MOST_NAMED]) + (
+    listed = ", ".join(names[:_MOST_NAMED]) + (
         f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
     )
-    return TreatmentFailed(f"{what}: {path} {problem} in the working directory {work}; there is {there or 'nothing'}")
+    return TreatmentFailed(f"{what}: {path} {problem} in the working directory {work}; there is {listed or 'nothing'}")
