@@ -15,8 +15,10 @@ fi
 trap 'exit 0' TERM
 trap '' HUP
 
+# Runs one command. SIGTERM is remembered meanwhile, so that the exit code is always reported before this process ends.
 start() {
-    trap '' TERM
+    terminated=
+    trap 'terminated=1' TERM
     exec 4>"$folder/$1/exit"
     (
         trap - TERM HUP INT QUIT
@@ -29,6 +31,7 @@ start() {
     echo "$?" >&4
     exec 4>&-
     trap 'exit 0' TERM
+    [ -z "$terminated" ] || exit 0
 }
 
 # Serves calls until one is to run alone. A signal is sent to all processes of the container except this one.
