@@ -29,14 +29,14 @@ Call = Callable[..., "subprocess.Popen[bytes]"]
 class Log(LogBuffer):
     def __init__(self) -> None:
         super().__init__(0.1, False, Masker([SECRET]))
-        self.said: list[str] = []
+        self.texts: list[str] = []
 
     def add(self, stream: str, level: str, text: str, continued: bool = False, wait: bool = True) -> None:
-        self.said.append(text)
+        self.texts.append(text)
 
     @property
     def executed(self) -> list[dict[str, Any]]:
-        return [json.loads(text)["executed"] for text in self.said if text.startswith('{"executed"')]
+        return [json.loads(text)["executed"] for text in self.texts if text.startswith('{"executed"')]
 
 
 @pytest.fixture
@@ -62,8 +62,8 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ExecTarget
     name = f"cadence-executor-test-{os.getpid()}"
     keep = ["/bin/sh", "-c", "while :; do sleep 1000; done"]
     mount = f"--volume={root / 'data'}:/mnt/data"
-    made = podman("run", "--detach", "--rm", "--name", name, "--env", "HOME=/bin", mount, *arguments, IMAGE, *keep)
-    assert made.returncode == 0, made.stderr
+    started = podman("run", "--detach", "--rm", "--name", name, "--env", "HOME=/bin", mount, *arguments, IMAGE, *keep)
+    assert started.returncode == 0, started.stderr
     try:
         yield ContainerTarget(ContainerEngine("podman", "x"), {"build": name})
     finally:

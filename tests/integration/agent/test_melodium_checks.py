@@ -92,15 +92,15 @@ def laid_out(folder: Path, name: str, mended: Mapping[str, str]) -> str:
     """Into `folder`/program, changed; the file to check. All changes have to be possible."""
     source = STALE / name
     files = [source] if source.suffix == ".mel" else sorted(source.parent.iterdir())
-    made = 0
+    replaced = 0
     (folder / "program").mkdir()
     for file in files:
         text = file.read_text()
         for old, new in mended.items():
-            made += text.count(old)
+            replaced += text.count(old)
             text = text.replace(old, new)
         (folder / "program" / file.name).write_text(text)
-    assert made >= len(mended)
+    assert replaced >= len(mended)
     return source.name
 
 

@@ -127,8 +127,8 @@ def test_a_failed_command_says_that_the_service_with_its_network_is_gone(
     runner = gateway.add_runner("touch /data/go; sleep 2; exit 7", image=IMAGE, volumes=volumes, services={"db": db})
     done = work(runner)
     assert (done["outcome"], done["exit_code"]) == ("failed", 7)
-    said = "; service db, whose network it joins, had ended with exit code 3; it printed nothing"
-    assert done["error"] == "the command ended with exit code 7" + said * (engine_arguments != ARGUMENTS[-1])
+    reason = "; service db, whose network it joins, had ended with exit code 3; it printed nothing"
+    assert done["error"] == "the command ended with exit code 7" + reason * (engine_arguments != ARGUMENTS[-1])
 
 
 def test_two_services_cannot_use_one_port(gateway: FakeGateway, work: Work) -> None:

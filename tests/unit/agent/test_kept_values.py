@@ -84,8 +84,8 @@ def test_a_stream_is_read_as_it_comes() -> None:
         def read(self, size: int | None = -1, /) -> bytes:
             return super().read(3)
 
-    told = list(stored_values.read(Slow(b'1\n22\n333\n"'[:-1]), "u64"))
-    assert [value for values in told for value in values] == [{"u64": 1}, {"u64": 22}, {"u64": 333}]
+    batches = list(stored_values.read(Slow(b'1\n22\n333\n"'[:-1]), "u64"))
+    assert [value for values in batches for value in values] == [{"u64": 1}, {"u64": 22}, {"u64": 333}]
     assert b"".join(stored_values.read(Slow(b"\x00\xff\n\n"), "byte")) == b"\x00\xff\n\n"  # type: ignore[arg-type]
 
 

@@ -57,8 +57,8 @@ def aws(method: str, path: str, headers: dict[str, str]) -> tuple[int, str]:
 
 def test_ec2_takes_a_spot_instance_back(metadata: Metadata) -> None:
     metadata.answer = aws
-    told = interruption_notices.read_notice(interruption_notices.SOURCES["aws"], metadata.url)
-    assert told == "EC2 takes the spot instance back (terminate at 2030-01-01T12:02:00Z)"
+    notice = interruption_notices.read_notice(interruption_notices.SOURCES["aws"], metadata.url)
+    assert notice == "EC2 takes the spot instance back (terminate at 2030-01-01T12:02:00Z)"
 
 
 def test_no_notice_is_no_notice(metadata: Metadata) -> None:
@@ -83,18 +83,18 @@ def test_compute_engine_preempts(metadata: Metadata) -> None:
 def test_azure_announces_an_event(metadata: Metadata) -> None:
     event = {"EventType": "Preempt", "NotBefore": "Tue, 01 Jan 2030 12:00:30 GMT"}
     metadata.answer = lambda *_: (200, json.dumps({"Events": [event]}))
-    told = interruption_notices.read_notice(interruption_notices.SOURCES["azure"], metadata.url)
-    assert told == "Azure announces Preempt of the machine, not before Tue, 01 Jan 2030 12:00:30 GMT"
+    notice = interruption_notices.read_notice(interruption_notices.SOURCES["azure"], metadata.url)
+    assert notice == "Azure announces Preempt of the machine, not before Tue, 01 Jan 2030 12:00:30 GMT"
 
 
 def test_a_notice_ends_the_assignment_as_interrupted(metadata: Metadata, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also after answers that nobody can understand."""
+    """Holds after answers that cannot be parsed, too."""
     monkeypatch.setattr(interruption_notices, "EVERY", 0.01)
     answers = iter([(500, ""), (200, "no JSON")])
-    asked = {"count": 0}
+    requested = {"count": 0}
 
     def answer(method: str, path: str, headers: dict[str, str]) -> tuple[int, str]:
-        asked["count"] += 1
+        requested["count"] += 1
         return next(answers, (200, json.dumps({"Events": [{"EventType": "Terminate"}]})))
 
     metadata.answer = answer
@@ -103,7 +103,7 @@ def test_a_notice_ends_the_assignment_as_interrupted(metadata: Metadata, monkeyp
     termination = Termination()
     interruption_notices.watch(termination)
     assert termination.wait(20)
-    assert (termination.outcome, asked["count"]) == ("interrupted", 3)
+    assert (termination.outcome, requested["count"]) == ("interrupted", 3)
 
 
 def test_nobody_is_asked_where_the_bootstrap_said_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""The logins of private registries are there for the container engine while it fetches, and for nobody else."""
+"""Logins of private registries exist only for the container engine, and only while it pulls images."""
 
 import base64
 import json
