@@ -190,7 +190,7 @@ def identity(folder: str, environment: dict[str, str]) -> tuple[str, str]:
     if not runner_id or not token:
         raise BootError(
             "identity",
-            "the runner's id or token is missing: CADENCE_RUNNER_ID and CADENCE_RUNNER_TOKEN (or the file token) are required",
+            "the runner's id or token is missing: set CADENCE_RUNNER_ID and CADENCE_RUNNER_TOKEN (or the file token)",
         )
     return runner_id, token
 

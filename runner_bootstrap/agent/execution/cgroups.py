@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+from ..shared.clock import Deadline
 from ..shared.errors import AgentError
 
 MOUNT = Path("/sys/fs/cgroup")
@@ -45,9 +46,9 @@ class RunnerCgroups(NamedTuple):
 
         A group that is still busy is removed at the host's next start.
         """
-        until = time.monotonic() + _REMOVE_SECONDS
+        deadline = Deadline(_REMOVE_SECONDS)
         for folder in self.folders:
-            while not _remove_group(folder) and time.monotonic() < until:
+            while not _remove_group(folder) and not deadline.passed:
                 time.sleep(0.01)
 
 

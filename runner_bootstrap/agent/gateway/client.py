@@ -8,6 +8,7 @@ import urllib.parse
 from typing import Any, Callable
 
 from .. import VERSION
+from ..shared.clock import Deadline
 from ..shared.errors import GatewayUnreachable, LeaseLost, RequestRefused
 from .connections import TRANSPORT_ERRORS, HttpConnections
 from .retry import describe, full_jitter, retry_after
@@ -43,7 +44,7 @@ class GatewayClient:
         ``sleep`` raises.
         """
         content = json.dumps(body, separators=(",", ":")).encode("utf-8", "surrogatepass")
-        give_up = time.monotonic() + patience
+        deadline = Deadline(patience)
         attempt = 0
         while True:
             pause = full_jitter(attempt)
@@ -61,7 +62,7 @@ class GatewayClient:
                     raise RequestRefused(status, problem)
                 pause = max(pause, asked_pause)
             attempt += 1
-            if time.monotonic() + pause >= give_up:
+            if pause >= deadline.seconds_left:
                 raise GatewayUnreachable(problem)
             sleep(pause)
 

@@ -1,4 +1,4 @@
-"""Overwrites secrets in command lines, which every user of a machine can read: an engine accepts its keys only there."""
+"""Overwrites secrets in command lines, which every user of a machine can read: engines accept keys only there."""
 
 from __future__ import annotations
 

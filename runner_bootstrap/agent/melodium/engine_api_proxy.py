@@ -17,6 +17,7 @@ from typing import Any, Callable, NamedTuple, Optional
 
 from ..gateway.connections import TRANSPORT_ERRORS, HttpConnections
 from ..gateway.retry import describe, full_jitter
+from ..shared.clock import Deadline
 from ..shared.loopback import LOOPBACK
 
 PREFIX = "/0.1"
@@ -96,7 +97,7 @@ class EngineApiProxy:
         return answer_
 
     def _passed_on(self, method: str, path: str, headers: dict[str, str], body: bytes) -> ApiAnswer:
-        give_up = time.monotonic() + PATIENCE
+        deadline = Deadline(PATIENCE)
         attempt = 0
         while True:
             try:
@@ -107,7 +108,7 @@ class EngineApiProxy:
                 answer_ = _problem(502, f"The control plane cannot be reached: {describe(error)}.")
             pause = full_jitter(attempt)
             attempt += 1
-            if time.monotonic() + pause >= give_up:
+            if pause >= deadline.seconds_left:
                 return answer_
             time.sleep(pause)
 

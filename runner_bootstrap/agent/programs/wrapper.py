@@ -47,7 +47,7 @@ class WrapperSpec(NamedTuple):
 
 
 def wrap(folder: Path, file: str, spec: WrapperSpec) -> Path:
-    """Adds the wrapper to the program in ``folder``; returns the ``Compo.toml``, with the entrypoint ``AREA`` for it."""
+    """Adds the wrapper to the program in ``folder``; returns its ``Compo.toml``, with the entrypoint ``AREA``."""
     package, area, name = _parts_of(spec.treatment)
     compo = folder / file if file.rpartition("/")[2] == "Compo.toml" else _made_tree(folder / file)
     text = compo.read_text("utf-8")

@@ -195,7 +195,8 @@ class TreatmentPorts:
             path.touch()
         elif not exists or not stat.S_ISREG(path.lstat().st_mode):
             raise TreatmentFailed(
-                f"output {port.name} is missing: the command ended well, but the file $CADENCE_OUT_{port.variable} names "
+                f"output {port.name} is missing: the command ended well, "
+                f"but the file $CADENCE_OUT_{port.variable} names "
                 f"{'is not a plain file' if exists else 'was not written'}"
             )
 
