@@ -22,7 +22,8 @@ from .worker_engine import EngineContext
 
 CHECK_SECONDS = 90.0
 _ENTRY_POINT = "import sys\n\nfrom agent.programs.driver import main\n\nsys.exit(main(sys.argv[1:]))\n"
-_MODULES = (
+#: Modules of the agent that the driver process needs, without their suffix.
+DRIVER_MODULES = (
     "__init__",
     "assignments/__init__",
     "assignments/value_types",
@@ -125,7 +126,7 @@ class ProgramEngine:
         try:
             package.mkdir(parents=True)
             (self._root / "driver" / "__main__.py").write_text(_ENTRY_POINT)
-            for name in _MODULES:
+            for name in DRIVER_MODULES:
                 module = package / f"{name}.py"
                 module.parent.mkdir(exist_ok=True)
                 module.write_bytes(pkgutil.get_data(_AGENT, f"{name}.py") or b"")

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from runner_bootstrap.agent.melodium.program_engine import DRIVER_MODULES
 from runner_bootstrap.build import SOURCES, build, main
+
+IMPORT_DRIVER = "import agent.programs.driver, agent.programs.captured_treatment"
 
 
 def test_the_same_sources_give_the_same_bytes(tmp_path: Path) -> None:
@@ -36,6 +39,16 @@ def test_it_runs_and_needs_nothing_installed(tmp_path: Path) -> None:
     shown = subprocess.run([sys.executable, "-I", "-S", agent, "--help"], capture_output=True, text=True, check=True)
     assert "run" in shown.stdout
     assert "host" in shown.stdout
+
+
+def test_the_driver_of_programs_needs_no_other_modules_than_those_it_is_given(tmp_path: Path) -> None:
+    for name in DRIVER_MODULES:
+        module = tmp_path / "agent" / f"{name}.py"
+        module.parent.mkdir(parents=True, exist_ok=True)
+        module.write_bytes((SOURCES / f"{name}.py").read_bytes())
+    assert {f"programs/{source.stem}" for source in (SOURCES / "programs").glob("*.py")} <= set(DRIVER_MODULES)
+    argv = [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r}); {IMPORT_DRIVER}"]
+    subprocess.run(argv, check=True)
 
 
 def test_wrong_use(capsys: pytest.CaptureFixture[str]) -> None:
