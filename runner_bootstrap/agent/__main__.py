@@ -109,11 +109,13 @@ def _replay(options: argparse.Namespace) -> int:
 
 
 def _replay_captured(options: argparse.Namespace) -> int:
-    found = engine_binary.installed()
-    if found is None or found.image:
+    engine = engine_binary.installed()
+    if engine is None or engine.image:
         raise AgentError(f"no Mélodium engine is installed on this machine: set {engine_binary.PROGRAM} to its path")
     with tempfile.TemporaryDirectory() as home:
-        comparison = capture_replay.replay_files(options.events, options.program, options.label, found.path, Path(home))
+        comparison = capture_replay.replay_files(
+            options.events, options.program, options.label, engine.path, Path(home)
+        )
     print(json.dumps(comparison, ensure_ascii=False))
     return EXIT_REPORTED if comparison["deterministic"] else EXIT_NOT_REPORTED
 

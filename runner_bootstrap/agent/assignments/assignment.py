@@ -84,8 +84,8 @@ class Secrets:
         return {name: value.decode("utf-8", "surrogatepass") for name, value in self._values.items()}
 
     def get(self, name: str) -> str | None:
-        found = self._values.get(name)
-        return None if found is None else found.decode("utf-8", "surrogatepass")
+        value = self._values.get(name)
+        return None if value is None else value.decode("utf-8", "surrogatepass")
 
     def overwrite(self) -> None:
         for value in self._values.values():

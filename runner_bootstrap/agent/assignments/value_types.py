@@ -40,10 +40,10 @@ def parse(text: str) -> ValueType:
     tokens = _WORD.findall(text)
     if "".join(tokens) != re.sub(r"\s", "", text):
         raise ValueError(f"the type {text!r}")
-    found, rest = _parse(tokens, text)
+    type_, rest = _parse(tokens, text)
     if rest:
         raise ValueError(f"the type {text!r}")
-    return found
+    return type_
 
 
 def _parse(tokens: list[str], text: str) -> tuple[ValueType, list[str]]:

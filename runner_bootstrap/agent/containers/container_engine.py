@@ -82,9 +82,9 @@ class ContainerEngine:
         """Returns the ``sha256:…`` of a present image, as its registry knows it, or as it was built here."""
         for form in ("{{.Digest}}", "{{index .RepoDigests 0}}"):
             done = self._ask("image", "inspect", "--format", form, image)
-            found = digest_of(done.stdout.decode("utf-8", "replace"))
-            if done.returncode == 0 and found:
-                return found
+            digest = digest_of(done.stdout.decode("utf-8", "replace"))
+            if done.returncode == 0 and digest:
+                return digest
         return None
 
     def launch(
@@ -153,10 +153,10 @@ class ContainerEngine:
     def host_port(self, name: str, port: int) -> int:
         """Returns the loopback port at which a container's port is published. Raises AgentError."""
         done = self._ask("port", name, f"{port}/tcp")
-        found = re.search(rb":(\d+)\s*$", done.stdout)
-        if not found:
+        match = re.search(rb":(\d+)\s*$", done.stdout)
+        if not match:
             raise AgentError(f"{self.kind} did not publish port {port} of {name}")
-        return int(found[1])
+        return int(match[1])
 
     def _ask(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
         try:
@@ -179,8 +179,8 @@ def architecture() -> str:
 
 def digest_of(text: str) -> str | None:
     """Returns the digest in an image reference, if there is one."""
-    found = _DIGEST.search(text)
-    return found[0] if found else None
+    match = _DIGEST.search(text)
+    return match[0] if match else None
 
 
 def _is_engines_own(name: str) -> bool:
@@ -194,16 +194,16 @@ def limits(cpu: int, memory: int) -> list[str]:
 
 def network(arguments: Sequence[str]) -> tuple[str | None, list[str]]:
     """Returns the network that an engine's further arguments name, and the other arguments."""
-    name_, others, following = None, [], False
+    network_name, others, following = None, [], False
     for argument in arguments:
         name, _, value = argument.partition("=")
         if following:
-            name_, following = argument, False
+            network_name, following = argument, False
         elif name in ("--network", "--net"):
-            name_, following = value or None, not value
+            network_name, following = value or None, not value
         else:
             others.append(argument)
-    return name_, others
+    return network_name, others
 
 
 def further_arguments() -> list[str]:

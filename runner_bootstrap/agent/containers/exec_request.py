@@ -25,8 +25,8 @@ class ExecRequest(NamedTuple):
         """The variable whose value is asked for, if the request is ``exec CONTAINER echo $NAME``."""
         if self.interactive or self.env or self.workdir or len(self.command) != 2 or self.command[0] != "echo":
             return None
-        found = _VARIABLE.match(self.command[1])
-        return found[1] if found else None
+        match = _VARIABLE.match(self.command[1])
+        return match[1] if match else None
 
 
 def parse(arguments: Sequence[str]) -> ExecRequest:

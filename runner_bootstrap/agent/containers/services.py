@@ -219,13 +219,13 @@ def variables(
     services: Sequence[AssignedService], host: Callable[[str], str], reached_at: Callable[[int], int]
 ) -> dict[str, str]:
     """Returns variables with each service's host, and its ports as the command reaches them."""
-    found = {}
+    addresses = {}
     for service in services:
         name = f"CADENCE_SERVICE_{service.name.upper().replace('-', '_')}"
-        found[f"{name}_HOST"] = host(service.name)
+        addresses[f"{name}_HOST"] = host(service.name)
         for port in reversed(service.ports):
-            found[f"{name}_PORT"] = found[f"{name}_PORT_{port}"] = str(reached_at(port))
-    return found
+            addresses[f"{name}_PORT"] = addresses[f"{name}_PORT_{port}"] = str(reached_at(port))
+    return addresses
 
 
 class _RunningService:

@@ -69,12 +69,12 @@ def descendants(root: int) -> list[ProcessStatus]:
         process = read(int(entry.name)) if entry.name.isdigit() else None
         if process:
             children.setdefault(process.parent, []).append(process)
-    found: list[ProcessStatus] = []
+    tree: list[ProcessStatus] = []
     level = children.get(root, [])
     while level:
-        found += level
+        tree += level
         level = [child for process in level for child in children.get(process.pid, [])]
-    return found
+    return tree
 
 
 def input_output(pid: int) -> dict[str, int]:

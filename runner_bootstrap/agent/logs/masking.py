@@ -157,7 +157,7 @@ def _escaped(secret: str) -> set[str]:
     for safe in ("", "/", "!'()*", "!'()*/"):
         quoted = urllib.parse.quote(content, safe=safe)
         for form in (quoted, quoted.replace("%20", "+")):
-            forms |= {form, re.sub("%[0-9A-F]{2}", lambda found: found.group().lower(), form)}
+            forms |= {form, re.sub("%[0-9A-F]{2}", lambda match: match.group().lower(), form)}
     forms |= {secret.replace("'", "'\\''"), secret.replace("'", "'\"'\"'")}
     forms |= {content.hex(), content.hex().upper()}
     return forms

@@ -89,30 +89,32 @@ class EngineApiProxy:
         if body:
             self._observe(below, _json(body))
         forwarded_headers = {**headers, "Authorization": authorization, "Accept": "application/json"}
-        answer_ = self._passed_on(method, path, forwarded_headers, body)
-        if answer_.status == 200 and method == "GET" and _ACCESS.match(below):
+        upstream_answer = self._forward(method, path, forwarded_headers, body)
+        if upstream_answer.status == 200 and method == "GET" and _ACCESS.match(below):
             # Answered once the tunnel is open, since the engine connects at once and only once.
             token = authorization.partition(" ")[2]
-            return answer_._replace(content=json.dumps(self._rewrite(_json(answer_.content), token)).encode())
-        return answer_
+            return upstream_answer._replace(
+                content=json.dumps(self._rewrite(_json(upstream_answer.content), token)).encode()
+            )
+        return upstream_answer
 
-    def _passed_on(self, method: str, path: str, headers: dict[str, str], body: bytes) -> ApiAnswer:
+    def _forward(self, method: str, path: str, headers: dict[str, str], body: bytes) -> ApiAnswer:
         deadline = Deadline(PATIENCE)
         attempt = 0
         while True:
             try:
-                answer_ = self._once(method, path, headers, body)
-                if answer_.status < 500 or answer_.status == 501:
-                    return answer_
+                upstream_answer = self._send_once(method, path, headers, body)
+                if upstream_answer.status < 500 or upstream_answer.status == 501:
+                    return upstream_answer
             except TRANSPORT_ERRORS as error:
-                answer_ = _problem(502, f"The control plane cannot be reached: {describe(error)}.")
+                upstream_answer = _problem(502, f"The control plane cannot be reached: {describe(error)}.")
             pause = full_jitter(attempt)
             attempt += 1
             if pause >= deadline.seconds_left:
-                return answer_
+                return upstream_answer
             time.sleep(pause)
 
-    def _once(self, method: str, path: str, headers: dict[str, str], body: bytes) -> ApiAnswer:
+    def _send_once(self, method: str, path: str, headers: dict[str, str], body: bytes) -> ApiAnswer:
         response = self._connections.request(method, self._upstream + path, headers, body or None)
         content = response.read()
         kind = response.getheader("Content-Type") or "application/json"

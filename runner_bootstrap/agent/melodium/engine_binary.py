@@ -37,7 +37,7 @@ def installed() -> Optional[EngineBinary]:
     """
     image = os.environ.get(IMAGE)
     if image and not os.environ.get(PROGRAM):
-        engine = next((found for name in ENGINES if (found := shutil.which(name))), None)
+        engine = next((match for name in ENGINES if (match := shutil.which(name))), None)
         if engine is None:
             return None
         argv = [engine, "run", "--rm", *further_arguments(), "--entrypoint", _IN_IMAGE, image]
@@ -60,5 +60,5 @@ def _version(argv: Sequence[str], seconds: float) -> Optional[str]:
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    found = _VERSION.search(done.stdout.decode("utf-8", "replace"))
-    return found[0] if done.returncode == 0 and found else None
+    match = _VERSION.search(done.stdout.decode("utf-8", "replace"))
+    return match[0] if done.returncode == 0 and match else None

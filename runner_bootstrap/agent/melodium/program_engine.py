@@ -180,14 +180,14 @@ def _fetched(program: AssignedProgram, url: Optional[str], store: ChunkStore) ->
 
 
 def _required_binary(program: AssignedProgram) -> engine_binary.EngineBinary:
-    found = engine_binary.installed()
-    if found is None:
+    engine = engine_binary.installed()
+    if engine is None:
         raise AgentError(f"this needs a Mélodium engine, and this machine has none: see {engine_binary.PROGRAM}")
-    if found.image:
+    if engine.image:
         raise AgentError(
             f"a program needs an engine that is on its machine: see {engine_binary.PROGRAM}. "
-            f"The one of the image {found.image} serves workers only"
+            f"The one of the image {engine.image} serves workers only"
         )
-    if program.version and found.version != program.version:
-        raise AgentError(f"this needs the Mélodium engine {program.version}, and this machine has {found.version}")
-    return found
+    if program.version and engine.version != program.version:
+        raise AgentError(f"this needs the Mélodium engine {program.version}, and this machine has {engine.version}")
+    return engine

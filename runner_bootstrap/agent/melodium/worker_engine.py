@@ -140,9 +140,9 @@ class WorkerEngine:
             variables["MELODIUM_RUN_EXECUTOR"] = "docker"
             variables["MELODIUM_RUN_EXECUTOR_ENTRYPOINT"] = str(self._executor.entrypoint)
             for kind, is_service in (("CONTAINER", False), ("SERVICE_CONTAINER", True)):
-                found = [container for container in worker.containers if container.is_service == is_service]
-                variables[f"MELODIUM_RUN_{kind}S"] = ",".join(container.name for container in found)
-                variables.update({f"MELODIUM_RUN_{kind}_{container.name}": container.slug for container in found})
+                containers = [container for container in worker.containers if container.is_service == is_service]
+                variables[f"MELODIUM_RUN_{kind}S"] = ",".join(container.name for container in containers)
+                variables.update({f"MELODIUM_RUN_{kind}_{container.name}": container.slug for container in containers})
         return variables
 
     def watch(self, supervisor_pid: int, on_listening: Callable[[dict[str, Any]], None]) -> None:
@@ -231,14 +231,14 @@ class WorkerEngine:
 
 def required_binary(version: str) -> engine_binary.EngineBinary:
     """Returns the engine. Raises AgentError unless exactly this version is installed."""
-    found = engine_binary.installed()
-    if found is None:
+    engine = engine_binary.installed()
+    if engine is None:
         raise AgentError(
             f"this needs the Mélodium engine {version}, and this machine has none: see {engine_binary.PROGRAM}"
         )
-    if found.version != version:
-        raise AgentError(f"this needs the Mélodium engine {version}, and this machine has {found.version}")
-    return found
+    if engine.version != version:
+        raise AgentError(f"this needs the Mélodium engine {version}, and this machine has {engine.version}")
+    return engine
 
 
 def with_pull_secrets(registries: Secrets, pull_secrets: Mapping[str, str], log: LogBuffer) -> Secrets:

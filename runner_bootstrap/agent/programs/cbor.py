@@ -89,8 +89,8 @@ class CborReader:
         """Returns a text, or the first key of a map, without what follows; None for anything else."""
         if self._data[self.at : self.at + 1] == b"\xa1":
             self.at += 1
-        found = self.value() if self._data[self.at : self.at + 1] and self._data[self.at] >> 5 == _TEXT else None
-        return found if isinstance(found, str) else None
+        text = self.value() if self._data[self.at : self.at + 1] and self._data[self.at] >> 5 == _TEXT else None
+        return text if isinstance(text, str) else None
 
     def length_of_list(self) -> int | None:
         """Returns the number of items if a list of definite length begins here, else None."""

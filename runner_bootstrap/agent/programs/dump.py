@@ -50,8 +50,8 @@ def dump(binary: str, compo: Path, entrypoint: str, home: Path) -> dict[str, Any
     if server.program is None:
         messages = done.stderr.decode("utf-8", "replace").strip()
         raise TreatmentFailed(f"the engine cannot read the program: {messages[-2000:] or 'it gave no reason'}")
-    found: dict[str, Any] = server.program
-    return found
+    program: dict[str, Any] = server.program
+    return program
 
 
 class _DumpServer(socketserver.ThreadingMixIn, http.server.HTTPServer):

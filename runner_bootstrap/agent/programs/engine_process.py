@@ -103,9 +103,9 @@ class EngineProcess:
         for line in stream:
             os.write(fd, line)
             text = line.decode("utf-8", "replace").rstrip("\n")
-            found = _ERROR.match(text) if fd == 1 else None
-            if found:
-                self._errors.append(found[1])
+            match = _ERROR.match(text) if fd == 1 else None
+            if match:
+                self._errors.append(match[1])
             elif fd == 2 and (fault := _FAULT.match(text)):
                 self._faults.append(fault[2])
             elif fd == 2 and "panicked at" in text:

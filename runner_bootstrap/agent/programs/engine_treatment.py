@@ -110,11 +110,11 @@ class EngineTreatment:
 
     def _handle_output(self, message: EngineMessage) -> None:
         try:
-            found = output_of(message)
+            output = output_of(message)
         except (CborError, KeyError, TypeError) as error:
             raise DistributionError(f"values that cannot be read: {error}") from error
-        if found.port in self._taken:
-            self._taken[found.port].put(found.values, len(message.frame))
+        if output.port in self._taken:
+            self._taken[output.port].put(output.values, len(message.frame))
 
     def _handle_event(self, text: str) -> None:
         """Parses events of the few kinds that matter: the others hold all values."""

@@ -69,10 +69,10 @@ def chunks(file: Any, of: ValueType) -> Iterator[Values]:
         rest = lines.pop()
         if len(rest) > LONGEST_LINE:
             raise ValueFault(f"line {number + len(lines) + 1} is longer than {LONGEST_LINE:,} bytes")
-        found = [_of_line(line, of, number + at) for at, line in enumerate(lines, 1)]
+        batch = [_of_line(line, of, number + at) for at, line in enumerate(lines, 1)]
         number += len(lines)
-        if found:
-            yield found
+        if batch:
+            yield batch
     if rest:
         yield [_of_line(rest, of, number + 1)]
 

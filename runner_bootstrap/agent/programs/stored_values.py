@@ -112,10 +112,10 @@ def read(file: Any, of: DescribedType) -> Iterator[Values]:
         rest = lines.pop()
         if len(rest) > LONGEST_LINE:
             raise ValueFault(f"value {number + len(lines) + 1} is longer than {LONGEST_LINE:,} bytes")
-        found = [_of_line(line, of, number + at) for at, line in enumerate(lines, 1)]
+        batch = [_of_line(line, of, number + at) for at, line in enumerate(lines, 1)]
         number += len(lines)
-        if found:
-            yield found
+        if batch:
+            yield batch
 
 
 def _tagged(raw: Any) -> tuple[str, Any]:

@@ -35,26 +35,26 @@ class ContainerUsage(NamedTuple):
 
 def usage_from(text: str) -> Optional[ContainerUsage]:
     """Parses the output of READ_USAGE; None if it holds no CPU time."""
-    found = _read(text)
-    if "cpu.stat usage_usec" in found:
-        numbers = (found.get(name, 0) for name in ("memory.current", "memory.peak", "memory.events oom_kill"))
-        return ContainerUsage(found["cpu.stat usage_usec"] / 1e6, *numbers)
-    if "cpuacct/cpuacct.usage" in found:
+    counters = _read(text)
+    if "cpu.stat usage_usec" in counters:
+        numbers = (counters.get(name, 0) for name in ("memory.current", "memory.peak", "memory.events oom_kill"))
+        return ContainerUsage(counters["cpu.stat usage_usec"] / 1e6, *numbers)
+    if "cpuacct/cpuacct.usage" in counters:
         first = (
             "memory/memory.usage_in_bytes",
             "memory/memory.max_usage_in_bytes",
             "memory/memory.oom_control oom_kill",
         )
-        return ContainerUsage(found["cpuacct/cpuacct.usage"] / 1e9, *(found.get(name, 0) for name in first))
+        return ContainerUsage(counters["cpuacct/cpuacct.usage"] / 1e9, *(counters.get(name, 0) for name in first))
     return None
 
 
 def _read(text: str) -> dict[str, int]:
-    found, file = {}, ""
+    counters, file = {}, ""
     for line in text.splitlines():
         name, _, value = line.rpartition(" ")
         if name == "file":
             file = value
         elif value.isdigit():
-            found[f"{file} {name}".rstrip()] = int(value)
-    return found
+            counters[f"{file} {name}".rstrip()] = int(value)
+    return counters

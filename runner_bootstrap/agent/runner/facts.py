@@ -16,7 +16,7 @@ from ..melodium import engine_binary
 
 def facts(directory: Path) -> dict[str, Any]:
     """Returns plain values by name (memory and storage in MB); ``directory`` is where workspaces are created."""
-    existing = next(directory_ for directory_ in (directory, *directory.parents) if directory_.exists())
+    existing = next(path for path in (directory, *directory.parents) if path.exists())
     return {
         "hostname": platform.node()[:256],
         "os": platform.system().lower(),

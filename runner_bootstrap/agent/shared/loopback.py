@@ -13,9 +13,9 @@ _LISTEN = "0A"
 
 def free_port() -> int:
     """Returns a port of the loopback interface that is not in use."""
-    with socket.socket() as found:
-        found.bind((LOOPBACK, 0))
-        port: int = found.getsockname()[1]
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        port: int = probe.getsockname()[1]
         return port
 
 

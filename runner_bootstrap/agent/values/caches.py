@@ -80,17 +80,17 @@ class TreatmentCaches:
 
     def _restore(self, cache: AssignedCache, key: str) -> bool:
         """Returns whether the restored cache has exactly this key."""
-        found = self._call("cache/find", {"key": key, "restore": cache.restore})["found"]
-        if not found:
+        entry = self._call("cache/find", {"key": key, "restore": cache.restore})["found"]
+        if not entry:
             self._log.say(f"cache: miss {key}")
             return False
         termination = _CacheTermination(self._termination)
-        entry_key = {"key": found["key"], "entry": found["entry"]}
+        entry_key = {"key": entry["key"], "entry": entry["entry"]}
         source = InputDownload(
             "cache", lambda body: self._call("cache/read", {**entry_key, **body}), ChunkStore(termination), termination
         )
         # Downloaded and checked as a whole first, since half a cache may be worse than none.
-        archive = self._workspace.tmp / f"cache-{found['entry']}"
+        archive = self._workspace.tmp / f"cache-{entry['entry']}"
         try:
             with archive.open("wb", buffering=0) as file:
                 source.read(file_sink(file))
@@ -98,8 +98,8 @@ class TreatmentCaches:
                 archives.unpack(content, self._workspace.work, "the cache")
         finally:
             archive.unlink(missing_ok=True)
-        exact = bool(found["exact"])
-        self._log.say(f"cache: hit {key}" if exact else f"cache: restored from {found['key']} for {key}")
+        exact = bool(entry["exact"])
+        self._log.say(f"cache: hit {key}" if exact else f"cache: restored from {entry['key']} for {key}")
         return exact
 
     def _save(self, planned: PlannedCache) -> None:
@@ -200,10 +200,10 @@ def _key(cache: AssignedCache, work: Path) -> str:
         return cache.key
     names: set[str] = set()
     for pattern in cache.files:
-        found = [name for name in workspace_paths.matches(work, str(Path(pattern))) if _is_own_file(work, name)]
-        if not found:
+        matches = [name for name in workspace_paths.matches(work, str(Path(pattern))) if _is_own_file(work, name)]
+        if not matches:
             raise workspace_paths.nothing(work, pattern, f"cache {cache.key}", "is no file")
-        names.update(found)
+        names.update(matches)
     digest = hashlib.sha256()
     for name in sorted(names):
         digest.update(f"{name}\0{_file_digest(work / name)}\0".encode("utf-8", "surrogateescape"))

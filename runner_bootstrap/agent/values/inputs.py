@@ -200,11 +200,11 @@ class InputDownload:
 
     def _download(self, seq: int) -> ChunkBuffer | None:
         chunk = self._pool.take()
-        found = False
+        exists = False
         try:
             url, sha256 = self._urls[seq]
-            found = self._store.get(url, chunk)
-            if found and sha256 and hashlib.sha256(chunk.content).hexdigest() != sha256:
+            exists = self._store.get(url, chunk)
+            if exists and sha256 and hashlib.sha256(chunk.content).hexdigest() != sha256:
                 raise AgentError(
                     f"input {self.name} is damaged: "
                     f"the digest of chunk {seq} differs from the one that its producer announced"
@@ -212,9 +212,9 @@ class InputDownload:
         except KeyError:
             raise UrlExpired from None
         finally:
-            if not found:
+            if not exists:
                 self._pool.give_back(chunk)
-        return chunk if found else None
+        return chunk if exists else None
 
     def _give_back(self, download: Future[ChunkBuffer | None]) -> None:
         chunk = None if download.cancelled() or download.exception() else download.result()

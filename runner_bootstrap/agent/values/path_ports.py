@@ -64,22 +64,22 @@ def restore(
 
 def capture(
     port: AssignedPort,
-    found: workspace_paths.MatchedPath,
+    matched: workspace_paths.MatchedPath,
     output: OutputUpload,
     workers: WorkerThreads,
     failed: Callable[[Exception], None],
 ) -> None:
     """Begins to upload the files of a path; ``workers`` and the output wait for the end."""
-    if found.names is None:
-        output.follow_file(io.FileIO(os.open(found.root, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)))
+    if matched.names is None:
+        output.follow_file(io.FileIO(os.open(matched.root, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)))
         return
     reader, writer = os.pipe()
-    names = found.names
+    names = matched.names
 
     def pack() -> None:
         with open(writer, "wb") as out:
             try:
-                archives.pack(found.root, names, out)
+                archives.pack(matched.root, names, out)
             except OSError as error:
                 failed(AgentError(f"output {port.name} cannot be packed: {error.filename or ''} {error.strerror}"))
             except Exception as error:  # noqa: BLE001 - reported before the archive's reader sees the end

@@ -68,14 +68,14 @@ class TreatmentPorts:
     def variables(self) -> dict[str, str]:
         """``CADENCE_IN_x`` and ``CADENCE_OUT_x``; none for inputs that never get data or can be read only once."""
         work, inputs, outputs = self._workspace.work, self._workspace.inputs, self._workspace.outputs
-        found = {}
+        variables = {}
         for port in self._ports_in:
             if port.name != self._stdin or not self._by_fifo(port):
-                found[f"CADENCE_IN_{port.variable}"] = str(work / port.path if port.path else inputs / port.name)
+                variables[f"CADENCE_IN_{port.variable}"] = str(work / port.path if port.path else inputs / port.name)
         for port in self._ports_out:
             if not port.path:
-                found[f"CADENCE_OUT_{port.variable}"] = str(outputs / port.name)
-        return found
+                variables[f"CADENCE_OUT_{port.variable}"] = str(outputs / port.name)
+        return variables
 
     def update_producers(self, news: dict[str, dict[str, Any]]) -> None:
         """Passes on the states of the inputs' producers, by input, that a heartbeat's answer reported."""
@@ -157,10 +157,10 @@ class TreatmentPorts:
         for port in self._ports_out:
             check = self._checkers[port.name]
             if port.path:
-                found = workspace_paths.find(self._workspace.work, port.path, f"output {port.name}")
-                self._matched_paths[port.name] = found
-                if check and found.names is None:
-                    check.check_block(found.root) if port.flow == "block" else check.check_lines(found.root)
+                matched = workspace_paths.find(self._workspace.work, port.path, f"output {port.name}")
+                self._matched_paths[port.name] = matched
+                if check and matched.names is None:
+                    check.check_block(matched.root) if port.flow == "block" else check.check_lines(matched.root)
             elif not port.is_stream:
                 self._require_block(port)
                 if check:

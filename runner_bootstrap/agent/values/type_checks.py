@@ -171,9 +171,9 @@ class JsonChecker(Checker):
         while at < end:
             at = self._check_line(content, at, end)
             if self._doubtful:
-                found = self._doubtful.search(content, at - 1, end)
+                doubtful = self._doubtful.search(content, at - 1, end)
                 # No pattern matches behind the end of the last line.
-                at = found.end() if found else end
+                at = doubtful.end() if doubtful else end
 
     def _check_line(self, content: bytearray, at: int, end: int) -> int:
         """Checks one line; returns where the next one begins."""

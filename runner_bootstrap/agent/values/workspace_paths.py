@@ -64,8 +64,8 @@ def find(work: Path, path: str, what: str) -> MatchedPath:
 
 def matches(work: Path, pattern: str) -> list[str]:
     """Returns the sorted names that a relative path or glob matches, except through links out of the directory."""
-    found = glob.iglob(os.path.join(glob.escape(str(work)), pattern), recursive=True)
-    names = {os.path.normpath(os.path.relpath(match, work)) for match in found}
+    matches_ = glob.iglob(os.path.join(glob.escape(str(work)), pattern), recursive=True)
+    names = {os.path.normpath(os.path.relpath(match, work)) for match in matches_}
     return sorted(name for name in names if inside(work, (work / name).parent))
 
 
