@@ -129,7 +129,7 @@ def test_an_agent_that_changed_on_the_way_is_not_started(
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("{}", "has to be a list"),
         ("- 1", "entry 1 is no mapping"),
