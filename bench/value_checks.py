@@ -4,9 +4,9 @@ import random
 import time
 from collections.abc import Callable
 
-from runner_bootstrap.agent.checking import checker
-from runner_bootstrap.agent.chunks import CHUNK_BYTES
-from runner_bootstrap.agent.masking import Masker
+from runner_bootstrap.agent.logs.masking import Masker
+from runner_bootstrap.agent.values.chunks import CHUNK_BYTES
+from runner_bootstrap.agent.values.type_checks import checker
 
 _ROUNDS = 5
 

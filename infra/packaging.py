@@ -139,7 +139,8 @@ def bundle(folder: str, platform: Platform = LAMBDA_ARM64) -> Path:
 
 def agent() -> Path:
     """The agent that machines run, built once for the same content."""
-    files = {source.name: source for source in (REPOSITORY / "runner_bootstrap").rglob("*.py")}
+    folder = REPOSITORY / "runner_bootstrap"
+    files = {source.relative_to(folder).as_posix(): source for source in folder.rglob("*.py")}
     directory = cached(CACHE, f"agent-{_digest(files)}", _build_agent)
     return directory / AGENT_NAME
 

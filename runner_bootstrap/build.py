@@ -1,7 +1,7 @@
-"""Build the agent: ``python -m runner_bootstrap.build <out.pyz>``.
+"""Builds the agent: ``python -m runner_bootstrap.build <out.pyz>``.
 
-The same sources give the same bytes (sorted names, fixed times and modes, nothing compressed, since zlib's output
-varies), so a digest identifies an agent.
+The same sources give the same bytes (sorted names, fixed times and modes, no compression, since zlib's output varies),
+so a digest identifies an agent.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from pathlib import Path
 SOURCES = Path(__file__).resolve().parent / "agent"
 SHEBANG = b"#!/usr/bin/env python3\n"
 ENTRY_POINT = "import sys\n\nfrom agent.__main__ import main\n\nsys.exit(main())\n"
-# The first instant a zip file can express.
+# The earliest time that a zip file can hold.
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def build(out: Path, sources: Path = SOURCES) -> Path:
-    """Write the zipapp to ``out`` (replaced in one step) and return its path."""
+    """Writes the zipapp to ``out`` (replaced in one step) and returns its path."""
     out.parent.mkdir(parents=True, exist_ok=True)
     unfinished = out.with_name(f".{out.name}.{os.getpid()}")
     with unfinished.open("wb") as file:
         file.write(SHEBANG)
         with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
             _add(archive, "__main__.py", ENTRY_POINT.encode())
-            for source in sorted(sources.glob("*.py")):
-                _add(archive, f"agent/{source.name}", source.read_bytes())
+            for name, source in sorted((path.relative_to(sources).as_posix(), path) for path in sources.rglob("*.py")):
+                _add(archive, f"agent/{name}", source.read_bytes())
     unfinished.chmod(0o755)
     unfinished.replace(out)
     return out

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Makes this machine a host of a pool, or renews its agent; sent over SSH by `cadence host provision`, or run by hand.
+# Makes this machine a host of a pool, or updates its agent; sent over SSH by `cadence host provision`, or run by hand.
 # usage: install.sh AGENT SHA256 GATEWAY POOL NAME SLOTS [NAME=VALUE…]   (the join token comes on standard input)
-# The agent and what it knows are kept in ~/.local/share/cadence-host/POOL; what was running there ends first by itself.
+# The agent and its state are in ~/.local/share/cadence-host/POOL; a running agent lets its runners end first.
 set -eu
 agent=$1 digest=$2 gateway=$3 pool=$4 name=$5 slots=$6
 shift 6
@@ -16,7 +16,7 @@ for candidate in python3 python3.13 python3.12 python3.11 python3.10 python3.9; 
     fi
 done
 if [ -z "$python" ]; then
-    say "there is no Python 3.9 or newer here: install python3"
+    say "there is no Python 3.9 or newer on this machine: install python3"
     exit 3
 fi
 found=$("$python" -c 'import hashlib, sys; print(hashlib.sha256(open(sys.argv[1], "rb").read()).hexdigest())' "$agent")
@@ -92,5 +92,5 @@ else
     fi
     nohup setsid "$folder/run" >>"$folder/log" 2>&1 </dev/null &
     echo $! >"$folder/pid"
-    say "started without systemd, so not after a restart of the machine: $folder/log"
+    say "started without systemd, so it does not survive a restart of the machine; log: $folder/log"
 fi

@@ -1,7 +1,8 @@
-"""Makes a runner of this machine: finds out who it is, fetches the agent, checks its digest, starts it.
+"""Boots a runner on this machine: reads its identity, fetches the agent, checks its digest, starts it.
 
-``python3 boot.py FOLDER [AGENT COMMAND…]``. Everything comes from the environment (the names are in ``cadence.providers.bootstrap``).
-The one-time token comes from the file ``token`` in the folder, or from ``CADENCE_RUNNER_TOKEN``. Each phase is told to the control plane, and printed for when that cannot be reached.
+Usage: ``python3 boot.py FOLDER [AGENT COMMAND…]``. All settings are environment variables
+(``cadence.providers.bootstrap`` has their names). The one-time token is in the file ``token`` of the folder or in
+``CADENCE_RUNNER_TOKEN``. Each phase is reported to the control plane, and printed in case that cannot be reached.
 """
 
 from __future__ import annotations
@@ -21,15 +22,15 @@ import time
 import urllib.error
 import urllib.request
 
-PATIENCE = 60.0  # seconds for one download, with repetitions
+PATIENCE = 60.0  # seconds for one download, including repetitions
 BLOCK = 1 << 20
 METADATA = "http://169.254.169.254"
-#: What the agent asks the environment for. Nothing else of the boot's is passed on.
+#: The CADENCE variables that are passed on to the agent.
 FOR_AGENT = ("CADENCE_NOTICES", "CADENCE_NOTICES_URL", "CADENCE_SERVICE_ACCOUNT", "CADENCE_POD")
 
 
 class BootError(Exception):
-    """The phase that failed, and why in one sentence."""
+    """The phase that failed, and why, in one sentence."""
 
     def __init__(self, phase: str, message: str) -> None:
         super().__init__(message)
@@ -37,7 +38,10 @@ class BootError(Exception):
 
 
 class Reports:
-    """Tells phases in order, beside the boot. A report that does not get through, or has no ``url`` to go to, is printed only."""
+    """Sends reports of phases in order, in a thread.
+
+    Without a ``url``, or if it cannot be reached, they are only printed.
+    """
 
     def __init__(self, url: str | None, token: str) -> None:
         self._url, self._token = url, token
@@ -46,7 +50,8 @@ class Reports:
         self._thread = threading.Thread(target=self._send_all, daemon=True)
         self._thread.start()
 
-    def tell(self, phase: str, ok: bool = True, detail: str | None = None) -> None:
+    def report(self, phase: str, ok: bool = True, detail: str | None = None) -> None:
+        """Reports a phase: prints it and queues it for the control plane."""
         seconds = round(time.monotonic() - self._begun, 3)
         say(f"{phase} {'ok' if ok else 'FAILED'} after {seconds} s" + (f": {detail}" if detail else ""))
         body = {"phase": phase, "ok": ok, "seconds": seconds, "detail": detail and detail[:2000]}
@@ -54,7 +59,7 @@ class Reports:
             self._waiting.put(json.dumps(body).encode())
 
     def close(self, seconds: float = 20.0) -> None:
-        """Waits until everything is told, or the time is over."""
+        """Waits until all reports are sent, at most ``seconds``."""
         self._waiting.put(None)
         self._thread.join(seconds)
 
@@ -70,23 +75,26 @@ class Reports:
                 ) as answer:
                     answer.read()
             except OSError as error:
-                say(f"the control plane could not be told: {error}")
+                say(f"the report could not be sent to the control plane: {error}")
 
 
 def wake(folder: str) -> int:
-    """Takes the settings and the token from the document that the cloud has by now. 1 if it still is that of the first boot."""
+    """Writes the settings and the token of the machine's current user data to ``folder``.
+
+    Returns 0, or 1 if the user data is unreadable or still that of the first boot.
+    """
     base = os.environ.get("CADENCE_METADATA_URL", METADATA)
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        asked = urllib.request.Request(
+        request = urllib.request.Request(
             f"{base}/latest/api/token", b"", {"X-aws-ec2-metadata-token-ttl-seconds": "60"}, method="PUT"
         )
-        with direct.open(asked, timeout=10) as answer:
+        with direct.open(request, timeout=10) as answer:
             session = answer.read().decode()
-        asked = urllib.request.Request(f"{base}/latest/user-data", headers={"X-aws-ec2-metadata-token": session})
-        with direct.open(asked, timeout=10) as answer:
+        request = urllib.request.Request(f"{base}/latest/user-data", headers={"X-aws-ec2-metadata-token": session})
+        with direct.open(request, timeout=10) as answer:
             document = json.loads(answer.read().decode().partition("\n")[2])
-        files = {os.path.basename(one["path"]): one["content"] for one in document["write_files"]}
+        files = {os.path.basename(file["path"]): file["content"] for file in document["write_files"]}
     except (OSError, ValueError, KeyError) as error:
         say(f"wake FAILED: the machine's document cannot be read: {error}")
         return 1
@@ -99,7 +107,10 @@ def wake(folder: str) -> int:
 
 
 def main(folder: str, *words: str) -> int:
-    """With ``words`` the agent gets another command than to be a runner, and its token is that of ``CADENCE_JOIN_TOKEN``."""
+    """Boots the machine; returns the agent's exit status.
+
+    With ``words`` the agent gets another command than ``run``, and its token is ``CADENCE_JOIN_TOKEN``.
+    """
     os.umask(0o077)
     if words == ("--wake",):
         return wake(folder)
@@ -120,7 +131,7 @@ def main(folder: str, *words: str) -> int:
     command = words or ("run", "--runner-id", runner_id)
     reports = Reports(url, token)
     try:
-        reports.tell("booted", detail=uptime())
+        reports.report("booted", detail=uptime())
         agent = fetch(reports, "agent", environment, os.path.join(home, "cadence-agent.pyz"))
         if environment.get("CADENCE_ENGINE_URLS"):
             engine = fetch(reports, "engine", environment, os.path.join(home, "engine"))
@@ -128,7 +139,7 @@ def main(folder: str, *words: str) -> int:
             environment["PATH"] = os.path.join(home, "bin") + os.pathsep + environment.get("PATH", os.defpath)
         return work(reports, [sys.executable, agent, *command, "--gateway", gateway], token, environment)
     except BootError as error:
-        reports.tell(error.phase, ok=False, detail=str(error))
+        reports.report(error.phase, ok=False, detail=str(error))
         return 1
     finally:
         reports.close()
@@ -136,6 +147,7 @@ def main(folder: str, *words: str) -> int:
 
 
 def make_folder(path: str) -> None:
+    """Creates a folder. Raises BootError."""
     try:
         os.makedirs(path, exist_ok=True)
     except OSError as error:
@@ -143,7 +155,10 @@ def make_folder(path: str) -> None:
 
 
 def trust(certificates: str, folder: str) -> None:
-    """Believes these authorities (PEM) beside those that the machine believes; the agent will as well."""
+    """Adds certificate authorities (PEM) to those that the machine trusts, for this process and the agent.
+
+    Raises BootError.
+    """
     if not certificates:
         return
     known = ssl.get_default_verify_paths().cafile
@@ -161,7 +176,10 @@ def trust(certificates: str, folder: str) -> None:
 
 
 def identity(folder: str, environment: dict[str, str]) -> tuple[str, str]:
-    """The runner's id and its token, which is nowhere afterwards but here."""
+    """Returns the runner's id and its token, and removes the token from ``environment`` and ``folder``.
+
+    Raises BootError.
+    """
     file = os.path.join(folder, "token")
     token = environment.pop("CADENCE_RUNNER_TOKEN", "")
     if os.path.exists(file):
@@ -170,39 +188,46 @@ def identity(folder: str, environment: dict[str, str]) -> tuple[str, str]:
         os.unlink(file)
     runner_id = environment.get("CADENCE_RUNNER_ID", "")
     if not runner_id or not token:
-        raise BootError("identity", "this machine was not told which runner it is")
+        raise BootError(
+            "identity",
+            "the runner's id or token is missing: set CADENCE_RUNNER_ID and CADENCE_RUNNER_TOKEN (or the file token)",
+        )
     return runner_id, token
 
 
 def fetch(reports: Reports, what: str, environment: dict[str, str], target: str) -> str:
-    """The file from the first source that has it with the right digest. Nothing else is ever left at ``target``."""
+    """Downloads a file from the first source that has it with the right digest to ``target``, and returns ``target``.
+
+    Raises BootError; a file with another digest is never left at ``target``.
+    """
     wanted = environment[f"CADENCE_{what.upper()}_SHA256"].lower()
     problems = []
     patience = float(environment.get("CADENCE_PATIENCE", PATIENCE))
     urls = environment[f"CADENCE_{what.upper()}_URLS"].split()
     for url in urls:
-        shown = url.partition("?")[0]  # the rest may be a signature
+        shown = url.partition("?")[0]  # the query may hold a signature
         try:
-            # Only the last has to be waited for.
+            # Only the last source is retried for the whole time.
             digest = download(url, target + ".part", patience if url == urls[-1] else min(5.0, patience))
         except (OSError, ValueError) as error:
             problems.append(f"{shown}: {error}")
             continue
-        reports.tell(f"{what}-downloaded", detail=shown)
+        reports.report(f"{what}-downloaded", detail=shown)
         if digest == wanted:
             os.replace(target + ".part", target)
-            reports.tell(f"{what}-verified")
+            reports.report(f"{what}-verified")
             return target
         problems.append(f"{shown} has the digest {digest}, not {wanted}")
         os.unlink(target + ".part")
     refused = any("has the digest" in problem for problem in problems)
-    raise BootError(
-        f"{what}-verified" if refused else f"{what}-downloaded", "; ".join(problems) or "there is no source"
-    )
+    raise BootError(f"{what}-verified" if refused else f"{what}-downloaded", "; ".join(problems) or "no URL was given")
 
 
 def download(url: str, target: str, patience: float) -> str:
-    """Writes what is there to ``target`` and returns its SHA-256. Repeated while the server is busy or away."""
+    """Writes a URL's content to ``target`` and returns its SHA-256; retries for ``patience`` seconds.
+
+    Raises OSError or ValueError.
+    """
     give_up = time.monotonic() + patience
     pause = 0.5
     while True:
@@ -224,7 +249,10 @@ def download(url: str, target: str, patience: float) -> str:
 
 
 def unpack(file: str, program: str) -> None:
-    """The program, or the member of that name of a compressed archive, made executable."""
+    """Installs the program from ``file``, which is the program itself or a compressed archive with it.
+
+    Raises BootError.
+    """
     try:
         if tarfile.is_tarfile(file):
             with tarfile.open(file) as archive:
@@ -244,10 +272,12 @@ def unpack(file: str, program: str) -> None:
 
 
 def work(reports: Reports, command: list[str], token: str, environment: dict[str, str]) -> int:
-    """Runs the agent, which gets its token on standard input, to its end."""
-    kept = {name: value for name, value in environment.items() if name in FOR_AGENT or not name.startswith("CADENCE_")}
+    """Runs the agent to its end, with its token on standard input; returns its exit status. Raises BootError."""
+    agent_environment = {
+        name: value for name, value in environment.items() if name in FOR_AGENT or not name.startswith("CADENCE_")
+    }
     try:
-        agent = subprocess.Popen(command, stdin=subprocess.PIPE, env=kept)
+        agent = subprocess.Popen(command, stdin=subprocess.PIPE, env=agent_environment)
     except OSError as error:
         raise BootError("started", f"the agent cannot be started: {error}") from error
     assert agent.stdin is not None
@@ -256,13 +286,14 @@ def work(reports: Reports, command: list[str], token: str, environment: dict[str
         agent.stdin.close()
     except BrokenPipeError:
         say("the agent ended before it had read its token")
-    reports.tell("started")
+    reports.report("started")
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda got, _: agent.send_signal(got))
     return agent.wait()
 
 
 def uptime() -> str:
+    """Describes the machine's uptime, Python version and architecture."""
     try:
         with open("/proc/uptime") as file:
             up = f"{float(file.read().split()[0]):.1f} s after the kernel"
@@ -272,6 +303,7 @@ def uptime() -> str:
 
 
 def say(text: str) -> None:
+    """Prints a line to standard error and to the machine's console."""
     line = f"cadence-boot: {text}\n"
     sys.stderr.write(line)
     console = os.environ.get("CADENCE_CONSOLE")

@@ -1,6 +1,6 @@
 #!/bin/sh
-# The first program of a machine, or container, that is to be a runner: finds a Python, hands over to boot.py,
-# and switches a machine off in the end, whatever happened.
+# The first program of a machine or container that becomes a runner: finds a Python, runs boot.py,
+# and always switches a machine off at the end.
 # usage: boot.sh FOLDER [AGENT COMMAND…]   (FOLDER holds boot.py and, on machines, settings and token)
 set -u
 folder=$1
@@ -22,7 +22,8 @@ new_enough() {
 }
 
 find_python() {
-    for candidate in python3 python3.14 python3.13 python3.12 python3.11 python3.10 python3.9 /usr/libexec/platform-python; do
+    for candidate in python3 python3.14 python3.13 python3.12 python3.11 python3.10 python3.9 \
+        /usr/libexec/platform-python; do
         if new_enough "$candidate"; then
             printf '%s\n' "$candidate"
             return 0
@@ -31,29 +32,30 @@ find_python() {
     return 1
 }
 
-# What boot.py tells otherwise. Without a token of its own here, or without curl, the console has it alone.
-tell_no_python() {
+# Reports what boot.py would otherwise report. Without a token or curl it is only printed.
+report_no_python() {
     say 'python FAILED: there is no Python 3.9 or newer on this machine'
     if [ -r "$folder/token" ] && [ -n "${CADENCE_RUNNER_ID:-}" ] && command -v curl >/dev/null 2>&1; then
-        # The header comes on standard input: arguments can be seen by everybody.
+        # The header is read from standard input, since every user can see arguments.
         { printf 'Authorization: Bearer '; cat "$folder/token"; echo; } | curl -fsS -m 20 --retry 2 -o /dev/null \
             -H @- -H 'Content-Type: application/json' \
             -d '{"phase": "python", "ok": false, "seconds": 0, "detail": "there is no Python 3.9 or newer on this machine"}' \
-            "${CADENCE_GATEWAY%/}/runner/v1/runners/$CADENCE_RUNNER_ID/boot" || say 'the control plane could not be told'
+            "${CADENCE_GATEWAY%/}/runner/v1/runners/$CADENCE_RUNNER_ID/boot" ||
+            say 'the report could not be sent to the control plane'
     fi
 }
 
 switch_off() { # switch_off WHEN
     if [ -n "${CADENCE_POWER_OFF:-}" ]; then
-        shutdown -h "$1" || say "the machine could not be told to switch off ($1)"
+        shutdown -h "$1" || say "the machine could not be switched off ($1)"
     fi
 }
 
-# Should everything else fail, the machine still goes.
+# The machine switches off even if everything else fails.
 switch_off "+${CADENCE_MINUTES:-1440}"
 status=1
 if [ -n "${CADENCE_WARM:-}" ] && python=$(find_python); then
-    # Made in advance. Whose runner it is by now, if it is one's, its cloud knows.
+    # A warm machine, started in advance: its user data says which runner it has become, if any.
     if "$python" "$folder/boot.py" "$folder" --wake; then
         unset CADENCE_WARM
         # shellcheck source=/dev/null
@@ -66,9 +68,9 @@ if [ -n "${CADENCE_WARM:-}" ] && python=$(find_python); then
     fi
 fi
 if ! python=$(find_python); then
-    tell_no_python
+    report_no_python
 elif [ -z "${CADENCE_POWER_OFF:-}" ]; then
-    # In a container signals come to the first process.
+    # In a container signals are sent to the first process.
     exec "$python" "$folder/boot.py" "$folder" "$@"
 else
     "$python" "$folder/boot.py" "$folder" "$@"

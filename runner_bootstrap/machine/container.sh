@@ -1,22 +1,24 @@
 #!/bin/sh
-# The first process of a container of a pod whose image is the treatment's own: starts what the agent, in another
-# container of the pod, hands to it through a folder that both have. Nothing is used but the shell itself.
+# The first process of a container with the treatment's own image in a pod: starts commands that the agent, in another
+# container of the pod, passes to it through a shared folder. It needs nothing but the shell itself.
 # usage: sh -c 'this text' sh FOLDER
-# What is to be started is told by a line in the FIFO `calls` there, which names it: alone-… is the one that has the
-# container to itself, of which there is at most one; others are started beside. Each has a folder of its own, with FIFOs:
-# script (what to do, variables and all), in (if it reads), out, err, and exit, where its exit code is told.
+# A line in the FIFO `calls` names the command to start: alone-… has the container to itself, and there is at most one;
+# others run concurrently. Each command has a folder with the FIFOs script (the command with its variables), in (if it
+# reads), out, err, and exit (its exit code).
 set -u
 folder=$1
 if [ $$ -ne 1 ]; then
-    # Signals go to all processes that it sees: where it is not the first, those would be others'.
+    # Signals are sent to all visible processes; unless this one is the first, some would belong to others.
     echo "cadence: this has to be the first process of a container" >&2
     exit 125
 fi
 trap 'exit 0' TERM
 trap '' HUP
 
+# Runs one command. SIGTERM is remembered meanwhile, so that the exit code is always reported before this process ends.
 start() {
-    trap '' TERM
+    terminated=
+    trap 'terminated=1' TERM
     exec 4>"$folder/$1/exit"
     (
         trap - TERM HUP INT QUIT
@@ -29,9 +31,10 @@ start() {
     echo "$?" >&4
     exec 4>&-
     trap 'exit 0' TERM
+    [ -z "$terminated" ] || exit 0
 }
 
-# Until there is the one to be started alone. A signal goes to all processes of the container but this one.
+# Serves calls until one is to run alone. A signal is sent to all processes of the container except this one.
 serve() {
     while read -r call <&3; do
         case $call in
@@ -42,7 +45,7 @@ serve() {
     done
 }
 
-# For reading and writing, so that there is always somebody who writes.
+# For reading and writing, so that there is always a writer.
 exec 3<>"$folder/calls"
 serve
 alone=$call
@@ -50,6 +53,6 @@ alone=$call
     trap - TERM
     serve
 ) &
-# Not beside, where shells make commands deaf to interrupts.
+# In the foreground, since shells let background commands ignore interrupts.
 start "$alone"
 wait

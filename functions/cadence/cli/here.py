@@ -71,7 +71,7 @@ def write_kit(client: Client, kit: Any, folder: Path) -> None:
         "work": work,
         "inputs": {given["port"]: {"size": given["size"], "sha256": given["sha256"]} for given in kit["inputs"]},
     }
-    (folder / "kit.json").write_text(json.dumps(told, indent=1))
+    (folder / "replay.json").write_text(json.dumps(told, indent=1))
 
 
 def replay_here(client: Client, run_id: str, treatment: str, secrets: Mapping[str, str], *, shell: bool) -> Any:

@@ -80,7 +80,7 @@ def test_a_run_that_the_stack_stopped_with_ends_and_says_so(tmp_path: Path) -> N
 
 def _says_stopped(cause: str) -> bool:
     """The host agent stops first: its runner's own words may come in before the machines are gone."""
-    return "the local stack was stopped" in cause or "told to stop (SIGTERM)" in cause
+    return "the local stack was stopped" in cause or "the runner received SIGTERM" in cause
 
 
 def test_the_demonstration_of_make_run(stack: Stack) -> None:

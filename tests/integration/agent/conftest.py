@@ -1,4 +1,4 @@
-"""The agent as it is shipped: a zipapp, run by the oldest Python at hand that it supports."""
+"""The agent as it is shipped: a zipapp, run by the oldest supported Python on this machine."""
 
 import os
 import shutil
@@ -45,7 +45,7 @@ def containers() -> Iterator[list[str]]:
 
 @pytest.fixture
 def gateway() -> Iterator[FakeGateway]:
-    """Whatever a test does, what the agent said must have been right by the schema."""
+    """After each test, every request of the agent must have been valid by the schema."""
     fake = FakeGateway()
     yield fake
     fake.close()

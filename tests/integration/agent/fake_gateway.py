@@ -104,7 +104,7 @@ class FakeGateway:
         self.saving: dict[str, Stream] = {}
         self.no_saving: str | None = None
         #: What engines said to the Mélodium API, in order: path and body.
-        self.told: list[tuple[str, Any]] = []
+        self.engine_requests: list[tuple[str, Any]] = []
         self.api_tokens: set[str] = set()
         #: Answers of the Mélodium API by path, where they are not the usual ones.
         self.api_answers: dict[str, Any] = {}
@@ -298,7 +298,7 @@ class FakeGateway:
         """The Mélodium API, for engines that report nothing but their status."""
         if authorization not in {f"Bearer {token}" for token in self.api_tokens}:
             return 401, {}
-        self.told.append((path, body))
+        self.engine_requests.append((path, body))
         if path in self.api_answers:
             return 200, self.api_answers[path]
         if path == "/execution/run/start":

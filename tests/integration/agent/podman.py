@@ -49,9 +49,9 @@ def working() -> Iterator[list[str]]:
         pytest.skip("podman is not installed")
     if not BUSYBOX.exists():
         pytest.skip("busybox-static, the image's only content, is not installed")
-    made = podman("import", "-", IMAGE, stdin=content())
-    if made.returncode:
-        pytest.skip(f"podman cannot make an image here: {made.stderr.decode()[-200:]}")
+    imported = podman("import", "-", IMAGE, stdin=content())
+    if imported.returncode:
+        pytest.skip(f"podman cannot make an image here: {imported.stderr.decode()[-200:]}")
     try:
         tried = {each: podman("run", "--rm", *shlex.split(each), IMAGE, "/bin/echo", "hi") for each in ARGUMENTS}
         found = [each for each, done in tried.items() if done.stdout == b"hi\n"]

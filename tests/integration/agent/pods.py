@@ -49,10 +49,12 @@ class Node:
         )
         its = KubernetesSettings.from_json({**SETTINGS, **settings})
         name = host_name(runner.runner_id)
-        made = beside(its, request, name)
-        job = manifests.job(its, MachineOwner("test", "default", "cluster"), request, variables(home, request), made)
+        sidecars = beside(its, request, name)
+        job = manifests.job(
+            its, MachineOwner("test", "default", "cluster"), request, variables(home, request), sidecars
+        )
         self.manifests.append(json.loads(json.dumps(job)))
-        self.secrets[name] = {**made.secrets, manifests.TOKEN_KEY: runner.token}
+        self.secrets[name] = {**sidecars.secrets, manifests.TOKEN_KEY: runner.token}
         pod = self.kubelet.start(name, job["spec"]["template"]["spec"], self.secrets.__getitem__)
         self.pods.append(pod)
         return pod
@@ -89,9 +91,9 @@ def node(
     words = shlex.split(arguments[-1])
     if "--network" not in words:
         words += ["--network", "host"]
-    made = Node(Kubelet(folder, {POOLS_IMAGE: pools_image, TREATMENTS_IMAGE: IMAGE}, words), gateway, agent)
-    yield made
-    for pod in made.pods:
+    node = Node(Kubelet(folder, {POOLS_IMAGE: pools_image, TREATMENTS_IMAGE: IMAGE}, words), gateway, agent)
+    yield node
+    for pod in node.pods:
         pod.stop()
         pod.thread.join()
     left = podman("ps", "--all", "--format", "{{.Names}}").stdout.decode()

@@ -17,7 +17,7 @@ def runner(gateway: FakeGateway, script: str, number: int = 1, **cache: Any) -> 
     return gateway.add_runner(script, number, inputs=[source], caches=[cache])
 
 
-def said(of: Runner) -> list[str]:
+def cache_lines(of: Runner) -> list[str]:
     return [text for text in of.text("agent") if text.startswith("cache: ")]
 
 
@@ -26,10 +26,10 @@ def test_what_one_runner_saves_the_next_restores(gateway: FakeGateway, work: Wor
         gateway, "test ! -e .cache; mkdir -p .cache/pip/x; echo kept > .cache/pip/x/y; echo 1 > a.log; echo 2 > b"
     )
     work(first, sandbox)
-    assert said(first) == [f"cache: miss pip-{LOCK}", f"cache: saved pip-{LOCK}"]
+    assert cache_lines(first) == [f"cache: miss pip-{LOCK}", f"cache: saved pip-{LOCK}"]
     second = runner(gateway, "cat .cache/pip/x/y a.log; ls -A", 2)
     work(second, sandbox)
-    assert said(second) == [f"cache: hit pip-{LOCK}"]
+    assert cache_lines(second) == [f"cache: hit pip-{LOCK}"]
     assert second.text() == ["kept", "1", ".cache", "a.log", "requirements.lock"]
 
 
@@ -39,7 +39,7 @@ def test_a_prefix_restores_and_the_key_itself_is_saved(gateway: FakeGateway, wor
     last = runner(gateway, "cat .cache/pip/x", 4, restore=["none-", "pip-"])
     work(last)
     assert last.text() == ["pip-newer"]
-    assert said(last) == [f"cache: restored from pip-newer for pip-{LOCK}", f"cache: saved pip-{LOCK}"]
+    assert cache_lines(last) == [f"cache: restored from pip-newer for pip-{LOCK}", f"cache: saved pip-{LOCK}"]
     assert f"pip-{LOCK}" in gateway.caches
 
 
@@ -62,7 +62,7 @@ def test_a_gateway_that_refuses_only_warns(gateway: FakeGateway, work: Work, kin
     refused = runner(gateway, "mkdir -p .cache/pip; echo ran")
     assert work(refused)["outcome"] == "succeeded"
     assert refused.text() == ["ran"]
-    assert any("the gateway answered 403" in text for text in said(refused))
+    assert any("the gateway answered 403" in text for text in cache_lines(refused))
     assert {line["level"] for line in refused.lines.values() if "403" in line["text"]} == {"warning"}
 
 
@@ -74,21 +74,21 @@ def test_a_damaged_cache_restores_nothing(gateway: FakeGateway, work: Work) -> N
     second = runner(gateway, "ls -A", 2)
     assert work(second)["outcome"] == "succeeded"
     assert second.text() == ["requirements.lock"]
-    assert "came damaged" in said(second)[0]
+    assert "is damaged" in cache_lines(second)[0]
 
 
 def test_what_cannot_be_packed_only_warns(gateway: FakeGateway, work: Work) -> None:
     linking = runner(gateway, "mkdir -p .cache/pip; ln -s /etc .cache/pip/etc")
     assert work(linking)["outcome"] == "succeeded"
-    assert "out of what is packed" in said(linking)[-1]
+    assert "out of what is packed" in cache_lines(linking)[-1]
     assert gateway.caches == {}
 
 
 def test_nothing_to_save_and_no_leave_to_save(gateway: FakeGateway, work: Work) -> None:
     nothing = runner(gateway, "true")
     work(nothing)
-    assert said(nothing)[-1] == f"cache: nothing to save for pip-{LOCK}: .cache/pip, *.log is not there"
+    assert cache_lines(nothing)[-1] == f"cache: nothing to save for pip-{LOCK}: .cache/pip, *.log is not there"
     gateway.no_saving = "pull requests from forks save no caches"
     refused = runner(gateway, "touch a.log", 2)
     work(refused)
-    assert said(refused)[-1] == f"cache: pip-{LOCK} is not saved: pull requests from forks save no caches"
+    assert cache_lines(refused)[-1] == f"cache: pip-{LOCK} is not saved: pull requests from forks save no caches"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from runner_bootstrap.agent import cgroups
-from runner_bootstrap.agent.cgroups import Cgroups
+from runner_bootstrap.agent.execution import cgroups
+from runner_bootstrap.agent.execution.cgroups import Cgroups
 
 OWN = f"{os.getpid()}\n"
 HOG = "import sys\ntaken = bytearray(300_000_000)\nfor at in range(0, len(taken), 4096): taken[at] = 1\n"
@@ -64,14 +64,14 @@ def second(root: Path, pids: str, controllers: str = "cpu io memory pids") -> tu
 
 def test_of_version_2_the_agent_makes_way_for_its_runners(tmp_path: Path) -> None:
     own, membership = second(tmp_path, f"{os.getpid()}\n")
-    made = Cgroups.prepare("cadence-x", tmp_path, membership)
-    assert made is not None
+    cgroups_ = Cgroups.prepare("cadence-x", tmp_path, membership)
+    assert cgroups_ is not None
     assert (own / "cadence-agent" / "cgroup.procs").read_text() == str(os.getpid())
     assert (own / "cgroup.subtree_control").read_text() == "+cpu +memory +pids"
 
     (own / "cadence-x" / "runner").mkdir()
     (own / "cadence-x" / "runner" / "memory.swap.max").touch()
-    group = Cgroups.parse(made.describe()).confine("runner", cpu=1500, memory=256)
+    group = Cgroups.parse(cgroups_.describe()).confine("runner", cpu=1500, memory=256)
     folder = own / "cadence-x" / "runner"
     assert (folder / "memory.max").read_text() == "256000000"
     assert (folder / "memory.swap.max").read_text() == "0"

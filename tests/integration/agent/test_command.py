@@ -1,4 +1,4 @@
-"""What a command sees, and how each way to end is told."""
+"""The environment of a command, and how each kind of end is reported."""
 
 import json
 import shutil

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from runner_bootstrap.agent.containers import ContainerEngine
-from runner_bootstrap.agent.exec_places import ContainerPlace, SandboxPlace
-from runner_bootstrap.agent.executor import Executor, Place
-from runner_bootstrap.agent.logs import LogBuffer
-from runner_bootstrap.agent.masking import Masker
+from runner_bootstrap.agent.containers.container_engine import ContainerEngine
+from runner_bootstrap.agent.containers.exec_server import ExecServer, ExecTarget
+from runner_bootstrap.agent.containers.exec_targets import ContainerTarget, SandboxTarget
+from runner_bootstrap.agent.logs.buffer import LogBuffer
+from runner_bootstrap.agent.logs.masking import Masker
 
 from .conftest import PATIENCE, until
 from .podman import IMAGE, podman
@@ -29,14 +29,14 @@ Call = Callable[..., "subprocess.Popen[bytes]"]
 class Log(LogBuffer):
     def __init__(self) -> None:
         super().__init__(0.1, False, Masker([SECRET]))
-        self.said: list[str] = []
+        self.texts: list[str] = []
 
     def add(self, stream: str, level: str, text: str, continued: bool = False, wait: bool = True) -> None:
-        self.said.append(text)
+        self.texts.append(text)
 
     @property
     def executed(self) -> list[dict[str, Any]]:
-        return [json.loads(text)["executed"] for text in self.said if text.startswith('{"executed"')]
+        return [json.loads(text)["executed"] for text in self.texts if text.startswith('{"executed"')]
 
 
 @pytest.fixture
@@ -51,28 +51,28 @@ def log() -> Log:
         pytest.param("container", marks=pytest.mark.podman),
     ]
 )
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ExecTarget]:
     root = tmp_path / "workspace"
     (root / "data").mkdir(parents=True)
     if request.param != "container":
         program = shutil.which("bwrap") if request.param == "sandbox" else None
-        yield SandboxPlace(program, root, [], {"build": {"/mnt/data": str(root / "data")}})
+        yield SandboxTarget(program, root, [], {"build": {"/mnt/data": str(root / "data")}})
         return
     arguments = shlex.split(request.getfixturevalue("containers")[0])
     name = f"cadence-executor-test-{os.getpid()}"
     keep = ["/bin/sh", "-c", "while :; do sleep 1000; done"]
     mount = f"--volume={root / 'data'}:/mnt/data"
-    made = podman("run", "--detach", "--rm", "--name", name, "--env", "HOME=/bin", mount, *arguments, IMAGE, *keep)
-    assert made.returncode == 0, made.stderr
+    started = podman("run", "--detach", "--rm", "--name", name, "--env", "HOME=/bin", mount, *arguments, IMAGE, *keep)
+    assert started.returncode == 0, started.stderr
     try:
-        yield ContainerPlace(ContainerEngine("podman", "x"), {"build": name})
+        yield ContainerTarget(ContainerEngine("podman", "x"), {"build": name})
     finally:
         podman("rm", "--force", "--time", "0", name)
 
 
 @pytest.fixture
-def call(place: Place, log: Log, tmp_path: Path) -> Iterator[Call]:
-    executor = Executor(tmp_path / "workspace", place, log)
+def call(place: ExecTarget, log: Log, tmp_path: Path) -> Iterator[Call]:
+    executor = ExecServer(tmp_path / "workspace", place, log)
     executor.start()
     started: list[subprocess.Popen[bytes]] = []
 
@@ -130,9 +130,9 @@ def test_a_variable_of_the_container_is_told_as_it_is(call: Call, log: Log) -> N
 
 
 def test_a_volume_is_where_it_is_to_be_and_kept_from_one_command_to_the_next(
-    call: Call, tmp_path: Path, place: Place
+    call: Call, tmp_path: Path, place: ExecTarget
 ) -> None:
-    if isinstance(place, SandboxPlace) and place.spawn.__self__._program is None:  # type: ignore[attr-defined]
+    if isinstance(place, SandboxTarget) and place.spawn.__self__._program is None:  # type: ignore[attr-defined]
         pytest.skip("without a sandbox nothing can be mounted")
     assert finished(call("build", "sh", "-c", "echo kept > /mnt/data/file"))[0] == 0
     assert finished(call("build", "cat", "/mnt/data/file"))[1] == b"kept\n"

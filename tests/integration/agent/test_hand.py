@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from runner_bootstrap.agent import hand
-from runner_bootstrap.agent.pod import Handed, Pod
-from runner_bootstrap.agent.pod_usage import ContainerUsage, usage_from
+from runner_bootstrap.agent.containers import pod_exec
+from runner_bootstrap.agent.containers.pod import Pod, PodCommand
+from runner_bootstrap.agent.resources.container_usage import ContainerUsage, usage_from
 
 from .conftest import PATIENCE, until
 
@@ -59,13 +59,13 @@ class Container:
         argv = [*within, *shell, "-c", SCRIPT, "sh", str(self.desk)]
         self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
-    def begin(self, *command: str, **handed: Any) -> "subprocess.Popen[bytes]":
-        argv = self.pod.hand("c", Handed(list(command), **{"env": {}, "alone": True, **handed}))
+    def start(self, *command: str, **options: Any) -> "subprocess.Popen[bytes]":
+        argv = self.pod.exec_argv("c", PodCommand(list(command), **{"env": {}, "alone": True, **options}))
         ends: Mapping[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         return subprocess.Popen(argv, **ends)
 
-    def run(self, *command: str, given: bytes = b"", **handed: Any) -> tuple[int, bytes, bytes]:
-        process = self.begin(*command, **handed)
+    def run(self, *command: str, given: bytes = b"", **options: Any) -> tuple[int, bytes, bytes]:
+        process = self.start(*command, **options)
         out, err = process.communicate(given or None, timeout=PATIENCE)
         return process.returncode, out, err
 
@@ -82,15 +82,15 @@ def make(shell: list[str]) -> Iterator[Make]:
         ).returncode
     ):
         pytest.skip("bubblewrap does not work here")
-    made: list[Container] = []
+    containers: list[Container] = []
     with tempfile.TemporaryDirectory() as folder:
 
         def make_one() -> Container:
-            made.append(Container(Path(folder) / str(len(made)), shell))
-            return made[-1]
+            containers.append(Container(Path(folder) / str(len(containers)), shell))
+            return containers[-1]
 
         yield make_one
-        for each in made:
+        for each in containers:
             each.process.kill()
             each.process.wait()
 
@@ -135,7 +135,7 @@ def test_what_is_left_behind_goes_on_beside_others(make: Make) -> None:
 
 def test_many_at_once_each_with_its_own_streams(make: Make) -> None:
     container = make()
-    begun = [container.begin("sh", "-c", f"sleep 0.2; echo {n}; exit {n}", alone=False) for n in range(12)]
+    begun = [container.start("sh", "-c", f"sleep 0.2; echo {n}; exit {n}", alone=False) for n in range(12)]
     ended = [(process.communicate(timeout=PATIENCE)[0], process.returncode) for process in begun]
     assert ended == [(f"{n}\n".encode(), n) for n in range(12)]
     # Nothing is left of them in the folder that is shared.
@@ -143,7 +143,7 @@ def test_many_at_once_each_with_its_own_streams(make: Make) -> None:
 
 
 def test_signals_reach_the_command(make: Make) -> None:
-    process = make().begin("sh", "-c", "trap 'echo told; exit 7' TERM; echo up; while :; do sleep 0.05; done")
+    process = make().start("sh", "-c", "trap 'echo told; exit 7' TERM; echo up; while :; do sleep 0.05; done")
     assert process.stdout
     assert process.stdout.readline() == b"up\n"
     process.send_signal(signal.SIGTERM)
@@ -166,7 +166,7 @@ def test_a_command_that_is_alone_has_the_signals_of_any_other(make: Make) -> Non
 
 def test_a_container_that_ends_ends_its_command(make: Make) -> None:
     container = make()
-    process = container.begin("sh", "-c", "echo up; sleep 1000")
+    process = container.start("sh", "-c", "echo up; sleep 1000")
     assert process.stdout
     assert process.stdout.readline() == b"up\n"
     container.process.kill()
@@ -180,8 +180,8 @@ def test_nobody_takes_it(make: Make) -> None:
     container.process.kill()
     container.process.wait()
     until(lambda: not has_reader(container.desk / "calls"))
-    with pytest.raises(hand.NotTaken, match=re.escape("its container did not answer within 0.1 s")):
-        hand.tell(str(container.desk), "x", 0.1)
+    with pytest.raises(pod_exec.CommandNotTaken, match=re.escape("its container did not answer within 0.1 s")):
+        pod_exec.send_line(str(container.desk), "x", 0.1)
 
 
 def has_reader(fifo: Path) -> bool:
@@ -202,7 +202,7 @@ def test_it_ends_when_it_is_told_to(make: Make) -> None:
 
 def test_its_request_is_its_owners_and_gone_once_it_is_read(make: Make) -> None:
     container = make()
-    argv = container.pod.hand("c", Handed(["true"], {"TOKEN": "s3cr3t"}, alone=True))
+    argv = container.pod.exec_argv("c", PodCommand(command=["true"], env={"TOKEN": "s3cr3t"}, alone=True))
     request = Path(argv[-1]) / "request"
     assert request.stat().st_mode & 0o777 == 0o600
     assert json.loads(request.read_text())["env"] == {"TOKEN": "s3cr3t"}

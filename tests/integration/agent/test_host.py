@@ -109,7 +109,7 @@ def test_stop_ends_a_runner(gateway: FakeGateway, host: StartHost, tmp_path: Pat
     gateway.ring.set()
     assert runner.done.wait(PATIENCE)
     assert runner.completed
-    assert runner.completed["error"] == "the runner was told to stop (SIGTERM)"
+    assert runner.completed["error"] == "the runner received SIGTERM"
     until(lambda: not list((tmp_path / "workspaces").iterdir()))
 
 
@@ -147,8 +147,8 @@ def test_a_host_whose_nursery_was_killed_says_so_and_ends(
     runner = gateway.add_runner("echo up; sleep 987654")
     offer(gateway, runner)
     until(lambda: runner.text() == ["up"])
-    (nursery,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    os.kill(int(nursery), signal.SIGKILL)
+    (fork_server,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    os.kill(int(fork_server), signal.SIGKILL)
     assert process.wait(PATIENCE) == 3
     assert process.stdout
     assert "the process that starts runners was killed" in process.stdout.read()

@@ -34,8 +34,8 @@ def pools_image(containers: list[str]) -> Iterator[str]:
 def node(
     containers: list[str], pools_image: str, published: AgentFile, gateway: FakeGateway, tmp_path: Path
 ) -> Iterator[Node]:
-    with pods.node(pools_image, containers, gateway, published, tmp_path) as made:
-        yield made
+    with pods.node(pools_image, containers, gateway, published, tmp_path) as node:
+        yield node
 
 
 def health(command: tuple[str, ...], timeout: int = 30) -> dict[str, Any]:

@@ -112,9 +112,9 @@ END
     outputs = [{"port": "x", "flow": "block", "type": "string"}]
     runner = gateway.add_runner(script, secrets={"PASSWORD": SECRET, "KEY": KEY}, outputs=outputs)
     work(runner)
-    told = "\n".join(line["text"] for line in runner.lines.values())
+    visible = "\n".join(line["text"] for line in runner.lines.values())
     assert runner.outputs["x"].end
-    told += base64.b64decode(runner.outputs["x"].end["preview"]).decode()
+    visible += base64.b64decode(runner.outputs["x"].end["preview"]).decode()
     for hidden in (
         SECRET,
         "battery",
@@ -123,8 +123,8 @@ END
         *KEY.split()[2:4],
         "MIIEpAIB",
     ):
-        assert hidden not in told
-    assert told.count("***") >= 12
+        assert hidden not in visible
+    assert visible.count("***") >= 12
 
 
 def test_log_lines_are_sent_again_until_acknowledged_and_never_twice(gateway: FakeGateway, work: Work) -> None:
@@ -207,7 +207,7 @@ def test_sigterm_to_an_agent_interrupts_its_treatment(gateway: FakeGateway, star
     assert runner.completed
     assert (runner.completed["outcome"], runner.completed["error"]) == (
         "interrupted",
-        "the runner was told to stop (SIGTERM)",
+        "the runner received SIGTERM",
     )
 
 

@@ -90,8 +90,8 @@ def _answers(port: int) -> bool:
 def test_a_machine_becomes_a_host_and_is_renewed(
     machine: Machine, job: Job, gateway: FakeGateway, tmp_path: Path
 ) -> None:
-    said = provision(machine, job, tmp_path / "user")
-    assert "without systemd" in said or "by systemd" in said
+    message = provision(machine, job, tmp_path / "user")
+    assert "without systemd" in message or "by systemd" in message
     until(lambda: gateway.hosts)
     (joined,) = gateway.hosts.values()
     assert (joined["name"], joined["slots"], joined["pool"]) == ("build-1", 3, POOL)
@@ -129,7 +129,7 @@ def test_an_agent_that_changed_on_the_way_is_not_started(
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("{}", "has to be a list"),
         ("- 1", "entry 1 is no mapping"),
@@ -139,8 +139,8 @@ def test_an_agent_that_changed_on_the_way_is_not_started(
         ("- {address: a, host_key: k, user: u, port: x}", "are whole numbers"),
     ],
 )  # fmt: skip
-def test_a_list_of_machines_says_what_is_wrong_with_it(tmp_path: Path, text: str, said: str) -> None:
+def test_a_list_of_machines_says_what_is_wrong_with_it(tmp_path: Path, text: str, message: str) -> None:
     file = tmp_path / "machines.yaml"
     file.write_text(text)
-    with pytest.raises(Unfit, match=said):
+    with pytest.raises(Unfit, match=message):
         read_machines(file)

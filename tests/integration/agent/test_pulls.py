@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from runner_bootstrap.agent.containers import ContainerEngine
-from runner_bootstrap.agent.workspace import Workspace
+from runner_bootstrap.agent.containers.container_engine import ContainerEngine
+from runner_bootstrap.agent.execution.workspace import Workspace
 
 ENGINE = """#!/bin/sh
 case "$1 $2" in

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from runner_bootstrap.agent.sandbox import Bubblewrap
-from runner_bootstrap.agent.workspace import Workspace
+from runner_bootstrap.agent.execution.sandbox import Bubblewrap
+from runner_bootstrap.agent.execution.workspace import Workspace
 
 
 @pytest.mark.skipif(not shutil.which("bwrap"), reason="bubblewrap is not installed")

@@ -95,7 +95,7 @@ def test_a_service_that_is_never_healthy(gateway: FakeGateway, work: Work) -> No
     done = work(runner)
     assert done["outcome"] == "failed"
     assert done["error"] == (
-        "service db is not healthy after 3 s: sh ended with 2: no answer; it said last:\nstill loading"
+        "service db is not healthy after 3 s: sh ended with 2: no answer; its last lines:\nstill loading"
     )
     assert runner.text() == []
     assert leftovers(runner) == ""
@@ -115,7 +115,7 @@ def test_a_service_that_ends_too_early(gateway: FakeGateway, work: Work, health:
         assert "service db ended with exit code 3 before it was " in done["error"] or (
             health is None and "service db, whose network it joins, had ended with exit code 3" in done["error"]
         )
-        assert done["error"].endswith("; it said last:\nno such directory")
+        assert done["error"].endswith("; its last lines:\nno such directory")
     assert leftovers(runner) == ""
 
 
@@ -127,8 +127,8 @@ def test_a_failed_command_says_that_the_service_with_its_network_is_gone(
     runner = gateway.add_runner("touch /data/go; sleep 2; exit 7", image=IMAGE, volumes=volumes, services={"db": db})
     done = work(runner)
     assert (done["outcome"], done["exit_code"]) == ("failed", 7)
-    said = "; service db, whose network it joins, had ended with exit code 3; it printed nothing"
-    assert done["error"] == "the command ended with exit code 7" + said * (engine_arguments != ARGUMENTS[-1])
+    reason = "; service db, whose network it joins, had ended with exit code 3; it printed nothing"
+    assert done["error"] == "the command ended with exit code 7" + reason * (engine_arguments != ARGUMENTS[-1])
 
 
 def test_two_services_cannot_use_one_port(gateway: FakeGateway, work: Work) -> None:

@@ -208,7 +208,7 @@ def test_a_new_attempt_with_other_data_is_an_infrastructure_failure(
     assert runner.completed["outcome"] == "infrastructure"
     assert (
         runner.completed["error"]
-        == "input x cannot go on: its producer's new attempt gave other data than was already handed on"
+        == "input x cannot continue: its producer's new attempt sent other data than was already delivered"
     )
 
 
@@ -232,7 +232,7 @@ def test_a_damaged_chunk_is_noticed(gateway: FakeGateway, work: Work) -> None:
     runner.inputs["x"] = [source]
     done = work(runner)
     assert done["outcome"] == "infrastructure"
-    assert done["error"] == "input x came damaged: its digest is not the one its producer announced"
+    assert done["error"] == "input x is damaged: its digest differs from the one that its producer announced"
 
 
 def test_blocks(gateway: FakeGateway, work: Work, sandbox: str) -> None:

@@ -17,7 +17,7 @@ SECONDS = 60
 
 @dataclass(frozen=True)
 class Booted:
-    """`console` is what the machine printed; `switched_off` the words it was told to switch off with, in order."""
+    """`console` is what the machine printed; `switched_off` the arguments of each shutdown, in order."""
 
     status: int
     console: str
@@ -91,10 +91,10 @@ class Machine:
         place = self.state / "cadence"
         return sorted(str(path.relative_to(place)) for path in place.rglob("*") if path.is_file())
 
-    def told_agent(self) -> dict[str, object]:
+    def started_agent(self) -> dict[str, object]:
         """What the stand-in for the agent was started with."""
-        told: dict[str, object] = json.loads((self.state / "agent.json").read_text())
-        return told
+        started_with: dict[str, object] = json.loads((self.state / "agent.json").read_text())
+        return started_with
 
 
 # Says what it was started with. The shell's own variables are not ours.

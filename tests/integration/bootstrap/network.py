@@ -12,7 +12,7 @@ from typing import Any
 
 @dataclass
 class Net:
-    """`files` by path; `asked` holds each request's line; `reports` what was told, with the token it came with."""
+    """`files` by path; `asked` holds each request's line; `reports` each report, with its token."""
 
     files: dict[str, bytes] = field(default_factory=dict)
     answers: dict[str, list[int]] = field(default_factory=dict)

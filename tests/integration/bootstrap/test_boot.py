@@ -47,9 +47,9 @@ def test_a_machine_becomes_a_runner_and_switches_itself_off(tmp_path: Path, net:
     booted = machine.boot()
 
     assert booted.status == 0, booted.console
-    told = machine.told_agent()
-    assert told["arguments"] == ["run", "--runner-id", RUNNER, "--gateway", net.url]
-    assert told["token"] == TOKEN
+    started_with = machine.started_agent()
+    assert started_with["arguments"] == ["run", "--runner-id", RUNNER, "--gateway", net.url]
+    assert started_with["token"] == TOKEN
     assert net.phases == ["booted", "agent-downloaded", "agent-verified", "started"]
     assert {(path, token) for path, token, _ in net.reports} == {
         (f"/runner/v1/runners/{RUNNER}/boot", f"Bearer {TOKEN}")
@@ -63,7 +63,7 @@ def test_the_token_is_nowhere_but_with_the_agent(tmp_path: Path, net: Net, home:
 
     assert TOKEN not in booted.console
     assert "token" not in machine.files
-    assert TOKEN not in str(machine.told_agent()["variables"])
+    assert TOKEN not in str(machine.started_agent()["variables"])
     left = [path for path in (machine.state / "cadence").rglob("*") if path.is_file()]
     assert left and not any(TOKEN.encode() in path.read_bytes() for path in left)
 
@@ -116,8 +116,11 @@ def test_a_machine_that_was_made_in_advance_asks_at_each_boot_whose_it_is(
     second = machine.boot(CADENCE_METADATA_URL=net.url)
 
     assert second.status == 0, second.console
-    told = machine.told_agent()
-    assert (told["arguments"], told["token"]) == (["run", "--runner-id", RUNNER, "--gateway", net.url], TOKEN)
+    started_with = machine.started_agent()
+    assert (started_with["arguments"], started_with["token"]) == (
+        ["run", "--runner-id", RUNNER, "--gateway", net.url],
+        TOKEN,
+    )
     assert net.phases == ["booted", "agent-downloaded", "agent-verified", "started"]
     assert second.switched_off[2:] == ["-h +15", "-h +42", "-h now"]
     assert "token" not in machine.files and TOKEN not in second.console
@@ -134,7 +137,7 @@ def test_a_machine_made_in_advance_that_cannot_ask_waits_on(tmp_path: Path, net:
 def test_the_agent_learns_whose_notices_to_listen_to(tmp_path: Path, net: Net, home: CallHome, request_):
     machine = Machine(tmp_path, user_data(home, request_, replace(QUIET, notices="aws")))
     machine.boot()
-    variables = machine.told_agent()["variables"]
+    variables = machine.started_agent()["variables"]
     assert isinstance(variables, dict)
     assert variables["CADENCE_NOTICES"] == "aws"
     assert [name for name in variables if name.startswith("CADENCE_")] == ["CADENCE_NOTICES"]
@@ -159,7 +162,7 @@ def test_a_mirror_that_has_an_old_file_does_no_harm(tmp_path: Path, net: Net, ho
         booted = machine.boot()
 
     assert booted.status == 0, booted.console
-    assert machine.told_agent()["token"] == TOKEN
+    assert machine.started_agent()["token"] == TOKEN
 
 
 def test_behind_a_proxy_everything_goes_through_it(tmp_path: Path, net: Net, home: CallHome, request_):
@@ -179,7 +182,7 @@ def test_behind_a_proxy_everything_goes_through_it(tmp_path: Path, net: Net, hom
         assert booted.status == 0, booted.console
         assert "GET http://control.example/cadence-agent.pyz" in between.asked
     assert net.phases[-1] == "started"
-    variables = machine.told_agent()["variables"]
+    variables = machine.started_agent()["variables"]
     assert isinstance(variables, dict)
     assert variables["https_proxy"] == between.url
     assert variables["no_proxy"].split(",") == ["localhost", "127.0.0.1", "169.254.169.254", "internal"]
@@ -237,7 +240,7 @@ def test_without_a_network_the_console_has_the_phase(tmp_path: Path, home: CallH
     assert booted.status == 1
     for printed in (booted.console, (machine.state / "console").read_text()):
         assert "agent-downloaded FAILED" in printed
-        assert "the control plane could not be told" in printed
+        assert "the report could not be sent to the control plane" in printed
 
 
 def test_the_engine_comes_where_it_is_needed(tmp_path: Path, net: Net, home: CallHome, request_):
@@ -249,7 +252,7 @@ def test_the_engine_comes_where_it_is_needed(tmp_path: Path, net: Net, home: Cal
 
     assert booted.status == 0, booted.console
     assert net.phases[-3:] == ["engine-downloaded", "engine-verified", "started"]
-    variables = machine.told_agent()["variables"]
+    variables = machine.started_agent()["variables"]
     assert isinstance(variables, dict)
     assert variables["PATH"].startswith("/var/lib/cadence/home/bin:")
     assert (machine.state / "cadence/home/bin/melodium").stat().st_mode & 0o700 == 0o700
@@ -272,9 +275,9 @@ def test_an_agent_may_get_another_command_than_to_be_a_runner(tmp_path: Path, ne
     booted = machine.boot(CADENCE_JOIN_TOKEN="join-token")
 
     assert booted.status == 0, booted.console
-    told = machine.told_agent()
-    assert told["arguments"] == ["host", "--pool", "far", "--gateway", net.url]
-    assert told["token"] == "join-token"
+    started_with = machine.started_agent()
+    assert started_with["arguments"] == ["host", "--pool", "far", "--gateway", net.url]
+    assert started_with["token"] == "join-token"
     assert net.reports == []
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner_bootstrap.agent.cbor import CborError, decode, encode
+from runner_bootstrap.agent.programs.cbor import CborError, decode, encode
 
 VALUES = st.recursive(
     st.none()

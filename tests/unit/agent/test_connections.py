@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from runner_bootstrap.agent.connections import Connections, full_jitter
-from runner_bootstrap.agent.errors import LeaseLost, Refused, Unreachable
-from runner_bootstrap.agent.gateway import Gateway
+from runner_bootstrap.agent.gateway.client import GatewayClient
+from runner_bootstrap.agent.gateway.connections import HttpConnections
+from runner_bootstrap.agent.gateway.retry import full_jitter
+from runner_bootstrap.agent.shared.errors import GatewayUnreachable, LeaseLost, RequestRefused
 
 
 class Server:
@@ -67,8 +68,8 @@ def slept() -> list[float]:
 
 
 def test_one_connection_serves_many_requests(server: Server) -> None:
-    connections = Connections(5)
-    gateway = Gateway(server.url, "token", connections)
+    connections = HttpConnections(5)
+    gateway = GatewayClient(server.url, "token", connections)
     for _ in range(5):
         gateway.call("claim", {})
     connections.discard(server.url)
@@ -78,8 +79,8 @@ def test_one_connection_serves_many_requests(server: Server) -> None:
 
 def test_a_connection_closed_meanwhile_is_replaced(server: Server) -> None:
     server.close_after_each = True
-    connections = Connections(5)
-    gateway = Gateway(server.url, "token", connections)
+    connections = HttpConnections(5)
+    gateway = GatewayClient(server.url, "token", connections)
     for _ in range(3):
         assert gateway.call("claim", {}, patience=0) == {}
     connections.discard(server.url)
@@ -88,35 +89,37 @@ def test_a_connection_closed_meanwhile_is_replaced(server: Server) -> None:
 def test_a_proxy_is_used_and_one_excepted_is_not(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", server.url.replace("//", "//user:p%40ss@"))
     monkeypatch.setenv("no_proxy", "")
-    connections = Connections(5)
-    Gateway("http://gateway.invalid:81", "token", connections).call("claim", {}, patience=0)
+    connections = HttpConnections(5)
+    GatewayClient("http://gateway.invalid:81", "token", connections).call("claim", {}, patience=0)
     connections.discard("http://gateway.invalid:81")
     path, headers = server.asked[0]
     assert path == "http://gateway.invalid:81/runner/v1/claim"
     assert headers["Proxy-Authorization"] == "Basic dXNlcjpwQHNz"
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    direct = Connections(5)
-    Gateway(server.url, "token", direct).call("claim", {}, patience=0)
+    direct = HttpConnections(5)
+    GatewayClient(server.url, "token", direct).call("claim", {}, patience=0)
     direct.discard(server.url)
     assert server.asked[1][0] == "/runner/v1/claim"
 
 
 def test_a_busy_gateway_is_asked_again_after_the_time_it_names(server: Server, slept: list[float]) -> None:
     server.answers = [(503, {}), (429, {"Retry-After": "7"})]
-    connections = Connections(5)
-    Gateway(server.url, "token", connections).call("claim", {}, sleep=slept.append)
+    connections = HttpConnections(5)
+    GatewayClient(server.url, "token", connections).call("claim", {}, sleep=slept.append)
     connections.discard(server.url)
     assert len(server.asked) == 3
     assert slept[0] <= 0.1
     assert slept[1] == 7
 
 
-@pytest.mark.parametrize(("status", "error"), [(400, Refused), (401, Refused), (409, Refused), (410, LeaseLost)])
-def test_a_refusal_is_final(server: Server, status: int, error: type[Refused]) -> None:
+@pytest.mark.parametrize(
+    ("status", "error"), [(400, RequestRefused), (401, RequestRefused), (409, RequestRefused), (410, LeaseLost)]
+)
+def test_a_refusal_is_final(server: Server, status: int, error: type[RequestRefused]) -> None:
     server.answers = [(status, {})]
-    connections = Connections(5)
+    connections = HttpConnections(5)
     with pytest.raises(error) as raised:
-        Gateway(server.url, "t0ken", connections).call("claim", {})
+        GatewayClient(server.url, "t0ken", connections).call("claim", {})
     connections.discard(server.url)
     assert raised.value.status == status
     assert "t0ken" not in str(raised.value)
@@ -124,8 +127,8 @@ def test_a_refusal_is_final(server: Server, status: int, error: type[Refused]) -
 
 
 def test_patience_ends(slept: list[float]) -> None:
-    with pytest.raises(Unreachable, match=r"^the gateway cannot be reached: "):
-        Gateway("http://127.0.0.1:1", "token").call("claim", {}, patience=0, sleep=slept.append)
+    with pytest.raises(GatewayUnreachable, match=r"^the gateway cannot be reached: "):
+        GatewayClient("http://127.0.0.1:1", "token").call("claim", {}, patience=0, sleep=slept.append)
     assert slept == []
 
 

@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from runner_bootstrap.agent import inputs
-from runner_bootstrap.agent.chunks import Chunk, Store
-from runner_bootstrap.agent.ending import Ending
-from runner_bootstrap.agent.errors import AgentError
+from runner_bootstrap.agent.shared.errors import AgentError
+from runner_bootstrap.agent.shared.termination import Termination
+from runner_bootstrap.agent.values import inputs
+from runner_bootstrap.agent.values.chunks import ChunkBuffer, ChunkStore
 
 
-class EmptyStore(Store):
-    def get(self, url: str, chunk: Chunk) -> bool:
+class EmptyStore(ChunkStore):
+    def get(self, url: str, chunk: ChunkBuffer) -> bool:
         return False
 
 
@@ -25,7 +25,7 @@ def test_a_chunk_that_is_not_there_although_its_stream_has_ended_is_not_waited_f
         downloads = [{"seq": 0, "url": "http://store/0"}]
         return {"epoch": 1, "state": "ended", "end": end, "downloads": downloads, "retry_after": 0}
 
-    ending = Ending()
-    given = inputs.Input("source", answer, EmptyStore(ending), ending)
+    termination = Termination()
+    download = inputs.InputDownload("source", answer, EmptyStore(termination), termination)
     with pytest.raises(AgentError, match="input source cannot be read: its stream has ended, but chunk 0"):
-        given.read(lambda content: True)
+        download.read(lambda content: True)

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from cadence.adapters.engine_reports.serialised import SerialisedData
 from cadence.domain.melodium.rawvalue import Keeping
 from cadence.domain.melodium.redaction import Masks
-from runner_bootstrap.agent import kept_values
-from runner_bootstrap.agent.program_values import ValueFault
+from runner_bootstrap.agent.programs import stored_values
+from runner_bootstrap.agent.programs.engine_values import ValueFault
 
 JSON = {"version": "0.10.2", "path": ["json"], "name": "Json"}
 DATA = {"data": {"identifier": JSON, "documentation": ""}}
@@ -61,13 +61,13 @@ def kept_by_the_control_plane(raw: Any) -> Any:
 def test_what_is_kept_is_restored_and_written_to_the_byte(one: Typed) -> None:
     raw, of = one
     kept = kept_by_the_control_plane(raw)
-    assert kept_values.restored(json.loads(msgspec.json.encode(kept)), of) == raw
-    assert kept_values.lines_of([raw], of) == msgspec.json.encode(kept) + b"\n"
+    assert stored_values.restored(json.loads(msgspec.json.encode(kept)), of) == raw
+    assert stored_values.lines_of([raw], of) == msgspec.json.encode(kept) + b"\n"
 
 
 @pytest.mark.parametrize("value", [1e16, 1e-5, 1.5e-5, -1e-5, 1e-6, 1.5e300, -0.0, 5e-324, 0.00012345, 1e15, 100.0])
 def test_numbers_are_written_as_the_control_plane_writes_them(value: float) -> None:
-    assert kept_values.written(value).encode() == msgspec.json.encode(value)
+    assert stored_values.to_json(value).encode() == msgspec.json.encode(value)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_numbers_are_written_as_the_control_plane_writes_them(value: float) -> N
 )
 def test_single_precision_has_as_many_digits_as_in_an_event(value: float, digits: str) -> None:
     (as_sent,) = struct.unpack(">f", struct.pack(">f", value))
-    assert kept_values.lines_of([{"f32": as_sent}], "f32").decode() == f"{digits}\n"
+    assert stored_values.lines_of([{"f32": as_sent}], "f32").decode() == f"{digits}\n"
 
 
 def test_a_stream_is_read_as_it_comes() -> None:
@@ -84,9 +84,9 @@ def test_a_stream_is_read_as_it_comes() -> None:
         def read(self, size: int | None = -1, /) -> bytes:
             return super().read(3)
 
-    told = list(kept_values.read(Slow(b'1\n22\n333\n"'[:-1]), "u64"))
-    assert [value for values in told for value in values] == [{"u64": 1}, {"u64": 22}, {"u64": 333}]
-    assert b"".join(kept_values.read(Slow(b"\x00\xff\n\n"), "byte")) == b"\x00\xff\n\n"  # type: ignore[arg-type]
+    batches = list(stored_values.read(Slow(b'1\n22\n333\n"'[:-1]), "u64"))
+    assert [value for values in batches for value in values] == [{"u64": 1}, {"u64": 22}, {"u64": 333}]
+    assert b"".join(stored_values.read(Slow(b"\x00\xff\n\n"), "byte")) == b"\x00\xff\n\n"  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -104,15 +104,17 @@ def test_a_stream_is_read_as_it_comes() -> None:
 )
 def test_what_was_not_kept_whole_is_refused(kept: Any, of: Any, why: str) -> None:
     with pytest.raises(ValueFault, match=why):
-        kept_values.restored(kept, of)
+        stored_values.restored(kept, of)
 
 
 def test_what_is_sent_is_of_its_type_and_without_secrets() -> None:
     with pytest.raises(ValueFault, match="sent a i64, not a u64"):
-        kept_values.kept({"i64": 1}, "u64")
+        stored_values.stored({"i64": 1}, "u64")
     with pytest.raises(ValueFault, match="sent a vec, not a Option<u64>"):
-        kept_values.kept({"vec": []}, {"option": "u64"})
-    assert kept_values.kept({"string": "git clone https://me:word@host/x"}, "string") == "git clone https://***@host/x"
+        stored_values.stored({"vec": []}, {"option": "u64"})
+    assert (
+        stored_values.stored({"string": "git clone https://me:word@host/x"}, "string") == "git clone https://***@host/x"
+    )
     secret, of = data({"api_key": "hidden", "name": "x"})
     shown = {"data": "json::Json", "value": {"api_key": {"redacted": True}, "name": "x"}}
-    assert kept_values.kept(secret, of) == shown == kept_by_the_control_plane(secret)
+    assert stored_values.stored(secret, of) == shown == kept_by_the_control_plane(secret)

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from runner_bootstrap.agent.logs import LOGGED_AT_ONCE, LineReader, LogBuffer
-from runner_bootstrap.agent.masking import MASK, LineMasker, Masker
+from runner_bootstrap.agent.logs.buffer import LOGGED_AT_ONCE, LineReader, LogBuffer
+from runner_bootstrap.agent.logs.masking import MASK, LineMasker, Masker
 
 secrets = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zs", "Zl", "Zp"]), min_size=8, max_size=40)
 words = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=20)

@@ -7,8 +7,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from runner_bootstrap.agent import notices
-from runner_bootstrap.agent.ending import Ending
+from runner_bootstrap.agent.runner import interruption_notices
+from runner_bootstrap.agent.shared.termination import Termination
 
 Answer = Callable[[str, str, dict[str, str]], tuple[int, str]]
 
@@ -57,54 +57,57 @@ def aws(method: str, path: str, headers: dict[str, str]) -> tuple[int, str]:
 
 def test_ec2_takes_a_spot_instance_back(metadata: Metadata) -> None:
     metadata.answer = aws
-    told = notices.ask(notices.SOURCES["aws"], metadata.url)
-    assert told == "EC2 takes the spot instance back (terminate at 2030-01-01T12:02:00Z)"
+    notice = interruption_notices.read_notice(interruption_notices.SOURCES["aws"], metadata.url)
+    assert notice == "EC2 takes the spot instance back (terminate at 2030-01-01T12:02:00Z)"
 
 
 def test_no_notice_is_no_notice(metadata: Metadata) -> None:
     metadata.answer = lambda method, path, headers: (200, "t") if method == "PUT" else (404, "")
-    assert notices.ask(notices.SOURCES["aws"], metadata.url) is None
+    assert interruption_notices.read_notice(interruption_notices.SOURCES["aws"], metadata.url) is None
     metadata.answer = lambda *_: (200, "FALSE")
-    assert notices.ask(notices.SOURCES["gcp"], metadata.url) is None
+    assert interruption_notices.read_notice(interruption_notices.SOURCES["gcp"], metadata.url) is None
     metadata.answer = lambda *_: (200, json.dumps({"Events": [{"EventType": "Freeze"}]}))
-    assert notices.ask(notices.SOURCES["azure"], metadata.url) is None
+    assert interruption_notices.read_notice(interruption_notices.SOURCES["azure"], metadata.url) is None
 
 
 def test_compute_engine_preempts(metadata: Metadata) -> None:
     metadata.answer = lambda method, path, headers: (
         (200, "TRUE") if headers["metadata-flavor"] == "Google" else (403, "")
     )
-    assert notices.ask(notices.SOURCES["gcp"], metadata.url) == "Compute Engine preempts the instance"
+    assert (
+        interruption_notices.read_notice(interruption_notices.SOURCES["gcp"], metadata.url)
+        == "Compute Engine preempts the instance"
+    )
 
 
 def test_azure_announces_an_event(metadata: Metadata) -> None:
     event = {"EventType": "Preempt", "NotBefore": "Tue, 01 Jan 2030 12:00:30 GMT"}
     metadata.answer = lambda *_: (200, json.dumps({"Events": [event]}))
-    told = notices.ask(notices.SOURCES["azure"], metadata.url)
-    assert told == "Azure announces Preempt of the machine, not before Tue, 01 Jan 2030 12:00:30 GMT"
+    notice = interruption_notices.read_notice(interruption_notices.SOURCES["azure"], metadata.url)
+    assert notice == "Azure announces Preempt of the machine, not before Tue, 01 Jan 2030 12:00:30 GMT"
 
 
 def test_a_notice_ends_the_assignment_as_interrupted(metadata: Metadata, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also after answers that nobody can understand."""
-    monkeypatch.setattr(notices, "EVERY", 0.01)
+    """Holds after answers that cannot be parsed, too."""
+    monkeypatch.setattr(interruption_notices, "EVERY", 0.01)
     answers = iter([(500, ""), (200, "no JSON")])
-    asked = {"count": 0}
+    requested = {"count": 0}
 
     def answer(method: str, path: str, headers: dict[str, str]) -> tuple[int, str]:
-        asked["count"] += 1
+        requested["count"] += 1
         return next(answers, (200, json.dumps({"Events": [{"EventType": "Terminate"}]})))
 
     metadata.answer = answer
-    monkeypatch.setenv(notices.VARIABLE, "azure")
-    monkeypatch.setenv(notices.ADDRESS, metadata.url)
-    ending = Ending()
-    notices.watch(ending)
-    assert ending.wait(20)
-    assert (ending.outcome, asked["count"]) == ("interrupted", 3)
+    monkeypatch.setenv(interruption_notices.VARIABLE, "azure")
+    monkeypatch.setenv(interruption_notices.ADDRESS, metadata.url)
+    termination = Termination()
+    interruption_notices.watch(termination)
+    assert termination.wait(20)
+    assert (termination.outcome, requested["count"]) == ("interrupted", 3)
 
 
 def test_nobody_is_asked_where_the_bootstrap_said_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(notices.VARIABLE, raising=False)
+    monkeypatch.delenv(interruption_notices.VARIABLE, raising=False)
     before = threading.active_count()
-    notices.watch(Ending())
+    interruption_notices.watch(Termination())
     assert threading.active_count() == before

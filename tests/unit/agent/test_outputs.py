@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
-from runner_bootstrap.agent.chunks import Store
-from runner_bootstrap.agent.credits import Credits, Requests
-from runner_bootstrap.agent.ending import Ending
-from runner_bootstrap.agent.errors import Stopped
-from runner_bootstrap.agent.masking import Masker
-from runner_bootstrap.agent.outputs import Output
+from runner_bootstrap.agent.logs.masking import Masker
+from runner_bootstrap.agent.shared.errors import Stopped
+from runner_bootstrap.agent.shared.termination import Termination
+from runner_bootstrap.agent.values.chunks import ChunkStore
+from runner_bootstrap.agent.values.outputs import OutputUpload
+from runner_bootstrap.agent.values.upload_credits import Requests, UploadCredits
 
 
-class HourPassing(Ending):
+class HourPassing(Termination):
     """Each wait passes at once; the assignment is stopped after an hour of them."""
 
     now = 1000.0
@@ -24,23 +24,30 @@ class HourPassing(Ending):
 
 
 def test_a_producer_that_is_held_back_asks_ever_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    ending = HourPassing()
+    termination = HourPassing()
     asked: list[float] = []
 
     def deny(requests: Requests) -> Requests:
-        asked.append(ending.now)
+        asked.append(termination.now)
         return {name: {"uploads": [], "retry_after": 0.02} for name in requests}
 
     def wait(_: Any, seconds: float) -> bool:
-        ending.now += 0.01
+        termination.now += 0.01
         return False
 
-    monkeypatch.setattr("runner_bootstrap.agent.outputs.time.monotonic", lambda: ending.now)
-    monkeypatch.setattr("runner_bootstrap.agent.credits.threading.Event.wait", wait)
-    account = Credits(deny, ending)
-    output = Output("data", account, Store(ending), ending, Masker([]), lambda error: None)
+    monkeypatch.setattr("runner_bootstrap.agent.values.outputs.time.monotonic", lambda: termination.now)
+    monkeypatch.setattr("runner_bootstrap.agent.values.upload_credits.threading.Event.wait", wait)
+    upload_credits = UploadCredits(deny, termination)
+    output = OutputUpload(
+        name="data",
+        upload_credits=upload_credits,
+        store=ChunkStore(termination),
+        termination=termination,
+        masker=Masker([]),
+        failed=lambda error: None,
+    )
     with pytest.raises(Stopped):
-        account.keep([output])
+        upload_credits.serve([output])
 
     pauses = [after - before for before, after in pairwise(asked)]
     assert pauses[0] == pytest.approx(0.02, abs=0.011)

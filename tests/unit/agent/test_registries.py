@@ -1,11 +1,11 @@
-"""The logins of private registries are there for the container engine while it fetches, and for nobody else."""
+"""Logins of private registries exist only for the container engine, and only while it pulls images."""
 
 import base64
 import json
 import stat
 from pathlib import Path
 
-from runner_bootstrap.agent.registries import RegistryLogins, worth_masking
+from runner_bootstrap.agent.containers.registries import RegistryLogins, texts_to_mask
 
 
 def test_both_engines_find_the_logins_in_a_file_of_their_own() -> None:
@@ -33,5 +33,5 @@ def test_without_logins_nothing_is_written() -> None:
 def test_neither_the_secret_nor_its_password_nor_the_file_s_form_of_it_is_shown() -> None:
     encoded = base64.b64encode(b"ada:lovelace").decode()
 
-    assert {"ada:lovelace", "lovelace", encoded} <= set(worth_masking({"ghcr.io": "ada:lovelace"}))
-    assert worth_masking({}) == []
+    assert {"ada:lovelace", "lovelace", encoded} <= set(texts_to_mask({"ghcr.io": "ada:lovelace"}))
+    assert texts_to_mask({}) == []

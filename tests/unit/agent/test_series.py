@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from runner_bootstrap.agent.disk import DiskUse
-from runner_bootstrap.agent.network import NetworkCounter
-from runner_bootstrap.agent.series import MOST_SAMPLES, Series
+from runner_bootstrap.agent.resources.disk import DiskUse
+from runner_bootstrap.agent.resources.network import NetworkCounter
+from runner_bootstrap.agent.resources.series import MOST_SAMPLES, SampleSeries
 
 
 class Clock:
@@ -20,7 +20,7 @@ class Life:
     def __init__(self) -> None:
         self.clock = Clock()
         self.taken = 0
-        self.series = Series(self._sample, self.clock)
+        self.series = SampleSeries(self._sample, self.clock)
 
     def _sample(self) -> dict[str, Any]:
         self.taken += 1

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from runner_bootstrap.agent import tunnel_stream
-from runner_bootstrap.agent.tunnel import Tunnel
-from runner_bootstrap.agent.tunnel_stream import WINDOW
+from runner_bootstrap.agent.tunnels import tunnel_stream
+from runner_bootstrap.agent.tunnels.tunnel import Tunnel
+from runner_bootstrap.agent.tunnels.tunnel_stream import WINDOW
 
 PATIENCE = 30
 
@@ -39,12 +39,12 @@ class Passing:
                 if other in self.ends:
                     self.ends[other].messages.put(json.dumps({"kind": "peer"}))
                 return
-            fault, told = self.fault(), json.dumps({"kind": "data", "data": message["data"]})
+            fault, text = self.fault(), json.dumps({"kind": "data", "data": message["data"]})
             if fault == "late":
-                self.late.append((other, told))
+                self.late.append((other, text))
                 return
             for _ in range({"lost": 0, "doubled": 2}.get(fault, 1)):
-                self._deliver(other, told)
+                self._deliver(other, text)
             while self.late:
                 self._deliver(*self.late.pop())
 
@@ -111,10 +111,10 @@ def ends(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
     monkeypatch.setattr(tunnel_stream, "AGAIN_AFTER", 0.2)
     chance = random.Random(7)
     kinds = getattr(request, "param", ["fine"])
-    made = Ends(lambda: chance.choice(kinds))
-    made.client.settimeout(PATIENCE)
-    yield made
-    made.close()
+    ends = Ends(lambda: chance.choice(kinds))
+    ends.client.settimeout(PATIENCE)
+    yield ends
+    ends.close()
 
 
 def everything(connection: socket.socket) -> bytes:

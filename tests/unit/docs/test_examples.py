@@ -11,7 +11,7 @@ import typer
 import yaml
 
 from cadence.cli.main import app
-from cadence.domain.document import validate
+from cadence.domain.pipelines.document import validate
 from cadence.local.commands import app as local_app
 from tests.unit.docs.pages import ROOT, Block, blocks, name
 

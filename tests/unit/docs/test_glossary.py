@@ -5,9 +5,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from cadence.domain.document import pipeline_schema
-from cadence.domain.run import RunState, TreatmentState, Trigger
-from cadence.domain.runner import RunnerState
+from cadence.domain.pipelines.document import pipeline_schema
+from cadence.domain.runners.runner import RunnerState
+from cadence.domain.runs.edge import Trigger
+from cadence.domain.runs.states import RunState, TreatmentState
 from tests.unit.docs.pages import DOCS
 
 TEXT = (DOCS / "glossary.md").read_text(encoding="utf-8")

@@ -13,7 +13,7 @@ from cadence.providers.kubernetes import manifests
 from cadence.providers.kubernetes.containers import ROOT, beside
 from cadence.providers.kubernetes.settings import KubernetesSettings
 from cadence.providers.marks import MachineOwner
-from runner_bootstrap.agent import engine_spec
+from runner_bootstrap.agent.assignments import worker_spec
 from tests.unit.providers.requests import runner
 
 SETTINGS = {"server": "https://cluster.example", "namespace": "runners", "image": "registry.example/runner:1"}
@@ -142,7 +142,7 @@ def test_the_agent_knows_a_workers_containers_by_the_same_names() -> None:
         "services": [{"name": one.name, "image": one.image} for one in WORKER.services],
     }
     pod, _ = pod_of(runner(containers=Containers(worker=WORKER)))
-    slugs = [one.slug for one in engine_spec.worker(said).containers]
+    slugs = [one.slug for one in worker_spec.worker(said).containers]
     assert pod["hostAliases"][0]["hostnames"] == slugs
     desks = [each["name"] for each in pod["volumes"] if each["name"].startswith("desk-")]
     assert desks == [f"desk-{slug}" for slug in slugs[1:]]

@@ -21,7 +21,7 @@ from cadence.providers.kubernetes.settings import KubernetesSettings
 Json = dict[str, Any]
 
 ROOT = "/cadence"
-"""Where the agent's container has what it shares with the others; the agent knows its parts (`runner_bootstrap/agent/pod.py`)."""
+"""Where the agent's container has what it shares with the others; the agent knows its parts (`runner_bootstrap/agent/containers/pod.py`)."""
 
 COMMAND = "command"
 _SHELL = ("/bin/sh", "-c")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from runner_bootstrap.agent import program_driver
-from runner_bootstrap.agent.errors import TreatmentFailed
+from runner_bootstrap.agent.programs import driver
+from runner_bootstrap.agent.shared.errors import TreatmentFailed
 from tests.e2e.engine import BINARY, PROGRAMS, needs_engine
 
 pytestmark = [pytest.mark.engine, needs_engine]
@@ -82,7 +82,7 @@ def says(folder: Path, file: str, entrypoint: str = "main") -> str:
     if not (work / "program").exists():
         (work / "program").symlink_to(folder / "program")
     try:
-        program_driver.check(said, work)
+        driver.check(said, work)
     except TreatmentFailed as error:
         return str(error)
     return ""
@@ -92,15 +92,15 @@ def laid_out(folder: Path, name: str, mended: Mapping[str, str]) -> str:
     """Into `folder`/program, changed; the file to check. All changes have to be possible."""
     source = STALE / name
     files = [source] if source.suffix == ".mel" else sorted(source.parent.iterdir())
-    made = 0
+    replaced = 0
     (folder / "program").mkdir()
     for file in files:
         text = file.read_text()
         for old, new in mended.items():
-            made += text.count(old)
+            replaced += text.count(old)
             text = text.replace(old, new)
         (folder / "program" / file.name).write_text(text)
-    assert made >= len(mended)
+    assert replaced >= len(mended)
     return source.name
 
 

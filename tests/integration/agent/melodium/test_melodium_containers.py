@@ -16,7 +16,15 @@ from tests.e2e.engine import BINARY, VERSION, needs_engine
 from tests.integration.agent import pods
 from tests.integration.agent.conftest import PATIENCE, Start, until
 from tests.integration.agent.fake_gateway import FakeGateway, Runner
-from tests.integration.agent.melodium.test_melodium_workers import GROUP, RECEIVE, SEND, TOKEN, asking, completed, said
+from tests.integration.agent.melodium.test_melodium_workers import (
+    GROUP,
+    RECEIVE,
+    SEND,
+    TOKEN,
+    asking,
+    completed,
+    output_of,
+)
 from tests.integration.agent.melodium.test_melodium_workers import worker as worker
 from tests.integration.agent.podman import IMAGE, podman
 from tests.integration.agent.pods import TREATMENTS_IMAGE, Node
@@ -35,8 +43,8 @@ def engines_image(containers: list[str]) -> Iterator[str]:
 def node(
     containers: list[str], engines_image: str, published: AgentFile, gateway: FakeGateway, tmp_path: Path
 ) -> Iterator[Node]:
-    with pods.node(engines_image, containers, gateway, published, tmp_path) as made:
-        yield made
+    with pods.node(engines_image, containers, gateway, published, tmp_path) as node:
+        yield node
 
 
 def command_lines() -> str:
@@ -122,7 +130,7 @@ def test_a_worker_in_a_pod_with_its_containers(
     )
 
     answer = tmp_path / "answer"
-    assert said(asking("given_worker", runner, word="into the pod", answer=str(answer))) == ""
+    assert output_of(asking("given_worker", runner, word="into the pod", answer=str(answer))) == ""
     assert answer.read_text() == "into the pod"
     done_with = completed(runner)
     assert (done_with["outcome"], done_with["error"]) == ("succeeded", None)
@@ -152,7 +160,7 @@ def test_an_engine_from_an_image_on_a_host(
     within = ["podman", "exec", f"cadence-{runner.runner_id}", str(entrypoint), "exec", "build", "sh", "-c", "exit 5"]
     assert subprocess.run(within, capture_output=True, timeout=PATIENCE, check=False).returncode == 5
     answer = tmp_path / "answer"
-    assert said(asking("given_worker", runner, word="into the image", answer=str(answer))) == ""
+    assert output_of(asking("given_worker", runner, word="into the image", answer=str(answer))) == ""
     assert answer.read_text() == "into the image"
     done = completed(runner)
     assert (done["outcome"], done["error"]) == ("succeeded", None)

@@ -36,24 +36,24 @@ def program(gateway: FakeGateway) -> Program:
         ports: Any = None,
         secrets: Any = None,
         hidden: Any = None,
-        **said: Any,
+        **changes: Any,
     ) -> Runner:
         found = [source] if source.is_file() else sorted(source.rglob("*.*"))
         root = source.parent if source.is_file() else source
         files = {str(each.relative_to(root)): base64.b64encode(each.read_bytes()).decode() for each in found}
-        told = {
+        program = {
             "files": files,
             "file": source.name if source.is_file() else "Compo.toml",
             "entrypoint": entrypoint,
             "treatment": TREATMENTS.get(entrypoint, f"counting::{entrypoint}"),
             "run_id": str(uuid.uuid4()),
             "group_id": str(uuid.uuid4()),
-            **said,
+            **changes,
         }
         variables = {name: f"CADENCE_PARAMETER_{name}" for name in hidden or {}}
         if variables:
-            told["secrets"] = {name: {"type": "string", "variable": each} for name, each in variables.items()}
-        engine = {"program": told, "secrets": secrets or {}}
+            program["secrets"] = {name: {"type": "string", "variable": each} for name, each in variables.items()}
+        engine = {"program": program, "secrets": secrets or {}}
         values = {each: hidden[name] for name, each in variables.items()}
         return gateway.add_runner("", engine=engine, secrets=values, **(ports or {}))
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from runner_bootstrap.agent import program_dump
+from runner_bootstrap.agent.programs import dump
 from tests.e2e.engine import BINARY, PROGRAMS, needs_engine
 from tests.integration.agent.conftest import AGENT_PYTHON
 
@@ -24,7 +24,7 @@ def capture(tmp_path_factory: pytest.TempPathFactory) -> Path:
     argv = [str(BINARY), "run", "--debug", str(folder / "events.json"), str(script)]
     done = subprocess.run(argv, env=env, capture_output=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
-    (folder / "program.json").write_text(json.dumps(program_dump.dump(str(BINARY), script, "main", folder)))
+    (folder / "program.json").write_text(json.dumps(dump.dump(str(BINARY), script, "main", folder)))
     return folder
 
 
@@ -36,21 +36,21 @@ def replayed(agent: Path, capture: Path, label: str) -> tuple[int, Any]:
 
 
 def test_the_same_values_come_out_again(agent: Path, capture: Path) -> None:
-    status, told = replayed(agent, capture, "steady")
-    assert (status, told["deterministic"], told["first"]) == (0, True, None), told
-    assert told["inputs"] == {"value": 2}
-    assert told["outputs"] == {"result": {"then": 2, "now": 2, "equal": True}}
+    status, comparison = replayed(agent, capture, "steady")
+    assert (status, comparison["deterministic"], comparison["first"]) == (0, True, None), comparison
+    assert comparison["inputs"] == {"value": 2}
+    assert comparison["outputs"] == {"result": {"then": 2, "now": 2, "equal": True}}
 
 
 def test_a_generic_treatment_is_replayed_with_what_its_types_were(agent: Path, capture: Path) -> None:
-    status, told = replayed(agent, capture, "main/counted")
-    assert (status, told["outputs"]) == (0, {"count": {"then": 2, "now": 2, "equal": True}}), told
+    status, comparison = replayed(agent, capture, "main/counted")
+    assert (status, comparison["outputs"]) == (0, {"count": {"then": 2, "now": 2, "equal": True}}), comparison
 
 
 def test_what_throws_dice_differs_at_the_first_value(agent: Path, capture: Path) -> None:
-    status, told = replayed(agent, capture, "dice")
-    assert (status, told["deterministic"]) == (1, False)
-    first = told["first"]
+    status, comparison = replayed(agent, capture, "dice")
+    assert (status, comparison["deterministic"]) == (1, False)
+    first = comparison["first"]
     assert (first["output"], first["index"]) == ("result", 0)
     assert first["then"] != first["now"]
     assert next(iter(first["then"])) == next(iter(first["now"])) == "option"
@@ -65,6 +65,6 @@ def test_what_throws_dice_differs_at_the_first_value(agent: Path, capture: Path)
     ],
 )
 def test_what_cannot_be_restored_is_refused_with_the_reason(agent: Path, capture: Path, label: str, why: str) -> None:
-    status, told = replayed(agent, capture, label)
+    status, comparison = replayed(agent, capture, label)
     assert status == 3
-    assert why in told
+    assert why in comparison

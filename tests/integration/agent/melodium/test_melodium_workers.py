@@ -30,17 +30,17 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def worker(gateway: FakeGateway) -> Callable[..., Runner]:
-    def add(version: str = VERSION, **said: Any) -> Runner:
+    def add(version: str = VERSION, **changes: Any) -> Runner:
         gateway.api_tokens.add(TOKEN)
-        told = {"version": version, "group_id": GROUP, "wait": 20, **said}
+        worker = {"version": version, "group_id": GROUP, "wait": 20, **changes}
         secrets = {"api_token": TOKEN, "receive_key": RECEIVE, "send_key": SEND}
-        return gateway.add_runner("", run_id=str(uuid.uuid4()), engine={"worker": told, "secrets": secrets})
+        return gateway.add_runner("", run_id=str(uuid.uuid4()), engine={"worker": worker, "secrets": secrets})
 
     return add
 
 
 def asking(program: str, worker: Runner, group: str = GROUP, **parameters: str) -> "subprocess.Popen[bytes]":
-    """An engine that has been told of the worker."""
+    """An engine that knows the address of the worker."""
     assert worker.listening
     argv = [str(BINARY), "run", str(PROGRAMS / f"{program}.mel")]
     given = {"port": str(worker.listening["port"]), "remote_key": RECEIVE, "self_key": SEND, **parameters}
@@ -50,7 +50,7 @@ def asking(program: str, worker: Runner, group: str = GROUP, **parameters: str) 
     return subprocess.Popen(argv, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
-def said(process: "subprocess.Popen[bytes]") -> str:
+def output_of(process: "subprocess.Popen[bytes]") -> str:
     return process.communicate(timeout=PATIENCE)[0].decode()
 
 
@@ -68,14 +68,14 @@ def test_a_worker_says_where_it_listens_works_and_ends_well(
     until(lambda: runner.listening)
     assert runner.listening and runner.listening["addresses"] == ["127.0.0.1"]
     answer = tmp_path / "answer"
-    assert said(asking("given_worker", runner, word="over TLS", answer=str(answer))) == ""
+    assert output_of(asking("given_worker", runner, word="over TLS", answer=str(answer))) == ""
     assert answer.read_text() == "over TLS"
     done = completed(runner)
     assert (done["outcome"], done["exit_code"], done["error"]) == ("succeeded", 0, None)
-    paths = [path for path, _ in gateway.told]
+    paths = [path for path, _ in gateway.engine_requests]
     assert paths[:3] == ["/execution/run/start", "/execution/report/request", "/execution/run/launched"]
     assert paths[-1] == "/execution/run/ended"
-    begun = gateway.told[0][1]
+    begun = gateway.engine_requests[0][1]
     assert (begun["id"], begun["group_id"], begun["tags"]) == (runner.assignment["run_id"], GROUP, ["one", "two"])
 
 
@@ -109,7 +109,7 @@ def test_an_engine_of_another_group_is_refused_and_the_worker_says_so(
     done = completed(runner)
     assert done["outcome"] == "failed"
     assert done["error"] == "the worker could not start to work: Distribution refused"
-    said(process)
+    output_of(process)
 
 
 def test_a_worker_that_nobody_comes_to_gives_up(start: Start, worker: Callable[..., Runner]) -> None:

@@ -1,0 +1,169 @@
+"""Starts the command, passes its output on, and ends it in time."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import NamedTuple, Optional, Protocol
+
+from ..logs.buffer import LineReader, LogBuffer
+from ..shared.clock import Deadline
+from ..shared.errors import TIMED_OUT, AgentError, Stopped, TreatmentFailed
+from ..shared.termination import Termination
+from .sandbox import LaunchSpec
+from .supervisor import NOT_FOUND, CommandExit, CommandSupervisor
+
+GRACE_SECONDS = 5.0
+#: Exit code by which a container engine reports that it could not start the container.
+CONTAINER_NOT_STARTED = 125
+POLL_SECONDS = 0.1
+
+
+class ContainerRuntime(Protocol):
+    """Runs the command in a container: a container engine, or the pod that this runner is in."""
+
+    @property
+    def kind(self) -> str:
+        """Its name in messages: ``podman``, ``docker`` or ``the pod``."""
+
+    def remove(self) -> None:
+        """Ends the command's container, or everything that the command has started in it."""
+
+
+class StandardStreams(NamedTuple):
+    """Descriptors of the command's standard input and output, closed by the caller that starts it.
+
+    None means no input, and output to the log.
+    """
+
+    stdin: Optional[int] = None
+    stdout: Optional[int] = None
+
+
+_LOGGED = StandardStreams()
+
+
+class Command:
+    """Runs one command after another through the supervisor; ``exit`` is the exit of the treatment's own command."""
+
+    def __init__(self, supervisor: CommandSupervisor, log: LogBuffer, termination: Termination) -> None:
+        self._supervisor, self._log, self._termination = supervisor, log, termination
+        self._readers: list[LineReader] = []
+        self._running = False
+        self.exit: CommandExit | None = None
+        self.engine: ContainerRuntime | None = None
+
+    def pull(self, launch: LaunchSpec, image: str) -> None:
+        """Pulls an image and logs the engine's output as the agent's own lines.
+
+        Raises AgentError with the engine's exit code.
+        """
+        self._start(launch, "agent", "agent")
+        done = self._follow(Deadline(float("inf")))
+        if done.exit_code != 0:
+            raise AgentError(f"the image {image} cannot be pulled (exit code {done.exit_code}): {self._last_words()}")
+
+    def prepare(self, launch: LaunchSpec, seconds: float) -> None:
+        """Runs a command that has to succeed before the treatment's command starts, for at most ``seconds``.
+
+        Raises TreatmentFailed if it does not exit with 0.
+        """
+        self._start(launch, "stdout", "stderr")
+        done = self._follow(Deadline(seconds), seconds)
+        if done.exit_code != 0:
+            self.exit = done
+            raise TreatmentFailed(_in_words(done))
+
+    def run(self, launch: LaunchSpec, max_duration: float | None, stdio: StandardStreams) -> None:
+        """Runs the treatment's command to its end, with ``stdio`` or else the log as its output.
+
+        Raises TreatmentFailed if it does not exit with 0, AgentError if its container could not be started, Stopped if
+        the assignment was terminated meanwhile (the command is dead then).
+        """
+        self._start(launch, "stdout", "stderr", stdio)
+        self.exit = self._follow(Deadline(max_duration or float("inf")), max_duration)
+        if self.exit.error:
+            raise TreatmentFailed(f"the command cannot be started: {self.exit.error}")
+        if self.engine and self.exit.exit_code == CONTAINER_NOT_STARTED:
+            raise AgentError(f"{self.engine.kind} could not start the container: {self._last_words()}")
+        if self.exit.exit_code != 0:
+            raise TreatmentFailed(_in_words(self.exit))
+
+    def kill(self) -> None:
+        """Kills the command; none of its processes is alive when this returns."""
+        if self._running:
+            self._supervisor.signal(signal.SIGKILL)
+            while self._running:
+                self._running = self._supervisor.poll(POLL_SECONDS) is None
+        if self.engine:
+            self.engine.remove()
+
+    def _start(self, launch: LaunchSpec, stdout: str, stderr: str, stdio: StandardStreams = _LOGGED) -> None:
+        ends = []
+        self._readers = []
+        for stream, bound in ((stdout, stdio.stdout), (stderr, None)):
+            if bound is None:
+                ours, theirs = os.pipe()
+                ends.append(theirs)
+                self._readers.append(LineReader(ours, stream, self._log))
+            else:
+                ends.append(bound)
+        try:
+            self._supervisor.start(launch, ends[0], ends[1], stdio.stdin)
+            self._running = True
+        finally:
+            for end in (*ends, stdio.stdin):
+                if end is not None:
+                    os.close(end)
+        for reader in self._readers:
+            reader.start()
+
+    def _follow(self, deadline: Deadline, max_duration: float | None = None) -> CommandExit:
+        """Waits for the end of the command; ends it when the assignment terminates or the deadline passes."""
+        kill_at: Deadline | None = None
+        killed = False
+        while True:
+            done = self._supervisor.poll(min(POLL_SECONDS, deadline.seconds_left) if kill_at is None else POLL_SECONDS)
+            if done is not None:
+                self._running = False
+                break
+            if deadline.passed:
+                self._termination.decide(TIMED_OUT, f"the command ran longer than the {max_duration:g} s it may take")
+            if self._termination.decided and kill_at is None:
+                self._supervisor.signal(signal.SIGTERM)
+                kill_at = Deadline(GRACE_SECONDS if self._termination.report else 0)
+            if kill_at is not None and kill_at.passed and not killed:
+                self._supervisor.signal(signal.SIGKILL)
+                killed = True
+        self._join_readers()
+        if self._termination.decided:
+            self.exit = done
+            raise Stopped
+        return done
+
+    def _join_readers(self) -> None:
+        """Waits until the command's whole output is in the log buffer, unless the gateway refuses the report."""
+        for reader in self._readers:
+            while reader.is_alive() and self._termination.report:
+                reader.join(POLL_SECONDS)
+
+    def _last_words(self) -> str:
+        return next((reader.last_line for reader in reversed(self._readers) if reader.last_line), "it gave no reason")
+
+
+def _in_words(done: CommandExit) -> str:
+    if done.signal is not None:
+        return f"the command was killed by signal {done.signal} ({_signal_name(done.signal)})"
+    code = done.exit_code or 0
+    if code == NOT_FOUND:
+        return f"the command ended with exit code {code}: something it calls was not found"
+    if code > 128 and _signal_name(code - 128) != "unknown":
+        return f"the command ended with exit code {code}, as after signal {code - 128} ({_signal_name(code - 128)})"
+    return f"the command ended with exit code {code}"
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return "unknown"

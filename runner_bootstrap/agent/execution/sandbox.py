@@ -1,0 +1,124 @@
+"""How a command is launched: in a container, in bubblewrap, or directly on the host."""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from .workspace import Workspace
+
+PROBE_SECONDS = 10
+
+
+class LaunchSpec(NamedTuple):
+    """What the supervisor starts.
+
+    ``cleanup`` is a command that removes what would outlive the process (a container); ``groups`` are control group
+    files to join first.
+    """
+
+    argv: list[str]
+    env: dict[str, str]
+    cwd: str
+    cleanup: list[str]
+    groups: Sequence[str] = ()
+
+
+def plain(command: Sequence[str], env: dict[str, str], workspace: Workspace) -> LaunchSpec:
+    """Launches a command on the host, with the host's files unchanged."""
+    return LaunchSpec(argv=list(command), env=env, cwd=str(workspace.work), cleanup=[])
+
+
+class Bubblewrap:
+    """A sandbox: the host's files read-only, a private ``/tmp``, own process ids; only the workspace is writable."""
+
+    def __init__(self, program: str, hidden: Sequence[Path], shown: Sequence[Path]) -> None:
+        self._program = program
+        self._shown = [path for path in (Path(sys.prefix), *shown) if path.is_dir()]
+        self._hidden = [path for path in hidden if path.is_dir()]
+
+    @classmethod
+    def find(cls, hidden: Sequence[Path], shown: Sequence[Path] = ()) -> Bubblewrap | None:
+        """Returns bubblewrap if it is installed and this kernel and user may use it.
+
+        ``hidden`` directories appear empty inside. ``shown`` directories and the running Python are readable even below
+        ``/tmp``, which is private otherwise.
+        """
+        program = cls.program()
+        return cls(program, hidden, shown) if program else None
+
+    @staticmethod
+    def program() -> str | None:
+        """Returns the path of bubblewrap if it may be used."""
+        program = shutil.which("bwrap")
+        if not program or os.environ.get("CADENCE_SANDBOX") == "off" or not works(program):
+            return None
+        return program
+
+    def launch(
+        self,
+        command: Sequence[str],
+        env: dict[str, str],
+        workspace: Workspace,
+        offline: bool = False,
+        terminal: bool = False,
+    ) -> LaunchSpec:
+        """Launches a command in the sandbox.
+
+        ``offline`` leaves it only a loopback interface of its own; ``terminal`` keeps the terminal that it is started
+        from.
+        """
+        argv = [self._program, *_ISOLATION]
+        argv += ["--unshare-net"] if offline else []
+        argv += [] if terminal else ["--new-session"]
+        argv += ["--bind", str(workspace.tmp), "/tmp"]
+        for path in self._shown:
+            argv += ["--ro-bind", str(path.resolve()), str(path.resolve())]
+        for path in self._hidden:
+            argv += ["--tmpfs", str(path.resolve())]
+        argv += ["--bind", str(workspace.root), str(workspace.root), "--chdir", str(workspace.work), "--", *command]
+        return LaunchSpec(argv=argv, env=env, cwd=str(workspace.work), cleanup=[])
+
+
+@functools.lru_cache(maxsize=None)
+def works(program: str) -> bool:
+    """Returns whether this kernel and user may use the bubblewrap ``program``.
+
+    It is tried once, and processes forked later keep the result.
+    """
+    probe = [program, *_ISOLATION, "--", "true"]
+    try:
+        done = subprocess.run(
+            probe,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=PROBE_SECONDS,
+            check=False,
+            close_fds=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0
+
+
+_ISOLATION = [
+    "--ro-bind",
+    "/",
+    "/",
+    "--dev",
+    "/dev",
+    "--proc",
+    "/proc",
+    "--unshare-pid",
+    "--unshare-ipc",
+    "--unshare-uts",
+    "--cap-drop",
+    "ALL",
+    "--die-with-parent",
+]

@@ -1,0 +1,111 @@
+"""The private directory that one assignment works in."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from ..shared.errors import AgentError
+
+PREFIX = "cadence-"
+_LOCK = "lock"
+
+
+class Workspace:
+    """A directory for one assignment, locked while in use.
+
+    Holds ``work`` (the command's directory), ``tmp``, ``in``, ``out`` and the agent's own files. Raises AgentError if
+    it cannot be created.
+    """
+
+    def __init__(self, parent: Path, name: str) -> None:
+        try:
+            parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.root = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{name}-", dir=parent)).resolve()
+            self._lock = os.open(self.root / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+            fcntl.flock(self._lock, fcntl.LOCK_EX)
+            for directory in (self.work, self.tmp, self.inputs, self.outputs):
+                directory.mkdir(mode=0o700)
+        except OSError as error:
+            raise AgentError(f"the workspace cannot be created in {parent}: {error.strerror}") from error
+
+    @property
+    def work(self) -> Path:
+        return self.root / "work"
+
+    @property
+    def tmp(self) -> Path:
+        return self.root / "tmp"
+
+    @property
+    def inputs(self) -> Path:
+        return self.root / "in"
+
+    @property
+    def outputs(self) -> Path:
+        return self.root / "out"
+
+    def write(self, name: str, content: str) -> Path:
+        """Writes one of the agent's own files (mode 0600) and returns its path. Raises AgentError."""
+        path = self.root / name
+        try:
+            path.write_bytes(content.encode("utf-8", "surrogatepass"))
+            path.chmod(0o600)
+        except OSError as error:
+            raise AgentError(f"{name} cannot be written in the workspace: {error.strerror}") from error
+        return path
+
+    def require_space(self, megabytes: int) -> None:
+        """Raises AgentError if the disk has less than ``megabytes`` MB free."""
+        free = free_megabytes(self.root)
+        if free < megabytes:
+            raise AgentError(
+                f"the treatment asks for {megabytes} MB of storage, "
+                f"but the disk of {self.root.parent} has {free} MB free"
+            )
+
+    def remove(self) -> None:
+        """Deletes everything, including what the command made unwritable."""
+        remove_tree(self.root)
+        os.close(self._lock)
+
+
+def free_megabytes(directory: Path) -> int:
+    return shutil.disk_usage(directory).free // 1_000_000
+
+
+def sweep(parent: Path) -> Iterable[Path]:
+    """Deletes the workspaces that killed agents left in ``parent`` and yields the path of each.
+
+    Workspaces in use are locked and stay.
+    """
+    for root in sorted(parent.glob(f"{PREFIX}*")):
+        try:
+            lock = os.open(root / _LOCK, os.O_RDWR | os.O_CLOEXEC)
+        except OSError:
+            continue
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            continue
+        else:
+            remove_tree(root)
+            yield root
+        finally:
+            os.close(lock)
+
+
+def remove_tree(root: Path) -> None:
+    """Deletes a tree like ``rm -rf``, after making its own unwritable directories writable."""
+    for directory, names, _ in os.walk(root):
+        for name in names:
+            path = Path(directory, name)
+            if not path.is_symlink() and not os.access(path, os.W_OK | os.X_OK):
+                with contextlib.suppress(PermissionError):
+                    path.chmod(0o700)
+    shutil.rmtree(root, ignore_errors=True)

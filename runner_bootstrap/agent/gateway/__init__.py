@@ -1,0 +1,1 @@
+"""HTTP to the runner gateway: the client with its retries, kept-alive connections, tokens."""

@@ -1,0 +1,1 @@
+"""A host: joins a pool, leases work, and starts one runner for each assignment."""

@@ -1,0 +1,203 @@
+"""The host agent: joins a pool, leases work, and starts a process for each runner."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any, Callable, Union
+
+from ..execution.workspace import sweep
+from ..gateway.client import GatewayClient, Json
+from ..gateway.connections import TRANSPORT_ERRORS, HttpConnections
+from ..runner.facts import facts
+from ..shared.clock import Deadline
+from ..shared.errors import AgentError, GatewayUnreachable, RequestRefused
+from .host_settings import HostSettings
+from .kubernetes_jobs import KubernetesJobs
+from .runner_processes import RunnerProcesses
+
+#: Seconds to wait after a failed request to the gateway.
+PAUSE_AFTER_FAILURE = 2.0
+LEASE_PATIENCE = 5.0
+STOP_SECONDS = 20.0
+
+#: Processes of this machine, or jobs of the agent's cluster.
+Runners = Union[RunnerProcesses, KubernetesJobs]
+
+
+class HostAgent:
+    """``join_token`` is called only if this host has not joined yet."""
+
+    def __init__(
+        self, settings: HostSettings, runners: Callable[[threading.Event], Runners], join_token: Callable[[], str]
+    ) -> None:
+        self._settings, self._join_token = settings, join_token
+        self._wake = threading.Event()
+        self._draining = False
+        self._notifications = WorkNotifications(self._wake)
+        self._runners = runners(self._wake)
+        self._connections = HttpConnections(30.0)
+
+    def run(self) -> int:
+        """Serves the pool until SIGTERM or SIGINT, then lets the runners end.
+
+        Raises GatewayError if joining is refused.
+        """
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._drain)
+        for leftover in sweep(self._settings.workspaces):
+            say(f"removed {leftover}, left by a runner that was killed")
+        if self._settings.cgroups:
+            self._settings.cgroups.sweep()
+        else:
+            say(
+                "limits of CPU and memory are not enforced for commands without an image: "
+                "run the host as root, or with Delegate=yes in its unit"
+            )
+        host_id, gateway = self._identity()
+        say(f"host {host_id} serves pool {self._settings.pool} with {self._settings.slots} slots")
+        while not self._draining:
+            if self._runners.fork_server_lost:
+                raise AgentError("the process that starts runners was killed; the runners end with this host")
+            pause = PAUSE_AFTER_FAILURE
+            self._wake.clear()
+            try:
+                answer = self._lease(gateway, host_id, self._settings.slots - self._runners.count)
+                pause = self._act_on(answer)
+            except RequestRefused as error:
+                if error.status not in (401, 403, 404):
+                    raise
+                say(f"the control plane does not know this host any more ({error}); joining again")
+                self._settings.state.unlink()
+                host_id, gateway = self._identity()
+                continue
+            except GatewayUnreachable as error:
+                say(str(error))
+            self._wake.wait(pause)
+        self._leave(gateway, host_id)
+        return 0
+
+    def _drain(self, *_: Any) -> None:
+        if self._draining:
+            self._runners.terminate()
+        self._draining = True
+        self._wake.set()
+
+    def _identity(self) -> tuple[str, GatewayClient]:
+        """Returns this host's id and its client, from the state file or by joining the pool."""
+        settings = self._settings
+        try:
+            known = json.loads(settings.state.read_text())
+        except FileNotFoundError:
+            known = {}
+        except (OSError, ValueError) as error:
+            raise AgentError(
+                f"the state file {settings.state} cannot be read ({error}); delete it to join anew"
+            ) from error
+        if known.get("gateway") != settings.gateway or known.get("pool") != settings.pool:
+            joining = GatewayClient(settings.gateway, self._join_token(), self._connections)
+            request = {
+                "pool": settings.pool,
+                "name": settings.name,
+                "facts": {
+                    **facts(settings.workspaces),
+                    "cgroups": settings.cgroups.version if settings.cgroups else None,
+                },
+                "slots": settings.slots,
+                "labels": settings.labels,
+            }
+            answer = joining.call("hosts", request, patience=60.0)
+            known = {
+                "gateway": settings.gateway,
+                "pool": settings.pool,
+                "host_id": answer["host_id"],
+                "token": answer["token"],
+            }
+            _write_private(settings.state, json.dumps(known))
+        return known["host_id"], GatewayClient(settings.gateway, known["token"], self._connections)
+
+    def _lease(self, gateway: GatewayClient, host_id: str, free: int) -> Json:
+        request = {"free_slots": max(0, free), "running": self._runners.running}
+        return gateway.call(f"hosts/{host_id}/lease", request, patience=LEASE_PATIENCE)
+
+    def _act_on(self, answer: Json) -> float:
+        """Starts and stops runners; returns the seconds to wait for a notification or the next poll."""
+        for assignment in answer["assignments"]:
+            self._runners.start(assignment["runner_id"], assignment["token"])
+        for runner_id in answer["stop"]:
+            self._runners.stop(runner_id)
+        notification = answer.get("work_notification")
+        if notification:
+            self._notifications.listen(notification["url"], float(notification["wait_seconds"]))
+            return float(notification["wait_seconds"]) + PAUSE_AFTER_FAILURE
+        return max(0.05, float(answer["poll_seconds"]))
+
+    def _leave(self, gateway: GatewayClient, host_id: str) -> None:
+        """Leases no more work; waits for the runners for the grace period, then stops them."""
+        say("stopping: no new work is taken")
+        grace = Deadline(self._settings.grace_seconds)
+        while self._runners.count and not grace.passed:
+            self._wake.clear()
+            try:
+                for runner_id in self._lease(gateway, host_id, 0)["stop"]:
+                    self._runners.stop(runner_id)
+            except (RequestRefused, GatewayUnreachable) as error:
+                say(str(error))
+            self._wake.wait(min(grace.seconds_left, PAUSE_AFTER_FAILURE))
+        self._runners.terminate()
+        self._runners.join(STOP_SECONDS)
+
+
+class WorkNotifications:
+    """Waits on a notification URL in one thread and sets ``wake``; a new URL is used from the next wait on."""
+
+    def __init__(self, wake: threading.Event) -> None:
+        self._wake = wake
+        self._connections = HttpConnections(30.0)
+        self._requested = threading.Semaphore(0)
+        self._url, self._wait_seconds = "", 0.0
+        self._busy = False
+        threading.Thread(target=self._listen, name="work-notifications", daemon=True).start()
+
+    def listen(self, url: str, wait_seconds: float) -> None:
+        """Waits once, unless a wait is in progress."""
+        self._url, self._wait_seconds = url, wait_seconds
+        if not self._busy:
+            self._busy = True
+            self._requested.release()
+
+    def _listen(self) -> None:
+        while True:
+            self._requested.acquire()
+            url = self._url
+            try:
+                response = self._connections.request(
+                    "GET", url, {"Accept": "application/json"}, timeout=self._wait_seconds + 10
+                )
+                response.read()
+                is_notified = response.status == 200
+            except TRANSPORT_ERRORS:
+                self._connections.discard(url)
+                is_notified = False
+            if not is_notified:
+                time.sleep(PAUSE_AFTER_FAILURE)
+            self._busy = False
+            self._wake.set()
+
+
+def say(text: str) -> None:
+    """Prints one line for the host's operator."""
+    print(f"cadence-host: {text}", file=sys.stderr, flush=True)
+
+
+def _write_private(path: Path, content: str) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    unfinished.touch(mode=0o600)
+    unfinished.write_text(content)
+    unfinished.replace(path)

@@ -1,0 +1,85 @@
+"""The runner processes of a host."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+
+from ..shared.clock import Deadline
+from .fork_server import ForkServer
+from .host_settings import HostSettings
+
+
+class RunnerProcesses:
+    """One process per runner, in its own session; each watches its standard input, which closes when the host dies."""
+
+    def __init__(self, settings: HostSettings, fork_server: ForkServer, changed: threading.Event) -> None:
+        self._settings, self._fork_server, self._changed = settings, fork_server, changed
+        self._lock = threading.Lock()
+        #: Runner id → the host's end of its standard input.
+        self._inputs: dict[str, int] = {}
+        self.fork_server_lost = False
+        threading.Thread(target=self._watch, name="children", daemon=True).start()
+
+    @property
+    def running(self) -> list[str]:
+        with self._lock:
+            return sorted(self._inputs)
+
+    @property
+    def count(self) -> int:
+        return len(self.running)
+
+    def start(self, runner_id: str, token: str) -> None:
+        """Starts a runner, unless it is running. Its token is sent through a pipe."""
+        settings = self._settings
+        arguments = ["run", "--attached", "--gateway", settings.gateway, "--runner-id", runner_id]
+        arguments += ["--workspaces", str(settings.workspaces)]
+        for path in [settings.state.parent, *settings.hidden]:
+            arguments += ["--hide", str(path)]
+        for path in settings.shown:
+            arguments += ["--show", str(path)]
+        if settings.cgroups:
+            arguments += ["--cgroups", settings.cgroups.describe()]
+        with self._lock:
+            if runner_id in self._inputs:
+                return
+            theirs, ours = os.pipe()
+            self._inputs[runner_id] = ours
+        # Less than a pipe holds, so this does not block.
+        os.write(ours, token.encode() + b"\n")
+        try:
+            self._fork_server.start(runner_id, arguments, theirs)
+        finally:
+            os.close(theirs)
+
+    def stop(self, runner_id: str) -> None:
+        """Sends SIGTERM to a runner."""
+        if runner_id in self.running:
+            self._fork_server.signal(runner_id, signal.SIGTERM)
+
+    def terminate(self) -> None:
+        """Sends SIGTERM to all runners."""
+        for runner_id in self.running:
+            self.stop(runner_id)
+
+    def join(self, seconds: float) -> None:
+        """Waits for all runners to end; after ``seconds`` kills the others, whose commands die with them."""
+        patience = Deadline(seconds)
+        while self.count and not patience.passed:
+            time.sleep(0.02)
+        for runner_id in self.running:
+            self._fork_server.signal(runner_id, signal.SIGKILL)
+
+    def _watch(self) -> None:
+        while True:
+            ended = self._fork_server.next_ended()
+            if ended is None:
+                self.fork_server_lost = True
+                self._changed.set()
+                return
+            with self._lock:
+                os.close(self._inputs.pop(ended))
+            self._changed.set()

@@ -1,0 +1,1 @@
+"""Log lines on their way to the gateway, with secrets masked."""

@@ -1,0 +1,1 @@
+"""Replays a treatment from a folder, without a control plane."""

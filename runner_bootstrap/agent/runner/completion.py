@@ -1,0 +1,38 @@
+"""The report of an assignment's outcome."""
+
+from __future__ import annotations
+
+from typing import Any, Optional
+
+from ..execution.supervisor import CommandExit
+from ..shared.clock import timestamp
+from ..shared.termination import Termination
+
+#: Characters of an error message that the schema allows.
+LONGEST_ERROR = 8192
+
+
+def completion(
+    termination: Termination,
+    exit_: Optional[CommandExit],
+    *,
+    started_at: str,
+    error: str,
+    logs_through: int,
+    image_digest: Optional[str],
+    samples: list[dict[str, Any]],
+    usage: dict[str, int],
+) -> dict[str, Any]:
+    """Returns the body of the request ``complete``; ``error`` is masked, ``started_at`` a timestamp of the protocol."""
+    return {
+        "outcome": termination.outcome,
+        "exit_code": exit_.exit_code if exit_ else None,
+        "signal": exit_.signal if exit_ else None,
+        "error": error[:LONGEST_ERROR] or None,
+        "started_at": started_at,
+        "finished_at": timestamp(),
+        "logs_through": logs_through,
+        **({"image_digest": image_digest} if image_digest else {}),
+        **({"samples": samples} if samples else {}),
+        "usage": usage,
+    }

@@ -1,0 +1,47 @@
+"""The requests of one runner to the gateway."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from ..gateway.client import GatewayClient
+from ..shared.errors import INFRASTRUCTURE, GatewayError, Stopped
+from ..shared.termination import Termination
+
+#: Seconds for which the outcome is offered to the gateway if the control plane may have given the assignment up.
+REPORT_PATIENCE = 20.0
+
+
+class RunnerRequests:
+    """Sends the requests of an assignment. ``gateway`` uses the session token."""
+
+    def __init__(self, gateway: GatewayClient, runner_id: str, termination: Termination) -> None:
+        self._gateway, self._runner_id, self._termination = gateway, runner_id, termination
+
+    def path(self, what: str) -> str:
+        """Returns the path of a resource of this runner."""
+        return self._gateway.runner(self._runner_id, what)
+
+    def call(self, what: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Sends a request and returns the answer. Raises GatewayError, or Stopped if the assignment terminates."""
+        return self._gateway.call(self.path(what), body, sleep=self._termination.sleep)
+
+    def send_lines(self, lines: list[dict[str, Any]]) -> dict[str, Any]:
+        """Sends log lines, also during the termination. Raises GatewayError, or Stopped once the lease is lost."""
+        return self._gateway.call(self.path("logs"), {"lines": lines}, sleep=self._sleep_while_wanted)
+
+    def complete(self, body: dict[str, Any]) -> bool:
+        """Reports the outcome; returns false if the gateway refuses it or cannot be reached."""
+        patience = REPORT_PATIENCE if self._termination.outcome == INFRASTRUCTURE else float("inf")
+        try:
+            self._gateway.call(self.path("complete"), body, patience, sleep=self._sleep_while_wanted)
+        except (GatewayError, Stopped):
+            return False
+        return True
+
+    def _sleep_while_wanted(self, seconds: float) -> None:
+        """Sleeps between attempts. Raises Stopped once the gateway no longer accepts the outcome."""
+        time.sleep(seconds)
+        if not self._termination.report:
+            raise Stopped

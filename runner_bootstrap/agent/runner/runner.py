@@ -1,0 +1,296 @@
+"""Runs one assignment from its claim to its completion."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any
+
+from ..assignments.assignment import Assignment
+from ..containers.container_engine import ContainerEnvironment
+from ..containers.pod_containers import PodContainers
+from ..containers.registries import texts_to_mask
+from ..containers.treatment_containers import (
+    ContainersContext,
+    EngineContainers,
+    TreatmentContainers,
+    launch_engine_image,
+)
+from ..execution.cgroups import RunnerCgroups
+from ..execution.command import Command
+from ..execution.sandbox import LaunchSpec
+from ..execution.supervisor import CommandSupervisor
+from ..execution.workspace import Workspace
+from ..gateway.client import GatewayClient
+from ..logs.buffer import LogBuffer, LogSender
+from ..logs.masking import Masker
+from ..melodium.program_engine import ProgramEngine, check_program
+from ..melodium.worker_engine import WorkerEngine, with_pull_secrets
+from ..resources.sampler import Sampler
+from ..resources.series import SampleSeries
+from ..shared import error_outcomes
+from ..shared.clock import timestamp
+from ..shared.errors import INFRASTRUCTURE, INTERRUPTED, SUCCEEDED, AgentError, Stopped, TreatmentFailed
+from ..shared.termination import Termination
+from ..values.caches import TreatmentCaches
+from ..values.chunks import ChunkStore
+from ..values.treatment_ports import TreatmentPorts
+from .completion import completion
+from .engine_connections import EngineConnections
+from .heartbeat import HeartbeatSender
+from .requests import REPORT_PATIENCE, RunnerRequests
+from .settings import RunnerSettings
+
+
+class AssignmentRunner:
+    """Runs a claimed assignment and reports its outcome. ``gateway`` uses the session token."""
+
+    def __init__(
+        self,
+        gateway: GatewayClient,
+        settings: RunnerSettings,
+        assignment: Assignment,
+        supervisor: CommandSupervisor,
+        termination: Termination,
+        store: ChunkStore | None = None,
+    ) -> None:
+        self._gateway, self._settings, self._assignment, self._termination = gateway, settings, assignment, termination
+        self._store = store
+        self._requests = RunnerRequests(gateway, settings.runner_id, termination)
+        self._masker = Masker([*assignment.secret_values, *texts_to_mask(assignment.registries.reveal())])
+        self._log = LogBuffer(assignment.log_flush_seconds, assignment.follow, self._masker)
+        self._sampler = Sampler(supervisor.pid)
+        self._series = SampleSeries(self._sampler.sample)
+        self._sender = LogSender(self._log, self._requests.send_lines, self._failed)
+        self._ports: TreatmentPorts | None = None
+        self._heartbeat = HeartbeatSender(
+            gateway=gateway,
+            path=self._requests.path("heartbeat"),
+            every=assignment.heartbeat_seconds,
+            lease=assignment.lease_seconds,
+            termination=termination,
+            series=self._series,
+            on_answer=self._on_heartbeat,
+        )
+        self._supervisor = supervisor
+        self._command = Command(supervisor, self._log, termination)
+        self._treatment_containers: TreatmentContainers | None = None
+        self._engine: WorkerEngine | ProgramEngine | None = None
+        self._connections_of_engine: EngineConnections | None = None
+        self._confined: RunnerCgroups | None = None
+
+    def run(self) -> bool:
+        """Returns true once the gateway has the outcome; false if it refuses it or cannot be reached."""
+        started_at, started = timestamp(), time.monotonic()
+        self._heartbeat.start()
+        self._sender.start()
+        self._log.warn_of_short_secrets()
+        self._attempt()
+        self._assignment.overwrite_secrets()
+        self._heartbeat.phase = "finishing"
+        if self._termination.error:
+            self._log.say(self._termination.error, "error")
+        self._log.flush()
+        try:
+            # The control plane may have given the assignment up, so these outcomes are offered for a while only.
+            self._sender.join(REPORT_PATIENCE if self._termination.outcome in (INFRASTRUCTURE, INTERRUPTED) else None)
+            return self._termination.report and self._complete(started_at, time.monotonic() - started)
+        finally:
+            self._heartbeat.stop()
+
+    def _attempt(self) -> None:
+        """Runs the command in a new workspace; every error becomes the termination."""
+        workspace: Workspace | None = None
+        try:
+            workspace = Workspace(self._settings.parent, self._settings.runner_id)
+            self._sampler.watch(workspace.root)
+            self._run_in(workspace)
+            self._termination.decide(SUCCEEDED, "")
+        except Exception as error:  # noqa: BLE001 - the control plane must receive the agent's own errors too
+            self._failed(error)
+        finally:
+            try:
+                self._command.kill()
+                for closable in (self._engine, self._connections_of_engine):
+                    if closable:
+                        closable.close()
+                if self._treatment_containers:
+                    self._treatment_containers.remove()
+            except AgentError as error:
+                self._failed(error)
+            if workspace:
+                workspace.remove()
+            if self._confined:
+                self._confined.remove()
+
+    def _run_in(self, workspace: Workspace) -> None:
+        assignment = self._assignment
+        workspace.require_space(assignment.limit("storage"))
+        assignment.require_consistent()
+        self._ports = ports = TreatmentPorts(
+            assignment=assignment,
+            workspace=workspace,
+            call=self._requests.call,
+            termination=self._termination,
+            masker=self._masker,
+            failed=self._failed,
+            store=self._store,
+        )
+        if assignment.worker:
+            self._engine = WorkerEngine(assignment, self._engine_connections().engine_context(workspace))
+            assignment.services = self._engine.services
+            assignment.registries = with_pull_secrets(
+                assignment.registries, assignment.pull_secrets.reveal(), self._log
+            )
+        if assignment.program:
+            self._engine = ProgramEngine(
+                assignment,
+                self._engine_connections().engine_context(workspace),
+                self._store or ChunkStore(self._termination),
+            )
+            check_program(self._engine, self._command, self._settings.sandbox(), workspace)
+        self._treatment_containers = treatment_containers = self._create_containers(workspace)
+        self._heartbeat.phase = "reading"
+        ports.read_blocks()
+        caches = TreatmentCaches(
+            caches=assignment.caches,
+            workspace=workspace,
+            call=self._requests.call,
+            termination=self._termination,
+            masker=self._masker,
+            log=self._log,
+        )
+        caches.restore()
+        launch = self._prepare(workspace, ports, treatment_containers)
+        ports.open_streams()
+        self._heartbeat.phase = "running"
+        try:
+            if self._engine:
+                self._engine.watch(self._supervisor.pid, self._engine_connections().report_listening)
+            self._command.run(launch, assignment.max_duration, ports.stdio())
+            if self._engine:
+                self._engine.require_success()
+            ports.require_outputs()
+        except AgentError as error:
+            # Before the outputs see the command's end: the stream of a failed treatment is not ended.
+            self._failed(self._with_reason(error))
+            raise Stopped from error
+        finally:
+            ports.command_ended()
+        self._heartbeat.phase = "uploading"
+        ports.finish()
+        caches.save()
+
+    def _create_containers(self, workspace: Workspace) -> TreatmentContainers | None:
+        """Creates the containers of this assignment with all images available, if it has any."""
+        assignment, pod = self._assignment, self._settings.pod
+        context = self._context_of_containers(workspace)
+        if not context.has_containers and not (pod and assignment.worker and assignment.worker.containers):
+            return None
+        treatment_containers: TreatmentContainers = PodContainers(context, pod) if pod else EngineContainers(context)
+        self._heartbeat.phase = "pulling"
+        treatment_containers.fetch()
+        self._sampler.container_usage_now = treatment_containers.usage
+        return treatment_containers
+
+    def _context_of_containers(self, workspace: Workspace) -> ContainersContext:
+        return ContainersContext(
+            assignment=self._assignment,
+            runner_id=self._settings.runner_id,
+            workspace=workspace,
+            command=self._command,
+            log=self._log,
+            termination=self._termination,
+            supervisor=self._supervisor,
+        )
+
+    def _prepare(
+        self, workspace: Workspace, ports: TreatmentPorts, treatment_containers: TreatmentContainers | None
+    ) -> LaunchSpec:
+        """Returns how to start the command: in its image, else in bubblewrap if it works, else directly on the host."""
+        assignment = self._assignment
+        script = workspace.write("script", assignment.script)
+        event = workspace.write("event.json", assignment.event_text)
+        command = [*assignment.shell.split(), str(script)]
+        path_variables = {
+            "HOME": str(workspace.root),
+            "TMPDIR": str(workspace.tmp),
+            "PATH": os.environ.get("PATH", os.defpath),
+            "LANG": "C.UTF-8",
+            "CADENCE_EVENT_FILE": str(event),
+            **ports.variables,
+        }
+        if treatment_containers:
+            self._heartbeat.phase = "preparing"
+            path_variables.update(treatment_containers.start())
+        if self._engine:
+            command = self._engine.start(treatment_containers)
+            path_variables.update(self._engine.variables())
+        secrets = assignment.secrets.reveal()
+        env = {**assignment.variables(path_variables), **secrets}
+        return self._launch(command, ContainerEnvironment(env, list(secrets)), workspace, treatment_containers)
+
+    def _launch(
+        self,
+        command: list[str],
+        env: ContainerEnvironment,
+        workspace: Workspace,
+        treatment_containers: TreatmentContainers | None,
+    ) -> LaunchSpec:
+        assignment = self._assignment
+        launch = treatment_containers.launch(command, env) if treatment_containers else None
+        if not launch and isinstance(self._engine, WorkerEngine) and self._engine.image:
+            launch = launch_engine_image(self._engine.image, command, env, self._context_of_containers(workspace))
+        if launch:
+            return launch
+        launch = self._settings.launch_on_host(command, env.values, workspace, offline=assignment.offline)
+        if not self._settings.cgroups:
+            return launch
+        # Engines use more than what a program asks for its worker, which is not enforced elsewhere either.
+        memory = 0 if self._engine else assignment.limit("memory")
+        self._confined = self._settings.cgroups.confine(self._settings.runner_id, assignment.limit("cpu"), memory)
+        return launch._replace(groups=self._confined.entries)
+
+    def _with_reason(self, error: AgentError) -> Exception:
+        """Adds the memory limit to the error of a command that the kernel killed for exceeding it."""
+        killed = bool(self._confined and self._confined.killed_for_memory())
+        killed = killed or bool(self._treatment_containers and self._treatment_containers.killed_for_memory())
+        if isinstance(error, TreatmentFailed) and killed:
+            return TreatmentFailed(f"it took more than its {self._assignment.limit('memory')} MB of memory: {error}")
+        explaining = self._engine if isinstance(self._engine, ProgramEngine) else self._treatment_containers
+        return explaining.with_explanation(error) if explaining else error
+
+    def _engine_connections(self) -> EngineConnections:
+        if self._connections_of_engine is None:
+            self._connections_of_engine = EngineConnections(
+                url=self._gateway.url,
+                assignment=self._assignment,
+                settings=self._settings,
+                call=self._requests.call,
+                failed=self._failed,
+                log=self._log,
+                termination=self._termination,
+            )
+        return self._connections_of_engine
+
+    def _on_heartbeat(self, answer: dict[str, Any]) -> None:
+        self._log.set_follow(bool(answer.get("follow")))
+        if self._ports:
+            self._ports.update_producers(answer.get("inputs") or {})
+
+    def _complete(self, started_at: str, duration: float) -> bool:
+        exit_ = self._command.exit
+        body = completion(
+            self._termination,
+            exit_,
+            started_at=started_at,
+            error=self._masker.mask(self._termination.error or ""),
+            logs_through=self._log.accepted,
+            image_digest=self._treatment_containers.image_digest if self._treatment_containers else None,
+            samples=self._series.rest(),
+            usage=self._sampler.usage(exit_.cpu_seconds if exit_ else 0.0, exit_.memory_peak if exit_ else 0, duration),
+        )
+        return self._requests.complete(body)
+
+    def _failed(self, error: Exception) -> None:
+        error_outcomes.terminate_for(self._termination, error, self._settings.parent)

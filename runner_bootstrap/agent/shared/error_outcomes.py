@@ -1,0 +1,28 @@
+"""Converts an error of any thread to the outcome of the assignment."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+from .errors import INFRASTRUCTURE, AgentError, GatewayError, LeaseLost, Stopped
+from .termination import Termination
+
+
+def terminate_for(termination: Termination, error: Exception, workspaces: Path) -> None:
+    """Terminates the assignment because of ``error``, unless it is terminated already.
+
+    ``workspaces`` is the directory named in the message if its disk is full.
+    """
+    if isinstance(error, Stopped):
+        return
+    if isinstance(error, AgentError):
+        termination.decide_from(error)
+    elif isinstance(error, LeaseLost):
+        termination.decide(INFRASTRUCTURE, f"the lease is lost: {error}", report=False)
+    elif isinstance(error, GatewayError):
+        termination.decide(INFRASTRUCTURE, str(error))
+    elif isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        termination.decide(INFRASTRUCTURE, f"the disk of {workspaces} is full")
+    else:
+        termination.decide(INFRASTRUCTURE, f"the agent failed: {type(error).__name__}: {error}")

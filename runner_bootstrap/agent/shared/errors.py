@@ -1,0 +1,53 @@
+"""Errors of the agent, with the outcomes that the control plane distinguishes."""
+
+from __future__ import annotations
+
+SUCCEEDED = "succeeded"
+FAILED = "failed"
+INFRASTRUCTURE = "infrastructure"
+#: The machine announced its own end, so the treatment continues elsewhere.
+INTERRUPTED = "interrupted"
+CANCELLED = "cancelled"
+TIMED_OUT = "timed_out"
+
+
+class AgentError(Exception):
+    """Ends the assignment with an outcome and one clear sentence."""
+
+    outcome = INFRASTRUCTURE
+
+
+class TreatmentFailed(AgentError):
+    """The user's command failed, so retries for infrastructure errors do not apply."""
+
+    outcome = FAILED
+
+
+class ProducerFailed(AgentError):
+    """An input can no longer arrive."""
+
+    outcome = CANCELLED
+
+
+class Stopped(Exception):
+    """The assignment is terminating for a reason recorded elsewhere; unwinds a worker thread."""
+
+
+class GatewayError(Exception):
+    """The gateway or the store cannot be used. Never holds a token."""
+
+
+class GatewayUnreachable(GatewayError):
+    """There was no usable answer within the time allowed."""
+
+
+class RequestRefused(GatewayError):
+    """A final refusal (4xx): another attempt would not help."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class LeaseLost(RequestRefused):
+    """This runner no longer owns its treatment (410): it must stop at once and report nothing more."""

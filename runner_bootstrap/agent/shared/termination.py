@@ -1,0 +1,51 @@
+"""The termination of an assignment: the first reason wins, and every waiting thread is woken."""
+
+from __future__ import annotations
+
+import threading
+
+from .errors import AgentError, Stopped
+
+
+class Termination:
+    """Decided once. ``report`` is false if the gateway no longer accepts the outcome."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._event = threading.Event()
+        self.outcome: str | None = None
+        self.error: str | None = None
+        self.report = True
+
+    def decide(self, outcome: str, error: str, report: bool = True) -> None:
+        """Terminates the assignment.
+
+        Later reasons are ignored, except that ``report=False`` always suppresses the report.
+        """
+        with self._lock:
+            self.report = self.report and report
+            if self.outcome is None:
+                self.outcome, self.error = outcome, error
+        self._event.set()
+
+    def decide_from(self, error: AgentError) -> None:
+        """Terminates the assignment with the outcome and the message of ``error``."""
+        self.decide(error.outcome, str(error))
+
+    @property
+    def decided(self) -> bool:
+        return self._event.is_set()
+
+    def wait(self, seconds: float) -> bool:
+        """Waits for the termination for at most ``seconds``; returns whether it is decided."""
+        return self._event.wait(seconds)
+
+    def sleep(self, seconds: float) -> None:
+        """Sleeps for ``seconds``. Raises Stopped as soon as the termination is decided."""
+        if self._event.wait(seconds):
+            raise Stopped
+
+    def check(self) -> None:
+        """Raises Stopped if the termination is decided."""
+        if self._event.is_set():
+            raise Stopped

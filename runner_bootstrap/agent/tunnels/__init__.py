@@ -1,0 +1,1 @@
+"""TCP connections between Mélodium engines on different machines, carried by WebSocket through the control plane."""

@@ -1,0 +1,1 @@
+"""A treatment's inputs and outputs: chunks, FIFOs, paths, type checks and caches."""

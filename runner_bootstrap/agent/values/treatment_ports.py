@@ -1,0 +1,253 @@
+"""All inputs and outputs of one treatment: files for blocks, FIFOs for streams, paths of the working directory."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import queue
+import stat
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, Callable, Optional
+
+from ..assignments.assignment import AssignedPort, Assignment
+from ..execution.command import StandardStreams
+from ..execution.workspace import Workspace
+from ..logs.masking import Masker
+from ..shared.errors import AgentError, TreatmentFailed
+from ..shared.termination import Termination
+from ..shared.threads import WorkerThreads
+from . import fifos, path_ports, workspace_paths
+from .chunks import ChunkStore
+from .inputs import InputDownload
+from .literal_input import LiteralInput
+from .outputs import OutputUpload
+from .path_ports import InputSource, file_sink
+from .type_checks import Checker, checker
+from .upload_credits import Requests, UploadCredits
+
+#: path and body → the gateway's answer
+Call = Callable[[str, dict[str, Any]], dict[str, Any]]
+Failed = Callable[[Exception], None]
+#: Block inputs that are downloaded at the same time.
+READERS = 4
+
+
+class TreatmentPorts:
+    """Created before the command and finished after it. ``failed`` is called with the first error of any thread."""
+
+    def __init__(
+        self,
+        assignment: Assignment,
+        workspace: Workspace,
+        call: Call,
+        termination: Termination,
+        masker: Masker,
+        failed: Failed,
+        store: Optional[ChunkStore] = None,
+    ) -> None:
+        self._workspace, self._call, self._failed = workspace, call, failed
+        self._termination, self._masker = termination, masker
+        self._ports_in = [port for port in assignment.inputs if port.fed or port.literal is not None]
+        self._ports_out = assignment.outputs
+        self._stdin, self._stdout = assignment.stdin, assignment.stdout
+        self._store = store or ChunkStore(termination)
+        self._workers = WorkerThreads(termination, failed)
+        #: Threads that serve inputs end with the command, even if it has not read everything.
+        self._servers = WorkerThreads(termination, failed)
+        self._command_end = fifos.CommandEnd()
+        self._fifo_watcher = fifos.FifoWatcher(self._command_end, termination)
+        self._inputs = {port.name: self._source(port) for port in self._ports_in}
+        self._outputs: list[OutputUpload] = []
+        self._checkers = {port.name: self._checker(port) for port in self._ports_out}
+        self._matched_paths: dict[str, workspace_paths.MatchedPath] = {}
+        self._read_end = -1
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """``CADENCE_IN_x`` and ``CADENCE_OUT_x``; none for inputs that never get data or can be read only once."""
+        work, inputs, outputs = self._workspace.work, self._workspace.inputs, self._workspace.outputs
+        variables = {}
+        for port in self._ports_in:
+            if port.name != self._stdin or not self._by_fifo(port):
+                variables[f"CADENCE_IN_{port.variable}"] = str(work / port.path if port.path else inputs / port.name)
+        for port in self._ports_out:
+            if not port.path:
+                variables[f"CADENCE_OUT_{port.variable}"] = str(outputs / port.name)
+        return variables
+
+    def update_producers(self, news: dict[str, dict[str, Any]]) -> None:
+        """Passes on the states of the inputs' producers, by input, that a heartbeat's answer reported."""
+        for name, state in news.items():
+            if name in self._inputs:
+                self._inputs[name].update_producer(int(state.get("epoch") or 0), str(state.get("state")))
+
+    def read_blocks(self) -> None:
+        """Downloads every block input to its file, and every input with a path to that path.
+
+        Raises AgentError, TreatmentFailed, Stopped.
+        """
+        waiting: queue.SimpleQueue[AssignedPort] = queue.SimpleQueue()
+        for port in self._ports_in:
+            if not port.is_stream and not port.path:
+                waiting.put(port)
+
+        def read() -> None:
+            with contextlib.suppress(queue.Empty):
+                while True:
+                    self._read(waiting.get_nowait())
+
+        for number in range(min(READERS, waiting.qsize())):
+            self._workers.start(f"read-blocks-{number}", read)
+        self._workers.join()
+        # One after the other, since their paths may overlap.
+        for port in self._ports_in:
+            if port.path:
+                self._read(port)
+
+    def open_streams(self) -> None:
+        """Creates the FIFOs and starts to serve them."""
+        ports = {}
+        for port in self._ports_in:
+            if self._by_fifo(port):
+                path = self._workspace.inputs / port.name
+                fifos.make(path)
+                sink = fifos.FifoSink(path, self._termination)
+                ports[sink] = port
+                if port.name == self._stdin:
+                    # A reader that opens before its writer would see an end of file.
+                    self._read_end = fifos.open_before_writer(path)
+                    sink.open()
+        if ports:
+            # No input is downloaded before the command opens it: a consumer that asks for chunks holds its producer
+            # back, and this command may read another output of the same producer first, or never read this one.
+            serve = {sink: partial(self._serve, port, sink) for sink, port in ports.items()}
+            check = lambda sink: self._inputs[ports[sink].name].check()  # noqa: E731
+            self._servers.start("open-inputs", lambda: self._fifo_watcher.watch(serve, check))
+        outputs = self._outputs_of([port for port in self._ports_out if self._by_fifo(port)])
+        for port, output in outputs.items():
+            path = self._workspace.outputs / port.name
+            fifos.make(path)
+            output.follow_stream(fifos.open_for_reading(path), self._command_end.descriptor)
+
+    def stdio(self) -> StandardStreams:
+        """Opens the ports that are the command's standard input and output. Call it once, after ``open_streams``."""
+        ports = {port.name: port for port in (*self._ports_in, *self._ports_out)}
+        stdin, stdout = None, None
+        if self._stdin in ports:
+            port = ports[self._stdin]
+            path = self._workspace.work / port.path if port.path else self._workspace.inputs / port.name
+            if path.is_dir():
+                raise TreatmentFailed(f"input {port.name} is a directory, which cannot be the standard input")
+            stdin = self._read_end if self._by_fifo(port) else os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        if self._stdout in ports:
+            path = self._workspace.outputs / ports[self._stdout].name
+            stdout = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        return StandardStreams(stdin, stdout)
+
+    def command_ended(self) -> None:
+        """Stops reading inputs; outputs end once their FIFO is empty."""
+        self._command_end.set()
+        for input_ in self._inputs.values():
+            input_.abandon()
+
+    def require_outputs(self) -> None:
+        """Raises TreatmentFailed for an output that the command did not write, or that is not of its type."""
+        for port in self._ports_out:
+            check = self._checkers[port.name]
+            if port.path:
+                matched = workspace_paths.find(self._workspace.work, port.path, f"output {port.name}")
+                self._matched_paths[port.name] = matched
+                if check and matched.names is None:
+                    check.check_block(matched.root) if port.flow == "block" else check.check_lines(matched.root)
+            elif not port.is_stream:
+                self._require_block(port)
+                if check:
+                    check.check_block(self._workspace.outputs / port.name)
+
+    def finish(self) -> None:
+        """Uploads the remaining outputs. No output waits for the consumers of another one. Raises Stopped."""
+        for port, output in self._outputs_of([port for port in self._ports_out if not self._by_fifo(port)]).items():
+            if port.path:
+                path_ports.capture(port, self._matched_paths[port.name], output, self._workers, self._failed)
+            else:
+                with io.FileIO(self._workspace.outputs / port.name) as file:
+                    output.read_file(file)
+        self._workers.join()
+        for output in self._outputs:
+            output.finish()
+
+    def _read(self, port: AssignedPort) -> None:
+        try:
+            if port.path:
+                path_ports.restore(port, self._inputs[port.name], self._workspace, self._workers, self._failed)
+                return
+            with (self._workspace.inputs / port.name).open("wb", buffering=0) as file:
+                self._inputs[port.name].read(file_sink(file))
+        except OSError as error:
+            raise AgentError(f"input {port.name} cannot be written to the workspace: {error.strerror}") from error
+
+    def _require_block(self, port: AssignedPort) -> None:
+        path = self._workspace.outputs / port.name
+        exists = path.exists() or path.is_symlink()
+        if port.type == "void" and not exists:
+            path.touch()
+        elif not exists or not stat.S_ISREG(path.lstat().st_mode):
+            raise TreatmentFailed(
+                f"output {port.name} is missing: the command ended well, "
+                f"but the file $CADENCE_OUT_{port.variable} names "
+                f"{'is not a plain file' if exists else 'was not written'}"
+            )
+
+    def _source(self, port: AssignedPort) -> InputSource:
+        if port.literal is not None:
+            return LiteralInput(port.literal, self._termination)
+        return InputDownload(port.name, self._caller("inputs", port), self._store, self._termination)
+
+    def _checker(self, port: AssignedPort) -> Checker | None:
+        return (
+            None if port.path and workspace_paths.is_archive(port.path) else checker(port.name, port.type, self._masker)
+        )
+
+    def _outputs_of(self, ports: Sequence[AssignedPort]) -> dict[AssignedPort, OutputUpload]:
+        """Returns uploads that share their requests to the gateway."""
+        upload_credits = UploadCredits(self._commit, self._termination)
+        outputs = {
+            port: OutputUpload(
+                name=port.name,
+                upload_credits=upload_credits,
+                store=self._store,
+                termination=self._termination,
+                masker=self._masker,
+                failed=self._failed,
+                checker=self._checkers[port.name] if self._by_fifo(port) else None,
+                outputs_in_all=len(ports),
+            )
+            for port in ports
+        }
+        self._outputs += outputs.values()
+        if outputs:
+            self._workers.start("credits", lambda: upload_credits.serve([*outputs.values()]))
+        return outputs
+
+    def _commit(self, requests: Requests) -> Requests:
+        if len(requests) == 1:
+            ((name, request),) = requests.items()
+            return {name: self._call(f"outputs/{name}", request)}
+        answers: Requests = self._call("outputs", {"outputs": requests})["outputs"]
+        return answers
+
+    def _serve(self, port: AssignedPort, sink: fifos.FifoSink) -> None:
+        def serve() -> None:
+            self._inputs[port.name].read(sink.write)
+            self._fifo_watcher.add_finished(sink)
+
+        self._servers.start(f"input-{port.name}", serve)
+
+    @staticmethod
+    def _by_fifo(port: AssignedPort) -> bool:
+        return port.is_stream and not port.path
+
+    def _caller(self, direction: str, port: AssignedPort) -> Callable[[dict[str, Any]], dict[str, Any]]:
+        return lambda body: self._call(f"{direction}/{port.name}", body)
