@@ -3,9 +3,9 @@
 import aws_cdk as cdk
 from cdk_nag import AwsSolutionsChecks
 
-from infra.cadence_stack import CadenceStack
-from infra.log_chain import LogStreamStack
-from infra.settings import read_deployment
+from infra.deployment import read_deployment
+from infra.log_stream_stack import LogStreamStack
+from infra.stack import CadenceStack
 
 
 def build() -> cdk.App:

@@ -8,9 +8,9 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from cadence.domain.cache import LONGEST
+from infra.deployment import Deployment
 from infra.findings import accept
 from infra.resources import Resources
-from infra.settings import Deployment
 
 
 class DataBucket(Construct):
@@ -52,8 +52,8 @@ class DataBucket(Construct):
             "Access logs would cost a request for each chunk of a stream; who read what is in the API's access log.",
         )
 
-    def add_elsewhere(self, name: str, retention_days: int) -> None:
-        """A bucket that pools may keep their values in: on one machine, where nobody else makes any."""
+    def add_value_bucket(self, name: str, retention_days: int) -> None:
+        """Creates a bucket that pools may keep their values in: on one machine, where no other account owns any."""
         bucket = s3.Bucket(
             self,
             f"Elsewhere-{name}",
@@ -69,10 +69,11 @@ class DataBucket(Construct):
         accept(bucket, "S1", "Only on the local stack.")
         accept(bucket, "S10", "Agents of the local stack reach the store over plain HTTP on the loopback interface.")
 
-    def tell_of_uploads(self, function: lambda_.Function) -> None:
-        """What engines upload is handed on as it comes; a queue in between would cost its polling while there is nothing.
+    def notify(self, function: lambda_.Function, prefix: str) -> None:
+        """Invokes a Lambda for each new object whose key begins with ``prefix``.
 
-        Said in the bucket's own properties, since the construct for it brings a Lambda of its own.
+        A queue in between would cost its polling while there are no objects. The notification is one of the bucket's own
+        properties, since the CDK's construct for it adds a Lambda.
         """
         allowed = lambda_.CfnPermission(
             self,
@@ -91,7 +92,7 @@ class DataBucket(Construct):
                     function=function.function_arn,
                     filter=s3.CfnBucket.NotificationFilterProperty(
                         s3_key=s3.CfnBucket.S3KeyFilterProperty(
-                            rules=[s3.CfnBucket.FilterRuleProperty(name="prefix", value="uploads/")]
+                            rules=[s3.CfnBucket.FilterRuleProperty(name="prefix", value=prefix)]
                         )
                     ),
                 )

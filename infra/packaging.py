@@ -19,9 +19,8 @@ from pathlib import Path
 
 from cadence.adapters.agent_file import NAME as AGENT_NAME
 from infra.cache import cached
-from infra.permissions import called_services
-from infra.providers import PROVIDER_LAMBDAS
-from infra.providers import folder as provider_folder
+from infra.lambdas import LAMBDAS
+from infra.row import LambdaRow
 from runner_bootstrap.build import build as build_agent
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -52,64 +51,12 @@ LAMBDA_ARM64 = Platform("aarch64-manylinux_2_28", "3.14")
 THIS_MACHINE = Platform(None, f"{sys.version_info.major}.{sys.version_info.minor}")
 
 
-@dataclass(frozen=True)
-class Needs:
-    """``packages`` of the lock file, and the folders of ``cadence/providers`` that the Lambda is made for."""
-
-    packages: tuple[str, ...]
-    providers: tuple[str, ...] = ()
-
-
-_BASE = ("botocore", "pynamodb", "python-ulid")
-# Whoever makes a treatment ready decides by its condition whether it runs.
-_CONDITIONS = ("common-expression-language", "jsonschema-rs", "pyyaml")
-_DOCUMENTS = (*_CONDITIONS, "cronsim", "tzdata")
-
-# What regular expressions narrow down to is looked at with the schema validator's engine.
-_SEARCH = ("cramjam", "jsonschema-rs", "opensearch-py", "pydantic-core", "tantivy")
-_EXPORTS = ("cramjam", "opentelemetry-proto")
-
-NEEDS: Mapping[str, Needs] = {
-    "api": Needs((*_BASE, *_DOCUMENTS, *_EXPORTS, *_SEARCH, "aws-lambda-powertools", "dulwich", "msgspec", "pydantic")),
-    "webhooks": Needs(_BASE),
-    "deliveries": Needs((*_BASE, *_DOCUMENTS, "dulwich")),
-    "runner_gateway": Needs((*_BASE, *_CONDITIONS, "cryptography", "pyjwt")),
-    # Starting a worker is starting a run, which knows documents.
-    "melodium": Needs((*_BASE, *_DOCUMENTS)),
-    "melodium_reports": Needs((*_BASE, "cbor2", "msgspec")),
-    "admit": Needs((*_BASE, *_CONDITIONS)),
-    "place": Needs(_BASE),
-    "provider_host": Needs(_BASE, providers=("host",)),
-    **{
-        provider_folder(name): Needs((*_BASE, "tzdata", *row.packages), providers=(name,))
-        for name, row in PROVIDER_LAMBDAS.items()
-    },
-    "sweep": Needs(_BASE),
-    "settle": Needs((*_BASE, *_CONDITIONS)),
-    "act": Needs((*_BASE, *_DOCUMENTS, "dulwich")),
-    "wake_group": Needs((*_BASE, *_DOCUMENTS)),
-    "stop_run": Needs((*_BASE, *_CONDITIONS)),
-    "finalise": Needs(_BASE),
-    "watchdog": Needs((*_BASE, *_CONDITIONS)),
-    "observe": Needs(_BASE),
-    "exports": Needs((*_BASE, *_EXPORTS)),
-    "alerts": Needs((*_BASE, "jsonschema-rs")),
-    "alert_deliveries": Needs(_BASE),
-    "live": Needs((*_BASE, "jsonschema-rs")),
-    "tunnel": Needs(_BASE),
-    "log_indexer": Needs(_BASE),
-    "log_stream": Needs(_BASE),
-    "retention": Needs(_BASE),
-    "search_index": Needs((*_BASE, *_SEARCH)),
-}
-
-
 def shared_sources() -> Path:
     """The archive that all Lambdas share on one machine: every source and its bytecode, no dependencies.
 
     Each of their many processes there unpacks the archive anew, and would compile every module again.
     """
-    files = dict(_sources(NEEDS))
+    files = dict(_sources(LAMBDAS))
 
     def build(target: Path) -> None:
         _copy(files, target)
@@ -122,19 +69,18 @@ def shared_sources() -> Path:
     return cached(CACHE, f"sources-{_digest(files, sys.version + _own_digest())}", build)
 
 
-def bundle(folder: str, platform: Platform = LAMBDA_ARM64) -> Path:
-    """The archive of one Lambda with its dependencies for ``platform``; built once for the same content."""
-    needs = NEEDS[folder]
-    files = dict(_sources([folder], needs.providers))
-    dependencies = _dependencies(needs.packages, platform)
-    services = sorted({*called_services(folder), *_ALWAYS_DESCRIBED})
+def bundle(row: LambdaRow, platform: Platform = LAMBDA_ARM64) -> Path:
+    """Returns the archive of one Lambda with its dependencies for ``platform``; built once for the same content."""
+    files = dict(_sources([row.folder], (row.provider,) if row.provider else ()))
+    dependencies = _dependencies(row.packages, platform)
+    services = sorted({*row.called_services, *_ALWAYS_DESCRIBED})
     recipe = json.dumps([dependencies.name, services, _own_digest()])
 
     def build(target: Path) -> None:
         _link(dependencies, target, leave_out=_unused_services(dependencies, services))
         _copy(files, target)
 
-    return cached(CACHE, f"{folder}-{_digest(files, recipe)}", build)
+    return cached(CACHE, f"{row.folder}-{_digest(files, recipe)}", build)
 
 
 def agent() -> Path:

@@ -6,12 +6,7 @@ start the machine), and the log stream's stack can be removed and brought back w
 
 from aws_cdk import ArnFormat, Stack
 
-from infra.settings import Deployment
-
-TABLES = ("access", "pipelines", "runs", "runners", "logs", "telemetry", "alerts")
-# Whose changes are told to whoever asked for it.
-OBSERVED_TABLES = ("runs", "logs")
-LOG_STREAM_STACK = "CadenceLogStream"
+from infra.deployment import Deployment
 
 
 class Resources:

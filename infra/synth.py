@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from infra.cache import cached
+from infra.deployment import Place
 from infra.packaging import REPOSITORY
-from infra.settings import Place
 
 CACHE = REPOSITORY / ".cache" / "assemblies"
 

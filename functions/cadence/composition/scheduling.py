@@ -142,11 +142,11 @@ def place() -> tuple[Place, TreatmentGates, Machines]:
     return use_case, turns, machines
 
 
-def settle() -> Settle:
+def settle() -> tuple[Settle, Finalise]:
     its = settings.load(settings.SettleSettings)
     runs = DynamoRunStore(its.runs_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
-    return _settle(runs, machines, its)
+    return _settle(runs, machines, its), _finalise(runs, machines, its)
 
 
 def stop_run() -> tuple[StopRun, Machines]:
@@ -171,17 +171,17 @@ def stop_run() -> tuple[StopRun, Machines]:
     return use_case, machines
 
 
-def finalise() -> Finalise:
-    its = settings.load(settings.FinaliseSettings)
-    runs = DynamoRunStore(its.runs_table)
-    machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
-    deadlines = SqsDeadlines(its.deadlines_queue_url)
-    return Finalise(runs, gates.run_gates(its, runs, machines), deadlines, tell_of_end(its, machines), now)
-
-
-def tell_of_end(its: settings.FinaliseSettings | settings.WatchdogSettings, machines: Machines) -> TellOfEnd:
-    queue = SqsDeliveryQueue(its.deliveries_queue_url, its.data_bucket)
-    return TellOfEnd(DynamoPipelineStore(its.pipelines_table), queue, machines)
+def _finalise(
+    runs: DynamoRunStore, machines: Machines, its: settings.SettleSettings | settings.WatchdogSettings
+) -> Finalise:
+    deliveries = SqsDeliveryQueue(its.deliveries_queue_url, its.data_bucket)
+    return Finalise(
+        runs,
+        gates.run_gates(its, runs, machines),
+        SqsDeadlines(its.deadlines_queue_url),
+        TellOfEnd(DynamoPipelineStore(its.pipelines_table), deliveries, machines),
+        now,
+    )
 
 
 def watchdog() -> tuple[Watchdog, MachineBroke]:
@@ -190,8 +190,7 @@ def watchdog() -> tuple[Watchdog, MachineBroke]:
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
     run_gates, slots = gates.run_gates(its, runs, machines), gates.runner_slots(its, runs, machines)
     deadlines = SqsDeadlines(its.deadlines_queue_url)
-    finalise = Finalise(runs, run_gates, deadlines, tell_of_end(its, machines), now)
-    settle = _settle(runs, machines, its)
+    finalise, settle = _finalise(runs, machines, its), _settle(runs, machines, its)
     looks = Watchdog(
         runs,
         runners,

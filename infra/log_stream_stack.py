@@ -10,9 +10,9 @@ from aws_cdk import aws_kinesis as kinesis
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from infra.deployment import Deployment
 from infra.findings import accept_wildcard
 from infra.resources import Resources
-from infra.settings import Deployment
 
 
 class LogStreamStack(Stack):
