@@ -62,7 +62,7 @@ class Alarms(Construct):
         self._alarm(f"{name}DeadLetters", metric, 0, f"Messages of {name} could not be processed.")
 
     def on_machine(self, name: str, machine: sfn.StateMachine) -> None:
-        """Adds an alarm on any execution that failed: machines catch expected errors, so it is a fault of the control plane."""
+        """Adds an alarm on failed executions: machines catch expected errors, so it is a fault of the control plane."""
         metric = machine.metric_failed(statistic="Sum", period=_PERIOD)
         self._alarm(f"{name}-machine-failures", metric, 0, f"An execution of the {name} machine failed.")
 

@@ -9,7 +9,7 @@ from infra.stack import CadenceStack
 
 
 def build() -> cdk.App:
-    """The app with both stacks, for the deployment that the context describes. Looks nothing up."""
+    """Returns the app with both stacks, for the deployment that the context describes. Looks up nothing in AWS."""
     app = cdk.App(analytics_reporting=False)
     deployment = read_deployment(app.node)
     main = CadenceStack(app, "Cadence", deployment)

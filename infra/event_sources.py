@@ -1,6 +1,7 @@
 """Connects Lambdas to the queues, tables, objects and schedules that invoke them.
 
-The HTTP API, the WebSocket API and the state machines are connected by their rooms, the stream of log lines by its stack.
+The HTTP API, the WebSocket API and the state machines are connected by their rooms, the stream of log lines by its
+stack.
 """
 
 from aws_cdk import Duration

@@ -144,7 +144,7 @@ def role_of(function: lambda_.Function) -> iam.IRole:
 
 
 def log_retention(deployment: Deployment) -> logs.RetentionDays:
-    """Returns how long the control plane's own logs are kept: long enough to investigate an alarm, short enough to be cheap."""
+    """Returns how long the control plane's own logs are kept: enough to investigate an alarm, and still cheap."""
     return logs.RetentionDays.ONE_DAY if deployment.is_local else logs.RetentionDays.TWO_WEEKS
 
 

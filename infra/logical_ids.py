@@ -1,8 +1,8 @@
 """Logical ids of the main stack's resources, which do not depend on rooms.
 
-CloudFormation replaces a resource whose logical id changes, and the CDK derives the id from the constructs around a resource.
-The main stack leaves the room out, so that a table, a queue or an API keeps its content and address when it moves to another
-room.
+CloudFormation replaces a resource whose logical id changes, and the CDK derives the id from the constructs around a
+resource. The main stack leaves the room out, so that a table, a queue or an API keeps its content and address when it
+moves to another room.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ _MOST_CHARACTERS = 240
 
 
 def logical_id(path: Sequence[str], rooms: Sequence[str]) -> str:
-    """Returns the CDK's logical id of the resource at ``path`` (ids of constructs below the stack), without its room."""
+    """Returns the CDK's logical id of a resource, without its room; ``path`` is the constructs' ids below the stack."""
     named = [name for name in path if name != _WITHOUT_MEANING]
     if named[0] in rooms:
         named = named[1:]

@@ -1,8 +1,8 @@
-"""What each Lambda's archive holds.
+"""Archives of Lambdas.
 
 On one machine all Lambdas share one archive of the sources, and use the environment's own packages. In AWS each has
-its own: its folder, the library, the schemas, and only the dependencies that it needs, built without Docker by uv
-for the Lambda's platform from the versions and hashes in ``requirements.lock``.
+an archive of its own: its folder, the library, the schemas, and only the dependencies that it needs, built without
+Docker by uv for the Lambda's platform from the versions and hashes in ``requirements.lock``.
 """
 
 import compileall
@@ -26,22 +26,22 @@ from runner_bootstrap.build import build as build_agent
 REPOSITORY = Path(__file__).resolve().parent.parent
 CACHE = REPOSITORY / ".cache" / "bundles"
 
-# Whose archive holds the agent that machines download.
+# The Lambda whose archive holds the agent that machines download.
 AGENT_SERVER = "runner_gateway"
 
 # Parts of the library that no Lambda imports.
 _NOT_IN_LAMBDAS = ("cadence/cli", "cadence/local")
 
-# Distribution metadata that differs from one build to the next, or is of no use in a Lambda.
+# Names of files and folders that differ between builds, or that no Lambda uses.
 _UNUSED_NAMES = {"tests", "test", "__pycache__", "RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"}
 
-# botocore describes 400 services in 25 MB; a Lambda keeps those that it may call. `sts` is what credentials may need.
+# botocore describes 400 services in 25 MB; an archive keeps those that its Lambda may call. Credentials may need `sts`.
 _ALWAYS_DESCRIBED = ("sts",)
 
 
 @dataclass(frozen=True)
 class Platform:
-    """Where an archive will run: what uv calls the platform, and the Python version. ``None`` is this machine."""
+    """The platform that an archive is for: its name in uv (``None`` is this machine), and the Python version."""
 
     uv_name: str | None
     python: str
@@ -52,9 +52,9 @@ THIS_MACHINE = Platform(None, f"{sys.version_info.major}.{sys.version_info.minor
 
 
 def shared_sources() -> Path:
-    """The archive that all Lambdas share on one machine: every source and its bytecode, no dependencies.
+    """Returns the archive that all Lambdas share on one machine: every source and its bytecode, no dependencies.
 
-    Each of their many processes there unpacks the archive anew, and would compile every module again.
+    Without bytecode, each of their many processes would compile every module again.
     """
     files = dict(_sources(LAMBDAS))
 
@@ -84,13 +84,14 @@ def bundle(row: LambdaRow, platform: Platform = LAMBDA_ARM64) -> Path:
 
 
 def agent() -> Path:
-    """The agent that machines run, built once for the same content."""
+    """Returns the agent that machines run, one file; built once for the same content."""
     files = {source.name: source for source in (REPOSITORY / "runner_bootstrap").rglob("*.py")}
     directory = cached(CACHE, f"agent-{_digest(files)}", _build_agent)
     return directory / AGENT_NAME
 
 
 def agent_sha256() -> str:
+    """Returns the SHA-256 digest of the agent, in hexadecimal digits."""
     return _file_digest(agent())
 
 
@@ -99,7 +100,10 @@ def _build_agent(target: Path) -> None:
 
 
 def _sources(folders: Iterable[str], providers: Iterable[str] | None = None) -> Iterator[tuple[str, Path]]:
-    """(path in the archive, file) of the library, the given Lambdas, the schemas and what machines boot with; ``providers=None`` is all."""
+    """Yields (path in the archive, file) of the library, the given Lambdas, the schemas and machines' boot scripts.
+
+    ``providers`` are the folders of ``cadence/providers`` to include; ``None`` is all.
+    """
     functions = REPOSITORY / "functions"
     for root in ("cadence", *folders):
         for file in sorted((functions / root).rglob("*.py")):
@@ -122,7 +126,7 @@ def _is_wanted_provider(name: str, providers: Iterable[str] | None) -> bool:
 
 
 def _dependencies(packages: tuple[str, ...], platform: Platform) -> Path:
-    """The packages with all that they need, shared by the Lambdas that need the same."""
+    """Returns a directory of the packages and all that they need, shared by Lambdas with the same packages."""
     recipe = json.dumps([packages, platform.uv_name, platform.python, _file_digest(_lock()), _own_digest()])
 
     def install(target: Path) -> None:
@@ -133,7 +137,7 @@ def _dependencies(packages: tuple[str, ...], platform: Platform) -> Path:
 
 
 def _install(packages: tuple[str, ...], platform: Platform, target: Path) -> None:
-    """Only wheels, only the locked versions; uv checks each file against the hashes of the lock."""
+    """Installs wheels only, and locked versions only; uv checks each file against the hashes of the lock."""
     command = [str(Path(sys.executable).with_name("uv")), "pip", "install", "--quiet", "--python", sys.executable]
     command += ["--only-binary", ":all:", "--constraints", str(_lock()), "--target", str(target)]
     command += ["--python-version", platform.python, "--no-compile-bytecode", "--link-mode", "copy"]
@@ -145,7 +149,7 @@ def _install(packages: tuple[str, ...], platform: Platform, target: Path) -> Non
 
 
 def _strip(target: Path) -> None:
-    """Leave out what no Lambda can use; what is left is the same bytes in every build."""
+    """Removes what no Lambda can use; the remaining files are the same bytes in every build."""
     for path in sorted(target.rglob("*"), reverse=True):
         if path.name in _UNUSED_NAMES or path.suffix in {".pyc", ".pyi"}:
             _remove(path)
@@ -159,7 +163,7 @@ def _unused_services(dependencies: Path, services: Iterable[str]) -> set[Path]:
 
 
 def _link(source: Path, target: Path, leave_out: set[Path]) -> None:
-    """A copy that shares the files' content on disk: nothing changes them."""
+    """Copies ``source`` as hard links: the files are never changed."""
 
     def ignored(directory: str, names: list[str]) -> set[str]:
         return {name for name in names if Path(directory, name) in leave_out}

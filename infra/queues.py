@@ -19,8 +19,8 @@ VISIBILITY_PER_TIMEOUT = 6
 class WorkQueue(Construct):
     """A queue whose messages move to ``failed`` after five attempts, and are kept there for 14 days.
 
-    ``consumer_timeout`` is the timeout of the Lambda that processes them, in seconds. Without ``failed``, the queue has a
-    dead-letter queue of its own.
+    ``consumer_timeout`` is the timeout of the Lambda that processes them, in seconds. Without ``failed``, the queue
+    has a dead-letter queue of its own.
     """
 
     def __init__(

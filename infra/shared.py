@@ -1,4 +1,4 @@
-"""What several rooms need: tables, the data bucket, the key of secrets, and the dead-letter queue of everything that observes."""
+"""Resources that several rooms need: tables, the data bucket, the key of secrets, and a dead-letter queue."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -28,7 +28,8 @@ ROWS = (
         triggers=(HttpRoutes(),),
         settings=ApiSettings,
         packages=(*BASE, *DOCUMENTS, *EXPORTS, *SEARCH, "aws-lambda-powertools", "dulwich", "msgspec", "pydantic"),
-        # A whole core, and room for the parts of the search index that are searched. An HTTP API gives up after 30 seconds.
+        # A whole core, and room for the parts of the search index that are searched. An HTTP API gives up after 30
+        # seconds.
         memory=1769,
         timeout=29,
         storage=4096,

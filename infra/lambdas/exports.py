@@ -13,7 +13,7 @@ from infra.row.triggers import QueueMessages, TableChanges
 
 
 def _item(sort_key: Any, states: Sequence[str] = ()) -> Mapping[str, Any]:
-    """Returns the filter for new items with this sort key; with ``states``, for items that are written in one of them."""
+    """Returns the filter for new items with this sort key; with ``states``, for items written in one of them."""
     image = {"state": {"S": list(states)}} if states else {}
     change = {"Keys": {"sk": {"S": [sort_key]}}} | ({"NewImage": image} if image else {})
     return {"eventName": ["INSERT", "MODIFY"] if states else ["INSERT"], "dynamodb": change}
@@ -50,7 +50,7 @@ ROWS = (
     LambdaRow(
         folder="exports",
         room="exports",
-        purpose="Counts ends of runs, sends lines, metrics and traces to the organization's receivers, and back-fills them.",
+        purpose="Counts ends of runs; sends lines, metrics and traces to an organization's receivers; back-fills.",
         # Events within a second of each other are counted and sent together.
         triggers=(QueueMessages(queue=EXPORTING, batch=50, window=1, concurrency=5),),
         settings=ExportsSettings,

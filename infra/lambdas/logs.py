@@ -22,7 +22,7 @@ ROWS = (
     LambdaRow(
         folder="log_indexer",
         room="logs",
-        purpose="Writes log segments, exactly once in effect; stores unreadable records as dead letters; notifies `live`.",
+        purpose="Writes log segments, exactly once in effect; stores unreadable records; notifies `live`.",
         triggers=(LogLineRecords(), InvokedBy(("api",))),
         settings=LogIndexerSettings,
         packages=BASE,
@@ -42,7 +42,7 @@ ROWS = (
     LambdaRow(
         folder="log_stream",
         room="logs",
-        purpose="Removes the Kinesis stream after a day without runners and creates it again; rescues records that failed.",
+        purpose="Removes the Kinesis stream after a day without runners, creates it again; rescues failed records.",
         triggers=(Every(60), InvokedBy(("admit", "melodium"))),
         # Removing the stack takes a minute or two; the second or third try serves a run that begins meanwhile.
         asynchronous=AsynchronousCalls(retries=2, longest_minutes=60),

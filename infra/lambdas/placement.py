@@ -10,7 +10,7 @@ ROWS = (
     LambdaRow(
         folder="place",
         room="placement",
-        purpose="Waits for approvals and slots, picks the pool for the next attempt, and offers the runner to a pool of hosts.",
+        purpose="Waits for approvals and slots, picks the attempt's pool, and offers the runner to a pool of hosts.",
         triggers=(MachineTask("treatment", ("Place", "Await turn")),),
         settings=PlaceSettings,
         packages=BASE,

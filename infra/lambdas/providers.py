@@ -97,8 +97,8 @@ def _calling_home(
 ) -> LambdaRow:
     """Returns the row of a provider whose machines call home: they request their assignment when they have booted.
 
-    ``packages`` of the lock file are added to those of every such provider, ``permissions`` in the installation's own account
-    likewise.
+    ``packages`` of the lock file are added to those of every such provider, ``permissions`` in the installation's
+    own account likewise.
     """
     return LambdaRow(
         folder=f"provider_{name}",
@@ -109,8 +109,8 @@ def _calling_home(
         packages=(*BASE, "tzdata", *packages),
         memory=memory,
         provider=name,
-        # The credentials of pools, and the one-time tokens of runners that have not called home yet: both are bound to the
-        # provider's name.
+        # The credentials of pools, and the one-time tokens of runners that have not called home yet: both are bound
+        # to the provider's name.
         secrets_key=SecretsKeyUse(("kms:Encrypt", "kms:Decrypt"), {"provider": name}),
         permissions=(
             items("access", "GetItem"),

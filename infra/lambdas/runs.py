@@ -19,7 +19,7 @@ ROWS = (
     LambdaRow(
         folder="admit",
         room="runs",
-        purpose="Resolves images to digests, writes the run's treatments and edges, and starts the treatments that are ready.",
+        purpose="Resolves images to digests, writes the run's treatments and edges, and starts those that are ready.",
         triggers=(MachineTask("run", ("Admit",)),),
         settings=AdmitSettings,
         packages=(*BASE, *CONDITIONS),

@@ -49,8 +49,8 @@ ROWS = (
     LambdaRow(
         folder="settle",
         room="scheduling",
-        purpose="Publishes a treatment's outputs, starts or skips its consumers, and decides whether it is retried; records "
-        "a run's final state, and notifies what waits for its end.",
+        purpose="Publishes a treatment's outputs, starts or skips its consumers, decides on a retry; records a run's "
+        "final state, and notifies what waits for its end.",
         triggers=(MachineTask("treatment", ("Settle",)), MachineTask("run", ("Finalise",))),
         settings=SettleSettings,
         packages=(*BASE, *CONDITIONS),
@@ -76,8 +76,8 @@ ROWS = (
     LambdaRow(
         folder="watchdog",
         room="scheduling",
-        purpose="Finds lost runners, runs, treatments and approvals past their deadlines and broken executions, and ends "
-        "them; deletes transient values.",
+        purpose="Ends what is past its deadline (runners, treatments, approvals, runs) or whose execution broke; deletes "
+        "transient values.",
         triggers=(QueueMessages(queue=DEADLINES),),
         settings=WatchdogSettings,
         packages=(*BASE, *CONDITIONS),

@@ -22,7 +22,7 @@ ROWS = (
     LambdaRow(
         folder="deliveries",
         room="triggers",
-        purpose="Starts runs of the pipelines whose `on:` matches a webhook, a schedule that fired or the end of a run.",
+        purpose="Starts runs of the pipelines whose `on:` matches a webhook, a schedule or the end of a run.",
         # A delivery may read a repository, which takes up to ten seconds.
         triggers=(QueueMessages(queue=DELIVERIES, batch=5),),
         settings=DeliveriesSettings,

@@ -19,7 +19,7 @@ class AlertsRoom(Room):
         return {**super().settings(), "alert_topic_prefix": self.shared.resources.topic("alerts-")}
 
     def connect(self, functions: Mapping[str, lambda_.Function]) -> None:
-        """Lets ``api`` connect the queue to ``alerts`` with the first alert rule, and disconnect it with the last one."""
+        """Lets ``api`` connect the queue to ``alerts`` with the first alert rule, and disconnect it with the last."""
         resources = self.shared.resources
         # MiniStack does not know the condition, and would refuse the call.
         only_alerts = (

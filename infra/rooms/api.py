@@ -57,8 +57,8 @@ class ApiRoom(Room):
 class PublicApi(Construct):
     """Routes to Lambdas, which check tokens and signatures themselves.
 
-    ``url`` ends without a slash. Machines reach the API at ``gateway_url``, which on one machine is a path below the stack's
-    address.
+    ``url`` ends without a slash. Machines reach the API at ``gateway_url``, which on one machine is a path below the
+    stack's address.
     """
 
     def __init__(self, scope: Construct, construct_id: str, deployment: Deployment) -> None:

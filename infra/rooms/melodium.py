@@ -32,10 +32,10 @@ class MelodiumRoom(Room):
 
 
 class Uploader(Construct):
-    """A user whose key (``key_id`` and ``key_secret``) may put objects below ``uploads/`` of the data bucket, and nothing else.
+    """A user whose key (``key_id``, ``key_secret``) may put objects below ``uploads/`` of the bucket, and nothing else.
 
-    A form that is signed with a Lambda's own credentials expires with them after some hours, and an engine requests the form
-    only once.
+    A form that is signed with a Lambda's own credentials expires with them after some hours, and an engine requests
+    the form only once.
     """
 
     def __init__(self, scope: Construct, deployment: Deployment, resources: Resources) -> None:

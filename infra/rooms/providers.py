@@ -1,4 +1,4 @@
-"""Room ``providers``: the Lambdas of providers, and the role that identifies pools to infrastructures that trust AWS."""
+"""Room ``providers``: Lambdas of providers, and the role that identifies pools to infrastructures that trust AWS."""
 
 from collections.abc import Mapping
 

@@ -21,8 +21,8 @@ from infra.shared import Shared
 class Room(Construct):
     """The resources of one capability.
 
-    The stack creates all rooms, then their Lambdas with the settings of all rooms, then connects the Lambdas, so that the
-    Lambdas of one room may use resources of every other. Subclasses set ``name``, and extend what they need.
+    The stack creates all rooms, then their Lambdas with the settings of all rooms, then connects the Lambdas, so
+    that the Lambdas of one room may use resources of every other. Subclasses set ``name``, and extend what they need.
     """
 
     name: ClassVar[str]

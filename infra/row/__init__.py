@@ -1,7 +1,7 @@
 """The row of one Lambda, from which everything else about it is derived.
 
-Sizes, roles, archives, event sources, schedules and settings come from the rows in ``infra.lambdas``; so do the lists of
-Lambdas in ``pyproject.toml`` and ``docs/architecture/lambdas.md`` (``python -m infra.generate``).
+Sizes, roles, archives, event sources, schedules and settings come from the rows in ``infra.lambdas``; so do the
+lists of Lambdas in ``pyproject.toml`` and ``docs/architecture/lambdas.md`` (``python -m infra.generate``).
 """
 
 from collections.abc import Mapping
@@ -36,7 +36,7 @@ ENCRYPTS_AND_DECRYPTS = SecretsKeyUse(("kms:Encrypt", "kms:Decrypt"))
 
 @dataclass(frozen=True)
 class SearchServiceUse:
-    """``actions`` of the search service on ``path`` below its address (``INDICES`` stands for the names of its indices)."""
+    """Actions of the search service on ``path`` below its address, in which ``INDICES`` stands for index names."""
 
     actions: tuple[str, ...]
     path: str
@@ -46,8 +46,8 @@ class SearchServiceUse:
 class ValueBucketUse:
     """Actions of S3 in buckets that pools keep their values in.
 
-    ``objects`` are pairs of actions and the prefixes of keys that they are allowed on; ``bucket`` are actions on the buckets
-    themselves.
+    ``objects`` are pairs of actions and the prefixes of keys that they are allowed on; ``bucket`` are actions on the
+    buckets themselves.
     """
 
     objects: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
@@ -58,8 +58,8 @@ class ValueBucketUse:
 class AsynchronousCalls:
     """How Lambda treats calls whose callers do not wait.
 
-    A call is retried ``retries`` times, and dropped after ``longest_minutes``; with ``keeps_failed`` it is then sent to the
-    queue ``watching-failed``.
+    A call is retried ``retries`` times, and dropped after ``longest_minutes``; with ``keeps_failed`` it is then sent
+    to the queue ``watching-failed``.
     """
 
     retries: int
@@ -71,11 +71,11 @@ class AsynchronousCalls:
 class LambdaRow:
     """One Lambda: its code is in ``functions/<folder>``.
 
-    ``room`` is the capability that it belongs to, ``purpose`` one sentence for the documentation. ``settings`` is the class in
-    ``cadence.composition.settings`` that it reads. ``memory`` is in MB (a Lambda's share of a CPU grows with it: 1,769 MB
-    is one core), ``timeout`` in seconds, ``storage`` in MB of ``/tmp``. ``packages`` of the lock file are in its archive, with
-    all that they need. ``provider`` is the folder of ``cadence/providers`` that it is made for. ``permissions`` are those of its
-    own code; what its triggers need is added to them.
+    ``room`` is the capability that it belongs to, ``purpose`` one sentence for the documentation. ``settings`` is
+    the class in ``cadence.composition.settings`` that it reads. ``memory`` is in MB (a Lambda's share of a CPU grows
+    with it: 1,769 MB is one core), ``timeout`` in seconds, ``storage`` in MB of ``/tmp``. ``packages`` of the lock
+    file are in its archive, with all that they need. ``provider`` is the folder of ``cadence/providers`` that it is
+    made for. ``permissions`` are those of its own code; what its triggers need is added to them.
     """
 
     folder: str

@@ -19,8 +19,8 @@ Target = Callable[["Resources"], str]
 class Permission:
     """Allows ``actions`` on ``targets``.
 
-    ``tagged`` restricts it to resources or requests with tags: a condition key (``aws:ResourceTag/…``) → the tag's value in a
-    deployment.
+    ``tagged`` restricts it to resources or requests with tags: a condition key (``aws:ResourceTag/…``) → the tag's
+    value in a deployment.
     """
 
     actions: tuple[str, ...]

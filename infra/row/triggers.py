@@ -1,4 +1,4 @@
-"""The ways in which a Lambda is invoked. Each states itself in words, and which permissions Lambda's own pollers need."""
+"""The ways in which a Lambda is invoked: each in words, and with the permissions that Lambda's pollers need."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -61,8 +61,8 @@ class MachineTask(_NeedsNothing):
 class QueueMessages:
     """Messages of a queue, ``batch`` at most at a time.
 
-    ``window`` is how many seconds Lambda collects messages for a batch, ``concurrency`` how many batches it processes at a
-    time. ``mapped_at_runtime`` leaves it to the control plane to connect the queue while it is needed.
+    ``window`` is how many seconds Lambda collects messages for a batch, ``concurrency`` how many batches it
+    processes at a time. ``mapped_at_runtime`` leaves it to the control plane to connect the queue while it is needed.
     """
 
     queue: Queue
@@ -83,8 +83,8 @@ class QueueMessages:
 class TableChanges:
     """Changes of a table that match one of ``filters`` (patterns of Lambda's event filtering).
 
-    ``batch`` changes at most, collected for ``window`` seconds, ``parallel`` batches of a shard at a time. A batch is retried
-    ``retries`` times, then noted in the queue ``watching-failed``.
+    ``batch`` changes at most, collected for ``window`` seconds, ``parallel`` batches of a shard at a time. A batch
+    is retried ``retries`` times, then noted in the queue ``watching-failed``.
     """
 
     table: str
