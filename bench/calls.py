@@ -63,8 +63,9 @@ class Watched:
     def cost_of(self, act: Callable[[], object], runs: int) -> Counts:
         """What is counted while `act` starts this many runs and until all is quiet, without what idling costs."""
         before, began, started = counts(self.ministack), time.monotonic(), datetime.now(UTC)
+        ended = _ended_runs(self.ministack)
         act()
-        until(lambda: True if self._ended(before) >= runs else None, 0.1)
+        until(lambda: True if _ended_runs(self.ministack) - ended >= runs else None, 0.1)
         self._until_quiet()
         self._deliver_due_wake_ups(before)
         after, seconds = counts(self.ministack), time.monotonic() - began
@@ -73,10 +74,6 @@ class Watched:
             spent[name] = max(spent[name] - each_second * seconds, 0)  # type: ignore[assignment]
         spent["state_transitions"] = _transitions(self.ministack, started)
         return Counter({name: amount / runs for name, amount in spent.items()})
-
-    def _ended(self, before: Counts) -> int:
-        name = "lambda.finalise.invocations"
-        return counts(self.ministack)[name] - before[name]
 
     def _until_quiet(self) -> None:
         """Until no Lambda but the idle host's has been called for a while."""
@@ -248,11 +245,10 @@ def _warm(stack: Stack, ministack: MiniStack, push: Callable[[], str]) -> None:
 
 
 def _one_after_another(ministack: MiniStack, push: Callable[[], str], times: int) -> None:
-    name = "lambda.finalise.invocations"
     for _ in range(times):
-        before = counts(ministack)[name]
+        before = _ended_runs(ministack)
         push()
-        until(lambda before=before: True if counts(ministack)[name] > before else None, 0.1)  # type: ignore[misc]
+        until(lambda before=before: True if _ended_runs(ministack) > before else None, 0.1)  # type: ignore[misc]
 
 
 def _idle(ministack: MiniStack) -> dict[str, float]:
@@ -268,6 +264,14 @@ def _printing(seconds: int) -> str:
     """A pipeline of one treatment that prints a line a second."""
     command = f'i=0; while [ $i -lt {seconds} ]; do i=$((i+1)); echo "line $i of a steady log"; sleep 1; done'
     return document({"steady": []}, "steady", command)
+
+
+def _ended_runs(ministack: MiniStack) -> int:
+    """Returns how many executions of the state machine of runs have ended."""
+    states: SFNClient = ministack.client("stepfunctions")
+    (machine,) = (one for one in states.list_state_machines()["stateMachines"] if one["name"].endswith("-run"))
+    pages = states.get_paginator("list_executions").paginate(stateMachineArn=machine["stateMachineArn"])
+    return sum(execution["status"] != "RUNNING" for page in pages for execution in page["executions"])
 
 
 def _transitions(ministack: MiniStack, since: datetime) -> int:

@@ -51,11 +51,12 @@ def _environment() -> dict[str, str]:
     """What a Lambda would find, with names that lead nowhere: importing a handler makes no call."""
     sys.path.insert(0, str(FUNCTIONS))
     from cadence.composition import settings
+    from infra.lambdas import LAMBDAS
 
     names = {
         variable: "http://127.0.0.1:9/none" if variable.endswith("URL") else "none"
-        for its in settings.SETTINGS.values()
-        for variable in settings.environment(its, _Anything())
+        for row in LAMBDAS.values()
+        for variable in settings.environment(row.settings, _Anything())
     }
     return (
         os.environ

@@ -24,8 +24,9 @@ import pytest
 from bench.figures import Goal, Report, median
 from bench.imports import PEER, import_times
 from bench.stack import Stack, local_stack, moment, until
+from infra.lambdas import LAMBDAS
+from infra.lambdas.providers import CALLING_HOME
 from infra.packaging import LAMBDA_ARM64, bundle
-from infra.providers import PROVIDER_LAMBDAS
 
 ROUNDS = 7
 WARM_UP = 2
@@ -39,8 +40,8 @@ _MACHINE_STEPS = ("booted", "agent-downloaded", "agent-verified", "started")
 def measure() -> Report:
     """All of it; what has no peer here is said."""
     report = Report("Cost of each provider's Lambda, and of a boot")
-    times = import_times([f"provider_{name}" for name in (*PROVIDER_LAMBDAS, "host")])
-    for name in sorted((*PROVIDER_LAMBDAS, "host")):
+    times = import_times([f"provider_{name}" for name in (*CALLING_HOME, "host")])
+    for name in sorted((*CALLING_HOME, "host")):
         folder = f"provider_{name}"
         report.add(f"{name}: import", times[folder], "ms")
         zipped, unpacked = _sizes(folder)
@@ -58,7 +59,7 @@ def measure() -> Report:
 
 def _sizes(folder: str) -> tuple[float, float]:
     """MB of the archive for AWS, zipped as CDK does and unpacked."""
-    root = bundle(folder, LAMBDA_ARM64)
+    root = bundle(LAMBDAS[folder], LAMBDA_ARM64)
     files = [path for path in sorted(root.rglob("*")) if path.is_file()]
     written = io.BytesIO()
     with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -1,7 +1,5 @@
 """Alarms on everything that must not fail silently, sent to one topic."""
 
-from collections.abc import Mapping
-
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
@@ -14,7 +12,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk.aws_cloudwatch_actions import SnsAction
 from constructs import Construct
 
-from infra.settings import Deployment
+from infra.deployment import Deployment
 
 _PERIOD = Duration.minutes(5)
 
@@ -22,7 +20,7 @@ _PERIOD = Duration.minutes(5)
 _OLDEST_UNINDEXED_LINE = Duration.hours(1)
 
 
-# A line of ours, one of Lambda's Python runtime, or Lambda's own report on an invocation that did not end well.
+# A line that our code logged, one of Lambda's Python runtime, or Lambda's own report on an invocation that failed.
 _ERROR_LINE = (
     '{ $.level = "ERROR" || $.level = "CRITICAL" || $.log_level = "ERROR" '
     '|| $.record.status = "error" || $.record.status = "timeout" }'
@@ -34,44 +32,42 @@ class Alarms(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, deployment: Deployment, key: kms.Key) -> None:
         super().__init__(scope, construct_id)
-        self._namespace = f"Cadence/{deployment.stage}"
         # CloudWatch cannot publish to a topic that is encrypted with the key that AWS manages.
         key.grant(iam.ServicePrincipal("cloudwatch.amazonaws.com"), "kms:Decrypt", "kms:GenerateDataKey*")
         self.topic = sns.Topic(self, "Topic", topic_name=deployment.name("alarms"), master_key=key, enforce_ssl=True)
+        self._errors = cloudwatch.Metric(
+            namespace=f"Cadence/{deployment.stage}", metric_name="Errors", statistic="Sum", period=_PERIOD
+        )
+        # One alarm for all, on a metric that exists only while there are errors: an alarm for each Lambda would be most
+        # of an idle account's bill, and would miss what a Lambda reports to a state machine instead of raising it.
+        self._alarm(
+            "errors", self._errors, 0, "A Lambda met an error; the log lines with level ERROR say which and why."
+        )
 
-    def on_dead_letters(self, queues: Mapping[str, sqs.Queue]) -> None:
-        """Any message that could not be processed."""
-        for name, queue in queues.items():
-            metric = queue.metric_approximate_number_of_messages_visible(statistic="Maximum", period=_PERIOD)
-            self._alarm(f"{name}DeadLetters", metric, 0, f"Messages of {name} could not be processed.")
+    def count_errors(self, folder: str, log_group: logs.LogGroup) -> None:
+        """Counts every error that a Lambda logged, raised, or timed out with, for the alarm on errors."""
+        logs.MetricFilter(
+            self,
+            f"{folder}-errors",
+            log_group=log_group,
+            filter_pattern=logs.FilterPattern.literal(_ERROR_LINE),
+            metric_namespace=self._errors.namespace,
+            metric_name=self._errors.metric_name,
+            metric_value="1",
+        )
 
-    def on_errors(self, log_groups: Mapping[str, logs.LogGroup]) -> None:
-        """Any error that a Lambda logged, raised, or timed out with.
+    def on_dead_letters(self, name: str, queue: sqs.Queue) -> None:
+        """Adds an alarm on any message in a dead-letter queue."""
+        metric = queue.metric_approximate_number_of_messages_visible(statistic="Maximum", period=_PERIOD)
+        self._alarm(f"{name}DeadLetters", metric, 0, f"Messages of {name} could not be processed.")
 
-        One alarm for all, on a metric that exists only while there are errors: an alarm for each Lambda would be most
-        of an idle account's bill, and would miss what a Lambda reports to a state machine instead of raising it.
-        """
-        metric = cloudwatch.Metric(namespace=self._namespace, metric_name="Errors", statistic="Sum", period=_PERIOD)
-        for folder, log_group in log_groups.items():
-            logs.MetricFilter(
-                self,
-                f"{folder}-errors",
-                log_group=log_group,
-                filter_pattern=logs.FilterPattern.literal(_ERROR_LINE),
-                metric_namespace=metric.namespace,
-                metric_name=metric.metric_name,
-                metric_value="1",
-            )
-        self._alarm("errors", metric, 0, "A Lambda met an error; the log lines with level ERROR say which and why.")
-
-    def on_machines(self, machines: Mapping[str, sfn.StateMachine]) -> None:
-        """Any execution that failed: machines catch what is expected, so this is a fault of the control plane."""
-        for name, machine in machines.items():
-            metric = machine.metric_failed(statistic="Sum", period=_PERIOD)
-            self._alarm(f"{name}-machine-failures", metric, 0, f"An execution of the {name} machine failed.")
+    def on_machine(self, name: str, machine: sfn.StateMachine) -> None:
+        """Adds an alarm on failed executions: machines catch expected errors, so it is a fault of the control plane."""
+        metric = machine.metric_failed(statistic="Sum", period=_PERIOD)
+        self._alarm(f"{name}-machine-failures", metric, 0, f"An execution of the {name} machine failed.")
 
     def on_indexing(self, indexer: lambda_.Function) -> None:
-        """Log lines that wait too long for the indexer."""
+        """Adds an alarm on log lines that wait too long for the indexer."""
         metric = indexer.metric("IteratorAge", statistic="Maximum", period=_PERIOD)
         limit = _OLDEST_UNINDEXED_LINE.to_milliseconds()
         self._alarm("indexing-behind", metric, limit, "Log lines have waited over an hour for the indexer.")

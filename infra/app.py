@@ -3,13 +3,13 @@
 import aws_cdk as cdk
 from cdk_nag import AwsSolutionsChecks
 
-from infra.cadence_stack import CadenceStack
-from infra.log_chain import LogStreamStack
-from infra.settings import read_deployment
+from infra.deployment import read_deployment
+from infra.log_stream_stack import LogStreamStack
+from infra.stack import CadenceStack
 
 
 def build() -> cdk.App:
-    """The app with both stacks, for the deployment that the context describes. Looks nothing up."""
+    """Returns the app with both stacks, for the deployment that the context describes. Looks up nothing in AWS."""
     app = cdk.App(analytics_reporting=False)
     deployment = read_deployment(app.node)
     main = CadenceStack(app, "Cadence", deployment)

@@ -1,7 +1,7 @@
 """The monthly bill: of an account that does nothing, and of 1,000 runs of the example.
 
-Everything that is billed for existing is counted in the synthesized templates; what a run does is measured by the
-benchmarks (`bench/measured/calls-per-run.json`), and the bill says which figures are missing. Prices are in
+Resources that are billed for existing are counted in the synthesized templates; calls of a run are measured by the
+benchmarks (`bench/measured/calls-per-run.json`), and the bill names figures that are missing. Prices are in
 `prices.json`. ``python -m infra.bill [--measured FILE]``
 """
 
@@ -27,7 +27,7 @@ _GB = 1024**3
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a bill: ``amount`` of ``unit``, of which ``free`` are free each month, at ``price`` USD for one."""
+    """One line of a bill: ``amount`` of ``unit``, of which ``free`` are free each month, at ``price`` USD each."""
 
     what: str
     amount: float
@@ -37,17 +37,17 @@ class Line:
 
     @property
     def list_price(self) -> float:
-        """USD without what is free."""
+        """Returns USD, nothing free taken off."""
         return self.amount * self.price
 
     @property
     def billed(self) -> float:
-        """USD in an account that uses what is free for nothing else."""
+        """Returns USD in an account that uses the free amount for nothing else."""
         return max(self.amount - self.free, 0.0) * self.price
 
 
 class PriceList:
-    """``prices.json``."""
+    """The prices of ``prices.json``, by name."""
 
     def __init__(self) -> None:
         self._content: Mapping[str, Any] = json.loads(Path(__file__).with_name("prices.json").read_text())
@@ -56,29 +56,32 @@ class PriceList:
         return float(self._content["prices"][name])
 
     def free(self, name: str) -> float:
-        """What is free each month, for ever."""
+        """Returns the amount that is free each month, without a limit in time."""
         return float(self._content["always_free_per_month"][name])
 
     @property
     def origin(self) -> str:
-        """Where and when the prices hold."""
+        """Returns where the prices come from, and the region and date that they hold for."""
         return f"{self._content['source']} ({self._content['region']}, as of {self._content['as_of']})"
 
 
 @dataclass(frozen=True)
 class Deployed:
-    """What is billed for existing, counted in the templates; ``memory`` is MB by folder."""
+    """Numbers of resources that are billed for existing.
+
+    ``scheduled`` is calls in an hour, ``memory`` the MB of Lambdas, by folder.
+    """
 
     alarms: int
     keys: int
     shards: int
     polled_queues: int
-    scheduled: int  # calls in an hour
+    scheduled: int
     memory: Mapping[str, int]
 
 
 def count(assembly: Path) -> Deployed:
-    """Count what a synthesized assembly would deploy."""
+    """Counts what a synthesized assembly would deploy."""
     resources = [
         resource
         for template in sorted(assembly.glob("*.template.json"))
@@ -103,7 +106,7 @@ def count(assembly: Path) -> Deployed:
 
 
 def idle(deployed: Deployed, prices: PriceList, parked: bool) -> Iterator[Line]:
-    """A month in which nothing happens."""
+    """Yields the lines of a month in which no run is started; ``parked`` is whether the log stream is removed."""
     yield Line("alarms", deployed.alarms, "alarms", prices["alarm_month"], prices.free("alarms"))
     yield Line("encryption key of secrets", deployed.keys, "keys", prices["kms_key_month"])
     polls = deployed.polled_queues * _POLLS_PER_QUEUE_HOUR * _HOURS_PER_MONTH
@@ -124,13 +127,13 @@ def idle(deployed: Deployed, prices: PriceList, parked: bool) -> Iterator[Line]:
 
 
 class NotMeasured(Exception):
-    """A figure is missing from the measurements; the message says which."""
+    """A figure is missing from the measurements; the message names it."""
 
 
 def per_runs(
     measured: Mapping[str, Any], deployed: Deployed, prices: PriceList, runs: int
 ) -> Iterator[Line | NotMeasured]:
-    """What ``runs`` runs cost on top; a figure that was not measured takes its line's place."""
+    """Yields what ``runs`` runs cost on top; ``NotMeasured`` in place of a line whose figure was not measured."""
     yield from _lambda_lines(measured, deployed, prices, runs)
     for what, path, unit, price, free in (
         (
@@ -189,14 +192,14 @@ def _figure(measured: Mapping[str, Any], path: str) -> float:
 
 @dataclass(frozen=True)
 class Totals:
-    """The two numbers that the README states, USD at list price."""
+    """The two numbers that the README states, in USD at list price."""
 
     idle_month: float
     runs: float
 
 
 def totals(measured: Mapping[str, Any], deployed: Deployed, prices: PriceList) -> Totals:
-    """What an account costs a month while nothing happens (log stream parked), and what `RUNS` runs cost on top."""
+    """Returns what an idle account costs a month (log stream parked), and what `RUNS` runs cost on top."""
     found = per_runs(measured, deployed, prices, RUNS)
     return Totals(
         sum(line.list_price for line in idle(deployed, prices, parked=True)),
@@ -213,13 +216,14 @@ def _print(title: str, lines: list[Line]) -> None:
 
 
 def main() -> None:
-    """The command line."""
+    """Runs the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--measured", type=Path, default=MEASURED)
     measured_file: Path = parser.parse_args().measured
     prices = PriceList()
     deployed = count(synth.assembly("aws", context={"bundles": "false"}))
-    print(f"USD a month: at list price, and with what AWS gives every account free for ever.\nPrices: {prices.origin}.")
+    print("USD a month: at list price, and less what AWS gives every account free without a limit in time.")
+    print(f"Prices: {prices.origin}.")
     _print("Idle, the log stream parked", list(idle(deployed, prices, parked=True)))
     _print("Idle, the log stream kept", list(idle(deployed, prices, parked=False)))
     if not measured_file.is_file():

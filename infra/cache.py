@@ -1,4 +1,4 @@
-"""Directories that are made once for the same content and kept while they are used."""
+"""Directories that are built once for the same content and kept while they are used."""
 
 import os
 import shutil
@@ -11,10 +11,10 @@ _UNUSED_SECONDS = 3 * 24 * 3600
 
 
 def cached(directory: Path, name: str, fill: Callable[[Path], None]) -> Path:
-    """``directory/name``; if it is missing, ``fill`` makes it in an empty directory beside it, which is then renamed.
+    """Returns ``directory/name``. If it is missing, ``fill`` fills an empty directory beside it, which is then renamed.
 
-    So an interruption leaves nothing half done, and two processes may make the same one at the same time. What
-    nobody asked for in three days is removed.
+    An interruption therefore leaves no incomplete directory, and two processes may build the same one at the same time.
+    Directories that were not requested in three days are removed.
     """
     finished = directory / name
     if not finished.is_dir():
@@ -33,7 +33,7 @@ def _move(content: Path, finished: Path) -> None:
     try:
         content.rename(finished)
     except OSError:
-        if not finished.is_dir():  # otherwise another process has made the same one
+        if not finished.is_dir():  # otherwise another process has built the same one
             raise
 
 

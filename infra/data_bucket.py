@@ -8,9 +8,9 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from cadence.domain.values.cache import LONGEST
+from infra.deployment import Deployment
 from infra.findings import accept
 from infra.resources import Resources
-from infra.settings import Deployment
 
 
 class DataBucket(Construct):
@@ -31,17 +31,17 @@ class DataBucket(Construct):
             removal_policy=RemovalPolicy.DESTROY if deployment.is_local else RemovalPolicy.RETAIN,
             lifecycle_rules=[
                 s3.LifecycleRule(id="abandoned-uploads", abort_incomplete_multipart_upload_after=Duration.days(1)),
-                # Longer than the queues of deliveries keep the messages that refer to them.
+                # Longer than the queues keep the messages that refer to these objects.
                 s3.LifecycleRule(id="old-deliveries", prefix="deliveries/", expiration=Duration.days(30)),
-                # The gateway removes what nobody uses; this is for projects in which nobody saves caches any more.
+                # The gateway removes unused caches; this rule is for projects that save no caches any more.
                 s3.LifecycleRule(id="old-caches", prefix="caches/", expiration=Duration.days(LONGEST.days + 1)),
-                # A split is removed with its newest line; this is for one whose writer ended before it counted.
+                # A split is removed with its newest line; this rule is for one whose writer ended before recording it.
                 s3.LifecycleRule(
                     id="old-splits", prefix="splits/", expiration=Duration.days(deployment.retention_days + 1)
                 ),
-                # What engines upload is removed once it was taken in; this is for what nobody could.
+                # An upload of an engine is deleted once it was processed; this rule is for those that could not be.
                 s3.LifecycleRule(id="old-uploads", prefix="uploads/", expiration=Duration.days(15)),
-                # What was set aside instead of being indexed.
+                # Dead letters: records that could not be indexed.
                 s3.LifecycleRule(id="old-aside", prefix="aside/", expiration=Duration.days(deployment.retention_days)),
                 s3.LifecycleRule(id="old-runs", prefix="runs/", expiration=Duration.days(deployment.retention_days)),
             ],
@@ -49,11 +49,11 @@ class DataBucket(Construct):
         accept(
             self.bucket,
             "S1",
-            "Access logs would cost a request for each chunk of a stream; who read what is in the API's access log.",
+            "Access logs would cost a request for each chunk of a stream; the API's access log records who read what.",
         )
 
-    def add_elsewhere(self, name: str, retention_days: int) -> None:
-        """A bucket that pools may keep their values in: on one machine, where nobody else makes any."""
+    def add_value_bucket(self, name: str, retention_days: int) -> None:
+        """Creates a bucket that pools may keep their values in: on one machine, where no other account owns any."""
         bucket = s3.Bucket(
             self,
             f"Elsewhere-{name}",
@@ -69,10 +69,11 @@ class DataBucket(Construct):
         accept(bucket, "S1", "Only on the local stack.")
         accept(bucket, "S10", "Agents of the local stack reach the store over plain HTTP on the loopback interface.")
 
-    def tell_of_uploads(self, function: lambda_.Function) -> None:
-        """What engines upload is handed on as it comes; a queue in between would cost its polling while there is nothing.
+    def notify(self, function: lambda_.Function, prefix: str) -> None:
+        """Invokes a Lambda for each new object whose key begins with ``prefix``.
 
-        Said in the bucket's own properties, since the construct for it brings a Lambda of its own.
+        A queue in between would cost its polling while there are no objects. The notification is one of the bucket's
+        own properties, since the CDK's construct for it adds a Lambda.
         """
         allowed = lambda_.CfnPermission(
             self,
@@ -91,7 +92,7 @@ class DataBucket(Construct):
                     function=function.function_arn,
                     filter=s3.CfnBucket.NotificationFilterProperty(
                         s3_key=s3.CfnBucket.S3KeyFilterProperty(
-                            rules=[s3.CfnBucket.FilterRuleProperty(name="prefix", value="uploads/")]
+                            rules=[s3.CfnBucket.FilterRuleProperty(name="prefix", value=prefix)]
                         )
                     ),
                 )

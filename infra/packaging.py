@@ -1,8 +1,8 @@
-"""What each Lambda's archive holds.
+"""Archives of Lambdas.
 
 On one machine all Lambdas share one archive of the sources, and use the environment's own packages. In AWS each has
-its own: its folder, the library, the schemas, and only the dependencies that it needs, built without Docker by uv
-for the Lambda's platform from the versions and hashes in ``requirements.lock``.
+an archive of its own: its folder, the library, the schemas, and only the dependencies that it needs, built without
+Docker by uv for the Lambda's platform from the versions and hashes in ``requirements.lock``.
 """
 
 import compileall
@@ -19,30 +19,29 @@ from pathlib import Path
 
 from cadence.adapters.lambda_runtime.agent_file import NAME as AGENT_NAME
 from infra.cache import cached
-from infra.permissions import called_services
-from infra.providers import PROVIDER_LAMBDAS
-from infra.providers import folder as provider_folder
+from infra.lambdas import LAMBDAS
+from infra.row import LambdaRow
 from runner_bootstrap.build import build as build_agent
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 CACHE = REPOSITORY / ".cache" / "bundles"
 
-# Whose archive holds the agent that machines download.
+# The Lambda whose archive holds the agent that machines download.
 AGENT_SERVER = "runner_gateway"
 
 # Parts of the library that no Lambda imports.
 _NOT_IN_LAMBDAS = ("cadence/cli", "cadence/local")
 
-# Distribution metadata that differs from one build to the next, or is of no use in a Lambda.
+# Names of files and folders that differ between builds, or that no Lambda uses.
 _UNUSED_NAMES = {"tests", "test", "__pycache__", "RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"}
 
-# botocore describes 400 services in 25 MB; a Lambda keeps those that it may call. `sts` is what credentials may need.
+# botocore describes 400 services in 25 MB; an archive keeps those that its Lambda may call. Credentials may need `sts`.
 _ALWAYS_DESCRIBED = ("sts",)
 
 
 @dataclass(frozen=True)
 class Platform:
-    """Where an archive will run: what uv calls the platform, and the Python version. ``None`` is this machine."""
+    """The platform that an archive is for: its name in uv (``None`` is this machine), and the Python version."""
 
     uv_name: str | None
     python: str
@@ -52,64 +51,12 @@ LAMBDA_ARM64 = Platform("aarch64-manylinux_2_28", "3.14")
 THIS_MACHINE = Platform(None, f"{sys.version_info.major}.{sys.version_info.minor}")
 
 
-@dataclass(frozen=True)
-class Needs:
-    """``packages`` of the lock file, and the folders of ``cadence/providers`` that the Lambda is made for."""
-
-    packages: tuple[str, ...]
-    providers: tuple[str, ...] = ()
-
-
-_BASE = ("botocore", "pynamodb", "python-ulid")
-# Whoever makes a treatment ready decides by its condition whether it runs.
-_CONDITIONS = ("common-expression-language", "jsonschema-rs", "pyyaml")
-_DOCUMENTS = (*_CONDITIONS, "cronsim", "tzdata")
-
-# What regular expressions narrow down to is looked at with the schema validator's engine.
-_SEARCH = ("cramjam", "jsonschema-rs", "opensearch-py", "pydantic-core", "tantivy")
-_EXPORTS = ("cramjam", "opentelemetry-proto")
-
-NEEDS: Mapping[str, Needs] = {
-    "api": Needs((*_BASE, *_DOCUMENTS, *_EXPORTS, *_SEARCH, "aws-lambda-powertools", "dulwich", "msgspec", "pydantic")),
-    "webhooks": Needs(_BASE),
-    "deliveries": Needs((*_BASE, *_DOCUMENTS, "dulwich")),
-    "runner_gateway": Needs((*_BASE, *_CONDITIONS, "cryptography", "pyjwt")),
-    # Starting a worker is starting a run, which knows documents.
-    "melodium": Needs((*_BASE, *_DOCUMENTS)),
-    "melodium_reports": Needs((*_BASE, "cbor2", "msgspec")),
-    "admit": Needs((*_BASE, *_CONDITIONS)),
-    "place": Needs(_BASE),
-    "provider_host": Needs(_BASE, providers=("host",)),
-    **{
-        provider_folder(name): Needs((*_BASE, "tzdata", *row.packages), providers=(name,))
-        for name, row in PROVIDER_LAMBDAS.items()
-    },
-    "sweep": Needs(_BASE),
-    "settle": Needs((*_BASE, *_CONDITIONS)),
-    "act": Needs((*_BASE, *_DOCUMENTS, "dulwich")),
-    "wake_group": Needs((*_BASE, *_DOCUMENTS)),
-    "stop_run": Needs((*_BASE, *_CONDITIONS)),
-    "finalise": Needs(_BASE),
-    "watchdog": Needs((*_BASE, *_CONDITIONS)),
-    "observe": Needs(_BASE),
-    "exports": Needs((*_BASE, *_EXPORTS)),
-    "alerts": Needs((*_BASE, "jsonschema-rs")),
-    "alert_deliveries": Needs(_BASE),
-    "live": Needs((*_BASE, "jsonschema-rs")),
-    "tunnel": Needs(_BASE),
-    "log_indexer": Needs(_BASE),
-    "log_stream": Needs(_BASE),
-    "retention": Needs(_BASE),
-    "search_index": Needs((*_BASE, *_SEARCH)),
-}
-
-
 def shared_sources() -> Path:
-    """The archive that all Lambdas share on one machine: every source and its bytecode, no dependencies.
+    """Returns the archive that all Lambdas share on one machine: every source and its bytecode, no dependencies.
 
-    Each of their many processes there unpacks the archive anew, and would compile every module again.
+    Without bytecode, each of their many processes would compile every module again.
     """
-    files = dict(_sources(NEEDS))
+    files = dict(_sources(LAMBDAS))
 
     def build(target: Path) -> None:
         _copy(files, target)
@@ -122,23 +69,22 @@ def shared_sources() -> Path:
     return cached(CACHE, f"sources-{_digest(files, sys.version + _own_digest())}", build)
 
 
-def bundle(folder: str, platform: Platform = LAMBDA_ARM64) -> Path:
-    """The archive of one Lambda with its dependencies for ``platform``; built once for the same content."""
-    needs = NEEDS[folder]
-    files = dict(_sources([folder], needs.providers))
-    dependencies = _dependencies(needs.packages, platform)
-    services = sorted({*called_services(folder), *_ALWAYS_DESCRIBED})
+def bundle(row: LambdaRow, platform: Platform = LAMBDA_ARM64) -> Path:
+    """Returns the archive of one Lambda with its dependencies for ``platform``; built once for the same content."""
+    files = dict(_sources([row.folder], (row.provider,) if row.provider else ()))
+    dependencies = _dependencies(row.packages, platform)
+    services = sorted({*row.called_services, *_ALWAYS_DESCRIBED})
     recipe = json.dumps([dependencies.name, services, _own_digest()])
 
     def build(target: Path) -> None:
         _link(dependencies, target, leave_out=_unused_services(dependencies, services))
         _copy(files, target)
 
-    return cached(CACHE, f"{folder}-{_digest(files, recipe)}", build)
+    return cached(CACHE, f"{row.folder}-{_digest(files, recipe)}", build)
 
 
 def agent() -> Path:
-    """The agent that machines run, built once for the same content."""
+    """Returns the agent that machines run, one file; built once for the same content."""
     folder = REPOSITORY / "runner_bootstrap"
     files = {source.relative_to(folder).as_posix(): source for source in folder.rglob("*.py")}
     directory = cached(CACHE, f"agent-{_digest(files)}", _build_agent)
@@ -146,6 +92,7 @@ def agent() -> Path:
 
 
 def agent_sha256() -> str:
+    """Returns the SHA-256 digest of the agent, in hexadecimal digits."""
     return _file_digest(agent())
 
 
@@ -154,7 +101,10 @@ def _build_agent(target: Path) -> None:
 
 
 def _sources(folders: Iterable[str], providers: Iterable[str] | None = None) -> Iterator[tuple[str, Path]]:
-    """(path in the archive, file) of the library, the given Lambdas, the schemas and what machines boot with; ``providers=None`` is all."""
+    """Yields (path in the archive, file) of the library, the given Lambdas, the schemas and machines' boot scripts.
+
+    ``providers`` are the folders of ``cadence/providers`` to include; ``None`` is all.
+    """
     functions = REPOSITORY / "functions"
     for root in ("cadence", *folders):
         for file in sorted((functions / root).rglob("*.py")):
@@ -177,7 +127,7 @@ def _is_wanted_provider(name: str, providers: Iterable[str] | None) -> bool:
 
 
 def _dependencies(packages: tuple[str, ...], platform: Platform) -> Path:
-    """The packages with all that they need, shared by the Lambdas that need the same."""
+    """Returns a directory of the packages and all that they need, shared by Lambdas with the same packages."""
     recipe = json.dumps([packages, platform.uv_name, platform.python, _file_digest(_lock()), _own_digest()])
 
     def install(target: Path) -> None:
@@ -188,7 +138,7 @@ def _dependencies(packages: tuple[str, ...], platform: Platform) -> Path:
 
 
 def _install(packages: tuple[str, ...], platform: Platform, target: Path) -> None:
-    """Only wheels, only the locked versions; uv checks each file against the hashes of the lock."""
+    """Installs wheels only, and locked versions only; uv checks each file against the hashes of the lock."""
     command = [str(Path(sys.executable).with_name("uv")), "pip", "install", "--quiet", "--python", sys.executable]
     command += ["--only-binary", ":all:", "--constraints", str(_lock()), "--target", str(target)]
     command += ["--python-version", platform.python, "--no-compile-bytecode", "--link-mode", "copy"]
@@ -200,7 +150,7 @@ def _install(packages: tuple[str, ...], platform: Platform, target: Path) -> Non
 
 
 def _strip(target: Path) -> None:
-    """Leave out what no Lambda can use; what is left is the same bytes in every build."""
+    """Removes what no Lambda can use; the remaining files are the same bytes in every build."""
     for path in sorted(target.rglob("*"), reverse=True):
         if path.name in _UNUSED_NAMES or path.suffix in {".pyc", ".pyi"}:
             _remove(path)
@@ -214,7 +164,7 @@ def _unused_services(dependencies: Path, services: Iterable[str]) -> set[Path]:
 
 
 def _link(source: Path, target: Path, leave_out: set[Path]) -> None:
-    """A copy that shares the files' content on disk: nothing changes them."""
+    """Copies ``source`` as hard links: the files are never changed."""
 
     def ignored(directory: str, names: list[str]) -> set[str]:
         return {name for name in names if Path(directory, name) in leave_out}

@@ -1,21 +1,16 @@
 """Names and ARNs of everything in a deployment, known before anything is created.
 
-Because they follow from the names alone, two resources may refer to each other (a machine starts Lambdas that
-start the machine), and the log stream's stack can be removed and brought back without touching the main one.
+Because ARNs follow from the names alone, two resources may refer to each other (a machine starts Lambdas that
+start the machine), and the log stream's stack can be removed and created again without the main one.
 """
 
 from aws_cdk import ArnFormat, Stack
 
-from infra.settings import Deployment
-
-TABLES = ("access", "pipelines", "runs", "runners", "logs", "telemetry", "alerts")
-# Whose changes are told to whoever asked for it.
-OBSERVED_TABLES = ("runs", "logs")
-LOG_STREAM_STACK = "CadenceLogStream"
+from infra.deployment import Deployment
 
 
 class Resources:
-    """Turns the words that ``permissions`` uses into ARNs of one deployment."""
+    """Turns the names that permissions use into names and ARNs of one deployment."""
 
     def __init__(self, stack: Stack, deployment: Deployment) -> None:
         self._stack = stack
@@ -26,102 +21,102 @@ class Resources:
 
     @property
     def installation(self) -> str:
-        """What machines of this deployment are tagged with."""
+        """Returns the tag of machines of this deployment."""
         return self._deployment.name("").rstrip("-")
 
     def anywhere(self, service: str, resource: str) -> str:
-        """ARN of something in this account, in any region: pools are where their settings say."""
+        """Returns the ARN of a resource of this account in any region: the settings of a pool name its region."""
         account = "" if resource.startswith("image/") else self._stack.account
         return f"arn:{self._stack.partition}:{service}:*:{account}:{resource}"
 
     def table(self, name: str) -> str:
-        """ARN of a table."""
+        """Returns the ARN of a table."""
         return self._arn("dynamodb", "table", self._deployment.name(name))
 
     def changes(self, table: str) -> str:
-        """ARN of the streams of a table's changes (DynamoDB names each after the time it was made)."""
+        """Returns the ARN of the streams of a table's changes (DynamoDB names each after the time of its creation)."""
         return f"{self.table(table)}/stream/*"
 
     def index(self, table: str, name: str) -> str:
-        """ARN of a table's index."""
+        """Returns the ARN of a table's index."""
         return f"{self.table(table)}/index/{name}"
 
     @property
     def pool_identity_role_name(self) -> str:
-        """Name of the role by which pools are known to infrastructures that trust AWS."""
+        """Returns the name of the role by which pools are known to infrastructures that trust AWS."""
         return self._deployment.name("pools")
 
     def pool_identity_role(self) -> str:
-        """Its ARN."""
+        """Returns the ARN of that role."""
         return f"arn:{self._stack.partition}:iam::{self._stack.account}:role/{self.pool_identity_role_name}"
 
     def data_bucket(self) -> str:
-        """ARN of the data bucket itself."""
+        """Returns the ARN of the data bucket itself."""
         return f"arn:{self._stack.partition}:s3:::{self.data_bucket_name}"
 
     def data(self, prefix: str) -> str:
-        """ARN of the objects of the data bucket under a prefix (with its ``*``)."""
+        """Returns the ARN of the objects of the data bucket under a prefix (with its ``*``)."""
         return f"{self.data_bucket()}/{prefix}"
 
     def queue(self, name: str) -> str:
-        """ARN of a queue; ``name`` may end with ``*``."""
+        """Returns the ARN of a queue; ``name`` may end with ``*``."""
         return self._stack.format_arn(service="sqs", resource=self._deployment.name(name))
 
     def topic(self, name: str) -> str:
-        """ARN of an SNS topic; ``name`` may end with ``*``."""
+        """Returns the ARN of an SNS topic; ``name`` may end with ``*``."""
         return self._stack.format_arn(service="sns", resource=self._deployment.name(name))
 
     def function(self, folder: str) -> str:
-        """ARN of the Lambda of a folder; ``folder`` may end with ``*``."""
+        """Returns the ARN of the Lambda of a folder; ``folder`` may end with ``*``."""
         return self._colon_arn("lambda", "function", self._deployment.function_name(folder))
 
     def live_connections(self) -> str:
-        """ARN of all connections of the WebSocket API (its id is given by AWS)."""
+        """Returns the ARN of all connections of the WebSocket API (AWS gives the API its id)."""
         return self._stack.format_arn(service="execute-api", resource="*", resource_name="live/POST/@connections/*")
 
     def machine(self, name: str) -> str:
-        """ARN of a state machine."""
+        """Returns the ARN of a state machine."""
         return self._colon_arn("states", "stateMachine", self._deployment.name(name))
 
     def task_tokens(self, machine: str) -> str:
-        """What answering the tokens of a state machine's executions is a right on: in AWS, the machine.
+        """Returns the ARN that permissions to answer a state machine's task tokens refer to: in AWS, the machine's.
 
-        MiniStack does not know which machine a token belongs to, and asks for the right on everything.
+        MiniStack does not know which machine a token belongs to, and requires the permission on everything.
         """
         return "*" if self._deployment.is_local else self.machine(machine)
 
     def schedules(self) -> str:
-        """ARN of all schedules of pipelines.
+        """Returns the ARN of all schedules of pipelines.
 
-        MiniStack takes every schedule for one of the group `default` when it asks for rights.
+        When MiniStack checks permissions, it assumes that every schedule is in the group `default`.
         """
         group = "default" if self._deployment.is_local else self.schedules_group
         return self._arn("scheduler", "schedule", f"{group}/*")
 
     @property
     def schedules_group(self) -> str:
-        """Name of the group of the schedules of pipelines."""
+        """Returns the name of the group of the schedules of pipelines."""
         return self._deployment.name("pipelines")
 
     def log_lines(self) -> str:
-        """ARN of the Kinesis stream of log lines."""
+        """Returns the ARN of the Kinesis stream of log lines."""
         return self._arn("kinesis", "stream", self.log_lines_name)
 
     @property
     def log_lines_name(self) -> str:
-        """Name of the Kinesis stream of log lines."""
+        """Returns the name of the Kinesis stream of log lines."""
         return self._deployment.name("log-lines")
 
     def stack(self, name: str) -> str:
-        """ARN of every generation of a CloudFormation stack."""
+        """Returns the ARN of every generation of a CloudFormation stack."""
         return self._arn("cloudformation", "stack", f"{name}/*")
 
     def log_group(self, group: str) -> str:
-        """ARN of the streams of a log group."""
+        """Returns the ARN of the streams of a log group."""
         return self._colon_arn("logs", "log-group", f"{group}:*")
 
     def event_source_mappings(self) -> str:
-        """ARN of all event source mappings (their identifiers are given by AWS)."""
+        """Returns the ARN of all event source mappings (AWS gives each its id)."""
         return self._colon_arn("lambda", "event-source-mapping", "*")
 
     def _arn(self, service: str, resource: str, name: str) -> str:

@@ -14,12 +14,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from infra.cache import cached
+from infra.deployment import Place
 from infra.packaging import REPOSITORY
-from infra.settings import Place
 
 CACHE = REPOSITORY / ".cache" / "assemblies"
 
-# Everything that the templates and their assets are made from.
+# Files that the templates and their assets depend on.
 _INPUTS = (
     "infra/**/*.py",
     "functions/**/*.py",
@@ -32,9 +32,9 @@ _INPUTS = (
 
 
 def assembly(place: Place, stage: str = "main", context: Mapping[str, str] | None = None) -> Path:
-    """The directory of the synthesized cloud assembly; ``context`` adds to it as ``cdk --context`` does.
+    """Returns the directory of the synthesized cloud assembly; ``context`` is passed on as by ``cdk --context``.
 
-    Raises ``RuntimeError`` with the app's own words if it fails.
+    Raises ``RuntimeError`` with the app's output if it fails.
     """
     settings = {"place": place, "stage": stage, **(context or {})}
     name = f"{place}-{stage}-{_digest(settings)}"
@@ -72,7 +72,7 @@ def _digest(settings: Mapping[str, str]) -> str:
 
 
 def main() -> None:
-    """The command line."""
+    """Runs the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--place", choices=("aws", "local"), default="aws")
     parser.add_argument("--stage", default="main")

@@ -6,8 +6,13 @@ from aws_cdk import RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
 
-from infra.resources import OBSERVED_TABLES, TABLES
-from infra.settings import Deployment
+from infra.deployment import Deployment
+from infra.lambdas import LAMBDAS
+from infra.row.triggers import TableChanges
+
+TABLES = ("access", "pipelines", "runs", "runners", "logs", "telemetry", "alerts")
+# Tables whose changes invoke Lambdas.
+_OBSERVED = {trigger.table for row in LAMBDAS.values() for trigger in row.triggers if isinstance(trigger, TableChanges)}
 
 
 class Tables(Construct):
@@ -29,7 +34,7 @@ class Tables(Construct):
                     point_in_time_recovery_enabled=True
                 ),
                 time_to_live_attribute="expires_at",
-                dynamo_stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES if name in OBSERVED_TABLES else None,
+                dynamo_stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES if name in _OBSERVED else None,
                 deletion_protection=not deployment.is_local,
                 removal_policy=RemovalPolicy.DESTROY if deployment.is_local else RemovalPolicy.RETAIN,
             )

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import requests
 
-from infra.providers import PROVIDER_LAMBDAS, folder
+from infra.lambdas.providers import CALLING_HOME
 from tests.doubles.gcp import account_key
 from tests.doubles.gitlab import HERE as TYPES_ARE_HERE
 from tests.doubles.gitlab import TOKEN as GITLAB_TOKEN
@@ -68,7 +68,7 @@ def invoke(account: Account, lambda_folder: str, event: Mapping[str, Any]) -> tu
 
 
 def test_every_provider_is_here() -> None:
-    assert set(POOLS) == set(PROVIDER_LAMBDAS)
+    assert set(POOLS) == set(CALLING_HOME)
 
 
 @pytest.mark.parametrize(("pool", "provider"), [(one, one) for one in sorted(POOLS)], indirect=["pool"])
@@ -83,7 +83,9 @@ def test_a_provider_probes_starts_and_sweeps_in_its_own_role(api: Api, stack: St
     assert not [word for word in DENIED if word in json.dumps(told)], told
     api.call("POST", f"/v1/runs/{run_id}/cancel")
     # It lists what there is, as the sweeper asks it to.
-    failed, said = invoke(account, folder(provider), {"operation": "sweep", "organization": "default", "pool": pool})
+    failed, said = invoke(
+        account, CALLING_HOME[provider].folder, {"operation": "sweep", "organization": "default", "pool": pool}
+    )
     assert not [word for word in DENIED if word in json.dumps(said)], said
     assert not failed or re.search(r"answer|refused|exist|not found", said["errorMessage"], re.IGNORECASE), said
 
@@ -97,7 +99,7 @@ def runner_or_end(api: Api, run_id: str) -> Any:
 def test_a_provider_touches_nothing_but_what_it_needs(stack: Stack, provider: str) -> None:
     account = Account(stack.aws_endpoint)
     api = account.variables("api")
-    own, key = account.as_lambda(folder(provider).replace("_", "-")), api["CADENCE_SECRETS_KEY"]
+    own, key = account.as_lambda(CALLING_HOME[provider].folder.replace("_", "-")), api["CADENCE_SECRETS_KEY"]
     another = min(set(POOLS) - {provider})
     # MiniStack does not look at the context that a role is bound to: tests/infrastructure holds the template to it.
     bound = {"KeyId": key, "EncryptionContext": {"provider": provider}}
@@ -111,7 +113,7 @@ def test_a_provider_touches_nothing_but_what_it_needs(stack: Stack, provider: st
     assert refused(own("dynamodb").put_item, TableName=api["CADENCE_RUNS_TABLE"], Item=item)
     assert refused(own("s3").list_objects_v2, Bucket=api["CADENCE_DATA_BUCKET"])
     assert refused(own("stepfunctions").list_executions, stateMachineArn=api["CADENCE_RUN_MACHINE_ARN"])
-    assert refused(own("lambda").invoke, FunctionName=f"cadence-main-{folder(another).replace('_', '-')}")
+    assert refused(own("lambda").invoke, FunctionName=f"cadence-main-{CALLING_HOME[another].folder.replace('_', '-')}")
     if not provider.startswith("aws_"):
         assert refused(own("ec2").describe_instances)
 
@@ -159,7 +161,11 @@ def test_a_job_gets_its_token_for_its_identity_and_runs_to_its_end_in_the_roles_
         moved(account, "jobs", url)
         probe = {"operation": "probe", "organization": "default", "pool": "jobs"}
         # The Lambda remembers for some seconds where the pool was.
-        eventually(lambda: not any(one["missing"] for one in invoke(account, folder("gitlab"), probe)[1]["checks"]))
+        eventually(
+            lambda: (
+                not any(one["missing"] for one in invoke(account, CALLING_HOME["gitlab"].folder, probe)[1]["checks"])
+            )
+        )
         run_id = api.start({"cadence": 1, "name": "job", "treatments": {"a": {"run": "true", "pools": ["jobs"]}}})
         (number,) = eventually(lambda: list(gitlab.pipelines))
         runner_id = gitlab.variables[number]["CADENCE_RUNNER"]

@@ -3,7 +3,7 @@
 import pytest
 
 from infra import synth
-from infra.settings import Place
+from infra.deployment import Place
 from tests.infrastructure.assembly import Assembly
 
 

@@ -3,13 +3,12 @@
 import aws_cdk
 import pytest
 
-from cadence.composition.settings import SETTINGS
 from cadence.domain.shared.retention import KEPT
 from cadence.domain.values.value_retention import bucket_regions
 from cadence.local.region import REGION
+from infra.deployment import SearchService, read_deployment
 from infra.functions import search_statements, value_bucket_statements
-from infra.permissions import SEARCH_SERVICE
-from infra.settings import SearchService, read_deployment
+from infra.lambdas import LAMBDAS
 
 
 def test_nothing_is_kept_longer_than_what_leads_to_it() -> None:
@@ -59,15 +58,14 @@ def test_only_who_searches_or_indexes_may_ask_the_domain_and_only_for_its_indice
     granted = {
         folder: {
             (action, resource)
-            for statement in search_statements(deployment, folder)
+            for statement in search_statements(deployment, row)
             for action in statement.actions
             for resource in statement.resources
         }
-        for folder in ("live", *SEARCH_SERVICE)
+        for folder, row in LAMBDAS.items()
     }
     indices = f"{DOMAIN}/cadence-main-lines.*"
-    assert granted == {
-        "live": set(),
+    assert {folder: found for folder, found in granted.items() if found} == {
         "api": {("es:ESHttpPost", f"{indices}/_search")},
         "search_index": {
             ("es:ESHttpPost", f"{DOMAIN}/_bulk"),
@@ -78,7 +76,7 @@ def test_only_who_searches_or_indexes_may_ask_the_domain_and_only_for_its_indice
         },
     }
     with_secret = read_deployment(aws_cdk.App(context={"search_endpoint": ENDPOINT, "search_secret": SECRET}).node)
-    (statement,) = search_statements(with_secret, "api")
+    (statement,) = search_statements(with_secret, LAMBDAS["api"])
     assert (statement.actions, statement.resources) == (["secretsmanager:GetSecretValue"], [SECRET])
 
 
@@ -101,11 +99,11 @@ def test_only_who_has_to_do_with_values_may_use_their_buckets_and_each_for_what_
     granted = {
         folder: {
             (action.removeprefix("s3:"), resource.partition(":s3:::")[2])
-            for statement in value_bucket_statements(deployment, folder)
+            for statement in value_bucket_statements(deployment, row)
             for action in statement.actions
             for resource in statement.resources
         }
-        for folder in SETTINGS
+        for folder, row in LAMBDAS.items()
     }
     listing = ("ListBucket", "theirs")
     removing = {listing, ("DeleteObject", "theirs/runs/*")}
@@ -126,4 +124,4 @@ def test_only_who_has_to_do_with_values_may_use_their_buckets_and_each_for_what_
         "retention": removing,
     }
     nothing = read_deployment(aws_cdk.App().node)
-    assert [folder for folder in SETTINGS if value_bucket_statements(nothing, folder)] == []
+    assert [row.folder for row in LAMBDAS.values() if value_bucket_statements(nothing, row)] == []

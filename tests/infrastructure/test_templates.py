@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from cadence.composition.settings import SETTINGS, variable
+from cadence.composition.settings import variable
 from cadence.domain.shared import errors
+from infra.lambdas import LAMBDAS
+from infra.lambdas.providers import CALLING_HOME
 from infra.packaging import REPOSITORY
-from infra.providers import PROVIDER_LAMBDAS
-from infra.providers import folder as provider_folder
-from infra.scheduling import DEFINITIONS
+from infra.state_machines import DEFINITIONS
 from tests.infrastructure.assembly import Assembly
 
 # Set by the infrastructure for a library, and read by no settings class.
@@ -135,8 +135,7 @@ def test_each_lambda_gets_exactly_the_settings_it_reads(assembly: Assembly) -> N
         for folder, properties in assembly.functions().items()
     }
     read = {
-        folder: {variable(field.name) for field in dataclasses.fields(settings)}
-        for folder, settings in SETTINGS.items()
+        folder: {variable(field.name) for field in dataclasses.fields(row.settings)} for folder, row in LAMBDAS.items()
     }
     assert given == read
 
@@ -202,9 +201,9 @@ def test_a_provider_uses_the_key_for_what_is_its_own_and_for_nothing_else(aws: A
         if action in ("kms:Decrypt", "kms:Encrypt")
     }
     roles = {folder: properties["Role"]["Fn::GetAtt"][0] for folder, properties in aws.functions().items()}
-    for name in PROVIDER_LAMBDAS:
+    for name, row in CALLING_HOME.items():
         bound = {"StringEquals": {"kms:EncryptionContext:provider": name}}
-        assert conditions[roles[provider_folder(name)]] == bound
+        assert conditions[roles[row.folder]] == bound
 
 
 def test_every_dead_letter_queue_has_an_alarm(assembly: Assembly) -> None:

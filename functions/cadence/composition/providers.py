@@ -35,8 +35,7 @@ from cadence.providers.sweeping import Sweep
 
 def provider_handler(name: str, build: Build) -> LambdaHandler:
     """The handler of the Lambda `provider_<name>`; `docs/architecture/lambdas.md` lists its operations."""
-    wanted = settings.SETTINGS.get(f"provider_{name}", settings.ProviderSettings)
-    its: settings.ProviderSettings = settings.load(wanted)
+    its = settings.load(settings.provider_settings(name))
     runs, runners = DynamoRunStore(its.runs_table), DynamoRunnerStore(its.runners_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
     cipher = KmsCipher(its.secrets_key)

@@ -148,11 +148,11 @@ def place() -> tuple[PlaceTreatment, TreatmentGates, Machines]:
     return use_case, turns, machines
 
 
-def settle() -> Settle:
+def settle() -> tuple[Settle, Finalise]:
     its = settings.load(settings.SettleSettings)
     runs = DynamoRunStore(its.runs_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
-    return _settle(runs, machines, its)
+    return _settle(runs, machines, its), _finalise(runs, machines, its)
 
 
 def stop_run() -> tuple[StopRun, Machines]:
@@ -177,23 +177,18 @@ def stop_run() -> tuple[StopRun, Machines]:
     return use_case, machines
 
 
-def finalise() -> Finalise:
-    its = settings.load(settings.FinaliseSettings)
-    runs = DynamoRunStore(its.runs_table)
-    machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
-    deadlines = SqsDeadlines(its.deadlines_queue_url)
+def _finalise(
+    runs: DynamoRunStore, machines: Machines, its: settings.SettleSettings | settings.WatchdogSettings
+) -> Finalise:
+    deliveries = SqsDeliveryQueue(its.deliveries_queue_url, its.data_bucket)
+    notify_run_end = NotifyRunEnd(DynamoPipelineStore(its.pipelines_table), deliveries, machines)
     return Finalise(
         runs=runs,
         gates=gates.run_gates(its, runs, machines),
-        deadlines=deadlines,
-        tell=notify_run_end(its, machines).notify,
+        deadlines=SqsDeadlines(its.deadlines_queue_url),
+        tell=notify_run_end.notify,
         clock=now,
     )
-
-
-def notify_run_end(its: settings.FinaliseSettings | settings.WatchdogSettings, machines: Machines) -> NotifyRunEnd:
-    queue = SqsDeliveryQueue(its.deliveries_queue_url, its.data_bucket)
-    return NotifyRunEnd(DynamoPipelineStore(its.pipelines_table), queue, machines)
 
 
 def watchdog() -> tuple[Watchdog, ExecutionFailed]:
@@ -202,10 +197,7 @@ def watchdog() -> tuple[Watchdog, ExecutionFailed]:
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
     run_gates, slots = gates.run_gates(its, runs, machines), gates.runner_slots(its, runs, machines)
     deadlines = SqsDeadlines(its.deadlines_queue_url)
-    finalise = Finalise(
-        runs=runs, gates=run_gates, deadlines=deadlines, tell=notify_run_end(its, machines).notify, clock=now
-    )
-    settle = _settle(runs, machines, its)
+    finalise, settle = _finalise(runs, machines, its), _settle(runs, machines, its)
     looks = Watchdog(
         runs=runs,
         runners=runners,

@@ -1,4 +1,7 @@
-"""One frozen settings class per Lambda. Field `runs_table` is read from `CADENCE_RUNS_TABLE`; the infrastructure sets the same names."""
+"""One frozen settings class per Lambda; `infra.lambdas` states which Lambda reads which.
+
+A field `runs_table` is read from `CADENCE_RUNS_TABLE`; the infrastructure sets the same names.
+"""
 
 import dataclasses
 import os
@@ -6,19 +9,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from cadence.domain.placement.pool import PROVIDERS
-
 PREFIX = "CADENCE_"
 
 S = TypeVar("S")
 
 
 def variable(field_name: str) -> str:
+    """Returns the name of the environment variable that a field is read from."""
     return PREFIX + field_name.upper()
 
 
 def environment(settings: type, values: Mapping[str, str]) -> dict[str, str]:
-    """The environment variables that `settings` reads, taken from `values` (by field name). Raises KeyError naming what is missing."""
+    """Returns the environment variables that `settings` reads, taken from `values` (by field name).
+
+    Raises KeyError, which names the first field that is missing.
+    """
     return {variable(f.name): values[f.name] for f in dataclasses.fields(settings)}
 
 
@@ -178,7 +183,7 @@ class ProviderHostSettings:
 
 @dataclass(frozen=True)
 class ProviderSettings:
-    """Of every provider whose machines call home. `gateway_url` may be a path, on one machine."""
+    """Settings of every provider whose machines call home. `gateway_url` may be a path, on one machine."""
 
     access_table: str
     runs_table: str
@@ -195,9 +200,14 @@ class ProviderSettings:
 
 @dataclass(frozen=True)
 class FederatedProviderSettings(ProviderSettings):
-    """Of a provider whose infrastructure may trust AWS instead of a key."""
+    """Settings of a provider whose infrastructure may trust AWS instead of a key."""
 
     pool_identity_role_arn: str
+
+
+def provider_settings(name: str) -> type[ProviderSettings]:
+    """Returns the settings class of the provider with this name in `cadence.domain.pool`."""
+    return FederatedProviderSettings if name == "gcp" else ProviderSettings
 
 
 @dataclass(frozen=True)
@@ -210,10 +220,13 @@ class SweepSettings:
 @dataclass(frozen=True)
 class SettleSettings:
     access_table: str
+    pipelines_table: str
     runs_table: str
     runners_table: str
+    data_bucket: str
     run_machine_arn: str
     treatment_machine_arn: str
+    deliveries_queue_url: str
     deadlines_queue_url: str
     provider_function_prefix: str
     wake_ups_queue_url: str
@@ -253,18 +266,6 @@ class StopRunSettings:
     run_machine_arn: str
     treatment_machine_arn: str
     wake_ups_queue_url: str
-    deadlines_queue_url: str
-
-
-@dataclass(frozen=True)
-class FinaliseSettings:
-    access_table: str
-    pipelines_table: str
-    runs_table: str
-    data_bucket: str
-    run_machine_arn: str
-    treatment_machine_arn: str
-    deliveries_queue_url: str
     deadlines_queue_url: str
 
 
@@ -384,36 +385,3 @@ class SearchIndexSettings:
     search_region: str
     search_secret: str
     search_prefix: str
-
-
-# Lambda folder → its settings; the infrastructure and a test go through this list.
-SETTINGS: Mapping[str, type] = {
-    "api": ApiSettings,
-    "webhooks": WebhooksSettings,
-    "deliveries": DeliveriesSettings,
-    "runner_gateway": RunnerGatewaySettings,
-    "melodium": MelodiumSettings,
-    "melodium_reports": MelodiumReportsSettings,
-    "admit": AdmitSettings,
-    "place": PlaceSettings,
-    **{f"provider_{name}": ProviderSettings for name in PROVIDERS},
-    "provider_gcp": FederatedProviderSettings,
-    "provider_host": ProviderHostSettings,
-    "sweep": SweepSettings,
-    "settle": SettleSettings,
-    "act": ActSettings,
-    "wake_group": WakeGroupSettings,
-    "stop_run": StopRunSettings,
-    "finalise": FinaliseSettings,
-    "watchdog": WatchdogSettings,
-    "observe": ObserveSettings,
-    "exports": ExportsSettings,
-    "alerts": AlertsSettings,
-    "alert_deliveries": AlertDeliveriesSettings,
-    "log_indexer": LogIndexerSettings,
-    "live": LiveSettings,
-    "tunnel": TunnelSettings,
-    "log_stream": LogStreamSettings,
-    "search_index": SearchIndexSettings,
-    "retention": RetentionSettings,
-}

@@ -21,11 +21,11 @@ ACTING = ["Act", "Acted?", "Done"]
 RUN = ["Admit", "Finalise"]
 STOPPED = ["Admit", "Stop", "Finalise"]
 
-# Which Lambda, or operation of the provider, a state calls.
+# Which Lambda, or operation of one, a state calls.
 PART = {
     "Admit": "Admit",
     "Stop": "StopRun",
-    "Finalise": "Finalise",
+    "Finalise": "finalise",
     "Act": "Act",
     "Place": "Place",
     "Await turn": "wait",

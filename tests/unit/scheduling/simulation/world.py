@@ -191,7 +191,6 @@ class World:
         lambdas: dict[str, Callable[[Ports, Event], Any]] = {
             "AdmitFunctionArn": lambda p, e: p.admit.admit(e["run_id"], e["task_token"]),
             "StopRunFunctionArn": lambda p, e: p.stop_run.stop(e["run_id"], e["task_token"], _caught(e["error"])),
-            "FinaliseFunctionArn": lambda p, e: str(p.finalise.finalise(e["run_id"]).state),
             "ActFunctionArn": lambda p, e: p.act.control(e["run_id"], e["treatment"], e["task_token"]),
             "PlaceFunctionArn": _place,
             "SettleFunctionArn": _settle,
@@ -529,5 +528,7 @@ def _place(ports: Ports, event: Event) -> None:
 
 
 def _settle(ports: Ports, event: Event) -> Mapping[str, Any]:
+    if event.get("operation") == "finalise":
+        return {"state": str(ports.finalise.finalise(event["run_id"]).state)}
     error = MachineError.caught(event.get("error"))
     return ports.settle.settle(event["run_id"], event["treatment"], event["attempt"], error).as_json()

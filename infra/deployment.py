@@ -1,4 +1,4 @@
-"""What may differ between two deployments of Cadence, read from the CDK context."""
+"""Settings of a deployment of Cadence, read from the CDK context."""
 
 import re
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 Place = Literal["aws", "local"]
 LogStreamMode = Literal["parkable", "always"]
 
-# Beyond it, nothing in the tables would lead to what the bucket still holds.
+# Tables keep items no longer than this; objects kept longer could not be found.
 _MOST_DAYS = KEPT.days
 _HOST = re.compile(r"[a-z0-9.-]{1,253}(:[0-9]{1,5})?")
 _ENDPOINT = re.compile(r"(https?://[a-z0-9.-]{1,253}(:[0-9]{1,5})?)?")
@@ -28,8 +28,8 @@ _STAGE = re.compile(r"[a-z][a-z0-9-]{0,15}")
 class SearchService:
     """An OpenSearch domain that holds the log lines; none if the endpoint is empty.
 
-    Requests to it are signed if ``domain_arn`` is there, or carry the user and password that the secret at ``secret_arn`` of
-    Secrets Manager holds (``{"username", "password"}``).
+    Requests to it are signed if ``domain_arn`` is set; otherwise they carry the user and password in the secret
+    ``secret_arn`` of Secrets Manager (``{"username", "password"}``).
     """
 
     endpoint: str
@@ -38,7 +38,7 @@ class SearchService:
 
     @property
     def region(self) -> str:
-        """In which requests are signed."""
+        """Returns the region that requests are signed for; empty if they are not signed."""
         return self.domain_arn.split(":")[3] if self.domain_arn else ""
 
 
@@ -47,17 +47,15 @@ class Deployment:
     """One deployment.
 
     ``stage`` distinguishes deployments in one account: every name starts with ``cadence-<stage>-``.
-    ``retention_days`` is how long values and logs of runs are kept.
-    ``cache_mebibytes`` and ``project_cache_mebibytes`` are what one cache and all caches of a project may take.
-    ``git_hosts`` are hosts (``name`` or ``name:port``, commas between them) that repositories are read from though they
-    have no public address; ``*`` is everything, files of this machine included.
-    ``outbound_hosts`` are hosts, written in the same way, that messages of alerts and exports are sent to though they have no
-    public address.
-    ``search`` is what searches the log lines, beside the splits in S3.
-    ``value_buckets`` are buckets that pools may keep their values in (``name=region``, commas between them); they are made by
-    whoever owns them.
-    ``cloudwatch_metrics`` is whether a few metrics are told to CloudWatch, which bills each one.
-    ``bundles`` is whether the Lambdas carry their dependencies (see ``packaging``).
+    ``retention_days`` is how long values and logs of runs are kept. ``cache_mebibytes`` and
+    ``project_cache_mebibytes`` are what one cache and all caches of a project may take. ``git_hosts`` are hosts
+    (``name`` or ``name:port``, commas between them) that repositories are read from though they have no public
+    address; ``*`` is everything, files of this machine included. ``outbound_hosts`` are hosts, written in the same
+    way, that messages of alerts and exports are sent to though they have no public address. ``search`` is the service
+    that searches the log lines, beside the splits in S3. ``value_buckets`` are buckets that pools may keep their
+    values in (``name=region``, commas between them); their owners create them. ``cloudwatch_metrics`` is whether a
+    few metrics are sent to CloudWatch, which bills each one. ``bundles`` is whether the Lambdas carry their
+    dependencies (see ``packaging``).
     """
 
     place: Place
@@ -76,25 +74,25 @@ class Deployment:
 
     @property
     def value_bucket_names(self) -> tuple[str, ...]:
-        """Of the buckets that pools may keep their values in."""
+        """Returns the names of the buckets that pools may keep their values in."""
         return tuple(bucket_regions(self.value_buckets))
 
     @property
     def is_local(self) -> bool:
-        """Whether this deployment goes to the stack on one machine."""
+        """Returns whether the deployment is the local stack, on one machine."""
         return self.place == "local"
 
     def name(self, thing: str) -> str:
-        """The physical name of ``thing`` in this deployment."""
+        """Returns the physical name of ``thing`` in this deployment."""
         return f"cadence-{self.stage}-{thing}"
 
     def function_name(self, folder: str) -> str:
-        """The name of the Lambda whose code is in ``functions/<folder>``."""
+        """Returns the name of the Lambda whose code is in ``functions/<folder>``."""
         return self.name(folder.replace("_", "-"))
 
 
 def read_deployment(node: "Node") -> Deployment:
-    """Read the deployment from the context of the app; ``ValueError`` says which key is wrong."""
+    """Reads the deployment from the context of the app. Raises ``ValueError``, which names the key that is wrong."""
     place = _choice(node, "place", "aws", ("aws", "local"))
     stage = str(node.try_get_context("stage") or "main")
     if not _STAGE.fullmatch(stage):

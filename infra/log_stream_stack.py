@@ -1,4 +1,4 @@
-"""The stack of the log stream: the one thing that is billed by the hour, and can therefore be taken away and put back.
+"""The stack of the log stream: it alone is billed by the hour, and can therefore be removed and created again.
 
 It refers to the main stack by names only, so either can be deployed, removed or replaced without the other, and the
 deployed template is complete: ``log_stream`` saves it before it removes the stack, and creates the stack from it.
@@ -10,13 +10,13 @@ from aws_cdk import aws_kinesis as kinesis
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from infra.deployment import Deployment
 from infra.findings import accept_wildcard
 from infra.resources import Resources
-from infra.settings import Deployment
 
 
 class LogStreamStack(Stack):
-    """The Kinesis stream of log lines and what hands its records to ``log_indexer``."""
+    """The Kinesis stream of log lines, and the event source that invokes ``log_indexer`` with its records."""
 
     def __init__(self, scope: Construct, construct_id: str, deployment: Deployment) -> None:
         super().__init__(
@@ -24,7 +24,7 @@ class LogStreamStack(Stack):
             construct_id,
             stack_name=deployment.name("log-stream"),
             description="Cadence: the stream of log lines. Removed after a day without runs, and created again.",
-            # The rule would make whoever brings the stack back read the bootstrap version.
+            # With the rule, creating the stack again would need the right to read the bootstrap version.
             synthesizer=DefaultStackSynthesizer(generate_bootstrap_version_rule=False),
         )
         resources = Resources(self, deployment)
@@ -46,8 +46,9 @@ class LogStreamStack(Stack):
             starting_position="TRIM_HORIZON",
             batch_size=500,
             maximum_batching_window_in_seconds=0,
-            # A record that is none is set aside by the indexer. One that the indexer ends of is cut out, retried alone, and
-            # noted in a queue, from which `log_stream` brings it to safety; the others go on.
+            # The indexer stores an unreadable record as a dead letter. A record that makes the indexer fail is
+            # isolated, retried alone, and noted in a queue, from which `log_stream` rescues it; the others are
+            # indexed.
             bisect_batch_on_function_error=True,
             function_response_types=["ReportBatchItemFailures"],
             maximum_retry_attempts=100,
@@ -62,7 +63,7 @@ class LogStreamStack(Stack):
 
 
 class LogStreamRole(Construct):
-    """The role with which CloudFormation removes the log stream's stack and brings it back."""
+    """The role with which CloudFormation removes the log stream's stack and creates it again."""
 
     def __init__(self, scope: Construct, construct_id: str, resources: Resources) -> None:
         super().__init__(scope, construct_id)
@@ -75,7 +76,9 @@ class LogStreamRole(Construct):
         accept_wildcard(
             self.role, resources.event_source_mappings(), "AWS gives a mapping its id; a condition narrows it."
         )
-        accept_wildcard(self.role, "*", "Creating a mapping knows no resource; a condition narrows it to one Lambda.")
+        accept_wildcard(
+            self.role, "*", "Creating a mapping does not act on a resource; a condition narrows it to one Lambda."
+        )
 
 
 def _stack_statements(resources: Resources) -> list[iam.PolicyStatement]:
@@ -107,7 +110,7 @@ def _stack_statements(resources: Resources) -> list[iam.PolicyStatement]:
             resources=[resources.event_source_mappings()],
             conditions={"ArnEquals": {"lambda:FunctionArn": indexer}},
         ),
-        # Creating a mapping knows no resource; the condition is what narrows it.
+        # Creating a mapping does not act on a resource; the condition narrows it.
         iam.PolicyStatement(
             actions=["lambda:CreateEventSourceMapping"],
             resources=["*"],

@@ -1,0 +1,42 @@
+"""All Lambdas: one row each, in the module of its room."""
+
+from collections.abc import Mapping
+
+from infra.lambdas import (
+    alerts,
+    api,
+    exports,
+    logs,
+    melodium,
+    placement,
+    providers,
+    runners,
+    runs,
+    scheduling,
+    search,
+    triggers,
+)
+from infra.row import LambdaRow
+
+_ROOMS = (
+    api,
+    triggers,
+    runs,
+    scheduling,
+    placement,
+    providers,
+    runners,
+    melodium,
+    logs,
+    search,
+    exports,
+    alerts,
+)
+
+# By folder.
+LAMBDAS: Mapping[str, LambdaRow] = {row.folder: row for room in _ROOMS for row in room.ROWS}
+
+
+def of_room(room: str) -> tuple[LambdaRow, ...]:
+    """Returns the rows of one room."""
+    return tuple(row for row in LAMBDAS.values() if row.room == room)

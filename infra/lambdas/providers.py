@@ -1,0 +1,166 @@
+"""Lambdas of providers, which start and stop runners: one for each kind of infrastructure.
+
+A Lambda costs nothing while it is not called. Pools in an account of another owner act with their own credentials, and
+need no permissions here.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from cadence.composition.settings import ProviderHostSettings, provider_settings
+from infra.row import LambdaRow, SecretsKeyUse
+from infra.row.packages import BASE
+from infra.row.permissions import Permission, Target, answers, everything, items, sends, work_notifications
+from infra.row.triggers import InvokedBy, MachineTask
+
+if TYPE_CHECKING:
+    from infra.resources import Resources
+
+_CALLED = (MachineTask("treatment", ("Launch", "Release")), InvokedBy(("sweep", "api")))
+_MARKED = "cadence-installation"
+
+
+def _anywhere(service: str, *resources: str) -> tuple[Target, ...]:
+    """Resources in any region: the settings of a pool name its region."""
+    return tuple(lambda names, one=one: names.anywhere(service, one) for one in resources)
+
+
+def _installation(names: "Resources") -> str:
+    return names.installation
+
+
+# Machines have to be tagged when they are created, and only tagged ones can be ended.
+_EC2 = (
+    Permission(
+        (
+            "ec2:DescribeAvailabilityZones",
+            "ec2:DescribeImages",
+            "ec2:DescribeInstanceTypeOfferings",
+            "ec2:DescribeInstances",
+            "ec2:DescribeSecurityGroups",
+            "ec2:DescribeSubnets",
+            "servicequotas:GetServiceQuota",
+        ),
+        (everything,),
+    ),
+    Permission(("ec2:CreateLaunchTemplate", "ec2:CreateFleet"), (everything,)),
+    Permission(
+        ("ec2:RunInstances", "ec2:CreateTags"),
+        _anywhere("ec2", "instance/*", "volume/*"),
+        {f"aws:RequestTag/{_MARKED}": _installation},
+    ),
+    Permission(("ec2:CreateTags",), _anywhere("ec2", "launch-template/*")),
+    Permission(
+        ("ec2:RunInstances",),
+        _anywhere("ec2", "image/*", "launch-template/*", "network-interface/*", "security-group/*", "subnet/*"),
+    ),
+    Permission(
+        ("ec2:GetConsoleOutput", "ec2:ModifyInstanceAttribute", "ec2:StartInstances", "ec2:TerminateInstances"),
+        _anywhere("ec2", "instance/*"),
+        {f"aws:ResourceTag/{_MARKED}": _installation},
+    ),
+)
+
+_FARGATE = (
+    Permission(
+        (
+            "ec2:DescribeSubnets",
+            "ecr:DescribeImages",
+            "ecs:DescribeClusters",
+            "ecs:DescribeTasks",
+            "ecs:ListClusters",
+            "ecs:ListTasks",
+            "ecs:RegisterTaskDefinition",
+            "servicequotas:GetServiceQuota",
+        ),
+        (everything,),
+    ),
+    Permission(
+        ("ecs:RunTask", "ecs:TagResource"),
+        _anywhere("ecs", "task-definition/cadence-*", "task/*"),
+        {f"aws:RequestTag/{_MARKED}": _installation},
+    ),
+    Permission(("ecs:StopTask",), _anywhere("ecs", "task/*"), {f"aws:ResourceTag/{_MARKED}": _installation}),
+    Permission(("logs:GetLogEvents",), _anywhere("logs", "log-group:*")),
+)
+
+# The role has no permissions; its sessions are named after pools.
+_ASSUMES_POOL_IDENTITY = (Permission(("sts:AssumeRole",), (lambda names: names.pool_identity_role(),)),)
+
+
+def _calling_home(
+    name: str,
+    infrastructure: str,
+    packages: tuple[str, ...] = (),
+    permissions: tuple[Permission, ...] = (),
+    memory: int = 512,
+) -> LambdaRow:
+    """Returns the row of a provider whose machines call home: they request their assignment when they have booted.
+
+    ``packages`` of the lock file are added to those of every such provider, ``permissions`` in the installation's
+    own account likewise.
+    """
+    return LambdaRow(
+        folder=f"provider_{name}",
+        room="providers",
+        purpose=f"Starts and stops runners {infrastructure}.",
+        triggers=_CALLED,
+        settings=provider_settings(name),
+        packages=(*BASE, "tzdata", *packages),
+        memory=memory,
+        provider=name,
+        # The credentials of pools, and the one-time tokens of runners that have not called home yet: both are bound
+        # to the provider's name.
+        secrets_key=SecretsKeyUse(("kms:Encrypt", "kms:Decrypt"), {"provider": name}),
+        permissions=(
+            items("access", "GetItem"),
+            items("runs", "GetItem", "BatchGetItem"),
+            items("runners", "GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"),
+            answers("treatment", "Success", "Failure"),
+            sends("deadlines"),
+            *permissions,
+        ),
+    )
+
+
+# By the provider's name in `cadence.domain.pool`.
+CALLING_HOME: Mapping[str, LambdaRow] = {
+    "aws_ec2": _calling_home("aws_ec2", "on EC2 instances", permissions=_EC2),
+    "aws_fargate": _calling_home("aws_fargate", "as tasks of ECS on Fargate", permissions=_FARGATE),
+    "azure": _calling_home("azure", "on virtual machines of Azure", packages=("msal",)),
+    "gcp": _calling_home(
+        "gcp",
+        "on instances of Google Compute Engine",
+        packages=("cryptography", "google-auth", "requests"),
+        permissions=_ASSUMES_POOL_IDENTITY,
+    ),
+    "github_actions": _calling_home(
+        "github_actions", "as jobs of GitHub Actions", packages=("cryptography", "pyjwt", "requests")
+    ),
+    "gitlab": _calling_home("gitlab", "as jobs of GitLab CI", packages=("requests",)),
+    "kubernetes": _calling_home("kubernetes", "as pods of a Kubernetes cluster", packages=("requests",)),
+    "openstack": _calling_home("openstack", "on servers of OpenStack", packages=("keystoneauth1",)),
+    "scaleway": _calling_home("scaleway", "on instances of Scaleway", packages=("requests",)),
+    # The description of vSphere's API is kept in memory.
+    "vsphere": _calling_home("vsphere", "on virtual machines of vSphere", packages=("pyvmomi",), memory=1024),
+}
+
+ROWS = (
+    LambdaRow(
+        folder="provider_host",
+        room="providers",
+        purpose="Starts and stops runners on hosts that joined a pool.",
+        triggers=_CALLED,
+        settings=ProviderHostSettings,
+        packages=BASE,
+        provider="host",
+        permissions=(
+            items("runs", "GetItem", "BatchGetItem"),
+            items("runners", "GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"),
+            answers("treatment", "Success", "Failure"),
+            sends("deadlines"),
+            work_notifications("SendMessage"),
+        ),
+    ),
+    *CALLING_HOME.values(),
+)

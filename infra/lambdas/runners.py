@@ -1,0 +1,55 @@
+"""The Lambda that agents and hosts talk to."""
+
+from cadence.composition.settings import RunnerGatewaySettings
+from infra.row import DECRYPTS, LambdaRow, ValueBucketUse
+from infra.row.packages import BASE, CONDITIONS
+from infra.row.permissions import (
+    FEEDS,
+    RUNNER_SLOTS,
+    SETTLES,
+    answers,
+    deletes,
+    gets,
+    items,
+    log_lines,
+    puts,
+    work_notifications,
+)
+from infra.row.triggers import HttpRoutes
+
+ROWS = (
+    LambdaRow(
+        folder="runner_gateway",
+        room="runners",
+        purpose="Answers agents and hosts, and serves the agent itself by its digest.",
+        triggers=(HttpRoutes((("POST", "/runner/v1/{proxy+}"), ("GET", "/runner/v1/{proxy+}"))),),
+        settings=RunnerGatewaySettings,
+        packages=(*BASE, *CONDITIONS, "cryptography", "pyjwt"),
+        timeout=29,
+        secrets_key=DECRYPTS,
+        # Agents use these by the URLs that the gateway signs.
+        value_buckets=ValueBucketUse(
+            (
+                (("GetObject", "PutObject"), ("runs/*", "caches/*")),
+                (("DeleteObject",), ("caches/*",)),
+            )
+        ),
+        permissions=(
+            items("access", "GetItem"),
+            # The tokens of engines, from their claim to their end.
+            items("access", "PutItem", "DeleteItem"),
+            *FEEDS,
+            *SETTLES,
+            *RUNNER_SLOTS,
+            items("runners", "BatchGetItem", "PutItem", "DeleteItem", "BatchWriteItem"),
+            # Agents use these by the URLs that the gateway signs; it deletes caches itself, to make room for others.
+            *gets("runs/*", "caches/*", "documents/*"),
+            puts("runs/*"),
+            puts("caches/*"),
+            deletes("caches/*"),
+            work_notifications("ReceiveMessage", "SendMessage"),
+            answers("treatment", "Success", "Failure"),
+            log_lines("PutRecords"),
+        ),
+    ),
+)

@@ -1,0 +1,64 @@
+"""Lambdas that keep the search index, and send lines to clients that follow a query."""
+
+from cadence.composition.settings import LiveSettings, SearchIndexSettings
+from infra.row import INDICES, AsynchronousCalls, LambdaRow, SearchServiceUse
+from infra.row.packages import BASE, SEARCH
+from infra.row.permissions import deletes, gets, items, manages_connections, puts
+from infra.row.triggers import Every, InvokedBy, TableChanges, WebSocketRoutes
+
+ROWS = (
+    LambdaRow(
+        folder="search_index",
+        room="search",
+        purpose="Builds splits of the search index from fresh log segments, merges them, and removes old ones.",
+        triggers=(
+            TableChanges(
+                table="logs",
+                filters=({"eventName": ["INSERT"], "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "FRESH#"}]}}}},),
+                batch=200,
+                # Search reads fresh segments as they are; the window lets one call index several of them.
+                window=20,
+                retries=100,
+                # Segments of several projects are indexed at the same time, those of one project one after another.
+                parallel=4,
+            ),
+            Every(5),
+            InvokedBy(("api",)),
+        ),
+        asynchronous=AsynchronousCalls(retries=0, longest_minutes=5),
+        settings=SearchIndexSettings,
+        packages=(*BASE, *SEARCH),
+        # A whole core; tantivy's buffer, and the lines of the segments that become a split.
+        memory=2048,
+        timeout=900,
+        storage=4096,
+        search_service=(
+            SearchServiceUse(("ESHttpPost",), "_bulk"),
+            SearchServiceUse(("ESHttpGet",), f"_cat/indices/{INDICES}"),
+            # Creating, querying and deleting indices.
+            SearchServiceUse(("ESHttpPost", "ESHttpPut", "ESHttpDelete"), INDICES),
+        ),
+        permissions=(
+            items("logs", "GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"),
+            *gets("runs/*", "splits/*"),
+            puts("splits/*"),
+            deletes("splits/*"),
+        ),
+    ),
+    LambdaRow(
+        folder="live",
+        room="search",
+        purpose="Sends lines that match a query to the clients that follow it.",
+        triggers=(WebSocketRoutes(("$connect", "$disconnect", "$default")), InvokedBy(("log_indexer",))),
+        settings=LiveSettings,
+        packages=(*BASE, "jsonschema-rs"),
+        permissions=(
+            items("access", "GetItem", "Query"),
+            items("runs", "GetItem"),
+            items("runners", "PutItem"),
+            items("logs", "Query", "GetItem", "BatchGetItem", "PutItem", "UpdateItem", "DeleteItem"),
+            *gets("runs/*"),
+            manages_connections(),
+        ),
+    ),
+)

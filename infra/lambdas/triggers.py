@@ -1,0 +1,44 @@
+"""Lambdas that turn webhooks, schedules and ends of runs into runs."""
+
+from cadence.composition.settings import DeliveriesSettings, WebhooksSettings
+from infra.row import DECRYPTS, LambdaRow
+from infra.row.packages import BASE, DOCUMENTS
+from infra.row.permissions import RUN_GATES, gets, items, puts, schedules, sends
+from infra.row.queues import DELIVERIES
+from infra.row.triggers import HttpRoutes, QueueMessages
+
+ROWS = (
+    LambdaRow(
+        folder="webhooks",
+        room="triggers",
+        purpose="Checks the signature of a webhook over its raw body, queues it, and answers 202.",
+        triggers=(HttpRoutes((("POST", "/webhooks/{kind}/{hook}"),)),),
+        settings=WebhooksSettings,
+        packages=BASE,
+        timeout=29,
+        secrets_key=DECRYPTS,
+        permissions=(items("access", "GetItem"), puts("deliveries/*"), sends("deliveries")),
+    ),
+    LambdaRow(
+        folder="deliveries",
+        room="triggers",
+        purpose="Starts runs of the pipelines whose `on:` matches a webhook, a schedule or the end of a run.",
+        # A delivery may read a repository, which takes up to ten seconds.
+        triggers=(QueueMessages(queue=DELIVERIES, batch=5),),
+        settings=DeliveriesSettings,
+        packages=(*BASE, *DOCUMENTS, "dulwich"),
+        memory=1024,
+        # The access tokens of git hosts.
+        secrets_key=DECRYPTS,
+        permissions=(
+            # A document whose plan depends on the run is checked again before the run.
+            items("access", "GetItem", "Query", "PutItem", "UpdateItem"),
+            items("pipelines", "GetItem", "Query"),
+            *RUN_GATES,
+            *gets("deliveries/*", "documents/*"),
+            puts("documents/*"),
+            # A schedule that fires although its pipeline no longer has it is deleted.
+            schedules("DeleteSchedule"),
+        ),
+    ),
+)

@@ -1,0 +1,22 @@
+"""Room ``runners``: the Lambda that agents and hosts talk to."""
+
+from collections.abc import Mapping
+
+from infra.rooms.room import Room
+
+
+class RunnersRoom(Room):
+    """Work notification queues of pools are created at run time; their names begin with ``work_notification_prefix``."""
+
+    name = "runners"
+
+    def settings(self) -> Mapping[str, str]:
+        deployment = self.shared.deployment
+        return {
+            **super().settings(),
+            "work_notification_prefix": self.shared.resources.work_notification_prefix,
+            "cache_mebibytes": str(deployment.cache_mebibytes),
+            "project_cache_mebibytes": str(deployment.project_cache_mebibytes),
+            # Only on one machine do the control plane and the runners share a loopback interface.
+            "loopback_registries": "resolved" if deployment.is_local else "left",
+        }
