@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from cadence.local.paths import CHECKOUT
+from cadence.local.shared.paths import CHECKOUT
 from tests.e2e.api import Api
 from tests.e2e.conftest import Cadence, Stack
 from tests.e2e.test_secrets import client

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import websocket
 
-from cadence.cli.client import Client
-from cadence.cli.live import LiveLines
+from cadence.cli.client.client import Client
+from cadence.cli.search.live_lines import LiveLines
 from tests.e2e.api import Api
 from tests.e2e.conftest import Cadence, Stack
 

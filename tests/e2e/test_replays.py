@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from cadence.local.paths import CHECKOUT
+from cadence.local.shared.paths import CHECKOUT
 from tests.e2e.api import Api
 from tests.e2e.conftest import Cadence
 from tests.e2e.github_events import deliver, repository

@@ -6,8 +6,8 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
-from cadence.local.ministack import ACCESS_KEY, SECRET_KEY
-from cadence.local.region import REGION
+from cadence.local.ministack.server import ACCESS_KEY, SECRET_KEY
+from cadence.local.shared.region import REGION
 from tests.e2e.conftest import Stack
 
 DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}

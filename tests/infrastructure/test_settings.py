@@ -6,7 +6,7 @@ import pytest
 from cadence.composition.settings import SETTINGS
 from cadence.domain.custody import bucket_regions
 from cadence.domain.retention import KEPT
-from cadence.local.region import REGION
+from cadence.local.shared.region import REGION
 from infra.functions import search_statements, value_bucket_statements
 from infra.permissions import SEARCH_SERVICE
 from infra.settings import SearchService, read_deployment

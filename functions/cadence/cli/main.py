@@ -4,26 +4,23 @@ import importlib.util
 
 import typer
 
-from cadence.cli import (
-    alerting,
-    exports,
-    gates,
-    hosting,
-    keeping,
-    logs,
-    melodium,
-    pools,
-    programs,
-    replaying,
-    resources,
-    runs,
-    searching,
-    tracing,
-    values,
-)
-from cadence.cli.deploying import deploy
-from cadence.cli.failures import WRONG_USE, fail
-from cadence.cli.importing import import_
+from cadence.cli.alerts import rules
+from cadence.cli.dead_letters import dead_letters
+from cadence.cli.deployment.deploy import deploy
+from cadence.cli.exports import exports
+from cadence.cli.limits import environments
+from cadence.cli.logs import logs
+from cadence.cli.melodium import programs, relay
+from cadence.cli.pipelines import pipelines
+from cadence.cli.pipelines.import_workflow import import_
+from cadence.cli.placement import pools
+from cadence.cli.provenance import trace
+from cadence.cli.replay import replay
+from cadence.cli.runners import hosts
+from cadence.cli.runs import commands
+from cadence.cli.search import search
+from cadence.cli.shared.errors import WRONG_USE, fail
+from cadence.cli.values import values
 
 app = typer.Typer(
     name="cadence",
@@ -35,43 +32,43 @@ app = typer.Typer(
 )
 
 for command in (
-    runs.validate,
-    runs.run,
-    runs.start,
-    runs.runs,
-    runs.show,
+    commands.validate,
+    commands.run,
+    commands.start,
+    commands.runs,
+    commands.show,
     logs.logs,
-    searching.search,
-    tracing.trace,
-    runs.cancel,
-    runs.rerun,
-    replaying.replay,
-    gates.approve,
-    gates.refuse,
-    gates.approval_link,
+    search.search,
+    trace.trace,
+    commands.cancel,
+    commands.rerun,
+    replay.replay,
+    environments.approve,
+    environments.refuse,
+    environments.approval_link,
     exports.cost,
-    keeping.audit,
+    dead_letters.audit,
     deploy,
 ):
     app.command()(command)
 app.command("import")(import_)
 for group in (
     values.value,
-    resources.pipeline,
+    pipelines.pipeline,
     programs.program,
-    resources.secret,
-    gates.environment,
-    resources.githost,
-    resources.token,
+    pipelines.secret,
+    environments.environment,
+    pipelines.githost,
+    pipelines.token,
     pools.pool,
-    gates.quota,
+    environments.quota,
     exports.export,
-    alerting.alert,
-    melodium.melodium,
-    keeping.aside,
-    keeping.retention,
-    hosting.host,
-    resources.runner,
+    rules.alert,
+    relay.melodium,
+    dead_letters.aside,
+    dead_letters.retention,
+    hosts.host,
+    pipelines.runner,
 ):
     app.add_typer(group)
 

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from cadence.local import control
-from cadence.local.errors import LocalStackError
-from cadence.local.progress import say
-from cadence.local.supervisor import DEFAULT_PORT, Options
+from cadence.local.shared.errors import LocalStackError
+from cadence.local.shared.progress import say
+from cadence.local.supervision import control
+from cadence.local.supervision.supervisor import DEFAULT_PORT, StackOptions
 
 app = typer.Typer(name="local", help="The whole stack on this machine.", no_args_is_help=True)
 
@@ -29,7 +29,7 @@ def up(
 ) -> None:
     """Start the stack in the background, or say where it serves already."""
     try:
-        connection, _ = control.up(Options(folder.resolve(), port, enforce_iam), _quiet if as_json else say)
+        connection, _ = control.up(StackOptions(folder.resolve(), port, enforce_iam), _quiet if as_json else say)
     except LocalStackError as error:
         _fail(str(error))
     except KeyboardInterrupt:
@@ -66,7 +66,7 @@ def status(folder: Folder = Path(), as_json: Json = False) -> None:
         raise typer.Exit(1)
 
 
-def _show(current: control.Status, folder: Path) -> None:
+def _show(current: control.StackStatus, folder: Path) -> None:
     say(f"{current.phase}" + (f" on {current.connection.url}" if current.connection else ""))
     for process in current.processes:
         say(f"  {process.name}: pid {process.pid}")

@@ -12,7 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from cadence.cli.machines import Job, Machine, Unfit, provision, read_machines
+from cadence.cli.runners.host_provisioning import (
+    AgentInstallation,
+    HostMachine,
+    ProvisioningError,
+    provision,
+    read_machines,
+)
 from tests.integration.agent.conftest import until
 from tests.integration.agent.fake_gateway import FakeGateway
 
@@ -27,7 +33,7 @@ def new_key(path: Path) -> str:
 
 
 @pytest.fixture
-def machine(tmp_path: Path) -> Iterator[Machine]:
+def machine(tmp_path: Path) -> Iterator[HostMachine]:
     """This machine behind a server of its own, where HOME is a folder of the test."""
     host_key = new_key(tmp_path / "host")
     authorized = tmp_path / "authorized_keys"
@@ -65,7 +71,7 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
     server = subprocess.Popen([SSHD, "-D", "-e", "-f", config], stderr=subprocess.DEVNULL)
     try:
         until(lambda: _answers(port))
-        yield Machine(
+        yield HostMachine(
             "127.0.0.1", host_key, "root", port, name="build-1", slots=3, labels={"gpu": "an old one", "room": "b'2"}
         )
     finally:
@@ -77,9 +83,9 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
 
 
 @pytest.fixture
-def job(agent: Path, gateway: FakeGateway) -> Job:
+def job(agent: Path, gateway: FakeGateway) -> AgentInstallation:
     content = agent.read_bytes()
-    return Job(content, hashlib.sha256(content).hexdigest(), gateway.url, POOL, "join")
+    return AgentInstallation(content, hashlib.sha256(content).hexdigest(), gateway.url, POOL, "join")
 
 
 def _answers(port: int) -> bool:
@@ -88,7 +94,7 @@ def _answers(port: int) -> bool:
 
 
 def test_a_machine_becomes_a_host_and_is_renewed(
-    machine: Machine, job: Job, gateway: FakeGateway, tmp_path: Path
+    machine: HostMachine, job: AgentInstallation, gateway: FakeGateway, tmp_path: Path
 ) -> None:
     said = provision(machine, job, tmp_path / "user")
     assert "without systemd" in said or "by systemd" in said
@@ -107,23 +113,25 @@ def test_a_machine_becomes_a_host_and_is_renewed(
     assert not list((tmp_path / "home" / ".cache").iterdir())
 
 
-def test_a_machine_that_shows_another_key_gets_nothing(machine: Machine, job: Job, tmp_path: Path) -> None:
+def test_a_machine_that_shows_another_key_gets_nothing(
+    machine: HostMachine, job: AgentInstallation, tmp_path: Path
+) -> None:
     other = new_key(tmp_path / "other")
-    with pytest.raises(Unfit, match="another key than the list says"):
+    with pytest.raises(ProvisioningError, match="another key than the list says"):
         provision(replace(machine, host_key=other), job, tmp_path / "user")
     assert not list((tmp_path / "home").iterdir())
 
 
-def test_a_machine_that_lets_nobody_in_says_so(machine: Machine, job: Job, tmp_path: Path) -> None:
+def test_a_machine_that_lets_nobody_in_says_so(machine: HostMachine, job: AgentInstallation, tmp_path: Path) -> None:
     new_key(tmp_path / "stranger")
-    with pytest.raises(Unfit, match="does not let root in"):
+    with pytest.raises(ProvisioningError, match="does not let root in"):
         provision(machine, job, tmp_path / "stranger")
 
 
 def test_an_agent_that_changed_on_the_way_is_not_started(
-    machine: Machine, job: Job, gateway: FakeGateway, tmp_path: Path
+    machine: HostMachine, job: AgentInstallation, gateway: FakeGateway, tmp_path: Path
 ) -> None:
-    with pytest.raises(Unfit, match="has the SHA-256"):
+    with pytest.raises(ProvisioningError, match="has the SHA-256"):
         provision(machine, replace(job, agent=b"not the agent"), tmp_path / "user")
     assert not gateway.hosts
 
@@ -142,5 +150,5 @@ def test_an_agent_that_changed_on_the_way_is_not_started(
 def test_a_list_of_machines_says_what_is_wrong_with_it(tmp_path: Path, text: str, said: str) -> None:
     file = tmp_path / "machines.yaml"
     file.write_text(text)
-    with pytest.raises(Unfit, match=said):
+    with pytest.raises(ProvisioningError, match=said):
         read_machines(file)

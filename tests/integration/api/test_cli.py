@@ -9,8 +9,8 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from typer.testing import CliRunner, Result
 
-from cadence.cli.document import MOST_BYTES
 from cadence.cli.main import app
+from cadence.cli.shared.document_file import MOST_BYTES
 from cadence.domain.document.source import MAX_BYTES
 from cadence.domain.run import RunState
 from tests.integration.api.calling import BROKEN, HELLO, Api, event

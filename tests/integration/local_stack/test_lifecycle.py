@@ -13,10 +13,10 @@ from contextlib import suppress
 import pytest
 import requests
 
-from cadence.local import control
-from cadence.local.errors import LocalStackError
-from cadence.local.processes import ProcessIdentity
-from cadence.local.record import StackRecord
+from cadence.local.shared.errors import LocalStackError
+from cadence.local.supervision import control
+from cadence.local.supervision.processes import ProcessIdentity
+from cadence.local.supervision.record import StackRecord
 from tests.integration.local_stack.conftest import EchoStack, eventually, running_echo
 
 
@@ -51,7 +51,7 @@ def test_down_leaves_no_process_and_no_connection(echo: EchoStack) -> None:
     assert echo.alive() == []
     assert not echo.paths.connection.exists()
     assert not echo.paths.record.exists()
-    assert control.status(echo.folder) == control.Status("stopped", None, ())
+    assert control.status(echo.folder) == control.StackStatus("stopped", None, ())
     assert not echo.down()
 
 
@@ -148,7 +148,7 @@ def test_a_start_that_fails_says_why_and_leaves_nothing(echo: EchoStack, monkeyp
     monkeypatch.setenv("ECHO_FAULT", "synthesis")
     with pytest.raises(LocalStackError, match="The templates could not be synthesized:\nno such construct"):
         echo.up()
-    assert control.status(echo.folder) == control.Status("stopped", None, ())
+    assert control.status(echo.folder) == control.StackStatus("stopped", None, ())
 
 
 @pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])

@@ -9,7 +9,7 @@ import pytest
 import requests
 from ministack import app
 
-from cadence.local.ministack_main import one_at_a_time, save_regularly, telling
+from cadence.local.ministack.main import one_at_a_time, save_regularly, telling
 from tests.integration.local_stack.conftest import EchoStack, eventually
 
 

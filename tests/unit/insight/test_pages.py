@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from cadence.cli.comparing import in_common
-from cadence.cli.previewing import plain, short
-from cadence.cli.using import bars
+from cadence.cli.insight.instance_table import in_common
+from cadence.cli.insight.resource_charts import bars
+from cadence.cli.shared.preview import plain, short
 
 
 def instance(state: str, **matrix: Any) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from typing import Any, cast
 import pytest
 import websocket
 
-from cadence.cli.client import Client
-from cadence.cli.live import LiveLines
+from cadence.cli.client.client import Client
+from cadence.cli.search.live_lines import LiveLines
 
 _HANDSHAKE = 4.0  # seconds that a handshake takes where what answers it has to be started first
 

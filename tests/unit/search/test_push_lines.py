@@ -15,8 +15,8 @@ from cadence.application.find_lines import ReadQuery
 from cadence.application.live_ports import Connection, Position
 from cadence.application.live_query import LiveQuery
 from cadence.application.visible_runs import VisibleRuns
-from cadence.cli.client import Client
-from cadence.cli.live import LiveLines
+from cadence.cli.client.client import Client
+from cadence.cli.search.live_lines import LiveLines
 from cadence.composition.live import as_message
 from cadence.domain.access import ApiToken, Principal
 from cadence.domain.errors import Conflict, Forbidden, Gone, InvalidRequest, NotFound, Unauthenticated
