@@ -125,7 +125,7 @@ def try_export(call: Call, services: Services, export: str) -> TriedView:
     answers={200: ExportDeadLetterList},
     errors=(404,),
 )
-def list_dead_letters(call: Call, services: Services, export: str) -> ExportDeadLetterList:
+def list_export_dead_letters(call: Call, services: Services, export: str) -> ExportDeadLetterList:
     """What the receiver refused for good, or did not take for a day: the oldest 100, kept for 14 days."""
     found = services.exports.backlog.dead_letters(_export(call, services, export), _MOST_DEAD_LETTERS)
     return ExportDeadLetterList(items=[dead_letter_view(one) for one in found])

@@ -72,7 +72,13 @@ def machine(tmp_path: Path) -> Iterator[HostMachine]:
     try:
         until(lambda: _answers(port))
         yield HostMachine(
-            "127.0.0.1", host_key, "root", port, name="build-1", slots=3, labels={"gpu": "an old one", "room": "b'2"}
+            address="127.0.0.1",
+            host_key=host_key,
+            user="root",
+            port=port,
+            name="build-1",
+            slots=3,
+            labels={"gpu": "an old one", "room": "b'2"},
         )
     finally:
         server.terminate()
@@ -85,7 +91,9 @@ def machine(tmp_path: Path) -> Iterator[HostMachine]:
 @pytest.fixture
 def job(agent: Path, gateway: FakeGateway) -> AgentInstallation:
     content = agent.read_bytes()
-    return AgentInstallation(content, hashlib.sha256(content).hexdigest(), gateway.url, POOL, "join")
+    return AgentInstallation(
+        agent=content, sha256=hashlib.sha256(content).hexdigest(), gateway=gateway.url, pool=POOL, token="join"
+    )
 
 
 def _answers(port: int) -> bool:
@@ -117,14 +125,14 @@ def test_a_machine_that_shows_another_key_gets_nothing(
     machine: HostMachine, job: AgentInstallation, tmp_path: Path
 ) -> None:
     other = new_key(tmp_path / "other")
-    with pytest.raises(ProvisioningError, match="another key than the list says"):
+    with pytest.raises(ProvisioningError, match="another host key than the list states"):
         provision(replace(machine, host_key=other), job, tmp_path / "user")
     assert not list((tmp_path / "home").iterdir())
 
 
 def test_a_machine_that_lets_nobody_in_says_so(machine: HostMachine, job: AgentInstallation, tmp_path: Path) -> None:
     new_key(tmp_path / "stranger")
-    with pytest.raises(ProvisioningError, match="does not let root in"):
+    with pytest.raises(ProvisioningError, match="refused root with the available keys"):
         provision(machine, job, tmp_path / "stranger")
 
 
@@ -139,12 +147,12 @@ def test_an_agent_that_changed_on_the_way_is_not_started(
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("{}", "has to be a list"),
-        ("- 1", "entry 1 is no mapping"),
+        ("{}", "is not a list"),
+        ("- 1", "entry 1 is not a mapping"),
         ("- {address: a}", "entry 1 lacks host_key, user"),
-        ("- {address: a, host_key: ssh-ed25519 x, user: u}", "host_key is no SSH key"),
-        ("- {address: a, host_key: k, user: u, colour: red}", "has colour, which means nothing"),
-        ("- {address: a, host_key: k, user: u, port: x}", "are whole numbers"),
+        ("- {address: a, host_key: ssh-ed25519 x, user: u}", "host_key is not an SSH key"),
+        ("- {address: a, host_key: k, user: u, colour: red}", "has colour, which is not known here"),
+        ("- {address: a, host_key: k, user: u, port: x}", "must be whole numbers"),
     ],
 )  # fmt: skip
 def test_a_list_of_machines_says_what_is_wrong_with_it(tmp_path: Path, text: str, said: str) -> None:

@@ -1,40 +1,47 @@
-"""Commands about channels, where messages of alerts go, and about silences."""
+"""The commands `alert channel`."""
 
 import json
 import time
-from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import typer
 
 from cadence.cli.client.client import Client
 from cadence.cli.client.connection import connect
-from cadence.cli.pipelines.pipelines import secret_value
-from cadence.cli.shared.errors import FAILED, WRONG_USE, fail, told
-from cadence.cli.shared.options import Json
-from cadence.cli.shared.output import date_time, err, out, print_json, print_table
+from cadence.cli.shared.arguments import name_value_pairs, prompt_secret
+from cadence.cli.shared.errors import FAILED, reporting_errors
+from cadence.cli.shared.options import Json, Name, ProjectOrAll
+from cadence.cli.shared.output import date_time, err, out, print_json, print_list, print_result
 
-channel = typer.Typer(name="channel", help="Where messages of alerts go.", no_args_is_help=True)
-silence = typer.Typer(name="silence", help="Times during which alerts are kept, but not told of.", no_args_is_help=True)
+channel = typer.Typer(name="channel", help="Channels that messages of alerts are sent to.", no_args_is_help=True)
 
-Name = Annotated[str, typer.Argument(metavar="NAME")]
-
-Owner = Annotated[
-    str | None,
-    typer.Option(
-        "--project",
-        "-p",
-        help="The project, or * for the organization; `default` unless CADENCE_PROJECT says otherwise.",
-        show_default=False,
-    ),
-]
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _TEST_SECONDS = 20.0
-_LOOK_EVERY = 0.3
+_POLL_SECONDS = 0.3
 
 
-@channel.command("set")
-def set_channel(
+@channel.command("list")
+def list_channels(as_json: Json = False) -> None:
+    """List channels and their delivery status."""
+    with reporting_errors(as_json):
+        channels = connect().channels()
+    print_list(
+        channels,
+        ("PROJECT", "CHANNEL", "KIND", "STATE", "PENDING", "DELIVERED", "LAST ERROR"),
+        lambda one: (
+            one["project"],
+            one["name"],
+            one["kind"],
+            one["state"],
+            one["waiting"],
+            date_time(one["delivered_at"]),
+            one["last_error"],
+        ),
+        as_json,
+    )
+
+
+@channel.command("create")
+def create_channel(
     name: Name,
     kind: Annotated[str, typer.Option(help="sns, email, slack, teams, pagerduty or webhook")],
     setting: Annotated[
@@ -45,165 +52,69 @@ def set_channel(
         bool,
         typer.Option(
             "--secret",
-            help="Give its secret (webhook's address, integration key, password, signing key): asked for, or from standard input.",
+            help="Set the secret (webhook address, integration key, password or signing key): asked for, or read from "
+            "standard input.",
         ),
     ] = False,
-    project: Owner = None,
+    project: ProjectOrAll = None,
     as_json: Json = False,
 ) -> None:
-    """Create or replace a channel. Without --secret, the one that is kept stays."""
-    settings = dict(_setting(one) for one in setting or [])
-    secret = secret_value(f"the secret of {name}") if ask_secret else None
-    with told(as_json):
+    """Create a channel, or replace it if it exists. Without --secret an existing channel keeps its secret."""
+    settings = {key: _json_or_text(value) for key, value in name_value_pairs("--setting", setting).items()}
+    secret = prompt_secret(f"the secret of {name}") if ask_secret else None
+    with reporting_errors(as_json):
         stored = connect(project).put_channel(name, kind, settings, secret)
     if as_json:
         print_json(stored)
         return
-    out.print(f"channel {name} is set", markup=False)
+    out.print(f"Stored channel {name}.", markup=False)
     if stored["topic"]:
         out.print(f"topic  {stored['topic']}", markup=False)
     if stored["secret"]:
-        out.print(f"secret  {stored['secret']}  (it cannot be read again)", markup=False)
-
-
-@channel.command("list")
-def list_channels(as_json: Json = False) -> None:
-    """List channels, and how they are getting on."""
-    with told(as_json):
-        found = connect().channels()
-    if as_json:
-        print_json(found)
-        return
-    print_table(
-        ("PROJECT", "CHANNEL", "KIND", "STATE", "WAITING", "DELIVERED", "LAST ERROR"),
-        (
-            (
-                one["project"],
-                one["name"],
-                one["kind"],
-                one["state"],
-                one["waiting"],
-                date_time(one["delivered_at"]),
-                one["last_error"],
-            )
-            for one in found
-        ),
-    )
+        out.print(f"secret  {stored['secret']}  (it cannot be printed again)", markup=False)
 
 
 @channel.command("delete")
-def delete_channel(name: Name, project: Owner = None, as_json: Json = False) -> None:
+def delete_channel(name: Name, project: ProjectOrAll = None, as_json: Json = False) -> None:
     """Delete a channel that no rule uses."""
-    with told(as_json):
+    with reporting_errors(as_json):
         connect(project).delete_channel(name)
-    print_json({"deleted": name}) if as_json else out.print(f"{name} is deleted", markup=False)
+    print_result({"deleted": name}, f"Deleted channel {name}.", as_json)
 
 
 @channel.command("test")
-def try_channel(name: Name, project: Owner = None, as_json: Json = False) -> None:
-    """Send a test message to a channel, and wait for what becomes of it."""
-    with told(as_json):
-        calls = connect(project)
-        before = calls.channel(name)
-        calls.test_channel(name)
-        now = _waited_for(calls, name, before)
-    delivered = now["delivered_at"] != before["delivered_at"]
+def send_test_message(name: Name, project: ProjectOrAll = None, as_json: Json = False) -> None:
+    """Send a test message to a channel and wait until it is delivered or refused."""
+    with reporting_errors(as_json):
+        client = connect(project)
+        before = client.channel(name)
+        client.test_channel(name)
+        after = _wait_for_delivery(client, name, before)
+    delivered = after["delivered_at"] != before["delivered_at"]
     if as_json:
-        print_json(now)
+        print_json(after)
     elif delivered:
-        out.print("delivered", markup=False)
+        out.print("The test message is delivered.", markup=False)
     else:
-        err.print(f"not delivered: {now['last_error'] or 'it still waits'}", markup=False)
+        problem = after["last_error"] or f"the channel did not answer within {_TEST_SECONDS:.0f} s"
+        err.print(f"The test message is not delivered: {problem}", markup=False)
     if not delivered:
         raise typer.Exit(FAILED)
 
 
-@silence.command("add")
-def add_silence(
-    duration: Annotated[str, typer.Option("--for", metavar="TIME", help="How long: 90m, 12h, 7d.")],
-    where: Annotated[
-        list[str] | None,
-        typer.Option(metavar="LABEL=PATTERN", help="Such as rule=flaky or treatment=test*; may be repeated."),
-    ] = None,
-    comment: Annotated[str, typer.Option("--comment", "-m", help="Why.")] = "",
-    project: Owner = None,
-    as_json: Json = False,
-) -> None:
-    """Silence alerts from now on, for a while."""
-    labels = dict(_pair("--where", one) for one in where or [])
-    ends_at = datetime.now(UTC) + timedelta(seconds=seconds_of(duration))
-    with told(as_json):
-        made = connect(project).create_silence(labels, ends_at.isoformat(), comment)
-    print_json(made) if as_json else out.print(f"{made['id']} until {date_time(made['ends_at'])}", markup=False)
-
-
-@silence.command("list")
-def list_silences(as_json: Json = False) -> None:
-    """List silences that are not over."""
-    with told(as_json):
-        found = connect().silences()
-    if as_json:
-        print_json(found)
-        return
-    print_table(
-        ("PROJECT", "SILENCE", "WHERE", "FROM", "UNTIL", "BY", "WHY"),
-        (
-            (
-                one["project"],
-                one["id"],
-                labels_text(one["where"]) or "everything",
-                date_time(one["starts_at"]),
-                date_time(one["ends_at"]),
-                one["created_by"],
-                one["comment"],
-            )
-            for one in found
-        ),
-    )
-
-
-@silence.command("end")
-def end_silence(
-    silence_id: Annotated[str, typer.Argument(metavar="SILENCE")], project: Owner = None, as_json: Json = False
-) -> None:
-    """End a silence."""
-    with told(as_json):
-        connect(project).delete_silence(silence_id)
-    print_json({"deleted": silence_id}) if as_json else out.print(f"{silence_id} has ended", markup=False)
-
-
-def _waited_for(calls: Client, name: str, before: Any) -> Any:
-    until = time.monotonic() + _TEST_SECONDS
+def _wait_for_delivery(client: Client, name: str, before: Any) -> Any:
+    """The channel once its delivery has changed since `before`, or after 20 seconds."""
+    deadline = time.monotonic() + _TEST_SECONDS
     while True:
-        now = calls.channel(name)
-        tried_again = now["state"] == "failing" and now["retry_at"] != before["retry_at"]
-        if now["delivered_at"] != before["delivered_at"] or tried_again or time.monotonic() >= until:
-            return now
-        time.sleep(_LOOK_EVERY)
+        current = client.channel(name)
+        retried = current["state"] == "failing" and current["retry_at"] != before["retry_at"]
+        if current["delivered_at"] != before["delivered_at"] or retried or time.monotonic() >= deadline:
+            return current
+        time.sleep(_POLL_SECONDS)
 
 
-def seconds_of(text: str) -> int:
-    number, unit = text[:-1], text[-1:]
-    if not number.isdecimal() or unit not in _UNITS:
-        raise fail(f"{text!r} is no time: write 90m, 12h or 7d.", WRONG_USE)
-    return int(number) * _UNITS[unit]
-
-
-def labels_text(labels: dict[str, str]) -> str:
-    return " ".join(f"{name}={value}" for name, value in labels.items() if value)
-
-
-def _setting(text: str) -> tuple[str, Any]:
-    """What is no JSON is a text."""
-    name, value = _pair("--setting", text)
+def _json_or_text(text: str) -> Any:
     try:
-        return name, json.loads(value)
+        return json.loads(text)
     except ValueError:
-        return name, value
-
-
-def _pair(option: str, text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not (name and equals):
-        raise fail(f"{option} wants NAME=VALUE, not {text!r}.", WRONG_USE)
-    return name, value
+        return text

@@ -1,4 +1,4 @@
-"""Where the API is: the environment says, or the local stack's file."""
+"""Finds the API: from the environment, or from the file of the local stack."""
 
 import json
 import os
@@ -11,13 +11,16 @@ _FILE = Path(".cadence", "local.json")
 
 
 class NotConnected(Exception):
-    """It is not known which API to talk to."""
+    """The address or the token of the API is not known."""
 
 
 def connect(
     project: str | None = None, environment: Mapping[str, str] | None = None, folder: Path | None = None
 ) -> Client:
-    """`CADENCE_URL` and `CADENCE_TOKEN`, else `.cadence/local.json` in this folder or one above it. Raises NotConnected."""
+    """A client for `CADENCE_URL` and `CADENCE_TOKEN`, else for the local stack of this folder or one above it.
+
+    Raises NotConnected.
+    """
     read = os.environ if environment is None else environment
     project = project or read.get("CADENCE_PROJECT") or "default"
     url, token = read.get("CADENCE_URL"), read.get("CADENCE_TOKEN")
@@ -29,7 +32,7 @@ def connect(
     found = local_file(folder or Path.cwd())
     if found is None:
         raise NotConnected(
-            "No Cadence is known here: set CADENCE_URL and CADENCE_TOKEN, or start one with `cadence local up`."
+            "No Cadence is configured: set CADENCE_URL and CADENCE_TOKEN, or start a local stack with `cadence local up`."
         )
     try:
         values = json.loads(found.read_text())
@@ -41,7 +44,7 @@ def connect(
 
 
 def local_file(folder: Path) -> Path | None:
-    """The local stack's file of `folder` or the nearest folder above it."""
+    """The connection file of the local stack in `folder`, or in the nearest folder above it."""
     for candidate in (folder, *folder.parents):
         if (candidate / _FILE).is_file():
             return candidate / _FILE

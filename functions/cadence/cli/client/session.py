@@ -1,4 +1,4 @@
-"""Talks to Cadence's API: one HTTP session with retries, answers as plain JSON values."""
+"""The HTTP session of the client: retries, errors, and answers as plain JSON values."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -28,7 +28,7 @@ class Unreachable(Exception):
 
 
 class ApiSession:
-    """Safe requests are repeated after lost connections and 429, 502, 503 and 504; others if they are said to be repeatable."""
+    """Sends requests. Safe requests are repeated after lost connections and 429, 502, 503 and 504; POST only if `repeatable`."""
 
     def __init__(self, url: str, token: str, project: str = "default", timeout: float = 30) -> None:
         self.url = url.rstrip("/")
@@ -73,17 +73,18 @@ class ApiSession:
         return response.json() if response.content else None
 
     def _download(self, url: str) -> Iterator[bytes]:
-        """Without our token: the address itself is the permission."""
+        """Downloads without the token, since the address itself is the permission."""
         try:
             with requests.get(url, stream=True, timeout=self._timeout) as response:
                 if response.status_code >= 400:
-                    raise ApiError(response.status_code, {"detail": "The value's content is not kept any more."})
+                    raise ApiError(response.status_code, {"detail": "The value's content is no longer kept."})
                 yield from response.iter_content(_PIECE)
         except requests.RequestException as error:
             raise Unreachable(f"The value cannot be downloaded ({_reason(error)}).") from error
 
 
 def path_of(*parts: str) -> str:
+    """The path of a resource below /v1, with its parts quoted."""
     return "/v1/" + "/".join(quote(part, safe=":*") for part in parts)
 
 
@@ -97,7 +98,7 @@ def _session(token: str, repeated: frozenset[str]) -> requests.Session:
         respect_retry_after_header=True,
     )
     session = requests.Session()
-    session.trust_env = False  # no .netrc may replace our token
+    session.trust_env = False  # a .netrc must not replace the token
     session.headers["Authorization"] = f"Bearer {token}"
     session.mount("http://", HTTPAdapter(max_retries=retry))
     session.mount("https://", HTTPAdapter(max_retries=retry))

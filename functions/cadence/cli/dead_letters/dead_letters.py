@@ -1,4 +1,4 @@
-"""Commands about kept data: what was set aside, how long a project's data is kept, and who asked for what."""
+"""The commands `dead-letter`."""
 
 import base64
 import sys
@@ -7,145 +7,103 @@ from typing import Annotated, Any
 
 import typer
 
+from cadence.cli.client.client import Client
 from cadence.cli.client.connection import connect
-from cadence.cli.shared.errors import WRONG_USE, fail, told
-from cadence.cli.shared.options import Json, Project
-from cadence.cli.shared.output import date_time, out, print_json, print_table
+from cadence.cli.shared.errors import WRONG_USE, fail, reporting_errors
+from cadence.cli.shared.options import Json, OnlyProject
+from cadence.cli.shared.output import date_time, out, print_json, print_list, print_result
 
-aside = typer.Typer(
-    name="aside",
-    help="What could not be handled and was set aside: log segments and records, exports, messages of alerts.",
+dead_letter = typer.Typer(
+    name="dead-letter",
+    help="Dead letters: log segments, records, exports and messages of alerts that could not be processed.",
     no_args_is_help=True,
 )
-retention = typer.Typer(name="retention", help="How long a project's lines and values are kept.", no_args_is_help=True)
 
-Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="As `cadence aside list` names them.")]
-Kind = Annotated[str | None, typer.Option(help="segment, record, export or message.", show_default=False)]
-Of = Annotated[str | None, typer.Option("--project", "-p", help="Only of this project.", show_default=False)]
-All = Annotated[bool, typer.Option("--all", help="Everything, or everything of that kind or project.")]
+Ids = Annotated[
+    list[str] | None, typer.Argument(metavar="[ID]...", help="Ids, as `cadence dead-letter list` prints them.")
+]
+Kind = Annotated[str | None, typer.Option(help="segment, record, export or message", show_default=False)]
+All = Annotated[bool, typer.Option("--all", help="All dead letters, or all of the given kind and project.")]
 
 
-@aside.command("list")
-def list_aside(kind: Kind = None, project: Of = None, as_json: Json = False) -> None:
-    """List what was set aside, the oldest first."""
-    with told(as_json):
-        found = connect().dead_letters(kind, project)
-    if as_json:
-        print_json(found)
-        return
-    print_table(
+@dead_letter.command("list")
+def list_dead_letters(kind: Kind = None, project: OnlyProject = None, as_json: Json = False) -> None:
+    """List dead letters, oldest first."""
+    with reporting_errors(as_json):
+        letters = connect().dead_letters(kind, project)
+    print_list(
+        letters,
         ("ID", "PROJECT", "SINCE", "WHAT", "CAUSE"),
-        ((one["id"], one["project"], date_time(one["at"]), one["what"], one["cause"]) for one in found),
+        lambda one: (one["id"], one["project"], date_time(one["at"]), one["what"], one["cause"]),
+        as_json,
     )
 
 
-@aside.command("show")
-def show_aside(
-    aside_id: Annotated[str, typer.Argument(metavar="ID")],
-    raw: Annotated[bool, typer.Option("--raw", help="Only what it holds, byte by byte.")] = False,
+@dead_letter.command("show")
+def show_dead_letter(
+    dead_letter_id: Annotated[str, typer.Argument(metavar="ID")],
+    raw: Annotated[bool, typer.Option("--raw", help="Print the bytes of its content only.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Show one of them with what it holds (at most 64 KiB)."""
-    with told(as_json):
-        found = connect().dead_letter(aside_id)
+    """Show a dead letter and its content (at most 64 KiB)."""
+    with reporting_errors(as_json):
+        letter = connect().dead_letter(dead_letter_id)
     if as_json:
-        print_json(found)
+        print_json(letter)
         return
-    held = base64.b64decode(found["content"]) if found["encoding"] == "base64" else found["content"].encode()
+    content = base64.b64decode(letter["content"]) if letter["encoding"] == "base64" else letter["content"].encode()
     if raw:
-        sys.stdout.buffer.write(held)
+        sys.stdout.buffer.write(content)
         return
     for name, value in (
-        ("project", found["project"]),
-        ("since", date_time(found["at"])),
-        ("what", found["what"]),
-        ("cause", found["cause"]),
+        ("project", letter["project"]),
+        ("since", date_time(letter["at"])),
+        ("what", letter["what"]),
+        ("cause", letter["cause"]),
     ):
         out.print(f"{name:<10}{value}", markup=False)
     print()
-    print(found["content"] if found["encoding"] == "utf-8" else held.hex(" ", 2))
+    print(letter["content"] if letter["encoding"] == "utf-8" else content.hex(" ", 2))
 
 
-@aside.command("redrive")
-def redrive(
-    ids: Ids = None, everything: All = False, kind: Kind = None, project: Of = None, as_json: Json = False
+@dead_letter.command("redrive")
+def redrive_dead_letters(
+    ids: Ids = None, everything: All = False, kind: Kind = None, project: OnlyProject = None, as_json: Json = False
 ) -> None:
-    """Have them tried once more. What succeeds leaves the list within seconds; what fails again stays."""
-    _each(ids, everything, kind, project, as_json, lambda client, one: client.redrive_dead_letter(one), "asked for")
+    """Process dead letters again. Those that succeed leave the list within seconds; those that fail again stay."""
+    changed = _change_each(ids, everything, kind, project, as_json, Client.redrive_dead_letter)
+    print_result({"ids": changed}, f"Redriving {_count(changed)}.", as_json)
 
 
-@aside.command("discard")
-def discard(
-    ids: Ids = None, everything: All = False, kind: Kind = None, project: Of = None, as_json: Json = False
+@dead_letter.command("discard")
+def discard_dead_letters(
+    ids: Ids = None, everything: All = False, kind: Kind = None, project: OnlyProject = None, as_json: Json = False
 ) -> None:
-    """Remove them for good."""
-    _each(ids, everything, kind, project, as_json, lambda client, one: client.discard_dead_letter(one), "discarded")
+    """Remove dead letters for good."""
+    changed = _change_each(ids, everything, kind, project, as_json, Client.discard_dead_letter)
+    print_result({"ids": changed}, f"Discarded {_count(changed)}.", as_json)
 
 
-@retention.command("show")
-def show_retention(project: Project = None, as_json: Json = False) -> None:
-    """Show how many days a project's lines and values are kept."""
-    with told(as_json):
-        found = connect(project).retention()
-    _print_retention(found, as_json)
-
-
-@retention.command("set")
-def set_retention(
-    days: Annotated[str, typer.Argument(metavar="DAYS", help="A number of days; `default`: as the installation does.")],
-    project: Project = None,
-    as_json: Json = False,
-) -> None:
-    """Keep a project's lines and values for so many days after the end of their run.
-
-    What is older is not found any more at once, and is removed for good within hours.
-    """
-    if not (days.isdecimal() or days == "default"):
-        raise fail(f"DAYS is a number or `default`, not {days!r}.", WRONG_USE)
-    with told(as_json):
-        stored = connect(project).put_retention(None if days == "default" else int(days))
-    _print_retention(stored, as_json)
-
-
-def audit(
-    limit: Annotated[int, typer.Option(min=1, max=200, help="How many entries.")] = 50, as_json: Json = False
-) -> None:
-    """Who asked for what, of all that has to be answered for. Newest first."""
-    with told(as_json):
-        found = connect().audit(limit)
-    if as_json:
-        print_json(found)
-        return
-    print_table(
-        ("AT", "BY", "TOKEN", "ACTION", "TARGET"),
-        ((date_time(one["at"]), one["by"], one["token"], one["action"], one["target"]) for one in found["items"]),
-    )
-
-
-def _each(
+def _change_each(
     ids: Iterable[str] | None,
     everything: bool,
     kind: str | None,
     project: str | None,
     as_json: bool,
-    act: Callable[[Any, str], Any],
-    word: str,
-) -> None:
-    named = list(ids or ())
-    if bool(named) == everything:
-        raise fail("Name what is meant, or say --all.", WRONG_USE)
-    with told(as_json):
+    change: Callable[[Client, str], Any],
+) -> list[str]:
+    """Calls `change` for the dead letters named, or for all that match; returns their ids."""
+    chosen = list(ids or ())
+    if bool(chosen) == everything:
+        raise fail("Give either IDs or --all.", WRONG_USE)
+    with reporting_errors(as_json):
         client = connect()
         if everything:
-            named = [one["id"] for one in client.dead_letters(kind, project)]
-        for one in named:
-            act(client, one)
-    print_json({"ids": named}) if as_json else out.print(f"{len(named)} {word}", markup=False)
+            chosen = [one["id"] for one in client.dead_letters(kind, project)]
+        for dead_letter_id in chosen:
+            change(client, dead_letter_id)
+    return chosen
 
 
-def _print_retention(retention: Any, as_json: bool) -> None:
-    if as_json:
-        print_json(retention)
-        return
-    set_for = "set for the project" if retention["own"] else "as the installation does"
-    out.print(f"{retention['days']} days ({set_for}; {retention['longest']} at most)", markup=False)
+def _count(ids: list[str]) -> str:
+    return f"{len(ids)} dead letter{'s' * (len(ids) != 1)}"

@@ -1,4 +1,4 @@
-"""`cadence deploy`: the CDK application, deployed into the AWS account whose credentials are in use, and its first token."""
+"""The command `deploy`: deploys the CDK application into the AWS account whose credentials are in use."""
 
 import os
 import shutil
@@ -15,20 +15,25 @@ _PINNED = "aws-cdk@2"
 
 
 def deploy(
-    folder: Annotated[Path, typer.Option(help="The checkout of Cadence; the folder of cdk.json.")] = Path(),
-    stage: Annotated[str, typer.Option(help="Distinguishes deployments in one account.")] = "main",
+    folder: Annotated[Path, typer.Option(help="The checkout of Cadence, which holds cdk.json.")] = Path(),
+    stage: Annotated[str, typer.Option(help="A name that distinguishes deployments in one account.")] = "main",
     context: Annotated[
         list[str] | None,
-        typer.Option(metavar="KEY=VALUE", help="A setting of the app, such as retention_days=30; may be repeated."),
+        typer.Option(
+            metavar="KEY=VALUE", help="A setting of the CDK application, such as retention_days=30; may be repeated."
+        ),
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before permissions change.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Change permissions without confirmation.")] = False,
     new_token: Annotated[
-        bool, typer.Option("--new-token", help="Replace the first tokens, also if they work.")
+        bool, typer.Option("--new-token", help="Replace the first tokens even if they are valid.")
     ] = False,
 ) -> None:
-    """Deploy Cadence into your own AWS account (`cdk deploy`), and print its address and its first token."""
+    """Deploy Cadence into your AWS account (`cdk deploy`), and print its address and first token."""
     if not (folder / "cdk.json").is_file():
-        raise fail(f"There is no cdk.json in {folder.resolve()}. Run this in a checkout of Cadence.", WRONG_USE)
+        raise fail(
+            f"There is no cdk.json in {folder.resolve()}. Run this in a checkout of Cadence, or give --folder.",
+            WRONG_USE,
+        )
     command = [*_cdk(folder), "deploy", "--all", "--context", f"stage={stage}"]
     for setting in context or ():
         command += ["--context", setting]
@@ -52,4 +57,4 @@ def _cdk(folder: Path) -> list[str]:
         return ["cdk"]
     if shutil.which("npx"):
         return ["npx", "--yes", _PINNED]
-    raise fail("The AWS CDK is not installed: run `make synth` once, or install Node and aws-cdk.", NOT_REACHED)
+    raise fail("The AWS CDK is not installed. Run `make synth` once, or install Node and aws-cdk.", NOT_REACHED)

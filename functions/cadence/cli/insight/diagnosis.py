@@ -1,4 +1,4 @@
-"""Why a treatment failed, for a person: the cause, the error and the place it comes from, the last lines."""
+"""Prints why a treatment failed: the cause, the error and its position in the code, the last log lines."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,39 +12,41 @@ _MOST_FRAMES = 5
 _MOST_TRACES = 3
 
 
-def show_diagnosis(run_id: str, treatment: str, said: Mapping[str, Any]) -> None:
-    if said["cause"]:
-        out.print(Text(f"    {short(said['cause'])}", "bold red" if said["state"] != "cancelled" else "bold"))
-    for sentence in said["explanations"]:
+def show_diagnosis(run_id: str, treatment: str, diagnosis: Mapping[str, Any]) -> None:
+    """Prints the cause, its explanations, and stack traces or other errors."""
+    if diagnosis["cause"]:
+        out.print(Text(f"    {short(diagnosis['cause'])}", "bold red" if diagnosis["state"] != "cancelled" else "bold"))
+    for sentence in diagnosis["explanations"]:
         out.print(Text(f"    {sentence}"))
-    traces = said["stack_traces"]
+    traces = diagnosis["stack_traces"]
     for trace in traces[-_MOST_TRACES:]:
         out.print()
         _show_trace(trace)
     if len(traces) > _MOST_TRACES:
         out.print(
-            Text(f"    ({len(traces) - _MOST_TRACES} more before: cadence show {run_id} {treatment} --json)", "dim")
+            Text(f"    ({len(traces) - _MOST_TRACES} earlier ones: cadence show {run_id} {treatment} --json)", "dim")
         )
-    if not traces and said["errors"]:
+    if not traces and diagnosis["errors"]:
         out.print()
-        for line in said["errors"][-5:]:
+        for line in diagnosis["errors"][-5:]:
             out.print(Text(f"    {short(line['text'])}", "red"))
 
 
-def show_last_lines(run_id: str, treatment: str, said: Mapping[str, Any], heading: bool = True) -> None:
-    lines = said["last_lines"]
+def show_last_lines(run_id: str, treatment: str, diagnosis: Mapping[str, Any], heading: bool = True) -> None:
+    """Prints the last log lines; lines of stack traces that are printed above are counted only."""
+    lines = diagnosis["last_lines"]
     if heading:
         more = f"    all: cadence logs {run_id} -t {treatment}"
         out.print(Text.assemble(("\nlast lines", "bold"), (more, "dim")))
     if not lines:
-        out.print("    (it wrote no lines)", style="dim")
-    shown_above = _shown_above(said) if heading else {}
+        out.print("    (no lines)", style="dim")
+    shown_above = _shown_above(diagnosis) if heading else {}
     for line in lines:
         style = "red" if line["level"] == "error" else ""
         if line["cursor"] in shown_above:
-            told = shown_above[line["cursor"]]
-            if told:
-                out.print(Text(f"               ({told} lines of the stack trace above)", "dim"))
+            count = shown_above[line["cursor"]]
+            if count:
+                out.print(Text(f"               ({count} lines of the stack trace above)", "dim"))
             continue
         stream = {"stderr": "!", "agent": "*"}.get(line["stream"], " ")
         out.print(Text.assemble((f"    {clock_time(line['time'])} {stream} ", "dim"), (short(line["text"]), style)))
@@ -54,7 +56,7 @@ def _show_trace(trace: Mapping[str, Any]) -> None:
     out.print(Text.assemble("    ", (_error(trace), "bold red"), (f"   {trace['language']}", "dim")))
     cause = trace["caused_by"]
     while cause:
-        out.print(Text.assemble("      because of ", (_error(cause), "red")))
+        out.print(Text.assemble("      caused by ", (_error(cause), "red")))
         cause = cause["caused_by"]
     root = trace
     while root["caused_by"]:
@@ -76,14 +78,14 @@ def _show_trace(trace: Mapping[str, Any]) -> None:
 
 
 def _chosen(frames: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
-    """One's own calls, the innermost first; those of libraries only if there are no others."""
+    """The calls of the user's code, innermost first; calls of libraries only if there are no others."""
     placed = [frame for frame in frames if frame["file"]]
     own = [frame for frame in placed if frame["own"]]
     return (own or placed)[:_MOST_FRAMES]
 
 
 def _source(root: Mapping[str, Any], trace: Mapping[str, Any], frame: Mapping[str, Any]) -> str:
-    """The code of a call, where the language writes it below."""
+    """The source line of a call, where the language prints it below the call."""
     if trace["language"] != "Python":
         return ""
     text = trace["text"]
@@ -102,12 +104,12 @@ def _where(frame: Mapping[str, Any]) -> str:
     return short(f"{frame['file']}:{frame['line']}{column}" if frame["line"] else frame["file"])
 
 
-def _shown_above(said: Mapping[str, Any]) -> dict[str, int]:
-    """The cursors of lines of stack traces that are shown: the first that is a last line with their number, the others with 0."""
-    lines = {line["cursor"]: line for line in said["last_lines"]}
+def _shown_above(diagnosis: Mapping[str, Any]) -> dict[str, int]:
+    """The cursors of last lines that belong to printed stack traces: the first of each trace with their number, others with 0."""
+    lines = {line["cursor"]: line for line in diagnosis["last_lines"]}
     order = list(lines)
     found: dict[str, int] = {}
-    for trace in said["stack_traces"][-_MOST_TRACES:]:
+    for trace in diagnosis["stack_traces"][-_MOST_TRACES:]:
         if trace["last"] not in lines:
             continue
         stream = lines[trace["last"]]["stream"]

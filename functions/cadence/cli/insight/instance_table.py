@@ -1,4 +1,4 @@
-"""The instances of a group side by side, and what those that failed have in common."""
+"""The instances of a group side by side, and what the failed ones have in common."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.text import Text
 
-from cadence.cli.shared.output import out, print_part, size, state_text
+from cadence.cli.shared.output import out, print_section_table, size, state_text
 from cadence.cli.shared.preview import plain
 
 _BROKEN = frozenset({"failed", "lost", "timed_out"})
@@ -15,8 +15,8 @@ _LONGEST_CAUSE = 70
 
 
 def show_instances(instances: Sequence[Mapping[str, Any]]) -> None:
-    """Those that failed come first, the others in their order."""
-    for sentence in in_common(instances):
+    """Prints a table of instances, failed ones first."""
+    for sentence in common_values(instances):
         out.print(Text(f"    {sentence}", "bold"))
     axes = list(dict.fromkeys(axis for one in instances for axis in one["matrix"]))
     elements = any(one["element"] for one in instances)
@@ -49,38 +49,38 @@ def show_instances(instances: Sequence[Mapping[str, Any]]) -> None:
         )
         for one in ordered[:_MOST]
     )
-    print_part(columns, rows)
+    print_section_table(columns, rows)
     if len(ordered) > _MOST:
         out.print(Text(f"… {len(ordered) - _MOST} more", "dim"))
 
 
-def in_common(instances: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Values of the matrix with which all failed although with others none did, or some did not."""
+def common_values(instances: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Sentences about the values of the matrix with which all instances failed while none failed with another value."""
     broken = [one for one in instances if one["state"] in _BROKEN]
     if not broken:
         return []
-    said = [f"{len(broken)} of {len(instances)} failed."]
+    sentences = [f"{len(broken)} of {len(instances)} failed."]
     counts: defaultdict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
     for one in instances:
         for axis, value in one["matrix"].items():
             counts[axis, _axis(value)][one["state"] in _BROKEN] += 1
-    for (axis, value), (well, failed) in counts.items():
-        others = sum(bad for (name, other), (_, bad) in counts.items() if name == axis and other != value)
-        if failed and not well and not others and len(broken) < len(instances):
-            said.append(f"All of them have {axis} = {value}, and all with it failed.")
-    return said
+    for (axis, value), (succeeded, failed) in counts.items():
+        others = sum(failures for (name, other), (_, failures) in counts.items() if name == axis and other != value)
+        if failed and not succeeded and not others and len(broken) < len(instances):
+            sentences.append(f"All failed instances have {axis} = {value}, and all instances with it failed.")
+    return sentences
 
 
 def _kinds(instances: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """Letters for what instances sent: the same letter for the same content."""
+    """A letter for the outputs of each instance: the same letter for the same content."""
     letters: dict[tuple[tuple[str, str], ...], str] = {}
-    told = {}
+    letter_of = {}
     for one in instances:
         if one["outputs"] and None not in one["outputs"].values():
             sent = tuple(sorted(one["outputs"].items()))
             letters.setdefault(sent, _letter(len(letters)))
-            told[one["name"]] = letters[sent]
-    return told
+            letter_of[one["name"]] = letters[sent]
+    return letter_of
 
 
 def _letter(number: int) -> str:

@@ -1,6 +1,6 @@
-"""What `cadence show RUN TREATMENT` prints: what matters most first."""
+"""What `cadence show RUN TREATMENT` prints: the cause of a failure first."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from rich.text import Text
@@ -9,8 +9,17 @@ from cadence.cli.client.client import Client
 from cadence.cli.client.session import ApiError
 from cadence.cli.insight.diagnosis import show_diagnosis, show_last_lines
 from cadence.cli.insight.instance_table import show_instances
-from cadence.cli.insight.resource_charts import show_used
-from cadence.cli.shared.output import clock_time, date_time, out, parsed_time, print_part, size, state_text
+from cadence.cli.insight.resource_charts import show_resources
+from cadence.cli.shared.output import (
+    clock_time,
+    date_time,
+    out,
+    parsed_time,
+    print_section_table,
+    seconds_text,
+    size,
+    state_text,
+)
 from cadence.cli.shared.preview import plain, previewed
 
 BROKEN = frozenset({"failed", "lost", "timed_out"})
@@ -26,32 +35,33 @@ _PREPARED = {
 _CONSOLE_LINES = 20
 
 
-def everything(client: Client, run_id: str, name: str) -> Mapping[str, Any]:
-    """The treatment with its diagnosis, resources and instances, as far as the token may read them and there are any."""
+def treatment_details(client: Client, run_id: str, name: str) -> Mapping[str, Any]:
+    """The treatment with its diagnosis, resources and instances; None for those that do not exist or the token may not read."""
     treatment = client.treatment(run_id, name)
     kind = treatment["spec"]["kind"]
     return {
         **treatment,
-        "diagnosis": _allowed(lambda: client.diagnosis(run_id, name)) if treatment["runners"] else None,
-        "resources": _allowed(lambda: client.resources_used(run_id, name)) if treatment["runners"] else None,
+        "diagnosis": _or_none(lambda: client.diagnosis(run_id, name)) if treatment["runners"] else None,
+        "resources": _or_none(lambda: client.resources_used(run_id, name)) if treatment["runners"] else None,
         "instances": list(client.instances(run_id, name)) if kind in _GROUPS else None,
     }
 
 
 def show_treatment(client: Client, run_id: str, name: str) -> None:
-    treatment = everything(client, run_id, name)
+    """Prints all that is known about a treatment."""
+    treatment = treatment_details(client, run_id, name)
     _headline(treatment)
-    _why(run_id, treatment)
+    _cause(run_id, treatment)
     if treatment["instances"] is not None:
         _heading("instances")
         show_instances(treatment["instances"])
-    _ports("given", treatment["inputs"], treatment)
-    _ports("sent", treatment["outputs"], treatment)
+    _ports("inputs", treatment["inputs"], treatment)
+    _ports("outputs", treatment["outputs"], treatment)
     _history(treatment)
     if treatment["usage"]:
-        _heading("used")
-        show_used(treatment, treatment["resources"])
-    _was_to_run(treatment)
+        _heading("resources")
+        show_resources(treatment, treatment["resources"])
+    _definition(treatment)
     _runners(treatment)
     _next(run_id, treatment)
 
@@ -76,32 +86,32 @@ def _headline(treatment: Mapping[str, Any]) -> None:
     if treatment["waiting_for"]:
         out.print(Text.assemble("    waits for ", (treatment["waiting_for"], "bold")))
     if treatment["kept_from"]:
-        out.print(Text(f"    taken over from run {treatment['kept_from']}"))
+        out.print(Text(f"    reused from run {treatment['kept_from']}"))
     if treatment["started_run"]:
         out.print(Text(f"    started run {treatment['started_run']}"))
-    for made in (treatment["approval"] or {"decisions": ()})["decisions"]:
-        word = "approved" if made["decision"] == "approve" else "refused"
-        comment = f": {plain(made['comment'])}" if made["comment"] else ""
-        out.print(Text(f"    {word} by {made['by']}, {date_time(made['at'])}{comment}"))
+    for decision in (treatment["approval"] or {"decisions": ()})["decisions"]:
+        verb = "approved" if decision["decision"] == "approve" else "refused"
+        comment = f": {plain(decision['comment'])}" if decision["comment"] else ""
+        out.print(Text(f"    {verb} by {decision['by']}, {date_time(decision['at'])}{comment}"))
 
 
-def _why(run_id: str, treatment: Mapping[str, Any]) -> None:
-    said = treatment["diagnosis"]
+def _cause(run_id: str, treatment: Mapping[str, Any]) -> None:
+    diagnosis = treatment["diagnosis"]
     if treatment["state"] in BROKEN:
-        _heading("why")
-    if said and treatment["state"] in BROKEN:
-        show_diagnosis(run_id, treatment["name"], said)
-        show_last_lines(run_id, treatment["name"], said)
+        _heading("cause")
+    if diagnosis and treatment["state"] in BROKEN:
+        show_diagnosis(run_id, treatment["name"], diagnosis)
+        show_last_lines(run_id, treatment["name"], diagnosis)
     elif treatment["cause"]:
         out.print(Text(f"    {plain(treatment['cause'])}", "bold"))
-    elif said and said["last_lines"] and treatment["state"] == "running":
-        show_last_lines(run_id, treatment["name"], said)
+    elif diagnosis and diagnosis["last_lines"] and treatment["state"] == "running":
+        show_last_lines(run_id, treatment["name"], diagnosis)
 
 
-def _ports(what: str, ports: Any, treatment: Mapping[str, Any]) -> None:
+def _ports(title: str, ports: Any, treatment: Mapping[str, Any]) -> None:
     if not ports:
         return
-    _heading(what)
+    _heading(title)
     for port in ports:
         _port(port, treatment)
 
@@ -109,12 +119,12 @@ def _ports(what: str, ports: Any, treatment: Mapping[str, Any]) -> None:
 def _port(port: Mapping[str, Any], treatment: Mapping[str, Any]) -> None:
     value, flow = port["value"], f"{port['flow'].capitalize()}<{port['type']}>"
     source = f" from {port['source']}" if port["source"] else ""
-    head = Text.assemble("    ", (port["port"], "bold"), f"  {flow}{source}  ")
+    heading = Text.assemble("    ", (port["port"], "bold"), f"  {flow}{source}  ")
     if value:
-        head.append(size(value["size"]))
+        heading.append(size(value["size"]))
         if value["sha256"]:
-            head.append(f"  sha256:{value['sha256'][:16]}", "dim")
-        out.print(head)
+            heading.append(f"  sha256:{value['sha256'][:16]}", "dim")
+        out.print(heading)
         if value["not_kept"]:
             out.print(Text(f"      not kept: {value['not_kept']}", "dim"))
             return
@@ -124,7 +134,7 @@ def _port(port: Mapping[str, Any], treatment: Mapping[str, Any]) -> None:
         if value["shown"]:
             out.print(previewed(value["shown"], _PREVIEW_LINES))
         return
-    out.print(head.append(_not_complete(port, treatment), "dim"))
+    out.print(heading.append(_not_complete(port, treatment), "dim"))
     if port["literal"]:
         out.print(previewed(port["literal"], _PREVIEW_LINES))
 
@@ -138,18 +148,18 @@ def _not_complete(port: Mapping[str, Any], treatment: Mapping[str, Any]) -> str:
         return ""
     sent = port["sent"] or 0
     if treatment["finished_at"]:
-        return f"{size(sent)} before it ended; it was never complete" if sent else "nothing"
-    return f"{size(sent)} so far" if sent else "nothing yet"
+        return f"{size(sent)} before it ended; incomplete" if sent else "nothing sent"
+    return f"{size(sent)} so far" if sent else "nothing sent yet"
 
 
 def _history(treatment: Mapping[str, Any]) -> None:
     history = treatment["history"]
     if not history:
         return
-    _heading("when")
+    _heading("history")
     spent = treatment["times"]
-    words = [_spent(spent[name], form) for name, form in _PREPARED.items()]
-    out.print(Text(f"    {date_time(history[0]['at'])}   {', '.join(word for word in words if word)}"))
+    phrases = [_spent(spent[name], form) for name, form in _PREPARED.items()]
+    out.print(Text(f"    {date_time(history[0]['at'])}   {', '.join(phrase for phrase in phrases if phrase)}"))
     several = history[-1]["attempt"] > 1
     before = None
     for change in history:
@@ -168,11 +178,11 @@ def _history(treatment: Mapping[str, Any]) -> None:
         before = at
 
 
-def _was_to_run(treatment: Mapping[str, Any]) -> None:
+def _definition(treatment: Mapping[str, Any]) -> None:
     spec = treatment["spec"]
     latest = treatment["runners"][0] if treatment["runners"] else None
     digest = f" ({latest['image_digest']})" if latest and latest["image_digest"] else ""
-    _heading("run")
+    _heading("definition")
     _facts(
         image=f"{spec['image']}{digest}" if spec["image"] else None,
         matrix=_pairs(spec["matrix"]),
@@ -198,7 +208,7 @@ def _was_to_run(treatment: Mapping[str, Any]) -> None:
 
 
 def _element(element: Mapping[str, Any] | None) -> str | None:
-    """What it is in the program of an engine."""
+    """The treatment of the engine's program that this one is."""
     if element is None:
         return None
     generics = ", ".join(f"{name}={type_}" for name, type_ in sorted(element["generics"].items()))
@@ -209,7 +219,7 @@ def _runners(treatment: Mapping[str, Any]) -> None:
     if not treatment["runners"]:
         return
     _heading("runners")
-    print_part(
+    print_section_table(
         ("   ATTEMPT", "STATE", "POOL", "HOST", "SYSTEM", "RAN", "END", "RUNNER"),
         (
             (
@@ -230,27 +240,27 @@ def _runners(treatment: Mapping[str, Any]) -> None:
         if one["boot_phases"]:
             out.print(Text(f"    attempt {one['attempt']} booted: {_boot(one['boot_phases'])}", "dim"))
         if one["console"]:
-            out.print(Text(f"    attempt {one['attempt']} never called home; its machine printed:", "dim"))
+            out.print(Text(f"    attempt {one['attempt']} never connected; its machine printed:", "dim"))
             for line in one["console"].rstrip().splitlines()[-_CONSOLE_LINES:]:
                 out.print(Text(f"    │ {plain(line)}"))
 
 
 def _next(run_id: str, treatment: Mapping[str, Any]) -> None:
-    """What whoever looks for a fault does next."""
+    """Prints the commands that help to find a fault."""
     name = treatment["name"]
     commands = []
     fed = next((port for port in treatment["inputs"] if port["source"] or port["element_of"]), None)
     if fed:
-        commands.append((f"cadence value show {run_id} {name}.{fed['port']} --input", "all that it was given"))
-        commands.append((f"cadence trace {run_id} --treatment {name}", "where that came from"))
+        commands.append((f"cadence value show {run_id} {name}.{fed['port']} --input", "the whole input"))
+        commands.append((f"cadence trace {run_id} --treatment {name}", "where the inputs came from"))
     if treatment["state"] in BROKEN and treatment["spec"]["kind"] == "command":
-        commands.append((f"cadence replay {run_id} {name} --here", "the same again, on this machine"))
+        commands.append((f"cadence replay {run_id} {name} --here", "run it again on this machine"))
     if not commands:
         return
     _heading("next")
     width = max(len(command) for command, _ in commands)
-    for command, what in commands:
-        out.print(Text.assemble(f"    {command:<{width}}  ", (what, "dim")))
+    for command, purpose in commands:
+        out.print(Text.assemble(f"    {command:<{width}}  ", (purpose, "dim")))
 
 
 def _end(runner: Mapping[str, Any]) -> str:
@@ -260,7 +270,7 @@ def _end(runner: Mapping[str, Any]) -> str:
 
 
 def _boot(phases: Mapping[str, float]) -> str:
-    """When each phase was reached, in seconds since the machine's first program began: what took long is seen before the claim."""
+    """When each phase was reached, in seconds since the first program of the machine started."""
     return ", ".join(f"{name} {seconds:.1f} s" for name, seconds in sorted(phases.items(), key=lambda one: one[1]))
 
 
@@ -269,8 +279,8 @@ def _system(facts: Mapping[str, Any]) -> str:
     return " ".join(str(part) for part in parts if part)
 
 
-def _heading(what: str) -> None:
-    out.print(Text(f"\n{what}", "bold"))
+def _heading(title: str) -> None:
+    out.print(Text(f"\n{title}", "bold"))
 
 
 def _facts(**facts: Any) -> None:
@@ -290,17 +300,13 @@ def _spent(seconds: float | None, form: str) -> str | None:
 def _seconds(amount: float | None) -> str:
     if amount is None:
         return "-"
-    if amount < 60:
-        return f"{amount:.2f} s" if amount < 1 else f"{amount:.1f} s"
-    minutes, seconds = divmod(int(amount), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {seconds:02} s"
+    return f"{amount:.2f} s" if amount < 1 else seconds_text(amount)
 
 
-def _allowed(ask: Any) -> Any:
-    """What the token may not read is left out."""
+def _or_none(read: Callable[[], Any]) -> Any:
+    """The answer; None if the token may not read it or it does not exist."""
     try:
-        return ask()
+        return read()
     except ApiError as error:
         if error.status in {403, 404}:
             return None

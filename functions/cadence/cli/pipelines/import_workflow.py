@@ -1,4 +1,4 @@
-"""`cadence import`: what other systems run, as a pipeline document."""
+"""The command `import`: converts workflows of other systems into pipeline documents."""
 
 from pathlib import Path
 from typing import Annotated
@@ -13,34 +13,41 @@ from cadence.importing import Imported, ImportFailure, Scales, SourceFormat, con
 
 
 def import_(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="What to import; - reads standard input.")],
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The workflow to import; - reads standard input.")],
     origin: Annotated[
         SourceFormat | None,
-        typer.Option("--from", help="Where it comes from; guessed from the content by default.", show_default=False),
+        typer.Option(
+            "--from", help="The system it comes from (default: detected from the content).", show_default=False
+        ),
     ] = None,
     output: Annotated[
-        str | None, typer.Option("--output", "-o", metavar="OUT", help="Write the document there.", show_default=False)
+        str | None,
+        typer.Option("--output", "-o", metavar="OUT", help="Write the document to this file.", show_default=False),
     ] = None,
     commands: Annotated[
-        bool, typer.Option("--commands", help="WfCommons: keep the tasks' own commands instead of stand-ins for them.")
+        bool, typer.Option("--commands", help="WfCommons: keep the commands of the tasks instead of simulating them.")
     ] = False,
     time_scale: Annotated[
-        float, typer.Option(min=0, max=1_000, help="WfCommons: how much of a task's run time its stand-in takes.")
+        float,
+        typer.Option(
+            min=0, max=1_000, help="WfCommons: simulated run time of a task, as a factor of the recorded one."
+        ),
     ] = 1.0,
     size_scale: Annotated[
-        float, typer.Option(min=0, max=1_000, help="WfCommons: how much of a file's size its stand-in writes.")
+        float,
+        typer.Option(min=0, max=1_000, help="WfCommons: simulated size of a file, as a factor of the recorded one."),
     ] = 1.0,
     as_json: Json = False,
 ) -> None:
-    """Turn a workflow of WfCommons, GitHub Actions or GitLab CI into a pipeline document.
+    """Convert a workflow of WfCommons, GitHub Actions or GitLab CI into a pipeline document.
 
-    The document goes to standard output, the report of what could not be carried over to standard error.
+    Prints the document to standard output, and a report of what was not converted to standard error.
     """
     text = read_document(file)
     try:
         imported = convert(text, origin, Scales(commands, time_scale, size_scale), "" if file == "-" else _stem(file))
     except ImportFailure as error:
-        _failed(file, error, as_json)
+        _print_failure(file, error, as_json)
         raise typer.Exit(FAILED) from None
     if output is not None:
         try:
@@ -50,7 +57,7 @@ def import_(
     if as_json:
         print_json(_as_json(imported, with_document=output is None))
     else:
-        _tell(file, imported, output)
+        _print_report(file, imported, output)
     if not imported.valid:
         raise typer.Exit(FAILED)
 
@@ -59,7 +66,7 @@ def _stem(file: str) -> str:
     return Path(file).name.lstrip(".").split(".")[0]
 
 
-def _failed(file: str, error: ImportFailure, as_json: bool) -> None:
+def _print_failure(file: str, error: ImportFailure, as_json: bool) -> None:
     if as_json:
         print_json({"valid": False, "error": str(error), "line": error.line})
         return
@@ -86,7 +93,7 @@ def _as_json(imported: Imported, *, with_document: bool) -> dict[str, object]:
     }
 
 
-def _tell(file: str, imported: Imported, output: str | None) -> None:
+def _print_report(file: str, imported: Imported, output: str | None) -> None:
     if output is None:
         typer.echo(imported.document, nl=False)
     for note in imported.notes:
@@ -109,5 +116,5 @@ def _tell(file: str, imported: Imported, output: str | None) -> None:
     )
     count = len(imported.notes)
     verdict = "a valid pipeline" if imported.valid else "NOT a valid pipeline"
-    carried = "everything was carried over" if not count else f"{count} {'things' if count > 1 else 'thing'} to look at"
-    err.print(f"{file} ({imported.kind}): {verdict}, {carried}", markup=False)
+    converted = "everything was converted" if not count else f"{count} {'items' if count > 1 else 'item'} to review"
+    err.print(f"{file} ({imported.kind}): {verdict}, {converted}", markup=False)

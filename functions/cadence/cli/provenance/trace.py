@@ -1,4 +1,4 @@
-"""`cadence trace`: where something came from, where it went, and which runs used a value."""
+"""The command `trace`: where a value came from, where it went, and which runs used it."""
 
 import re
 from enum import StrEnum
@@ -9,7 +9,7 @@ import typer
 from cadence.cli.client.client import Client
 from cadence.cli.client.connection import connect
 from cadence.cli.provenance.trace_tree import show_graph
-from cadence.cli.shared.errors import WRONG_USE, fail, told
+from cadence.cli.shared.errors import WRONG_USE, fail, reporting_errors
 from cadence.cli.shared.options import Json, Project
 from cadence.cli.shared.output import date_time, out, print_json, print_table, size, state_text
 
@@ -25,55 +25,58 @@ class TraceFormat(StrEnum):
 
 
 def trace(
-    run_id: Annotated[str | None, typer.Argument(metavar="RUN", help="A run's id.", show_default=False)] = None,
+    run_id: Annotated[str | None, typer.Argument(metavar="RUN", help="The id of a run.", show_default=False)] = None,
     port: Annotated[
         str | None,
         typer.Argument(
             metavar="TREATMENT.PORT[@OFFSET]",
-            help="An output, or the line at a byte of it; without it, the run itself.",
+            help="An output, or the line at a byte offset of it (default: the run itself).",
             show_default=False,
         ),
     ] = None,
-    forward: Annotated[bool, typer.Option("--forward", help="Where it went, not where it came from.")] = False,
+    forward: Annotated[
+        bool, typer.Option("--forward", help="Follow where it went instead of where it came from.")
+    ] = False,
     treatment: Annotated[
-        str | None, typer.Option("--treatment", "-t", help="A treatment of the run.", show_default=False)
+        str | None, typer.Option("--treatment", "-t", help="Trace this treatment of the run.", show_default=False)
     ] = None,
     line: Annotated[
         str | None,
         typer.Option(
-            metavar="RUN:SEGMENT:INDEX", help="A log line, by its place in the log of a run.", show_default=False
+            metavar="RUN:SEGMENT:INDEX",
+            help="Trace a log line, by its position in the log of a run.",
+            show_default=False,
         ),
     ] = None,
     value: Annotated[
         str | None,
-        typer.Option(metavar="SHA256", help="Which runs of the project used this value.", show_default=False),
+        typer.Option(metavar="SHA256", help="List the runs of the project that used this value.", show_default=False),
     ] = None,
     form: Annotated[
-        TraceFormat, typer.Option("--format", help="A tree, or JSON: our own graph, W3C PROV-JSON, OpenLineage events.")
+        TraceFormat,
+        typer.Option("--format", help="A tree, or JSON: Cadence's graph, W3C PROV-JSON, OpenLineage events."),
     ] = TraceFormat.TREE,
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="Stop after about so many steps.")] = 200,
-    cursor: Annotated[
-        str | None, typer.Option(help="Go on with the neighbours of what is asked about.", show_default=False)
-    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="The most steps to follow, approximately.")] = 200,
+    cursor: Annotated[str | None, typer.Option(help="Continue a trace that was cut off.", show_default=False)] = None,
     project: Project = None,
     as_json: Json = False,
 ) -> None:
     """Show where a value, a log line or a treatment came from.
 
-    It goes back from treatment to treatment, also in other runs: to the treatment that sent it, what that had received,
-    and so on; with --forward the other way. A line in a stream is followed as far as that can be proven.
+    The trace goes back from treatment to treatment, across runs: to the treatment that sent the value, to the inputs of that
+    treatment, and so on; --forward goes the other way. A line in a stream is followed as far as its path can be proven.
     """
     if value is not None:
         _show_uses(value, limit, cursor, project, as_json=as_json)
         return
-    run, asked = _asked(run_id, port, treatment, line)
+    run, subject = _subject(run_id, port, treatment, line)
     query: dict[str, Any] = {"direction": "forward" if forward else "backward", "limit": limit, "cursor": cursor}
-    with told(as_json):
+    with reporting_errors(as_json):
         client = connect(project)
-        if as_json and form is TraceFormat.TREE and "port" in asked and not forward:
-            print_json(client.trace(run, asked["port"], asked.get("offset")))
+        if as_json and form is TraceFormat.TREE and "port" in subject and not forward:
+            print_json(client.trace(run, subject["port"], subject.get("offset")))
             return
-        graph = _read(client, run, form, {**query, **asked})
+        graph = _read(client, run, form, {**query, **subject})
     print_json(graph) if as_json or form is not TraceFormat.TREE else show_graph(graph)
 
 
@@ -85,37 +88,39 @@ def _read(client: Client, run: str, form: TraceFormat, query: dict[str, Any]) ->
     return client.provenance(run, **query)
 
 
-def _asked(run_id: str | None, port: str | None, treatment: str | None, line: str | None) -> tuple[str, dict[str, Any]]:
-    """The run, and what of it is meant."""
+def _subject(
+    run_id: str | None, port: str | None, treatment: str | None, line: str | None
+) -> tuple[str, dict[str, Any]]:
+    """The run, and the query for what is traced in it. Ends the command if the arguments contradict each other."""
     if line is not None:
         found = _LINE.fullmatch(line)
         if not found or run_id or port or treatment:
-            raise fail(f"Say --line RUN:SEGMENT:INDEX alone; not {line!r}.", WRONG_USE)
+            raise fail(f"--line takes RUN:SEGMENT:INDEX and no other argument, not {line!r}.", WRONG_USE)
         return found[1], {"line": found[2]}
     if run_id is None:
-        raise fail("Say which RUN, or --line, or --value.", WRONG_USE)
+        raise fail("Give a RUN, --line or --value.", WRONG_USE)
     if treatment is not None:
         if port is not None:
-            raise fail("Say either TREATMENT.PORT or --treatment, not both.", WRONG_USE)
+            raise fail("Give either TREATMENT.PORT or --treatment, not both.", WRONG_USE)
         return run_id, {"treatment": treatment}
     if port is None:
         return run_id, {}
     name, at, offset = port.partition("@")
     if "." not in name or (at and not offset.isdecimal()):
-        raise fail(f"Say TREATMENT.PORT, or TREATMENT.PORT@OFFSET with a number; not {port!r}.", WRONG_USE)
+        raise fail(f"The output is TREATMENT.PORT, or TREATMENT.PORT@OFFSET with a number, not {port!r}.", WRONG_USE)
     return run_id, {"port": name, **({"offset": int(offset)} if at else {})}
 
 
 def _show_uses(sha256: str, limit: int, cursor: str | None, project: str | None, *, as_json: bool) -> None:
     if not _SHA256.fullmatch(sha256):
-        raise fail(f"Say --value with all 64 hexadecimal digits of a SHA-256; not {sha256!r}.", WRONG_USE)
-    with told(as_json):
+        raise fail(f"--value takes all 64 hexadecimal digits of a SHA-256, not {sha256!r}.", WRONG_USE)
+    with reporting_errors(as_json):
         page = connect(project).uses(sha256, limit, cursor)
     if as_json:
         print_json(page)
         return
     print_table(
-        ("RUN", "PIPELINE", "STATE", "CREATED", "SENT BY", "SIZE", "GIVEN TO", "TAKEN OVER FROM"),
+        ("RUN", "PIPELINE", "STATE", "CREATED", "SENT BY", "SIZE", "SENT TO", "REUSED FROM"),
         (
             (
                 use["run_id"],
@@ -131,4 +136,4 @@ def _show_uses(sha256: str, limit: int, cursor: str | None, project: str | None,
         ),
     )
     if page["next"]:
-        out.print(f"There are more: --cursor {page['next']}", style="dim", markup=False)
+        out.print(f"More runs: --cursor {page['next']}", style="dim", markup=False)

@@ -1,4 +1,4 @@
-"""A trace as a tree: what was asked about, and below each thing what it came of (or what came of it)."""
+"""Prints a trace as a tree: below each value, treatment or run stand its causes, or with --forward its effects."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,9 +14,9 @@ Json = Mapping[str, Any]
 
 _PROVEN = {
     "identical": "the same bytes",
-    "prefix": "byte by byte its beginning",
-    "subsequence": "all lines sent are lines of it, in order",
-    "selection": "all lines sent are lines of it, in another order",
+    "prefix": "its beginning, byte by byte",
+    "subsequence": "all lines sent are in it, in order",
+    "selection": "all lines sent are in it, in another order",
 }
 _LONGEST_LINE = 120
 _DEEPEST = 150
@@ -24,7 +24,7 @@ _DEEPEST = 150
 
 @dataclass
 class _Branch:
-    """`arrow` leads from what is above to it."""
+    """A line of the tree; `arrow` names the link from its parent."""
 
     arrow: str
     text: Text
@@ -32,21 +32,23 @@ class _Branch:
 
 
 def show_graph(graph: Json) -> None:
-    """On a terminal with lines between them, elsewhere indented."""
-    told = _Told(graph)
-    root = told.branch(told.start, "", None, graph["run_id"], _DEEPEST)
+    """Prints a graph of the API: with connecting lines on a terminal, indented elsewhere."""
+    tree = _TraceTree(graph)
+    root = tree.branch(tree.start, "", None, graph["run_id"], _DEEPEST)
     if out.is_terminal:
-        tree = Tree(root.text)
-        _grow(tree, root, "←" if told.backward else "→")
-        out.print(tree)
+        drawn = Tree(root.text)
+        _grow(drawn, root, "←" if tree.backward else "→")
+        out.print(drawn)
     else:
-        for line in _indented(root, 0, "<-" if told.backward else "->"):
+        for line in _indented(root, 0, "<-" if tree.backward else "->"):
             print(line)
-    for node in told.unfinished():
-        out.print(Text(f"More of {_name(node)}: {_command(node, told.backward)}", "dim"))
+    for node in tree.unfinished():
+        out.print(Text(f"More about {_name(node)}: {_command(node, tree.backward)}", "dim"))
 
 
-class _Told:
+class _TraceTree:
+    """The branches of a graph; each node is drawn in full once."""
+
     def __init__(self, graph: Json) -> None:
         self.backward = graph["direction"] == "backward"
         self._nodes: dict[str, Json] = {node["id"]: node for node in graph["nodes"]}
@@ -59,13 +61,13 @@ class _Told:
         self._shown: set[str] = set()
 
     def branch(self, node: Json, arrow: str, link: Json | None, above: str, depth: int) -> _Branch:
-        """`above` is the run of what is above it."""
+        """The branch of a node below `link`; `above` is the run of its parent, `depth` the number of levels left."""
         text = _text(node)
         run = node["run_id"] or above
         if run != above and node["kind"] != "run":
             text.append(f"  in run {run}")
-        if link is not None and (why := self._why(link)):
-            text.append(f"  [{why}]", "dim")
+        if link is not None and (note := self._note(link)):
+            text.append(f"  [{note}]", "dim")
         branch = _Branch(arrow, text)
         if node["id"] in self._shown:
             if self._steps[node["id"]]:
@@ -73,46 +75,46 @@ class _Told:
             return branch
         self._shown.add(node["id"])
         if depth == 0:
-            text.append("  (deeper than is shown: trace it by itself)", "dim")
+            text.append("  (deeper than shown: trace it separately)", "dim")
             return branch
         if node["cut"] and link is not None and link["kind"] in ("used", "generated_by", "derived_from"):
             text.append("  (not followed further)", "dim")
         steps = list(self._steps[node["id"]])
         if self.backward and node["kind"] == "value":
-            steps = [following for step in steps for following in self._of_maker(step)]
+            steps = [following for step in steps for following in self._through_producer(step)]
         for one, other in steps:
-            if self._wanted(one, other):
+            if self._is_shown(one, other):
                 branch.children.append(self.branch(other, _arrow(one), one, run, depth - 1))
         return branch
 
     def unfinished(self) -> Iterator[Json]:
-        """What has more neighbours than were told."""
+        """Nodes with more neighbours than the graph contains."""
         return (node for node in self._nodes.values() if node["next"])
 
-    def _of_maker(self, step: tuple[Json, Json]) -> Sequence[tuple[Json, Json]]:
-        """A value and the treatment that sent it are told in one line, so what that had received follows at once."""
-        link, maker = step
+    def _through_producer(self, step: tuple[Json, Json]) -> Sequence[tuple[Json, Json]]:
+        """Skips the treatment that sent a value, since the line of the value shows it: its inputs follow at once."""
+        link, producer = step
         if link["kind"] != "generated_by":
             return [step]
-        if maker["id"] in self._shown:
+        if producer["id"] in self._shown:
             return []
-        self._shown.add(maker["id"])
-        return self._steps[maker["id"]]
+        self._shown.add(producer["id"])
+        return self._steps[producer["id"]]
 
-    def _wanted(self, link: Json, other: Json) -> bool:
+    def _is_shown(self, link: Json, other: Json) -> bool:
         if link["kind"] == "part_of" and self.backward:
-            # A run is worth telling if it came of something itself, and once.
+            # A run is shown once, and only if it has causes of its own.
             return other["id"] not in self._shown and bool(self._steps[other["id"]])
         if link["kind"] == "waited_for":
             return other["id"] not in self._shown
         return True
 
-    def _why(self, link: Json) -> str:
+    def _note(self, link: Json) -> str:
         part = link["cause_part"] if self.backward else link["effect_part"]
-        said = [_place(part), _PROVEN.get(link["basis"], "") if part else "", link["note"] or ""]
+        notes = [_position(part), _PROVEN.get(link["basis"], "") if part else "", link["note"] or ""]
         if link["basis"] in ("temporal", "unchecked") and link["kind"] in ("used", "generated_by"):
-            said = ["not provable", link["note"] or ""] if not part else ["not provable", link["note"] or _place(part)]
-        return ": ".join(word for word in said if word)
+            notes = ["not provable", link["note"] or (_position(part) if part else "")]
+        return ": ".join(note for note in notes if note)
 
 
 def _text(node: Json) -> Text:
@@ -122,14 +124,14 @@ def _text(node: Json) -> Text:
 def _value(node: Json) -> Text:
     value = node["value"]
     text = Text.assemble((f"{node['treatment']}.{node['port']}", "bold"))
-    text.append(_sent(value) if value else "  (nothing yet)")
+    text.append(_sent(value) if value else "  (nothing sent yet)")
     return _ran(text, node)
 
 
 def _sent(value: Json) -> str:
     digest = f"  sha256:{value['sha256'][:16]}" if value["sha256"] else ""
-    unkept = f"  (not kept: {value['not_kept']})" if value["not_kept"] else ""
-    return f"  {size(value['size'])}{digest}{unkept}"
+    not_kept = f"  (not kept: {value['not_kept']})" if value["not_kept"] else ""
+    return f"  {size(value['size'])}{digest}{not_kept}"
 
 
 def _treatment(node: Json) -> Text:
@@ -144,7 +146,7 @@ def _ran(text: Text, node: Json) -> Text:
     if node["runner"]:
         text.append(f" on {node['runner']['host_id'] or node['runner']['pool']}")
     if node["kept_from"]:
-        text.append(" (taken over)")
+        text.append(" (reused)")
     return text
 
 
@@ -166,9 +168,9 @@ def _cache(node: Json) -> Text:
 
 def _line(node: Json) -> Text:
     line = node["line"]
-    said = line["text"] if len(line["text"]) <= _LONGEST_LINE else f"{line['text'][:_LONGEST_LINE]}…"
+    content = line["text"] if len(line["text"]) <= _LONGEST_LINE else f"{line['text'][:_LONGEST_LINE]}…"
     text = Text.assemble("line ", (f"{line['segment']}:{line['index']}", "bold"))
-    return text.append(f" of {node['treatment']}, {date_time(line['time'])}: {said}")
+    return text.append(f" of {node['treatment']}, {date_time(line['time'])}: {content}")
 
 
 def _pipeline(node: Json) -> Text:
@@ -204,7 +206,7 @@ def _arrow(link: Json) -> str:
     return _ARROWS[link["kind"]]
 
 
-def _place(part: Json | None) -> str:
+def _position(part: Json | None) -> str:
     if part is None:
         return ""
     where = f"line {part['line']}" if part["line"] else f"byte {part['offset']}"

@@ -1,4 +1,4 @@
-"""Replays on this machine: a folder with all that a treatment had, and the agent that runs it from there."""
+"""Replays a treatment on this machine: a folder with its inputs and work, and the agent that runs it from there."""
 
 import json
 import os
@@ -22,14 +22,14 @@ from cadence.domain.run import OutputSpec
 
 LONGEST_COMPARED = 256 * 1024 * 1024
 _PIECE = 1024 * 1024
-# What an agent calls an end, as a treatment's state.
+# The outcomes of the agent that a treatment's state has another word for.
 _STATES = {"infrastructure": "lost", "interrupted": "lost"}
-_TELLS_NOTHING = frozenset({"lost", "cancelled", "skipped"})
+_INCONCLUSIVE = frozenset({"lost", "cancelled", "skipped"})
 
 
 @dataclass
 class LocalReplayError(Exception):
-    """It cannot be replayed here. `wrong_use`: not the way it was asked for."""
+    """The treatment cannot be replayed on this machine. `wrong_use`: with other options it could be."""
 
     message: str
     wrong_use: bool = False
@@ -38,42 +38,44 @@ class LocalReplayError(Exception):
         return self.message
 
 
-def secrets_given(options: Sequence[str]) -> Mapping[str, str]:
-    """From `VARIABLE=VALUE`, or from the environment for a `VARIABLE` alone. Raises LocalReplayError."""
+def parse_secrets(options: Sequence[str]) -> Mapping[str, str]:
+    """Secrets by variable, from `VARIABLE=VALUE`, or from the environment for `VARIABLE` alone. Raises LocalReplayError."""
     found = {}
     for option in options:
         variable, equals, value = option.partition("=")
         if not equals and variable not in os.environ:
-            message = f"--secret {variable}: there is no such variable in your environment; say {variable}=VALUE."
+            message = f"--secret {variable}: there is no such variable in your environment; give {variable}=VALUE."
             raise LocalReplayError(message, wrong_use=True)
         found[variable] = value if equals else os.environ[variable]
     return found
 
 
 def write_kit(client: Client, kit: Any, folder: Path) -> None:
-    """Make the folder and fetch the inputs into it. Secrets are not in it."""
+    """Writes the folder of a replay: the work and the inputs, without secrets."""
     (folder / "inputs").mkdir(parents=True, exist_ok=True)
     work = kit["work"]
     for given in kit["inputs"]:
         with (folder / "inputs" / given["port"]).open("wb") as file:
             for piece in client.read_value(given["run_id"], given["sha256"]):
                 file.write(piece)
-    told = {
+    content = {
         "runner_id": ids.runner_id(work["run_id"], work["treatment"], work["attempt"]),
         "work": work,
         "inputs": {given["port"]: {"size": given["size"], "sha256": given["sha256"]} for given in kit["inputs"]},
     }
-    (folder / "kit.json").write_text(json.dumps(told, indent=1))
+    (folder / "kit.json").write_text(json.dumps(content, indent=1))
 
 
 def replay_here(client: Client, run_id: str, treatment: str, secrets: Mapping[str, str], *, shell: bool) -> Any:
-    """The comparison, in the shape of the API's. Raises LocalReplayError."""
+    """Runs the treatment on this machine; returns the comparison in the shape of the API. Raises LocalReplayError."""
     kit = client.replay_kit(run_id, treatment)
     missing = sorted(kit["secrets"].keys() - secrets.keys())
     if missing:
         listed = ", ".join(f"{variable} (the secret {kit['secrets'][variable]})" for variable in missing)
         options = " ".join(f"--secret {variable}" for variable in missing)
-        message = f"The treatment has secrets, which are not handed out: {listed}. Give your own: {options}=…"
+        message = (
+            f"The treatment uses secrets, which the API does not return: {listed}. Give your own values: {options}=…"
+        )
         raise LocalReplayError(message, wrong_use=True)
     for unlike in kit["unlike"]:
         err.print(f"note: {unlike}", markup=False)
@@ -84,18 +86,18 @@ def replay_here(client: Client, run_id: str, treatment: str, secrets: Mapping[st
         try:
             result = json.loads((folder / "result.json").read_text())
         except OSError:
-            raise LocalReplayError("The agent ended without a result; what it said is above.") from None
+            raise LocalReplayError("The agent ended without a result; its output is above.") from None
         return {**_compared(client, kit, result, folder), "treatment": treatment}
 
 
 def agent_folder() -> Path:
-    """Where the package `agent` is: beside this one once installed, in its own folder in a checkout."""
+    """The folder of the package `agent`: inside this package once installed, `runner_bootstrap` in a checkout."""
     installed = Path(__file__).resolve().parents[2] / "runner"
     return installed if installed.is_dir() else Path(__file__).resolve().parents[4] / "runner_bootstrap"
 
 
 def agent_command(*words: str) -> list[str]:
-    """What starts the agent on this machine."""
+    """The command that starts the agent on this machine with the given arguments."""
     start = "import sys; sys.path.insert(0, sys.argv.pop(1)); from agent.__main__ import main; sys.exit(main())"
     return [sys.executable, "-c", start, str(agent_folder()), *words]
 
@@ -115,9 +117,9 @@ def _run_agent(folder: Path, secrets: Mapping[str, str], *, shell: bool) -> None
             code = process.wait()
             break
         except KeyboardInterrupt:
-            continue  # the agent has heard it as well, and ends what it started
+            continue  # the agent receives the interrupt as well, and stops what it started
     if code:
-        raise LocalReplayError(f"The agent could not replay it (exit code {code}); why is above.")
+        raise LocalReplayError(f"The agent could not replay the treatment (exit code {code}); its error is above.")
 
 
 def _compared(client: Client, kit: Any, result: Any, folder: Path) -> Any:
@@ -142,16 +144,16 @@ def _compared(client: Client, kit: Any, result: Any, folder: Path) -> Any:
         "considered": [],
     }  # fmt: skip
     for one, which in ((original, "The original"), (now, "The replay")):
-        if one["state"] in _TELLS_NOTHING:
-            why = f"{which} ended {one['state']}: {one['cause'] or 'no cause is known'}"
+        if one["state"] in _INCONCLUSIVE:
+            why = f"{which} ended {one['state']}: {one['cause'] or 'unknown cause'}"
             return {**found, "verdict": str(Verdict.INCONCLUSIVE), "first": why}
     unknown = [name for name, sent in kit["outputs"].items() if sent["sha256"] is None]
     if unknown:
-        why = f"what went through {unknown[0]} cannot be compared: {kit['outputs'][unknown[0]]['not_kept']}"
+        why = f"the output {unknown[0]} cannot be compared: {kit['outputs'][unknown[0]]['not_kept']}"
         return {**found, "verdict": str(Verdict.INCONCLUSIVE), "first": why}
     types = _captured(work)
     if types is not None:
-        now["exit_code"] = None  # of an engine of its own, which the original had not
+        now["exit_code"] = None  # the exit code of a separate engine, which the original did not have
     outputs = [
         _output(client, kit, {**port, "type": types[port["port"]]} if types else port, result["outputs"], folder)
         for port in work["outputs"]
@@ -159,20 +161,21 @@ def _compared(client: Client, kit: Any, result: Any, folder: Path) -> Any:
     ]
     then_, now_ = _execution(original, kit["outputs"]), _execution(now, result["outputs"])
     decided, first = verdict(then_, now_, outputs)
-    told = guesses(evidence(then_, now_, outputs, (_side(original), _side(now))))
+    reasons = guesses(evidence(then_, now_, outputs, (_side(original), _side(now))))
     return {
         **found,
         "verdict": str(decided),
         "first": first,
         "outputs": [_shown(output) for output in outputs],
         "depends_on": [
-            {"kind": str(guess.kind), "confidence": str(guess.confidence), "evidence": guess.evidence} for guess in told
+            {"kind": str(guess.kind), "confidence": str(guess.confidence), "evidence": guess.evidence}
+            for guess in reasons
         ],
     }
 
 
 def _captured(work: Any) -> Mapping[str, str] | None:
-    """Of a treatment inside of an engine: the types of its outputs, whose values are kept in one way whatever they are."""
+    """The types of the outputs of a treatment inside an engine; None for other treatments."""
     found: Mapping[str, str] | None = ((work.get("engine") or {}).get("program") or {}).get("captured")
     return found
 
@@ -184,17 +187,17 @@ def _output(client: Client, kit: Any, port: Any, sent: Any, folder: Path) -> Out
     none = NOTHING if _captured(kit["work"]) is not None else None
     both = Sent(then["sha256"], then["size"]) if then else none, Sent(**now) if now else none
     if then and then["not_kept"] and both[0] != both[1]:
-        return OutputContrast(spec, *both, note=f"what was sent is not kept: {then['not_kept']}")
-    contents = _of_then(client, kit, then), _of_now(folder / "outputs" / name)
+        return OutputContrast(spec, *both, note=f"the value of the original is not kept: {then['not_kept']}")
+    contents = _original_content(client, kit, then), _replayed_content(folder / "outputs" / name)
     return contrasted(spec, both, contents, LONGEST_COMPARED)
 
 
-def _of_then(client: Client, kit: Any, then: Any) -> Iterator[bytes]:
+def _original_content(client: Client, kit: Any, then: Any) -> Iterator[bytes]:
     if then:
         yield from client.read_value(kit["original"]["run_id"], then["sha256"])
 
 
-def _of_now(path: Path) -> Iterator[bytes]:
+def _replayed_content(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
         while piece := file.read(_PIECE):
             yield piece

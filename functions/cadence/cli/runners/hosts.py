@@ -1,7 +1,7 @@
-"""`cadence host`: machines that join a pool by themselves."""
+"""The commands `host`."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,40 +9,39 @@ import typer
 
 from cadence.cli.client.client import Client
 from cadence.cli.client.connection import connect
-from cadence.cli.shared.errors import FAILED, WRONG_USE, fail, told
+from cadence.cli.shared.errors import FAILED, WRONG_USE, fail, reporting_errors
 from cadence.cli.shared.options import Json
-from cadence.cli.shared.output import date_time, out, print_json, print_table
+from cadence.cli.shared.output import date_time, out, print_json, print_list, print_result
 
-host = typer.Typer(name="host", help="Machines that joined a pool.", no_args_is_help=True)
+host = typer.Typer(
+    name="host", help="Self-registered hosts, which run the treatments of host pools.", no_args_is_help=True
+)
 
 # Long enough to install many machines, or to log in to one; a host keeps a token of its own once it has joined.
 _JOIN_SECONDS = 3_600
 
-Pool = Annotated[str, typer.Argument(metavar="POOL")]
-HostId = Annotated[str, typer.Argument(metavar="HOST", help="Its id, or its name if no other has it.")]
+Pool = Annotated[str, typer.Argument(metavar="POOL", help="The name of a host pool.")]
+HostId = Annotated[str, typer.Argument(metavar="HOST", help="The id of a host, or its name if that is unique.")]
 
 
 @host.command("list")
 def list_hosts(
     label: Annotated[
-        list[str] | None, typer.Option(help="Only those with this label (NAME or NAME=VALUE).", show_default=False)
+        list[str] | None,
+        typer.Option(help="Only hosts with this label (NAME or NAME=VALUE); may be repeated.", show_default=False),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """List the machines that joined a pool."""
-    with told(as_json):
-        found = [one for one in connect().hosts() if all(_has(one["labels"], wanted) for wanted in label or ())]
-    if as_json:
-        print_json(found)
-        return
-    columns = ("HOST", "NAME", "POOL", "RUNNING", "SLOTS", "LABELS", "LAST SEEN")
-    print_table(columns, map(_row, found))
+    """List self-registered hosts."""
+    with reporting_errors(as_json):
+        hosts = [one for one in connect().hosts() if all(_has(one["labels"], wanted) for wanted in label or ())]
+    print_list(hosts, ("HOST", "NAME", "POOL", "RUNNING", "SLOTS", "LABELS", "LAST SEEN"), _row, as_json)
 
 
 @host.command("join")
 def join_pool(pool: Pool, as_json: Json = False) -> None:
-    """Print the one command that makes a machine a host of a pool. It holds a token that joins for an hour."""
-    with told(as_json):
+    """Print the command that makes a machine a host of a pool. Its join token is valid for one hour."""
+    with reporting_errors(as_json):
         client = connect()
         _require_pool(client, pool)
         token = client.create_token(f"join {pool}", ["hosts:join"], expires_in=_JOIN_SECONDS)["token"]
@@ -52,7 +51,7 @@ def join_pool(pool: Pool, as_json: Json = False) -> None:
         print_json({"command": command, "token": token, "sha256": sha256})
         return
     out.print(
-        "On the machine, as the user that treatments are to run as (Python 3.9 or newer is needed):\n", markup=False
+        "Run this on the machine, as the user that treatments run as (requires Python 3.9 or newer):\n", markup=False
     )
     out.print(f"CADENCE_JOIN_TOKEN={shlex.quote(token)} {command}", markup=False, soft_wrap=True)
 
@@ -61,15 +60,20 @@ def join_pool(pool: Pool, as_json: Json = False) -> None:
 def provision_hosts(
     pool: Pool,
     machines: Annotated[
-        Path, typer.Option("--machines", metavar="FILE", help="A YAML list of machines with their host keys.")
+        Path, typer.Option("--machines", metavar="FILE", help="A YAML list of machines with their SSH host keys.")
     ],
     identity: Annotated[
         Path | None,
-        typer.Option(help="A private key to log in with; else the agent's and the user's own.", show_default=False),
+        typer.Option(
+            help="A private key to log in with (default: the keys of the SSH agent and the user).", show_default=False
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Make machines hosts of a pool over SSH. Repeat it to renew their agents; whoever shows another key gets nothing."""
+    """Install the agent on machines over SSH, so that they join a pool. Repeat it to upgrade their agents.
+
+    Nothing is sent to a machine that shows another host key than the one in FILE.
+    """
     from cadence.cli.runners.host_provisioning import (
         AgentInstallation,
         ProvisioningError,
@@ -82,70 +86,72 @@ def provision_hosts(
         listed = read_machines(machines)
     except ProvisioningError as error:
         raise fail(str(error), WRONG_USE) from None
-    with told(as_json):
+    with reporting_errors(as_json):
         client = connect()
         _require_pool(client, pool)
         sha256 = client.agent_sha256()
         agent = client.agent(sha256)
         if digest(agent) != sha256:
-            raise fail("The agent that was downloaded does not have the digest that the control plane says.")
+            raise fail("The downloaded agent does not have the digest that the control plane states.")
         token = client.create_token(f"provision {pool}", ["hosts:join"], expires_in=_JOIN_SECONDS)["token"]
-    job = AgentInstallation(agent, sha256, client.url, pool, token)
+    installation = AgentInstallation(agent=agent, sha256=sha256, gateway=client.url, pool=pool, token=token)
     outcomes: list[dict[str, Any]] = []
     for number, machine in enumerate(listed, 1):
         if not as_json:
-            out.print(f"[{number}/{len(listed)}] {machine.known_as} …", markup=False)
+            out.print(f"[{number}/{len(listed)}] {machine.display_name} …", markup=False)
         try:
-            outcomes.append({"machine": machine.known_as, "done": True, "said": provision(machine, job, identity)})
+            outcomes.append(
+                {"machine": machine.display_name, "done": True, "message": provision(machine, installation, identity)}
+            )
         except ProvisioningError as error:
-            outcomes.append({"machine": machine.known_as, "done": False, "said": str(error)})
+            outcomes.append({"machine": machine.display_name, "done": False, "message": str(error)})
         if not as_json:
-            out.print(f"    {outcomes[-1]['said']}", markup=False)
+            out.print(f"    {outcomes[-1]['message']}", markup=False)
     if as_json:
         print_json(outcomes)
     failed = [one["machine"] for one in outcomes if not one["done"]]
     if failed:
-        raise fail(f"{len(failed)} of {len(listed)} could not be made hosts: {', '.join(failed)}", FAILED)
+        raise fail(f"{len(failed)} of {len(listed)} machines did not become hosts: {', '.join(failed)}.", FAILED)
 
 
 @host.command("drain")
 def drain_host(host_id: HostId, as_json: Json = False) -> None:
-    """Give a host no further work; what it runs goes on."""
-    _change(
-        host_id, as_json, lambda client, one: client.drain_host(one["pool"], one["host_id"]), "gets no further work"
-    )
+    """Stop giving work to a host. Running treatments continue."""
+    _change(host_id, as_json, lambda client, one: client.drain_host(one["pool"], one["host_id"]), "is drained")
 
 
 @host.command("resume")
 def resume_host(host_id: HostId, as_json: Json = False) -> None:
-    """Give a drained host work again."""
-    _change(host_id, as_json, lambda client, one: client.resume_host(one["pool"], one["host_id"]), "gets work again")
+    """Give work to a drained host again."""
+    _change(host_id, as_json, lambda client, one: client.resume_host(one["pool"], one["host_id"]), "is resumed")
 
 
 @host.command("remove")
 def remove_host(host_id: HostId, as_json: Json = False) -> None:
-    """Forget a host: its token is refused from now on. Drain it first, and end its agent."""
-    _change(host_id, as_json, lambda client, one: client.remove_host(one["pool"], one["host_id"]), "is forgotten")
+    """Remove a host. Its token is refused from now on; drain the host and stop its agent first."""
+    _change(host_id, as_json, lambda client, one: client.remove_host(one["pool"], one["host_id"]), "is removed")
 
 
-def _change(host_id: str, as_json: bool, change: Any, what: str) -> None:
-    with told(as_json):
+def _change(host_id: str, as_json: bool, change: Callable[[Client, Any], Any], verb: str) -> None:
+    with reporting_errors(as_json):
         client = connect()
         found = [one for one in client.hosts() if host_id in (one["host_id"], one["name"])]
         if len(found) != 1:
             raise fail(
-                f"There is no host {host_id}." if not found else f"{len(found)} hosts are named {host_id}: give its id."
+                f"There is no host {host_id}." if not found else f"{len(found)} hosts are named {host_id}: give the id."
             )
         changed = change(client, found[0])
-    print_json(changed or found[0]) if as_json else out.print(f"{found[0]['name']} {what}", markup=False)
+    print_result(changed or found[0], f"Host {found[0]['name']} {verb}.", as_json)
 
 
 def _require_pool(client: Client, pool: str) -> None:
     known = {one["name"]: one for one in client.pools()}
     if pool not in known:
-        raise fail(f"There is no pool {pool}, only {', '.join(sorted(known)) or 'none at all'}.")
+        raise fail(f"There is no pool {pool}; pools are {', '.join(sorted(known)) or 'none'}.")
     if known[pool]["provider"] != "host":
-        raise fail(f"Pool {pool} gets its runners from {known[pool]['provider']}; no host can join it.")
+        raise fail(
+            f"Pool {pool} uses the provider {known[pool]['provider']}; hosts join pools of the provider host only."
+        )
 
 
 def _join_command(url: str, pool: str, sha256: str) -> str:

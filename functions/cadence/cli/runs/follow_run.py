@@ -1,6 +1,6 @@
-"""Follows a run until it has ended: its treatments' states and its log lines, as they come."""
+"""Follows a run until it ends: the states of its treatments and its log lines."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from rich.live import Live
@@ -12,36 +12,38 @@ from cadence.cli.shared.output import duration, make_table, out, print_line, sta
 
 _WAIT = 1.0  # seconds that one request for lines waits for the first of them
 
-
-def watch(client: Client, run_id: str) -> Mapping[str, Any]:
-    """Returns the run as it ended. Ctrl-C stops watching, not the run."""
-    return _watch_live(client, run_id) if out.is_terminal else _watch_plain(client, run_id)
+RunJson = Mapping[str, Any]
 
 
-def _watch_live(client: Client, run_id: str) -> Mapping[str, Any]:
+def follow_run(client: Client, run_id: str) -> RunJson:
+    """Prints progress and log lines until the run ends; returns it then. Ctrl-C stops following, not the run."""
+    return _follow_on_terminal(client, run_id) if out.is_terminal else _follow_plainly(client, run_id)
+
+
+def _follow_on_terminal(client: Client, run_id: str) -> RunJson:
     with Live(console=out, refresh_per_second=4, transient=True) as live:
-        run = _follow(client, run_id, lambda run: live.update(progress(run)))
-    out.print(progress(run))
+        run = _follow(client, run_id, lambda run: live.update(treatment_table(run)))
+    out.print(treatment_table(run))
     return run
 
 
-def _watch_plain(client: Client, run_id: str) -> Mapping[str, Any]:
-    told: dict[str, str] = {}
+def _follow_plainly(client: Client, run_id: str) -> RunJson:
+    printed: dict[str, str] = {}
 
-    def tell(run: Mapping[str, Any]) -> None:
+    def print_changes(run: RunJson) -> None:
         for treatment in run["treatments"]:
-            if told.get(treatment["name"]) != treatment["state"]:
-                told[treatment["name"]] = treatment["state"]
+            if printed.get(treatment["name"]) != treatment["state"]:
+                printed[treatment["name"]] = treatment["state"]
                 cause = f" ({treatment['cause']})" if treatment["cause"] else ""
                 print(f"{treatment['name']}: {treatment['state'].replace('_', ' ')}{cause}", flush=True)
 
-    return _follow(client, run_id, tell)
+    return _follow(client, run_id, print_changes)
 
 
-def _follow(client: Client, run_id: str, show: Any) -> Mapping[str, Any]:
+def _follow(client: Client, run_id: str, show: Callable[[RunJson], None]) -> RunJson:
     after = None
     while True:
-        run: Mapping[str, Any] = client.run(run_id)
+        run: RunJson = client.run(run_id)
         ended = is_final(run["state"])
         show(run)
         width = max((len(treatment["name"]) for treatment in run["treatments"]), default=0)
@@ -56,8 +58,8 @@ def _follow(client: Client, run_id: str, show: Any) -> Mapping[str, Any]:
             return run
 
 
-def progress(run: Mapping[str, Any]) -> Table:
-    """The treatments of a run, as a table."""
+def treatment_table(run: RunJson) -> Table:
+    """The treatments of a run with their states, durations and causes."""
     return make_table(
         ("TREATMENT", "STATE", "TIME", "CAUSE"),
         (

@@ -1,4 +1,4 @@
-"""What `show` prints: the cause of a failure first, then everything else."""
+"""What `cadence show RUN` prints: the cause of a failure first."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from cadence.cli.client.client import Client
 from cadence.cli.client.session import ApiError
 from cadence.cli.insight.diagnosis import show_diagnosis, show_last_lines
 from cadence.cli.insight.treatment_page import BROKEN
-from cadence.cli.runs.follow_run import progress
+from cadence.cli.runs.follow_run import treatment_table
 from cadence.cli.shared.output import date_time, duration, out, state_text
 
 _LAST_LINES = 10
@@ -18,6 +18,7 @@ _MOST_STARTED = 40
 
 
 def show_run(client: Client, run_id: str) -> None:
+    """Prints a run, its failures, its treatments and the runs that it started."""
     run = client.run(run_id)
     out.print(Text.assemble((f"run {run_id}", "bold"), "  ", state_text(run["state"])))
     if run["cause"]:
@@ -37,19 +38,19 @@ def show_run(client: Client, run_id: str) -> None:
     for treatment in broken[:3]:
         _show_failure(client, run_id, treatment)
     if len(broken) > 3:
-        out.print(f"\n{len(broken) - 3} more failed, see below.", markup=False)
+        out.print(f"\n{len(broken) - 3} more treatments failed; see below.", markup=False)
     out.print()
     shown = _worth_showing(run["treatments"])
-    out.print(progress({**run, "treatments": shown}))
+    out.print(treatment_table({**run, "treatments": shown}))
     if len(shown) < len(run["treatments"]):
-        out.print(f"… {len(run['treatments']) - len(shown)} more have succeeded", style="dim")
+        out.print(f"… {len(run['treatments']) - len(shown)} more treatments succeeded", style="dim")
     _show_started([one for one in client.following_runs(run_id) if one["how"] == "started"])
 
 
 def _show_started(runs: Sequence[Mapping[str, Any]]) -> None:
     if not runs:
         return
-    out.print("\nstarted")
+    out.print("\nstarted runs")
     for run in runs[:_MOST_STARTED]:
         by = f"  by {run['treatment']}" if run["treatment"] else ""
         took = duration(run["created_at"], run["finished_at"])
@@ -59,13 +60,13 @@ def _show_started(runs: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _causes(broken: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
-    """Without groups that failed because an instance did."""
+    """The failed treatments without groups that failed because of an instance."""
     groups = {one["name"].partition(":")[0] for one in broken if ":" in one["name"]}
     return [one for one in broken if one["name"] not in groups]
 
 
 def _worth_showing(treatments: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
-    """All of a few; of many those that have not succeeded, and the first of the others."""
+    """At most 40 treatments: all that have not succeeded, and the first of the others."""
     others = [one for one in treatments if one["state"] != "succeeded"]
     room = max(0, _MOST_TREATMENTS - len(others))
     well = [one for one in treatments if one["state"] == "succeeded"][:room]
@@ -79,20 +80,20 @@ def _show_failure(client: Client, run_id: str, treatment: Mapping[str, Any]) -> 
     out.print(
         Text.assemble((treatment["name"], "bold"), " ", state_text(treatment["state"]), f"{code}: {treatment['cause']}")
     )
-    _show_reason(client, run_id, treatment)
+    _show_diagnosis(client, run_id, treatment)
 
 
-def _show_reason(client: Client, run_id: str, treatment: Mapping[str, Any]) -> None:
+def _show_diagnosis(client: Client, run_id: str, treatment: Mapping[str, Any]) -> None:
     try:
-        said = client.diagnosis(run_id, treatment["name"], _LAST_LINES)
+        diagnosis = client.diagnosis(run_id, treatment["name"], _LAST_LINES)
     except ApiError as error:
         if error.status != 403:
             raise
-        return  # whoever may not read logs sees the cause
-    shown = {line["cursor"] for line in said["last_lines"]}
-    errors = [line for line in said["errors"] if line["cursor"] not in shown]
-    show_diagnosis(run_id, treatment["name"], {**said, "cause": None, "errors": errors})
-    show_last_lines(run_id, treatment["name"], said, heading=False)
+        return  # the token may not read logs: the cause is printed all the same
+    shown = {line["cursor"] for line in diagnosis["last_lines"]}
+    errors = [line for line in diagnosis["errors"] if line["cursor"] not in shown]
+    show_diagnosis(run_id, treatment["name"], {**diagnosis, "cause": None, "errors": errors})
+    show_last_lines(run_id, treatment["name"], diagnosis, heading=False)
 
 
 def _original(of: Mapping[str, str] | None) -> str | None:

@@ -1,4 +1,4 @@
-"""Reads a document that a command names."""
+"""Reads the document that a command names."""
 
 from pathlib import Path
 
@@ -7,18 +7,18 @@ import typer
 from cadence.cli.shared.errors import FAILED, WRONG_USE, fail
 
 MOST_BYTES = 5_000_000
-"""Of a document. Not imported, so that the command line starts without what checks documents."""
+"""The most bytes of a document. Repeated here so that the command line starts without importing the validator."""
 
 
 def read_document(file: str) -> str:
-    """The text of `file`, or of standard input for `-`. Ends the command if there is none."""
+    """The text of `file`, or of standard input for `-`. Ends the command if it cannot be read, is too large or is not UTF-8."""
     try:
         data = typer.get_binary_stream("stdin").read() if file == "-" else Path(file).read_bytes()
     except OSError as error:
         raise fail(f"{file} cannot be read: {error.strerror}.", WRONG_USE) from None
     if len(data) > MOST_BYTES:
-        told = f"{file} has {len(data):,} bytes; a document has {MOST_BYTES:,} at most (document-too-large)."
-        raise fail(f"{told} Split the pipeline, or move long scripts into files of the repository.", FAILED)
+        problem = f"{file} has {len(data):,} bytes; a document has at most {MOST_BYTES:,} (document-too-large)."
+        raise fail(f"{problem} Split the pipeline, or move long scripts into files of the repository.", FAILED)
     try:
         return data.decode()
     except UnicodeDecodeError:

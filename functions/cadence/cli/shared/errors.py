@@ -1,4 +1,4 @@
-"""Errors become messages and exit codes: 1 the thing failed, 2 wrong use, 3 cannot reach or not allowed."""
+"""Turns errors into messages and exit codes: 1 the thing failed, 2 wrong use, 3 cannot reach or not allowed."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,36 +13,38 @@ from cadence.cli.shared.output import err, print_findings, print_json
 FAILED = 1
 WRONG_USE = 2
 NOT_REACHED = 3
+INTERRUPTED = 130
 
 _NOT_ALLOWED = frozenset({401, 403, 429})
 
 
 @contextmanager
-def told(as_json: bool, file: Path | str = "document") -> Iterator[None]:
-    """Tells what went wrong and ends with the right exit code. `file` is what findings are about."""
+def reporting_errors(as_json: bool, file: Path | str = "document") -> Iterator[None]:
+    """Prints errors of the API and ends the command with the matching exit code. Findings are reported as being in `file`."""
     try:
         yield
     except ApiError as error:
         if as_json:
             print_json(error.problem)
         else:
-            _tell(error, str(file))
+            _print_problem(error, str(file))
         raise typer.Exit(_exit_code(error)) from None
     except (Unreachable, NotConnected) as error:
-        _say(str(error))
+        _print_error(str(error))
         raise typer.Exit(NOT_REACHED) from None
 
 
 def fail(message: str, code: int = FAILED) -> typer.Exit:
-    _say(message)
+    """Prints `message` as an error and returns the exception that ends the command with `code`."""
+    _print_error(message)
     return typer.Exit(code)
 
 
-def _tell(error: ApiError, file: str) -> None:
+def _print_problem(error: ApiError, file: str) -> None:
     findings = error.problem.get("findings")
     if findings:
         print_findings(file, findings)
-    _say(str(error))
+    _print_error(str(error))
     for violation in error.problem.get("violations") or ():
         if violation["message"] != str(error):
             err.print(f"    {violation['pointer']}: {violation['message']}", markup=False)
@@ -58,6 +60,6 @@ def _exit_code(error: ApiError) -> int:
     return FAILED
 
 
-def _say(message: str) -> None:
+def _print_error(message: str) -> None:
     err.print("[bold red]error:[/] ", end="")
     err.print(message, markup=False)

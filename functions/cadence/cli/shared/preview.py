@@ -1,4 +1,4 @@
-"""Contents on a terminal: text, JSON, tables, images, archives and bytes."""
+"""Previews contents on a terminal: text, JSON, tables, images, archives and bytes."""
 
 import re
 from collections.abc import Mapping
@@ -9,9 +9,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-# What would move the cursor or change colours.
+# Sequences that would move the cursor or change colours.
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])|[\x00-\x08\x0b-\x1f\x7f]")
-# Where an agent lets a command work, which is another place each time.
+# The workspace of a command, whose path differs each time.
 _WORKSPACE = re.compile(r"[^\s\"'(]*/cadence-[0-9a-z]{26}-[0-9a-f]{12}-\d+-\w+/(?:work/)?")
 _LONGEST_LINE = 200
 _LONGEST_CELL = 40
@@ -19,17 +19,17 @@ INDENT = 4
 
 
 def plain(text: str) -> str:
-    """Without what a terminal would take for commands."""
+    """The text without sequences that a terminal takes for commands."""
     return _ESCAPES.sub("", text)
 
 
 def short(text: str) -> str:
-    """Plain, and with the files of the command's workspace as they are called in it."""
+    """The plain text, with paths in the command's workspace relative to it."""
     return _WORKSPACE.sub("", plain(text))
 
 
 def previewed(shown: Mapping[str, Any], lines: int = 8) -> RenderableType:
-    """At most `lines` lines of a content as the API shows it, indented."""
+    """At most `lines` lines of a content that the API shows, indented."""
     kind, cut = shown["kind"], shown["cut"]
     if kind == "empty":
         return _indented(Text("(empty)", "dim"))

@@ -1,4 +1,4 @@
-"""Commands about values: what went from one treatment to another."""
+"""The commands `value`."""
 
 import base64
 import sys
@@ -11,7 +11,7 @@ from rich.text import Text
 from cadence.cli.client.client import Client
 from cadence.cli.client.connection import connect
 from cadence.cli.client.session import Json
-from cadence.cli.shared.errors import WRONG_USE, fail, told
+from cadence.cli.shared.errors import WRONG_USE, fail, reporting_errors
 from cadence.cli.shared.options import Json as AsJson
 from cadence.cli.shared.options import Run
 from cadence.cli.shared.output import out, print_json, size
@@ -20,35 +20,37 @@ from cadence.cli.shared.preview import previewed
 _PIECE = 1024 * 1024
 _PREVIEW = 4096
 
-value = typer.Typer(name="value", help="Values that went from one treatment to another.", no_args_is_help=True)
+value = typer.Typer(name="value", help="Values that treatments sent to each other.", no_args_is_help=True)
 
-Port = Annotated[str, typer.Argument(metavar="SHA256|TREATMENT.PORT", help="A value.")]
-Input = Annotated[bool, typer.Option("--input", help="TREATMENT.PORT is an input: what that was given.")]
-Attempt = Annotated[int | None, typer.Option(min=1, help="Of an earlier attempt.", show_default=False)]
+Port = Annotated[str, typer.Argument(metavar="SHA256|TREATMENT.PORT", help="A value, by its digest or by its port.")]
+Input = Annotated[bool, typer.Option("--input", help="TREATMENT.PORT is an input.")]
+Attempt = Annotated[
+    int | None, typer.Option(min=1, help="The output of this attempt (default: the latest).", show_default=False)
+]
 
 
 @value.command("show")
 def show(
     run_id: Run,
     port: Port,
-    offset: Annotated[int, typer.Option(help="The first byte; from the end of what is there if negative.")] = 0,
-    length: Annotated[int, typer.Option(min=1, max=_PIECE, help="How many bytes.")] = _PREVIEW,
+    offset: Annotated[int, typer.Option(help="The first byte; negative counts from the end.")] = 0,
+    length: Annotated[int, typer.Option(min=1, max=_PIECE, help="The number of bytes.")] = _PREVIEW,
     of_input: Input = False,
     attempt: Attempt = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show a value, or a piece of it, by its kind.
+    """Show a value, or a part of it, in a form that suits its content.
 
-    A stream can be looked into while it flows, and what a failed attempt sent afterwards.
+    A stream can be read while it flows; so can the output of a failed attempt.
     """
-    with told(as_json):
+    with reporting_errors(as_json):
         piece = _piece(connect(), run_id, port, offset, length, of_input, attempt)
     if as_json:
         print_json(piece)
         return
-    shown = base64.b64decode(piece["content_base64"])
-    end = piece["offset"] + len(shown)
-    more = "" if piece["ended"] else ", and it goes on"
+    content = base64.b64decode(piece["content_base64"])
+    end = piece["offset"] + len(content)
+    more = "" if piece["ended"] else ", still growing"
     digest = f"  sha256:{piece['sha256'][:16]}" if piece["sha256"] else ""
     out.print(
         Text.assemble(
@@ -66,14 +68,14 @@ def download(
     run_id: Run,
     port: Port,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="A file; standard output by default.", show_default=False)
+        Path | None, typer.Option("--output", "-o", help="A file (default: standard output).", show_default=False)
     ] = None,
     of_input: Input = False,
     attempt: Attempt = None,
     as_json: AsJson = False,
 ) -> None:
-    """Download a value in full; of a stream that has not ended, what is there."""
-    with told(as_json):
+    """Download a whole value, or what a stream has sent so far."""
+    with reporting_errors(as_json):
         client = connect()
         if "." not in port:
             if as_json:
@@ -102,11 +104,11 @@ def _pieces(client: Client, run_id: str, port: str, size: int, of_input: bool, a
 def _piece(
     client: Client, run_id: str, port: str, offset: int, length: int, of_input: bool, attempt: int | None
 ) -> Json:
-    """As the API tells pieces of ports; of a value by its digest as well."""
+    """A piece of a port or value, in the shape in which the API returns pieces of ports."""
     if "." in port:
         treatment, _, name = port.rpartition(".")
         if of_input and attempt:
-            raise fail("--attempt is for outputs: an input is what its producer sent.", WRONG_USE)
+            raise fail("--attempt is for outputs only: an input has no attempts.", WRONG_USE)
         side = "inputs" if of_input else "outputs"
         return client.content(run_id, treatment, name, offset, length, side, attempt)
     found = client.piece_of_value(run_id, port, offset, length)
