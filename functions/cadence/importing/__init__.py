@@ -1,4 +1,4 @@
-"""Converts what other systems run into pipeline documents, with a report of what could not be carried over."""
+"""Converts workflows of other systems into pipeline documents, with a report of what was not converted."""
 
 from cadence.importing.convert import Imported, convert, guess
 from cadence.importing.shared.report import ImportFailure, Note, SourceFormat

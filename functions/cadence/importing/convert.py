@@ -1,4 +1,4 @@
-"""The one entrance: a file's text in, a pipeline document and a report out."""
+"""Converts the text of a file into a pipeline document and a report."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from cadence.importing.wfcommons.workflow import Scales, from_wfcommons
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """A conversion. `findings` are what the validator says about `document`; it is valid if none of them is an error."""
+    """A conversion. `findings` are the validator's findings in `document`, which is valid if none of them is an error."""
 
     kind: SourceFormat
     document: str
@@ -27,21 +27,21 @@ class Imported:
 
 
 def convert(text: str, kind: SourceFormat | None = None, scales: Scales | None = None, name: str = "") -> Imported:
-    """The text as a pipeline; `name` is what it is called if it does not say so itself. Raises `ImportFailure`.
+    """Converts `text` into a pipeline, which is called `name` unless the text names it. Raises ImportFailure.
 
-    Without `kind`, it is guessed from the content.
+    Without `kind`, the format is detected from the content.
     """
     text = text.removeprefix("\ufeff")
     kind = kind or guess(text)
     draft = _draft(text, kind, scales or Scales(), name)
     if not draft.treatments:
-        raise ImportFailure("There is nothing to run in this file.")
+        raise ImportFailure("The file contains nothing to run.")
     document = draft.text()
     return Imported(kind, document, tuple(draft.notes), validate(document, "yaml").findings)
 
 
 def guess(text: str) -> SourceFormat:
-    """What a file describes, by its content. Raises `ImportFailure` if nothing fits."""
+    """Detects the format of a file from its content. Raises ImportFailure if it is none of those known."""
     if text.lstrip()[:1] == "{" and '"schemaVersion"' in text:
         return SourceFormat.WFCOMMONS
     data = YamlSource(without_header(text)[1]).data
@@ -53,7 +53,7 @@ def guess(text: str) -> SourceFormat:
     ):
         return SourceFormat.GITLAB
     raise ImportFailure(
-        "This is neither a WfCommons workflow nor one of GitHub Actions, nor a file of GitLab CI; say which with --from."
+        "The file is neither a workflow of WfCommons or GitHub Actions nor a file of GitLab CI. Give its format with --from."
     )
 
 

@@ -58,7 +58,7 @@ def test_down_leaves_no_process_and_no_connection(echo: EchoStack) -> None:
 def test_a_second_up_answers_the_address_of_the_first(echo: EchoStack) -> None:
     first = echo.up()
     assert echo.up() == first
-    assert echo.said[-1] == f"The local stack runs already: {first.url}"
+    assert echo.said[-1] == f"The local stack is already running: {first.url}"
     assert len(echo.supervisors) == 1
 
 
@@ -79,7 +79,7 @@ def test_a_port_in_use_is_named_and_another_one_taken(echo: EchoStack) -> None:
         port = taken.getsockname()[1]
         connection = echo.up(port)
     assert not connection.url.endswith(f":{port}")
-    assert f"port {port} is taken by another program: using {connection.url.rpartition(':')[2]}" in echo.words
+    assert f"port {port} is in use by another program: using {connection.url.rpartition(':')[2]}" in echo.words
 
 
 def test_files_of_a_dead_stack_are_cleared_and_a_reused_process_id_is_left_alone(echo: EchoStack) -> None:
@@ -141,7 +141,7 @@ def test_a_host_agent_that_ends_stops_the_start_with_its_last_words(
     with suppress(LocalStackError):  # which is raised if it ends before the start is complete
         echo.up()
     assert [supervisor.wait(20) for supervisor in echo.supervisors] in ([], [1])
-    assert "host-agent ended with status 1; its last words:\n  no such pool" in echo.paths.log("supervisor").read_text()
+    assert "host-agent ended with status 1; its last lines:\n  no such pool" in echo.paths.log("supervisor").read_text()
 
 
 def test_a_start_that_fails_says_why_and_leaves_nothing(echo: EchoStack, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""What well-known actions do, said in a pipeline's own words: checkout, artifacts, caches, toolchains."""
+"""Converts well-known actions: checkout, artifacts, caches, toolchains."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -28,7 +28,7 @@ _GLOB = re.compile(r"[*?\[]")
 
 
 def action(job: GitHubJob, step: Mapping[str, Any], uses: str, line: int) -> list[str]:
-    """The lines of script for a step that uses an action; what it means otherwise goes to the treatment."""
+    """The script lines for a step that uses an action; its ports and caches are added to the treatment."""
     name = uses.partition("@")[0].removesuffix("/")
     given = mapping(step.get("with"))
     known = _KNOWN.get(name.lower())

@@ -1,4 +1,4 @@
-"""Translates expressions of GitHub Actions into those of Cadence (CEL), as far as both know the same things."""
+"""Translates expressions of GitHub Actions into those of Cadence (CEL), as far as they have counterparts."""
 
 import json
 import re
@@ -43,12 +43,12 @@ _RESULTS = {"success": "succeeded", "failure": "failed", "cancelled": "cancelled
 _STATUS = frozenset({"success", "failure", "always", "cancelled"})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TranslationScope:
-    """What names mean where an expression stands.
+    """The scope in which an expression is translated.
 
     `needs` maps jobs to treatments, `env` the variables that are known, `parameters` inputs to parameters, `axes` the
-    matrix's axes to those of the document. `states` says that the states of other treatments may be named: in a job's `if`.
+    matrix's axes to those of the document. `states` is true in the `if` of a job, which may refer to the states of other treatments.
     """
 
     needs: Mapping[str, str] = field(default_factory=dict)
@@ -62,7 +62,7 @@ class TranslationScope:
 
 @dataclass(frozen=True, slots=True)
 class TranslatedCondition:
-    """A job's `if`: the CEL text (`None` for always true), and whether it has to see its needs end in whatever way."""
+    """A job's `if`: the CEL text (`None` for always true), and whether the job waits for the end of its needs even if they fail."""
 
     cel: str | None
     settles: bool
@@ -136,7 +136,7 @@ class _Translator:
                 return f"{self.value(left)} {operator} {self.value(right)}"
 
     def truth(self, node: Expression) -> str:
-        """The node as something true or false."""
+        """The node as a boolean expression."""
         if self._is_truth(node):
             return self.value(node)
         match node:
@@ -257,7 +257,7 @@ class _Translator:
 
 
 def split(text: str) -> list[str]:
-    """A text and the expressions in it, in turn: text, expression, text, …"""
+    """The texts and expressions in turn: text, expression, text, …"""
     parts: list[str] = []
     rest = text
     while (start := rest.find("${{")) >= 0 and (end := rest.find("}}", start)) >= 0:
@@ -267,13 +267,13 @@ def split(text: str) -> list[str]:
 
 
 def translated(text: str, scope: TranslationScope) -> str:
-    """A text with expressions, each of them in CEL. Raises `GitHubExpressionError` for the first that cannot be."""
+    """A text with expressions, each of them in CEL. Raises `GitHubExpressionError` for the first without a counterpart."""
     parts = split(text)
     return "".join(part if index % 2 == 0 else _placed(expression(part, scope)) for index, part in enumerate(parts))
 
 
 def _placed(cel: str) -> str:
-    """An expression as it stands in a text: a text that is known is just that text."""
+    """An expression inside a text; a literal text stands for itself."""
     literal = re.fullmatch(r'"((?:[^"\\$])*)"', cel)
     return literal[1] if literal else f"${{{{ {cel} }}}}"
 

@@ -12,7 +12,7 @@ _TOKEN = re.compile(
 
 
 class GitHubExpressionError(ValueError):
-    """The text is not an expression, or says something that has no counterpart; the message says what."""
+    """The text is not an expression, or has a part without a counterpart; the message names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class LiteralValue:
 
 @dataclass(frozen=True, slots=True)
 class MemberAccess:
-    """A context and what is looked up in it, such as `github.event.inputs.name`; `None` stands for `.*`."""
+    """A context and a path in it, such as `github.event.inputs.name`; `None` stands for `.*`."""
 
     path: tuple[str | None, ...]
 
@@ -54,7 +54,7 @@ _LEVELS = (("||",), ("&&",), ("==", "!="), ("<", "<=", ">", ">="))
 
 
 def parse(text: str) -> Expression:
-    """Raises `GitHubExpressionError`."""
+    """Parses an expression. Raises GitHubExpressionError."""
     if len(text) > _LONGEST:
         raise GitHubExpressionError(f"it is longer than {_LONGEST:,} characters")
     reader = _ExpressionReader(text)

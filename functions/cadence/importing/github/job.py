@@ -1,4 +1,4 @@
-"""One job of a GitHub Actions workflow on its way to a treatment: what its steps add to it, and what names mean in it."""
+"""A job of a GitHub Actions workflow while it is converted: what its steps add to it, and the scope of its expressions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -16,16 +16,16 @@ STEP_OUTPUT = "step_output"
 
 @dataclass
 class Artifact:
-    """Something that a job uploads: from which output port, and what it is restored as (empty: its tar is unpacked)."""
+    """An artifact that a job uploads: its output port, and the path that it is restored to (empty: its tar is unpacked)."""
 
     port: str
     restored: str
     packed: bool = False
 
 
-@dataclass
+@dataclass(kw_only=True)
 class GitHubJob:
-    """A job while its treatment is made. `scope` is what expressions of it may name."""
+    """A job while it is converted into a treatment. `scope` is the scope of its expressions."""
 
     id: str
     body: Mapping[str, Any]
@@ -55,7 +55,7 @@ class GitHubJob:
         self.draft.notes.add(line, f"jobs.{self.id}: {what}", why, todo)
 
     def translate(self, text: str, line: int, where: str) -> str | None:
-        """A text with expressions in Cadence's; `None`, and a note, if one of them has no counterpart."""
+        """A text with its expressions translated; `None` and a note if one has no counterpart."""
         try:
             return translated(text, self.scope)
         except GitHubExpressionError as error:
@@ -63,7 +63,7 @@ class GitHubJob:
             return None
 
     def in_script(self, script: str, line: int) -> str:
-        """A script in which each expression is a variable of the shell."""
+        """A script with a shell variable for each expression."""
         parts = split(script)
         made = parts[0]
         for index in range(1, len(parts), 2):
@@ -71,7 +71,7 @@ class GitHubJob:
         return made
 
     def in_quotes(self, text: str, line: int) -> str:
-        """A text with expressions as one word of the shell, in double quotes."""
+        """A text with expressions as one shell word in double quotes."""
         parts = split(text)
         made = [
             quoted(part)[1:-1] if index % 2 == 0 else self._reference(part.strip(), "", line)
@@ -110,7 +110,7 @@ class GitHubJob:
         return name
 
     def _special(self, text: str) -> str | None:
-        """What is not known before the job runs, or not shown to anyone: secrets, outputs of steps and of other jobs."""
+        """A value that is known only when the job runs: a secret, or an output of a step or another job."""
         try:
             node = parse(text)
         except GitHubExpressionError:
@@ -152,7 +152,7 @@ class GitHubJob:
         return self.needed_outputs[key]
 
     def variables(self, env: Mapping[str, Any], *, of_job: bool) -> dict[str, str]:
-        """Environment variables: those of the job go to the treatment; answered is what a script has to export itself."""
+        """Environment variables: those of the job go to the treatment; returned are those that a script must export itself."""
         exported: dict[str, str] = {}
         for name, value in env.items():
             text, line = plain(value), self.line(env, name)

@@ -18,7 +18,7 @@ _IGNORED = frozenset({"name", "needs", "steps", "env", "outputs", "defaults", "s
 
 
 def settings(job: GitHubJob) -> None:
-    """Everything that a job says besides its steps."""
+    """Converts the settings of a job other than its steps."""
     for key in job.body:
         apply = _SETTINGS.get(key)
         if apply is not None:

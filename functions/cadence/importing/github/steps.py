@@ -35,7 +35,7 @@ _OUTPUT_FUNCTION = f'{STEP_OUTPUT}() {{ sed -n "s/^$2=//p" "$steps/$1" | tail -n
 
 
 def script(job: GitHubJob, defaults: Mapping[str, Any]) -> str:
-    """All steps as one script; what they mean besides goes to the job's treatment."""
+    """All steps as one script; their ports and caches are added to the treatment of the job."""
     steps = [step for step in listed(job.body.get("steps")) if isinstance(step, dict)]
     for step in steps:
         if step.get("id"):

@@ -1,4 +1,4 @@
-"""What starts a workflow of GitHub Actions, as triggers and parameters of a pipeline."""
+"""Converts the triggers of a workflow into triggers and parameters of a pipeline."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,7 @@ _STATES = {"completed": ["succeeded", "failed", "cancelled", "timed_out"], "succ
 
 
 def triggers(source: YamlSource, data: Mapping[str, Any], draft: ImportDraft) -> tuple[dict[str, str], frozenset[str]]:
-    """Fills the draft's `on` and parameters. Answers inputs' names by parameters', and which of them are booleans."""
+    """Fills the draft's `on` and parameters. Returns inputs' names by parameters', and which of them are booleans."""
     on = data.get("on", data.get("true"))
     events = on if isinstance(on, dict) else dict.fromkeys(texts(on))
     holder = on if isinstance(on, dict) else data
@@ -102,7 +102,7 @@ def _not_inputs(event: str, settings: Mapping[str, Any], source: YamlSource, dra
 
 
 def _reachable_without_values(made: Mapping[str, Any], draft: ImportDraft) -> None:
-    """A parameter that has to be given would keep pushes and schedules from starting the pipeline."""
+    """Makes parameters optional: a required parameter would prevent pushes and schedules from starting the pipeline."""
     if not made:
         return
     for settings in draft.parameters.values():

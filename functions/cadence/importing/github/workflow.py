@@ -19,7 +19,7 @@ _KNOWN = frozenset({"name", "on", "true", "env", "jobs", "concurrency", "default
 
 
 def from_github(text: str, name: str = "") -> ImportDraft:
-    """Raises `ImportFailure` if the text is not a workflow."""
+    """Converts a workflow of GitHub Actions. Raises ImportFailure if the text is not one."""
     source = YamlSource(text)
     data = source.data
     if not isinstance(data.get("jobs"), dict) or not data["jobs"]:
@@ -105,7 +105,13 @@ class _Workflow:
             job=name,
         )
         job = self._jobs[name] = GitHubJob(
-            name, body, self._source, self._draft, treatment, scope, self._available(name, needs)
+            id=name,
+            body=body,
+            source=self._source,
+            draft=self._draft,
+            treatment=treatment,
+            scope=scope,
+            available=self._available(name, needs),
         )
         if body.get("name") and slug(plain(body["name"])) != treatment.name and "${{" not in plain(body["name"]):
             treatment.comments.append(plain(body["name"]))
@@ -151,7 +157,7 @@ class _Workflow:
         )  # fmt: skip
 
     def _available(self, name: str, needs: Mapping[str, list[str]]) -> dict[str, tuple[ImportedTreatment, Artifact]]:
-        """The artifacts of all jobs that come before."""
+        """The artifacts of all jobs before this one."""
         before: dict[str, None] = {}
         pending = list(needs[name])
         while pending:

@@ -13,7 +13,7 @@ _GLOB = re.compile(r"[*?\[]")
 
 @dataclass
 class Artifacts:
-    """Of one job: its output ports with where they are restored, and the file of variables among them."""
+    """The output ports of a job with the paths that they are restored to, and the file of variables among them."""
 
     job: GitLabJob
     ports: dict[str, str] = field(default_factory=dict)
@@ -21,7 +21,7 @@ class Artifacts:
 
 
 def published(job: GitLabJob) -> Artifacts:
-    """Gives the job's treatment an output for each path that it keeps."""
+    """Adds an output for each path that the job keeps."""
     artifacts, line = mapping(job.body.get("artifacts")), job.line("artifacts")
     found = Artifacts(job)
     for text in dict.fromkeys(texts(artifacts.get("paths"))):
@@ -72,7 +72,7 @@ def _publish(found: Artifacts, text: str, line: int) -> None:
 
 
 def restore(job: GitLabJob, producers: Iterable[Artifacts]) -> list[str]:
-    """Connects what other jobs keep to inputs of this one. Answers the lines that read files of variables."""
+    """Connects artifacts of other jobs to inputs of this one; returns the script lines that read files of variables."""
     lines, left_out = [], 0
     for producer in producers:
         for port, restored in producer.ports.items():

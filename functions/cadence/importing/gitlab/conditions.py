@@ -11,7 +11,7 @@ from cadence.importing.shared.yaml_source import listed, mapping, plain
 
 
 def condition(job: GitLabJob, before: list[str]) -> None:
-    """Gives the treatment its `when`; `before` are the treatments that come before it."""
+    """Sets the `when` of the treatment; `before` are the treatments before it."""
     when = plain(job.body.get("when", "on_success"))
     cel: str | None = None
     if "rules" in job.body:
@@ -56,7 +56,7 @@ def _by_hand(job: GitLabJob) -> str:
 
 
 def _rules(job: GitLabJob, default: str) -> tuple[str | None, str]:
-    """The condition under which the first rule that fits lets the job run, and how it then starts."""
+    """The condition under which the first matching rule lets the job run, and how the job starts then."""
     made: list[tuple[str, str]] = []
     for index, rule in enumerate(listed(job.body["rules"])):
         line = (job.file.line(rule) if isinstance(rule, dict) else 0) or job.line("rules")
@@ -84,7 +84,7 @@ def _rules(job: GitLabJob, default: str) -> tuple[str | None, str]:
 
 
 def _either(cel: str, runs: str, otherwise: str) -> str:
-    """`cel ? runs : otherwise`, as people write it."""
+    """`cel ? runs : otherwise`, simplified."""
     if cel == "true" or runs == otherwise:
         return runs
     if runs == "true":

@@ -1,4 +1,4 @@
-"""Reads a file of GitLab CI: merge keys, `!reference`, `extends` and defaults resolved, jobs as they are meant."""
+"""Reads a file of GitLab CI: merge keys, `!reference`, `extends` and defaults are resolved."""
 
 import re
 from collections.abc import Mapping
@@ -105,7 +105,7 @@ class GitLabFile:
         return made
 
     def _resolve_references(self) -> None:
-        """Puts what `!reference [job, key]` names in its place; the deepest first, so that references may hold others."""
+        """Replaces `!reference [job, key]` with its target, innermost first, since targets may contain references."""
         pending = list(self.source.tagged)
         for _ in range(_MOST_EXTENDS):
             left = [path for path in pending if not self._resolve(path, pending)]
@@ -146,7 +146,7 @@ class GitLabFile:
 
 
 def without_header(text: str) -> tuple[str, str]:
-    """A file's `spec:` document, and the rest with the lines where they were."""
+    """The `spec:` document of a file, and the rest with unchanged line numbers."""
     match = re.match(r"(?:\s*(?:#.*)?\n)*(?:---\s*\n)?(?:\s*(?:#.*)?\n)*spec:.*?\n---[ \t]*\n", text, re.DOTALL)
     if match is None:
         return "", text
@@ -160,7 +160,7 @@ def script_lines(value: Any) -> list[str]:
 
 
 def needs_of(job: Mapping[str, Any]) -> list[dict[str, Any]] | None:
-    """`needs` as a list of mappings with `job`; `None` if the job goes by stages."""
+    """`needs` as a list of mappings with `job`; `None` if the job follows the stages."""
     if "needs" not in job:
         return None
     return [need if isinstance(need, dict) else {"job": plain(need)} for need in listed(job["needs"])]

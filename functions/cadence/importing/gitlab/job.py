@@ -1,4 +1,4 @@
-"""One job of GitLab CI as a treatment: its script and settings. What passes between jobs is in `gitlab_artifacts`."""
+"""One job of GitLab CI as a treatment: its script and settings. Artifacts between jobs are in `artifacts`."""
 
 import re
 from collections.abc import Mapping
@@ -23,9 +23,9 @@ from cadence.importing.shared.yaml_source import plain
 _BASH = re.compile(r"\[\[|<<<|\bdeclare\b|\bshopt\b|=\(|set -o pipefail|<\(")
 
 
-@dataclass
+@dataclass(kw_only=True)
 class GitLabJob:
-    """A job while its treatment is made."""
+    """A job while it is converted into a treatment."""
 
     name: str
     body: Mapping[str, Any]
@@ -41,7 +41,7 @@ class GitLabJob:
         self.draft.notes.add(line, f"{self.name}: {what}", why, todo)
 
     def text(self, text: str, line: int, where: str) -> str | None:
-        """A text with its variables put in or as expressions; `None`, and a note, if one is not known."""
+        """A text with its variables replaced by values or expressions; `None` and a note if one is unknown."""
         for name in self.variables.used_near(text):
             self.note(line, f"{where}: ${name}", NEAR[name][1], "Check where it is used.")
         try:
@@ -52,7 +52,7 @@ class GitLabJob:
 
 
 def script(job: GitLabJob, beginning: list[str]) -> None:
-    """Clone, then `beginning`, before_script and script in one shell, after_script at its end whatever happens."""
+    """The script: clone, `beginning`, before_script and script in one shell, and after_script at its end in any case."""
     before, main = script_lines(job.body.get("before_script")), script_lines(job.body.get("script"))
     after = script_lines(job.body.get("after_script"))
     text = "\n".join([*before, *main, *after])
@@ -86,7 +86,7 @@ def _clone(job: GitLabJob) -> list[str]:
 
 
 def _environment_variables(job: GitLabJob, used: set[str]) -> None:
-    """The job's own variables, and of GitLab's those that its scripts use."""
+    """Sets the variables of the job, and those of GitLab that its scripts use."""
     env: dict[str, Any] = {}
     for name, entry in job.variables.values.items():
         text, line = value_of(entry), job.file.line(job.body.get("variables"), name) or job.treatment.line

@@ -18,7 +18,7 @@ from cadence.importing.shared.yaml_source import listed, mapping, plain, texts
 
 
 def from_gitlab(text: str, name: str = "") -> ImportDraft:
-    """Raises `ImportFailure` if the text is not a file of GitLab CI."""
+    """Converts a file of GitLab CI. Raises ImportFailure if the text is not one."""
     draft = ImportDraft(slug(name or "gitlab-ci", prefix="w"), "Imported from a file of GitLab CI.")
     file = GitLabFile(text, draft.notes)
     if not file.jobs:
@@ -109,10 +109,12 @@ class _Pipeline:
         if isinstance(body.get("parallel"), int):
             fixed["CI_NODE_TOTAL"] = plain(body["parallel"])
         variables = Variables({**shared, **mapping(body.get("variables"))}, axes, fixed)
-        return GitLabJob(name, body, self._file, self._draft, treatment, variables)
+        return GitLabJob(
+            name=name, body=body, file=self._file, draft=self._draft, treatment=treatment, variables=variables
+        )
 
     def _matrix(self, name: str, body: Mapping[str, Any], treatment: dict[str, Any]) -> dict[str, str]:
-        """Fills the treatment's matrix; answers variables by axes."""
+        """Fills the matrix of the treatment; returns variables by axis."""
         parallel = body.get("parallel")
         if isinstance(parallel, int) and parallel > 1:
             treatment["matrix"] = {"ci_node_index": list(range(1, min(parallel, 200) + 1)), "fail_fast": False}
@@ -129,7 +131,7 @@ class _Pipeline:
         return {key: names.of(key) for key in names}
 
     def _before(self, name: str) -> list[str]:
-        """The jobs that come before, by `needs` or by stages."""
+        """The jobs before this one, by `needs` or by stages."""
         needs = needs_of(self._file.jobs[name])
         if needs is None:
             earlier = [self._stage[other] for other in self._stage if self._stage[other] < self._stage[name]]
@@ -174,7 +176,7 @@ class _Pipeline:
         condition(job, [self._names.of(other) for other in before])
 
     def _sources(self, job: GitLabJob, before: list[str]) -> list[str]:
-        """The jobs whose artifacts a job gets."""
+        """The jobs whose artifacts a job receives."""
         needs = needs_of(job.body)
         if needs is not None:
             found = [plain(need.get("job")) for need in needs if need.get("artifacts") is not False]

@@ -27,7 +27,7 @@ _REFS = {
 
 
 class RuleError(ValueError):
-    """A condition that has no counterpart; the message says why."""
+    """A condition that has no counterpart; the message states why."""
 
 
 def rule_condition(text: str, variables: Variables) -> str:
@@ -73,7 +73,7 @@ def only_except(body: Mapping[str, Any], variables: Variables) -> str | None:
 
 
 def mentions_merge_requests(value: Any) -> bool:
-    """Whether any condition is about merge requests, so that those have to start the pipeline."""
+    """Whether a condition is about merge requests, which must start the pipeline then."""
     if isinstance(value, str):
         return "merge_request" in value or "CI_MERGE_REQUEST" in value
     if isinstance(value, dict):

@@ -26,7 +26,7 @@ _RETRY_CAUSES = {
 
 
 def settings(job: GitLabJob) -> None:
-    """Everything that is said of a job besides its order, conditions and artifacts."""
+    """Converts the settings of a job other than its order, conditions and artifacts."""
     for key in job.body:
         if key in _SETTINGS:
             _SETTINGS[key](job)

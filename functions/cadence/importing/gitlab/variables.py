@@ -1,4 +1,4 @@
-"""GitLab's variables: which of them Cadence knows under another name, and texts with variables as expressions."""
+"""GitLab's variables: their names in Cadence, and texts with variables as expressions."""
 
 import json
 import re
@@ -45,7 +45,7 @@ class UnknownVariable(ValueError):
 
 @dataclass(frozen=True)
 class Variables:
-    """What a job's variables are: those of the file by name, the matrix's by the document's axes, those given to runs."""
+    """The variables of a job: those of the file by name, those of the matrix by axis, and parameters of runs."""
 
     values: Mapping[str, Any] = field(default_factory=dict)
     axes: Mapping[str, str] = field(default_factory=dict)
@@ -62,7 +62,7 @@ class Variables:
         return json.dumps(self._value(name, _DEEPEST), ensure_ascii=False)
 
     def text(self, text: str) -> str:
-        """A text in which variables are put in, or stand as expressions. Raises `UnknownVariable`."""
+        """A text with its variables replaced by values or expressions. Raises `UnknownVariable`."""
         return self._expanded(text, _DEEPEST)
 
     def used_near(self, text: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Texts of CEL, as people write them."""
+"""Builds readable CEL expressions."""
 
 import json
 import re
@@ -13,7 +13,7 @@ _GUARDED = re.compile(r'\(has\((event\.\w+)\) \? \1 : ""\)')
 
 
 def told(name: str) -> str:
-    """A name of an event; what an event does not tell is empty, as in the systems that files come from.
+    """The value of a member of the event; empty if the event does not have it, as in the source systems.
 
     >>> told("event.branch"), told("event.kind")
     ('(has(event.branch) ? event.branch : "")', 'event.kind')
@@ -32,7 +32,7 @@ def state(treatment: str) -> str:
 
 
 def all_of(parts: Iterable[str]) -> str:
-    """Conditions that all have to hold, without parentheses that say nothing."""
+    """The conjunction of the conditions, without needless parentheses."""
     known = [bare(part) for part in parts]
     return " && ".join(f"({part})" if len(known) > 1 and joins(part, "||", " ? ") else part for part in known)
 
@@ -49,7 +49,7 @@ def bare(cel: str) -> str:
 
 
 def _closes(cel: str) -> int:
-    """Where the parenthesis that opens a text is closed; texts in it may hold parentheses too."""
+    """The position that closes the parenthesis at the start; string literals may contain parentheses."""
     depth, quoted, position = 0, False, 0
     while position < len(cel):
         symbol = cel[position]

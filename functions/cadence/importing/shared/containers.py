@@ -1,4 +1,4 @@
-"""Service containers as other systems describe them."""
+"""Service containers in the notation of other systems."""
 
 import re
 import shlex
@@ -9,7 +9,7 @@ _SECONDS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600}
 
 
 def health_of_options(options: str) -> tuple[dict[str, Any], list[str]]:
-    """The health check in `docker create`'s options, and the options that are left."""
+    """The health check in options of `docker create`, and the remaining options."""
     try:
         words = shlex.split(options)
     except ValueError:

@@ -1,4 +1,4 @@
-"""A pipeline document in the making."""
+"""A pipeline document while it is built."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from cadence.importing.shared.report import Notes
 from cadence.importing.shared.yaml_writer import yaml_text
 
 PORTS = 100
-"""As many inputs, and as many outputs, a treatment may have."""
+"""The most inputs, and the most outputs, of a treatment."""
 
 _ORDER = (
     "use", "trigger", "matrix", "when", "after", "environment", "image", "pools", "arch", "cpu", "memory", "services",
@@ -18,9 +18,9 @@ _ORDER = (
 )  # fmt: skip
 
 
-@dataclass
+@dataclass(kw_only=True)
 class ImportedTreatment:
-    """One treatment: `body` as in a document; ports are added by `input` and `output`, which give them names."""
+    """A treatment: `body` as in a document; `input` and `output` add ports and return their names."""
 
     name: str
     line: int
@@ -45,7 +45,7 @@ class ImportedTreatment:
         return name
 
     def restores(self, path: str) -> bool:
-        """Whether an input is put there already."""
+        """Whether an input is restored to `path` already."""
         return any(isinstance(port, dict) and port.get("path") == path for port in self.body.get("inputs", {}).values())
 
     def output(self, wanted: str, port: Any) -> str:
@@ -54,13 +54,13 @@ class ImportedTreatment:
         return name
 
     def ordered(self) -> dict[str, Any]:
-        """The body without what is empty, in the order in which people read it."""
+        """The body without empty members, in reading order."""
         known = [key for key in _ORDER if key in self.body] + [key for key in self.body if key not in _ORDER]
         return {key: self.body[key] for key in known if self.body[key] not in ({}, [], None)}
 
 
 class ImportDraft:
-    """The document, the comments in it, and the report about it."""
+    """The document, its comments and the report of the conversion."""
 
     def __init__(self, name: str, origin: str) -> None:
         self.name = name
@@ -73,7 +73,7 @@ class ImportDraft:
         self._comments: dict[tuple[str | int, ...], list[str]] = {}
 
     def treatment(self, name: str, line: int = 0) -> ImportedTreatment:
-        self.treatments[name] = ImportedTreatment(name, line)
+        self.treatments[name] = ImportedTreatment(name=name, line=line)
         return self.treatments[name]
 
     def connect(self, producer: ImportedTreatment, output: str, consumer: ImportedTreatment, port: str) -> None:

@@ -1,4 +1,4 @@
-"""UniqueNames that are valid and unique, as close as can be to those of the source."""
+"""Valid and unique names, as close as possible to those of the source."""
 
 import re
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ _LONGEST = 63
 
 
 class UniqueNames:
-    """Gives each thing of the source a name of its own; asked twice for the same thing it answers the same.
+    """Gives each text of the source a unique name, and the same text the same name.
 
     `separator` stands for what cannot be in a name: `-` between words of a treatment's name, `_` in ports and parameters.
     """
@@ -24,7 +24,7 @@ class UniqueNames:
         return self._given[text]
 
     def fresh(self, text: str) -> str:
-        """A new name, even if there is one for such a text."""
+        """A new name, even if the text has one already."""
         wanted = slug(text, self._separator, self._prefix)
         name, count = wanted, 1
         while name in self._taken:
@@ -35,7 +35,7 @@ class UniqueNames:
         return name
 
     def __iter__(self) -> Iterator[str]:
-        """What has a name."""
+        """The texts that have a name."""
         return iter(self._given)
 
 

@@ -1,4 +1,4 @@
-"""What a conversion could not carry over, and why a file could not be converted at all."""
+"""The report of a conversion, and the error of a file that cannot be converted."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ _MOST_NOTES = 500
 
 
 class SourceFormat(StrEnum):
-    """What a file describes."""
+    """The format of a file."""
 
     WFCOMMONS = "wfcommons"
     GITHUB = "github"
@@ -17,7 +17,7 @@ class SourceFormat(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Note:
-    """Something that is not in the document as it was in the source. `line` counts from 1; 0 is the file as a whole."""
+    """A part of the source that was not converted. `line` counts from 1; 0 is the whole file."""
 
     line: int
     what: str
@@ -26,7 +26,7 @@ class Note:
 
 
 class ImportFailure(Exception):
-    """The file cannot be converted. The message says why; `line` counts from 1, 0 if it is about the file as a whole."""
+    """The file cannot be converted. The message states why; `line` counts from 1, 0 is the whole file."""
 
     def __init__(self, message: str, line: int = 0) -> None:
         super().__init__(message)
@@ -34,7 +34,7 @@ class ImportFailure(Exception):
 
 
 class Notes:
-    """The report as it grows: each thing once, and never endless."""
+    """Collects the notes of a report: each once, at most 500."""
 
     def __init__(self) -> None:
         self._found: dict[Note, None] = {}

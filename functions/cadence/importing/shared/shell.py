@@ -1,4 +1,4 @@
-"""Puts steps together into one script, and finds what scripts use of the system they come from."""
+"""Joins steps into one script, and finds what scripts use of the system that they come from."""
 
 import re
 import textwrap
@@ -10,12 +10,12 @@ _VARIABLE = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)(?![A-Za-z0-9_]|:\?)")
 
 
 def section(title: str, lines: list[str]) -> str:
-    """A part of a script under a comment that says what it is."""
+    """A part of a script below a comment with its title."""
     return "\n".join([f"# {' '.join(title.split())[:100]}", *lines]) + "\n"
 
 
 def quoted(text: str) -> str:
-    """A text in double quotes, in which variables are still put in.
+    """A text in double quotes, in which the shell still expands variables.
 
     >>> quoted('say "hi" to $NAME')
     '"say \\\\"hi\\\\" to $NAME"'
@@ -24,7 +24,7 @@ def quoted(text: str) -> str:
 
 
 def checkout(url: str, folder: str, commit: str) -> list[str]:
-    """Brings a repository into a folder that may hold files already, such as inputs. The arguments are words of the shell."""
+    """Lines that clone a repository into a folder that may hold files already, such as inputs. Arguments are shell words."""
     git = f"git -C {folder}"
     return [
         f"git init --quiet {folder}",
@@ -51,7 +51,7 @@ REPOSITORY_PARAMETERS = {
 
 
 def here_document(program: str, text: str) -> list[str]:
-    """Gives a program a text as its standard input, as it stands."""
+    """Lines that run a program with the text as its standard input, unexpanded."""
     end = "END_OF_STEP"
     while end in text:
         end += "_"
@@ -69,7 +69,7 @@ def put_in(script: str, start: int, name: str) -> str:
 
 
 def missing(what: str) -> str:
-    """What stands where something could not be carried over: the shell stops there and says what is missing."""
+    """Lines in place of something that was not converted: the script stops there with a message."""
     words = re.sub(r"[^A-Za-z0-9_.(), -]", "", what)[:80]
     return f"${{{variable(what)[:40]}:?{words} was not carried over}}"
 
@@ -79,5 +79,5 @@ def dedented(text: str) -> str:
 
 
 def exports(words: Mapping[str, str]) -> list[str]:
-    """Sets variables to words of the shell, quoted already."""
+    """Lines that set variables to shell words, which are quoted already."""
     return [f"export {name}={word}" for name, word in words.items()]

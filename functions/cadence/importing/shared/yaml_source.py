@@ -13,7 +13,7 @@ _MERGE = "<<"
 
 
 class YamlSource:
-    """A YAML file's data. Containers are known by identity, so lines are asked for with the container itself."""
+    """The data of a YAML file. Containers are identified by identity: `line` takes the container itself."""
 
     def __init__(self, text: str) -> None:
         if len(text) > MAX_YAML_BYTES:
@@ -42,7 +42,7 @@ class YamlSource:
             )
 
     def line(self, container: Any, key: str | int | None = None) -> int:
-        """The line of a member (or, without `key`, of the first member) of a mapping or list; 0 if it is not known."""
+        """The line of a member of a mapping or list, or of its first member without `key`; 0 if it is unknown."""
         if id(container) in self._made:
             return self._made_line(container, key)
         first = next(iter(container), "") if isinstance(container, dict) else 0
@@ -50,7 +50,7 @@ class YamlSource:
         return 0 if spots is None else self._position(spots[0])[0]
 
     def remember(self, made: Any, line: int) -> None:
-        """A container that is not in the text but was made from one that begins on this line."""
+        """Registers a container that is not in the text but derived from one that begins on this line."""
         self._made[id(made)] = (made, line)
 
     def _made_line(self, made: Any, key: str | int | None) -> int:
@@ -61,7 +61,7 @@ class YamlSource:
         return self._places.position_of(spot)
 
     def merged(self) -> dict[str, Any]:
-        """The data with YAML's merge keys (`<<`) resolved, as most readers of YAML do."""
+        """The data with YAML's merge keys (`<<`) resolved, as most YAML readers do."""
         result: dict[str, Any] = self._merge(self.data, {})
         return result
 
@@ -95,7 +95,7 @@ def mapping(value: Any) -> Mapping[str, Any]:
 
 
 def listed(value: Any) -> list[Any]:
-    """A list as it is, nothing as none, and anything else as the only item."""
+    """The value if it is a list, an empty list for none, else a list with the value only."""
     if value is None:
         return []
     return value if isinstance(value, list) else [value]

@@ -1,4 +1,4 @@
-"""Writes a pipeline document as YAML that people like to read, with comments."""
+"""Writes a pipeline document as readable YAML with comments."""
 
 import json
 import re
@@ -7,7 +7,7 @@ from typing import Any
 
 Path = tuple[str | int, ...]
 Comments = Mapping[Path, Sequence[str]]
-"""Lines above the part of the document at a path."""
+"""Comment lines by the path of the part of the document below them."""
 
 _PLAIN = re.compile(r"[A-Za-z_./$][A-Za-z0-9_./$<>@+= -]*(:[A-Za-z0-9_./-]+)*")
 _NOT_TEXT = re.compile(r"~|null|true|false|yes|no|on|off|y|n|\.inf|\.nan", re.IGNORECASE)
@@ -17,7 +17,7 @@ _LISTED = frozenset({"connections", "run"})
 
 
 def yaml_text(document: Mapping[str, Any], comments: Comments) -> str:
-    """The document; what a path of `comments` leads to has the comment above it."""
+    """The document as YAML; each comment stands above the part at its path."""
     return "\n".join([*_comment(comments, (), ""), *_mapping(document, (), "", comments)]) + "\n"
 
 

@@ -14,12 +14,12 @@ from cadence.importing.shared.report import ImportFailure, Notes
 MAX_BYTES = 20_000_000
 _MOST_TASKS = 10_000
 _VERSIONS = ("1.5", "1.6")
-"""WfCommons writes 1.6 since its release 1.5; for what is read here both are alike."""
+"""WfCommons writes 1.6 since its release 1.5; both are the same in what is read here."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Task:
-    """A task of the source. `index` is its place in the list, for its line."""
+    """A task of the source. `index` is its position in the list, which gives its line."""
 
     id: str
     index: int
@@ -31,7 +31,7 @@ class Task:
 
 
 class Workflow:
-    """A workflow as far as it can be read; what does not fit together goes to `notes`. Raises `ImportFailure`.
+    """A workflow; inconsistent parts are left out and reported in `notes`. Raises ImportFailure.
 
     `tasks` by id, `sizes` of files in bytes by their ids.
     """
@@ -83,7 +83,7 @@ class Workflow:
         return part
 
     def _line(self, *path: str | int) -> int:
-        """The line of a part of the specification; the text is read once more when it is first asked for."""
+        """The line of a part of the specification; the text is parsed again on the first call."""
         node: Any = self._positions.data
         spot, places = None, self._positions.places
         assert places is not None
@@ -127,7 +127,11 @@ class Workflow:
                     f"Two tasks have the id {task['id'][:60]}.", self._line("specification", "tasks", index)
                 )
             tasks[task["id"]] = Task(
-                task["id"], index, set(_ids(task, "parents")), _ids(task, "inputFiles"), _ids(task, "outputFiles")
+                id=task["id"],
+                index=index,
+                parents=set(_ids(task, "parents")),
+                inputs=_ids(task, "inputFiles"),
+                outputs=_ids(task, "outputFiles"),
             )
         self._read_children(listed, tasks)
         self._read_execution(tasks)

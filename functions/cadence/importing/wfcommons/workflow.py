@@ -13,13 +13,13 @@ from cadence.importing.wfcommons.wfformat import Task, Workflow, is_number
 
 _MOST_AFTER = 1_000
 _STAGED = 10
-"""Files that one stand-in writes: each is a stream of its own, and all run at once."""
+"""The most files that one simulated task writes, since each is a separate stream and all are written at once."""
 _LONGEST_COMMAND = 100_000
 
 
 @dataclass(frozen=True)
 class Scales:
-    """How a workflow is carried over: its own commands, or stand-ins that take `time` of the run time and write `size` of the bytes."""
+    """How tasks are converted: with their commands, or simulated with factors for their run time and file sizes."""
 
     commands: bool = False
     time: float = 1.0
@@ -28,7 +28,7 @@ class Scales:
 
 
 def from_wfcommons(text: str, scales: Scales) -> ImportDraft:
-    """Raises `ImportFailure` if the text is not such a workflow."""
+    """Converts a workflow of WfCommons. Raises ImportFailure if the text is not one."""
     return _Conversion(text, scales).convert()
 
 
@@ -55,7 +55,7 @@ class _Conversion:
 
     @cached_property
     def _makers(self) -> dict[str, str]:
-        """File to the task that makes it, without those beyond the ports that a treatment may have."""
+        """The task that writes each file, without files beyond the ports that a treatment may have."""
         made: dict[str, str] = {}
         for task in self._workflow.tasks.values():
             if task.outputs[PORTS:]:
@@ -94,7 +94,7 @@ class _Conversion:
         return {"type": "Stream<byte>", "path": _relative(file)} if self._scales.commands else "Stream<byte>"
 
     def _stage_in(self, makers: Mapping[str, str]) -> dict[str, tuple[ImportedTreatment, str]]:
-        """Treatments that write stand-ins for the files that come from outside."""
+        """Adds treatments that write simulated files for those that no task writes."""
         wanted = dict.fromkeys(f for t in self._workflow.tasks.values() for f in t.inputs[:PORTS] if f not in makers)
         staged: dict[str, tuple[ImportedTreatment, str]] = {}
         files = list(wanted)
@@ -141,7 +141,7 @@ class _Conversion:
             self._draft.connect(producer, port, treatment, treatment.input(file, self._port(file)))
 
     def _wait(self, treatment: ImportedTreatment, names: list[str]) -> None:
-        """Files are passed as streams, which would let a task begin while its parents still run: it waits for their end."""
+        """Lets a task wait for the end of its parents: files are streams, with which it would start while they run."""
         after = list(dict.fromkeys([*treatment.body.get("after", ()), *names]))
         while len(after) > _MOST_AFTER:
             join = self._draft.treatment(self._names.fresh(f"before-{treatment.name}"))
@@ -197,13 +197,13 @@ class _Conversion:
 
 
 def _relative(file: str) -> str:
-    """Where a file is in the working directory: within it, whatever its id says."""
+    """The path of a file inside the working directory, whatever its id is."""
     parts = [part for part in file.split("/") if part not in ("", ".", "..")]
     return "/".join(parts)[:1000] or "file"
 
 
 def _argument(text: str) -> str:
-    """One argument of a trace may be an option and its value; variables are left to the shell."""
+    """The words of an argument, which may be an option with its value; the shell expands variables."""
     if text.startswith("-"):
         return " ".join(word if "$" in word else shlex.quote(word) for word in text.split())
     return f'"{text}"' if "$" in text and '"' not in text else shlex.quote(text)

@@ -1,4 +1,4 @@
-"""The git repository that the demonstration pushes: this checkout, as it is committed."""
+"""The git repository that the demonstration pushes: the committed state of this checkout."""
 
 import os
 import shutil
@@ -11,9 +11,9 @@ from cadence.local.shared.errors import LocalStackError
 _COPIED = ("*.md", "*.toml", "examples", "functions", "infra", "runner_bootstrap", "schemas")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RepositoryHead:
-    """One commit of a repository on this machine; `url` can be fetched from."""
+    """One commit of a repository on this machine; git can fetch it from `url`."""
 
     url: str
     ref: str
@@ -23,15 +23,17 @@ class RepositoryHead:
 
 
 def head(folder: Path, spare: Path) -> RepositoryHead:
-    """The commit that is checked out in `folder`, be it on a branch or not.
+    """The commit that is checked out in `folder`. Raises LocalStackError if git is missing or fails.
 
-    A folder that git does not know, or refuses because it is somebody else's, is first copied into a repository at `spare`.
+    A folder that is no repository, or that belongs to another user, is first copied into a repository at `spare`.
     """
     if _git(folder, "rev-parse", "--verify", "--quiet", "HEAD").returncode != 0:
         folder = _make_repository(folder, spare)
     branch = _git(folder, "symbolic-ref", "--quiet", "--short", "HEAD").stdout.strip() or "main"
     commit, author, message = _read(folder, "log", "-1", "--format=%H%n%an%n%s").splitlines()[:3]
-    return RepositoryHead(folder.resolve().as_uri(), f"refs/heads/{branch}", commit, message, author)
+    return RepositoryHead(
+        url=folder.resolve().as_uri(), ref=f"refs/heads/{branch}", commit=commit, message=message, author=author
+    )
 
 
 def _make_repository(folder: Path, spare: Path) -> Path:
@@ -51,14 +53,14 @@ def _make_repository(folder: Path, spare: Path) -> Path:
 
 
 def _read(folder: Path, *arguments: str) -> str:
-    done = _git(folder, *arguments)
-    if done.returncode != 0:
-        raise LocalStackError(f"git {' '.join(arguments)} failed in {folder}: {done.stderr.strip()}")
-    return done.stdout
+    process = _git(folder, *arguments)
+    if process.returncode != 0:
+        raise LocalStackError(f"git {' '.join(arguments)} failed in {folder}: {process.stderr.strip()}")
+    return process.stdout
 
 
 def _git(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    # A hook or an outer command of git may have set GIT_DIR and its like: here the folder alone decides.
+    # A hook or an outer git command may have set GIT_DIR and the like, which must not replace the folder.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     try:
         return subprocess.run(
@@ -69,4 +71,4 @@ def _git(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
             check=False,
         )
     except FileNotFoundError:
-        raise LocalStackError("git is not installed, and the demonstration pushes a git repository.") from None
+        raise LocalStackError("git is not installed. The demonstration pushes a git repository: install git.") from None

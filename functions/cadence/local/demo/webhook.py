@@ -1,4 +1,4 @@
-"""A push as GitHub would announce it: the payload, signed, with its headers."""
+"""Sends a push as GitHub does: the payload, its signature and its headers."""
 
 import json
 import uuid
@@ -19,7 +19,7 @@ class Webhook:
     secret: str
 
     def push(self, head: RepositoryHead) -> str:
-        """Send the push of one commit and answer the delivery's id. Raises `LocalStackError` if it is not accepted."""
+        """Sends the push of one commit; returns the id of the delivery. Raises LocalStackError if it is not accepted."""
         body = json.dumps(_payload(head)).encode()
         delivery = str(uuid.uuid4())
         headers = {
@@ -29,9 +29,9 @@ class Webhook:
             github.EVENT_HEADER: "push",
             github.SIGNATURE_HEADER: github.signature_of(body, self.secret.encode()),
         }
-        answer = requests.post(self.url, data=body, headers=headers, timeout=30)
-        if answer.status_code != 202:
-            raise LocalStackError(f"The webhook was answered with {answer.status_code}: {answer.text}")
+        response = requests.post(self.url, data=body, headers=headers, timeout=30)
+        if response.status_code != 202:
+            raise LocalStackError(f"The webhook was refused with status {response.status_code}: {response.text}")
         return delivery
 
 

@@ -1,4 +1,4 @@
-"""What the CDK wrote: templates, and the files they need, in the order in which they deploy."""
+"""Reads a cloud assembly of the CDK: templates and their assets, in the order of deployment."""
 
 import io
 import json
@@ -24,7 +24,7 @@ class Asset:
     key: str
 
     def content(self) -> bytes:
-        """The bytes to store: the file itself, or the folder as a ZIP archive that depends on its content alone."""
+        """The bytes to store: the file itself, or the folder as a ZIP archive whose bytes depend on its content alone."""
         if not self.is_folder:
             return self.source.read_bytes()
         buffer = io.BytesIO()
@@ -52,7 +52,7 @@ class StackTemplate:
 
     @property
     def digest(self) -> str:
-        """Changes whenever what would be deployed changes, since assets are named by their content."""
+        """The SHA-256 of the template; assets are named by their content, so it covers them too."""
         return sha256(self.body.encode()).hexdigest()
 
     @property
@@ -61,7 +61,7 @@ class StackTemplate:
 
 
 def read_assembly(folder: Path, region: str) -> list[StackTemplate]:
-    """The stacks of a cloud assembly, each after those it depends on."""
+    """The stacks of the assembly in `folder`, each after those that it depends on."""
     artifacts: dict[str, dict[str, Any]] = json.loads((folder / "manifest.json").read_text())["artifacts"]
     order = TopologicalSorter({name: artifact.get("dependencies", []) for name, artifact in artifacts.items()})
     return [

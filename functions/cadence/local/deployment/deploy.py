@@ -1,4 +1,4 @@
-"""Deploys an assembly into MiniStack as CloudFormation would in AWS, and only what changed."""
+"""Deploys the changed stacks of an assembly into MiniStack with CloudFormation."""
 
 import time
 from contextlib import suppress
@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cadence.local.deployment.assembly import StackTemplate, read_assembly
 from cadence.local.ministack.server import MiniStack
 from cadence.local.shared.errors import LocalStackError
-from cadence.local.shared.progress import Say, step
+from cadence.local.shared.progress import PrintLine, step
 from cadence.local.shared.region import REGION
 
 if TYPE_CHECKING:
@@ -24,14 +24,14 @@ _TEMPLATES = "cadence-local-templates"
 _DEPLOY_SECONDS = 180
 
 
-def deploy(ministack: MiniStack, assembly: Path, say: Say) -> dict[str, str]:
-    """Bring every stack of the assembly up to date and answer all their outputs by name."""
+def deploy(ministack: MiniStack, assembly: Path, print_line: PrintLine) -> dict[str, str]:
+    """Brings every stack of the assembly up to date; returns all their outputs by name. Raises LocalStackError."""
     cloudformation: CloudFormationClient = ministack.client("cloudformation")
     s3: S3Client = ministack.client("s3")
     outputs: dict[str, str] = {}
     for template in read_assembly(assembly, REGION):
         try:
-            stack = _bring_up_to_date(cloudformation, s3, template, say)
+            stack = _bring_up_to_date(cloudformation, s3, template, print_line)
         except (BotoCoreError, ClientError) as error:
             raise LocalStackError(f"Deploying {template.name} failed: {error}") from error
         outputs |= {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
@@ -39,15 +39,15 @@ def deploy(ministack: MiniStack, assembly: Path, say: Say) -> dict[str, str]:
 
 
 def _bring_up_to_date(
-    cloudformation: "CloudFormationClient", s3: "S3Client", template: StackTemplate, say: Say
+    cloudformation: "CloudFormationClient", s3: "S3Client", template: StackTemplate, print_line: PrintLine
 ) -> "StackTypeDef":
     current = _describe(cloudformation, template.name)
     if current is not None and _is_current(current, template):
         return current
-    with step(say, f"deploying {template.name}") as notes:
+    with step(print_line, f"deploying {template.name}") as notes:
         notes.append(f"{template.resources} resources")
         if current is not None and not _can_be_updated(current):
-            # Its first deployment never ended: nothing of a user's is in it yet.
+            # Its first deployment did not finish, so that it holds no data of a user yet.
             cloudformation.delete_stack(StackName=template.name)
             current = _settled(cloudformation, template.name)
         _publish(s3, template)
@@ -73,7 +73,7 @@ def _describe(cloudformation: "CloudFormationClient", name: str) -> "StackTypeDe
 
 
 def _settled(cloudformation: "CloudFormationClient", name: str) -> "StackTypeDef | None":
-    """Wait until nothing is in progress; None if the stack is gone then."""
+    """Waits until no change is in progress; returns None if the stack is deleted."""
     deadline = time.monotonic() + _DEPLOY_SECONDS
     while time.monotonic() < deadline:
         stack = _describe(cloudformation, name)
@@ -82,11 +82,11 @@ def _settled(cloudformation: "CloudFormationClient", name: str) -> "StackTypeDef
         if not stack["StackStatus"].endswith("_IN_PROGRESS"):
             return stack
         time.sleep(0.1)
-    raise LocalStackError(f"Deploying {name} has not ended after {_DEPLOY_SECONDS} s.")
+    raise LocalStackError(f"Deploying {name} did not finish within {_DEPLOY_SECONDS} s.")
 
 
 def _publish(s3: "S3Client", template: StackTemplate) -> None:
-    """What `cdk bootstrap` and the publishing of assets do in AWS."""
+    """Creates the buckets and stores the assets, as `cdk bootstrap` and `cdk deploy` do in AWS."""
     for bucket in {_TEMPLATES, *(asset.bucket for asset in template.assets)}:
         with suppress(s3.exceptions.BucketAlreadyOwnedByYou):
             s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
@@ -109,7 +109,7 @@ def _apply(
     )
     stack = _settled(cloudformation, template.name)
     if stack is None:
-        raise LocalStackError(f"Deploying {template.name} failed and left nothing.")
+        raise LocalStackError(f"Deploying {template.name} failed: the stack is deleted.")
     return _checked(cloudformation, stack)
 
 

@@ -1,4 +1,4 @@
-"""Makes sure of the default organization, project and pool, and of this stack's tokens, which outlive a restart."""
+"""Creates the default organization, project and pool, and the tokens of the stack, unless they exist."""
 
 import json
 import platform
@@ -15,19 +15,19 @@ _POOL = "local"
 
 @dataclass(frozen=True)
 class StackCredentials:
-    """An administrator's token, and the token with which a host joins the pool `local`."""
+    """The token of an administrator, and the token with which a host joins the pool `local`."""
 
     api_token: str
     join_token: str
 
 
 async def seed(ministack: MiniStack, paths: StackPaths) -> StackCredentials:
-    """As after a deployment to AWS, but tokens that still work are kept: users have copied them."""
+    """Seeds the installation as after a deployment to AWS; valid tokens are kept, since users have copied them."""
     environment = {**ministack.client_environment(), "AWS_ENDPOINT_URL": ministack.endpoint}
     kept = read_json(paths.tokens) or {}
     known = {"admin_token": kept.get("api_token"), "join_token": kept.get("join_token")}
     output = await output_of(
-        "The default organization, project and pool could not be made",
+        "The default organization, project and pool could not be created",
         *("-m", "cadence.setup", "--stack", _STACK, "--pool", _POOL),
         *("--architecture", _architecture(), "--known-tokens", "--json"),
         environment=environment,

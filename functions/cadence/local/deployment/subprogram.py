@@ -1,4 +1,4 @@
-"""Short programs that the supervisor runs for their output."""
+"""Runs short programs for their output."""
 
 import asyncio
 import os
@@ -10,10 +10,12 @@ from cadence.local.shared.errors import LocalStackError
 from cadence.local.shared.paths import CHECKOUT
 
 
-async def output_of(what: str, *arguments: str, environment: Mapping[str, str] | None = None, given: str = "") -> str:
-    """Run Python with the arguments in the checkout, `given` as its standard input, and answer what it printed.
+async def output_of(
+    failure: str, *arguments: str, environment: Mapping[str, str] | None = None, given: str = ""
+) -> str:
+    """Runs Python with the arguments in the checkout and `given` as its standard input; returns its output.
 
-    Raises `LocalStackError`, beginning with `what`, if it fails. It ends with the caller if that is cancelled.
+    Raises LocalStackError, whose message begins with `failure`, if it fails. Cancelling the caller ends the program.
     """
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -32,15 +34,15 @@ async def output_of(what: str, *arguments: str, environment: Mapping[str, str] |
         await process.wait()
         raise
     if process.returncode != 0:
-        raise LocalStackError(f"{what}:\n{_end(errors)}")
+        raise LocalStackError(f"{failure}:\n{_last_lines(errors)}")
     return output.decode()
 
 
 def _path() -> str:
-    """This environment's programs first, among them the Node that the CDK needs."""
+    """PATH with the programs of this environment first, among them the Node that the CDK needs."""
     return f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
 
 
-def _end(errors: bytes, lines: int = 12) -> str:
-    """The last lines, where Python says what went wrong."""
+def _last_lines(errors: bytes, lines: int = 12) -> str:
+    """The last lines, which hold Python's error message."""
     return "\n".join(f"  {line}" for line in errors.decode(errors="replace").strip().splitlines()[-lines:])

@@ -1,4 +1,4 @@
-"""Has the templates for `place=local` written, by a process of its own since the CDK needs much memory."""
+"""Synthesizes the templates for `place=local`, in a separate process since the CDK needs much memory."""
 
 from pathlib import Path
 
@@ -8,6 +8,6 @@ _PROGRAM = "from infra.synth import assembly; print(assembly('local'))"
 
 
 async def synthesize() -> Path:
-    """The folder of the assembly, from the cache if nothing that it is made of has changed."""
+    """The folder of the assembly; taken from the cache if no source has changed."""
     output = await output_of("The templates could not be synthesized", "-c", _PROGRAM)
     return Path(output.splitlines()[-1])

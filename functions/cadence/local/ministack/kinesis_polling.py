@@ -1,8 +1,8 @@
-"""Kinesis streams are handed to Lambdas as AWS does it, for MiniStack.
+"""Delivers records of Kinesis streams to Lambdas as AWS does, for MiniStack.
 
-MiniStack goes on behind a batch whose Lambda said which of its records failed, so those would be lost. Lambda's own
-poller goes back to the first of them, and hands it over once more with all that follow. And where a reader is in a
-shard is counted from the shard's first record: when a day-old record goes, MiniStack leaves as many new ones out.
+MiniStack continues behind a batch of which the Lambda reported failed records, so that these are lost. AWS goes back to the
+first failed record and delivers it again with all that follow. MiniStack also counts the position of a reader from the first
+record of a shard: when an expired record is removed, it skips as many new ones.
 """
 
 import json
@@ -13,34 +13,34 @@ from typing import Any
 from ministack.services import kinesis, lambda_svc
 
 _WAIT = 1.0
-"""Seconds until the rest of a batch is handed over again."""
+"""Seconds until the rest of a batch is delivered again."""
 
 _execute = lambda_svc._execute_function  # noqa: SLF001 (no public way, here and below)
 _poll = lambda_svc._poll_kinesis  # noqa: SLF001
 _expire = kinesis._expire_records  # noqa: SLF001
-# Of the round that is going on: the source of each batch that failed in part → the lowest number that did.
+# In the current poll: the source of each batch that failed in part → its lowest failed sequence number.
 _failed: dict[str, int] = {}
 
 
 def install() -> None:
-    """Let MiniStack go back to what failed."""
+    """Lets MiniStack go back to failed records."""
     lambda_svc._execute_function = execute  # noqa: SLF001
     lambda_svc._poll_kinesis = poll  # noqa: SLF001
     kinesis._expire_records = expire  # noqa: SLF001
 
 
 def execute(function: dict[str, Any], event: dict[str, Any], *rest: Any, **more: Any) -> dict[str, Any]:
-    answer: dict[str, Any] = _execute(function, event, *rest, **more)
+    response: dict[str, Any] = _execute(function, event, *rest, **more)
     records = event.get("Records") if isinstance(event, dict) else None
-    if records and records[0].get("eventSource") == "aws:kinesis" and not answer.get("error"):
-        numbers = [int(one["itemIdentifier"]) for one in _failures(answer.get("body"))]
+    if records and records[0].get("eventSource") == "aws:kinesis" and not response.get("error"):
+        numbers = [int(one["itemIdentifier"]) for one in _failures(response.get("body"))]
         if numbers:
             _failed[records[0]["eventSourceARN"]] = min(numbers)
-    return answer
+    return response
 
 
 def poll() -> bool:
-    """One round over all streams; what failed in part is not behind its readers."""
+    """Polls all streams once; readers go back to the first failed record of their batch."""
     _failed.clear()
     processed = bool(_poll())
     for source, number in _failed.items():
@@ -51,7 +51,7 @@ def poll() -> bool:
 
 
 def expire(stream: Mapping[str, Any]) -> None:
-    """Old records go, and all readers of the stream stay where they are."""
+    """Removes expired records; the readers of the stream keep their positions."""
     before = {shard_id: list(shard["records"]) for shard_id, shard in stream["shards"].items()}
     _expire(stream)
     for mapping in _readers(stream["StreamARN"]):

@@ -1,12 +1,15 @@
-"""MiniStack with nine additions.
+"""MiniStack with changes that make it behave as AWS does, and end with its starter.
 
-It ends with its starter; it saves its state while it runs, not only at its end; and it tells of the executions that were
-under way when it stopped, as AWS tells of any execution that fails; recurring schedules know their time zones (`cadence.local.ministack.schedules`),
-changes of tables are handed over in batches and then forgotten (`cadence.local.ministack.table_streams`), of the log stream no record is left out (`cadence.local.ministack.kinesis_polling`),
-queries look only at the keys that they ask for (`cadence.local.ministack.sorted_partitions`), the rights on a queue are those of AWS (`cadence.local.ministack.queue_permissions`), and invocations of a Lambda wait their turn instead of overrunning the machine (`cadence.local.ministack.lambda_concurrency`).
-
-And one thing less: it does not rest before each execution of a state machine, which AWS does not do either.
-SIGUSR1 asks for a save at once. After each save of everything the file `saved` beside the state is renewed.
+- The state is saved while MiniStack runs, not only at its end. SIGUSR1 requests a save at once. After each complete save
+  the file `saved` beside the state is renewed.
+- Executions that were interrupted by a stop emit the event of a failed execution.
+- Recurring schedules use their time zones (`schedules`).
+- Changes of tables are delivered in batches and then removed (`table_streams`).
+- Failed records of the log stream are delivered again (`kinesis_polling`).
+- Queries read only the keys in their range (`sorted_partitions`).
+- Permissions on a queue cover its batch actions (`queue_permissions`).
+- Concurrent invocations of a Lambda are limited (`lambda_concurrency`).
+- MiniStack does not sleep before each execution of a state machine.
 """
 
 import os
@@ -34,20 +37,20 @@ from cadence.local.shared.paths import SAVED
 from cadence.local.supervision import lifeline
 
 SAVE_SECONDS = 5.0
-REST_PER_SAVE = 20
-"""Saving takes at most a twentieth of the time, however large the state has become."""
+PAUSE_PER_SAVE = 20
+"""The pause after a save is at least twenty times as long as the save, however large the state is."""
 
-EXECUTION_REST = 0.15
-"""Seconds that MiniStack sleeps before an execution's first state: once for every run and every treatment."""
+EXECUTION_DELAY = 0.15
+"""Seconds that MiniStack sleeps before the first state of an execution."""
 
-# What Lambdas logged grows with every call, and nothing reads it back: saved at the end only.
+# The logs of Lambdas grow with every call and are not read back: they are saved at the end only.
 _SAVED_AT_END_ONLY = frozenset({"cloudwatch_logs", "cloudwatch"})
 
 SaveAll = Callable[[dict[str, Any]], None]
 
 
 def one_at_a_time(save_all: SaveAll) -> SaveAll:
-    """MiniStack's own save at its end and ours write the same files, so they take turns."""
+    """`save_all` under a lock, since MiniStack's save at its end and ours write the same files."""
     turn = threading.Lock()
 
     def save(services: dict[str, Any]) -> None:
@@ -57,78 +60,78 @@ def one_at_a_time(save_all: SaveAll) -> SaveAll:
     return save
 
 
-def telling(load: Callable[[], None], loaded: threading.Event) -> Callable[[], None]:
-    """`load`, which says when it is done: a save before that would replace the stored state with an empty one."""
+def signalling(load: Callable[[], None], loaded: threading.Event) -> Callable[[], None]:
+    """`load`, followed by setting `loaded`: a save before that would replace the stored state with an empty one."""
 
-    def load_then_tell() -> None:
+    def load_then_signal() -> None:
         began = stepfunctions.now_iso()
         load()
-        tell_of_broken_executions(began)
+        emit_interrupted_executions(began)
         loaded.set()
 
-    return load_then_tell
+    return load_then_signal
 
 
-def tell_of_broken_executions(since: str) -> None:
-    """MiniStack marks executions that it stopped with as failed when it loads them, without an event; this sends it.
+def emit_interrupted_executions(since: str) -> None:
+    """Emits the events of executions that MiniStack marked as failed on loading, which it does without an event.
 
-    Runs come before treatments: what is to be stopped anyway starts nothing more.
+    Runs come before treatments, so that a run that is about to be stopped starts nothing more.
     """
-    broken = [
+    interrupted = [
         execution
         for execution in stepfunctions._executions.all_values()  # noqa: SLF001 (no public way, here and below)
         if execution.get("error") == "States.ServiceRestart" and execution["stopDate"] >= since
     ]
-    for execution in sorted(broken, key=lambda execution: '"treatment"' in execution["input"]):
+    for execution in sorted(interrupted, key=lambda execution: '"treatment"' in execution["input"]):
         execution["cause"] = "the local stack was stopped while it ran"
         stepfunctions._emit_execution_status_event(execution)  # noqa: SLF001
 
 
 def save_regularly(loaded: threading.Event, wait: Callable[[float], bool], saved: Path) -> None:
-    """Once the state is loaded, save (and renew the file `saved`) until `wait` (seconds to rest) says that it is time to end."""
+    """Saves the state and renews the file `saved` once the state is loaded, until `wait(seconds)` returns True."""
     loaded.wait()
-    rest = SAVE_SECONDS
-    while not wait(rest):
+    pause = SAVE_SECONDS
+    while not wait(pause):
         began = time.monotonic()
         services = app._build_persistence_save_dict()  # noqa: SLF001 (MiniStack has no public way to save)
         app.save_all({name: state for name, state in services.items() if name not in _SAVED_AT_END_ONLY})
         saved.touch()
-        rest = max(SAVE_SECONDS, REST_PER_SAVE * (time.monotonic() - began))
+        pause = max(SAVE_SECONDS, PAUSE_PER_SAVE * (time.monotonic() - began))
 
 
-def sleep_unless_resting(seconds: float) -> None:
-    """`time.sleep` for Step Functions, whose only sleep of exactly this length is the one to leave out."""
-    if seconds != EXECUTION_REST:
+def sleep_unless_delaying(seconds: float) -> None:
+    """`time.sleep` for Step Functions, without the delay before executions, its only sleep of exactly that length."""
+    if seconds != EXECUTION_DELAY:
         time.sleep(seconds)
 
 
 def main() -> None:
-    """Run MiniStack as its own command would."""
-    loaded, ending, asked = threading.Event(), threading.Event(), threading.Event()
+    """Runs MiniStack as its own command does, with the changes installed."""
+    loaded, ending, requested = threading.Event(), threading.Event(), threading.Event()
 
-    def rest(seconds: float) -> bool:
-        asked.wait(seconds)
-        asked.clear()
+    def pause(seconds: float) -> bool:
+        requested.wait(seconds)
+        requested.clear()
         return ending.is_set()
 
-    stepfunctions.time = SimpleNamespace(**{**vars(time), "sleep": sleep_unless_resting})
+    stepfunctions.time = SimpleNamespace(**{**vars(time), "sleep": sleep_unless_delaying})
     schedules.install()
     lambda_concurrency.install()
     table_streams.install()
     kinesis_polling.install()
     queue_permissions.install()
     sorted_partitions.install()
-    signal.signal(signal.SIGUSR1, lambda *_: asked.set())
+    signal.signal(signal.SIGUSR1, lambda *_: requested.set())
     app.save_all = one_at_a_time(app.save_all)
-    app._load_persisted_state = telling(app._load_persisted_state, loaded)  # noqa: SLF001 (as above)
+    app._load_persisted_state = signalling(app._load_persisted_state, loaded)  # noqa: SLF001 (as above)
     saved = Path(persistence.STATE_DIR, SAVED)
-    threading.Thread(target=save_regularly, args=(loaded, rest, saved), name="save-state", daemon=True).start()
+    threading.Thread(target=save_regularly, args=(loaded, pause, saved), name="save-state", daemon=True).start()
     lifeline.watch(lambda: os.kill(os.getpid(), signal.SIGTERM))
     try:
         app.main()
     finally:
         ending.set()
-        asked.set()
+        requested.set()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The right to do something to a queue is the right to do several of it at once, as in AWS, where batches have no action of their own."""
+"""Lets a permission on a queue cover its batch actions, for MiniStack: in AWS batches have no actions of their own."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ _BATCH = "Batch"
 
 
 def install() -> None:
-    """MiniStack looks the function up for each request that it allows or refuses."""
+    """Replaces the function that names the action of a request."""
     original = iam_actions.extract_iam_action
 
     def extract_iam_action(service: str, *request: Any, **more: Any) -> str | None:

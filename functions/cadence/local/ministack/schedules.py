@@ -1,6 +1,6 @@
-"""Recurring schedules as EventBridge Scheduler fires them, for MiniStack.
+"""Fires recurring schedules as EventBridge Scheduler does, for MiniStack.
 
-MiniStack takes all cron expressions for UTC and does not say in a message for which time it is; this does both.
+MiniStack reads all cron expressions in UTC and does not put the scheduled time into messages; this module does both.
 """
 
 import time
@@ -14,19 +14,19 @@ from ministack.services import eventbridge, scheduler
 TICK_SECONDS = 1.0
 _SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
 
-_others = scheduler._tick_schedules  # noqa: SLF001 (no public way, here and below)
-_looked: dict[Any, float] = {}
-_began = time.time()
+_original_tick = scheduler._tick_schedules  # noqa: SLF001 (no public way, here and below)
+_last_tick: dict[Any, float] = {}
+_started_at = time.time()
 
 
 def install() -> None:
-    """Let MiniStack's own thread look in this way, each second."""
+    """Lets the thread of MiniStack's scheduler call `tick` every second."""
     scheduler._SCHEDULE_TICK_INTERVAL = TICK_SECONDS  # noqa: SLF001
     scheduler._tick_schedules = tick  # noqa: SLF001
 
 
 def tick() -> None:
-    """Fire what has become due since the last look."""
+    """Fires the schedules that became due since the last tick."""
     now = time.time()
     account, region = get_account_id(), get_region()
     try:
@@ -34,10 +34,10 @@ def tick() -> None:
             fields = eventbridge._parse_cron_fields(schedule.get("ScheduleExpression", ""))  # noqa: SLF001
             if fields is None:
                 continue
-            # MiniStack's own look takes it for just fired.
+            # MiniStack's own tick takes the schedule for just fired.
             scheduler._schedule_last_fired[key] = now  # noqa: SLF001
-            since = _looked.get(key, max(_began, schedule["CreationDate"], _epoch(schedule.get("StartDate"))))
-            _looked[key] = max(now, since)
+            since = _last_tick.get(key, max(_started_at, schedule["CreationDate"], _epoch(schedule.get("StartDate"))))
+            _last_tick[key] = max(now, since)
             if schedule.get("State") != "ENABLED" or now < since:
                 continue
             for moment in due(fields, schedule.get("ScheduleExpressionTimezone") or "UTC", since, now):
@@ -47,18 +47,19 @@ def tick() -> None:
     finally:
         set_request_account_id(account)
         set_request_region(region)
-    _others()
+    _original_tick()
 
 
 def due(fields: Any, timezone: str, since: float, now: float) -> list[datetime]:
-    """The times (UTC) of an expression after `since` and up to `now`, without those that the clocks skip in spring."""
+    """The times in UTC of an expression after `since` and up to `now` (both Unix seconds), without those that a change of the
+    clocks skips."""
     zone = ZoneInfo(timezone)
     wall = datetime.fromtimestamp(since, zone).replace(tzinfo=UTC)
     found = []
     while (wall := eventbridge._cron_next_fire(fields, wall)) is not None:  # noqa: SLF001
         moment = wall.replace(tzinfo=zone).astimezone(UTC)
         if moment.astimezone(zone).replace(tzinfo=UTC) != wall:
-            continue  # skipped, and its moment may be after that of the next one that is not
+            continue  # skipped; its moment may be later than that of the next time
         if moment.timestamp() > now:
             break
         if moment.timestamp() > since:

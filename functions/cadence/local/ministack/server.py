@@ -1,4 +1,4 @@
-"""How MiniStack is started and reached."""
+"""The MiniStack server: its command, its environment and its clients."""
 
 import os
 import sys
@@ -14,7 +14,7 @@ from cadence.local.shared.paths import StackPaths
 from cadence.local.shared.ports import LOOPBACK
 from cadence.local.shared.region import REGION
 
-# MiniStack takes this pair for the account's root, also when it enforces IAM.
+# MiniStack treats this pair as the root of the account, even when it enforces IAM.
 ACCESS_KEY = "test"
 SECRET_KEY = "test"  # noqa: S105 (not a secret: the stack listens on loopback only and ignores it otherwise)
 
@@ -38,7 +38,7 @@ class MiniStack:
             return False
 
     def client_environment(self) -> dict[str, str]:
-        """The environment in which any AWS client reaches this MiniStack and nothing else."""
+        """The environment in which AWS clients reach this MiniStack only."""
         return {
             "AWS_ACCESS_KEY_ID": ACCESS_KEY,
             "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
@@ -50,7 +50,7 @@ class MiniStack:
         }
 
     def server_environment(self, paths: StackPaths, *, enforce_iam: bool) -> dict[str, str]:
-        """The environment for the server: on loopback only, and all its files below the stack's folder."""
+        """The environment of the server: it listens on loopback only and keeps its files in the folder of the stack."""
         return self.client_environment() | {
             "BIND_HOST": LOOPBACK,
             "GATEWAY_PORT": str(self.port),
@@ -64,11 +64,11 @@ class MiniStack:
             "SFTP_ENABLED": "0",
             "LOG_LEVEL": "WARNING",
             "AUTH": "true" if enforce_iam else "false",
-            "DOCKER_HOST": f"unix://{paths.temporary}/no-docker",  # the Lambdas are processes; no daemon is looked for
+            "DOCKER_HOST": f"unix://{paths.temporary}/no-docker",  # Lambdas run as processes, without a container daemon
         }
 
     def client(self, service: str) -> Any:
-        """A boto3 client of this MiniStack, with the rights of the account's root."""
+        """A boto3 client of this MiniStack with the permissions of the root of the account."""
         sdk: Any = boto3
         return sdk.client(
             service,
@@ -80,7 +80,7 @@ class MiniStack:
         )
 
     def local_address(self, api_url: str) -> str:
-        """Where this MiniStack answers for an API whose address in AWS would be `api_url` (without a path: its default stage)."""
+        """The address at which this MiniStack serves the API that CloudFormation calls `api_url`."""
         address = urlsplit(api_url)
         api_id = address.netloc.partition(".")[0]
         return f"{self.endpoint}/_aws/execute-api/{api_id}/{address.path.strip('/') or '$default'}"

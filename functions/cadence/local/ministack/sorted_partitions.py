@@ -1,8 +1,8 @@
-"""Queries that look only at the sort keys they ask for, as DynamoDB's do, for MiniStack.
+"""Lets queries read only the sort keys in their range, as DynamoDB does, for MiniStack.
 
 MiniStack evaluates the key condition for every item of the partition. A run of ten thousand treatments has fifty thousand
-items in one, and each treatment asks for a handful of them about ten times. Here the sort keys of each partition are
-kept in order, and MiniStack is given the items that lie in the range asked for; it evaluates the rest itself.
+items in one partition, and each treatment queries a handful of them about ten times. Here the sort keys of each partition
+are kept in order, and MiniStack gets only the items in the queried range; it evaluates the rest of the condition itself.
 """
 
 import re
@@ -27,8 +27,8 @@ _set_item = dynamodb._set_item  # noqa: SLF001 (no public way, here and below)
 _remove_item = dynamodb._remove_item  # noqa: SLF001
 _query = dynamodb._query  # noqa: SLF001
 _changing = threading.RLock()
-_asked: ContextVar[tuple[str, Partition] | None] = ContextVar("asked", default=None)
-"""While a query is answered: its partition's key, and the items of it that it can be about."""
+_queried: ContextVar[tuple[str, Partition] | None] = ContextVar("queried", default=None)
+"""During a query: the key of its partition, and the items in its range."""
 
 
 class Partitions(defaultdict[Any, Partition]):
@@ -39,12 +39,12 @@ class Partitions(defaultdict[Any, Partition]):
         self.in_order = {key: sorted(partition) for key, partition in partitions.items()}
 
     def get(self, key: Any, default: Any = None) -> Any:
-        """As ever, but while a query is answered only what it can be about."""
-        asked = _asked.get()
-        return asked[1] if asked is not None and asked[0] == key else super().get(key, default)
+        """The partition; during a query of it, only the items in the queried range."""
+        queried = _queried.get()
+        return queried[1] if queried is not None and queried[0] == key else super().get(key, default)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Copied and saved as what MiniStack expects: the order is made again."""
+        """Copies and saves a plain dictionary, as MiniStack expects; the order is rebuilt on loading."""
         return defaultdict, (dict, dict(self))
 
     def between(self, key: Any, low: str, high: str) -> Partition:
@@ -55,14 +55,14 @@ class Partitions(defaultdict[Any, Partition]):
 
 
 def install() -> None:
-    """Let MiniStack keep and read its tables in this way."""
+    """Lets MiniStack store and query its tables in this way."""
     dynamodb._set_item = set_item  # noqa: SLF001
     dynamodb._remove_item = remove_item  # noqa: SLF001
     dynamodb._query = query  # noqa: SLF001
 
 
 def set_item(table: dict[str, Any], key: Any, sort_key: Any, item: Any) -> Any:
-    """All items are stored with this."""
+    """Stores an item, as all writes do."""
     with _changing:
         partitions = _partitions(table)
         if partitions is not None and sort_key not in dict.get(partitions, key, {}):
@@ -71,7 +71,7 @@ def set_item(table: dict[str, Any], key: Any, sort_key: Any, item: Any) -> Any:
 
 
 def remove_item(table: dict[str, Any], key: Any, sort_key: Any) -> Any:
-    """All items are removed with this."""
+    """Removes an item, as all deletions do."""
     with _changing:
         partitions = _partitions(table)
         if partitions is not None and sort_key in dict.get(partitions, key, {}):
@@ -83,19 +83,19 @@ def remove_item(table: dict[str, Any], key: Any, sort_key: Any) -> Any:
 
 
 def query(data: dict[str, Any]) -> Any:
-    """An answer of MiniStack's own, from the items that it can be about."""
+    """MiniStack's answer to a query, from the items in its range."""
     with _changing:
         table = dynamodb._tables.get(dynamodb._normalize_table_name(data.get("TableName")))  # noqa: SLF001
-        asked = _narrowed(table, data) if table else None
-        token = _asked.set(asked)
+        queried = _narrowed(table, data) if table else None
+        token = _queried.set(queried)
         try:
             return _query(data)
         finally:
-            _asked.reset(token)
+            _queried.reset(token)
 
 
 def _narrowed(table: dict[str, Any], data: Mapping[str, Any]) -> tuple[str, Partition] | None:
-    """None if the query is of an index, or is written in a way that is not known here: MiniStack looks at all then."""
+    """The partition's key and the items in the range; None for a query of an index or of an unknown form, which reads all."""
     partitions, condition = _partitions(table), data.get("KeyConditionExpression") or ""
     if partitions is None or data.get("IndexName"):
         return None
@@ -126,7 +126,7 @@ def _narrowed(table: dict[str, Any], data: Mapping[str, Any]) -> tuple[str, Part
 
 
 def _partitions(table: dict[str, Any]) -> Partitions | None:
-    """Those of a table whose sort keys are texts. MiniStack replaces a table's items as a whole when it loads or restores one."""
+    """The partitions of a table whose sort keys are texts, else None. They are rebuilt after MiniStack replaces a table's items."""
     partitions = table["items"]
     if not isinstance(partitions, Partitions):
         if table.get("sk_name") is None or dynamodb._get_attr_type(table, table["sk_name"]) != "S":  # noqa: SLF001

@@ -1,8 +1,8 @@
-"""Streams of tables' changes as AWS hands them to Lambdas, for MiniStack.
+"""Delivers the changes of tables to Lambdas as AWS does, for MiniStack.
 
-MiniStack keeps a stream's records in memory for a day, and hands over each change at once, whatever batching window the
-mapping has. A record that all mappings of its table have seen is of no use to anybody here, and the calls that the window
-saves are time that treatments wait for.
+MiniStack keeps the records of a stream in memory for a day, and delivers each change at once, whatever the batching window
+of the mapping. Here records are removed once all mappings of their table have read them, and windows are honoured, since
+treatments wait for the time that further invocations take.
 """
 
 import time
@@ -19,22 +19,22 @@ _poll = lambda_svc._poll_dynamodb_streams  # noqa: SLF001
 
 
 def install() -> None:
-    """Let MiniStack keep and honour batching windows, and forget what has been seen."""
+    """Lets MiniStack store and honour batching windows, and remove records that have been read."""
     handlers = provisioners._RESOURCE_HANDLERS["AWS::Lambda::EventSourceMapping"]  # noqa: SLF001
     handlers["create"] = create
     lambda_svc._poll_dynamodb_streams = poll  # noqa: SLF001
 
 
 def create(logical_id: str, props: dict[str, Any], stack_name: str) -> Any:
-    """MiniStack leaves the window of a mapping out that CloudFormation creates."""
-    made = _create(logical_id, props, stack_name)
+    """Creates a mapping with its window, which MiniStack leaves out."""
+    created = _create(logical_id, props, stack_name)
     if _WINDOW in props:
-        lambda_svc._esms[made[0]][_WINDOW] = int(props[_WINDOW])  # noqa: SLF001
-    return made
+        lambda_svc._esms[created[0]][_WINDOW] = int(props[_WINDOW])  # noqa: SLF001
+    return created
 
 
 def poll() -> bool:
-    """One round over all streams. A mapping that has caught up rests for its window."""
+    """Polls all streams once. A mapping that has read everything pauses for its window."""
     before = dict(lambda_svc._dynamodb_stream_positions._data)  # noqa: SLF001
     processed = bool(_poll())
     account, region = get_account_id(), get_region()
@@ -43,18 +43,18 @@ def poll() -> bool:
             if ":dynamodb:" in mapping.get("EventSourceArn", ""):
                 set_request_account_id(owner)
                 set_request_region(place)
-                _rest(mapping, before)
+                _pause(mapping, before)
         for key in list(dynamodb._stream_records._data):  # noqa: SLF001
             set_request_account_id(key[0])
             set_request_region(key[1])
-            _forget(key[-1])
+            _trim(key[-1])
     finally:
         set_request_account_id(account)
         set_request_region(region)
     return processed
 
 
-def _rest(mapping: dict[str, Any], before: dict[Any, int]) -> None:
+def _pause(mapping: dict[str, Any], before: dict[Any, int]) -> None:
     positions = lambda_svc._dynamodb_stream_positions  # noqa: SLF001
     identifier = mapping["UUID"]
     now_at = positions.get(identifier)
@@ -63,8 +63,8 @@ def _rest(mapping: dict[str, Any], before: dict[Any, int]) -> None:
         lambda_svc._esm_backoff_until[identifier] = time.time() + mapping.get(_WINDOW, 0)  # noqa: SLF001
 
 
-def _forget(table: str) -> None:
-    """Records that every mapping of the table is past."""
+def _trim(table: str) -> None:
+    """Removes the records that every mapping of the table has read."""
     arn = (dynamodb._tables.get(table) or {}).get("LatestStreamArn")  # noqa: SLF001
     seen = [
         lambda_svc._dynamodb_stream_positions.get(mapping["UUID"], 0)  # noqa: SLF001

@@ -1,4 +1,4 @@
-"""How to reach a stack that serves; the content of `.cadence/local.json`."""
+"""The connection of a running stack: the content of `.cadence/local.json`."""
 
 from dataclasses import dataclass, fields
 
@@ -8,7 +8,7 @@ from cadence.local.shared.paths import StackPaths
 
 @dataclass(frozen=True)
 class StackConnection:
-    """Addresses end without a slash; `token` is an administrator's."""
+    """Addresses without a slash at the end, and the token of an administrator."""
 
     url: str
     token: str
@@ -17,7 +17,7 @@ class StackConnection:
 
 
 def read_connection(paths: StackPaths) -> StackConnection | None:
-    """The connection of the folder's stack, or None while it does not serve."""
+    """The connection of the stack; None while it does not serve."""
     content = read_json(paths.connection)
     known = {field.name for field in fields(StackConnection)}
     return StackConnection(**content) if content is not None and content.keys() == known else None

@@ -1,8 +1,8 @@
-"""What can go wrong with the local stack, each with a way forward in its message."""
+"""Errors of the local stack."""
 
 
 class LocalStackError(Exception):
-    """The stack cannot start or go on; the message says what, where, and what to do."""
+    """The stack cannot start or continue; the message states what happened, where, and what to do."""
 
 
 class AlreadyRunning(LocalStackError):

@@ -1,4 +1,4 @@
-"""Small JSON files that are always whole and never readable by other users."""
+"""Small JSON files that are replaced as a whole and that other users cannot read."""
 
 import json
 import os
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def write_private_json(path: Path, content: dict[str, Any]) -> None:
-    """Replace `path` in one step; whoever reads sees the old content or the new, never a part."""
+    """Replaces `path` in one step: a reader sees the old content or the new one, never a part."""
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)  # made with mode 0600
     with os.fdopen(descriptor, "w") as file:
         json.dump(content, file, indent=2)

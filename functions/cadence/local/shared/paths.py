@@ -1,4 +1,4 @@
-"""Where the local stack keeps its files."""
+"""The files of a local stack."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ SAVED = "saved"
 
 @dataclass(frozen=True)
 class StackPaths:
-    """The files of the stack that belongs to one folder, all below its `.cadence`."""
+    """The files of the stack of one folder, all below its `.cadence`."""
 
     home: Path
 
@@ -22,12 +22,12 @@ class StackPaths:
 
     @property
     def connection(self) -> Path:
-        """What a client needs to talk to the stack; exists only while it serves."""
+        """What a client needs to reach the stack; exists only while it serves."""
         return self.home / "local.json"
 
     @property
     def record(self) -> Path:
-        """Which processes make up the stack; left behind only by a stack that was killed."""
+        """The processes of the stack; left behind only by a stack that was killed."""
         return self.home / "stack.json"
 
     @property
@@ -36,12 +36,12 @@ class StackPaths:
 
     @property
     def ports(self) -> Path:
-        """The ports used last, so that addresses stay the same from one start to the next."""
+        """The ports that were used last, so that addresses stay the same across starts."""
         return self.home / "ports.json"
 
     @property
     def tokens(self) -> Path:
-        """An administrator's and the host's token, kept from one start to the next."""
+        """The tokens of the administrator and the host, which are reused across starts."""
         return self.home / "tokens.json"
 
     @property

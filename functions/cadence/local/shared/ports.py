@@ -1,4 +1,4 @@
-"""Ports on loopback: the wanted one, the one used last time, or any that is free."""
+"""Finds free ports of the loopback interface."""
 
 import socket
 
@@ -16,9 +16,9 @@ def is_free(port: int) -> bool:
     return True
 
 
-def first_free(*wanted: int) -> int:
-    """The first of the wanted ports that is free, else any free one (0 among the wanted means just that)."""
-    for port in wanted:
+def first_free(*preferred: int) -> int:
+    """The first preferred port that is free, else any free one; 0 is skipped."""
+    for port in preferred:
         if port and is_free(port):
             return port
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:

@@ -1,4 +1,4 @@
-"""The AWS region that the local stack plays."""
+"""The AWS region that the local stack simulates."""
 
 from typing import Final
 

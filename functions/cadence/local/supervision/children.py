@@ -1,4 +1,4 @@
-"""The processes that the supervisor starts: each in its own session, with a log, ending with the supervisor."""
+"""The processes that the supervisor starts: each in a session of its own, with a log; they end with the supervisor."""
 
 import asyncio
 import os
@@ -14,7 +14,7 @@ from cadence.local.supervision.processes import ProcessIdentity
 
 @dataclass
 class Child:
-    """A running process. It holds a pipe from us as its standard input and ends when that closes (`lifeline`)."""
+    """A running process. Its standard input is a pipe from the supervisor; it ends when that closes (`lifeline`)."""
 
     name: str
     log: Path
@@ -38,13 +38,13 @@ class Child:
         return cls(name, log, process, ProcessIdentity.of(name, process.pid))
 
     async def ended_early(self) -> LocalStackError:
-        """Wait for an end that nobody asked for and answer what to tell the user."""
+        """Waits until the process ends by itself; returns the error for the user."""
         status = await self.process.wait()
-        how = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
-        return LocalStackError(f"{self.name} {how}; its last words:\n{_tail(self.log)}\nAll of them: {self.log}")
+        end = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
+        return LocalStackError(f"{self.name} {end}; its last lines:\n{_tail(self.log)}\nThe whole log: {self.log}")
 
     async def stop(self, grace: float) -> None:
-        """Ask it to end, wait up to `grace` seconds, then force it and whatever is left of its session."""
+        """Terminates the process, waits up to `grace` seconds, then kills what is left of its session."""
         if self.process.returncode is None:
             with suppress(ProcessLookupError):
                 self.process.terminate()
@@ -61,5 +61,5 @@ def _tail(log: Path, lines: int = 15) -> str:
 
 
 def _environment() -> dict[str, str]:
-    """This process's own, but with bytecode kept: each Lambda is a process, and would compile the same modules again."""
+    """The environment of this process without PYTHONDONTWRITEBYTECODE, so that each Lambda need not compile its modules."""
     return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}

@@ -1,4 +1,4 @@
-"""What the supervisor starts, as functions, so that its own behaviour can be tested without the rest of Cadence."""
+"""The parts of the stack as functions, so that tests of the supervisor can replace them."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ HostCommand = Callable[[str, StackCredentials, StackPaths], Awaitable[tuple[Sequ
 
 @dataclass(frozen=True)
 class StackComponents:
-    """`host_command` answers the command of the host agent and the variables it needs beside the supervisor's own.
+    """`host_command` returns the command of the host agent and further environment variables for it.
 
-    `ministack` is the command of the server, which a benchmark replaces by one that counts.
+    `ministack` is the command of the server, which a benchmark replaces with one that counts calls.
     """
 
     synthesize: Callable[[], Awaitable[Path]] = synthesis.synthesize

@@ -1,4 +1,4 @@
-"""Starting, stopping and looking at the stack of a folder, from outside its supervisor."""
+"""Starts, stops and inspects the stack of a folder, from outside its supervisor."""
 
 import subprocess
 import sys
@@ -12,7 +12,7 @@ from typing import IO
 from cadence.local.shared.connection import StackConnection, read_connection
 from cadence.local.shared.errors import LocalStackError
 from cadence.local.shared.paths import CHECKOUT, StackPaths
-from cadence.local.shared.progress import Say
+from cadence.local.shared.progress import PrintLine
 from cadence.local.supervision import processes, record
 from cadence.local.supervision.supervisor import StackOptions
 
@@ -20,12 +20,12 @@ SUPERVISOR = (sys.executable, "-m", "cadence.local.supervision.supervisor")
 
 _START_SECONDS = 300.0
 _STOP_SECONDS = 60.0
-_LOOK_SECONDS = 0.05
+_POLL_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
 class StackStatus:
-    """`phase` is starting, serving, stopping, stopped, or killed (files or processes of a dead stack are left)."""
+    """`phase` is starting, serving, stopping, stopped, or killed (with leftover files or processes)."""
 
     phase: str
     connection: StackConnection | None
@@ -33,7 +33,7 @@ class StackStatus:
 
 
 def status(folder: Path) -> StackStatus:
-    """What runs for this folder now."""
+    """The status of the stack of `folder`."""
     paths = StackPaths.of(folder)
     known = record.read_record(paths)
     if not record.is_held(paths):
@@ -46,18 +46,18 @@ def status(folder: Path) -> StackStatus:
 
 
 def up(
-    options: StackOptions, say: Say, *, attached: bool = False, supervisor: Sequence[str] = SUPERVISOR
+    options: StackOptions, print_line: PrintLine, *, attached: bool = False, supervisor: Sequence[str] = SUPERVISOR
 ) -> tuple[StackConnection, "subprocess.Popen[bytes] | None"]:
-    """Start the folder's stack unless it serves already, and wait until it serves.
+    """Starts the stack of a folder unless it runs, and waits until it serves.
 
-    With `attached` the stack ends with this process. The supervisor's process is answered too if it was started here.
-    Raises `LocalStackError` with the cause if it does not start; whatever had started is then stopped again.
+    With `attached` the stack ends with this process. The process of the supervisor is returned if it was started here.
+    Raises LocalStackError with the cause if the stack does not start; started processes are stopped then.
     """
     paths = StackPaths.of(options.folder)
     paths.make()
-    connection = _running(paths, say)
+    connection = _running(paths, print_line)
     if connection is not None:
-        say(f"The local stack runs already: {connection.url}")
+        print_line(f"The local stack is already running: {connection.url}")
         return connection, None
     log = paths.log("supervisor")
     with log.open("ab") as output:
@@ -72,11 +72,11 @@ def up(
         )
     with _stopped_unless_done(process), log.open() as lines:
         lines.seek(began)
-        return _follow(paths, process, lines, say), process
+        return _follow(paths, process, lines, print_line), process
 
 
-def down(folder: Path, say: Say) -> bool:
-    """Stop the folder's stack, or clear what a killed one left, and wait for it. False if there was nothing."""
+def down(folder: Path, print_line: PrintLine) -> bool:
+    """Stops the stack of a folder, or clears what a killed one left; returns whether there was one."""
     paths = StackPaths.of(folder)
     if not paths.home.exists():
         return False
@@ -86,15 +86,17 @@ def down(folder: Path, say: Say) -> bool:
             left = record.clear_leftovers(paths, _STOP_SECONDS)
         if left is not None:
             names = ", ".join(process.name for process in left) or "no process"
-            say(f"The stack had been killed; cleared its files and ended what it had left: {names}.")
+            print_line(
+                f"The stack was killed before. Its files are cleared, and its leftover processes are stopped: {names}."
+            )
         return left is not None
     if known is None:
-        raise LocalStackError(f"A stack is only just starting in {folder}; try again in a moment.")
-    began = time.monotonic()
+        raise LocalStackError(f"A stack is just starting in {folder}. Try again in a moment.")
+    started_at = time.monotonic()
     processes.end([known.supervisor], _STOP_SECONDS)
     with record.held(paths, patience=_STOP_SECONDS):
         record.clear_leftovers(paths, _STOP_SECONDS)
-    say(f"Stopped in {time.monotonic() - began:.1f} s; pipelines, runs and logs are kept in {paths.home}.")
+    print_line(f"Stopped in {time.monotonic() - started_at:.1f} s. Pipelines, runs and logs are kept in {paths.home}.")
     return True
 
 
@@ -104,20 +106,22 @@ def _arguments(options: StackOptions, *, attached: bool) -> list[str]:
     return arguments + (["--attached"] if attached else [])
 
 
-def _running(paths: StackPaths, say: Say) -> StackConnection | None:
-    """The connection of the stack that is held, waiting for its start or its end to be over; None if there is none."""
+def _running(paths: StackPaths, print_line: PrintLine) -> StackConnection | None:
+    """The connection of a running stack, after waiting until its start or stop is over; None if none runs."""
     deadline = time.monotonic() + _START_SECONDS
-    told = False
+    reported = False
     while record.is_held(paths):
         connection = read_connection(paths)
         if connection is not None:
             return connection
-        if not told:
-            say("Another start or stop of this stack is under way: waiting for it.")
-            told = True
+        if not reported:
+            print_line("Another process starts or stops this stack. Waiting for it.")
+            reported = True
         if time.monotonic() > deadline:
-            raise LocalStackError(f"It is still under way after {_START_SECONDS:.0f} s; see {paths.log('supervisor')}.")
-        time.sleep(_LOOK_SECONDS)
+            raise LocalStackError(
+                f"The stack is still starting or stopping after {_START_SECONDS:.0f} s. See {paths.log('supervisor')}."
+            )
+        time.sleep(_POLL_SECONDS)
     return None
 
 
@@ -131,25 +135,29 @@ def _stopped_unless_done(supervisor: "subprocess.Popen[bytes]") -> Iterator[None
         raise
 
 
-def _follow(paths: StackPaths, supervisor: "subprocess.Popen[bytes]", lines: IO[str], say: Say) -> StackConnection:
-    """Pass on what the supervisor says until it serves; its last words become the error if it ends instead."""
-    said: list[str] = []
+def _follow(
+    paths: StackPaths, supervisor: "subprocess.Popen[bytes]", lines: IO[str], print_line: PrintLine
+) -> StackConnection:
+    """Prints the lines of the supervisor until it serves. Raises LocalStackError with its last lines if it ends instead."""
+    printed: list[str] = []
 
-    def pass_on() -> None:
+    def print_new_lines() -> None:
         for line in lines:
-            said.append(line.rstrip("\n"))
+            printed.append(line.rstrip("\n"))
             if not line.startswith("error: "):
-                say(said[-1])
+                print_line(printed[-1])
 
     while supervisor.poll() is None:
         connection = read_connection(paths)
         known = record.read_record(paths)
         if connection is not None and known is not None and known.supervisor.pid == supervisor.pid:
-            pass_on()
+            print_new_lines()
             return connection
-        pass_on()
-        time.sleep(_LOOK_SECONDS)
-    pass_on()
-    first = next((number for number, line in enumerate(said) if line.startswith("error: ")), max(len(said) - 15, 0))
-    cause = "\n".join(said[first:]).removeprefix("error: ")
-    raise LocalStackError(cause or f"The supervisor ended with status {supervisor.returncode}; see {lines.name}.")
+        print_new_lines()
+        time.sleep(_POLL_SECONDS)
+    print_new_lines()
+    first = next(
+        (number for number, line in enumerate(printed) if line.startswith("error: ")), max(len(printed) - 15, 0)
+    )
+    cause = "\n".join(printed[first:]).removeprefix("error: ")
+    raise LocalStackError(cause or f"The supervisor ended with status {supervisor.returncode}. See {lines.name}.")

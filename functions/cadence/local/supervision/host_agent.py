@@ -1,4 +1,4 @@
-"""The agent that offers this machine as the one host of the pool `local`."""
+"""The host agent, which makes this machine the only host of the pool `local`."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -14,13 +14,13 @@ _POOL = "local"
 async def command(
     url: str, credentials: StackCredentials, paths: StackPaths
 ) -> tuple[Sequence[str], Mapping[str, str]]:
-    """Build the agent and answer the command that runs it, with the variables that it needs."""
+    """Builds the agent; returns the command that runs it and its environment variables."""
     agent = paths.host / "cadence-agent.pyz"
     await output_of("The agent could not be built", "-m", "runner_bootstrap.build", str(agent))
     arguments = ("host", "--gateway", url, "--pool", _POOL, "--name", "this-machine", "--grace", "2")
-    # What this pool runs must not see the stack's own files, where a sandbox can keep them from it.
-    places = ("--state", paths.host / "identity.json", "--workspaces", paths.host / "work", "--hide", paths.home)
-    # A repository in this folder can be fetched from even when the folder lies below /tmp.
+    # Treatments of this pool must not see the files of the stack where a sandbox can hide them.
+    folders = ("--state", paths.host / "identity.json", "--workspaces", paths.host / "work", "--hide", paths.home)
+    # Treatments can fetch from a repository in this folder even if it lies below /tmp.
     shown = ("--show", paths.home.parent, "--show", CHECKOUT)
-    program = (sys.executable, "-m", lifeline.__name__, sys.executable, agent, *arguments, *places, *shown)
+    program = (sys.executable, "-m", lifeline.__name__, sys.executable, agent, *arguments, *folders, *shown)
     return [str(word) for word in program], {"CADENCE_JOIN_TOKEN": credentials.join_token}

@@ -1,6 +1,6 @@
-"""Run a command that ends with whoever started it, however that one ended.
+"""Runs a command that ends with its starter, however the starter ends.
 
-The standard input is a pipe held open by the starter; the system closes it even when the starter is killed.
+The standard input is a pipe from the starter; the system closes it even when the starter is killed.
 """
 
 import os
@@ -14,7 +14,7 @@ GRACE_SECONDS = 10.0
 
 
 def watch(on_end: Callable[[], None]) -> None:
-    """Call `on_end` from a thread once the starter has closed its end of our standard input."""
+    """Calls `on_end` from a thread once the starter has closed its end of the standard input."""
 
     def wait() -> None:
         while os.read(0, 1024):
@@ -25,7 +25,7 @@ def watch(on_end: Callable[[], None]) -> None:
 
 
 def main() -> int:
-    """Run the command of the arguments, pass SIGTERM on to it, and answer with its exit status."""
+    """Runs the command of the arguments and forwards SIGTERM to it; returns its exit status."""
     child = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)
 
     def end(*_: object) -> None:

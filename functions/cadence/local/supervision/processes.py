@@ -1,4 +1,4 @@
-"""Processes named so that none but our own is ever ended: a process id together with its start time, or our mark."""
+"""Identifies processes so that only those of the stack are ended: by id and start time, or by a mark."""
 
 import os
 import signal
@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MARK = "CADENCE_LOCAL_STACK"
-"""Environment variable that every process of a stack inherits; its value is the stack's id."""
+"""The environment variable that every process of a stack inherits; its value is the id of the stack."""
 
 _PROC = Path("/proc")
 
 
 @dataclass(frozen=True)
 class ProcessIdentity:
-    """A process id is reused by the system; with the start time it names one process."""
+    """A process id with its start time, since the system reuses ids."""
 
     name: str
     pid: int
@@ -32,7 +32,7 @@ class ProcessIdentity:
 
 
 def start_time(pid: int) -> str | None:
-    """When the process started, in the system's own words, or None if it is gone or a zombie."""
+    """The start time of a process in the format of the system, or None if it has ended or is a zombie."""
     if _PROC.is_dir():
         try:
             fields = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
@@ -45,12 +45,12 @@ def start_time(pid: int) -> str | None:
 
 
 def marked(stack_id: str) -> list[ProcessIdentity]:
-    """Every process of this user, this one aside, that carries the mark of the stack (Linux only; empty elsewhere)."""
+    """The other processes of this user that carry the mark of the stack (on Linux; empty elsewhere)."""
     wanted = f"{MARK}={stack_id}".encode()
     found = []
     for folder in _PROC.glob("[0-9]*"):
         pid = int(folder.name)
-        with suppress(OSError):  # another user's, or gone in the meantime
+        with suppress(OSError):  # of another user, or ended meanwhile
             if pid != os.getpid() and wanted in (folder / "environ").read_bytes().split(b"\0"):
                 command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
                 found.append(ProcessIdentity.of(command[:80], pid))
@@ -58,7 +58,7 @@ def marked(stack_id: str) -> list[ProcessIdentity]:
 
 
 def end(processes: Iterable[ProcessIdentity], grace: float) -> list[ProcessIdentity]:
-    """Ask each to end, wait up to `grace` seconds for all, then force the rest; returns those that were alive."""
+    """Terminates the processes, waits up to `grace` seconds for all, then kills the rest; returns those that were alive."""
     alive = [process for process in processes if process.is_alive()]
     ended = alive
     for kind, patience in ((signal.SIGTERM, grace), (signal.SIGKILL, 5.0)):

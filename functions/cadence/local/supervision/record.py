@@ -1,4 +1,4 @@
-"""Who holds a folder's stack and which processes belong to it, also after the holder was killed."""
+"""The record of a stack: which supervisor holds it and which processes belong to it, even after a kill."""
 
 import fcntl
 import os
@@ -14,13 +14,13 @@ from cadence.local.shared.paths import StackPaths
 from cadence.local.supervision import processes
 from cadence.local.supervision.processes import ProcessIdentity
 
-_LOOK_SECONDS = 0.05
+_POLL_SECONDS = 0.05
 Phase = Literal["starting", "serving", "stopping"]
 
 
 @dataclass
 class StackRecord:
-    """What `stack.json` holds. `id` marks every process of this start; the supervisor is the first of `processes`."""
+    """The content of `stack.json`. `id` marks every process of this start; the supervisor is the first of `processes`."""
 
     id: str
     phase: Phase
@@ -35,7 +35,7 @@ class StackRecord:
 
 
 def read_record(paths: StackPaths) -> StackRecord | None:
-    """The record left in the folder, or None if there is none (or none that can be read)."""
+    """The record of the folder, or None if there is none that can be read."""
     content: dict[str, Any] | None = read_json(paths.record)
     if content is None:
         return None
@@ -48,17 +48,17 @@ def read_record(paths: StackPaths) -> StackRecord | None:
 
 @contextmanager
 def held(paths: StackPaths, patience: float = 0.0) -> Iterator[None]:
-    """Hold the folder's stack until this process ends, however it ends. Raises `AlreadyRunning` after `patience` seconds.
+    """Holds the stack of the folder until the block or this process ends. Raises AlreadyRunning after `patience` seconds.
 
-    A process that was killed lets go only a moment after the kill.
+    The system releases the lock of a killed process a moment after the kill.
     """
     descriptor = os.open(paths.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         deadline = time.monotonic() + patience
         while not _locked(descriptor):
             if time.monotonic() >= deadline:
-                raise AlreadyRunning(f"A stack already runs in {paths.home.parent}.")
-            time.sleep(_LOOK_SECONDS)
+                raise AlreadyRunning(f"A stack is already running in {paths.home.parent}.")
+            time.sleep(_POLL_SECONDS)
         yield
     finally:
         os.close(descriptor)
@@ -73,7 +73,7 @@ def _locked(descriptor: int) -> bool:
 
 
 def is_held(paths: StackPaths) -> bool:
-    """Whether a supervisor, at any phase of its life, has this folder's stack."""
+    """Whether a supervisor holds the stack of this folder, in any phase."""
     if not paths.lock.exists():
         return False
     try:
@@ -84,16 +84,16 @@ def is_held(paths: StackPaths) -> bool:
 
 
 def clear_leftovers(paths: StackPaths, grace: float) -> list[ProcessIdentity] | None:
-    """With the stack held: end what a killed supervisor left, remove its files, answer the processes ended.
+    """Ends the processes that a killed supervisor left and removes its files; the stack must be held.
 
-    None means that the last stack ended as it should and left nothing.
+    Returns the processes that were ended, or None if the last stack left nothing.
     """
     record = read_record(paths)
     if record is None and not paths.record.exists() and not paths.connection.exists():
         return None
     left = []
     if record is not None:
-        # MiniStack first, so that it can still save its state; what it started ends with it or right after.
+        # MiniStack first, so that it can save its state; the processes that it started end with it or right after.
         left += processes.end(record.processes[1:], grace)
         left += processes.end(processes.marked(record.id), 2.0)
     paths.connection.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The one process that starts the local stack, serves its front door, and stops it."""
+"""The supervisor: the process that starts the local stack, serves its front door, and stops it."""
 
 import argparse
 import asyncio
@@ -20,7 +20,7 @@ from cadence.local.shared.errors import LocalStackError
 from cadence.local.shared.files import read_json, write_private_json
 from cadence.local.shared.paths import CHECKOUT, SAVED, StackPaths
 from cadence.local.shared.ports import LOOPBACK, first_free
-from cadence.local.shared.progress import Say, say, step
+from cadence.local.shared.progress import PrintLine, print_line, step
 from cadence.local.supervision import lifeline, record
 from cadence.local.supervision.children import Child
 from cadence.local.supervision.components import StackComponents
@@ -34,7 +34,7 @@ _API_OUTPUTS = ("ApiUrl", "LiveUrl")
 
 @dataclass(frozen=True)
 class StackOptions:
-    """How to start: in which folder, on which port (0: any that is free), with IAM enforced or not."""
+    """The folder of the stack, its port (0: any free one), and whether IAM is enforced."""
 
     folder: Path
     port: int = DEFAULT_PORT
@@ -42,20 +42,20 @@ class StackOptions:
 
 
 class Supervisor:
-    """Starts everything in order, and stops it in reverse whatever happened in between."""
+    """Starts the parts of the stack in order, and stops them in reverse, whatever happens in between."""
 
-    def __init__(self, options: StackOptions, out: Say, parts: StackComponents) -> None:
+    def __init__(self, options: StackOptions, out: PrintLine, components: StackComponents) -> None:
         self._options = options
-        self._parts = parts
+        self._components = components
         self._paths = StackPaths.of(options.folder)
-        self._say = out
+        self._print_line = out
         self._record = record.StackRecord(
             secrets.token_hex(8), "starting", [ProcessIdentity.of("supervisor", os.getpid())]
         )
         self._children: list[Child] = []
 
     async def run(self) -> None:
-        """Serve until cancelled; raises `LocalStackError` if the stack cannot start or a part of it ends by itself."""
+        """Serves until cancelled. Raises LocalStackError if the stack cannot start or a part of it ends by itself."""
         self._paths.make()
         with record.held(self._paths):
             await self._clear_leftovers()
@@ -75,31 +75,31 @@ class Supervisor:
         left = await asyncio.to_thread(record.clear_leftovers, self._paths, _STOP_SECONDS)
         if left is None:
             return
-        self._say("The last stack here was killed before it could stop; its files are cleared.")
+        self._print_line("The last stack in this folder was killed. Its files are cleared.")
         if left:
-            self._say(f"  ended what it had left running: {', '.join(process.name for process in left)}")
+            self._print_line(f"  stopped its leftover processes: {', '.join(process.name for process in left)}")
         saved = max((path.stat().st_mtime for path in self._paths.state.glob("*.json")), default=None)
         if saved is not None:
             moment = datetime.fromtimestamp(saved).astimezone().strftime("%H:%M:%S on %d %B")
-            self._say(f"  going on from the state saved at {moment}; what came after is lost")
+            self._print_line(f"  continuing from the state saved at {moment}; later changes are lost")
 
     async def _start(self, cleanup: AsyncExitStack) -> None:
-        self._say(f"Starting the local stack in {self._paths.home}")
+        self._print_line(f"Starting the local stack in {self._paths.home}")
         ports = read_json(self._paths.ports) or {}
-        # The slowest step when nothing is cached, and needed only once MiniStack is there: so both begin together.
-        synthesis = asyncio.ensure_future(self._parts.synthesize())
+        # The slowest step when nothing is cached. It is needed only once MiniStack is ready, so both start together.
+        synthesis = asyncio.ensure_future(self._components.synthesize())
         cleanup.callback(synthesis.cancel)
         ministack = await self._start_ministack(cleanup, first_free(ports.get("ministack", 0)))
-        with step(self._say, "synthesizing"):
+        with step(self._print_line, "synthesizing"):
             assembly = await synthesis
-        outputs = await asyncio.to_thread(deploy, ministack, assembly, self._say)
-        with step(self._say, "making sure of the default organization, project and pool"):
-            credentials = await self._parts.seed(ministack, self._paths)
+        outputs = await asyncio.to_thread(deploy, ministack, assembly, self._print_line)
+        with step(self._print_line, "seeding the default organization, project and pool"):
+            credentials = await self._components.seed(ministack, self._paths)
         await self._save()
         door = FrontDoor(*(ministack.local_address(outputs[name]) for name in _API_OUTPUTS))
         url = await self._open_front_door(cleanup, door, ports.get("front_door", 0))
-        with step(self._say, "starting the host agent of pool 'local'"):
-            command, environment = await self._parts.host_command(url, credentials, self._paths)
+        with step(self._print_line, "starting the host agent of pool 'local'"):
+            command, environment = await self._components.host_command(url, credentials, self._paths)
             await self._start_child(cleanup, "host-agent", command, environment)
         write_private_json(self._paths.ports, {"ministack": ministack.port, "front_door": int(url.rpartition(":")[2])})
         self._enter("serving")
@@ -107,18 +107,18 @@ class Supervisor:
             url, credentials.api_token, melodium_url=f"{url}/0.1", aws_endpoint=ministack.endpoint
         )
         write_private_json(self._paths.connection, asdict(connection))
-        self._say(f"Serving on {url}")
+        self._print_line(f"Serving on {url}")
 
     async def _start_ministack(self, cleanup: AsyncExitStack, port: int) -> MiniStack:
         ministack = MiniStack(port)
         environment = ministack.server_environment(self._paths, enforce_iam=self._options.enforce_iam)
-        with step(self._say, "starting MiniStack"):
-            server = await self._start_child(cleanup, "ministack", self._parts.ministack, environment)
+        with step(self._print_line, "starting MiniStack"):
+            server = await self._start_child(cleanup, "ministack", self._components.ministack, environment)
             await self._until_ready(ministack, server)
         return ministack
 
     async def _save(self) -> None:
-        """Have what was set up so far saved as a whole: a kill while it is saved for the first time would leave half of it."""
+        """Requests a complete save: a kill during the first save would leave a part of the state only."""
         saved, server = self._paths.state / SAVED, self._children[0]
         before = saved.stat().st_mtime_ns if saved.exists() else 0
         os.kill(server.identity.pid, signal.SIGUSR1)
@@ -128,7 +128,7 @@ class Supervisor:
                     await asyncio.sleep(0.05)
         except TimeoutError:
             raise LocalStackError(
-                f"MiniStack has not saved its state in {self._paths.state}; its log: {server.log}"
+                f"MiniStack did not save its state in {self._paths.state}. Its log: {server.log}"
             ) from None
 
     async def _start_child(
@@ -151,7 +151,7 @@ class Supervisor:
                     await asyncio.sleep(0.05)
         except TimeoutError:
             raise LocalStackError(
-                f"MiniStack is not ready after {_READY_SECONDS:.0f} s; its log: {server.log}"
+                f"MiniStack is not ready after {_READY_SECONDS:.0f} s. Its log: {server.log}"
             ) from None
 
     async def _open_front_door(self, cleanup: AsyncExitStack, door: FrontDoor, last_port: int) -> str:
@@ -160,7 +160,7 @@ class Supervisor:
         await door.start(LOOPBACK, port)
         cleanup.push_async_callback(door.cleanup)
         if wanted and port != wanted:
-            self._say(f"  port {wanted} is taken by another program: using {port}")
+            self._print_line(f"  port {wanted} is in use by another program: using {port}")
         return f"http://{LOOPBACK}:{port}"
 
     async def _watch(self) -> None:
@@ -177,13 +177,13 @@ class Supervisor:
         self._record.write(self._paths)
 
 
-async def supervise(options: StackOptions, out: Say, parts: StackComponents, *, attached: bool) -> int:
-    """Run the stack until SIGTERM or SIGINT (or, if `attached`, until whoever started us is gone); the exit status."""
+async def supervise(options: StackOptions, out: PrintLine, components: StackComponents, *, attached: bool) -> int:
+    """Runs the stack until SIGTERM or SIGINT, or with `attached` until its starter ends; returns the exit status."""
     loop = asyncio.get_running_loop()
-    serving = asyncio.create_task(Supervisor(options, out, parts).run())
+    serving = asyncio.create_task(Supervisor(options, out, components).run())
 
     def stop() -> None:
-        # Once: what follows the first signal is the stopping itself, which no second one may cut short.
+        # Only once: a second signal must not interrupt the stop.
         if not serving.cancelling():
             serving.cancel()
 
@@ -191,14 +191,14 @@ async def supervise(options: StackOptions, out: Say, parts: StackComponents, *, 
         loop.add_signal_handler(kind, stop)
     if attached:
 
-        def starter_is_gone() -> None:
+        def stop_with_starter() -> None:
             loop.call_soon_threadsafe(stop)
 
-        lifeline.watch(starter_is_gone)
+        lifeline.watch(stop_with_starter)
     try:
         await serving
     except asyncio.CancelledError:
-        out("Stopped; pipelines, runs and logs are kept.")
+        out("Stopped. Pipelines, runs and logs are kept.")
         return 0
     except LocalStackError as error:
         out(f"error: {error}")
@@ -206,16 +206,16 @@ async def supervise(options: StackOptions, out: Say, parts: StackComponents, *, 
     return 0
 
 
-def main(parts: StackComponents) -> int:
-    """The command line that `control.up` uses; the exit status."""
+def main(components: StackComponents) -> int:
+    """The command line that `control.up` runs; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m cadence.local.supervision.supervisor")
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--port", type=int, default=DEFAULT_PORT)
     parser.add_argument("--enforce-iam", action="store_true")
     parser.add_argument("--attached", action="store_true", help="stop when the standard input closes")
-    given = parser.parse_args()
-    options = StackOptions(given.folder, given.port, given.enforce_iam)
-    return asyncio.run(supervise(options, say, parts, attached=given.attached))
+    arguments = parser.parse_args()
+    options = StackOptions(arguments.folder, arguments.port, arguments.enforce_iam)
+    return asyncio.run(supervise(options, print_line, components, attached=arguments.attached))
 
 
 if __name__ == "__main__":
