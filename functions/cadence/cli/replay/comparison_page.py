@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.text import Text
 
-from cadence.cli.shared.output import duration, out, print_table, size
+from cadence.cli.shared.output import duration, out, print_section_table, size
 
 _STYLES = {"deterministic": "bold green", "equivalent": "green", "differs": "bold red", "inconclusive": "yellow"}
 _VERDICTS = {
@@ -42,8 +42,8 @@ def show_comparison(comparison: Mapping[str, Any]) -> None:
     for output in comparison["outputs"]:
         place = output["first_difference"]
         if place:
-            out.print(Text.assemble(("  then  ", "dim"), place["then"]))
-            out.print(Text.assemble(("  now   ", "dim"), place["now"]))
+            out.print(Text.assemble(("  original  ", "dim"), place["then"]))
+            out.print(Text.assemble(("  replay    ", "dim"), place["now"]))
             break
     for guess in comparison["depends_on"]:
         on = _KINDS.get(guess["kind"], guess["kind"])
@@ -63,7 +63,7 @@ def show_comparison(comparison: Mapping[str, Any]) -> None:
         if name in then["usage"] or name in now["usage"]:
             rows.append((label, *(_amount(name, one["usage"].get(name)) for one in (then, now))))
     rows += [(f"output {each['port']}", _sent(each["then"]), _sent(each["now"])) for each in comparison["outputs"]]
-    print_table(("", "THEN", "NOW"), rows)
+    print_section_table(("", "ORIGINAL", "REPLAY"), rows)
 
 
 def _amount(name: str, amount: float | None) -> str:
