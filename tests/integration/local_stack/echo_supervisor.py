@@ -11,9 +11,9 @@ from pathlib import Path
 
 from cadence.local.deployment.seed import StackCredentials
 from cadence.local.ministack.server import MiniStack
+from cadence.local.shared import lifeline
 from cadence.local.shared.errors import LocalStackError
 from cadence.local.shared.paths import StackPaths
-from cadence.local.supervision import lifeline
 from cadence.local.supervision.components import StackComponents
 from cadence.local.supervision.supervisor import main
 

@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from cadence.cli.replay.local_replay import LocalReplayError, agent_folder, parse_secrets
+from cadence.cli.replay.local_replay import LocalReplayError, parse_secrets
+from cadence.cli.shared.agent import agent_folder
 
 
 def test_secrets_are_taken_from_options_and_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

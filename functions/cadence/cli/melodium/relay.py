@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cadence.cli.client.connection import connect
-from cadence.cli.replay.local_replay import agent_command
+from cadence.cli.shared.agent import agent_command
 from cadence.cli.shared.errors import FAILED, fail, reporting_errors
 from cadence.cli.shared.output import out
 

@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cadence.cli.client.client import Client
+from cadence.cli.shared.agent import agent_command
 from cadence.cli.shared.output import err
 from cadence.domain import ids
 from cadence.domain.replay.clues import Side
@@ -88,18 +88,6 @@ def replay_here(client: Client, run_id: str, treatment: str, secrets: Mapping[st
         except OSError:
             raise LocalReplayError("The agent ended without a result; its output is above.") from None
         return {**_compared(client, kit, result, folder), "treatment": treatment}
-
-
-def agent_folder() -> Path:
-    """The folder of the package `agent`: inside this package once installed, `runner_bootstrap` in a checkout."""
-    installed = Path(__file__).resolve().parents[2] / "runner"
-    return installed if installed.is_dir() else Path(__file__).resolve().parents[4] / "runner_bootstrap"
-
-
-def agent_command(*words: str) -> list[str]:
-    """The command that starts the agent on this machine with the given arguments."""
-    start = "import sys; sys.path.insert(0, sys.argv.pop(1)); from agent.__main__ import main; sys.exit(main())"
-    return [sys.executable, "-c", start, str(agent_folder()), *words]
 
 
 def _run_agent(folder: Path, secrets: Mapping[str, str], *, shell: bool) -> None:

@@ -11,6 +11,8 @@ from typing import Any
 import paramiko
 import yaml
 
+from cadence.cli.shared.agent import installer_folder
+
 INSTALLED = "cadence-agent.pyz"
 _CONNECT_SECONDS = 20
 _INSTALL_SECONDS = 180
@@ -104,7 +106,7 @@ def provision(machine: HostMachine, installation: AgentInstallation, identity: P
 
 
 def _install(client: paramiko.SSHClient, machine: HostMachine, installation: AgentInstallation) -> str:
-    script = (_bootstrap() / "install.sh").read_bytes()
+    script = (installer_folder() / "install.sh").read_bytes()
     # The names derive from the content, so that a repetition overwrites what an interrupted one left.
     folder = f".cache/cadence-host-{installation.sha256[:16]}"
     _run(client, f"mkdir -p -m 700 {folder}", b"")
@@ -165,8 +167,3 @@ def _machine(number: int, entry: Any) -> HostMachine:
 
 def _decoded(text: str) -> bytes:
     return base64.b64decode(text.split(" ", 1)[0], validate=True)
-
-
-def _bootstrap() -> Path:
-    installed = Path(__file__).resolve().parents[2] / "runner" / "host"
-    return installed if installed.is_dir() else Path(__file__).resolve().parents[4] / "runner_bootstrap" / "host"

@@ -33,8 +33,8 @@ from cadence.local.ministack import (
     sorted_partitions,
     table_streams,
 )
+from cadence.local.shared import lifeline
 from cadence.local.shared.paths import SAVED
-from cadence.local.supervision import lifeline
 
 SAVE_SECONDS = 5.0
 PAUSE_PER_SAVE = 20

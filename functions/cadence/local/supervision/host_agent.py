@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 
 from cadence.local.deployment.seed import StackCredentials
 from cadence.local.deployment.subprogram import output_of
+from cadence.local.shared import lifeline
 from cadence.local.shared.paths import CHECKOUT, StackPaths
-from cadence.local.supervision import lifeline
 
 _POOL = "local"
 

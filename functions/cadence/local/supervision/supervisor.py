@@ -15,13 +15,14 @@ from pathlib import Path
 from cadence.local.deployment.deploy import deploy
 from cadence.local.front_door import FrontDoor
 from cadence.local.ministack.server import MiniStack
+from cadence.local.shared import lifeline
 from cadence.local.shared.connection import StackConnection
 from cadence.local.shared.errors import LocalStackError
 from cadence.local.shared.files import read_json, write_private_json
 from cadence.local.shared.paths import CHECKOUT, SAVED, StackPaths
 from cadence.local.shared.ports import LOOPBACK, first_free
 from cadence.local.shared.progress import PrintLine, print_line, step
-from cadence.local.supervision import lifeline, record
+from cadence.local.supervision import record
 from cadence.local.supervision.children import Child
 from cadence.local.supervision.components import StackComponents
 from cadence.local.supervision.processes import MARK, ProcessIdentity
