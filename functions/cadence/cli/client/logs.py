@@ -32,7 +32,7 @@ class LogRequests(RunRequests):
         return self._call("GET", path_of("runs", run_id, "logs"), params=params)
 
     def all_logs(self, run_id: str, follow: bool = False, **filters: Any) -> Iterator[Json]:
-        """The lines of a run; with `follow` until it has ended and all its lines have been told."""
+        """The lines of a run; with `follow` until it has ended and all its lines are returned."""
         after = None
         ended = False
         while True:

@@ -162,11 +162,11 @@ def _restore(job: GitHubJob, name: str, folder: str, line: int) -> list[str]:
 def _cache(job: GitHubJob, given: Mapping[str, Any], line: int) -> list[str]:
     key = plain(given.get("key"))
     files = [file.strip(" '\"") for match in _HASH.findall(key) for file in match.split(",") if file.strip(" '\"")]
-    made = job.translate(re.sub(r"[-_]$", "", _HASH.sub("", key)) or "cache", line, "cache key")
+    cache_key = job.translate(re.sub(r"[-_]$", "", _HASH.sub("", key)) or "cache", line, "cache key")
     paths = [_cached_path(job, path.strip(), line) for path in plain(given.get("path")).splitlines() if path.strip()]
-    if made is None or not paths:
+    if cache_key is None or not paths:
         return ["true"]
-    cache: dict[str, Any] = {"key": made.replace("--", "-").strip("-")}
+    cache: dict[str, Any] = {"key": cache_key.replace("--", "-").strip("-")}
     if files:
         cache["files"] = list(dict.fromkeys(_within(file) for file in files))
     cache["paths"] = list(dict.fromkeys(paths))
@@ -216,14 +216,14 @@ def _toolchain(job: GitHubJob, name: str, given: Mapping[str, Any], line: int) -
             "The action knows the tool's folders; Cadence does not.",
             "Add a cache to the treatment.",
         )
-    made = job.translate(version, line, f"{key}:") if version else None
-    if job.treatment.body.get("image") or made is None or not re.fullmatch(r"[A-Za-z0-9._-]+|.*\$\{\{.*\}\}.*", made):
+    tag = job.translate(version, line, f"{key}:") if version else None
+    if job.treatment.body.get("image") or tag is None or not re.fullmatch(r"[A-Za-z0-9._-]+|.*\$\{\{.*\}\}.*", tag):
         job.note(
             line, f"{name} {version}".strip(), "A treatment has one image, and its version has to be known.",
             "Choose an image that has all the tools, or install this one in the script.",
         )  # fmt: skip
         return ["true"]
-    job.treatment.body["image"] = f"{image}:{made}"
+    job.treatment.body["image"] = f"{image}:{tag}"
     job.treatment.comments.append(f"The image is there for {name}.")
     return ["true"]
 

@@ -16,7 +16,7 @@ from cadence.importing.github.expressions import (
     Negation,
     parse,
 )
-from cadence.importing.shared.cel import FAILED, all_of, bare, state, told
+from cadence.importing.shared.cel import FAILED, all_of, bare, event_value, state
 from cadence.importing.shared.names import slug
 
 EVENT_KINDS = {"push": "push", "pull_request": "pull_request", "schedule": "schedule", "workflow_dispatch": "manual"}
@@ -188,7 +188,7 @@ class _Translator:
                 if name in self._scope.parameters:
                     return f"parameters.{self._scope.parameters[name]}"
             case ("github", *rest) if ".".join(part or "*" for part in rest) in _GITHUB:
-                return told(_GITHUB[".".join(part or "*" for part in rest)])
+                return event_value(_GITHUB[".".join(part or "*" for part in rest)])
             case ("github", "job"):
                 return json.dumps(self._scope.job)
             case ("runner", str(name)) if name in _RUNNER:

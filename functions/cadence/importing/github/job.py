@@ -65,19 +65,19 @@ class GitHubJob:
     def in_script(self, script: str, line: int) -> str:
         """A script with a shell variable for each expression."""
         parts = split(script)
-        made = parts[0]
+        converted = parts[0]
         for index in range(1, len(parts), 2):
-            made += self._reference(parts[index].strip(), made, line) + parts[index + 1]
-        return made
+            converted += self._reference(parts[index].strip(), converted, line) + parts[index + 1]
+        return converted
 
     def in_quotes(self, text: str, line: int) -> str:
         """A text with expressions as one shell word in double quotes."""
         parts = split(text)
-        made = [
+        words = [
             quoted(part)[1:-1] if index % 2 == 0 else self._reference(part.strip(), "", line)
             for index, part in enumerate(parts)
         ]
-        return f'"{"".join(made)}"'
+        return f'"{"".join(words)}"'
 
     def _reference(self, text: str, before: str, line: int) -> str:
         if text in self._expressions:
@@ -167,9 +167,9 @@ class GitHubJob:
             elif not of_job or ("${{" in text and self._needs_script(text)):
                 exported[name] = self.in_quotes(text, line)
             else:
-                made = self.translate(text, line, f"env.{name}:") if "${{" in text else value
-                if made is not None:
-                    self.env[name] = made if isinstance(made, str | int | bool) else plain(made)
+                value_text = self.translate(text, line, f"env.{name}:") if "${{" in text else value
+                if value_text is not None:
+                    self.env[name] = value_text if isinstance(value_text, str | int | bool) else plain(value_text)
         return exported
 
     def _only_secret(self, text: str) -> str | None:

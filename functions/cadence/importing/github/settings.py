@@ -66,37 +66,37 @@ def _matrix(job: GitHubJob) -> None:
             line, "strategy.matrix", "It is computed while the workflow runs.", "Write the axes out, or use `each`."
         )
         return
-    made = _axes(job, matrix)
+    axes = _axes(job, matrix)
     for key in ("include", "exclude"):
         entries = [entry for entry in listed(matrix.get(key)) if isinstance(entry, dict) and entry]
         if entries:
-            made[key] = [{job.scope.axes[name]: value for name, value in entry.items()} for entry in entries]
-    if not made or made.keys() <= {"exclude"}:
+            axes[key] = [{job.scope.axes[name]: value for name, value in entry.items()} for entry in entries]
+    if not axes or axes.keys() <= {"exclude"}:
         job.note(line, "strategy.matrix", "It has no axis.", "Write the axes out.")
         return
     if "fail-fast" in strategy:
-        made["fail_fast"] = strategy["fail-fast"] is not False
+        axes["fail_fast"] = strategy["fail-fast"] is not False
     if isinstance(strategy.get("max-parallel"), int):
-        made["max_parallel"] = max(1, strategy["max-parallel"])
-    job.treatment.body["matrix"] = made
+        axes["max_parallel"] = max(1, strategy["max-parallel"])
+    job.treatment.body["matrix"] = axes
 
 
 def _axes(job: GitHubJob, matrix: Mapping[str, Any]) -> dict[str, Any]:
-    made: dict[str, Any] = {}
+    axes: dict[str, Any] = {}
     for axis, values in matrix.items():
         if axis in ("include", "exclude"):
             continue
         line, whole = job.line(matrix, axis), None
         if isinstance(values, list) and values:
-            made[job.scope.axes[axis]] = values
+            axes[job.scope.axes[axis]] = values
             continue
         if isinstance(values, str):
             whole = job.translate(values, line, f"matrix.{axis}:")
         if whole is not None and whole.startswith("${{"):
-            made[job.scope.axes[axis]] = whole
+            axes[job.scope.axes[axis]] = whole
         else:
             job.note(line, f"matrix.{axis}", "Its values are not a list.", "Write them out.")
-    return made
+    return axes
 
 
 def _container(job: GitHubJob) -> None:
@@ -117,16 +117,16 @@ def _container(job: GitHubJob) -> None:
 
 
 def _image(job: GitHubJob, text: str, line: int) -> str | None:
-    made = job.translate(text.removeprefix("docker://"), line, "image")
-    if made and ("${{" in made or _IMAGE.fullmatch(made)):
-        return made
+    image = job.translate(text.removeprefix("docker://"), line, "image")
+    if image and ("${{" in image or _IMAGE.fullmatch(image)):
+        return image
     job.note(line, f"the image {text}", "It is not the name of an image.", "Name the image.")
     return None
 
 
 def _services(job: GitHubJob) -> None:
     services = mapping(job.body["services"])
-    made: dict[str, Any] = {}
+    containers: dict[str, Any] = {}
     for name, value in services.items():
         service, line = mapping(value), job.line(services, name)
         image = _image(job, plain(service.get("image")), line)
@@ -137,7 +137,7 @@ def _services(job: GitHubJob) -> None:
             key: job.translate(plain(v), line, f"services.{name}.env.{key}:")
             for key, v in mapping(service.get("env")).items()
         }
-        made[service_name(name)] = {
+        containers[service_name(name)] = {
             "image": image,
             **({"env": {key: text for key, text in env.items() if text is not None}} if env else {}),
             **({"ports": ports(texts(service.get("ports")))} if service.get("ports") else {}),
@@ -150,7 +150,7 @@ def _services(job: GitHubJob) -> None:
                 line, f"services.{name}", "GitHub gives services of such a job ports of localhost.",
                 f"Have the script call the host {service_name(name)}.",
             )  # fmt: skip
-    job.treatment.body["services"] = made
+    job.treatment.body["services"] = containers
 
 
 def _condition(job: GitHubJob) -> None:
@@ -181,9 +181,9 @@ def _timeout(job: GitHubJob) -> None:
 def _environment(job: GitHubJob) -> None:
     value, line = job.body["environment"], job.line(job.body, "environment")
     name = mapping(value).get("name") if isinstance(value, dict) else value
-    made = job.translate(plain(name), line, "environment:")
-    if made:
-        job.treatment.body["environment"] = made if "${{" in made else slug(made)
+    environment = job.translate(plain(name), line, "environment:")
+    if environment:
+        job.treatment.body["environment"] = environment if "${{" in environment else slug(environment)
         job.note(
             line, f"environment: {plain(name)}", "Its secrets and reviewers are settings of GitHub.",
             "Make an environment of this name in the project.",

@@ -8,7 +8,7 @@ from cadence.importing.github.actions import action
 from cadence.importing.github.cel import condition
 from cadence.importing.github.expressions import GitHubExpressionError
 from cadence.importing.github.job import STEP_OUTPUT, GitHubJob
-from cadence.importing.shared.cel import bare, told
+from cadence.importing.shared.cel import bare, event_value
 from cadence.importing.shared.names import slug
 from cadence.importing.shared.shell import dedented, exports, here_document, section, used_variables
 from cadence.importing.shared.yaml_source import listed, mapping, plain
@@ -88,25 +88,25 @@ def _guarded(job: GitHubJob, step: Mapping[str, Any], index: int, lines: list[st
     """The step in a shell of its own, run only if its condition holds."""
     if all(line.startswith("#") for line in lines):
         return lines
-    made = ["(", *lines, ")"]
+    script_lines = ["(", *lines, ")"]
     if step.get("id") and any("GITHUB_OUTPUT" in line for line in lines):
-        made.insert(1, f'export GITHUB_OUTPUT="$steps/{job.step_ids[plain(step["id"])]}"')
+        script_lines.insert(1, f'export GITHUB_OUTPUT="$steps/{job.step_ids[plain(step["id"])]}"')
     elif len(lines) == 1 and lines[0].count("\n") == 0 and not lines[0].startswith(("cd ", "export ")):
-        made = list(lines)
+        script_lines = list(lines)
     if step.get("continue-on-error") not in (None, False):
-        made = ["(", *lines, f') || echo "Step {index + 1} failed, which is allowed."']
+        script_lines = ["(", *lines, f') || echo "Step {index + 1} failed, which is allowed."']
     if "timeout-minutes" in step:
         job.note(
             job.line(step, "timeout-minutes"), "timeout-minutes of a step", "Only whole treatments have a time limit.",
             "Use timeout(1) in the script, or shorten max_duration.",
         )  # fmt: skip
     if "if" in step:
-        made = _conditional(job, plain(step["if"]), job.line(step, "if"), index, made)
+        script_lines = _conditional(job, plain(step["if"]), job.line(step, "if"), index, script_lines)
     if any("GITHUB_ENV" in line for line in lines):
-        made.append('while IFS= read -r pair; do export "$pair"; done < "$GITHUB_ENV"')
+        script_lines.append('while IFS= read -r pair; do export "$pair"; done < "$GITHUB_ENV"')
     if any("GITHUB_PATH" in line for line in lines):
-        made.append('while IFS= read -r folder; do PATH="$folder:$PATH"; done < "$GITHUB_PATH"')
-    return made
+        script_lines.append('while IFS= read -r folder; do PATH="$folder:$PATH"; done < "$GITHUB_PATH"')
+    return script_lines
 
 
 def _setting_with_condition(job: GitHubJob, step: Mapping[str, Any]) -> None:
@@ -144,7 +144,7 @@ def _beginning(job: GitHubJob, body: str) -> list[str]:
     used = used_variables(body)
     for name, cel in _GIVEN.items():
         if name in used and name not in job.env:
-            job.env[name] = f"${{{{ {bare(told(cel))} }}}}"
+            job.env[name] = f"${{{{ {bare(event_value(cel))} }}}}"
     lines = exports(job.exported)
     lines += (
         ['export HOME="$PWD"  # so that caches of the home directory are within the working directory']

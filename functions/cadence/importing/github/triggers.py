@@ -18,15 +18,15 @@ def triggers(source: YamlSource, data: Mapping[str, Any], draft: ImportDraft) ->
     on = data.get("on", data.get("true"))
     events = on if isinstance(on, dict) else dict.fromkeys(texts(on))
     holder = on if isinstance(on, dict) else data
-    made: dict[str, Any] = {}
+    converted: dict[str, Any] = {}
     names, booleans = UniqueNames("_", "p"), set()
     for event, settings in events.items():
         line = source.line(holder, event) or source.line(data, "on")
         match event:
             case "push" | "pull_request":
-                made[event] = _patterns(event, mapping(settings), source, draft)
+                converted[event] = _patterns(event, mapping(settings), source, draft)
             case "schedule":
-                made["schedule"] = [
+                converted["schedule"] = [
                     {"cron": plain(entry["cron"])} for entry in listed(settings) if mapping(entry).get("cron")
                 ]
             case "workflow_dispatch" | "workflow_call":
@@ -35,7 +35,7 @@ def triggers(source: YamlSource, data: Mapping[str, Any], draft: ImportDraft) ->
                         booleans.add(name)
                 _not_inputs(event, mapping(settings), source, draft)
             case "workflow_run":
-                made["pipeline"] = [
+                converted["pipeline"] = [
                     {"name": slug(name), "states": _STATES["completed"]}
                     for name in texts(mapping(settings).get("workflows"))
                 ]
@@ -44,27 +44,27 @@ def triggers(source: YamlSource, data: Mapping[str, Any], draft: ImportDraft) ->
                     line, f"on: {event}", "Nothing in Cadence starts a pipeline by this event.",
                     "Start a run through the API when it happens.",
                 )  # fmt: skip
-    _reachable_without_values(made, draft)
-    made = {event: settings for event, settings in made.items() if settings != []}
-    if made:
-        draft.settings["on"] = made
+    _reachable_without_values(converted, draft)
+    converted = {event: settings for event, settings in converted.items() if settings != []}
+    if converted:
+        draft.settings["on"] = converted
     return {name: names.of(name) for name in names}, frozenset(booleans)
 
 
 def _patterns(event: str, settings: Mapping[str, Any], source: YamlSource, draft: ImportDraft) -> dict[str, Any]:
-    made: dict[str, Any] = {}
+    filters: dict[str, Any] = {}
     for key in _PATTERNS[event]:
         ignored = texts(settings.get(f"{key}-ignore"))
         patterns = texts(settings.get(key)) + (["**", *(f"!{pattern}" for pattern in ignored)] if ignored else [])
         if patterns:
-            made[key] = patterns
+            filters[key] = patterns
     for key in settings:
         if key.removesuffix("-ignore") not in _PATTERNS[event]:
             draft.notes.add(
                 source.line(settings, key), f"on.{event}.{key}", "Cadence does not tell such cases apart.",
                 "Check in the script what happened, or do without.",
             )  # fmt: skip
-    return made
+    return filters
 
 
 def _input(name: str, entry: Mapping[str, Any], draft: ImportDraft) -> bool:
@@ -101,9 +101,9 @@ def _not_inputs(event: str, settings: Mapping[str, Any], source: YamlSource, dra
             )  # fmt: skip
 
 
-def _reachable_without_values(made: Mapping[str, Any], draft: ImportDraft) -> None:
+def _reachable_without_values(on: Mapping[str, Any], draft: ImportDraft) -> None:
     """Makes parameters optional: a required parameter would prevent pushes and schedules from starting the pipeline."""
-    if not made:
+    if not on:
         return
     for settings in draft.parameters.values():
         if "default" not in settings:

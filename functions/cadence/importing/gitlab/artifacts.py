@@ -25,8 +25,8 @@ def published(job: GitLabJob) -> Artifacts:
     artifacts, line = mapping(job.body.get("artifacts")), job.line("artifacts")
     found = Artifacts(job)
     for text in dict.fromkeys(texts(artifacts.get("paths"))):
-        made = job.text(text, line, "artifacts")
-        if made is None or "${{" in made or made.startswith("/"):
+        path = job.text(text, line, "artifacts")
+        if path is None or "${{" in path or path.startswith("/"):
             job.note(
                 line,
                 f"the artifact {text}",
@@ -34,7 +34,7 @@ def published(job: GitLabJob) -> Artifacts:
                 "Write it out.",
             )
             continue
-        _publish(found, made, line)
+        _publish(found, path, line)
     reports = mapping(artifacts.get("reports"))
     if isinstance(reports.get("dotenv"), str):
         found.variables_file = reports["dotenv"]

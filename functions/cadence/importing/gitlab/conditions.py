@@ -57,22 +57,22 @@ def _by_hand(job: GitLabJob) -> str:
 
 def _rules(job: GitLabJob, default: str) -> tuple[str | None, str]:
     """The condition under which the first matching rule lets the job run, and how the job starts then."""
-    made: list[tuple[str, str]] = []
+    alternatives: list[tuple[str, str]] = []
     for index, rule in enumerate(listed(job.body["rules"])):
         line = (job.file.line(rule) if isinstance(rule, dict) else 0) or job.line("rules")
         when = plain(mapping(rule).get("when", default))
         found = _rule(job, mapping(rule), line, index, when)
         if found is not None:
-            made.append((found, when))
+            alternatives.append((found, when))
         for key in ("variables", "needs", "interruptible"):
             if key in mapping(rule):
                 job.note(
                     line, f"rules: {key}", "A treatment's settings do not change by conditions.", "Make two treatments."
                 )
     text = "false"
-    for cel, when in reversed(made):
+    for cel, when in reversed(alternatives):
         text = _either(cel, _by_hand(job) if when == "manual" else "false" if when == "never" else "true", text)
-    starts = dict.fromkeys(when for _, when in made if when not in ("never", "manual"))
+    starts = dict.fromkeys(when for _, when in alternatives if when not in ("never", "manual"))
     if len(starts) > 1:
         job.note(
             job.line("rules"),

@@ -60,16 +60,16 @@ class GitLabFile:
         defaults.update(
             {key: value for key, value in mapping(self.data.get("default")).items() if key in _DEFAULT_KEYS}
         )
-        made = {
+        resolved = {
             key: value
             for key, value in defaults.items()
             if wanted is True or (isinstance(wanted, list) and key in wanted)
         }
         if "trigger" in job:
-            made = {}
-        made.update(job)
-        self.source.remember(made, self.line_of_job(name))
-        return made
+            resolved = {}
+        resolved.update(job)
+        self.source.register(resolved, self.line_of_job(name))
+        return resolved
 
     def _extended(self, name: str, seen: tuple[str, ...]) -> dict[str, Any]:
         if name in self._done:
@@ -79,30 +79,30 @@ class GitLabFile:
             raise ImportFailure(
                 f"{name} extends itself, or more than {_MOST_EXTENDS - 1} others in a row.", self.line_of_job(name)
             )
-        made: dict[str, Any] = {}
+        resolved: dict[str, Any] = {}
         for base in texts(body.get("extends")):
             if isinstance(self.data.get(base), dict):
-                made = self._deep_merged(made, self._extended(base, (*seen, name)))
+                resolved = self._deep_merged(resolved, self._extended(base, (*seen, name)))
             else:
                 self.notes.add(
                     self.line(body, "extends"), f"{name}: extends {base}", "It is not in this file.",
                     "Put what it says into this file, and import again.",
                 )  # fmt: skip
-        made = self._deep_merged(made, {key: value for key, value in body.items() if key != "extends"})
-        self.source.remember(made, self.line_of_job(name))
-        self._done[name] = made
-        return made
+        resolved = self._deep_merged(resolved, {key: value for key, value in body.items() if key != "extends"})
+        self.source.register(resolved, self.line_of_job(name))
+        self._done[name] = resolved
+        return resolved
 
     def _deep_merged(self, base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-        made = dict(base)
+        result = dict(base)
         for key, value in over.items():
-            if isinstance(value, dict) and isinstance(made.get(key), dict):
-                merged = self._deep_merged(made[key], value)
-                self.source.remember(merged, self.line(over, key))
-                made[key] = merged
+            if isinstance(value, dict) and isinstance(result.get(key), dict):
+                merged = self._deep_merged(result[key], value)
+                self.source.register(merged, self.line(over, key))
+                result[key] = merged
             else:
-                made[key] = value
-        return made
+                result[key] = value
+        return result
 
     def _resolve_references(self) -> None:
         """Replaces `!reference [job, key]` with its target, innermost first, since targets may contain references."""

@@ -97,8 +97,8 @@ def _environment_variables(job: GitLabJob, used: set[str]) -> None:
             continue
         if "CI_PROJECT_DIR" in text:
             continue  # the script sets it: only there is the folder known
-        made = job.text(text, line, f"variables.{name}") if "$" in text else text
-        env[name] = made if made is not None else ""
+        value_text = job.text(text, line, f"variables.{name}") if "$" in text else text
+        env[name] = value_text if value_text is not None else ""
     env.update((name, f"${{{{ matrix.{axis} }}}}") for name, axis in job.variables.axes.items())
     reachable = used | {name for entry in job.variables.values.values() for name in names_in(value_of(entry))}
     for name in sorted(reachable - env.keys()):

@@ -123,9 +123,11 @@ class _Pipeline:
         if not entries:
             return {}
         names = UniqueNames("_", "axis")
-        made = [{names.of(key): texts(value) or [""] for key, value in entry.items()} for entry in entries]
+        combinations = [{names.of(key): texts(value) or [""] for key, value in entry.items()} for entry in entries]
         matrix: dict[str, Any] = (
-            dict(made[0]) if len(made) == 1 else {"include": [one for entry in made for one in _product(entry)]}
+            dict(combinations[0])
+            if len(combinations) == 1
+            else {"include": [one for entry in combinations for one in _product(entry)]}
         )
         treatment["matrix"] = matrix | {"fail_fast": False}
         return {key: names.of(key) for key in names}

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cadence.importing.gitlab.variables import SOURCES, UnknownVariable, Variables
-from cadence.importing.shared.cel import all_of, told
+from cadence.importing.shared.cel import all_of, event_value
 from cadence.importing.shared.yaml_source import texts
 
 _LONGEST = 2_000
@@ -16,8 +16,8 @@ _TOKEN = re.compile(
     r"""|(?P<symbol>&&|\|\||==|!=|=~|!~|[()])|(?P<end>\Z)|(?P<other>.))"""
 )
 _REFS = {
-    "branches": f'{told("event.branch")} != ""',
-    "tags": f'{told("event.ref")}.startsWith("refs/tags/")',
+    "branches": f'{event_value("event.branch")} != ""',
+    "tags": f'{event_value("event.ref")}.startsWith("refs/tags/")',
     "merge_requests": 'event.kind == "pull_request"',
     "pushes": 'event.kind == "push"',
     "schedules": 'event.kind == "schedule"',
@@ -44,13 +44,13 @@ def ref_conditions(refs: Iterable[str], variables: Variables) -> list[str]:
         if ref in _REFS:
             found.append(_REFS[ref])
         elif ref.startswith("/"):
-            found.append(f"{told('event.branch')}.matches({_regex(ref)})")
+            found.append(f"{event_value('event.branch')}.matches({_regex(ref)})")
         elif ref.startswith("$"):
             found.append(rule_condition(ref, variables))
         elif re.fullmatch(r"[a-z_]+_?(triggers|pipelines|events|chat|external)|triggers|pipelines|chat|external", ref):
             raise RuleError(f"runs are not started by “{ref}”")
         else:
-            found.append(f"{told('event.branch')} == {json.dumps(ref.partition('@')[0])}")
+            found.append(f"{event_value('event.branch')} == {json.dumps(ref.partition('@')[0])}")
     return found
 
 

@@ -48,15 +48,15 @@ def _image(job: GitLabJob) -> None:
 
 
 def _image_name(job: GitLabJob, text: str, line: int) -> str | None:
-    made = job.text(text, line, "image")
-    if made is None or "${{" in made or _IMAGE.fullmatch(made):
-        return made
+    image = job.text(text, line, "image")
+    if image is None or "${{" in image or _IMAGE.fullmatch(image):
+        return image
     job.note(line, f"the image {text}", "It is not the name of an image.", "Name the image.")
     return None
 
 
 def _services(job: GitLabJob) -> None:
-    made: dict[str, Any] = {}
+    services: dict[str, Any] = {}
     for entry in listed(job.body["services"]):
         service = entry if isinstance(entry, dict) else {"name": plain(entry)}
         image = _image_name(job, plain(service.get("name")), job.line("services"))
@@ -76,7 +76,7 @@ def _services(job: GitLabJob) -> None:
             key: job.text(value_of(value), job.line("services"), f"services.{name}") for key, value in variables.items()
         }
         command = texts(service.get("command"))
-        made[name] = {
+        services[name] = {
             "image": image,
             **({"env": {key: value for key, value in own.items() if value is not None}} if own else {}),
             **({"command": command} if command else {}),
@@ -88,11 +88,11 @@ def _services(job: GitLabJob) -> None:
                 "A service has no such setting.",
                 "Put it into `command`.",
             )
-    job.treatment.body["services"] = made
+    job.treatment.body["services"] = services
 
 
 def _cache(job: GitLabJob) -> None:
-    made = []
+    caches = []
     for entry in listed(job.body["cache"]):
         cache, line = mapping(entry), job.line("cache")
         paths = [_within(path) for path in _known(job, texts(cache.get("paths")), line, "cache path")]
@@ -113,7 +113,7 @@ def _cache(job: GitLabJob) -> None:
         ]
         if restore:
             one["restore"] = restore
-        made.append(one)
+        caches.append(one)
         if plain(cache.get("policy", "pull-push")) != "pull-push":
             job.note(
                 line,
@@ -124,7 +124,7 @@ def _cache(job: GitLabJob) -> None:
         for key_left in ("untracked", "when", "unprotect"):
             if key_left in cache:
                 job.note(line, f"cache.{key_left}", "A cache has no such setting.", "Do without it.")
-    job.treatment.body["cache"] = made[0] if len(made) == 1 else made
+    job.treatment.body["cache"] = caches[0] if len(caches) == 1 else caches
 
 
 def _known(job: GitLabJob, found: list[str], line: int, where: str) -> list[str]:
@@ -143,18 +143,18 @@ def _retry(job: GitLabJob) -> None:
         job.note(job.line("retry"), "retry", "It is not a number from 0 to 2.", "Say `retry` by hand.")
         return
     causes = texts(settings.get("when")) or ["always"]
-    made: dict[str, Any] = {}
+    retry: dict[str, Any] = {}
     for cause in causes:
-        made.update(dict.fromkeys(_RETRY_CAUSES.get(cause, ()), most))
+        retry.update(dict.fromkeys(_RETRY_CAUSES.get(cause, ()), most))
         if cause not in _RETRY_CAUSES:
             job.note(
                 job.line("retry"), f"retry when {cause}", "It is no cause that Cadence tells apart.", "Choose another."
             )
     codes = [code for code in listed(settings.get("exit_codes")) if isinstance(code, int) and 0 < code < 256]
     if codes:
-        made |= {"failure": most, "exit_codes": codes}
-    if most and made:
-        job.treatment.body["retry"] = made
+        retry |= {"failure": most, "exit_codes": codes}
+    if most and retry:
+        job.treatment.body["retry"] = retry
 
 
 def _timeout(job: GitLabJob) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cadence.importing.shared.cel import bare, told
+from cadence.importing.shared.cel import bare, event_value
 from cadence.importing.shared.yaml_source import mapping, plain
 
 PREDEFINED = {
@@ -56,9 +56,9 @@ class Variables:
         if name in self.axes:
             return f"string(matrix.{self.axes[name]})"
         if name in PREDEFINED:
-            return told(PREDEFINED[name])
+            return event_value(PREDEFINED[name])
         if name in NEAR:
-            return told(NEAR[name][0])
+            return event_value(NEAR[name][0])
         return json.dumps(self._value(name, _DEEPEST), ensure_ascii=False)
 
     def text(self, text: str) -> str:

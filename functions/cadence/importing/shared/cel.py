@@ -12,17 +12,17 @@ _ALWAYS_THERE = ("event.kind", "run.")
 _GUARDED = re.compile(r'\(has\((event\.\w+)\) \? \1 : ""\)')
 
 
-def told(name: str) -> str:
+def event_value(name: str) -> str:
     """The value of a member of the event; empty if the event does not have it, as in the source systems.
 
-    >>> told("event.branch"), told("event.kind")
+    >>> event_value("event.branch"), event_value("event.kind")
     ('(has(event.branch) ? event.branch : "")', 'event.kind')
     """
     return name if name.startswith(_ALWAYS_THERE) else f'(has({name}) ? {name} : "")'
 
 
 def joins(cel: str, *operators: str) -> bool:
-    """Whether any of the operators is in an expression, apart from those that `told` puts there."""
+    """Whether any of the operators is in an expression, apart from those that `event_value` puts there."""
     plain = _GUARDED.sub("x", cel)
     return any(operator in plain for operator in operators)
 

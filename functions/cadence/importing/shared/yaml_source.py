@@ -27,7 +27,7 @@ class YamlSource:
         assert reading.places is not None
         self.data: dict[str, Any] = reading.data
         self._places: Places = reading.places
-        self._made: dict[int, tuple[Any, int]] = {}
+        self._derived: dict[int, tuple[Any, int]] = {}
         self._alive: list[Any] = []  # so that nothing else gets the identity of what was made
         self.tagged = [problem.path for problem in reading.misreadings if problem.code is Code.YAML_TAG]
         self._others = [problem for problem in reading.misreadings if problem.code is not Code.YAML_TAG]
@@ -43,19 +43,19 @@ class YamlSource:
 
     def line(self, container: Any, key: str | int | None = None) -> int:
         """The line of a member of a mapping or list, or of its first member without `key`; 0 if it is unknown."""
-        if id(container) in self._made:
-            return self._made_line(container, key)
+        if id(container) in self._derived:
+            return self._line_in_container(container, key)
         first = next(iter(container), "") if isinstance(container, dict) else 0
         spots = self._places.of(container, first if key is None else key)
         return 0 if spots is None else self._position(spots[0])[0]
 
-    def remember(self, made: Any, line: int) -> None:
+    def register(self, container: Any, line: int) -> None:
         """Registers a container that is not in the text but derived from one that begins on this line."""
-        self._made[id(made)] = (made, line)
+        self._derived[id(container)] = (container, line)
 
-    def _made_line(self, made: Any, key: str | int | None) -> int:
-        value = made.get(key) if isinstance(made, dict) else None
-        return (self.line(value) if isinstance(value, dict | list) else 0) or self._made[id(made)][1]
+    def _line_in_container(self, container: Any, key: str | int | None) -> int:
+        value = container.get(key) if isinstance(container, dict) else None
+        return (self.line(value) if isinstance(value, dict | list) else 0) or self._derived[id(container)][1]
 
     def _position(self, spot: Any) -> Position:
         return self._places.position_of(spot)
@@ -74,20 +74,20 @@ class YamlSource:
             done[id(value)] = made_list = [self._merge(item, done) for item in value]
             self._adopt(made_list, value)
             return made_list
-        made: dict[str, Any] = {}
-        done[id(value)] = made
+        merged: dict[str, Any] = {}
+        done[id(value)] = merged
         bases = value.get(_MERGE, [])
         for base in reversed(bases if isinstance(bases, list) else [bases]):
             if isinstance(base, dict):
-                made.update(self._merge(base, done))
-        made.update((key, self._merge(item, done)) for key, item in value.items() if key != _MERGE)
-        self._adopt(made, value)
-        return made
+                merged.update(self._merge(base, done))
+        merged.update((key, self._merge(item, done)) for key, item in value.items() if key != _MERGE)
+        self._adopt(merged, value)
+        return merged
 
-    def _adopt(self, made: Any, original: Any) -> None:
+    def _adopt(self, copy: Any, original: Any) -> None:
         if id(original) in self._places.members:
-            self._places.members[id(made)] = self._places.members[id(original)]
-            self._alive.append(made)
+            self._places.members[id(copy)] = self._places.members[id(original)]
+            self._alive.append(copy)
 
 
 def mapping(value: Any) -> Mapping[str, Any]:

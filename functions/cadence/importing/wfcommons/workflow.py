@@ -56,7 +56,7 @@ class _Conversion:
     @cached_property
     def _makers(self) -> dict[str, str]:
         """The task that writes each file, without files beyond the ports that a treatment may have."""
-        made: dict[str, str] = {}
+        producers: dict[str, str] = {}
         for task in self._workflow.tasks.values():
             if task.outputs[PORTS:]:
                 self._left_out(
@@ -65,11 +65,11 @@ class _Conversion:
                     f"A treatment has at most {PORTS} outputs.",
                 )
             for file in task.outputs[:PORTS]:
-                if file in made:
-                    self._left_out(task, f"the file {file}", f"The task {made[file]} makes it as well.")
+                if file in producers:
+                    self._left_out(task, f"the file {file}", f"The task {producers[file]} makes it as well.")
                 else:
-                    made[file] = task.id
-        return made
+                    producers[file] = task.id
+        return producers
 
     def _left_out(self, task: Task, what: str, why: str) -> None:
         self._draft.notes.add(
@@ -173,10 +173,11 @@ class _Conversion:
         return None
 
     def _stand_in(self, task: Task, treatment: ImportedTreatment) -> Iterator[str]:
-        made = dict(zip(treatment.body.get("outputs", {}), self._made_by(task), strict=True))
+        files_by_port = dict(zip(treatment.body.get("outputs", {}), self._files_written_by(task), strict=True))
         if self._scales.commands:
             yield from (
-                f"head -c {self._bytes(file)} /dev/zero > {shlex.quote(_relative(file))}" for file in made.values()
+                f"head -c {self._bytes(file)} /dev/zero > {shlex.quote(_relative(file))}"
+                for file in files_by_port.values()
             )
             return
         if treatment.body.get("inputs"):
@@ -184,12 +185,12 @@ class _Conversion:
         seconds = task.runtime * self._scales.time
         if seconds > 0:
             yield f"sleep {seconds:.3f}"
-        for port, file in made.items():
+        for port, file in files_by_port.items():
             yield f'head -c {self._bytes(file)} /dev/zero > "$CADENCE_OUT_{port}"'
-        if not treatment.body.get("inputs") and seconds <= 0 and not made:
+        if not treatment.body.get("inputs") and seconds <= 0 and not files_by_port:
             yield "true"
 
-    def _made_by(self, task: Task) -> list[str]:
+    def _files_written_by(self, task: Task) -> list[str]:
         return [file for file in dict.fromkeys(task.outputs[:PORTS]) if self._makers.get(file) == task.id]
 
     def _bytes(self, file: str) -> int:
