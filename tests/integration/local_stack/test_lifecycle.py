@@ -92,14 +92,14 @@ def test_files_of_a_dead_stack_are_cleared_and_a_reused_process_id_is_left_alone
         echo.up()
         assert bystander.poll() is None
         bystander.communicate(b"\n", timeout=10)
-    assert "The last stack here was killed before it could stop; its files are cleared." in echo.words
+    assert "The last stack in this folder was killed. Its files are cleared." in echo.words
 
 
 def test_an_unreadable_record_is_cleared(echo: EchoStack) -> None:
     echo.paths.make()
     echo.paths.record.write_text('{"id": "half')
     echo.up()
-    assert "its files are cleared" in echo.words
+    assert "Its files are cleared" in echo.words
 
 
 def test_what_a_killed_supervisor_started_ends_by_itself_and_the_data_is_kept(echo: EchoStack) -> None:
@@ -109,7 +109,7 @@ def test_what_a_killed_supervisor_started_ends_by_itself_and_the_data_is_kept(ec
     assert eventually(lambda: echo.alive() == []), echo.alive()
     assert control.status(echo.folder).phase == "killed"
     again = echo.up()
-    assert "killed before it could stop" in echo.words
+    assert "The last stack in this folder was killed." in echo.words
     assert last(again.url) == "written just before"
 
 

@@ -59,7 +59,7 @@ QUEUE_MESSAGES = Family(
     "cadence_queue_messages", Kind.GAUGE, "Messages between parts of the control plane that were not processed yet."
 )
 FAILED_MESSAGES = Family(
-    "cadence_failed_messages", Kind.GAUGE, "Messages that could not be processed, and were put aside."
+    "cadence_failed_messages", Kind.GAUGE, "Messages in dead-letter queues, which could not be processed."
 )
 EXPORT_PENDING = Family(
     "cadence_export_pending", Kind.GAUGE, "What an export has still to deliver: it could not before."
