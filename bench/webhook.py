@@ -28,7 +28,9 @@ on: {{push: {{}}}}
 treatments:
   say: {{run: "echo '{LINE}'"}}
 """
-_PUSHED = RepositoryHead("file:///nowhere/bench", "refs/heads/main", "1" * 40, "A commit", "bench")
+_PUSHED = RepositoryHead(
+    url="file:///nowhere/bench", ref="refs/heads/main", commit="1" * 40, message="A commit", author="bench"
+)
 _STEPS = (
     "accepted (202)",
     "run created",

@@ -110,7 +110,15 @@ def test_a_signed_push_starts_a_run(api: Api) -> None:
     client.put_pipeline("pushed", ON_PUSH)
     githost = client.create_githost("github", "enforced")
     webhook = Webhook(api.url + githost["webhook_path"], githost["webhook_secret"])
-    webhook.push(RepositoryHead("https://example.org/repository", "refs/heads/main", "a" * 40, "a change", "Ada"))
+    webhook.push(
+        RepositoryHead(
+            url="https://example.org/repository",
+            ref="refs/heads/main",
+            commit="a" * 40,
+            message="a change",
+            author="Ada",
+        )
+    )
     until = time.monotonic() + 30
     while not (runs := list(client.runs(pipeline="pushed"))):
         assert time.monotonic() < until, "the push started no run"
