@@ -27,9 +27,9 @@ from bench.counting_ministack import COUNTS_PATH
 from bench.figures import ROOT, Goal, Report, keep_bytecode
 from bench.graph import document
 from bench.stack import Stack, local_stack, until
-from cadence.local.ministack import MiniStack
-from cadence.local.repository import Head, head
-from cadence.local.webhook import Webhook
+from cadence.local.demo.repository import RepositoryHead, head
+from cadence.local.demo.webhook import Webhook
+from cadence.local.ministack.server import MiniStack
 from infra import synth
 from infra.bill import MEASURED, RUNS, Deployed, Line, PriceList, count, per_runs
 
@@ -233,9 +233,9 @@ def counts(ministack: MiniStack) -> Counts:
 def _pusher(stack: Stack) -> Callable[[], str]:
     """Sends a push of this checkout; the example is stored, its git host known."""
     stack.client.put_pipeline(EXAMPLE, (ROOT / "examples" / f"{EXAMPLE}.yaml").read_text())
-    added = stack.client.add_githost("github", "bench")
+    added = stack.client.create_githost("github", "bench")
     webhook = Webhook(stack.client.url + added["webhook_path"], added["webhook_secret"])
-    commit: Head = head(ROOT, ROOT / "build" / "repository")
+    commit: RepositoryHead = head(ROOT, ROOT / "build" / "repository")
     return lambda: webhook.push(commit)
 
 

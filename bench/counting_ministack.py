@@ -17,7 +17,7 @@ from ministack.core import lambda_runtime
 from ministack.services import lambda_svc
 
 from bench import billed
-from cadence.local import ministack_main
+from cadence.local.ministack import main as ministack_main
 
 COUNTS_PATH = "/_bench/counts"
 

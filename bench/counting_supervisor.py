@@ -2,8 +2,8 @@
 
 import sys
 
-from cadence.local.parts import Parts
-from cadence.local.supervisor import main
+from cadence.local.supervision.components import StackComponents
+from cadence.local.supervision.supervisor import main
 
 if __name__ == "__main__":
-    sys.exit(main(Parts(ministack=(sys.executable, "-m", "bench.counting_ministack"))))
+    sys.exit(main(StackComponents(ministack=(sys.executable, "-m", "bench.counting_ministack"))))

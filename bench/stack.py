@@ -10,12 +10,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from cadence.cli.client import Client, is_final
-from cadence.local import control
-from cadence.local.connection import Connection
-from cadence.local.paths import StackPaths
-from cadence.local.record import read_record
-from cadence.local.supervisor import Options
+from cadence.cli.client.client import Client
+from cadence.cli.client.runs import is_final
+from cadence.local.shared.connection import StackConnection
+from cadence.local.shared.paths import StackPaths
+from cadence.local.supervision import control
+from cadence.local.supervision.record import read_record
+from cadence.local.supervision.supervisor import StackOptions
 
 T = TypeVar("T")
 LONGEST_SECONDS = 900.0
@@ -26,7 +27,7 @@ LONGEST_SECONDS = 900.0
 class Stack:
     """A serving stack and a client of it."""
 
-    connection: Connection
+    connection: StackConnection
     client: Client
     paths: StackPaths
 
@@ -49,7 +50,7 @@ def local_stack(supervisor: Sequence[str] = control.SUPERVISOR) -> Iterator[Stac
     """Start one, answer it when it serves, and take it down again; what it says goes to stderr."""
     with tempfile.TemporaryDirectory(prefix="cadence-bench-") as name:
         folder = Path(name)
-        connection, process = control.up(Options(folder, port=0), _tell, attached=True, supervisor=supervisor)
+        connection, process = control.up(StackOptions(folder, port=0), _tell, attached=True, supervisor=supervisor)
         assert process is not None
         try:
             client = Client(connection.url, connection.token, timeout=60)

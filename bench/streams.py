@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 from bench.figures import Goal, Report
 from bench.stack import Stack, local_stack
 from bench.stream_agent import peer as through_fifo
-from cadence.local.ministack import MiniStack
-from cadence.local.region import REGION
+from cadence.local.ministack.server import MiniStack
+from cadence.local.shared.region import REGION
 
 MIB = 1 << 20
 CHUNK = 8 * MIB

@@ -14,8 +14,8 @@ from typing import Any
 
 from bench.figures import Goal, Report, median
 from bench.stack import Stack, local_stack, moment, until
-from cadence.local.repository import Head
-from cadence.local.webhook import Webhook
+from cadence.local.demo.repository import RepositoryHead
+from cadence.local.demo.webhook import Webhook
 
 ROUNDS = 12
 WARM_UP = 3
@@ -28,7 +28,9 @@ on: {{push: {{}}}}
 treatments:
   say: {{run: "echo '{LINE}'"}}
 """
-_PUSHED = Head("file:///nowhere/bench", "refs/heads/main", "1" * 40, "A commit", "bench")
+_PUSHED = RepositoryHead(
+    url="file:///nowhere/bench", ref="refs/heads/main", commit="1" * 40, message="A commit", author="bench"
+)
 _STEPS = (
     "accepted (202)",
     "run created",
@@ -44,7 +46,7 @@ def measure() -> Report:
     """Rounds one after another, each on a quiet stack."""
     with local_stack() as stack:
         stack.client.put_pipeline(PIPELINE, DOCUMENT)
-        added = stack.client.add_githost("github", "bench")
+        added = stack.client.create_githost("github", "bench")
         webhook = Webhook(stack.client.url + added["webhook_path"], added["webhook_secret"])
         rounds = [_round(stack, webhook) for _ in range(WARM_UP + ROUNDS)][WARM_UP:]
     report = Report(f"Signed webhook → first log line readable (local stack, {ROUNDS} warm rounds)")

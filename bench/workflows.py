@@ -18,7 +18,7 @@ from bench.graph import Graph, document, layered
 from bench.peers import PEER_PYTHON, SLOTS, plain_loop, prefect
 from bench.stack import Stack, local_stack, moment
 from cadence.domain.pipelines.document import validate
-from cadence.importing import Kind, Scales, convert
+from cadence.importing import Scales, SourceFormat, convert
 
 RECIPES = ("Montage", "Epigenomics", "Blast", "Genome")
 WARM_UP = 40
@@ -50,7 +50,7 @@ def imported(recipe: str, tasks: int) -> str:
         [PEER_PYTHON, Path(__file__).with_name("wfcommons_peer.py"), recipe, str(tasks), str(_SEED)],
         stdout=subprocess.PIPE, text=True, timeout=_SECONDS, check=True,
     )  # fmt: skip
-    result = convert(made.stdout, Kind.WFCOMMONS, Scales(time=0, size=0, resources=False))
+    result = convert(made.stdout, SourceFormat.WFCOMMONS, Scales(time=0, size=0, resources=False))
     if not result.valid:
         raise RuntimeError(f"{recipe}: the imported document is not valid: {result.findings[:3]}")
     return result.document

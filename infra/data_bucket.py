@@ -42,7 +42,9 @@ class DataBucket(Construct):
                 # An upload of an engine is deleted once it was processed; this rule is for those that could not be.
                 s3.LifecycleRule(id="old-uploads", prefix="uploads/", expiration=Duration.days(15)),
                 # Dead letters: records that could not be indexed.
-                s3.LifecycleRule(id="old-aside", prefix="aside/", expiration=Duration.days(deployment.retention_days)),
+                s3.LifecycleRule(
+                    id="old-dead-letters", prefix="dead-letters/", expiration=Duration.days(deployment.retention_days)
+                ),
                 s3.LifecycleRule(id="old-runs", prefix="runs/", expiration=Duration.days(deployment.retention_days)),
             ],
         )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from cadence.domain.shared.retention import KEPT
 from cadence.domain.values.value_retention import bucket_regions
-from cadence.local.region import REGION
+from cadence.local.shared.region import REGION
 
 if TYPE_CHECKING:
     from constructs import Node

@@ -39,7 +39,7 @@ def shared_wildcards(resources: Resources) -> Mapping[str, str]:
         resources.data("caches/*"): "Keys of caches begin with the organization, the project and the entry's id.",
         resources.data("splits/*"): "Keys of parts of the search index begin with organization and project.",
         resources.data("uploads/*"): "Keys of what engines upload begin with the run's id.",
-        resources.data("aside/*"): "Keys of dead letters end with the number that the stream gave the record.",
+        resources.data("dead-letters/*"): "Keys of dead letters end with the number that the stream gave the record.",
         resources.data("runs/*"): "Keys of values and log segments begin with the run's id.",
         resources.data("runs/*/melodium/secrets"): "Each run of an engine has one, which its workers read.",
         resources.changes("runs"): "DynamoDB names the stream of a table's changes after the time of its creation.",

@@ -26,7 +26,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         extra={
             "records": len(event.get("Records", ())),
             "failed": len(taken.failed),
-            "set_aside": taken.set_aside,
+            "dead_letters": taken.dead_letters,
             "runs": taken.runs,
             "lines": taken.lines,
             "duration_ms": round((time.perf_counter() - began) * 1000, 1),

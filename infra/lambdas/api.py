@@ -55,8 +55,8 @@ ROWS = (
             items("logs", "GetItem", "Query", "BatchGetItem"),
             *gets("documents/*", "runs/*", "splits/*"),
             # Dead letters are shown, redriven or discarded; the retention of a project is set.
-            *gets("aside/*"),
-            deletes("aside/*"),
+            *gets("dead-letters/*"),
+            deletes("dead-letters/*"),
             items("logs", "UpdateItem", "DeleteItem"),
             invokes("log_indexer"),
             invokes("search_index"),

@@ -34,9 +34,9 @@ ROWS = (
             puts("runs/*"),
             # Dead letters, and their removal when they are redriven.
             items("logs", "GetItem", "DeleteItem"),
-            *gets("aside/*"),
-            puts("aside/*"),
-            deletes("aside/*"),
+            *gets("dead-letters/*"),
+            puts("dead-letters/*"),
+            deletes("dead-letters/*"),
         ),
     ),
     LambdaRow(
@@ -58,7 +58,7 @@ ROWS = (
             log_lines("GetRecords", "GetShardIterator"),
             items("runs", "GetItem"),
             items("logs", "PutItem"),
-            puts("aside/*"),
+            puts("dead-letters/*"),
             may("states", ("ListExecutions",), lambda names: names.machine("run")),
             may(
                 "cloudformation",

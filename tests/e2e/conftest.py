@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from cadence.local import control
-from cadence.local.paths import CHECKOUT, StackPaths
-from cadence.local.region import REGION
-from cadence.local.supervisor import Options
+from cadence.local.shared.paths import CHECKOUT, StackPaths
+from cadence.local.shared.region import REGION
+from cadence.local.supervision import control
+from cadence.local.supervision.supervisor import StackOptions
 from tests.e2e.api import Api
 from tests.e2e.engine import BINARY
 
@@ -50,7 +50,7 @@ def serving(folder: Path, *, enforce_iam: bool) -> Iterator[Stack]:
         os.environ["CADENCE_MELODIUM"] = str(BINARY)
         if shutil.which("bwrap"):
             os.environ["CADENCE_MELODIUM_CONTAINERS"] = "sandbox"
-    options = Options(folder, port=0, enforce_iam=enforce_iam)
+    options = StackOptions(folder, port=0, enforce_iam=enforce_iam)
     connection, supervisor = control.up(options, print, attached=True)
     assert supervisor is not None
     try:

@@ -5,9 +5,9 @@ import secrets
 import time
 from pathlib import Path
 
-from cadence.cli.client import Client
-from cadence.local.repository import Head
-from cadence.local.webhook import Webhook
+from cadence.cli.client.client import Client
+from cadence.local.demo.repository import RepositoryHead
+from cadence.local.demo.webhook import Webhook
 from tests.e2e.api import Api, eventually, states
 from tests.e2e.conftest import Stack
 from tests.e2e_iam.test_roles import Account
@@ -54,16 +54,16 @@ def test_what_is_no_record_of_lines_is_set_aside_tried_again_and_discarded(api: 
     root("kinesis").put_record(StreamName="cadence-main-log-lines", PartitionKey="nobody", Data=b"no record")
 
     def listed() -> list[tuple[str, str]]:
-        return [(one["id"], one["at"]) for one in api.get("/v1/aside", kind="record")["items"]]
+        return [(one["id"], one["at"]) for one in api.get("/v1/dead-letters", kind="record")["items"]]
 
-    ((aside_id, at),) = eventually(listed)
-    assert api.get(f"/v1/aside/{aside_id}")["content"] == "no record"
-    assert api.call("POST", f"/v1/aside/{aside_id}/redrive").status_code == 202
+    ((dead_letter_id, at),) = eventually(listed)
+    assert api.get(f"/v1/dead-letters/{dead_letter_id}")["content"] == "no record"
+    assert api.call("POST", f"/v1/dead-letters/{dead_letter_id}/redrive").status_code == 202
     eventually(lambda: [moment for _, moment in listed() if moment != at])
-    assert api.call("DELETE", f"/v1/aside/{aside_id}").status_code == 204
+    assert api.call("DELETE", f"/v1/dead-letters/{dead_letter_id}").status_code == 204
     assert listed() == []
     told = [one["action"] for one in api.get("/v1/audit")["items"] if one not in before]
-    assert told == ["discard_aside", "redrive_aside"]
+    assert told == ["discard_dead_letter", "redrive_dead_letter"]
 
 
 def test_a_projects_retention_is_set_and_looked_after(api: Api, stack: Stack) -> None:
@@ -108,9 +108,17 @@ def test_a_secret_reaches_its_treatment_only(api: Api) -> None:
 def test_a_signed_push_starts_a_run(api: Api) -> None:
     client = Client(api.url, api.token)
     client.put_pipeline("pushed", ON_PUSH)
-    githost = client.add_githost("github", "enforced")
+    githost = client.create_githost("github", "enforced")
     webhook = Webhook(api.url + githost["webhook_path"], githost["webhook_secret"])
-    webhook.push(Head("https://example.org/repository", "refs/heads/main", "a" * 40, "a change", "Ada"))
+    webhook.push(
+        RepositoryHead(
+            url="https://example.org/repository",
+            ref="refs/heads/main",
+            commit="a" * 40,
+            message="a change",
+            author="Ada",
+        )
+    )
     until = time.monotonic() + 30
     while not (runs := list(client.runs(pipeline="pushed"))):
         assert time.monotonic() < until, "the push started no run"

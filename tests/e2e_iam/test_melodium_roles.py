@@ -7,7 +7,7 @@ from typing import Any
 
 import websocket
 
-from cadence.cli.client import Client
+from cadence.cli.client.client import Client
 from tests.e2e.api import Api
 from tests.e2e.conftest import Stack
 from tests.e2e.fake_engine import FakeEngine, debug_chunk, sent

@@ -6,8 +6,8 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
-from cadence.local.ministack import ACCESS_KEY, SECRET_KEY
-from cadence.local.region import REGION
+from cadence.local.ministack.server import ACCESS_KEY, SECRET_KEY
+from cadence.local.shared.region import REGION
 from tests.e2e.conftest import Stack
 
 DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
@@ -97,6 +97,6 @@ def test_the_indexer_removes_what_it_set_aside_and_no_log(stack: Stack) -> None:
     account = Account(stack.aws_endpoint)
     indexer, bucket = account.as_lambda("log-indexer"), account.variables("api")["CADENCE_DATA_BUCKET"]
 
-    assert not refused(indexer("s3").put_object, Bucket=bucket, Key="aside/log-lines/1", Body=b"")
-    assert not refused(indexer("s3").delete_object, Bucket=bucket, Key="aside/log-lines/1")
+    assert not refused(indexer("s3").put_object, Bucket=bucket, Key="dead-letters/log-lines/1", Body=b"")
+    assert not refused(indexer("s3").delete_object, Bucket=bucket, Key="dead-letters/log-lines/1")
     assert refused(indexer("s3").delete_object, Bucket=bucket, Key="runs/test/logs/0")

@@ -163,11 +163,11 @@ def channel(name: str = "ops", project: str = "p", kind: ChannelKind = ChannelKi
 class MemoryOutbox(Outbox, DeadLetterMessages):
     items: dict[ChannelKey, dict[str, WaitingMessage]] = field(default_factory=dict)
     deliveries: dict[ChannelKey, AlertDelivery] = field(default_factory=dict)
-    set_asides: dict[ChannelKey, dict[str, WaitingMessage]] = field(default_factory=dict)
+    dead_letters: dict[ChannelKey, dict[str, WaitingMessage]] = field(default_factory=dict)
 
     @property
-    def aside(self) -> list[WaitingMessage]:
-        return [each for its in self.set_asides.values() for each in its.values()]
+    def dead_letter(self) -> list[WaitingMessage]:
+        return [each for its in self.dead_letters.values() for each in its.values()]
 
     def post(self, key: ChannelKey, message: Message) -> None:
         position = f"{stamp(message.made_at)}#{message.message_id}"
@@ -186,23 +186,23 @@ class MemoryOutbox(Outbox, DeadLetterMessages):
     def refused(self, key: ChannelKey, waiting: WaitingMessage) -> None:
         self.items[key][waiting.position] = replace(waiting, refusals=waiting.refusals + 1)
 
-    def set_aside(self, key: ChannelKey, waiting: WaitingMessage) -> None:
-        self.set_asides.setdefault(key, {})[waiting.position] = waiting
+    def put_dead_letter(self, key: ChannelKey, waiting: WaitingMessage) -> None:
+        self.dead_letters.setdefault(key, {})[waiting.position] = waiting
         self.items[key].pop(waiting.position)
 
-    def list_aside(self, key: ChannelKey, limit: int) -> Sequence[WaitingMessage]:
-        return [each for _, each in sorted(self.set_asides.get(key, {}).items())][:limit]
+    def list_dead_letters(self, key: ChannelKey, limit: int) -> Sequence[WaitingMessage]:
+        return [each for _, each in sorted(self.dead_letters.get(key, {}).items())][:limit]
 
-    def count_aside(self, key: ChannelKey, most: int) -> int:
-        return len(self.list_aside(key, most))
+    def count_dead_letters(self, key: ChannelKey, most: int) -> int:
+        return len(self.list_dead_letters(key, most))
 
     def take_back(self, key: ChannelKey, position: str) -> None:
-        if position not in self.set_asides.get(key, {}):
+        if position not in self.dead_letters.get(key, {}):
             raise NotFound("not set aside")
-        self.items[key][position] = replace(self.set_asides[key].pop(position), refusals=0)
+        self.items[key][position] = replace(self.dead_letters[key].pop(position), refusals=0)
 
     def discard(self, key: ChannelKey, position: str) -> None:
-        self.set_asides.get(key, {}).pop(position, None)
+        self.dead_letters.get(key, {}).pop(position, None)
 
     def clear(self, key: ChannelKey) -> None:
         self.items.pop(key, None)

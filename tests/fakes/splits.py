@@ -31,7 +31,7 @@ class MemoryCatalogue:
     states: dict[tuple[str, str], IndexState] = field(default_factory=dict)
     fresh: dict[tuple[str, int], Segment] = field(default_factory=dict)
     splits: dict[str, Split] = field(default_factory=dict)
-    aside: dict[tuple[str, int], SkippedSegment] = field(default_factory=dict)
+    dead_letter: dict[tuple[str, int], SkippedSegment] = field(default_factory=dict)
 
     def get_state(self, organization: str, project: str) -> IndexState:
         nothing = IndexState(organization=organization, project=project, version=0, due_at=None, retention=None)
@@ -65,21 +65,21 @@ class MemoryCatalogue:
         for segment in segments:
             self.fresh.pop(segment_id(segment), None)
 
-    def set_aside(self, segment: Segment, cause: str, at: datetime) -> None:
+    def skip_segment(self, segment: Segment, cause: str, at: datetime) -> None:
         if self.fresh.pop(segment_id(segment), None) is None:
             raise Conflict("it is not fresh")
-        self.aside[segment_id(segment)] = SkippedSegment(segment, cause, at)
+        self.dead_letter[segment_id(segment)] = SkippedSegment(segment, cause, at)
 
-    def list_set_aside(self, organization: str, project: str) -> Sequence[SkippedSegment]:
-        return [one for one in self.aside.values() if one.segment.project == project]
+    def list_skipped_segments(self, organization: str, project: str) -> Sequence[SkippedSegment]:
+        return [one for one in self.dead_letter.values() if one.segment.project == project]
 
     def take_back(self, segment: Segment) -> None:
-        if self.aside.pop(segment_id(segment), None) is None:
+        if self.dead_letter.pop(segment_id(segment), None) is None:
             raise Conflict("it is not set aside")
         self.fresh[segment_id(segment)] = segment
 
     def discard(self, segment: Segment) -> None:
-        self.aside.pop(segment_id(segment), None)
+        self.dead_letter.pop(segment_id(segment), None)
 
     def put_retention(self, organization: str, project: str, retention: timedelta | None, at: datetime) -> None:
         state = self.get_state(organization, project)

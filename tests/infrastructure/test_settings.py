@@ -5,7 +5,7 @@ import pytest
 
 from cadence.domain.shared.retention import KEPT
 from cadence.domain.values.value_retention import bucket_regions
-from cadence.local.region import REGION
+from cadence.local.shared.region import REGION
 from infra.deployment import SearchService, read_deployment
 from infra.functions import search_statements, value_bucket_statements
 from infra.lambdas import LAMBDAS

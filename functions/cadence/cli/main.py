@@ -4,26 +4,32 @@ import importlib.util
 
 import typer
 
-from cadence.cli import (
-    alerting,
-    exports,
-    gates,
-    hosting,
-    keeping,
-    logs,
-    melodium,
-    pools,
-    programs,
-    replaying,
-    resources,
-    runs,
-    searching,
-    tracing,
-    values,
-)
-from cadence.cli.deploying import deploy
-from cadence.cli.failures import WRONG_USE, fail
-from cadence.cli.importing import import_
+from cadence.cli.access.audit import audit
+from cadence.cli.access.secrets import secret
+from cadence.cli.access.tokens import token
+from cadence.cli.alerts.alerts import alert
+from cadence.cli.dead_letters.dead_letters import dead_letter
+from cadence.cli.deployment.deploy import deploy
+from cadence.cli.exports.exports import export
+from cadence.cli.limits.approvals import approval_link, approve, refuse
+from cadence.cli.limits.environments import environment
+from cadence.cli.limits.quotas import quota
+from cadence.cli.logs.logs import logs
+from cadence.cli.logs.retention import retention
+from cadence.cli.melodium.programs import program
+from cadence.cli.melodium.relay import melodium
+from cadence.cli.pipelines.import_workflow import import_
+from cadence.cli.pipelines.pipelines import pipeline
+from cadence.cli.placement.pools import pool
+from cadence.cli.provenance.trace import trace
+from cadence.cli.replay.replay import replay
+from cadence.cli.runners.hosts import host
+from cadence.cli.runners.runners import runner
+from cadence.cli.runs import commands as run_commands
+from cadence.cli.search.search import search
+from cadence.cli.shared.errors import WRONG_USE, fail
+from cadence.cli.triggers.githosts import githost
+from cadence.cli.values.values import value
 
 app = typer.Typer(
     name="cadence",
@@ -35,43 +41,42 @@ app = typer.Typer(
 )
 
 for command in (
-    runs.validate,
-    runs.run,
-    runs.start,
-    runs.runs,
-    runs.show,
-    logs.logs,
-    searching.search,
-    tracing.trace,
-    runs.cancel,
-    runs.rerun,
-    replaying.replay,
-    gates.approve,
-    gates.refuse,
-    gates.approval_link,
-    exports.cost,
-    keeping.audit,
+    run_commands.validate,
+    run_commands.run,
+    run_commands.start,
+    run_commands.runs,
+    run_commands.show,
+    logs,
+    search,
+    trace,
+    run_commands.cancel,
+    run_commands.rerun,
+    replay,
+    approve,
+    refuse,
     deploy,
 ):
     app.command()(command)
 app.command("import")(import_)
 for group in (
-    values.value,
-    resources.pipeline,
-    programs.program,
-    resources.secret,
-    gates.environment,
-    resources.githost,
-    resources.token,
-    pools.pool,
-    gates.quota,
-    exports.export,
-    alerting.alert,
-    melodium.melodium,
-    keeping.aside,
-    keeping.retention,
-    hosting.host,
-    resources.runner,
+    value,
+    pipeline,
+    program,
+    secret,
+    environment,
+    approval_link,
+    githost,
+    token,
+    pool,
+    host,
+    runner,
+    quota,
+    retention,
+    alert,
+    export,
+    dead_letter,
+    audit,
+    melodium,
 ):
     app.add_typer(group)
 
@@ -98,15 +103,18 @@ def options(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
 )
 def local(context: typer.Context) -> None:
-    """The whole stack on this machine: up, down, status."""
+    """Run the whole stack on this machine: up, down, status."""
     if any(importlib.util.find_spec(name) is None for name in ("cadence.local", "ministack", "aiohttp")):
-        raise fail("The local stack is not installed here: pip install 'cadence-control-plane[local]'", WRONG_USE)
+        raise fail(
+            "The local stack is not installed. Install it with: pip install 'cadence-control-plane[local]'", WRONG_USE
+        )
     from cadence.local.commands import app as local_app  # slow to import, and needed by this command only
 
     local_app(context.args, prog_name="cadence local")
 
 
 def main() -> None:
+    """Runs the command that the arguments name."""
     app()
 
 

@@ -1,4 +1,4 @@
-"""The reference of the command line (docs/cli.md), made from the commands' own help: `python -m cadence.cli.reference`."""
+"""Generates the reference of the command line (docs/cli.md) from the help texts: `python -m cadence.cli.reference`."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,24 +10,28 @@ from cadence.cli.main import app
 _INTRODUCTION = """\
 # The command line
 
-Made from the commands' own help by `python -m cadence.cli.reference`.
+This page is generated from the help texts of the commands: `python -m cadence.cli.reference`.
 
-`cadence` talks to the API at `CADENCE_URL` with the token in `CADENCE_TOKEN`. Without them it uses `.cadence/local.json` of the
-local stack, from this folder or one above it. `CADENCE_PROJECT` names the project (else `default`).
+`cadence` sends requests to the API at `CADENCE_URL` with the token in `CADENCE_TOKEN`. Without them it uses the local stack
+whose `.cadence/local.json` is in the current folder or one above it. `CADENCE_PROJECT` names the project (default: `default`).
 
-On a terminal it prints tables and live progress, elsewhere plain lines (tab-separated where there are columns); with `--json`,
-what the API answers.
+It prints tables and live progress on a terminal, and plain lines elsewhere (tab-separated where there are columns). `--json`
+prints the answer of the API.
 
-| exit code | means |
+Commands use one set of verbs: `list`, `show`, `create`, `update` and `delete`; `set` for secrets and single settings; `join`,
+`drain`, `resume` and `remove` for hosts. `create` replaces a resource of the same name unless its help states otherwise.
+
+| exit code | meaning |
 |---|---|
 | 0 | success |
-| 1 | the thing failed: the document is not valid, the run failed, there is no such thing |
+| 1 | failure: the document is not valid, the run failed, the resource does not exist |
 | 2 | wrong use |
-| 3 | the API cannot be reached, or does not allow it |
+| 3 | the API cannot be reached, or refuses the request for want of a permission |
 """
 
 
 def reference() -> str:
+    """The page as Markdown."""
     sections = [_INTRODUCTION]
     for path, command in _commands(typer.main.get_command(app), "cadence"):
         context = command.make_context(path, [], resilient_parsing=True, terminal_width=110, max_content_width=110)
@@ -36,7 +40,7 @@ def reference() -> str:
 
 
 def _commands(command: Any, path: str) -> Iterator[tuple[str, Any]]:
-    """All commands that do something, with their names in full."""
+    """All commands that are not groups, with their full names."""
     inner = getattr(command, "commands", None)
     if inner is None:
         yield path, command

@@ -28,7 +28,11 @@ def log_indexer() -> tuple[TakeRecords, RedriveRecords]:
     records = DynamoStrayRecords(its.logs_table, its.data_bucket)
     report = partial(log_fault, logging.getLogger("cadence.log_indexer"))
     take = TakeRecords(
-        decode=decode, index=index, put_aside=KeepStrayRecord(records, run_of, _now, report), clock=_now, report=report
+        decode=decode,
+        index=index,
+        keep_stray_record=KeepStrayRecord(records, run_of, _now, report),
+        clock=_now,
+        report=report,
     )
     return take, RedriveRecords(records, take)
 

@@ -32,10 +32,10 @@ def log_stream() -> tuple[KeepLogStream, RescueRecords]:
         live_runs=StepFunctionsLiveRuns(client("stepfunctions"), its.run_machine_arn),
         clock=_now,
     )
-    put_aside = KeepStrayRecord(
+    keep_stray_record = KeepStrayRecord(
         DynamoStrayRecords(its.logs_table, its.data_bucket),
         DynamoRunStore(its.runs_table).get_run,
         _now,
         partial(log_fault, logging.getLogger("cadence.log_stream")),
     )
-    return keep, RescueRecords(FailedBatches(its.failed_log_lines_queue_url, its.log_stream_name), put_aside)
+    return keep, RescueRecords(FailedBatches(its.failed_log_lines_queue_url, its.log_stream_name), keep_stray_record)

@@ -1,7 +1,7 @@
-"""Converts what other systems run into pipeline documents, with a report of what could not be carried over."""
+"""Converts workflows of other systems into pipeline documents, with a report of what was not converted."""
 
 from cadence.importing.convert import Imported, convert, guess
-from cadence.importing.report import ImportFailure, Kind, Note
-from cadence.importing.wfcommons import Scales
+from cadence.importing.shared.report import ImportFailure, Note, SourceFormat
+from cadence.importing.wfcommons.workflow import Scales
 
-__all__ = ["ImportFailure", "Imported", "Kind", "Note", "Scales", "convert", "guess"]
+__all__ = ["ImportFailure", "Imported", "Note", "Scales", "SourceFormat", "convert", "guess"]

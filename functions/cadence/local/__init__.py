@@ -1,1 +1,1 @@
-"""The whole stack on one machine: the templates that deploy to AWS, on MiniStack, behind one address on loopback."""
+"""The local stack: the templates that deploy to AWS, run by MiniStack behind one loopback address."""

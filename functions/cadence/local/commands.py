@@ -1,4 +1,4 @@
-"""`cadence local`: the command line of the local stack."""
+"""The commands `local`."""
 
 import json
 from dataclasses import asdict
@@ -7,77 +7,83 @@ from typing import Annotated
 
 import typer
 
-from cadence.local import control
-from cadence.local.errors import LocalStackError
-from cadence.local.progress import say
-from cadence.local.supervisor import DEFAULT_PORT, Options
+from cadence.local.shared.errors import LocalStackError
+from cadence.local.shared.progress import print_line
+from cadence.local.supervision import control
+from cadence.local.supervision.supervisor import DEFAULT_PORT, StackOptions
 
-app = typer.Typer(name="local", help="The whole stack on this machine.", no_args_is_help=True)
+app = typer.Typer(name="local", help="Run the whole stack on this machine.", no_args_is_help=True)
 
-Folder = Annotated[Path, typer.Option(help="The folder whose stack it is; its files are in .cadence below it.")]
-Json = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
+Folder = Annotated[Path, typer.Option(help="The folder of the stack, whose files are in .cadence below it.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 
 
 @app.command()
 def up(
     folder: Folder = Path(),
     port: Annotated[
-        int, typer.Option(help="Where to serve on 127.0.0.1; another port is taken if it is in use.")
+        int, typer.Option(help="The port to serve on at 127.0.0.1; another one is used if it is taken.")
     ] = DEFAULT_PORT,
-    enforce_iam: Annotated[bool, typer.Option(help="Refuse what the roles do not allow, as AWS would.")] = False,
+    enforce_iam: Annotated[
+        bool, typer.Option(help="Refuse calls that the IAM roles do not allow, as AWS does.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Start the stack in the background, or say where it serves already."""
+    """Start the stack in the background, or print its address if it is running."""
     try:
-        connection, _ = control.up(Options(folder.resolve(), port, enforce_iam), _quiet if as_json else say)
+        connection, _ = control.up(
+            StackOptions(folder.resolve(), port, enforce_iam), _print_nothing if as_json else print_line
+        )
     except LocalStackError as error:
         _fail(str(error))
     except KeyboardInterrupt:
-        _fail("Interrupted; what had started is stopped again.", status=130)
+        _fail("The start is interrupted; started processes are stopped.", status=130)
     if as_json:
-        say(json.dumps(asdict(connection)))
+        print_line(json.dumps(asdict(connection)))
 
 
 @app.command()
 def down(folder: Folder = Path(), as_json: Json = False) -> None:
-    """Stop the stack; pipelines, runs and logs are kept."""
+    """Stop the stack. Pipelines, runs and logs are kept."""
     try:
-        stopped = control.down(folder, _quiet if as_json else say)
+        stopped = control.down(folder, _print_nothing if as_json else print_line)
     except LocalStackError as error:
         _fail(str(error))
     if as_json:
-        say(json.dumps({"stopped": stopped}))
+        print_line(json.dumps({"stopped": stopped}))
     elif not stopped:
-        say("No local stack runs here.")
+        print_line("No local stack is running in this folder.")
 
 
 @app.command()
 def status(folder: Folder = Path(), as_json: Json = False) -> None:
-    """Say what runs; exit status 1 unless the stack serves."""
+    """Show the status of the stack. The exit code is 0 while it serves, 1 otherwise."""
     current = control.status(folder)
     if as_json:
         shown = asdict(current)
         if current.connection is not None:
             del shown["connection"]["token"]
-        say(json.dumps(shown))
+        print_line(json.dumps(shown))
     else:
         _show(current, folder)
     if current.phase != "serving":
         raise typer.Exit(1)
 
 
-def _show(current: control.Status, folder: Path) -> None:
-    say(f"{current.phase}" + (f" on {current.connection.url}" if current.connection else ""))
+def _show(current: control.StackStatus, folder: Path) -> None:
+    print_line(f"{current.phase}" + (f" on {current.connection.url}" if current.connection else ""))
     for process in current.processes:
-        say(f"  {process.name}: pid {process.pid}")
+        print_line(f"  {process.name}: pid {process.pid}")
     if current.phase == "killed":
-        say("  The stack was killed. `cadence local up` clears what is left and goes on from the last saved state.")
+        print_line(
+            "  The stack was killed. `cadence local up` removes its leftovers and continues from the last saved state."
+        )
     elif current.phase == "stopped":
-        say(f"  Start it with `cadence local up` in {folder.resolve()}.")
+        print_line(f"  Start it with `cadence local up` in {folder.resolve()}.")
 
 
-def _quiet(_: str) -> None:
-    """In JSON mode the answer is the only output."""
+def _print_nothing(_: str) -> None:
+    """Prints nothing, since JSON is the only output of --json."""
 
 
 def _fail(message: str, status: int = 1) -> None:

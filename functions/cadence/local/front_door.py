@@ -1,4 +1,4 @@
-"""One address for everything: passes requests on to the stack's HTTP API, bodies untouched, and WebSockets to its own API."""
+"""The reverse proxy of the local stack: one address for its HTTP API and its WebSocket API; bodies are not changed."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -27,12 +27,12 @@ _HOP_BY_HOP = frozenset(
         "upgrade",
     }
 )
-# The client works these out itself from the body it sends.
+# The HTTP client derives these from the body that it sends.
 _SET_BY_CLIENT = _HOP_BY_HOP | {"content-length", "expect"}
 
 
 class FrontDoor:
-    """The reverse proxy; `api` is the address of the stack's HTTP API, `live` that of its WebSocket API, without a slash at the end."""
+    """The proxy in front of `api`, the address of the HTTP API, and `live`, that of the WebSocket API; without a final slash."""
 
     def __init__(self, api: str, live: str) -> None:
         self._api = api
@@ -41,7 +41,7 @@ class FrontDoor:
         self._session: aiohttp.ClientSession | None = None
 
     async def start(self, host: str, port: int) -> Self:
-        """Listen; `cleanup()` stops it."""
+        """Listens on the port; `cleanup()` stops it."""
         async with AsyncExitStack() as started:
             self._session = await started.enter_async_context(_client())
             runner = web.ServerRunner(_Server(self._handle, access_log=None, auto_decompress=False), shutdown_timeout=1)
@@ -56,34 +56,37 @@ class FrontDoor:
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         if not request.raw_path.startswith("/"):
-            return problem(400, "malformed", "Ask for a path: this is no proxy for other addresses.")
+            return problem(
+                400, "malformed", "The request target is not a path: this server does not proxy other addresses."
+            )
         if not _is_served(request.path):
             served = ", ".join(_SERVED)
-            return problem(
-                404, "not_found", f"Nothing is served at {request.path}; what is served begins with {served}."
-            )
+            return problem(404, "not_found", f"Nothing is served at {request.path}; served paths begin with {served}.")
         if request.path == _LIVE and request.headers.get("upgrade", "").lower() == "websocket":
-            return await self._pass_on_messages(request)
+            return await self._forward_websocket(request)
         if request.headers.get("expect", "").lower() == "100-continue":
-            await _ask_for_the_body(request)
+            await _send_continue(request)
         body = await _read(request)
         if body is None:
             return problem(413, "too_large", f"The body is larger than {BODY_LIMIT} bytes.")
         try:
-            return await self._pass_on(request, body)
+            return await self._forward(request, body)
         except (TimeoutError, aiohttp.ClientConnectionError):
-            return problem(503, "unavailable", "The local stack does not answer; see `cadence local status`.")
+            return problem(503, "unavailable", "The local stack does not answer. See `cadence local status`.")
 
-    async def _pass_on_messages(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def _forward_websocket(self, request: web.BaseRequest) -> web.StreamResponse:
         assert self._session is not None
         try:
             server = await self._session.ws_connect(self._live, max_msg_size=BODY_LIMIT)
         except aiohttp.ClientError:
-            return problem(503, "unavailable", "The local stack does not answer; see `cadence local status`.")
+            return problem(503, "unavailable", "The local stack does not answer. See `cadence local status`.")
         async with server:
             client = web.WebSocketResponse(max_msg_size=BODY_LIMIT)
             await client.prepare(request)
-            directions = [asyncio.ensure_future(_pump(client, server)), asyncio.ensure_future(_pump(server, client))]
+            directions = [
+                asyncio.ensure_future(_forward_text(client, server)),
+                asyncio.ensure_future(_forward_text(server, client)),
+            ]
             try:
                 await asyncio.wait(directions, return_when=asyncio.FIRST_COMPLETED)
             finally:
@@ -92,7 +95,7 @@ class FrontDoor:
                 await client.close()
             return client
 
-    async def _pass_on(self, request: web.BaseRequest, body: bytes) -> web.StreamResponse:
+    async def _forward(self, request: web.BaseRequest, body: bytes) -> web.StreamResponse:
         assert self._session is not None
         headers = CIMultiDict(
             (name, value) for name, value in request.headers.items() if name.lower() not in _SET_BY_CLIENT
@@ -107,7 +110,7 @@ class FrontDoor:
             skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
         ) as answer:
             if answer.status >= 400 and answer.content_type != PROBLEM:
-                # No Lambda said this, but the API in front of them, which knows no problem documents.
+                # The answer of the API in front of the Lambdas, which writes no problem documents.
                 return problem(
                     answer.status, "refused", f"MiniStack refused: {(await answer.text('utf-8', 'replace'))[:500]}"
                 )
@@ -123,7 +126,7 @@ class FrontDoor:
 
 
 class _Connection(web.RequestHandler):
-    """A client's connection; what is not HTTP at all is answered by a problem document too."""
+    """A connection of a client; requests that are not valid HTTP get a problem document as well."""
 
     def handle_error(
         self,
@@ -134,20 +137,20 @@ class _Connection(web.RequestHandler):
     ) -> web.StreamResponse:
         if status >= 500:
             return super().handle_error(request, status, exc, message)
-        answer = problem(status, "malformed", f"The request is not HTTP as it should be. {message or ''}".strip())
+        answer = problem(status, "malformed", f"The request is not valid HTTP. {message or ''}".strip())
         answer.force_close()
         return answer
 
 
 class _Server(web.Server):
-    """A server without routes: every request comes to its one handler."""
+    """A server without routes: one handler answers every request."""
 
     def __call__(self) -> web.RequestHandler:
         return _Connection(self, loop=self._loop, **self._kwargs)
 
 
 def problem(status: int, code: str, detail: str) -> web.Response:
-    """An error as RFC 9457 wants it, in the same shape as the API's own."""
+    """An error as RFC 9457 defines it, in the shape of the API's errors."""
     return web.json_response(
         {
             "type": f"urn:cadence:problem:{code}",
@@ -164,8 +167,8 @@ def problem(status: int, code: str, detail: str) -> web.Response:
 Socket = web.WebSocketResponse | aiohttp.ClientWebSocketResponse
 
 
-async def _pump(source: Socket, target: Socket) -> None:
-    """Text messages, until one side closes."""
+async def _forward_text(source: Socket, target: Socket) -> None:
+    """Forwards text messages until one side closes."""
     async for message in source:
         if message.type is not aiohttp.WSMsgType.TEXT or target.closed:
             return
@@ -181,9 +184,9 @@ def _client() -> aiohttp.ClientSession:
     )
 
 
-async def _ask_for_the_body(request: web.BaseRequest) -> None:
+async def _send_continue(request: web.BaseRequest) -> None:
     await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-    request.writer.output_size = 0  # the answer itself has not begun
+    request.writer.output_size = 0  # the response itself has not begun
 
 
 def _is_served(path: str) -> bool:
@@ -194,7 +197,7 @@ def _is_served(path: str) -> bool:
 
 
 async def _read(request: web.BaseRequest) -> bytes | None:
-    """The body as it came, or None if it is larger than the limit (the rest is then left unread)."""
+    """The body, or None if it is larger than the limit; the rest is not read then."""
     if (request.content_length or 0) > BODY_LIMIT:
         return None
     parts = bytearray()

@@ -1,1 +1,1 @@
-"""The first step after a deployment: whoever deployed prepares the installation and gets its first token."""
+"""Prepares an installation after its deployment, and prints its first token."""

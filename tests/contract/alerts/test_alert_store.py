@@ -96,17 +96,17 @@ def test_messages_wait_in_the_order_in_which_they_were_made(stores: Stores) -> N
     assert stores.outbox.count_waiting(KEY, 2) == 2
     stores.outbox.refused(KEY, waiting[0])
     assert stores.outbox.waiting(KEY, 1)[0].refusals == 1
-    stores.outbox.set_aside(KEY, waiting[0])
-    (aside,) = stores.outbox.list_aside(KEY, 10)
-    assert (aside.message.message_id, stores.outbox.count_aside(KEY, 10)) == ("m1", 1)
-    stores.outbox.take_back(KEY, aside.position)
+    stores.outbox.put_dead_letter(KEY, waiting[0])
+    (dead_letter,) = stores.outbox.list_dead_letters(KEY, 10)
+    assert (dead_letter.message.message_id, stores.outbox.count_dead_letters(KEY, 10)) == ("m1", 1)
+    stores.outbox.take_back(KEY, dead_letter.position)
     assert (stores.outbox.waiting(KEY, 1)[0].message.message_id, stores.outbox.waiting(KEY, 1)[0].refusals) == ("m1", 0)
     with pytest.raises(NotFound):
-        stores.outbox.take_back(KEY, aside.position)
-    stores.outbox.set_aside(KEY, stores.outbox.waiting(KEY, 1)[0])
+        stores.outbox.take_back(KEY, dead_letter.position)
+    stores.outbox.put_dead_letter(KEY, stores.outbox.waiting(KEY, 1)[0])
     for _ in range(2):
-        stores.outbox.discard(KEY, aside.position)
-    assert stores.outbox.count_aside(KEY, 10) == 0
+        stores.outbox.discard(KEY, dead_letter.position)
+    assert stores.outbox.count_dead_letters(KEY, 10) == 0
     stores.outbox.remove(KEY, waiting[1:2])
     assert [each.message.message_id for each in stores.outbox.waiting(KEY, 10)] == ["m3"]
     stores.outbox.clear(KEY)

@@ -210,7 +210,7 @@ def test_what_is_no_log_is_set_aside_and_its_neighbours_are_found(install: Insta
     its.segments.broken.add(its.write("acme", "shop", "build", CORPUS[0].run_id, CORPUS[1].lines).key)
     its.index_all()
     assert its.catalogue.fresh == {}
-    assert {aside.segment.number for aside in its.catalogue.list_set_aside("acme", "shop")} == {1, 2}
+    assert {dead_letter.segment.number for dead_letter in its.catalogue.list_skipped_segments("acme", "shop")} == {1, 2}
     assert its.search.count(SCOPE, EVERY_LINE).counts[0].lines == len(CORPUS[0].lines)
     with pytest.raises(Conflict):
         its.catalogue.take_back(its.written[0])

@@ -11,7 +11,7 @@ import boto3
 import pytest
 import requests
 
-from cadence.local.region import REGION
+from cadence.local.shared.region import REGION
 from tests.e2e.api import Api
 from tests.e2e.conftest import Stack
 from tests.fakes.listeners import HttpListener, http_listener, smtp_listener

@@ -58,7 +58,7 @@ def test_the_treatment_says_why_it_failed_and_what_it_was_given(cadence: Cadence
     why = shown[: shown.index("\nlast lines")]
     assert "ValueError: invalid literal for int() with base 10: '8O'" in why
     assert re.search(r"▶ build\.py:8 +main +jobs = int\(component\[\"jobs\"\]\)", why)
-    given = shown[shown.index("\ngiven\n") : shown.index("\nwhen\n")]
+    given = shown[shown.index("\ninputs\n") : shown.index("\nhistory\n")]
     assert f"element {WRONG} (from 0) of plan.components" in given
     assert '"jobs": "8O"' in given
 
@@ -89,7 +89,7 @@ def test_the_wrong_value_is_followed_back_to_where_it_arose(api: Api, cadence: C
 
 
 def test_it_is_replayed_here_with_the_same_end(cadence: Cadence, run_id: str) -> None:
-    assert cadence("replay", run_id, f"build:{WRONG}", "--here").startswith("deterministic: it ended the same")
+    assert cadence("replay", run_id, f"build:{WRONG}", "--here").startswith("deterministic: the same end")
 
 
 def test_an_alert_would_have_caught_it(cadence: Cadence, run_id: str, tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_an_alert_would_have_caught_it(cadence: Cadence, run_id: str, tmp_path: 
     rule.write_text(
         "when:\n  log: {query: '\"invalid literal\"'}\ncount: 1\nwindow: 300\ngroup_by: [pipeline]\nchannels: [ops]\n"
     )
-    told = json.loads(cadence("alert", "dry-run", str(rule), "--since", "1h", "--json"))
+    told = json.loads(cadence("alert", "rule", "dry-run", str(rule), "--since", "1h", "--json"))
     assert any("nightly" in json.dumps(one) for one in told["alerts"]), told
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from api.endpoint import PUBLIC, Endpoint
 from api.routes import ENDPOINTS
-from cadence.local.paths import CHECKOUT
+from cadence.local.shared.paths import CHECKOUT
 from tests.e2e.api import Api
 
 HELLO = (CHECKOUT / "examples" / "hello.yaml").read_text()

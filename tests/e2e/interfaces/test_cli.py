@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from cadence.local.paths import CHECKOUT
+from cadence.local.shared.paths import CHECKOUT
 from tests.e2e.access.test_secrets import client
 from tests.e2e.api import Api
 from tests.e2e.conftest import Cadence, Stack
@@ -39,7 +39,7 @@ def test_all_ten_mistakes_are_told_at_once_and_start_nothing(cadence: Cadence, a
         found = re.findall(rf"^{re.escape(file)}:(\d+):\d+: error\[([a-z-]+)\]", told, re.MULTILINE)
         assert {(int(line), code) for line, code in found} == MISTAKES
         assert told.count("hint: ") == len(MISTAKES)
-    cadence("pipeline", "put", file, status=1)
+    cadence("pipeline", "create", file, status=1)
 
     assert (api.get("/v1/runs", limit=1), executions(stack), api.get("/v1/runners")) == before
 
@@ -53,7 +53,7 @@ def test_following_a_run_that_succeeds(cadence: Cadence) -> None:
 
 def test_a_failure_is_explained_cause_first(cadence: Cadence) -> None:
     followed = cadence("run", str(EXAMPLES / "failing.yaml"), "-f", status=1).stdout
-    run_id = re.findall(r"^Why: cadence show ([0-9a-z]{26})$", followed, re.MULTILINE)[0]
+    run_id = re.findall(r"^Details: cadence show ([0-9a-z]{26})$", followed, re.MULTILINE)[0]
 
     shown = cadence("show", run_id).stdout.splitlines()
     assert shown[0] == f"run {run_id}  failed"
@@ -65,15 +65,15 @@ def test_a_failure_is_explained_cause_first(cadence: Cadence) -> None:
     assert any(line.split()[:2] == ["publish", "skipped"] and "check failed" in line for line in shown[table:])
     treatment = cadence("show", run_id, "check").stdout.splitlines()
     assert treatment[0].startswith("treatment check  failed · exit code 3 · ran ")
-    assert treatment[2:4] == ["why", "    the command ended with exit code 3"]
+    assert treatment[2:4] == ["cause", "    the command ended with exit code 3"]
     assert "release-notes.md is missing or empty" in "\n".join(treatment[4:10])
     assert any("cp release-notes.md" in line for line in treatment)
     headings = [line for line in treatment if line and not line.startswith(" ")][1:]
-    assert headings[0] == "why"
-    assert [line for line in headings if line in {"when", "used", "run", "runners"}] == [
-        "when",
-        "used",
-        "run",
+    assert headings[0] == "cause"
+    assert [line for line in headings if line in {"history", "resources", "definition", "runners"}] == [
+        "history",
+        "resources",
+        "definition",
         "runners",
     ]
 
@@ -92,7 +92,7 @@ def test_logs_search_trace_and_cancel(cadence: Cadence, api: Api, tmp_path: Path
     assert traced.startswith("wait.word  5 B  sha256:")
     assert cadence("value", "download", run_id, "wait.word").stdout == "done\n"
     assert cadence("logs", run_id, "--grep", " [23]$", "-t", "wait").stdout.count("tick-") == 2
-    assert cadence("cancel", run_id).stdout.startswith(f"{run_id} is cancel")
+    assert cadence("cancel", run_id).stdout.startswith(f"Run {run_id} is cancel")
     followed = cadence("logs", run_id, "-f").stdout
     assert followed.count("tick-") == 3
     assert api.run(run_id)["state"] == "cancelled"
@@ -129,7 +129,7 @@ def test_every_command_answers_in_json(cadence: Cadence) -> None:
     assert answer("validate", mistakes, status=1)["valid"] is False
     assert len(answer("run", mistakes, status=1)["findings"]) == len(MISTAKES)
     run_id = answer("run", hello, "--follow")["run_id"]
-    assert answer("pipeline", "put", hello)["name"] == "hello"
+    assert answer("pipeline", "create", hello)["name"] == "hello"
     assert answer("pipeline", "show", "hello")["document"] == Path(hello).read_text()
     assert answer("start", "hello", "-f")["state"] == "succeeded"
     assert answer("rerun", run_id, "-f")["state"] == "succeeded"
@@ -141,8 +141,8 @@ def test_every_command_answers_in_json(cadence: Cadence) -> None:
     assert answer("trace", run_id, "greet.greeting")["origin"]["treatment"] == "greet"
     assert answer("value", "download", run_id, "greet.greeting")["size"] == len("Hello, world!\n")
     token = answer("token", "create", "e2e-cli", "--permission", "runs:read")
-    assert answer("token", "revoke", token["token_id"]) == {"revoked": token["token_id"]}
-    assert answer("githost", "add", "e2e-cli")["webhook_secret"]
+    assert answer("token", "delete", token["token_id"]) == {"deleted": token["token_id"]}
+    assert answer("githost", "create", "e2e-cli")["webhook_secret"]
     for listing in ("pipeline", "secret", "token", "githost", "pool", "host", "runner"):
         assert isinstance(answer(listing, "list"), list)
     assert isinstance(answer("runs"), list)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cadence.local.paths import CHECKOUT
+from cadence.local.shared.paths import CHECKOUT
 from tests.e2e.api import Api
 
 # A number, so that what is found is found again: make test ARGS="tests/e2e/api/test_openapi.py".

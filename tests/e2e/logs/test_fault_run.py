@@ -12,8 +12,8 @@ from typing import Any
 import boto3
 import pytest
 
-from cadence.local.ministack import ACCESS_KEY, SECRET_KEY
-from cadence.local.region import REGION
+from cadence.local.ministack.server import ACCESS_KEY, SECRET_KEY
+from cadence.local.shared.region import REGION
 from tests.e2e.api import Api
 from tests.e2e.conftest import Cadence, Stack
 from tests.e2e.faulty_store import FaultyStore, faulty_store
@@ -113,7 +113,7 @@ def test_every_acknowledged_line_is_found_once_and_what_is_no_record_is_kept(
     # Half of each batch fails, then everything.
     store.refusing = {f"/{first}/logs/"}
     eventually("the first run's lines were refused", lambda: len(store.refused) >= 2)
-    store.refusing = {"/logs/", "aside/"}
+    store.refusing = {"/logs/", "dead-letters/"}
     account.send(first, *POISON)
     before = len(store.refused)
     eventually("what is no record was refused too", lambda: any("aside" in path for path in store.refused[before:]))
@@ -133,7 +133,7 @@ def test_every_acknowledged_line_is_found_once_and_what_is_no_record_is_kept(
         account.send(run_id, *copies)
     # The last record of all has been handed over once it is set aside itself.
     account.send(second, b"the end")
-    eventually("the last record was set aside", lambda: len(aside(api, second, first)) == 3)
+    eventually("the last record was set aside", lambda: len(dead_letter(api, second, first)) == 3)
 
     assert len(set(store.killed)) == 2
     for _ in range(2):
@@ -154,10 +154,10 @@ def test_every_acknowledged_line_is_found_once_and_what_is_no_record_is_kept(
 
 
 def mended_and_redriven(cadence: Cadence, account: Account, api: Api, first: str, second: str) -> None:
-    stray = next(one for one in aside(api, first) if "16 bytes" in one["what"])
-    assert json.loads(cadence("aside", "show", stray["id"], "--json").stdout)["content"] == '{"run": "cut off'
+    stray = next(one for one in dead_letter(api, first) if "16 bytes" in one["what"])
+    assert json.loads(cadence("dead-letter", "show", stray["id"], "--json").stdout)["content"] == '{"run": "cut off'
     # Tried again as it is, it comes back.
-    cadence("aside", "redrive", stray["id"])
+    cadence("dead-letter", "redrive", stray["id"])
     eventually("it is set aside again", lambda: at(api, stray["id"]) not in (None, stray["at"]))
     # The cause is mended: whoever wrote it wrote half of it.
     (number,) = [one for one in stray_objects(account) if one[1] == b'{"run": "cut off']
@@ -165,27 +165,27 @@ def mended_and_redriven(cadence: Cadence, account: Account, api: Api, first: str
     whole["lines"] = [[1, f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}.000Z", "stdout", "info", "left late faultrun", False]]
     bucket, key = number[0]
     account.client("s3").put_object(Bucket=bucket, Key=key, Body=json.dumps(whole).encode())
-    cadence("aside", "redrive", stray["id"])
+    cadence("dead-letter", "redrive", stray["id"])
     eventually("it is gone", lambda: at(api, stray["id"]) is None)
     late = searched(api, f"late run:{first}")
     assert late == Counter({(first, "left late faultrun"): 1})
-    (listed,) = [line for line in cadence("aside", "list").stdout.splitlines() if second in line]
+    (listed,) = [line for line in cadence("dead-letter", "list").stdout.splitlines() if second in line]
     assert "This is no record of log lines." in listed
-    rest = [one["id"] for one in aside(api, first, second)]
-    cadence("aside", "discard", *rest)
-    assert aside(api, first, second) == []
-    audited = json.loads(cadence("audit", "--json").stdout)["items"]
-    assert {one["action"] for one in audited} >= {"redrive_aside", "discard_aside"}
+    rest = [one["id"] for one in dead_letter(api, first, second)]
+    cadence("dead-letter", "discard", *rest)
+    assert dead_letter(api, first, second) == []
+    audited = json.loads(cadence("audit", "list", "--json").stdout)["items"]
+    assert {one["action"] for one in audited} >= {"redrive_dead_letter", "discard_dead_letter"}
 
 
-def aside(api: Api, *run_ids: str) -> list[dict[str, Any]]:
-    found = api.get("/v1/aside", kind="record")["items"]
+def dead_letter(api: Api, *run_ids: str) -> list[dict[str, Any]]:
+    found = api.get("/v1/dead-letters", kind="record")["items"]
     return [one for one in found if any(run_id in one["what"] for run_id in run_ids)]
 
 
-def at(api: Api, aside_id: str) -> str | None:
-    found = api.get("/v1/aside")["items"]
-    return next((one["at"] for one in found if one["id"] == aside_id), None)
+def at(api: Api, dead_letter_id: str) -> str | None:
+    found = api.get("/v1/dead-letters")["items"]
+    return next((one["at"] for one in found if one["id"] == dead_letter_id), None)
 
 
 def stray_objects(account: Account) -> list[tuple[tuple[str, str], bytes]]:
@@ -193,7 +193,7 @@ def stray_objects(account: Account) -> list[tuple[tuple[str, str], bytes]]:
     found = []
     for bucket in s3.list_buckets()["Buckets"]:
         if "-data-" in bucket["Name"]:
-            for one in s3.list_objects_v2(Bucket=bucket["Name"], Prefix="aside/").get("Contents", ()):
+            for one in s3.list_objects_v2(Bucket=bucket["Name"], Prefix="dead-letters/").get("Contents", ()):
                 body = s3.get_object(Bucket=bucket["Name"], Key=one["Key"])["Body"].read()
                 found.append(((bucket["Name"], one["Key"]), body))
     return found

@@ -11,7 +11,7 @@ import pytest
 
 from cadence.domain.melodium.certificate import BUILT_IN_UNTIL
 from cadence.domain.melodium.specification import engine_run_id
-from cadence.local.paths import CHECKOUT
+from cadence.local.shared.paths import CHECKOUT
 from tests.e2e.api import Api, eventually
 from tests.e2e.conftest import Cadence, Stack
 from tests.e2e.engine import PROGRAMS, VERSION, needs_engine
@@ -194,17 +194,17 @@ def test_a_program_that_the_engine_refuses_stops_what_depends_on_it_only(
 
 def test_stored_programs_are_used_by_name_and_stay_what_they_were(cadence: Cadence, api: Api, folder: Path) -> None:
     counting = folder / "counting"
-    put = cadence("program", "put", "counting", str(counting)).stdout
+    put = cadence("program", "create", "counting", str(counting)).stdout
     assert 'main(greeting: string = "hello", times: u64)' in put
     document = folder / "stored.yaml"
     document.write_text(
         "cadence: 1\nname: stored-program\n"
         "treatments: {hello: {melodium: {program: counting, parameters: {greeting: first, times: 1}}}}\n"
     )
-    cadence("pipeline", "put", str(document))
+    cadence("pipeline", "create", str(document))
     root = counting / "lib-root.mel"
     root.write_text(root.read_text().replace("message=greeting", 'message="changed"'))
-    cadence("program", "put", "counting", str(counting))
+    cadence("program", "create", "counting", str(counting))
 
     run_id = api.call("POST", "/v1/projects/default/pipelines/stored-program/runs", json={}).json()["run_id"]
     assert api.finished(run_id)["state"] == "succeeded"

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from cadence.importing import Kind, convert
+from cadence.importing import SourceFormat, convert
 from tests.e2e.api import Api, states
 from tests.git.repositories import Repository, served
 
@@ -60,7 +60,7 @@ def texts(api: Api, run_id: str, treatment: str, expected: int = 1) -> list[str]
 
 
 def test_a_github_workflow_passes_outputs_artifacts_and_matrix_values(api: Api) -> None:
-    run_id = api.start(convert(GITHUB, Kind.GITHUB).document)
+    run_id = api.start(convert(GITHUB, SourceFormat.GITHUB).document)
     run = api.finished(run_id)
 
     assert run["state"] == "succeeded", run["cause"]
@@ -72,7 +72,7 @@ def test_a_github_workflow_passes_outputs_artifacts_and_matrix_values(api: Api) 
 def test_gitlab_jobs_are_checked_out_and_pass_their_artifacts(api: Api, tmp_path: Path) -> None:
     Repository(tmp_path / "web").commit({"source": "compiled"})
     with served(tmp_path) as address:
-        run_id = api.start(convert(GITLAB, Kind.GITLAB).document, repository_url=f"{address}/web")
+        run_id = api.start(convert(GITLAB, SourceFormat.GITLAB).document, repository_url=f"{address}/web")
         run = api.finished(run_id)
 
     assert run["state"] == "succeeded", texts(api, run_id, "compile")

@@ -67,7 +67,7 @@ def test_without_another_place_it_says_what_it_waits_for(api: Api, cadence: Cade
 
 def test_a_pool_of_which_nothing_can_be_known_is_abandoned_by_word_only(api: Api, cadence: Cadence) -> None:
     assert api.call("PUT", "/v1/pools/doomed", json={**DEAD, "projects": ["nobody"]}).ok
-    refused = cadence("pool", "remove", "doomed", status=1)
+    refused = cadence("pool", "delete", "doomed", status=1)
     assert "cannot be known" in refused.stderr and "127.0.0.1" in refused.stderr
-    cadence("pool", "remove", "doomed", "--abandon")
+    cadence("pool", "delete", "doomed", "--abandon")
     assert "doomed" not in {pool["name"] for pool in api.get("/v1/pools")["items"]}

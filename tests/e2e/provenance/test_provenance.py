@@ -199,7 +199,7 @@ def test_the_program_shows_it(stack: Stack, api: Api, past: Past) -> None:
         ).stdout
 
     shown = cadence("trace", past.again, "total.n").splitlines()
-    assert shown[0].startswith("total.n  3 B  sha256:") and shown[0].endswith("(taken over)")
+    assert shown[0].startswith("total.n  3 B  sha256:") and shown[0].endswith("(reused)")
     assert any("row <- keep.out" in line and "element 2" in line for line in shown)
     line = cadence("trace", past.second, f"keep.out@{ROWS.index(b'banana')}")
     assert "in <- rows.out" in line and "line 3" in line

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from cadence.local.paths import CHECKOUT
+from cadence.local.shared.paths import CHECKOUT
 from tests.e2e.api import Api
 from tests.e2e.conftest import Cadence
 from tests.e2e.github_events import deliver, repository
@@ -197,7 +197,7 @@ def test_secrets_are_those_of_then_until_they_are_deleted(api: Api, cadence: Cad
     assert_deterministic(replayed(api, run_id, "hash"))
 
     here = cadence("replay", run_id, "hash", "--here", status=2)
-    assert f"secrets, which are not handed out: TOKEN (the secret {name})" in here.stderr
+    assert f"secrets, which the API does not return: TOKEN (the secret {name})" in here.stderr
     cadence("replay", run_id, "hash", "--here", "--secret", "TOKEN", TOKEN="the first value")
     assert "differs" in cadence("replay", run_id, "hash", "--here", "--secret", "TOKEN=another", status=1).stdout
 

@@ -52,7 +52,7 @@ def test_absurd_ranges_and_what_is_others_are_refused(api: Api) -> None:
         ("/v1/logs?cursor=forged", 422),
         ("/v1/logs/live?after=forged", 422),
         ("/v1/runs/01zzzzzzzzzzzzzzzzzzzzzzzz/logs", 404),
-        ("/v1/aside/record-0000000000000000", 404),
+        ("/v1/dead-letters/record-0000000000000000", 404),
         ("/v1/projects/rival/retention", 404),
     ):
         answer = api.call("GET", path)

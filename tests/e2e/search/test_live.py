@@ -5,8 +5,8 @@ from pathlib import Path
 
 import websocket
 
-from cadence.cli.client import Client
-from cadence.cli.live import LiveLines
+from cadence.cli.client.client import Client
+from cadence.cli.search.live_lines import LiveLines
 from tests.e2e.api import Api
 from tests.e2e.conftest import Cadence, Stack
 
@@ -23,7 +23,7 @@ def test_each_line_comes_once_though_the_connection_breaks(
     )
     client = Client(stack.url, stack.token)
     query = "tock pipeline:ticking"
-    live = LiveLines(client, query, None, client.live_logs(query)["after"])
+    live = LiveLines(client=client, query=query, project=None, after=client.live_logs(query)["after"])
     cadence("run", str(file))
 
     seen: list[str] = []
@@ -31,7 +31,7 @@ def test_each_line_comes_once_though_the_connection_breaks(
     for broken in range(50):
         connection = websocket.create_connection(client.live_url(), timeout=30)
         connection.close()  # one that never says who it is
-        lines = live._by_socket(client.live_url())
+        lines = live._read_socket(client.live_url())
         # Where it cannot be made, or is lost: another one, as whoever follows does.
         with contextlib.suppress(websocket.WebSocketException, OSError):
             for some in lines:

@@ -9,7 +9,7 @@ from typing import Any
 import botocore.session
 import pytest
 
-from cadence.local.region import REGION
+from cadence.local.shared.region import REGION
 from tests.e2e.api import Api
 from tests.e2e.conftest import Stack
 from tests.e2e.github_events import deliver, pull_request_of_a_fork

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 import requests
 
-from cadence.local.repository import Head, head
-from cadence.local.webhook import Webhook
+from cadence.local.demo.repository import RepositoryHead, head
+from cadence.local.demo.webhook import Webhook
 from tests.e2e.access.test_secrets import client
 from tests.e2e.api import Api
 from tests.e2e.conftest import Stack
@@ -31,7 +31,7 @@ class Hub:
     api: Api
     project: str
     webhook: Webhook
-    head: Head
+    head: RepositoryHead
 
     def deliver(self, body: bytes, delivery: str, event: str = "push", secret: str = SECRET) -> requests.Response:
         return deliver(self.webhook.url, body, event, secret, delivery)

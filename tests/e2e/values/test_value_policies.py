@@ -11,8 +11,8 @@ from typing import Any
 import boto3
 import pytest
 
-from cadence.local.ministack import ACCESS_KEY, SECRET_KEY
-from cadence.local.region import REGION
+from cadence.local.ministack.server import ACCESS_KEY, SECRET_KEY
+from cadence.local.shared.region import REGION
 from tests.e2e.api import Api, states
 from tests.e2e.conftest import Cadence, Stack
 from tests.e2e.hosts import joined

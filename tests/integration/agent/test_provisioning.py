@@ -12,7 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from cadence.cli.machines import Job, Machine, Unfit, provision, read_machines
+from cadence.cli.runners.host_provisioning import (
+    AgentInstallation,
+    HostMachine,
+    ProvisioningError,
+    provision,
+    read_machines,
+)
 from tests.integration.agent.conftest import until
 from tests.integration.agent.fake_gateway import FakeGateway
 
@@ -27,7 +33,7 @@ def new_key(path: Path) -> str:
 
 
 @pytest.fixture
-def machine(tmp_path: Path) -> Iterator[Machine]:
+def machine(tmp_path: Path) -> Iterator[HostMachine]:
     """This machine behind a server of its own, where HOME is a folder of the test."""
     host_key = new_key(tmp_path / "host")
     authorized = tmp_path / "authorized_keys"
@@ -65,8 +71,14 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
     server = subprocess.Popen([SSHD, "-D", "-e", "-f", config], stderr=subprocess.DEVNULL)
     try:
         until(lambda: _answers(port))
-        yield Machine(
-            "127.0.0.1", host_key, "root", port, name="build-1", slots=3, labels={"gpu": "an old one", "room": "b'2"}
+        yield HostMachine(
+            address="127.0.0.1",
+            host_key=host_key,
+            user="root",
+            port=port,
+            name="build-1",
+            slots=3,
+            labels={"gpu": "an old one", "room": "b'2"},
         )
     finally:
         server.terminate()
@@ -77,9 +89,11 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
 
 
 @pytest.fixture
-def job(agent: Path, gateway: FakeGateway) -> Job:
+def job(agent: Path, gateway: FakeGateway) -> AgentInstallation:
     content = agent.read_bytes()
-    return Job(content, hashlib.sha256(content).hexdigest(), gateway.url, POOL, "join")
+    return AgentInstallation(
+        agent=content, sha256=hashlib.sha256(content).hexdigest(), gateway=gateway.url, pool=POOL, token="join"
+    )
 
 
 def _answers(port: int) -> bool:
@@ -88,7 +102,7 @@ def _answers(port: int) -> bool:
 
 
 def test_a_machine_becomes_a_host_and_is_renewed(
-    machine: Machine, job: Job, gateway: FakeGateway, tmp_path: Path
+    machine: HostMachine, job: AgentInstallation, gateway: FakeGateway, tmp_path: Path
 ) -> None:
     message = provision(machine, job, tmp_path / "user")
     assert "without systemd" in message or "by systemd" in message
@@ -107,23 +121,25 @@ def test_a_machine_becomes_a_host_and_is_renewed(
     assert not list((tmp_path / "home" / ".cache").iterdir())
 
 
-def test_a_machine_that_shows_another_key_gets_nothing(machine: Machine, job: Job, tmp_path: Path) -> None:
+def test_a_machine_that_shows_another_key_gets_nothing(
+    machine: HostMachine, job: AgentInstallation, tmp_path: Path
+) -> None:
     other = new_key(tmp_path / "other")
-    with pytest.raises(Unfit, match="another key than the list says"):
+    with pytest.raises(ProvisioningError, match="another host key than the list states"):
         provision(replace(machine, host_key=other), job, tmp_path / "user")
     assert not list((tmp_path / "home").iterdir())
 
 
-def test_a_machine_that_lets_nobody_in_says_so(machine: Machine, job: Job, tmp_path: Path) -> None:
+def test_a_machine_that_lets_nobody_in_says_so(machine: HostMachine, job: AgentInstallation, tmp_path: Path) -> None:
     new_key(tmp_path / "stranger")
-    with pytest.raises(Unfit, match="does not let root in"):
+    with pytest.raises(ProvisioningError, match="refused root with the available keys"):
         provision(machine, job, tmp_path / "stranger")
 
 
 def test_an_agent_that_changed_on_the_way_is_not_started(
-    machine: Machine, job: Job, gateway: FakeGateway, tmp_path: Path
+    machine: HostMachine, job: AgentInstallation, gateway: FakeGateway, tmp_path: Path
 ) -> None:
-    with pytest.raises(Unfit, match="has the SHA-256"):
+    with pytest.raises(ProvisioningError, match="has the SHA-256"):
         provision(machine, replace(job, agent=b"not the agent"), tmp_path / "user")
     assert not gateway.hosts
 
@@ -131,16 +147,16 @@ def test_an_agent_that_changed_on_the_way_is_not_started(
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{}", "has to be a list"),
-        ("- 1", "entry 1 is no mapping"),
+        ("{}", "is not a list"),
+        ("- 1", "entry 1 is not a mapping"),
         ("- {address: a}", "entry 1 lacks host_key, user"),
-        ("- {address: a, host_key: ssh-ed25519 x, user: u}", "host_key is no SSH key"),
-        ("- {address: a, host_key: k, user: u, colour: red}", "has colour, which means nothing"),
-        ("- {address: a, host_key: k, user: u, port: x}", "are whole numbers"),
+        ("- {address: a, host_key: ssh-ed25519 x, user: u}", "host_key is not an SSH key"),
+        ("- {address: a, host_key: k, user: u, colour: red}", "has colour, which is not known here"),
+        ("- {address: a, host_key: k, user: u, port: x}", "must be whole numbers"),
     ],
 )  # fmt: skip
 def test_a_list_of_machines_says_what_is_wrong_with_it(tmp_path: Path, text: str, message: str) -> None:
     file = tmp_path / "machines.yaml"
     file.write_text(text)
-    with pytest.raises(Unfit, match=message):
+    with pytest.raises(ProvisioningError, match=message):
         read_machines(file)

@@ -71,19 +71,19 @@ def segment(project: str = "default") -> Segment:
     )
 
 
-def put_segment_aside(project: str = "default") -> None:
+def skip_segment(project: str = "default") -> None:
     catalogue = DynamoSplitCatalogue("logs")
     FreshItem.of(segment(project)).save()
-    catalogue.set_aside(segment(project), "Its object holds 2 lines, its manifest says 3.", NOW)
+    catalogue.skip_segment(segment(project), "Its object holds 2 lines, its manifest says 3.", NOW)
 
 
-def put_record_aside(organization: str = "default", project: str = "*", number: str = "495") -> None:
+def put_stray_record(organization: str = "default", project: str = "*", number: str = "495") -> None:
     stray = StrayRecord(
         organization=organization,
         project=project,
         run_id="?",
         number=number,
-        object_key=f"aside/log-lines/{number}",
+        object_key=f"dead-letters/log-lines/{number}",
         size=3,
         at=NOW,
         cause="This is no record of log lines.",
@@ -91,16 +91,16 @@ def put_record_aside(organization: str = "default", project: str = "*", number: 
     DynamoStrayRecords("logs", "data").keep(stray, b"\xff\x00\x01")
 
 
-def put_message_aside(api: Api) -> None:
+def put_dead_message(api: Api) -> None:
     api("PUT", "/v1/alerts/channels/default/ops", {"kind": "webhook", "settings": {"url": "http://127.0.0.1:9/"}})
     rule = read_rule("default", "default", "refused", {"when": {"run": {}}, "channels": ["ops"]})
     key, outbox = ("default", "default", "ops"), DynamoOutbox("alerts")
     outbox.post(key, message_of_test(rule, "m1", NOW))
     (waiting,) = outbox.waiting(key, 10)
-    outbox.set_aside(key, WaitingMessage(waiting.position, waiting.message, 4))
+    outbox.put_dead_letter(key, WaitingMessage(waiting.position, waiting.message, 4))
 
 
-def put_letter_aside(api: Api) -> None:
+def put_dead_letter(api: Api) -> None:
     api("PUT", "/v1/exports/loki", {"kind": "loki", "url": "http://127.0.0.1:9/push"})
     export = DynamoExportStore("access").get_export("default", "loki")
     parcel = ExportBatch(key="e1", since=NOW, event={"id": "segment/01a/3", "kind": "segment"})
@@ -108,37 +108,37 @@ def put_letter_aside(api: Api) -> None:
 
 
 def listed(api: Api, **how: Any) -> list[str]:
-    answer = api("GET", "/v1/aside", **how)
+    answer = api("GET", "/v1/dead-letters", **how)
     assert answer.status == 200, answer.text
     return [one["id"] for one in answer.json["items"]]
 
 
 def test_all_kinds_are_listed_and_shown_with_what_they_hold(api: Api) -> None:
-    put_segment_aside()
-    put_record_aside()
-    put_message_aside(api)
-    put_letter_aside(api)
-    answer = api("GET", "/v1/aside").json["items"]
+    skip_segment()
+    put_stray_record()
+    put_dead_message(api)
+    put_dead_letter(api)
+    answer = api("GET", "/v1/dead-letters").json["items"]
     assert {one["kind"]: one["cause"] for one in answer} == {
         "segment": "Its object holds 2 lines, its manifest says 3.",
         "record": "This is no record of log lines.",
         "message": "The channel refused it again and again.",
         "export": "HTTP 400: no",
     }
-    shown = {one["kind"]: api("GET", f"/v1/aside/{one['id']}").json for one in answer}
+    shown = {one["kind"]: api("GET", f"/v1/dead-letters/{one['id']}").json for one in answer}
     assert shown["segment"]["content"] == '{"text": "one"}\n{"text": "two"}\n'
     assert (shown["record"]["content"], shown["record"]["encoding"]) == ("/wAB", "base64")
     assert json.loads(shown["export"]["content"]) == {"id": "segment/01a/3", "kind": "segment"}
     assert json.loads(shown["message"]["content"])["message_id"] == "m1"
-    assert api("GET", "/v1/alerts/channels/default/ops").json["set_aside"] == 1
+    assert api("GET", "/v1/alerts/channels/default/ops").json["dead_letters"] == 1
     assert listed(api, query={"kind": "record"}) == [shown["record"]["id"]]
 
 
 def test_lambdas_are_asked_to_try_segments_and_records_again(api: Api, asked: Asked) -> None:
-    put_segment_aside()
-    put_record_aside()
-    for aside_id in listed(api):
-        assert api("POST", f"/v1/aside/{aside_id}/redrive").status == 202
+    skip_segment()
+    put_stray_record()
+    for dead_letter_id in listed(api):
+        assert api("POST", f"/v1/dead-letters/{dead_letter_id}/redrive").status == 202
     assert sorted(asked.events) == [
         ("log-indexer", {"redrive": {"organization": "default", "records": ["495"]}}),
         ("search-index", {"redrive": {"organization": "default", "project": "default", "segments": [["01a", 3]]}}),
@@ -148,10 +148,10 @@ def test_lambdas_are_asked_to_try_segments_and_records_again(api: Api, asked: As
 
 
 def test_letters_and_messages_wait_again(api: Api) -> None:
-    put_message_aside(api)
-    put_letter_aside(api)
-    for aside_id in listed(api):
-        assert api("POST", f"/v1/aside/{aside_id}/redrive").status == 202
+    put_dead_message(api)
+    put_dead_letter(api)
+    for dead_letter_id in listed(api):
+        assert api("POST", f"/v1/dead-letters/{dead_letter_id}/redrive").status == 202
     assert listed(api) == []
     assert api("GET", "/v1/alerts/channels/default/ops").json["waiting"] == 1
     standing = api("GET", "/v1/exports/loki").json["standing"]
@@ -159,34 +159,34 @@ def test_letters_and_messages_wait_again(api: Api) -> None:
 
 
 def test_what_is_discarded_is_gone(api: Api) -> None:
-    put_segment_aside()
-    put_record_aside()
-    put_message_aside(api)
-    put_letter_aside(api)
+    skip_segment()
+    put_stray_record()
+    put_dead_message(api)
+    put_dead_letter(api)
     before = listed(api)
-    for aside_id in before:
-        assert api("DELETE", f"/v1/aside/{aside_id}").status == 204
-        assert api("DELETE", f"/v1/aside/{aside_id}").status == 404
+    for dead_letter_id in before:
+        assert api("DELETE", f"/v1/dead-letters/{dead_letter_id}").status == 204
+        assert api("DELETE", f"/v1/dead-letters/{dead_letter_id}").status == 404
     assert len(before) == 4 and listed(api) == []
-    assert "Contents" not in aws_clients.client("s3").list_objects_v2(Bucket="data", Prefix="aside/")
+    assert "Contents" not in aws_clients.client("s3").list_objects_v2(Bucket="data", Prefix="dead-letters/")
 
 
 def test_others_see_and_touch_nothing_of_it(api: Api, other_project: str, other_organization: str) -> None:
-    put_segment_aside()
-    put_record_aside()
-    put_record_aside(project="default", number="496")
-    put_letter_aside(api)
-    narrow = api.token_for(["aside:read", "aside:write"], project=other_project)
-    own = api.token_for(["aside:read", "aside:write"], project="default")
+    skip_segment()
+    put_stray_record()
+    put_stray_record(project="default", number="496")
+    put_dead_letter(api)
+    narrow = api.token_for(["dead-letters:read", "dead-letters:write"], project=other_project)
+    own = api.token_for(["dead-letters:read", "dead-letters:write"], project="default")
     everything = listed(api)
     assert listed(api, token=narrow) == listed(api, token=other_organization) == []
     # What belongs to the organization is only for those who see all of it.
     assert len(listed(api, token=own)) == 2 and len(everything) == 4
-    for aside_id in everything:
+    for dead_letter_id in everything:
         for token in (narrow, other_organization):
-            assert api("GET", f"/v1/aside/{aside_id}", token=token).status == 404
-            assert api("POST", f"/v1/aside/{aside_id}/redrive", token=token).status == 404
-            assert api("DELETE", f"/v1/aside/{aside_id}", token=token).status == 404
+            assert api("GET", f"/v1/dead-letters/{dead_letter_id}", token=token).status == 404
+            assert api("POST", f"/v1/dead-letters/{dead_letter_id}/redrive", token=token).status == 404
+            assert api("DELETE", f"/v1/dead-letters/{dead_letter_id}", token=token).status == 404
     assert listed(api) == everything
 
 
@@ -198,9 +198,9 @@ def test_a_segment_that_cannot_be_read_keeps_no_search_from_its_neighbours(api: 
 
 
 def test_what_has_to_be_answered_for_is_noted(api: Api, other_project: str, other_organization: str) -> None:
-    put_record_aside()
-    (aside_id,) = listed(api)
-    api("DELETE", f"/v1/aside/{aside_id}")
+    put_stray_record()
+    (dead_letter_id,) = listed(api)
+    api("DELETE", f"/v1/dead-letters/{dead_letter_id}")
     api("PUT", f"/v1/projects/{other_project}/retention", {"days": 5})
     first = api("GET", "/v1/audit", query={"limit": 1}).json
     (newest,) = first["items"]
@@ -208,8 +208,8 @@ def test_what_has_to_be_answered_for_is_noted(api: Api, other_project: str, othe
         "put_retention", "other", "/v1/projects/other/retention",
     )  # fmt: skip
     rest = api("GET", "/v1/audit", query={"limit": 10, "cursor": first["next"]}).json
-    assert [one["action"] for one in rest["items"]] == ["discard_aside"] and rest["next"] is None
-    assert rest["items"][0]["target"].endswith(aside_id)
+    assert [one["action"] for one in rest["items"]] == ["discard_dead_letter"] and rest["next"] is None
+    assert rest["items"][0]["target"].endswith(dead_letter_id)
     narrow = api.token_for(["audit:read"], project="other")
     assert {one["action"] for one in api("GET", "/v1/audit", token=narrow).json["items"]} == {"put_retention"}
     assert api("GET", "/v1/audit", token=other_organization).json["items"] == []

@@ -9,8 +9,8 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from typer.testing import CliRunner, Result
 
-from cadence.cli.document import MOST_BYTES
 from cadence.cli.main import app
+from cadence.cli.shared.document_file import MOST_BYTES
 from cadence.domain.pipelines.document.syntax.source import MAX_BYTES
 from cadence.domain.runs.states import RunState
 from tests.integration.api.calling import BROKEN, HELLO, Api, event
@@ -186,18 +186,18 @@ def test_a_secrets_value_is_read_from_standard_input_and_never_printed(cadence):
 def test_resources(cadence, tmp_path):
     (tmp_path / "hello.yaml").write_text(HELLO)
 
-    assert cadence("pipeline", "put", "hello.yaml").stdout == "hello version 1\n"
+    assert cadence("pipeline", "create", "hello.yaml").stdout == "Stored pipeline hello, version 1.\n"
     assert cadence("pipeline", "show", "hello").stdout == HELLO
     assert "hello" in cadence("pipeline", "list").stdout
     assert cadence("start", "hello").exit_code == 0
-    added = json.loads(cadence("githost", "add", "mine", "--json").stdout)
-    assert added["webhook_path"].startswith("/webhooks/github/")
-    assert added["webhook_path"] in cadence("githost", "list").stdout
+    created = json.loads(cadence("githost", "create", "mine", "--json").stdout)
+    assert created["webhook_path"].startswith("/webhooks/github/")
+    assert created["webhook_path"] in cadence("githost", "list").stdout
     token = cadence("token", "create", "ci", "--permission", "runs:read").stdout.strip()
     assert token.startswith("cad_")
     listed = json.loads(cadence("token", "list", "--json").stdout)
     ci = next(one for one in listed if one["name"] == "ci")
-    assert cadence("token", "revoke", ci["token_id"]).exit_code == 0
+    assert cadence("token", "delete", ci["token_id"]).exit_code == 0
     assert "local" in cadence("pool", "list").stdout
     assert cadence("host", "list").exit_code == 0
     assert cadence("runner", "list").exit_code == 0
@@ -207,24 +207,24 @@ def test_alerts_are_set_tried_silenced_and_listed(cadence, tmp_path):
     rule = tmp_path / "rule.yaml"
     rule.write_text("when:\n  treatment: {exit_codes: [137]}\nchannels: [ops]\n")
     url = "--setting=url=http://127.0.0.1:1/hook"
-    made = cadence("alert", "channel", "set", "ops", "--kind", "webhook", url)
+    made = cadence("alert", "channel", "create", "ops", "--kind", "webhook", url)
     assert "secret  whsec_" in made.stdout
     everyone = cadence(
-        "alert", "channel", "set", "ops", "--project", "*", "--kind", "slack", "--secret", stdin="http://x/\n"
+        "alert", "channel", "create", "ops", "--project", "*", "--kind", "slack", "--secret", stdin="http://x/\n"
     )
     assert everyone.exit_code == 0 and "http://x/" not in everyone.output
-    assert cadence("alert", "set", "killed", str(rule)).stdout == "alert rule killed is set\n"
-    assert cadence("alert", "rules").stdout.split("\t")[:2] == ["default", "killed"]
-    assert "exit_codes" in cadence("alert", "show", "killed").stdout
-    assert "would have fired 0 times" in cadence("alert", "dry-run", str(rule), "--since", "2h").stdout
-    assert "a test message goes to: ops" in cadence("alert", "test", "killed").stdout
-    assert "until" in cadence("alert", "silence", "add", "--for", "2h", "--where", "rule=killed").stdout
+    assert cadence("alert", "rule", "create", "killed", str(rule)).stdout == "Stored alert rule killed.\n"
+    assert cadence("alert", "rule", "list").stdout.split("\t")[:2] == ["default", "killed"]
+    assert "exit_codes" in cadence("alert", "rule", "show", "killed").stdout
+    assert "would have fired 0 times" in cadence("alert", "rule", "dry-run", str(rule), "--since", "2h").stdout
+    assert "Sending a test message to ops." in cadence("alert", "rule", "test", "killed").stdout
+    assert "until" in cadence("alert", "silence", "create", "--for", "2h", "--where", "rule=killed").stdout
     assert "rule=killed" in cadence("alert", "silence", "list").stdout
     listed = [line.split("\t") for line in cadence("alert", "channel", "list").stdout.splitlines()]
     assert [one[:3] for one in listed] == [["*", "ops", "slack"], ["default", "ops", "webhook"]]
     rule.write_text("when: {run: {}, log: {query: x}}\nchannels: [ops]\n")
-    wrong = cadence("alert", "set", "killed", str(rule))
+    wrong = cadence("alert", "rule", "create", "killed", str(rule))
     assert wrong.exit_code == 2 and "/rule/when" in wrong.stderr
-    assert cadence("alert", "delete", "killed").exit_code == 0
+    assert cadence("alert", "rule", "delete", "killed").exit_code == 0
     assert cadence("alert", "list", "--json").stdout.strip() == "[]"
-    assert cadence("alert", "silence", "add", "--for", "soon").exit_code == 2
+    assert cadence("alert", "silence", "create", "--for", "soon").exit_code == 2

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from cadence.local import control, processes
-from cadence.local.connection import Connection
-from cadence.local.paths import StackPaths
-from cadence.local.processes import ProcessIdentity
-from cadence.local.record import StackRecord, read_record
-from cadence.local.supervisor import Options
+from cadence.local.shared.connection import StackConnection
+from cadence.local.shared.paths import StackPaths
+from cadence.local.supervision import control, processes
+from cadence.local.supervision.processes import ProcessIdentity
+from cadence.local.supervision.record import StackRecord, read_record
+from cadence.local.supervision.supervisor import StackOptions
 
 # The environment's own Python, so that the package is found as in every other program of the project.
 SUPERVISOR = (sys.executable, str(Path(__file__).parent / "echo_supervisor.py"))
@@ -38,8 +38,8 @@ class EchoStack:
     def words(self) -> str:
         return "\n".join(self.said)
 
-    def up(self, port: int = 0, *, attached: bool = False) -> Connection:
-        options = Options(self.folder, port)
+    def up(self, port: int = 0, *, attached: bool = False) -> StackConnection:
+        options = StackOptions(self.folder, port)
         connection, supervisor = control.up(options, self.said.append, attached=attached, supervisor=SUPERVISOR)
         if supervisor is not None:
             self.supervisors.append(supervisor)

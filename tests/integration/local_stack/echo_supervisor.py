@@ -9,13 +9,13 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from cadence.local import lifeline
-from cadence.local.errors import LocalStackError
-from cadence.local.ministack import MiniStack
-from cadence.local.parts import Parts
-from cadence.local.paths import StackPaths
-from cadence.local.seed import Credentials
-from cadence.local.supervisor import main
+from cadence.local.deployment.seed import StackCredentials
+from cadence.local.ministack.server import MiniStack
+from cadence.local.shared import lifeline
+from cadence.local.shared.errors import LocalStackError
+from cadence.local.shared.paths import StackPaths
+from cadence.local.supervision.components import StackComponents
+from cadence.local.supervision.supervisor import main
 
 ASSEMBLY = Path(__file__).parent / "assembly"
 FAULT = os.environ.get("ECHO_FAULT")
@@ -30,14 +30,14 @@ async def synthesize() -> Path:
     return ASSEMBLY
 
 
-async def seed(_: MiniStack, __: StackPaths) -> Credentials:
-    return Credentials("api-token", "join-token")
+async def seed(_: MiniStack, __: StackPaths) -> StackCredentials:
+    return StackCredentials("api-token", "join-token")
 
 
-async def host_command(_: str, __: Credentials, ___: StackPaths) -> tuple[Sequence[str], Mapping[str, str]]:
+async def host_command(_: str, __: StackCredentials, ___: StackPaths) -> tuple[Sequence[str], Mapping[str, str]]:
     program = "raise SystemExit('no such pool')" if FAULT == "host" else WAIT
     return (sys.executable, "-m", lifeline.__name__, sys.executable, "-c", program), {}
 
 
 if __name__ == "__main__":
-    sys.exit(main(Parts(synthesize, seed, host_command)))
+    sys.exit(main(StackComponents(synthesize, seed, host_command)))

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from ministack.services import dynamodb, lambda_svc
 
-from cadence.local import change_streams
+from cadence.local.ministack import table_streams
 
 TABLE = "changes-test"
 STREAM = f"arn:aws:dynamodb:{lambda_svc.get_region()}:{lambda_svc.get_account_id()}:table/{TABLE}/stream/now"
@@ -46,21 +46,21 @@ def write(count: int) -> None:
 
 def test_a_full_batch_is_followed_at_once_and_another_rests_for_the_window(invoked: list[int]) -> None:
     write(4)
-    assert change_streams.poll()
-    assert change_streams.poll()
+    assert table_streams.poll()
+    assert table_streams.poll()
     write(1)
-    assert not change_streams.poll()
+    assert not table_streams.poll()
     assert invoked == [3, 1]
     lambda_svc._esm_backoff_until.pop("mapping", None)  # the window is over
-    assert change_streams.poll()
+    assert table_streams.poll()
     assert invoked == [3, 1, 1]
 
 
 def test_what_all_have_seen_is_forgotten_and_nothing_else(invoked: list[int]) -> None:
     write(4)
-    change_streams.poll()
+    table_streams.poll()
     assert len(dynamodb._stream_records[TABLE]) == 1
-    change_streams.poll()
+    table_streams.poll()
     assert dynamodb._stream_records[TABLE] == []
     assert dynamodb._stream_trimmed[TABLE] == 4
 
@@ -68,5 +68,5 @@ def test_what_all_have_seen_is_forgotten_and_nothing_else(invoked: list[int]) ->
 def test_what_failed_is_kept_for_the_next_round(invoked: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lambda_svc, "_execute_function", lambda *_: {"error": True, "body": {}})
     write(2)
-    assert not change_streams.poll()
+    assert not table_streams.poll()
     assert len(dynamodb._stream_records[TABLE]) == 2

@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from cadence.local.front_door import BODY_LIMIT, FrontDoor
-from cadence.local.ports import first_free
+from cadence.local.shared.ports import first_free
 from tests.integration.local_stack.conftest import running_echo
 
 

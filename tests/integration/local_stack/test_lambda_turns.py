@@ -1,7 +1,7 @@
 import threading
 from typing import Any
 
-from cadence.local.lambda_turns import in_turn
+from cadence.local.ministack.lambda_concurrency import in_turn
 
 
 class Slow:

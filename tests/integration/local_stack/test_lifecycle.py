@@ -13,10 +13,10 @@ from contextlib import suppress
 import pytest
 import requests
 
-from cadence.local import control
-from cadence.local.errors import LocalStackError
-from cadence.local.processes import ProcessIdentity
-from cadence.local.record import StackRecord
+from cadence.local.shared.errors import LocalStackError
+from cadence.local.supervision import control
+from cadence.local.supervision.processes import ProcessIdentity
+from cadence.local.supervision.record import StackRecord
 from tests.integration.local_stack.conftest import EchoStack, eventually, running_echo
 
 
@@ -51,14 +51,14 @@ def test_down_leaves_no_process_and_no_connection(echo: EchoStack) -> None:
     assert echo.alive() == []
     assert not echo.paths.connection.exists()
     assert not echo.paths.record.exists()
-    assert control.status(echo.folder) == control.Status("stopped", None, ())
+    assert control.status(echo.folder) == control.StackStatus("stopped", None, ())
     assert not echo.down()
 
 
 def test_a_second_up_answers_the_address_of_the_first(echo: EchoStack) -> None:
     first = echo.up()
     assert echo.up() == first
-    assert echo.said[-1] == f"The local stack runs already: {first.url}"
+    assert echo.said[-1] == f"The local stack is already running: {first.url}"
     assert len(echo.supervisors) == 1
 
 
@@ -79,7 +79,7 @@ def test_a_port_in_use_is_named_and_another_one_taken(echo: EchoStack) -> None:
         port = taken.getsockname()[1]
         connection = echo.up(port)
     assert not connection.url.endswith(f":{port}")
-    assert f"port {port} is taken by another program: using {connection.url.rpartition(':')[2]}" in echo.words
+    assert f"port {port} is in use by another program: using {connection.url.rpartition(':')[2]}" in echo.words
 
 
 def test_files_of_a_dead_stack_are_cleared_and_a_reused_process_id_is_left_alone(echo: EchoStack) -> None:
@@ -92,14 +92,14 @@ def test_files_of_a_dead_stack_are_cleared_and_a_reused_process_id_is_left_alone
         echo.up()
         assert bystander.poll() is None
         bystander.communicate(b"\n", timeout=10)
-    assert "The last stack here was killed before it could stop; its files are cleared." in echo.words
+    assert "The last stack in this folder was killed. Its files are cleared." in echo.words
 
 
 def test_an_unreadable_record_is_cleared(echo: EchoStack) -> None:
     echo.paths.make()
     echo.paths.record.write_text('{"id": "half')
     echo.up()
-    assert "its files are cleared" in echo.words
+    assert "Its files are cleared" in echo.words
 
 
 def test_what_a_killed_supervisor_started_ends_by_itself_and_the_data_is_kept(echo: EchoStack) -> None:
@@ -109,7 +109,7 @@ def test_what_a_killed_supervisor_started_ends_by_itself_and_the_data_is_kept(ec
     assert eventually(lambda: echo.alive() == []), echo.alive()
     assert control.status(echo.folder).phase == "killed"
     again = echo.up()
-    assert "killed before it could stop" in echo.words
+    assert "The last stack in this folder was killed." in echo.words
     assert last(again.url) == "written just before"
 
 
@@ -141,14 +141,14 @@ def test_a_host_agent_that_ends_stops_the_start_with_its_last_words(
     with suppress(LocalStackError):  # which is raised if it ends before the start is complete
         echo.up()
     assert [supervisor.wait(20) for supervisor in echo.supervisors] in ([], [1])
-    assert "host-agent ended with status 1; its last words:\n  no such pool" in echo.paths.log("supervisor").read_text()
+    assert "host-agent ended with status 1; its last lines:\n  no such pool" in echo.paths.log("supervisor").read_text()
 
 
 def test_a_start_that_fails_says_why_and_leaves_nothing(echo: EchoStack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ECHO_FAULT", "synthesis")
     with pytest.raises(LocalStackError, match="The templates could not be synthesized:\nno such construct"):
         echo.up()
-    assert control.status(echo.folder) == control.Status("stopped", None, ())
+    assert control.status(echo.folder) == control.StackStatus("stopped", None, ())
 
 
 @pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])

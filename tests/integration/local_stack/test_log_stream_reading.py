@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from ministack.services import kinesis, lambda_svc
 
-from cadence.local import log_stream_reading
+from cadence.local.ministack import kinesis_polling
 
 NAME = "reading-test"
 ARN = f"arn:aws:kinesis:{lambda_svc.get_region()}:{lambda_svc.get_account_id()}:stream/{NAME}"
@@ -29,8 +29,8 @@ class Reader:
 @pytest.fixture
 def reader(monkeypatch: pytest.MonkeyPatch) -> Iterator[Reader]:
     reader = Reader()
-    monkeypatch.setattr(log_stream_reading, "_execute", reader)
-    monkeypatch.setattr(lambda_svc, "_execute_function", log_stream_reading.execute)
+    monkeypatch.setattr(kinesis_polling, "_execute", reader)
+    monkeypatch.setattr(lambda_svc, "_execute_function", kinesis_polling.execute)
     monkeypatch.setattr(lambda_svc, "_get_func_record_for_qualifier", lambda *_: ({}, {}))
     shard: dict[str, Any] = {"records": []}
     kinesis._streams[NAME] = {
@@ -63,14 +63,14 @@ def write(*numbers: int, age: float = 0.0) -> None:
 
 def poll() -> bool:
     lambda_svc._esm_backoff_until.pop("reading", None)
-    return log_stream_reading.poll()
+    return kinesis_polling.poll()
 
 
 def test_a_batch_that_failed_in_part_comes_again_from_the_first_failure_on(reader: Reader) -> None:
     write(1, 2, 3, 4)
     reader.failing = {"2"}
     assert not poll()
-    assert not log_stream_reading.poll()  # it rests before it tries again
+    assert not kinesis_polling.poll()  # it rests before it tries again
     reader.failing = set()
     assert poll()
     poll()
@@ -81,7 +81,7 @@ def test_new_records_are_handed_over_although_old_ones_are_gone(reader: Reader) 
     write(1, 2, age=25 * 3600)
     poll()
     write(3)
-    log_stream_reading.expire(kinesis._streams[NAME])
+    kinesis_polling.expire(kinesis._streams[NAME])
     poll()
     assert reader.batches == [["1", "2"], ["3"]]
 
@@ -91,6 +91,6 @@ def test_old_records_that_nobody_has_read_take_no_new_ones_along(reader: Reader)
     poll()
     write(2, 3, age=25 * 3600)
     write(4)
-    log_stream_reading.expire(kinesis._streams[NAME])
+    kinesis_polling.expire(kinesis._streams[NAME])
     poll()
     assert reader.batches == [["1"], ["4"]]

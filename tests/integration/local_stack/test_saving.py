@@ -9,7 +9,7 @@ import pytest
 import requests
 from ministack import app
 
-from cadence.local.ministack_main import one_at_a_time, save_regularly, telling
+from cadence.local.ministack.main import one_at_a_time, save_regularly, signalling
 from tests.integration.local_stack.conftest import EchoStack, eventually
 
 
@@ -20,7 +20,7 @@ def test_nothing_is_saved_before_the_stored_state_is_loaded(monkeypatch: pytest.
     monkeypatch.setattr(app, "save_all", lambda services: order.append("saved"))
     saving = threading.Thread(target=save_regularly, args=(loaded, lambda _: next(rests), tmp_path / "saved"))
     saving.start()
-    telling(lambda: order.append("loaded"), loaded)()
+    signalling(lambda: order.append("loaded"), loaded)()
     saving.join(10)
     assert order == ["loaded", "saved"]
 
@@ -53,5 +53,5 @@ def test_what_was_saved_while_running_survives_the_kill_of_everything(echo: Echo
         os.kill(echo.process(name).pid, signal.SIGKILL)
     assert eventually(lambda: echo.alive() == []), echo.alive()
     again = echo.up()
-    assert "going on from the state saved at" in echo.words
+    assert "continuing from the state saved at" in echo.words
     assert requests.get(f"{again.url}/v1/last", timeout=10).json() == "saved-while-running"

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ministack.services import dynamodb
 
-from cadence.local import sorted_partitions
+from cadence.local.ministack import sorted_partitions
 
 NAME = "sorted-test"
 KEYS = st.sampled_from(["A#1", "A#10", "A#2", "B", "B#", "B#é", "C\U0001f600", "a", " "])

@@ -135,12 +135,12 @@ def written(world: World, run_id: str) -> list[int]:
 def test_a_poisoned_record_is_set_aside_and_stops_no_other(world: World, log_indexer: Any) -> None:
     of_runs(world, "a", "b")
     event = {"Records": [record(1, lines("a", 1, 2)), record(2, b"poison"), record(3, lines("b", 1))]}
-    aside = DynamoStrayRecords("logs", "data")
+    dead_letter = DynamoStrayRecords("logs", "data")
     for _ in range(2):
         assert log_indexer(event, None) == {"batchItemFailures": []}
         # It was sent under a run of this world, so it is that project's.
-        (stray,) = aside.list("default", 10)
-        assert (stray.number, stray.project, aside.content(stray)) == ("2", "default", b"poison")
+        (stray,) = dead_letter.list("default", 10)
+        assert (stray.number, stray.project, dead_letter.content(stray)) == ("2", "default", b"poison")
     assert (written(world, "a"), written(world, "b")) == ([1, 2], [1])
 
 
@@ -148,16 +148,16 @@ def test_a_record_that_was_set_aside_is_written_once_it_can_be(world: World, log
     of_runs(world, "a")
     event = {"Records": [record(1, lines("nobody", 1)), record(2, lines("a", 3))]}
     log_indexer(event, None)
-    aside = DynamoStrayRecords("logs", "data")
-    (stray,) = aside.list("default", 10)
+    dead_letter = DynamoStrayRecords("logs", "data")
+    (stray,) = dead_letter.list("default", 10)
     again = {"redrive": {"organization": "default", "records": [stray.number]}}
     log_indexer(again, None)
-    (still,) = aside.list("default", 10)
+    (still,) = dead_letter.list("default", 10)
     assert still.at > stray.at and "nobody" in still.cause
     of_runs(world, "nobody")
     for _ in range(2):
         log_indexer(again, None)
-    assert aside.list("default", 10) == []
+    assert dead_letter.list("default", 10) == []
     assert written(world, "nobody") == [1]
 
 
@@ -179,11 +179,11 @@ def test_what_fell_out_of_the_stream_is_brought_to_safety(world: World) -> None:
         "no message of Lambda's",
     ):
         client("sqs").send_message(QueueUrl=queue, MessageBody=json.dumps(body))
-    aside, clock = DynamoStrayRecords("logs", "data"), ManualClock(datetime(2026, 1, 2, tzinfo=UTC))
-    put_aside = KeepStrayRecord(aside, world.runs.get_run, clock, lambda *_, **__: None)
-    assert RescueRecords(FailedBatches(queue, "log-lines"), put_aside).rescue() == 2
-    strays = aside.list("default", 10)
-    assert sorted(aside.content(stray) for stray in strays) == [b"record 1", b"record 2"]
+    dead_letter, clock = DynamoStrayRecords("logs", "data"), ManualClock(datetime(2026, 1, 2, tzinfo=UTC))
+    keep_stray_record = KeepStrayRecord(dead_letter, world.runs.get_run, clock, lambda *_, **__: None)
+    assert RescueRecords(FailedBatches(queue, "log-lines"), keep_stray_record).rescue() == 2
+    strays = dead_letter.list("default", 10)
+    assert sorted(dead_letter.content(stray) for stray in strays) == [b"record 1", b"record 2"]
     assert {stray.project for stray in strays} == {"*"}
     counts = client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]
     # What is lost, or not understood, goes on telling of itself.

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from cadence.local.ministack import MiniStack
-from cadence.local.ports import first_free
+from cadence.local.ministack.server import MiniStack
+from cadence.local.shared.ports import first_free
 
 REPOSITORY = Path(__file__).parents[3]
 DEFINITIONS = REPOSITORY / "functions" / "state_machines"

@@ -210,13 +210,13 @@ def test_a_segment_that_cannot_be_read_is_set_aside_and_can_be_taken_back(cloud:
     stored = client.get_object(Bucket="data", Key=bad.key)["Body"].read()
     client.put_object(Bucket="data", Key=bad.key, Body=b"no gzip")
     done = tend.build("acme", "shop")
-    assert (done.lines, done.set_aside) == (good.lines, 1)
-    (aside,) = catalogue.list_set_aside("acme", "shop")
-    assert aside.segment == bad
+    assert (done.lines, done.dead_letters) == (good.lines, 1)
+    (dead_letter,) = catalogue.list_skipped_segments("acme", "shop")
+    assert dead_letter.segment == bad
     client.put_object(Bucket="data", Key=bad.key, Body=stored)
     # Another process, which remembers no segment.
     tend, _, _ = _tend(tmp_path, clock)
     done_again = ScheduleIndexing(catalogue, tend, clock).redrive("acme", "shop")
     assert (done_again["lines"], done_again["failed"]) == (1, 0)
     assert sum(split.facts.lines for split in catalogue.list_splits("acme", "shop")) == 2
-    assert catalogue.list_set_aside("acme", "shop") == []
+    assert catalogue.list_skipped_segments("acme", "shop") == []

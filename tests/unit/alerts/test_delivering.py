@@ -100,7 +100,7 @@ def test_a_message_that_the_channel_itself_refuses_does_not_stop_the_others() ->
     refusing.post(1)
     refusing.run(START + timedelta(minutes=30))
     assert len(refusing.sender.tried) == 5
-    assert [each.message.message_id for each in refusing.outbox.aside] == ["m0001"]
+    assert [each.message.message_id for each in refusing.outbox.dead_letter] == ["m0001"]
     assert refusing.reports == ["a channel refuses an alert's message"]
     refusing.sender.fault = None
     refusing.post(2)

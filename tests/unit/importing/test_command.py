@@ -18,7 +18,7 @@ def test_the_document_goes_to_standard_output_and_the_report_to_standard_error()
     assert result.exit_code == 0
     assert validate(result.stdout).pipeline is not None
     assert f"{FILE}:11: mac:test: needs x" in result.stderr
-    assert "a valid pipeline, 1 thing to look at" in result.stderr
+    assert "a valid pipeline, 1 item to review" in result.stderr
 
 
 def test_a_file_gets_the_document_and_json_the_report(tmp_path: Path) -> None:

@@ -5,8 +5,10 @@ from collections.abc import Mapping
 import pytest
 
 from cadence.domain.pipelines.expression import Evaluator
-from cadence.importing import github_cel, gitlab_rules
-from cadence.importing.gitlab_variables import Variables
+from cadence.importing.github.cel import TranslationScope
+from cadence.importing.github.cel import condition as condition_of
+from cadence.importing.gitlab.rules import rule_condition
+from cadence.importing.gitlab.variables import Variables
 
 PUSH = {"kind": "push", "branch": "main", "ref": "refs/heads/main", "commit": "c0ffee"}
 TAG = {"kind": "push", "ref": "refs/tags/v1", "tag": "v1", "commit": "c0ffee"}
@@ -33,7 +35,7 @@ def holds(cel: str | None, event: Mapping[str, str]) -> bool:
     ],
 )
 def test_of_github(condition: str, push: bool, tag: bool, api: bool) -> None:
-    cel = github_cel.condition(condition, github_cel.Scope()).cel
+    cel = condition_of(condition, TranslationScope()).cel
 
     assert [holds(cel, event) for event in (PUSH, TAG, API)] == [push, tag, api]
 
@@ -50,6 +52,6 @@ def test_of_github(condition: str, push: bool, tag: bool, api: bool) -> None:
     ],
 )
 def test_of_gitlab(rule: str, push: bool, tag: bool, api: bool) -> None:
-    cel = gitlab_rules.rule_condition(rule, Variables())
+    cel = rule_condition(rule, Variables())
 
     assert [holds(cel, event) for event in (PUSH, TAG, API)] == [push, tag, api]

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from cadence.importing import Kind, convert
+from cadence.importing import SourceFormat, convert
 
 TEXT = (Path(__file__).resolve().parents[3] / "docs" / "importing.md").read_text(encoding="utf-8")
 SHOWN, DOCUMENT = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)[:2]
@@ -11,14 +11,14 @@ REPORT = re.findall(r"tells\n\n```\n(.*?)```", TEXT, re.DOTALL)[0]
 
 
 def test_the_example_becomes_the_document_shown() -> None:
-    imported = convert(SHOWN, Kind.GITHUB)
+    imported = convert(SHOWN, SourceFormat.GITHUB)
 
     assert imported.valid
     assert imported.document == DOCUMENT
 
 
 def test_the_report_is_the_one_shown() -> None:
-    notes = convert(SHOWN, Kind.GITHUB).notes
+    notes = convert(SHOWN, SourceFormat.GITHUB).notes
 
     shown = [
         f"ci.yml{f':{note.line}' if note.line else ''}: {note.what}\n    why: {note.why}\n    do: {note.todo}\n"

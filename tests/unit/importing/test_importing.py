@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from cadence.domain.pipelines.document import Severity, validate
 from cadence.domain.pipelines.document.syntax.yaml_text import read_yaml
-from cadence.importing import Imported, ImportFailure, Kind, Scales, convert, guess
-from cadence.importing.emitting import yaml_text
-from cadence.importing.source import MAX_YAML_BYTES
+from cadence.importing import Imported, ImportFailure, Scales, SourceFormat, convert, guess
+from cadence.importing.shared.yaml_source import MAX_YAML_BYTES
+from cadence.importing.shared.yaml_writer import yaml_text
 
 HERE = Path(__file__).parent
 FILES = sorted([*HERE.glob("github/*.yml"), *HERE.glob("gitlab/*.yml"), *HERE.glob("wfcommons/*.json")])
@@ -57,7 +57,7 @@ def test_other_readers_of_yaml_read_the_same_scripts(path: Path) -> None:
 
 
 def test_there_are_many_files_of_each_kind() -> None:
-    counts = {kind: sum(path.parent.name == kind for path in FILES) for kind in Kind}
+    counts = {kind: sum(path.parent.name == kind for path in FILES) for kind in SourceFormat}
     assert min(counts.values()) >= 15, counts
 
 
@@ -202,7 +202,7 @@ def test_large_files_end_in_a_message() -> None:
     with pytest.raises(ImportFailure, match="characters"):
         convert("jobs:\n" + "  a: {runs-on: x}\n" * (MAX_YAML_BYTES // 10))
     with pytest.raises(ImportFailure, match="characters"):
-        convert('{"schemaVersion": "1.5", "x": "' + "y" * 20_000_000 + '"}', Kind.WFCOMMONS)
+        convert('{"schemaVersion": "1.5", "x": "' + "y" * 20_000_000 + '"}', SourceFormat.WFCOMMONS)
 
 
 @given(
@@ -233,7 +233,7 @@ def test_whatever_is_written_reads_back_equal(data: dict[str, Any]) -> None:
 
 @given(st.text(max_size=300) | st.binary(max_size=200).map(lambda data: data.decode("latin-1")))
 def test_no_text_makes_it_fall_over(text: str) -> None:
-    for kind in (None, *Kind):
+    for kind in (None, *SourceFormat):
         with suppress(ImportFailure):
             convert(text, kind)
 
@@ -263,13 +263,13 @@ def test_no_shape_of_a_workflow_makes_it_fall_over(jobs: dict[str, Any], github:
         else {**jobs, "variables": other, "include": other}
     )
     with suppress(ImportFailure):
-        convert(json.dumps(data), Kind.GITHUB if github else Kind.GITLAB)
+        convert(json.dumps(data), SourceFormat.GITHUB if github else SourceFormat.GITLAB)
 
 
 def test_a_guess_is_made_from_the_content() -> None:
-    assert guess("jobs: {a: {}}") is Kind.GITHUB
-    assert guess("build: {script: make}") is Kind.GITLAB
-    assert guess('{"schemaVersion": "1.5"}') is Kind.WFCOMMONS
+    assert guess("jobs: {a: {}}") is SourceFormat.GITHUB
+    assert guess("build: {script: make}") is SourceFormat.GITLAB
+    assert guess('{"schemaVersion": "1.5"}') is SourceFormat.WFCOMMONS
 
 
 def test_a_workflow_keeps_its_order_its_files_and_its_times() -> None:

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from cadence.cli.comparing import in_common
-from cadence.cli.previewing import plain, short
-from cadence.cli.using import bars
+from cadence.cli.insight.instance_table import common_values
+from cadence.cli.insight.resource_charts import bars
+from cadence.cli.shared.preview import plain, short
 
 
 def instance(state: str, **matrix: Any) -> dict[str, Any]:
@@ -18,10 +18,13 @@ def test_what_all_failed_instances_share_is_said() -> None:
         instance("succeeded", os="debian", python="3.11"),
         instance("succeeded", os="debian", python="3.12"),
     ]
-    assert in_common(told) == ["2 of 4 failed.", "All of them have os = alpine, and all with it failed."]
-    assert in_common([*told, instance("succeeded", os="alpine", python="3.13")]) == ["2 of 5 failed."]
-    assert in_common([instance("succeeded", os="alpine")]) == []
-    assert in_common([instance("failed", os="alpine")]) == ["1 of 1 failed."]
+    assert common_values(told) == [
+        "2 of 4 failed.",
+        "All failed instances have os = alpine, and all instances with it failed.",
+    ]
+    assert common_values([*told, instance("succeeded", os="alpine", python="3.13")]) == ["2 of 5 failed."]
+    assert common_values([instance("succeeded", os="alpine")]) == []
+    assert common_values([instance("failed", os="alpine")]) == ["1 of 1 failed."]
 
 
 def test_charts_are_of_one_line_and_keep_the_peak() -> None:

@@ -5,15 +5,16 @@ import sys
 
 import pytest
 
-from cadence.cli.here import Elsewhere, agent_folder, secrets_given
+from cadence.cli.replay.local_replay import LocalReplayError, parse_secrets
+from cadence.cli.shared.agent import agent_folder
 
 
 def test_secrets_are_taken_from_options_and_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOKEN", "from outside")
     monkeypatch.delenv("OTHER", raising=False)
-    assert secrets_given(["KEY=a=b", "TOKEN", "EMPTY="]) == {"KEY": "a=b", "TOKEN": "from outside", "EMPTY": ""}
-    with pytest.raises(Elsewhere, match="--secret OTHER: there is no such variable"):
-        secrets_given(["OTHER"])
+    assert parse_secrets(["KEY=a=b", "TOKEN", "EMPTY="]) == {"KEY": "a=b", "TOKEN": "from outside", "EMPTY": ""}
+    with pytest.raises(LocalReplayError, match="--secret OTHER: there is no such variable"):
+        parse_secrets(["OTHER"])
 
 
 def test_the_agent_is_at_hand() -> None:

@@ -6,8 +6,8 @@ from typing import Any, cast
 import pytest
 import websocket
 
-from cadence.cli.client import Client
-from cadence.cli.live import LiveLines
+from cadence.cli.client.client import Client
+from cadence.cli.search.live_lines import LiveLines
 
 _HANDSHAKE = 4.0  # seconds that a handshake takes where what answers it has to be started first
 
@@ -49,8 +49,8 @@ def test_a_connection_that_takes_seconds_to_be_made_is_used(monkeypatch: pytest.
         return made[-1]
 
     monkeypatch.setattr(websocket, "create_connection", connect)
-    live = LiveLines(cast(Client, Known()), "tock", None, "0")
-    assert list(live._by_socket("ws://example")) == [[{"text": "tock"}]]
+    live = LiveLines(client=cast(Client, Known()), query="tock", project=None, after="0")
+    assert list(live._read_socket("ws://example")) == [[{"text": "tock"}]]
     # While it waits for lines it looks every second whether it is to say that it is still there.
     assert made[0].timeouts == [1.0, 0]
     assert made[0].sent[0]["after"] == "0"

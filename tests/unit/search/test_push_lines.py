@@ -15,8 +15,8 @@ from cadence.application.search.find_lines import ReadQuery
 from cadence.application.search.live_ports import LiveConnection, LivePosition
 from cadence.application.search.live_query import LiveQuery
 from cadence.application.search.push_lines import ALIVE_FOR, PushLines
-from cadence.cli.client import Client
-from cadence.cli.live import LiveLines
+from cadence.cli.client.client import Client
+from cadence.cli.search.live_lines import LiveLines
 from cadence.composition.live import as_message
 from cadence.domain.access.access import ApiToken, Principal
 from cadence.domain.shared.errors import Conflict, Forbidden, Gone, InvalidRequest, NotFound, Unauthenticated
@@ -113,7 +113,7 @@ class Follower:
 
     def __init__(self, live: Live) -> None:
         self.live, self.token = live, live.token()
-        self.client = LiveLines(cast(Client, None), "", None, str(live.logs.start()))
+        self.client = LiveLines(client=cast(Client, None), query="", project=None, after=str(live.logs.start()))
         self.had: list[tuple[str, int, int]] = []
         self.written: dict[str, int] = {}
         self.connect()
@@ -136,7 +136,7 @@ class Follower:
     def receive(self, how: str) -> None:
         sent = self.live.sockets.taken()
         for message in {"all": sent, "none": [], "twice": sent + sent, "reversed": sent[::-1]}[how]:
-            self.had += [(line["run"], line["segment"], line["index"]) for line in self.client._taken(message)]
+            self.had += [(line["run"], line["segment"], line["index"]) for line in self.client._accept(message)]
 
 
 ACTIONS = st.lists(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from ministack.services import eventbridge
 
 from cadence.domain.triggers.cron import BadCron, NeverFires, eventbridge_expressions, firings, read_cron
-from cadence.local.schedules import due
+from cadence.local.ministack.schedules import due
 
 PARIS = "Europe/Paris"
 

@@ -80,5 +80,5 @@ def _view(services: Services, channel: Channel) -> ChannelView:
     outbox = services.alerting.outbox
     topic = topic_arn(services.alerting.topic_prefix, channel.key) if channel.kind is ChannelKind.SNS else None
     waiting = outbox.count_waiting(channel.key, _MOST_COUNTED)
-    aside = outbox.count_aside(channel.key, _MOST_COUNTED)
-    return ChannelView.of(channel, outbox.get_delivery(channel.key), waiting, aside, topic)
+    dead_letter = outbox.count_dead_letters(channel.key, _MOST_COUNTED)
+    return ChannelView.of(channel, outbox.get_delivery(channel.key), waiting, dead_letter, topic)

@@ -183,7 +183,7 @@ class ChannelView(Model):
     settings: dict[str, Any]
     state: Literal["new", "ok", "failing"]
     waiting: int = Field(description="Messages that wait to be delivered; 1,000 stands for that many or more.")
-    set_aside: int = Field(description="Messages that the channel refused for good.")
+    dead_letters: int = Field(description="Messages that the channel refused for good.")
     last_error: str | None
     failing_since: datetime | None
     retry_at: datetime | None
@@ -196,9 +196,9 @@ class ChannelView(Model):
 
     @classmethod
     def of(
-        cls, channel: Channel, delivery: AlertDelivery, waiting: int, set_aside: int, topic: str | None
+        cls, channel: Channel, delivery: AlertDelivery, waiting: int, dead_letters: int, topic: str | None
     ) -> "ChannelView":
-        return cls(**_channel_values(channel, delivery, waiting, set_aside, topic))
+        return cls(**_channel_values(channel, delivery, waiting, dead_letters, topic))
 
 
 class NewChannelView(ChannelView):
@@ -252,7 +252,7 @@ class SilenceList(Model):
 
 
 def _channel_values(
-    channel: Channel, delivery: AlertDelivery, waiting: int, set_aside: int, topic: str | None
+    channel: Channel, delivery: AlertDelivery, waiting: int, dead_letters: int, topic: str | None
 ) -> dict[str, Any]:
     return {
         "project": channel.project,
@@ -261,7 +261,7 @@ def _channel_values(
         "settings": dict(channel.settings),
         "state": delivery.state,
         "waiting": waiting,
-        "set_aside": set_aside,
+        "dead_letters": dead_letters,
         "last_error": delivery.last_error,
         "failing_since": delivery.failing_since,
         "retry_at": delivery.retry_at,

@@ -1,4 +1,4 @@
-"""What could not be handled and was set aside: look at it, have it tried again, or discard it."""
+"""Dead letters: log segments, records, exports and messages of alerts that could not be processed."""
 
 import base64
 from datetime import datetime
@@ -12,15 +12,15 @@ from cadence.composition.api import Services
 from cadence.domain.access.access import Permission
 from cadence.domain.dead_letters.dead_letter import DeadLetter, DeadLetterKind
 
-endpoints = Endpoints("aside")
+endpoints = Endpoints("dead-letters")
 
 _MOST_BYTES = 64 * 1024
 
 Kind = Literal["segment", "record", "export", "message"]
 
 
-class AsideView(Model):
-    """`project` is `*` for what belongs to the organization, `cause` why it is here."""
+class DeadLetterView(Model):
+    """`project` is `*` for a dead letter of the organization; `cause` states why it could not be processed."""
 
     id: str
     kind: str
@@ -30,25 +30,29 @@ class AsideView(Model):
     cause: str
 
 
-class AsideList(Model):
-    items: list[AsideView] = Field(description="The oldest first, at most 1,000 of each kind.")
+class DeadLetterList(Model):
+    items: list[DeadLetterView] = Field(description="Dead letters, oldest first, at most 1,000 of each kind.")
     next: str | None = None
 
 
-class AsideContentView(AsideView):
-    content: str = Field(description="Its first 64 KiB: lines of a segment, a record as it came, JSON of the others.")
+class DeadLetterContentView(DeadLetterView):
+    content: str = Field(
+        description="The first 64 KiB: the lines of a segment, the bytes of a record, JSON for other kinds."
+    )
     encoding: Literal["utf-8", "base64"]
 
 
-class AsideQuery(Model):
+class DeadLetterQuery(Model):
     kind: Kind | None = None
     project: Name | None = None
 
 
-@endpoints.add("GET", "/v1/aside", Permission.ASIDE_READ, answers={200: AsideList}, errors=(404, 422))
-def list_aside(call: Call, services: Services, query: AsideQuery) -> AsideList:
-    """Segments that could not be indexed, records of the log stream that could not be read, and what receivers of exports and
-    channels of alerts refused for good, of the projects that the token sees."""
+@endpoints.add(
+    "GET", "/v1/dead-letters", Permission.DEAD_LETTERS_READ, answers={200: DeadLetterList}, errors=(404, 422)
+)
+def list_dead_letters(call: Call, services: Services, query: DeadLetterQuery) -> DeadLetterList:
+    """Lists dead letters of the projects that the token may read: segments that could not be indexed, records of the log stream
+    that could not be read, and deliveries that receivers of exports or channels of alerts refused for good."""
     if query.project is not None:
         services.project(call.by, query.project)
     kind = DeadLetterKind(query.kind) if query.kind else None
@@ -56,57 +60,68 @@ def list_aside(call: Call, services: Services, query: AsideQuery) -> AsideList:
     def sees(project: str) -> bool:
         return query.project in (None, project) and call.by.sees(call.by.organization, project)
 
-    return AsideList(items=[_view(one) for one in services.aside.list(call.by.organization, sees, kind)])
+    return DeadLetterList(items=[_view(one) for one in services.dead_letters.list(call.by.organization, sees, kind)])
 
 
-@endpoints.add("GET", "/v1/aside/{aside_id}", Permission.ASIDE_READ, answers={200: AsideContentView}, errors=(404,))
-def show_aside(call: Call, services: Services, aside_id: str) -> AsideContentView:
-    """One of them, with what it holds."""
-    found = _found(call, services, aside_id)
-    content = services.aside.content(call.by.organization, found, _MOST_BYTES)
+@endpoints.add(
+    "GET",
+    "/v1/dead-letters/{dead_letter_id}",
+    Permission.DEAD_LETTERS_READ,
+    answers={200: DeadLetterContentView},
+    errors=(404,),
+)
+def show_dead_letter(call: Call, services: Services, dead_letter_id: str) -> DeadLetterContentView:
+    """Shows one dead letter with its content."""
+    found = _found(call, services, dead_letter_id)
+    content = services.dead_letters.content(call.by.organization, found, _MOST_BYTES)
     view = _view(found).model_dump()
     try:
-        return AsideContentView(**view, content=content.decode(), encoding="utf-8")
+        return DeadLetterContentView(**view, content=content.decode(), encoding="utf-8")
     except UnicodeDecodeError:
-        return AsideContentView(**view, content=base64.b64encode(content).decode(), encoding="base64")
+        return DeadLetterContentView(**view, content=base64.b64encode(content).decode(), encoding="base64")
 
 
 @endpoints.add(
     "POST",
-    "/v1/aside/{aside_id}/redrive",
-    Permission.ASIDE_WRITE,
-    answers={202: AsideView},
+    "/v1/dead-letters/{dead_letter_id}/redrive",
+    Permission.DEAD_LETTERS_WRITE,
+    answers={202: DeadLetterView},
     errors=(404,),
     audited=True,
 )
-def redrive_aside(call: Call, services: Services, aside_id: str) -> AsideView:
-    """Have it tried once more. It leaves the list when that succeeds; what fails again stays, with the new cause."""
-    found = _found(call, services, aside_id)
-    services.aside.redrive(call.by.organization, found)
+def redrive_dead_letter(call: Call, services: Services, dead_letter_id: str) -> DeadLetterView:
+    """Processes a dead letter again. It is removed if that succeeds, and stays with the new cause if it fails again."""
+    found = _found(call, services, dead_letter_id)
+    services.dead_letters.redrive(call.by.organization, found)
     return _view(found)
 
 
 @endpoints.add(
-    "DELETE", "/v1/aside/{aside_id}", Permission.ASIDE_WRITE, answers={204: None}, errors=(404,), audited=True
+    "DELETE",
+    "/v1/dead-letters/{dead_letter_id}",
+    Permission.DEAD_LETTERS_WRITE,
+    answers={204: None},
+    errors=(404,),
+    audited=True,
 )
-def discard_aside(call: Call, services: Services, aside_id: str) -> Reply:
-    """Remove it for good."""
-    services.aside.discard(call.by.organization, _found(call, services, aside_id))
+def discard_dead_letter(call: Call, services: Services, dead_letter_id: str) -> Reply:
+    """Removes a dead letter for good."""
+    services.dead_letters.discard(call.by.organization, _found(call, services, dead_letter_id))
     return Reply(None)
 
 
-def _found(call: Call, services: Services, aside_id: str) -> DeadLetter:
-    return services.aside.get(
-        call.by.organization, lambda project: call.by.sees(call.by.organization, project), aside_id
+def _found(call: Call, services: Services, dead_letter_id: str) -> DeadLetter:
+    return services.dead_letters.get(
+        call.by.organization, lambda project: call.by.sees(call.by.organization, project), dead_letter_id
     )
 
 
-def _view(aside: DeadLetter) -> AsideView:
-    return AsideView(
-        id=aside.aside_id,
-        kind=str(aside.kind),
-        project=aside.project,
-        at=aside.at,
-        what=aside.what,
-        cause=aside.cause,
+def _view(dead_letter: DeadLetter) -> DeadLetterView:
+    return DeadLetterView(
+        id=dead_letter.dead_letter_id,
+        kind=str(dead_letter.kind),
+        project=dead_letter.project,
+        at=dead_letter.at,
+        what=dead_letter.what,
+        cause=dead_letter.cause,
     )

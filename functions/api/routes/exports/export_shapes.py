@@ -54,7 +54,7 @@ class TriedView(Model):
     answers: dict[str, str]
 
 
-class DeadLetterView(Model):
+class ExportDeadLetterView(Model):
     """`event` is the id of what was to be sent; without it, it was a push of metrics."""
 
     since: datetime
@@ -62,8 +62,8 @@ class DeadLetterView(Model):
     event: str | None
 
 
-class DeadLetterList(Model):
-    items: list[DeadLetterView]
+class ExportDeadLetterList(Model):
+    items: list[ExportDeadLetterView]
     next: str | None = None
 
 
@@ -134,9 +134,9 @@ def export_view(export: Export, standing: ExportStatus) -> ExportView:
     )
 
 
-def dead_letter_view(parcel: ExportBatch) -> DeadLetterView:
+def dead_letter_view(parcel: ExportBatch) -> ExportDeadLetterView:
     event = parcel.event["id"] if parcel.event else None
-    return DeadLetterView(since=parcel.since, error=parcel.error, event=event)
+    return ExportDeadLetterView(since=parcel.since, error=parcel.error, event=event)
 
 
 def backfill_view(backfill: Backfill) -> BackfillView:

@@ -10,7 +10,7 @@ from api.naming import check_name
 from api.routes.exports.export_shapes import (
     BackfillList,
     BackfillView,
-    DeadLetterList,
+    ExportDeadLetterList,
     ExportList,
     ExportView,
     RevivedView,
@@ -119,12 +119,16 @@ def try_export(call: Call, services: Services, export: str) -> TriedView:
 
 
 @endpoints.add(
-    "GET", "/v1/exports/{export}/dead-letters", Permission.EXPORTS_READ, answers={200: DeadLetterList}, errors=(404,)
+    "GET",
+    "/v1/exports/{export}/dead-letters",
+    Permission.EXPORTS_READ,
+    answers={200: ExportDeadLetterList},
+    errors=(404,),
 )
-def list_dead_letters(call: Call, services: Services, export: str) -> DeadLetterList:
+def list_export_dead_letters(call: Call, services: Services, export: str) -> ExportDeadLetterList:
     """What the receiver refused for good, or did not take for a day: the oldest 100, kept for 14 days."""
     found = services.exports.backlog.dead_letters(_export(call, services, export), _MOST_DEAD_LETTERS)
-    return DeadLetterList(items=[dead_letter_view(one) for one in found])
+    return ExportDeadLetterList(items=[dead_letter_view(one) for one in found])
 
 
 @endpoints.add(

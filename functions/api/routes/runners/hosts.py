@@ -1,4 +1,4 @@
-"""Machines that joined a pool by themselves."""
+"""Self-registered hosts."""
 
 from datetime import datetime
 

@@ -117,7 +117,7 @@ class Deliver:
         if first.refusals + 1 < MOST_REFUSALS:
             self.outbox.refused(key, first)
         else:
-            self.outbox.set_aside(key, first)
+            self.outbox.put_dead_letter(key, first)
             self.report("a channel refuses an alert's message", channel=key, message_id=first.message.message_id)
         self._wait(key, replace(held.failed(now, error), leased_until=None), now)
 

@@ -141,7 +141,7 @@ class Outbox(Protocol):
     def refused(self, key: ChannelKey, waiting: WaitingMessage) -> None:
         """Counts one more refusal."""
 
-    def set_aside(self, key: ChannelKey, waiting: WaitingMessage) -> None:
+    def put_dead_letter(self, key: ChannelKey, waiting: WaitingMessage) -> None:
         """Kept for whoever looks into it, and not sent any more."""
 
     def clear(self, key: ChannelKey) -> None:
@@ -156,10 +156,10 @@ class Outbox(Protocol):
 class DeadLetterMessages(Protocol):
     """Messages that a channel refused for good."""
 
-    def list_aside(self, key: ChannelKey, limit: int) -> Sequence[WaitingMessage]:
+    def list_dead_letters(self, key: ChannelKey, limit: int) -> Sequence[WaitingMessage]:
         """Oldest first."""
 
-    def count_aside(self, key: ChannelKey, most: int) -> int:
+    def count_dead_letters(self, key: ChannelKey, most: int) -> int:
         """At most `most`."""
 
     def take_back(self, key: ChannelKey, position: str) -> None:

@@ -15,13 +15,13 @@ class DeadLetterSource(Protocol):
     def list(self, organization: str, sees: Sees, limit: int) -> Sequence[DeadLetter]:
         """The oldest ones that the caller sees."""
 
-    def content(self, organization: str, aside: DeadLetter, most: int) -> bytes:
+    def content(self, organization: str, dead_letter: DeadLetter, most: int) -> bytes:
         """Its first bytes. Raises NotFound if they are not kept any more."""
 
-    def redrive(self, organization: str, aside: DeadLetter) -> None:
+    def redrive(self, organization: str, dead_letter: DeadLetter) -> None:
         """Has it tried once more, without waiting for that. What fails again is set aside again."""
 
-    def discard(self, organization: str, aside: DeadLetter) -> None:
+    def discard(self, organization: str, dead_letter: DeadLetter) -> None:
         """Removes it for good. Discarding what is gone is no error."""
 
 

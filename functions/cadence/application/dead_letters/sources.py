@@ -35,26 +35,26 @@ class DeadLetters:
     def list(self, organization: str, sees: Sees, kind: DeadLetterKind | None = None) -> Sequence[DeadLetter]:
         """The oldest first, at most 1,000 of each kind."""
         kinds = [kind] if kind else list(self.sources)
-        found = [aside for each in kinds for aside in self.sources[each].list(organization, sees, MOST)]
-        return sorted(found, key=lambda aside: (aside.at, aside.aside_id))
+        found = [dead_letter for each in kinds for dead_letter in self.sources[each].list(organization, sees, MOST)]
+        return sorted(found, key=lambda dead_letter: (dead_letter.at, dead_letter.dead_letter_id))
 
-    def get(self, organization: str, sees: Sees, aside_id: str) -> DeadLetter:
+    def get(self, organization: str, sees: Sees, dead_letter_id: str) -> DeadLetter:
         """Raises NotFound, in the same words for what the caller does not see."""
-        kind = aside_id.partition("-")[0]
+        kind = dead_letter_id.partition("-")[0]
         if kind in set(DeadLetterKind):
-            for aside in self.list(organization, sees, DeadLetterKind(kind)):
-                if aside.aside_id == aside_id:
-                    return aside
-        raise NotFound(f"Nothing that was set aside is named {aside_id!r} here.")
+            for dead_letter in self.list(organization, sees, DeadLetterKind(kind)):
+                if dead_letter.dead_letter_id == dead_letter_id:
+                    return dead_letter
+        raise NotFound(f"Nothing that was set aside is named {dead_letter_id!r} here.")
 
-    def content(self, organization: str, aside: DeadLetter, most: int) -> bytes:
-        return self.sources[aside.kind].content(organization, aside, most)
+    def content(self, organization: str, dead_letter: DeadLetter, most: int) -> bytes:
+        return self.sources[dead_letter.kind].content(organization, dead_letter, most)
 
-    def redrive(self, organization: str, aside: DeadLetter) -> None:
-        self.sources[aside.kind].redrive(organization, aside)
+    def redrive(self, organization: str, dead_letter: DeadLetter) -> None:
+        self.sources[dead_letter.kind].redrive(organization, dead_letter)
 
-    def discard(self, organization: str, aside: DeadLetter) -> None:
-        self.sources[aside.kind].discard(organization, aside)
+    def discard(self, organization: str, dead_letter: DeadLetter) -> None:
+        self.sources[dead_letter.kind].discard(organization, dead_letter)
 
 
 @dataclass(frozen=True)
@@ -78,12 +78,12 @@ class SegmentSource(DeadLetterSource):
             )
             for project in self.projects(organization)
             if sees(project)
-            for one in islice(self.catalogue.list_set_aside(organization, project), limit)
+            for one in islice(self.catalogue.list_skipped_segments(organization, project), limit)
         ]
 
-    def content(self, organization: str, aside: DeadLetter, most: int) -> bytes:
-        project, run_id, number = aside.key
-        for one in self.catalogue.list_set_aside(organization, project):
+    def content(self, organization: str, dead_letter: DeadLetter, most: int) -> bytes:
+        project, run_id, number = dead_letter.key
+        for one in self.catalogue.list_skipped_segments(organization, project):
             if (one.segment.run_id, str(one.segment.number)) == (run_id, number):
                 stored = self.read(one.segment.key, 0, most)
                 try:
@@ -92,13 +92,13 @@ class SegmentSource(DeadLetterSource):
                     return stored
         raise NotFound("It is not set aside any more.")
 
-    def redrive(self, organization: str, aside: DeadLetter) -> None:
-        project, run_id, number = aside.key
+    def redrive(self, organization: str, dead_letter: DeadLetter) -> None:
+        project, run_id, number = dead_letter.key
         self.asking.index_segments(organization, project, [(run_id, int(number))])
 
-    def discard(self, organization: str, aside: DeadLetter) -> None:
-        project, run_id, number = aside.key
-        for one in self.catalogue.list_set_aside(organization, project):
+    def discard(self, organization: str, dead_letter: DeadLetter) -> None:
+        project, run_id, number = dead_letter.key
+        for one in self.catalogue.list_skipped_segments(organization, project):
             if (one.segment.run_id, str(one.segment.number)) == (run_id, number):
                 self.catalogue.discard(one.segment)
 
@@ -122,14 +122,14 @@ class RecordSource(DeadLetterSource):
             if sees(one.project)
         ]
 
-    def content(self, organization: str, aside: DeadLetter, most: int) -> bytes:
-        return self.records.content(self.records.get(organization, aside.key[0]))[:most]
+    def content(self, organization: str, dead_letter: DeadLetter, most: int) -> bytes:
+        return self.records.content(self.records.get(organization, dead_letter.key[0]))[:most]
 
-    def redrive(self, organization: str, aside: DeadLetter) -> None:
-        self.asking.write_records(organization, [aside.key[0]])
+    def redrive(self, organization: str, dead_letter: DeadLetter) -> None:
+        self.asking.write_records(organization, [dead_letter.key[0]])
 
-    def discard(self, organization: str, aside: DeadLetter) -> None:
-        self.records.remove(self.records.get(organization, aside.key[0]))
+    def discard(self, organization: str, dead_letter: DeadLetter) -> None:
+        self.records.remove(self.records.get(organization, dead_letter.key[0]))
 
 
 @dataclass(frozen=True)
@@ -156,23 +156,23 @@ class ExportSource(DeadLetterSource):
             for parcel in self.backlog.dead_letters(export, limit)
         ]
 
-    def content(self, organization: str, aside: DeadLetter, most: int) -> bytes:
-        _, parcel = self._parcel(organization, aside)
+    def content(self, organization: str, dead_letter: DeadLetter, most: int) -> bytes:
+        _, parcel = self._parcel(organization, dead_letter)
         if parcel.event is not None:
             return json.dumps(parcel.event, indent=1).encode()[:most]
         return parcel.request.body[:most] if parcel.request else b""
 
-    def redrive(self, organization: str, aside: DeadLetter) -> None:
-        export, parcel = self._parcel(organization, aside)
+    def redrive(self, organization: str, dead_letter: DeadLetter) -> None:
+        export, parcel = self._parcel(organization, dead_letter)
         self.backlog.revive(export, self.clock(), [parcel])
         self.work.drain(export, timedelta())
 
-    def discard(self, organization: str, aside: DeadLetter) -> None:
-        export, parcel = self._parcel(organization, aside)
+    def discard(self, organization: str, dead_letter: DeadLetter) -> None:
+        export, parcel = self._parcel(organization, dead_letter)
         self.backlog.drop(export, [parcel])
 
-    def _parcel(self, organization: str, aside: DeadLetter) -> tuple[Export, ExportBatch]:
-        name, key = aside.key
+    def _parcel(self, organization: str, dead_letter: DeadLetter) -> tuple[Export, ExportBatch]:
+        name, key = dead_letter.key
         export = self.exports.get_export(organization, name)
         for parcel in self.backlog.dead_letters(export, MOST):
             if parcel.key == key:
@@ -198,23 +198,23 @@ class MessageSource(DeadLetterSource):
             )
             for channel in self.channels.list_channels(organization)
             if sees(channel.project)
-            for waiting in self.messages.list_aside(channel.key, limit)
+            for waiting in self.messages.list_dead_letters(channel.key, limit)
         ]
 
-    def content(self, organization: str, aside: DeadLetter, most: int) -> bytes:
-        *key, position = aside.key
-        for waiting in self.messages.list_aside((key[0], key[1], key[2]), MOST):
+    def content(self, organization: str, dead_letter: DeadLetter, most: int) -> bytes:
+        *key, position = dead_letter.key
+        for waiting in self.messages.list_dead_letters((key[0], key[1], key[2]), MOST):
             if waiting.position == position:
                 return json.dumps(waiting.message.to_json(), indent=1).encode()[:most]
         raise NotFound("It is not set aside any more.")
 
-    def redrive(self, organization: str, aside: DeadLetter) -> None:
-        organization, project, name, position = aside.key
+    def redrive(self, organization: str, dead_letter: DeadLetter) -> None:
+        organization, project, name, position = dead_letter.key
         self.messages.take_back((organization, project, name), position)
         self.notifier.deliver((organization, project, name), timedelta())
 
-    def discard(self, organization: str, aside: DeadLetter) -> None:
-        organization, project, name, position = aside.key
+    def discard(self, organization: str, dead_letter: DeadLetter) -> None:
+        organization, project, name, position = dead_letter.key
         self.messages.discard((organization, project, name), position)
 
 

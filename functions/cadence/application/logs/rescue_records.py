@@ -27,14 +27,14 @@ class Failures(Protocol):
 @dataclass(frozen=True)
 class RescueRecords:
     failures: Failures
-    put_aside: KeepStrayRecord
+    keep_stray_record: KeepStrayRecord
 
     def rescue(self) -> int:
         """How many records were set aside. Raises Transient; repeating changes nothing."""
         rescued = 0
         for batch in self.failures.waiting():
             for record in batch.records:
-                self.put_aside.keep(record, Transient("The log indexer failed on it again and again."))
+                self.keep_stray_record.keep(record, Transient("The log indexer failed on it again and again."))
                 rescued += 1
             self.failures.done(batch)
         return rescued

@@ -33,7 +33,7 @@ class RecordsTaken:
 
     runs: int = 0
     lines: int = 0
-    set_aside: int = 0
+    dead_letters: int = 0
     failed: list[str] = field(default_factory=list)
 
 
@@ -55,7 +55,7 @@ class KeepStrayRecord:
             project=project,
             run_id=record.run_id,
             number=record.number,
-            object_key=f"aside/log-lines/{record.number}",
+            object_key=f"dead-letters/log-lines/{record.number}",
             size=len(record.content),
             at=self.clock(),
             cause=words,
@@ -75,7 +75,7 @@ class KeepStrayRecord:
 class TakeRecords:
     decode: Decode
     index: IndexLogs
-    put_aside: KeepStrayRecord
+    keep_stray_record: KeepStrayRecord
     clock: Clock
     report: FaultReport
 
@@ -87,7 +87,7 @@ class TakeRecords:
             try:
                 batch = self.decode(record.content)
             except InvalidRequest as error:
-                self._aside(record, error, taken)
+                self._dead_letter(record, error, taken)
             else:
                 runs[batch.run_id].append((record, batch))
         taken.runs = len(runs)
@@ -106,7 +106,7 @@ class TakeRecords:
                 for one in its:
                     self._write(run_id, [one], taken)
             elif isinstance(error, NotFound | InvalidRequest):
-                self._aside(its[0][0], error, taken)
+                self._dead_letter(its[0][0], error, taken)
             else:
                 self._again(its, error, taken)
 
@@ -114,18 +114,18 @@ class TakeRecords:
         self.report("the lines of a run could not be written", error, run_id=its[0][1].run_id)
         for record, _ in its:
             if self.clock() - record.arrived_at > LONGEST:
-                self._aside(record, error, taken)
+                self._dead_letter(record, error, taken)
             else:
                 taken.failed.append(record.number)
 
-    def _aside(self, record: SentRecord, error: BaseException, taken: RecordsTaken) -> None:
+    def _dead_letter(self, record: SentRecord, error: BaseException, taken: RecordsTaken) -> None:
         try:
-            self.put_aside.keep(record, error)
+            self.keep_stray_record.keep(record, error)
         except Exception as trouble:  # noqa: BLE001 - it is handed over once more
             self.report("a record cannot be set aside", trouble, record=record.number)
             taken.failed.append(record.number)
         else:
-            taken.set_aside += 1
+            taken.dead_letters += 1
 
 
 @dataclass(frozen=True)
@@ -145,10 +145,10 @@ class RedriveRecords:
                 self.take.report("a record that was set aside is not there any more", error, record=number)
                 continue
             done = self.take.take([SentRecord(number, record.run_id, content, self.take.clock())])
-            if not done.failed and not done.set_aside:
+            if not done.failed and not done.dead_letters:
                 self.records.remove(record)
             total.runs += done.runs
             total.lines += done.lines
-            total.set_aside += done.set_aside
+            total.dead_letters += done.dead_letters
             total.failed += done.failed
         return total

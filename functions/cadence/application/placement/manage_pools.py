@@ -132,7 +132,7 @@ class ManagePools:
                 return
             raise Conflict(
                 f"What there is of pool {pool.name} cannot be known: {error.message}. Without the pool nobody could end it: give the "
-                "pool what it needs to be looked at, or abandon what may be there (`cadence pool remove --abandon`)."
+                "pool what it needs to be looked at, or abandon what may be there (`cadence pool delete --abandon`)."
             ) from None
         if there:
             self.calls.ask("sweep", pool.organization, pool.name, pool.provider)

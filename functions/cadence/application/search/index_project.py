@@ -45,7 +45,7 @@ class IndexingResult:
     built: int = 0
     merged: int = 0
     removed: int = 0
-    set_aside: int = 0
+    dead_letters: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,7 +152,7 @@ class IndexProject:
                 try:
                     building.add(segment, read_segment(self.segments, segment))
                 except InvalidRequest as error:
-                    self._set_aside(segment, error.message, done)
+                    self._skip(segment, error.message, done)
                 else:
                     readable.append(segment)
             if readable:
@@ -162,13 +162,13 @@ class IndexProject:
                 done.built += 1
         return state, batch[looked_at:]
 
-    def _set_aside(self, segment: Segment, cause: str, done: IndexingResult) -> None:
+    def _skip(self, segment: Segment, cause: str, done: IndexingResult) -> None:
         _log.error(
             "a log segment cannot be indexed and was set aside",
             extra={"run_id": segment.run_id, "segment": segment.number, "cause": cause},
         )
-        self.catalogue.set_aside(segment, cause, self.clock())
-        done.set_aside += 1
+        self.catalogue.skip_segment(segment, cause, self.clock())
+        done.dead_letters += 1
 
     def _add(self, state: IndexState, built: BuiltSplit, covered: Covered) -> IndexState:
         split = self._put(state, built, covered)

@@ -65,10 +65,10 @@ class ScheduleIndexing:
         What cannot be indexed still is set aside again.
         """
         wanted = None if segments is None else {(run_id, number) for run_id, number in segments}
-        for aside in self.catalogue.list_set_aside(organization, project):
-            if wanted is None or (aside.segment.run_id, aside.segment.number) in wanted:
+        for dead_letter in self.catalogue.list_skipped_segments(organization, project):
+            if wanted is None or (dead_letter.segment.run_id, dead_letter.segment.number) in wanted:
                 with suppress(Conflict):  # somebody else has taken it back
-                    self.catalogue.take_back(aside.segment)
+                    self.catalogue.take_back(dead_letter.segment)
         return self._each([(organization, project)], self.tend.build_all)
 
     def _each(self, projects: Iterable[tuple[str, str]], work: Callable[[str, str], IndexingResult]) -> dict[str, int]:

@@ -143,10 +143,10 @@ class SplitCatalogue(Protocol):
     def forget_fresh(self, segments: Sequence[Segment]) -> None:
         """Only of segments that a split covers. Forgetting what is forgotten is no error."""
 
-    def set_aside(self, segment: Segment, cause: str, at: datetime) -> None:
+    def skip_segment(self, segment: Segment, cause: str, at: datetime) -> None:
         """In one transaction, it is no longer fresh. Raises Conflict unless it was."""
 
-    def list_set_aside(self, organization: str, project: str) -> Sequence[SkippedSegment]: ...
+    def list_skipped_segments(self, organization: str, project: str) -> Sequence[SkippedSegment]: ...
 
     def take_back(self, segment: Segment) -> None:
         """It is fresh again. Raises Conflict unless it was set aside."""

@@ -84,7 +84,7 @@ class SyncSearchService:
             try:
                 readable.append((segment, read_segment(self.segments, segment)))
             except InvalidRequest as error:
-                self._set_aside(segment, error.message, done)
+                self._skip(segment, error.message, done)
         refused = self.store.put(readable) if readable else {}
         taken: list[Segment] = []
         for segment, _ in readable:
@@ -92,21 +92,21 @@ class SyncSearchService:
             if cause is None:
                 taken.append(segment)
             else:
-                self._set_aside(segment, cause, done)
+                self._skip(segment, cause, done)
         if taken:
             self.catalogue.forget_fresh(taken)
         done.lines += sum(segment.lines for segment in taken)
         done.built += len(taken)
 
-    def _set_aside(self, segment: Segment, cause: str, done: IndexingResult) -> None:
+    def _skip(self, segment: Segment, cause: str, done: IndexingResult) -> None:
         _log.error(
             "a log segment cannot be indexed and was set aside",
             extra={"run_id": segment.run_id, "segment": segment.number, "cause": cause},
         )
         # Another one may have put it or set it aside meanwhile: then it is fresh no more.
         with suppress(Conflict):
-            self.catalogue.set_aside(segment, cause, self.clock())
-            done.set_aside += 1
+            self.catalogue.skip_segment(segment, cause, self.clock())
+            done.dead_letters += 1
 
     def _due(self, organization: str, project: str, after: timedelta | None, *, only_if_never: bool = False) -> None:
         """Whoever changed the project's state meanwhile has said when it is due."""

@@ -66,7 +66,7 @@ from cadence.application.triggers.add_githost import AddGitHost
 from cadence.application.values.manage_retention import ManageRetention
 from cadence.composition import gates, settings
 from cadence.composition.api.alerts import Alerting, alerting
-from cadence.composition.api.dead_letters import set_aside
+from cadence.composition.api.dead_letters import dead_letters
 from cadence.composition.api.insight import Debugging, debugging
 from cadence.composition.api.provenance import Provenance, provenance
 from cadence.composition.api.replay import Replays, replays
@@ -122,7 +122,7 @@ class Services:
     render_metrics: RenderMetrics
     read_logs: ReadLogs
     search: Search
-    aside: DeadLetters
+    dead_letters: DeadLetters
     retention: ManageRetention
     audit: AuditTrail
     alerting: Alerting
@@ -222,7 +222,7 @@ def services() -> Services:
         exports=manage_exports(its),
         render_metrics=render_metrics(its),
         search=searching,
-        aside=set_aside(its, access),
+        dead_letters=dead_letters(its, access),
         retention=ManageRetention(DynamoSplitCatalogue(its.logs_table), now, timedelta(days=int(its.retention_days))),
         audit=DynamoAuditTrail(its.access_table),
         alerting=alerting(its, runs, hosts, searching.find.index),

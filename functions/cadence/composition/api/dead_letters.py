@@ -25,7 +25,7 @@ from cadence.composition.settings import ApiSettings
 from cadence.domain.dead_letters.dead_letter import DeadLetterKind
 
 
-def set_aside(its: ApiSettings, access: DynamoAccessStore) -> DeadLetters:
+def dead_letters(its: ApiSettings, access: DynamoAccessStore) -> DeadLetters:
     asking = LambdaRedrive(its.log_indexer_function, its.search_index_function)
 
     def projects(organization: str) -> list[str]:

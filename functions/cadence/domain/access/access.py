@@ -52,8 +52,8 @@ class Permission(StrEnum):
     ALERTS_WRITE = "alerts:write"
     MELODIUM_REPORT = "melodium:report"  # what engines tell of themselves
     MELODIUM_DISPATCH = "melodium:dispatch"  # asking for distant workers
-    ASIDE_READ = "aside:read"
-    ASIDE_WRITE = "aside:write"
+    DEAD_LETTERS_READ = "dead-letters:read"
+    DEAD_LETTERS_WRITE = "dead-letters:write"
     AUDIT_READ = "audit:read"
 
 

@@ -35,7 +35,7 @@ class DeadLetter:
     cause: str
 
     @property
-    def aside_id(self) -> str:
+    def dead_letter_id(self) -> str:
         """The same for as long as it is set aside."""
         return f"{self.kind}-{hashlib.sha256('#'.join(self.key).encode()).hexdigest()[:16]}"
 

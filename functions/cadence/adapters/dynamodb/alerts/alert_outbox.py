@@ -24,7 +24,7 @@ class WaitingItem(AlertsTable):
         table_name: ClassVar[str] = "alerts"
 
     PREFIX: ClassVar[str] = "WAITING#"
-    ASIDE: ClassVar[str] = "ASIDE#"
+    DEAD_LETTER: ClassVar[str] = "DEAD_LETTER#"
 
     message: JSONAttribute = JSONAttribute()
     refusals = NumberAttribute(default=0)
@@ -78,8 +78,8 @@ class DynamoOutbox(Outbox, DeadLetterMessages):
     def count_waiting(self, key: ChannelKey, most: int) -> int:
         return _count(key, WaitingItem.PREFIX, most)
 
-    def count_aside(self, key: ChannelKey, most: int) -> int:
-        return _count(key, WaitingItem.ASIDE, most)
+    def count_dead_letters(self, key: ChannelKey, most: int) -> int:
+        return _count(key, WaitingItem.DEAD_LETTER, most)
 
     def remove(self, key: ChannelKey, waiting: Iterable[WaitingMessage]) -> None:
         with translated(f"channel {key[2]}"), WaitingItem.batch_write() as batch:
@@ -94,36 +94,36 @@ class DynamoOutbox(Outbox, DeadLetterMessages):
         except Conflict:
             return  # it was delivered by another process meanwhile
 
-    def set_aside(self, key: ChannelKey, waiting: WaitingMessage) -> None:
+    def put_dead_letter(self, key: ChannelKey, waiting: WaitingMessage) -> None:
         item = WaitingItem.of(key, waiting.message)
-        aside = WaitingItem(
+        dead_letter = WaitingItem(
             partition(key),
-            WaitingItem.ASIDE + waiting.position.removeprefix(WaitingItem.PREFIX),
+            WaitingItem.DEAD_LETTER + waiting.position.removeprefix(WaitingItem.PREFIX),
             message=item.message,
             refusals=waiting.refusals + 1,
             expires_at=datetime.now(UTC) + KEPT,
         )
         with translated(f"channel {key[2]}"):
-            aside.save()
+            dead_letter.save()
             WaitingItem(partition(key), waiting.position).delete()
 
-    def list_aside(self, key: ChannelKey, limit: int) -> Sequence[WaitingMessage]:
+    def list_dead_letters(self, key: ChannelKey, limit: int) -> Sequence[WaitingMessage]:
         with translated(f"channel {key[2]}"):
-            prefix = WaitingItem.sk.startswith(WaitingItem.ASIDE)
+            prefix = WaitingItem.sk.startswith(WaitingItem.DEAD_LETTER)
             items = WaitingItem.query(partition(key), prefix, limit=limit, consistent_read=True)
             return [WaitingMessage(item.sk, Message.of_json(item.message), int(item.refusals)) for item in items]
 
     def take_back(self, key: ChannelKey, position: str) -> None:
         try:
             with translated(f"channel {key[2]}"):
-                aside = WaitingItem.get(partition(key), position, consistent_read=True)
+                dead_letter = WaitingItem.get(partition(key), position, consistent_read=True)
         except DoesNotExist:
             raise NotFound("The message is not set aside any more.") from None
         # Written first: whoever ends in between leaves it on both sides, and under one id.
         waiting = WaitingItem(
             partition(key),
-            WaitingItem.PREFIX + position.removeprefix(WaitingItem.ASIDE),
-            message=aside.message,
+            WaitingItem.PREFIX + position.removeprefix(WaitingItem.DEAD_LETTER),
+            message=dead_letter.message,
             expires_at=datetime.now(UTC) + KEPT,
         )
         with translated(f"channel {key[2]}"):

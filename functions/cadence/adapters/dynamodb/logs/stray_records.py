@@ -31,11 +31,11 @@ class StrayRecordItem(LogsTable):
 
     @classmethod
     def item_key(cls, organization: str, number: str) -> tuple[str, str]:
-        return f"ASIDE#{organization}", cls.PREFIX + number
+        return f"DEAD_LETTER#{organization}", cls.PREFIX + number
 
     def record(self) -> StrayRecord:
         return StrayRecord(
-            organization=self.pk.removeprefix("ASIDE#"),
+            organization=self.pk.removeprefix("DEAD_LETTER#"),
             project=self.project,
             run_id=self.run_id,
             number=self.sk.removeprefix(self.PREFIX),

@@ -93,11 +93,11 @@ class SplitItem(LogsTable):
         )
 
 
-class SetAsideItem(FreshItem):
+class SkippedSegmentItem(FreshItem):
     class Meta:
         table_name: ClassVar[str] = "logs"
 
-    PREFIX: ClassVar[str] = "ASIDE#"
+    PREFIX: ClassVar[str] = "DEAD_LETTER#"
 
     cause = UnicodeAttribute()
     at = UTCDateTimeAttribute()
@@ -109,7 +109,7 @@ class SetAsideItem(FreshItem):
 
 class DynamoSplitCatalogue(SplitCatalogue):
     def __init__(self, table_name: str) -> None:
-        for model in (LogsTable, FreshItem, SplitItem, StateItem, SetAsideItem):
+        for model in (LogsTable, FreshItem, SplitItem, StateItem, SkippedSegmentItem):
             bind(model, table_name)
         self._connection = transaction_connection()
 
@@ -176,8 +176,8 @@ class DynamoSplitCatalogue(SplitCatalogue):
             for segment in segments:
                 batch.delete(FreshItem(*FreshItem.item_key(segment)))
 
-    def set_aside(self, segment: Segment, cause: str, at: datetime) -> None:
-        item = SetAsideItem.of(segment)
+    def skip_segment(self, segment: Segment, cause: str, at: datetime) -> None:
+        item = SkippedSegmentItem.of(segment)
         item.cause, item.at = cause, at
         with (
             translated(f"segment {segment.number} of run {segment.run_id}"),
@@ -186,10 +186,10 @@ class DynamoSplitCatalogue(SplitCatalogue):
             transaction.delete(FreshItem(*FreshItem.item_key(segment)), condition=FreshItem.pk.exists())
             transaction.save(item)
 
-    def list_set_aside(self, organization: str, project: str) -> Sequence[SkippedSegment]:
+    def list_skipped_segments(self, organization: str, project: str) -> Sequence[SkippedSegment]:
         with translated(f"index of {organization}/{project}"):
-            condition = SetAsideItem.sk.startswith(SetAsideItem.PREFIX)
-            items = SetAsideItem.query(_partition(organization, project), condition, consistent_read=True)
+            condition = SkippedSegmentItem.sk.startswith(SkippedSegmentItem.PREFIX)
+            items = SkippedSegmentItem.query(_partition(organization, project), condition, consistent_read=True)
             return [SkippedSegment(item.segment(), item.cause, item.at) for item in items]
 
     def take_back(self, segment: Segment) -> None:
@@ -197,12 +197,14 @@ class DynamoSplitCatalogue(SplitCatalogue):
             translated(f"segment {segment.number} of run {segment.run_id}"),
             TransactWrite(connection=self._connection) as transaction,
         ):
-            transaction.delete(SetAsideItem(*SetAsideItem.item_key(segment)), condition=SetAsideItem.pk.exists())
+            transaction.delete(
+                SkippedSegmentItem(*SkippedSegmentItem.item_key(segment)), condition=SkippedSegmentItem.pk.exists()
+            )
             transaction.save(FreshItem.of(segment), FreshItem.pk.does_not_exist())
 
     def discard(self, segment: Segment) -> None:
         with translated(f"segment {segment.number} of run {segment.run_id}"):
-            SetAsideItem(*SetAsideItem.item_key(segment)).delete()
+            SkippedSegmentItem(*SkippedSegmentItem.item_key(segment)).delete()
 
     def put_retention(self, organization: str, project: str, retention: timedelta | None, at: datetime) -> None:
         days = StateItem.retention_days

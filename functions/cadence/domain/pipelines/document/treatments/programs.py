@@ -90,7 +90,7 @@ class ProgramChecks:
         facts = self._known.get(name)
         if not isinstance(facts, ProgramFacts):
             why = f": {facts.fault}" if isinstance(facts, Unavailable) else ""
-            hint = "Store it first (cadence program put), or name a file beside the document for `cadence run`."
+            hint = "Store it first (cadence program create), or name a file beside the document for `cadence run`."
             message = f"The program {shown(name)} cannot be had{why}."
             self._problems.add(treatment.problem(Code.UNKNOWN_PROGRAM, message, keys, hint))
             return None

@@ -1,0 +1,1 @@
+"""Commands about secrets, tokens and the audit log."""

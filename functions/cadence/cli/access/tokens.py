@@ -1,0 +1,57 @@
+"""The commands `token`."""
+
+from typing import Annotated
+
+import typer
+
+from cadence.cli.client.connection import connect
+from cadence.cli.shared.errors import reporting_errors
+from cadence.cli.shared.options import Json, Name
+from cadence.cli.shared.output import date_time, print_json, print_list, print_result
+
+token = typer.Typer(name="token", help="Tokens for the API.", no_args_is_help=True)
+
+
+@token.command("list")
+def list_tokens(as_json: Json = False) -> None:
+    """List tokens, without their secrets."""
+    with reporting_errors(as_json):
+        tokens = connect().tokens()
+    print_list(
+        tokens,
+        ("TOKEN", "NAME", "PROJECT", "PERMISSIONS", "EXPIRES"),
+        lambda one: (
+            one["token_id"],
+            one["name"],
+            one["project"],
+            " ".join(one["permissions"]),
+            date_time(one["expires_at"]),
+        ),
+        as_json,
+    )
+
+
+@token.command("create")
+def create_token(
+    name: Name,
+    permission: Annotated[
+        list[str], typer.Option(help="A permission such as runs:start, or * for all; may be repeated.")
+    ],
+    project: Annotated[str, typer.Option("--project", "-p", help="One project, or * for all.")] = "*",
+    expires_in: Annotated[
+        int | None, typer.Option(metavar="SECONDS", help="Lifetime (default: no expiry).", show_default=False)
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Create a token and print it. It cannot be printed again."""
+    with reporting_errors(as_json):
+        created = connect().create_token(name, permission, project, expires_in)
+    print_json(created) if as_json else print(created["token"])
+
+
+@token.command("delete")
+def delete_token(token_id: Annotated[str, typer.Argument(metavar="TOKEN_ID")], as_json: Json = False) -> None:
+    """Delete a token. It is refused from now on."""
+    with reporting_errors(as_json):
+        connect().delete_token(token_id)
+    print_result({"deleted": token_id}, f"Deleted token {token_id}.", as_json)

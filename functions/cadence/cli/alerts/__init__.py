@@ -1,0 +1,1 @@
+"""Commands about alerts: rules, channels and silences."""

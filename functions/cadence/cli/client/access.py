@@ -1,0 +1,34 @@
+"""Requests about secrets, tokens and the audit log."""
+
+from typing import Any
+
+from cadence.cli.client.session import ApiSession, Json, path_of
+
+
+class AccessRequests(ApiSession):
+    """Requests about secrets, tokens and the audit log."""
+
+    def secrets(self) -> Json:
+        return self._call("GET", self._in_project("secrets"))["items"]
+
+    def set_secret(self, name: str, value: str) -> Json:
+        return self._call("PUT", self._in_project("secrets", name), {"value": value})
+
+    def delete_secret(self, name: str) -> None:
+        self._call("DELETE", self._in_project("secrets", name))
+
+    def tokens(self) -> Json:
+        return self._call("GET", path_of("tokens"))["items"]
+
+    def create_token(
+        self, name: str, permissions: list[str], project: str = "*", expires_in: int | None = None
+    ) -> Json:
+        body = {"name": name, "permissions": permissions, "project": project, "expires_in": expires_in}
+        return self._call("POST", path_of("tokens"), body)
+
+    def delete_token(self, token_id: str) -> None:
+        self._call("DELETE", path_of("tokens", token_id))
+
+    def audit(self, limit: int, cursor: str | None = None) -> Json:
+        query: dict[str, Any] = {"limit": limit, "cursor": cursor}
+        return self._call("GET", path_of("audit"), params=query)

@@ -1,0 +1,51 @@
+"""Finds the API: from the environment, or from the file of the local stack."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from cadence.cli.client.client import Client
+
+_FILE = Path(".cadence", "local.json")
+
+
+class NotConnected(Exception):
+    """The address or the token of the API is not known."""
+
+
+def connect(
+    project: str | None = None, environment: Mapping[str, str] | None = None, folder: Path | None = None
+) -> Client:
+    """A client for `CADENCE_URL` and `CADENCE_TOKEN`, else for the local stack of this folder or one above it.
+
+    Raises NotConnected.
+    """
+    read = os.environ if environment is None else environment
+    project = project or read.get("CADENCE_PROJECT") or "default"
+    url, token = read.get("CADENCE_URL"), read.get("CADENCE_TOKEN")
+    if url and token:
+        return Client(url, token, project)
+    if url or token:
+        missing = "CADENCE_TOKEN" if url else "CADENCE_URL"
+        raise NotConnected(f"{missing} is not set. Set both CADENCE_URL and CADENCE_TOKEN, or neither.")
+    found = local_file(folder or Path.cwd())
+    if found is None:
+        raise NotConnected(
+            "No Cadence is configured: set CADENCE_URL and CADENCE_TOKEN, or start a local stack with `cadence local up`."
+        )
+    try:
+        values = json.loads(found.read_text())
+        return Client(values["url"], values["token"], project)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise NotConnected(
+            f"{found} cannot be used ({error}). Start the local stack again: cadence local up."
+        ) from error
+
+
+def local_file(folder: Path) -> Path | None:
+    """The connection file of the local stack in `folder`, or in the nearest folder above it."""
+    for candidate in (folder, *folder.parents):
+        if (candidate / _FILE).is_file():
+            return candidate / _FILE
+    return None

@@ -1,0 +1,31 @@
+"""Requests about one treatment: its state, diagnosis, resources and instances."""
+
+from collections.abc import Iterator
+
+from cadence.cli.client.session import ApiSession, Json, path_of
+
+
+class InsightRequests(ApiSession):
+    """Requests about one treatment: its state, diagnosis, resources and instances."""
+
+    def treatment(self, run_id: str, treatment: str) -> Json:
+        return self._call("GET", path_of("runs", run_id, "treatments", treatment))
+
+    def diagnosis(self, run_id: str, treatment: str, lines: int = 20, attempt: int | None = None) -> Json:
+        params = {"lines": lines, "attempt": attempt}
+        return self._call("GET", path_of("runs", run_id, "treatments", treatment, "diagnosis"), params=params)
+
+    def resources_used(self, run_id: str, treatment: str, points: int = 60, attempt: int | None = None) -> Json:
+        params = {"points": points, "attempt": attempt}
+        return self._call("GET", path_of("runs", run_id, "treatments", treatment, "resources"), params=params)
+
+    def instances(self, run_id: str, group: str) -> Iterator[Json]:
+        """Of a treatment with a matrix or `each`, in their order."""
+        cursor = None
+        while True:
+            path = path_of("runs", run_id, "treatments", group, "instances")
+            page = self._call("GET", path, params={"cursor": cursor})
+            yield from page["items"]
+            cursor = page["next"]
+            if cursor is None:
+                return

@@ -1,0 +1,40 @@
+"""Requests about pipelines and Mélodium programs."""
+
+from typing import Any
+
+from cadence.cli.client.session import ApiSession, Json
+
+
+class PipelineRequests(ApiSession):
+    """Requests about pipelines and Mélodium programs."""
+
+    def validate(self, document: str, programs: Json | None = None) -> Json:
+        """`programs` are those that the document names and the project does not have, as `read_program` takes each."""
+        return self._call("POST", self._in_project("pipelines:validate"), with_programs(document, programs))
+
+    def put_pipeline(self, name: str, document: str, programs: Json | None = None) -> Json:
+        return self._call("PUT", self._in_project("pipelines", name), with_programs(document, programs))
+
+    def pipelines(self) -> Json:
+        return self._call("GET", self._in_project("pipelines"))["items"]
+
+    def pipeline(self, name: str, version: int | None = None) -> Json:
+        return self._call("GET", self._in_project("pipelines", name), params={"version": version})
+
+    def read_program(self, sent: Json) -> Json:
+        """`sent` is `{"content": base64, "filename"}`."""
+        return self._call("POST", self._in_project("programs:read"), sent)
+
+    def put_program(self, name: str, sent: Json) -> Json:
+        return self._call("PUT", self._in_project("programs", name), sent)
+
+    def programs(self) -> Json:
+        return self._call("GET", self._in_project("programs"))["items"]
+
+    def program(self, name: str) -> Json:
+        return self._call("GET", self._in_project("programs", name))
+
+
+def with_programs(document: str, programs: Json | None) -> dict[str, Any]:
+    """The body of a request that sends `document` and the programs that it names."""
+    return {"document": document, **({"programs": programs} if programs else {})}

@@ -1,0 +1,23 @@
+"""Requests about git hosts, whose webhooks start runs."""
+
+from cadence.cli.client.session import ApiSession, Json, path_of
+
+
+class TriggerRequests(ApiSession):
+    """Requests about git hosts, whose webhooks start runs."""
+
+    def githosts(self) -> Json:
+        return self._call("GET", path_of("githosts"))["items"]
+
+    def create_githost(
+        self,
+        kind: str,
+        name: str,
+        webhook_secret: str | None = None,
+        url: str | None = None,
+        access_token: str | None = None,
+        programs: bool = False,
+    ) -> Json:
+        body: Json = {"kind": kind, "project": self.project, "name": name, "webhook_secret": webhook_secret}
+        body |= {"url": url, "access_token": access_token, "programs": programs}
+        return self._call("POST", path_of("githosts"), body)

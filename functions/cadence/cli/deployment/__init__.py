@@ -1,0 +1,1 @@
+"""The command that deploys Cadence into an AWS account."""

@@ -1,0 +1,1 @@
+"""What `cadence show` prints about a treatment."""

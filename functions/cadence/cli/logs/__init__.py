@@ -1,0 +1,1 @@
+"""Commands about log lines of one run and how long they are kept."""

@@ -1,0 +1,185 @@
+"""The commands `pool`."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+
+from cadence.cli.client.connection import connect
+from cadence.cli.shared.errors import FAILED, WRONG_USE, fail, reporting_errors
+from cadence.cli.shared.options import Json, Name
+from cadence.cli.shared.output import (
+    cost_text,
+    date_time,
+    out,
+    print_json,
+    print_list,
+    print_result,
+    print_table,
+    state_text,
+)
+
+pool = typer.Typer(name="pool", help="Pools, from which runners are started.", no_args_is_help=True)
+
+_CAPTURED = {
+    "full": "kept in full",
+    "digest": "only digests are kept",
+    "none": "nothing is kept",
+}
+
+
+@pool.command("create")
+def create_pool(
+    name: Name,
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="The definition of the pool, YAML or JSON; - reads standard input.")
+    ],
+    credentials: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="The credentials of the provider, YAML or JSON; - reads standard input.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Create a pool, or replace it if it exists.
+
+    Its provider then probes whether it can start runners there; `cadence pool show` prints the result.
+    """
+    body = _mapping(file, "the definition of a pool")
+    if credentials is not None:
+        if credentials == file == "-":
+            raise fail("Only one of FILE and --credentials can be standard input.", WRONG_USE)
+        body["credentials"] = _mapping(credentials, "credentials")
+    with reporting_errors(as_json, file):
+        stored = connect().put_pool(name, body)
+    print_result(stored, f"Stored pool {name} (provider {stored['provider']}).", as_json)
+
+
+@pool.command("list")
+def list_pools(as_json: Json = False) -> None:
+    """List pools."""
+    with reporting_errors(as_json):
+        pools = connect().pools()
+    print_list(
+        pools,
+        ("POOL", "PROVIDER", "REGION", "ARCHITECTURES", "PROJECTS"),
+        lambda one: (
+            one["name"],
+            one["provider"],
+            one["region"],
+            " ".join(one["architectures"]),
+            " ".join(one["projects"]),
+        ),
+        as_json,
+    )
+
+
+@pool.command("show")
+def show_pool(name: Name, as_json: Json = False) -> None:
+    """Show a pool: its definition, probe, active runners with their cost, and waiting treatments."""
+    with reporting_errors(as_json):
+        found = connect().pool(name)
+    if as_json:
+        print_json(found)
+        return
+    _print_definition(found)
+    print_table(
+        ("RUNNER", "RUN", "TREATMENT", "STATE", "SINCE", "COST"),
+        (
+            (
+                one["runner_id"],
+                one["run_id"],
+                one["treatment"],
+                state_text(one["state"]),
+                date_time(one["since"]),
+                cost_text(one["cost"], one["currency"]),
+            )
+            for one in found["runners"]
+        ),
+    )
+    for one in found["queue"]:
+        estimate = one["estimate_seconds"]
+        start = "" if estimate is None else f", starts in about {estimate} s"
+        out.print(f"waiting {one['position']}. {one['run_id']} {one['treatment']}{start}", markup=False)
+
+
+@pool.command("probe")
+def probe_pool(name: Name, as_json: Json = False) -> None:
+    """Have the provider probe again whether it can start runners. `cadence pool show` prints the result."""
+    with reporting_errors(as_json):
+        started = connect().probe_pool(name)
+    print_result(started, f"Probing pool {name}. Show the result with: cadence pool show {name}", as_json)
+
+
+@pool.command("delete")
+def delete_pool(
+    name: Name,
+    abandon: Annotated[
+        bool,
+        typer.Option(
+            "--abandon",
+            help="Delete the pool even if its infrastructure cannot be inspected. What exists there stays, and costs.",
+        ),
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Delete a pool and its credentials. Refused while its infrastructure still has machines of the pool."""
+    with reporting_errors(as_json):
+        connect().delete_pool(name, abandon=abandon)
+    print_result({"deleted": name}, f"Deleted pool {name}.", as_json)
+
+
+def _print_definition(found: Any) -> None:
+    definition, probe, sweep = found["pool"], found["probe"], found["sweep"]
+    parts = [
+        definition["provider"],
+        definition["region"],
+        definition["residency"],
+        " ".join(definition["architectures"]),
+        *definition["labels"],
+    ]
+    out.print(f"{definition['name']}: {', '.join(part for part in parts if part)}", markup=False)
+    values = definition["values"]
+    if values["bucket"] or values["capture"] != "full":
+        where = f", in bucket {values['bucket']}" if values["bucket"] else ""
+        out.print(f"values: {_CAPTURED[values['capture']]}{where}", markup=False)
+    names = found["credentials"]["names"]
+    if names:
+        out.print(f"credentials: {', '.join(names)} of {date_time(found['credentials']['updated_at'])}", markup=False)
+    if probe:
+        _print_probe(probe)
+    if sweep:
+        inventory = f"{sweep['seen']} machines, {sweep['ended']} of them orphans that were stopped"
+        out.print(f"inventory of {date_time(sweep['at'])}: {inventory}", markup=False)
+    for one in found["refusals"]:
+        repeated = f", {one['times']} times in a row" if one["times"] > 1 else ""
+        out.print(f"refused {one['offer']} at {date_time(one['at'])}{repeated}: {one['reason']}", markup=False)
+
+
+def _print_probe(probe: Any) -> None:
+    out.print(f"probe of {date_time(probe['at'])}: {'passed' if probe['passed'] else 'failed'}", markup=False)
+    if probe["error"]:
+        out.print(f"  {probe['error']}", markup=False)
+    for check in probe["checks"]:
+        result = "ok" if check["missing"] is None else f"missing: {check['missing']}"
+        hint = f" ({check['hint']})" if check["hint"] and check["missing"] else ""
+        out.print(f"  {check['what']}: {result}{hint}", markup=False)
+
+
+def _mapping(file: str, what: str) -> dict[str, Any]:
+    try:
+        text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
+        content = json.loads(text) if text.lstrip().startswith("{") else yaml.safe_load(text)
+    except OSError as error:
+        raise fail(f"{file} cannot be read: {error.strerror}.", WRONG_USE) from None
+    except (ValueError, yaml.YAMLError):  # the content is not quoted: it may hold credentials
+        raise fail(f"{file} is neither YAML nor JSON.", FAILED) from None
+    if not isinstance(content, dict):
+        raise fail(f"{file} does not hold {what}: it is not a mapping of names to values.", FAILED)
+    return content

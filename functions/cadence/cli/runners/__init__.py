@@ -1,0 +1,1 @@
+"""Commands about runners and hosts."""

@@ -1,0 +1,230 @@
+"""The commands about runs: validate, run, start, rerun, runs, show and cancel."""
+
+from typing import Annotated, Any
+
+import typer
+
+from cadence.cli.client.client import Client
+from cadence.cli.client.connection import connect
+from cadence.cli.insight.treatment_page import show_treatment, treatment_details
+from cadence.cli.melodium.program_files import document_of_program, is_program, programs_beside
+from cadence.cli.melodium.program_validation import validate_program
+from cadence.cli.placement.placement_page import show_placement
+from cadence.cli.runs.cost_page import show_cost
+from cadence.cli.runs.follow_run import follow_run
+from cadence.cli.runs.run_page import show_run
+from cadence.cli.shared.arguments import name_value_pairs
+from cadence.cli.shared.document_file import read_document
+from cadence.cli.shared.errors import FAILED, INTERRUPTED, WRONG_USE, fail, reporting_errors
+from cadence.cli.shared.options import Json, Project, Run
+from cadence.cli.shared.output import (
+    date_time,
+    duration,
+    out,
+    print_findings,
+    print_json,
+    print_list,
+    print_result,
+    state_text,
+)
+
+File = Annotated[
+    str,
+    typer.Argument(
+        metavar="FILE", help="A pipeline document (YAML or JSON) or a Mélodium program; - reads standard input."
+    ),
+]
+Parameters = Annotated[
+    list[str] | None,
+    typer.Option("--param", metavar="NAME=VALUE", help="The value of a parameter; may be repeated."),
+]
+Follow = Annotated[bool, typer.Option("--follow", "-f", help="Show progress and log lines until the run ends.")]
+
+
+def validate(file: File, project: Project = None, as_json: Json = False) -> None:
+    """Validate a pipeline document and print all findings.
+
+    A Mélodium program is also checked by the engine if one is installed on this machine.
+    """
+    if is_program(file):
+        with reporting_errors(as_json, file):
+            valid = validate_program(connect(project), file, as_json)
+        if not valid:
+            raise typer.Exit(FAILED)
+        return
+    with reporting_errors(as_json, file):
+        document = read_document(file)
+        checked = connect(project).validate(document, programs_beside(document, file))
+    if as_json:
+        print_json(checked)
+    else:
+        print_findings(file, checked["findings"])
+        count = len(checked["findings"])
+        verdict = f"{checked['name']} is valid" if checked["valid"] else "not valid"
+        out.print(f"{file}: {verdict}" + (f", {count} finding{'s' * (count != 1)}" if count else ""), markup=False)
+    if not checked["valid"]:
+        raise typer.Exit(FAILED)
+
+
+def run(
+    file: File,
+    param: Parameters = None,
+    follow: Follow = False,
+    entrypoint: Annotated[str, typer.Option(help="For a program: the entrypoint to run.")] = "main",
+    secret: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PARAMETER=NAME",
+            help="For a program: a parameter whose value is a secret of the project; may be repeated.",
+        ),
+    ] = None,
+    project: Project = None,
+    as_json: Json = False,
+) -> None:
+    """Run a pipeline document or a Mélodium program (Compo.toml, .mel, .jeu) once.
+
+    The document is validated first; nothing starts unless it is valid.
+    """
+    parameters = name_value_pairs("--param", param)
+    secrets = name_value_pairs("--secret", secret, "PARAMETER=NAME")
+    if secrets and not is_program(file):
+        raise fail("--secret is for programs only: a pipeline document names its secrets itself.", WRONG_USE)
+    with reporting_errors(as_json, file):
+        client = connect(project)
+        if is_program(file):
+            document, programs = document_of_program(client, file, entrypoint, parameters, secrets)
+            run_id = client.run_document(document, programs=programs)
+        else:
+            document = read_document(file)
+            run_id = client.run_document(document, parameters, programs=programs_beside(document, file))
+        _report_started(client, run_id, follow, as_json)
+
+
+def rerun(
+    run_id: Run,
+    failed: Annotated[
+        bool,
+        typer.Option(
+            "--failed", help="Run only what did not succeed and what depends on it; other results are reused."
+        ),
+    ] = False,
+    treatments: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--from", help="Run also this treatment and what depends on it; may be repeated.", show_default=False
+        ),
+    ] = None,
+    follow: Follow = False,
+    as_json: Json = False,
+) -> None:
+    """Run the same document with the same parameters again, all of it or a part."""
+    part = treatments or ("failed" if failed else "all")
+    with reporting_errors(as_json):
+        client = connect()
+        _report_started(client, client.rerun(run_id, part), follow, as_json)
+
+
+def start(
+    pipeline: Annotated[str, typer.Argument(metavar="PIPELINE", help="The name of a stored pipeline.")],
+    param: Parameters = None,
+    version: Annotated[int | None, typer.Option(help="A version (default: the newest).", show_default=False)] = None,
+    follow: Follow = False,
+    project: Project = None,
+    as_json: Json = False,
+) -> None:
+    """Run a stored pipeline."""
+    parameters = name_value_pairs("--param", param)
+    with reporting_errors(as_json):
+        client = connect(project)
+        _report_started(client, client.run_pipeline(pipeline, parameters, version), follow, as_json)
+
+
+def runs(
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="The most runs to list.")] = 20,
+    state: Annotated[str | None, typer.Option(help="Only runs in this state.", show_default=False)] = None,
+    pipeline: Annotated[str | None, typer.Option(help="Only runs of this pipeline.", show_default=False)] = None,
+    project: Annotated[
+        str | None, typer.Option("--project", "-p", help="Only runs of this project.", show_default=False)
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """List runs, newest first."""
+    with reporting_errors(as_json):
+        found = list(connect().runs(limit, project=project, state=state, pipeline=pipeline))
+    print_list(
+        found,
+        ("RUN", "PIPELINE", "STATE", "CREATED", "TIME"),
+        lambda one: (
+            one["run_id"],
+            one["pipeline"],
+            state_text(one["state"]),
+            date_time(one["created_at"]),
+            duration(one["started_at"], one["finished_at"]),
+        ),
+        as_json,
+    )
+
+
+def show(
+    run_id: Run,
+    treatment: Annotated[
+        str | None,
+        typer.Argument(metavar="TREATMENT", help="The name of a treatment of the run.", show_default=False),
+    ] = None,
+    placement: Annotated[
+        bool,
+        typer.Option("--placement", help="Show only the pools considered for the treatment, with the reasons."),
+    ] = False,
+    cost: Annotated[bool, typer.Option("--cost", help="Show only the cost of the run, by treatment.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show a run, or one of its treatments; the cause of a failure comes first."""
+    if placement and not treatment:
+        raise fail("--placement requires a TREATMENT.", WRONG_USE)
+    if cost and treatment:
+        raise fail("--cost is for a whole run: leave out TREATMENT.", WRONG_USE)
+    with reporting_errors(as_json):
+        client = connect()
+        if placement and treatment:
+            show_placement(client.treatment(run_id, treatment), as_json)
+        elif cost:
+            show_cost(client, run_id, as_json)
+        elif as_json:
+            print_json(treatment_details(client, run_id, treatment) if treatment else client.run(run_id))
+        elif treatment:
+            show_treatment(client, run_id, treatment)
+        else:
+            show_run(client, run_id)
+
+
+def cancel(run_id: Run, as_json: Json = False) -> None:
+    """Cancel a run."""
+    with reporting_errors(as_json):
+        answer = connect().cancel(run_id)
+    print_result(answer, f"Run {run_id} is {answer['state']}.", as_json)
+
+
+def _report_started(client: Client, run_id: str, follow: bool, as_json: bool) -> None:
+    """Prints the run's id; with `follow` its progress and end, and exits with 1 unless it succeeds."""
+    if not follow:
+        print_json({"run_id": run_id}) if as_json else print(run_id)
+        return
+    if as_json:
+        for _ in client.all_logs(run_id, follow=True):
+            pass
+        ended: Any = client.run(run_id)
+        print_json(ended)
+    else:
+        out.print(f"run {run_id}", markup=False)
+        try:
+            ended = follow_run(client, run_id)
+        except KeyboardInterrupt:
+            raise fail(
+                f"Following is interrupted; the run continues. Cancel it with: cadence cancel {run_id}", INTERRUPTED
+            ) from None
+        out.print(f"run {run_id}: ", end="", markup=False)
+        out.print(state_text(ended["state"]), f"in {duration(ended['started_at'], ended['finished_at'])}")
+    if ended["state"] != "succeeded":
+        if not as_json:
+            out.print(f"Details: cadence show {run_id}", markup=False)
+        raise typer.Exit(FAILED)

@@ -1,0 +1,74 @@
+"""Follows a run until it ends: the states of its treatments and its log lines."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from rich.live import Live
+from rich.table import Table
+
+from cadence.cli.client.client import Client
+from cadence.cli.client.runs import is_final
+from cadence.cli.shared.output import duration, make_table, out, print_line, state_text
+
+_WAIT = 1.0  # seconds that one request for lines waits for the first of them
+
+RunJson = Mapping[str, Any]
+
+
+def follow_run(client: Client, run_id: str) -> RunJson:
+    """Prints progress and log lines until the run ends; returns it then. Ctrl-C stops following, not the run."""
+    return _follow_on_terminal(client, run_id) if out.is_terminal else _follow_plainly(client, run_id)
+
+
+def _follow_on_terminal(client: Client, run_id: str) -> RunJson:
+    with Live(console=out, refresh_per_second=4, transient=True) as live:
+        run = _follow(client, run_id, lambda run: live.update(treatment_table(run)))
+    out.print(treatment_table(run))
+    return run
+
+
+def _follow_plainly(client: Client, run_id: str) -> RunJson:
+    printed: dict[str, str] = {}
+
+    def print_changes(run: RunJson) -> None:
+        for treatment in run["treatments"]:
+            if printed.get(treatment["name"]) != treatment["state"]:
+                printed[treatment["name"]] = treatment["state"]
+                cause = f" ({treatment['cause']})" if treatment["cause"] else ""
+                print(f"{treatment['name']}: {treatment['state'].replace('_', ' ')}{cause}", flush=True)
+
+    return _follow(client, run_id, print_changes)
+
+
+def _follow(client: Client, run_id: str, show: Callable[[RunJson], None]) -> RunJson:
+    after = None
+    while True:
+        run: RunJson = client.run(run_id)
+        ended = is_final(run["state"])
+        show(run)
+        width = max((len(treatment["name"]) for treatment in run["treatments"]), default=0)
+        while True:
+            page = client.logs(run_id, after, wait=0 if ended else _WAIT)
+            for line in page["lines"]:
+                print_line(line, out, width)
+            after = page["after"]
+            if not page["more"]:
+                break
+        if ended:
+            return run
+
+
+def treatment_table(run: RunJson) -> Table:
+    """The treatments of a run with their states, durations and causes."""
+    return make_table(
+        ("TREATMENT", "STATE", "TIME", "CAUSE"),
+        (
+            (
+                treatment["name"],
+                state_text(treatment["state"]),
+                duration(treatment["started_at"], treatment["finished_at"]),
+                treatment["cause"] or (f"waits for {treatment['waiting_for']}" if treatment["waiting_for"] else ""),
+            )
+            for treatment in run["treatments"]
+        ),
+    )

@@ -1,0 +1,1 @@
+"""What several rooms of the command line need: options, output, errors."""

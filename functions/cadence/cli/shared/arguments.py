@@ -1,0 +1,43 @@
+"""Reads the arguments that several commands take: pairs, durations and secrets."""
+
+import sys
+from collections.abc import Iterable
+
+import typer
+
+from cadence.cli.shared.errors import WRONG_USE, fail
+
+_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+_MOST_DIGITS = 6
+
+
+def name_value_pairs(option: str, texts: Iterable[str] | None, form: str = "NAME=VALUE") -> dict[str, str]:
+    """The values of a repeated `option` by name. Ends the command if a text is not of the given form."""
+    return dict(name_value_pair(option, text, form) for text in texts or ())
+
+
+def name_value_pair(option: str, text: str, form: str = "NAME=VALUE") -> tuple[str, str]:
+    """The two sides of NAME=VALUE. Ends the command if the name is missing."""
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise fail(f"{option} takes {form}, not {text!r}.", WRONG_USE)
+    return name, value
+
+
+def seconds_of(option: str, text: str) -> int:
+    """The seconds in a duration such as 90m, 12h or 7d. Ends the command if `text` is none, or is zero."""
+    number, unit = text[:-1], text[-1:]
+    if not (number.isdecimal() and len(number) <= _MOST_DIGITS and int(number) and unit in _UNITS):
+        raise fail(f"{option} takes a duration such as 30s, 90m, 12h or 7d, not {text!r}.", WRONG_USE)
+    return int(number) * _UNITS[unit]
+
+
+def prompt_secret(what: str) -> str:
+    """Asks for a secret, or reads standard input if it is no terminal; without the line end that editors and `echo` add."""
+    if sys.stdin.isatty():
+        value: str = typer.prompt(f"Value of {what}", hide_input=True)
+    else:
+        value = sys.stdin.read().removesuffix("\n").removesuffix("\r")
+    if not value:
+        raise fail("The value is empty.", WRONG_USE)
+    return value

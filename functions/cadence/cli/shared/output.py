@@ -1,0 +1,169 @@
+"""Prints results: JSON for programs, tables on a terminal, plain lines elsewhere."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+_wide = Console(width=1_000, highlight=False, soft_wrap=True)
+_STYLES = {
+    "succeeded": "green",
+    "failed": "bold red",
+    "lost": "bold red",
+    "interrupted": "yellow",
+    "timed_out": "bold red",
+    "cancelled": "yellow",
+    "cancelling": "yellow",
+    "skipped": "dim",
+    "running": "cyan",
+    "booting": "cyan",
+    "placing": "cyan",
+    "error": "bold red",
+    "warning": "yellow",
+}
+_LEVELS = {"error": "red", "critical": "red", "warning": "yellow", "warn": "yellow", "debug": "dim"}
+
+
+def print_json(value: Any) -> None:
+    """Prints `value` as indented JSON."""
+    print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def print_json_line(value: Any) -> None:
+    """Prints `value` as one line of JSON, at once."""
+    print(json.dumps(value, ensure_ascii=False), flush=True)
+
+
+def print_result(value: Any, sentence: str, as_json: bool) -> None:
+    """Prints what a command changed: as JSON, or as one sentence."""
+    print_json(value) if as_json else out.print(sentence, markup=False)
+
+
+def print_list(
+    items: Iterable[Any], columns: Sequence[str], row: Callable[[Any], Sequence[Any]], as_json: bool
+) -> None:
+    """Prints items of the API: as JSON, or as a table with one row for each."""
+    print_json(items) if as_json else print_table(columns, map(row, items))
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Prints rows: aligned below a heading on a terminal, tab-separated without a heading elsewhere."""
+    if not out.is_terminal:
+        for row in rows:
+            print("\t".join(_plain(cell) for cell in row))
+        return
+    out.print(make_table(columns, rows))
+
+
+def print_section_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Prints a table that is part of a page: with its heading everywhere, and as wide as it needs outside a terminal."""
+    (out if out.is_terminal else _wide).print(make_table(columns, rows))
+
+
+def make_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
+    """A table without lines; cells that are no Text are printed as they are, without markup."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column)
+    for row in rows:
+        table.add_row(*(cell if isinstance(cell, Text) else escape(_plain(cell)) for cell in row))
+    return table
+
+
+def state_text(state: str) -> Text:
+    """The state in its colour."""
+    return Text(state, _STYLES.get(state, ""))
+
+
+def print_findings(file: str, findings: Iterable[Mapping[str, Any]], console: Console = err) -> None:
+    """Prints findings as compilers do: `file:line:column: error[code]: message`."""
+    for finding in findings:
+        where = f"{file}:{finding['line']}:{finding['column']}" if finding["line"] else f"{file}: {finding['pointer']}"
+        severity = finding["severity"]
+        text = Text.assemble(
+            where, ": ", (f"{severity}[{finding['code']}]", _STYLES.get(severity, "")), f": {finding['message']}"
+        )
+        console.print(text)
+        if finding.get("hint"):
+            console.print(Text(f"    hint: {finding['hint']}", "dim"))
+
+
+def print_line(line: Mapping[str, Any], console: Console = out, width: int = 0) -> None:
+    """Prints a log line: its time, its treatment in `width` columns, its text."""
+    head = Text(f"{clock_time(line['time'])} ", "dim")
+    console.print(Text.assemble(head, (f"{line['treatment']:<{width}} | ", "blue"), line_text(line)))
+
+
+def line_text(line: Mapping[str, Any]) -> Text:
+    """The text of a log line in the colour of its level."""
+    return Text(line["text"], _LEVELS.get(line.get("level", ""), ""))
+
+
+def clock_time(moment: str | None) -> str:
+    """An ISO 8601 time as local hours, minutes and seconds; `-` for none."""
+    parsed = _parsed(moment)
+    return parsed.astimezone().strftime("%H:%M:%S") if parsed else "-"
+
+
+def date_time(moment: str | None) -> str:
+    """An ISO 8601 time as local date and time; `-` for none."""
+    parsed = _parsed(moment)
+    return parsed.astimezone().strftime("%Y-%m-%d %H:%M:%S") if parsed else "-"
+
+
+def duration(start: str | None, end: str | None) -> str:
+    """The time from `start` to `end`, or to now without an end; `-` without a start."""
+    started = _parsed(start)
+    if started is None:
+        return "-"
+    return seconds_text(max(0.0, ((_parsed(end) or datetime.now(UTC)) - started).total_seconds()))
+
+
+def seconds_text(seconds: float) -> str:
+    """A number of seconds in the units in which people read it, such as `3.2 s` or `4 min 05 s`."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
+
+
+def size(count: int) -> str:
+    """A number of bytes in the unit in which people read it, such as `1.5 MiB`."""
+    amount = float(count)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if amount < 1024 or unit == "GiB":
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1024
+    raise AssertionError("unreachable")
+
+
+def labels_text(labels: Mapping[str, str]) -> str:
+    """Labels as `name=value`, without empty ones."""
+    return " ".join(f"{name}={value}" for name, value in labels.items() if value)
+
+
+def cost_text(amount: float | None, currency: str | None) -> str:
+    """An amount with its currency; empty for none."""
+    return "" if amount is None else f"{amount:.4f} {currency}"
+
+
+def parsed_time(moment: str) -> datetime:
+    """The time that the API wrote in ISO 8601."""
+    return datetime.fromisoformat(moment)
+
+
+def _parsed(moment: str | None) -> datetime | None:
+    return parsed_time(moment) if moment else None
+
+
+def _plain(cell: Any) -> str:
+    return "-" if cell is None else str(cell)

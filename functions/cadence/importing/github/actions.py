@@ -1,0 +1,238 @@
+"""Converts well-known actions: checkout, artifacts, caches, toolchains."""
+
+import re
+from collections.abc import Callable, Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+from cadence.importing.github.cel import split
+from cadence.importing.github.job import Artifact, GitHubJob
+from cadence.importing.shared.names import slug
+from cadence.importing.shared.shell import EVENT_COMMIT, EVENT_URL, REPOSITORY_PARAMETERS, checkout, quoted
+from cadence.importing.shared.yaml_source import mapping, plain
+
+_TOOLCHAINS = {
+    "actions/setup-python": ("python-version", "python"),
+    "actions/setup-node": ("node-version", "node"),
+    "actions/setup-go": ("go-version", "golang"),
+    "actions/setup-java": ("java-version", "eclipse-temurin"),
+    "ruby/setup-ruby": ("ruby-version", "ruby"),
+    "shivammathur/setup-php": ("php-version", "php"),
+    "dtolnay/rust-toolchain": ("toolchain", "rust"),
+    "denoland/setup-deno": ("deno-version", "denoland/deno"),
+    "oven-sh/setup-bun": ("bun-version", "oven/bun"),
+}
+_DEFAULT_VERSIONS = {"rust": "latest", "denoland/deno": "latest", "oven/bun": "latest"}
+_HASH = re.compile(r"\$\{\{\s*hashFiles\(([^)]*)\)\s*\}\}")
+_GLOB = re.compile(r"[*?\[]")
+
+
+def action(job: GitHubJob, step: Mapping[str, Any], uses: str, line: int) -> list[str]:
+    """The script lines for a step that uses an action; its ports and caches are added to the treatment."""
+    name = uses.partition("@")[0].removesuffix("/")
+    given = mapping(step.get("with"))
+    known = _KNOWN.get(name.lower())
+    if known is not None:
+        return known(job, given, line)
+    if name.lower() in _TOOLCHAINS:
+        return _toolchain(job, name.lower(), given, line)
+    job.note(
+        line, f"uses: {uses}", "Actions are programs of GitHub's runners; Cadence runs scripts.",
+        "Do what it does by commands, or leave it out if it is not needed.",
+    )  # fmt: skip
+    return [f"# {' '.join(uses.split())} was not carried over."]
+
+
+def _checkout(job: GitHubJob, given: Mapping[str, Any], line: int) -> list[str]:
+    for name, settings in REPOSITORY_PARAMETERS.items():
+        job.draft.parameter(name, settings)
+    folder = job.in_quotes(plain(given.get("path", ".")), line)
+    url, commit = EVENT_URL, EVENT_COMMIT
+    if given.get("repository"):
+        url, commit = job.in_quotes(f"https://github.com/{plain(given['repository'])}", line), "FETCH_HEAD"
+    if given.get("ref"):
+        commit = job.in_quotes(plain(given["ref"]), line)
+    for key in ("ssh-key", "token", "sparse-checkout", "persist-credentials", "filter"):
+        if given.get(key) not in (None, False):
+            job.note(
+                line, f"actions/checkout with {key}", "The clone is made by plain git.",
+                "If it needs credentials, give the treatment a secret and have git use it.",
+            )  # fmt: skip
+    lines = checkout(url, folder, commit)
+    if plain(given.get("submodules", "false")) != "false":
+        lines.append(f"git -C {folder} submodule update --init --recursive --quiet")
+    if plain(given.get("lfs", "false")) == "true":
+        lines.append(f"git -C {folder} lfs pull")
+    return lines
+
+
+def _upload(job: GitHubJob, given: Mapping[str, Any], line: int) -> list[str]:
+    name = plain(given.get("name", "artifact"))
+    paths = [job.in_script(path.strip(), line) for path in plain(given.get("path")).splitlines() if path.strip()]
+    if not paths:
+        job.note(line, f"the artifact {name}", "It has no path.", "Say what to keep.")
+        return ["true"]
+    for key in ("retention-days", "if-no-files-found"):
+        if key in given:
+            job.note(
+                line,
+                f"{key} of the artifact {name}",
+                "Values are kept as long as their run.",
+                "Nothing, if that is enough.",
+            )
+    wanted = "".join(split(name)[::2])
+    plain_path = (
+        paths[0] if len(paths) == 1 and "$" not in paths[0] and not paths[0].startswith(("!", "/", "~")) else None
+    )
+    if plain_path is not None:
+        path = plain_path.removeprefix("./")
+        if not _GLOB.search(path) and "." not in path.rstrip("/").rpartition("/")[2]:
+            path = path.rstrip("/") + "/"
+        port = job.treatment.output(wanted, {"type": "Stream<byte>", "path": path or "./"})
+        single = not _GLOB.search(path) and not path.endswith("/") and path != ""
+        _publish(job, name, Artifact(port, path.rpartition("/")[2] if single else ""), line)
+        return ["true"]
+    file = f"artifact-{slug(wanted)}.tar"
+    port = job.treatment.output(wanted, {"type": "Stream<byte>", "path": file})
+    _publish(job, name, Artifact(port, file, packed=True), line)
+    kept = [path for path in paths if not path.startswith("!")]
+    dropped = [f"--exclude={quoted(path[1:])}" for path in paths if path.startswith("!")]
+    return [" ".join(["tar", "-cf", file, *dropped, *(path.replace(" ", "\\ ") for path in kept)])]
+
+
+def _publish(job: GitHubJob, name: str, artifact: Artifact, line: int) -> None:
+    if "${{" in name:
+        job.note(
+            line, f"the artifact {name}", "The instances of a matrix give their values to one port.",
+            "Who takes it gets the instances' archives one after another; read them with tar -i.",
+        )  # fmt: skip
+    job.artifacts["".join(split(name)[::2]) if "${{" in name else name] = artifact
+
+
+def _download(job: GitHubJob, given: Mapping[str, Any], line: int) -> list[str]:
+    for key in ("github-token", "repository", "run-id"):
+        if key in given:
+            job.note(
+                line, f"download-artifact with {key}", "Values come from the same run only.", "Fetch it in the script."
+            )
+            return ["true"]
+    folder = job.in_script(plain(given.get("path", ".")), line)
+    name = "".join(split(plain(given["name"]))[::2]) if given.get("name") else None
+    pattern = re.sub(r"\$\{\{.*?\}\}", "*", plain(given["pattern"])) if given.get("pattern") else None
+    matching = [
+        key for key in job.available if key == name or (name is None and (pattern is None or fnmatchcase(key, pattern)))
+    ]
+    if not matching:
+        job.note(
+            line, f"the artifact {name or pattern or 'of any name'}", "No job that this one needs uploads such an artifact.",
+            "Connect an input of the treatment to the output that has it.",
+        )  # fmt: skip
+    apart = name is None and plain(given.get("merge-multiple", "false")) != "true"
+    lines = []
+    for key in matching:
+        lines += _restore(job, key, "/".join([folder, slug(key)]) if apart else folder, line)
+    return lines or ["true"]
+
+
+def _restore(job: GitHubJob, name: str, folder: str, line: int) -> list[str]:
+    producer, artifact = job.available[name]
+    if "$" in folder or folder.startswith(("/", "~")):
+        job.note(
+            line,
+            f"the path of the artifact {name}",
+            "It has to be known, and within the working directory.",
+            "Write it out.",
+        )
+        folder = "."
+    place = "" if folder in (".", "./") else f"{_within(folder).rstrip('/')}/"
+    path = artifact.restored if artifact.packed else place + artifact.restored or "./"
+    if job.treatment.restores(path):
+        if not artifact.packed:
+            job.note(
+                line, f"the artifact {name}", f"Another one is at {path} already.", "Give one of them another path."
+            )
+    else:
+        port = job.treatment.input(name, {"type": "Stream<byte>", "path": path})
+        job.draft.connect(producer, artifact.port, job.treatment, port)
+    if not artifact.packed:
+        return []
+    return [f"mkdir -p {quoted(place or '.')} && tar -xf {artifact.restored} -C {quoted(place or '.')}"]
+
+
+def _cache(job: GitHubJob, given: Mapping[str, Any], line: int) -> list[str]:
+    key = plain(given.get("key"))
+    files = [file.strip(" '\"") for match in _HASH.findall(key) for file in match.split(",") if file.strip(" '\"")]
+    cache_key = job.translate(re.sub(r"[-_]$", "", _HASH.sub("", key)) or "cache", line, "cache key")
+    paths = [_cached_path(job, path.strip(), line) for path in plain(given.get("path")).splitlines() if path.strip()]
+    if cache_key is None or not paths:
+        return ["true"]
+    cache: dict[str, Any] = {"key": cache_key.replace("--", "-").strip("-")}
+    if files:
+        cache["files"] = list(dict.fromkeys(_within(file) for file in files))
+    cache["paths"] = list(dict.fromkeys(paths))
+    restore = [
+        job.translate(p.strip(), line, "restore-keys")
+        for p in plain(given.get("restore-keys")).splitlines()
+        if p.strip()
+    ]
+    if any(restore):
+        cache["restore"] = [prefix for prefix in restore if prefix and "${{" not in prefix]
+        if any(prefix and "${{" in prefix for prefix in restore) or not cache["restore"]:
+            job.note(
+                line,
+                "restore-keys",
+                "Prefixes have no expressions in Cadence.",
+                "Write the prefixes out, if they are needed.",
+            )
+    job.treatment.body.setdefault("cache", []).append({k: v for k, v in cache.items() if v})
+    return ["true"]
+
+
+def _cached_path(job: GitHubJob, path: str, line: int) -> str:
+    if path.startswith("~/"):
+        job.home = True
+        return path[2:]
+    if path.startswith("/") or "${{" in path:
+        job.note(
+            line,
+            f"the cached path {path}",
+            "Caches are kept from within the working directory.",
+            "Have the tool write there.",
+        )
+    return _within(re.sub(r"\$\{\{.*?\}\}", "", path))
+
+
+def _within(path: str) -> str:
+    return re.sub(r"^(\.?/)+", "", path) or "."
+
+
+def _toolchain(job: GitHubJob, name: str, given: Mapping[str, Any], line: int) -> list[str]:
+    key, image = _TOOLCHAINS[name]
+    version = plain(given.get(key, _DEFAULT_VERSIONS.get(image)))
+    if given.get("cache"):
+        job.note(
+            line,
+            f"{name} with cache",
+            "The action knows the tool's folders; Cadence does not.",
+            "Add a cache to the treatment.",
+        )
+    tag = job.translate(version, line, f"{key}:") if version else None
+    if job.treatment.body.get("image") or tag is None or not re.fullmatch(r"[A-Za-z0-9._-]+|.*\$\{\{.*\}\}.*", tag):
+        job.note(
+            line, f"{name} {version}".strip(), "A treatment has one image, and its version has to be known.",
+            "Choose an image that has all the tools, or install this one in the script.",
+        )  # fmt: skip
+        return ["true"]
+    job.treatment.body["image"] = f"{image}:{tag}"
+    job.treatment.comments.append(f"The image is there for {name}.")
+    return ["true"]
+
+
+_KNOWN: dict[str, Callable[[GitHubJob, Mapping[str, Any], int], list[str]]] = {
+    "actions/checkout": _checkout,
+    "actions/upload-artifact": _upload,
+    "actions/download-artifact": _download,
+    "actions/cache": _cache,
+    "actions/cache/restore": _cache,
+    "actions/cache/save": lambda _job, _given, _line: ["true"],
+}

@@ -1,0 +1,292 @@
+"""Translates expressions of GitHub Actions into those of Cadence (CEL), as far as they have counterparts."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from cadence.importing.github.expressions import (
+    Binary,
+    Expression,
+    FunctionCall,
+    GitHubExpressionError,
+    LiteralValue,
+    MemberAccess,
+    Negation,
+    parse,
+)
+from cadence.importing.shared.cel import FAILED, all_of, bare, event_value, state
+from cadence.importing.shared.names import slug
+
+EVENT_KINDS = {"push": "push", "pull_request": "pull_request", "schedule": "schedule", "workflow_dispatch": "manual"}
+
+_GITHUB = {
+    "sha": "event.commit",
+    "ref": "event.ref",
+    "ref_name": "event.branch",
+    "event_name": "event.kind",
+    "repository": "event.repository",
+    "actor": "event.sender",
+    "triggering_actor": "event.sender",
+    "run_id": "run.id",
+    "workflow": "run.pipeline",
+    "event.before": "event.before",
+    "event.after": "event.commit",
+    "event.head_commit.message": "event.message",
+    "event.head_commit.author.name": "event.author",
+    "event.repository.full_name": "event.repository",
+    "event.repository.clone_url": "event.repository_url",
+}
+_RUNNER = {"os": '"Linux"', "arch": '"X64"'}
+_RESULTS = {"success": "succeeded", "failure": "failed", "cancelled": "cancelled", "skipped": "skipped"}
+_STATUS = frozenset({"success", "failure", "always", "cancelled"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class TranslationScope:
+    """The scope in which an expression is translated.
+
+    `needs` maps jobs to treatments, `env` the variables that are known, `parameters` inputs to parameters, `axes` the
+    matrix's axes to those of the document. `states` is true in the `if` of a job, which may refer to the states of other treatments.
+    """
+
+    needs: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    axes: Mapping[str, str] = field(default_factory=dict)
+    booleans: frozenset[str] = frozenset()
+    job: str = ""
+    states: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TranslatedCondition:
+    """A job's `if`: the CEL text (`None` for always true), and whether the job waits for the end of its needs even if they fail."""
+
+    cel: str | None
+    settles: bool
+
+
+def expression(text: str, scope: TranslationScope) -> str:
+    """The CEL text of an expression's value. Raises `GitHubExpressionError`."""
+    return bare(_Translator(scope).value(parse(text)))
+
+
+def condition(text: str, scope: TranslationScope) -> TranslatedCondition:
+    """The CEL text of a job's or step's `if`. Raises `GitHubExpressionError`."""
+    inner = text.strip()
+    if inner.startswith("${{") and inner.endswith("}}") and inner.count("${{") == 1:
+        inner = inner[3:-2]
+    elif "${{" in inner:
+        inner = inner.replace("${{", "(").replace("}}", ")")
+    parsed = parse(inner)
+    settles = bool(_calls(parsed) & (_STATUS - {"success"}))
+    translator = _Translator(scope)
+    cel = bare(translator.truth(parsed))
+    if settles and scope.needs and scope.states:
+        settled = [f'{state(name)} != ""' for name in scope.needs.values() if state(name) not in cel]
+        cel = all_of([*settled, *([] if cel == "true" else [cel])])
+    return TranslatedCondition(None if cel == "true" else cel, settles)
+
+
+def _calls(node: Expression) -> set[str]:
+    match node:
+        case FunctionCall(function, arguments):
+            return {function}.union(*map(_calls, arguments))
+        case Negation(operand):
+            return _calls(operand)
+        case Binary(_, left, right):
+            return _calls(left) | _calls(right)
+        case _:
+            return set()
+
+
+class _Translator:
+    def __init__(self, scope: TranslationScope) -> None:
+        self._scope = scope
+
+    def value(self, node: Expression) -> str:
+        match node:
+            case LiteralValue(value):
+                return json.dumps(value, ensure_ascii=False)
+            case MemberAccess():
+                return self._access(node)
+            case FunctionCall(function, arguments):
+                return self._call(function, arguments)
+            case Negation(operand):
+                inner = bare(self.truth(operand))
+                return f"!({inner})" if " " in inner else f"!{inner}"
+            case Binary():
+                return self._binary(node)
+
+    def _binary(self, node: Binary) -> str:
+        match node:
+            case Binary("||", Binary("&&", chosen, first), second) if not self._is_truth(first):
+                return f"({self.truth(chosen)} ? {self.value(first)} : {self.value(second)})"
+            case Binary("||", left, right) if not self._is_truth(left):
+                return f"({self.truth(left)} ? {self.value(left)} : {self.value(right)})"
+            case Binary("&&" | "||" as operator, left, right):
+                return f"({self.truth(left)} {operator} {self.truth(right)})"
+            case Binary("==" | "!=" as operator, LiteralValue(str() as text), other):
+                return self._compared(other, operator, text)
+            case Binary("==" | "!=" as operator, other, LiteralValue(str() as text)):
+                return self._compared(other, operator, text)
+            case Binary(operator, left, right):
+                return f"{self.value(left)} {operator} {self.value(right)}"
+
+    def truth(self, node: Expression) -> str:
+        """The node as a boolean expression."""
+        if self._is_truth(node):
+            return self.value(node)
+        match node:
+            case LiteralValue(value):
+                return json.dumps(bool(value))
+            case MemberAccess(("inputs", *_)) | MemberAccess(("github", "event", "inputs", *_)):
+                return f'{self.value(node)} != ""'
+            case MemberAccess(("matrix", *_)):
+                return f"{self.value(node)} == true"
+            case _:
+                return f'{self.value(node)} != ""'
+
+    def _is_truth(self, node: Expression) -> bool:
+        match node:
+            case LiteralValue(bool()):
+                return True
+            case Negation() | Binary("==" | "!=" | "<" | "<=" | ">" | ">=", _, _):
+                return True
+            case Binary("&&" | "||", left, right):
+                return self._is_truth(left) and self._is_truth(right)
+            case FunctionCall(function, _):
+                return function in _STATUS or function in ("contains", "startswith", "endswith")
+            case MemberAccess(("inputs", str(name))) | MemberAccess(("github", "event", "inputs", str(name))):
+                return name in self._scope.booleans
+            case _:
+                return False
+
+    def _compared(self, node: Expression, operator: str, text: str) -> str:
+        match node:
+            case MemberAccess(("github", "event_name")):
+                text = EVENT_KINDS.get(text, text)
+            case MemberAccess(("needs", str(), "result")):
+                if text == "failure":
+                    state = f"{self.value(node)} in {FAILED}"
+                    return state if operator == "==" else f"!({state})"
+                text = _RESULTS.get(text, text)
+            case MemberAccess(("inputs" | "github", *path)) if path[-1] in self._scope.booleans and text in (
+                "true",
+                "false",
+            ):
+                return f"{self.value(node)} {operator} {text}"
+            case _:
+                pass
+        return f"{self.value(node)} {operator} {json.dumps(text, ensure_ascii=False)}"
+
+    def _access(self, node: MemberAccess) -> str:
+        match node.path:
+            case ("github", "event", "inputs", str(name)) | ("inputs", str(name)):
+                if name in self._scope.parameters:
+                    return f"parameters.{self._scope.parameters[name]}"
+            case ("github", *rest) if ".".join(part or "*" for part in rest) in _GITHUB:
+                return event_value(_GITHUB[".".join(part or "*" for part in rest)])
+            case ("github", "job"):
+                return json.dumps(self._scope.job)
+            case ("runner", str(name)) if name in _RUNNER:
+                return _RUNNER[name]
+            case ("matrix", str(axis), *rest) if axis in self._scope.axes and None not in rest:
+                return ".".join(["matrix", self._scope.axes[axis], *(part or "" for part in rest)])
+            case ("env", str(name)) if name in self._scope.env:
+                return self._variable(name)
+            case ("needs", str(job), "result") if job in self._scope.needs and self._scope.states:
+                return state(self._scope.needs[job])
+            case _:
+                pass
+        raise GitHubExpressionError(f"{node} has no counterpart")
+
+    def _variable(self, name: str) -> str:
+        value = self._scope.env[name]
+        if not isinstance(value, str) or "${{" not in value:
+            return json.dumps(value if isinstance(value, str) else json.dumps(value), ensure_ascii=False)
+        others = replace(self._scope, env={key: v for key, v in self._scope.env.items() if key != name})
+        parts = [
+            json.dumps(part, ensure_ascii=False) if index % 2 == 0 else f"string({expression(part, others)})"
+            for index, part in enumerate(split(value))
+            if part
+        ]
+        return parts[0] if len(parts) == 1 else "(" + " + ".join(parts) + ")"
+
+    def _call(self, function: str, arguments: tuple[Expression, ...]) -> str:
+        match function, arguments:
+            case "success" | "always", ():
+                return "true"
+            case "failure", () if self._scope.needs and self._scope.states:
+                states = [f"{state(name)} in {FAILED}" for name in self._scope.needs.values()]
+                return "(" + " || ".join(states) + ")" if len(states) > 1 else states[0]
+            case "cancelled", () if self._scope.needs and self._scope.states:
+                states = [f'{state(name)} == "cancelled"' for name in self._scope.needs.values()]
+                return "(" + " || ".join(states) + ")" if len(states) > 1 else states[0]
+            case "contains", (FunctionCall("fromjson", (LiteralValue(str() as text),)), item):
+                return f"{self.value(item)} in {_json_list(text)}"
+            case "contains", (whole, part):
+                return f"{self._text(whole)}.contains({self.value(part)})"
+            case "startswith", (whole, part):
+                return f"{self._text(whole)}.startsWith({self.value(part)})"
+            case "endswith", (whole, part):
+                return f"{self._text(whole)}.endsWith({self.value(part)})"
+            case "format", (LiteralValue(str() as template), *values):
+                return self._format(template, values)
+            case "fromjson", (LiteralValue(str() as text),):
+                return _json_list(text)
+            case _:
+                raise GitHubExpressionError(f"{function}() has no counterpart")
+
+    def _text(self, node: Expression) -> str:
+        value = self.value(node)
+        return value if " " not in value or bare(value) != value else f"({value})"
+
+    def _format(self, template: str, values: list[Expression]) -> str:
+        parts = []
+        for index, piece in enumerate(re.split(r"\{(\d+)\}", template)):
+            if index % 2 == 0 and piece:
+                parts.append(json.dumps(piece, ensure_ascii=False))
+            elif index % 2:
+                if int(piece) >= len(values):
+                    raise GitHubExpressionError(f"format() has no value for {{{piece}}}")
+                parts.append(f"string({self.value(values[int(piece)])})")
+        return f"({' + '.join(parts)})" if parts else '""'
+
+
+def split(text: str) -> list[str]:
+    """The texts and expressions in turn: text, expression, text, …"""
+    parts: list[str] = []
+    rest = text
+    while (start := rest.find("${{")) >= 0 and (end := rest.find("}}", start)) >= 0:
+        parts += [rest[:start], rest[start + 3 : end]]
+        rest = rest[end + 2 :]
+    return [*parts, rest]
+
+
+def translated(text: str, scope: TranslationScope) -> str:
+    """A text with expressions, each of them in CEL. Raises `GitHubExpressionError` for the first without a counterpart."""
+    parts = split(text)
+    return "".join(part if index % 2 == 0 else _placed(expression(part, scope)) for index, part in enumerate(parts))
+
+
+def _placed(cel: str) -> str:
+    """An expression inside a text; a literal text stands for itself."""
+    literal = re.fullmatch(r'"((?:[^"\\$])*)"', cel)
+    return literal[1] if literal else f"${{{{ {cel} }}}}"
+
+
+def axis_name(name: str) -> str:
+    return slug(name, "_", "axis")
+
+
+def _json_list(text: str) -> str:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        raise GitHubExpressionError("fromJSON() has a text that is not JSON") from None
+    if not isinstance(value, list):
+        raise GitHubExpressionError("fromJSON() of anything but a list has no counterpart")
+    return json.dumps(value, ensure_ascii=False)

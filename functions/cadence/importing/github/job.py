@@ -1,0 +1,198 @@
+"""A job of a GitHub Actions workflow while it is converted: what its steps add to it, and the scope of its expressions."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from cadence.importing.github.cel import TranslationScope, expression, split, translated
+from cadence.importing.github.expressions import GitHubExpressionError, MemberAccess, parse
+from cadence.importing.shared.draft import ImportDraft, ImportedTreatment
+from cadence.importing.shared.names import variable
+from cadence.importing.shared.shell import missing, put_in, quoted
+from cadence.importing.shared.yaml_source import YamlSource, plain
+
+STEP_OUTPUT = "step_output"
+
+
+@dataclass
+class Artifact:
+    """An artifact that a job uploads: its output port, and the path that it is restored to (empty: its tar is unpacked)."""
+
+    port: str
+    restored: str
+    packed: bool = False
+
+
+@dataclass(kw_only=True)
+class GitHubJob:
+    """A job while it is converted into a treatment. `scope` is the scope of its expressions."""
+
+    id: str
+    body: Mapping[str, Any]
+    source: YamlSource
+    draft: ImportDraft
+    treatment: ImportedTreatment
+    scope: TranslationScope
+    available: Mapping[str, tuple[ImportedTreatment, Artifact]] = field(default_factory=dict)
+    artifacts: dict[str, Artifact] = field(default_factory=dict)
+    exported: dict[str, str] = field(default_factory=dict)
+    step_ids: dict[str, str] = field(default_factory=dict)
+    outputs: dict[str, str] = field(default_factory=dict)
+    needed_outputs: dict[tuple[str, str], str] = field(default_factory=dict)
+    home: bool = False
+    uses_step_outputs: bool = False
+    _expressions: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def env(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.treatment.body.setdefault("env", {})
+        return found
+
+    def line(self, container: Any, key: str | int | None = None) -> int:
+        return self.source.line(container, key) or self.treatment.line
+
+    def note(self, line: int, what: str, why: str, todo: str) -> None:
+        self.draft.notes.add(line, f"jobs.{self.id}: {what}", why, todo)
+
+    def translate(self, text: str, line: int, where: str) -> str | None:
+        """A text with its expressions translated; `None` and a note if one has no counterpart."""
+        try:
+            return translated(text, self.scope)
+        except GitHubExpressionError as error:
+            self.note(line, f"{where} {text}", f"The expression cannot be translated: {error}.", "Write the value out.")
+            return None
+
+    def in_script(self, script: str, line: int) -> str:
+        """A script with a shell variable for each expression."""
+        parts = split(script)
+        converted = parts[0]
+        for index in range(1, len(parts), 2):
+            converted += self._reference(parts[index].strip(), converted, line) + parts[index + 1]
+        return converted
+
+    def in_quotes(self, text: str, line: int) -> str:
+        """A text with expressions as one shell word in double quotes."""
+        parts = split(text)
+        words = [
+            quoted(part)[1:-1] if index % 2 == 0 else self._reference(part.strip(), "", line)
+            for index, part in enumerate(parts)
+        ]
+        return f'"{"".join(words)}"'
+
+    def _reference(self, text: str, before: str, line: int) -> str:
+        if text in self._expressions:
+            return put_in(before, len(before), self._expressions[text])
+        special = self._special(text)
+        if special is not None:
+            return special if special.startswith("$(") or not special else put_in(before, len(before), special)
+        try:
+            cel = expression(text, self.scope)
+        except GitHubExpressionError as error:
+            self.note(
+                line, f"${{{{ {text} }}}}", f"It cannot be translated: {error}.",
+                "The script stops where it is used; write the value, or an environment variable, in its place.",
+            )  # fmt: skip
+            return missing(text)
+        if cel.startswith('"') and cel.count('"') == 2 and "\\" not in cel and "'" not in cel:
+            return cel[1:-1]
+        if cel.startswith("matrix.") and cel.count(".") == 1:
+            name = "CADENCE_MATRIX_" + cel[7:]
+        else:
+            name = self._fresh_variable(text)
+            self.env[name] = f"${{{{ {cel} }}}}"
+        self._expressions[text] = name
+        return put_in(before, len(before), name)
+
+    def _fresh_variable(self, text: str) -> str:
+        name = variable(text)
+        while name in self.env or name in self.treatment.body.get("secrets", {}):
+            name += "_"
+        return name
+
+    def _special(self, text: str) -> str | None:
+        """A value that is known only when the job runs: a secret, or an output of a step or another job."""
+        try:
+            node = parse(text)
+        except GitHubExpressionError:
+            return None
+        if not isinstance(node, MemberAccess):
+            return None
+        match node.path:
+            case ("secrets", str(name)):
+                return self.secret(name)
+            case ("github", "token"):
+                return self.secret("GITHUB_TOKEN")
+            case ("github", "workspace"):
+                return "$(pwd)"
+            case ("runner", "temp"):
+                return '$(dirname "$(mktemp -u)")'
+            case ("steps", str(step), "outputs", str(name)) if step in self.step_ids:
+                self.uses_step_outputs = True
+                return f"$({STEP_OUTPUT} {self.step_ids[step]} {name})"
+            case ("needs", str(job), "outputs", str(name)) if job in self.scope.needs:
+                return f'$(cat "$CADENCE_IN_{self.needed(job, name)}")'
+            case ("env", str(name)) if name not in self.scope.env or "${{" in plain(self.scope.env[name]):
+                return name
+            case _:
+                return None
+
+    def secret(self, name: str) -> str:
+        """The environment variable in which the script finds a secret."""
+        secrets = self.treatment.body.setdefault("secrets", {})
+        taken = name in self.env
+        wanted = f"SECRET_{name}" if taken else name
+        secrets[wanted] = name
+        return wanted
+
+    def needed(self, job: str, output: str) -> str:
+        """The input port with an output of another job."""
+        key = job, output
+        if key not in self.needed_outputs:
+            self.needed_outputs[key] = self.treatment.input(f"{job}_{output}", "Block<string>")
+        return self.needed_outputs[key]
+
+    def variables(self, env: Mapping[str, Any], *, of_job: bool) -> dict[str, str]:
+        """Environment variables: those of the job go to the treatment; returned are those that a script must export itself."""
+        exported: dict[str, str] = {}
+        for name, value in env.items():
+            text, line = plain(value), self.line(env, name)
+            if name.startswith("CADENCE_"):
+                self.note(
+                    line, f"env.{name}", "Names that begin with CADENCE_ are Cadence's own.", "Rename the variable."
+                )
+                continue
+            secret = self._only_secret(text)
+            if secret is not None and (of_job or name not in self.env):
+                self.treatment.body.setdefault("secrets", {})[name] = secret
+            elif not of_job or ("${{" in text and self._needs_script(text)):
+                exported[name] = self.in_quotes(text, line)
+            else:
+                value_text = self.translate(text, line, f"env.{name}:") if "${{" in text else value
+                if value_text is not None:
+                    self.env[name] = value_text if isinstance(value_text, str | int | bool) else plain(value_text)
+        return exported
+
+    def _only_secret(self, text: str) -> str | None:
+        parts = split(text)
+        if len(parts) != 3 or parts[0].strip() or parts[2].strip():
+            return None
+        try:
+            node = parse(parts[1])
+        except GitHubExpressionError:
+            return None
+        match node:
+            case MemberAccess(("secrets", str(name))):
+                return name
+            case MemberAccess(("github", "token")):
+                return "GITHUB_TOKEN"
+            case _:
+                return None
+
+    def _needs_script(self, text: str) -> bool:
+        return any(
+            part.strip().startswith(("steps.", "needs.", "secrets.", "github.token", "runner.temp", "github.workspace"))
+            for part in split(text)[1::2]
+        )
+
+    def with_env(self, env: Mapping[str, Any]) -> TranslationScope:
+        return replace(self.scope, env={**self.scope.env, **env})

@@ -1,0 +1,1 @@
+"""What all conversions need: sources, names, drafts and reports."""

@@ -1,0 +1,83 @@
+"""Joins steps into one script, and finds what scripts use of the system that they come from."""
+
+import re
+import textwrap
+from collections.abc import Mapping
+
+from cadence.importing.shared.names import variable
+
+_VARIABLE = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)(?![A-Za-z0-9_]|:\?)")
+
+
+def section(title: str, lines: list[str]) -> str:
+    """A part of a script below a comment with its title."""
+    return "\n".join([f"# {' '.join(title.split())[:100]}", *lines]) + "\n"
+
+
+def quoted(text: str) -> str:
+    """A text in double quotes, in which the shell still expands variables.
+
+    >>> quoted('say "hi" to $NAME')
+    '"say \\\\"hi\\\\" to $NAME"'
+    """
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("`", "\\`") + '"'
+
+
+def checkout(url: str, folder: str, commit: str) -> list[str]:
+    """Lines that clone a repository into a folder that may hold files already, such as inputs. Arguments are shell words."""
+    git = f"git -C {folder}"
+    return [
+        f"git init --quiet {folder}",
+        f"{git} remote add origin {url}",
+        f"{git} fetch --quiet --tags origin HEAD '+refs/heads/*:refs/remotes/origin/*'",
+        f"{git} checkout --quiet {commit}",
+    ]
+
+
+EVENT_URL = '"${CADENCE_EVENT_REPOSITORY_URL:-$CADENCE_PARAM_repository_url}"'
+EVENT_COMMIT = '"${CADENCE_EVENT_COMMIT:-$CADENCE_PARAM_commit}"'
+REPOSITORY_PARAMETERS = {
+    "repository_url": {
+        "type": "string",
+        "default": "",
+        "description": "The git repository, for runs that no push starts.",
+    },
+    "commit": {
+        "type": "string",
+        "default": "FETCH_HEAD",
+        "description": "What to check out, for runs that no push starts.",
+    },
+}
+
+
+def here_document(program: str, text: str) -> list[str]:
+    """Lines that run a program with the text as its standard input, unexpanded."""
+    end = "END_OF_STEP"
+    while end in text:
+        end += "_"
+    return [f"{program} <<'{end}'", text.rstrip("\n"), end]
+
+
+def used_variables(script: str) -> set[str]:
+    return set(_VARIABLE.findall(script))
+
+
+def put_in(script: str, start: int, name: str) -> str:
+    """How a variable is written at `start` of a script: out of the single quotes if it would stand in them."""
+    line = script[script.rfind("\n", 0, start) + 1 : start]
+    return f"'\"${{{name}}}\"'" if line.count("'") % 2 else f"${{{name}}}"
+
+
+def missing(what: str) -> str:
+    """Lines in place of something that was not converted: the script stops there with a message."""
+    words = re.sub(r"[^A-Za-z0-9_.(), -]", "", what)[:80]
+    return f"${{{variable(what)[:40]}:?{words} was not carried over}}"
+
+
+def dedented(text: str) -> str:
+    return textwrap.dedent(text).strip("\n")
+
+
+def exports(words: Mapping[str, str]) -> list[str]:
+    """Lines that set variables to shell words, which are quoted already."""
+    return [f"export {name}={word}" for name, word in words.items()]

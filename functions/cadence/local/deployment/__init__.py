@@ -1,0 +1,1 @@
+"""Synthesizes the templates, deploys them into MiniStack and seeds the installation."""

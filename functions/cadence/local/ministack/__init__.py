@@ -1,0 +1,1 @@
+"""MiniStack: how it is started, and where it is changed to behave as AWS does."""

@@ -1,0 +1,138 @@
+"""MiniStack with changes that make it behave as AWS does, and end with its starter.
+
+- The state is saved while MiniStack runs, not only at its end. SIGUSR1 requests a save at once. After each complete save
+  the file `saved` beside the state is renewed.
+- Executions that were interrupted by a stop emit the event of a failed execution.
+- Recurring schedules use their time zones (`schedules`).
+- Changes of tables are delivered in batches and then removed (`table_streams`).
+- Failed records of the log stream are delivered again (`kinesis_polling`).
+- Queries read only the keys in their range (`sorted_partitions`).
+- Permissions on a queue cover its batch actions (`queue_permissions`).
+- Concurrent invocations of a Lambda are limited (`lambda_concurrency`).
+- MiniStack does not sleep before each execution of a state machine.
+"""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from ministack import app
+from ministack.core import persistence
+from ministack.services import stepfunctions
+
+from cadence.local.ministack import (
+    kinesis_polling,
+    lambda_concurrency,
+    queue_permissions,
+    schedules,
+    sorted_partitions,
+    table_streams,
+)
+from cadence.local.shared import lifeline
+from cadence.local.shared.paths import SAVED
+
+SAVE_SECONDS = 5.0
+PAUSE_PER_SAVE = 20
+"""The pause after a save is at least twenty times as long as the save, however large the state is."""
+
+EXECUTION_DELAY = 0.15
+"""Seconds that MiniStack sleeps before the first state of an execution."""
+
+# The logs of Lambdas grow with every call and are not read back: they are saved at the end only.
+_SAVED_AT_END_ONLY = frozenset({"cloudwatch_logs", "cloudwatch"})
+
+SaveAll = Callable[[dict[str, Any]], None]
+
+
+def one_at_a_time(save_all: SaveAll) -> SaveAll:
+    """`save_all` under a lock, since MiniStack's save at its end and ours write the same files."""
+    turn = threading.Lock()
+
+    def save(services: dict[str, Any]) -> None:
+        with turn:
+            save_all(services)
+
+    return save
+
+
+def signalling(load: Callable[[], None], loaded: threading.Event) -> Callable[[], None]:
+    """`load`, followed by setting `loaded`: a save before that would replace the stored state with an empty one."""
+
+    def load_then_signal() -> None:
+        began = stepfunctions.now_iso()
+        load()
+        emit_interrupted_executions(began)
+        loaded.set()
+
+    return load_then_signal
+
+
+def emit_interrupted_executions(since: str) -> None:
+    """Emits the events of executions that MiniStack marked as failed on loading, which it does without an event.
+
+    Runs come before treatments, so that a run that is about to be stopped starts nothing more.
+    """
+    interrupted = [
+        execution
+        for execution in stepfunctions._executions.all_values()  # noqa: SLF001 (no public way, here and below)
+        if execution.get("error") == "States.ServiceRestart" and execution["stopDate"] >= since
+    ]
+    for execution in sorted(interrupted, key=lambda execution: '"treatment"' in execution["input"]):
+        execution["cause"] = "the local stack was stopped while it ran"
+        stepfunctions._emit_execution_status_event(execution)  # noqa: SLF001
+
+
+def save_regularly(loaded: threading.Event, wait: Callable[[float], bool], saved: Path) -> None:
+    """Saves the state and renews the file `saved` once the state is loaded, until `wait(seconds)` returns True."""
+    loaded.wait()
+    pause = SAVE_SECONDS
+    while not wait(pause):
+        began = time.monotonic()
+        services = app._build_persistence_save_dict()  # noqa: SLF001 (MiniStack has no public way to save)
+        app.save_all({name: state for name, state in services.items() if name not in _SAVED_AT_END_ONLY})
+        saved.touch()
+        pause = max(SAVE_SECONDS, PAUSE_PER_SAVE * (time.monotonic() - began))
+
+
+def sleep_unless_delaying(seconds: float) -> None:
+    """`time.sleep` for Step Functions, without the delay before executions, its only sleep of exactly that length."""
+    if seconds != EXECUTION_DELAY:
+        time.sleep(seconds)
+
+
+def main() -> None:
+    """Runs MiniStack as its own command does, with the changes installed."""
+    loaded, ending, requested = threading.Event(), threading.Event(), threading.Event()
+
+    def pause(seconds: float) -> bool:
+        requested.wait(seconds)
+        requested.clear()
+        return ending.is_set()
+
+    stepfunctions.time = SimpleNamespace(**{**vars(time), "sleep": sleep_unless_delaying})
+    schedules.install()
+    lambda_concurrency.install()
+    table_streams.install()
+    kinesis_polling.install()
+    queue_permissions.install()
+    sorted_partitions.install()
+    signal.signal(signal.SIGUSR1, lambda *_: requested.set())
+    app.save_all = one_at_a_time(app.save_all)
+    app._load_persisted_state = signalling(app._load_persisted_state, loaded)  # noqa: SLF001 (as above)
+    saved = Path(persistence.STATE_DIR, SAVED)
+    threading.Thread(target=save_regularly, args=(loaded, pause, saved), name="save-state", daemon=True).start()
+    lifeline.watch(lambda: os.kill(os.getpid(), signal.SIGTERM))
+    try:
+        app.main()
+    finally:
+        ending.set()
+        requested.set()
+
+
+if __name__ == "__main__":
+    main()

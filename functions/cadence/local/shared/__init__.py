@@ -1,0 +1,1 @@
+"""Files, ports, addresses and errors of the local stack."""

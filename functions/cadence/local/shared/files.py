@@ -1,0 +1,25 @@
+"""Small JSON files that are replaced as a whole and that other users cannot read."""
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+
+def write_private_json(path: Path, content: dict[str, Any]) -> None:
+    """Replaces `path` in one step: a reader sees the old content or the new one, never a part."""
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)  # made with mode 0600
+    with os.fdopen(descriptor, "w") as file:
+        json.dump(content, file, indent=2)
+        file.write("\n")
+    Path(temporary).replace(path)
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """The content of `path`, or None if there is no such file or it holds no JSON object."""
+    try:
+        content = json.loads(path.read_text())
+    except (FileNotFoundError, json.JSONDecodeError):
+        return None
+    return content if isinstance(content, dict) else None

@@ -1,0 +1,74 @@
+"""The files of a local stack."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[4]
+"""The project's own folder, which holds `infra/` and `runner_bootstrap/`."""
+
+SAVED = "saved"
+"""A file beside MiniStack's state, as old as the last save of everything (MiniStack writes one service after the other)."""
+
+
+@dataclass(frozen=True)
+class StackPaths:
+    """The files of the stack of one folder, all below its `.cadence`."""
+
+    home: Path
+
+    @classmethod
+    def of(cls, folder: Path) -> "StackPaths":
+        return cls(folder.resolve() / ".cadence")
+
+    @property
+    def connection(self) -> Path:
+        """What a client needs to reach the stack; exists only while it serves."""
+        return self.home / "local.json"
+
+    @property
+    def record(self) -> Path:
+        """The processes of the stack; left behind only by a stack that was killed."""
+        return self.home / "stack.json"
+
+    @property
+    def lock(self) -> Path:
+        return self.home / "lock"
+
+    @property
+    def ports(self) -> Path:
+        """The ports that were used last, so that addresses stay the same across starts."""
+        return self.home / "ports.json"
+
+    @property
+    def tokens(self) -> Path:
+        """The tokens of the administrator and the host, which are reused across starts."""
+        return self.home / "tokens.json"
+
+    @property
+    def githost(self) -> Path:
+        """The git host that `make run` sends its webhooks as."""
+        return self.home / "githost.json"
+
+    @property
+    def state(self) -> Path:
+        return self.home / "state"
+
+    @property
+    def objects(self) -> Path:
+        return self.home / "objects"
+
+    @property
+    def temporary(self) -> Path:
+        return self.home / "tmp"
+
+    @property
+    def host(self) -> Path:
+        return self.home / "host"
+
+    def log(self, process: str) -> Path:
+        return self.home / "logs" / f"{process}.log"
+
+    def make(self) -> None:
+        """Create the folders, readable by this user only since they hold tokens and logs."""
+        for folder in (self.home, self.state, self.objects, self.temporary, self.host, self.home / "logs"):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
