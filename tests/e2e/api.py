@@ -45,8 +45,9 @@ class Api:
             if run["state"] in FINAL:
                 break
             time.sleep(0.2)
-        told = {treatment["name"]: (treatment["state"], treatment["cause"]) for treatment in run["treatments"]}
-        raise AssertionError(f"run {run_id} is still {run['state']} ({run['cause']}): {told}")
+        shown = ("state", "pool", "waiting_for", "cause")
+        treatments = {one["name"]: {key: one[key] for key in shown if one.get(key)} for one in run["treatments"]}
+        raise AssertionError(f"run {run_id} is still {run['state']} ({run['cause']}): {treatments}")
 
     def lines(self, run_id: str, expected: int = 1, **filters: Any) -> list[dict[str, Any]]:
         """All log lines, once there are `expected`: a run may have ended a moment before its last lines can be read."""

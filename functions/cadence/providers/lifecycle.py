@@ -12,6 +12,7 @@ from cadence.application.budgets import Budgets
 from cadence.application.pacing import Pacer
 from cadence.application.pool_ports import PoolRecords
 from cadence.application.ports import Clock, Deadlines, Machines, PoolStore, RunnerStore, RunStore
+from cadence.domain import placing
 from cadence.domain.errors import (
     CadenceError,
     Cancelled,
@@ -127,7 +128,7 @@ class StartRunner:
                 return
             if runner.turn_at is not None:
                 with suppress(Conflict):
-                    self._note_waiting(launch, None)
+                    self._note_waiting(launch, placing.boot_wait(launch.pool, launch.boot_deadline))
             home = self.homes.of(runner, fresh) if self.homes and fresh else None
             self._start(provider, runner, _request(runner, standing.spec, home))
             if self.refusals and launch.placed_at:
@@ -188,7 +189,7 @@ class StartRunner:
         )
         self.machines.succeed(launch.task_token, {**step.as_json(), "placement": launch.placement})
 
-    def _note_waiting(self, launch: Launch, what: str | None) -> None:
+    def _note_waiting(self, launch: Launch, what: str) -> None:
         booting = TreatmentState.BOOTING
         self.runs.advance(launch.run_id, launch.treatment, launch.attempt, {booting}, booting, waiting_for=what)
 
