@@ -1,21 +1,15 @@
 """Each test of this folder runs over the store in memory and over DynamoDB's."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from cadence.adapters.dynamodb.paces import DynamoPaces
 from cadence.application.pacing import Paces
-from tests.contract.run_store.conftest import bound_table, table_properties
 from tests.fakes.paces import MemoryPaces
-
-__all__ = ["table_properties"]
 
 
 @pytest.fixture(params=["memory", "dynamodb"])
-def paces(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Paces]:
+def paces(request: pytest.FixtureRequest) -> Paces:
     if request.param == "memory":
-        yield MemoryPaces()
-        return
-    with bound_table(request, monkeypatch) as table:
-        yield DynamoPaces(table)
+        return MemoryPaces()
+    table = request.getfixturevalue("bound_table")
+    return DynamoPaces(table)

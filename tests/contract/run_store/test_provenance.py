@@ -1,7 +1,6 @@
 """What leads from one run to another, and from a digest to the runs that have it."""
 
 import dataclasses
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -11,7 +10,6 @@ from cadence.adapters.dynamodb.runs import DynamoRunStore
 from cadence.application.ports import RunStore
 from cadence.application.provenance_ports import FollowingRun, ProvenanceStore
 from cadence.domain.run import Edge, Origin, Run, RunState, Treatment, TreatmentSpec, TreatmentState, Trigger, Value
-from tests.contract.run_store.conftest import bound_table
 from tests.fakes.provenance import MemoryProvenance
 from tests.fakes.runs import MemoryRunStore
 
@@ -20,13 +18,12 @@ SHA = "a" * 64
 
 
 @pytest.fixture(params=["memory", "dynamodb"])
-def stores(request, monkeypatch) -> Iterator[tuple[RunStore, ProvenanceStore]]:
+def stores(request) -> tuple[RunStore, ProvenanceStore]:
     if request.param == "memory":
         memory = MemoryRunStore()
-        yield memory, MemoryProvenance(memory)
-        return
-    with bound_table(request, monkeypatch) as table:
-        yield DynamoRunStore(table), DynamoProvenance(table)
+        return memory, MemoryProvenance(memory)
+    table = request.getfixturevalue("bound_table")
+    return DynamoRunStore(table), DynamoProvenance(table)
 
 
 def a_run(run_id, **changes):

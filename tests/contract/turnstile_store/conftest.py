@@ -1,21 +1,15 @@
 """Each test of this folder runs over the store in memory and over DynamoDB's."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from cadence.adapters.dynamodb.turnstiles import DynamoTurnstileStore
 from cadence.application.turnstiles import TurnstileStore
-from tests.contract.run_store.conftest import bound_table, table_properties
 from tests.fakes.turnstiles import MemoryTurnstileStore
-
-__all__ = ["table_properties"]
 
 
 @pytest.fixture(params=["memory", "dynamodb"])
-def store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[TurnstileStore]:
+def store(request: pytest.FixtureRequest) -> TurnstileStore:
     if request.param == "memory":
-        yield MemoryTurnstileStore()
-        return
-    with bound_table(request, monkeypatch) as table:
-        yield DynamoTurnstileStore(table)
+        return MemoryTurnstileStore()
+    table = request.getfixturevalue("bound_table")
+    return DynamoTurnstileStore(table)
