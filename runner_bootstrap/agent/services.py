@@ -19,6 +19,8 @@ from .logs import LineReader, LogBuffer
 LOOPBACK = "127.0.0.1"
 POLL_SECONDS = 0.05
 START_SECONDS = 60.0
+# The engine refuses the network of a container that ended a moment before it tells of that end.
+_END_IS_TOLD_WITHIN = 0.5
 
 
 class Services:
@@ -66,8 +68,11 @@ class Services:
     def explained(self, error: Exception) -> Exception:
         """An engine that finds no network for the command's container names neither the service that held it nor its end."""
         holder = self._running[0] if self._running and self._network != "host" else None
-        code = holder.process.poll() if holder else None
-        if holder is None or code is None or isinstance(error, ProducerFailed):
+        if holder is None or isinstance(error, ProducerFailed):
+            return error
+        try:
+            code = holder.process.wait(_END_IS_TOLD_WITHIN)
+        except subprocess.TimeoutExpired:
             return error
         holder.reader.join()
         said = f"service {holder.service.name}, whose network it joins, had ended with exit code {code}"

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -11,6 +10,7 @@ from typing import Any
 
 from tests.e2e.api import FINAL, Api, states
 from tests.e2e.processes import agents_of
+from tests.waiting import eventually
 
 LINES = 20_000
 NAMES = ("left", "middle", "right")
@@ -63,10 +63,7 @@ def test_what_a_killed_agent_had_sent_is_kept(api: Api) -> None:
     }
     document["treatments"]["talk"]["retry"] = {"infrastructure": 0}  # type: ignore[index]
     run_id = api.start(document)
-    until = time.monotonic() + 60
-    while not (sent := printed(api, run_id)) and time.monotonic() < until:
-        time.sleep(0.1)
-
+    sent = eventually(lambda: printed(api, run_id))
     agents = agents_of(run_id)
     assert agents and sent
     for process in agents:

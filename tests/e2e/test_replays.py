@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +17,7 @@ from tests.e2e.api import Api
 from tests.e2e.conftest import Cadence
 from tests.e2e.github_events import deliver, repository
 from tests.git.repositories import Repository, served
+from tests.waiting import eventually
 
 EXAMPLES = CHECKOUT / "examples"
 SECRET = "a webhook's secret, long enough"
@@ -112,9 +112,7 @@ def test_every_treatment_of_a_repositorys_check_is_the_same_again(api: Api, tmp_
             "commits": [],
         }
         assert deliver(api.url + path, json.dumps(push).encode(), "push", SECRET).status_code == 202
-        until = time.monotonic() + 60
-        while not (runs := api.get("/v1/runs", project=project)["items"]) and time.monotonic() < until:
-            time.sleep(0.2)
+        runs = eventually(lambda: api.get("/v1/runs", project=project)["items"])
         run_id = runs[0]["run_id"]
         assert api.finished(run_id)["state"] == "succeeded"
         found = replayed(api, run_id, "fetch", "lint", "test", "report")

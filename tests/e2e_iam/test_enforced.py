@@ -2,15 +2,15 @@
 
 import json
 import secrets
-import time
 from pathlib import Path
 
 from cadence.cli.client import Client
 from cadence.local.repository import Head
 from cadence.local.webhook import Webhook
-from tests.e2e.api import Api, eventually, states
+from tests.e2e.api import Api, states
 from tests.e2e.conftest import Stack
 from tests.e2e_iam.test_roles import Account
+from tests.waiting import eventually
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 ON_PUSH = """
@@ -111,10 +111,7 @@ def test_a_signed_push_starts_a_run(api: Api) -> None:
     githost = client.add_githost("github", "enforced")
     webhook = Webhook(api.url + githost["webhook_path"], githost["webhook_secret"])
     webhook.push(Head("https://example.org/repository", "refs/heads/main", "a" * 40, "a change", "Ada"))
-    until = time.monotonic() + 30
-    while not (runs := list(client.runs(pipeline="pushed"))):
-        assert time.monotonic() < until, "the push started no run"
-        time.sleep(0.1)
+    runs = eventually(lambda: list(client.runs(pipeline="pushed")), what="the push started no run")
     assert api.finished(runs[0]["run_id"])["state"] == "succeeded"
 
 

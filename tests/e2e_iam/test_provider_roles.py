@@ -16,12 +16,13 @@ from tests.doubles.gcp import account_key
 from tests.doubles.gitlab import HERE as TYPES_ARE_HERE
 from tests.doubles.gitlab import TOKEN as GITLAB_TOKEN
 from tests.doubles.gitlab import Gitlab
-from tests.e2e.api import Api, eventually
+from tests.e2e.api import Api
 from tests.e2e.conftest import Stack
 from tests.e2e_iam.test_roles import Account, refused
 from tests.fakes.answering import Asked, Reply
 from tests.unit.adapters.test_oidc_tokens import Issuer
 from tests.unit.providers.test_all_clouds import settings_of
+from tests.waiting import eventually
 
 NOBODY = "https://127.0.0.1:9"
 # Where nobody answers, or nobody who knows the credentials: the Lambda gets as far as the infrastructure's own words.
@@ -97,6 +98,9 @@ def test_a_provider_probes_starts_and_sweeps_in_its_own_role(api: Api, stack: St
     told = eventually(lambda: runner_or_end(api, run_id))
     assert not [word for word in DENIED if word in json.dumps(told)], told
     api.call("POST", f"/v1/runs/{run_id}/cancel")
+    api.finished(run_id)
+    ended = json.dumps(api.get(f"/v1/runs/{run_id}/treatments/a"))
+    assert not [word for word in DENIED if word in ended], ended
     # It lists what there is, as the sweeper asks it to.
     failed, said = invoke(account, folder(provider), {"operation": "sweep", "organization": "default", "pool": pool})
     assert not [word for word in DENIED if word in json.dumps(said)], said

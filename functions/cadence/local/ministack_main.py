@@ -1,9 +1,10 @@
-"""MiniStack with nine additions.
+"""MiniStack with ten additions.
 
 It ends with its starter; it saves its state while it runs, not only at its end; and it tells of the executions that were
 under way when it stopped, as AWS tells of any execution that fails; recurring schedules know their time zones (`cadence.local.schedules`),
 changes of tables are handed over in batches and then forgotten (`cadence.local.change_streams`), of the log stream no record is left out (`cadence.local.log_stream_reading`),
-queries look only at the keys that they ask for (`cadence.local.sorted_partitions`), the rights on a queue are those of AWS (`cadence.local.batch_rights`), and invocations of a Lambda wait their turn instead of overrunning the machine (`cadence.local.lambda_turns`).
+queries look only at the keys that they ask for (`cadence.local.sorted_partitions`), the rights on a queue and on tasks of ECS are those of AWS (`cadence.local.batch_rights`,
+`cadence.local.task_rights`), and invocations of a Lambda wait their turn instead of overrunning the machine (`cadence.local.lambda_turns`).
 
 And one thing less: it does not rest before each execution of a state machine, which AWS does not do either.
 SIGUSR1 asks for a save at once. After each save of everything the file `saved` beside the state is renewed.
@@ -30,6 +31,7 @@ from cadence.local import (
     log_stream_reading,
     schedules,
     sorted_partitions,
+    task_rights,
 )
 from cadence.local.paths import SAVED
 
@@ -117,6 +119,7 @@ def main() -> None:
     change_streams.install()
     log_stream_reading.install()
     batch_rights.install()
+    task_rights.install()
     sorted_partitions.install()
     signal.signal(signal.SIGUSR1, lambda *_: asked.set())
     app.save_all = one_at_a_time(app.save_all)

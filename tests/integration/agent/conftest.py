@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,14 +20,6 @@ PATIENCE = 20
 
 Start = Callable[..., "subprocess.Popen[str]"]
 Work = Callable[..., dict[str, Any]]
-
-
-def until(condition: Callable[[], object]) -> None:
-    """Wait until the condition holds."""
-    give_up = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < give_up, "it did not come about"
-        time.sleep(0.01)
 
 
 @pytest.fixture(scope="session")

@@ -18,8 +18,9 @@ from runner_bootstrap.agent.exec_places import ContainerPlace, SandboxPlace
 from runner_bootstrap.agent.executor import Executor, Place
 from runner_bootstrap.agent.logs import LogBuffer
 from runner_bootstrap.agent.masking import Masker
+from tests.waiting import eventually
 
-from .conftest import PATIENCE, until
+from .conftest import PATIENCE
 from .podman import IMAGE, podman
 
 SECRET = "the-value-of-a-secret"
@@ -144,9 +145,9 @@ def test_a_killed_shim_takes_its_command_and_that_ones_children_down(call: Call,
     where = "/mnt/data/beat"
     script = "(while :; do echo . >> $1; sleep 0.05; done) & while :; do sleep 1; done"
     process = call("build", "sh", "-c", f"p={where}; [ -d /mnt/data ] || p={beat}; set -- $p; {script}")
-    until(beat.exists)
+    eventually(beat.exists)
     process.send_signal(signal.SIGKILL)
-    until(lambda: log.executed)
+    eventually(lambda: log.executed)
     assert log.executed[0]["abandoned"] is True
     size = -1
 
@@ -156,7 +157,7 @@ def test_a_killed_shim_takes_its_command_and_that_ones_children_down(call: Call,
         time.sleep(0.3)
         return before == size
 
-    until(is_quiet)
+    eventually(is_quiet)
 
 
 def test_what_cannot_be_run_is_said(call: Call) -> None:

@@ -18,8 +18,9 @@ import pytest
 from runner_bootstrap.agent import hand
 from runner_bootstrap.agent.pod import Handed, Pod
 from runner_bootstrap.agent.pod_usage import ContainerUsage, usage_from
+from tests.waiting import eventually
 
-from .conftest import PATIENCE, until
+from .conftest import PATIENCE
 
 _ROOT = Path(__file__).parents[3]
 SCRIPT = (_ROOT / "runner_bootstrap" / "machine" / "container.sh").read_text()
@@ -176,10 +177,10 @@ def test_a_container_that_ends_ends_its_command(make: Make) -> None:
 
 def test_nobody_takes_it(make: Make) -> None:
     container = make()
-    until(lambda: has_reader(container.desk / "calls"))
+    eventually(lambda: has_reader(container.desk / "calls"))
     container.process.kill()
     container.process.wait()
-    until(lambda: not has_reader(container.desk / "calls"))
+    eventually(lambda: not has_reader(container.desk / "calls"))
     with pytest.raises(hand.NotTaken, match=re.escape("its container did not answer within 0.1 s")):
         hand.tell(str(container.desk), "x", 0.1)
 
@@ -208,7 +209,7 @@ def test_its_request_is_its_owners_and_gone_once_it_is_read(make: Make) -> None:
     assert json.loads(request.read_text())["env"] == {"TOKEN": "s3cr3t"}
     assert not any("s3cr3t" in word for word in argv)
     subprocess.run(argv, check=True, timeout=PATIENCE)
-    until(lambda: not request.exists())
+    eventually(lambda: not request.exists())
 
 
 def test_it_is_never_anything_but_the_first_process(tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from cadence.cli.machines import Job, Machine, Unfit, provision, read_machines
-from tests.integration.agent.conftest import until
 from tests.integration.agent.fake_gateway import FakeGateway
+from tests.waiting import eventually
 
 SSHD = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin")
 pytestmark = pytest.mark.skipif(SSHD is None or os.getuid() != 0, reason="no sshd here, or no right to start one")
@@ -64,7 +64,7 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
     assert SSHD is not None
     server = subprocess.Popen([SSHD, "-D", "-e", "-f", config], stderr=subprocess.DEVNULL)
     try:
-        until(lambda: _answers(port))
+        eventually(lambda: _answers(port))
         yield Machine(
             "127.0.0.1", host_key, "root", port, name="build-1", slots=3, labels={"gpu": "an old one", "room": "b'2"}
         )
@@ -92,7 +92,7 @@ def test_a_machine_becomes_a_host_and_is_renewed(
 ) -> None:
     said = provision(machine, job, tmp_path / "user")
     assert "without systemd" in said or "by systemd" in said
-    until(lambda: gateway.hosts)
+    eventually(lambda: gateway.hosts)
     (joined,) = gateway.hosts.values()
     assert (joined["name"], joined["slots"], joined["pool"]) == ("build-1", 3, POOL)
     assert joined["labels"] == {"gpu": "an old one", "room": "b'2"}
@@ -101,7 +101,7 @@ def test_a_machine_becomes_a_host_and_is_renewed(
     first = (folder / "pid").read_text()
 
     provision(machine, job, tmp_path / "user")
-    until(lambda: (folder / "pid").read_text() != first)
+    eventually(lambda: (folder / "pid").read_text() != first)
     # It is known already: no second host.
     assert len(gateway.hosts) == 1
     assert not list((tmp_path / "home" / ".cache").iterdir())

@@ -17,7 +17,8 @@ from cadence.local import control
 from cadence.local.errors import LocalStackError
 from cadence.local.processes import ProcessIdentity
 from cadence.local.record import StackRecord
-from tests.integration.local_stack.conftest import EchoStack, eventually, running_echo
+from tests.integration.local_stack.conftest import EchoStack, running_echo
+from tests.waiting import eventually
 
 
 def last(url: str) -> str:
