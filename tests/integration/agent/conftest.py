@@ -1,7 +1,6 @@
 """The agent as it is shipped: a zipapp, run by the oldest Python at hand that it supports."""
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 
 from runner_bootstrap.build import build
+from tests.programs import needs_bubblewrap
 
 from . import podman
 from .fake_gateway import FakeGateway, Runner
@@ -46,9 +46,7 @@ def gateway() -> Iterator[FakeGateway]:
 @pytest.fixture(
     params=[
         "plain",
-        pytest.param(
-            "bwrap", marks=pytest.mark.skipif(not shutil.which("bwrap"), reason="bubblewrap is not installed")
-        ),
+        pytest.param("bwrap", marks=needs_bubblewrap),
     ]
 )
 def sandbox(request: pytest.FixtureRequest) -> str:

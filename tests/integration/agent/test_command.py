@@ -1,12 +1,12 @@
 """What a command sees, and how each way to end is told."""
 
 import json
-import shutil
 import stat
 from pathlib import Path
 
 import pytest
 
+from tests.programs import needs_bubblewrap
 from tests.waiting import eventually
 
 from .conftest import PATIENCE, Start, Work
@@ -132,7 +132,7 @@ def test_the_workspace_is_private_and_goes_even_if_made_unwritable(
     eventually(lambda: not list(workspaces.iterdir()))
 
 
-@pytest.mark.skipif(not shutil.which("bwrap"), reason="bubblewrap is not installed")
+@needs_bubblewrap
 def test_the_sandbox_keeps_the_host_as_it_is(gateway: FakeGateway, work: Work) -> None:
     runner = gateway.add_runner(
         "touch /usr/escaped && echo escaped || echo kept; touch /tmp/mine && echo private; echo $$"

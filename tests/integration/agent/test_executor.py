@@ -3,7 +3,6 @@
 import json
 import os
 import shlex
-import shutil
 import signal
 import subprocess
 import time
@@ -18,6 +17,7 @@ from runner_bootstrap.agent.exec_places import ContainerPlace, SandboxPlace
 from runner_bootstrap.agent.executor import Executor, Place
 from runner_bootstrap.agent.logs import LogBuffer
 from runner_bootstrap.agent.masking import Masker
+from tests.programs import bubblewrap, needs_bubblewrap
 from tests.waiting import eventually
 
 from .conftest import PATIENCE
@@ -48,7 +48,7 @@ def log() -> Log:
 @pytest.fixture(
     params=[
         "host",
-        pytest.param("sandbox", marks=pytest.mark.skipif(not shutil.which("bwrap"), reason="there is no bubblewrap")),
+        pytest.param("sandbox", marks=needs_bubblewrap),
         pytest.param("container", marks=pytest.mark.podman),
     ]
 )
@@ -56,7 +56,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     root = tmp_path / "workspace"
     (root / "data").mkdir(parents=True)
     if request.param != "container":
-        program = shutil.which("bwrap") if request.param == "sandbox" else None
+        program = bubblewrap() if request.param == "sandbox" else None
         yield SandboxPlace(program, root, [], {"build": {"/mnt/data": str(root / "data")}})
         return
     arguments = shlex.split(request.getfixturevalue("containers")[0])

@@ -18,6 +18,7 @@ import pytest
 from runner_bootstrap.agent import hand
 from runner_bootstrap.agent.pod import Handed, Pod
 from runner_bootstrap.agent.pod_usage import ContainerUsage, usage_from
+from tests.programs import WITHOUT_BUBBLEWRAP, bubblewrap
 from tests.waiting import eventually
 
 from .conftest import PATIENCE
@@ -76,13 +77,8 @@ Make = Callable[[], Container]
 
 @pytest.fixture
 def make(shell: list[str]) -> Iterator[Make]:
-    if (
-        not shutil.which("bwrap")
-        or subprocess.run(
-            ["bwrap", "--dev-bind", "/", "/", "--unshare-pid", "--as-pid-1", "true"], capture_output=True, check=False
-        ).returncode
-    ):
-        pytest.skip("bubblewrap does not work here")
+    if bubblewrap() is None:
+        pytest.skip(WITHOUT_BUBBLEWRAP)
     made: list[Container] = []
     with tempfile.TemporaryDirectory() as folder:
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.programs import needs_bubblewrap
 from tests.waiting import eventually
 
 from .conftest import AGENT_PYTHON, PATIENCE, Start
@@ -174,9 +175,8 @@ def test_kill_9_of_an_agent_leaves_no_process_and_the_next_host_sweeps(
     eventually(lambda: not list((tmp_path / "workspaces").iterdir()))
 
 
+@needs_bubblewrap
 def test_the_command_cannot_see_the_hosts_token(gateway: FakeGateway, host: StartHost, tmp_path: Path) -> None:
-    if not Path("/usr/bin/bwrap").exists():
-        pytest.skip("bubblewrap is not installed")
     host()
     eventually(lambda: gateway.hosts)
     runner = gateway.add_runner(f"ls -A {tmp_path / 'state'} | wc -l")
