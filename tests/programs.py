@@ -17,3 +17,5 @@ def bubblewrap() -> str | None:
 
 WITHOUT_BUBBLEWRAP = "bubblewrap is not installed, or does not work here"
 needs_bubblewrap = pytest.mark.skipif(bubblewrap() is None, reason=WITHOUT_BUBBLEWRAP)
+# The images of GitHub's own runners have it.
+needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
