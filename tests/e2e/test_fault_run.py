@@ -19,6 +19,8 @@ from tests.e2e.conftest import Cadence, Stack
 from tests.e2e.faulty_store import FaultyStore, faulty_store
 from tests.waiting import eventually
 
+pytestmark = pytest.mark.slow
+
 FUNCTION, STREAM = "cadence-main-log-indexer", "cadence-main-log-lines"
 LINES = 240
 REFUSED_FOR = float(os.environ.get("CADENCE_FAULT_SECONDS", "0"))

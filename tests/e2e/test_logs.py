@@ -8,9 +8,13 @@ from contextlib import suppress
 from itertools import groupby
 from typing import Any
 
+import pytest
+
 from tests.e2e.api import FINAL, Api, states
 from tests.e2e.processes import agents_of
 from tests.waiting import eventually
+
+pytestmark = pytest.mark.slow
 
 LINES = 20_000
 NAMES = ("left", "middle", "right")

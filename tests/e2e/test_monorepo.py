@@ -15,7 +15,7 @@ from tests.git.repositories import Repository, served
 from tests.integration.agent.podman import content, podman, working
 from tests.waiting import eventually
 
-pytestmark = pytest.mark.podman
+pytestmark = [pytest.mark.podman, pytest.mark.slow]
 
 DOCUMENT = (Path(__file__).parents[2] / "examples" / "monorepo.yaml").read_text()
 IMAGE = f"localhost/cadence-monorepo-test:{uuid.uuid4().hex[:8]}"

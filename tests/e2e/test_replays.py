@@ -20,6 +20,8 @@ from tests.git.repositories import Repository, served
 from tests.programs import bubblewrap
 from tests.waiting import eventually
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = CHECKOUT / "examples"
 SECRET = "a webhook's secret, long enough"
 # Hosts cut commands off the network with bubblewrap.

@@ -2,12 +2,16 @@
 
 from pathlib import Path
 
+import pytest
+
 from cadence.cli.client import Client
 from cadence.local import control
 from cadence.local.demo import demonstrate
 from cadence.local.supervisor import Options
 from tests.e2e.api import Api, states
 from tests.e2e.conftest import IAM, Stack
+
+pytestmark = pytest.mark.slow
 
 HELLO = """
 cadence: 1

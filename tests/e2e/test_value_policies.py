@@ -17,6 +17,8 @@ from tests.e2e.conftest import Cadence, Stack
 from tests.e2e.hosts import joined
 from tests.waiting import last_look
 
+pytestmark = pytest.mark.slow
+
 ELSEWHERE = "cadence-main-elsewhere"
 POOLS: dict[str, dict[str, Any]] = {
     "there": {"capture": "full", "bucket": ELSEWHERE, "region": REGION},

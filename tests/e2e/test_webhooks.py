@@ -21,6 +21,8 @@ from tests.e2e.github_events import deliver
 from tests.e2e.test_secrets import client
 from tests.waiting import eventually, last_look
 
+pytestmark = pytest.mark.slow
+
 SECRET = "a webhook's secret, long enough"
 
 

@@ -12,7 +12,7 @@ from .conftest import PATIENCE, Start, Work
 from .fake_gateway import FakeGateway, Runner
 from .podman import ARGUMENTS, IMAGE, podman
 
-pytestmark = pytest.mark.podman
+pytestmark = [pytest.mark.podman, pytest.mark.slow]
 
 IN_IMAGE = pytest.mark.parametrize("image", [IMAGE, None], ids=["in-image", "on-runner"])
 

@@ -12,6 +12,8 @@ from tests.waiting import eventually
 from .conftest import PATIENCE, Start, Work
 from .fake_gateway import WINDOW, FakeGateway, Runner
 
+pytestmark = pytest.mark.slow
+
 MIB = 1 << 20
 
 

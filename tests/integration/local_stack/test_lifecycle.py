@@ -20,6 +20,8 @@ from cadence.local.record import StackRecord
 from tests.integration.local_stack.conftest import EchoStack, running_echo
 from tests.waiting import eventually
 
+pytestmark = pytest.mark.slow
+
 
 def last(url: str) -> str:
     answer: str = requests.get(f"{url}/v1/last", timeout=10).json()
