@@ -17,7 +17,12 @@ from tests.integration.agent.fake_gateway import FakeGateway
 from tests.waiting import eventually
 
 SSHD = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin")
-pytestmark = pytest.mark.skipif(SSHD is None or os.getuid() != 0, reason="no sshd here, or no right to start one")
+SFTP = Path("/usr/lib/openssh/sftp-server")
+pytestmark = [
+    pytest.mark.skipif(SSHD is None or os.getuid() != 0, reason="no sshd here, or no right to start one"),
+    pytest.mark.skipif(not shutil.which("ssh-keygen"), reason="ssh-keygen (openssh-client) is not installed"),
+    pytest.mark.skipif(not SFTP.exists(), reason="sftp-server (openssh-sftp-server) is not installed"),
+]
 POOL = "provisioned"
 
 
@@ -48,13 +53,13 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
         "PidFile": "none",
         "PermitRootLogin": "yes",
         "PasswordAuthentication": "no",
-        "Subsystem": "sftp /usr/lib/openssh/sftp-server",
+        "Subsystem": f"sftp {SFTP}",
         "ForceCommand": tmp_path / "shell",
     }
     (tmp_path / "shell").write_text(
         f"#!/bin/sh\nexport HOME={home}\ncd {home}\n"
         'case "$SSH_ORIGINAL_COMMAND" in\n'
-        "    *sftp*) exec /usr/lib/openssh/sftp-server ;;\n"
+        f"    *sftp*) exec {SFTP} ;;\n"
         '    *) exec sh -c "$SSH_ORIGINAL_COMMAND" ;;\n'
         "esac\n"
     )
