@@ -14,7 +14,7 @@ _PAUSE = 0.02
 def eventually(
     look: Callable[[], T], within: float = PATIENCE, *, what: str | Callable[[], object] = "", pause: float = _PAUSE
 ) -> T:
-    """The first result of `look` that is true, asked for every `pause` seconds.
+    """The first result of `look` that is true, asked for every `pause` seconds and, after long, more seldom.
 
     Raises AssertionError with `what` (or what it returns) and the last result if there is none `within` so many seconds.
     """
@@ -26,8 +26,11 @@ def eventually(
 def last_look(
     look: Callable[[], T], enough: Callable[[T], object], within: float = PATIENCE, *, pause: float = _PAUSE
 ) -> T:
-    """The first result that is `enough`, or the last one when `within` seconds are over: for tests that assert on it."""
-    until = time.monotonic() + within
-    while not enough(found := look()) and time.monotonic() < until:
-        time.sleep(pause)
+    """The first result that is `enough`, or the last one when `within` seconds are over: for tests that assert on it.
+
+    Looking costs time that a small machine needs for what is waited for: the pause grows with the time that has passed.
+    """
+    began = time.monotonic()
+    while not enough(found := look()) and (passed := time.monotonic() - began) < within:
+        time.sleep(max(pause, min(passed / 20, 1.0)))
     return found
