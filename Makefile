@@ -26,14 +26,8 @@ environment: $(ENVIRONMENT) ## Make or renew .venv from requirements.lock
 run: $(ENVIRONMENT) ## Start the local stack and run the example pipeline on this checkout (ONCE=1: stop after the run)
 	@$(BIN)/python -m cadence.local.demo
 
-# What failed is tried once more by itself, and both outcomes are shown: a machine that was busy for a moment is no fault.
-AGAIN := $(BIN)/python -m pytest --last-failed --last-failed-no-failures none
-
 test: $(ENVIRONMENT) ## Run all tests (choose some: make test ARGS="tests/unit -k name")
-	@if [ -n '$(ARGS)' ]; then exec $(BIN)/python -m pytest $(ARGS); fi; status=0; \
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not e2e" || $(AGAIN) -m "not e2e" || status=1; \
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m e2e || $(AGAIN) -m e2e || status=1; \
-	exit $$status
+	@exec $(BIN)/python -m pytest $(or $(ARGS),-n 2 --dist loadfile)
 
 check: $(ENVIRONMENT) ## Run every static check
 	@.ci/check $(VENV)

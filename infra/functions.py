@@ -131,7 +131,8 @@ class Functions(Construct):
         ]
 
     def _tag_conditions(self, permission: Permission) -> Mapping[str, Any] | None:
-        if not permission.tagged:
+        """MiniStack knows no tags of machines and of what makes them, so there it would refuse."""
+        if not permission.tagged or self._deployment.is_local:
             return None
         return {"StringEquals": {key: value(self._resources) for key, value in permission.tagged.items()}}
 

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import requests
 import yaml
 
 from cadence.providers.rest import quiet_session
+from tests.waiting import eventually
 
 VERSION = "v1.36.3"
 ADMIN = "admin-of-the-cluster-0123456789"
@@ -177,16 +178,13 @@ def cluster(folder: Path) -> Iterator[Cluster]:
 
 
 def _wait(cluster: Cluster, folder: Path) -> None:
-    give_up = time.monotonic() + SECONDS
-    while True:
-        try:
-            if Path(cluster.certificate).exists() and cluster.admin.get(f"{cluster.url}/readyz", timeout=5).ok:
-                return
-        except requests.RequestException:
-            pass
-        if time.monotonic() > give_up:
-            raise AssertionError(f"kube-apiserver is not ready: {(folder / 'apiserver.log').read_text()[-2000:]}")
-        time.sleep(0.2)
+    def is_ready() -> bool:
+        with suppress(requests.RequestException):
+            return Path(cluster.certificate).exists() and cluster.admin.get(f"{cluster.url}/readyz", timeout=5).ok
+        return False
+
+    log = folder / "apiserver.log"
+    eventually(is_ready, SECONDS, what=lambda: f"kube-apiserver is not ready: {log.read_text()[-2000:]}", pause=0.2)
 
 
 @contextmanager

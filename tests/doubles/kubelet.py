@@ -8,13 +8,13 @@ import shutil
 import subprocess
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from tests.integration.agent.podman import podman
+from tests.waiting import eventually
 
 Spec = Mapping[str, Any]
 Values = Callable[[str], Mapping[str, str]]
@@ -105,14 +105,16 @@ class PodHere:
             if process.wait():
                 raise AssertionError(f"{container['name']} of {self.name} failed: {self.log(container['name'])}")
             return True
-        give_up = time.monotonic() + _START_SECONDS
-        while (
-            podman("container", "inspect", "--format", "{{.State.Running}}", self.real_name(container["name"])).stdout
-            != b"true\n"
-        ):
-            assert process.poll() is None, f"{container['name']} of {self.name} ended: {self.log(container['name'])}"
-            assert time.monotonic() < give_up, f"{container['name']} of {self.name} does not start"
-            time.sleep(0.05)
+        asked = ("container", "inspect", "--format", "{{.State.Running}}", self.real_name(container["name"]))
+
+        def runs() -> bool:
+            running = podman(*asked).stdout == b"true\n"
+            assert running or process.poll() is None, (
+                f"{container['name']} of {self.name} ended: {self.log(container['name'])}"
+            )
+            return running
+
+        eventually(runs, _START_SECONDS, what=f"{container['name']} of {self.name} does not start")
         self._help(self._keep_running, container, volumes, process)
         if "readinessProbe" in container:
             self._help(self._probe, container)
@@ -155,12 +157,8 @@ class PodHere:
             with (self.folder / f"{container['name']}.log").open("ab") as log:
                 process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
             # Podman reads the variables before it starts anything.
-            until = time.monotonic() + _START_SECONDS
-            while (
-                process.poll() is None and podman("container", "exists", self.real_name(container["name"])).returncode
-            ):
-                assert time.monotonic() < until
-                time.sleep(0.02)
+            exists = ("container", "exists", self.real_name(container["name"]))
+            eventually(lambda: process.poll() is not None or not podman(*exists).returncode, _START_SECONDS)
         return process
 
     def _value(self, variable: Spec) -> str:

@@ -1,11 +1,11 @@
 """A caller of the running stack: plain HTTP, as any user's script would do it."""
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import requests
+
+from tests.waiting import last_look
 
 FINAL = {"succeeded", "failed", "cancelled", "timed_out"}
 
@@ -37,23 +37,18 @@ class Api:
         return self.until(run_id, lambda run: run["state"] in FINAL, within)
 
     def until(self, run_id: str, condition: Any, within: float = 120) -> dict[str, Any]:
-        until = time.monotonic() + within
-        while time.monotonic() < until:
-            run = self.run(run_id)
-            if condition(run):
-                return run
-            if run["state"] in FINAL:
-                break
-            time.sleep(0.2)
-        told = {treatment["name"]: (treatment["state"], treatment["cause"]) for treatment in run["treatments"]}
-        raise AssertionError(f"run {run_id} is still {run['state']} ({run['cause']}): {told}")
+        run = last_look(
+            lambda: self.run(run_id), lambda run: condition(run) or run["state"] in FINAL, within, pause=0.2
+        )
+        if condition(run):
+            return run
+        shown = ("state", "pool", "waiting_for", "cause")
+        treatments = {one["name"]: {key: one[key] for key in shown if one.get(key)} for one in run["treatments"]}
+        raise AssertionError(f"run {run_id} is still {run['state']} ({run['cause']}): {treatments}")
 
     def lines(self, run_id: str, expected: int = 1, **filters: Any) -> list[dict[str, Any]]:
         """All log lines, once there are `expected`: a run may have ended a moment before its last lines can be read."""
-        until = time.monotonic() + 30
-        while len(found := self._lines(run_id, **filters)) < expected and time.monotonic() < until:
-            time.sleep(0.2)
-        return found
+        return last_look(lambda: self._lines(run_id, **filters), lambda found: len(found) >= expected, 30, pause=0.2)
 
     def _lines(self, run_id: str, **filters: Any) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
@@ -85,12 +80,3 @@ class Api:
 
 def states(run: dict[str, Any]) -> dict[str, str]:
     return {treatment["name"]: treatment["state"] for treatment in run["treatments"]}
-
-
-def eventually(look: Callable[[], Any]) -> Any:
-    """What `look` answers once that is something: lines and reports come a moment after a run has ended. A minute is a bound on a hang."""
-    until = time.monotonic() + 60
-    while not (found := look()):
-        assert time.monotonic() < until
-        time.sleep(0.1)
-    return found

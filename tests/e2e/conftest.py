@@ -4,7 +4,6 @@ With CADENCE_E2E_IAM=1 it refuses what the Lambdas' roles do not allow, as AWS w
 """
 
 import os
-import shutil
 import subprocess
 import sys
 import uuid
@@ -21,6 +20,7 @@ from cadence.local.supervision import control
 from cadence.local.supervision.supervisor import StackOptions
 from tests.e2e.api import Api
 from tests.e2e.engine import BINARY
+from tests.programs import bubblewrap
 
 HERE = Path(__file__).parent
 IAM = os.environ.get("CADENCE_E2E_IAM") == "1"
@@ -48,7 +48,7 @@ def serving(folder: Path, *, enforce_iam: bool) -> Iterator[Stack]:
     if BINARY.is_file():
         # The host agent of the stack finds the engine there.
         os.environ["CADENCE_MELODIUM"] = str(BINARY)
-        if shutil.which("bwrap"):
+        if bubblewrap():
             os.environ["CADENCE_MELODIUM_CONTAINERS"] = "sandbox"
     options = StackOptions(folder, port=0, enforce_iam=enforce_iam)
     connection, supervisor = control.up(options, print, attached=True)

@@ -1,7 +1,6 @@
 """What an engine sends, without one: as fast as asked, and as much."""
 
 import json
-import time
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -129,12 +128,3 @@ def _place(treatment: str, label: str) -> dict[str, Any]:
 
 def _compact(value: Any) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode()
-
-
-def wait_until(condition: Any, within: float) -> bool:
-    until = time.monotonic() + within
-    while time.monotonic() < until:
-        if condition():
-            return True
-        time.sleep(0.2)
-    return False

@@ -2,15 +2,15 @@
 
 import json
 import secrets
-import time
 from pathlib import Path
 
 from cadence.cli.client.client import Client
 from cadence.local.demo.repository import RepositoryHead
 from cadence.local.demo.webhook import Webhook
-from tests.e2e.api import Api, eventually, states
+from tests.e2e.api import Api, states
 from tests.e2e.conftest import Stack
 from tests.e2e_iam.test_roles import Account
+from tests.waiting import eventually
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 ON_PUSH = """
@@ -119,10 +119,7 @@ def test_a_signed_push_starts_a_run(api: Api) -> None:
             author="Ada",
         )
     )
-    until = time.monotonic() + 30
-    while not (runs := list(client.runs(pipeline="pushed"))):
-        assert time.monotonic() < until, "the push started no run"
-        time.sleep(0.1)
+    runs = eventually(lambda: list(client.runs(pipeline="pushed")), what="the push started no run")
     assert api.finished(runs[0]["run_id"])["state"] == "succeeded"
 
 

@@ -4,7 +4,8 @@ import json
 import re
 import secrets
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
@@ -15,12 +16,13 @@ from tests.doubles.gcp import account_key
 from tests.doubles.gitlab import HERE as TYPES_ARE_HERE
 from tests.doubles.gitlab import TOKEN as GITLAB_TOKEN
 from tests.doubles.gitlab import Gitlab
-from tests.e2e.api import Api, eventually
+from tests.e2e.api import Api
 from tests.e2e.conftest import Stack
 from tests.e2e_iam.test_roles import Account, refused
 from tests.fakes.answering import Asked, Reply
 from tests.unit.adapters.test_oidc_tokens import Issuer
 from tests.unit.providers.test_all_clouds import settings_of
+from tests.waiting import eventually
 
 NOBODY = "https://127.0.0.1:9"
 # Where nobody answers, or nobody who knows the credentials: the Lambda gets as far as the infrastructure's own words.
@@ -51,13 +53,27 @@ def body_of(provider: str) -> dict[str, Any]:
     return {"provider": provider, "settings": settings, "credentials": credentials}
 
 
+@contextmanager
+def serving_pool(api: Api, name: str, body: Mapping[str, Any]) -> Iterator[None]:
+    """A pool that takes no treatment any more after the block: machines of these never call home.
+
+    It stays, since nobody answers whether all of its machines are gone.
+    """
+    path = f"/v1/pools/{name}"
+    answer = api.call("PUT", path, json=body)
+    assert answer.ok, answer.text
+    try:
+        yield
+    finally:
+        assert api.call("PUT", path, json={**body, "projects": ["none"]}).ok
+
+
 @pytest.fixture
-def pool(api: Api, request: pytest.FixtureRequest) -> str:
+def pool(api: Api, request: pytest.FixtureRequest) -> Iterator[str]:
     provider = request.param
     name = f"iam-{provider.replace('_', '-')}"
-    answer = api.call("PUT", f"/v1/pools/{name}", json=body_of(provider))
-    assert answer.ok, answer.text
-    return name
+    with serving_pool(api, name, body_of(provider)):
+        yield name
 
 
 def invoke(account: Account, lambda_folder: str, event: Mapping[str, Any]) -> tuple[bool, Any]:
@@ -82,6 +98,9 @@ def test_a_provider_probes_starts_and_sweeps_in_its_own_role(api: Api, stack: St
     told = eventually(lambda: runner_or_end(api, run_id))
     assert not [word for word in DENIED if word in json.dumps(told)], told
     api.call("POST", f"/v1/runs/{run_id}/cancel")
+    api.finished(run_id)
+    ended = json.dumps(api.get(f"/v1/runs/{run_id}/treatments/a"))
+    assert not [word for word in DENIED if word in ended], ended
     # It lists what there is, as the sweeper asks it to.
     failed, said = invoke(
         account, CALLING_HOME[provider].folder, {"operation": "sweep", "organization": "default", "pool": pool}
@@ -152,11 +171,11 @@ class GitlabWithIdentities(Gitlab):
 def test_a_job_gets_its_token_for_its_identity_and_runs_to_its_end_in_the_roles_of_all(api: Api, stack: Stack) -> None:
     gitlab = GitlabWithIdentities()
     gitlab.issuer = Issuer()
-    with gitlab.serving() as url:
+    with gitlab.serving() as url, ExitStack() as cleanup:
         gitlab.issuer.url = url
         settings = {"project": "acme/runners", "url": NOBODY, "runners": [{"type": "any"}]}
         body = {"provider": "gitlab", "settings": settings, "credentials": {"token": GITLAB_TOKEN}}
-        assert api.call("PUT", "/v1/pools/jobs", json=body).ok
+        cleanup.enter_context(serving_pool(api, "jobs", body))
         account = Account(stack.aws_endpoint)
         moved(account, "jobs", url)
         probe = {"operation": "probe", "organization": "default", "pool": "jobs"}
@@ -182,7 +201,6 @@ def test_a_job_gets_its_token_for_its_identity_and_runs_to_its_end_in_the_roles_
         assert claimed.ok, claimed.text
         assert call("exchange", identity, {"runner_id": runner_id}).status_code == 410
         assert api.call("POST", f"/v1/runs/{run_id}/cancel").status_code == 202
-        assert api.call("PUT", "/v1/pools/jobs", json={**body, "projects": ["nobody"]}).ok
 
 
 def moved(account: Account, pool: str, url: str) -> None:

@@ -220,6 +220,7 @@ class MemoryRunStore:
             cause=cause,
             exit_code=stored.exit_code if exit_code is None else exit_code,
             finished_at=at,
+            waiting_for=None,
             history=_told(stored, (StateChange(at, stored.attempt, state, cause or ""),)),
         )
         run = self.get_run(treatment.run_id)

@@ -14,24 +14,44 @@ from infra.packaging import REPOSITORY, THIS_MACHINE, bundle
 _HANDLERS = sorted(path.parent.name for path in (REPOSITORY / "functions").glob("*/handler.py"))
 
 # Only the archive and the standard library can be imported; nothing is called. What functions import when they are
-# called must be there as well.
+# called must be there as well. Archives share most of their files: what is compiled or parsed is kept by its content.
 _IMPORT = """
-import ast, importlib, pathlib, sys
-archive, folder, *not_called = sys.argv[1:]
+import ast, hashlib, importlib, importlib.machinery, json, marshal, os, pathlib, sys
+archive, kept, folder, *not_called = sys.argv[1:]
 sys.path = [archive] + [path for path in sys.path if path and "site-packages" not in path]
+
+def once(kind, content, make):
+    file = pathlib.Path(kept, f"{hashlib.sha256(content).hexdigest()}.{kind}")
+    try:
+        return file.read_bytes()
+    except FileNotFoundError:
+        unfinished = file.with_suffix(f".{os.getpid()}")
+        unfinished.write_bytes(made := make())
+        unfinished.replace(file)
+        return made
+
+def names_in_functions(source):
+    functions = [node for node in ast.walk(ast.parse(source)) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
+    names = set()
+    for node in (inner for function in functions for inner in ast.walk(function)):
+        names |= {node.module} if isinstance(node, ast.ImportFrom) else set()
+        names |= {alias.name for alias in node.names} if isinstance(node, ast.Import) else set()
+    return names
+
+def code_once(loader, data, path, *, compiled=importlib.machinery.SourceFileLoader.source_to_code):
+    return marshal.loads(once("code", data, lambda: marshal.dumps(compiled(loader, data, path))))
+
+importlib.machinery.SourceFileLoader.source_to_code = code_once
 module = __import__(f"{folder}.handler", fromlist=["handler"])
 assert callable(module.handler)
 seen = set()
 while unread := {n for n, m in sys.modules.items() if getattr(m, "__file__", None) and n.startswith(("cadence", folder))} - seen:
     seen |= unread
     for name in unread:
-        tree = ast.parse(pathlib.Path(sys.modules[name].__file__).read_text())
-        functions = [node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
-        for node in (inner for function in functions for inner in ast.walk(function)):
-            names = [node.module] if isinstance(node, ast.ImportFrom) else []
-            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            for imported in set(names) - set(not_called):
-                importlib.import_module(imported)
+        source = pathlib.Path(sys.modules[name].__file__).read_bytes()
+        names = json.loads(once("names", source, lambda: json.dumps(sorted(names_in_functions(source))).encode()))
+        for imported in set(names) - set(not_called):
+            importlib.import_module(imported)
 outside = sorted(
     name for name, loaded in sys.modules.items()
     if "site-packages" in (getattr(loaded, "__file__", None) or "")
@@ -52,9 +72,15 @@ def _value(name: str) -> str:
     return "1" if name.endswith(("mebibytes", "days")) else f"https://example.invalid/{name}"
 
 
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where modules are kept compiled, by their content."""
+    return tmp_path_factory.mktemp("compiled")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("folder", _HANDLERS)
-def test_a_handler_imports_from_its_archive_alone(folder: str, tmp_path: Path) -> None:
+def test_a_handler_imports_from_its_archive_alone(folder: str, tmp_path: Path, compiled: Path) -> None:
     archive = bundle(LAMBDAS[folder], THIS_MACHINE)
     names = [field.name for field in dataclasses.fields(LAMBDAS[folder].settings)]
     values = {name: _value(name) for name in names}
@@ -71,6 +97,7 @@ def test_a_handler_imports_from_its_archive_alone(folder: str, tmp_path: Path) -
             "-c",
             _IMPORT,
             str(archive),
+            str(compiled),
             folder,
             *_NOT_CALLED.get(folder, ()),
         ],

@@ -19,6 +19,8 @@ from infra.packaging import REPOSITORY
 from infra.state_machines import DEFINITIONS
 from tests.infrastructure.assembly import Assembly
 
+pytestmark = pytest.mark.slow
+
 # Set by the infrastructure for a library, and read by no settings class.
 _OF_LIBRARIES = {"POWERTOOLS_SERVICE_NAME"}
 

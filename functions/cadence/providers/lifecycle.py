@@ -16,6 +16,7 @@ from cadence.application.shared.run_ports import Deadlines, Machines, RunStore
 from cadence.application.shared.runner_ports import RunnerStore
 from cadence.domain.melodium.specification import WorkerSpec
 from cadence.domain.pipelines.specification import TreatmentSpec
+from cadence.domain.placement.placing import boot_wait
 from cadence.domain.placement.pool import Price
 from cadence.domain.runners.runner import Runner, RunnerOutcome, RunnerState
 from cadence.domain.runs.states import TreatmentState
@@ -132,7 +133,7 @@ class StartRunner:
                 return
             if runner.turn_at is not None:
                 with suppress(Conflict):
-                    self._note_waiting(launch, None)
+                    self._note_waiting(launch, boot_wait(launch.pool, launch.boot_deadline))
             home = self.homes.of(runner, fresh) if self.homes and fresh else None
             self._start(provider, runner, _request(runner, standing.spec, home))
             if self.refusals and launch.placed_at:
@@ -193,7 +194,7 @@ class StartRunner:
         )
         self.machines.succeed(launch.task_token, {**step.as_json(), "placement": launch.placement})
 
-    def _note_waiting(self, launch: Launch, what: str | None) -> None:
+    def _note_waiting(self, launch: Launch, what: str) -> None:
         booting = TreatmentState.BOOTING
         self.runs.advance(launch.run_id, launch.treatment, launch.attempt, {booting}, booting, waiting_for=what)
 

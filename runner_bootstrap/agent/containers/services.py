@@ -21,6 +21,8 @@ from .container_engine import ContainerEngine, ContainerEnvironment
 LOOPBACK = "127.0.0.1"
 POLL_SECONDS = 0.05
 START_SECONDS = 60.0
+# The engine refuses the network of a container that ended a moment before it tells of that end.
+_END_IS_TOLD_WITHIN = 0.5
 
 
 class ServiceContainers:
@@ -74,8 +76,11 @@ class ServiceContainers:
     def with_explanation(self, error: Exception) -> Exception:
         """Adds the end of the service that held the network, which an engine's own error does not name."""
         holder = self._running[0] if self._running and self._network != "host" else None
-        code = holder.process.poll() if holder else None
-        if holder is None or code is None or isinstance(error, ProducerFailed):
+        if holder is None or isinstance(error, ProducerFailed):
+            return error
+        try:
+            code = holder.process.wait(_END_IS_TOLD_WITHIN)
+        except subprocess.TimeoutExpired:
             return error
         holder.reader.join()
         output = f"service {holder.service.name}, whose network it joins, had ended with exit code {code}"

@@ -19,7 +19,8 @@ from cadence.providers.openstack.provider import OpenStackProvider
 from cadence.providers.openstack.services import OpenStackServices
 from cadence.providers.openstack.settings import OpenStackSettings
 from tests.contract.providers.peer import Trouble
-from tests.integration.exports.peers import BUILT, eventually
+from tests.integration.exports.peers import BUILT
+from tests.waiting import eventually
 
 NAME = "openstack"
 SERVE = Path(__file__).parents[2] / "peers" / "openstack" / "serve.py"

@@ -19,7 +19,8 @@ from cadence.providers.vsphere.inventory import Inventory
 from cadence.providers.vsphere.provider import VSphereProvider
 from cadence.providers.vsphere.settings import VSphereSettings
 from tests.contract.providers.peer import Trouble
-from tests.integration.exports.peers import eventually, program
+from tests.integration.exports.peers import program
+from tests.waiting import eventually
 
 NAME = "vsphere"
 _UNDER_WAY = (vim.TaskInfo.State.queued, vim.TaskInfo.State.running)

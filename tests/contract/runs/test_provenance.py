@@ -1,7 +1,6 @@
 """What leads from one run to another, and from a digest to the runs that have it."""
 
 import dataclasses
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -14,7 +13,6 @@ from cadence.domain.pipelines.specification import TreatmentSpec
 from cadence.domain.runs.edge import Edge, Trigger
 from cadence.domain.runs.run import Origin, Run, Treatment, Value
 from cadence.domain.runs.states import RunState, TreatmentState
-from tests.contract.runs.conftest import bound_table
 from tests.fakes.provenance import MemoryProvenance
 from tests.fakes.runs import MemoryRunStore
 
@@ -23,13 +21,12 @@ SHA = "a" * 64
 
 
 @pytest.fixture(params=["memory", "dynamodb"])
-def stores(request, monkeypatch) -> Iterator[tuple[RunStore, ProvenanceStore]]:
+def stores(request) -> tuple[RunStore, ProvenanceStore]:
     if request.param == "memory":
         memory = MemoryRunStore()
-        yield memory, MemoryProvenance(memory)
-        return
-    with bound_table(request, monkeypatch) as table:
-        yield DynamoRunStore(table), DynamoProvenance(table)
+        return memory, MemoryProvenance(memory)
+    table = request.getfixturevalue("bound_table")
+    return DynamoRunStore(table), DynamoProvenance(table)
 
 
 def a_run(run_id, **changes):

@@ -169,6 +169,13 @@ def test_a_treatment_settles_once(store: RunStore, run: str) -> None:
     assert store.get_run(RUN).unsettled == 1
 
 
+def test_a_settled_treatment_waits_for_nothing(store: RunStore, run: str) -> None:
+    admit(store, TreatmentSpec(name="a", run="true"))
+    waiting = store.advance(RUN, "a", 1, {S.PENDING}, S.READY, waiting_for="an approval")
+    assert store.settle(waiting, S.CANCELLED, "cancelled by ada", None, NOW) is True
+    assert store.get_treatment(RUN, "a").waiting_for is None
+
+
 def test_a_treatment_that_moved_on_is_not_settled(store: RunStore, run: str) -> None:
     admit(store, TreatmentSpec(name="a", run="true"))
     pending = store.get_treatment(RUN, "a")

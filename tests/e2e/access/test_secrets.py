@@ -12,9 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import botocore.session
+import pytest
 
 from tests.e2e.api import Api
 from tests.e2e.conftest import Stack
+
+pytestmark = pytest.mark.slow
 
 # New each time: these very lines are in the repository that another test's run fetches.
 PLAIN = f'pa$$w0rd/with+"quotes"&{secrets.token_hex(4)}'

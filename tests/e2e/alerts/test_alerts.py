@@ -15,6 +15,7 @@ from cadence.local.shared.region import REGION
 from tests.e2e.api import Api
 from tests.e2e.conftest import Stack
 from tests.fakes.listeners import HttpListener, http_listener, smtp_listener
+from tests.waiting import eventually
 
 DOCUMENT: dict[str, Any] = {
     "cadence": 1,
@@ -80,8 +81,8 @@ def test_every_channel_delivers_also_one_that_was_out_of_order(api: Api, stack: 
 
         run_id = api.start(DOCUMENT)
         assert api.finished(run_id)["state"] == "failed"
-        _until(lambda: len(listener.posted) >= 4 and bool(mail.mails))
-        _until(lambda: api.get("/v1/alerts/channels/default/dark")["state"] == "failing")
+        eventually(lambda: len(listener.posted) >= 4 and bool(mail.mails), WITHIN)
+        eventually(lambda: api.get("/v1/alerts/channels/default/dark")["state"] == "failing", WITHIN)
         (sns,) = messages(1)
         assert sns["rule"] == "fire" and sns["labels"]["treatment"] == "loud" and sns["count"] == 3
         assert _paths(listener) == ["/pager", "/slack", "/slack", "/teams"]
@@ -89,7 +90,7 @@ def test_every_channel_delivers_also_one_that_was_out_of_order(api: Api, stack: 
         _the_line_is_where_the_link_leads(api, sns)
 
         back = closing.enter_context(http_listener(dark))
-        _until(lambda: api.get("/v1/alerts/channels/default/dark")["waiting"] == 0)
+        eventually(lambda: api.get("/v1/alerts/channels/default/dark")["waiting"] == 0, WITHIN)
         told = [message for got in back.posted for message in json.loads(got.body)["messages"]]
         assert sorted(message["rule"] for message in told) == ["exit-seven", "fire"]
         assert api.get("/v1/alerts/channels/default/dark")["state"] == "ok"
@@ -118,7 +119,7 @@ def _subscribed(api: Api, stack: Stack, topic: str) -> Callable[[int], list[dict
     session = boto3.Session("test", "test", region_name=REGION)
     sns: Any = session.client("sns", endpoint_url=stack.aws_endpoint)
     sqs: Any = session.client("sqs", endpoint_url=stack.aws_endpoint)
-    _until(lambda: topic in [each["TopicArn"] for each in sns.list_topics()["Topics"]])
+    eventually(lambda: topic in [each["TopicArn"] for each in sns.list_topics()["Topics"]], WITHIN)
     queue = sqs.create_queue(QueueName="told-by-sns")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     let = {
@@ -140,7 +141,7 @@ def _subscribed(api: Api, stack: Stack, topic: str) -> Callable[[int], list[dict
             found.extend(body for body in bodies if body["kind"] != "test")
             return len(found) >= count
 
-        _until(enough)
+        eventually(enough, WITHIN)
         return found
 
     return messages
@@ -163,10 +164,3 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def _until(condition: Callable[[], bool]) -> None:
-    until = time.monotonic() + WITHIN
-    while not condition():
-        assert time.monotonic() < until, "it did not happen"
-        time.sleep(0.2)

@@ -1,7 +1,7 @@
 """Metrics and exports on the stack: a real scrape, and lines that reach a receiver through its outage."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -11,6 +11,7 @@ import pytest
 from tests.e2e.api import Api
 from tests.integration.exports.receiver import Receiver, receiving
 from tests.integration.exports.test_peers import RULES, prometheus
+from tests.waiting import eventually
 
 DOCUMENT: dict[str, Any] = {
     "cadence": 1,
@@ -43,20 +44,20 @@ def test_a_run_is_counted_scraped_and_exported_through_an_outage(api: Api, recei
     run_id = api.start(DOCUMENT)
     assert api.finished(run_id)["state"] == "failed"
 
-    until(lambda: api.get("/v1/exports/watched")["standing"]["failing"])
+    eventually(lambda: api.get("/v1/exports/watched")["standing"]["failing"], WITHIN)
     receiver.refuse = None
-    until(lambda: {"line 1", "line 2", "line 3", "before"} <= set(receiver.lines))
+    eventually(lambda: {"line 1", "line 2", "line 3", "before"} <= set(receiver.lines), WITHIN)
     assert receiver.got[0].headers["authorization"] == "Bearer s3cret"
-    standing = until(lambda: _recovered(api))
+    standing = eventually(lambda: _recovered(api), WITHIN)
     assert (standing["dead"], standing["error"]) == (0, None)
 
-    costs = until(lambda: _of(api, run_id))
+    costs = eventually(lambda: _of(api, run_id), WITHIN)
     assert {one["treatment"] for one in costs["treatments"]} == {"speak", "fall"}
     assert costs["totals"][0]["currency"] == "EUR" and costs["totals"][0]["amount"] > 0
 
     # The run's end is told after its treatments' ends.
     counted = 'cadence_runs_total{project="default",pipeline="monitored",state="failed"} 1'
-    until(lambda: counted in api.call("GET", "/metrics").text or None)
+    eventually(lambda: counted in api.call("GET", "/metrics").text or None, WITHIN)
     _scrape(api, tmp_path)
 
 
@@ -64,12 +65,14 @@ def _scrape(api: Api, folder: Path) -> None:
     """By Debian's Prometheus where it is installed, with the rules of the documentation."""
     address = urlsplit(api.url)
     with prometheus(folder, address.netloc, RULES.read_text(), token=api.token) as peer:
-        until(lambda: peer.samples('up{job="cadence"} == 1'))
-        (failed,) = until(lambda: peer.samples('cadence_runs_total{pipeline="monitored",state="failed"}'))
+        eventually(lambda: peer.samples('up{job="cadence"} == 1'), WITHIN)
+        (failed,) = eventually(lambda: peer.samples('cadence_runs_total{pipeline="monitored",state="failed"}'), WITHIN)
         assert failed["value"][1] == "1"
         # Each may be of another scrape, and a scrape that fails takes all of them away until the next.
-        until(lambda: peer.samples('cadence_treatments_total{treatment="fall",state="failed",pool="local"}'))
-        until(lambda: peer.samples('cadence_cost_total{pipeline="monitored",currency="EUR"}'))
+        eventually(
+            lambda: peer.samples('cadence_treatments_total{treatment="fall",state="failed",pool="local"}'), WITHIN
+        )
+        eventually(lambda: peer.samples('cadence_cost_total{pipeline="monitored",currency="EUR"}'), WITHIN)
 
 
 def _recovered(api: Api) -> Any:
@@ -80,13 +83,3 @@ def _recovered(api: Api) -> Any:
 def _of(api: Api, run_id: str) -> Any:
     costs = api.get(f"/v1/runs/{run_id}/cost")
     return costs if len(costs["treatments"]) == 2 else None
-
-
-def until(found: Callable[[], R | None]) -> R:
-    end = time.monotonic() + WITHIN
-    while time.monotonic() < end:
-        result = found()
-        if result:
-            return result
-        time.sleep(0.2)
-    raise AssertionError("it never came")

@@ -17,6 +17,8 @@ from api.routes import ENDPOINTS
 from cadence.local.shared.paths import CHECKOUT
 from tests.e2e.api import Api
 
+pytestmark = pytest.mark.slow
+
 HELLO = (CHECKOUT / "examples" / "hello.yaml").read_text()
 MEGABYTE = 1024 * 1024
 JSON = {"content-type": "application/json"}

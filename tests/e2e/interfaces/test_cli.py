@@ -6,10 +6,14 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from cadence.local.shared.paths import CHECKOUT
 from tests.e2e.access.test_secrets import client
 from tests.e2e.api import Api
 from tests.e2e.conftest import Cadence, Stack
+
+pytestmark = pytest.mark.slow
 
 EXAMPLES = CHECKOUT / "examples"
 # Line and finding of each mistake in examples/ten-mistakes.yaml.

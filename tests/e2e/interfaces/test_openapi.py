@@ -9,11 +9,12 @@ import pytest
 from cadence.local.shared.paths import CHECKOUT
 from tests.e2e.api import Api
 
-# A number, so that what is found is found again: make test ARGS="tests/e2e/api/test_openapi.py".
+pytestmark = pytest.mark.slow
+
+# A number, so that what is found is found again: make test ARGS="tests/e2e/interfaces/test_openapi.py".
 SEED = "20261"
 
 
-@pytest.mark.slow
 def test_with_a_token_that_may_do_everything(other_organization: Api, tmp_path: Path) -> None:
     """In an organization of its own, since it makes pools, projects and tokens as it likes."""
     explore(other_organization.url, tmp_path, other_organization.token, 25)
@@ -21,12 +22,10 @@ def test_with_a_token_that_may_do_everything(other_organization: Api, tmp_path: 
     assert other_organization.call("GET", "/v1/runs").ok, "the token revoked itself: most requests have shown nothing"
 
 
-@pytest.mark.slow
 def test_without_a_token(api: Api, tmp_path: Path) -> None:
     explore(api.url, tmp_path, None, 10)
 
 
-@pytest.mark.slow
 def test_about_things_that_are_there(api: Api, tmp_path: Path) -> None:
     run_id = api.start((CHECKOUT / "examples" / "hello.yaml").read_text())
     api.finished(run_id)

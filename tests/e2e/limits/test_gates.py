@@ -12,6 +12,8 @@ import pytest
 from cadence.adapters.caching.ttl_cached_pools import SECONDS
 from tests.e2e.api import Api
 
+pytestmark = pytest.mark.slow
+
 RUNS = int(os.environ.get("CADENCE_E2E_RUNS", "40"))
 QUOTA = RUNS // 10
 ONE = {"cadence": 1, "name": "one", "treatments": {"t": {"run": "true"}}}

@@ -17,12 +17,17 @@ from cadence.local.shared.region import REGION
 from tests.e2e.api import Api
 from tests.e2e.conftest import Cadence, Stack
 from tests.e2e.faulty_store import FaultyStore, faulty_store
+from tests.waiting import eventually
+
+pytestmark = pytest.mark.slow
 
 FUNCTION, STREAM = "cadence-main-log-indexer", "cadence-main-log-lines"
 LINES = 240
 REFUSED_FOR = float(os.environ.get("CADENCE_FAULT_SECONDS", "0"))
 """How much longer than until it is noticed the store refuses everything; a run of a minute is asked for by hand."""
 POISON = (b'{"run": "cut off', b"\xff\xfe\x00")
+# Seconds; a bound on a hang, not a measure.
+WITHIN = 150
 DOCUMENT = {
     "cadence": 1,
     "name": "through-faults",
@@ -82,15 +87,6 @@ def store(stack: Stack, account: Account) -> Iterator[FaultyStore]:
             )
 
 
-def eventually(what: str, look: Callable[[], Any], within: float = 150) -> Any:
-    """`within` seconds is a bound on a hang, not a measure."""
-    until = time.monotonic() + within
-    while not (found := look()):
-        assert time.monotonic() < until, f"never: {what}"
-        time.sleep(0.1)
-    return found
-
-
 def searched(api: Api, query: str) -> Counter[tuple[str, str]]:
     """How often each line (run, text) is found, page by page."""
     found: Counter[tuple[str, str]] = Counter()
@@ -109,14 +105,18 @@ def test_every_acknowledged_line_is_found_once_and_what_is_no_record_is_kept(
     # The first process that writes is killed, its segment stored and part of no log; so is the one that tries again.
     store.kills = 2
     first, second = api.start(DOCUMENT), api.start(DOCUMENT)
-    eventually("two indexers were killed", lambda: len(store.killed) == 2)
+    eventually(lambda: len(store.killed) == 2, WITHIN, what="two indexers were killed")
     # Half of each batch fails, then everything.
     store.refusing = {f"/{first}/logs/"}
-    eventually("the first run's lines were refused", lambda: len(store.refused) >= 2)
+    eventually(lambda: len(store.refused) >= 2, WITHIN, what="the first run's lines were refused")
     store.refusing = {"/logs/", "dead-letters/"}
     account.send(first, *POISON)
     before = len(store.refused)
-    eventually("what is no record was refused too", lambda: any("aside" in path for path in store.refused[before:]))
+    eventually(
+        lambda: any("dead-letters" in path for path in store.refused[before:]),
+        WITHIN,
+        what="what is no record was refused too",
+    )
     time.sleep(REFUSED_FOR)
     store.refusing = set()
 
@@ -133,7 +133,7 @@ def test_every_acknowledged_line_is_found_once_and_what_is_no_record_is_kept(
         account.send(run_id, *copies)
     # The last record of all has been handed over once it is set aside itself.
     account.send(second, b"the end")
-    eventually("the last record was set aside", lambda: len(dead_letter(api, second, first)) == 3)
+    eventually(lambda: len(dead_letter(api, second, first)) == 3, WITHIN, what="the last record was set aside")
 
     assert len(set(store.killed)) == 2
     for _ in range(2):
@@ -158,7 +158,7 @@ def mended_and_redriven(cadence: Cadence, account: Account, api: Api, first: str
     assert json.loads(cadence("dead-letter", "show", stray["id"], "--json").stdout)["content"] == '{"run": "cut off'
     # Tried again as it is, it comes back.
     cadence("dead-letter", "redrive", stray["id"])
-    eventually("it is set aside again", lambda: at(api, stray["id"]) not in (None, stray["at"]))
+    eventually(lambda: at(api, stray["id"]) not in (None, stray["at"]), WITHIN, what="it is set aside again")
     # The cause is mended: whoever wrote it wrote half of it.
     (number,) = [one for one in stray_objects(account) if one[1] == b'{"run": "cut off']
     whole = {"run": first, "runner": f"{first}-late", "treatment": "left", "attempt": 1, "pool": "local"}
@@ -166,7 +166,7 @@ def mended_and_redriven(cadence: Cadence, account: Account, api: Api, first: str
     bucket, key = number[0]
     account.client("s3").put_object(Bucket=bucket, Key=key, Body=json.dumps(whole).encode())
     cadence("dead-letter", "redrive", stray["id"])
-    eventually("it is gone", lambda: at(api, stray["id"]) is None)
+    eventually(lambda: at(api, stray["id"]) is None, WITHIN, what="it is gone")
     late = searched(api, f"late run:{first}")
     assert late == Counter({(first, "left late faultrun"): 1})
     (listed,) = [line for line in cadence("dead-letter", "list").stdout.splitlines() if second in line]

@@ -2,15 +2,19 @@
 
 import os
 import signal
-import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import groupby
 from typing import Any
 
+import pytest
+
 from tests.e2e.api import FINAL, Api, states
 from tests.e2e.processes import agents_of
+from tests.waiting import eventually
+
+pytestmark = pytest.mark.slow
 
 LINES = 20_000
 NAMES = ("left", "middle", "right")
@@ -63,10 +67,7 @@ def test_what_a_killed_agent_had_sent_is_kept(api: Api) -> None:
     }
     document["treatments"]["talk"]["retry"] = {"infrastructure": 0}  # type: ignore[index]
     run_id = api.start(document)
-    until = time.monotonic() + 60
-    while not (sent := printed(api, run_id)) and time.monotonic() < until:
-        time.sleep(0.1)
-
+    sent = eventually(lambda: printed(api, run_id))
     agents = agents_of(run_id)
     assert agents and sent
     for process in agents:

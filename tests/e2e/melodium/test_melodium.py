@@ -1,7 +1,6 @@
 """Real Mélodium engines that report to the stack."""
 
 import json
-import time
 import uuid
 from typing import Any
 
@@ -10,6 +9,7 @@ import pytest
 from tests.e2e.api import Api
 from tests.e2e.conftest import Cadence, Stack
 from tests.e2e.engine import PROGRAMS, Engine, Ids, free_port, is_listening, needs_engine
+from tests.waiting import last_look
 
 pytestmark = [pytest.mark.engine, needs_engine]
 
@@ -61,12 +61,12 @@ def test_lines_are_readable_while_the_engine_runs(engine: Engine, api: Api) -> N
     ids = Ids()
     words = ("run", "--api-report", str(PROGRAMS / "live.mel"), "--rest", "60")
     with engine.running(*words, ids=ids) as process:
-        until = time.monotonic() + 50
-        texts: list[str] = []
-        while len(texts) < 2 and time.monotonic() < until:
-            time.sleep(0.1)
+
+        def read() -> list[str]:
             found = api.call("GET", f"/v1/runs/{ids.run}/logs")
-            texts = [line["text"] for line in found.json()["lines"]] if found.ok else []
+            return [line["text"] for line in found.json()["lines"]] if found.ok else []
+
+        texts = last_look(read, lambda texts: len(texts) >= 2, 50, pause=0.1)
         assert process.poll() is None
         assert texts == ["the first line", "the second line"]
 
@@ -81,9 +81,7 @@ def talked(engine: Engine, api: Api) -> tuple[str, str]:
     with engine.running(
         "dist", *listen, "--recv-key", theirs, "--send-key", own, "--api-report", ids=worker
     ) as process:
-        until = time.monotonic() + 30
-        while not is_listening(port) and time.monotonic() < until and process.poll() is None:
-            time.sleep(0.1)
+        last_look(lambda: is_listening(port) or process.poll() is not None, bool, pause=0.1)
         engine.run("echo.mel", root, "--port", str(port), "--worker_key", theirs, "--own_key", own)
         process.wait(60)
     for run_id in (root.run, worker.run):

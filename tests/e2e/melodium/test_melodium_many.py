@@ -4,9 +4,13 @@ import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.api import Api
 from tests.e2e.conftest import Stack
 from tests.e2e.fake_engine import FakeEngine, debug_chunk, sent
+
+pytestmark = pytest.mark.slow
 
 ENGINES, CHUNKS, LINES = 20, 3, 50
 # 200 MB of JSON.

@@ -12,12 +12,13 @@ import pytest
 from cadence.domain.melodium.certificate import BUILT_IN_UNTIL
 from cadence.domain.melodium.specification import engine_run_id
 from cadence.local.shared.paths import CHECKOUT
-from tests.e2e.api import Api, eventually
+from tests.e2e.api import Api
 from tests.e2e.conftest import Cadence, Stack
 from tests.e2e.engine import PROGRAMS, VERSION, needs_engine
 from tests.e2e.github_events import deliver
 from tests.e2e.github_events import repository as hosted
 from tests.git.repositories import Repository, served
+from tests.waiting import eventually, last_look
 
 pytestmark = [pytest.mark.engine, needs_engine]
 
@@ -81,11 +82,12 @@ def test_lines_four_seconds_apart_are_there_while_the_program_runs(cadence: Cade
     """Its engine uploads the second of them with the third only, which nobody waits for."""
     told = cadence("run", str(PROGRAMS / "live.mel"), "--param", "pause=4", "--param", "rest=600")
     run_id = told.stdout.split()[0]
-    give_up = time.monotonic() + 120
-    texts: list[str] = []
-    while len(texts) < 2 and time.monotonic() < give_up:
-        time.sleep(0.1)
-        texts = [line for line in lines(api, run_id, "main") if "info: phase: " in line]
+    texts = last_look(
+        lambda: [line for line in lines(api, run_id, "main") if "info: phase: " in line],
+        lambda found: len(found) >= 2,
+        120,
+        pause=0.1,
+    )
     assert [text.rpartition(": ")[2] for text in texts] == ["the first line", "the second line"]
     assert api.run(run_id)["state"] == "running"
     cadence("cancel", run_id)
@@ -278,11 +280,11 @@ _OF_PUSHES = ("pushed", "melodium-ci")
 
 def runs_of(api: Api, count: int) -> list[dict[str, Any]]:
     """Of the git host above, once there are so many."""
-    give_up = time.monotonic() + 120
-    while True:
-        listed = api.get("/v1/runs", limit=50)["items"]
-        found = [run for run in listed if run["created_by"] == "github pushes" and run["pipeline"] in _OF_PUSHES]
-        if len(found) >= count:
-            return found
-        assert time.monotonic() < give_up, found
-        time.sleep(0.2)
+
+    def listed() -> list[dict[str, Any]]:
+        runs = api.get("/v1/runs", limit=50)["items"]
+        return [run for run in runs if run["created_by"] == "github pushes" and run["pipeline"] in _OF_PUSHES]
+
+    found = last_look(listed, lambda found: len(found) >= count, 120, pause=0.2)
+    assert len(found) >= count, found
+    return found

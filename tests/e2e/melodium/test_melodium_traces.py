@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from cadence.domain.melodium.certificate import BUILT_IN_UNTIL
-from tests.e2e.api import Api, eventually
+from tests.e2e.api import Api
 from tests.e2e.conftest import Cadence, Stack
 from tests.e2e.engine import PROGRAMS, VERSION, Engine, Ids, needs_engine
+from tests.waiting import eventually
 
 pytestmark = [
     pytest.mark.engine,

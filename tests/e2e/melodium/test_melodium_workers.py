@@ -21,6 +21,7 @@ from runner_bootstrap.build import build
 from tests.e2e.api import Api
 from tests.e2e.conftest import Cadence, Stack
 from tests.e2e.engine import BINARY, PROGRAMS, VERSION, Engine, Ids, needs_engine
+from tests.waiting import eventually
 
 pytestmark = [
     pytest.mark.engine,
@@ -275,10 +276,12 @@ def far(elsewhere: tuple[list[str], str], api: Api, tmp_path: Path) -> Iterator[
             env={**os.environ, "CADENCE_JOIN_TOKEN": token}, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
         )  # fmt: skip
     try:
-        give_up = time.monotonic() + 60
-        while not [host for host in api.get("/v1/hosts")["items"] if host["pool"] == pool]:
-            assert time.monotonic() < give_up and process.poll() is None, (tmp_path / "log").read_text()
-            time.sleep(0.2)
+
+        def joined() -> bool:
+            assert process.poll() is None, (tmp_path / "log").read_text()
+            return any(host["pool"] == pool for host in api.get("/v1/hosts")["items"])
+
+        eventually(joined, what=lambda: (tmp_path / "log").read_text())
         yield pool
     finally:
         process.terminate()

@@ -11,6 +11,8 @@ from tests.conformance.cases import Case, Expected, cases
 from tests.conformance.generating import document
 from tests.e2e.api import Api, states
 
+pytestmark = pytest.mark.slow
+
 RUN = [case for case in cases() if case.run is not None]
 LONGEST = 180
 

@@ -4,9 +4,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.e2e.api import Api, states
 from tests.e2e.conftest import Cadence, Stack
 from tests.e2e.hosts import joined
+
+pytestmark = pytest.mark.slow
 
 
 def document(name: str, run: str, *pools: str) -> dict[str, Any]:

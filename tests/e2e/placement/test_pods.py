@@ -21,6 +21,7 @@ from tests.e2e.engine import BINARY, VERSION, Engine, Ids, needs_engine
 from tests.e2e.placement.test_kubernetes import withdraw
 from tests.integration.agent.podman import content, working
 from tests.integration.agent.test_services import free_port
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.podman, pytest.mark.slow]
 
@@ -204,8 +205,5 @@ def test_a_step_of_a_melodium_program_in_a_container_of_a_pod(
 
 def until_gone(node: Node, run_id: str) -> None:
     """The provider has deleted its job, and nothing of it runs."""
-    until = time.monotonic() + 60
     pods = [pod for name, pod in node.pods.items() if run_id.lower() in name]
-    while not all(pod.ended for pod in pods):
-        assert time.monotonic() < until, "a pod was left behind"
-        time.sleep(0.2)
+    eventually(lambda: all(pod.ended for pod in pods), what="a pod was left behind")

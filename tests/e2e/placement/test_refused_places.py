@@ -10,6 +10,8 @@ from cadence.adapters.caching.ttl_cached_pools import SECONDS
 from tests.e2e.api import Api
 from tests.e2e.conftest import Cadence
 
+pytestmark = pytest.mark.slow
+
 DEAD = {
     "provider": "kubernetes",
     # Nothing listens there.

@@ -7,9 +7,13 @@ import threading
 from collections import Counter
 from contextlib import suppress
 
+import pytest
+
 from tests.e2e.api import Api, states
 from tests.e2e.graphs import layered
 from tests.e2e.processes import agents_of, command_lines
+
+pytestmark = pytest.mark.slow
 
 LAYERS, WIDTH = 11, 18  # with source and sink: 200 treatments
 

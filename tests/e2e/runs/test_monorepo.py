@@ -1,7 +1,6 @@
 """The example of a repository's CI, in a fork's pull request: matrix, service, cache, artifact, approval, and no secret."""
 
 import json
-import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,8 +13,9 @@ from tests.e2e.conftest import serving
 from tests.e2e.github_events import deliver, pull_request_of_a_fork, repository
 from tests.git.repositories import Repository, served
 from tests.integration.agent.podman import content, podman, working
+from tests.waiting import eventually
 
-pytestmark = pytest.mark.podman
+pytestmark = [pytest.mark.podman, pytest.mark.slow]
 
 DOCUMENT = (Path(__file__).parents[3] / "examples" / "monorepo.yaml").read_text()
 IMAGE = f"localhost/cadence-monorepo-test:{uuid.uuid4().hex[:8]}"
@@ -82,11 +82,8 @@ class Hub:
     def _started_by(self, event: str, body: bytes) -> str:
         before = {run["run_id"] for run in self._runs()}
         assert deliver(self.api.url + self._hook, body, event, SECRET).status_code == 202
-        for _ in range(150):
-            if new := {run["run_id"] for run in self._runs()} - before:
-                return str(new.pop())
-            time.sleep(0.2)
-        raise AssertionError("no run was started")
+        new = eventually(lambda: {run["run_id"] for run in self._runs()} - before, what="no run was started")
+        return str(new.pop())
 
     def _runs(self) -> list[dict[str, Any]]:
         return list(self.api.get("/v1/runs", pipeline="monorepo")["items"])

@@ -2,12 +2,16 @@
 
 from pathlib import Path
 
+import pytest
+
 from cadence.cli.client.client import Client
 from cadence.local.demo.demonstration import demonstrate
 from cadence.local.supervision import control
 from cadence.local.supervision.supervisor import StackOptions
 from tests.e2e.api import Api, states
 from tests.e2e.conftest import IAM, Stack
+
+pytestmark = pytest.mark.slow
 
 HELLO = """
 cadence: 1

@@ -1,8 +1,6 @@
 """Runs that start by themselves on the running stack: pull requests, schedules, and the ends of other runs."""
 
-import time
 import uuid
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ from tests.e2e.api import Api
 from tests.e2e.conftest import Stack
 from tests.e2e.github_events import deliver, pull_request_of_a_fork
 from tests.git.repositories import Repository
+from tests.waiting import eventually
 
 SECRET = "a webhook's secret, long enough"
 
@@ -33,17 +32,8 @@ class Project:
 
     def run_of(self, pipeline: str, within: float = 60) -> dict[str, Any]:
         """The newest run of a pipeline, once it is there and has ended."""
-        found = self._eventually(
-            lambda: self.api.get("/v1/runs", project=self.name, pipeline=pipeline)["items"], within
-        )
+        found = eventually(lambda: self.api.get("/v1/runs", project=self.name, pipeline=pipeline)["items"], within)
         return self.api.finished(found[0]["run_id"])
-
-    def _eventually(self, look: Callable[[], Any], within: float) -> Any:
-        until = time.monotonic() + within
-        while not (found := look()) and time.monotonic() < until:
-            time.sleep(0.2)
-        assert found
-        return found
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +19,9 @@ from tests.e2e.access.test_secrets import client
 from tests.e2e.api import Api
 from tests.e2e.conftest import Stack
 from tests.e2e.github_events import deliver
+from tests.waiting import eventually, last_look
+
+pytestmark = pytest.mark.slow
 
 SECRET = "a webhook's secret, long enough"
 
@@ -52,10 +54,7 @@ class Hub:
         return list(self.api.get("/v1/runs", project=self.project, limit=200)["items"])
 
     def runs_when(self, condition: Callable[[list[dict[str, Any]]], bool], within: float = 60) -> list[dict[str, Any]]:
-        until = time.monotonic() + within
-        while not condition(found := self.runs()) and time.monotonic() < until:
-            time.sleep(0.2)
-        return found
+        return last_look(self.runs, condition, within, pause=0.2)
 
     def settled(self) -> list[dict[str, Any]]:
         """The runs once everything that was accepted before has been dealt with: a last push has got its run."""
@@ -195,16 +194,14 @@ def pipelines_table_gone(stack: Stack) -> Iterator[Callable[[int], None]]:
     variables = lambdas.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
 
     def failed(count: int) -> None:
-        until = time.monotonic() + 60
-        while time.monotonic() < until:
-            said = client(stack, "logs").filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"]
-            if sum("could not be processed" in event["message"] for event in said) - before >= count:
-                return
-            time.sleep(0.2)
-        raise AssertionError("the deliveries did not fail: the test has shown nothing")
+        words = "the deliveries did not fail: the test has shown nothing"
+        eventually(lambda: failures() - before >= count, what=words, pause=0.2)
 
-    log = client(stack, "logs").filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"]
-    before = sum("could not be processed" in event["message"] for event in log)
+    def failures() -> int:
+        log = client(stack, "logs").filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"]
+        return sum("could not be processed" in event["message"] for event in log)
+
+    before = failures()
     queues.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "5"})
     try:
         gone = variables | {"CADENCE_PIPELINES_TABLE": "gone"}

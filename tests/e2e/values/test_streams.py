@@ -1,6 +1,10 @@
 """A stream between two runners: whole, live, in bounded memory."""
 
+import pytest
+
 from tests.e2e.api import Api
+
+pytestmark = pytest.mark.slow
 
 SIZE = 1 << 30
 

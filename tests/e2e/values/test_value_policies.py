@@ -1,7 +1,6 @@
 """What pools say of their values: where they are kept, and what stays of them. The stack has a second bucket for it."""
 
 import hashlib
-import time
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -16,6 +15,9 @@ from cadence.local.shared.region import REGION
 from tests.e2e.api import Api, states
 from tests.e2e.conftest import Cadence, Stack
 from tests.e2e.hosts import joined
+from tests.waiting import last_look
+
+pytestmark = pytest.mark.slow
 
 ELSEWHERE = "cadence-main-elsewhere"
 POOLS: dict[str, dict[str, Any]] = {
@@ -57,10 +59,8 @@ class Aws:
 
     def gone(self, bucket: str, prefix: str) -> None:
         """Waits until nothing is there; the bound is for a hang, not a measure."""
-        until = time.monotonic() + 60
-        while found := self.keys(bucket, prefix):
-            assert time.monotonic() < until, f"still there: {found}"
-            time.sleep(0.2)
+        found = last_look(lambda: self.keys(bucket, prefix), lambda found: not found, pause=0.2)
+        assert not found, f"still there: {found}"
 
 
 @pytest.fixture(scope="module")
@@ -240,10 +240,7 @@ def test_nothing_of_a_digest_stays_where_nothing_may(api: Api, aws: Aws, pools: 
     ended(api, run_id)
     aws.gone(aws.own, f"runs/{run_id}/values/make/")
     digests = [hashlib.sha256(f"{port}-{mark}\n".encode()).hexdigest() for port in ("word", "line")]
-    until = time.monotonic() + 30
-    while (left := aws.in_tables(run_id, *digests)) and time.monotonic() < until:
-        time.sleep(0.2)
-    assert left == []
+    assert last_look(lambda: aws.in_tables(run_id, *digests), lambda left: not left, pause=0.2) == []
 
 
 def test_a_rerun_makes_anew_what_is_not_kept(api: Api, pools: None) -> None:

@@ -1,10 +1,8 @@
 """The agent as it is shipped: a zipapp, run by the oldest supported Python on this machine."""
 
 import os
-import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ from typing import Any
 import pytest
 
 from runner_bootstrap.build import build
+from tests.programs import needs_bubblewrap
 
 from . import podman
 from .fake_gateway import FakeGateway, Runner
@@ -21,14 +20,6 @@ PATIENCE = 20
 
 Start = Callable[..., "subprocess.Popen[str]"]
 Work = Callable[..., dict[str, Any]]
-
-
-def until(condition: Callable[[], object]) -> None:
-    """Wait until the condition holds."""
-    give_up = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < give_up, "it did not come about"
-        time.sleep(0.01)
 
 
 @pytest.fixture(scope="session")
@@ -55,9 +46,7 @@ def gateway() -> Iterator[FakeGateway]:
 @pytest.fixture(
     params=[
         "plain",
-        pytest.param(
-            "bwrap", marks=pytest.mark.skipif(not shutil.which("bwrap"), reason="bubblewrap is not installed")
-        ),
+        pytest.param("bwrap", marks=needs_bubblewrap),
     ]
 )
 def sandbox(request: pytest.FixtureRequest) -> str:

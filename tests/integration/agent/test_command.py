@@ -1,13 +1,15 @@
 """The environment of a command, and how each kind of end is reported."""
 
 import json
-import shutil
 import stat
 from pathlib import Path
 
 import pytest
 
-from .conftest import PATIENCE, Start, Work, until
+from tests.programs import needs_bubblewrap
+from tests.waiting import eventually
+
+from .conftest import PATIENCE, Start, Work
 from .fake_gateway import FakeGateway
 
 
@@ -99,7 +101,7 @@ def test_a_shell_that_is_not_there(gateway: FakeGateway, work: Work) -> None:
 def test_cancel_lets_the_command_clean_up(gateway: FakeGateway, start: Start, sandbox: str) -> None:
     runner = gateway.add_runner("trap 'echo cleaning; exit 0' TERM; echo up; while :; do sleep 0.05; done")
     start(runner, sandbox)
-    until(lambda: runner.text() == ["up"])
+    eventually(lambda: runner.text() == ["up"])
     runner.cancel = "cancelled by ada"
     assert runner.done.wait(PATIENCE)
     assert runner.completed
@@ -123,14 +125,14 @@ def test_the_workspace_is_private_and_goes_even_if_made_unwritable(
 ) -> None:
     runner = gateway.add_runner("mkdir -p a/b; touch a/b/c; chmod 0 a/b a; echo up; sleep 0.3")
     start(runner)
-    until(lambda: runner.text() == ["up"])
+    eventually(lambda: runner.text() == ["up"])
     (workspace,) = workspaces.iterdir()
     assert stat.S_IMODE(workspace.stat().st_mode) == 0o700
     assert runner.done.wait(PATIENCE)
-    until(lambda: not list(workspaces.iterdir()))
+    eventually(lambda: not list(workspaces.iterdir()))
 
 
-@pytest.mark.skipif(not shutil.which("bwrap"), reason="bubblewrap is not installed")
+@needs_bubblewrap
 def test_the_sandbox_keeps_the_host_as_it_is(gateway: FakeGateway, work: Work) -> None:
     runner = gateway.add_runner(
         "touch /usr/escaped && echo escaped || echo kept; touch /tmp/mine && echo private; echo $$"

@@ -3,7 +3,6 @@
 import json
 import os
 import shlex
-import shutil
 import signal
 import subprocess
 import time
@@ -18,8 +17,10 @@ from runner_bootstrap.agent.containers.exec_server import ExecServer, ExecTarget
 from runner_bootstrap.agent.containers.exec_targets import ContainerTarget, SandboxTarget
 from runner_bootstrap.agent.logs.buffer import LogBuffer
 from runner_bootstrap.agent.logs.masking import Masker
+from tests.programs import bubblewrap, needs_bubblewrap
+from tests.waiting import eventually
 
-from .conftest import PATIENCE, until
+from .conftest import PATIENCE
 from .podman import IMAGE, podman
 
 SECRET = "the-value-of-a-secret"
@@ -47,7 +48,7 @@ def log() -> Log:
 @pytest.fixture(
     params=[
         "host",
-        pytest.param("sandbox", marks=pytest.mark.skipif(not shutil.which("bwrap"), reason="there is no bubblewrap")),
+        pytest.param("sandbox", marks=needs_bubblewrap),
         pytest.param("container", marks=pytest.mark.podman),
     ]
 )
@@ -55,7 +56,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ExecTarget
     root = tmp_path / "workspace"
     (root / "data").mkdir(parents=True)
     if request.param != "container":
-        program = shutil.which("bwrap") if request.param == "sandbox" else None
+        program = bubblewrap() if request.param == "sandbox" else None
         yield SandboxTarget(program, root, [], {"build": {"/mnt/data": str(root / "data")}})
         return
     arguments = shlex.split(request.getfixturevalue("containers")[0])
@@ -144,9 +145,9 @@ def test_a_killed_shim_takes_its_command_and_that_ones_children_down(call: Call,
     where = "/mnt/data/beat"
     script = "(while :; do echo . >> $1; sleep 0.05; done) & while :; do sleep 1; done"
     process = call("build", "sh", "-c", f"p={where}; [ -d /mnt/data ] || p={beat}; set -- $p; {script}")
-    until(beat.exists)
+    eventually(beat.exists)
     process.send_signal(signal.SIGKILL)
-    until(lambda: log.executed)
+    eventually(lambda: log.executed)
     assert log.executed[0]["abandoned"] is True
     size = -1
 
@@ -156,7 +157,7 @@ def test_a_killed_shim_takes_its_command_and_that_ones_children_down(call: Call,
         time.sleep(0.3)
         return before == size
 
-    until(is_quiet)
+    eventually(is_quiet)
 
 
 def test_what_cannot_be_run_is_said(call: Call) -> None:

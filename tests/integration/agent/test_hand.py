@@ -18,8 +18,10 @@ import pytest
 from runner_bootstrap.agent.containers import pod_exec
 from runner_bootstrap.agent.containers.pod import Pod, PodCommand
 from runner_bootstrap.agent.resources.container_usage import ContainerUsage, usage_from
+from tests.programs import WITHOUT_BUBBLEWRAP, bubblewrap
+from tests.waiting import eventually
 
-from .conftest import PATIENCE, until
+from .conftest import PATIENCE
 
 _ROOT = Path(__file__).parents[3]
 SCRIPT = (_ROOT / "runner_bootstrap" / "machine" / "container.sh").read_text()
@@ -75,13 +77,8 @@ Make = Callable[[], Container]
 
 @pytest.fixture
 def make(shell: list[str]) -> Iterator[Make]:
-    if (
-        not shutil.which("bwrap")
-        or subprocess.run(
-            ["bwrap", "--dev-bind", "/", "/", "--unshare-pid", "--as-pid-1", "true"], capture_output=True, check=False
-        ).returncode
-    ):
-        pytest.skip("bubblewrap does not work here")
+    if bubblewrap() is None:
+        pytest.skip(WITHOUT_BUBBLEWRAP)
     containers: list[Container] = []
     with tempfile.TemporaryDirectory() as folder:
 
@@ -176,10 +173,10 @@ def test_a_container_that_ends_ends_its_command(make: Make) -> None:
 
 def test_nobody_takes_it(make: Make) -> None:
     container = make()
-    until(lambda: has_reader(container.desk / "calls"))
+    eventually(lambda: has_reader(container.desk / "calls"))
     container.process.kill()
     container.process.wait()
-    until(lambda: not has_reader(container.desk / "calls"))
+    eventually(lambda: not has_reader(container.desk / "calls"))
     with pytest.raises(pod_exec.CommandNotTaken, match=re.escape("its container did not answer within 0.1 s")):
         pod_exec.send_line(str(container.desk), "x", 0.1)
 
@@ -208,7 +205,7 @@ def test_its_request_is_its_owners_and_gone_once_it_is_read(make: Make) -> None:
     assert json.loads(request.read_text())["env"] == {"TOKEN": "s3cr3t"}
     assert not any("s3cr3t" in word for word in argv)
     subprocess.run(argv, check=True, timeout=PATIENCE)
-    until(lambda: not request.exists())
+    eventually(lambda: not request.exists())
 
 
 def test_it_is_never_anything_but_the_first_process(tmp_path: Path) -> None:

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import AGENT_PYTHON, PATIENCE, Start, until
+from tests.programs import needs_bubblewrap
+from tests.waiting import eventually
+
+from .conftest import AGENT_PYTHON, PATIENCE, Start
 from .fake_gateway import FakeGateway, Runner
 
 StartHost = Callable[..., "subprocess.Popen[str]"]
@@ -62,7 +65,7 @@ def left_of(marker: Path) -> list[str]:
 def test_a_host_runs_what_it_is_offered_in_its_slots(gateway: FakeGateway, host: StartHost) -> None:
     host(slots=2)
     runners = [gateway.add_runner(f"echo {number}", number) for number in range(1, 8)]
-    until(lambda: gateway.hosts)
+    eventually(lambda: gateway.hosts)
     offer(gateway, *runners)
     for runner in runners:
         assert runner.done.wait(PATIENCE)
@@ -75,7 +78,7 @@ def test_its_identity_outlives_a_restart_and_is_private(gateway: FakeGateway, ho
     state = tmp_path / "state/host.json"
     for _ in range(2):
         process = host()
-        until(lambda: gateway.requests["lease"])
+        eventually(lambda: gateway.requests["lease"])
         process.terminate()
         assert process.wait(PATIENCE) == 0
         gateway.requests.clear()
@@ -85,10 +88,10 @@ def test_its_identity_outlives_a_restart_and_is_private(gateway: FakeGateway, ho
 
 def test_a_forgotten_host_joins_again(gateway: FakeGateway, host: StartHost) -> None:
     process = host()
-    until(lambda: gateway.requests["lease"])
+    eventually(lambda: gateway.requests["lease"])
     gateway.hosts.clear()
     gateway.ring.set()
-    until(lambda: gateway.joins == 2)
+    eventually(lambda: gateway.joins == 2)
     assert process.poll() is None
 
 
@@ -103,21 +106,21 @@ def test_stop_ends_a_runner(gateway: FakeGateway, host: StartHost, tmp_path: Pat
     host()
     runner = gateway.add_runner("echo up; sleep 987654")
     offer(gateway, runner)
-    until(lambda: runner.text() == ["up"])
+    eventually(lambda: runner.text() == ["up"])
     with gateway.lock:
         gateway.stops.append(runner.runner_id)
     gateway.ring.set()
     assert runner.done.wait(PATIENCE)
     assert runner.completed
     assert runner.completed["error"] == "the runner received SIGTERM"
-    until(lambda: not list((tmp_path / "workspaces").iterdir()))
+    eventually(lambda: not list((tmp_path / "workspaces").iterdir()))
 
 
 def test_sigterm_lets_runners_finish_within_the_grace(gateway: FakeGateway, host: StartHost) -> None:
     process = host(grace=PATIENCE)
     runner = gateway.add_runner("echo up; sleep 0.5; echo done")
     offer(gateway, runner)
-    until(lambda: runner.text() == ["up"])
+    eventually(lambda: runner.text() == ["up"])
     process.send_signal(signal.SIGTERM)
     assert process.wait(PATIENCE) == 0
     assert runner.completed
@@ -130,10 +133,10 @@ def test_kill_9_of_the_host_leaves_no_process(gateway: FakeGateway, host: StartH
     process = host()
     runners = [gateway.add_runner(f"echo up; {SLEEPER}", number) for number in (1, 2)]
     offer(gateway, *runners)
-    until(lambda: all(runner.text() == ["up"] for runner in runners))
+    eventually(lambda: all(runner.text() == ["up"] for runner in runners))
     process.kill()
     process.wait()
-    until(lambda: not left_of(tmp_path))
+    eventually(lambda: not left_of(tmp_path))
     for runner in runners:
         assert runner.completed
         assert runner.completed["error"] == "the host agent that started this runner has ended"
@@ -146,13 +149,13 @@ def test_a_host_whose_nursery_was_killed_says_so_and_ends(
     process = host()
     runner = gateway.add_runner("echo up; sleep 987654")
     offer(gateway, runner)
-    until(lambda: runner.text() == ["up"])
+    eventually(lambda: runner.text() == ["up"])
     (fork_server,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     os.kill(int(fork_server), signal.SIGKILL)
     assert process.wait(PATIENCE) == 3
     assert process.stdout
     assert "the process that starts runners was killed" in process.stdout.read()
-    until(lambda: not left_of(tmp_path))
+    eventually(lambda: not left_of(tmp_path))
     assert runner.completed
     assert runner.completed["outcome"] == "infrastructure"
 
@@ -163,20 +166,19 @@ def test_kill_9_of_an_agent_leaves_no_process_and_the_next_host_sweeps(
 ) -> None:
     runner = gateway.add_runner(f"echo up; {SLEEPER}")
     process = start(runner, sandbox)
-    until(lambda: runner.text() == ["up"])
+    eventually(lambda: runner.text() == ["up"])
     process.kill()
     process.wait()
-    until(lambda: not left_of(tmp_path))
+    eventually(lambda: not left_of(tmp_path))
     assert list((tmp_path / "workspaces").iterdir())
     host()
-    until(lambda: not list((tmp_path / "workspaces").iterdir()))
+    eventually(lambda: not list((tmp_path / "workspaces").iterdir()))
 
 
+@needs_bubblewrap
 def test_the_command_cannot_see_the_hosts_token(gateway: FakeGateway, host: StartHost, tmp_path: Path) -> None:
-    if not Path("/usr/bin/bwrap").exists():
-        pytest.skip("bubblewrap is not installed")
     host()
-    until(lambda: gateway.hosts)
+    eventually(lambda: gateway.hosts)
     runner = gateway.add_runner(f"ls -A {tmp_path / 'state'} | wc -l")
     offer(gateway, runner)
     assert runner.done.wait(PATIENCE)

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from .conftest import PATIENCE, Start, Work, until
+from tests.waiting import eventually
+
+from .conftest import PATIENCE, Start, Work
 from .fake_gateway import FakeGateway, Runner
 
 MIB = 1 << 20
@@ -203,7 +205,7 @@ def test_a_producer_that_fails_while_its_archive_is_unpacked(gateway: FakeGatewa
     stream.put_all(tar((member("a"), bytes(MIB)))[:MIB], end=False)
     runner.inputs["i"] = [stream]
     start(runner)
-    until(lambda: stream.fetched[0])
+    eventually(lambda: stream.fetched[0])
     stream.state = "failed"
     assert runner.done.wait(PATIENCE)
     assert runner.completed
@@ -218,7 +220,7 @@ def test_two_captured_streams_do_not_wait_for_each_other(gateway: FakeGateway, s
     )
     runner.outputs["a"].consumer_next = 0
     start(runner)
-    until(lambda: runner.outputs["b"].end)
+    eventually(lambda: runner.outputs["b"].end)
     assert not runner.done.is_set()
     runner.outputs["a"].consumer_next = None
     assert runner.done.wait(PATIENCE)

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import PATIENCE, Start, Work, until
+from tests.waiting import eventually
+
+from .conftest import PATIENCE, Start, Work
 from .fake_gateway import FakeGateway
 from .podman import IMAGE, podman
 
@@ -43,7 +45,7 @@ def test_a_command_in_an_image(gateway: FakeGateway, work: Work) -> None:
 def test_no_secret_on_the_command_line(gateway: FakeGateway, start: Start) -> None:
     runner = gateway.add_runner("echo up; sleep 1", image=IMAGE, secrets={"TOKEN": "s3cr3t-value"})
     start(runner)
-    until(lambda: runner.text() == ["up"])
+    eventually(lambda: runner.text() == ["up"])
     for process in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             assert b"s3cr3t-value" not in process.read_bytes()
@@ -62,7 +64,7 @@ def test_an_exit_code_and_a_missing_program(gateway: FakeGateway, work: Work) ->
 def test_cancel_removes_the_container(gateway: FakeGateway, start: Start) -> None:
     runner = gateway.add_runner("echo up; while :; do sleep 1; done", image=IMAGE)
     start(runner)
-    until(lambda: runner.text() == ["up"])
+    eventually(lambda: runner.text() == ["up"])
     runner.cancel = "enough"
     assert runner.done.wait(PATIENCE)
     assert runner.completed
@@ -73,9 +75,9 @@ def test_cancel_removes_the_container(gateway: FakeGateway, start: Start) -> Non
 def test_kill_9_of_the_agent_removes_the_container(gateway: FakeGateway, start: Start) -> None:
     runner = gateway.add_runner("echo up; while :; do sleep 1; done", image=IMAGE)
     process = start(runner)
-    until(lambda: runner.text() == ["up"])
+    eventually(lambda: runner.text() == ["up"])
     process.kill()
-    until(lambda: runner.runner_id not in podman("ps", "--all", "--format", "{{.Names}}").stdout.decode())
+    eventually(lambda: runner.runner_id not in podman("ps", "--all", "--format", "{{.Names}}").stdout.decode())
 
 
 def test_an_image_that_cannot_be_had(gateway: FakeGateway, work: Work) -> None:

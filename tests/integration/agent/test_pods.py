@@ -12,9 +12,10 @@ import pytest
 from cadence.domain.pipelines.specification import ServiceSpec
 from cadence.providers.contract import AgentFile, Containers, RunnerNeeds
 from tests.doubles.images import runner_image
+from tests.waiting import eventually
 
 from . import pods
-from .conftest import PATIENCE, until
+from .conftest import PATIENCE
 from .fake_gateway import FakeGateway
 from .podman import podman
 from .pods import TREATMENTS_IMAGE, Node
@@ -98,7 +99,7 @@ def test_no_secret_is_in_the_manifest_on_a_command_line_or_left_in_a_file(gatewa
     )
 
     node.start(runner, in_image(services=(service,)))
-    until(lambda: runner.text() == ["up"])
+    eventually(lambda: runner.text() == ["up"])
 
     assert b"s3cr3t" not in json.dumps(node.manifests[0]).encode()
     assert runner.token not in json.dumps(node.manifests[0])
@@ -127,7 +128,7 @@ def test_a_command_that_is_cancelled_is_told_first(gateway: FakeGateway, node: N
     script = "trap 'echo ending; exit 3' TERM; echo up; while :; do sleep 0.1; done"
     runner = gateway.add_runner(script, image=TREATMENTS_IMAGE)
     node.start(runner, in_image())
-    until(lambda: runner.text() == ["up"])
+    eventually(lambda: runner.text() == ["up"])
     runner.cancel = "enough"
     assert runner.done.wait(PATIENCE)
     assert runner.completed
@@ -146,7 +147,7 @@ def test_a_command_that_does_not_listen_is_killed(gateway: FakeGateway, node: No
 def test_a_pod_that_is_deleted_hands_over(gateway: FakeGateway, node: Node) -> None:
     runner = gateway.add_runner("echo up; while :; do sleep 0.1; done", image=TREATMENTS_IMAGE)
     pod = node.start(runner, in_image())
-    until(lambda: runner.text() == ["up"])
+    eventually(lambda: runner.text() == ["up"])
     pod.stop()
     pod.thread.join()
     assert runner.completed
@@ -156,7 +157,7 @@ def test_a_pod_that_is_deleted_hands_over(gateway: FakeGateway, node: Node) -> N
 def test_nothing_outlives_an_agent_that_is_killed(gateway: FakeGateway, node: Node) -> None:
     runner = gateway.add_runner("echo up; while :; do sleep 0.1; done", image=TREATMENTS_IMAGE)
     pod = node.start(runner, in_image())
-    until(lambda: runner.text() == ["up"])
+    eventually(lambda: runner.text() == ["up"])
     podman("kill", "--signal", "KILL", pod.real_name("runner"))
     pod.thread.join(PATIENCE)
     assert not pod.thread.is_alive()

@@ -8,6 +8,8 @@ import pytest
 from .conftest import PATIENCE, Start, Work
 from .fake_gateway import FakeGateway
 
+pytestmark = pytest.mark.slow
+
 MIB = 1 << 20
 
 

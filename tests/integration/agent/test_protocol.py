@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import AGENT_PYTHON, PATIENCE, Start, Work, until
+from tests.waiting import eventually
+
+from .conftest import AGENT_PYTHON, PATIENCE, Start, Work
 from .fake_gateway import FakeGateway
 
 SECRET = "correct horse+battery/staple='ü'"
@@ -56,7 +58,7 @@ def test_the_token_may_come_in_the_environment_and_does_not_stay_there(
         str(tmp_path / "w"),
     ]
     process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, env={**os.environ, "CADENCE_RUNNER_TOKEN": runner.token})
-    until(lambda: runner.text() == ["up"])
+    eventually(lambda: runner.text() == ["up"])
     assert runner.token.encode() not in Path(f"/proc/{process.pid}/environ").read_bytes()
     assert process.wait(PATIENCE) == 0
 
@@ -66,7 +68,7 @@ def test_no_secret_in_the_agents_environment_command_line_or_files(
 ) -> None:
     runner = gateway.add_runner('printf %s "$PASSWORD" | wc -c; sleep 0.5', secrets={"PASSWORD": SECRET, "KEY": KEY})
     process = start(runner, sandbox)
-    until(lambda: runner.text())
+    eventually(lambda: runner.text())
     # One place in the machine may hold it: the environment of the command itself.
     holders = {process.pid, *children(process.pid)}
     for pid in holders:
@@ -147,10 +149,10 @@ def test_lines_reach_a_follower_at_once_and_others_in_batches(
         "i=0; while test $i -lt 20; do echo $i; sleep 0.02; i=$((i+1)); done"
     )
     start(runner)
-    until(lambda: runner.text() == ["first"])
+    eventually(lambda: runner.text() == ["first"])
     runner.follow = False
     beats = len(runner.heartbeats)
-    until(lambda: len(runner.heartbeats) > beats + 1)
+    eventually(lambda: len(runner.heartbeats) > beats + 1)
     go.touch()
     assert runner.done.wait(PATIENCE)
     assert runner.batches[0] == 1
@@ -178,7 +180,7 @@ def test_a_gateway_gone_longer_than_the_lease_fences_the_runner_off(
 ) -> None:
     runner = gateway.add_runner("echo up; sleep 987654", lease_seconds=0.5)
     process = start(runner)
-    until(lambda: runner.text() == ["up"])
+    eventually(lambda: runner.text() == ["up"])
     gateway.fail_next["heartbeat"] = 10**6
     assert process.wait(PATIENCE) == 1
     assert runner.completed is None
@@ -191,7 +193,7 @@ def test_a_lost_lease_stops_at_once_and_in_silence(
 ) -> None:
     runner = gateway.add_runner("trap '' TERM; echo up; sleep 987654")
     process = start(runner)
-    until(lambda: runner.text() == ["up"])
+    eventually(lambda: runner.text() == ["up"])
     gateway.status["heartbeat"] = status
     assert process.wait(PATIENCE) == 1
     assert gateway.requests["complete"] == 0
@@ -201,7 +203,7 @@ def test_a_lost_lease_stops_at_once_and_in_silence(
 def test_sigterm_to_an_agent_interrupts_its_treatment(gateway: FakeGateway, start: Start) -> None:
     runner = gateway.add_runner("echo up; sleep 987654")
     process = start(runner)
-    until(lambda: runner.text() == ["up"])
+    eventually(lambda: runner.text() == ["up"])
     process.terminate()
     assert process.wait(PATIENCE) == 0
     assert runner.completed

@@ -19,11 +19,16 @@ from cadence.cli.runners.host_provisioning import (
     provision,
     read_machines,
 )
-from tests.integration.agent.conftest import until
 from tests.integration.agent.fake_gateway import FakeGateway
+from tests.waiting import eventually
 
 SSHD = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin")
-pytestmark = pytest.mark.skipif(SSHD is None or os.getuid() != 0, reason="no sshd here, or no right to start one")
+SFTP = Path("/usr/lib/openssh/sftp-server")
+pytestmark = [
+    pytest.mark.skipif(SSHD is None or os.getuid() != 0, reason="no sshd here, or no right to start one"),
+    pytest.mark.skipif(not shutil.which("ssh-keygen"), reason="ssh-keygen (openssh-client) is not installed"),
+    pytest.mark.skipif(not SFTP.exists(), reason="sftp-server (openssh-sftp-server) is not installed"),
+]
 POOL = "provisioned"
 
 
@@ -54,13 +59,13 @@ def machine(tmp_path: Path) -> Iterator[HostMachine]:
         "PidFile": "none",
         "PermitRootLogin": "yes",
         "PasswordAuthentication": "no",
-        "Subsystem": "sftp /usr/lib/openssh/sftp-server",
+        "Subsystem": f"sftp {SFTP}",
         "ForceCommand": tmp_path / "shell",
     }
     (tmp_path / "shell").write_text(
         f"#!/bin/sh\nexport HOME={home}\ncd {home}\n"
         'case "$SSH_ORIGINAL_COMMAND" in\n'
-        "    *sftp*) exec /usr/lib/openssh/sftp-server ;;\n"
+        f"    *sftp*) exec {SFTP} ;;\n"
         '    *) exec sh -c "$SSH_ORIGINAL_COMMAND" ;;\n'
         "esac\n"
     )
@@ -70,7 +75,7 @@ def machine(tmp_path: Path) -> Iterator[HostMachine]:
     assert SSHD is not None
     server = subprocess.Popen([SSHD, "-D", "-e", "-f", config], stderr=subprocess.DEVNULL)
     try:
-        until(lambda: _answers(port))
+        eventually(lambda: _answers(port))
         yield HostMachine(
             address="127.0.0.1",
             host_key=host_key,
@@ -106,7 +111,7 @@ def test_a_machine_becomes_a_host_and_is_renewed(
 ) -> None:
     message = provision(machine, job, tmp_path / "user")
     assert "without systemd" in message or "by systemd" in message
-    until(lambda: gateway.hosts)
+    eventually(lambda: gateway.hosts)
     (joined,) = gateway.hosts.values()
     assert (joined["name"], joined["slots"], joined["pool"]) == ("build-1", 3, POOL)
     assert joined["labels"] == {"gpu": "an old one", "room": "b'2"}
@@ -115,7 +120,7 @@ def test_a_machine_becomes_a_host_and_is_renewed(
     first = (folder / "pid").read_text()
 
     provision(machine, job, tmp_path / "user")
-    until(lambda: (folder / "pid").read_text() != first)
+    eventually(lambda: (folder / "pid").read_text() != first)
     # It is known already: no second host.
     assert len(gateway.hosts) == 1
     assert not list((tmp_path / "home" / ".cache").iterdir())

@@ -1,6 +1,5 @@
 """What commands in a sandbox find there."""
 
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -11,9 +10,10 @@ import pytest
 
 from runner_bootstrap.agent.execution.sandbox import Bubblewrap
 from runner_bootstrap.agent.execution.workspace import Workspace
+from tests.programs import needs_bubblewrap
 
 
-@pytest.mark.skipif(not shutil.which("bwrap"), reason="bubblewrap is not installed")
+@needs_bubblewrap
 def test_the_agents_own_python_is_there_though_it_is_below_tmp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with tempfile.TemporaryDirectory(dir="/tmp") as below:
         venv.create(below, symlinks=True)

@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
-from .conftest import PATIENCE, Start, Work, until
+from tests.waiting import eventually
+
+from .conftest import PATIENCE, Start, Work
 from .fake_gateway import FakeGateway, Runner
 from .podman import ARGUMENTS, IMAGE, podman
 
-pytestmark = pytest.mark.podman
+pytestmark = [pytest.mark.podman, pytest.mark.slow]
 
 IN_IMAGE = pytest.mark.parametrize("image", [IMAGE, None], ids=["in-image", "on-runner"])
 
@@ -150,24 +152,24 @@ def test_nothing_is_left_when_the_agent_is_killed(gateway: FakeGateway, start: S
     services = {"db": service("sleep 1000", volumes={"data": "/data"}), "other": service("sleep 1000")}
     runner = gateway.add_runner("echo up; sleep 1000", image=image, services=services)
     process = start(runner)
-    until(lambda: runner.text() == ["up"])
+    eventually(lambda: runner.text() == ["up"])
     assert leftovers(runner)
     process.kill()
-    until(lambda: leftovers(runner) == "")
+    eventually(lambda: leftovers(runner) == "")
 
 
 def test_nothing_is_left_when_the_agent_is_killed_while_a_service_starts(gateway: FakeGateway, start: Start) -> None:
     runner = gateway.add_runner("echo up", services={"db": service("sleep 1000", ["test", "-e", "/never"])})
     process = start(runner)
-    until(lambda: leftovers(runner))
+    eventually(lambda: leftovers(runner))
     process.kill()
-    until(lambda: leftovers(runner) == "")
+    eventually(lambda: leftovers(runner) == "")
 
 
 def test_cancel_while_a_service_is_not_healthy_yet(gateway: FakeGateway, start: Start) -> None:
     runner = gateway.add_runner("echo ran", services={"db": service("echo up; sleep 1000", ["sleep", "1000"])})
     start(runner)
-    until(lambda: runner.text("service:db") == ["up"])
+    eventually(lambda: runner.text("service:db") == ["up"])
     runner.cancel = "enough"
     assert runner.done.wait(PATIENCE)
     assert runner.completed

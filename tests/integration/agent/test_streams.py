@@ -7,8 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import PATIENCE, Start, Work, until
+from tests.waiting import eventually
+
+from .conftest import PATIENCE, Start, Work
 from .fake_gateway import WINDOW, FakeGateway, Runner
+
+pytestmark = pytest.mark.slow
 
 MIB = 1 << 20
 
@@ -55,7 +59,7 @@ def test_the_first_byte_arrives_while_the_producer_still_runs(
     gateway.connect(producer, "x", consumer, "x")
     start(producer)
     start(consumer)
-    until(lambda: consumer.text() == ["got first"])
+    eventually(lambda: consumer.text() == ["got first"])
     assert not producer.done.is_set()
     go.touch()
     assert consumer.done.wait(PATIENCE)
@@ -75,7 +79,7 @@ def test_a_producer_stays_within_its_credits(gateway: FakeGateway, start: Start,
     out = producer.outputs["x"]
     out.consumer_next = 0
     start(producer)
-    until(lambda: out.denied > 2)
+    eventually(lambda: out.denied > 2)
     assert max(out.chunks) < WINDOW
     assert out.granted_through <= WINDOW
     go.touch()
@@ -144,7 +148,7 @@ def test_an_input_not_opened_yet_does_not_hold_its_producer_back(
         runner.inputs[port] = [source]
     unopened = runner.inputs["b"][0]
     start(runner)
-    until(lambda: runner.text() == ["all of a"])
+    eventually(lambda: runner.text() == ["all of a"])
     assert unopened.consumer_next is None
     assert not unopened.fetched
     unopened.put_all(b"all of b\n")
@@ -161,7 +165,7 @@ def test_a_producer_that_fails_ends_a_consumer_that_has_not_opened_its_input(
     source = gateway.new_stream()
     runner.inputs["x"] = [source]
     start(runner)
-    until(lambda: runner.heartbeats)
+    eventually(lambda: runner.heartbeats)
     source.state = "failed"
     assert runner.done.wait(PATIENCE)
     assert runner.completed
@@ -175,7 +179,7 @@ def _interrupted(gateway: FakeGateway, first: bytes, second: bytes) -> tuple[Run
     runner.inputs["x"] = [before]
 
     def new_attempt() -> None:
-        until(lambda: len("\n".join(runner.text("stderr"))) >= len(first) - 1)
+        eventually(lambda: len("\n".join(runner.text("stderr"))) >= len(first) - 1)
         after = gateway.new_stream(2)
         after.put_all(second, chunk=77)
         with gateway.lock:
@@ -217,7 +221,7 @@ def test_a_failed_producer_ends_its_consumer(gateway: FakeGateway, start: Start)
     source = gateway.new_stream()
     runner.inputs["x"] = [source]
     start(runner)
-    until(lambda: runner.heartbeats)
+    eventually(lambda: runner.heartbeats)
     source.state = "failed"
     assert runner.done.wait(PATIENCE)
     assert runner.completed
@@ -320,8 +324,8 @@ def test_an_output_that_is_refused_more_does_not_hold_the_others_back(gateway: F
     )
     runner.outputs["held"].consumer_next = 0
     start(runner)
-    until(lambda: runner.outputs["held"].denied > 3)
-    until(lambda: runner.outputs["free"].content == b"through\n")
+    eventually(lambda: runner.outputs["held"].denied > 3)
+    eventually(lambda: runner.outputs["free"].content == b"through\n")
     runner.outputs["held"].consumer_next = 20
     assert runner.done.wait(PATIENCE)
     assert runner.completed

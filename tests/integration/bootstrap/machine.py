@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.programs import WITHOUT_BUBBLEWRAP, bubblewrap
+
 SECONDS = 60
 
 
@@ -28,8 +30,8 @@ class Machine:
     """Made from cloud-init's document as cloud-init would, in a sandbox that has this machine's programs."""
 
     def __init__(self, folder: Path, document: str) -> None:
-        if not shutil.which("bwrap"):
-            pytest.skip("bubblewrap, which is the machine, is not installed")
+        if bubblewrap() is None:
+            pytest.skip(f"{WITHOUT_BUBBLEWRAP}, which is the machine")
         self.folder = folder
         self.state = folder / "var" / "lib"
         self.programs = folder / "programs"

@@ -5,7 +5,6 @@ import os
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +13,8 @@ from typing import Any, TypeVar
 
 import pytest
 import requests
+
+from tests.waiting import eventually
 
 BUILT = Path(os.environ.get("CADENCE_PEERS") or Path.home() / ".cache" / "cadence-peers")
 _PATIENCE = 30
@@ -63,17 +64,6 @@ def running(command: Callable[[int], Sequence[str]], ready: str, patience: float
     finally:
         process.terminate()
         process.wait(20)
-
-
-def eventually(found: Callable[[], R], patience: float = _PATIENCE) -> R:
-    """What `found` returns once that is something."""
-    until = time.monotonic() + patience
-    while True:
-        result = found()
-        if result or time.monotonic() > until:
-            assert result
-            return result
-        time.sleep(0.1)
 
 
 def _serves(peer: Peer, ready: str, process: "subprocess.Popen[bytes]") -> bool:

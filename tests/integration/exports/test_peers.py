@@ -23,9 +23,10 @@ from cadence.domain.metrics.counting import CounterKey, CounterSeries
 from cadence.domain.metrics.model import Metric
 from cadence.domain.metrics.openmetrics import openmetrics
 from cadence.domain.metrics.telling import gauge, metrics_of
-from tests.integration.exports.peers import Peer, eventually, free_port, program, running
+from tests.integration.exports.peers import Peer, free_port, program, running
 from tests.integration.exports.scraped import served
 from tests.unit.exports.test_spans import RUN_END, TREATMENT_END
+from tests.waiting import eventually
 
 DOCS = Path(__file__).resolve().parents[3] / "docs" / "monitoring"
 RULES = DOCS / "prometheus-rules.yaml"

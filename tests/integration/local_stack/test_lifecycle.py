@@ -17,7 +17,10 @@ from cadence.local.shared.errors import LocalStackError
 from cadence.local.supervision import control
 from cadence.local.supervision.processes import ProcessIdentity
 from cadence.local.supervision.record import StackRecord
-from tests.integration.local_stack.conftest import EchoStack, eventually, running_echo
+from tests.integration.local_stack.conftest import EchoStack, running_echo
+from tests.waiting import eventually
+
+pytestmark = pytest.mark.slow
 
 
 def last(url: str) -> str:

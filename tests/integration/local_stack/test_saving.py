@@ -10,7 +10,8 @@ import requests
 from ministack import app
 
 from cadence.local.ministack.main import one_at_a_time, save_regularly, signalling
-from tests.integration.local_stack.conftest import EchoStack, eventually
+from tests.integration.local_stack.conftest import EchoStack
+from tests.waiting import eventually
 
 
 def test_nothing_is_saved_before_the_stored_state_is_loaded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -22,6 +21,7 @@ from cadence.adapters.aws.live_runs import StepFunctionsLiveRuns
 from cadence.adapters.dynamodb.logs.log_stream_need import DynamoStreamUsage
 from cadence.application.logs.log_stream import KeepLogStream, StackState
 from infra import synth
+from tests.waiting import eventually
 
 REGION = "eu-west-1"
 ACCOUNT = "000000000000"
@@ -59,13 +59,13 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def _wait_until_ready(address: str, server: "subprocess.Popen[bytes]") -> None:
-    for _ in range(300):
+    def is_ready() -> bool:
         assert server.poll() is None, "MiniStack ended by itself"
         with contextlib.suppress(requests.ConnectionError):  # while it does not listen yet
-            if requests.get(f"{address}/_ministack/ready", timeout=2).ok:
-                return
-        time.sleep(0.1)
-    pytest.fail("MiniStack did not become ready within 30 s")
+            return requests.get(f"{address}/_ministack/ready", timeout=2).ok
+        return False
+
+    eventually(is_ready, what="MiniStack is not ready")
 
 
 @dataclass
@@ -82,11 +82,7 @@ class Account:
         return names
 
     def wait_for(self, state: StackState) -> None:
-        for _ in range(100):
-            if self.stack.state() is state:
-                return
-            time.sleep(0.1)
-        pytest.fail(f"the stack is {self.stack.state()}, not {state}")
+        eventually(lambda: self.stack.state() is state, what=lambda: f"the stack is {self.stack.state()}, not {state}")
 
 
 @pytest.fixture

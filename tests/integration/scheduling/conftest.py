@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ import pytest
 
 from cadence.local.ministack.server import MiniStack
 from cadence.local.shared.ports import first_free
+from tests.waiting import eventually, last_look
 
 REPOSITORY = Path(__file__).parents[3]
 DEFINITIONS = REPOSITORY / "functions" / "state_machines"
@@ -86,10 +86,8 @@ class Play:
         return found
 
     def end(self, seconds: float = 60) -> dict[str, Any]:
-        give_up = time.monotonic() + seconds
-        while (description := self.describe())["status"] == "RUNNING":
-            assert time.monotonic() < give_up, f"{self.run} still runs: {self.path()}"
-            time.sleep(0.02)
+        description = last_look(self.describe, lambda found: found["status"] != "RUNNING", seconds)
+        assert description["status"] != "RUNNING", f"{self.run} still runs: {self.path()}"
         return description
 
     def path(self) -> list[str]:
@@ -105,11 +103,8 @@ class Play:
 
     def token(self, part: str) -> str:
         """The token that the last call of this part was given, once it has been called."""
-        give_up = time.monotonic() + 60
-        while not self.calls(part):
-            assert time.monotonic() < give_up, f"{part} was never called: {self.path()}"
-            time.sleep(0.02)
-        return str(self.calls(part)[-1]["task_token"])
+        calls = eventually(lambda: self.calls(part), what=lambda: f"{part} was never called: {self.path()}")
+        return str(calls[-1]["task_token"])
 
 
 @pytest.fixture(scope="session")
@@ -136,11 +131,8 @@ def theatre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Theatre]:
             [sys.executable, "-m", "ministack"], env=environment, stdout=log, stderr=log, cwd=folder
         )
     try:
-        give_up = time.monotonic() + 60
-        while not stack.is_ready():
-            assert server.poll() is None, (folder / "log").read_text()
-            assert time.monotonic() < give_up, "MiniStack did not start"
-            time.sleep(0.05)
+        eventually(lambda: stack.is_ready() or server.poll() is not None, what="MiniStack did not start")
+        assert server.poll() is None, (folder / "log").read_text()
         scripts = folder / "scripts"
         scripts.mkdir()
         yield Theatre(stack, scripts, _deploy(stack, scripts))

@@ -9,6 +9,8 @@ import pytest
 
 from tests.integration.scheduling.conftest import DEFINITIONS, MACHINES, WELL, Theatre, step
 
+pytestmark = pytest.mark.slow
+
 OFFERED = ["Place", "Next?", "Done"]
 TREATMENT = ["Place", "Next?", "Launch", "Next?", "Release", "Again?", "Done"]
 # Settled by its machine: after the result, after an error of Launch, and after an error of Place.

@@ -1,5 +1,7 @@
 """Values as the control plane keeps them, read and written by the agent: the same bytes, and back to what the engine wrote."""
 
+from __future__ import annotations
+
 import io
 import json
 import struct

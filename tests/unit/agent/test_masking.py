@@ -1,7 +1,6 @@
 """A secret is hidden in every form, wherever it stands, and nothing else is touched."""
 
 import base64
-import itertools
 import json
 import socket
 import urllib.parse
@@ -134,7 +133,7 @@ def read_lines(parts: list[bytes], *hidden: str) -> list[dict[str, Any]]:
 def test_a_secret_split_over_reads_is_masked(secret: str, cuts: list[int]) -> None:
     content = f"one {secret} two\nthree {secret}".encode()
     places = sorted({0, len(content), *(cut for cut in cuts if cut < len(content))})
-    lines = read_lines([content[start:end] for start, end in itertools.pairwise(places)], secret)
+    lines = read_lines([content[start:end] for start, end in zip(places, places[1:])], secret)
     assert [line["text"] for line in lines] == [f"one {MASK} two", f"three {MASK}"]
 
 

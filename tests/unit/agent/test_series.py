@@ -1,5 +1,6 @@
 """When samples are taken and sent, on a clock of the test's own."""
 
+import os
 from typing import Any
 
 from runner_bootstrap.agent.resources.disk import DiskUse
@@ -88,7 +89,7 @@ def test_the_space_of_a_directory_counts_each_file_once(tmp_path: Any) -> None:
     deep = tmp_path / "a" / "b"
     deep.mkdir(parents=True)
     (deep / "file").write_bytes(b"x" * 1_000_000)
-    (deep / "same").hardlink_to(deep / "file")
+    os.link(deep / "file", deep / "same")
     (deep / "elsewhere").symlink_to("/")
     use.directory = tmp_path
     seen = use.bytes()

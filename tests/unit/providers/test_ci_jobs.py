@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from tests.fakes.answering import Asked, Reply, answering
+from tests.programs import needs_curl
 from tests.unit.providers.requests import RUNNER
 
 BOOTSTRAP = Path(__file__).resolve().parents[3] / "runner_bootstrap"
@@ -108,7 +109,10 @@ def run_gitlab(url: str, folder: Path, digest: str, **changed: str) -> subproces
     )
 
 
-@pytest.mark.parametrize("run", [run_github, run_gitlab])
+RUNS = [pytest.param(run_github, marks=needs_curl), run_gitlab]
+
+
+@pytest.mark.parametrize("run", RUNS)
 def test_a_job_becomes_a_runner(run: Any, gateway: tuple[Gateway, str], tmp_path: Path) -> None:
     its, url = gateway
     its.refused = [503]  # which run it is may not be noted yet
@@ -124,7 +128,7 @@ def test_a_job_becomes_a_runner(run: Any, gateway: tuple[Gateway, str], tmp_path
     assert TOKEN not in shown and IDENTITY not in shown
 
 
-@pytest.mark.parametrize("run", [run_github, run_gitlab])
+@pytest.mark.parametrize("run", RUNS)
 def test_what_is_not_the_agent_is_not_run(run: Any, gateway: tuple[Gateway, str], tmp_path: Path) -> None:
     its, url = gateway
     its.agent = AGENT + "# changed on the way\n"
@@ -133,7 +137,7 @@ def test_what_is_not_the_agent_is_not_run(run: Any, gateway: tuple[Gateway, str]
     assert not [asked for asked in its.asked if asked.path.endswith("exchange")]
 
 
-@pytest.mark.parametrize("run", [run_github, run_gitlab])
+@pytest.mark.parametrize("run", RUNS)
 def test_one_that_is_refused_ends(run: Any, gateway: tuple[Gateway, str], tmp_path: Path) -> None:
     its, url = gateway
     its.refused = [401]

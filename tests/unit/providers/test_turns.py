@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from cadence.application.placement.pacing import RateLimiter
+from cadence.domain.placement import placing
 from cadence.domain.placement.pacing import LimitedApi, RateLimit
 from cadence.domain.placement.pool import Pool
 from cadence.domain.runners.runner import RunnerState
@@ -82,7 +83,7 @@ def test_who_has_to_wait_is_launched_again_with_its_place(world: World) -> None:
     assert [request.treatment for request in world.cloud.requests] == ["a", "b"]
     assert world.rate_limits.asked == asked
     assert world.setting.runners.get_runner(told["runner_id"]).state is RunnerState.BOOTING
-    assert world.setting.runs.get_treatment(RUN, "b").waiting_for is None
+    assert world.setting.runs.get_treatment(RUN, "b").waiting_for == placing.boot_wait("near", 120)
 
 
 def test_a_launch_that_comes_too_early_takes_no_second_place(world: World) -> None:

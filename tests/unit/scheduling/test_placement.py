@@ -169,6 +169,17 @@ def test_waiting_for_room_says_so(setting: Setting) -> None:
     assert setting.treatment("build").waiting_for == "a pool that takes it, all asked again after 15 s: near: full"
 
 
+def test_a_treatment_whose_machine_boots_tells_what_it_waits_for(setting: Setting) -> None:
+    setting.pools.pools = (dataclasses.replace(pool("near"), boot_deadline=90),)
+    setting.admitted(spec("build"))
+    setting.place("build")
+    words = "a machine of pool near to start and to call home (given up 90 s after its start)"
+    assert setting.treatment("build").waiting_for == words
+    setting.launched("build")
+    setting.failed_with("build", "BootTimedOut")
+    assert setting.treatment("build").waiting_for is None
+
+
 def test_nothing_fits_is_told_with_each_reason(setting: Setting) -> None:
     setting.pools.pools = (pool("near", offers=(SMALL,)), pool("far", max_duration=1))
     setting.admitted(spec("build", cpu=64_000))

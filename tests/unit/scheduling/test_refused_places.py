@@ -93,7 +93,7 @@ def test_what_has_no_room_is_asked_again_and_what_refused_for_good_is_not(clouds
         clouds.clock.advance(timedelta(seconds=pause))
         second = clouds.place("build", second, "CapacityExhausted", "InsufficientInstanceCapacity")
         assert second.pool == "far"
-        assert clouds.treatment("build").waiting_for is None
+        assert clouds.treatment("build").waiting_for == placing.boot_wait("far", 120)
 
 
 def test_a_place_alone_that_does_not_answer_is_waited_for_in_its_own_words(setting: Setting) -> None:

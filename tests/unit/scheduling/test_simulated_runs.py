@@ -20,6 +20,8 @@ from tests.unit.scheduling.simulation.agent import ENDLESS, FAILING, SUCCEEDING,
 from tests.unit.scheduling.simulation.plans import GATHERED, OUTPUTS, pipeline
 from tests.unit.scheduling.simulation.world import RUN, Faults, World
 
+pytestmark = pytest.mark.slow
+
 S = TreatmentState
 
 

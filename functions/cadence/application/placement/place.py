@@ -79,6 +79,8 @@ class PlaceTreatment:
         if placement.provider == HOST:
             self.offer.offer(standing, placement, noted, task_token)
             return
+        # A machine that never calls home is given up only after its boot deadline: users must not wait in silence until then.
+        noted = {**noted, "waiting_for": placing.boot_wait(placement.pool, placement.boot_deadline)}
         try:
             self.runs.advance(
                 run_id,

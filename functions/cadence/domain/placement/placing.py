@@ -127,6 +127,11 @@ def in_order(
     return [(pool, words) for _, pool, words in sorted(ranked, key=lambda one: one[0])]
 
 
+def boot_wait(pool: str, boot_deadline: int) -> str:
+    """Returns what a treatment waits for while its machine boots, in words; ``boot_deadline`` is in seconds."""
+    return f"a machine of pool {pool} to start and to call home (given up {boot_deadline} s after its start)"
+
+
 def considered(ordered: Sequence[tuple[Pool, str]], said: Sequence[PoolRefusal]) -> list[Considered]:
     """The fitting pools, with what they said to this attempt."""
     answers = {one.pool: one for one in said}

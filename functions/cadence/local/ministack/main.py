@@ -7,7 +7,8 @@
 - Changes of tables are delivered in batches and then removed (`table_streams`).
 - Failed records of the log stream are delivered again (`kinesis_polling`).
 - Queries read only the keys in their range (`sorted_partitions`).
-- Permissions on a queue cover its batch actions (`queue_permissions`).
+- Permissions on a queue cover its batch actions (`queue_permissions`); those on ECS tasks name the task and its
+  definition (`task_permissions`).
 - Concurrent invocations of a Lambda are limited (`lambda_concurrency`).
 - MiniStack does not sleep before each execution of a state machine.
 """
@@ -32,6 +33,7 @@ from cadence.local.ministack import (
     schedules,
     sorted_partitions,
     table_streams,
+    task_permissions,
 )
 from cadence.local.shared import lifeline
 from cadence.local.shared.paths import SAVED
@@ -120,6 +122,7 @@ def main() -> None:
     table_streams.install()
     kinesis_polling.install()
     queue_permissions.install()
+    task_permissions.install()
     sorted_partitions.install()
     signal.signal(signal.SIGUSR1, lambda *_: requested.set())
     app.save_all = one_at_a_time(app.save_all)

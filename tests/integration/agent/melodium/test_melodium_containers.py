@@ -14,7 +14,7 @@ from cadence.providers.contract import AgentFile, Containers, RunnerNeeds
 from tests.doubles.images import runner_image
 from tests.e2e.engine import BINARY, VERSION, needs_engine
 from tests.integration.agent import pods
-from tests.integration.agent.conftest import PATIENCE, Start, until
+from tests.integration.agent.conftest import PATIENCE, Start
 from tests.integration.agent.fake_gateway import FakeGateway, Runner
 from tests.integration.agent.melodium.test_melodium_workers import (
     GROUP,
@@ -29,6 +29,7 @@ from tests.integration.agent.melodium.test_melodium_workers import worker as wor
 from tests.integration.agent.podman import IMAGE, podman
 from tests.integration.agent.pods import TREATMENTS_IMAGE, Node
 from tests.integration.agent.pods import published as published
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.engine, pytest.mark.podman, pytest.mark.slow, needs_engine]
 
@@ -67,7 +68,7 @@ def test_a_worker_in_a_pod_with_its_containers(
         services=(ContainerSpec(name="db", image=TREATMENTS_IMAGE, env={"MODE": "fast"}, command=("sleep", "1000")),),
     )
     pod = node.start(runner, Containers(worker=spec), needs=RunnerNeeds(cpu=1000, memory=1024))
-    until(lambda: runner.listening or runner.completed or pod.ended)
+    eventually(lambda: runner.listening or runner.completed or pod.ended)
     assert runner.listening, (runner.completed, pod.logs())
 
     # As the engine does it, in its own container: names are known, values are not seen, codes are real.
@@ -101,7 +102,7 @@ def test_a_worker_in_a_pod_with_its_containers(
     assert kept == b"kept\n"
     assert podman("exec", pod.real_name("db"), "sh", "-c", "echo $MODE").stdout == b"fast\n"
     lines = runner.text("agent")
-    until(lambda: any("unit-tests: sh -c" in line and "ended with 4" in line for line in runner.text("agent")))
+    eventually(lambda: any("unit-tests: sh -c" in line and "ended with 4" in line for line in runner.text("agent")))
     assert not any("s3cr3t-of-a-step" in line for line in lines)
 
     # What nobody waits for any more ends.
@@ -109,7 +110,9 @@ def test_a_worker_in_a_pod_with_its_containers(
     waiting = subprocess.Popen(
         [*within, *endless], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT
     )
-    until(lambda: podman("exec", pod.real_name("runner"), "test", "-e", "/cadence/volumes/my-data/up").returncode == 0)
+    eventually(
+        lambda: podman("exec", pod.real_name("runner"), "test", "-e", "/cadence/volumes/my-data/up").returncode == 0
+    )
     there = command_lines()
     # What the test itself typed; nobody else's command line has it.
     assert all("podman exec" in line or "/exec" in line for line in there.splitlines() if "s3cr3t-of-a-step" in line)
@@ -122,7 +125,7 @@ def test_a_worker_in_a_pod_with_its_containers(
         "kill -9 $(grep -al shim.py /proc/[0-9]*/cmdline | grep -v self | sed 's#/proc/##;s#/.*##')",
     )
     waiting.wait(PATIENCE)
-    until(
+    eventually(
         lambda: (
             b"sleep 1000"
             not in podman("exec", pod.real_name("unit-tests"), "sh", "-c", "cat /proc/[0-9]*/cmdline").stdout
@@ -150,7 +153,7 @@ def test_an_engine_from_an_image_on_a_host(
     monkeypatch.setenv("CADENCE_PODMAN_ARGS", containers[-1])
     runner = worker(containers=[{"name": "build", "image": IMAGE}])
     start(runner)
-    until(lambda: runner.listening or runner.completed)
+    eventually(lambda: runner.listening or runner.completed)
     assert runner.listening, (runner.completed, runner.text("agent"), runner.text("stderr"))
     assert f"cadence-{runner.runner_id}" in podman("ps", "--format", "{{.Names}}").stdout.decode().split()
     seen = command_lines()
@@ -164,7 +167,7 @@ def test_an_engine_from_an_image_on_a_host(
     assert answer.read_text() == "into the image"
     done = completed(runner)
     assert (done["outcome"], done["error"]) == ("succeeded", None)
-    until(lambda: runner.runner_id not in podman("ps", "--all", "--format", "{{.Names}}").stdout.decode())
+    eventually(lambda: runner.runner_id not in podman("ps", "--all", "--format", "{{.Names}}").stdout.decode())
 
 
 def test_an_engine_from_an_image_ends_when_its_runner_is_told_to(
@@ -179,7 +182,7 @@ def test_an_engine_from_an_image_ends_when_its_runner_is_told_to(
     monkeypatch.setenv("CADENCE_PODMAN_ARGS", containers[-1])
     runner = worker()
     agent = start(runner)
-    until(lambda: runner.listening or runner.completed)
+    eventually(lambda: runner.listening or runner.completed)
     os.kill(agent.pid, signal.SIGTERM)
     assert completed(runner)["outcome"] == "interrupted"
-    until(lambda: runner.runner_id not in podman("ps", "--all", "--format", "{{.Names}}").stdout.decode())
+    eventually(lambda: runner.runner_id not in podman("ps", "--all", "--format", "{{.Names}}").stdout.decode())

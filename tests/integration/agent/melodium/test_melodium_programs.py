@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from tests.e2e.engine import BINARY, PROGRAMS, needs_engine
-from tests.integration.agent.conftest import Start, Work, until
+from tests.integration.agent.conftest import Start, Work
 from tests.integration.agent.fake_gateway import FakeGateway, Runner
 from tests.integration.agent.test_ports import feed, port
+from tests.waiting import eventually
 
 pytestmark = needs_engine
 
@@ -147,7 +148,7 @@ def test_an_entrypoint_that_is_not_there_is_refused(program: Program, work: Work
 def test_a_machine_without_an_engine_says_so(program: Program, start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     runner = program("main", parameters={"times": given("u64", 3)})
     start(runner, env={"CADENCE_MELODIUM": "/nowhere/melodium"})
-    until(lambda: runner.completed)
+    eventually(lambda: runner.completed)
     assert runner.completed and runner.completed["outcome"] == "infrastructure"
     assert runner.completed["error"] == "this needs a Mélodium engine, and this machine has none: see CADENCE_MELODIUM"
 
@@ -160,11 +161,11 @@ def test_a_program_that_takes_too_long_is_ended(program: Program, work: Work) ->
 def test_a_program_is_cancelled(gateway: FakeGateway, program: Program, start: Start, workspaces: Path) -> None:
     runner = program("slow")
     start(runner)
-    until(lambda: any("sleeping" in line for line in runner.text()))
+    eventually(lambda: any("sleeping" in line for line in runner.text()))
     runner.cancel = "enough"
     assert runner.done.wait(20)
     assert runner.completed and runner.completed["outcome"] == "cancelled"
-    until(lambda: not list(workspaces.glob("cadence-*")))
+    eventually(lambda: not list(workspaces.glob("cadence-*")))
 
 
 def test_an_engine_that_is_killed_is_a_failure_with_its_signal(
@@ -172,7 +173,7 @@ def test_an_engine_that_is_killed_is_a_failure_with_its_signal(
 ) -> None:
     runner = program("slow")
     start(runner)
-    until(lambda: any("sleeping" in line for line in runner.text()))
+    eventually(lambda: any("sleeping" in line for line in runner.text()))
     (engine,) = [pid for pid, argv in processes() if "run" in argv and str(workspaces) in " ".join(argv)]
     os.kill(engine, 9)
     assert runner.done.wait(20)
@@ -279,7 +280,7 @@ def test_a_producer_is_held_back_while_the_engine_is(gateway: FakeGateway, progr
     output = runner.outputs["data"]
     output.consumer_next = 0
     start(runner)
-    until(lambda: output.denied > 3)
+    eventually(lambda: output.denied > 3)
     assert len(stream.fetched) < 12
     output.consumer_next = None
     assert runner.done.wait(60)

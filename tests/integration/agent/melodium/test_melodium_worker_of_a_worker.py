@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.engine import BINARY, Engine, Ids, free_port, is_listening, needs_engine
-from tests.integration.agent.conftest import until
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.engine, needs_engine]
 
@@ -108,7 +108,7 @@ def worker(ids: Ids, seconds: int) -> Iterator[int]:
     engine, port = Engine("http://127.0.0.1:9", ""), free_port()
     words = ("--port", str(port), "--recv-key", KEY, "--send-key", KEY, "--wait", "60", "--duration", str(seconds))
     with engine.running("dist", "--localhost", *words, ids=ids) as process:
-        until(lambda: is_listening(port) or process.poll() is not None)
+        eventually(lambda: is_listening(port) or process.poll() is not None)
         yield port
         process.wait(60)
 

@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from tests.e2e.engine import BINARY, PROGRAMS, VERSION, needs_engine
-from tests.integration.agent.conftest import PATIENCE, Start, until
+from tests.integration.agent.conftest import PATIENCE, Start
 from tests.integration.agent.fake_gateway import FakeGateway, Runner
 from tests.integration.agent.podman import IMAGE, podman
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.engine, needs_engine]
 
@@ -65,7 +66,7 @@ def test_a_worker_says_where_it_listens_works_and_ends_well(
 ) -> None:
     runner = worker(tags=["one", "two"])
     start(runner, sandbox)
-    until(lambda: runner.listening)
+    eventually(lambda: runner.listening)
     assert runner.listening and runner.listening["addresses"] == ["127.0.0.1"]
     answer = tmp_path / "answer"
     assert output_of(asking("given_worker", runner, word="over TLS", answer=str(answer))) == ""
@@ -84,7 +85,7 @@ def test_a_workers_keys_and_token_are_hidden(
 ) -> None:
     runner = worker()
     agent = start(runner, sandbox)
-    until(lambda: runner.listening)
+    eventually(lambda: runner.listening)
     commands = subprocess.run(["ps", "axww", "-o", "args"], capture_output=True, text=True, check=True).stdout
     assert f"--recv-key {'*' * len(RECEIVE)}" in commands
     assert RECEIVE not in commands and SEND not in commands
@@ -104,7 +105,7 @@ def test_an_engine_of_another_group_is_refused_and_the_worker_says_so(
 ) -> None:
     runner = worker()
     start(runner)
-    until(lambda: runner.listening)
+    eventually(lambda: runner.listening)
     process = asking("given_worker", runner, str(uuid.uuid4()), word="x", answer=str(tmp_path / "answer"))
     done = completed(runner)
     assert done["outcome"] == "failed"
@@ -123,7 +124,7 @@ def test_a_worker_that_nobody_comes_to_gives_up(start: Start, worker: Callable[.
 def test_a_killed_worker_is_not_taken_for_one_that_ended_well(start: Start, worker: Callable[..., Runner]) -> None:
     runner = worker()
     start(runner)
-    until(lambda: runner.listening)
+    eventually(lambda: runner.listening)
     assert runner.listening
     found = subprocess.run(
         ["ss", "-ltnpH", f"sport = :{runner.listening['port']}"], capture_output=True, text=True, check=True
@@ -160,7 +161,7 @@ def test_a_workers_containers_run_its_commands_and_end_with_it(
     }
     runner = worker(volumes={"my data": 5}, containers=[step], services=[service])
     agent = start(runner)
-    until(lambda: runner.listening or runner.completed)
+    eventually(lambda: runner.listening or runner.completed)
     assert runner.listening, runner.completed
     (entrypoint,) = workspaces.glob("*/exec")
     script = "echo kept > /mnt/data/file; cat /etc/hosts; exit 4"
@@ -169,10 +170,10 @@ def test_a_workers_containers_run_its_commands_and_end_with_it(
     assert done.returncode == 4
     (kept,) = (entrypoint.parent / "volumes").glob("*/file")
     assert kept.read_text() == "kept\n"
-    until(lambda: "up fast" in runner.text("service:db"))
+    eventually(lambda: "up fast" in runner.text("service:db"))
     if "host" not in containers[0]:
         assert re.search(r"^127\.0\.0\.1\s.*\bdb\b", done.stdout, re.MULTILINE)
-    until(lambda: any("unit-tests: sh -c" in line and "ended with 4" in line for line in runner.text("agent")))
+    eventually(lambda: any("unit-tests: sh -c" in line and "ended with 4" in line for line in runner.text("agent")))
     assert runner.runner_id in podman("ps", "--format", "{{.Names}}").stdout.decode()
     agent.send_signal(signal.SIGTERM)
     completed(runner)
@@ -195,4 +196,4 @@ def test_the_deadline_ends_the_engine_and_its_containers(
     done = completed(runner)
     assert (done["outcome"], done["error"]) == ("timed_out", "the command ran longer than the 1 s it may take")
     assert runner.listening
-    until(lambda: runner.runner_id not in podman("ps", "--all", "--format", "{{.Names}}").stdout.decode())
+    eventually(lambda: runner.runner_id not in podman("ps", "--all", "--format", "{{.Names}}").stdout.decode())

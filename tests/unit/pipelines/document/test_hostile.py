@@ -10,6 +10,8 @@ import pytest
 
 from tests.unit.pipelines.document.bounded import DOCUMENTS
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[4]
 
 

@@ -170,6 +170,7 @@ class TreatmentRecords:
     ) -> bool:
         actions: list[Action] = [TreatmentItem.state.set(str(state)), TreatmentItem.finished_at.set(at)]
         actions.append(TreatmentItem.cause.set(cause) if cause else TreatmentItem.cause.remove())
+        actions.append(TreatmentItem.waiting_for.remove())
         actions.append(assignment(TreatmentItem, "history", (StateChange(at, treatment.attempt, state, cause or ""),)))
         if exit_code is not None:
             actions.append(TreatmentItem.exit_code.set(exit_code))

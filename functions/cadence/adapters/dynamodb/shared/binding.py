@@ -12,7 +12,9 @@ def bind(model: type[Model], table_name: str) -> None:
     """Makes `model` use `table_name` from now on."""
     meta = model.Meta
     # Its own connection, not one inherited from a model that it extends: that one knows no indexes of this one.
-    if meta.table_name == table_name and vars(model).get("_connection") is not None:
+    own = vars(model).get("_connection")
+    # Models may share their `Meta`, so that its name says nothing of the table that this one's connection is for.
+    if meta.table_name == table_name and own is not None and own.table_name == table_name:
         return
     meta.table_name = table_name
     meta.region = REGION
