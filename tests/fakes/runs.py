@@ -1,4 +1,4 @@
-"""`RunStore` and `GroupStore` in memory."""
+"""`RunStore`, `TreatmentStore`, `EdgeStore`, `ValueStore` and `GroupStore` in memory."""
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence

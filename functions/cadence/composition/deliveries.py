@@ -60,7 +60,7 @@ def process_message() -> Callable[[str], tuple[str, Sequence[str]]]:
         clock=now,
     )
     scheduled = RunScheduled(pipelines, schedules(its), triggered)
-    follow = StartFollowers(runs, pipelines, triggered)
+    follow = StartFollowers(runs=runs, values=runs, pipelines=pipelines, start=triggered)
 
     def process(message: str) -> tuple[str, Sequence[str]]:
         values = json.loads(message)

@@ -61,6 +61,7 @@ def exports(report: Callable[[Exception, str], None]) -> ProcessExports:
     tell = RenderMetrics(DynamoCounters(its.telemetry_table), _gauges(its))
     past = BackfillMetrics(
         runs=runs,
+        treatments=runs,
         count=count,
         counters=DynamoCounters(its.telemetry_table),
         projects=access.list_projects,
@@ -84,6 +85,7 @@ def exports(report: Callable[[Exception, str], None]) -> ProcessExports:
         ),
         backfill=WorkOnBackfill(
             runs=runs,
+            treatments=runs,
             runners=hosts,
             index=index,
             send=send,

@@ -9,12 +9,13 @@ from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
 from cadence.adapters.dynamodb.limits.approvals import DynamoApprovalStore
 from cadence.adapters.dynamodb.limits.concurrency_limits import DynamoConcurrencyLimitStore
 from cadence.adapters.dynamodb.limits.environments import DynamoEnvironmentStore
+from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
 from cadence.adapters.sqs.deadlines import SqsDeadlines
 from cadence.application.limits.approvals import TreatmentApprovals
 from cadence.application.limits.concurrency_limits import ConcurrencyLimits
 from cadence.application.limits.run_gates import RunGates
 from cadence.application.limits.runner_slots import RunnerSlots
-from cadence.application.shared.run_ports import Machines, RunStore
+from cadence.application.shared.run_ports import Machines
 
 
 class GateSettings(Protocol):
@@ -26,21 +27,22 @@ class GateSettings(Protocol):
     def deadlines_queue_url(self) -> str: ...
 
 
-def run_gates(its: GateSettings, runs: RunStore, machines: Machines) -> RunGates:
+def run_gates(its: GateSettings, runs: DynamoRunStore, machines: Machines) -> RunGates:
     return RunGates(
         runs=runs, machines=machines, concurrency_limits=_concurrency_limits(its), quotas=_quotas(its), clock=_now
     )
 
 
-def runner_slots(its: GateSettings, runs: RunStore, machines: Machines) -> RunnerSlots:
+def runner_slots(its: GateSettings, runs: DynamoRunStore, machines: Machines) -> RunnerSlots:
     return RunnerSlots(runs, machines, _concurrency_limits(its), _quotas(its))
 
 
-def approvals(its: GateSettings, runs: RunStore, machines: Machines) -> TreatmentApprovals:
+def approvals(its: GateSettings, runs: DynamoRunStore, machines: Machines) -> TreatmentApprovals:
     environments = DynamoEnvironmentStore(its.access_table)
     deadlines = SqsDeadlines(its.deadlines_queue_url)
     return TreatmentApprovals(
         runs=runs,
+        treatments=runs,
         store=DynamoApprovalStore(its.runs_table),
         environments=environments,
         machines=machines,

@@ -38,17 +38,31 @@ def act() -> tuple[ControlTreatment, Machines]:
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
     chunks = S3Chunks(Buckets.of(its.data_bucket, its.value_buckets))
     readiness = Readiness(
-        runs=runs, groups=groups, machines=machines, wake_ups=SqsWakeUps(its.wake_ups_queue_url), clock=now
+        runs=runs,
+        treatments=runs,
+        edges=runs,
+        groups=groups,
+        machines=machines,
+        wake_ups=SqsWakeUps(its.wake_ups_queue_url),
+        clock=now,
     )
-    elements = EachItems(runs, DynamoStreamStore(its.runners_table), chunks)
-    grow = ExpandEach(runs=runs, groups=groups, elements=elements, machines=machines, clock=now)
+    elements = EachItems(treatments=runs, values=runs, streams=DynamoStreamStore(its.runners_table), chunks=chunks)
+    grow = ExpandEach(runs=runs, treatments=runs, groups=groups, elements=elements, machines=machines, clock=now)
     start = StartRun(runs, gates.run_gates(its, runs, machines), SqsDeadlines(its.deadlines_queue_url), now)
-    start_child = StartChildRun(runs, _freeze(its), PlanRun(S3Documents(client("s3"), its.data_bucket)), start)
-    stop_child = StopChildRun(runs, SqsDeadlines(its.deadlines_queue_url))
+    start_child = StartChildRun(
+        runs=runs,
+        values=runs,
+        freeze=_freeze(its),
+        plan=PlanRun(S3Documents(client("s3"), its.data_bucket)),
+        start=start,
+    )
+    stop_child = StopChildRun(runs=runs, treatments=runs, deadlines=SqsDeadlines(its.deadlines_queue_url))
     deadlines = SqsDeadlines(its.deadlines_queue_url)
     gather = CollectOutputs(runs, chunks, DynamoValueRetentionStore(its.runs_table), now)
     return ControlTreatment(
         runs=runs,
+        treatments=runs,
+        values=runs,
         groups=groups,
         gather=gather,
         grow=grow,
@@ -75,14 +89,19 @@ def wake_group() -> WakeGroup:
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
     wake_ups = SqsWakeUps(its.wake_ups_queue_url)
     slots = gates.runner_slots(its, runs, machines)
-    elements = EachItems(runs, DynamoStreamStore(its.runners_table), S3Chunks(Buckets(its.data_bucket)))
-    stop_child = StopChildRun(runs, SqsDeadlines(its.deadlines_queue_url))
+    elements = EachItems(
+        treatments=runs,
+        values=runs,
+        streams=DynamoStreamStore(its.runners_table),
+        chunks=S3Chunks(Buckets(its.data_bucket)),
+    )
+    stop_child = StopChildRun(runs=runs, treatments=runs, deadlines=SqsDeadlines(its.deadlines_queue_url))
     return WakeGroup(
-        runs=runs,
+        treatments=runs,
         groups=groups,
-        grow=ExpandEach(runs=runs, groups=groups, elements=elements, machines=machines, clock=now),
+        grow=ExpandEach(runs=runs, treatments=runs, groups=groups, elements=elements, machines=machines, clock=now),
         end=EndTreatment(
-            runs=runs,
+            treatments=runs,
             runners=DynamoRunnerStore(its.runners_table),
             machines=machines,
             slots=slots,
@@ -90,5 +109,7 @@ def wake_group() -> WakeGroup:
             stop_child=stop_child,
             clock=now,
         ),
-        readiness=Readiness(runs=runs, groups=groups, machines=machines, wake_ups=wake_ups, clock=now),
+        readiness=Readiness(
+            runs=runs, treatments=runs, edges=runs, groups=groups, machines=machines, wake_ups=wake_ups, clock=now
+        ),
     )

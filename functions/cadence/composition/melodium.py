@@ -55,7 +55,7 @@ def engine_api() -> EngineApi:
     reported = DynamoReportedStore(its.runs_table)
     deadlines = SqsDeadlines(its.deadlines_queue_url)
     processes = Processes(runs)
-    end = EndProcess(runs, reported, _now)
+    end = EndProcess(runs=runs, treatments=runs, reported=reported, clock=_now)
     sealed = SealedWorkers(its.runners_table, KmsCipher(its.secrets_key))
     return EngineApi(
         authenticate=Authenticate(access, _now).authenticate,
@@ -71,7 +71,12 @@ def engine_api() -> EngineApi:
         ),
         start_worker=_request_worker(its, runs, reported, access, sealed),
         access=WaitForWorker(
-            runs=runs, runners=DynamoRunnerStore(its.runners_table), secrets=sealed, clock=_now, sleep=time.sleep
+            runs=runs,
+            treatments=runs,
+            runners=DynamoRunnerStore(its.runners_table),
+            secrets=sealed,
+            clock=_now,
+            sleep=time.sleep,
         ),
         report=ReportProcess(
             processes=processes,

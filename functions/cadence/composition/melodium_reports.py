@@ -28,9 +28,10 @@ def take_upload() -> TakeUpload:
     store = client("s3")
     parts = S3Parts(store, its.data_bucket)
     codec = JsonModels()
-    link = LinkEngines(runs, parts, stored_models(parts, codec))
+    link = LinkEngines(runs=runs, values=runs, parts=parts, model_of=stored_models(parts, codec))
     events = TakeEvents(
-        runs=runs,
+        treatments=runs,
+        values=runs,
         parts=parts,
         chunks=S3Chunks(Buckets(its.data_bucket)),
         reported=reported,
@@ -46,7 +47,7 @@ def take_upload() -> TakeUpload:
         turns=DynamoTurns(its.runs_table),
         take_in={EngineStream.LOGS: TakeLogs(parts, lines, reported, _now).take, EngineStream.DEBUG: events.take},
         note_workers=link.note_workers,
-        end=EndProcess(runs, reported, _now),
+        end=EndProcess(runs=runs, treatments=runs, reported=reported, clock=_now),
         clock=_now,
         pause=time.sleep,
     )

@@ -36,6 +36,7 @@ def provider_host() -> tuple[Operations, Machines]:
 
     start = StartRunner(
         runs=runs,
+        treatments=runs,
         runners=runners,
         machines=machines,
         deadlines=SqsDeadlines(its.deadlines_queue_url),

@@ -60,6 +60,7 @@ def provider_handler(name: str, build: Build) -> LambdaHandler:
     deadlines = SqsDeadlines(its.deadlines_queue_url)
     start = StartRunner(
         runs=runs,
+        treatments=runs,
         runners=runners,
         machines=machines,
         deadlines=deadlines,

@@ -89,15 +89,22 @@ def gateway() -> Gateway:
     buckets = Buckets.of(its.data_bucket, its.value_buckets)
     urls = S3DataUrls(buckets)
     specs = lru_cache(maxsize=512)(runs.get_spec)
-    sources = InputStreams(runs, streams)
+    sources = InputStreams(treatments=runs, values=runs, streams=streams)
     wake_ups = SqsWakeUps(its.wake_ups_queue_url)
     readiness = Readiness(
-        runs=runs, groups=DynamoGroupStore(its.runs_table), machines=machines, wake_ups=wake_ups, clock=_now
+        runs=runs,
+        treatments=runs,
+        edges=runs,
+        groups=DynamoGroupStore(its.runs_table),
+        machines=machines,
+        wake_ups=wake_ups,
+        clock=_now,
     )
     begin = MarkStarted(runs, readiness, machines)
     slots = gates.runner_slots(its, runs, machines)
     settle = Settle(
-        runs=runs,
+        treatments=runs,
+        values=runs,
         runners=runners,
         readiness=readiness,
         slots=slots,
@@ -128,7 +135,7 @@ def gateway() -> Gateway:
         report_boot=ReportBoot(runners, machines),
         exchange=ExchangeIdentity(runners, access, OidcTokens(EgressPolicy.of(its.git_hosts))),
         claim=ClaimAssignment(
-            runs=runs,
+            treatments=runs,
             runners=runners,
             secrets=KmsSecretStore(its.access_table, its.secrets_key),
             followers=runners,

@@ -69,6 +69,8 @@ class _Feeding(Protocol):
 def _readiness(runs: DynamoRunStore, machines: Machines, its: _Feeding) -> Readiness:
     return Readiness(
         runs=runs,
+        treatments=runs,
+        edges=runs,
         groups=DynamoGroupStore(its.runs_table),
         machines=machines,
         wake_ups=SqsWakeUps(its.wake_ups_queue_url),
@@ -80,7 +82,8 @@ def _settle(
     runs: DynamoRunStore, machines: Machines, its: settings.SettleSettings | settings.WatchdogSettings
 ) -> Settle:
     return Settle(
-        runs=runs,
+        treatments=runs,
+        values=runs,
         runners=DynamoRunnerStore(its.runners_table),
         readiness=_readiness(runs, machines, its),
         slots=gates.runner_slots(its, runs, machines),
@@ -99,7 +102,8 @@ def admit() -> tuple[Admit, Machines]:
     documents = S3Documents(client("s3"), its.data_bucket)
     use_case = Admit(
         runs=runs,
-        admission=Admission(runs, documents, now),
+        treatments=runs,
+        admission=Admission(treatments=runs, values=runs, documents=documents, clock=now),
         readiness=_readiness(runs, machines, its),
         deadlines=SqsDeadlines(its.deadlines_queue_url),
         log_stream=LambdaLogStream(its.log_stream_function),
@@ -121,7 +125,7 @@ def place() -> tuple[PlaceTreatment, TreatmentGates, Machines]:
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
     slots = gates.runner_slots(its, runs, machines)
     approvals = gates.approvals(its, runs, machines)
-    turns = TreatmentGates(runs, machines, approvals, slots)
+    turns = TreatmentGates(runs=runs, treatments=runs, machines=machines, approvals=approvals, slots=slots)
     runners = DynamoRunnerStore(its.runners_table)
     refusals = Refusals(DynamoBackOffs(its.runners_table, REFUSED), now)
     hosts = DynamoHostStore(its.runners_table)
@@ -132,7 +136,7 @@ def place() -> tuple[PlaceTreatment, TreatmentGates, Machines]:
         machines=machines,
     )
     use_case = PlaceTreatment(
-        runs=runs,
+        treatments=runs,
         pools=CachedPools(DynamoAccessStore(its.access_table)),
         gates=turns,
         offer=offer,
@@ -161,14 +165,17 @@ def stop_run() -> tuple[StopRun, Machines]:
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
     use_case = StopRun(
         runs=runs,
-        admission=Admission(runs, S3Documents(client("s3"), its.data_bucket), now),
+        treatments=runs,
+        admission=Admission(
+            treatments=runs, values=runs, documents=S3Documents(client("s3"), its.data_bucket), clock=now
+        ),
         end=EndTreatment(
-            runs=runs,
+            treatments=runs,
             runners=DynamoRunnerStore(its.runners_table),
             machines=machines,
             slots=gates.runner_slots(its, runs, machines),
             wake_ups=SqsWakeUps(its.wake_ups_queue_url),
-            stop_child=StopChildRun(runs, SqsDeadlines(its.deadlines_queue_url)),
+            stop_child=StopChildRun(runs=runs, treatments=runs, deadlines=SqsDeadlines(its.deadlines_queue_url)),
             clock=now,
         ),
         machines=machines,
@@ -184,6 +191,7 @@ def _finalise(
     notify_run_end = NotifyRunEnd(DynamoPipelineStore(its.pipelines_table), deliveries, machines)
     return Finalise(
         runs=runs,
+        treatments=runs,
         gates=gates.run_gates(its, runs, machines),
         deadlines=SqsDeadlines(its.deadlines_queue_url),
         tell=notify_run_end.notify,
@@ -208,7 +216,7 @@ def watchdog() -> tuple[Watchdog, ExecutionFailed]:
         gates=run_gates,
         slots=slots,
         approvals=gates.approvals(its, runs, machines),
-        end_process=EndProcess(runs, DynamoReportedStore(its.runs_table), now),
+        end_process=EndProcess(runs=runs, treatments=runs, reported=DynamoReportedStore(its.runs_table), clock=now),
         clock=now,
         unclaimed_offers=UnclaimedOffers(
             runs,
@@ -223,6 +231,8 @@ def remove_passed() -> PurgeTransientValues:
     its = settings.load(settings.WatchdogSettings)
     return PurgeTransientValues(
         runs=DynamoRunStore(its.runs_table),
+        treatments=DynamoRunStore(its.runs_table),
+        edges=DynamoRunStore(its.runs_table),
         retentions=DynamoValueRetentionStore(its.runs_table, its.runners_table),
         remove_objects=S3Removal(Buckets.of(its.data_bucket, its.value_buckets)).remove,
         deadlines=SqsDeadlines(its.deadlines_queue_url),

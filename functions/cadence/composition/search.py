@@ -18,7 +18,7 @@ from cadence.application.search.search_lines import SearchLines
 from cadence.application.search.split_sources import IndexedSplits
 from cadence.application.search.stored_lines import IndexedInStore
 from cadence.application.shared.ports import Clock
-from cadence.application.shared.run_ports import RunStore
+from cadence.application.shared.run_ports import TreatmentStore
 from cadence.application.shared.runner_ports import Followers
 from cadence.composition.search_index import line_store, splits
 from cadence.composition.settings import ApiSettings
@@ -36,10 +36,12 @@ class Search:
     live_url: str
 
 
-def search(its: ApiSettings, visible: VisibleRuns, runs: RunStore, followers: Followers, clock: Clock) -> Search:
+def search(
+    its: ApiSettings, visible: VisibleRuns, treatments: TreatmentStore, followers: Followers, clock: Clock
+) -> Search:
     arrivals = DynamoArrivals(its.logs_table)
     segments = S3LogSegments(its.data_bucket, quick_lines)
-    states = TreatmentStates(runs)
+    states = TreatmentStates(treatments)
 
     catalogue = DynamoSplitCatalogue(its.logs_table)
     in_splits = IndexedSplits(catalogue, segments, splits(its.data_bucket))

@@ -12,7 +12,7 @@ from cadence.application.placement.budgets import Budgets
 from cadence.application.placement.pacing import RateLimiter
 from cadence.application.placement.ports import PoolRecords
 from cadence.application.shared.ports import Clock, PoolStore
-from cadence.application.shared.run_ports import Deadlines, Machines, RunStore
+from cadence.application.shared.run_ports import Deadlines, Machines, RunStore, TreatmentStore
 from cadence.application.shared.runner_ports import RunnerStore
 from cadence.domain.melodium.specification import WorkerSpec
 from cadence.domain.pipelines.specification import TreatmentSpec
@@ -70,6 +70,7 @@ class Launch:
 @dataclass(frozen=True, kw_only=True)
 class StartRunner:
     runs: RunStore
+    treatments: TreatmentStore
     runners: RunnerStore
     machines: Machines
     deadlines: Deadlines
@@ -116,7 +117,7 @@ class StartRunner:
             fresh,
         )
         # Looked at after the runner is there: whoever stops the run or the treatment from now on finds the runner.
-        standing = self.runs.get_standing(launch.run_id, launch.treatment)
+        standing = self.treatments.get_standing(launch.run_id, launch.treatment)
         if standing.run.stop_requested or standing.run.state.final:
             raise Cancelled(standing.run.cause or f"run {launch.run_id} is being stopped")
         if standing.treatment.cancel_reason:
@@ -196,7 +197,7 @@ class StartRunner:
 
     def _note_waiting(self, launch: Launch, what: str) -> None:
         booting = TreatmentState.BOOTING
-        self.runs.advance(launch.run_id, launch.treatment, launch.attempt, {booting}, booting, waiting_for=what)
+        self.treatments.advance(launch.run_id, launch.treatment, launch.attempt, {booting}, booting, waiting_for=what)
 
     def _start(self, provider: Provider, runner: Runner, request: RunnerRequest) -> None:
         if self.records:

@@ -3,12 +3,12 @@
 import pytest
 
 from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
-from cadence.application.shared.run_ports import RunStore
+from tests.fakes.run_stores import RunRecords
 from tests.fakes.runs import MemoryRunStore
 
 
 @pytest.fixture(params=["memory", "dynamodb"])
-def store(request: pytest.FixtureRequest) -> RunStore:
+def store(request: pytest.FixtureRequest) -> RunRecords:
     if request.param == "memory":
         return MemoryRunStore()
     table = request.getfixturevalue("bound_table")

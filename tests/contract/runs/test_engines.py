@@ -3,13 +3,13 @@
 import dataclasses
 
 from cadence.application.shared.identifiers import derived_ulid, new_ulid
-from cadence.application.shared.run_ports import RunStore
 from cadence.domain.melodium.element import ElementSpec
 from cadence.domain.melodium.process import MelodiumRun
 from cadence.domain.pipelines.specification import InputSpec, OutputSpec, TreatmentKind, TreatmentSpec
 from cadence.domain.runs.edge import Edge, EdgeState, Trigger
 from cadence.domain.runs.run import Origin, Run, Treatment, Value
 from cadence.domain.runs.states import TreatmentState
+from tests.fakes.run_stores import RunRecords
 from tests.fakes.runs import NOW, a_run
 
 FIRST, LAST = "fffe2d9a-4b0a-4a24-9f1a-3f7f6a6c4d31", "00012d9a-4b0a-4a24-9f1a-3f7f6a6c4d31"
@@ -40,13 +40,13 @@ def treatment(name: str, state: TreatmentState = TreatmentState.RUNNING) -> Trea
     return Treatment(run_id=FIRST, name=name, state=state, waiting=0, kind=TreatmentKind.ELEMENT, started_at=NOW)
 
 
-def test_a_process_comes_back_as_it_was(store: RunStore) -> None:
+def test_a_process_comes_back_as_it_was(store: RunRecords) -> None:
     store.create_run(a_process(FIRST, 1))
     assert store.get_run(FIRST) == a_process(FIRST, 1)
     assert list(store.get_runs([FIRST])) == [FIRST]
 
 
-def test_ids_that_do_not_sort_by_time_are_listed_by_time_all_the_same(store: RunStore) -> None:
+def test_ids_that_do_not_sort_by_time_are_listed_by_time_all_the_same(store: RunRecords) -> None:
     between = new_ulid(NOW.replace(minute=2))
     store.create_run(a_process(FIRST, 1))
     store.create_run(a_run(between))
@@ -61,7 +61,7 @@ def test_ids_that_do_not_sort_by_time_are_listed_by_time_all_the_same(store: Run
     assert listed == [LAST, between, FIRST]
 
 
-def test_what_happened_inside_is_apart_from_what_is_scheduled(store: RunStore) -> None:
+def test_what_happened_inside_is_apart_from_what_is_scheduled(store: RunRecords) -> None:
     store.create_run(a_process(FIRST, 1))
     worker = Treatment(run_id=FIRST, name="worker", state=TreatmentState.RUNNING, waiting=0)
     store.admit(FIRST, [TreatmentSpec(name="worker")], [worker], [])
@@ -92,14 +92,14 @@ def test_what_happened_inside_is_apart_from_what_is_scheduled(store: RunStore) -
     assert pages == [["worker", "main/emit"], ["main/talk/take", "main/talk/take#7"]]
 
 
-def test_what_is_rebuilt_again_replaces_what_was_there(store: RunStore) -> None:
+def test_what_is_rebuilt_again_replaces_what_was_there(store: RunRecords) -> None:
     store.create_run(a_process(FIRST, 1))
     for state in (TreatmentState.RUNNING, TreatmentState.SUCCEEDED):
         store.put_elements(FIRST, [(spec("main/emit"), treatment("main/emit", state))], [])
     assert [one.state for one in store.list_elements(FIRST)] == [TreatmentState.SUCCEEDED]
 
 
-def test_a_value_from_elsewhere_is_read_where_it_is_kept(store: RunStore) -> None:
+def test_a_value_from_elsewhere_is_read_where_it_is_kept(store: RunRecords) -> None:
     store.create_run(a_process(FIRST, 1))
     value = Value(
         run_id=FIRST,

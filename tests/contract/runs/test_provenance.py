@@ -8,12 +8,12 @@ import pytest
 from cadence.adapters.dynamodb.provenance.provenance_store import DynamoProvenance
 from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
 from cadence.application.provenance.ports import FollowingRun, ProvenanceStore
-from cadence.application.shared.run_ports import RunStore
 from cadence.domain.pipelines.specification import TreatmentSpec
 from cadence.domain.runs.edge import Edge, Trigger
 from cadence.domain.runs.run import Origin, Run, Treatment, Value
 from cadence.domain.runs.states import RunState, TreatmentState
 from tests.fakes.provenance import MemoryProvenance
+from tests.fakes.run_stores import RunRecords
 from tests.fakes.runs import MemoryRunStore
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -21,7 +21,7 @@ SHA = "a" * 64
 
 
 @pytest.fixture(params=["memory", "dynamodb"])
-def stores(request) -> tuple[RunStore, ProvenanceStore]:
+def stores(request) -> tuple[RunRecords, ProvenanceStore]:
     if request.param == "memory":
         memory = MemoryRunStore()
         return memory, MemoryProvenance(memory)

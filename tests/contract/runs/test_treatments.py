@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cadence.application.shared.run_ports import RunStore
 from cadence.domain.pipelines.specification import InputSpec, OutputSpec, RetrySpec, TreatmentSpec
 from cadence.domain.runs.admission import beginning
 from cadence.domain.runs.edge import Edge, EdgeState, Trigger
@@ -14,20 +13,21 @@ from cadence.domain.runs.history import StateChange
 from cadence.domain.runs.run import Run, Value
 from cadence.domain.runs.states import RunState, TreatmentState
 from cadence.domain.shared.errors import Conflict, NotFound
+from tests.fakes.run_stores import RunRecords
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 RUN = "01a"
 S = TreatmentState
 
 
-def admit(store: RunStore, *specs: TreatmentSpec) -> Sequence[Edge]:
+def admit(store: RunRecords, *specs: TreatmentSpec) -> Sequence[Edge]:
     begins = beginning(RUN, specs, NOW)
     store.admit(RUN, specs, begins.treatments, begins.edges)
     return begins.edges
 
 
 @pytest.fixture
-def run(store: RunStore) -> str:
+def run(store: RunRecords) -> str:
     store.create_run(
         Run(
             run_id=RUN,
@@ -49,7 +49,7 @@ def fan_out(consumers: int) -> list[TreatmentSpec]:
     ]
 
 
-def test_a_spec_comes_back_as_it_was(store: RunStore, run: str) -> None:
+def test_a_spec_comes_back_as_it_was(store: RunRecords, run: str) -> None:
     spec = TreatmentSpec(
         name="build",
         run="make",
@@ -71,7 +71,7 @@ def test_a_spec_comes_back_as_it_was(store: RunStore, run: str) -> None:
             missing(RUN, "none")
 
 
-def test_admitting_again_leaves_what_has_advanced(store: RunStore, run: str) -> None:
+def test_admitting_again_leaves_what_has_advanced(store: RunRecords, run: str) -> None:
     specs = fan_out(52)  # with its edges, more than one transaction holds
     edges = admit(store, *specs)
     store.advance(RUN, "root", 1, {S.PENDING}, S.READY)
@@ -83,7 +83,7 @@ def test_admitting_again_leaves_what_has_advanced(store: RunStore, run: str) -> 
     assert store.get_run(RUN).unsettled == 52
 
 
-def test_an_interrupted_admission_is_completed(store: RunStore, run: str) -> None:
+def test_an_interrupted_admission_is_completed(store: RunRecords, run: str) -> None:
     specs = fan_out(30)
     begins = beginning(RUN, specs, NOW)
     treatments, edges = begins.treatments, begins.edges
@@ -94,7 +94,7 @@ def test_an_interrupted_admission_is_completed(store: RunStore, run: str) -> Non
     assert store.get_run(RUN).unsettled == 31
 
 
-def test_a_treatment_is_read_together_with_its_specification_and_run(store: RunStore, run: str) -> None:
+def test_a_treatment_is_read_together_with_its_specification_and_run(store: RunRecords, run: str) -> None:
     specs = fan_out(2)
     admit(store, *specs)
     standing = store.get_standing(run, specs[1].name)
@@ -106,7 +106,7 @@ def test_a_treatment_is_read_together_with_its_specification_and_run(store: RunS
             store.get_standing(*unknown)
 
 
-def test_only_a_treatment_in_the_right_state_and_attempt_advances(store: RunStore, run: str) -> None:
+def test_only_a_treatment_in_the_right_state_and_attempt_advances(store: RunRecords, run: str) -> None:
     admit(store, TreatmentSpec(name="a", run="true"))
     moved = store.advance(RUN, "a", 1, {S.PENDING, S.READY}, S.READY, ready_at=NOW, pool="near")
     assert (moved.state, moved.ready_at, moved.pool) == (S.READY, NOW, "near")
@@ -118,7 +118,7 @@ def test_only_a_treatment_in_the_right_state_and_attempt_advances(store: RunStor
     assert (cleared.attempt, cleared.pool) == (2, None)
 
 
-def test_a_history_keeps_every_state_of_every_attempt(store: RunStore, run: str) -> None:
+def test_a_history_keeps_every_state_of_every_attempt(store: RunRecords, run: str) -> None:
     admit(
         store, TreatmentSpec(name="a", run="true"), TreatmentSpec(name="b", run="true", never="its condition is false")
     )
@@ -151,14 +151,14 @@ def test_a_history_keeps_every_state_of_every_attempt(store: RunStore, run: str)
     assert (skipped.state, skipped.note) == ("skipped", "its condition is false")
 
 
-def test_a_treatment_that_does_not_exist_is_not_made(store: RunStore, run: str) -> None:
+def test_a_treatment_that_does_not_exist_is_not_made(store: RunRecords, run: str) -> None:
     with pytest.raises(Conflict):
         store.advance(RUN, "ghost", 1, {S.PENDING}, S.READY)
     with pytest.raises(NotFound):
         store.get_treatment(RUN, "ghost")
 
 
-def test_a_treatment_settles_once(store: RunStore, run: str) -> None:
+def test_a_treatment_settles_once(store: RunRecords, run: str) -> None:
     admit(store, TreatmentSpec(name="a", run="true"), TreatmentSpec(name="b", run="true"))
     read = store.get_treatment(RUN, "a")
     assert store.settle(read, S.FAILED, "exit 3", 3, NOW) is True
@@ -169,14 +169,14 @@ def test_a_treatment_settles_once(store: RunStore, run: str) -> None:
     assert store.get_run(RUN).unsettled == 1
 
 
-def test_a_settled_treatment_waits_for_nothing(store: RunStore, run: str) -> None:
+def test_a_settled_treatment_waits_for_nothing(store: RunRecords, run: str) -> None:
     admit(store, TreatmentSpec(name="a", run="true"))
     waiting = store.advance(RUN, "a", 1, {S.PENDING}, S.READY, waiting_for="an approval")
     assert store.settle(waiting, S.CANCELLED, "cancelled by ada", None, NOW) is True
     assert store.get_treatment(RUN, "a").waiting_for is None
 
 
-def test_a_treatment_that_moved_on_is_not_settled(store: RunStore, run: str) -> None:
+def test_a_treatment_that_moved_on_is_not_settled(store: RunRecords, run: str) -> None:
     admit(store, TreatmentSpec(name="a", run="true"))
     pending = store.get_treatment(RUN, "a")
     store.advance(RUN, "a", 1, {S.PENDING}, S.READY)
@@ -189,7 +189,7 @@ def test_a_treatment_that_moved_on_is_not_settled(store: RunStore, run: str) -> 
     assert store.get_run(RUN).unsettled == 1
 
 
-def test_of_many_who_settle_at_once_one_succeeds(store: RunStore, run: str) -> None:
+def test_of_many_who_settle_at_once_one_succeeds(store: RunRecords, run: str) -> None:
     admit(store, *[TreatmentSpec(name=f"t{n}", run="true") for n in range(6)])
     read = [store.get_treatment(RUN, f"t{n}") for n in range(6)]
     with ThreadPoolExecutor(8) as pool:
@@ -199,7 +199,7 @@ def test_of_many_who_settle_at_once_one_succeeds(store: RunStore, run: str) -> N
 
 
 @pytest.mark.parametrize("consumers", [1, 48, 97])
-def test_every_consumer_is_told_whatever_their_number(store: RunStore, run: str, consumers: int) -> None:
+def test_every_consumer_is_told_whatever_their_number(store: RunRecords, run: str, consumers: int) -> None:
     edges = admit(store, *fan_out(consumers))
     told = store.deliver(edges)
     assert sorted(t.name for t in told) == sorted(f"c{n}" for n in range(consumers))
@@ -207,14 +207,14 @@ def test_every_consumer_is_told_whatever_their_number(store: RunStore, run: str,
     assert {e.state for e in store.edges_from(RUN, "root")} == {EdgeState.DELIVERED}
 
 
-def test_delivering_again_changes_nothing_but_tells_the_consumers(store: RunStore, run: str) -> None:
+def test_delivering_again_changes_nothing_but_tells_the_consumers(store: RunRecords, run: str) -> None:
     edges = admit(store, *fan_out(3))
     first = store.deliver(edges)
     assert store.deliver(edges) == first
     assert store.deliver(store.edges_from(RUN, "root")) == first
 
 
-def test_a_group_of_which_some_was_delivered_is_completed(store: RunStore, run: str) -> None:
+def test_a_group_of_which_some_was_delivered_is_completed(store: RunRecords, run: str) -> None:
     edges = admit(store, *fan_out(49))
     store.deliver(edges[10:20])
     told = store.deliver(edges)  # as read before
@@ -222,7 +222,7 @@ def test_a_group_of_which_some_was_delivered_is_completed(store: RunStore, run: 
     assert {t.waiting for t in told} == {0}
 
 
-def test_one_consumer_that_waits_for_several_things_of_one_producer(store: RunStore, run: str) -> None:
+def test_one_consumer_that_waits_for_several_things_of_one_producer(store: RunRecords, run: str) -> None:
     port = InputSpec(port="in", flow="stream", type="byte", source_treatment="root", source_port="out")
     failed = InputSpec(port="alarm", flow="block", type="void", source_treatment="root", source_port="failed")
     edges = admit(
@@ -237,7 +237,7 @@ def test_one_consumer_that_waits_for_several_things_of_one_producer(store: RunSt
     assert consumer.waiting == 1
 
 
-def test_what_was_delivered_is_not_buried_and_the_other_way_round(store: RunStore, run: str) -> None:
+def test_what_was_delivered_is_not_buried_and_the_other_way_round(store: RunRecords, run: str) -> None:
     edges = admit(store, *fan_out(2))
     store.deliver(edges[:1])
     store.bury(edges)
@@ -247,13 +247,13 @@ def test_what_was_delivered_is_not_buried_and_the_other_way_round(store: RunStor
     assert store.get_treatment(RUN, edges[1].consumer).waiting == 1
 
 
-def test_nothing_to_deliver_tells_nobody(store: RunStore, run: str) -> None:
+def test_nothing_to_deliver_tells_nobody(store: RunRecords, run: str) -> None:
     admit(store, TreatmentSpec(name="a", run="true"))
     assert list(store.deliver([])) == []
     assert list(store.bury([])) == []
 
 
-def test_producers_that_settle_at_once_leave_no_count_behind(store: RunStore, run: str) -> None:
+def test_producers_that_settle_at_once_leave_no_count_behind(store: RunRecords, run: str) -> None:
     producers = [TreatmentSpec(name=f"p{n}", run="true") for n in range(12)]
     sink = TreatmentSpec(name="sink", run="true", after=tuple(p.name for p in producers))
     edges = admit(store, *producers, sink)
@@ -263,7 +263,7 @@ def test_producers_that_settle_at_once_leave_no_count_behind(store: RunStore, ru
     assert 0 in told
 
 
-def test_edges_of_a_producer_are_not_those_of_a_longer_name(store: RunStore, run: str) -> None:
+def test_edges_of_a_producer_are_not_those_of_a_longer_name(store: RunRecords, run: str) -> None:
     admit(
         store,
         TreatmentSpec(name="a", run="x"),
@@ -273,7 +273,7 @@ def test_edges_of_a_producer_are_not_those_of_a_longer_name(store: RunStore, run
     assert [e.producer for e in store.edges_from(RUN, "a")] == ["a"]
 
 
-def test_a_value_comes_back_as_it_was(store: RunStore, run: str) -> None:
+def test_a_value_comes_back_as_it_was(store: RunRecords, run: str) -> None:
     value = Value(
         run_id=RUN,
         treatment="a",
@@ -298,7 +298,7 @@ def test_a_value_comes_back_as_it_was(store: RunStore, run: str) -> None:
         store.get_value(RUN, "b", "out")
 
 
-def test_treatments_are_told_page_by_page(store: RunStore, run: str) -> None:
+def test_treatments_are_told_page_by_page(store: RunRecords, run: str) -> None:
     names = ["a", "a:1", "a:10", "a:2", "a-b", "ab", "b"]
     admit(store, *(TreatmentSpec(name=name) for name in names))
     seen: list[str] = []

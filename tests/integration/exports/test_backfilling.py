@@ -83,6 +83,7 @@ def work_on(world, stored):
     projects = [Project("acme", name, START) for name in ("web", "other")]
     metrics = BackfillMetrics(
         runs=runs,
+        treatments=runs,
         count=count,
         counters=world.counters,
         projects=lambda _: projects,
@@ -92,6 +93,7 @@ def work_on(world, stored):
     )
     return WorkOnBackfill(
         runs=runs,
+        treatments=runs,
         runners=runners,
         index=index,
         send=world.send,

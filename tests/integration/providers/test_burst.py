@@ -74,6 +74,7 @@ class Burst:
         homes = Homes("aws_ec2", "https://cadence.example", AGENT, PlainCipher())
         self.start = StartRunner(
             runs=its.runs,
+            treatments=its.runs,
             runners=its.runners,
             machines=its.machines,
             deadlines=its.deadlines,

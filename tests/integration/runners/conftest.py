@@ -150,6 +150,7 @@ class World:
         self.secrets = KmsSecretStore("access", self.key)
         self.start = StartRunner(
             runs=self.runs,
+            treatments=self.runs,
             runners=self.runners,
             machines=self.machines,
             deadlines=self.deadlines,

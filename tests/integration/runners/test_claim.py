@@ -38,6 +38,8 @@ Booting = tuple[str, str]
 def claim(world: World) -> ClaimAssignment:
     readiness = Readiness(
         runs=world.runs,
+        treatments=world.runs,
+        edges=world.runs,
         groups=DynamoGroupStore("runs"),
         machines=world.machines,
         wake_ups=MemoryWakeUps(),
@@ -51,7 +53,7 @@ def claim(world: World) -> ClaimAssignment:
         S3ReportMasks(client("s3"), "data"),
     )
     return ClaimAssignment(
-        runs=world.runs,
+        treatments=world.runs,
         runners=world.runners,
         secrets=world.secrets,
         followers=world.runners,

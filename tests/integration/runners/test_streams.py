@@ -39,7 +39,7 @@ class Flow:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        sources = InputStreams(world.runs, world.streams)
+        sources = InputStreams(treatments=world.runs, values=world.runs, streams=world.streams)
         self.wake_ups = MemoryWakeUps()
         self.commit = CommitOutput(
             specs=world.runs.get_spec,
@@ -253,6 +253,8 @@ def test_a_result_is_kept_once(flow: Flow) -> None:
     world = flow.world
     readiness = Readiness(
         runs=world.runs,
+        treatments=world.runs,
+        edges=world.runs,
         groups=DynamoGroupStore("runs"),
         machines=world.machines,
         wake_ups=MemoryWakeUps(),
@@ -263,7 +265,8 @@ def test_a_result_is_kept_once(flow: Flow) -> None:
     )
     slots = RunnerSlots(world.runs, world.machines, concurrency_limits, MemoryQuotas())
     settle = Settle(
-        runs=world.runs,
+        treatments=world.runs,
+        values=world.runs,
         runners=world.runners,
         readiness=readiness,
         slots=slots,

@@ -51,6 +51,8 @@ class Scene:
         self.buckets = Buckets("data", ELSEWHERE)
         self.readiness = Readiness(
             runs=world.runs,
+            treatments=world.runs,
+            edges=world.runs,
             groups=DynamoGroupStore("runs"),
             machines=world.machines,
             wake_ups=MemoryWakeUps(),
@@ -64,9 +66,16 @@ class Scene:
             urls=world.urls,
             wake_ups=MemoryWakeUps(),
         )
-        self.read = ReadInput(world.runs.get_spec, world.streams, InputStreams(world.runs, world.streams), world.urls)
+        self.read = ReadInput(
+            world.runs.get_spec,
+            world.streams,
+            InputStreams(treatments=world.runs, values=world.runs, streams=world.streams),
+            world.urls,
+        )
         self.remove = PurgeTransientValues(
             runs=world.runs,
+            treatments=world.runs,
+            edges=world.runs,
             retentions=world.retentions,
             remove_objects=S3Removal(self.buckets).remove,
             deadlines=world.deadlines,
@@ -83,7 +92,7 @@ class Scene:
             runner_id, {RunnerState.OFFERED}, state=RunnerState.BOOTING, one_time_hash=token_hash("once")
         )
         claim = ClaimAssignment(
-            runs=world.runs, runners=world.runners, secrets=world.secrets, followers=world.runners, machines=world.machines, begin=begin, engine_secrets=lambda *_: {},
+            treatments=world.runs, runners=world.runners, secrets=world.secrets, followers=world.runners, machines=world.machines, begin=begin, engine_secrets=lambda *_: {},
             pools=world.pools, retentions=world.retentions, clock=world.clock,
         )  # fmt: skip
         return claim.claim(runner_id, "once", "nonce", {}).runner

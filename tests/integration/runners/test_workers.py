@@ -91,6 +91,8 @@ def claimed(world: World, sealed: SealedWorkers) -> Callable[[TreatmentSpec], As
         world.runners.put_runner(replace(runner, one_time_hash=token_hash(one_time)))
         readiness = Readiness(
             runs=world.runs,
+            treatments=world.runs,
+            edges=world.runs,
             groups=DynamoGroupStore("runs"),
             machines=world.machines,
             wake_ups=MemoryWakeUps(),
@@ -104,7 +106,7 @@ def claimed(world: World, sealed: SealedWorkers) -> Callable[[TreatmentSpec], As
             S3ReportMasks(client("s3"), "data"),
         )
         claim = ClaimAssignment(
-            runs=world.runs,
+            treatments=world.runs,
             runners=world.runners,
             secrets=world.secrets,
             followers=world.runners,

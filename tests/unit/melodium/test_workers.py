@@ -86,7 +86,12 @@ class World(Setting):
             masks=self.masks,
         )
         self.access = WaitForWorker(
-            runs=self.runs, runners=self.runners, secrets=self.keys, clock=self.clock, sleep=self.sleep
+            runs=self.runs,
+            treatments=self.runs,
+            runners=self.runners,
+            secrets=self.keys,
+            clock=self.clock,
+            sleep=self.sleep,
         )
 
     def sleep(self, seconds: float) -> None:

@@ -117,6 +117,8 @@ class Past:
         self.pipelines = MemoryPipelines()
         stores = Stores(
             runs=self.runs,
+            treatments=self.runs,
+            values=self.runs,
             groups=self.runs,
             runners=self.runners,
             provenance=MemoryProvenance(self.runs),

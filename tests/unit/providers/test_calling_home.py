@@ -31,6 +31,7 @@ class World:
         homes = Homes("fake", "https://cadence.example", AGENT, self.cipher)
         self.begin = StartRunner(
             runs=its.runs,
+            treatments=its.runs,
             runners=its.runners,
             machines=its.machines,
             deadlines=its.deadlines,

@@ -33,6 +33,7 @@ class World:
         rate_limiter = RateLimiter(self.rate_limits, its.clock, lambda _: None)
         self.begin = StartRunner(
             runs=its.runs,
+            treatments=its.runs,
             runners=its.runners,
             machines=its.machines,
             deadlines=its.deadlines,

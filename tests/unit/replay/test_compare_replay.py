@@ -46,7 +46,14 @@ class World:
         self.runs, self.runners, self.chunks, self.replays = (
             MemoryRunStore(), MemoryRunnerStore(), MemoryChunks(), Replays(),
         )  # fmt: skip
-        self.use_case = CompareReplay(self.runs, self.runners, self.chunks, self.replays)
+        self.use_case = CompareReplay(
+            runs=self.runs,
+            treatments=self.runs,
+            values=self.runs,
+            runners=self.runners,
+            chunks=self.chunks,
+            store=self.replays,
+        )
 
     def ran(
         self,

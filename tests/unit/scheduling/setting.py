@@ -114,15 +114,19 @@ class Setting:
         self.retentions = MemoryValueRetentionStore(self.runs)
         self.remove_passed = PurgeTransientValues(
             runs=self.runs,
+            treatments=self.runs,
+            edges=self.runs,
             retentions=self.retentions,
             remove_objects=self.chunks.remove,
             deadlines=self.deadlines,
             clock=self.clock,
             workers=one_by_one,
         )
-        admission = Admission(self.runs, self.documents, self.clock)
+        admission = Admission(treatments=self.runs, values=self.runs, documents=self.documents, clock=self.clock)
         readiness = Readiness(
             runs=self.runs,
+            treatments=self.runs,
+            edges=self.runs,
             groups=self.runs,
             machines=self.machines,
             wake_ups=self.wake_ups,
@@ -139,6 +143,7 @@ class Setting:
         )
         self.admit = Admit(
             runs=self.runs,
+            treatments=self.runs,
             admission=admission,
             readiness=readiness,
             deadlines=self.deadlines,
@@ -159,24 +164,28 @@ class Setting:
         self.slots = RunnerSlots(self.runs, self.machines, concurrency_limits, self.quotas)
         self.approvals = TreatmentApprovals(
             runs=self.runs,
+            treatments=self.runs,
             store=self.approval_store,
             environments=self.environments,
             machines=self.machines,
             deadlines=self.deadlines,
             clock=self.clock,
         )
-        self.gates = TreatmentGates(self.runs, self.machines, self.approvals, self.slots)
+        self.gates = TreatmentGates(
+            runs=self.runs, treatments=self.runs, machines=self.machines, approvals=self.approvals, slots=self.slots
+        )
         self.offers = MemoryOffers(self.runs, self.runners)
         offer = OfferRunner(self.runners, self.offers, MemoryWorkNotification(), self.machines)
         self.refusals = Refusals(MemoryBackOffs(), self.clock)
         take_back = ReconcileLaunch(self.runners, self.machines, "provider-", self.refusals)
         self.placing = PlaceTreatment(
-            runs=self.runs, pools=self.pools, gates=self.gates, offer=offer, take_back=take_back, machines=self.machines, deadlines=self.deadlines, provider_function_prefix="provider-", clock=self.clock,
+            treatments=self.runs, pools=self.pools, gates=self.gates, offer=offer, take_back=take_back, machines=self.machines, deadlines=self.deadlines, provider_function_prefix="provider-", clock=self.clock,
             refusals=self.refusals,
         )  # fmt: skip
         self.beginning = MarkStarted(self.runs, readiness, self.machines)
         self.settling = Settle(
-            runs=self.runs,
+            treatments=self.runs,
+            values=self.runs,
             runners=self.runners,
             readiness=readiness,
             slots=self.slots,
@@ -186,9 +195,9 @@ class Setting:
             clock=self.clock,
         )
         self.completing = Complete(self.runners, self.settling, self.machines, lambda _: None)
-        stop_child = StopChildRun(self.runs, self.deadlines)
+        stop_child = StopChildRun(runs=self.runs, treatments=self.runs, deadlines=self.deadlines)
         end = EndTreatment(
-            runs=self.runs,
+            treatments=self.runs,
             runners=self.runners,
             machines=self.machines,
             slots=self.slots,
@@ -197,15 +206,31 @@ class Setting:
             clock=self.clock,
         )
         self.stop_run = StopRun(
-            runs=self.runs, admission=admission, end=end, machines=self.machines, readiness=readiness
+            runs=self.runs,
+            treatments=self.runs,
+            admission=admission,
+            end=end,
+            machines=self.machines,
+            readiness=readiness,
         )
-        elements = EachItems(self.runs, self.streams, self.chunks)
-        grow = ExpandEach(runs=self.runs, groups=self.runs, elements=elements, machines=self.machines, clock=self.clock)
+        elements = EachItems(treatments=self.runs, values=self.runs, streams=self.streams, chunks=self.chunks)
+        grow = ExpandEach(
+            runs=self.runs,
+            treatments=self.runs,
+            groups=self.runs,
+            elements=elements,
+            machines=self.machines,
+            clock=self.clock,
+        )
         gather = CollectOutputs(self.runs, self.chunks, self.retentions, self.clock)
         start = StartRun(self.runs, self.run_gates, self.deadlines, self.clock)
-        self.start_child = StartChildRun(self.runs, no_pipeline, PlanRun(self.documents), start)
+        self.start_child = StartChildRun(
+            runs=self.runs, values=self.runs, freeze=no_pipeline, plan=PlanRun(self.documents), start=start
+        )
         self.act = ControlTreatment(
             runs=self.runs,
+            treatments=self.runs,
+            values=self.runs,
             groups=self.runs,
             gather=gather,
             grow=grow,
@@ -216,10 +241,15 @@ class Setting:
             deadlines=self.deadlines,
             clock=self.clock,
         )
-        self.wake = WakeGroup(runs=self.runs, groups=self.runs, grow=grow, end=end, readiness=readiness)
+        self.wake = WakeGroup(treatments=self.runs, groups=self.runs, grow=grow, end=end, readiness=readiness)
         self.ended: list[Run] = []
         self.finalise = Finalise(
-            runs=self.runs, gates=self.run_gates, deadlines=self.deadlines, tell=self.ended.append, clock=self.clock
+            runs=self.runs,
+            treatments=self.runs,
+            gates=self.run_gates,
+            deadlines=self.deadlines,
+            tell=self.ended.append,
+            clock=self.clock,
         )
         self.watchdog = Watchdog(
             runs=self.runs,
@@ -231,7 +261,7 @@ class Setting:
             gates=self.run_gates,
             slots=self.slots,
             approvals=self.approvals,
-            end_process=EndProcess(self.runs, MemoryReported(), self.clock),
+            end_process=EndProcess(runs=self.runs, treatments=self.runs, reported=MemoryReported(), clock=self.clock),
             clock=self.clock,
         )
         self.execution_failed = ExecutionFailed(self.runs, self.machines, self.settling, self.finalise)

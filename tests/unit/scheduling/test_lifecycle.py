@@ -81,7 +81,7 @@ class Clouds:
     def start(self, pool: str) -> None:
         its = self.setting
         start = StartRunner(
-            runs=its.runs, runners=its.runners, machines=its.machines, deadlines=its.deadlines, providers=self.provider, clock=its.clock, homes=self.homes,  # type: ignore[arg-type]
+            runs=its.runs, treatments=its.runs, runners=its.runners, machines=its.machines, deadlines=its.deadlines, providers=self.provider, clock=its.clock, homes=self.homes,  # type: ignore[arg-type]
             records=self.records, pools=self.pools,
         )  # fmt: skip
         start.start(
@@ -164,7 +164,7 @@ def test_a_run_that_was_cancelled_between_place_and_start_starts_nothing(clouds:
 def claim(clouds: Clouds, token: str) -> Assignment:
     its = clouds.setting
     claim = ClaimAssignment(
-        runs=its.runs, runners=its.runners, secrets=its.secrets, followers=Nobody(), machines=its.machines, begin=its.beginning, engine_secrets=lambda run, spec, attempt, own: {},
+        treatments=its.runs, runners=its.runners, secrets=its.secrets, followers=Nobody(), machines=its.machines, begin=its.beginning, engine_secrets=lambda run, spec, attempt, own: {},
         pools=clouds.pools, retentions=MemoryValueRetentionStore(its.runs), clock=its.clock,
     )  # fmt: skip
     return claim.claim(RUNNER, token, "nonce", {})

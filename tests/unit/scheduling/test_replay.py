@@ -70,7 +70,13 @@ class World:
         setting = self.setting
         capture: Any = self.capture or CaptureElement(NoProcesses(), setting.documents)
         find = FindOriginal(
-            runs=setting.runs, runners=setting.runners, chunks=setting.chunks, capture=capture, workers=one_by_one
+            runs=setting.runs,
+            treatments=setting.runs,
+            values=setting.runs,
+            runners=setting.runners,
+            chunks=setting.chunks,
+            capture=capture,
+            workers=one_by_one,
         )
         use_case = Replay(find, setting.documents, self.secrets, setting.pools)
         return use_case.start(setting.runs.get_run(run_id), name, **how)
@@ -85,7 +91,7 @@ class World:
 
     def source(self, name: str) -> StreamSource:
         """Where the first input of the replay comes from."""
-        streams = InputStreams(self.setting.runs, self.setting.streams)  # type: ignore[arg-type]
+        streams = InputStreams(treatments=self.setting.runs, values=self.setting.runs, streams=self.setting.streams)  # type: ignore[arg-type]
         return streams.find(NEXT, self.setting.runs.get_spec(NEXT, name).inputs[0])
 
     def states(self, run_id: str = NEXT) -> dict[str, TreatmentState]:

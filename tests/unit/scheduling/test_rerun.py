@@ -20,7 +20,7 @@ S = TreatmentState
 
 @pytest.fixture
 def rerun(setting: Setting) -> Rerun:
-    return Rerun(setting.runs, setting.documents, setting.chunks)
+    return Rerun(treatments=setting.runs, values=setting.runs, documents=setting.documents, chunks=setting.chunks)
 
 
 def again(setting: Setting, rerun: Rerun, run_id: str, earlier: str = RUN, names: tuple[str, ...] = ()) -> Run:
@@ -75,7 +75,9 @@ def test_a_kept_stream_is_read_where_it_was_made_however_often(setting: Setting,
     setting.runs.finish_run(setting.runs.get_run("01b"), state, None, setting.clock.now)
     again(setting, rerun, "01c", earlier="01b")
     assert setting.runs.get_treatment("01c", "a").kept_from == RUN
-    source = InputStreams(setting.runs, setting.streams).find("01c", CHAIN[1].inputs[0])  # type: ignore[arg-type]
+    source = InputStreams(treatments=setting.runs, values=setting.runs, streams=setting.streams).find(
+        "01c", CHAIN[1].inputs[0]
+    )  # type: ignore[arg-type]
     assert source.state is InputState.ENDED
     assert source.prefix == ids.chunk_prefix(RUN, "a", 1, "out")
     assert source.end is not None

@@ -71,7 +71,9 @@ class World:
         )
         runs.create_run(parent)
         start = StartRun(runs, self.setting.run_gates, self.setting.deadlines, clock)
-        self.go = StartChildRun(runs, self.freeze, PlanRun(self.setting.documents), start)
+        self.go = StartChildRun(
+            runs=runs, values=runs, freeze=self.freeze, plan=PlanRun(self.setting.documents), start=start
+        )
 
     def freeze(self, organization: str, project: str, name: str, given: Mapping[str, Any]) -> RunRequest:
         assert (organization, project) == ("acme", "web")

@@ -118,7 +118,7 @@ def list_runners(call: Call, services: Services, query: RunnersQuery) -> RunnerL
         return RunnerList(items=[_active(one.runner, one.since, one.cost, one.currency) for one in active])
     prices = {pool.name: pool.price for pool in pools}
     items = []
-    for treatment in services.runs.list_treatments(services.visible.get(by, query.run).run_id):
+    for treatment in services.treatments.list_treatments(services.visible.get(by, query.run).run_id):
         for runner in attempts(services.runners, treatment):
             price = price_of(runner, prices.get(runner.pool))
             spent = cost(runner, price, services.clock())

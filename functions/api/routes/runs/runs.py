@@ -215,7 +215,7 @@ def show_run(call: Call, services: Services, run_id: str, query: TreatmentsQuery
     run = services.visible.get(call.by, run_id)
     listing, key = ("treatments", run_id), services.keys.key("CURSOR")
     after = verify(key, query.cursor, *listing) if query.cursor else None
-    page = services.runs.page_of_treatments(run_id, _TREATMENTS_PER_PAGE, after)
+    page = services.treatments.page_of_treatments(run_id, _TREATMENTS_PER_PAGE, after)
     return RunWithTreatments(
         **RunView.model_validate(run).model_dump(),
         document_sha256=run.document_sha256,

@@ -9,7 +9,7 @@ from cadence.application.alerts.rehearse import Rehearsal, happened_at, rehearse
 from cadence.application.logs.ports import Line
 from cadence.application.search.ports import SearchIndex, SearchScope
 from cadence.application.shared.ports import Clock
-from cadence.application.shared.run_ports import RunStore
+from cadence.application.shared.run_ports import RunStore, TreatmentStore
 from cadence.application.shared.runner_ports import HostStore
 from cadence.domain.alerts.rule import TIMES, AnomalyCondition, LimitCondition, LogCondition, Rule, is_of_runs
 from cadence.domain.exports.event import Event, run_event, treatment_event
@@ -30,6 +30,7 @@ class Past:
     """
 
     runs: RunStore
+    treatments: TreatmentStore
     runners: HostStore
     clock: Clock
     give_up_at: datetime
@@ -74,7 +75,7 @@ class Past:
             if run.state.final:
                 yield run_event(run)
             return
-        treatments = [each for each in self.runs.list_treatments(run.run_id) if each.state.final]
+        treatments = [each for each in self.treatments.list_treatments(run.run_id) if each.state.final]
         runner_ids = [ids.runner_id(run.run_id, each.name, each.attempt) for each in treatments]
         runners = self.runners.get_runners(runner_ids) if _needs_usage(rule) and runner_ids else {}
         for treatment, runner_id in zip(treatments, runner_ids, strict=True):
@@ -90,6 +91,7 @@ class TryOnPast:
     """What a rule would have done, within a bounded time. Lines are found by the index, ends by going through the runs."""
 
     runs: RunStore
+    treatments: TreatmentStore
     runners: HostStore
     search: SearchIndex
     clock: Clock
@@ -103,7 +105,14 @@ class TryOnPast:
             lines = PastLines(search=self.search, runs=self.runs, clock=self.clock, give_up_at=give_up_at, since=since)
             events = lines.collect(rule.when, SearchScope(rule.organization, tuple(projects)), until)
             return rehearse(rule, events, until, lines.read), lines
-        past = Past(runs=self.runs, runners=self.runners, clock=self.clock, give_up_at=give_up_at, since=since)
+        past = Past(
+            runs=self.runs,
+            treatments=self.treatments,
+            runners=self.runners,
+            clock=self.clock,
+            give_up_at=give_up_at,
+            since=since,
+        )
         past.collect(rule, projects, until)
         return rehearse(rule, past.events, until, _no_lines), past
 

@@ -13,7 +13,7 @@ from cadence.application.logs.ports import LogIndex
 from cadence.application.metrics.ports import Event
 from cadence.application.shared.identifiers import highest_ulid, new_ulid
 from cadence.application.shared.ports import Clock
-from cadence.application.shared.run_ports import RunStore
+from cadence.application.shared.run_ports import RunStore, TreatmentStore
 from cadence.application.shared.runner_ports import HostStore
 from cadence.domain.access.access import Project
 from cadence.domain.exports.event import segment_event
@@ -71,6 +71,7 @@ class WorkOnBackfill:
     """A call works for a while, keeps how far it has got, and sends a message to go on. A receiver that fails is asked again later."""
 
     runs: RunStore
+    treatments: TreatmentStore
     runners: HostStore
     index: LogIndex
     send: SendExport
@@ -131,7 +132,7 @@ class WorkOnBackfill:
                 )
                 yield backfill
         if Signal.TRACES in backfill.signals and run.finished_at and _between(run.finished_at, backfill):
-            ends = ends_of(self.runs, self.runners, run)
+            ends = ends_of(self.treatments, self.runners, run)
             backfill = self._sent(export, backfill, ends)
             backfill = replace(backfill, spans=backfill.spans + len(ends))
         yield replace(backfill, runs=backfill.runs + 1)

@@ -15,7 +15,7 @@ from cadence.application.exports.rebuild_end_events import ends_of
 from cadence.application.exports.send_export import Batch, SendExport
 from cadence.application.metrics.count_events import CountEvents
 from cadence.application.metrics.ports import Counters, Event
-from cadence.application.shared.run_ports import RunStore
+from cadence.application.shared.run_ports import RunStore, TreatmentStore
 from cadence.domain.access.access import Project
 from cadence.domain.exports.export import Backfill, Export, ExportBatch, ExportKind
 from cadence.domain.metrics.counting import CounterKey, CounterSeries
@@ -36,6 +36,7 @@ Counts = Mapping[CounterKey, Mapping[str, float]]
 @dataclass(frozen=True, kw_only=True)
 class BackfillMetrics:
     runs: RunStore
+    treatments: TreatmentStore
     count: CountEvents
     counters: Counters
     projects: Callable[[str], Sequence[Project]]
@@ -84,7 +85,7 @@ class BackfillMetrics:
                         f"The project {project} had more than {_MOST_RUNS:,} runs since then, too many to count again. "
                         "Take a later beginning."
                     )
-                events = [event for event in ends_of(self.runs, self.count.runners, run) if _time(event) > since]
+                events = [event for event in ends_of(self.treatments, self.count.runners, run) if _time(event) > since]
                 for event, counted in self.count.counted(events):
                     yield _time(event), counted.counts
             if page.after is None:

@@ -64,7 +64,7 @@ class ReadTreatmentInsight:
         spec, treatment = self.standing(insight, name)
         wanted = [source for port in spec.inputs if (source := PortContent(port=port).source)]
         wanted += [(name, port.port) for port in spec.outputs]
-        found = insight.runs.get_values(insight.run.run_id, wanted) if wanted else ()
+        found = insight.value_store.get_values(insight.run.run_id, wanted) if wanted else ()
         values = {(value.treatment, value.port): value for value in found}
         producers = self._producers(insight, spec, values)
         inputs = [self._input(insight, spec, port, values, producers) for port in spec.inputs]
@@ -89,7 +89,7 @@ class ReadTreatmentInsight:
         """Until the run is admitted only its plan knows its treatments. Raises NotFound."""
         run_id = insight.run.run_id
         try:
-            standing = insight.runs.get_standing(run_id, name)
+            standing = insight.treatment_store.get_standing(run_id, name)
         except NotFound:
             return insight.spec(name), Treatment(run_id=run_id, name=name, state=TreatmentState.PENDING, waiting=0)
         return standing.spec, standing.treatment
@@ -106,12 +106,12 @@ class ReadTreatmentInsight:
     def instances(self, insight: RunDetails, names: Sequence[str]) -> Sequence[InstanceSummary]:
         """Those of `names` that are there."""
         run_id = insight.run.run_id
-        found = insight.runs.get_treatments([(run_id, name) for name in names])
+        found = insight.treatment_store.get_treatments([(run_id, name) for name in names])
         runner_ids = {name: ids.runner_id(run_id, name, treatment.attempt) for (_, name), treatment in found.items()}
         runners = self.hosts.get_runners(runner_ids.values())
         specs = {name: insight.spec(name) for name in names}
         ports = [(name, port.port) for name in names for port in specs[name].outputs]
-        values = insight.runs.get_values(run_id, ports) if ports else ()
+        values = insight.value_store.get_values(run_id, ports) if ports else ()
         return [
             InstanceSummary(
                 specs[name],
@@ -130,7 +130,7 @@ class ReadTreatmentInsight:
         names = {
             source[0] for port in spec.inputs if (source := PortContent(port=port).source) and source not in values
         }
-        found = insight.runs.get_treatments([(insight.run.run_id, name) for name in names]) if names else {}
+        found = insight.treatment_store.get_treatments([(insight.run.run_id, name) for name in names]) if names else {}
         return {name: treatment for (_, name), treatment in found.items()}
 
     def _input(

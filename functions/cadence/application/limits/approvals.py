@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from cadence.application.shared.ports import Clock
-from cadence.application.shared.run_ports import Deadlines, Machines, RunStore
+from cadence.application.shared.run_ports import Deadlines, Machines, RunStore, TreatmentStore
 from cadence.domain.limits.approval import ApprovalRequest, ApprovalVerdict, Decision, outcome
 from cadence.domain.limits.environment_set import EnvironmentSet
 from cadence.domain.runs.run import Run
@@ -39,6 +39,7 @@ class ApprovalStore(Protocol):
 @dataclass(frozen=True, kw_only=True)
 class TreatmentApprovals:
     runs: RunStore
+    treatments: TreatmentStore
     store: ApprovalStore
     environments: EnvironmentReader
     machines: Machines
@@ -151,13 +152,13 @@ class TreatmentApprovals:
             asked = self.store.get_request(run.run_id, treatment)
         except NotFound:
             raise Conflict(f"Treatment {treatment} does not wait for an approval.") from None
-        state = self.runs.get_treatment(run.run_id, treatment).state
+        state = self.treatments.get_treatment(run.run_id, treatment).state
         if run.state.final or run.stop_requested or state.final or self.clock() >= asked.expires_at:
             raise Conflict(f"Treatment {treatment} waits for an approval no more.")
         return asked
 
     def _wake(self, run_id: str, treatment: str) -> None:
         if self.decided(run_id, treatment):
-            token = self.runs.get_treatment(run_id, treatment).turn_token
+            token = self.treatments.get_treatment(run_id, treatment).turn_token
             if token:
                 self.machines.succeed(token, {})

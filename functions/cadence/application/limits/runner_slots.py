@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from cadence.application.limits.concurrency_limits import ConcurrencyLimits
 from cadence.application.limits.run_gates import QuotaReader
-from cadence.application.shared.run_ports import Machines, RunStore
+from cadence.application.shared.run_ports import Machines, TreatmentStore
 from cadence.domain.limits.concurrency_limit import UNLIMITED, LimitEntry, pool_of, pool_runners, runners
 from cadence.domain.placement.pool import Pool
 from cadence.domain.runs.run import Run, Treatment
@@ -31,7 +31,7 @@ class Slot:
 
 @dataclass(frozen=True)
 class RunnerSlots:
-    runs: RunStore
+    treatments: TreatmentStore
     machines: Machines
     concurrency_limits: ConcurrencyLimits
     quotas: QuotaReader
@@ -82,14 +82,14 @@ class RunnerSlots:
 
     def wake(self, scope: str, place: LimitEntry) -> None:
         try:
-            treatment = self.runs.get_treatment(place.run_id, place.treatment or "")
+            treatment = self.treatments.get_treatment(place.run_id, place.treatment or "")
         except NotFound:
             return  # found gone at the next look
         if treatment.turn_token and treatment.attempt == place.attempt:
             self.machines.succeed(treatment.turn_token, {})
 
     def gone(self, scope: str, places: Sequence[LimitEntry]) -> Iterable[LimitEntry]:
-        known = self.runs.get_treatments([(place.run_id, place.treatment or "") for place in places])
+        known = self.treatments.get_treatments([(place.run_id, place.treatment or "") for place in places])
         pool = pool_of(scope)
         return [
             place for place in places if _is_gone(known.get((place.run_id, place.treatment or "")), place.attempt, pool)

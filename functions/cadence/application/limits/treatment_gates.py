@@ -9,7 +9,7 @@ from typing import Any
 
 from cadence.application.limits.approvals import TreatmentApprovals
 from cadence.application.limits.runner_slots import RunnerSlots
-from cadence.application.shared.run_ports import Machines, RunStore
+from cadence.application.shared.run_ports import Machines, RunStore, TreatmentStore
 from cadence.domain.limits.concurrency_limit import pool_of
 from cadence.domain.pipelines.specification import TreatmentSpec
 from cadence.domain.placement.pool import Pool
@@ -20,9 +20,10 @@ from cadence.domain.shared.errors import Cancelled, Conflict, MustWait
 _UNPLACED = frozenset({TreatmentState.READY, TreatmentState.PLACING, TreatmentState.BOOTING})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TreatmentGates:
     runs: RunStore
+    treatments: TreatmentStore
     machines: Machines
     approvals: TreatmentApprovals
     slots: RunnerSlots
@@ -48,7 +49,7 @@ class TreatmentGates:
 
     def wait(self, run_id: str, name: str, token: str) -> None:
         """Keeps the token until it is the treatment's turn, and answers it at once if that is now. Raises Cancelled."""
-        treatment = self.note(self.runs.get_treatment(run_id, name), turn_token=token)
+        treatment = self.note(self.treatments.get_treatment(run_id, name), turn_token=token)
         # Looked at after the token is kept: whoever decides, leaves or stops the run from now on finds the token.
         run = self.runs.get_run(run_id)
         if run.stop_requested or run.state.final:
@@ -73,7 +74,7 @@ class TreatmentGates:
         if treatment.state not in _UNPLACED:
             raise Cancelled(f"{treatment.name} was settled before its turn came")
         try:
-            return self.runs.advance(
+            return self.treatments.advance(
                 treatment.run_id, treatment.name, treatment.attempt, {treatment.state}, treatment.state, **changes
             )
         except Conflict:

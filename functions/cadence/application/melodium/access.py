@@ -7,7 +7,7 @@ from datetime import timedelta
 from cadence.application.melodium.ports import WorkerAccess, WorkerReady, WorkerRefused, WorkerStarting
 from cadence.application.melodium.worker_ports import WorkerSecretStore
 from cadence.application.shared.ports import Clock
-from cadence.application.shared.run_ports import RunStore
+from cadence.application.shared.run_ports import RunStore, TreatmentStore
 from cadence.application.shared.runner_ports import RunnerStore
 from cadence.domain.access.access import Principal
 from cadence.domain.melodium.certificate import expired
@@ -27,6 +27,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE, _SLOWER = 0.05, 1.0, 1.3
 @dataclass(frozen=True, kw_only=True)
 class WaitForWorker:
     runs: RunStore
+    treatments: TreatmentStore
     runners: RunnerStore
     secrets: WorkerSecretStore
     clock: Clock
@@ -52,7 +53,7 @@ class WaitForWorker:
         if run.state.final or run.stop_requested:
             return WorkerRefused([run.cause or f"the worker's run has {run.state.value}"])
         try:
-            treatment = self.runs.get_treatment(run_id, NAME)
+            treatment = self.treatments.get_treatment(run_id, NAME)
             if treatment.state.final:
                 return WorkerRefused([_in_words(treatment)])
             runner = self.runners.get_runner(ids.runner_id(run_id, NAME, treatment.attempt))

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from cadence.application.melodium.intake import ReportParts
-from cadence.application.shared.run_ports import RunStore
+from cadence.application.shared.run_ports import RunStore, ValueStore
 from cadence.domain.melodium.model import ROOT, SELF, PortName, ProgramElement, ProgramModel
 from cadence.domain.melodium.redaction import KNOWN_AS
 from cadence.domain.melodium.wiring import ProgramWiring
@@ -26,6 +26,7 @@ ModelOf = Callable[[str], ProgramModel | None]
 @dataclass(frozen=True)
 class LinkEngines:
     runs: RunStore
+    values: ValueStore
     parts: ReportParts
     model_of: ModelOf
 
@@ -64,7 +65,7 @@ class LinkEngines:
                 given.append((name, source))
             if element.treatment in RECEIVES and name in results:
                 got.append((element.name, results[name]))
-        self.runs.put_values([*self._given(asking.run_id, worked.run_id, given), *self._got(asking, worked, got)])
+        self.values.put_values([*self._given(asking.run_id, worked.run_id, given), *self._got(asking, worked, got)])
 
     def _given(self, asking: str, worker: str, ports: Sequence[tuple[str, PortName]]) -> Iterable[Value]:
         """The entrypoint's inputs are the values that were sent, which are kept there."""
@@ -150,7 +151,7 @@ class LinkEngines:
         return {name: known[port].sha256 for name, port in ports.items() if port in known}
 
     def _values(self, run_id: str, ports: Sequence[PortName]) -> Mapping[PortName, Value]:
-        found = self.runs.get_values(run_id, list(dict.fromkeys(ports))) if ports else ()
+        found = self.values.get_values(run_id, list(dict.fromkeys(ports))) if ports else ()
         return {(value.treatment, value.port): value for value in found}
 
 

@@ -12,7 +12,7 @@ from cadence.application.melodium.progress import Progress, due
 from cadence.application.melodium.take_upload import PROGRAM
 from cadence.application.runs.ports import EngineStream, ReportedStore
 from cadence.application.shared.ports import Clock
-from cadence.application.shared.run_ports import RunStore
+from cadence.application.shared.run_ports import TreatmentStore, ValueStore
 from cadence.application.shared.value_ports import Chunks
 from cadence.domain.melodium.model import PortName, ProgramModel
 from cadence.domain.melodium.program import Program
@@ -49,7 +49,8 @@ class ModelCodec(Protocol):
 class TakeEvents:
     """Implements `TakeIn`."""
 
-    runs: RunStore
+    treatments: TreatmentStore
+    values: ValueStore
     parts: ReportParts
     chunks: Chunks
     reported: ReportedStore
@@ -105,8 +106,8 @@ class TakeEvents:
         self._write_content(model)
         records = Records(model, ProgramWiring(model))
         changed = records.of(model.changed)
-        self.runs.put_elements(run.run_id, changed, records.edges(changed))
-        self.runs.put_values(list(self._values(model, records)))
+        self.treatments.put_elements(run.run_id, changed, records.edges(changed))
+        self.values.put_values(list(self._values(model, records)))
         model.changed.clear()
         model.ended.clear()
         if seen is not None:

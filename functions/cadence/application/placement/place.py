@@ -10,7 +10,7 @@ from cadence.application.placement.back_offs import Refusals
 from cadence.application.placement.offer import OfferRunner
 from cadence.application.placement.reconcile_launch import FailedLaunch, ReconcileLaunch
 from cadence.application.shared.ports import Clock, PoolStore
-from cadence.application.shared.run_ports import Deadlines, Machines, RunStore, TreatmentContext
+from cadence.application.shared.run_ports import Deadlines, Machines, TreatmentContext, TreatmentStore
 from cadence.domain.melodium import engines
 from cadence.domain.pipelines.specification import TreatmentSpec
 from cadence.domain.placement import placing
@@ -40,7 +40,7 @@ def _always(organization: str, pool: str) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class PlaceTreatment:
-    runs: RunStore
+    treatments: TreatmentStore
     pools: PoolStore
     gates: TreatmentGates
     offer: OfferRunner
@@ -66,7 +66,7 @@ class PlaceTreatment:
         its gates raise.
         """
         self.deadlines.watch_runner(ids.runner_id(run_id, treatment, attempt), FIRST_LOOK, task_token)
-        standing = self.runs.get_standing(run_id, treatment)
+        standing = self.treatments.get_standing(run_id, treatment)
         run = standing.run
         if run.stop_requested or run.state.final:
             raise Cancelled(run.cause or f"run {run_id} is being stopped")
@@ -82,7 +82,7 @@ class PlaceTreatment:
         # A machine that never calls home is given up only after its boot deadline: users must not wait in silence until then.
         noted = {**noted, "waiting_for": placing.boot_wait(placement.pool, placement.boot_deadline)}
         try:
-            self.runs.advance(
+            self.treatments.advance(
                 run_id,
                 treatment,
                 attempt,

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from cadence.application.shared.ports import PoolStore
-from cadence.application.shared.run_ports import RunStore
+from cadence.application.shared.run_ports import TreatmentStore
 from cadence.application.shared.runner_ports import Host
 from cadence.domain.placement import placing
 from cadence.domain.placement.pool import HOST
@@ -19,20 +19,20 @@ _BOOTING = TreatmentState.BOOTING
 
 @dataclass(frozen=True)
 class UnclaimedOffers:
-    runs: RunStore
+    treatments: TreatmentStore
     pools: PoolStore
     at_work: Callable[[str, str], Sequence[Host]]
 
     def check(self, runner: Runner) -> NotReady | None:
         """Notes of the treatment what its runner waits for. An error if it is to be placed once more, since it could begin in another pool."""
-        treatment = self.runs.get_treatment(runner.run_id, runner.treatment)
+        treatment = self.treatments.get_treatment(runner.run_id, runner.treatment)
         hosts = self.at_work(runner.organization, runner.pool)
         if not hosts and (other := self._elsewhere(runner, treatment)):
             return NotReady(f"{placing.UNATTENDED}: pool {runner.pool}; pool {other} can hold {runner.treatment}, too")
         words = f"a machine of pool {runner.pool}: {_told(hosts)}"
         if treatment.waiting_for != words:
             with suppress(Conflict):  # it has begun, or ended
-                self.runs.advance(
+                self.treatments.advance(
                     runner.run_id, runner.treatment, runner.attempt, {_BOOTING}, _BOOTING, waiting_for=words
                 )
         return None

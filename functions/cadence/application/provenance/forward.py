@@ -241,7 +241,7 @@ class Forward:
 
     def _of_run(self, node: Node, position: str | None) -> Steps:
         """All of its treatments are given its parameters: which of them make something of these cannot be seen."""
-        found = self.its.known.stores.runs.page_of_treatments(node.id.run_id, FAN, position)
+        found = self.its.known.stores.treatments.page_of_treatments(node.id.run_id, FAN, position)
         steps = []
         for treatment in found.items:
             of = treatment_node(node.id.run_id, treatment.name)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from cadence.application.pipelines.ports import PipelineStore
 from cadence.application.provenance.ports import ProvenanceStore, RunnerLookup
 from cadence.application.shared.ports import Documents
-from cadence.application.shared.run_ports import GroupStore, RunStore
+from cadence.application.shared.run_ports import GroupStore, RunStore, TreatmentStore, ValueStore
 from cadence.domain.pipelines import plan
 from cadence.domain.pipelines.specification import TreatmentSpec
 from cadence.domain.runners.runner import Runner
@@ -22,6 +22,8 @@ Port = tuple[str, str, str]
 @dataclass(frozen=True, kw_only=True)
 class Stores:
     runs: RunStore
+    treatments: TreatmentStore
+    values: ValueStore
     groups: GroupStore
     runners: RunnerLookup
     provenance: ProvenanceStore
@@ -58,7 +60,7 @@ class Known:
         planned = {name for name in missing if self._is_planned_only(name[0])}
         admitted = missing - planned
         specs = dict(self.stores.provenance.get_specs(admitted)) if admitted else {}
-        treatments = self.stores.runs.get_treatments(admitted) if admitted else {}
+        treatments = self.stores.treatments.get_treatments(admitted) if admitted else {}
         for name in planned:
             if spec := self._plan(name[0]).get(name[1]):
                 specs[name] = spec
@@ -74,7 +76,7 @@ class Known:
         self.load_runs(missing)
         for run_id, wanted in missing.items():
             here = self._runs[run_id] is not None
-            found = self.stores.runs.get_values(run_id, wanted) if here else ()
+            found = self.stores.values.get_values(run_id, wanted) if here else ()
             by_port = {(value.treatment, value.port): value for value in found}
             for name in wanted:
                 self._values[run_id, *name] = by_port.get(name)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from cadence.application.replay.ports import ReplayStore
 from cadence.application.runs.run_details import find_runner
-from cadence.application.shared.run_ports import RunStore
+from cadence.application.shared.run_ports import RunStore, TreatmentStore, ValueStore
 from cadence.application.shared.runner_ports import RunnerStore
 from cadence.application.shared.value_ports import Chunks
 from cadence.domain.melodium.specification import ProgramSpec
@@ -87,9 +87,11 @@ class ReplayComparison:
     considered: Sequence[str] = field(default=())
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CompareReplay:
     runs: RunStore
+    treatments: TreatmentStore
+    values: ValueStore
     runners: RunnerStore
     chunks: Chunks
     store: ReplayStore
@@ -144,9 +146,9 @@ class CompareReplay:
 
     def ended(self, run: Run, name: str) -> ReplayExecution:
         """A treatment as it ran there. Raises NotFound."""
-        standing = self.runs.get_standing(run.run_id, name)
+        standing = self.treatments.get_standing(run.run_id, name)
         spec, treatment = standing.spec, standing.treatment
-        values = self.runs.get_values(run.run_id, [(name, port.port) for port in spec.outputs])
+        values = self.values.get_values(run.run_id, [(name, port.port) for port in spec.outputs])
         return ReplayExecution(
             run=run,
             treatment=treatment,

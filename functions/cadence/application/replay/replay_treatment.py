@@ -9,7 +9,7 @@ from cadence.application.pipelines.run_request import RunRequest, frozen_again
 from cadence.application.replay.ports import ReplayStore
 from cadence.application.runs.run_details import find_runner
 from cadence.application.shared.ports import Documents, PoolStore
-from cadence.application.shared.run_ports import RunStore
+from cadence.application.shared.run_ports import RunStore, TreatmentStore, ValueStore
 from cadence.application.shared.runner_ports import RunnerStore
 from cadence.application.shared.secret_ports import SecretStore
 from cadence.application.shared.value_ports import Chunks
@@ -56,6 +56,8 @@ class Original:
 @dataclass(frozen=True, kw_only=True)
 class FindOriginal:
     runs: RunStore
+    treatments: TreatmentStore
+    values: ValueStore
     runners: RunnerStore
     chunks: Chunks
     capture: CaptureElement
@@ -76,7 +78,7 @@ class FindOriginal:
         """The run that really ran the treatment: reruns and replays take over what others ran."""
         for _ in range(_LONGEST_CHAIN):
             try:
-                standing = self.runs.get_standing(run.run_id, name)
+                standing = self.treatments.get_standing(run.run_id, name)
             except NotFound:
                 raise NotFound(f"Run {run.run_id} has no treatment {name!r}.") from None
             kept_from = standing.treatment.kept_from
@@ -93,7 +95,7 @@ class FindOriginal:
 
     def _values(self, run: Run, spec: TreatmentSpec) -> Sequence[Value]:
         ports = wanted(spec)
-        found = {(value.treatment, value.port): value for value in self.runs.get_values(run.run_id, ports)}
+        found = {(value.treatment, value.port): value for value in self.values.get_values(run.run_id, ports)}
         for producer, port in ports:
             if (producer, port) not in found:
                 self._refuse_unsent(run, producer, port)
@@ -110,7 +112,7 @@ class FindOriginal:
         return values
 
     def _refuse_unsent(self, run: Run, producer: str, port: str) -> None:
-        state = self.runs.get_treatment(run.run_id, producer).state
+        state = self.treatments.get_treatment(run.run_id, producer).state
         what = f"what {producer} sent through {port}"
         if not state.final:
             raise Conflict(f"{what} is not complete yet: {producer} is {state}.", state=str(state))

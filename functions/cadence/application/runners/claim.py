@@ -9,7 +9,7 @@ from cadence.application.runners.ports import EngineSecrets
 from cadence.application.runners.runner_tokens import matches, refuse, session_token, token_hash
 from cadence.application.scheduling.mark_started import MarkStarted
 from cadence.application.shared.ports import Clock, PoolStore
-from cadence.application.shared.run_ports import Machines, RunStore
+from cadence.application.shared.run_ports import Machines, TreatmentStore
 from cadence.application.shared.runner_ports import Followers, RunnerStore
 from cadence.application.shared.secret_ports import Secret, SecretReader
 from cadence.application.shared.value_ports import ValueRetentionStore
@@ -49,7 +49,7 @@ class Assignment:
 
 @dataclass(frozen=True, kw_only=True)
 class ClaimAssignment:
-    runs: RunStore
+    treatments: TreatmentStore
     runners: RunnerStore
     secrets: SecretReader
     followers: Followers
@@ -66,7 +66,7 @@ class ClaimAssignment:
         Raises Unauthenticated (wrong or used token), Gone (too late, or cancelled), CannotRun (a secret is missing, or not for this run).
         """
         runner = self._admit(runner_id, token, nonce)
-        standing = self.runs.get_standing(runner.run_id, runner.treatment)
+        standing = self.treatments.get_standing(runner.run_id, runner.treatment)
         run, spec = standing.run, standing.spec
         secrets = self._secrets(runner, spec, run.event)
         known = [secrets[name].value for name in sorted(set(spec.secrets.values()))]

@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 
 from cadence.application.runners.ports import StreamStore
-from cadence.application.shared.run_ports import RunStore
+from cadence.application.shared.run_ports import TreatmentStore, ValueStore
 from cadence.domain.pipelines.specification import InputSpec
 from cadence.domain.runs.edge import Trigger
 from cadence.domain.runs.states import TreatmentState
@@ -33,14 +33,15 @@ class StreamSource:
 
 @dataclass(frozen=True)
 class InputStreams:
-    runs: RunStore
+    treatments: TreatmentStore
+    values: ValueStore
     streams: StreamStore
 
     def find(self, run_id: str, wanted: InputSpec) -> StreamSource:
         """A block is readable once its producer has succeeded, a stream as soon as its producer runs."""
         if wanted.source_treatment is None or wanted.source_port is None:
             return StreamSource(epoch=1, state=InputState.ENDED, end=_NOTHING)
-        producer = self.runs.get_treatment(run_id, wanted.source_treatment)
+        producer = self.treatments.get_treatment(run_id, wanted.source_treatment)
         epoch = producer.attempt
         if wanted.source_port in _TRIGGERS:
             # The consumer runs, so the trigger was delivered; there is nothing more to it.
@@ -62,7 +63,7 @@ class InputStreams:
     def _settled(self, run_id: str, treatment: str, port: str, runner_id: str, epoch: int) -> StreamSource:
         """By its value: a group has no runner, and a value that was kept was made in another run."""
         try:
-            value = self.runs.get_value(run_id, treatment, port)
+            value = self.values.get_value(run_id, treatment, port)
         except NotFound:  # void
             return StreamSource(epoch=epoch, state=InputState.ENDED, producer=runner_id, end=_NOTHING)
         end = StreamEnd(value.size, value.sha256, value.chunks)

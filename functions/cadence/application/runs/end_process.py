@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from cadence.application.runs.ports import ReportedStore
 from cadence.application.shared.ports import Clock
-from cadence.application.shared.run_ports import RunStore
+from cadence.application.shared.run_ports import RunStore, TreatmentStore
 from cadence.domain.melodium.process import Reported
 from cadence.domain.runs.engine_outcome import SETTLES, EngineOutcome, outcome, overdue
 from cadence.domain.runs.run import Run
@@ -20,6 +20,7 @@ AFTER_END = (SETTLES + timedelta(seconds=1), PATIENCE + timedelta(seconds=5))
 @dataclass(frozen=True)
 class EndProcess:
     runs: RunStore
+    treatments: TreatmentStore
     reported: ReportedStore
     clock: Clock
 
@@ -41,13 +42,13 @@ class EndProcess:
         cause = "the engine ended, or was lost, without a word of this treatment's end"
         lost = [
             (
-                self.runs.get_spec(run.run_id, element.name),
+                self.treatments.get_spec(run.run_id, element.name),
                 replace(element, state=TreatmentState.LOST, cause=cause, finished_at=run.finished_at),
             )
-            for element in self.runs.list_elements(run.run_id)
+            for element in self.treatments.list_elements(run.run_id)
             if not element.state.final
         ]
-        self.runs.put_elements(run.run_id, lost, [])
+        self.treatments.put_elements(run.run_id, lost, [])
 
     def _overdue(self, run: Run, said: Reported) -> EngineOutcome | None:
         if self.clock() < run.created_at + timedelta(seconds=run.max_duration):

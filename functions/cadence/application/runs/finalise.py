@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from cadence.application.limits.run_gates import RunGates
 from cadence.application.shared.ports import Clock
-from cadence.application.shared.run_ports import Deadlines, RunStore
+from cadence.application.shared.run_ports import Deadlines, RunStore, TreatmentStore
 from cadence.domain.runs.run import Run, Treatment
 from cadence.domain.runs.states import RunState, TreatmentState
 
@@ -18,6 +18,7 @@ _FAILURES = (TreatmentState.FAILED, TreatmentState.TIMED_OUT, TreatmentState.LOS
 @dataclass(frozen=True, kw_only=True)
 class Finalise:
     runs: RunStore
+    treatments: TreatmentStore
     gates: RunGates
     deadlines: Deadlines
     tell: Callable[[Run], None]
@@ -31,12 +32,12 @@ class Finalise:
         Raises Conflict if a treatment moves, or the run is asked to stop, at this moment: to be repeated.
         """
         run = self.runs.get_run(run_id)
-        treatments = self.runs.list_treatments(run_id)
+        treatments = self.treatments.list_treatments(run_id)
         state, cause = _verdict(run, treatments)
         left = TreatmentState.CANCELLED if run.stop_requested else TreatmentState.LOST
         for treatment in treatments:
             if not treatment.state.final:
-                self.runs.settle(treatment, left, cause, None, self.clock())
+                self.treatments.settle(treatment, left, cause, None, self.clock())
         ended = self.runs.finish_run(run, state, cause, self.clock())
         self.gates.leave(ended)
         if ended.keeps_values_elsewhere:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from cadence.application.pipelines.run_request import RunRequest, frozen_again
 from cadence.application.shared.ports import Documents
-from cadence.application.shared.run_ports import RunStore
+from cadence.application.shared.run_ports import TreatmentStore, ValueStore
 from cadence.application.shared.value_ports import Chunks
 from cadence.application.shared.workers import Workers, several_at_once
 from cadence.domain.pipelines import plan
@@ -17,9 +17,10 @@ from cadence.domain.runs.run import Run
 from cadence.domain.shared.errors import Conflict, InvalidRequest, Violation
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Rerun:
-    runs: RunStore
+    treatments: TreatmentStore
+    values: ValueStore
     documents: Documents
     chunks: Chunks
     workers: Workers = several_at_once
@@ -39,7 +40,7 @@ class Rerun:
         return dataclasses.replace(again_of_it, rerun_of=run.run_id, kept_sha256=sha256)
 
     def _kept(self, run: Run, specs: Sequence[TreatmentSpec], again: Collection[str]) -> ReusedTreatments:
-        earlier = {treatment.name: treatment for treatment in self.runs.list_treatments(run.run_id)}
+        earlier = {treatment.name: treatment for treatment in self.treatments.list_treatments(run.run_id)}
         notes: dict[str, str] = {}
         while True:
             kept = rerun_reuse.kept(specs, earlier, {*again, *notes}, notes)
@@ -54,7 +55,7 @@ class Rerun:
         """The treatments taken over of which something is read that is not there, and why it is not."""
         sent = {(spec.name, output.port) for spec in specs for output in spec.outputs if output.type != "void"}
         wanted = sorted(rerun_reuse.needed(specs, kept) & sent)
-        known = {(value.treatment, value.port): value for value in self.runs.list_values(run.run_id)}
+        known = {(value.treatment, value.port): value for value in self.values.list_values(run.run_id)}
 
         def missing(port: tuple[str, str]) -> str | None:
             value = known.get(port)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from cadence.application.shared.ports import Documents
-from cadence.application.shared.run_ports import RunStore
+from cadence.application.shared.run_ports import TreatmentStore, ValueStore
 from cadence.application.shared.runner_ports import RunnerStore
 from cadence.domain.pipelines import plan
 from cadence.domain.pipelines.specification import TreatmentSpec
@@ -15,12 +15,13 @@ from cadence.domain.shared import ids
 from cadence.domain.shared.errors import NotFound
 
 
-@dataclass
+@dataclass(kw_only=True)
 class RunDetails:
     """One run, read as far as it is asked about. Every method reads what it needs once."""
 
     run: Run
-    runs: RunStore
+    treatment_store: TreatmentStore
+    value_store: ValueStore
     runners: RunnerStore
     documents: Documents
 
@@ -28,24 +29,24 @@ class RunDetails:
     def specs(self) -> Mapping[str, TreatmentSpec]:
         found = list(plan.decode(self.documents.get(self.run.plan_sha256))) if self.run.plan_sha256 else []
         if self.run.melodium:
-            found += self.runs.list_element_specs(self.run.run_id)
+            found += self.treatment_store.list_element_specs(self.run.run_id)
         return {spec.name: spec for spec in found}
 
     @cached_property
     def treatments(self) -> Mapping[str, Treatment]:
-        found = [*self.runs.list_treatments(self.run.run_id)]
+        found = [*self.treatment_store.list_treatments(self.run.run_id)]
         if self.run.melodium:
-            found += self.runs.list_elements(self.run.run_id)
+            found += self.treatment_store.list_elements(self.run.run_id)
         return {treatment.name: treatment for treatment in found}
 
     @cached_property
     def values(self) -> Mapping[tuple[str, str], Value]:
-        return {(value.treatment, value.port): value for value in self.runs.list_values(self.run.run_id)}
+        return {(value.treatment, value.port): value for value in self.value_store.list_values(self.run.run_id)}
 
     def spec(self, treatment: str) -> TreatmentSpec:
         """Raises NotFound. Instances made for elements are in no plan; they are read for themselves."""
         try:
-            return self.specs.get(treatment) or self.runs.get_spec(self.run.run_id, treatment)
+            return self.specs.get(treatment) or self.treatment_store.get_spec(self.run.run_id, treatment)
         except NotFound:
             raise NotFound(f"Run {self.run.run_id} has no treatment {treatment!r}.") from None
 
@@ -59,12 +60,19 @@ class RunDetails:
 
 @dataclass(frozen=True)
 class ReadRunDetails:
-    runs: RunStore
+    treatments: TreatmentStore
+    values: ValueStore
     runners: RunnerStore
     documents: Documents
 
     def read(self, run: Run) -> RunDetails:
-        return RunDetails(run, self.runs, self.runners, self.documents)
+        return RunDetails(
+            run=run,
+            treatment_store=self.treatments,
+            value_store=self.values,
+            runners=self.runners,
+            documents=self.documents,
+        )
 
 
 def find_runner(runners: RunnerStore, treatment: Treatment) -> Runner | None:

@@ -10,7 +10,7 @@ from cadence.application.pipelines.run_request import RunRequest
 from cadence.application.runs.start_run import Ancestry, StartRun
 from cadence.application.shared.block_values import LARGEST_VALUE, read_block
 from cadence.application.shared.identifiers import child_run_id
-from cadence.application.shared.run_ports import RunStore
+from cadence.application.shared.run_ports import RunStore, ValueStore
 from cadence.domain.pipelines.specification import TreatmentSpec
 from cadence.domain.runs.run import MAX_DEPTH, Run, Treatment
 from cadence.domain.runs.states import RunState, TreatmentState
@@ -40,9 +40,10 @@ class ChildOutcome:
     cause: str | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StartChildRun:
     runs: RunStore
+    values: ValueStore
     freeze: Freeze
     plan: PlanRun
     start: StartRun
@@ -106,7 +107,7 @@ class StartChildRun:
                 continue
             if port.type == "void":
                 continue
-            value = self.runs.get_value(run_id, port.source_treatment, port.source_port)
+            value = self.values.get_value(run_id, port.source_treatment, port.source_port)
             if value.retention:
                 raise CannotStart(
                     f"input {port.port} cannot be a parameter of another run, which is kept with that run: "

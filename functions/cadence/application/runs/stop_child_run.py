@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from cadence.application.shared.identifiers import child_run_id
-from cadence.application.shared.run_ports import Deadlines, RunStore
+from cadence.application.shared.run_ports import Deadlines, RunStore, TreatmentStore
 from cadence.domain.runs.run import Treatment
 from cadence.domain.runs.states import RunState
 from cadence.domain.shared.errors import Conflict, NotFound
@@ -13,11 +13,12 @@ from cadence.domain.shared.errors import Conflict, NotFound
 @dataclass(frozen=True)
 class StopChildRun:
     runs: RunStore
+    treatments: TreatmentStore
     deadlines: Deadlines
 
     def stop(self, treatment: Treatment, reason: str) -> None:
         """A run that nobody waits for goes on, as does one that has ended or was not started. Safe to repeat."""
-        trigger = self.runs.get_spec(treatment.run_id, treatment.name).trigger
+        trigger = self.treatments.get_spec(treatment.run_id, treatment.name).trigger
         if trigger is None or not trigger.wait:
             return
         child = child_run_id(self.runs.get_run(treatment.run_id), treatment.name)

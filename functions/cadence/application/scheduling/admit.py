@@ -7,7 +7,7 @@ from datetime import timedelta
 from cadence.application.logs.ports import LogStream
 from cadence.application.scheduling.readiness import Readiness
 from cadence.application.shared.ports import Clock, Documents
-from cadence.application.shared.run_ports import Deadlines, RunStore
+from cadence.application.shared.run_ports import Deadlines, RunStore, TreatmentStore, ValueStore
 from cadence.domain.pipelines import plan
 from cadence.domain.pipelines.forks import withhold
 from cadence.domain.pipelines.specification import TreatmentSpec
@@ -20,7 +20,8 @@ from cadence.domain.shared.errors import Cancelled
 class Admission:
     """Writes what a run consists of."""
 
-    runs: RunStore
+    treatments: TreatmentStore
+    values: ValueStore
     documents: Documents
     clock: Clock
 
@@ -35,13 +36,13 @@ class Admission:
         )
         begins = admission.beginning(run.run_id, specs, self.clock(), kept.treatments, kept.notes)
         names = {there: here for here, there in kept.called.items()}
-        self.runs.put_values(
+        self.values.put_values(
             [
                 rerun_reuse.taken_over(value, run.run_id, names.get(value.treatment))
                 for value in self._kept_values(run, specs, kept)
             ]
         )
-        self.runs.admit(run.run_id, specs, begins.treatments, begins.edges)
+        self.treatments.admit(run.run_id, specs, begins.treatments, begins.edges)
 
     def _kept_values(
         self, run: Run, specs: Sequence[TreatmentSpec], kept: rerun_reuse.ReusedTreatments
@@ -56,8 +57,8 @@ class Admission:
                 if spec.name in kept.treatments
                 for each in spec.outputs
             ]
-            return self.runs.get_values(run.values_from, ports)
-        return [value for value in self.runs.list_values(run.values_from) if value.treatment in kept.treatments]
+            return self.values.get_values(run.values_from, ports)
+        return [value for value in self.values.list_values(run.values_from) if value.treatment in kept.treatments]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +66,7 @@ class Admit:
     """`pin_images` gives the run a plan whose images all have digests."""
 
     runs: RunStore
+    treatments: TreatmentStore
     admission: Admission
     readiness: Readiness
     deadlines: Deadlines
@@ -84,5 +86,5 @@ class Admit:
         self.log_stream.needed()
         self.admission(self.pin_images(run))
         self.deadlines.watch_run(run_id, timedelta(seconds=run.max_duration))
-        self.readiness.start_ready(self.runs.list_treatments(run_id))
+        self.readiness.start_ready(self.treatments.list_treatments(run_id))
         self.readiness.answer_when_all_settled(run_id)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from cadence.application.shared.ports import Clock
-from cadence.application.shared.run_ports import RunStore
+from cadence.application.shared.run_ports import ValueStore
 from cadence.application.shared.value_ports import Chunks, ValueRetentionStore
 from cadence.domain.pipelines.specification import OutputSpec, TreatmentSpec, port_of_instances
 from cadence.domain.runs.run import Treatment, Value
@@ -27,7 +27,7 @@ class CannotCollect(Exception):
 
 @dataclass(frozen=True)
 class CollectOutputs:
-    runs: RunStore
+    values: ValueStore
     chunks: Chunks
     retentions: ValueRetentionStore
     clock: Clock
@@ -45,7 +45,7 @@ class CollectOutputs:
 
     def _parts(self, group: Treatment, output: OutputSpec, names: Sequence[str]) -> Sequence[Value]:
         port = port_of_instances(output.port)
-        return self.runs.get_values(group.run_id, [(name, port) for name in names])
+        return self.values.get_values(group.run_id, [(name, port) for name in names])
 
     def _retention(self, group: Treatment, parts: Sequence[Value]) -> ValueRetention | None:
         """What holds for all that the group sends is what holds for its parts."""

@@ -12,7 +12,7 @@ from cadence.application.scheduling.expand_each import ExpandEach
 from cadence.application.scheduling.readiness import Readiness
 from cadence.application.scheduling.treatment_queries import in_order
 from cadence.application.shared.ports import Clock
-from cadence.application.shared.run_ports import Deadlines, GroupStore, Machines, RunStore
+from cadence.application.shared.run_ports import Deadlines, GroupStore, Machines, RunStore, TreatmentStore, ValueStore
 from cadence.domain.pipelines.specification import TreatmentKind
 from cadence.domain.runs.history import StateChange
 from cadence.domain.runs.run import Treatment
@@ -27,6 +27,8 @@ _SETTLED = timedelta(seconds=5)
 @dataclass(frozen=True, kw_only=True)
 class ControlTreatment:
     runs: RunStore
+    treatments: TreatmentStore
+    values: ValueStore
     groups: GroupStore
     gather: CollectOutputs
     grow: ExpandEach
@@ -39,7 +41,7 @@ class ControlTreatment:
 
     def control(self, run_id: str, treatment: str, task_token: str) -> None:
         """Answers the token with `{"next"}`: `done`, or `again` if there is more to do. Safe to repeat."""
-        stored = self.runs.get_treatment(run_id, treatment)
+        stored = self.treatments.get_treatment(run_id, treatment)
         if not stored.state.final:
             stored = self._stopped(stored) or self._act(stored, task_token)
         if stored.state.final:
@@ -48,7 +50,7 @@ class ControlTreatment:
 
     def _act(self, stored: Treatment, task_token: str) -> Treatment:
         if stored.kind is TreatmentKind.GATHER:
-            return self._end(stored, self.runs.get_spec(stored.run_id, stored.name).instances)
+            return self._end(stored, self.treatments.get_spec(stored.run_id, stored.name).instances)
         if stored.state is TreatmentState.READY:
             stored = self._began(stored)
         if stored.state.final:
@@ -59,20 +61,20 @@ class ControlTreatment:
             return self._end(stored, self.groups.get_growth(stored.run_id, stored.name).names())
         self.grow.keep_token(stored.run_id, stored.name, task_token)
         self.grow.expand(stored.run_id, stored.name)
-        return self.runs.get_treatment(stored.run_id, stored.name)
+        return self.treatments.get_treatment(stored.run_id, stored.name)
 
     def _trigger(self, stored: Treatment, task_token: str) -> Treatment:
-        outcome = self.start_child(stored, self.runs.get_spec(stored.run_id, stored.name), task_token)
+        outcome = self.start_child(stored, self.treatments.get_spec(stored.run_id, stored.name), task_token)
         if outcome:
             return self._settle(stored, outcome.state, outcome.cause)
         # Looked at once the run is there: whoever stops the treatment from now on finds that run.
-        stored = self.runs.get_treatment(stored.run_id, stored.name)
+        stored = self.treatments.get_treatment(stored.run_id, stored.name)
         return self._stopped(stored) or stored
 
     def _began(self, stored: Treatment) -> Treatment:
         now = self.clock()
         try:
-            return self.runs.advance(
+            return self.treatments.advance(
                 stored.run_id,
                 stored.name,
                 stored.attempt,
@@ -82,10 +84,10 @@ class ControlTreatment:
                 history=(StateChange(now, stored.attempt, TreatmentState.RUNNING),),
             )
         except Conflict:
-            return self.runs.get_treatment(stored.run_id, stored.name)
+            return self.treatments.get_treatment(stored.run_id, stored.name)
 
     def _end(self, stored: Treatment, names: Sequence[str]) -> Treatment:
-        instances = in_order(self.runs, stored.run_id, names)
+        instances = in_order(self.treatments, stored.run_id, names)
         state, cause = groups.verdict(instances)
         if stored.kind is TreatmentKind.EACH:
             growth = self.groups.get_growth(stored.run_id, stored.name)
@@ -93,9 +95,9 @@ class ControlTreatment:
                 state, cause = TreatmentState.LOST if growth.lost else TreatmentState.FAILED, growth.failure
         if state is TreatmentState.SUCCEEDED:
             try:
-                spec = self.runs.get_spec(stored.run_id, stored.name)
+                spec = self.treatments.get_spec(stored.run_id, stored.name)
                 values = self.gather.collect(stored, spec, instances)
-                self.runs.put_values(values)
+                self.values.put_values(values)
                 if any(value.retention for value in values):
                     self.deadlines.watch_values(stored.run_id, stored.name, _SETTLED)
             except CannotCollect as error:
@@ -114,5 +116,5 @@ class ControlTreatment:
 
     def _settle(self, stored: Treatment, state: TreatmentState, cause: str | None) -> Treatment:
         with suppress(Conflict):  # whoever stops the run came first
-            self.runs.settle(stored, state, cause, None, self.clock())
-        return self.runs.get_treatment(stored.run_id, stored.name)
+            self.treatments.settle(stored, state, cause, None, self.clock())
+        return self.treatments.get_treatment(stored.run_id, stored.name)

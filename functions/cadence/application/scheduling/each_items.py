@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from cadence.application.shared.run_ports import RunStore
+from cadence.application.shared.run_ports import TreatmentStore, ValueStore
 from cadence.application.shared.value_ports import Chunks, StreamStates
 from cadence.domain.pipelines.document.connections.types import DataType, Scalar, parse_data_type
 from cadence.domain.pipelines.document.syntax.literals import mismatch
@@ -55,7 +55,8 @@ class EachItem:
 
 @dataclass(frozen=True)
 class EachItems:
-    runs: RunStore
+    treatments: TreatmentStore
+    values: ValueStore
     streams: StreamStates
     chunks: Chunks
 
@@ -64,14 +65,14 @@ class EachItems:
         given = next(port for port in spec.inputs if port.port == spec.each)
         if given.source_treatment is None or given.source_port is None:
             return self._listed(group, given.literal or "[]")
-        producer = self.runs.get_treatment(group.run_id, given.source_treatment)
+        producer = self.treatments.get_treatment(group.run_id, given.source_treatment)
         if producer.retention:
             raise BadItem(
                 f"{producer.retention.reason}, and each element of {producer.name}.{given.source_port} would be kept with the "
                 "run: have its elements gone through inside of a treatment"
             )
         if producer.state is TreatmentState.SUCCEEDED:
-            value = self.runs.get_value(group.run_id, producer.name, given.source_port)
+            value = self.values.get_value(group.run_id, producer.name, given.source_port)
             if given.flow == "block":
                 return self._listed(group, None, value)
             return Flowing(producer.attempt, value.chunks, True, value.chunk_prefix)

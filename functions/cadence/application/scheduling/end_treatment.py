@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from cadence.application.limits.runner_slots import RunnerSlots
 from cadence.application.runs.stop_child_run import StopChildRun
 from cadence.application.shared.ports import Clock
-from cadence.application.shared.run_ports import Machines, RunStore, WakeUps
+from cadence.application.shared.run_ports import Machines, TreatmentStore, WakeUps
 from cadence.application.shared.runner_ports import RunnerStore
 from cadence.domain.pipelines.specification import TreatmentKind
 from cadence.domain.runners.runner import RunnerState
@@ -20,7 +20,7 @@ _LIVE_RUNNERS = frozenset({RunnerState.OFFERED, RunnerState.BOOTING, RunnerState
 
 @dataclass(frozen=True, kw_only=True)
 class EndTreatment:
-    runs: RunStore
+    treatments: TreatmentStore
     runners: RunnerStore
     machines: Machines
     slots: RunnerSlots
@@ -37,9 +37,9 @@ class EndTreatment:
             return self._without_runner(treatment, reason)
         if treatment.state in _NOT_PLACED:
             try:
-                self.runs.settle(treatment, TreatmentState.CANCELLED, reason, None, self.clock())
+                self.treatments.settle(treatment, TreatmentState.CANCELLED, reason, None, self.clock())
             except Conflict:
-                treatment = self.runs.get_treatment(treatment.run_id, treatment.name)
+                treatment = self.treatments.get_treatment(treatment.run_id, treatment.name)
             else:
                 return True
         return treatment.state.final or self._told(treatment, reason)
@@ -48,10 +48,10 @@ class EndTreatment:
         if treatment.kind is TreatmentKind.TRIGGER and treatment.state is not TreatmentState.PENDING:
             self.stop_child.stop(treatment, reason)  # first: what has its final state is not looked at again
         try:
-            self.runs.settle(treatment, TreatmentState.CANCELLED, reason, None, self.clock())
+            self.treatments.settle(treatment, TreatmentState.CANCELLED, reason, None, self.clock())
         except Conflict:
             # It became ready, or began, meanwhile.
-            return self._without_runner(self.runs.get_treatment(treatment.run_id, treatment.name), reason)
+            return self._without_runner(self.treatments.get_treatment(treatment.run_id, treatment.name), reason)
         if treatment.kind is TreatmentKind.EACH:  # its machine waits until no more instances are to be made
             self.wake_ups.wake(treatment.run_id, treatment.name)
         return True

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from cadence.application.scheduling.each_items import BadItem, EachItems, Flowing, SourceBroke, position
 from cadence.application.shared.ports import Clock
-from cadence.application.shared.run_ports import MOST_ADDED, GroupStore, Machines, RunStore
+from cadence.application.shared.run_ports import MOST_ADDED, GroupStore, Machines, RunStore, TreatmentStore
 from cadence.domain.pipelines.specification import TreatmentKind, TreatmentSpec
 from cadence.domain.runs.run import Treatment
 from cadence.domain.runs.states import TreatmentState
@@ -29,6 +29,7 @@ class ExpandEach:
     """Every call looks at what is there and goes on from it, so that repeated and simultaneous ones do no harm."""
 
     runs: RunStore
+    treatments: TreatmentStore
     groups: GroupStore
     elements: EachItems
     machines: Machines
@@ -58,15 +59,15 @@ class ExpandEach:
 
     def finished(self, run_id: str, group: str) -> bool:
         growth = self.groups.get_growth(run_id, group)
-        return growth.closed and self.runs.get_treatment(run_id, group).waiting == 0
+        return growth.closed and self.treatments.get_treatment(run_id, group).waiting == 0
 
     def expand(self, run_id: str, group: str) -> EachProgress:
         """Makes what can be made now. Raises Transient if others go on changing it."""
-        spec = self.runs.get_spec(run_id, group)
+        spec = self.treatments.get_spec(run_id, group)
         for _ in range(_ROUNDS):
             # The growth first: what is under way may then only be fewer, so that never too many are made.
             seen = self.groups.get_growth(run_id, group)
-            stored = self.runs.get_treatment(run_id, group)
+            stored = self.treatments.get_treatment(run_id, group)
             if stored.state.final or (seen.closed and stored.waiting == 0):
                 self._answer(seen)
                 return seen

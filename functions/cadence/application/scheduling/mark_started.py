@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from cadence.application.scheduling.readiness import Readiness
-from cadence.application.shared.run_ports import Machines, RunStore
+from cadence.application.shared.run_ports import Machines, TreatmentStore
 from cadence.domain.pipelines.specification import TreatmentSpec
 from cadence.domain.runners.runner import Runner
 from cadence.domain.runs.history import StateChange
@@ -13,7 +13,7 @@ from cadence.domain.shared.errors import Cancelled, Conflict, Gone
 
 @dataclass(frozen=True)
 class MarkStarted:
-    runs: RunStore
+    treatments: TreatmentStore
     readiness: Readiness
     machines: Machines
 
@@ -23,7 +23,7 @@ class MarkStarted:
         claimed = runner.claimed_at
         history = (StateChange(claimed, runner.attempt, TreatmentState.RUNNING),) if claimed else ()
         try:
-            begun = self.runs.advance(
+            begun = self.treatments.advance(
                 runner.run_id,
                 runner.treatment,
                 runner.attempt,

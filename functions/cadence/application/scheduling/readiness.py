@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from cadence.application.scheduling.group_parallelism import GroupParallelism
 from cadence.application.scheduling.treatment_queries import in_order
 from cadence.application.shared.ports import Clock
-from cadence.application.shared.run_ports import GroupStore, Machines, RunStore, WakeUps
+from cadence.application.shared.run_ports import EdgeStore, GroupStore, Machines, RunStore, TreatmentStore, WakeUps
 from cadence.application.shared.workers import Workers, several_at_once
 from cadence.domain.pipelines.specification import TreatmentKind
 from cadence.domain.runs import outcome_text
@@ -27,6 +27,8 @@ class Readiness:
     """Every call is safe to repeat: what it does is done once, and what an interrupted call left undone is done by the next."""
 
     runs: RunStore
+    treatments: TreatmentStore
+    edges: EdgeStore
     groups: GroupStore
     machines: Machines
     wake_ups: WakeUps
@@ -39,9 +41,9 @@ class Readiness:
 
     def opened(self, run_id: str, producer: str) -> None:
         """`producer` runs: consumers of its streams may start."""
-        edges = [edge for edge in self.runs.edges_from(run_id, producer) if edge.trigger is Trigger.OPENED]
+        edges = [edge for edge in self.edges.edges_from(run_id, producer) if edge.trigger is Trigger.OPENED]
         if edges:
-            self.start_ready(self.runs.deliver(edges))
+            self.start_ready(self.edges.deliver(edges))
 
     def settled(self, treatment: Treatment, at_most: int | None = None) -> bool:
         """It has its final state: feeds or skips its consumers, and theirs; answers the run's token after the last one.
@@ -76,7 +78,7 @@ class Readiness:
             if producer.name in told:
                 continue
             told.add(producer.name)
-            edges = self.runs.edges_from(producer.run_id, producer.name)
+            edges = self.edges.edges_from(producer.run_id, producer.name)
             seen += len(edges)
             if at_most is not None and seen > at_most:
                 return None
@@ -87,13 +89,13 @@ class Readiness:
 
     def _deliver(self, edges: Sequence[Edge], producer: Treatment) -> Sequence[Treatment]:
         fired = [edge for edge in edges if edge.trigger.fired_by(producer.state)]
-        return self.runs.deliver(fired) if fired else ()
+        return self.edges.deliver(fired) if fired else ()
 
     def _tell(self, producer: Treatment, edges: Sequence[Edge], consumers: Sequence[Treatment]) -> Ended:
         """Returns the treatments that ended by it."""
         dead = [edge for edge in edges if not edge.trigger.fired_by(producer.state)]
         ended = list(self._go_on(consumers))
-        for consumer in self.runs.bury(dead) if dead else ():
+        for consumer in self.edges.bury(dead) if dead else ():
             skipped = self._skip(consumer, dead, producer.state)
             # A stream that broke had been opened, perhaps by a call that ended before it started the consumer.
             ended += [skipped] if skipped else self._go_on([consumer])
@@ -131,7 +133,7 @@ class Readiness:
             if treatment.conditional and (ended := self._judged(treatment)):
                 return ended
             now = self.clock()
-            return self.runs.advance(
+            return self.treatments.advance(
                 treatment.run_id,
                 treatment.name,
                 treatment.attempt,
@@ -142,12 +144,12 @@ class Readiness:
             )
         except Conflict:
             # It was skipped or cancelled meanwhile; or another delivery made it ready, which may have ended before starting it.
-            return self.runs.get_treatment(treatment.run_id, treatment.name)
+            return self.treatments.get_treatment(treatment.run_id, treatment.name)
 
     def _judged(self, treatment: Treatment) -> Treatment | None:
         """The treatment as ended, if its condition does not let it run."""
-        spec = self.runs.get_spec(treatment.run_id, treatment.name)
-        over = in_order(self.runs, treatment.run_id, spec.when_over)
+        spec = self.treatments.get_spec(treatment.run_id, treatment.name)
+        over = in_order(self.treatments, treatment.run_id, spec.when_over)
         try:
             run = self.runs.get_run(treatment.run_id)
             if conditions.holds(run, spec, {producer.name: str(producer.state) for producer in over}):
@@ -155,8 +157,8 @@ class Readiness:
             state, cause = TreatmentState.SKIPPED, f"its condition {spec.when} is false"
         except conditions.NoAnswer as error:
             state, cause = TreatmentState.FAILED, f"its condition {spec.when} has no answer: {error}"
-        self.runs.settle(treatment, state, cause, None, self.clock())
-        return self.runs.get_treatment(treatment.run_id, treatment.name)
+        self.treatments.settle(treatment, state, cause, None, self.clock())
+        return self.treatments.get_treatment(treatment.run_id, treatment.name)
 
     def _has_place(self, instance: Treatment, group: str) -> bool:
         if GroupParallelism(self.groups).enter(instance.run_id, group, instance.name):
@@ -164,7 +166,7 @@ class Readiness:
         if instance.waiting_for is None:
             ready = {TreatmentState.READY}
             with suppress(Conflict):  # it was given a place, or cancelled, meanwhile
-                self.runs.advance(
+                self.treatments.advance(
                     instance.run_id, instance.name, instance.attempt, ready, TreatmentState.READY,
                     waiting_for=f"another instance of {group} to end",
                 )  # fmt: skip
@@ -183,7 +185,7 @@ class Readiness:
         edge = next(edge for edge in dead if edge.consumer == consumer.name)
         cause = outcome_text.skipped_because(edge, reached)
         try:
-            self.runs.settle(consumer, TreatmentState.SKIPPED, cause, None, self.clock())
+            self.treatments.settle(consumer, TreatmentState.SKIPPED, cause, None, self.clock())
         except Conflict:
             return None  # it became ready meanwhile
-        return self.runs.get_treatment(consumer.run_id, consumer.name)
+        return self.treatments.get_treatment(consumer.run_id, consumer.name)

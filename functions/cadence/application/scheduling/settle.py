@@ -8,7 +8,7 @@ from datetime import timedelta
 from cadence.application.limits.runner_slots import RunnerSlots
 from cadence.application.scheduling.readiness import Readiness
 from cadence.application.shared.ports import Clock
-from cadence.application.shared.run_ports import Deadlines, RunStore, TreatmentContext
+from cadence.application.shared.run_ports import Deadlines, TreatmentContext, TreatmentStore, ValueStore
 from cadence.application.shared.runner_ports import RunnerStore, Specs
 from cadence.domain.pipelines.specification import TreatmentKind, TreatmentSpec
 from cadence.domain.placement.pool import HOST, provider_function
@@ -55,7 +55,8 @@ def _nothing(runner: Runner) -> None:
 class Settle:
     """`ended` hears of runners whose attempt has ended, however it did, if they had an engine."""
 
-    runs: RunStore
+    treatments: TreatmentStore
+    values: ValueStore
     runners: RunnerStore
     readiness: Readiness
     slots: RunnerSlots
@@ -70,7 +71,7 @@ class Settle:
 
         `attempt` is the one that ended; None for whichever it is, and no other after it.
         """
-        standing = self.runs.get_standing(run_id, treatment)
+        standing = self.treatments.get_standing(run_id, treatment)
         stored = standing.treatment
         ended = attempt or stored.attempt
         if ended == stored.attempt:
@@ -96,7 +97,7 @@ class Settle:
         Raises Conflict if the treatment moves at this moment.
         """
         result = runner.result
-        stored = self.runs.get_treatment(runner.run_id, runner.treatment)
+        stored = self.treatments.get_treatment(runner.run_id, runner.treatment)
         running = stored.state is TreatmentState.RUNNING and stored.attempt == runner.attempt
         if result is None or result.outcome is not RunnerOutcome.SUCCEEDED or not running:
             return self.by_machine(runner)
@@ -157,7 +158,7 @@ class Settle:
             state = TreatmentState.LOST
         settled = self._settle(treatment, spec, state, cause, result)
         if settled is None:
-            return self.runs.get_treatment(treatment.run_id, treatment.name)
+            return self.treatments.get_treatment(treatment.run_id, treatment.name)
         return dataclasses.replace(treatment, state=settled)
 
     def _settle(
@@ -175,9 +176,9 @@ class Settle:
             if missing:
                 state, cause = TreatmentState.FAILED, f"output {missing} was never finished"
             else:
-                self.runs.put_values(self._values(treatment, spec, outputs))
+                self.values.put_values(self._values(treatment, spec, outputs))
         exit_code = result.exit_code if result else None
-        return state if self.runs.settle(treatment, state, cause, exit_code, self.clock()) else None
+        return state if self.treatments.settle(treatment, state, cause, exit_code, self.clock()) else None
 
     def _runner(self, runner_id: str) -> Runner | None:
         try:
@@ -202,7 +203,7 @@ class Settle:
         # While it waits it has no place, so that whoever stops the run ends it at once.
         following = TreatmentState.READY if seconds else TreatmentState.PLACING
         now = self.clock()
-        return self.runs.advance(
+        return self.treatments.advance(
             treatment.run_id,
             treatment.name,
             treatment.attempt,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from cadence.application.scheduling.admit import Admission
 from cadence.application.scheduling.end_treatment import EndTreatment
 from cadence.application.scheduling.readiness import Readiness
-from cadence.application.shared.run_ports import Machines, RunStore
+from cadence.application.shared.run_ports import Machines, RunStore, TreatmentStore
 from cadence.domain.runs.run import Run
 from cadence.domain.runs.states import RunState
 from cadence.domain.scheduling.machine_error import MachineError
@@ -16,6 +16,7 @@ from cadence.domain.shared.errors import NotFound
 @dataclass(frozen=True, kw_only=True)
 class StopRun:
     runs: RunStore
+    treatments: TreatmentStore
     admission: Admission
     end: EndTreatment
     machines: Machines
@@ -28,7 +29,7 @@ class StopRun:
         # An admission that was interrupted is completed first, so that the count of what has not settled can reach zero.
         with suppress(NotFound):  # without a plan there are no treatments
             self.admission(run)
-        treatments = self.runs.list_treatments(run_id)
+        treatments = self.treatments.list_treatments(run_id)
         reason = run.cause or "the run was stopped"
         unfinished = [treatment for treatment in treatments if not treatment.state.final]
         self.readiness.workers(lambda treatment: self.end.end(treatment, reason), unfinished)

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from cadence.application.shared.run_ports import RunStore
+from cadence.application.shared.run_ports import TreatmentStore
 from cadence.domain.runs.run import Treatment
 
 
-def in_order(runs: RunStore, run_id: str, names: Sequence[str]) -> Sequence[Treatment]:
+def in_order(treatments: TreatmentStore, run_id: str, names: Sequence[str]) -> Sequence[Treatment]:
     """Those that exist, in the order of `names`."""
-    found = runs.get_treatments((run_id, name) for name in names)
+    found = treatments.get_treatments((run_id, name) for name in names)
     return [found[run_id, name] for name in names if (run_id, name) in found]

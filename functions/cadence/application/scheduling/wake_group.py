@@ -7,7 +7,7 @@ from cadence.application.scheduling.end_treatment import EndTreatment
 from cadence.application.scheduling.expand_each import ExpandEach
 from cadence.application.scheduling.readiness import Readiness
 from cadence.application.scheduling.treatment_queries import in_order
-from cadence.application.shared.run_ports import GroupStore, RunStore
+from cadence.application.shared.run_ports import GroupStore, TreatmentStore
 from cadence.domain.pipelines.specification import TreatmentKind, TreatmentSpec
 from cadence.domain.runs.outcome_text import PAST
 from cadence.domain.runs.run import Treatment
@@ -17,7 +17,7 @@ from cadence.domain.shared.errors import NotFound
 
 @dataclass(frozen=True, kw_only=True)
 class WakeGroup:
-    runs: RunStore
+    treatments: TreatmentStore
     groups: GroupStore
     grow: ExpandEach
     end: EndTreatment
@@ -26,7 +26,7 @@ class WakeGroup:
     def wake(self, run_id: str, group: str, *, failed: bool) -> None:
         """Safe to repeat, also at the same time. `failed`: one of its instances did."""
         try:
-            stored = self.runs.get_treatment(run_id, group)
+            stored = self.treatments.get_treatment(run_id, group)
         except NotFound:
             return
         if stored.kind is TreatmentKind.EACH:
@@ -40,7 +40,7 @@ class WakeGroup:
 
     def _give_up(self, group: Treatment) -> None:
         """Ends the instances that have not ended, if the group is to fail fast."""
-        spec = self.runs.get_spec(group.run_id, group.name)
+        spec = self.treatments.get_spec(group.run_id, group.name)
         if not spec.fail_fast:
             return
         instances = self._instances(group, spec)
@@ -59,12 +59,12 @@ class WakeGroup:
         names = spec.instances
         if group.kind is TreatmentKind.EACH:
             names = tuple(self.groups.get_growth(group.run_id, group.name).names())
-        return in_order(self.runs, group.run_id, names)
+        return in_order(self.treatments, group.run_id, names)
 
     def _own_failure(self, group: Treatment) -> str | None:
         return self.groups.get_growth(group.run_id, group.name).failure if group.kind is TreatmentKind.EACH else None
 
     def _cancel(self, instance: Treatment, reason: str) -> None:
-        asked = self.runs.request_cancel(instance.run_id, instance.name, reason)
+        asked = self.treatments.request_cancel(instance.run_id, instance.name, reason)
         if self.end.end(asked, asked.cancel_reason or reason):
-            self.readiness.settled(self.runs.get_treatment(instance.run_id, instance.name))
+            self.readiness.settled(self.treatments.get_treatment(instance.run_id, instance.name))

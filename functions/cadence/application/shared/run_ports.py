@@ -27,7 +27,7 @@ class TreatmentContext:
 
 
 class RunStore(Protocol):
-    """Runs, treatments, edges and values (table `runs`). Reads are consistent."""
+    """The runs themselves (table `runs`). Reads are consistent."""
 
     def create_run(self, run: Run) -> None:
         """Raises Conflict if the run exists."""
@@ -43,14 +43,6 @@ class RunStore(Protocol):
 
     def keep_waiting_token(self, run_id: str, token: str) -> Run:
         """Keeps the token of the treatment of another run that waits for this one's end; returns it as it then stands."""
-
-    def admit(
-        self, run_id: str, specs: Sequence[TreatmentSpec], treatments: Sequence[Treatment], edges: Sequence[Edge]
-    ) -> None:
-        """Writes those that are not there yet; what is there stays as it is. Sets the run's count of unsettled treatments once.
-
-        Of each group that bounds its instances, it also makes the places.
-        """
 
     def begin_run(self, run_id: str, machine_token: str, at: datetime) -> Run:
         """Keeps the token of the machine that waits for the run; a pending run becomes running."""
@@ -71,6 +63,18 @@ class RunStore(Protocol):
         """Final state, once; a run that is final already is returned unchanged.
 
         Raises Conflict if the run was asked to stop since it was `seen`.
+        """
+
+
+class TreatmentStore(Protocol):
+    """The treatments of runs, their specifications and elements (table `runs`). Reads are consistent."""
+
+    def admit(
+        self, run_id: str, specs: Sequence[TreatmentSpec], treatments: Sequence[Treatment], edges: Sequence[Edge]
+    ) -> None:
+        """Writes those that are not there yet; what is there stays as it is. Sets the run's count of unsettled treatments once.
+
+        Of each group that bounds its instances, it also makes the places.
         """
 
     def get_spec(self, run_id: str, treatment: str) -> TreatmentSpec: ...
@@ -122,6 +126,10 @@ class RunStore(Protocol):
         Raises Conflict if the treatment is no longer in the state and attempt that `treatment` says.
         """
 
+
+class EdgeStore(Protocol):
+    """The edges between the treatments of a run (table `runs`). Reads are consistent."""
+
     def edges_from(self, run_id: str, producer: str) -> Sequence[Edge]: ...
 
     def edges_of(self, run_id: str) -> Sequence[Edge]: ...
@@ -131,6 +139,10 @@ class RunStore(Protocol):
 
     def bury(self, edges: Sequence[Edge]) -> Sequence[Treatment]:
         """Marks pending edges dead; returns each consumer as it then stands."""
+
+
+class ValueStore(Protocol):
+    """The values of outputs (table `runs`). Reads are consistent."""
 
     def put_values(self, values: Sequence[Value]) -> None: ...
 

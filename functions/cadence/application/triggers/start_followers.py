@@ -9,7 +9,7 @@ from cadence.application.pipelines.ports import PipelineStore
 from cadence.application.runs.start_run import Ancestry
 from cadence.application.shared.block_values import LARGEST_VALUE, read_block
 from cadence.application.shared.identifiers import derived_ulid
-from cadence.application.shared.run_ports import RunStore
+from cadence.application.shared.run_ports import RunStore, ValueStore
 from cadence.application.triggers.start_triggered import StartTriggered
 from cadence.domain.runs.run import MAX_DEPTH, Run, Value
 from cadence.domain.triggers.git_events import from_fork
@@ -20,6 +20,7 @@ LARGEST_OUTPUTS = 65_536
 @dataclass(frozen=True)
 class StartFollowers:
     runs: RunStore
+    values: ValueStore
     pipelines: PipelineStore
     start: StartTriggered
 
@@ -28,7 +29,7 @@ class StartFollowers:
         ended = self.runs.get_run(run_id)
         if ended.depth >= MAX_DEPTH or ended.finished_at is None or ended.replay_of is not None:
             return ()
-        event = {**_event(ended), "outputs": outputs(self.runs.list_values(run_id))}
+        event = {**_event(ended), "outputs": outputs(self.values.list_values(run_id))}
         started = []
         for version in self.pipelines.list_newest(ended.organization, ended.project):
             for entry in version.triggers.pipeline:

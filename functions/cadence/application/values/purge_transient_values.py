@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from cadence.application.shared.ports import Clock
-from cadence.application.shared.run_ports import Deadlines, RunStore
+from cadence.application.shared.run_ports import Deadlines, EdgeStore, RunStore, TreatmentStore
 from cadence.application.shared.value_ports import AttemptRetention, ValueRetentionStore
 from cadence.application.shared.workers import Workers, several_at_once
 from cadence.domain.pipelines.specification import TreatmentKind
@@ -26,6 +26,8 @@ _GROUPS = frozenset({TreatmentKind.GATHER, TreatmentKind.EACH})
 @dataclass(frozen=True, kw_only=True)
 class PurgeTransientValues:
     runs: RunStore
+    treatments: TreatmentStore
+    edges: EdgeStore
     retentions: ValueRetentionStore
     remove_objects: Callable[[str], int]
     """Removes everything whose address begins so."""
@@ -61,7 +63,7 @@ class PurgeTransientValues:
 
     def _touched(self, run_id: str, treatment: str) -> Sequence[str] | None:
         """The treatment, and those that it read from; None: any, as a group reads from all of its instances."""
-        spec = self.runs.get_spec(run_id, treatment)
+        spec = self.treatments.get_spec(run_id, treatment)
         if spec.kind in _GROUPS:
             return None
         return sorted({treatment, *(given.source_treatment for given in spec.inputs if given.source_treatment)})
@@ -76,14 +78,14 @@ class PurgeTransientValues:
         return count
 
     def _read_by_all(self, run_id: str, producer: str) -> bool:
-        if not self.runs.get_treatment(run_id, producer).state.final:
+        if not self.treatments.get_treatment(run_id, producer).state.final:
             return False
-        consumers = {edge.consumer for edge in self.runs.edges_from(run_id, producer)}
+        consumers = {edge.consumer for edge in self.edges.edges_from(run_id, producer)}
         for consumer in consumers:
-            stored = self.runs.get_treatment(run_id, consumer)
+            stored = self.treatments.get_treatment(run_id, consumer)
             if not stored.state.final and (stored.kind in _GROUPS or self._reads(run_id, consumer, producer)):
                 return False
         return True
 
     def _reads(self, run_id: str, consumer: str, producer: str) -> bool:
-        return any(given.source_treatment == producer for given in self.runs.get_spec(run_id, consumer).inputs)
+        return any(given.source_treatment == producer for given in self.treatments.get_spec(run_id, consumer).inputs)

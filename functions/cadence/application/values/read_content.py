@@ -59,7 +59,7 @@ class ReadContent:
         output = next((one for one in spec.outputs if one.port == port), None)
         if output is None:
             raise _no_port(treatment, "output", port, [one.port for one in spec.outputs])
-        found = insight.runs.get_values(insight.run.run_id, [(treatment, port)])
+        found = insight.value_store.get_values(insight.run.run_id, [(treatment, port)])
         if found and attempt in {None, found[0].attempt}:
             return of_value(found[0])
         number = attempt or stored.attempt

@@ -58,7 +58,7 @@ from cadence.application.runs.run_details import ReadRunDetails
 from cadence.application.runs.start_run import RequestRun, StartRun
 from cadence.application.runs.visible_runs import VisibleRuns
 from cadence.application.shared.ports import Clock, Documents
-from cadence.application.shared.run_ports import RunStore
+from cadence.application.shared.run_ports import RunStore, TreatmentStore
 from cadence.application.shared.runner_ports import HostStore, RunnerStore
 from cadence.application.shared.secret_ports import SecretStore
 from cadence.application.shared.value_ports import DataUrls
@@ -94,6 +94,7 @@ class Services:
     pipelines: PipelineStore
     documents: Documents
     runs: RunStore
+    treatments: TreatmentStore
     runners: RunnerStore
     hosts: HostStore
     urls: DataUrls
@@ -193,10 +194,16 @@ def services() -> Services:
         pipelines=pipelines,
         documents=documents,
         runs=runs,
+        treatments=runs,
         runners=runners,
         hosts=hosts,
         urls=S3DataUrls(Buckets.of(its.data_bucket, its.value_buckets)),
-        rerun=Rerun(runs, documents, S3Chunks(Buckets.of(its.data_bucket, its.value_buckets))),
+        rerun=Rerun(
+            treatments=runs,
+            values=runs,
+            documents=documents,
+            chunks=S3Chunks(Buckets.of(its.data_bucket, its.value_buckets)),
+        ),
         provenance=provenance(its, runs, documents, pipelines),
         replays=replays(its, runs, runners, documents, secrets, access),
         check=check,
@@ -215,7 +222,7 @@ def services() -> Services:
             links=DynamoLinkStore(its.access_table), runs=runs, store=approval_store, approvals=approvals, clock=now
         ),
         visible=visible,
-        look=ReadRunDetails(runs, runners, documents),
+        look=ReadRunDetails(treatments=runs, values=runs, runners=runners, documents=documents),
         debugging=debugging(its, hosts),
         create_token=CreateToken(access, access, now),
         add_githost=AddGitHost(access, cipher, now),

@@ -9,12 +9,12 @@ from cadence.adapters.dynamodb.alerts.alert_listening import AlertEventMapping
 from cadence.adapters.dynamodb.alerts.alert_outbox import DynamoOutbox
 from cadence.adapters.dynamodb.alerts.alert_rules import DynamoChannelStore, DynamoRuleStore, DynamoSilenceStore
 from cadence.adapters.dynamodb.alerts.alert_store import DynamoAlertStore
+from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
 from cadence.adapters.kms.cipher import KmsCipher
 from cadence.application.alerts.manage import ManageChannels, ManageRules, ManageSilences
 from cadence.application.alerts.past import TryOnPast
 from cadence.application.alerts.queries import check_query
 from cadence.application.search.ports import SearchIndex
-from cadence.application.shared.run_ports import RunStore
 from cadence.application.shared.runner_ports import HostStore
 from cadence.composition import settings
 
@@ -39,7 +39,7 @@ class Alerting:
     topic_prefix: str
 
 
-def alerting(its: settings.ApiSettings, runs: RunStore, runners: HostStore, index: SearchIndex) -> Alerting:
+def alerting(its: settings.ApiSettings, runs: DynamoRunStore, runners: HostStore, index: SearchIndex) -> Alerting:
     table = its.alerts_table
     rules, channels, silences = DynamoRuleStore(table), DynamoChannelStore(table), DynamoSilenceStore(table)
     alerts, outbox = DynamoAlertStore(table), DynamoOutbox(table)
@@ -73,6 +73,6 @@ def alerting(its: settings.ApiSettings, runs: RunStore, runners: HostStore, inde
             clock=_now,
         ),
         manage_silences=ManageSilences(silences, _now),
-        try_on_past=TryOnPast(runs=runs, runners=runners, search=index, clock=_now),
+        try_on_past=TryOnPast(runs=runs, treatments=runs, runners=runners, search=index, clock=_now),
         topic_prefix=its.alert_topic_prefix,
     )

@@ -6,6 +6,7 @@ from cadence.adapters.dynamodb.logs.log_index import DynamoLogIndex
 from cadence.adapters.dynamodb.provenance.provenance_store import DynamoProvenance
 from cadence.adapters.dynamodb.runners.host_store import DynamoHostStore
 from cadence.adapters.dynamodb.runs.groups import DynamoGroupStore
+from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
 from cadence.adapters.dynamodb.values.cache_uses import DynamoCacheUses
 from cadence.adapters.s3.buckets import Buckets
 from cadence.adapters.s3.chunks import S3Chunks
@@ -16,7 +17,6 @@ from cadence.application.provenance.known import Stores
 from cadence.application.provenance.trace import Trace
 from cadence.application.provenance.uses import UsesOfValue
 from cadence.application.shared.ports import Documents
-from cadence.application.shared.run_ports import RunStore
 from cadence.composition.settings import ApiSettings
 
 
@@ -27,11 +27,18 @@ class Provenance:
     following: ListFollowing
 
 
-def provenance(its: ApiSettings, runs: RunStore, documents: Documents, pipelines: PipelineStore) -> Provenance:
+def provenance(its: ApiSettings, runs: DynamoRunStore, documents: Documents, pipelines: PipelineStore) -> Provenance:
     store = DynamoProvenance(its.runs_table)
     groups, runners = DynamoGroupStore(its.runs_table), DynamoHostStore(its.runners_table)
     stores = Stores(
-        runs=runs, groups=groups, runners=runners, provenance=store, documents=documents, pipelines=pipelines
+        runs=runs,
+        treatments=runs,
+        values=runs,
+        groups=groups,
+        runners=runners,
+        provenance=store,
+        documents=documents,
+        pipelines=pipelines,
     )
     chunks = S3Chunks(Buckets.of(its.data_bucket, its.value_buckets))
     index, segments = DynamoLogIndex(its.logs_table), S3LogSegments(its.data_bucket)

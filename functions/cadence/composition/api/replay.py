@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from cadence.adapters.aws.clients import client
 from cadence.adapters.dynamodb.replay.replay_store import DynamoReplayStore
+from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
 from cadence.adapters.s3.buckets import Buckets
 from cadence.adapters.s3.chunks import S3Chunks
 from cadence.adapters.s3.stored_processes import S3StoredProcesses
@@ -12,7 +13,6 @@ from cadence.application.replay.compare_replay import CompareReplay
 from cadence.application.replay.ports import ReplayStore
 from cadence.application.replay.replay_treatment import FindOriginal, ListReplays, Replay
 from cadence.application.shared.ports import Documents, PoolStore
-from cadence.application.shared.run_ports import RunStore
 from cadence.application.shared.runner_ports import RunnerStore
 from cadence.application.shared.secret_ports import SecretStore
 from cadence.composition.settings import ApiSettings
@@ -29,7 +29,7 @@ class Replays:
 
 def replays(
     its: ApiSettings,
-    runs: RunStore,
+    runs: DynamoRunStore,
     runners: RunnerStore,
     documents: Documents,
     secrets: SecretStore,
@@ -38,11 +38,11 @@ def replays(
     chunks = S3Chunks(Buckets.of(its.data_bucket, its.value_buckets))
     store = DynamoReplayStore(its.runs_table)
     capture = CaptureElement(S3StoredProcesses(client("s3"), its.data_bucket), documents)
-    find = FindOriginal(runs=runs, runners=runners, chunks=chunks, capture=capture)
+    find = FindOriginal(runs=runs, treatments=runs, values=runs, runners=runners, chunks=chunks, capture=capture)
     return Replays(
         replay=Replay(find, documents, secrets, pools),
         find=find,
-        compare=CompareReplay(runs, runners, chunks, store),
+        compare=CompareReplay(runs=runs, treatments=runs, values=runs, runners=runners, chunks=chunks, store=store),
         store=store,
         of=ListReplays(runs, find, store),
     )

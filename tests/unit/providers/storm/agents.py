@@ -96,7 +96,7 @@ class AgentOnMachine:
 
     def _claim(self, gateway: Ports) -> ClaimAssignment:
         return ClaimAssignment(
-            runs=gateway.runs, runners=gateway.runners, secrets=MemorySecretReader({}), followers=NobodyFollows(), machines=gateway.machines, begin=gateway.begin,
+            treatments=gateway.runs, runners=gateway.runners, secrets=MemorySecretReader({}), followers=NobodyFollows(), machines=gateway.machines, begin=gateway.begin,
             engine_secrets=lambda run, spec, attempt, secrets: {}, pools=MemoryPools(self._storm.pools), retentions=MemoryValueRetentionStore(self._storm.runs),
             clock=self._storm.clock,
         )  # fmt: skip

@@ -128,6 +128,7 @@ class Storm(World):
         homes = Homes("cloud", "https://cadence.example", AgentFile("https://cadence.example/agent", "0"), self.cipher)
         start = StartRunner(
             runs=ports.runs,
+            treatments=ports.runs,
             runners=ports.runners,
             machines=ports.machines,
             deadlines=ports.deadlines,

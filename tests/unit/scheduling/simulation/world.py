@@ -388,12 +388,14 @@ class Ports:
         self.deadlines = watched(SimulatedDeadlines(world))
         self.put_output = world.runners.put_output
         clock = world.clock
-        admission = Admission(self.runs, world.documents, clock)
+        admission = Admission(treatments=self.runs, values=self.runs, documents=world.documents, clock=clock)
         self.wake_ups = watched(SimulatedWakeUps(world))
         self.chunks = watched(world.chunks)
         self.streams = world.streams
         readiness = Readiness(
             runs=self.runs,
+            treatments=self.runs,
+            edges=self.runs,
             groups=self.runs,
             machines=self.machines,
             wake_ups=self.wake_ups,
@@ -402,6 +404,7 @@ class Ports:
         )
         self.admit = Admit(
             runs=self.runs,
+            treatments=self.runs,
             admission=admission,
             readiness=readiness,
             deadlines=self.deadlines,
@@ -422,19 +425,22 @@ class Ports:
         slots = RunnerSlots(self.runs, self.machines, concurrency_limits, world.quotas)
         approvals = TreatmentApprovals(
             runs=self.runs,
+            treatments=self.runs,
             store=watched(world.approvals),
             environments=MemoryEnvironments(),
             machines=self.machines,
             deadlines=self.deadlines,
             clock=clock,
         )
-        self.gates = TreatmentGates(self.runs, self.machines, approvals, slots)
+        self.gates = TreatmentGates(
+            runs=self.runs, treatments=self.runs, machines=self.machines, approvals=approvals, slots=slots
+        )
         offer = OfferRunner(self.runners, watched(world.offers), MemoryWorkNotification(), self.machines)
         pools = MemoryPools(world.pools)
         refusals = Refusals(watched(world.back_offs), clock)
         take_back = ReconcileLaunch(self.runners, self.machines, "provider-", refusals)
         self.place = PlaceTreatment(
-            runs=self.runs,
+            treatments=self.runs,
             pools=pools,
             gates=self.gates,
             offer=offer,
@@ -448,7 +454,8 @@ class Ports:
         )
         self.begin = MarkStarted(self.runs, readiness, self.machines)
         self.settle = Settle(
-            runs=self.runs,
+            treatments=self.runs,
+            values=self.runs,
             runners=self.runners,
             readiness=readiness,
             slots=slots,
@@ -458,9 +465,9 @@ class Ports:
             clock=clock,
         )
         self.complete = Complete(self.runners, self.settle, self.machines, lambda _: None)
-        stop_child = StopChildRun(self.runs, self.deadlines)
+        stop_child = StopChildRun(runs=self.runs, treatments=self.runs, deadlines=self.deadlines)
         end = EndTreatment(
-            runs=self.runs,
+            treatments=self.runs,
             runners=self.runners,
             machines=self.machines,
             slots=slots,
@@ -469,20 +476,30 @@ class Ports:
             clock=clock,
         )
         self.stop_run = StopRun(
-            runs=self.runs, admission=admission, end=end, machines=self.machines, readiness=readiness
+            runs=self.runs,
+            treatments=self.runs,
+            admission=admission,
+            end=end,
+            machines=self.machines,
+            readiness=readiness,
         )
         grow = ExpandEach(
             runs=self.runs,
+            treatments=self.runs,
             groups=self.runs,
-            elements=EachItems(self.runs, self.streams, self.chunks),
+            elements=EachItems(treatments=self.runs, values=self.runs, streams=self.streams, chunks=self.chunks),
             machines=self.machines,
             clock=clock,
         )
         gather = CollectOutputs(self.runs, self.chunks, MemoryValueRetentionStore(world.runs), clock)
         start = StartRun(self.runs, run_gates, self.deadlines, clock)
-        self.start_child = StartChildRun(self.runs, no_pipeline, PlanRun(world.documents), start)
+        self.start_child = StartChildRun(
+            runs=self.runs, values=self.runs, freeze=no_pipeline, plan=PlanRun(world.documents), start=start
+        )
         self.act = ControlTreatment(
             runs=self.runs,
+            treatments=self.runs,
+            values=self.runs,
             groups=self.runs,
             gather=gather,
             grow=grow,
@@ -493,9 +510,14 @@ class Ports:
             deadlines=self.deadlines,
             clock=clock,
         )
-        self.wake = WakeGroup(runs=self.runs, groups=self.runs, grow=grow, end=end, readiness=readiness)
+        self.wake = WakeGroup(treatments=self.runs, groups=self.runs, grow=grow, end=end, readiness=readiness)
         self.finalise = Finalise(
-            runs=self.runs, gates=run_gates, deadlines=self.deadlines, tell=lambda run: None, clock=clock
+            runs=self.runs,
+            treatments=self.runs,
+            gates=run_gates,
+            deadlines=self.deadlines,
+            tell=lambda run: None,
+            clock=clock,
         )
         self.watchdog = Watchdog(
             runs=self.runs,
@@ -507,7 +529,7 @@ class Ports:
             gates=run_gates,
             slots=slots,
             approvals=approvals,
-            end_process=EndProcess(self.runs, MemoryReported(), clock),
+            end_process=EndProcess(runs=self.runs, treatments=self.runs, reported=MemoryReported(), clock=clock),
             clock=clock,
             unclaimed_offers=UnclaimedOffers(self.runs, pools, world.at_work).check,
         )

@@ -1,4 +1,4 @@
-"""The part of `RunStore` that is about edges, on the `runs` table."""
+"""`EdgeStore` on the `runs` table."""
 
 from collections import defaultdict
 from collections.abc import Sequence

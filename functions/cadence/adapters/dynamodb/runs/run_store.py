@@ -1,4 +1,4 @@
-"""`RunStore` on the `runs` table."""
+"""`RunStore`, `TreatmentStore`, `EdgeStore` and `ValueStore` on the `runs` table."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress

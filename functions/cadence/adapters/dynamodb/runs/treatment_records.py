@@ -1,4 +1,4 @@
-"""The part of `RunStore` that is about treatments, on the `runs` table."""
+"""The part of `TreatmentStore` that reads and advances treatments, on the `runs` table."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
