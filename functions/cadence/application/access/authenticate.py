@@ -1,4 +1,4 @@
-"""Turns a bearer token into the principal it stands for."""
+"""Turns a bearer token into the principal that it authenticates."""
 
 import secrets
 from dataclasses import dataclass
@@ -16,11 +16,16 @@ _REFUSED = "The token is unknown, revoked or expired. Send `Authorization: Beare
 
 @dataclass(frozen=True)
 class Authenticate:
+    """Authenticates requests."""
+
     tokens: TokenStore
     clock: Clock
 
     def authenticate(self, authorization: str | None) -> Principal:
-        """`authorization` is the request's header. Raises Unauthenticated, with the same words whatever is wrong with the token."""
+        """Returns the principal of the request's header `Authorization`.
+
+        Raises Unauthenticated, with the same message whatever is wrong with the token.
+        """
         if not authorization:
             raise Unauthenticated("This needs a token: send `Authorization: Bearer cad_…`.")
         scheme, _, credentials = authorization.partition(" ")
@@ -45,7 +50,7 @@ class Authenticate:
 
 
 def require(principal: Principal, permission: str) -> None:
-    """Raises Forbidden, naming the permission that is missing."""
+    """Raises Forbidden, naming the missing permission, unless the principal has it."""
     if not principal.may(permission):
         raise Forbidden(f"The token {principal.name!r} lacks the permission {permission}.", permission=permission)
 
@@ -60,7 +65,7 @@ def issue_token(
     expires_at: datetime | None = None,
     token_id: str | None = None,
 ) -> tuple[ApiToken, str]:
-    """A new token as it is to be stored, and the text to hand out once."""
+    """Returns a new token as it is to be stored, and its text, which is handed out once."""
     token_id = token_id or new_ulid(now)
     secret = secrets.token_urlsafe(32)
     token = ApiToken(

@@ -1,4 +1,4 @@
-"""Issues tokens for others, never more powerful than whoever asks."""
+"""Issues tokens for others, never more powerful than the principal that requests them."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,6 +14,8 @@ _KNOWN = frozenset(Permission) | {ALL_PERMISSIONS}
 
 @dataclass(frozen=True)
 class CreateToken:
+    """Issues tokens."""
+
     directory: Directory
     tokens: TokenStore
     clock: Clock
@@ -21,7 +23,11 @@ class CreateToken:
     def create(
         self, by: Principal, name: str, project: str, permissions: frozenset[str], lifetime: timedelta | None
     ) -> tuple[ApiToken, str]:
-        """The token and its text. Raises InvalidRequest for unknown permissions, NotFound for an unknown project, Forbidden."""
+        """Returns the token and its text.
+
+        Raises InvalidRequest for unknown permissions, NotFound for an unknown project, Forbidden for more than `by`
+        itself holds.
+        """
         unknown = sorted(permissions - _KNOWN)
         if unknown:
             message = f"There is no permission {', '.join(unknown)}. There are: {', '.join(sorted(Permission))}, and *."

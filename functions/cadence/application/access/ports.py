@@ -1,4 +1,4 @@
-"""What the use cases about access need from the outside (table `access`, and the key that encrypts what must not be readable there)."""
+"""Ports over the table `access`, and over the key that encrypts what must not be readable there."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,51 +13,55 @@ from cadence.domain.placement.pool import Pool
 
 
 class TokenStore(Protocol):
+    """API tokens, without their secrets."""
+
     def add_token(self, token: ApiToken) -> None:
-        """Raises Conflict if the id is taken."""
+        """Stores a token. Raises Conflict if the id is taken."""
 
     def get_token(self, token_id: str) -> ApiToken:
-        """Raises NotFound."""
+        """Returns a token. Raises NotFound."""
 
-    def list_tokens(self, organization: str) -> Sequence[ApiToken]: ...
+    def list_tokens(self, organization: str) -> Sequence[ApiToken]:
+        """Returns the tokens of the organization."""
 
     def delete_token(self, organization: str, token_id: str) -> None:
-        """Deleting what is not there is no error."""
+        """Deletes a token. Deleting an absent one is no error."""
 
 
 class Directory(PoolStore, Protocol):
     """Organizations, projects and pools."""
 
     def add_organization(self, organization: Organization) -> None:
-        """Raises Conflict if it exists."""
+        """Stores an organization. Raises Conflict if it exists."""
 
     def get_organization(self, name: str) -> Organization:
-        """Raises NotFound."""
+        """Returns an organization. Raises NotFound."""
 
     def get_quotas(self, organization: str) -> Quotas:
-        """The defaults if none were set."""
+        """Returns the organization's quotas, the defaults if none were set."""
 
     def put_quotas(self, organization: str, quotas: Quotas) -> None:
-        """Raises NotFound if there is no such organization."""
+        """Sets the organization's quotas. Raises NotFound if there is no such organization."""
 
     def add_project(self, project: Project) -> None:
-        """Raises Conflict if it exists."""
+        """Stores a project. Raises Conflict if it exists."""
 
     def get_project(self, organization: str, name: str) -> Project:
-        """Raises NotFound."""
+        """Returns a project. Raises NotFound."""
 
-    def list_projects(self, organization: str) -> Sequence[Project]: ...
+    def list_projects(self, organization: str) -> Sequence[Project]:
+        """Returns the projects of the organization."""
 
     def put_pool(self, pool: Pool) -> bool:
-        """Creates or replaces it; True if it is new."""
+        """Creates or replaces a pool; returns True if it is new."""
 
     def remove_pool(self, organization: str, name: str) -> None:
-        """Removing what is not there is no error."""
+        """Removes a pool. Removing an absent one is no error."""
 
 
 @dataclass(frozen=True)
 class SeenRequest:
-    """What is remembered of a request or delivery: when it was first seen, what it asked for, whether it was dealt with."""
+    """The record of a request or delivery: when it was first seen, its fingerprint, whether it was processed."""
 
     first_seen: datetime
     fingerprint: str
@@ -65,30 +69,37 @@ class SeenRequest:
 
 
 class SeenStore(Protocol):
-    """Remembers requests that may come twice, for a while."""
+    """Records requests that may be repeated, for a limited time."""
 
     def first_seen(self, key: str, fingerprint: str, at: datetime, keep: timedelta) -> SeenRequest:
-        """Remembers `key`, or returns what is remembered of it already."""
+        """Records `key`, or returns the existing record."""
 
-    def mark_done(self, key: str) -> None: ...
+    def mark_done(self, key: str) -> None:
+        """Marks the request as processed."""
 
 
 class Cipher(Protocol):
     """Encrypts small secrets; `context` is bound to the ciphertext and must be the same for decryption."""
 
-    def encrypt(self, plain: bytes, context: Mapping[str, str]) -> bytes: ...
+    def encrypt(self, plain: bytes, context: Mapping[str, str]) -> bytes:
+        """Returns the ciphertext."""
 
-    def decrypt(self, ciphertext: bytes, context: Mapping[str, str]) -> bytes: ...
+    def decrypt(self, ciphertext: bytes, context: Mapping[str, str]) -> bytes:
+        """Returns the plain text."""
 
 
 class SharedKeys(Protocol):
+    """Random keys that all processes share."""
+
     def key(self, name: str) -> bytes:
-        """32 random bytes, the same for every process; made at the first call."""
+        """Returns 32 random bytes, the same for every process; they are made at the first call."""
 
 
 class AuditTrail(Protocol):
+    """The audit log."""
+
     def note(self, entry: AuditEntry) -> None:
-        """Raises Transient: what cannot be noted is not to be done."""
+        """Adds an entry. Raises Transient, in which case the audited action must not be done."""
 
     def entries(self, organization: str, limit: int, before: str | None) -> Page[AuditEntry]:
-        """Newest first, from the position `before` on."""
+        """Returns entries, newest first, that precede the position `before`."""

@@ -1,4 +1,4 @@
-"""What a new installation starts with, created once however often this is called."""
+"""Creates what a new installation starts with, once, however often it is called."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -25,15 +25,17 @@ class Seeded:
 
 @dataclass(frozen=True)
 class Seed:
+    """Creates the first organization, project, pool and tokens."""
+
     directory: Directory
     tokens: TokenStore
     clock: Clock
 
     def seed(self, pool: Pool, known: Seeded | None = None, *, replace: bool = False) -> Seeded:
-        """Makes sure of organization and project `default`, of the pool (which may have been changed since) and of both tokens.
+        """Ensures organization and project `default`, the pool (which may have been changed since) and both tokens.
 
-        A known text that works is answered as it is. A token whose text is not known is left alone, and None answered,
-        unless `replace`: then a new one is issued, and those of earlier calls stop working.
+        A known text that works is returned as it is. A token whose text is not known is left alone and returned as
+        None, unless `replace`: then a new one is issued, and those of earlier calls stop working.
         """
         now = self.clock()
         with suppress(Conflict):
@@ -63,7 +65,7 @@ class Seed:
         token, text = issue_token(
             ORGANIZATION, ALL_PROJECTS, name, frozenset({permission}), _CREATOR, self.clock(), expires_at=None
         )
-        # Stored before the old ones go, so that a crash leaves one too many, never none.
+        # Stored before the old ones are deleted, so that a crash leaves one too many, never none.
         self.tokens.add_token(token)
         for replaced in earlier:
             self.tokens.delete_token(ORGANIZATION, replaced.token_id)

@@ -1,4 +1,4 @@
-"""Why a treatment ended as it did: its cause, what that means, the stack traces in its log, its last lines."""
+"""Explains why a treatment ended as it did: its cause, what that means, the stack traces in its log, its last lines."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ _MOST_ERRORS = 20
 
 @dataclass(frozen=True)
 class LinkedTrace:
-    """`lines` are those of the stream that it was found in; the trace and its frames name them by their place."""
+    """A stack trace with the lines of its stream; the trace and its frames refer to them by index."""
 
     trace: StackTrace
     lines: Sequence[Line]
@@ -27,7 +27,11 @@ class LinkedTrace:
 
 @dataclass(frozen=True, kw_only=True)
 class Diagnosis:
-    """`errors` are lines of the command that state an error and belong to no stack trace. `complete`: all lines of the attempt were read."""
+    """The explanation of one attempt.
+
+    `errors` are lines of the command that state an error and belong to no stack trace. `complete` is whether all lines
+    of the attempt were read.
+    """
 
     attempt: int
     explanations: Sequence[str]
@@ -39,24 +43,26 @@ class Diagnosis:
 
 @dataclass(frozen=True)
 class Diagnose:
+    """Explains ends of treatments."""
+
     last_lines: LastLines
 
     def diagnose(
         self, treatment: Treatment, spec: TreatmentSpec, runner: Runner | None, attempt: int, shown: int
     ) -> Diagnosis:
-        """Of one attempt, whose `runner` is given if it had one; `shown` is how many of the last lines are wanted."""
+        """Explains one attempt; `runner` is None if it had none, `shown` is the number of last lines to return."""
         ended = next(
             (change.at for change in reversed(treatment.history) if change.attempt == attempt), treatment.finished_at
         )
-        over = treatment.state.final or attempt < treatment.attempt
-        read = self.last_lines.read(treatment.run_id, treatment.name, attempt, _READ, ended if over else None)
+        attempt_over = treatment.state.final or attempt < treatment.attempt
+        read = self.last_lines.read(treatment.run_id, treatment.name, attempt, _READ, ended if attempt_over else None)
         traces = list(_traces(read.lines))
         within = {
             (linked.lines[place]["stream"], linked.lines[place]["seq"])
             for linked in traces
             for place in range(linked.trace.first, linked.trace.last + 1)
         }
-        # What the agent itself says of the end is the cause.
+        # The agent's own error lines are left out: they are the cause.
         errors = [
             line
             for line in read.lines
@@ -74,18 +80,24 @@ class Diagnose:
 
 
 def _traces(lines: Sequence[Line]) -> Iterator[LinkedTrace]:
-    """In the order of their lines. Each stream for itself, since lines of several interleave; what is told twice counts once."""
-    from cadence.domain.insight.stacktraces.recognising import find  # its patterns take a while to be compiled
+    """Yields traces in the order of their lines; each stream is read on its own, and repeated traces count once."""
+    from cadence.domain.insight.stacktraces.recognising import (
+        find,
+    )  # imported here, as its patterns take a while to compile
 
     streams: defaultdict[str, list[Line]] = defaultdict(list)
     for line in lines:
         streams[line["stream"]].append(line)
-    found = [LinkedTrace(trace, those) for those in streams.values() for trace in find([one["text"] for one in those])]
-    told: set[tuple[object, ...]] = set()
-    for linked in sorted(found, key=lambda one: one.lines[one.trace.first]["seq"]):
+    linked_traces = [
+        LinkedTrace(trace, stream_lines)
+        for stream_lines in streams.values()
+        for trace in find([one["text"] for one in stream_lines])
+    ]
+    reported: set[tuple[object, ...]] = set()
+    for linked in sorted(linked_traces, key=lambda one: one.lines[one.trace.first]["seq"]):
         trace = linked.trace
         place = trace.place
-        said = (trace.language, trace.error, trace.message, place and (place.file, place.line), len(trace.frames))
-        if said not in told:
-            told.add(said)
+        identity = (trace.language, trace.error, trace.message, place and (place.file, place.line), len(trace.frames))
+        if identity not in reported:
+            reported.add(identity)
             yield linked

@@ -1,4 +1,4 @@
-"""One treatment: what it was to do, what went in and out so far, its attempts; and the instances of a group."""
+"""Reads one treatment: its specification, inputs and outputs so far, and attempts; and the instances of a group."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from cadence.domain.shared.errors import NotFound
 
 @dataclass(frozen=True, kw_only=True)
 class PortContent:
-    """A port with what went through it: its value once that is complete, until then the stream as far as it has come.
+    """A port with its content: the value once that is complete, until then the stream as far as it was sent.
 
     `element_of` is the output whose element an instance of `each` was made for.
     """
@@ -38,6 +38,8 @@ class PortContent:
 
 @dataclass(frozen=True, kw_only=True)
 class TreatmentInsight:
+    """One treatment with its attempts, inputs and outputs."""
+
     run: Run
     spec: TreatmentSpec
     treatment: Treatment
@@ -48,6 +50,8 @@ class TreatmentInsight:
 
 @dataclass(frozen=True)
 class InstanceSummary:
+    """One instance of a group with its latest runner and its values."""
+
     spec: TreatmentSpec
     treatment: Treatment
     runner: Runner | None
@@ -56,16 +60,18 @@ class InstanceSummary:
 
 @dataclass(frozen=True)
 class ReadTreatmentInsight:
+    """Reads treatments and instances."""
+
     hosts: HostStore
     groups: GroupStore
 
     def read(self, insight: RunDetails, name: str) -> TreatmentInsight:
-        """Reads what belongs to this treatment only. Raises NotFound."""
+        """Returns what belongs to this treatment, and reads nothing else. Raises NotFound."""
         spec, treatment = self.standing(insight, name)
-        wanted = [source for port in spec.inputs if (source := PortContent(port=port).source)]
-        wanted += [(name, port.port) for port in spec.outputs]
-        found = insight.value_store.get_values(insight.run.run_id, wanted) if wanted else ()
-        values = {(value.treatment, value.port): value for value in found}
+        ports = [source for port in spec.inputs if (source := PortContent(port=port).source)]
+        ports += [(name, port.port) for port in spec.outputs]
+        stored = insight.value_store.get_values(insight.run.run_id, ports) if ports else ()
+        values = {(value.treatment, value.port): value for value in stored}
         producers = self._producers(insight, spec, values)
         inputs = [self._input(insight, spec, port, values, producers) for port in spec.inputs]
         lacking = any((name, port.port) not in values for port in spec.outputs)
@@ -86,7 +92,7 @@ class ReadTreatmentInsight:
         )
 
     def standing(self, insight: RunDetails, name: str) -> tuple[TreatmentSpec, Treatment]:
-        """Until the run is admitted only its plan knows its treatments. Raises NotFound."""
+        """Returns the specification and the treatment; before admission only the plan has them. Raises NotFound."""
         run_id = insight.run.run_id
         try:
             standing = insight.treatment_store.get_standing(run_id, name)
@@ -95,7 +101,7 @@ class ReadTreatmentInsight:
         return standing.spec, standing.treatment
 
     def instance_names(self, insight: RunDetails, group: str) -> Sequence[str]:
-        """In their order. Raises NotFound for what is no group."""
+        """Returns the names of a group's instances in their order. Raises NotFound for what is no group."""
         spec, _ = self.standing(insight, group)
         if spec.kind is TreatmentKind.GATHER:
             return spec.instances
@@ -104,10 +110,12 @@ class ReadTreatmentInsight:
         raise NotFound(f"Treatment {group!r} has neither a matrix nor `each`, so it has no instances.")
 
     def instances(self, insight: RunDetails, names: Sequence[str]) -> Sequence[InstanceSummary]:
-        """Those of `names` that are there."""
+        """Returns those of the instances that exist."""
         run_id = insight.run.run_id
-        found = insight.treatment_store.get_treatments([(run_id, name) for name in names])
-        runner_ids = {name: ids.runner_id(run_id, name, treatment.attempt) for (_, name), treatment in found.items()}
+        treatments = insight.treatment_store.get_treatments([(run_id, name) for name in names])
+        runner_ids = {
+            name: ids.runner_id(run_id, name, treatment.attempt) for (_, name), treatment in treatments.items()
+        }
         runners = self.hosts.get_runners(runner_ids.values())
         specs = {name: insight.spec(name) for name in names}
         ports = [(name, port.port) for name in names for port in specs[name].outputs]
@@ -115,23 +123,25 @@ class ReadTreatmentInsight:
         return [
             InstanceSummary(
                 specs[name],
-                found[run_id, name],
+                treatments[run_id, name],
                 runners.get(runner_ids[name]),
                 [value for value in values if value.treatment == name],
             )
             for name in names
-            if (run_id, name) in found
+            if (run_id, name) in treatments
         ]
 
     def _producers(
         self, insight: RunDetails, spec: TreatmentSpec, values: Mapping[tuple[str, str], Value]
     ) -> Mapping[str, Treatment]:
-        """Of the inputs whose values are not complete."""
+        """Returns the producers of the inputs whose values are not complete."""
         names = {
             source[0] for port in spec.inputs if (source := PortContent(port=port).source) and source not in values
         }
-        found = insight.treatment_store.get_treatments([(insight.run.run_id, name) for name in names]) if names else {}
-        return {name: treatment for (_, name), treatment in found.items()}
+        treatments = (
+            insight.treatment_store.get_treatments([(insight.run.run_id, name) for name in names]) if names else {}
+        )
+        return {name: treatment for (_, name), treatment in treatments.items()}
 
     def _input(
         self,
@@ -160,7 +170,12 @@ class ReadTreatmentInsight:
         if group.kind is not TreatmentKind.EACH or group.each != port.port:
             return None
         return next(
-            (source for one in group.inputs if one.port == port.port and (source := PortContent(port=one).source)), None
+            (
+                source
+                for candidate in group.inputs
+                if candidate.port == port.port and (source := PortContent(port=candidate).source)
+            ),
+            None,
         )
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""Links by which somebody without a token decides about one treatment, once, in the name of whoever made the link."""
+"""Approval links: a user without a token decides about one treatment, once, in the name of the link's creator."""
 
 import hmac
 import secrets
@@ -19,12 +19,16 @@ _NONE = "There is no such approval link. Links are used once, and end with the a
 
 @dataclass(frozen=True)
 class MadeLink:
+    """A new link's id and its key."""
+
     link_id: str
     key: str = field(repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ApprovalLinks:
+    """Makes and uses approval links."""
+
     links: LinkStore
     runs: RunStore
     store: ApprovalStore
@@ -32,19 +36,22 @@ class ApprovalLinks:
     clock: Clock
 
     def make(self, run: Run, treatment: str, by: Principal) -> MadeLink:
-        """Raises Conflict if the treatment waits for no approval, Forbidden if `by` may not approve it."""
+        """Returns a new link.
+
+        Raises Conflict if the treatment waits for no approval, Forbidden if `by` may not approve it.
+        """
         try:
-            asked = self.store.get_request(run.run_id, treatment)
+            request = self.store.get_request(run.run_id, treatment)
         except NotFound:
             raise Conflict(f"Treatment {treatment} does not wait for an approval.") from None
-        if asked.approvers is not None and by.name not in asked.approvers:
-            raise Forbidden(f"Environment {asked.environment} is approved only by: {', '.join(asked.approvers)}.")
-        made = MadeLink(secrets.token_hex(16), secrets.token_urlsafe(32))
-        ends = max(asked.expires_at, self.clock() + timedelta(seconds=1))
+        if request.approvers is not None and by.name not in request.approvers:
+            raise Forbidden(f"Environment {request.environment} is approved only by: {', '.join(request.approvers)}.")
+        link = MadeLink(secrets.token_hex(16), secrets.token_urlsafe(32))
+        ends = max(request.expires_at, self.clock() + timedelta(seconds=1))
         self.links.add_link(
             ApprovalLink(
-                link_id=made.link_id,
-                key_sha256=secret_hash(made.key),
+                link_id=link.link_id,
+                key_sha256=secret_hash(link.key),
                 run_id=run.run_id,
                 treatment=treatment,
                 organization=run.organization,
@@ -54,10 +61,13 @@ class ApprovalLinks:
                 expires_at=ends,
             )
         )
-        return made
+        return link
 
     def look(self, link_id: str, key: str) -> tuple[ApprovalLink, Run, ApprovalRequest]:
-        """Raises NotFound (in the same words whatever is wrong with the link or its key), Gone (used, or over)."""
+        """Returns the link, its run and the request for approval.
+
+        Raises NotFound (with the same message whether the link or its key is wrong), Gone (used, or expired).
+        """
         try:
             link = self.links.get_link(link_id)
         except NotFound:
@@ -69,7 +79,7 @@ class ApprovalLinks:
         return link, self.runs.get_run(link.run_id), self.store.get_request(link.run_id, link.treatment)
 
     def decide(self, link_id: str, key: str, verdict: ApprovalVerdict, comment: str) -> Decision:
-        """Once. Raises what `look` and `Approvals.decide` raise."""
+        """Decides by a link, once. Raises what `look` and `TreatmentApprovals.decide` raise."""
         link, run, _ = self.look(link_id, key)
         by = f"link made by {link.name}"
         decision = self.approvals.decide(run, link.treatment, verdict, link.token_id, link.name, by, comment)

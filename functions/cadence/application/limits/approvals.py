@@ -1,4 +1,4 @@
-"""Approvals of treatments: asked for when the treatment is about to be placed, decided by people, timed out by the watchdog."""
+"""Approvals of treatments: requested before a treatment is placed, decided by users, timed out by the watchdog."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,28 +16,32 @@ _SLACK = timedelta(seconds=1)
 
 
 class EnvironmentReader(Protocol):
+    """Reads environments."""
+
     def get_environment(self, organization: str, project: str, name: str) -> EnvironmentSet:
-        """Raises NotFound."""
+        """Returns an environment. Raises NotFound."""
 
 
 class ApprovalStore(Protocol):
     """Requests for approval and their decisions (table `runs`). Reads are consistent."""
 
     def ask(self, request: ApprovalRequest) -> ApprovalRequest:
-        """Stores it once; what was asked before is returned as it is."""
+        """Stores the request once; returns the one that was stored first."""
 
     def get_request(self, run_id: str, treatment: str) -> ApprovalRequest:
-        """Raises NotFound."""
+        """Returns the treatment's request. Raises NotFound."""
 
     def decide(self, decision: Decision) -> None:
-        """Raises Conflict if this approver has decided before."""
+        """Stores a decision. Raises Conflict if this approver has decided before."""
 
     def decisions(self, run_id: str, treatment: str) -> Sequence[Decision]:
-        """In the order in which they were made."""
+        """Returns the decisions in the order in which they were made."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TreatmentApprovals:
+    """Requests and decides approvals."""
+
     runs: RunStore
     treatments: TreatmentStore
     store: ApprovalStore
@@ -47,51 +51,54 @@ class TreatmentApprovals:
     clock: Clock
 
     def missing(self, run: Run, environment: str, treatment: str) -> str | None:
-        """What is waited for, in words; None if nothing is, or no more. Safe to repeat.
+        """Returns in words what is waited for; None if nothing is (any more). Safe to repeat.
 
         Raises NotApproved if it was refused, not decided in time, or if the environment is gone.
         """
         try:
-            asked = self.store.get_request(run.run_id, treatment)
+            request = self.store.get_request(run.run_id, treatment)
         except NotFound:
-            found = self._ask(run, environment, treatment)
-            if found is None:
+            new_request = self._ask(run, environment, treatment)
+            if new_request is None:
                 return None
-            asked = found
+            request = new_request
         decisions = self.store.decisions(run.run_id, treatment)
-        verdict = outcome(asked, decisions)
+        verdict = outcome(request, decisions)
         if verdict is ApprovalVerdict.APPROVE:
             return None
         if verdict is ApprovalVerdict.REFUSE:
             refusal = next(decision for decision in decisions if decision.verdict is ApprovalVerdict.REFUSE)
-            said = f": {refusal.comment}" if refusal.comment else ""
-            raise NotApproved(f"environment {environment}: refused by {refusal.by}{said}")
-        if self.clock() >= asked.expires_at:
-            seconds = int((asked.expires_at - asked.asked_at).total_seconds())
+            comment = f": {refusal.comment}" if refusal.comment else ""
+            raise NotApproved(f"environment {environment}: refused by {refusal.by}{comment}")
+        if self.clock() >= request.expires_at:
+            seconds = int((request.expires_at - request.asked_at).total_seconds())
             raise NotApproved(f"environment {environment}: not approved within {seconds} s")
-        many = f"{asked.required} approvals" if asked.required > 1 else "approval"
-        return f"{many} for environment {environment}"
+        count = f"{request.required} approvals" if request.required > 1 else "approval"
+        return f"{count} for environment {environment}"
 
     def decided(self, run_id: str, treatment: str) -> bool:
-        """Whether the treatment need not wait any longer, whatever follows."""
+        """Whether the treatment need not wait any longer, whatever the decision."""
         try:
-            asked = self.store.get_request(run_id, treatment)
+            request = self.store.get_request(run_id, treatment)
         except NotFound:
             return True
-        return outcome(asked, self.store.decisions(run_id, treatment)) is not None or self.clock() >= asked.expires_at
+        return (
+            outcome(request, self.store.decisions(run_id, treatment)) is not None or self.clock() >= request.expires_at
+        )
 
     def decide(
         self, run: Run, treatment: str, verdict: ApprovalVerdict, approver: str, name: str, by: str, comment: str
     ) -> Decision:
-        """`approver` is the id of a token and `name` its name; `by` what is shown. Deciding again the same way changes nothing.
+        """Decides in the name of a token. Deciding again the same way changes nothing.
 
-        Raises NotFound (it never asked), Conflict (it waits no more, or this approver decided otherwise), Forbidden.
+        `approver` is the token's id and `name` its name; `by` is shown to users. Raises NotFound (approval was never
+        requested), Conflict (the treatment no longer waits, or this approver decided otherwise), Forbidden.
         """
-        asked = self._open(run, treatment)
-        if asked.approvers is not None and name not in asked.approvers:
-            raise Forbidden(f"Environment {asked.environment} is approved only by: {', '.join(asked.approvers)}.")
-        if asked.not_by_starter and verdict is ApprovalVerdict.APPROVE and name == run.created_by:
-            raise Forbidden(f"Environment {asked.environment} is not approved by whoever started the run.")
+        request = self._open(run, treatment)
+        if request.approvers is not None and name not in request.approvers:
+            raise Forbidden(f"Environment {request.environment} is approved only by: {', '.join(request.approvers)}.")
+        if request.not_by_starter and verdict is ApprovalVerdict.APPROVE and name == run.created_by:
+            raise Forbidden(f"Environment {request.environment} is not approved by whoever started the run.")
         decision = Decision(
             run_id=run.run_id,
             treatment=treatment,
@@ -104,17 +111,17 @@ class TreatmentApprovals:
         try:
             self.store.decide(decision)
         except Conflict:
-            made = {one.approver: one for one in self.store.decisions(run.run_id, treatment)}[approver]
-            if made.verdict is not verdict:
-                raise Conflict(f"{made.by} has decided already: {made.verdict}.") from None
-            decision = made
+            earlier = {one.approver: one for one in self.store.decisions(run.run_id, treatment)}[approver]
+            if earlier.verdict is not verdict:
+                raise Conflict(f"{earlier.by} has decided already: {earlier.verdict}.") from None
+            decision = earlier
         self._wake(run.run_id, treatment)
         return decision
 
     def look(self, run_id: str, treatment: str) -> None:
-        """The watchdog's: wakes the treatment if its time is over or it was decided, else looks again."""
+        """Wakes the treatment if its time is over or it was decided, else requests the watchdog's next look."""
         try:
-            asked, run = self.store.get_request(run_id, treatment), self.runs.get_run(run_id)
+            request, run = self.store.get_request(run_id, treatment), self.runs.get_run(run_id)
         except NotFound:
             return
         if run.state.final:
@@ -122,7 +129,7 @@ class TreatmentApprovals:
         if self.decided(run_id, treatment):
             self._wake(run_id, treatment)
         else:
-            self.deadlines.watch_approval(run_id, treatment, asked.expires_at - self.clock() + _SLACK)
+            self.deadlines.watch_approval(run_id, treatment, request.expires_at - self.clock() + _SLACK)
 
     def _ask(self, run: Run, environment: str, treatment: str) -> ApprovalRequest | None:
         try:
@@ -133,7 +140,7 @@ class TreatmentApprovals:
             return None
         now = self.clock()
         timeout = timedelta(seconds=approvals.timeout)
-        # Before it is asked, so that every request is looked at when its time is over.
+        # Before the request is stored, so that each is looked at when its time is over.
         self.deadlines.watch_approval(run.run_id, treatment, timeout + _SLACK)
         request = ApprovalRequest(
             run_id=run.run_id,
@@ -149,13 +156,13 @@ class TreatmentApprovals:
 
     def _open(self, run: Run, treatment: str) -> ApprovalRequest:
         try:
-            asked = self.store.get_request(run.run_id, treatment)
+            request = self.store.get_request(run.run_id, treatment)
         except NotFound:
             raise Conflict(f"Treatment {treatment} does not wait for an approval.") from None
         state = self.treatments.get_treatment(run.run_id, treatment).state
-        if run.state.final or run.stop_requested or state.final or self.clock() >= asked.expires_at:
+        if run.state.final or run.stop_requested or state.final or self.clock() >= request.expires_at:
             raise Conflict(f"Treatment {treatment} waits for an approval no more.")
-        return asked
+        return request
 
     def _wake(self, run_id: str, treatment: str) -> None:
         if self.decided(run_id, treatment):

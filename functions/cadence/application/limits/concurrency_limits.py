@@ -1,7 +1,8 @@
-"""Entering and leaving concurrency limits: safe to repeat, and interrupted at any point nobody is forgotten.
+"""Entering and leaving concurrency limits. Safe to repeat; no entry is lost by an interruption at any point.
 
-Every change is one transaction on the concurrency limit. Who leaves lets the next one in with the same transaction, and wakes it
-after; who was let in and not woken is remembered, and woken by whoever comes next or by the watchdog.
+Every change is one transaction on the concurrency limit. Leaving admits the next entry in the same transaction, and
+wakes it after that; an entry that was admitted and not woken is stored as such, and woken by the next call or by the
+watchdog.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -14,7 +15,7 @@ from cadence.application.shared.run_ports import Deadlines
 from cadence.domain.limits.concurrency_limit import UNLIMITED, ConcurrencyLimit, LaneKey, LimitEntry
 from cadence.domain.shared.errors import Conflict, Transient
 
-# Between two looks of the watchdog at a concurrency limit where somebody waits.
+# Between two looks of the watchdog at a concurrency limit at which entries wait.
 LOOK = timedelta(seconds=60)
 _MOST_LET_IN = 20  # in one transaction
 _MOST_CHECKED = 1_000  # at one look
@@ -24,41 +25,46 @@ R = TypeVar("R")
 
 
 class WaiterCallbacks(Protocol):
-    """What whoever stands at a concurrency limit is to it."""
+    """What a concurrency limit calls for the entries that stand at it."""
 
     def wake(self, scope: str, place: LimitEntry) -> None:
-        """Tells it that it is inside. Safe to repeat; repeated if it raises Transient."""
+        """Notifies an entry that it is inside. Safe to repeat; repeated if it raises Transient."""
 
     def gone(self, scope: str, places: Sequence[LimitEntry]) -> Iterable[LimitEntry]:
-        """Those of the places whose run or attempt has ended, never was, or went another way."""
+        """Returns the entries whose run or attempt has ended, never existed, or took another way."""
 
 
 class ConcurrencyLimitStore(Protocol):
-    """Concurrency limits and the places at them (table `runs`). Reads are consistent."""
+    """Concurrency limits and the entries at them (table `runs`). Reads are consistent."""
 
     def get(self, scope: str, holder: str | None = None) -> tuple[ConcurrencyLimit | None, LimitEntry | None]:
-        """The concurrency limit, and where `holder` stands; None for what is not there."""
+        """Returns the concurrency limit and the entry of `holder`; None for what does not exist."""
 
     def commit(
         self, concurrency_limit: ConcurrencyLimit, put: Sequence[LimitEntry], removed: Sequence[LimitEntry]
     ) -> None:
-        """Writes the concurrency limit as its next version together with its places. Raises Conflict if it is no longer at `concurrency_limit.version`.
+        """Writes the concurrency limit as its next version, together with its entries.
 
-        A place in `put` that stood elsewhere before is also in `removed`, as it stood.
+        An entry in `put` that stood elsewhere before is also in `removed`, as it stood. Raises Conflict if the stored
+        version is no longer `concurrency_limit.version`.
         """
 
     def first_waiting(self, scope: str, lane: LaneKey, limit: int) -> Sequence[LimitEntry]:
-        """By ticket."""
+        """Returns the first waiting entries of a lane, by ticket."""
 
     def waiting(self, scope: str, limit: int) -> Sequence[LimitEntry]:
-        """Anybody who waits."""
+        """Returns waiting entries of any lane."""
 
-    def inside(self, scope: str, limit: int) -> Sequence[LimitEntry]: ...
+    def inside(self, scope: str, limit: int) -> Sequence[LimitEntry]:
+        """Returns entries that are inside."""
 
 
 @dataclass(frozen=True)
 class Admittance:
-    """`position` counts from 1 among all that wait at that moment; `ahead` is somebody inside, for words."""
+    """The answer to an entry.
+
+    `position` counts from 1 among all that wait at that moment; `ahead` is an entry inside, for messages.
+    """
 
     inside: bool
     position: int = 0
@@ -67,7 +73,10 @@ class Admittance:
 
 @dataclass(frozen=True)
 class ConcurrencyLimits:
-    """`pause` is called between two attempts at a concurrency limit that others change at the same time."""
+    """Admits entries to concurrency limits.
+
+    `pause` is called between two attempts at a concurrency limit that others change at the same time.
+    """
 
     store: ConcurrencyLimitStore
     deadlines: Deadlines
@@ -77,17 +86,16 @@ class ConcurrencyLimits:
     def enter(
         self, scope: str, limit: int, place: LimitEntry, calls: WaiterCallbacks, *, wait: bool = True
     ) -> Admittance:
-        """Goes inside if there is room and nobody waits, else queues (unless `wait` is false). Entering twice changes nothing.
+        """Goes inside if there is room and no entry waits, else queues (unless `wait` is false).
 
-        `limit` is that of a concurrency limit nobody has come to yet; `limit()` changes it.
-
-        Raises Transient if others change the concurrency limit all the time.
+        Entering twice changes nothing. `limit` applies to a concurrency limit that does not exist yet; `limit()`
+        changes it. Raises Transient if others keep changing the concurrency limit.
         """
         entered = self._enter(scope, limit, place, wait=wait)
         if entered.inside:
             return entered
-        found, _ = self.store.get(scope)
-        if found is not None and (found.checked_at is None or self.clock() >= found.checked_at + LOOK):
+        stored, _ = self.store.get(scope)
+        if stored is not None and (stored.checked_at is None or self.clock() >= stored.checked_at + LOOK):
             self._check(scope, calls)
         self.let_in(scope, calls)
         if not wait:
@@ -97,115 +105,119 @@ class ConcurrencyLimits:
     def _enter(self, scope: str, limit: int, place: LimitEntry, *, wait: bool) -> Admittance:
 
         def attempt() -> Admittance:
-            found, standing = self.store.get(scope, place.holder)
-            stored = found or ConcurrencyLimit(scope=scope, limit=limit)
+            known, standing = self.store.get(scope, place.holder)
+            stored = known or ConcurrencyLimit(scope=scope, limit=limit)
             if standing is not None:
                 return self._standing(stored, standing)
             if stored.room > 0 and not stored.lanes:
-                changed, mine = stored.with_ticket(replace(place, inside=True))
-                self.store.commit(changed.with_inside(place.project), [mine], [])
+                changed, entry = stored.with_ticket(replace(place, inside=True))
+                self.store.commit(changed.with_inside(place.project), [entry], [])
                 return Admittance(inside=True)
             if not wait:
-                return Admittance(inside=False, position=stored.waiting + 1, ahead=self._anybody(scope))
-            changed, mine = stored.with_ticket(place)
-            changed = self._watched(changed.with_waiting(mine))
-            self.store.commit(changed, [mine], [])
-            return Admittance(inside=False, position=changed.waiting, ahead=self._anybody(scope))
+                return Admittance(inside=False, position=stored.waiting + 1, ahead=self._first_inside(scope))
+            changed, entry = stored.with_ticket(place)
+            changed = self._watched(changed.with_waiting(entry))
+            self.store.commit(changed, [entry], [])
+            return Admittance(inside=False, position=changed.waiting, ahead=self._first_inside(scope))
 
-        return self._insist(attempt)
+        return self._retried(attempt)
 
     def inside(self, scope: str, holder: str) -> bool:
+        """Whether `holder` is inside."""
         _, standing = self.store.get(scope, holder)
         return standing is not None and standing.inside
 
     def leave(self, scope: str, holder: str, calls: WaiterCallbacks) -> None:
-        """Goes away, from inside or from the queue, and lets in who is next. Leaving twice changes nothing."""
+        """Removes an entry from inside or from the queue, and admits the next. Leaving twice changes nothing."""
 
         def attempt() -> bool:
-            found, standing = self.store.get(scope, holder)
-            if found is not None and standing is not None:
-                found = self._without(found, standing)
-                self.store.commit(found, [], [standing])
-            return found is not None and found.busy
+            stored, standing = self.store.get(scope, holder)
+            if stored is not None and standing is not None:
+                stored = self._without(stored, standing)
+                self.store.commit(stored, [], [standing])
+            return stored is not None and stored.busy
 
-        if self._insist(attempt):
+        if self._retried(attempt):
             self.let_in(scope, calls)
 
     def limit(self, scope: str, limit: int, calls: WaiterCallbacks) -> None:
-        """Another limit from now on. Who is inside already stays."""
+        """Sets the limit from now on. Entries that are inside already stay."""
 
         def attempt() -> bool:
-            found, _ = self.store.get(scope)
-            stored = found or ConcurrencyLimit(scope=scope, limit=UNLIMITED)
+            known, _ = self.store.get(scope)
+            stored = known or ConcurrencyLimit(scope=scope, limit=UNLIMITED)
             if stored.limit == limit:
                 return False
             self.store.commit(replace(stored, limit=limit), [], [])
             return stored.busy
 
-        if self._insist(attempt):
+        if self._retried(attempt):
             self.let_in(scope, calls)
 
     def tend(self, scope: str, calls: WaiterCallbacks) -> None:
-        """The watchdog's look: puts out who has ended without leaving, lets in, wakes, and looks again while somebody waits."""
-        if self._insist(lambda: self._look_again(scope)):
+        """Implements the watchdog's look: removes entries that have ended without leaving, admits, and wakes.
+
+        Requests the next look while entries wait.
+        """
+        if self._retried(lambda: self._look_again(scope)):
             self._check(scope, calls)
             self.let_in(scope, calls)
 
     def before(self, scope: str, holder: str) -> Sequence[LimitEntry]:
-        """All who came before `holder`."""
-        _, mine = self.store.get(scope, holder)
+        """Returns all entries that came before `holder`."""
+        _, own = self.store.get(scope, holder)
         places = (*self.store.inside(scope, _MOST_CHECKED), *self.store.waiting(scope, _MOST_CHECKED))
-        return [place for place in places if mine is not None and place.ticket < mine.ticket]
+        return [place for place in places if own is not None and place.ticket < own.ticket]
 
     def let_in(self, scope: str, calls: WaiterCallbacks) -> None:
-        """Lets in as many as there is room for, and wakes all that were let in."""
-        while self._insist(lambda: self._let_some_in(scope)):
+        """Admits as many entries as there is room for, and wakes all that were admitted."""
+        while self._retried(lambda: self._let_some_in(scope)):
             pass
-        found, _ = self.store.get(scope)
-        woken = [holder for holder in sorted(found.unwoken if found else ()) if self._woken(scope, holder, calls)]
+        stored, _ = self.store.get(scope)
+        woken = [holder for holder in sorted(stored.unwoken if stored else ()) if self._woken(scope, holder, calls)]
         if woken:
-            self._insist(lambda: self._note_woken(scope, frozenset(woken)))
+            self._retried(lambda: self._note_woken(scope, frozenset(woken)))
 
     def _look_again(self, scope: str) -> bool:
-        """Sends the next look, unless nobody needs it or another one is on its way: then False."""
-        found, _ = self.store.get(scope)
+        """Requests the next look; returns False if none is needed or another one is pending."""
+        stored, _ = self.store.get(scope)
         now = self.clock()
-        if found is None or found.watched_until is None or now < found.watched_until:
+        if stored is None or stored.watched_until is None or now < stored.watched_until:
             return False
-        if not found.busy:
-            self.store.commit(replace(found, watched_until=None), [], [])
+        if not stored.busy:
+            self.store.commit(replace(stored, watched_until=None), [], [])
             return False
-        # Before it is noted, so that an interrupted look is followed by another.
+        # Requested before it is noted, so that an interrupted look is followed by another.
         self.deadlines.watch_concurrency_limit(scope, LOOK)
-        self.store.commit(replace(found, watched_until=now + LOOK), [], [])
+        self.store.commit(replace(stored, watched_until=now + LOOK), [], [])
         return True
 
     def _check(self, scope: str, calls: WaiterCallbacks) -> None:
-        """Removes those who have ended, inside and waiting."""
+        """Removes the entries that have ended, inside and waiting."""
 
         def note() -> None:
-            found, _ = self.store.get(scope)
-            if found is not None:
-                self.store.commit(replace(found, checked_at=self.clock()), [], [])
+            stored, _ = self.store.get(scope)
+            if stored is not None:
+                self.store.commit(replace(stored, checked_at=self.clock()), [], [])
 
-        self._insist(note)
+        self._retried(note)
         for places in (self.store.inside(scope, _MOST_CHECKED), self.store.waiting(scope, _MOST_CHECKED)):
             for place in calls.gone(scope, places):
                 self.leave(scope, place.holder, calls)
 
     def _let_some_in(self, scope: str) -> bool:
-        """True if there may be more to let in."""
-        found, _ = self.store.get(scope)
-        if found is None:
+        """Returns whether there may be more to admit."""
+        stored, _ = self.store.get(scope)
+        if stored is None:
             return False
-        changed, put, removed = found, list[LimitEntry](), list[LimitEntry]()
+        changed, put, removed = stored, list[LimitEntry](), list[LimitEntry]()
         while changed.room > 0 and len(put) < _MOST_LET_IN:
             lane = changed.next_lane()
             if lane is None:
                 break
             already = sum(place.lane == lane for place in put)
             first = self.store.first_waiting(scope, lane, already + 2)[already:]
-            if not first:  # others have let them in meanwhile
+            if not first:  # others have admitted them meanwhile
                 raise Conflict(f"the queue of {scope} is no longer as it was read")
             place = replace(first[0], inside=True)
             changed = changed.without_waiting(first[0], first[1].ticket if len(first) > 1 else None)
@@ -227,36 +239,38 @@ class ConcurrencyLimits:
         return True
 
     def _note_woken(self, scope: str, holders: frozenset[str]) -> None:
-        found, _ = self.store.get(scope)
-        if found is not None and found.unwoken & holders:
-            self.store.commit(replace(found, unwoken=found.unwoken - holders), [], [])
+        stored, _ = self.store.get(scope)
+        if stored is not None and stored.unwoken & holders:
+            self.store.commit(replace(stored, unwoken=stored.unwoken - holders), [], [])
 
     def _without(self, concurrency_limit: ConcurrencyLimit, place: LimitEntry) -> ConcurrencyLimit:
         if place.inside:
             changed = concurrency_limit.with_inside(place.project, -1)
             return replace(changed, unwoken=changed.unwoken - {place.holder})
-        following = [one for one in self.store.first_waiting(concurrency_limit.scope, place.lane, 2) if one != place]
+        following = [
+            entry for entry in self.store.first_waiting(concurrency_limit.scope, place.lane, 2) if entry != place
+        ]
         return concurrency_limit.without_waiting(place, following[0].ticket if following else None)
 
     def _standing(self, concurrency_limit: ConcurrencyLimit, place: LimitEntry) -> Admittance:
         if place.inside:
             return Admittance(inside=True)
         return Admittance(
-            inside=False, position=concurrency_limit.waiting, ahead=self._anybody(concurrency_limit.scope)
+            inside=False, position=concurrency_limit.waiting, ahead=self._first_inside(concurrency_limit.scope)
         )
 
-    def _anybody(self, scope: str) -> LimitEntry | None:
+    def _first_inside(self, scope: str) -> LimitEntry | None:
         return next(iter(self.store.inside(scope, 1)), None)
 
     def _watched(self, concurrency_limit: ConcurrencyLimit) -> ConcurrencyLimit:
-        """With a look of the watchdog on its way. It is sent before the change is written, so that none is without."""
+        """Returns the limit with a look of the watchdog pending. It is requested before the change is written."""
         now = self.clock()
         if concurrency_limit.watched_until is not None and now < concurrency_limit.watched_until + LOOK:
             return concurrency_limit
         self.deadlines.watch_concurrency_limit(concurrency_limit.scope, LOOK)
         return replace(concurrency_limit, watched_until=now + LOOK)
 
-    def _insist(self, attempt: Callable[[], R]) -> R:
+    def _retried(self, attempt: Callable[[], R]) -> R:
         for number in range(_ATTEMPTS - 1):
             try:
                 return attempt()

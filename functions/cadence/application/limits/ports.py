@@ -1,4 +1,4 @@
-"""Environments of projects, and links that approve (table `access`)."""
+"""Ports over environments of projects and approval links (table `access`)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,18 +10,24 @@ from cadence.domain.limits.environment_set import EnvironmentSet
 
 
 class EnvironmentStore(EnvironmentReader, Protocol):
-    def list_environments(self, organization: str, project: str) -> Sequence[EnvironmentSet]: ...
+    """The environments of projects."""
+
+    def list_environments(self, organization: str, project: str) -> Sequence[EnvironmentSet]:
+        """Returns the environments of the project."""
 
     def put_environment(self, organization: str, project: str, environment: EnvironmentSet) -> None:
-        """Creates or replaces it."""
+        """Creates or replaces an environment."""
 
     def delete_environment(self, organization: str, project: str, name: str) -> None:
-        """Raises NotFound."""
+        """Deletes an environment. Raises NotFound."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ApprovalLink:
-    """Decides once about one treatment in the name of the token that made it. Only the SHA-256 of its key is known."""
+    """A link that decides once about one treatment in the name of the token that made it.
+
+    Only the SHA-256 of its key is known.
+    """
 
     link_id: str
     key_sha256: str = field(repr=False)
@@ -36,10 +42,13 @@ class ApprovalLink:
 
 
 class LinkStore(Protocol):
-    def add_link(self, link: ApprovalLink) -> None: ...
+    """Approval links."""
+
+    def add_link(self, link: ApprovalLink) -> None:
+        """Stores a new link."""
 
     def get_link(self, link_id: str) -> ApprovalLink:
-        """Raises NotFound."""
+        """Returns a link. Raises NotFound."""
 
     def use_link(self, link_id: str, at: datetime) -> None:
-        """Once. Raises Conflict if it was used."""
+        """Marks a link used, once. Raises Conflict if it was used."""

@@ -1,6 +1,7 @@
-"""What a run has to pass before its machine starts: its concurrency group, then its organization's quota of running runs.
+"""What a run has to pass before its machine starts: its concurrency group, then its organization's quota of running
+runs.
 
-A run that waits has no execution yet: whoever leaves lets it in and takes it on from there.
+A run that waits has no execution yet: the entry that leaves admits it, and it goes on from there.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,12 +21,16 @@ from cadence.domain.shared.errors import Cancelled, Conflict, NotFound
 
 
 class QuotaReader(Protocol):
+    """Reads quotas."""
+
     def get_quotas(self, organization: str) -> Quotas:
-        """The defaults if none were set."""
+        """Returns the organization's quotas, the defaults if none were set."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunGates:
+    """Takes runs through their gates. Implements WaiterCallbacks of the concurrency limits."""
+
     runs: RunStore
     machines: Machines
     concurrency_limits: ConcurrencyLimits
@@ -33,9 +38,9 @@ class RunGates:
     clock: Clock
 
     def proceed(self, run: Run) -> Run:
-        """Goes on until a gate is shut; past the last one the run's machine is started. Safe to repeat at any point.
+        """Goes on until a gate is shut; past the last one it starts the run's machine. Returns the run. Safe to repeat.
 
-        Raises Transient if the run cannot be taken on now: it is stored, and the watchdog comes back to it.
+        Raises Transient if the run cannot be taken on now: it is stored, and the watchdog returns to it.
         """
         if run.started_at is not None or run.state.final:
             return run
@@ -52,18 +57,21 @@ class RunGates:
         limit = self.quotas.get_quotas(run.organization).max_running_runs
         entered = self.concurrency_limits.enter(running_runs(run.organization), limit, _place(run), self)
         if not entered.inside:
-            words = f"one of the {limit} running runs of organization {run.organization} to end"
-            return self._wait(run, f"{words} (position {entered.position})")
+            reason = f"one of the {limit} running runs of organization {run.organization} to end"
+            return self._wait(run, f"{reason} (position {entered.position})")
         self.machines.start_run(run.run_id, run.machine_timeout)
         return run
 
     def leave(self, run: Run) -> None:
-        """For a run that is final: whoever waits behind it goes on. Safe to repeat."""
+        """Leaves the gates for a run that is final, so that the runs behind it go on. Safe to repeat."""
         for scope in _scopes(run):
             self.concurrency_limits.leave(scope, run.run_id, self)
 
     def cancel(self, run_id: str, cause: str) -> Run:
-        """Safe to repeat. Raises Conflict if the run has ended, or is none that anybody here could end."""
+        """Cancels a run and returns it as updated. Safe to repeat.
+
+        Raises Conflict if the run has ended, or is executed elsewhere so that it cannot be ended here.
+        """
         if self.runs.get_run(run_id).recorded:
             raise Conflict(f"Run {run_id} is of an engine that somebody else started: whoever runs it can end it.")
         run = self.runs.request_stop(run_id, RunState.CANCELLED, cause)
@@ -74,31 +82,32 @@ class RunGates:
         return run
 
     def end_unbegun(self, run: Run, state: RunState, cause: str | None) -> Run:
-        """A run without a machine has nothing to be stopped. If one starts it at this moment, it finds it ended."""
+        """Ends a run without a machine, which needs no stop. A machine started at this moment finds it ended."""
         ended = self.runs.finish_run(run, state, cause, self.clock())
         self.leave(ended)
         answer_waiting(self.machines, ended)
         return ended
 
     def limit(self, organization: str, quotas: Quotas) -> None:
-        """New quotas: who waits is let in if there is more room now."""
+        """Applies new quotas: waiting runs are admitted if there is more room now."""
         self.concurrency_limits.limit(running_runs(organization), quotas.max_running_runs, self)
 
     def tend(self, scope: str) -> None:
+        """Implements the watchdog's look at a concurrency limit of runs."""
         self.concurrency_limits.tend(scope, self)
 
-    # as `Calls` of the concurrency limits
-
     def wake(self, scope: str, place: LimitEntry) -> None:
+        """Takes a run on that was admitted."""
         try:
             run = self.runs.get_run(place.run_id)
         except NotFound:
-            return  # found gone at the next look
+            return  # the next look removes it
         self.proceed(run)
 
     def gone(self, scope: str, places: Sequence[LimitEntry]) -> Iterable[LimitEntry]:
-        known = self.runs.get_runs([place.run_id for place in places])
-        return [place for place in places if place.run_id not in known or known[place.run_id].state.final]
+        """Returns the entries whose run has ended or does not exist."""
+        runs = self.runs.get_runs([place.run_id for place in places])
+        return [place for place in places if place.run_id not in runs or runs[place.run_id].state.final]
 
     def _enter_group(self, run: Run, group: str) -> Admittance:
         scope = concurrency_group(run.organization, run.project, group)
@@ -116,7 +125,7 @@ class RunGates:
                 run_id, f"cancelled: run {by.run_id} of concurrency group {by.concurrency_group} takes its place"
             )
         except (Conflict, NotFound):
-            return  # it has ended by itself, or never was
+            return  # it has ended by itself, or does not exist
 
     def _drop(self, run: Run, cause: str) -> Run:
         try:
@@ -124,10 +133,10 @@ class RunGates:
         except Conflict:  # it was cancelled at this moment
             return self.proceed(self.runs.get_run(run.run_id))
 
-    def _wait(self, run: Run, what: str) -> Run:
+    def _wait(self, run: Run, reason: str) -> Run:
         try:
-            return self.runs.note_waiting(run.run_id, what)
-        except Conflict:  # it was let in or cancelled at this moment
+            return self.runs.note_waiting(run.run_id, reason)
+        except Conflict:  # it was admitted or cancelled at this moment
             return self.runs.get_run(run.run_id)
 
 

@@ -1,7 +1,7 @@
 """Slots for runners where their number is limited: of a pool, and of an organization over all its pools.
 
-A treatment's attempt takes a place at each concurrency limit that it needs. If it has to wait, its machine waits on a token, which
-whoever leaves answers. Where nothing is limited, nothing is read or written.
+A treatment's attempt has an entry at each concurrency limit that it needs. If it has to wait, its machine waits on a
+token, which is answered when another entry leaves. Where nothing is limited, nothing is read or written.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,7 +22,10 @@ _MOST_SHOWN = 200
 
 @dataclass(frozen=True)
 class Slot:
-    """The pools that may give the runner now, or what is waited for; `concurrency_limits` are the scopes where the attempt stands."""
+    """The pools that may give the runner now, or what is waited for.
+
+    `concurrency_limits` are the scopes at which the attempt has an entry.
+    """
 
     pools: Sequence[Pool]
     concurrency_limits: tuple[str, ...] = ()
@@ -31,15 +34,18 @@ class Slot:
 
 @dataclass(frozen=True)
 class RunnerSlots:
+    """Takes and releases slots. Implements WaiterCallbacks of the concurrency limits."""
+
     treatments: TreatmentStore
     machines: Machines
     concurrency_limits: ConcurrencyLimits
     quotas: QuotaReader
 
     def take(self, run: Run, treatment: Treatment, priority: int, pools: Sequence[Pool]) -> Slot:
-        """Safe to repeat. The first of `pools` that has room is kept, and the places at the others are given up.
+        """Keeps the first of `pools` that has room, and gives up the entries at the others. Safe to repeat.
 
-        The organization's slot is taken first: it is needed in any case, and a pool's slot is not kept from others for it.
+        The organization's slot is taken first: it is needed in any case, and a pool's slot is not withheld from others
+        for it.
         """
         place = _place(run, treatment, priority)
         total = runners(run.organization)
@@ -50,72 +56,77 @@ class RunnerSlots:
             entered = self.concurrency_limits.enter(total, UNLIMITED if limit is None else limit, place, self)
             if not entered.inside:
                 self._leave(place, set(treatment.concurrency_limits) - {total})
-                words = f"one of the {limit} runners of organization {run.organization} (position {entered.position})"
-                return Slot((), held, words)
-        return self._of_a_pool(run, place, pools, held, treatment.concurrency_limits)
+                reason = f"one of the {limit} runners of organization {run.organization} (position {entered.position})"
+                return Slot((), held, reason)
+        return self._pool_slot(run, place, pools, held, treatment.concurrency_limits)
 
     def inside(self, scope: str, treatment: Treatment) -> bool:
+        """Whether the treatment's attempt is inside the concurrency limit."""
         return self.concurrency_limits.inside(scope, ids.runner_id(treatment.run_id, treatment.name, treatment.attempt))
 
     def release(self, treatment: Treatment) -> None:
-        """Gives up all that the treatment's attempt holds or waits for. Safe to repeat."""
+        """Gives up all slots that the treatment's attempt holds or waits for. Safe to repeat."""
         holder = ids.runner_id(treatment.run_id, treatment.name, treatment.attempt)
         for scope in treatment.concurrency_limits:
             self.concurrency_limits.leave(scope, holder, self)
 
     def limit_pool(self, pool: Pool) -> None:
-        """A pool's new limit: who waits is let in if there is more room now."""
+        """Applies a pool's new limit: waiting attempts are admitted if there is more room now."""
         limit = UNLIMITED if pool.max_runners is None else pool.max_runners
         self.concurrency_limits.limit(pool_runners(pool.organization, pool.name), limit, self)
 
     def limit_organization(self, organization: str, limit: int | None) -> None:
+        """Applies an organization's new limit, None for no limit."""
         self.concurrency_limits.limit(runners(organization), UNLIMITED if limit is None else limit, self)
 
     def waiting_for(self, pool: Pool) -> Sequence[LimitEntry]:
-        """Attempts that wait for a slot of the pool."""
+        """Returns the attempts that wait for a slot of the pool."""
         return self.concurrency_limits.store.waiting(pool_runners(pool.organization, pool.name), _MOST_SHOWN)
 
     def tend(self, scope: str) -> None:
+        """Implements the watchdog's look at a concurrency limit of runners."""
         self.concurrency_limits.tend(scope, self)
 
-    # as `Calls` of the concurrency limits
-
     def wake(self, scope: str, place: LimitEntry) -> None:
+        """Answers the machine of an attempt that was admitted."""
         try:
             treatment = self.treatments.get_treatment(place.run_id, place.treatment or "")
         except NotFound:
-            return  # found gone at the next look
+            return  # the next look removes it
         if treatment.turn_token and treatment.attempt == place.attempt:
             self.machines.succeed(treatment.turn_token, {})
 
     def gone(self, scope: str, places: Sequence[LimitEntry]) -> Iterable[LimitEntry]:
-        known = self.treatments.get_treatments([(place.run_id, place.treatment or "") for place in places])
+        """Returns the entries whose attempt has ended, does not exist, or runs in another pool."""
+        treatments = self.treatments.get_treatments([(place.run_id, place.treatment or "") for place in places])
         pool = pool_of(scope)
         return [
-            place for place in places if _is_gone(known.get((place.run_id, place.treatment or "")), place.attempt, pool)
+            place
+            for place in places
+            if _is_gone(treatments.get((place.run_id, place.treatment or "")), place.attempt, pool)
         ]
 
-    def _of_a_pool(
+    def _pool_slot(
         self, run: Run, place: LimitEntry, pools: Sequence[Pool], held: tuple[str, ...], before: Sequence[str]
     ) -> Slot:
         waits: list[str] = []
-        words = ""
+        reason = ""
         for pool in pools:
             scope = pool_runners(run.organization, pool.name)
             if pool.max_runners is None:
-                found, kept = pool, held
+                chosen, scopes = pool, held
             else:
                 entered = self.concurrency_limits.enter(scope, pool.max_runners, place, self)
                 if not entered.inside:
                     waits.append(scope)
-                    words = words or f"a runner of pool {pool.name} (position {entered.position})"
+                    reason = reason or f"a runner of pool {pool.name} (position {entered.position})"
                     continue
-                found, kept = pool, (*held, scope)
-            self._leave(place, {*waits, *before} - {*kept})
-            return Slot((found,), kept)
-        # Nobody keeps the slot of a pool that had no room while waiting for another's: two could wait for each other.
+                chosen, scopes = pool, (*held, scope)
+            self._leave(place, {*waits, *before} - {*scopes})
+            return Slot((chosen,), scopes)
+        # No attempt keeps a pool's slot while it waits for another pool's: two could wait for each other.
         self._leave(place, {*before} - {*held, *waits})
-        return Slot((), (*held, *waits), words)
+        return Slot((), (*held, *waits), reason)
 
     def _leave(self, place: LimitEntry, scopes: Iterable[str]) -> None:
         for scope in scopes:

@@ -1,6 +1,7 @@
-"""What holds a treatment back once its inputs are there: its environment's approvals, then a slot where runners are limited.
+"""What a treatment has to pass once its inputs exist: its environment's approvals, then a slot where runners are
+limited.
 
-Its machine waits on a token of its own, so that nothing is polled: whoever approves or leaves answers it.
+Its machine waits on a token of its own, so that nothing is polled: an approval, or an entry that leaves, answers it.
 """
 
 from collections.abc import Sequence
@@ -22,6 +23,8 @@ _UNPLACED = frozenset({TreatmentState.READY, TreatmentState.PLACING, TreatmentSt
 
 @dataclass(frozen=True, kw_only=True)
 class TreatmentGates:
+    """Takes treatments through their gates."""
+
     runs: RunStore
     treatments: TreatmentStore
     machines: Machines
@@ -31,17 +34,17 @@ class TreatmentGates:
     def passed(
         self, run: Run, spec: TreatmentSpec, treatment: Treatment, pools: Sequence[Pool]
     ) -> tuple[Sequence[Pool], dict[str, Any]]:
-        """The pools that may give the runner, and what is to be noted of the treatment with its next step.
+        """Returns the pools that may give the runner, and the fields to note of the treatment with its next step.
 
         Raises MustWait (what it waits for is noted), NotApproved, Cancelled. Safe to repeat.
         """
         if spec.environment is not None:
-            words = self.approvals.missing(run, spec.environment, treatment.name)
-            if words is not None:
-                raise self._waits(treatment, words, ())
+            reason = self.approvals.missing(run, spec.environment, treatment.name)
+            if reason is not None:
+                raise self._must_wait(treatment, reason, ())
         slot = self.slots.take(run, treatment, spec.priority or run.priority, pools)
         if slot.waiting_for is not None:
-            raise self._waits(treatment, slot.waiting_for, slot.concurrency_limits)
+            raise self._must_wait(treatment, slot.waiting_for, slot.concurrency_limits)
         noted: dict[str, Any] = {}
         if slot.concurrency_limits or treatment.concurrency_limits or treatment.waiting_for:
             noted = {"concurrency_limits": slot.concurrency_limits, "waiting_for": None, "turn_token": None}
@@ -50,7 +53,7 @@ class TreatmentGates:
     def wait(self, run_id: str, name: str, token: str) -> None:
         """Keeps the token until it is the treatment's turn, and answers it at once if that is now. Raises Cancelled."""
         treatment = self.note(self.treatments.get_treatment(run_id, name), turn_token=token)
-        # Looked at after the token is kept: whoever decides, leaves or stops the run from now on finds the token.
+        # Checked after the token is kept: any later decision, leaving entry or stop of the run finds the token.
         run = self.runs.get_run(run_id)
         if run.stop_requested or run.state.final:
             raise Cancelled(run.cause or f"run {run_id} is being stopped")
@@ -65,12 +68,12 @@ class TreatmentGates:
         pools = [scope for scope in treatment.concurrency_limits if pool_of(scope) is not None]
         return any(self.slots.inside(scope, treatment) for scope in pools or treatment.concurrency_limits)
 
-    def _waits(self, treatment: Treatment, words: str, concurrency_limits: tuple[str, ...]) -> MustWait:
-        self.note(treatment, waiting_for=words, concurrency_limits=concurrency_limits)
-        return MustWait(f"{treatment.name} waits for {words}")
+    def _must_wait(self, treatment: Treatment, reason: str, concurrency_limits: tuple[str, ...]) -> MustWait:
+        self.note(treatment, waiting_for=reason, concurrency_limits=concurrency_limits)
+        return MustWait(f"{treatment.name} waits for {reason}")
 
     def note(self, treatment: Treatment, **changes: Any) -> Treatment:
-        """Of one that is not placed yet. Raises Cancelled if it was settled."""
+        """Changes fields of a treatment that is not placed yet. Raises Cancelled if it was settled."""
         if treatment.state not in _UNPLACED:
             raise Cancelled(f"{treatment.name} was settled before its turn came")
         try:

@@ -1,4 +1,4 @@
-"""Checks a document against all that it may refer to in its project, and freezes what is found valid."""
+"""Checks a document against what it may refer to in its project, and freezes a valid one into a run request."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -31,15 +31,23 @@ from cadence.domain.shared.errors import InvalidRequest, Violation
 
 
 class SecretNames(Protocol):
-    def names(self, organization: str, project: str) -> Sequence[SecretDescription]: ...
+    """Lists the secrets of a project."""
+
+    def names(self, organization: str, project: str) -> Sequence[SecretDescription]:
+        """Describes every secret of the project."""
 
 
 class Environments(Protocol):
-    def list_environments(self, organization: str, project: str) -> Sequence[EnvironmentSet]: ...
+    """Lists the environments of a project."""
+
+    def list_environments(self, organization: str, project: str) -> Sequence[EnvironmentSet]:
+        """Returns the environments of the project."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CheckDocument:
+    """Checks documents against their project."""
+
     pools: PoolStore
     secrets: SecretNames
     libraries: LibrarySource
@@ -49,13 +57,16 @@ class CheckDocument:
     def check(
         self, organization: str, project: str, source: str, programs: Mapping[str, str] = MappingProxyType({})
     ) -> Checked:
-        """All findings at once; never raises for what is in the document. `programs` are digests by what it calls them."""
+        """Returns all findings at once; never raises for the document's content.
+
+        `programs` are digests by the names that the document uses for them.
+        """
         return validate(source, context=self.context(organization, project, source, programs))
 
     def context(
         self, organization: str, project: str, source: str, programs: Mapping[str, str] = MappingProxyType({})
     ) -> Context:
-        """What the project has now, and the libraries and programs that the document names."""
+        """Returns what the project has now, and the libraries and programs that the document names."""
         return Context(
             secrets=frozenset(secret.name for secret in self.secrets.names(organization, project)),
             pools={pool.name: _offer(pool) for pool in self.pools.list_pools(organization) if pool.serves(project)},
@@ -80,7 +91,7 @@ def _offer(pool: Pool) -> PoolOffer:
 
 @dataclass(frozen=True)
 class FreezeDocument:
-    """From a document to what a run can execute. Raises InvalidDocument before anything is stored.
+    """Turns a document into a request that a run can execute.
 
     The plan is made here if all runs of the document have the same, otherwise when a run starts (`PlanRun`).
     """
@@ -97,7 +108,12 @@ class FreezeDocument:
         name: str | None = None,
         programs: Mapping[str, str] = MappingProxyType({}),
     ) -> tuple[RunRequest, Pipeline]:
-        """`programs` are digests, by what the document calls them. `given` are a run's parameters (None: not for a run, so required ones may be missing); `name` must be the document's own."""
+        """Stores the document and returns the request with the checked pipeline.
+
+        `programs` are digests, by the names that the document uses for them. `given` are a run's parameters (None: not
+        for a run, so that required ones may be missing); `name` must be the document's own. Raises InvalidDocument
+        before anything is stored, and InvalidRequest for another name.
+        """
         context = self.check.context(organization, project, source, programs)
         checked = validate(source, context=context)
         if checked.pipeline is None:
@@ -121,14 +137,14 @@ class FreezeDocument:
             unplanned=Unplanned(pipeline, context.environments, context.pools),
         )
         if not pipeline.depends_on_run:
-            made = instantiate(pipeline, {}, {}, RunFacts()).plan
-            if made is not None:
-                frozen = with_plan(frozen, made, self.documents)
+            common_plan = instantiate(pipeline, {}, {}, RunFacts()).plan
+            if common_plan is not None:
+                frozen = with_plan(frozen, common_plan, self.documents)
         return frozen, pipeline
 
 
 def _pins(libraries: Mapping[Reference, bytes | Unavailable]) -> Mapping[str, str]:
-    """The digest of each document that was used, so that it is known which version one was that named none."""
+    """Returns the digest of each document that was used, which also fixes the version of those named without one."""
     return {
         reference.name: hashlib.sha256(content).hexdigest()
         for reference, content in libraries.items()
@@ -140,9 +156,9 @@ _OF_PROGRAMS = "program "
 
 
 def _program_pins(programs: Mapping[str, ProgramFacts | Unavailable]) -> Mapping[str, str]:
-    return {_OF_PROGRAMS + name: found.sha256 for name, found in programs.items() if isinstance(found, ProgramFacts)}
+    return {_OF_PROGRAMS + name: facts.sha256 for name, facts in programs.items() if isinstance(facts, ProgramFacts)}
 
 
 def pinned_programs(pins: Mapping[str, str]) -> Mapping[str, str]:
-    """The programs of a document that was frozen before, by what it calls them."""
+    """Returns the programs of a document that was frozen before: digests by the names that the document uses."""
     return {name.removeprefix(_OF_PROGRAMS): sha256 for name, sha256 in pins.items() if name.startswith(_OF_PROGRAMS)}

@@ -1,4 +1,4 @@
-"""Brings the documents whose definitions another document uses."""
+"""Fetches the documents whose definitions another document uses."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,26 +12,29 @@ from cadence.domain.shared.errors import CadenceError, NotFound, Transient
 
 _MOST_LIBRARIES = 20
 _MOST_BYTES = 1_000_000
-"""Of all of them: each is read with the document, in the same second."""
+"""Of all libraries together, as they are read together with the document."""
 
 
 class LibraryTexts(Protocol):
-    """What was read from git at a commit, which never changes (bucket `data`, `documents/`)."""
+    """Files read from git at a commit, which never change (bucket `data`, `documents/`)."""
 
     def get(self, key: str) -> bytes:
-        """Raises NotFound."""
+        """Returns a stored file. Raises NotFound."""
 
-    def put(self, key: str, content: bytes) -> None: ...
+    def put(self, key: str, content: bytes) -> None:
+        """Stores a file."""
 
 
 class LibrarySource(Protocol):
+    """Provides the documents whose definitions a document uses."""
+
     def __call__(self, organization: str, project: str, source: bytes | str) -> Mapping[Reference, bytes | Unavailable]:
-        """Every document that `source` refers to, and those that they refer to."""
+        """Returns every document that `source` refers to, directly or through others."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class FetchLibraries:
-    """`git` makes the reader only when something is to be read."""
+    """Implements LibrarySource. `git` makes the reader only when a file is to be read."""
 
     pipelines: PipelineStore
     documents: Documents
@@ -40,29 +43,34 @@ class FetchLibraries:
     credentials: RepositoryCredentials = no_credentials
 
     def fetch(self, organization: str, project: str, source: bytes | str) -> Mapping[Reference, bytes | Unavailable]:
-        """Never raises for what a document says: what cannot be had is told in the findings."""
-        found: dict[Reference, bytes | Unavailable] = {}
+        """Returns every document that `source` refers to, directly or through others.
+
+        Never raises for the document's content: a document that cannot be read is Unavailable, which becomes a finding.
+        """
+        texts: dict[Reference, bytes | Unavailable] = {}
         silent: dict[str | None, Unavailable] = {}
-        wanted = references(source)
+        pending = references(source)
         for _ in range(MOST_LIBRARIES_DEEP):
-            new = sorted(wanted - found.keys(), key=str)
+            new = sorted(pending - texts.keys(), key=str)
             for reference in new:
-                if len(found) >= _MOST_LIBRARIES:
-                    found[reference] = Unavailable(
+                if len(texts) >= _MOST_LIBRARIES:
+                    texts[reference] = Unavailable(
                         f"a document can use definitions of {_MOST_LIBRARIES} others at most"
                     )
                 elif reference.git in silent:
-                    found[reference] = silent[reference.git]
+                    texts[reference] = silent[reference.git]
                 else:
-                    found[reference] = self._one(organization, project, reference, silent)
-                if sum(len(text) for text in found.values() if isinstance(text, bytes)) > _MOST_BYTES:
-                    found[reference] = Unavailable(
+                    texts[reference] = self._fetch(organization, project, reference, silent)
+                if sum(len(content) for content in texts.values() if isinstance(content, bytes)) > _MOST_BYTES:
+                    texts[reference] = Unavailable(
                         f"the documents whose definitions are used have more than {_MOST_BYTES:,} bytes together"
                     )
-            wanted = frozenset().union(*(references(text) for one in new if isinstance(text := found[one], bytes)))
-        return found
+            pending = frozenset().union(
+                *(references(content) for one in new if isinstance(content := texts[one], bytes))
+            )
+        return texts
 
-    def _one(
+    def _fetch(
         self, organization: str, project: str, reference: Reference, silent: dict[str | None, Unavailable]
     ) -> bytes | Unavailable:
         try:
@@ -84,7 +92,7 @@ class FetchLibraries:
 
     def _of_git(self, organization: str, project: str, reference: Reference) -> bytes:
         url, commit, path = reference.git or "", reference.commit or "", reference.path or ""
-        # What a project's access token may read is no other project's business.
+        # A file read with one project's access token must not reach another project.
         key = f"{organization}\n{project}\n{url}\n{commit}\n{path}"
         try:
             return self.kept.get(key)

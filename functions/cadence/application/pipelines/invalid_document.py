@@ -7,7 +7,10 @@ from cadence.domain.shared.errors import InvalidRequest
 
 
 class InvalidDocument(InvalidRequest):
-    """The document, a parameter given to it, or what both make of a run has errors. `findings` are all, warnings included."""
+    """The document, one of its parameters, or the plan that results for a run has errors.
+
+    `findings` are all findings, warnings included.
+    """
 
     code = "invalid_document"
 

@@ -1,4 +1,4 @@
-"""Makes the plan of one run, where that depends on the run."""
+"""Makes the plan of one run, where the plan depends on the run."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -13,27 +13,31 @@ from cadence.domain.pipelines.planning import RunFacts, instantiate
 
 @dataclass(frozen=True)
 class PlanRun:
+    """Makes the plans of runs."""
+
     documents: Documents
 
     def plan(self, run_id: str, frozen: RunRequest, event: Mapping[str, Any]) -> RunRequest:
-        """The same with its plan stored. Raises InvalidDocument if none can be made for this run."""
+        """Returns the request with its plan stored. Raises InvalidDocument if none can be made for this run."""
         if frozen.unplanned is None:
             return frozen
         facts = RunFacts(run_id, frozen.pipeline, frozen.project)
-        open_ = frozen.unplanned
-        planned = instantiate(open_.pipeline, frozen.parameters, event, facts, open_.environments, open_.pools)
+        unplanned = frozen.unplanned
+        planned = instantiate(
+            unplanned.pipeline, frozen.parameters, event, facts, unplanned.environments, unplanned.pools
+        )
         if planned.plan is None:
             raise InvalidDocument(planned.findings)
         return with_plan(frozen, planned.plan, self.documents)
 
 
-def with_plan(frozen: RunRequest, made: plan.Plan, documents: Documents) -> RunRequest:
-    """The same with this plan, which is stored."""
+def with_plan(frozen: RunRequest, new_plan: plan.Plan, documents: Documents) -> RunRequest:
+    """Stores the plan and returns the request with it."""
     return replace(
         frozen,
-        plan_sha256=documents.put(plan.encode(made.treatments)),
-        concurrency_group=made.concurrency_group,
-        concurrency_policy=made.concurrency_policy,
-        priority=made.priority,
+        plan_sha256=documents.put(plan.encode(new_plan.treatments)),
+        concurrency_group=new_plan.concurrency_group,
+        concurrency_policy=new_plan.concurrency_policy,
+        priority=new_plan.priority,
         unplanned=None,
     )

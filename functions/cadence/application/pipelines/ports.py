@@ -1,4 +1,4 @@
-"""What the use cases about pipelines need from the outside (table `pipelines`)."""
+"""Ports over pipelines and their schedules (table `pipelines`)."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -8,27 +8,29 @@ from cadence.domain.triggers.triggers import Schedule
 
 
 class PipelineStore(Protocol):
+    """Versions of pipelines."""
+
     def newest(self, organization: str, project: str, name: str) -> PipelineVersion:
-        """Raises NotFound."""
+        """Returns the newest version. Raises NotFound."""
 
     def version(self, organization: str, project: str, name: str, version: int) -> PipelineVersion:
-        """Raises NotFound."""
+        """Returns one version. Raises NotFound."""
 
     def list_newest(self, organization: str, project: str) -> Sequence[PipelineVersion]:
-        """The newest version of every pipeline of the project, by name."""
+        """Returns the newest version of every pipeline of the project, by name."""
 
     def list_versions(self, organization: str, project: str, name: str) -> Sequence[PipelineVersion]:
-        """Newest first."""
+        """Returns all versions, newest first."""
 
     def add_version(self, version: PipelineVersion) -> None:
-        """Raises Conflict unless the newest version so far is the one before it."""
+        """Stores a version. Raises Conflict unless the newest version so far is the one before it."""
 
 
 class Schedules(Protocol):
-    """The clock's entries, each named by its pipeline and its own digest. Every call may be repeated."""
+    """Schedules, each named by its pipeline and its own digest. Every call may be repeated."""
 
     def keep(self, organization: str, project: str, pipeline: str, entry: Schedule) -> None:
-        """Fires from about a minute later on; one that is there already stays as it is."""
+        """Creates a schedule that fires from about a minute later on; an existing one stays as it is."""
 
     def remove(self, organization: str, project: str, pipeline: str, digest: str) -> None:
-        """Removing what is not there is no error."""
+        """Removes a schedule. Removing an absent one is no error."""

@@ -1,4 +1,4 @@
-"""What a run executes, frozen before it starts."""
+"""The frozen content of a run, before it starts."""
 
 import hashlib
 import json
@@ -24,9 +24,10 @@ class Unplanned:
 
 @dataclass(frozen=True, kw_only=True)
 class RunRequest:
-    """What a run executes, all by digest: nothing that changes afterwards changes the run.
+    """What a run executes, all by digest: a later change of anything else does not change the run.
 
-    `pins` are the documents whose definitions it uses, by digest. `unplanned` is what its plan is yet to be made from; `plan_sha256` is then empty.
+    `pins` are the documents whose definitions it uses, by digest. `unplanned` is what the plan is yet to be made from;
+    `plan_sha256` is then empty.
     """
 
     organization: str
@@ -47,15 +48,16 @@ class RunRequest:
     unplanned: Unplanned | None = field(default=None, repr=False)
 
     def fingerprint(self) -> str:
-        what = [self.pipeline, self.document_sha256, self.parameters, self.kept_sha256]
+        """Returns the SHA-256 of everything that makes two requests differ."""
+        content = [self.pipeline, self.document_sha256, self.parameters, self.kept_sha256]
         if self.replay_of is not None:
-            what += [asdict(self.replay_of), self.plan_sha256]
-        said = json.dumps(what, sort_keys=True)
-        return hashlib.sha256(said.encode()).hexdigest()
+            content += [asdict(self.replay_of), self.plan_sha256]
+        text = json.dumps(content, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
 
 
 def frozen_again(run: Run) -> RunRequest:
-    """What an earlier run executed, for another run of the same. Raises Conflict for one that was executed elsewhere."""
+    """Returns the content of an earlier run, for another run of it. Raises Conflict if it was executed elsewhere."""
     if run.recorded:
         raise Conflict(f"Run {run.run_id} is of an engine that somebody else started: run its program again there.")
     return RunRequest(

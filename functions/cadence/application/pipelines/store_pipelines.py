@@ -15,6 +15,8 @@ from cadence.domain.shared.errors import NotFound
 
 @dataclass(frozen=True)
 class PutPipeline:
+    """Stores versions of pipelines and keeps their schedules."""
+
     pipelines: PipelineStore
     freeze: FreezeDocument
     schedules: Schedules
@@ -29,13 +31,16 @@ class PutPipeline:
         created_by: str,
         programs: Mapping[str, str] = MappingProxyType({}),
     ) -> tuple[PipelineVersion, bool]:
-        """The version that holds this document, and whether it is new. Raises InvalidDocument, and Conflict if two write at once."""
+        """Returns the version that holds this document, and whether it is new.
+
+        Raises InvalidDocument, InvalidRequest for another name, and Conflict if two write at once.
+        """
         frozen, pipeline = self.freeze.freeze(organization, project, source, name=name, programs=programs)
         newest = self._newest(organization, project, name)
         for entry in pipeline.triggers.schedule:
             self.schedules.keep(organization, project, name, entry)
-        said = (frozen.document_sha256, frozen.plan_sha256, pipeline.triggers, pinned_programs(frozen.pins))
-        if newest and said == (
+        content = (frozen.document_sha256, frozen.plan_sha256, pipeline.triggers, pinned_programs(frozen.pins))
+        if newest and content == (
             newest.document_sha256,
             newest.plan_sha256,
             newest.triggers,
@@ -60,10 +65,10 @@ class PutPipeline:
             pins=frozen.pins,
         )
         self.pipelines.add_version(version)
-        # Left over by a crash before this, one goes when it fires.
-        kept = {entry.digest for entry in version.triggers.schedule}
+        # A schedule left over by a crash before this is removed when it fires.
+        digests = {entry.digest for entry in version.triggers.schedule}
         for entry in newest.triggers.schedule if newest else ():
-            if entry.digest not in kept:
+            if entry.digest not in digests:
                 self.schedules.remove(organization, project, name, entry.digest)
         return version, True
 
@@ -76,7 +81,7 @@ class PutPipeline:
 
 @dataclass(frozen=True)
 class FreezePipeline:
-    """A stored version, checked again against what the project has now."""
+    """Checks a stored version again, against what the project has now."""
 
     pipelines: PipelineStore
     documents: Documents
@@ -85,7 +90,7 @@ class FreezePipeline:
     def __call__(
         self, organization: str, project: str, name: str, version: int | None, given: Mapping[str, Any]
     ) -> RunRequest:
-        """The newest version unless `version` says which. Raises NotFound and InvalidDocument."""
+        """Returns the newest version (or `version`) as a request. Raises NotFound and InvalidDocument."""
         stored = (
             self.pipelines.newest(organization, project, name)
             if version is None
@@ -94,7 +99,7 @@ class FreezePipeline:
         return self.of(stored, given)
 
     def of(self, version: PipelineVersion, given: Mapping[str, Any]) -> RunRequest:
-        """Raises NotFound if its document is gone, and InvalidDocument."""
+        """Returns this version as a request. Raises NotFound if its document is gone, and InvalidDocument."""
         source = self.documents.get(version.document_sha256).decode()
         programs = pinned_programs(version.pins)
         frozen, _ = self.freeze.freeze(version.organization, version.project, source, given, version.name, programs)
@@ -102,7 +107,7 @@ class FreezePipeline:
 
 
 def frozen_version(version: PipelineVersion, given: Mapping[str, Any] | None = None) -> RunRequest:
-    """A stored version as it was checked when it was stored, with the parameters' defaults but for what was given."""
+    """Returns a version as it was checked when it was stored; `given` parameters replace the defaults."""
     return RunRequest(
         organization=version.organization,
         project=version.project,

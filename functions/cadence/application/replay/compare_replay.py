@@ -1,4 +1,4 @@
-"""A replay held against the original: how it ended, what it sent, and what that tells."""
+"""Compares a replay with the original: how it ended, what it sent, and what may explain the difference."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,14 +30,16 @@ from cadence.domain.shared.errors import InvalidRequest, NotFound, Violation
 
 LONGEST_COMPARED = 32 * 1024 * 1024
 MOST_REPLAYS = 10
-# What an end of this kind says about is the infrastructure, not the treatment.
+# Ends that are caused by the infrastructure, not by the treatment.
 _TELLS_NOTHING = frozenset({TreatmentState.LOST, TreatmentState.CANCELLED, TreatmentState.SKIPPED})
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReplayExecution:
-    """One execution of the treatment. `values` are what it sent, by port. `inside`: of a treatment inside of an engine, which has
-    no exit code of its own."""
+    """One execution of the treatment. `values` are what it sent, by port.
+
+    `inside` marks a treatment inside of an engine, which has no exit code of its own.
+    """
 
     run: Run
     treatment: Treatment
@@ -49,34 +51,41 @@ class ReplayExecution:
 
     @property
     def final(self) -> bool:
+        """Whether the execution has ended."""
         return self.treatment.state.final
 
     @property
     def tells(self) -> bool:
-        """Whether its end is one of its own."""
+        """Whether its end is its own, so that it can be compared."""
         state = self.treatment.state
         return state.final and state not in _TELLS_NOTHING and self.treatment.started_at is not None
 
     @property
     def host(self) -> str | None:
+        """The host name of its runner, if known."""
         return str(self.runner.facts["hostname"]) if self.runner and self.runner.facts.get("hostname") else None
 
     @property
     def execution(self) -> Execution:
+        """The facts by which executions are compared."""
         digests = {port: value.sha256 for port, value in self.values.items()}
         exit_code = None if self.inside else self.treatment.exit_code
         return Execution(str(self.treatment.state), exit_code, digests, self.offline)
 
     @property
     def side(self) -> ExecutionSite:
+        """When and where it was executed."""
         begin = self.treatment.started_at or self.run.created_at
         return ExecutionSite(Stretch(begin, self.treatment.finished_at or begin), self.host)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReplayComparison:
-    """`first` says what differs first and where, or why there is nothing to say. `considered` are the other replays that the
-    guesses go by."""
+    """The result of a comparison.
+
+    `first` states what differs first and where, or why there is no result. `considered` are the other replays that the
+    guesses are based on.
+    """
 
     original: ReplayExecution
     replay: ReplayExecution
@@ -89,6 +98,8 @@ class ReplayComparison:
 
 @dataclass(frozen=True, kw_only=True)
 class CompareReplay:
+    """Compares replays with their originals."""
+
     runs: RunStore
     treatments: TreatmentStore
     values: ValueStore
@@ -97,19 +108,22 @@ class CompareReplay:
     store: ReplayStore
 
     def compare(self, run: Run) -> ReplayComparison:
-        """Raises InvalidRequest if `run` is no replay, NotFound if the original is no longer kept."""
+        """Returns the comparison.
+
+        Raises InvalidRequest if `run` is no replay, NotFound if the original is no longer kept.
+        """
         if run.replay_of is None:
             message = f"Run {run.run_id} is no replay: there is nothing to compare it with."
             raise InvalidRequest(message, [Violation("run_id", message)])
-        replay = self._found(run, name_in_replay(run.replay_of.treatment))
+        replay = self._execution(run, name_in_replay(run.replay_of.treatment))
         original = self._original(run.replay_of)
         if replay is None or not replay.final:
             return ReplayComparison(
                 original=original, replay=replay or self._unadmitted(run, original), verdict=ReplayVerdict.PENDING
             )
-        for one, which in ((original, "The original"), (replay, "The replay")):
-            if not one.tells:
-                why = f"{which} ended {one.treatment.state}: {one.treatment.cause or 'no cause is known'}"
+        for execution, which in ((original, "The original"), (replay, "The replay")):
+            if not execution.tells:
+                why = f"{which} ended {execution.treatment.state}: {execution.treatment.cause or 'no cause is known'}"
                 return ReplayComparison(original=original, replay=replay, verdict=ReplayVerdict.INCONCLUSIVE, first=why)
         if unknown := _without_digest(original, replay):
             why = (
@@ -120,7 +134,7 @@ class CompareReplay:
         others = self._others(run.replay_of, run.run_id)
         then, now = original.execution, replay.execution
         decided, first = verdict(then, now, outputs)
-        found = evidence(then, now, outputs, (original.side, replay.side), [other.execution for other in others])
+        clues = evidence(then, now, outputs, (original.side, replay.side), [other.execution for other in others])
         considered = [other.run.run_id for other in others]
         return ReplayComparison(
             original=original,
@@ -128,7 +142,7 @@ class CompareReplay:
             verdict=decided,
             first=first,
             outputs=outputs,
-            guesses=guesses(found),
+            guesses=guesses(clues),
             considered=considered,
         )
 
@@ -138,14 +152,14 @@ class CompareReplay:
         except NotFound:
             raise NotFound(f"Run {of.run_id}, which was replayed, is no longer kept.") from None
 
-    def _found(self, run: Run, name: str) -> ReplayExecution | None:
+    def _execution(self, run: Run, name: str) -> ReplayExecution | None:
         try:
             return self.ended(run, name)
         except NotFound:
             return None
 
     def ended(self, run: Run, name: str) -> ReplayExecution:
-        """A treatment as it ran there. Raises NotFound."""
+        """Returns a treatment as it was executed in that run. Raises NotFound."""
         standing = self.treatments.get_standing(run.run_id, name)
         spec, treatment = standing.spec, standing.treatment
         values = self.values.get_values(run.run_id, [(name, port.port) for port in spec.outputs])
@@ -167,25 +181,27 @@ class CompareReplay:
 
     def _others(self, of: ReplayOf, but: str) -> Sequence[ReplayExecution]:
         names = [name for name in self.store.newest(of, MOST_REPLAYS) if name != but]
-        known = self.runs.get_runs(names)
-        found = [self._found(known[name], name_in_replay(of.treatment)) for name in names if name in known]
-        return [one for one in found if one is not None and one.tells]
+        runs = self.runs.get_runs(names)
+        executions = [self._execution(runs[name], name_in_replay(of.treatment)) for name in names if name in runs]
+        return [execution for execution in executions if execution is not None and execution.tells]
 
     def _outputs(self, original: ReplayExecution, replay: ReplayExecution) -> Sequence[OutputContrast]:
-        """In their order; what is read of those that differ is bounded for all of them together."""
-        found, left = [], LONGEST_COMPARED
+        """Compares the outputs in their order; the bytes read of those that differ are bounded in total."""
+        contrasts, remaining = [], LONGEST_COMPARED
         taken = {port.port for port in replay.outputs}
         for port in original.outputs:
             if original.inside and port.port not in taken:
-                continue  # its program had no use for it
+                continue  # its program did not use it
             if port.type != "void" or original.inside:
-                found.append(self._output(port, original, replay, left))
-                if not found[-1].equal:
-                    left -= min(left, max(sent.size for sent in (found[-1].then, found[-1].now, NOTHING) if sent))
-        return found
+                contrasts.append(self._output(port, original, replay, remaining))
+                if not contrasts[-1].equal:
+                    remaining -= min(
+                        remaining, max(sent.size for sent in (contrasts[-1].then, contrasts[-1].now, NOTHING) if sent)
+                    )
+        return contrasts
 
     def _output(
-        self, port: OutputSpec, original: ReplayExecution, replay: ReplayExecution, most: int
+        self, port: OutputSpec, original: ReplayExecution, replay: ReplayExecution, limit: int
     ) -> OutputContrast:
         then, now = original.values.get(port.port), replay.values.get(port.port)
         sent = _sent(then), _sent(now)
@@ -197,7 +213,7 @@ class CompareReplay:
         if original.inside:
             sent = sent[0] or NOTHING, sent[1] or NOTHING
         try:
-            return contrasted(port, sent, (self._content(then), self._content(now)), most)
+            return contrasted(port, sent, (self._content(then), self._content(now)), limit)
         except NotFound:
             return OutputContrast(
                 port=port, then=sent[0], now=sent[1], note="what was sent is no longer kept, only its digest"

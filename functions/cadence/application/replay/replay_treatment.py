@@ -1,4 +1,4 @@
-"""A treatment of an earlier run once more, with what it had then."""
+"""Replays a treatment of an earlier run with the inputs that it had."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -30,9 +30,11 @@ _LONGEST_CHAIN = 20
 
 @dataclass(frozen=True, kw_only=True)
 class Original:
-    """What is replayed: where it really ran, as it was admitted, and the values that it read (in the order of its inputs).
+    """The replayed treatment: the run that executed it, its specification, and the values it read (in the order of its
+    inputs).
 
-    Of a treatment inside of an engine, `spec` is that of another treatment that runs it. `unlike` says in words what of then cannot be had again exactly.
+    For a treatment inside of an engine, `spec` is that of another treatment that executes it. `unlike` states in words
+    what cannot be reproduced exactly.
     """
 
     run: Run
@@ -47,6 +49,7 @@ class Original:
         return ReplayOf(self.run.run_id, self.treatment.name)
 
     def plan(self, pools: tuple[str, ...] = (), *, offline: bool = False) -> ReplayPlan:
+        """Returns the plan of a replay."""
         digest = self.runner.image_digest if self.runner else None
         versions = self.runner.secret_versions if self.runner else {}
         how = How(pools or self.spec.pools, offline, digest, versions)
@@ -55,6 +58,8 @@ class Original:
 
 @dataclass(frozen=True, kw_only=True)
 class FindOriginal:
+    """Finds what a replay needs of the original."""
+
     runs: RunStore
     treatments: TreatmentStore
     values: ValueStore
@@ -64,7 +69,11 @@ class FindOriginal:
     workers: Workers = several_at_once
 
     def find(self, run: Run, name: str) -> Original:
-        """Raises NotFound, Conflict (it cannot be replayed: says why), Gone (what it read is no longer kept: says what)."""
+        """Returns the original.
+
+        Raises NotFound, Conflict (it cannot be replayed, with the reason), Gone (what it read is no longer kept, with a
+        list).
+        """
         run, treatment, spec = self.where_it_ran(run, name)
         if spec.kind is TreatmentKind.ELEMENT:
             spec = self.capture.capture(run, spec)
@@ -75,7 +84,7 @@ class FindOriginal:
         )
 
     def where_it_ran(self, run: Run, name: str) -> tuple[Run, Treatment, TreatmentSpec]:
-        """The run that really ran the treatment: reruns and replays take over what others ran."""
+        """Returns the run that executed the treatment: reruns and replays reuse the results of others."""
         for _ in range(_LONGEST_CHAIN):
             try:
                 standing = self.treatments.get_standing(run.run_id, name)
@@ -95,32 +104,34 @@ class FindOriginal:
 
     def _values(self, run: Run, spec: TreatmentSpec) -> Sequence[Value]:
         ports = wanted(spec)
-        found = {(value.treatment, value.port): value for value in self.values.get_values(run.run_id, ports)}
+        by_port = {(value.treatment, value.port): value for value in self.values.get_values(run.run_id, ports)}
         for producer, port in ports:
-            if (producer, port) not in found:
+            if (producer, port) not in by_port:
                 self._refuse_unsent(run, producer, port)
-        values = [found[port] for port in ports]
+        values = [by_port[port] for port in ports]
         _refuse_unkept(spec, values)
-        kept = self.workers(lambda value: self.chunks.exists(value.chunk_key(0)), values)
-        gone = [value for value, there in zip(values, kept, strict=True) if not there]
-        if gone:
-            listed = ", ".join(f"{value.treatment}.{value.port} ({value.size:,} bytes)" for value in gone)
+        stored = self.workers(lambda value: self.chunks.exists(value.chunk_key(0)), values)
+        missing = [value for value, exists in zip(values, stored, strict=True) if not exists]
+        if missing:
+            listed = ", ".join(f"{value.treatment}.{value.port} ({value.size:,} bytes)" for value in missing)
             raise Gone(
                 f"{spec.name} cannot be replayed any more: what it read is no longer kept: {listed}.",
-                missing=[f"{value.treatment}.{value.port}" for value in gone],
+                missing=[f"{value.treatment}.{value.port}" for value in missing],
             )
         return values
 
     def _refuse_unsent(self, run: Run, producer: str, port: str) -> None:
         state = self.treatments.get_treatment(run.run_id, producer).state
-        what = f"what {producer} sent through {port}"
+        output = f"what {producer} sent through {port}"
         if not state.final:
-            raise Conflict(f"{what} is not complete yet: {producer} is {state}.", state=str(state))
-        raise Conflict(f"{what} was never complete: {producer} ended {state}.", state=str(state))
+            raise Conflict(f"{output} is not complete yet: {producer} is {state}.", state=str(state))
+        raise Conflict(f"{output} was never complete: {producer} ended {state}.", state=str(state))
 
 
 @dataclass(frozen=True)
 class Replay:
+    """Prepares replays."""
+
     find: FindOriginal
     documents: Documents
     secrets: SecretStore
@@ -129,76 +140,79 @@ class Replay:
     def start(
         self, run: Run, name: str, pool: str | None = None, *, offline: bool = False
     ) -> tuple[Original, RunRequest]:
-        """What is replayed, and the run that does it. `offline` has no network.
+        """Returns the original and the request of its replay. `offline` has no network.
 
-        Raises what `FindOriginal` raises, Gone for secrets and pools as well, InvalidRequest for a pool that cannot be used.
+        Raises what `FindOriginal` raises, Gone for secrets and pools as well, InvalidRequest for a pool that cannot be
+        used.
         """
         original = self.find.find(run, name)
         if offline and original.spec.services:
             raise Conflict(f"{name} has services, so it cannot be cut off the network.")
         self._require_secrets(original)
         pools = self._pools(original, pool)
-        made = original.plan(pools, offline=offline)
-        return original, self._frozen(original, made)
+        replay = original.plan(pools, offline=offline)
+        return original, self._request(original, replay)
 
-    def _frozen(self, original: Original, made: ReplayPlan) -> RunRequest:
+    def _request(self, original: Original, replay: ReplayPlan) -> RunRequest:
         return dataclasses.replace(
-            _frozen(original),
-            plan_sha256=self.documents.put(plan.encode(made.specs)),
-            kept_sha256=self.documents.put(rerun_reuse.encode(made.kept)),
+            _base_request(original),
+            plan_sha256=self.documents.put(plan.encode(replay.specs)),
+            kept_sha256=self.documents.put(rerun_reuse.encode(replay.kept)),
             replay_of=original.reference,
-            # It is no run of its group: it must neither wait for the others there nor end them.
+            # A replay is no run of its group: it must neither wait for the group's runs nor end them.
             concurrency_group=None,
             concurrency_policy=ConcurrencyPolicy.QUEUE,
         )
 
     def _require_secrets(self, original: Original) -> None:
         run, versions = original.run, _versions(original.spec, original.runner)
-        gone = [
+        missing = [
             f"version {version} of the secret {name}"
             for name, version in sorted(versions.items())
             if not self.secrets.has(run.organization, run.project, name, version)
         ]
-        if gone:
+        if missing:
             raise Gone(
-                f"{original.spec.name} cannot be replayed any more: {' and '.join(gone)} is no longer kept.",
-                missing=gone,
+                f"{original.spec.name} cannot be replayed any more: {' and '.join(missing)} is no longer kept.",
+                missing=missing,
             )
 
     def _pools(self, original: Original, pool: str | None) -> tuple[str, ...]:
         run = original.run
-        known = {each.name: each for each in self.pools.list_pools(run.organization) if each.serves(run.project)}
-        usable = set(known)
+        pools = {each.name: each for each in self.pools.list_pools(run.organization) if each.serves(run.project)}
+        usable = set(pools)
         if pool is not None:
             message = f"There is no pool {pool!r} for project {run.project}."
-            if pool in known:
-                message = misplaced(known[pool], original.spec) or ""
+            if pool in pools:
+                message = misplaced(pools[pool], original.spec) or ""
             if message:
                 raise InvalidRequest(message, [Violation("/pool", message)])
-        asked = original.spec.pools
-        if pool is None and asked and not usable & set(asked):
-            listed = ", ".join(asked)
+        required = original.spec.pools
+        if pool is None and required and not usable & set(required):
+            listed = ", ".join(required)
             message = f"{original.spec.name} ran in the pools {listed}, which are no longer there: name another one."
-            raise Gone(message, missing=[f"pool {name}" for name in asked])
+            raise Gone(message, missing=[f"pool {name}" for name in required])
         return (pool,) if pool else ()
 
 
 @dataclass(frozen=True)
 class ListReplays:
+    """Lists the replays of a treatment."""
+
     runs: RunStore
     find: FindOriginal
     store: ReplayStore
 
     def list(self, run: Run, name: str) -> Sequence[Run]:
-        """The newest replays of a treatment, newest first. Raises what finding where it ran raises."""
+        """Returns the newest replays of a treatment, newest first. Raises what `FindOriginal.where_it_ran` raises."""
         run, treatment, _ = self.find.where_it_ran(run, name)
         names = self.store.newest(ReplayOf(run.run_id, treatment.name), MOST_LISTED)
-        known = self.runs.get_runs(names)
-        return [known[each] for each in names if each in known]
+        runs = self.runs.get_runs(names)
+        return [runs[each] for each in names if each in runs]
 
 
 def _refuse_unkept(spec: TreatmentSpec, values: Sequence[Value]) -> None:
-    """Also while the content is still there: it is only for those that read it in its own run."""
+    """Raises Gone for values that only their own run may read, also while their content still exists."""
     unkept = [value for value in values if value.passes]
     if unkept:
         listed = ", ".join(f"{one.treatment}.{one.port} ({one.size:,} bytes)" for one in unkept)
@@ -209,8 +223,8 @@ def _refuse_unkept(spec: TreatmentSpec, values: Sequence[Value]) -> None:
         )
 
 
-def _frozen(original: Original) -> RunRequest:
-    """What an engine executed is no plan that could be followed once more."""
+def _base_request(original: Original) -> RunRequest:
+    """Returns the request to start from; what an engine executed has no plan that could be followed again."""
     run = original.run
     if original.treatment.kind is not TreatmentKind.ELEMENT:
         return frozen_again(run)
@@ -225,24 +239,26 @@ def _frozen(original: Original) -> RunRequest:
 
 
 def _versions(spec: TreatmentSpec, runner: Runner | None) -> Mapping[str, int]:
-    known = runner.secret_versions if runner else {}
-    return {name: known[name] for name in spec.secrets.values() if name in known}
+    versions = runner.secret_versions if runner else {}
+    return {name: versions[name] for name in spec.secrets.values() if name in versions}
 
 
 def _unlike(spec: TreatmentSpec, runner: Runner | None) -> Sequence[str]:
-    found = []
+    differences = []
     images = [(image, "It") for image in [spec.image] if image]
     images += [(service.image, f"The service {service.name}") for service in spec.services]
-    for image, who in images:
-        digest = runner.image_digest if runner and who == "It" else None
+    for image, subject in images:
+        digest = runner.image_digest if runner and subject == "It" else None
         parsed = parse_image(image)
         if parsed.digest or (digest and not parsed.is_local):
             continue
         was = f" (then {digest[:19]})" if digest else ""
-        found.append(
-            f"{who} runs in what {image} is on its runner today{was}: no registry could say then which that was."
+        differences.append(
+            f"{subject} runs in what {image} is on its runner today{was}: no registry could say then which that was."
         )
-    found += [f"The cache {cache.key} is as it is today, and empty on another machine." for cache in spec.caches]
+    differences += [f"The cache {cache.key} is as it is today, and empty on another machine." for cache in spec.caches]
     unknown = set(spec.secrets.values()) - set(_versions(spec, runner))
-    found += [f"Which version of the secret {name} it had is not known: it gets today's." for name in sorted(unknown)]
-    return found
+    differences += [
+        f"Which version of the secret {name} it had is not known: it gets today's." for name in sorted(unknown)
+    ]
+    return differences

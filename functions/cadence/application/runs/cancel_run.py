@@ -1,4 +1,4 @@
-"""Cancels a run: what has not ended is ended, and the run becomes `cancelled` once that is so."""
+"""Cancels a run: its unfinished treatments are ended, and then the run becomes `cancelled`."""
 
 from dataclasses import dataclass
 
@@ -8,8 +8,10 @@ from cadence.domain.runs.run import Run
 
 @dataclass(frozen=True)
 class CancelRun:
+    """Cancels a run in the name of a user."""
+
     gates: RunGates
 
     def cancel(self, run_id: str, by: str) -> Run:
-        """Safe to repeat. Raises Conflict if the run has ended."""
+        """Cancels the run and returns it as updated. Safe to repeat. Raises Conflict if the run has ended."""
         return self.gates.cancel(run_id, f"cancelled by {by}")

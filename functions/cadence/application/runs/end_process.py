@@ -1,4 +1,4 @@
-"""Gives a process that somebody else runs its final state, once it can be told."""
+"""Gives a recorded run, which an engine elsewhere executes, its final state once that can be determined."""
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -12,33 +12,35 @@ from cadence.domain.runs.run import Run
 from cadence.domain.runs.states import TreatmentState
 
 PATIENCE = timedelta(seconds=60)
-"""An engine says that it ended before it uploads its last chunks, for which it takes no longer than this."""
+"""The longest time between an engine's report of its end and the upload of its last chunks."""
 AFTER_END = (SETTLES + timedelta(seconds=1), PATIENCE + timedelta(seconds=5))
-"""When to look again after it said so."""
+"""When to look again after that report."""
 
 
 @dataclass(frozen=True)
 class EndProcess:
+    """Ends recorded runs by the reports of their engines."""
+
     runs: RunStore
     treatments: TreatmentStore
     reported: ReportedStore
     clock: Clock
 
     def end(self, run_id: str) -> Run:
-        """The run as it then stands. Safe to repeat. Raises NotFound."""
+        """Returns the run as it then stands. Safe to repeat. Raises NotFound."""
         run = self.runs.get_run(run_id)
         if run.state.final or not run.recorded:
             return run
-        said = self.reported.get(run_id)
-        found = outcome(said, self.reported.evidence(run_id), self.clock(), PATIENCE) or self._overdue(run, said)
-        if found is None:
+        report = self.reported.get(run_id)
+        result = outcome(report, self.reported.evidence(run_id), self.clock(), PATIENCE) or self._overdue(run, report)
+        if result is None:
             return run
-        ended = self.runs.finish_run(run, found.state, found.cause, said.ended_at or self.clock())
+        ended = self.runs.finish_run(run, result.state, result.cause, report.ended_at or self.clock())
         self._end_elements(ended)
         return ended
 
     def _end_elements(self, run: Run) -> None:
-        """What was under way when the last was heard of it will not end any more."""
+        """Marks elements lost that had not ended in the engine's last report."""
         cause = "the engine ended, or was lost, without a word of this treatment's end"
         lost = [
             (
@@ -50,8 +52,8 @@ class EndProcess:
         ]
         self.treatments.put_elements(run.run_id, lost, [])
 
-    def _overdue(self, run: Run, said: Reported) -> EngineOutcome | None:
+    def _overdue(self, run: Run, report: Reported) -> EngineOutcome | None:
         if self.clock() < run.created_at + timedelta(seconds=run.max_duration):
             return None
-        last = max(filter(None, (run.created_at, said.reporting_at, said.launched_at)))
+        last = max(filter(None, (run.created_at, report.reporting_at, report.launched_at)))
         return overdue(last, run.max_duration)

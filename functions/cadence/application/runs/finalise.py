@@ -1,4 +1,4 @@
-"""A run's final state, with the real cause in words."""
+"""Gives a run its final state, and states the cause in words."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -11,12 +11,14 @@ from cadence.application.shared.run_ports import Deadlines, RunStore, TreatmentS
 from cadence.domain.runs.run import Run, Treatment
 from cadence.domain.runs.states import RunState, TreatmentState
 
-# The first of these that some treatment is in makes the run fail, and gives its cause.
+# A treatment in one of these states makes the run fail; the first state in this order that occurs gives the cause.
 _FAILURES = (TreatmentState.FAILED, TreatmentState.TIMED_OUT, TreatmentState.LOST, TreatmentState.CANCELLED)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finalise:
+    """Ends a run. `tell` is called last, with the ended run."""
+
     runs: RunStore
     treatments: TreatmentStore
     gates: RunGates
@@ -25,19 +27,20 @@ class Finalise:
     clock: Clock
 
     def finalise(self, run_id: str) -> Run:
-        """Ends what has not ended as well (the wait for it took too long). Safe to repeat: a run that is final stays as it is.
+        """Ends the run and its unfinished treatments (the wait for them took too long); returns the run.
 
-        Whoever waits for the run's end is told of it last.
+        Safe to repeat: a run that is final stays as it is. Those that wait for the run's end are notified last.
 
-        Raises Conflict if a treatment moves, or the run is asked to stop, at this moment: to be repeated.
+        Raises Conflict if a treatment moves, or a stop of the run is requested, at this moment: the caller repeats the
+        call.
         """
         run = self.runs.get_run(run_id)
         treatments = self.treatments.list_treatments(run_id)
         state, cause = _verdict(run, treatments)
-        left = TreatmentState.CANCELLED if run.stop_requested else TreatmentState.LOST
+        unfinished_state = TreatmentState.CANCELLED if run.stop_requested else TreatmentState.LOST
         for treatment in treatments:
             if not treatment.state.final:
-                self.treatments.settle(treatment, left, cause, None, self.clock())
+                self.treatments.settle(treatment, unfinished_state, cause, None, self.clock())
         ended = self.runs.finish_run(run, state, cause, self.clock())
         self.gates.leave(ended)
         if ended.keeps_values_elsewhere:
@@ -62,6 +65,6 @@ def _verdict(run: Run, treatments: Sequence[Treatment]) -> tuple[RunState, str |
     return RunState.SUCCEEDED, None
 
 
-def _listed(names: Sequence[str], most: int = 5) -> str:
-    shown = ", ".join(names[:most])
-    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
+def _listed(names: Sequence[str], limit: int = 5) -> str:
+    shown = ", ".join(names[:limit])
+    return shown if len(names) <= limit else f"{shown} and {len(names) - limit} more"

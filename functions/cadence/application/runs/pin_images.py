@@ -1,4 +1,4 @@
-"""At admission, tags become digests: all treatments of a run and all its reruns use the same images."""
+"""Replaces image tags by digests at admission, so that all treatments of a run and its reruns use the same images."""
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -20,13 +20,18 @@ _AT_ONCE = 8
 
 
 class ImageRegistries(Protocol):
+    """Resolves image tags."""
+
     def digest(self, image: Image, login: RegistryLogin | None = None) -> str:
-        """`sha256:…` of what the image's tag means now. Raises ProviderRejected (refused for good), Transient."""
+        """Returns the digest (`sha256:…`) of the image's tag. Raises ProviderRejected (refused for good), Transient."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PinImages:
-    """`resolves_loopback`: whether a registry on the loopback interface is the same one for the runners."""
+    """Pins the images of a run's plan.
+
+    `resolves_loopback` is whether a registry on the loopback interface is the same one for the runners.
+    """
 
     runs: RunStore
     documents: Documents
@@ -35,15 +40,18 @@ class PinImages:
     resolves_loopback: bool
 
     def pin(self, run: Run) -> Run:
-        """The run with a plan whose images all have digests. Safe to repeat. Raises ProviderRejected, Transient."""
+        """Returns the run with a plan whose images all have digests. Safe to repeat.
+
+        Raises ProviderRejected, Transient.
+        """
         content = self.documents.get(run.plan_sha256)
         if b'"image"' not in content:
             return run
         specs = plan.decode(content)
-        wanted = sorted({image for spec in specs for image in _images(spec) if self._is_open(image)})
-        if not wanted:
+        images = sorted({image for spec in specs for image in _images(spec) if self._is_open(image)})
+        if not images:
             return run
-        digests = self._resolve(wanted, self._logins(run, specs))
+        digests = self._resolve(images, self._logins(run, specs))
         frozen = plan.encode([_pinned(spec, digests) for spec in specs])
         return self.runs.freeze_plan(run.run_id, run.plan_sha256, self.documents.put(frozen))
 
@@ -51,26 +59,26 @@ class PinImages:
         return parse_image(text).is_open(loopback_resolves=self.resolves_loopback)
 
     def _logins(self, run: Run, specs: Iterable[TreatmentSpec]) -> Mapping[str, RegistryLogin]:
-        """By registry. None for a fork's run: what needs one is skipped there."""
+        """Returns the logins by registry; none for a fork's run, where images that need one are skipped."""
         named = {registry_of(host): name for spec in specs for host, name in _registries(spec).items()}
         if not named or from_fork(run.event):
             return {}
         try:
-            found = self.secrets.decrypt(run.organization, run.project, dict.fromkeys(named.values()))
+            secrets = self.secrets.decrypt(run.organization, run.project, dict.fromkeys(named.values()))
         except NotFound as error:
             raise ProviderRejected(error.message) from None
-        return {registry: registry_login(found[name].value) for registry, name in named.items()}
+        return {registry: registry_login(secrets[name].value) for registry, name in named.items()}
 
-    def _resolve(self, wanted: Iterable[str], logins: Mapping[str, RegistryLogin]) -> Mapping[str, str]:
+    def _resolve(self, images: Iterable[str], logins: Mapping[str, RegistryLogin]) -> Mapping[str, str]:
         def resolve(text: str) -> tuple[str, str]:
             image = parse_image(text)
             return text, str(image.pinned(self.registries.digest(image, logins.get(image.registry))))
 
         pool = ThreadPoolExecutor(_AT_ONCE)
         try:
-            return dict(pool.map(resolve, wanted))
+            return dict(pool.map(resolve, images))
         finally:
-            # The first refusal decides; what has not begun by then is not asked any more.
+            # The first refusal decides; requests that have not begun by then are dropped.
             pool.shutdown(cancel_futures=True)
 
 

@@ -1,4 +1,4 @@
-"""Running again what failed of an earlier run, and what depends on it; all else is taken over."""
+"""Reruns what failed of an earlier run, and what depends on it; the results of all other treatments are reused."""
 
 import dataclasses
 from collections.abc import Collection, Mapping, Sequence
@@ -19,6 +19,8 @@ from cadence.domain.shared.errors import Conflict, InvalidRequest, Violation
 
 @dataclass(frozen=True, kw_only=True)
 class Rerun:
+    """Prepares reruns."""
+
     treatments: TreatmentStore
     values: ValueStore
     documents: Documents
@@ -26,8 +28,11 @@ class Rerun:
     workers: Workers = several_at_once
 
     def start(self, run: Run, again: Collection[str] = ()) -> RunRequest:
-        """`again` run once more although they succeeded. Raises Conflict while the run goes on, InvalidRequest."""
-        again_of_it = frozen_again(run)
+        """Returns the request of a rerun; treatments named in `again` run once more although they succeeded.
+
+        Raises Conflict while the run goes on, InvalidRequest for names that the run does not have.
+        """
+        request = frozen_again(run)
         if not run.state.final:
             raise Conflict(f"Run {run.run_id} has not ended: what failed is known only then.", state=str(run.state))
         specs = plan.decode(self.documents.get(run.plan_sha256))
@@ -35,33 +40,33 @@ class Rerun:
             if name not in {spec.name for spec in specs}:
                 message = f"Run {run.run_id} has no treatment {name!r}."
                 raise InvalidRequest(message, [Violation("/from", message)])
-        kept = self._kept(run, specs, again)
-        sha256 = self.documents.put(rerun_reuse.encode(kept))
-        return dataclasses.replace(again_of_it, rerun_of=run.run_id, kept_sha256=sha256)
+        reused = self._reused(run, specs, again)
+        sha256 = self.documents.put(rerun_reuse.encode(reused))
+        return dataclasses.replace(request, rerun_of=run.run_id, kept_sha256=sha256)
 
-    def _kept(self, run: Run, specs: Sequence[TreatmentSpec], again: Collection[str]) -> ReusedTreatments:
+    def _reused(self, run: Run, specs: Sequence[TreatmentSpec], again: Collection[str]) -> ReusedTreatments:
         earlier = {treatment.name: treatment for treatment in self.treatments.list_treatments(run.run_id)}
         notes: dict[str, str] = {}
         while True:
-            kept = rerun_reuse.kept(specs, earlier, {*again, *notes}, notes)
-            gone = self._gone(run, specs, kept)
-            if not gone:
-                return kept
-            # What made it runs again, and may need something that is gone as well.
-            for name, why in gone.items():
-                notes[name] = f"runs again, as what it sent in run {kept.treatments[name]} is {why}"
+            reused = rerun_reuse.kept(specs, earlier, {*again, *notes}, notes)
+            missing = self._missing(run, specs, reused)
+            if not missing:
+                return reused
+            # Its producer runs again, and may itself need a value that is gone.
+            for name, why in missing.items():
+                notes[name] = f"runs again, as what it sent in run {reused.treatments[name]} is {why}"
 
-    def _gone(self, run: Run, specs: Sequence[TreatmentSpec], kept: ReusedTreatments) -> Mapping[str, str]:
-        """The treatments taken over of which something is read that is not there, and why it is not."""
+    def _missing(self, run: Run, specs: Sequence[TreatmentSpec], reused: ReusedTreatments) -> Mapping[str, str]:
+        """Returns the reused treatments of which a value that is read is missing, with the reason."""
         sent = {(spec.name, output.port) for spec in specs for output in spec.outputs if output.type != "void"}
-        wanted = sorted(rerun_reuse.needed(specs, kept) & sent)
-        known = {(value.treatment, value.port): value for value in self.values.list_values(run.run_id)}
+        ports = sorted(rerun_reuse.needed(specs, reused) & sent)
+        values = {(value.treatment, value.port): value for value in self.values.list_values(run.run_id)}
 
-        def missing(port: tuple[str, str]) -> str | None:
-            value = known.get(port)
+        def reason(port: tuple[str, str]) -> str | None:
+            value = values.get(port)
             if value and value.retention and value.passes:
                 return f"not kept: {value.retention.reason}"
             return None if value and self.chunks.exists(value.chunk_key(0)) else "no longer kept"
 
-        found = self.workers(missing, wanted)
-        return {name: why for (name, _), why in zip(wanted, found, strict=True) if why}
+        reasons = self.workers(reason, ports)
+        return {name: why for (name, _), why in zip(ports, reasons, strict=True) if why}

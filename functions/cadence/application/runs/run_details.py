@@ -1,4 +1,4 @@
-"""What a run consists of and what went through it: its graph and its values."""
+"""Reads the graph and the values of a run."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from cadence.domain.shared.errors import NotFound
 
 @dataclass(kw_only=True)
 class RunDetails:
-    """One run, read as far as it is asked about. Every method reads what it needs once."""
+    """One run, read as far as it is needed. Each property reads once."""
 
     run: Run
     treatment_store: TreatmentStore
@@ -27,31 +27,37 @@ class RunDetails:
 
     @cached_property
     def specs(self) -> Mapping[str, TreatmentSpec]:
-        found = list(plan.decode(self.documents.get(self.run.plan_sha256))) if self.run.plan_sha256 else []
+        """The specifications by name, of the plan and of elements inside of an engine."""
+        specs = list(plan.decode(self.documents.get(self.run.plan_sha256))) if self.run.plan_sha256 else []
         if self.run.melodium:
-            found += self.treatment_store.list_element_specs(self.run.run_id)
-        return {spec.name: spec for spec in found}
+            specs += self.treatment_store.list_element_specs(self.run.run_id)
+        return {spec.name: spec for spec in specs}
 
     @cached_property
     def treatments(self) -> Mapping[str, Treatment]:
-        found = [*self.treatment_store.list_treatments(self.run.run_id)]
+        """The treatments by name, with elements inside of an engine."""
+        treatments = [*self.treatment_store.list_treatments(self.run.run_id)]
         if self.run.melodium:
-            found += self.treatment_store.list_elements(self.run.run_id)
-        return {treatment.name: treatment for treatment in found}
+            treatments += self.treatment_store.list_elements(self.run.run_id)
+        return {treatment.name: treatment for treatment in treatments}
 
     @cached_property
     def values(self) -> Mapping[tuple[str, str], Value]:
+        """The values by treatment and port."""
         return {(value.treatment, value.port): value for value in self.value_store.list_values(self.run.run_id)}
 
     def spec(self, treatment: str) -> TreatmentSpec:
-        """Raises NotFound. Instances made for elements are in no plan; they are read for themselves."""
+        """Returns a treatment's specification; instances made for elements are in no plan and are read one by one.
+
+        Raises NotFound.
+        """
         try:
             return self.specs.get(treatment) or self.treatment_store.get_spec(self.run.run_id, treatment)
         except NotFound:
             raise NotFound(f"Run {self.run.run_id} has no treatment {treatment!r}.") from None
 
     def value(self, sha256: str) -> Value:
-        """Any value of the run with this digest: their bytes are the same. Raises NotFound."""
+        """Returns any value of the run with this digest: their bytes are the same. Raises NotFound."""
         for value in self.values.values():
             if value.digest == sha256:
                 return value
@@ -60,12 +66,15 @@ class RunDetails:
 
 @dataclass(frozen=True)
 class ReadRunDetails:
+    """Makes the details of runs."""
+
     treatments: TreatmentStore
     values: ValueStore
     runners: RunnerStore
     documents: Documents
 
     def read(self, run: Run) -> RunDetails:
+        """Returns the details of `run`, which are read when they are needed."""
         return RunDetails(
             run=run,
             treatment_store=self.treatments,
@@ -76,6 +85,7 @@ class ReadRunDetails:
 
 
 def find_runner(runners: RunnerStore, treatment: Treatment) -> Runner | None:
+    """Returns the runner of the treatment's latest attempt, None if there is none."""
     try:
         return runners.get_runner(ids.runner_id(treatment.run_id, treatment.name, treatment.attempt))
     except NotFound:
@@ -83,11 +93,11 @@ def find_runner(runners: RunnerStore, treatment: Treatment) -> Runner | None:
 
 
 def attempts(runners: RunnerStore, treatment: Treatment) -> Sequence[Runner]:
-    """The runners of all attempts so far, the latest first."""
-    found = []
+    """Returns the runners of all attempts so far, the latest first."""
+    earlier = []
     for attempt in range(treatment.attempt, 0, -1):
         try:
-            found.append(runners.get_runner(ids.runner_id(treatment.run_id, treatment.name, attempt)))
+            earlier.append(runners.get_runner(ids.runner_id(treatment.run_id, treatment.name, attempt)))
         except NotFound:
             continue
-    return found
+    return earlier

@@ -1,4 +1,4 @@
-"""A run has ended: tells those who wait for that, a treatment of another run and the pipelines that start then."""
+"""Notifies those that wait for the end of a run: a treatment of another run, and the pipelines that start then."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -10,20 +10,25 @@ from cadence.domain.runs.run import Run
 
 
 class EndedRuns(Protocol):
-    """The queue of what can start runs."""
+    """The queue of events that can start runs."""
 
     def put_ended(self, run_id: str) -> None:
-        """Returns once it cannot get lost any more."""
+        """Queues the ended run. Returns once it cannot get lost any more."""
 
 
 @dataclass(frozen=True)
 class NotifyRunEnd:
+    """Notifies those that wait for the end of a run."""
+
     pipelines: PipelineStore
     queue: EndedRuns
     machines: Machines
 
     def notify(self, run: Run) -> None:
-        """Safe to repeat. Runs of documents that are not stored start nothing: their name may be anything. Nor do replays."""
+        """Answers the waiting treatment and queues the run if a pipeline starts at its end. Safe to repeat.
+
+        Runs of documents that are not stored start nothing, as their name may be anything; nor do replays.
+        """
         answer_waiting(self.machines, run)
         if run.pipeline_version is None or run.replay_of is not None:
             return

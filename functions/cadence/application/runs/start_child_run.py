@@ -1,4 +1,4 @@
-"""What a treatment of kind `trigger` does: starts a run of another pipeline of its project, and may wait for its end."""
+"""Runs a treatment of kind `trigger`: it starts a run of another pipeline of its project, and may wait for its end."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,7 +18,10 @@ from cadence.domain.shared.errors import InvalidRequest, NotFound
 from cadence.domain.triggers.git_events import from_fork
 
 Freeze = Callable[[str, str, str, Mapping[str, Any]], RunRequest]
-"""The newest version of a pipeline (organization, project, name) with these parameters. Raises NotFound and InvalidDocument."""
+"""Returns the newest version of a pipeline (organization, project, name) with these parameters.
+
+Raises NotFound and InvalidDocument.
+"""
 
 _ENDS = {
     RunState.SUCCEEDED: TreatmentState.SUCCEEDED,
@@ -42,6 +45,8 @@ class ChildOutcome:
 
 @dataclass(frozen=True, kw_only=True)
 class StartChildRun:
+    """Starts the run of a treatment of kind `trigger`."""
+
     runs: RunStore
     values: ValueStore
     freeze: Freeze
@@ -49,9 +54,10 @@ class StartChildRun:
     start: StartRun
 
     def __call__(self, treatment: Treatment, spec: TreatmentSpec, task_token: str) -> ChildOutcome | None:
-        """None while it waits: `task_token` is answered with `{"next": "again"}` once the run has ended.
+        """Returns how the treatment ends, or None while it waits for its run.
 
-        Safe to repeat: the run's id derives from the treatment's, so that a retry finds the run that is there.
+        While it waits, `task_token` is answered with `{"next": "again"}` once the run has ended. Safe to repeat: the
+        run's id derives from the treatment's, so that a retry finds the run that was started before.
         """
         assert spec.trigger is not None
         parent = self.runs.get_run(treatment.run_id)
@@ -61,13 +67,13 @@ class StartChildRun:
             return ChildOutcome(TreatmentState.FAILED, str(error))
         if not spec.trigger.wait:
             return ChildOutcome(TreatmentState.SUCCEEDED, None)
-        # Kept before it is looked at again: the run that ends finds the token, or this finds that it has ended.
+        # Kept before the run is read again: either the run's end finds the token, or this read finds that it has ended.
         child = self.runs.keep_waiting_token(child.run_id, task_token)
         if not child.state.final:
             return None
         state = _ENDS[child.state]
-        said = f"run {child.run_id} of {child.pipeline} {child.state.value.replace('_', ' ')}"
-        cause = f"{said}: {child.cause}" if child.cause else said
+        outcome = f"run {child.run_id} of {child.pipeline} {child.state.value.replace('_', ' ')}"
+        cause = f"{outcome}: {child.cause}" if child.cause else outcome
         return ChildOutcome(state, None if state is TreatmentState.SUCCEEDED else cause)
 
     def _child(self, parent: Run, treatment: Treatment, spec: TreatmentSpec) -> Run:
@@ -80,13 +86,13 @@ class StartChildRun:
         if parent.depth >= MAX_DEPTH:
             raise CannotStart(f"{MAX_DEPTH} runs have started one another already: is this a loop?")
         event = _event(parent, treatment.name)
-        given = {**spec.trigger.parameters, **self._inputs(parent.run_id, spec)}
+        parameters = {**spec.trigger.parameters, **self._inputs(parent.run_id, spec)}
         try:
-            frozen = self.freeze(parent.organization, parent.project, spec.trigger.pipeline, given)
+            frozen = self.freeze(parent.organization, parent.project, spec.trigger.pipeline, parameters)
             planned = self.plan.plan(run_id, frozen, event)
         except InvalidDocument as error:
-            said = "; ".join(finding.message for finding in error.findings[:5])
-            raise CannotStart(f"pipeline {spec.trigger.pipeline} cannot be started: {said}") from None
+            problems = "; ".join(finding.message for finding in error.findings[:5])
+            raise CannotStart(f"pipeline {spec.trigger.pipeline} cannot be started: {problems}") from None
         except (NotFound, InvalidRequest) as error:
             raise CannotStart(f"pipeline {spec.trigger.pipeline} cannot be started: {error.message}") from None
         return self.start.start(
@@ -98,12 +104,12 @@ class StartChildRun:
         )
 
     def _inputs(self, run_id: str, spec: TreatmentSpec) -> Mapping[str, Any]:
-        """The values of its inputs, which become parameters. Raises CannotStart for one that is too large."""
-        found = {}
+        """Returns the values of its inputs, which become parameters. Raises CannotStart for one that is too large."""
+        parameters = {}
         for port in spec.inputs:
             if port.source_treatment is None or port.source_port is None:
                 if port.literal is not None:
-                    found[port.port] = read_block(port.literal.encode(), port.type)
+                    parameters[port.port] = read_block(port.literal.encode(), port.type)
                 continue
             if port.type == "void":
                 continue
@@ -117,8 +123,8 @@ class StartChildRun:
                 raise CannotStart(
                     f"input {port.port} has {value.size:,} bytes, and a parameter can have at most {LARGEST_VALUE:,}"
                 )
-            found[port.port] = read_block(value.preview, port.type)
-        return found
+            parameters[port.port] = read_block(value.preview, port.type)
+        return parameters
 
 
 def _event(parent: Run, treatment: str) -> Mapping[str, Any]:

@@ -24,7 +24,7 @@ _START_CHECK = timedelta(seconds=60)
 
 @dataclass(frozen=True)
 class Ancestry:
-    """The run that started this one, its treatment that did (None: its end did), and how many such runs came before."""
+    """The run that started this one, its treatment that did (None: its end did), and the number of such runs before."""
 
     run: str | None = None
     treatment: str | None = None
@@ -36,10 +36,7 @@ NO_ANCESTRY = Ancestry()
 
 @dataclass(frozen=True)
 class StartRun:
-    """Creates the run, which then goes as far as its gates let it. Safe to repeat with the same `run_id`.
-
-    `frozen` has to have its plan.
-    """
+    """Creates runs and takes each as far as its gates let it."""
 
     runs: RunStore
     gates: RunGates
@@ -55,14 +52,18 @@ class StartRun:
         ancestry: Ancestry = NO_ANCESTRY,
         melodium: MelodiumRun | None = None,
     ) -> Run:
-        # Before the run exists, so that one whose machine could not be started is always looked at again.
+        # Before the run exists, so that a run whose machine could not be started is always looked at again.
+        """Creates the run, which then goes as far as its gates let it; returns it as it stands.
+
+        `frozen` must have its plan. Safe to repeat with the same `run_id`.
+        """
         self.deadlines.watch_run(run_id, _START_CHECK)
-        wanted = replace(self._run(run_id, frozen, event, created_by, ancestry), melodium=melodium)
-        run = self._created(wanted)
+        requested = replace(self._run(run_id, frozen, event, created_by, ancestry), melodium=melodium)
+        run = self._created(requested)
         try:
             return self.gates.proceed(run)
         except Transient:
-            return run  # it is stored: the watchdog takes it on
+            return run  # the run is stored: the watchdog takes it on
 
     def failed(
         self,
@@ -73,7 +74,7 @@ class StartRun:
         cause: str,
         ancestry: Ancestry = NO_ANCESTRY,
     ) -> Run:
-        """Creates a run that has failed before it could start, so that whoever waits for it sees why."""
+        """Creates a run that has failed before it could start, so that its cause can be seen."""
         run = self._run(run_id, frozen, event, created_by, ancestry)
         return self._created(replace(run, state=RunState.FAILED, cause=cause, finished_at=run.created_at))
 
@@ -107,7 +108,7 @@ class StartRun:
         )
 
     def _created(self, run: Run) -> Run:
-        """The run, or the one that is there already."""
+        """Stores the run, or returns the one that exists already."""
         try:
             self.runs.create_run(run)
         except Conflict:
@@ -117,7 +118,7 @@ class StartRun:
 
 @dataclass(frozen=True)
 class RequestRun:
-    """Starts a run that somebody asked for; the same `key` always means the same run."""
+    """Starts a run that a user requested; the same `key` always means the same run."""
 
     plan: PlanRun
     start: StartRun
@@ -125,7 +126,10 @@ class RequestRun:
     clock: Clock
 
     def request(self, frozen: RunRequest, event: Mapping[str, Any], created_by: str, key: str | None = None) -> Run:
-        """Raises Conflict if `key` was used for something else, InvalidDocument if no plan can be made for these values."""
+        """Starts the run and returns it.
+
+        Raises Conflict if `key` was used for another request, InvalidDocument if no plan can be made for these values.
+        """
         run_id = self._run_id(frozen, key)
         return self.start.start(run_id, self.plan.plan(run_id, frozen, event), event, created_by)
 
@@ -135,7 +139,7 @@ class RequestRun:
             return new_ulid(now)
         scope = (frozen.organization, frozen.project, key)
         digest = hashlib.sha256("\0".join(scope).encode()).hexdigest()
-        seen = self.seen.first_seen(f"REQUEST#{digest}", frozen.fingerprint(), now, _KEY_KEPT)
-        if seen.fingerprint != frozen.fingerprint():
+        earlier = self.seen.first_seen(f"REQUEST#{digest}", frozen.fingerprint(), now, _KEY_KEPT)
+        if earlier.fingerprint != frozen.fingerprint():
             raise Conflict("This Idempotency-Key was used for a different run. Send a new key with a new request.")
-        return derived_ulid(seen.first_seen, *scope)
+        return derived_ulid(earlier.first_seen, *scope)

@@ -12,12 +12,17 @@ from cadence.domain.shared.errors import Conflict, NotFound
 
 @dataclass(frozen=True)
 class StopChildRun:
+    """Cancels the runs of treatments of kind `trigger`."""
+
     runs: RunStore
     treatments: TreatmentStore
     deadlines: Deadlines
 
     def stop(self, treatment: Treatment, reason: str) -> None:
-        """A run that nobody waits for goes on, as does one that has ended or was not started. Safe to repeat."""
+        """Requests the end of the run that `treatment` waits for. Safe to repeat.
+
+        A run that the treatment does not wait for goes on, as does one that has ended or was not started.
+        """
         trigger = self.treatments.get_spec(treatment.run_id, treatment.name).trigger
         if trigger is None or not trigger.wait:
             return
@@ -28,5 +33,5 @@ class StopChildRun:
             )
         except (Conflict, NotFound):
             return
-        # The watchdog tells the run's machine, or ends a run that has none yet; a message is not lost half-way.
+        # The watchdog stops the run's machine, or ends a run that has none yet; its message cannot get lost.
         self.deadlines.watch_run(child, timedelta(0))

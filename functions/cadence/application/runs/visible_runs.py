@@ -1,4 +1,4 @@
-"""Reading runs, as far as a principal may see them. What it may not see does not exist for it."""
+"""Reads runs as far as a principal may see them. A run that it may not see does not exist for it."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,11 +18,16 @@ _MOST_READ = 1_000
 
 @dataclass(frozen=True)
 class VisibleRuns:
+    """Reads the runs that a principal may see."""
+
     runs: RunStore
     directory: Directory
 
     def get(self, principal: Principal, run_id: str) -> Run:
-        """Raises NotFound, in the same words, for a run that does not exist and for one that is somebody else's."""
+        """Returns a run.
+
+        Raises NotFound, with the same message if it does not exist and if the principal may not see it.
+        """
         missing = NotFound(f"There is no run {run_id!r} here.")
         try:
             run = self.runs.get_run(run_id)
@@ -41,26 +46,32 @@ class VisibleRuns:
         state: RunState | None = None,
         pipeline: str | None = None,
     ) -> Page[Run]:
-        """Newest first. At most 1,000 runs are read for one page, so a rare filter may give a short page with more to come."""
-        found: list[Run] = []
+        """Returns runs, newest first.
+
+        At most 1,000 runs are read for one page, so that a rare filter may give a short page with more to come.
+        """
+        matches: list[Run] = []
         newest = self._newest_first(principal.organization, self.projects(principal, project), after, limit)
         for read, run in enumerate(newest):
-            if len(found) == limit or read == _MOST_READ:
-                return Page(found, after)
+            if len(matches) == limit or read == _MOST_READ:
+                return Page(matches, after)
             after = run.position
             if (state is None or run.state is state) and (pipeline is None or run.pipeline == pipeline):
-                found.append(run)
-        return Page(found, None)
+                matches.append(run)
+        return Page(matches, None)
 
     def projects(self, principal: Principal, project: str | None = None) -> Sequence[str]:
-        """The projects that the principal sees; only `project` if that is given. Raises NotFound for one it does not see."""
+        """Returns the projects that the principal sees, only `project` if that is not None.
+
+        Raises NotFound for one it does not see.
+        """
         if project is not None:
             if not principal.sees(principal.organization, project):
                 raise NotFound(f"There is no project {project!r} here.")
             return [self.directory.get_project(principal.organization, project).name]
         if principal.project != ALL_PROJECTS:
             return [principal.project]
-        return [known.name for known in self.directory.list_projects(principal.organization)]
+        return [listed.name for listed in self.directory.list_projects(principal.organization)]
 
     def _newest_first(self, organization: str, projects: Sequence[str], after: str | None, limit: int) -> Iterator[Run]:
         """Merges the projects' listings: positions sort by time."""

@@ -1,4 +1,4 @@
-"""Admission: from a plan to treatments that can start."""
+"""Admits runs: turns a plan into treatments that can start."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from cadence.domain.shared.errors import Cancelled
 
 @dataclass(frozen=True)
 class Admission:
-    """Writes what a run consists of."""
+    """Writes the treatments, edges and reused values of a run."""
 
     treatments: TreatmentStore
     values: ValueStore
@@ -26,44 +26,47 @@ class Admission:
     clock: Clock
 
     def __call__(self, run: Run) -> None:
-        """Safe to repeat, also at the same time and after treatments have advanced. Raises NotFound if the run's plan is gone."""
+        """Safe to repeat, also at the same time and after treatments have advanced.
+
+        Raises NotFound if the run's plan is gone.
+        """
         planned = plan.decode(self.documents.get(run.plan_sha256))
         specs = admission.with_growth(withhold(planned, run.event))
-        kept = (
+        reused = (
             rerun_reuse.decode(self.documents.get(run.kept_sha256))
             if run.kept_sha256
             else rerun_reuse.ReusedTreatments()
         )
-        begins = admission.beginning(run.run_id, specs, self.clock(), kept.treatments, kept.notes)
-        names = {there: here for here, there in kept.called.items()}
+        initial = admission.beginning(run.run_id, specs, self.clock(), reused.treatments, reused.notes)
+        names = {there: here for here, there in reused.called.items()}
         self.values.put_values(
             [
                 rerun_reuse.taken_over(value, run.run_id, names.get(value.treatment))
-                for value in self._kept_values(run, specs, kept)
+                for value in self._kept_values(run, specs, reused)
             ]
         )
-        self.treatments.admit(run.run_id, specs, begins.treatments, begins.edges)
+        self.treatments.admit(run.run_id, specs, initial.treatments, initial.edges)
 
     def _kept_values(
-        self, run: Run, specs: Sequence[TreatmentSpec], kept: rerun_reuse.ReusedTreatments
+        self, run: Run, specs: Sequence[TreatmentSpec], reused: rerun_reuse.ReusedTreatments
     ) -> Sequence[Value]:
-        if run.values_from is None or not kept.treatments:
+        if run.values_from is None or not reused.treatments:
             return ()
         if run.replay_of is not None:
             # A few of what may be thousands.
             ports = [
-                (kept.called.get(spec.name, spec.name), each.port)
+                (reused.called.get(spec.name, spec.name), each.port)
                 for spec in specs
-                if spec.name in kept.treatments
+                if spec.name in reused.treatments
                 for each in spec.outputs
             ]
             return self.values.get_values(run.values_from, ports)
-        return [value for value in self.values.list_values(run.values_from) if value.treatment in kept.treatments]
+        return [value for value in self.values.list_values(run.values_from) if value.treatment in reused.treatments]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Admit:
-    """`pin_images` gives the run a plan whose images all have digests."""
+    """Admits runs. `pin_images` gives a run a plan whose images all have digests."""
 
     runs: RunStore
     treatments: TreatmentStore
@@ -75,10 +78,10 @@ class Admit:
     pin_images: Callable[[Run], Run]
 
     def admit(self, run_id: str, machine_token: str) -> None:
-        """Writes what the run consists of, keeps the machine's token, starts what is ready. Safe to repeat.
+        """Writes the run's treatments, keeps the machine's token, and starts what is ready. Safe to repeat.
 
-        Raises Cancelled if the run is to be stopped already, NotFound if its plan is gone, ProviderRejected for an image
-        that its registry refuses, Transient if a registry does not answer.
+        Raises Cancelled if the run is to be stopped already, NotFound if its plan is gone, ProviderRejected for an
+        image that its registry refuses, Transient if a registry does not answer.
         """
         run = self.runs.begin_run(run_id, machine_token, self.clock())
         if run.stop_requested:

@@ -1,4 +1,4 @@
-"""The values of a group, made from those of its instances."""
+"""Makes the values of a group from those of its instances."""
 
 import hashlib
 import json
@@ -27,20 +27,23 @@ class CannotCollect(Exception):
 
 @dataclass(frozen=True)
 class CollectOutputs:
+    """Collects the outputs of instances into the outputs of their group."""
+
     values: ValueStore
     chunks: Chunks
     retentions: ValueRetentionStore
     clock: Clock
 
     def collect(self, group: Treatment, spec: TreatmentSpec, instances: Sequence[Treatment]) -> Sequence[Value]:
-        """One value per output that is not void, from the instances that succeeded, in their order. Writes their content.
+        """Returns one value for each output that is not void, and writes its content.
 
-        Safe to repeat: it writes the same again. Raises CannotGather.
+        The values come from the instances that succeeded, in their order. Safe to repeat: the same content is written
+        again. Raises CannotCollect.
         """
         names = [instance.name for instance in instances if instance.state is TreatmentState.SUCCEEDED]
         outputs = [output for output in spec.outputs if output.type != "void"]
         parts = {output.port: self._parts(group, output, names) for output in outputs}
-        retention = self._retention(group, [part for found in parts.values() for part in found])
+        retention = self._retention(group, [part for values in parts.values() for part in values])
         return [self._value(group, output, parts[output.port], retention) for output in outputs]
 
     def _parts(self, group: Treatment, output: OutputSpec, names: Sequence[str]) -> Sequence[Value]:
@@ -48,7 +51,7 @@ class CollectOutputs:
         return self.values.get_values(group.run_id, [(name, port) for name in names])
 
     def _retention(self, group: Treatment, parts: Sequence[Value]) -> ValueRetention | None:
-        """What holds for all that the group sends is what holds for its parts."""
+        """Returns the retention that satisfies those of all parts, and notes it for the group."""
         try:
             retention = together(part.retention for part in parts)
         except IncompatibleRetention as error:
@@ -70,13 +73,13 @@ class CollectOutputs:
             )
         if streams:
             content: Iterable[bytes] = self.chunks.read_whole([key for part in parts for key in _keys(part)])
-            shown: Iterable[bytes] = _shown(parts)
+            previews: Iterable[bytes] = _previews(parts)
         else:
             encode = _as_lines if output.flow == "stream" else _as_list
             content = encode(port, parts, self._contents(parts))
-            shown = encode(port, parts, _shown(parts), strict=False)
+            previews = encode(port, parts, _previews(parts), strict=False)
         try:
-            return self._write(group, output, content, b"" if retention else _beginning(shown), retention)
+            return self._write(group, output, content, b"" if retention else _beginning(previews), retention)
         except NotFound as error:
             raise CannotCollect(f"output {port} of an instance is no longer kept: {error.message}") from error
 
@@ -121,8 +124,8 @@ def _keys(part: Value) -> list[str]:
     return [part.chunk_key(sequence) for sequence in range(part.chunks)]
 
 
-def _shown(parts: Sequence[Value]) -> Iterator[bytes]:
-    """The beginnings of the parts as far as they are whole; they are masked, as the content is not."""
+def _previews(parts: Sequence[Value]) -> Iterator[bytes]:
+    """Yields the previews of the parts, up to the first incomplete one. Previews are masked, the content is not."""
     for part in parts:
         yield part.preview
         if part.size > len(part.preview):
@@ -156,7 +159,7 @@ def _as_lines(port: str, parts: Sequence[Value], contents: Iterable[bytes], *, s
 
 
 def _text(port: str, part: Value, content: bytes, *, strict: bool) -> str:
-    """Of a string its text without the line end behind it, of all else the JSON value on one line."""
+    """Returns a string's text without its line end; for any other type the JSON value on one line."""
     try:
         text = content.decode()
         if part.type == "string":
@@ -170,7 +173,7 @@ def _text(port: str, part: Value, content: bytes, *, strict: bool) -> str:
 
 
 def _rechunked(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """The same bytes in chunks as large as may be: a thousand small ones would each be a request of every reader."""
+    """Yields the same bytes in chunks of the largest size: each small chunk would be one request of every reader."""
     waiting = bytearray()
     for piece in pieces:
         waiting += piece

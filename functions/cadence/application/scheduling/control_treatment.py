@@ -1,4 +1,4 @@
-"""What a treatment without a runner does, at the place where others are given one."""
+"""Runs control treatments (groups, triggers), which need no runner."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -20,12 +20,14 @@ from cadence.domain.runs.states import TreatmentState
 from cadence.domain.scheduling import group as groups
 from cadence.domain.shared.errors import Conflict
 
-# By then the group has settled; what is looked at too early goes with the run's end.
+# By then the group has settled; content that is looked at too early is removed at the run's end.
 _SETTLED = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ControlTreatment:
+    """Takes one step of a treatment that needs no runner."""
+
     runs: RunStore
     treatments: TreatmentStore
     values: ValueStore
@@ -67,7 +69,7 @@ class ControlTreatment:
         outcome = self.start_child(stored, self.treatments.get_spec(stored.run_id, stored.name), task_token)
         if outcome:
             return self._settle(stored, outcome.state, outcome.cause)
-        # Looked at once the run is there: whoever stops the treatment from now on finds that run.
+        # Checked once the run exists: a later stop of the treatment finds that run.
         stored = self.treatments.get_treatment(stored.run_id, stored.name)
         return self._stopped(stored) or stored
 
@@ -115,6 +117,6 @@ class ControlTreatment:
         return self._settle(stored, TreatmentState.CANCELLED, reason)
 
     def _settle(self, stored: Treatment, state: TreatmentState, cause: str | None) -> Treatment:
-        with suppress(Conflict):  # whoever stops the run came first
+        with suppress(Conflict):  # the run was stopped first
             self.treatments.settle(stored, state, cause, None, self.clock())
         return self.treatments.get_treatment(stored.run_id, stored.name)

@@ -1,4 +1,4 @@
-"""The elements of a value that an `each` treatment makes instances from, as far as they are known."""
+"""Reads the elements of a value from which an `each` treatment makes instances, as far as they are known."""
 
 import json
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ _SHOWN = 80
 
 
 class BadItem(Exception):
-    """It cannot become an instance; the message says which and why."""
+    """An element, or the whole value, cannot become instances; the message says which and why."""
 
 
 class SourceBroke(Exception):
@@ -33,7 +33,10 @@ class SourceBroke(Exception):
 
 @dataclass(frozen=True)
 class Flowing:
-    """A sequence of lines in `chunks` chunks so far, named by `prefix` and their number; with `ended` there will be no more."""
+    """A sequence of lines of which `chunks` chunks exist so far, addressed by `prefix` and their number.
+
+    With `ended` there will be no more. `epoch` is the producer's attempt.
+    """
 
     epoch: int
     chunks: int
@@ -41,12 +44,13 @@ class Flowing:
     prefix: str
 
     def key(self, sequence: int) -> str:
+        """Returns the address of a chunk."""
         return f"{self.prefix}{sequence:012}"
 
 
 @dataclass(frozen=True)
 class EachItem:
-    """`line` as it was sent; the next one begins at `offset` of chunk `sequence`."""
+    """One element. `line` is as it was sent; the next element begins at `offset` of chunk `sequence`."""
 
     line: bytes
     sequence: int
@@ -55,40 +59,45 @@ class EachItem:
 
 @dataclass(frozen=True)
 class EachItems:
+    """Reads the elements of an `each` treatment's value."""
+
     treatments: TreatmentStore
     values: ValueStore
     streams: StreamStates
     chunks: Chunks
 
     def source(self, group: Treatment, spec: TreatmentSpec) -> Flowing | None:
-        """None while nothing can be read. Raises SourceBroke, BadElement (the value is no list)."""
-        given = next(port for port in spec.inputs if port.port == spec.each)
-        if given.source_treatment is None or given.source_port is None:
-            return self._listed(group, given.literal or "[]")
-        producer = self.treatments.get_treatment(group.run_id, given.source_treatment)
+        """Returns where the elements are, None while nothing can be read.
+
+        Raises SourceBroke, BadItem (the value is no list).
+        """
+        each_input = next(port for port in spec.inputs if port.port == spec.each)
+        if each_input.source_treatment is None or each_input.source_port is None:
+            return self._listed(group, each_input.literal or "[]")
+        producer = self.treatments.get_treatment(group.run_id, each_input.source_treatment)
         if producer.retention:
             raise BadItem(
-                f"{producer.retention.reason}, and each element of {producer.name}.{given.source_port} would be kept with the "
+                f"{producer.retention.reason}, and each element of {producer.name}.{each_input.source_port} would be kept with the "
                 "run: have its elements gone through inside of a treatment"
             )
         if producer.state is TreatmentState.SUCCEEDED:
-            value = self.values.get_value(group.run_id, producer.name, given.source_port)
-            if given.flow == "block":
+            value = self.values.get_value(group.run_id, producer.name, each_input.source_port)
+            if each_input.flow == "block":
                 return self._listed(group, None, value)
             return Flowing(producer.attempt, value.chunks, True, value.chunk_prefix)
         if producer.state.final:
             raise SourceBroke(f"{producer.name} {PAST[producer.state]} before it had sent all elements")
-        if given.flow == "block" or producer.state is not TreatmentState.RUNNING:
+        if each_input.flow == "block" or producer.state is not TreatmentState.RUNNING:
             return None
         runner = ids.runner_id(group.run_id, producer.name, producer.attempt)
-        progress = self.streams.get_progress(runner, given.source_port)
+        progress = self.streams.get_progress(runner, each_input.source_port)
         sent = progress.end.chunks if progress.end else progress.next_seq
-        prefix = ids.chunk_prefix(group.run_id, producer.name, producer.attempt, given.source_port)
-        # Ended is what has settled: until then its producer may still begin anew.
+        prefix = ids.chunk_prefix(group.run_id, producer.name, producer.attempt, each_input.source_port)
+        # It has ended only when its producer has settled: until then the producer may begin anew.
         return Flowing(producer.attempt, sent, False, prefix)
 
     def after(self, source: Flowing, sequence: int, offset: int) -> Iterator[EachItem]:
-        """The elements from there on, as far as they are there. Raises BadElement for one that is too long."""
+        """Yields the elements from there on, as far as they exist. Raises BadItem for one that is too long."""
         line = b""
         while sequence < source.chunks:
             piece = self.chunks.read(source.key(sequence), offset, _PIECE)
@@ -109,12 +118,12 @@ class EachItems:
             yield EachItem(line, sequence, offset)
 
     def literal(self, spec: TreatmentSpec, line: bytes) -> str:
-        """What is written into the instance's input. Raises BadElement."""
-        given = next(port for port in spec.inputs if port.port == spec.each)
+        """Returns the text that is written into the instance's input. Raises BadItem."""
+        each_input = next(port for port in spec.inputs if port.port == spec.each)
         assert spec.instance is not None
-        wanted = next(port for port in spec.instance.inputs if port.port == spec.each)
-        text, value = _read(line, given, parse_data_type(wanted.type))
-        why = mismatch(value, parse_data_type(wanted.type))
+        instance_input = next(port for port in spec.instance.inputs if port.port == spec.each)
+        text, value = _read(line, each_input, parse_data_type(instance_input.type))
+        why = mismatch(value, parse_data_type(instance_input.type))
         if why is not None:
             raise BadItem(why)
         if len(json.dumps(text)) > _LARGEST_STORED:
@@ -122,8 +131,8 @@ class EachItems:
         return text
 
     def _listed(self, group: Treatment, literal: str | None, value: Value | None = None) -> Flowing:
-        """The list's items as lines of JSON of our own, so that finding the next ones does not mean reading all."""
-        prefix = ids.chunk_prefix(group.run_id, group.name, group.attempt, ".elements")  # no port is named so
+        """Stores the list's items as lines of JSON, so that finding the next ones does not require reading all."""
+        prefix = ids.chunk_prefix(group.run_id, group.name, group.attempt, ".elements")  # no port has such a name
         try:
             self.chunks.read(f"{prefix}{0:012}", 0, 1)
         except NotFound:
@@ -140,12 +149,12 @@ class EachItems:
 
 
 def position(growth: EachProgress, source: Flowing) -> tuple[int, int]:
-    """Where the next element begins, if the source is the one that was read so far."""
+    """Returns the chunk and the offset of the next element, (0, 0) if the source is not the one read so far."""
     return (growth.sequence, growth.offset) if growth.epoch in {0, source.epoch} else (0, 0)
 
 
 def quoted(line: bytes) -> str:
-    """An element as a message shows it."""
+    """Returns an element as a message shows it, cut short."""
     text = line.decode(errors="replace")
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
@@ -155,20 +164,20 @@ def _check_length(line: bytes) -> None:
         raise BadItem(f"it has more than {LARGEST_ELEMENT:,} bytes: {quoted(line)}")
 
 
-def _read(line: bytes, given: InputSpec, wanted: DataType) -> tuple[str, object]:
-    """The text for the instance's input, and the value that it stands for."""
+def _read(line: bytes, each_input: InputSpec, data_type: DataType) -> tuple[str, object]:
+    """Returns the text for the instance's input, and the value that it stands for."""
     try:
         text = line.decode()
-        if wanted is Scalar.STRING and given.flow == "stream":
+        if data_type is Scalar.STRING and each_input.flow == "stream":
             return text, text
         value = json.loads(text)
     except ValueError as error:
-        raise BadItem(f"{quoted(line)} is no {wanted}: {error}") from error
-    return (value if wanted is Scalar.STRING and isinstance(value, str) else text), value
+        raise BadItem(f"{quoted(line)} is no {data_type}: {error}") from error
+    return (value if data_type is Scalar.STRING and isinstance(value, str) else text), value
 
 
 def _as_lines(literal: str) -> bytes:
-    """Each item as it was written, unless it was written over several lines. Raises BadElement."""
+    """Returns each item on one line, as it was written unless that took several lines. Raises BadItem."""
     return b"".join(item.encode() + b"\n" for item in _items(literal.strip()))
 
 

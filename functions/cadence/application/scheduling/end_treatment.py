@@ -1,4 +1,4 @@
-"""Ends a treatment that has not ended by itself: at once if it has no runner, else by telling its runner and its machine."""
+"""Ends a treatment that has not ended: at once if it has no runner, else through its runner and its machine."""
 
 from dataclasses import dataclass
 
@@ -20,6 +20,8 @@ _LIVE_RUNNERS = frozenset({RunnerState.OFFERED, RunnerState.BOOTING, RunnerState
 
 @dataclass(frozen=True, kw_only=True)
 class EndTreatment:
+    """Cancels treatments."""
+
     treatments: TreatmentStore
     runners: RunnerStore
     machines: Machines
@@ -29,7 +31,7 @@ class EndTreatment:
     clock: Clock
 
     def end(self, treatment: Treatment, reason: str) -> bool:
-        """True if it has its final state now. Safe to repeat."""
+        """Returns whether the treatment has its final state now. Safe to repeat."""
         if treatment.turn_token:
             self.slots.release(treatment)
             self.machines.fail(treatment.turn_token, Cancelled(reason))
@@ -42,11 +44,11 @@ class EndTreatment:
                 treatment = self.treatments.get_treatment(treatment.run_id, treatment.name)
             else:
                 return True
-        return treatment.state.final or self._told(treatment, reason)
+        return treatment.state.final or self._stop_runner(treatment, reason)
 
     def _without_runner(self, treatment: Treatment, reason: str) -> bool:
         if treatment.kind is TreatmentKind.TRIGGER and treatment.state is not TreatmentState.PENDING:
-            self.stop_child.stop(treatment, reason)  # first: what has its final state is not looked at again
+            self.stop_child.stop(treatment, reason)  # first: a treatment with its final state is not processed again
         try:
             self.treatments.settle(treatment, TreatmentState.CANCELLED, reason, None, self.clock())
         except Conflict:
@@ -56,8 +58,8 @@ class EndTreatment:
             self.wake_ups.wake(treatment.run_id, treatment.name)
         return True
 
-    def _told(self, treatment: Treatment, reason: str) -> bool:
-        """Its runner and its machine are told: False, for its end is still to come."""
+    def _stop_runner(self, treatment: Treatment, reason: str) -> bool:
+        """Cancels its runner and its machine; returns False, as its end is still to come."""
         runner_id = ids.runner_id(treatment.run_id, treatment.name, treatment.attempt)
         try:
             runner = self.runners.change_runner(runner_id, _LIVE_RUNNERS, cancel_reason=reason)

@@ -1,6 +1,7 @@
-"""A state machine's execution ended outside of Cadence's own code: timed out, aborted, failed, or lost with its service.
+"""Handles executions of state machines that ended outside of Cadence's own code.
 
-Whatever waited for it would wait in vain, so what it was to do is done here.
+They timed out, were aborted, failed, or were lost with their service. What the execution was to do is done here, as
+whatever waits for it would wait in vain.
 """
 
 from dataclasses import dataclass
@@ -12,15 +13,15 @@ from cadence.domain.runs.states import RunState
 from cadence.domain.scheduling.machine_error import MachineError
 from cadence.domain.shared.errors import Conflict, NotFound
 
-# Executions that a run may have: its own, and those that only end it. Each tries for minutes before it fails.
+# Executions that a run may have: its own, and those that only end it. Each retries for minutes before it fails.
 _MOST_EXECUTIONS = 3
-# A treatment that moves at this very moment is read again.
+# Attempts at a treatment that moves at the same moment.
 _ATTEMPTS = 5
 
 
 @dataclass(frozen=True)
 class ExecutionFailed:
-    """Both are safe to repeat, and leave alone what has its final state."""
+    """Both methods are safe to repeat, and leave alone what has its final state."""
 
     runs: RunStore
     machines: Machines
@@ -28,7 +29,10 @@ class ExecutionFailed:
     finalise: Finalise
 
     def of_treatment(self, run_id: str, treatment: str, error: MachineError) -> None:
-        """Settles it: by its runner's result, if that is in, else as lost. Its execution's name is taken, so there is no other attempt."""
+        """Settles the treatment: by its runner's result if there is one, else as lost.
+
+        Its execution's name is taken, so there is no other attempt. Raises Conflict if the treatment keeps changing.
+        """
         for last in (*[False] * (_ATTEMPTS - 1), True):
             try:
                 self.settle.settle(run_id, treatment, None, error)
@@ -40,7 +44,10 @@ class ExecutionFailed:
                     raise
 
     def of_run(self, run_id: str, execution: int, error: MachineError) -> None:
-        """Has another execution end what is left of the run: it finds that the run is to be stopped. `execution` is the one that broke."""
+        """Starts another execution that ends the run, after requesting its stop; `execution` is the one that broke.
+
+        After `_MOST_EXECUTIONS` executions it ends the run itself.
+        """
         cause = f"the run's state machine broke: {error.cause or error.name}"
         try:
             run = self.runs.request_stop(run_id, RunState.FAILED, cause)

@@ -1,4 +1,4 @@
-"""An `each` treatment makes instances of itself as the elements of its value become known."""
+"""Makes instances of an `each` treatment as the elements of its value become known."""
 
 import dataclasses
 import itertools
@@ -26,7 +26,7 @@ _ROUNDS = 50
 
 @dataclass(frozen=True, kw_only=True)
 class ExpandEach:
-    """Every call looks at what is there and goes on from it, so that repeated and simultaneous ones do no harm."""
+    """Every call reads the stored progress and goes on from it, so that repeated and simultaneous calls do no harm."""
 
     runs: RunStore
     treatments: TreatmentStore
@@ -36,53 +36,60 @@ class ExpandEach:
     clock: Clock
 
     def keep_token(self, run_id: str, group: str, token: str) -> EachProgress:
-        """Keeps the token of the group's machine, which is answered when all is made and has settled."""
+        """Keeps the token of the group's machine, which is answered when all instances are made and have settled.
+
+        Raises Transient if others keep changing the progress.
+        """
         for _ in range(_ROUNDS):
-            seen = self.groups.get_growth(run_id, group)
+            growth = self.groups.get_growth(run_id, group)
             try:
-                return self.groups.save_growth(seen, dataclasses.replace(seen, token=token))
+                return self.groups.save_growth(growth, dataclasses.replace(growth, token=token))
             except Conflict:
                 continue
         raise Transient(f"group {group} is being changed by others")
 
     def close(self, run_id: str, group: str) -> EachProgress:
-        """No more instances are made."""
+        """Stops making instances; returns the progress. Raises Transient if others keep changing it."""
         for _ in range(_ROUNDS):
-            seen = self.groups.get_growth(run_id, group)
-            if seen.closed:
-                return seen
+            growth = self.groups.get_growth(run_id, group)
+            if growth.closed:
+                return growth
             try:
-                return self.groups.save_growth(seen, dataclasses.replace(seen, closed=True))
+                return self.groups.save_growth(growth, dataclasses.replace(growth, closed=True))
             except Conflict:
                 continue
         raise Transient(f"group {group} is being changed by others")
 
     def finished(self, run_id: str, group: str) -> bool:
+        """Whether all instances are made and have settled."""
         growth = self.groups.get_growth(run_id, group)
         return growth.closed and self.treatments.get_treatment(run_id, group).waiting == 0
 
     def expand(self, run_id: str, group: str) -> EachProgress:
-        """Makes what can be made now. Raises Transient if others go on changing it."""
+        """Makes the instances that can be made now; returns the progress.
+
+        Raises Transient if others keep changing it.
+        """
         spec = self.treatments.get_spec(run_id, group)
         for _ in range(_ROUNDS):
-            # The growth first: what is under way may then only be fewer, so that never too many are made.
-            seen = self.groups.get_growth(run_id, group)
+            # The progress is read first: the count under way can then only shrink, so that never too many are made.
+            growth = self.groups.get_growth(run_id, group)
             stored = self.treatments.get_treatment(run_id, group)
-            if stored.state.final or (seen.closed and stored.waiting == 0):
-                self._answer(seen)
-                return seen
+            if stored.state.final or (growth.closed and stored.waiting == 0):
+                self._answer(growth)
+                return growth
             if stored.state is not TreatmentState.RUNNING or self.runs.get_run(run_id).stop_requested:
-                return seen
-            self._start(seen)
+                return growth
+            self._start(growth)
             try:
-                if not self._go_on(seen, stored, spec):
-                    return seen
+                if not self._go_on(growth, stored, spec):
+                    return growth
             except Conflict:
                 continue
         raise Transient(f"group {group} is being changed by others")
 
     def _go_on(self, seen: EachProgress, group: Treatment, spec: TreatmentSpec) -> bool:
-        """Whether there may be more to do at once."""
+        """Returns whether there may be more to do at once."""
         after, specs = self._next(seen, group, spec)
         if specs:
             self.groups.add_instances(seen, after, specs, self.clock())
@@ -117,7 +124,7 @@ class ExpandEach:
         specs: list[TreatmentSpec] = []
         sequence, offset = position(growth, source)
         try:
-            # One more than there is room for, to see whether that was all.
+            # Reads one more than there is room for, to see whether that was all.
             for element in self.elements.after(source, sequence, offset):
                 if len(specs) == room:
                     return growth, specs
@@ -139,12 +146,12 @@ class ExpandEach:
         return dataclasses.replace(growth, closed=source.ended), specs
 
     def _begun_anew(self, growth: EachProgress, source: Flowing) -> EachProgress:
-        """The producer sends again, in another attempt: as far as instances were made it has to be the same."""
-        digest, made, there = "", 0, growth
+        """Compares the elements that the producer sends in another attempt with those already made into instances."""
+        digest, made, resumed = "", 0, growth
         try:
             for element in itertools.islice(self.elements.after(source, 0, 0), growth.made):
                 digest, made = chained(digest, element.line), made + 1
-                there = dataclasses.replace(growth, sequence=element.sequence, offset=element.offset)
+                resumed = dataclasses.replace(growth, sequence=element.sequence, offset=element.offset)
         except BadItem as error:
             return dataclasses.replace(growth, closed=True, failure=f"element {made + 1}: {error}")
         if made < growth.made and not source.ended:
@@ -152,10 +159,10 @@ class ExpandEach:
         if digest != growth.digest:
             failure = f"its source began anew and did not send the first {growth.made} elements again as they were"
             return dataclasses.replace(growth, closed=True, failure=failure, lost=True)
-        return dataclasses.replace(there, epoch=source.epoch)
+        return dataclasses.replace(resumed, epoch=source.epoch)
 
     def _start(self, growth: EachProgress) -> None:
-        """The machines of those made that may not have been started yet."""
+        """Starts the machines of the instances that may not have been started yet."""
         for number in range(growth.started, growth.made):
             self.machines.start_treatment(growth.run_id, instance_name(growth.group, number), TreatmentKind.COMMAND)
 

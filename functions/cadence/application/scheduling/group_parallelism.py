@@ -1,4 +1,4 @@
-"""Groups that let only some of their instances be under way at a time."""
+"""Limits how many instances of a group are under way at a time."""
 
 import random
 import time
@@ -14,17 +14,20 @@ _ATTEMPTS = 30
 
 @dataclass(frozen=True)
 class GroupParallelism:
-    """Both calls are safe to repeat, also after the caller ended before it used the answer."""
+    """Both methods are safe to repeat, also after a caller that ended before it used the answer."""
 
     groups: GroupStore
 
     def enter(self, run_id: str, group: str, instance: str) -> bool:
-        """Whether `instance` may be under way now; if not, it waits for a place."""
+        """Returns whether `instance` may be under way now; if not, it waits for a slot."""
         _, after = self._change(run_id, group, lambda places: places.entered(instance))
         return instance in after.under_way
 
     def leave(self, run_id: str, group: str, instance: str) -> Sequence[str]:
-        """Gives the instance's place up. Returns those that are under way instead; if it was given up before, all that are."""
+        """Gives up the instance's slot; returns the instances that are under way instead.
+
+        If it was given up before, these are all instances that are under way.
+        """
         before, after = self._change(run_id, group, lambda places: places.left(instance))
         if after == before:
             return after.under_way
@@ -34,14 +37,14 @@ class GroupParallelism:
         self, run_id: str, group: str, change: Callable[[InstanceSlots], InstanceSlots]
     ) -> tuple[InstanceSlots, InstanceSlots]:
         for attempt in range(_ATTEMPTS):
-            seen = self.groups.get_places(run_id, group)
-            after = change(seen)
-            if after == seen:
-                return seen, seen
+            before = self.groups.get_places(run_id, group)
+            after = change(before)
+            if after == before:
+                return before, before
             try:
-                self.groups.save_places(run_id, group, seen, after)
+                self.groups.save_places(run_id, group, before, after)
             except Conflict:  # many instances of a matrix become ready, or end, at the same time
                 time.sleep(random.uniform(0, min(0.4, 0.005 * 2**attempt)))
                 continue
-            return seen, after
+            return before, after
         raise Transient(f"the places of group {group} are being changed by others")

@@ -1,4 +1,4 @@
-"""A runner's agent has called home: its treatment runs, and its streams are open."""
+"""Marks a treatment as running when its runner's agent has called home, and opens its streams."""
 
 from dataclasses import dataclass
 
@@ -13,13 +13,15 @@ from cadence.domain.shared.errors import Cancelled, Conflict, Gone
 
 @dataclass(frozen=True)
 class MarkStarted:
+    """Moves treatments to running."""
+
     treatments: TreatmentStore
     readiness: Readiness
     machines: Machines
 
     def mark(self, runner: Runner, spec: TreatmentSpec, *, ends_retention: bool = False) -> None:
         """Safe to repeat. Raises Gone if the treatment has settled or goes on with another attempt."""
-        # A repeated claim says the same time again.
+        # A repeated claim has the same time.
         claimed = runner.claimed_at
         history = (StateChange(claimed, runner.attempt, TreatmentState.RUNNING),) if claimed else ()
         try:
@@ -33,7 +35,7 @@ class MarkStarted:
                 pool=runner.pool,  # its machine may be of an earlier decision than the treatment's last
                 waiting_for=None,
                 history=history,
-                # Of an earlier attempt nothing may be left.
+                # Overwrites the value of an earlier attempt.
                 retention=runner.retention,
                 ends_retention=ends_retention,
             )

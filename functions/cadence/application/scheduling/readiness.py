@@ -1,4 +1,4 @@
-"""Readiness: tells consumers what a producer has done, starts those that wait for nothing more, skips those that wait in vain."""
+"""Delivers a producer's progress to its consumers: starts those that wait for nothing more, skips the unreachable."""
 
 from collections import deque
 from collections.abc import Iterable, Sequence
@@ -24,7 +24,7 @@ Ended = Sequence[Treatment]
 
 @dataclass(frozen=True, kw_only=True)
 class Readiness:
-    """Every call is safe to repeat: what it does is done once, and what an interrupted call left undone is done by the next."""
+    """Every call is safe to repeat: each effect happens once, and the next call completes one that was interrupted."""
 
     runs: RunStore
     treatments: TreatmentStore
@@ -36,19 +36,20 @@ class Readiness:
     workers: Workers = several_at_once
 
     def start_ready(self, treatments: Iterable[Treatment]) -> None:
-        """Starts the machine of every treatment that waits for nothing, as far as its condition and its group let it."""
+        """Starts the machine of every treatment that waits for nothing, as far as its condition and its group allow."""
         self._spread(self._go_on(treatments))
 
     def opened(self, run_id: str, producer: str) -> None:
-        """`producer` runs: consumers of its streams may start."""
+        """Starts the consumers of the streams of `producer`, which runs now."""
         edges = [edge for edge in self.edges.edges_from(run_id, producer) if edge.trigger is Trigger.OPENED]
         if edges:
             self.start_ready(self.edges.deliver(edges))
 
     def settled(self, treatment: Treatment, at_most: int | None = None) -> bool:
-        """It has its final state: feeds or skips its consumers, and theirs; answers the run's token after the last one.
+        """Starts or skips the consumers of a treatment that is final, and the consumers of those skipped.
 
-        Gives up with False, to be called again without `at_most`, before more edges than that.
+        Answers the run's token after the last one. Returns False before it would process more than `at_most` edges; the
+        caller then calls again without `at_most`.
         """
         more = self._spread([treatment], at_most)
         if more is None:
@@ -58,6 +59,7 @@ class Readiness:
         return True
 
     def answer_when_all_settled(self, run_id: str) -> None:
+        """Answers the tokens of the run's machine if no treatment is unsettled."""
         run = self.runs.get_run(run_id)
         if run.unsettled == 0:
             for token in (run.machine_token, run.stop_token):
@@ -65,34 +67,35 @@ class Readiness:
                     self.machines.succeed(token, {"run_id": run_id})
 
     def _spread(self, ended: Ended, at_most: int | None = None) -> bool | None:
-        """Whether the run is known to have more to settle; None if it gave up.
+        """Returns whether the run is known to have more to settle; None if it gave up.
 
-        It is if a consumer was seen that had yet to settle, and nothing was settled here since: whoever settles that one asks.
+        It is if a consumer had yet to settle and nothing was settled here since: the call that settles that consumer
+        checks again.
         """
         queue = deque(ended)
-        told: set[str] = set()
-        seen = 0
+        notified: set[str] = set()
+        edges_read = 0
         more = False
         while queue:
             producer = queue.popleft()
-            if producer.name in told:
+            if producer.name in notified:
                 continue
-            told.add(producer.name)
+            notified.add(producer.name)
             edges = self.edges.edges_from(producer.run_id, producer.name)
-            seen += len(edges)
-            if at_most is not None and seen > at_most:
+            edges_read += len(edges)
+            if at_most is not None and edges_read > at_most:
                 return None
             consumers = self._deliver(edges, producer)
             more = more or any(not consumer.state.final for consumer in consumers)
-            queue += self._tell(producer, edges, consumers)
-        return more and len(told) == 1
+            queue += self._notify(producer, edges, consumers)
+        return more and len(notified) == 1
 
     def _deliver(self, edges: Sequence[Edge], producer: Treatment) -> Sequence[Treatment]:
         fired = [edge for edge in edges if edge.trigger.fired_by(producer.state)]
         return self.edges.deliver(fired) if fired else ()
 
-    def _tell(self, producer: Treatment, edges: Sequence[Edge], consumers: Sequence[Treatment]) -> Ended:
-        """Returns the treatments that ended by it."""
+    def _notify(self, producer: Treatment, edges: Sequence[Edge], consumers: Sequence[Treatment]) -> Ended:
+        """Processes the edges of `producer`; returns the treatments that ended by it."""
         dead = [edge for edge in edges if not edge.trigger.fired_by(producer.state)]
         ended = list(self._go_on(consumers))
         for consumer in self.edges.bury(dead) if dead else ():
@@ -104,11 +107,11 @@ class Readiness:
                 if producer.name.startswith(f"{group.name}:") and not group.state.final:
                     self.wake_ups.wake(group.run_id, group.name, failed=True)
         if producer.bounded_by:
-            self._give_place_up(producer, producer.bounded_by)
+            self._release_slot(producer, producer.bounded_by)
         return ended
 
     def _go_on(self, treatments: Iterable[Treatment]) -> Ended:
-        """Returns those that have ended without being started."""
+        """Starts the treatments that wait for nothing; returns those that have ended without being started."""
         ready = []
         for treatment in treatments:
             if treatment.kind is TreatmentKind.EACH and treatment.state is TreatmentState.RUNNING:
@@ -120,10 +123,10 @@ class Readiness:
     def _start(self, treatment: Treatment) -> Treatment | None:
         reached = self._make_ready(treatment)
         if reached.state is TreatmentState.READY:
-            if reached.bounded_by is None or self._has_place(reached, reached.bounded_by):
+            if reached.bounded_by is None or self._has_slot(reached, reached.bounded_by):
                 self.machines.start_treatment(reached.run_id, reached.name, reached.kind)
             return None
-        # Whoever ended it by its condition may have ended before telling its consumers.
+        # The call that ended it by its condition may have been interrupted before it notified the consumers.
         return reached if reached.conditional and reached.state.final else None
 
     def _make_ready(self, treatment: Treatment) -> Treatment:
@@ -143,16 +146,16 @@ class Readiness:
                 history=(StateChange(now, treatment.attempt, TreatmentState.READY),),
             )
         except Conflict:
-            # It was skipped or cancelled meanwhile; or another delivery made it ready, which may have ended before starting it.
+            # It was skipped or cancelled meanwhile; or another delivery made it ready, and may have been interrupted then.
             return self.treatments.get_treatment(treatment.run_id, treatment.name)
 
     def _judged(self, treatment: Treatment) -> Treatment | None:
-        """The treatment as ended, if its condition does not let it run."""
+        """Returns the treatment as ended if its condition does not let it run, else None."""
         spec = self.treatments.get_spec(treatment.run_id, treatment.name)
-        over = in_order(self.treatments, treatment.run_id, spec.when_over)
+        producers = in_order(self.treatments, treatment.run_id, spec.when_over)
         try:
             run = self.runs.get_run(treatment.run_id)
-            if conditions.holds(run, spec, {producer.name: str(producer.state) for producer in over}):
+            if conditions.holds(run, spec, {producer.name: str(producer.state) for producer in producers}):
                 return None
             state, cause = TreatmentState.SKIPPED, f"its condition {spec.when} is false"
         except conditions.NoAnswer as error:
@@ -160,28 +163,31 @@ class Readiness:
         self.treatments.settle(treatment, state, cause, None, self.clock())
         return self.treatments.get_treatment(treatment.run_id, treatment.name)
 
-    def _has_place(self, instance: Treatment, group: str) -> bool:
+    def _has_slot(self, instance: Treatment, group: str) -> bool:
         if GroupParallelism(self.groups).enter(instance.run_id, group, instance.name):
             return True
         if instance.waiting_for is None:
             ready = {TreatmentState.READY}
-            with suppress(Conflict):  # it was given a place, or cancelled, meanwhile
+            with suppress(Conflict):  # it got a slot, or was cancelled, meanwhile
                 self.treatments.advance(
                     instance.run_id, instance.name, instance.attempt, ready, TreatmentState.READY,
                     waiting_for=f"another instance of {group} to end",
                 )  # fmt: skip
         return False
 
-    def _give_place_up(self, instance: Treatment, group: str) -> None:
+    def _release_slot(self, instance: Treatment, group: str) -> None:
         for name in GroupParallelism(self.groups).leave(instance.run_id, group, instance.name):
             self.machines.start_treatment(instance.run_id, name, TreatmentKind.COMMAND)
 
     def _skip(self, consumer: Treatment, dead: Sequence[Edge], reached: TreatmentState) -> Treatment | None:
-        """The consumer, if it is skipped now or was before (then its own consumers are told again, in case they were not)."""
+        """Returns the consumer if it is skipped now or was before, else None.
+
+        In the second case its own consumers are notified again, in case they were not.
+        """
         if consumer.state is TreatmentState.SKIPPED:
             return consumer
         if consumer.state is not TreatmentState.PENDING:
-            return None  # a stream's consumer that runs already learns it from its runner
+            return None  # its runner notifies a stream's consumer that runs already
         edge = next(edge for edge in dead if edge.consumer == consumer.name)
         cause = outcome_text.skipped_because(edge, reached)
         try:

@@ -1,4 +1,4 @@
-"""The end of an attempt: another attempt, or the treatment's final state, its values, and what follows from them."""
+"""Ends attempts: starts another attempt, or gives the treatment its final state, its values, and notifies consumers."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
@@ -31,9 +31,9 @@ _FINAL_ERRORS = {
     "CannotRun": TreatmentState.FAILED,
     "NotApproved": TreatmentState.FAILED,
 }
-# Another attempt would meet them again.
+# Errors that another attempt would meet again.
 _LASTING_ERRORS = frozenset({"ProviderRejected", "CannotRun", "NotApproved", "NotReady"})
-# What a treatment that is to be cancelled ends in because of that.
+# States in which a treatment ends because it is cancelled.
 _NOT_OF_ITSELF = frozenset({TreatmentState.LOST, TreatmentState.CANCELLED, TreatmentState.INTERRUPTED})
 # A runner's own call settles no more consumers than this; its machine has more time.
 _QUICK = 25
@@ -47,13 +47,13 @@ _OUTCOMES = {
 }
 
 
-def _nothing(runner: Runner) -> None:
-    """Nobody has to hear of it."""
+def _ignore(runner: Runner) -> None:
+    """Implements `Settle.ended` where runners have no engine."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settle:
-    """`ended` hears of runners whose attempt has ended, however it did, if they had an engine."""
+    """Ends attempts. `ended` is called with each runner with an engine whose attempt has ended, for whatever reason."""
 
     treatments: TreatmentStore
     values: ValueStore
@@ -64,12 +64,12 @@ class Settle:
     provider_function_prefix: str
     deadlines: Deadlines
     clock: Clock
-    ended: Callable[[Runner], None] = _nothing
+    ended: Callable[[Runner], None] = _ignore
 
     def settle(self, run_id: str, treatment: str, attempt: int | None, error: MachineError | None) -> MachineStep:
-        """What follows: another attempt or none, after the runner's release if it needs one. Safe to repeat.
+        """Returns what follows: another attempt or none, after the runner's release if it needs one. Safe to repeat.
 
-        `attempt` is the one that ended; None for whichever it is, and no other after it.
+        `attempt` is the one that ended; None means the current one, and that no other follows.
         """
         standing = self.treatments.get_standing(run_id, treatment)
         stored = standing.treatment
@@ -85,16 +85,17 @@ class Settle:
             stored = self._end(standing, runner, error, may_retry=attempt is not None)
         if stored.state.final:
             self.readiness.settled(stored)
-            self._tell_of_values(stored)
+            self._request_purge(stored)
             return self._released(MachineStep(next=NextState.DONE, attempt=ended), runner)
         seconds = retrying.wait_seconds(stored, standing.spec.retry)
         following = NextState.WAIT if seconds else NextState.RETRY
         return self._released(MachineStep(next=following, attempt=stored.attempt, wait_seconds=seconds), runner)
 
     def quickly(self, runner: Runner) -> MachineStep:
-        """Settles what succeeded, and says what follows; leaves it to the machine if it did not, or has many consumers.
+        """Settles a treatment that succeeded and returns what follows.
 
-        Raises Conflict if the treatment moves at this moment.
+        Leaves it to the machine if it did not succeed, or has many consumers. Raises Conflict if the treatment moves at
+        this moment.
         """
         result = runner.result
         stored = self.treatments.get_treatment(runner.run_id, runner.treatment)
@@ -108,22 +109,22 @@ class Settle:
             return self.by_machine(runner)
         if not self.readiness.settled(dataclasses.replace(stored, state=state), at_most=_QUICK):
             return self.by_machine(runner)
-        self._tell_of_values(stored)
+        self._request_purge(stored)
         return self._released(MachineStep(next=NextState.DONE, attempt=runner.attempt), runner)
 
     def by_machine(self, runner: Runner) -> MachineStep:
-        """The machine settles."""
+        """Returns the step that has the machine settle the treatment."""
         return MachineStep(
             next=NextState.SETTLE, attempt=runner.attempt, function=self._function(runner), runner_id=runner.runner_id
         )
 
     def _released(self, step: MachineStep, runner: Runner | None) -> MachineStep:
-        """A host's runner that ended by itself holds nothing any more; all others are ended, whatever they said."""
+        """Returns the step, after the runner's release unless a host's runner has ended and holds nothing any more."""
         if runner is None or (runner.provider == HOST and runner.result is not None):
             return step
         return after_release(step, self._function(runner), runner.runner_id)
 
-    def _tell_of_values(self, ended: Treatment) -> None:
+    def _request_purge(self, ended: Treatment) -> None:
         if ended.ends_retention:
             self.deadlines.watch_values(ended.run_id, ended.name, timedelta())
 
@@ -144,14 +145,14 @@ class Settle:
             and not run.stop_requested
             and not treatment.cancel_reason
         ):
-            # The agent was told to stop, though nobody stopped the run: its time was over.
+            # The agent stopped at a cancellation, though the run was not stopped: its time was over.
             state, cause = TreatmentState.TIMED_OUT, runner.cancel_reason
         if treatment.cancel_reason and state in _NOT_OF_ITSELF:
             state, cause = TreatmentState.CANCELLED, treatment.cancel_reason
         exit_code = result.exit_code if result else None
         lasting = result is None and error is not None and error.name in _LASTING_ERRORS
-        wanted = may_retry and not lasting and not run.stop_requested and not treatment.cancel_reason
-        retried = wanted and spec.kind is TreatmentKind.COMMAND
+        retry_allowed = may_retry and not lasting and not run.stop_requested and not treatment.cancel_reason
+        retried = retry_allowed and spec.kind is TreatmentKind.COMMAND
         if retried and retrying.may_retry(treatment, spec.retry, state, exit_code):
             return self._next_attempt(treatment, spec, state, cause)
         if state is TreatmentState.INTERRUPTED:
@@ -169,7 +170,7 @@ class Settle:
         cause: str | None,
         result: RunnerResult | None,
     ) -> TreatmentState | None:
-        """The final state: another than `state` if an output is missing, None if it was settled before."""
+        """Returns the final state: another than `state` if an output is missing, None if it was settled before."""
         if state is TreatmentState.SUCCEEDED and spec.outputs:
             outputs = self.runners.list_outputs(ids.runner_id(treatment.run_id, treatment.name, treatment.attempt))
             missing = _unfinished(spec, outputs)
@@ -186,10 +187,10 @@ class Settle:
         except NotFound:
             return None
         if runner.state.live and runner.result is None:
-            # From here on the attempt is over: what its runner still says is refused.
+            # From here on the attempt is over: further calls of its runner are refused.
             try:
-                live = {RunnerState.OFFERED, RunnerState.BOOTING, RunnerState.CLAIMED}
-                return self.runners.change_runner(runner.runner_id, live, state=RunnerState.LOST)
+                live_states = {RunnerState.OFFERED, RunnerState.BOOTING, RunnerState.CLAIMED}
+                return self.runners.change_runner(runner.runner_id, live_states, state=RunnerState.LOST)
             except Conflict:
                 return self.runners.get_runner(runner.runner_id)
         return runner
@@ -200,7 +201,7 @@ class Settle:
         counter = retrying.COUNTERS[state]
         counts = {counter: getattr(treatment, counter) + 1, "attempt": treatment.attempt + 1}
         seconds = retrying.wait_seconds(dataclasses.replace(treatment, **counts), spec.retry)
-        # While it waits it has no place, so that whoever stops the run ends it at once.
+        # While it waits it has no runner, so that stopping the run ends it at once.
         following = TreatmentState.READY if seconds else TreatmentState.PLACING
         now = self.clock()
         return self.treatments.advance(
@@ -243,7 +244,7 @@ class Settle:
 
 
 def _verdict(result: RunnerResult | None, error: MachineError | None) -> tuple[TreatmentState, str | None]:
-    """The runner's own result wins over whatever its machine caught: it is what happened."""
+    """Returns the state and the cause. The runner's own result wins over the error that its machine caught."""
     if result is not None:
         state = _OUTCOMES[result.outcome]
         if state is TreatmentState.SUCCEEDED:

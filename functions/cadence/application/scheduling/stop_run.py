@@ -1,4 +1,7 @@
-"""A run is cancelled, overdue or broken: everything of it that has not ended is ended, and the machine waits until that is so."""
+"""Stops a run that is cancelled, overdue or broken.
+
+Each of its unfinished treatments is ended, and the machine waits until all have settled.
+"""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,6 +18,8 @@ from cadence.domain.shared.errors import NotFound
 
 @dataclass(frozen=True, kw_only=True)
 class StopRun:
+    """Stops runs."""
+
     runs: RunStore
     treatments: TreatmentStore
     admission: Admission
@@ -26,7 +31,7 @@ class StopRun:
         """Keeps `stop_token`, which is answered when the last treatment has settled. Safe to repeat."""
         run = self._request(run_id, error)
         self.runs.keep_stop_token(run_id, stop_token)
-        # An admission that was interrupted is completed first, so that the count of what has not settled can reach zero.
+        # An interrupted admission is completed first, so that the count of unsettled treatments can reach zero.
         with suppress(NotFound):  # without a plan there are no treatments
             self.admission(run)
         treatments = self.treatments.list_treatments(run_id)

@@ -1,4 +1,4 @@
-"""Several treatments of one run at once."""
+"""Reads several treatments of one run at once."""
 
 from collections.abc import Sequence
 
@@ -7,6 +7,6 @@ from cadence.domain.runs.run import Treatment
 
 
 def in_order(treatments: TreatmentStore, run_id: str, names: Sequence[str]) -> Sequence[Treatment]:
-    """Those that exist, in the order of `names`."""
-    found = treatments.get_treatments((run_id, name) for name in names)
-    return [found[run_id, name] for name in names if (run_id, name) in found]
+    """Returns those of the treatments that exist, in the order of `names`."""
+    by_key = treatments.get_treatments((run_id, name) for name in names)
+    return [by_key[run_id, name] for name in names if (run_id, name) in by_key]

@@ -1,4 +1,4 @@
-"""States of treatments as a query asks for them: of many lines, mostly of the same few treatments."""
+"""Caches the states of treatments for queries, which mostly need many lines of the same few treatments."""
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -7,22 +7,25 @@ from typing import Protocol
 from cadence.domain.runs.run import Treatment
 from cadence.domain.shared.errors import NotFound
 
-_REMEMBERED = 10_000
+_CACHED = 10_000
 
 
 class TreatmentReader(Protocol):
+    """Reads treatments."""
+
     def get_treatment(self, run_id: str, treatment: str) -> Treatment:
-        """Raises NotFound."""
+        """Returns a treatment. Raises NotFound."""
 
 
 @dataclass
 class TreatmentStates:
-    """A `matching.StateOf`. Final states, which never change, are remembered; make `within()` for each request."""
+    """A `matching.StateOf`. Final states, which never change, are cached; make `within()` for each request."""
 
     treatments: TreatmentReader
     _final: OrderedDict[tuple[str, str], str] = field(default_factory=OrderedDict)
 
     def of(self, run_id: str, treatment: str) -> str:
+        """Returns the state of a treatment, empty if it does not exist."""
         key = (run_id, treatment)
         if key in self._final:
             return self._final[key]
@@ -32,12 +35,12 @@ class TreatmentStates:
             return ""
         if state.final:
             self._final[key] = state.value
-            if len(self._final) > _REMEMBERED:
+            if len(self._final) > _CACHED:
                 self._final.popitem(last=False)
         return state.value
 
     def within(self) -> "_States":
-        """The same for one request: what it has once found out stays as it is until the request ends."""
+        """Returns a `matching.StateOf` for one request, in which a state stays as it was first read."""
         return _States(self)
 
 

@@ -1,4 +1,4 @@
-"""Something happened that a group goes by: more of its value is there, or one of its instances ended."""
+"""Reacts to changes that concern a group: more of its value exists, or one of its instances ended."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +17,8 @@ from cadence.domain.shared.errors import NotFound
 
 @dataclass(frozen=True, kw_only=True)
 class WakeGroup:
+    """Takes the next step of a group."""
+
     treatments: TreatmentStore
     groups: GroupStore
     grow: ExpandEach
@@ -24,7 +26,7 @@ class WakeGroup:
     readiness: Readiness
 
     def wake(self, run_id: str, group: str, *, failed: bool) -> None:
-        """Safe to repeat, also at the same time. `failed`: one of its instances did."""
+        """Safe to repeat, also at the same time. `failed` means that one of the group's instances failed."""
         try:
             stored = self.treatments.get_treatment(run_id, group)
         except NotFound:
@@ -39,7 +41,7 @@ class WakeGroup:
             self._give_up(stored)
 
     def _give_up(self, group: Treatment) -> None:
-        """Ends the instances that have not ended, if the group is to fail fast."""
+        """Ends the unfinished instances if the group is to fail fast."""
         spec = self.treatments.get_spec(group.run_id, group.name)
         if not spec.fail_fast:
             return
@@ -65,6 +67,6 @@ class WakeGroup:
         return self.groups.get_growth(group.run_id, group.name).failure if group.kind is TreatmentKind.EACH else None
 
     def _cancel(self, instance: Treatment, reason: str) -> None:
-        asked = self.treatments.request_cancel(instance.run_id, instance.name, reason)
-        if self.end.end(asked, asked.cancel_reason or reason):
+        cancelled = self.treatments.request_cancel(instance.run_id, instance.name, reason)
+        if self.end.end(cancelled, cancelled.cancel_reason or reason):
             self.readiness.settled(self.treatments.get_treatment(instance.run_id, instance.name))

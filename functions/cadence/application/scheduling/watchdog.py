@@ -1,6 +1,7 @@
-"""Finds what stays silent: runners without heartbeat, boots without end, runs and treatments past their deadline.
+"""Handles what stays silent: runners without heartbeat, boots without end, runs and treatments past their deadline.
 
-Every runner and every run has one wake-up on its way at a time; each wake-up acts or sends the next one. Nothing is scanned.
+Every runner and every run has one wake-up pending at a time; each wake-up acts or sends the next one. Nothing is
+scanned.
 """
 
 from collections.abc import Callable
@@ -34,21 +35,24 @@ from cadence.domain.shared.errors import (
     Transient,
 )
 
-# However long nothing is due, so that a stop whose messenger ended is carried out.
+# The longest time between two looks, so that a stop whose caller was interrupted is carried out.
 CHECK = timedelta(seconds=60)
-# How long after a run's deadline its machine may take to end it. Longer than the machine itself waits.
+# How long a run's machine may take to end it after its deadline. Longer than the machine itself waits.
 STOP_TAKES = timedelta(minutes=20)
-# A run that waits for its turn is let in by whoever leaves: this look is a second net.
+# A run that waits for its turn is admitted when another leaves: this look is a safety net.
 WAITING_CHECK = timedelta(minutes=15)
 LONGEST_WAIT = timedelta(days=7)
 
 
-def _patient(runner: Runner) -> NotReady | None:
+def _no_decision(runner: Runner) -> NotReady | None:
+    """Implements `Watchdog.unclaimed_offers` where offers wait for ever."""
     return None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Watchdog:
+    """Handles the wake-ups of the queue `deadlines`."""
+
     runs: RunStore
     runners: RunnerStore
     machines: Machines
@@ -60,16 +64,20 @@ class Watchdog:
     approvals: TreatmentApprovals
     end_process: EndProcess
     clock: Clock
-    unclaimed_offers: Callable[[Runner], NotReady | None] = _patient
-    """What is to be said to the machine of a runner that is offered to hosts."""
+    unclaimed_offers: Callable[[Runner], NotReady | None] = _no_decision
+    """Returns the error for the machine of a runner that is offered to hosts; None to wait on."""
 
     def run(self, run_id: str) -> None:
+        """Looks at a run.
+
+        Ends it if it is overdue, repeats what an interrupted call left undone, or sends the next wake-up.
+        """
         try:
             run = self.runs.get_run(run_id)
         except NotFound:
             return
         if run.state.final:
-            # Again, in case whoever ended it went no further.
+            # Repeated, in case the call that ended it was interrupted.
             answer_waiting(self.machines, run)
             return
         now = self.clock()
@@ -86,41 +94,43 @@ class Watchdog:
             self.deadlines.watch_run(run_id, due + STOP_TAKES - now)
             return
         if run.started_at is None:
-            # Whoever created it, or let it in, may have ended before starting its machine.
+            # The call that created it, or admitted it, may have been interrupted before it started the machine.
             due = min(due, now + (CHECK if run.waiting_for is None else WAITING_CHECK))
             run = self.gates.proceed(run)
             if run.state.final:
                 return
         elif run.stop_requested and run.machine_token:
-            # Whoever asked may have ended before telling the machine.
+            # The call that requested the stop may have been interrupted before it reached the machine.
             self.machines.fail(run.machine_token, Cancelled(run.cause or "the run was stopped"))
         self.deadlines.watch_run(run_id, due - now)
 
     def runner(self, runner_id: str, task_token: str | None = None) -> None:
-        """`task_token` is what waited for the runner when the wake-up was asked for."""
+        """Looks at a runner; `task_token` is what waited for it when the wake-up was requested."""
         try:
             runner = self.runners.get_runner(runner_id)
         except NotFound:
             if task_token:
-                # Whoever was to make it has answered by now, or ended half-way; in the first case nobody hears this.
+                # The call that was to create it has answered by now (then this has no effect), or was interrupted.
                 self.machines.fail(task_token, Transient(f"runner {runner_id} was to be asked for, and was not"))
             return
         tokens = [token for token in dict.fromkeys((runner.task_token, task_token)) if token]
         if runner.state is RunnerState.COMPLETED:
-            # Again, in case its result was kept, but the call that kept it went no further, or told a launch that nobody waits for.
+            # Repeated, in case the call that kept its result was interrupted, or answered a launch that is not waited for.
             for token in tokens:
                 self.machines.succeed(token, self.settle.by_machine(runner).as_json())
         elif runner.state is RunnerState.LOST:
-            # Again, in case an earlier look marked it and went no further.
+            # Repeated, in case an earlier look marked it and was interrupted.
             for token in tokens:
                 self.machines.fail(token, self._stopped(runner) or _silence(runner))
         elif runner.state.live:
             self._look(runner, task_token)
 
     def concurrency_limit(self, scope: str) -> None:
+        """Looks at a concurrency limit of runs or of runners."""
         (self.gates if is_for_runs(scope) else self.slots).tend(scope)
 
     def approval(self, run_id: str, treatment: str) -> None:
+        """Looks at a treatment's request for approval."""
         self.approvals.look(run_id, treatment)
 
     def _end_overdue(self, run: Run) -> None:
@@ -129,10 +139,10 @@ class Watchdog:
             run = self.runs.request_stop(run.run_id, RunState.TIMED_OUT, error.message)
         except Conflict:
             return
-        # Repeated if the run was to be stopped before: whoever asked may have failed between asking and this.
+        # Repeated if a stop was requested before: that call may have been interrupted before it reached the machine.
         if run.machine_token:
             self.machines.fail(run.machine_token, error)
-        elif run.started_at is None:  # its machine never took it up, so nothing else will end it
+        elif run.started_at is None:  # its machine never began it, so nothing else will end it
             cause = (
                 f"the run never began: it waited for {run.waiting_for}" if run.waiting_for else "the run never began"
             )
@@ -142,11 +152,11 @@ class Watchdog:
         now = self.clock()
         overdue = self._stopped(runner) or _overdue(runner, now)
         if overdue is None:
-            unclaimed_offers = runner.state is RunnerState.OFFERED and runner.provider == HOST
-            again = self.unclaimed_offers(runner) if unclaimed_offers else None
-            if again and runner.task_token:
-                # Its place is decided once more, which also asks for the next look.
-                self.machines.fail(runner.task_token, again)
+            on_offer = runner.state is RunnerState.OFFERED and runner.provider == HOST
+            not_ready = self.unclaimed_offers(runner) if on_offer else None
+            if not_ready and runner.task_token:
+                # It is placed once more, which also requests the next look.
+                self.machines.fail(runner.task_token, not_ready)
             else:
                 self.deadlines.watch_runner(runner.runner_id, _next_look(runner, now), task_token)
             return
@@ -154,14 +164,14 @@ class Watchdog:
         if marked is None:
             self.deadlines.watch_runner(runner.runner_id, timedelta(seconds=1), task_token)
         else:
-            self._tell(marked, overdue)
+            self._fail(marked, overdue)
 
     def _stopped(self, runner: Runner) -> CadenceError | None:
         run = self.runs.get_run(runner.run_id)
         return Cancelled(run.cause or "the run was stopped") if run.stop_requested or run.state.final else None
 
     def _mark(self, runner: Runner, overdue: CadenceError) -> Runner | None:
-        """The runner as marked, with the token that its machine waits on by now; None if it moved on since it was read."""
+        """Returns the runner as marked, with the token its machine waits on now; None if it moved since it was read."""
         if runner.state is not RunnerState.CLAIMED or isinstance(overdue, RunnerLost):
             return self.runners.get_runner(runner.runner_id) if self.runners.declare_lost(runner) else None
         try:
@@ -171,13 +181,13 @@ class Watchdog:
         except Conflict:
             return None
 
-    def _tell(self, runner: Runner, error: CadenceError) -> None:
+    def _fail(self, runner: Runner, error: CadenceError) -> None:
         if runner.task_token:
             self.machines.fail(runner.task_token, error)
 
 
 def _due(run: Run) -> datetime:
-    """A run's time counts from when it began. Waiting for its turn has a limit of its own."""
+    """Returns when the run's time is over, counted from its start; a run that waits for its turn has its own limit."""
     if run.started_at is not None:
         return run.started_at + timedelta(seconds=run.max_duration)
     return run.created_at + (timedelta(seconds=run.max_duration) if run.waiting_for is None else LONGEST_WAIT)

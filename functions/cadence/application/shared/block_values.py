@@ -7,7 +7,11 @@ LARGEST_VALUE = 4_096
 
 
 def read_block(content: bytes, kind: str) -> Any:
-    """The value that a block's content stands for: text without its line end, anything else as JSON if it is."""
+    """Returns the value that a block's `content` (UTF-8) stands for.
+
+    Text (`kind` string, char or byte) loses its trailing line end; any other kind is parsed as JSON, or returned as
+    text if it is not JSON. Empty content of such a kind is None.
+    """
     text = content.decode("utf-8", "replace")
     if kind in ("string", "char", "byte"):
         return text.removesuffix("\n")

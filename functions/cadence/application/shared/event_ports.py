@@ -12,16 +12,20 @@ from cadence.domain.exports.event import (
 
 
 class SubscriptionReader(Protocol):
+    """Reads which kinds of events an organization's audiences subscribe to."""
+
     def get_subscriptions(self, organization: str) -> Subscriptions: ...
 
 
 class SubscriptionStore(SubscriptionReader, Protocol):
-    """What an organization's alert rules and exports need to be told of (table `access`)."""
+    """The kinds of events that an organization's alert rules and exports subscribe to (table `access`)."""
 
     def subscribe(self, organization: str, audience: Audience, kinds: frozenset[EventKind]) -> None:
-        """Replaces what `audience` is told of. It counts within some seconds."""
+        """Replaces the kinds that `audience` receives. The change takes effect within some seconds."""
 
 
 class Events(Protocol):
+    """Publishes events to an audience."""
+
     def tell(self, audience: Audience, events: Sequence[Event]) -> None:
-        """Durably, in any order, each at least once. Raises Transient if some could not be taken."""
+        """Publishes `events` durably, in any order, each at least once. Raises Transient if some could not be taken."""

@@ -1,4 +1,4 @@
-"""What use cases read from git repositories."""
+"""Ports over git repositories."""
 
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -6,37 +6,42 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class GitCredentials:
-    """Who reads a private repository. Sent to the address's own host only, and only encrypted."""
+    """The user and password that read a private repository. Sent to the address's own host only, and only encrypted."""
 
     username: str
     password: str = field(repr=False)
 
 
 class GitReader(Protocol):
-    """Reads repositories by their http(s) addresses. No call takes longer than half a minute or fetches more than 64 MiB.
+    """Reads repositories by their http(s) addresses. No call takes longer than half a minute or fetches more than 64
+    MiB.
 
-    Both raise InvalidRequest for an address that may not be read from here, NotFound if there is no such repository, commit
-    or file (or nobody without `credentials` may know), TooLarge beyond the bounds, and Transient if the host does not answer.
+    Both methods raise InvalidRequest for an address that may not be read from here, NotFound if there is no such
+    repository, commit or file (or it is not visible without `credentials`), TooLarge beyond the bounds, and Transient
+    if the host does not answer.
     """
 
     def read_file(self, url: str, commit: str, path: str, credentials: GitCredentials | None = None) -> bytes:
-        """The content of a file at most 5 MB large as it is in `commit` (40 hexadecimal digits)."""
+        """Returns the content of a file of at most 5 MB as it is in `commit` (40 hexadecimal digits)."""
 
     def changed_files(
         self, url: str, base: str | None, head: str, *, merge_base: bool, credentials: GitCredentials | None = None
     ) -> frozenset[str]:
-        """The paths that differ between `base` and `head`; both paths of a renamed file.
+        """Returns the paths that differ between `base` and `head`; both paths of a renamed file.
 
-        `head` and `base` are commits, `base` may also be `HEAD` (the default branch), or None: every file of `head`. With
-        `merge_base` what differs between `head` and where it left `base`, so not what others changed there since.
+        `head` and `base` are commits; `base` may also be `HEAD` (the default branch), or None for every file of `head`.
+        With `merge_base` the comparison starts where `head` left `base`, so that later changes on `base` are not
+        included.
         """
 
 
 class RepositoryCredentials(Protocol):
+    """Finds the credentials with which a project reads a repository."""
+
     def __call__(self, organization: str, project: str, url: str) -> GitCredentials | None:
-        """Who of the project reads a repository; nobody in particular if its host is not one of the project's git hosts."""
+        """Returns the project's credentials for `url`; None if its host is not one of the project's git hosts."""
 
 
 def no_credentials(organization: str, project: str, url: str) -> GitCredentials | None:
-    """Implements RepositoryCredentials where there is no key to decrypt tokens with."""
+    """Implements RepositoryCredentials where there is no key to decrypt tokens with: always returns None."""
     return None

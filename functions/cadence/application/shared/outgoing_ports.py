@@ -1,4 +1,4 @@
-"""HTTP to addresses that users chose."""
+"""Ports for HTTP requests to addresses that users chose."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,11 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class OutgoingResponse:
-    """`words` are the receiver's own, on one line and cut short; `retry_after` is what it asked for, in seconds."""
+    """The response of a receiver.
+
+    `words` are the receiver's own text, on one line and cut short; `retry_after` is the wait that it requested, in
+    seconds.
+    """
 
     status: int
     words: str = ""
@@ -15,17 +19,24 @@ class OutgoingResponse:
 
     @property
     def accepted(self) -> bool:
+        """Whether the receiver answered with a status of 200 to 299."""
         return 200 <= self.status < 300
 
     @property
     def may_accept_later(self) -> bool:
-        """Whether the same request is worth repeating: the fault is the receiver's, or of how it is set up."""
+        """Whether the same request is worth repeating, as the fault lies with the receiver or its settings."""
         return self.status in {401, 403, 404, 405, 407, 408, 425, 429} or self.status >= 500 or 300 <= self.status < 400
 
 
 class Outgoing(Protocol):
+    """Sends requests to addresses that users chose, unless the egress policy forbids them."""
+
     def check(self, url: str) -> None:
-        """Raises InvalidRequest, with the reason in words, if nothing may be sent there as far as the address itself tells."""
+        """Raises InvalidRequest, with the reason, if the address itself shows that nothing may be sent there."""
 
     def post(self, url: str, headers: Mapping[str, str], body: bytes) -> OutgoingResponse:
-        """Follows no redirect. Raises Transient if nobody answers, Forbidden if the name leads to where nothing may be sent."""
+        """Posts `body` to `url` without following redirects.
+
+        Raises Transient if there is no answer, Forbidden if the name resolves to an address to which nothing may be
+        sent.
+        """

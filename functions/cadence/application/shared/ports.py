@@ -1,6 +1,6 @@
-"""What the use cases need from the outside. Adapters implement these; tests use fakes.
+"""Ports shared by several rooms. Adapters implement these; tests use fakes.
 
-Every write is safe to repeat. `Conflict` means that the stored state is no longer the one the caller saw.
+Every write is safe to repeat. `Conflict` means that the stored state is no longer the one the caller read.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,29 +17,34 @@ Clock = Callable[[], datetime]
 
 @dataclass(frozen=True)
 class Page(Generic[T]):
+    """Some items of a listing. `after` is the position to continue from, None at the end."""
+
     items: Sequence[T]
-    after: str | None  # position to go on from, None at the end
+    after: str | None
 
 
 class PoolStore(Protocol):
-    def get_pool(self, organization: str, name: str) -> Pool:
-        """Raises NotFound."""
+    """Reads the pools of an organization."""
 
-    def list_pools(self, organization: str) -> Sequence[Pool]: ...
+    def get_pool(self, organization: str, name: str) -> Pool:
+        """Returns a pool. Raises NotFound."""
+
+    def list_pools(self, organization: str) -> Sequence[Pool]:
+        """Returns all pools of the organization."""
 
 
 class Documents(Protocol):
     """Immutable documents and other JSON by digest (bucket `data`, `documents/`)."""
 
     def put(self, content: bytes) -> str:
-        """Stores and returns the SHA-256."""
+        """Stores `content` and returns its SHA-256 in hexadecimal digits."""
 
     def get(self, sha256: str) -> bytes:
-        """Raises NotFound."""
-
-    # Waits longer than a queue can delay a message are cut short; the watchdog then looks and sends the next one.
+        """Returns the content with this digest. Raises NotFound."""
 
 
 class Sockets(Protocol):
+    """Sends messages to open WebSocket connections."""
+
     def post(self, connection_id: str, message: str) -> None:
-        """Raises Gone if the connection is closed, Transient."""
+        """Sends `message` to a connection. Raises Gone if the connection is closed, Transient."""

@@ -13,13 +13,13 @@ from cadence.domain.runs.states import RunState, TreatmentState
 from cadence.domain.scheduling.group import EachProgress, InstanceSlots
 from cadence.domain.shared.errors import CadenceError
 
-# Instances that one transaction can make.
+# Instances that one transaction can create.
 MOST_ADDED = 24
 
 
 @dataclass(frozen=True)
 class TreatmentContext:
-    """A treatment as it stands, with what it was admitted as and its run."""
+    """A treatment as it stands, with the specification it was admitted with and its run."""
 
     run: Run
     spec: TreatmentSpec
@@ -27,85 +27,97 @@ class TreatmentContext:
 
 
 class RunStore(Protocol):
-    """The runs themselves (table `runs`). Reads are consistent."""
+    """Runs (table `runs`). Reads are consistent."""
 
     def create_run(self, run: Run) -> None:
-        """Raises Conflict if the run exists."""
+        """Stores a new run. Raises Conflict if the run exists."""
 
     def get_run(self, run_id: str) -> Run:
-        """Raises NotFound."""
+        """Returns a run. Raises NotFound."""
 
     def get_runs(self, run_ids: Iterable[str]) -> Mapping[str, Run]:
-        """Those that exist, by id."""
+        """Returns those of the runs that exist, by id."""
 
     def list_runs(self, organization: str, project: str, limit: int, after: str | None) -> Page[Run]:
-        """Newest first; `after` is a run's `position`."""
+        """Returns the project's runs, newest first, that follow the position `after` (a run's `position`)."""
 
     def keep_waiting_token(self, run_id: str, token: str) -> Run:
-        """Keeps the token of the treatment of another run that waits for this one's end; returns it as it then stands."""
+        """Keeps the token of a treatment of another run that waits for this run's end; returns the updated run."""
 
     def begin_run(self, run_id: str, machine_token: str, at: datetime) -> Run:
-        """Keeps the token of the machine that waits for the run; a pending run becomes running."""
+        """Keeps the token of the machine that waits for the run; a pending run becomes running.
+
+        Returns the updated run.
+        """
 
     def note_waiting(self, run_id: str, what: str) -> Run:
-        """What a pending run waits for. Raises Conflict if it is pending no more."""
+        """Notes in words what a pending run waits for. Raises Conflict if it is no longer pending."""
 
     def freeze_plan(self, run_id: str, seen: str, plan_sha256: str) -> Run:
-        """Replaces the plan whose digest is `seen`. If another call was first, its plan stays; returns the run as it is."""
+        """Replaces the plan whose digest is `seen`; returns the updated run.
+
+        If another call was first, its plan stays.
+        """
 
     def keep_stop_token(self, run_id: str, stop_token: str) -> Run:
-        """Keeps the token of the machine that waits for a stopping run to have settled."""
+        """Keeps the token of the machine that waits until all treatments of a stopping run have settled."""
 
     def request_stop(self, run_id: str, state: RunState, cause: str) -> Run:
-        """Marks a live run as to be stopped, ending in `state` (the first request wins). Raises Conflict if the run is final."""
+        """Marks a live run as to be stopped, ending in `state`; the first request wins.
+
+        Raises Conflict if the run is final.
+        """
 
     def finish_run(self, seen: Run, state: RunState, cause: str | None, at: datetime) -> Run:
-        """Final state, once; a run that is final already is returned unchanged.
+        """Gives the run its final state, once; a run that is final already is returned unchanged.
 
-        Raises Conflict if the run was asked to stop since it was `seen`.
+        Raises Conflict if a stop of the run was requested after `seen` was read.
         """
 
 
 class TreatmentStore(Protocol):
-    """The treatments of runs, their specifications and elements (table `runs`). Reads are consistent."""
+    """Treatments of runs, their specifications, and elements inside of engines (table `runs`). Reads are consistent."""
 
     def admit(
         self, run_id: str, specs: Sequence[TreatmentSpec], treatments: Sequence[Treatment], edges: Sequence[Edge]
     ) -> None:
-        """Writes those that are not there yet; what is there stays as it is. Sets the run's count of unsettled treatments once.
+        """Writes those that do not exist yet and leaves the others as they are.
 
-        Of each group that bounds its instances, it also makes the places.
+        Sets the run's count of unsettled treatments once, and creates the slots of each group that bounds its
+        instances.
         """
 
-    def get_spec(self, run_id: str, treatment: str) -> TreatmentSpec: ...
+    def get_spec(self, run_id: str, treatment: str) -> TreatmentSpec:
+        """Returns the specification of a treatment. Raises NotFound."""
 
     def get_treatment(self, run_id: str, treatment: str) -> Treatment:
-        """Raises NotFound."""
+        """Returns a treatment. Raises NotFound."""
 
     def get_standing(self, run_id: str, treatment: str) -> TreatmentContext:
-        """All three in one call. Raises NotFound."""
+        """Returns a treatment, its specification and its run in one call. Raises NotFound."""
 
-    def list_treatments(self, run_id: str) -> Sequence[Treatment]: ...
+    def list_treatments(self, run_id: str) -> Sequence[Treatment]:
+        """Returns all treatments of the run, without elements inside of an engine."""
 
     def list_elements(self, run_id: str) -> Sequence[Treatment]:
-        """Those that happened inside of an engine, which `list_treatments` leaves out."""
+        """Returns the elements inside of an engine, which `list_treatments` leaves out."""
 
     def list_element_specs(self, run_id: str) -> Sequence[TreatmentSpec]:
-        """Theirs."""
+        """Returns the specifications of the elements inside of an engine."""
 
     def put_elements(
         self, run_id: str, elements: Sequence[tuple[TreatmentSpec, Treatment]], edges: Sequence[Edge]
     ) -> None:
-        """Creates or replaces them: whoever rebuilds what an engine did is the only one who writes them."""
+        """Creates or replaces elements inside of an engine. Only what rebuilds the engine's activity writes them."""
 
     def page_of_treatments(self, run_id: str, limit: int, after: str | None) -> Page[Treatment]:
-        """By name, those that come after the one named `after`; what happened inside of an engine comes last."""
+        """Returns treatments by name, from the one after `after` on; elements inside of an engine come last."""
 
     def request_cancel(self, run_id: str, treatment: str, reason: str) -> Treatment:
-        """Keeps why the treatment is to end (the first request wins), unless it has ended; returns it as it then stands."""
+        """Keeps why the treatment is to end (the first request wins), unless it has ended; returns it as updated."""
 
     def get_treatments(self, names: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Treatment]:
-        """Those that exist, by run and name."""
+        """Returns those of the treatments that exist, by run id and name."""
 
     def advance(
         self,
@@ -116,106 +128,128 @@ class TreatmentStore(Protocol):
         target: TreatmentState,
         **changes: Any,
     ) -> Treatment:
-        """Moves a treatment that is in one of `source` at that attempt; `changes` are fields of Treatment; `history` is added to what is there. Raises Conflict."""
+        """Moves a treatment that is in one of `source` at attempt `at_attempt` to `target`; returns it as updated.
+
+        `changes` are further fields of Treatment; `history` is added to the stored history. Raises Conflict if the
+        treatment is in another state or attempt.
+        """
 
     def settle(
         self, treatment: Treatment, state: TreatmentState, cause: str | None, exit_code: int | None, at: datetime
     ) -> bool:
-        """Final state (also in its history), its cause (None: none) and the run's count, in one transaction. False if it was settled before.
+        """Writes the final state (also in the history), the cause (None: none) and the run's count in one transaction.
 
-        Raises Conflict if the treatment is no longer in the state and attempt that `treatment` says.
+        Returns False if the treatment was settled before. Raises Conflict if it is no longer in the state and attempt
+        of `treatment`.
         """
 
 
 class EdgeStore(Protocol):
-    """The edges between the treatments of a run (table `runs`). Reads are consistent."""
+    """Edges between the treatments of a run (table `runs`). Reads are consistent."""
 
-    def edges_from(self, run_id: str, producer: str) -> Sequence[Edge]: ...
+    def edges_from(self, run_id: str, producer: str) -> Sequence[Edge]:
+        """Returns the edges that leave `producer`."""
 
-    def edges_of(self, run_id: str) -> Sequence[Edge]: ...
+    def edges_of(self, run_id: str) -> Sequence[Edge]:
+        """Returns all edges of the run."""
 
     def deliver(self, edges: Sequence[Edge]) -> Sequence[Treatment]:
-        """Marks pending edges delivered and lowers their consumers' counts; returns each consumer as it then stands."""
+        """Marks pending edges delivered and lowers their consumers' counts; returns each consumer as updated."""
 
     def bury(self, edges: Sequence[Edge]) -> Sequence[Treatment]:
         """Marks pending edges dead; returns each consumer as it then stands."""
 
 
 class ValueStore(Protocol):
-    """The values of outputs (table `runs`). Reads are consistent."""
+    """Values of outputs, without their content (table `runs`). Reads are consistent."""
 
-    def put_values(self, values: Sequence[Value]) -> None: ...
+    def put_values(self, values: Sequence[Value]) -> None:
+        """Creates or replaces values."""
 
     def get_value(self, run_id: str, treatment: str, port: str) -> Value:
-        """Raises NotFound."""
+        """Returns the value of an output. Raises NotFound."""
 
     def get_values(self, run_id: str, ports: Sequence[tuple[str, str]]) -> Sequence[Value]:
-        """Those that exist of these (treatment, port), in their order."""
+        """Returns those of the (treatment, port) pairs that have a value, in their order."""
 
-    def list_values(self, run_id: str) -> Sequence[Value]: ...
+    def list_values(self, run_id: str) -> Sequence[Value]:
+        """Returns all values of the run."""
 
 
 class GroupStore(Protocol):
-    """What groups know of their instances (table `runs`). Reads are consistent."""
+    """The progress of groups and the slots of their instances (table `runs`). Reads are consistent."""
 
     def get_growth(self, run_id: str, group: str) -> EachProgress:
-        """A new one if there is none yet."""
+        """Returns the progress of an `each` group; a new one if there is none yet."""
 
     def save_growth(self, seen: EachProgress, after: EachProgress) -> EachProgress:
-        """Raises Conflict if it has changed since `seen` was read."""
+        """Replaces the progress; returns it as stored. Raises Conflict if it has changed since `seen` was read."""
 
     def add_instances(
         self, seen: EachProgress, after: EachProgress, specs: Sequence[TreatmentSpec], at: datetime
     ) -> None:
-        """New instances, ready, with their edges to the group and the counts of run and group, and the growth: all or nothing.
+        """Writes new instances, ready, with their edges to the group, the counts of run and group, and the progress.
 
-        At most `MOST_ADDED`. Raises Conflict if the growth has changed, the group does not run, or the run is to be stopped.
+        All or nothing, at most `MOST_ADDED` instances. Raises Conflict if the progress has changed, the group does not
+        run, or the run is to be stopped.
         """
 
     def get_places(self, run_id: str, group: str) -> InstanceSlots:
-        """Raises NotFound."""
+        """Returns the slots of a group that bounds its instances. Raises NotFound."""
 
     def save_places(self, run_id: str, group: str, seen: InstanceSlots, after: InstanceSlots) -> None:
-        """Raises Conflict if they have changed since `seen` was read."""
+        """Replaces the slots. Raises Conflict if they have changed since `seen` was read."""
 
 
 class Machines(Protocol):
-    """The two state machines."""
+    """The state machines of runs and of treatments."""
 
     def start_run(self, run_id: str, deadline_seconds: int, execution: int = 1) -> None:
-        """Idempotent: the execution is named by the run, and by its number from the second on."""
+        """Starts the run's machine.
+
+        Idempotent: the execution is named by the run, and by its number from the second on.
+        """
 
     def start_treatment(self, run_id: str, treatment: str, kind: TreatmentKind = TreatmentKind.COMMAND) -> None:
-        """Idempotent: the execution is named by the treatment's id. It begins with attempt 1."""
+        """Starts the treatment's machine with attempt 1. Idempotent: the execution is named by the treatment's id."""
 
     def succeed(self, task_token: str, output: Mapping[str, Any]) -> None:
-        """A token that was answered or has timed out is ignored."""
+        """Answers a token with `output`. A token that was answered or has timed out is ignored."""
 
     def fail(self, task_token: str, error: CadenceError) -> None:
-        """Likewise; the machine sees `machine_error_name(error)` and the error's message as the cause."""
+        """Answers a token with an error: `machine_error_name(error)`, with the error's message as the cause.
+
+        A token that was answered or has timed out is ignored.
+        """
 
 
 class Deadlines(Protocol):
     """Delayed wake-ups of the watchdog (queue `deadlines`)."""
 
-    def watch_run(self, run_id: str, after: timedelta) -> None: ...
+    def watch_run(self, run_id: str, after: timedelta) -> None:
+        """Has the watchdog look at the run after this time."""
 
     def watch_runner(self, runner_id: str, after: timedelta, task_token: str | None = None) -> None:
-        """`task_token` is whoever waits for the runner before it is there."""
+        """Has the watchdog look at the runner.
 
-    def watch_concurrency_limit(self, scope: str, after: timedelta) -> None: ...
+        `task_token` belongs to the machine that waits before the runner exists.
+        """
 
-    def watch_approval(self, run_id: str, treatment: str, after: timedelta) -> None: ...
+    def watch_concurrency_limit(self, scope: str, after: timedelta) -> None:
+        """Has the watchdog look at the concurrency limit after this time."""
+
+    def watch_approval(self, run_id: str, treatment: str, after: timedelta) -> None:
+        """Has the watchdog look at the treatment's request for approval after this time."""
 
     def watch_values(self, run_id: str, treatment: str | None, after: timedelta) -> None:
-        """Content that only passes is removed where it may be now that the treatment (None: the run) has ended."""
+        """Has transient content removed where that is possible after the end of the treatment (None: of the run)."""
 
     def watch_late_values(self, run_id: str, after: timedelta) -> None:
-        """The same for what came after the run's end."""
+        """Has transient content removed that arrived after the run's end."""
 
 
 class WakeUps(Protocol):
-    """Tells a group that something it goes by has happened (queue `wake-ups`). A repeated wake-up changes nothing."""
+    """Notifies groups of changes that they react to (queue `wake-ups`). A repeated wake-up changes nothing."""
 
     def wake(self, run_id: str, group: str, *, failed: bool = False) -> None:
-        """`failed`: one of its instances did."""
+        """Wakes a group; `failed` means that one of its instances failed."""

@@ -14,36 +14,41 @@ class RunnerStore(Protocol):
     """Runners and their outputs (table `runners`)."""
 
     def put_runner(self, runner: Runner) -> Runner:
-        """Creates it; if it is there already, returns the stored one with the new `task_token` kept (a retry adopts).
+        """Creates the runner; if it exists, returns the stored one with the new `task_token` (a retry adopts it).
 
-        Raises Conflict if the stored one was placed later than `runner`: whoever puts it comes too late.
+        Raises Conflict if the stored one was placed later than `runner`, so that this call comes too late.
         """
 
     def get_runner(self, runner_id: str) -> Runner:
-        """Raises NotFound."""
+        """Returns a runner. Raises NotFound."""
 
     def move_runner(self, seen: Runner, source: Iterable[RunnerState], **changes: Any) -> Runner:
-        """Changes fields of a runner that is in one of `source`, in the pool and placed when `seen` was. Raises Conflict."""
+        """Changes fields of a runner whose state is one of `source`, and whose pool and placing time are those of
+        `seen`.
+
+        Raises Conflict.
+        """
 
     def change_runner(self, runner_id: str, source: Iterable[RunnerState], **changes: Any) -> Runner:
-        """Changes fields of a runner that is in one of `source`. Raises Conflict."""
+        """Changes fields of a runner whose state is one of `source`. Raises Conflict."""
 
     def declare_lost(self, runner: Runner) -> bool:
-        """Marks it lost, unless its state or its lease has changed since `runner` was read (then False)."""
+        """Marks the runner lost; returns False if its state or its lease has changed since `runner` was read."""
 
-    def list_outputs(self, runner_id: str) -> Sequence[OutputStream]: ...
+    def list_outputs(self, runner_id: str) -> Sequence[OutputStream]:
+        """Returns the runner's outputs as far as they were sent."""
 
 
 Specs = Callable[[str, str], TreatmentSpec]
-"""The specification of a run's treatment. It never changes, so it may be remembered."""
+"""Returns the specification of a run's treatment (run id, name). It never changes, so it may be cached."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Host:
     """A machine that joined a pool.
 
-    `running` is what it said it runs; `handed` are runners leased to it that it has not yet said it runs. While it is
-    `draining` it gets no further work. `labels` are what people know it by.
+    `running` are the runners that it reported; `handed` are runners leased to it that it has not reported yet. While it
+    is `draining` it gets no further work. `labels` are shown to users.
     """
 
     host_id: str
@@ -62,68 +67,85 @@ class Host:
 
 
 class Offers(Protocol):
-    def offer(self, runner: Runner, noted: Mapping[str, Any]) -> None:
-        """In one transaction: the treatment boots (`noted` are further fields of it), `runner` is there, and is offered to the hosts of its pool.
+    """Offers runners to the hosts of a pool."""
 
-        Raises Conflict if the treatment is no longer to be placed at that attempt, or the runner is there already, unless it
-        is offered still or has not begun in another pool.
+    def offer(self, runner: Runner, noted: Mapping[str, Any]) -> None:
+        """Writes in one transaction: the treatment boots (`noted` are further fields of it), the runner, and its offer.
+
+        Raises Conflict if the treatment is no longer to be placed at that attempt, or the runner exists already, unless
+        it is still offered or has not begun in another pool.
         """
 
 
 class HostStore(Protocol):
     """Hosts and the work offered to them (table `runners`)."""
 
-    def put_host(self, host: Host) -> None: ...
+    def put_host(self, host: Host) -> None:
+        """Creates or replaces a host."""
 
     def get_host(self, organization: str, pool: str, host_id: str) -> Host:
-        """Raises NotFound."""
+        """Returns a host. Raises NotFound."""
 
-    def list_hosts(self, organization: str, pool: str) -> Sequence[Host]: ...
+    def list_hosts(self, organization: str, pool: str) -> Sequence[Host]:
+        """Returns the hosts of the pool."""
 
     def drain(self, organization: str, pool: str, host_id: str, draining: bool) -> Host:
-        """Whether it gets further work, from its next lease on. Raises NotFound."""
+        """Sets whether the host gets no further work, from its next lease on; returns the host. Raises NotFound."""
 
     def forget(self, organization: str, pool: str, host_id: str) -> None:
-        """Its token is worth nothing from now on, and it has to join again. Forgetting what is not there is no error."""
+        """Removes a host: its token is void from now on, and it has to join again.
+
+        Removing an absent one is no error.
+        """
 
     def note_seen(self, host: Host, at: datetime, running: Iterable[str], settled: Iterable[str]) -> None:
-        """Notes that the host is there and what it runs; `settled` are runners that no longer need handing over."""
+        """Notes when the host was seen and what it runs; `settled` are runners that no longer need handing over."""
 
-    def put_offer(self, runner: Runner, at: datetime) -> None: ...
+    def put_offer(self, runner: Runner, at: datetime) -> None:
+        """Offers a runner to the hosts of its pool."""
 
     def remove_offer(self, organization: str, pool: str, offer: RunnerOffer) -> None:
-        """Removing what is not there is no error."""
+        """Removes an offer. Removing an absent one is no error."""
 
     def list_offers(self, organization: str, pool: str, limit: int, engine: str | None = None) -> Sequence[RunnerOffer]:
-        """Those that the first `limit` in any fair order can be of: by priority, of every project, oldest run first.
+        """Returns the offers that can be among the first `limit` in any fair order.
 
-        Of what a machine can do with this Mélodium engine (None: without any).
+        These are, by priority, the oldest runs first of every project. Only offers that a host with this Mélodium
+        engine (None: without any) can run are included.
         """
 
     def lease(self, host: Host, offer: RunnerOffer, one_time_hash: str, at: datetime) -> bool:
         """Takes an offer for `host`: in one transaction it is removed and the runner boots there.
 
-        False if it was taken or stopped, or is offered in another pool by now.
+        Returns False if it was taken or stopped, or is now offered in another pool.
         """
 
     def lease_again(self, host: Host, runner_id: str, one_time_hash: str) -> bool:
-        """A new one-time token for a runner on `host`, as the answer with the first was lost. False unless it boots."""
+        """Replaces the one-time token of a runner on `host`, as the answer with the first was lost.
+
+        Returns False unless the runner boots.
+        """
 
     def get_runners(self, runner_ids: Iterable[str]) -> Mapping[str, Runner]:
-        """Those that exist, by id."""
+        """Returns those of the runners that exist, by id."""
 
 
 class Followers(Protocol):
-    """Whether somebody watches a run live: its agents then send their lines at once."""
+    """Whether a run is watched live; its agents then send their lines at once."""
 
-    def follow(self, run_id: str, until: datetime) -> None: ...
+    def follow(self, run_id: str, until: datetime) -> None:
+        """Notes that the run is watched until then."""
 
-    def is_followed(self, run_id: str, now: datetime) -> bool: ...
+    def is_followed(self, run_id: str, now: datetime) -> bool:
+        """Whether the run is watched now."""
 
 
 @dataclass(frozen=True)
 class WorkNotificationUrl:
-    """A GET of `url` returns when there may be work, at the latest after `wait_seconds`."""
+    """An address to wait for work at.
+
+    A GET of `url` returns when there may be work, at the latest after `wait_seconds`.
+    """
 
     url: str
     wait_seconds: int
@@ -133,10 +155,11 @@ class WorkNotification(Protocol):
     """Wakes the hosts of a pool."""
 
     def ring(self, organization: str, pool: str) -> None:
-        """At least one listening host is woken; the others look by themselves."""
+        """Wakes at least one listening host; the others look on their own."""
 
-    def listen(self, organization: str, pool: str) -> WorkNotificationUrl: ...
+    def listen(self, organization: str, pool: str) -> WorkNotificationUrl:
+        """Returns where a host waits for work of the pool."""
 
 
 HOST_GONE = timedelta(minutes=10)
-"""A host that was not seen for so long has gone for good."""
+"""A host that was not seen for so long is considered gone for good."""

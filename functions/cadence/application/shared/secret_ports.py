@@ -8,36 +8,49 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Secret:
-    """A secret's value, and which of its versions that is."""
+    """A secret's value and the number of its version."""
 
     value: str = field(repr=False)
     version: int
 
 
 class SecretReader(Protocol):
+    """Decrypts the secrets of projects."""
+
     def decrypt(self, organization: str, project: str, wanted: Mapping[str, int | None]) -> Mapping[str, Secret]:
-        """By name; each in the version that is wanted, None for the newest. Raises NotFound naming the first that is not kept."""
+        """Returns secrets by name, each in the version of `wanted` (None: the newest).
+
+        Raises NotFound, naming the first that is not kept.
+        """
 
 
 @dataclass(frozen=True)
 class SecretDescription:
+    """A secret without its value."""
+
     name: str
     version: int
     updated_at: datetime
 
 
 class SecretStore(SecretReader, Protocol):
+    """The secrets of projects, encrypted."""
+
     def put(self, organization: str, project: str, name: str, value: str, at: datetime) -> SecretDescription:
-        """Encrypts and stores a new version; the one that it replaces is kept for replays for a while. A version's number is
-        never used twice, not even after the secret was deleted. Raises TooLarge over 64 KiB (UTF-8)."""
+        """Encrypts and stores a new version; the one that it replaces is kept for replays for a while.
+
+        A version's number is never used twice, not even after the secret was deleted. Raises TooLarge over 64 KiB
+        (UTF-8).
+        """
 
     def has(self, organization: str, project: str, name: str, version: int) -> bool:
         """Whether this version is kept."""
 
     def describe(self, organization: str, project: str, name: str) -> SecretDescription:
-        """Raises NotFound."""
+        """Describes the newest version. Raises NotFound."""
 
-    def names(self, organization: str, project: str) -> Sequence[SecretDescription]: ...
+    def names(self, organization: str, project: str) -> Sequence[SecretDescription]:
+        """Describes every secret of the project."""
 
     def delete(self, organization: str, project: str, name: str) -> None:
-        """With all its versions. Raises NotFound."""
+        """Deletes a secret with all its versions. Raises NotFound."""

@@ -9,37 +9,47 @@ from cadence.domain.values.value_retention import ValueRetention
 
 
 class StreamStates(Protocol):
-    def get_progress(self, runner_id: str, port: str) -> StreamProgress: ...
+    """Reads how far the outputs of runners have been sent."""
+
+    def get_progress(self, runner_id: str, port: str) -> StreamProgress:
+        """Returns the progress of one output of a runner."""
 
 
 class DataUrls(Protocol):
-    """Presigned URLs of addresses (`ids.in_bucket`), valid for at least an hour. Made without a network call."""
+    """Makes presigned URLs of addresses (`ids.in_bucket`), valid for at least an hour, without a network call."""
 
-    def upload(self, key: str) -> str: ...
+    def upload(self, key: str) -> str:
+        """Returns a URL that accepts a PUT of the object."""
 
-    def download(self, key: str) -> str: ...
+    def download(self, key: str) -> str:
+        """Returns a URL from which the object is read."""
 
 
 class Chunks(Protocol):
     """The content of values, in pieces (data bucket)."""
 
     def read(self, key: str, offset: int, length: int) -> bytes:
-        """At most `length` bytes from `offset` on, none at the chunk's end. Raises NotFound."""
+        """Returns at most `length` bytes from `offset` on, none at the chunk's end. Raises NotFound."""
 
     def read_whole(self, keys: Sequence[str]) -> Iterator[bytes]:
-        """Each chunk's content, in this order; the next ones are fetched meanwhile. Raises NotFound."""
+        """Yields each chunk's content in this order, fetching the next ones meanwhile. Raises NotFound."""
 
-    def write(self, key: str, content: bytes) -> None: ...
+    def write(self, key: str, content: bytes) -> None:
+        """Writes a chunk."""
 
-    def exists(self, key: str) -> bool: ...
+    def exists(self, key: str) -> bool:
+        """Whether the chunk exists."""
 
     def sizes(self, prefix: str) -> Iterator[int]:
-        """Of the chunks whose keys are this prefix and a number of twelve digits, from 0 on without a gap; fetched as needed."""
+        """Yields the sizes in bytes of the chunks whose keys are this prefix and a number of twelve digits.
+
+        Numbers count from 0 without a gap; the sizes are fetched as needed.
+        """
 
 
 @dataclass(frozen=True)
 class AttemptRetention:
-    """What holds for all that one attempt of a treatment sends."""
+    """The retention of everything that one attempt of a treatment sends."""
 
     treatment: str
     attempt: int
@@ -47,13 +57,13 @@ class AttemptRetention:
 
 
 class ValueRetentionStore(Protocol):
-    """Table `runs`. Every write is safe to repeat, reads are consistent."""
+    """Retentions of values (table `runs`). Every write is safe to repeat, reads are consistent."""
 
     def note(self, run_id: str, treatment: str, attempt: int, retention: ValueRetention) -> None:
-        """Also notes of the run that it has some. Before anything is sent."""
+        """Notes the attempt's retention, and for the run that it has some. Called before anything is sent."""
 
     def list(self, run_id: str, treatments: Iterable[str] | None = None) -> Sequence[AttemptRetention]:
-        """Of all attempts of these treatments (None: of all)."""
+        """Returns the retentions of all attempts of these treatments (None: of all treatments)."""
 
     def forget_digests(self, run_id: str, treatment: str, attempt: int) -> None:
-        """Of all that the attempt sent."""
+        """Removes the digests of everything that the attempt sent."""

@@ -5,6 +5,6 @@ from cadence.domain.runs.run import Run
 
 
 def answer_waiting(machines: Machines, run: Run) -> None:
-    """The treatment of another run that waits for this one, which is final, goes on. Safe to repeat."""
+    """Lets the treatment of another run that waits for the end of `run`, which is final, go on. Safe to repeat."""
     if run.waiting_token:
         machines.succeed(run.waiting_token, {"next": "again"})

@@ -1,4 +1,4 @@
-"""Makes a git host known, so that its webhooks are accepted."""
+"""Registers a git host, so that its webhooks are accepted."""
 
 import secrets
 from dataclasses import dataclass
@@ -14,6 +14,8 @@ from cadence.domain.triggers.githosts import FORMATS
 
 @dataclass(frozen=True)
 class AddGitHost:
+    """Registers git hosts."""
+
     githosts: GitHostStore
     cipher: Cipher
     clock: Clock
@@ -30,10 +32,10 @@ class AddGitHost:
         *,
         programs: bool = False,
     ) -> tuple[GitHost, str]:
-        """The git host and its webhook secret, made up if none is given; afterwards it is kept encrypted only.
+        """Returns the git host and its webhook secret, which is generated if it is None and stored encrypted only.
 
-        `access_token` reads private repositories at `url`, which is the kind's own home if none is given. Raises InvalidRequest
-        for a token without a place to send it to.
+        `access_token` reads private repositories at `url`, by default the kind's own home. Raises InvalidRequest for a
+        token without an address to send it to.
         """
         url = url or FORMATS[kind].home
         if access_token and not url:
@@ -60,10 +62,10 @@ class AddGitHost:
 
 
 def secret_context(githost_id: str) -> dict[str, str]:
-    """What a webhook secret's ciphertext is bound to."""
+    """Returns the encryption context of a webhook secret."""
     return {"purpose": "webhook", "githost": githost_id}
 
 
 def token_context(githost_id: str) -> dict[str, str]:
-    """What an access token's ciphertext is bound to."""
+    """Returns the encryption context of an access token."""
     return {"purpose": "git", "githost": githost_id}

@@ -1,4 +1,4 @@
-"""Whether an event changed a file that a trigger is about: by the repository itself, or else as far as the event tells."""
+"""Decides whether an event changed a file that a trigger names: by the repository, or else by the event's own list."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -11,7 +11,7 @@ from cadence.domain.triggers.triggers import GitTrigger
 
 
 class PathSource(StrEnum):
-    """Where the changed paths are known from."""
+    """The source of the changed paths."""
 
     DIFF = "diff"
     EVENT = "event"
@@ -19,7 +19,7 @@ class PathSource(StrEnum):
 
 @dataclass(kw_only=True)
 class ChangedPaths:
-    """The files that one event changed. The repository is read at most once, and only if a trigger asks for it."""
+    """The files that one event changed. The repository is read at most once, and only if a trigger needs it."""
 
     git: GitReader
     event: GitEvent
@@ -29,9 +29,9 @@ class ChangedPaths:
     _source: PathSource = field(default=PathSource.EVENT, init=False)
 
     def meant(self, trigger: GitTrigger) -> tuple[bool, PathSource | None]:
-        """Whether the trigger's paths let the event start a run, and how that is known (None: it has none to fit).
+        """Returns whether the trigger's paths let the event start a run, and the source (None: not needed).
 
-        If nobody can tell which files changed, it does: better once too often than never.
+        If the changed files cannot be determined, they do: a run too many is better than none.
         """
         if not trigger.paths or self.event.comparison() is None:
             return True, None

@@ -1,4 +1,4 @@
-"""Which access token reads a repository: that of a git host, and at its own address only."""
+"""Selects the access token that reads a repository: that of a git host, at its own address only."""
 
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -19,11 +19,12 @@ class GitTokens:
     cipher: Cipher
 
     def find(self, organization: str, project: str, url: str) -> GitCredentials | None:
-        ours = (one for one in self.githosts.list_githosts(organization) if one.project == project)
-        return next((found for one in ours if (found := self.of(one, url)) is not None), None)
+        """Returns the credentials of the project's git host for `url`, None if there are none."""
+        hosts = (host for host in self.githosts.list_githosts(organization) if host.project == project)
+        return next((credentials for host in hosts if (credentials := self.of(host, url)) is not None), None)
 
     def of(self, githost: GitHost, url: str) -> GitCredentials | None:
-        """The git host's own token, for repositories on that host only: whoever names the repository may be anybody."""
+        """Returns the git host's own token, only for repositories on that host, as any user may have named `url`."""
         if githost.url is None or _origin(url) != _origin(githost.url):
             return None
         encrypted = self.githosts.access_token(githost.githost_id)

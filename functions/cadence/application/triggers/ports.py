@@ -1,4 +1,4 @@
-"""What receiving webhooks needs from the outside."""
+"""Ports over git hosts and the queue of webhooks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,10 @@ from cadence.domain.triggers.githost import GitHost
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """A webhook as it came, its signature already checked. `delivery_id` is the git host's own, the same when it sends it again."""
+    """A webhook as received, its signature already checked.
+
+    `delivery_id` is the git host's own id, which stays the same when the webhook is sent again.
+    """
 
     githost_id: str
     delivery_id: str
@@ -19,21 +22,26 @@ class Delivery:
 
 
 class DeliveryQueue(Protocol):
+    """The queue of webhooks."""
+
     def put(self, delivery: Delivery) -> None:
-        """Returns once it cannot get lost any more."""
+        """Queues a webhook. Returns once it cannot get lost any more."""
 
 
 class GitHostStore(Protocol):
+    """Git hosts with their encrypted secrets."""
+
     def add_githost(self, githost: GitHost, encrypted_secret: bytes, encrypted_token: bytes | None = None) -> None:
-        """Raises Conflict if the id is taken."""
+        """Stores a git host. Raises Conflict if the id is taken."""
 
     def get_githost(self, githost_id: str) -> GitHost:
-        """Raises NotFound."""
+        """Returns a git host. Raises NotFound."""
 
     def webhook_secret(self, githost_id: str) -> bytes:
-        """The encrypted webhook secret. Raises NotFound."""
+        """Returns the encrypted webhook secret. Raises NotFound."""
 
     def access_token(self, githost_id: str) -> bytes | None:
-        """The encrypted token that reads its repositories, if it has one. Raises NotFound."""
+        """Returns the encrypted token that reads its repositories, if it has one. Raises NotFound."""
 
-    def list_githosts(self, organization: str) -> Sequence[GitHost]: ...
+    def list_githosts(self, organization: str) -> Sequence[GitHost]:
+        """Returns the git hosts of the organization."""

@@ -1,4 +1,4 @@
-"""Turns a delivery into runs: one for each pipeline that it starts, however often it is delivered."""
+"""Turns a webhook into runs: one for each pipeline that it starts, however often it is delivered."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,13 +24,15 @@ _KEPT = timedelta(days=30)
 
 
 class Undeliverable(CadenceError):
-    """Coming again would change nothing: the delivery's git host is gone, or nothing can be read from it."""
+    """Repeating would change nothing: the delivery's git host is gone, or its content cannot be read."""
 
     code = "undeliverable"
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProcessDelivery:
+    """Processes webhooks."""
+
     githosts: GitHostStore
     cipher: Cipher
     seen: SeenStore
@@ -41,15 +43,15 @@ class ProcessDelivery:
     clock: Clock
 
     def process(self, delivery: Delivery) -> Sequence[str]:
-        """The ids of the runs that it started; none if it was dealt with before. Safe to repeat at any point.
+        """Returns the ids of the started runs; none if the delivery was processed before.
 
-        Run ids derive from the delivery, and it is marked as done last: a crash in between only means that all is done again,
-        with the same ids. Raises Undeliverable.
+        Safe to repeat at any point: run ids derive from the delivery, which is marked as done last, so that after a
+        crash everything is done again with the same ids. Raises Undeliverable.
         """
         githost, events = self._read(delivery)
         key = f"DELIVERY#{delivery.githost_id}#{delivery.delivery_id}"
-        seen = self.seen.first_seen(key, delivery.event, self.clock(), _KEPT)
-        if seen.done:
+        earlier = self.seen.first_seen(key, delivery.event, self.clock(), _KEPT)
+        if earlier.done:
             return ()
         started = []
         versions = self.pipelines.list_newest(githost.organization, githost.project) if events else ()
@@ -65,11 +67,11 @@ class ProcessDelivery:
                 if not meant:
                     continue
                 parts = (delivery.githost_id, delivery.delivery_id, str(number), version.name)
-                told = {**event.event(), **({"paths_from": str(source)} if source else {})}
-                run_id = derived_ulid(seen.first_seen, *parts)
-                run = self.start(run_id, version, told, f"{githost.kind} {githost.name}")
+                payload = {**event.event(), **({"paths_from": str(source)} if source else {})}
+                run_id = derived_ulid(earlier.first_seen, *parts)
+                run = self.start(run_id, version, payload, f"{githost.kind} {githost.name}")
                 started.append(run.run_id)
-            started += self._programs(delivery, githost, event, number, seen.first_seen, tokens)
+            started += self._programs(delivery, githost, event, number, earlier.first_seen, tokens)
         self.seen.mark_done(key)
         return started
 

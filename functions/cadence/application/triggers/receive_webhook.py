@@ -1,4 +1,4 @@
-"""Takes a webhook in: checks its signature and queues it, nothing more, so that the git host is answered at once."""
+"""Receives webhooks: only checks the signature and queues the webhook, so that the git host is answered at once."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +16,8 @@ _LONGEST_ID = 200
 
 
 class Received(StrEnum):
+    """The result of receiving a webhook."""
+
     PONG = "pong"
     QUEUED = "queued"
     IGNORED = "ignored"
@@ -23,33 +25,35 @@ class Received(StrEnum):
 
 @dataclass(frozen=True)
 class ReceiveWebhook:
+    """Receives webhooks."""
+
     githosts: GitHostStore
     cipher: Cipher
     queue: DeliveryQueue
 
     def receive(self, kind: str, githost_id: str, headers: Mapping[str, str], body: bytes) -> Received:
-        """`headers` by lower-case name, `body` as it was sent.
+        """Queues a webhook. `headers` have lower-case names, `body` is as it was sent.
 
-        Raises Unauthenticated, in the same words for an unknown address, a wrong kind and a wrong signature; InvalidRequest for
-        a signed webhook that cannot be understood.
+        Raises Unauthenticated, with the same message for an unknown address, a wrong kind and a wrong signature;
+        InvalidRequest for a signed webhook that cannot be understood.
         """
-        known = next((one for one in GitHostKind if one == kind), None)
-        its = FORMATS[known or GitHostKind.GITHUB]
-        secret = self._secret(known, githost_id) if known else None
-        if not its.signed(headers, body, secret or b"unknown") or secret is None:
+        known_kind = next((member for member in GitHostKind if member == kind), None)
+        format_ = FORMATS[known_kind or GitHostKind.GITHUB]
+        secret = self._secret(known_kind, githost_id) if known_kind else None
+        if not format_.signed(headers, body, secret or b"unknown") or secret is None:
             raise Unauthenticated("The webhook's address or signature is wrong.")
-        event = headers.get(its.event_header, "")
-        if event in its.pings:
+        event = headers.get(format_.event_header, "")
+        if event in format_.pings:
             return Received.PONG
-        if event not in its.acted_on:
+        if event not in format_.acted_on:
             return Received.IGNORED
-        delivery_id = its.delivery(headers)
+        delivery_id = format_.delivery(headers)
         if not 0 < len(delivery_id) <= _LONGEST_ID:
-            wanted = its.delivery_headers[-1]
-            message = f"The header {wanted} is missing or longer than {_LONGEST_ID} characters."
-            raise InvalidRequest(message, [Violation(wanted, message)])
+            header = format_.delivery_headers[-1]
+            message = f"The header {header} is missing or longer than {_LONGEST_ID} characters."
+            raise InvalidRequest(message, [Violation(header, message)])
         content_type = headers.get("content-type", "")
-        if not its.read(event, read_payload(body, content_type)):
+        if not format_.read(event, read_payload(body, content_type)):
             return Received.IGNORED
         self.queue.put(
             Delivery(githost_id=githost_id, delivery_id=delivery_id, event=event, content_type=content_type, body=body)
@@ -57,7 +61,7 @@ class ReceiveWebhook:
         return Received.QUEUED
 
     def _secret(self, kind: GitHostKind, githost_id: str) -> bytes | None:
-        if len(githost_id) > _LONGEST_ID:  # no store could look for it
+        if len(githost_id) > _LONGEST_ID:  # longer than any stored id
             return None
         try:
             githost = self.githosts.get_githost(githost_id)

@@ -1,4 +1,4 @@
-"""A schedule has fired: starts its run, once for each time, or removes a schedule that its pipeline no longer has."""
+"""Starts the run of a schedule that fired, once for each time, or removes a schedule that its pipeline no longer has."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,10 @@ from cadence.domain.triggers.triggers import Schedule
 
 @dataclass(frozen=True, kw_only=True)
 class Firing:
-    """`scheduled_at` is the time that the expression means (UTC); `digest` says which of the pipeline's schedules it is."""
+    """One firing of a schedule.
+
+    `scheduled_at` is the time that the expression means (UTC); `digest` identifies the schedule within the pipeline.
+    """
 
     organization: str
     project: str
@@ -25,15 +28,18 @@ class Firing:
 
 @dataclass(frozen=True)
 class RunScheduled:
+    """Starts the runs of schedules."""
+
     pipelines: PipelineStore
     schedules: Schedules
     start: StartTriggered
 
     def run(self, firing: Firing) -> Sequence[str]:
-        """The ids of the runs that it started. The same firing, told twice or by two expressions, leads to the same run.
+        """Returns the ids of the started runs.
 
-        A schedule is kept before the version that has it is stored, and fires no sooner than that is done. So one that the
-        newest version does not have is left over from a crash or from a version that was replaced.
+        The same firing, delivered twice or by two expressions, leads to the same run. A schedule is kept before the
+        version that has it is stored, and fires no sooner than that is done. So one that the newest version does not
+        have is left over from a crash or from a version that was replaced.
         """
         version, entry = self._entry(firing)
         if version is None or entry is None:
@@ -54,4 +60,6 @@ class RunScheduled:
             version = self.pipelines.newest(firing.organization, firing.project, firing.pipeline)
         except NotFound:
             return None, None
-        return version, next((one for one in version.triggers.schedule if one.digest == firing.digest), None)
+        return version, next(
+            (schedule for schedule in version.triggers.schedule if schedule.digest == firing.digest), None
+        )

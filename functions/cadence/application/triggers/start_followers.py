@@ -1,4 +1,4 @@
-"""Starts the pipelines whose `on.pipeline` means a run that has ended, once each."""
+"""Starts the pipelines whose `on.pipeline` matches a run that has ended, once each."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -19,13 +19,18 @@ LARGEST_OUTPUTS = 65_536
 
 @dataclass(frozen=True)
 class StartFollowers:
+    """Starts pipelines at the end of a run."""
+
     runs: RunStore
     values: ValueStore
     pipelines: PipelineStore
     start: StartTriggered
 
     def __call__(self, run_id: str) -> Sequence[str]:
-        """The ids of the runs that it started; they derive from the run that ended, so repeating leads to the same."""
+        """Returns the ids of the started runs.
+
+        They derive from the run that ended, so that repeating has the same result.
+        """
         ended = self.runs.get_run(run_id)
         if ended.depth >= MAX_DEPTH or ended.finished_at is None or ended.replay_of is not None:
             return ()
@@ -44,26 +49,27 @@ class StartFollowers:
 
 
 def outputs(values: Sequence[Value]) -> Mapping[str, Mapping[str, Any]]:
-    """The values of blocks of at most 4 KiB by treatment and port, as long as all of them take no more than 64 KiB.
+    """Returns the values of blocks of at most 4 KiB by treatment and port, as far as they fit into 64 KiB of JSON
+    together.
 
-    None that a pool keeps elsewhere, or only until it was read.
+    Values that a pool keeps elsewhere, or only until they were read, are left out.
     """
-    found: dict[str, dict[str, Any]] = {}
-    left = LARGEST_OUTPUTS
-    for value in sorted(values, key=lambda one: (one.treatment, one.port)):
+    contents: dict[str, dict[str, Any]] = {}
+    remaining = LARGEST_OUTPUTS
+    for value in sorted(values, key=lambda value: (value.treatment, value.port)):
         if value.retention:
             continue  # an event is kept with the run that it starts
         if value.flow != "block" or value.size > LARGEST_VALUE or len(value.preview) < value.size:
             continue
         content = read_block(value.preview, value.type)
         size = len(json.dumps(content))
-        if size <= left:
-            left -= size
-            found.setdefault(value.treatment, {})[value.port] = content
-    return found
+        if size <= remaining:
+            remaining -= size
+            contents.setdefault(value.treatment, {})[value.port] = content
+    return contents
 
 
 def _event(run: Run) -> Mapping[str, Any]:
-    """What came from a fork stays so: whoever wrote its commits wrote the values as well."""
+    """Returns the event of the run's end. It stays a fork's: the author of the fork's commits also wrote the values."""
     fork = {"fork": True} if from_fork(run.event) else {}
     return {"kind": "pipeline", "run_id": run.run_id, "pipeline": run.pipeline, "state": str(run.state), **fork}

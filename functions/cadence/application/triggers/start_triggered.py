@@ -1,4 +1,4 @@
-"""Starts runs of stored pipelines that nobody waits for: of webhooks, schedules and other pipelines' ends."""
+"""Starts runs of stored pipelines without a waiting caller: for webhooks, schedules and ends of other runs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -17,7 +17,10 @@ from cadence.domain.shared.errors import InvalidRequest, NotFound
 
 @dataclass(frozen=True)
 class StartTriggered:
-    """Always leaves a run: one that cannot be made (a secret was deleted, an expression has no value) has failed, saying why."""
+    """Always creates a run.
+
+    One that cannot be made (a secret was deleted, an expression has no value) fails with the cause.
+    """
 
     freeze: FreezePipeline
     plan: PlanRun
@@ -32,9 +35,10 @@ class StartTriggered:
         given: Mapping[str, Any] | None = None,
         ancestry: Ancestry = NO_ANCESTRY,
     ) -> Run:
-        """`given` are parameters beside the defaults, with expressions over the event. Safe to repeat with the same `run_id`.
+        """Starts a run and returns it. Safe to repeat with the same `run_id`.
 
-        A version whose plan every run has in common is not looked into again, so that its runs start at once.
+        `given` are parameters besides the defaults, with expressions over the event. A version whose plan is the same
+        for every run is not checked again, so that its runs start at once.
         """
         try:
             planned = self._planned(run_id, version, event, given or {})

@@ -1,4 +1,4 @@
-"""Agents find, read and save the caches of their run's project."""
+"""Finds, reads and saves the caches of a project for the agents of its runs."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -32,47 +32,55 @@ _MOST_GRANTED = 64
 
 
 class CacheStore(Protocol):
-    """Entries and uploads of a project in one bucket. Every write is safe to repeat."""
+    """Entries and uploads of a project in one bucket (None: the installation's own). Every write is safe to repeat."""
 
-    def get(self, organization: str, project: str, key: str, bucket: str | None = None) -> CacheEntry | None: ...
+    def get(self, organization: str, project: str, key: str, bucket: str | None = None) -> CacheEntry | None:
+        """Returns the entry of `key`, None if there is none."""
 
     def list_entries(
         self, organization: str, project: str, prefix: str = "", bucket: str | None = None
-    ) -> Sequence[CacheEntry]: ...
+    ) -> Sequence[CacheEntry]:
+        """Returns the entries whose keys begin with `prefix`."""
 
     def note_use(self, entry: CacheEntry, at: datetime) -> None:
-        """Nothing happens if the entry is gone."""
+        """Notes when the entry was used last. Does nothing if the entry is gone."""
 
     def add(self, entry: CacheEntry) -> bool:
-        """False if there is another entry of the key that has not expired: the first stays."""
+        """Stores an entry; returns False if another one of the key has not expired, which then stays."""
 
-    def remove(self, entry: CacheEntry) -> None: ...
+    def remove(self, entry: CacheEntry) -> None:
+        """Removes an entry."""
 
     def note_restored(self, runner: Runner, use: CacheUse) -> None:
-        """Keeps, for the runner and for the entry, that it was handed out, so that values can be traced across caches."""
+        """Keeps, for the runner and for the entry, that it was restored, so that values can be traced across caches."""
 
-    def note_saved(self, runner: Runner, use: CacheUse) -> None: ...
+    def note_saved(self, runner: Runner, use: CacheUse) -> None:
+        """Keeps, for the runner and for the entry, that it was saved."""
 
-    def begin(self, upload: CacheUpload) -> None: ...
+    def begin(self, upload: CacheUpload) -> None:
+        """Stores an upload."""
 
-    def get_upload(
-        self, organization: str, project: str, entry: str, bucket: str | None = None
-    ) -> CacheUpload | None: ...
+    def get_upload(self, organization: str, project: str, entry: str, bucket: str | None = None) -> CacheUpload | None:
+        """Returns the upload of an entry, None if there is none."""
 
-    def list_uploads(self, organization: str, project: str, bucket: str | None = None) -> Sequence[CacheUpload]: ...
+    def list_uploads(self, organization: str, project: str, bucket: str | None = None) -> Sequence[CacheUpload]:
+        """Returns the uploads that have not ended."""
 
-    def end(self, upload: CacheUpload) -> None: ...
+    def end(self, upload: CacheUpload) -> None:
+        """Removes an upload."""
 
 
 @dataclass(frozen=True)
 class CacheHit:
+    """An entry that was found; `exact` is whether it has the requested key."""
+
     entry: CacheEntry
     exact: bool
 
 
 @dataclass(frozen=True)
 class Saving:
-    """Where to upload to, or why not to."""
+    """The entry to upload, or the reason why it is refused."""
 
     entry: str | None
     refused: str | None = None
@@ -80,18 +88,20 @@ class Saving:
 
 @dataclass(frozen=True)
 class FindCache:
+    """Finds entries to restore."""
+
     caches: CacheStore
     clock: Clock
 
     def find(self, runner: Runner, key: str, restore: Sequence[str]) -> CacheHit | None:
-        """The entry of `key`, else the newest whose key starts with the first of `restore` that any does."""
+        """Returns the entry of `key`, else the newest whose key starts with the first of `restore` that matches any."""
         now = self.clock()
         entry = self.caches.get(*_scope(runner), key, _bucket(runner))
-        found = CacheHit(entry, exact=True) if entry and entry.expires_at > now else self._similar(runner, restore, now)
-        if found:
-            self.caches.note_use(found.entry, now)
-            self.caches.note_restored(runner, _use(runner, found.entry, key, now))
-        return found
+        hit = CacheHit(entry, exact=True) if entry and entry.expires_at > now else self._similar(runner, restore, now)
+        if hit:
+            self.caches.note_use(hit.entry, now)
+            self.caches.note_restored(runner, _use(runner, hit.entry, key, now))
+        return hit
 
     def _similar(self, runner: Runner, restore: Sequence[str], now: datetime) -> CacheHit | None:
         for prefix in restore:
@@ -104,21 +114,23 @@ class FindCache:
 
 @dataclass(frozen=True)
 class ReadCache:
+    """Gives agents the addresses of a cache's chunks."""
+
     caches: CacheStore
     urls: DataUrls
 
     def read(self, runner: Runner, key: str, entry: str, next_seq: int, done: bool = False) -> InputAnswer:
-        """Like a stream that has ended. Raises NotFound once the entry is gone."""
-        found = self.caches.get(*_scope(runner), key, _bucket(runner))
-        if found is None or found.entry != entry:
+        """Answers as for a stream that has ended. Raises NotFound once the entry is gone."""
+        cached = self.caches.get(*_scope(runner), key, _bucket(runner))
+        if cached is None or cached.entry != entry:
             raise NotFound("This cache is no longer kept.")
-        last = next_seq if done else min(next_seq + DOWNLOADS, found.chunks)
-        name = partial(ids.cache_chunk_key, found.organization, found.project, found.entry, bucket=found.bucket)
+        last = next_seq if done else min(next_seq + DOWNLOADS, cached.chunks)
+        name = partial(ids.cache_chunk_key, cached.organization, cached.project, cached.entry, bucket=cached.bucket)
         downloads = [ChunkUrl(seq, self.urls.download(name(seq))) for seq in range(next_seq, last)]
         return InputAnswer(
             epoch=1,
             state=InputState.ENDED,
-            end=StreamEnd(found.size, found.sha256, found.chunks),
+            end=StreamEnd(cached.size, cached.sha256, cached.chunks),
             downloads=downloads,
             retry_after=0.0,
         )
@@ -126,12 +138,14 @@ class ReadCache:
 
 @dataclass(frozen=True)
 class SaveCache:
+    """Begins uploads of caches."""
+
     runs: RunStore
     caches: CacheStore
     clock: Clock
 
     def save(self, runner: Runner, key: str) -> Saving:
-        """Begins an upload, unless the key is taken, or the run is one that may not write what others will trust."""
+        """Begins an upload, unless the key is taken, or the run may not write what other runs trust."""
         run = self.runs.get_run(runner.run_id)
         if run.replay_of is not None:
             return Saving(None, "a replay restores caches, but saves none")
@@ -158,9 +172,11 @@ class SaveCache:
 
 @dataclass(frozen=True, kw_only=True)
 class WriteCache:
+    """Gives agents addresses to upload to, and completes uploads."""
+
     caches: CacheStore
     remove_objects: Callable[[str], int]
-    """Removes everything whose address starts so."""
+    """Removes every object whose address begins with the argument; returns how many there were."""
     urls: DataUrls
     limits: CacheLimits
     clock: Clock
@@ -168,11 +184,11 @@ class WriteCache:
     def write(
         self, runner: Runner, key: str, entry: str, end: StreamEnd | None, next_seq: int, want: int
     ) -> OutputAnswer:
-        """Grants uploads; with `end` the entry exists. Raises NotFound (no such upload of this runner), TooLarge."""
+        """Grants uploads; with `end` the entry is stored. Raises NotFound (no such upload of this runner), TooLarge."""
         upload = self.caches.get_upload(*_scope(runner), entry, _bucket(runner))
         if upload is None or (upload.runner_id, upload.key) != (runner.runner_id, key):
-            made = self.caches.get(*_scope(runner), key, _bucket(runner))
-            if end and made and made.entry == entry:
+            existing = self.caches.get(*_scope(runner), key, _bucket(runner))
+            if end and existing and existing.entry == entry:
                 return OutputAnswer((), 0.0)
             raise NotFound("There is no such upload of a cache by this runner.")
         if (end.size if end else next_seq * MAX_CHUNK) > self.limits.entry:
@@ -188,7 +204,7 @@ class WriteCache:
     def _commit(self, runner: Runner, upload: CacheUpload, end: StreamEnd) -> None:
         now = self.clock()
         replaced = self.caches.get(upload.organization, upload.project, upload.key, upload.bucket)
-        made = CacheEntry(
+        saved = CacheEntry(
             organization=upload.organization,
             project=upload.project,
             key=upload.key,
@@ -201,22 +217,22 @@ class WriteCache:
             maker=CacheMaker(runner.run_id, runner.treatment, runner.attempt),
             bucket=upload.bucket,
         )
-        if not self.caches.add(made):
+        if not self.caches.add(saved):
             self._forget(upload)
             return
-        # Before its upload is forgotten: a repeated call comes past here again.
-        self.caches.note_saved(runner, _use(runner, made, made.key, now))
-        if replaced and replaced.entry != made.entry:
+        # Before its upload is removed: a repeated call passes here again.
+        self.caches.note_saved(runner, _use(runner, saved, saved.key, now))
+        if replaced and replaced.entry != saved.entry:
             self._remove_objects(replaced)
         self.caches.end(upload)
-        self._make_room(made, now)
+        self._make_room(saved, now)
 
-    def _make_room(self, made: CacheEntry, now: datetime) -> None:
-        entries = self.caches.list_entries(made.organization, made.project, bucket=made.bucket)
-        for entry in superfluous(entries, made.entry, self.limits.project, now):
+    def _make_room(self, saved: CacheEntry, now: datetime) -> None:
+        entries = self.caches.list_entries(saved.organization, saved.project, bucket=saved.bucket)
+        for entry in superfluous(entries, saved.entry, self.limits.project, now):
             self.caches.remove(entry)
             self._remove_objects(entry)
-        for upload in self.caches.list_uploads(made.organization, made.project, made.bucket):
+        for upload in self.caches.list_uploads(saved.organization, saved.project, saved.bucket):
             if upload.started_at + UPLOADING <= now:
                 self._forget(upload)
 
@@ -233,18 +249,22 @@ def _scope(runner: Runner) -> tuple[str, str]:
 
 
 def _bucket(runner: Runner) -> str | None:
-    """What is kept in a bucket of its pool is found by the runners of such pools only: it must not leave that bucket unseen."""
+    """Returns the bucket of the runner's pool.
+
+    An entry in such a bucket is found by runners of such pools only, as its content must not leave that bucket
+    unnoticed.
+    """
     return bucket_of(runner.retention)
 
 
-def _use(runner: Runner, entry: CacheEntry, asked: str, at: datetime) -> CacheUse:
+def _use(runner: Runner, entry: CacheEntry, requested: str, at: datetime) -> CacheUse:
     return CacheUse(
         run_id=runner.run_id,
         treatment=runner.treatment,
         attempt=runner.attempt,
         entry=entry.entry,
         key=entry.key,
-        asked=asked,
+        asked=requested,
         size=entry.size,
         sha256=entry.sha256,
         saved_at=entry.created_at,

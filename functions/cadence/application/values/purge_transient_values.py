@@ -1,7 +1,9 @@
-"""Removes what may only pass: content of pools that capture digests, or nothing, once all that read from it have ended.
+"""Removes transient content: that of pools that capture digests, or nothing, once all treatments that read it have
+ended.
 
-Whoever ends asks for a look (`Deadlines.watch_values`); the run's own end asks for one at everything that is left. An agent
-that was given up may still hold addresses to upload to, so a run is looked at once more when those are void.
+The end of a treatment requests a look (`Deadlines.watch_values`); the run's own end requests one at everything that is
+left. An agent that was given up may still hold addresses to upload to, so a run is looked at once more when those have
+expired.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,31 +27,36 @@ _GROUPS = frozenset({TreatmentKind.GATHER, TreatmentKind.EACH})
 
 @dataclass(frozen=True, kw_only=True)
 class PurgeTransientValues:
+    """Removes transient content of runs."""
+
     runs: RunStore
     treatments: TreatmentStore
     edges: EdgeStore
     retentions: ValueRetentionStore
     remove_objects: Callable[[str], int]
-    """Removes everything whose address begins so."""
+    """Removes every object whose address begins with the argument; returns how many there were."""
     deadlines: Deadlines
     clock: Clock
     workers: Workers = several_at_once
 
     def purge(self, run_id: str, treatment: str | None = None) -> int:
-        """What the end of `treatment` (None: of the run) lets go. Returns how many objects that were. Safe to repeat."""
+        """Removes what the end of `treatment` (None: of the run) releases. Safe to repeat.
+
+        Returns the number of removed objects.
+        """
         try:
             run = self.runs.get_run(run_id)
         except NotFound:
             return 0
-        about = None if run.state.final or treatment is None else self._touched(run_id, treatment)
-        passing = [kept for kept in self.retentions.list(run_id, about) if kept.retention.passes]
-        removed = sum(self.workers(lambda kept: self._remove(run, kept), passing))
+        treatments = None if run.state.final or treatment is None else self._touched(run_id, treatment)
+        passing = [item for item in self.retentions.list(run_id, treatments) if item.retention.passes]
+        removed = sum(self.workers(lambda item: self._remove(run, item), passing))
         if passing and run.state.final:
             self.deadlines.watch_late_values(run_id, _LATE_UPLOADS)
         return removed
 
     def late(self, run_id: str) -> int:
-        """What came after the run's end."""
+        """Removes what arrived after the run's end; returns the number of removed objects."""
         try:
             run = self.runs.get_run(run_id)
         except NotFound:
@@ -58,23 +65,23 @@ class PurgeTransientValues:
         if self.clock() < due:
             self.deadlines.watch_late_values(run_id, due - self.clock())
             return 0
-        passing = [kept for kept in self.retentions.list(run_id) if kept.retention.passes]
-        return sum(self.workers(lambda kept: self._remove(run, kept), passing))
+        passing = [item for item in self.retentions.list(run_id) if item.retention.passes]
+        return sum(self.workers(lambda item: self._remove(run, item), passing))
 
     def _touched(self, run_id: str, treatment: str) -> Sequence[str] | None:
-        """The treatment, and those that it read from; None: any, as a group reads from all of its instances."""
+        """Returns the treatment and those that it read from; None for all, as a group reads from all its instances."""
         spec = self.treatments.get_spec(run_id, treatment)
         if spec.kind in _GROUPS:
             return None
-        return sorted({treatment, *(given.source_treatment for given in spec.inputs if given.source_treatment)})
+        return sorted({treatment, *(port.source_treatment for port in spec.inputs if port.source_treatment)})
 
-    def _remove(self, run: Run, kept: AttemptRetention) -> int:
-        if not run.state.final and not self._read_by_all(run.run_id, kept.treatment):
+    def _remove(self, run: Run, item: AttemptRetention) -> int:
+        if not run.state.final and not self._read_by_all(run.run_id, item.treatment):
             return 0
-        retention = kept.retention
-        count = self.remove_objects(ids.attempt_prefix(run.run_id, kept.treatment, kept.attempt, retention.bucket))
+        retention = item.retention
+        count = self.remove_objects(ids.attempt_prefix(run.run_id, item.treatment, item.attempt, retention.bucket))
         if retention.capture is ValueCapture.NONE:
-            self.retentions.forget_digests(run.run_id, kept.treatment, kept.attempt)
+            self.retentions.forget_digests(run.run_id, item.treatment, item.attempt)
         return count
 
     def _read_by_all(self, run_id: str, producer: str) -> bool:
@@ -88,4 +95,4 @@ class PurgeTransientValues:
         return True
 
     def _reads(self, run_id: str, consumer: str, producer: str) -> bool:
-        return any(given.source_treatment == producer for given in self.treatments.get_spec(run_id, consumer).inputs)
+        return any(port.source_treatment == producer for port in self.treatments.get_spec(run_id, consumer).inputs)

@@ -1,4 +1,4 @@
-"""Any piece of what goes or went through a port, while it flows as well as afterwards."""
+"""Reads any piece of the content of a port, while it is sent as well as afterwards."""
 
 from dataclasses import dataclass
 
@@ -19,9 +19,9 @@ _SIGNALS = frozenset({Trigger.COMPLETED, Trigger.FAILED, Trigger.FINISHED})
 
 @dataclass(frozen=True, kw_only=True)
 class Where:
-    """Where the content of a port is kept: as chunks, or `literal` as a part of the document.
+    """The place where the content of a port is kept: as chunks, or in the document (`literal`).
 
-    `ended` is False while more may come; `size` and `sha256` are known once it is complete.
+    `ended` is False while more may come; `size` (bytes) and `sha256` are known once it is complete.
     """
 
     treatment: str
@@ -39,7 +39,7 @@ class Where:
 
 @dataclass(frozen=True)
 class Piece:
-    """`size` is how much there is of it all, until now if it has not `ended`."""
+    """A piece of content. `size` is the number of bytes in total, so far if it has not `ended`."""
 
     where: Where
     offset: int
@@ -49,19 +49,21 @@ class Piece:
 
 @dataclass(frozen=True)
 class ReadContent:
+    """Reads the content of ports."""
+
     chunks: Chunks
     streams: StreamStates
     look: ReadTreatmentInsight
 
     def of_output(self, insight: RunDetails, treatment: str, port: str, attempt: int | None) -> Where:
-        """By its value, or by what one attempt (the latest) sent. Raises NotFound."""
+        """Locates an output's content: by its value, or as sent by one attempt (None: the latest). Raises NotFound."""
         spec, stored = self.look.standing(insight, treatment)
-        output = next((one for one in spec.outputs if one.port == port), None)
+        output = next((candidate for candidate in spec.outputs if candidate.port == port), None)
         if output is None:
-            raise _no_port(treatment, "output", port, [one.port for one in spec.outputs])
-        found = insight.value_store.get_values(insight.run.run_id, [(treatment, port)])
-        if found and attempt in {None, found[0].attempt}:
-            return of_value(found[0])
+            raise _no_port(treatment, "output", port, [candidate.port for candidate in spec.outputs])
+        values = insight.value_store.get_values(insight.run.run_id, [(treatment, port)])
+        if values and attempt in {None, values[0].attempt}:
+            return of_value(values[0])
         number = attempt or stored.attempt
         if spec.kind is not TreatmentKind.COMMAND or number > stored.attempt:
             raise NotFound(f"{treatment}.{port} has sent nothing (yet).")
@@ -84,28 +86,30 @@ class ReadContent:
         )
 
     def of_input(self, insight: RunDetails, treatment: str, port: str) -> Where:
-        """What its producer sends now or has sent. Raises NotFound."""
+        """Locates the content that an input's producer sends or has sent. Raises NotFound."""
         spec, _ = self.look.standing(insight, treatment)
-        given = next((one for one in spec.inputs if one.port == port), None)
-        if given is None:
-            raise _no_port(treatment, "input", port, [one.port for one in spec.inputs])
-        if given.source_treatment and given.source_port and given.source_port not in _SIGNALS:
-            return self.of_output(insight, given.source_treatment, given.source_port, None)
-        literal = (given.literal or "").encode("utf-8", "surrogatepass")
+        source = next((candidate for candidate in spec.inputs if candidate.port == port), None)
+        if source is None:
+            raise _no_port(treatment, "input", port, [candidate.port for candidate in spec.inputs])
+        if source.source_treatment and source.source_port and source.source_port not in _SIGNALS:
+            return self.of_output(insight, source.source_treatment, source.source_port, None)
+        literal = (source.literal or "").encode("utf-8", "surrogatepass")
         return Where(
             treatment=treatment,
             port=port,
-            flow=given.flow,
-            type=given.type,
+            flow=source.flow,
+            type=source.type,
             attempt=1,
             literal=literal,
             size=len(literal),
         )
 
     def read(self, where: Where, offset: int, length: int) -> Piece:
-        """At most `length` bytes from `offset` on; a negative offset counts from the end of what is there.
+        """Returns at most `length` bytes from `offset` on; a negative offset counts from the end of the available
+        content.
 
-        Raises InvalidRequest for an offset beyond the end, NotFound if the content is not kept any more, Gone if it never was.
+        Raises InvalidRequest for an offset beyond the end, NotFound if the content is not kept any more, Gone if it
+        never was.
         """
         require_kept(f"{where.treatment}.{where.port}", where.retention)
         if where.prefix is None:
@@ -113,9 +117,9 @@ class ReadContent:
             start = _start(offset, size)
             return Piece(where, start, where.literal[start : start + length], size)
         sizes = list(self.chunks.sizes(where.prefix))
-        there = sum(sizes)
-        size = there if where.size is None else where.size
-        if there < size:
+        available = sum(sizes)
+        size = available if where.size is None else where.size
+        if available < size:
             raise NotFound(f"The content of {where.treatment}.{where.port} is not kept any more.")
         start = _start(offset, size)
         return Piece(where, start, self._read(where.prefix, sizes, start, length), size)
@@ -130,13 +134,14 @@ class ReadContent:
         for number, size in enumerate(sizes):
             if begin + size > start and len(content) < length:
                 skipped = max(0, start - begin)
-                wanted = min(size - skipped, length - len(content))
-                content += self.chunks.read(f"{prefix}{number:012}", skipped, wanted)
+                count = min(size - skipped, length - len(content))
+                content += self.chunks.read(f"{prefix}{number:012}", skipped, count)
             begin += size
         return content
 
 
 def of_value(value: Value) -> Where:
+    """Locates the content of a value."""
     return Where(
         treatment=value.treatment,
         port=value.port,
@@ -151,7 +156,7 @@ def of_value(value: Value) -> Where:
 
 
 def require_kept(what: str, retention: ValueRetention | None) -> None:
-    """Raises Gone for what is only for those that read it in its own run, whether it is still there or not."""
+    """Raises Gone for content that only treatments of its own run may read, whether it still exists or not."""
     if retention and retention.passes:
         raise Gone(f"{what} is not kept: {retention.reason}.", pool=retention.pool, capture=str(retention.capture))
 

@@ -1,6 +1,6 @@
-"""How long a project's lines and values are kept, where it says less than the installation: then they are removed by us.
+"""Removes the lines and values of projects that keep them for a shorter time than the installation.
 
-The bucket's own rules remove everything at the installation's age, whoever looks or not.
+The bucket's own rules remove everything at the installation's age, independently of this.
 """
 
 from collections.abc import Callable, Sequence, Set
@@ -27,34 +27,36 @@ class ShortLived:
 
 
 class OldRuns(Protocol):
-    """Runs by age, and what of them is in the tables (`logs`, `runs`)."""
+    """Runs by age, and their content in the tables (`logs`, `runs`)."""
 
-    def short_lived(self) -> Sequence[ShortLived]: ...
+    def short_lived(self) -> Sequence[ShortLived]:
+        """Returns the projects that keep less than the installation."""
 
     def older(self, project: ShortLived, after: str | None, before: str, limit: int) -> Sequence[Run]:
-        """Runs with ids between the two, the oldest first."""
+        """Returns runs with ids between the two, the oldest first."""
 
     def buckets(self, run_id: str) -> Set[str]:
-        """Beside the installation's own, those that some of its values are in."""
+        """Returns the buckets that some of its values are in, besides the installation's own."""
 
     def forget_previews(self, run_id: str) -> None:
         """Removes what the tables hold of its values' content. Repeating changes nothing."""
 
-    def note_removed(self, project: ShortLived, through: str) -> None: ...
+    def note_removed(self, project: ShortLived, through: str) -> None:
+        """Notes up to which run everything was removed."""
 
 
 @dataclass(frozen=True)
 class RemoveOldRuns:
-    """A run's lines and values go so many days after its end. What the run was and did stays known."""
+    """Removes a run's lines and values some days after its end. The run itself stays known."""
 
     runs: OldRuns
     remove_objects: Callable[[str], int]
-    """Removes everything whose address begins so; returns how many objects there were."""
+    """Removes every object whose address begins with the argument; returns how many there were."""
     clock: Clock
     longest: timedelta
 
     def remove(self, seconds_left: Callable[[], float], least: float = 60.0) -> dict[str, int]:
-        """As much as there is time for; the rest is found by the next call."""
+        """Removes as much as there is time for; the next call continues. Returns counts by projects, runs, objects."""
         done = {"projects": 0, "runs": 0, "objects": 0}
         for project in self.runs.short_lived():
             if project.retention < self.longest and seconds_left() > least:
@@ -62,15 +64,15 @@ class RemoveOldRuns:
                 self._remove(project, lambda: seconds_left() <= least, done)
         return done
 
-    def _remove(self, project: ShortLived, over: Callable[[], bool], done: dict[str, int]) -> None:
+    def _remove(self, project: ShortLived, out_of_time: Callable[[], bool], done: dict[str, int]) -> None:
         oldest_kept = self.clock() - project.retention
         before = highest_ulid(oldest_kept)
-        # The mark stays behind a run that goes on still, so that it is found again once it has ended.
+        # The mark stays behind a run that still goes on, so that it is found again once it has ended.
         mark, behind = project.removed_through, False
         after = mark
         while runs := self.runs.older(project, after, before, _RUNS_AT_ONCE):
             for run in runs:
-                if over():
+                if out_of_time():
                     return
                 if run.finished_at is None or run.finished_at > oldest_kept:
                     behind = True
