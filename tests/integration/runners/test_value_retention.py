@@ -239,4 +239,4 @@ def test_caches_stay_in_their_bucket_and_are_none_where_nothing_stays(world: Wor
     other = save.save(usual, "pip").entry
     assert other and other != entry
     passing = replace(scene.make, retention=ValueRetention("local", ValueCapture.DIGEST))
-    assert save.save(passing, "npm").refused == "pool local captures digests only, and a cache is all content"
+    assert save.save(passing, "npm").refused == "pool local captures digests only, and a cache consists of content"

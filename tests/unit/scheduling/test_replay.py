@@ -252,7 +252,7 @@ def test_secrets_are_those_of_then(world: World) -> None:
     world.secrets = Secrets(("git-read", 2))
     original = world.started("a")
     assert world.setting.runs.get_spec(NEXT, "a").secret_versions == {"git-read": 2}
-    assert original.unlike == ["Which version of the secret deploy it had is not known: it gets today's."]
+    assert original.unlike == ["The version of the secret deploy that it had is not known: it gets today's."]
 
 
 def test_pools_that_are_not_there(world: World) -> None:
@@ -281,7 +281,7 @@ def test_images_of_then(world: World) -> None:
     original = world.started("local", "01c")
     assert world.setting.runs.get_spec("01c", "local").image == "localhost/mine"
     (told,) = original.unlike
-    assert told.startswith("It runs in what localhost/mine is on its runner today (then sha256:abababababab)")
+    assert told.startswith("It runs in the image that localhost/mine is on its runner today (then sha256:abababababab)")
 
 
 def test_an_output_that_an_each_treatment_reads_wakes_nobody(world: World) -> None:

@@ -75,7 +75,7 @@ class ApprovalLinks:
         if not hmac.compare_digest(link.key_sha256, secret_hash(key)):
             raise NotFound(_NONE)
         if link.used_at is not None or self.clock() >= link.expires_at:
-            raise Gone("This approval link was used already, or is over.")
+            raise Gone("This approval link was used already, or has expired.")
         return link, self.runs.get_run(link.run_id), self.store.get_request(link.run_id, link.treatment)
 
     def decide(self, link_id: str, key: str, verdict: ApprovalVerdict, comment: str) -> Decision:
@@ -86,5 +86,5 @@ class ApprovalLinks:
         try:
             self.links.use_link(link_id, self.clock())
         except Conflict:
-            raise Gone("This approval link was used already, or is over.") from None
+            raise Gone("This approval link was used already, or has expired.") from None
         return decision

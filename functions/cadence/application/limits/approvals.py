@@ -98,7 +98,7 @@ class TreatmentApprovals:
         if request.approvers is not None and name not in request.approvers:
             raise Forbidden(f"Environment {request.environment} is approved only by: {', '.join(request.approvers)}.")
         if request.not_by_starter and verdict is ApprovalVerdict.APPROVE and name == run.created_by:
-            raise Forbidden(f"Environment {request.environment} is not approved by whoever started the run.")
+            raise Forbidden(f"Environment {request.environment} cannot be approved by the user who started the run.")
         decision = Decision(
             run_id=run.run_id,
             treatment=treatment,
@@ -161,7 +161,7 @@ class TreatmentApprovals:
             raise Conflict(f"Treatment {treatment} does not wait for an approval.") from None
         state = self.treatments.get_treatment(run.run_id, treatment).state
         if run.state.final or run.stop_requested or state.final or self.clock() >= request.expires_at:
-            raise Conflict(f"Treatment {treatment} waits for an approval no more.")
+            raise Conflict(f"Treatment {treatment} no longer waits for an approval.")
         return request
 
     def _wake(self, run_id: str, treatment: str) -> None:

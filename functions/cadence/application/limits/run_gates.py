@@ -73,7 +73,7 @@ class RunGates:
         Raises Conflict if the run has ended, or is executed elsewhere so that it cannot be ended here.
         """
         if self.runs.get_run(run_id).recorded:
-            raise Conflict(f"Run {run_id} is of an engine that somebody else started: whoever runs it can end it.")
+            raise Conflict(f"Run {run_id} is executed by an engine outside of Cadence: end it there.")
         run = self.runs.request_stop(run_id, RunState.CANCELLED, cause)
         if run.machine_token:
             self.machines.fail(run.machine_token, Cancelled(run.cause or "cancelled"))

@@ -59,7 +59,7 @@ class RunRequest:
 def frozen_again(run: Run) -> RunRequest:
     """Returns the content of an earlier run, for another run of it. Raises Conflict if it was executed elsewhere."""
     if run.recorded:
-        raise Conflict(f"Run {run.run_id} is of an engine that somebody else started: run its program again there.")
+        raise Conflict(f"Run {run.run_id} is executed by an engine outside of Cadence: run its program again there.")
     return RunRequest(
         organization=run.organization,
         project=run.project,

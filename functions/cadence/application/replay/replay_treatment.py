@@ -100,7 +100,7 @@ class FindOriginal:
                 run = self.runs.get_run(kept_from)
             except NotFound:
                 raise Gone(f"{name} ran in run {kept_from}, which is no longer kept.") from None
-        raise Conflict(f"Where {name} ran cannot be found out.")
+        raise Conflict(f"The run that executed {name} cannot be determined.")
 
     def _values(self, run: Run, spec: TreatmentSpec) -> Sequence[Value]:
         ports = wanted(spec)
@@ -254,11 +254,11 @@ def _unlike(spec: TreatmentSpec, runner: Runner | None) -> Sequence[str]:
             continue
         was = f" (then {digest[:19]})" if digest else ""
         differences.append(
-            f"{subject} runs in what {image} is on its runner today{was}: no registry could say then which that was."
+            f"{subject} runs in the image that {image} is on its runner today{was}: no registry knew its digest then."
         )
     differences += [f"The cache {cache.key} is as it is today, and empty on another machine." for cache in spec.caches]
     unknown = set(spec.secrets.values()) - set(_versions(spec, runner))
     differences += [
-        f"Which version of the secret {name} it had is not known: it gets today's." for name in sorted(unknown)
+        f"The version of the secret {name} that it had is not known: it gets today's." for name in sorted(unknown)
     ]
     return differences

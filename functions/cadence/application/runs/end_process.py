@@ -41,7 +41,7 @@ class EndProcess:
 
     def _end_elements(self, run: Run) -> None:
         """Marks elements lost that had not ended in the engine's last report."""
-        cause = "the engine ended, or was lost, without a word of this treatment's end"
+        cause = "the engine ended, or was lost, before it reported this treatment's end"
         lost = [
             (
                 self.treatments.get_spec(run.run_id, element.name),

@@ -154,7 +154,9 @@ def _as_lines(port: str, parts: Sequence[Value], contents: Iterable[bytes], *, s
     for part, content in zip(parts, contents, strict=strict):
         text = _text(port, part, content, strict=strict)
         if strict and "\n" in text:
-            raise CannotCollect(f"output {port} of {part.treatment} has several lines, and a stream carries one a line")
+            raise CannotCollect(
+                f"output {port} of {part.treatment} has several lines, and a stream has one value per line"
+            )
         yield text.encode() + b"\n"
 
 

@@ -78,7 +78,7 @@ class EachItems:
         if producer.retention:
             raise BadItem(
                 f"{producer.retention.reason}, and each element of {producer.name}.{each_input.source_port} would be kept with the "
-                "run: have its elements gone through inside of a treatment"
+                "run: process its elements inside of a treatment"
             )
         if producer.state is TreatmentState.SUCCEEDED:
             value = self.values.get_value(group.run_id, producer.name, each_input.source_port)
@@ -140,7 +140,7 @@ class EachItems:
                 assert value is not None
                 if value.size > LARGEST_LIST:
                     raise BadItem(
-                        f"the list has {value.size:,} bytes, and at most {LARGEST_LIST:,} can be gone through"
+                        f"the list has {value.size:,} bytes, and at most {LARGEST_LIST:,} can be processed"
                     ) from None
                 keys = [value.chunk_key(sequence) for sequence in range(value.chunks)]
                 literal = b"".join(self.chunks.read_whole(keys)).decode(errors="replace")

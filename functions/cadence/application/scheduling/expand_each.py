@@ -157,7 +157,7 @@ class ExpandEach:
         if made < growth.made and not source.ended:
             return growth
         if digest != growth.digest:
-            failure = f"its source began anew and did not send the first {growth.made} elements again as they were"
+            failure = f"its source started again and did not send the same first {growth.made} elements"
             return dataclasses.replace(growth, closed=True, failure=failure, lost=True)
         return dataclasses.replace(resumed, epoch=source.epoch)
 

@@ -111,11 +111,11 @@ class Watchdog:
         except NotFound:
             if task_token:
                 # The call that was to create it has answered by now (then this has no effect), or was interrupted.
-                self.machines.fail(task_token, Transient(f"runner {runner_id} was to be asked for, and was not"))
+                self.machines.fail(task_token, Transient(f"runner {runner_id} was to be requested, and was not"))
             return
         tokens = [token for token in dict.fromkeys((runner.task_token, task_token)) if token]
         if runner.state is RunnerState.COMPLETED:
-            # Repeated, in case the call that kept its result was interrupted, or answered a launch that is not waited for.
+            # Repeated, in case the call that kept its result was interrupted, or answered a launch without waiting token.
             for token in tokens:
                 self.machines.succeed(token, self.settle.by_machine(runner).as_json())
         elif runner.state is RunnerState.LOST:

@@ -1,4 +1,4 @@
-"""Starts the run of a schedule that fired, once for each time, or removes a schedule that its pipeline no longer has."""
+"""Starts the run of a schedule that fired, once for each time, or removes a schedule that its pipeline dropped."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -152,7 +152,7 @@ class SaveCache:
         if from_fork(run.event):
             return Saving(None, "a pull request from a fork restores caches, but saves none")
         if runner.retention and runner.retention.passes:
-            return Saving(None, f"{runner.retention.reason}, and a cache is all content")
+            return Saving(None, f"{runner.retention.reason}, and a cache consists of content")
         now = self.clock()
         taken = self.caches.get(*_scope(runner), key, _bucket(runner))
         if taken and taken.expires_at > now:

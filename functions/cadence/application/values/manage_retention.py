@@ -45,7 +45,7 @@ class ManageRetention:
         if days is not None and not 1 <= days <= self.longest.days:
             message = (
                 f"A project's lines and values can be kept for 1 to {self.longest.days} days here; "
-                "how long they are kept at most is said when Cadence is deployed (retention_days)."
+                "the maximum is set when Cadence is deployed (retention_days)."
             )
             raise InvalidRequest(message, [Violation("/days", message, "out_of_range")])
         own = None if days is None else timedelta(days=days)
