@@ -229,10 +229,11 @@ def watchdog() -> tuple[Watchdog, ExecutionFailed]:
 
 def remove_passed() -> PurgeTransientValues:
     its = settings.load(settings.WatchdogSettings)
+    runs = DynamoRunStore(its.runs_table)
     return PurgeTransientValues(
-        runs=DynamoRunStore(its.runs_table),
-        treatments=DynamoRunStore(its.runs_table),
-        edges=DynamoRunStore(its.runs_table),
+        runs=runs,
+        treatments=runs,
+        edges=runs,
         retentions=DynamoValueRetentionStore(its.runs_table, its.runners_table),
         remove_objects=S3Removal(Buckets.of(its.data_bucket, its.value_buckets)).remove,
         deadlines=SqsDeadlines(its.deadlines_queue_url),

@@ -38,7 +38,7 @@ class Admission:
             else rerun_reuse.ReusedTreatments()
         )
         initial = admission.beginning(run.run_id, specs, self.clock(), reused.treatments, reused.notes)
-        names = {there: here for here, there in reused.called.items()}
+        names = {original: name for name, original in reused.called.items()}
         self.values.put_values(
             [
                 rerun_reuse.taken_over(value, run.run_id, names.get(value.treatment))

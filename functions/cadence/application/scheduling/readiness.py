@@ -146,7 +146,7 @@ class Readiness:
                 history=(StateChange(now, treatment.attempt, TreatmentState.READY),),
             )
         except Conflict:
-            # It was skipped or cancelled meanwhile; or another delivery made it ready, and may then have been interrupted.
+            # It was skipped or cancelled meanwhile; or another delivery made it ready, perhaps without starting it.
             return self.treatments.get_treatment(treatment.run_id, treatment.name)
 
     def _judged(self, treatment: Treatment) -> Treatment | None:

@@ -115,7 +115,7 @@ class Watchdog:
             return
         tokens = [token for token in dict.fromkeys((runner.task_token, task_token)) if token]
         if runner.state is RunnerState.COMPLETED:
-            # Repeated, in case the call that kept its result was interrupted, or answered a launch without waiting token.
+            # Repeated, in case the call that kept its result was interrupted, or answered an obsolete launch.
             for token in tokens:
                 self.machines.succeed(token, self.settle.by_machine(runner).as_json())
         elif runner.state is RunnerState.LOST:
