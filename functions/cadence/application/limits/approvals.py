@@ -111,7 +111,7 @@ class TreatmentApprovals:
         try:
             self.store.decide(decision)
         except Conflict:
-            earlier = {one.approver: one for one in self.store.decisions(run.run_id, treatment)}[approver]
+            earlier = {other.approver: other for other in self.store.decisions(run.run_id, treatment)}[approver]
             if earlier.verdict is not verdict:
                 raise Conflict(f"{earlier.by} has decided already: {earlier.verdict}.") from None
             decision = earlier

@@ -105,8 +105,8 @@ class ConcurrencyLimits:
     def _enter(self, scope: str, limit: int, place: LimitEntry, *, wait: bool) -> Admittance:
 
         def attempt() -> Admittance:
-            known, standing = self.store.get(scope, place.holder)
-            stored = known or ConcurrencyLimit(scope=scope, limit=limit)
+            existing, standing = self.store.get(scope, place.holder)
+            stored = existing or ConcurrencyLimit(scope=scope, limit=limit)
             if standing is not None:
                 return self._standing(stored, standing)
             if stored.room > 0 and not stored.lanes:
@@ -144,8 +144,8 @@ class ConcurrencyLimits:
         """Sets the limit from now on. Entries that are inside already stay."""
 
         def attempt() -> bool:
-            known, _ = self.store.get(scope)
-            stored = known or ConcurrencyLimit(scope=scope, limit=UNLIMITED)
+            existing, _ = self.store.get(scope)
+            stored = existing or ConcurrencyLimit(scope=scope, limit=UNLIMITED)
             if stored.limit == limit:
                 return False
             self.store.commit(replace(stored, limit=limit), [], [])

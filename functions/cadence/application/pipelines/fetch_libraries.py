@@ -66,7 +66,7 @@ class FetchLibraries:
                         f"the documents whose definitions are used have more than {_MOST_BYTES:,} bytes together"
                     )
             pending = frozenset().union(
-                *(references(content) for one in new if isinstance(content := texts[one], bytes))
+                *(references(content) for library in new if isinstance(content := texts[library], bytes))
             )
         return texts
 

@@ -215,11 +215,11 @@ def _refuse_unkept(spec: TreatmentSpec, values: Sequence[Value]) -> None:
     """Raises Gone for values that only their own run may read, also while their content still exists."""
     unkept = [value for value in values if value.passes]
     if unkept:
-        listed = ", ".join(f"{one.treatment}.{one.port} ({one.size:,} bytes)" for one in unkept)
-        reasons = " and ".join(sorted({one.retention.reason for one in unkept if one.retention}))
+        listed = ", ".join(f"{value.treatment}.{value.port} ({value.size:,} bytes)" for value in unkept)
+        reasons = " and ".join(sorted({value.retention.reason for value in unkept if value.retention}))
         raise Gone(
             f"{spec.name} cannot be replayed: what it read is not kept: {listed}: {reasons}.",
-            missing=[f"{one.treatment}.{one.port}" for one in unkept],
+            missing=[f"{value.treatment}.{value.port}" for value in unkept],
         )
 
 

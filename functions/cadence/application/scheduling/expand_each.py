@@ -147,14 +147,14 @@ class ExpandEach:
 
     def _begun_anew(self, growth: EachProgress, source: Flowing) -> EachProgress:
         """Compares the elements that the producer sends in another attempt with those already made into instances."""
-        digest, made, resumed = "", 0, growth
+        digest, compared, resumed = "", 0, growth
         try:
             for element in itertools.islice(self.elements.after(source, 0, 0), growth.made):
-                digest, made = chained(digest, element.line), made + 1
+                digest, compared = chained(digest, element.line), compared + 1
                 resumed = dataclasses.replace(growth, sequence=element.sequence, offset=element.offset)
         except BadItem as error:
-            return dataclasses.replace(growth, closed=True, failure=f"element {made + 1}: {error}")
-        if made < growth.made and not source.ended:
+            return dataclasses.replace(growth, closed=True, failure=f"element {compared + 1}: {error}")
+        if compared < growth.made and not source.ended:
             return growth
         if digest != growth.digest:
             failure = f"its source started again and did not send the same first {growth.made} elements"
