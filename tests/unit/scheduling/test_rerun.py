@@ -75,9 +75,9 @@ def test_a_kept_stream_is_read_where_it_was_made_however_often(setting: Setting,
     setting.runs.finish_run(setting.runs.get_run("01b"), state, None, setting.clock.now)
     again(setting, rerun, "01c", earlier="01b")
     assert setting.runs.get_treatment("01c", "a").kept_from == RUN
-    source = InputStreams(treatments=setting.runs, values=setting.runs, streams=setting.streams).find(
-        "01c", CHAIN[1].inputs[0]
-    )  # type: ignore[arg-type]
+    streams = setting.streams
+    inputs = InputStreams(treatments=setting.runs, values=setting.runs, streams=streams)  # type: ignore[arg-type]
+    source = inputs.find("01c", CHAIN[1].inputs[0])
     assert source.state is InputState.ENDED
     assert source.prefix == ids.chunk_prefix(RUN, "a", 1, "out")
     assert source.end is not None
