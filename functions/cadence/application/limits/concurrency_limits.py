@@ -1,4 +1,4 @@
-"""Entering and leaving concurrency limits. Safe to repeat; no entry is lost by an interruption at any point.
+"""Admits entries to concurrency limits. Safe to repeat; no entry is lost by an interruption at any point.
 
 Every change is one transaction on the concurrency limit. Leaving admits the next entry in the same transaction, and
 wakes it after that; an entry that was admitted and not woken is stored as such, and woken by the next call or by the

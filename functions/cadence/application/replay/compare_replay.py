@@ -74,7 +74,7 @@ class ReplayExecution:
 
     @property
     def side(self) -> ExecutionSite:
-        """When and where it was executed."""
+        """The time and the host of the execution."""
         begin = self.treatment.started_at or self.run.created_at
         return ExecutionSite(Stretch(begin, self.treatment.finished_at or begin), self.host)
 

@@ -46,6 +46,7 @@ class Original:
 
     @property
     def reference(self) -> ReplayOf:
+        """The run and the treatment that are replayed."""
         return ReplayOf(self.run.run_id, self.treatment.name)
 
     def plan(self, pools: tuple[str, ...] = (), *, offline: bool = False) -> ReplayPlan:

@@ -37,7 +37,7 @@ class CannotStart(Exception):
 
 @dataclass(frozen=True)
 class ChildOutcome:
-    """How the treatment ends."""
+    """The state and the cause with which the treatment ends."""
 
     state: TreatmentState
     cause: str | None

@@ -26,9 +26,10 @@ class Admission:
     clock: Clock
 
     def __call__(self, run: Run) -> None:
-        """Safe to repeat, also at the same time and after treatments have advanced.
+        """Writes the run's treatments, edges and reused values.
 
-        Raises NotFound if the run's plan is gone.
+        Safe to repeat, also at the same time and after treatments have advanced. Raises NotFound if the run's plan is
+        gone.
         """
         planned = plan.decode(self.documents.get(run.plan_sha256))
         specs = admission.with_growth(withhold(planned, run.event))

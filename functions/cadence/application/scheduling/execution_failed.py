@@ -21,7 +21,7 @@ _ATTEMPTS = 5
 
 @dataclass(frozen=True)
 class ExecutionFailed:
-    """Both methods are safe to repeat, and leave alone what has its final state."""
+    """Ends what a failed execution was to end. Both methods are safe to repeat, and leave alone what is final."""
 
     runs: RunStore
     machines: Machines

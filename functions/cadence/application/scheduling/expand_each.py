@@ -26,7 +26,10 @@ _ROUNDS = 50
 
 @dataclass(frozen=True, kw_only=True)
 class ExpandEach:
-    """Every call reads the stored progress and goes on from it, so that repeated and simultaneous calls do no harm."""
+    """Makes the instances of `each` treatments.
+
+    Every call reads the stored progress and goes on from it, so that repeated and simultaneous calls do no harm.
+    """
 
     runs: RunStore
     treatments: TreatmentStore

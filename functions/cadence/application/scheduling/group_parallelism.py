@@ -14,7 +14,10 @@ _ATTEMPTS = 30
 
 @dataclass(frozen=True)
 class GroupParallelism:
-    """Both methods are safe to repeat, also after a caller that ended before it used the answer."""
+    """Gives and takes slots of a group's instances.
+
+    Both methods are safe to repeat, also after a caller that ended before it used the answer.
+    """
 
     groups: GroupStore
 

@@ -20,7 +20,11 @@ class MarkStarted:
     machines: Machines
 
     def mark(self, runner: Runner, spec: TreatmentSpec, *, ends_retention: bool = False) -> None:
-        """Safe to repeat. Raises Gone if the treatment has settled or goes on with another attempt."""
+        """Moves the runner's treatment to running and opens its streams.
+
+        `ends_retention` is noted of the treatment. Safe to repeat. Raises Gone if the treatment has settled or goes on
+        with another attempt.
+        """
         # A repeated claim has the same time.
         claimed = runner.claimed_at
         history = (StateChange(claimed, runner.attempt, TreatmentState.RUNNING),) if claimed else ()

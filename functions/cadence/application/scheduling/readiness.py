@@ -24,7 +24,10 @@ Ended = Sequence[Treatment]
 
 @dataclass(frozen=True, kw_only=True)
 class Readiness:
-    """Every call is safe to repeat: each effect happens once, and the next call completes one that was interrupted."""
+    """Starts and skips treatments as their producers run or settle.
+
+    Every call is safe to repeat: each effect happens once, and the next call completes one that was interrupted.
+    """
 
     runs: RunStore
     treatments: TreatmentStore

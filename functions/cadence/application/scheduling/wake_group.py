@@ -26,7 +26,10 @@ class WakeGroup:
     readiness: Readiness
 
     def wake(self, run_id: str, group: str, *, failed: bool) -> None:
-        """Safe to repeat, also at the same time. `failed` means that one of the group's instances failed."""
+        """Expands an `each` group, and ends the unfinished instances of a group that fails fast.
+
+        Safe to repeat, also at the same time. `failed` means that one of the group's instances failed.
+        """
         try:
             stored = self.treatments.get_treatment(run_id, group)
         except NotFound:

@@ -14,7 +14,8 @@ from cadence.domain.exports.event import (
 class SubscriptionReader(Protocol):
     """Reads which kinds of events an organization's audiences subscribe to."""
 
-    def get_subscriptions(self, organization: str) -> Subscriptions: ...
+    def get_subscriptions(self, organization: str) -> Subscriptions:
+        """Returns the organization's subscriptions; none if nothing was subscribed."""
 
 
 class SubscriptionStore(SubscriptionReader, Protocol):
