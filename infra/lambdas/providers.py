@@ -123,7 +123,7 @@ def _calling_home(
     )
 
 
-# By the provider's name in `cadence.domain.pool`.
+# By the provider's name in `cadence.domain.placement.pool`.
 CALLING_HOME: Mapping[str, LambdaRow] = {
     "aws_ec2": _calling_home("aws_ec2", "on EC2 instances", permissions=_EC2),
     "aws_fargate": _calling_home("aws_fargate", "as tasks of ECS on Fargate", permissions=_FARGATE),
