@@ -18,7 +18,7 @@ from cadence.local.shared.region import REGION
 ACCESS_KEY = "test"
 SECRET_KEY = "test"  # noqa: S105 (not a secret: the stack listens on loopback only and ignores it otherwise)
 
-COMMAND = (sys.executable, "-m", "cadence.local.ministack.server.main")
+COMMAND = (sys.executable, "-m", "cadence.local.ministack.main")
 
 
 @dataclass(frozen=True)
