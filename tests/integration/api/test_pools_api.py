@@ -38,7 +38,7 @@ def asked(api: Api, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     def check(provider: str, settings: dict[str, Any]) -> list[Violation]:
         return [Violation(f"/settings/{name}", "is unknown") for name in settings if name != "zone"]
 
-    monkeypatch.setattr("cadence.adapters.aws.clients.lambda_provider_calls.LambdaProviderCalls.ask", ask)
+    monkeypatch.setattr("cadence.adapters.aws.lambda_provider_calls.LambdaProviderCalls.ask", ask)
     monkeypatch.setattr("api.routes.pools.PROVIDERS", ("host", "fake"))
     monkeypatch.setattr("api.routes.pools.check_settings", check)
     return calls
@@ -186,7 +186,7 @@ def there(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             raise ProviderRejected(found[0][1:])
         return list(found)
 
-    monkeypatch.setattr("cadence.adapters.aws.clients.lambda_provider_calls.LambdaProviderCalls.machines", machines)
+    monkeypatch.setattr("cadence.adapters.aws.lambda_provider_calls.LambdaProviderCalls.machines", machines)
     return found
 
 

@@ -136,7 +136,7 @@ def engines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Engines]:
             client("dynamodb").create_table(TableName=table, BillingMode="PAY_PER_REQUEST", **_keys(table))
         client("s3").create_bucket(Bucket="data", CreateBucketConfiguration={"LocationConstraint": REGION})
         client("kinesis").create_stream(StreamName="log-lines", ShardCount=1)
-        monkeypatch.setattr("cadence.adapters.aws.clients.lambda_log_stream.LambdaLogStream.needed", lambda self: None)
+        monkeypatch.setattr("cadence.adapters.aws.lambda_log_stream.LambdaLogStream.needed", lambda self: None)
         for name, value in _settings().items():
             monkeypatch.setenv(f"CADENCE_{name}", value)
         monkeypatch.setenv("CADENCE_LOOPBACK_REGISTRIES", "resolved")
