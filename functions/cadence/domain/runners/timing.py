@@ -1,4 +1,4 @@
-"""Where the time of an attempt went."""
+"""The time that an attempt spent in each of its phases."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,10 +10,11 @@ from cadence.domain.runs.states import TreatmentState
 
 @dataclass(frozen=True)
 class Times:
-    """Seconds; None for what an attempt has not come to. What is going on is counted until now.
+    """The seconds of each phase; None for a phase that the attempt has not reached.
 
-    `waited` is until its inputs were there (of the first attempt), `queued` until an infrastructure began to make its runner
-    (approvals, slots and a host's free place are in it), `booted` until the runner called home, `ran` until the end.
+    A phase that goes on is counted until now. `waited` is until its inputs were there (of the first attempt), `queued`
+    until an infrastructure began to make its runner (approvals, slots and a host's free place are in it), `booted`
+    until the runner called home, `ran` until the end.
     """
 
     waited: float | None = None

@@ -26,7 +26,7 @@ class TreatmentState(StrEnum):
     PLACING = "placing"
     BOOTING = "booting"
     RUNNING = "running"
-    INTERRUPTED = "interrupted"  # an attempt's end only: the treatment goes on elsewhere
+    INTERRUPTED = "interrupted"  # the end of an attempt only: the treatment goes on elsewhere
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     SKIPPED = "skipped"
@@ -51,5 +51,5 @@ _FINAL_TREATMENT_STATES = frozenset(
 )
 FAILED_TREATMENT_STATES = frozenset({TreatmentState.FAILED, TreatmentState.LOST, TreatmentState.TIMED_OUT})
 UNFINISHED_TREATMENT_STATES = frozenset(TreatmentState) - _FINAL_TREATMENT_STATES
-# Placing may be repeated, and goes on in another pool if one had no room.
+# In these states placing may be repeated; it goes on in another pool if one had no room.
 PLACEABLE = frozenset({TreatmentState.READY, TreatmentState.PLACING, TreatmentState.BOOTING})
