@@ -24,7 +24,10 @@ class Times:
 
 
 def times(treatment: Treatment, attempt: int, runner: Runner | None, now: datetime) -> Times:
-    """From the history, which `runner` (of that attempt) completes with what only the infrastructure knows."""
+    """Returns the times from the history and from `runner`.
+
+    `runner` is that of the attempt; it completes what only the infrastructure knows.
+    """
     changes = [change for change in treatment.history if change.attempt == attempt]
     since = {change.state: change.at for change in reversed(changes)}  # the first time of each state
     until = next((change.at for change in changes if TreatmentState(change.state).final), now)
