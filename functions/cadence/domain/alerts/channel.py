@@ -44,7 +44,7 @@ LONGEST_WAIT = timedelta(minutes=14)
 """The longest wait between two tries. Below the longest delay of an SQS message, so that one message is enough for each."""
 
 MOST_REFUSALS = 5
-"""After this many refusals by the channel itself a message is dropped, so that it does not stop those behind it."""
+"""After this many refusals by the channel itself a message becomes a dead letter and no longer blocks others."""
 
 _MINUTE = timedelta(minutes=1)
 
