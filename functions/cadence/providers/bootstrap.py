@@ -144,7 +144,10 @@ def _compressed(name: str) -> str:
 
 @cache
 def machine_folder() -> Path:
-    """Returns the folder of the programs: beside `cadence` in a Lambda's archive, beside `functions` in the repository."""
+    """Returns the folder of the programs.
+
+    It is beside `cadence` in a Lambda's archive, beside `functions` in the repository.
+    """
     for folder in Path(__file__).resolve().parents:
         if (folder / "runner_bootstrap" / "machine" / "boot.sh").is_file():
             return folder / "runner_bootstrap" / "machine"

@@ -27,9 +27,11 @@ class Choice:
 
     @property
     def label(self) -> str:
+        """The name of the offer, with its market."""
         return f"{self.type} spot" if self.spot else self.type
 
     def suffices(self, needs: RunnerNeeds) -> bool:
+        """Returns whether it has what is needed; unknown sizes count as sufficient."""
         return (
             needs.arch in (None, self.arch) and _at_least(self.cpu, needs.cpu) and _at_least(self.memory, needs.memory)
         )

@@ -140,7 +140,7 @@ class Check:
 
 
 class PacedCalls(Protocol):
-    """Calls to an infrastructure's API within its rate limit, over all processes of the installation (`RateLimiter`)."""
+    """Calls to an infrastructure's API within its rate limit, over all processes of the installation."""
 
     def call(self, api: LimitedApi, calls: int = 1) -> None:
         """Waits before each call that is not a start, for at most a second. Raises Transient with `retry_after`."""

@@ -132,7 +132,7 @@ def test_one_that_runs_is_terminated_and_its_disk_found(cloud: Scaleway, by_id: 
     cloud.settle()
     assert its.describe(ref).condition is MachineCondition.GONE
     (left,) = its.list_owned()
-    assert left.runner_id == RUNNER and left.reason == "a disk of which no machine is left"
+    assert left.runner_id == RUNNER and left.reason == "a disk without a machine"
     assert its.describe(left.ref) == left
     its.stop(left.ref)
     its.stop(left.ref)

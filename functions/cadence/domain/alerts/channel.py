@@ -36,12 +36,13 @@ class Channel:
 
     @property
     def key(self) -> tuple[str, str, str]:
+        """Organization, project and name."""
         return self.organization, self.project, self.name
 
 
 FIRST_WAIT = timedelta(seconds=5)
 LONGEST_WAIT = timedelta(minutes=14)
-"""The longest wait between two tries. Below the longest delay of an SQS message, so that one message is enough for each."""
+"""The longest wait between two tries, below the longest delay of an SQS message, so that each needs one message."""
 
 MOST_REFUSALS = 5
 """After this many refusals by the channel itself a message becomes a dead letter and no longer blocks others."""

@@ -78,7 +78,7 @@ def fit_of_end(rule: Rule, event: Event, history: History) -> Fit:
     return NOTHING
 
 
-def fit_of_lines(rule: Rule, event: Event, lines: Sequence[Line], wanted: Callable[[Line], bool]) -> Fit:
+def fit_of_lines(rule: Rule, event: Event, lines: Sequence[Line], matches: Callable[[Line], bool]) -> Fit:
     """Returns how a segment's lines fit a rule on log lines: one occurrence for each group and second.
 
     If `lines` are not all of the segment, `indexes` of the event says where in the segment each of them stands.
@@ -86,7 +86,7 @@ def fit_of_lines(rule: Rule, event: Event, lines: Sequence[Line], wanted: Callab
     groups: dict[tuple[tuple[str, ...], datetime], list[int]] = {}
     written_at = moment(event["written_at"]) if event.get("written_at") else None
     for index, line in enumerate(lines):
-        if rule.where.includes({"pipeline": event["pipeline"], "treatment": line["treatment"]}) and wanted(line):
+        if rule.where.includes({"pipeline": event["pipeline"], "treatment": line["treatment"]}) and matches(line):
             labels = line_labels(event, line)
             group = tuple(str(labels[name]) for name in rule.group_by)
             # A runner's clock may be ahead; no line is newer than the time at which it was written.

@@ -55,6 +55,7 @@ class Alert:
 
     @property
     def alert_id(self) -> str:
+        """The id of the alert: its rule and a digest of its group."""
         return f"{self.rule}-{self.group.digest}"
 
 

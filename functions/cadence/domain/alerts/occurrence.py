@@ -14,7 +14,10 @@ Labels = Mapping[str, str]
 
 @dataclass(frozen=True, kw_only=True)
 class OccurrenceSample:
-    """One occurrence, to be shown and linked. `segment` and `index` (from 0) say where a line stands in its run's log."""
+    """One occurrence, to be shown and linked.
+
+    `segment` and `index` (from 0) say where a line stands in its run's log.
+    """
 
     text: str
     time: str

@@ -136,6 +136,7 @@ class Rule:
 
     @property
     def key(self) -> tuple[str, str, str]:
+        """Organization, project and name."""
         return self.organization, self.project, self.name
 
     @property

@@ -52,6 +52,7 @@ class ExportCredentials:
     user: str = ""
 
     def as_json(self) -> Mapping[str, str]:
+        """Returns the credentials as JSON, with the secret, to be encrypted."""
         return {"scheme": self.scheme, "secret": self.secret, "user": self.user}
 
 

@@ -44,6 +44,7 @@ class LimitedApi:
 
     @property
     def bucket(self) -> str:
+        """The name of its bucket."""
         return f"{self.account}#{self.region}#{self.name}"
 
 

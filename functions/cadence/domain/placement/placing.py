@@ -61,8 +61,8 @@ def misplaced(pool: Pool, spec: TreatmentSpec) -> str | None:
     residency = pool.policy.residency
     if not spec.residency or residency in spec.residency:
         return None
-    where = f"is in {residency}" if residency else "does not say where its data is"
-    return f"pool {pool.name} {where}, and {spec.name} has to stay in {' or '.join(spec.residency)}"
+    location = f"is in {residency}" if residency else "does not say where its data is"
+    return f"pool {pool.name} {location}, and {spec.name} has to stay in {' or '.join(spec.residency)}"
 
 
 def hourly(pool: Pool, spec: TreatmentSpec) -> float | None:
@@ -87,7 +87,7 @@ def offers_for(pool: Pool, spec: TreatmentSpec) -> tuple[str, ...]:
 
 
 def in_the_way(pool: Pool, spec: TreatmentSpec, back_offs: Sequence[BackOff], now: datetime) -> Sequence[BackOff]:
-    """Returns the pool's current refusals, newest first, if they cover all that it offers the treatment; else nothing."""
+    """Returns the pool's current refusals, newest first, if they cover all that it offers the treatment; else none."""
     own = {offer.label for offer in pool.policy.offers}
     lasting = [back_off for back_off in back_offs if back_off.lasts(now)]
     # A refusal of no single offer (the budget, an API that does not answer) concerns all of them.
@@ -146,9 +146,9 @@ def considered(ordered: Sequence[tuple[Pool, str]], refusals: Sequence[PoolRefus
 
 
 def _refusal_text(refusal: BackOff) -> str:
-    what = "" if refusal.offer == ANY_OFFER else f" {refusal.offer}"
-    often = f" ({refusal.times} times in a row)" if refusal.times > 1 else ""
-    return f"refused{what} at {refusal.at:%H:%M:%S} UTC{often}: {refusal.reason}"
+    offer = "" if refusal.offer == ANY_OFFER else f" {refusal.offer}"
+    repetitions = f" ({refusal.times} times in a row)" if refusal.times > 1 else ""
+    return f"refused{offer} at {refusal.at:%H:%M:%S} UTC{repetitions}: {refusal.reason}"
 
 
 def encode(considered: Sequence[Considered]) -> str:

@@ -10,7 +10,7 @@ from cadence.domain.scheduling.machine_step import MachineStep, NextState
 
 # The provider whose runners are offered to self-registered hosts.
 HOST = "host"
-# Every provider has a folder in `cadence/providers`, a Lambda `provider_<name>`, and a schema in `schemas/pool-settings`.
+# Each has a folder in `cadence/providers`, a Lambda `provider_<name>`, and a schema in `schemas/pool-settings`.
 PROVIDERS: tuple[str, ...] = (
     HOST,
     "aws_ec2",
@@ -101,6 +101,7 @@ class PoolRefusal:
 
     @property
     def told(self) -> str:
+        """The pool and its words, for messages."""
         return f"{self.pool}: {self.words}"
 
 
@@ -128,6 +129,7 @@ class Placement:
     price: Price | None = None
 
     def as_json(self) -> Mapping[str, Any]:
+        """Returns the placement as JSON for the state machine."""
         return asdict(self) | {
             "decided_at": self.decided_at.isoformat(),
             "refusals": [asdict(refusal) for refusal in self.refusals],
@@ -137,6 +139,7 @@ class Placement:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Placement":
+        """Returns the placement that `as_json` wrote."""
         read = {
             "decided_at": datetime.fromisoformat(data["decided_at"]),
             "refusals": tuple(PoolRefusal(**refusal) for refusal in data["refusals"]),

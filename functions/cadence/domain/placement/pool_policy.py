@@ -27,6 +27,7 @@ class InstanceOffer:
 
     @property
     def label(self) -> str:
+        """The label under which refusals of it are recorded."""
         return f"{self.name} spot" if self.spot else self.name
 
     def holds(self, cpu: int | None, memory: int | None, storage: int | None, arch: str | None) -> bool:
@@ -81,7 +82,7 @@ def warm_now(windows: Iterable[WarmWindow], now: datetime) -> tuple[int, int]:
 class Policy:
     """The policy of a pool. `region` is the infrastructure's own name of it, `max_duration` is in seconds.
 
-    `residency` names where data may be said to be (`eu`, `ch`…).
+    `residency` names the jurisdiction of its data (`eu`, `ch`…).
     """
 
     region: str | None = None

@@ -25,7 +25,7 @@ class ContentLines:
         return len(self.hashes)
 
     def at(self, offset: int) -> int | None:
-        """Returns the index of the line that this byte belongs to, its line end included; None outside of the content."""
+        """Returns the index of the line that this byte belongs to, its line end included; None outside."""
         index = bisect_right(self.starts, offset) - 1
         return index if 0 <= index < len(self.hashes) else None
 
@@ -98,7 +98,10 @@ def same_text(lines: ContentLines, text: bytes) -> Sequence[int]:
 
 @dataclass(frozen=True)
 class _InOrder:
-    """A match of all lines of the output: each lies between its place in the leftmost and that in the rightmost match."""
+    """A match of all lines of the output.
+
+    Each lies between its place in the leftmost and that in the rightmost match.
+    """
 
     output: ContentLines
     source: ContentLines

@@ -48,9 +48,11 @@ class Execution:
 
     @property
     def ending(self) -> tuple[str, int | None]:
+        """The state and the exit code, to be compared."""
         return self.state, self.exit_code
 
     def words(self) -> str:
+        """Returns how it ended, for sentences."""
         code = f" with exit code {self.exit_code}" if self.exit_code else ""
         return f"{self.state}{code}"
 
@@ -70,10 +72,12 @@ class DifferenceEvidence:
 
     @property
     def online(self) -> Sequence[Execution]:
+        """The original and the replays with a network."""
         return [self.original, *(replay for replay in self.replays if not replay.offline)]
 
     @property
     def offline(self) -> Sequence[Execution]:
+        """The replays without a network."""
         return [replay for replay in self.replays if replay.offline]
 
 
@@ -109,21 +113,21 @@ def guesses(evidence: DifferenceEvidence) -> Sequence[Guess]:
 
 
 def _from_words(port: str, reading: OutputClues) -> list[Guess]:
-    found = []
+    inferred = []
     moment, duration = reading.has(Clue.MOMENT), reading.has(Clue.DURATION)
     if moment:
         words = f"{port} says {moment.then!r} then and {moment.now!r} now, each the time of its own run"
-        found.append(Guess(DifferenceKind.TIME, Confidence.LIKELY, words))
+        inferred.append(Guess(DifferenceKind.TIME, Confidence.LIKELY, words))
     elif duration:
         words = f"{port} says {duration.then!r} then and {duration.now!r} now, which looks like a measured time"
-        found.append(Guess(DifferenceKind.TIME, Confidence.LIKELY, words))
+        inferred.append(Guess(DifferenceKind.TIME, Confidence.LIKELY, words))
     if place := reading.has(Clue.PLACE):
         words = f"{port} says {place.then!r} then and {place.now!r} now, the place where it ran"
-        found.append(Guess(DifferenceKind.PLACE, Confidence.LIKELY, words))
+        inferred.append(Guess(DifferenceKind.PLACE, Confidence.LIKELY, words))
     if uuid := reading.has(Clue.UUID):
         words = f"{port} says {uuid.then!r} then and {uuid.now!r} now, which are identifiers generated each time"
-        found.append(Guess(DifferenceKind.RANDOM, Confidence.LIKELY, words))
-    return found
+        inferred.append(Guess(DifferenceKind.RANDOM, Confidence.LIKELY, words))
+    return inferred
 
 
 def _network(evidence: DifferenceEvidence) -> str | None:

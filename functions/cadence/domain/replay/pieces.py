@@ -70,6 +70,7 @@ class ContentReader:
         self._rest = b""
 
     def read(self, size: int) -> bytes:
+        """Returns the next `size` bytes, or fewer at the end."""
         while len(self._rest) < size:
             piece = next(self._pieces, None)
             if piece is None:

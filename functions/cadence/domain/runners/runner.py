@@ -23,6 +23,7 @@ class RunnerState(StrEnum):
 
     @property
     def live(self) -> bool:
+        """Whether the runner may still run or come to run."""
         return self in {RunnerState.OFFERED, RunnerState.BOOTING, RunnerState.CLAIMED}
 
 

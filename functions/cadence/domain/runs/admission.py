@@ -15,16 +15,14 @@ from cadence.domain.runs.states import TreatmentState
 
 @dataclasses.dataclass(frozen=True)
 class Beginning:
-    """The treatments and edges of a run at its admission.
-
-    `unsettled` counts the treatments that have no final state yet.
-    """
+    """The treatments and edges of a run at its admission."""
 
     treatments: Sequence[Treatment]
     edges: Sequence[Edge]
 
     @property
     def unsettled(self) -> int:
+        """The number of treatments that have no final state yet."""
         return sum(not treatment.state.final for treatment in self.treatments)
 
 

@@ -31,6 +31,8 @@ class Trigger(StrEnum):
 
 
 class EdgeState(StrEnum):
+    """The state of an edge; a dead one can never be delivered."""
+
     PENDING = "pending"
     DELIVERED = "delivered"
     DEAD = "dead"

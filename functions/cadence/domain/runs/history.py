@@ -1,4 +1,7 @@
-"""The states that a treatment has been in, and since when; written with the changes themselves, so that it is complete."""
+"""The states that a treatment has been in, and since when.
+
+They are written with the changes themselves, so that the history is complete.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

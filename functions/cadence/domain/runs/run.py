@@ -214,4 +214,5 @@ class Value:
         return self.sha256 if self.retention is None or self.retention.capture is not ValueCapture.NONE else None
 
     def chunk_key(self, seq: int) -> str:
+        """Returns the address of the chunk with this number."""
         return f"{self.chunk_prefix}{seq:012}"

@@ -4,6 +4,8 @@ from enum import StrEnum
 
 
 class RunState(StrEnum):
+    """The state of a run."""
+
     PENDING = "pending"
     RUNNING = "running"
     CANCELLING = "cancelling"
@@ -14,6 +16,7 @@ class RunState(StrEnum):
 
     @property
     def final(self) -> bool:
+        """Whether the run has ended."""
         return self in _FINAL_RUN_STATES
 
 
@@ -21,6 +24,8 @@ _FINAL_RUN_STATES = frozenset({RunState.SUCCEEDED, RunState.FAILED, RunState.CAN
 
 
 class TreatmentState(StrEnum):
+    """The state of a treatment."""
+
     PENDING = "pending"
     READY = "ready"
     PLACING = "placing"
@@ -36,6 +41,7 @@ class TreatmentState(StrEnum):
 
     @property
     def final(self) -> bool:
+        """Whether the treatment has ended."""
         return self in _FINAL_TREATMENT_STATES
 
 

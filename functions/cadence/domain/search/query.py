@@ -32,7 +32,10 @@ class Everything:
 
 @dataclass(frozen=True)
 class Word:
-    """The text has this word. `text` is one of `tokens.words(…)`: in lower case, and never longer than a token may be."""
+    """The text has this word.
+
+    `text` is one of `tokens.words(…)`: in lower case, and never longer than a token may be.
+    """
 
     text: str
 

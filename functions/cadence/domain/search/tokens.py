@@ -38,8 +38,8 @@ _TOO_LONG = b"a" * (LONGEST_WORD + 1)
 def plain(text: str) -> str:
     """Returns the text as words and regular expressions search it: without control sequences for terminals.
 
-    Halves of surrogate pairs, which no encoding accepts, become U+FFFD. The long s becomes an s: a regular expression that
-    ignores case takes it for one, and so must words.
+    Halves of surrogate pairs, which no encoding accepts, become U+FFFD. The long s becomes an s: a regular expression
+    that ignores case takes it for one, and so must words.
 
     >>> plain("\\x1b[31merror\\x1b[0m: no such file")
     'error: no such file'

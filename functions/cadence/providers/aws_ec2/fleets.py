@@ -34,6 +34,7 @@ class FleetOffer:
 
     @property
     def spot(self) -> bool:
+        """Whether its types are spot ones; all of an offer are the same."""
         return self.choices[0].spot
 
     @property
@@ -42,6 +43,7 @@ class FleetOffer:
 
     @property
     def label(self) -> str:
+        """The label of the offer in the circuit breaker and in messages."""
         return f"{self.market} in {self.place.region}"
 
 

@@ -55,10 +55,12 @@ class Warm:
 
     @property
     def place(self) -> LaunchRegion:
+        """The place of all instances made in advance."""
         return self.settings.places[0]
 
     @property
     def choice(self) -> Choice | None:
+        """The type of all instances made in advance; None if there is none."""
         return next(
             (choice for choice in self.settings.types if not choice.spot and choice.arch in self.place.images), None
         )
@@ -96,8 +98,8 @@ class Warm:
             return f"{self.place.region}/{name}"
         return None
 
-    def keep(self, wanted: int) -> None:
-        """Makes and ends instances until `wanted` wait.
+    def keep(self, count: int) -> None:
+        """Makes and ends instances until `count` wait.
 
         Safe to repeat: the same inventory leads to the same requests.
         """
@@ -106,7 +108,7 @@ class Warm:
         instances = sorted(self._prepared(), key=lambda entry: str(entry["InstanceId"]))
         free = [entry for entry in instances if _runner(entry) is None and entry["InstanceId"] not in claimed]
         current = [str(entry["InstanceId"]) for entry in free if not self._outdated(entry)]
-        waiting, surplus = current[:wanted], [entry for entry in free if entry["InstanceId"] not in current[:wanted]]
+        waiting, surplus = current[:count], [entry for entry in free if entry["InstanceId"] not in current[:count]]
         # Their end is a claim as well: no start takes them from now on.
         ended = [
             entry["InstanceId"]
@@ -125,8 +127,8 @@ class Warm:
                 self._ec2.terminate_instances(InstanceIds=ended)
         for gone in late - {entry["InstanceId"] for entry in instances}:
             self.claims.forget(organization, pool, gone)
-        if len(waiting) < wanted and self.choice is not None:
-            self._make(self.choice, wanted - len(waiting), waiting)
+        if len(waiting) < count and self.choice is not None:
+            self._make(self.choice, count - len(waiting), waiting)
 
     def _outdated(self, instance: Instance) -> bool:
         tags = tag_map(instance["Tags"])

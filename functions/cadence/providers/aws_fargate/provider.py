@@ -161,9 +161,9 @@ class FargateProvider:
             answer = self._ecs.run_task(**parameters)
         return answer
 
-    def _tasks_of(self, runner_id: str, *wanted: str) -> Sequence[Mapping[str, Any]]:
-        """Returns the runner's tasks in the order of the `wanted` states."""
-        arns = [arn for status in wanted for arn in self._listed(startedBy=runner_id, desiredStatus=status)]
+    def _tasks_of(self, runner_id: str, *states: str) -> Sequence[Mapping[str, Any]]:
+        """Returns the runner's tasks in the order of these desired `states`."""
+        arns = [arn for status in states for arn in self._listed(startedBy=runner_id, desiredStatus=status)]
         return [entry for entry in self._described(arns) if tasks.is_ours(entry, self._owner)]
 
     def _listed(self, **filters: str) -> list[str]:

@@ -97,7 +97,10 @@ def task(
 
 
 def client_token(request: RunnerRequest, choice: Choice) -> str:
-    """Returns a token that is the same in each repetition of a request; another one once the runner is requested anew."""
+    """Returns a token that is the same in each repetition of a request.
+
+    It differs once the runner is requested anew.
+    """
     begun = as_seconds(request.expires_at) if request.expires_at else ""
     return hashlib.sha256(f"{request.runner_id}\n{begun}\n{choice.label}".encode()).hexdigest()
 

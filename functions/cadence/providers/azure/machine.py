@@ -34,11 +34,11 @@ def wanted(
     choice: Choice,
     zone: str | None,
     request: RunnerRequest,
-    told: str,
+    user_data: str,
 ) -> Mapping[str, Any]:
     """Returns the request for a machine whose disk, interface and address are deleted with it.
 
-    `told` is its cloud-init document. Raises ProviderRejected if there is no image for the architecture.
+    `user_data` is its cloud-init document. Raises ProviderRejected if there is no image for the architecture.
     """
     image = settings.images.get(choice.arch)
     if image is None:
@@ -58,7 +58,7 @@ def wanted(
         "osProfile": {
             "computerName": name,
             "adminUsername": _USER,
-            "customData": base64.b64encode(told.encode()).decode(),
+            "customData": base64.b64encode(user_data.encode()).decode(),
             "linuxConfiguration": {
                 "disablePasswordAuthentication": True,
                 "ssh": {"publicKeys": [{"path": f"/home/{_USER}/.ssh/authorized_keys", "keyData": _unusable_key()}]},
@@ -111,23 +111,23 @@ def _unusable_key() -> str:
     return f"{public.decode()} nobody"
 
 
-def machine(settings: AzureSettings, found: Mapping[str, Any]) -> Machine:
+def machine(settings: AzureSettings, entry: Mapping[str, Any]) -> Machine:
     """Returns the machine as Azure reports it."""
-    tags, properties = found.get("tags") or {}, found["properties"]
+    tags, properties = entry.get("tags") or {}, entry["properties"]
     size = properties["hardwareProfile"]["vmSize"]
     spot = properties.get("priority") == "Spot"
-    zone = (found.get("zones") or [None])[0]
+    zone = (entry.get("zones") or [None])[0]
     prices = {(choice.type, choice.spot): choice.price_per_hour for choice in settings.sizes}
-    power, state = _power(found), properties["provisioningState"]
+    power, state = _power(entry), properties["provisioningState"]
     condition = _condition(state, power)
     created = properties.get("timeCreated")
     return Machine(
-        ref=found["name"],
+        ref=entry["name"],
         runner_id=tags.get("cadence-runner", ""),
         condition=condition,
         created_at=datetime.fromisoformat(created) if created else None,
         expires_at=from_seconds(tags.get("cadence-expires")),
-        offer=f"{size}{' spot' if spot else ''} in {found['location']}{f'-{zone}' if zone else ''}",
+        offer=f"{size}{' spot' if spot else ''} in {entry['location']}{f'-{zone}' if zone else ''}",
         price_per_hour=prices.get((size, spot)),
         reason=None if condition is MachineCondition.RUNNING else f"{state}{f', {power}' if power else ''}",
     )
@@ -141,7 +141,7 @@ def _condition(state: str, power: str | None) -> MachineCondition:
     return MachineCondition.RUNNING if state == "Succeeded" else MachineCondition.STARTING
 
 
-def _power(found: Mapping[str, Any]) -> str | None:
-    statuses = (found["properties"].get("instanceView") or {}).get("statuses") or ()
+def _power(entry: Mapping[str, Any]) -> str | None:
+    statuses = (entry["properties"].get("instanceView") or {}).get("statuses") or ()
     codes = [str(status.get("code", "")).lower() for status in statuses]
     return next((code.removeprefix("powerstate/") for code in codes if code.startswith("powerstate/")), None)

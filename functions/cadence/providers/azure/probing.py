@@ -64,8 +64,8 @@ def _look_for_images(settings: AzureSettings, rest: Rest) -> None:
                 "GET", image["id"], params={"api-version": "2023-07-03" if "/galleries/" in image["id"] else _COMPUTE}
             )
             continue
-        where = f"subscriptions/{settings.subscription_id}/providers/Microsoft.Compute/locations/{settings.location}"
-        path = f"{where}/publishers/{image['publisher']}/artifacttypes/vmimage/offers/{image['offer']}/skus/{image['sku']}/versions"
+        location = f"subscriptions/{settings.subscription_id}/providers/Microsoft.Compute/locations/{settings.location}"
+        path = f"{location}/publishers/{image['publisher']}/artifacttypes/vmimage/offers/{image['offer']}/skus/{image['sku']}/versions"
         if not rest.call("GET", path, params={"api-version": _COMPUTE, "$top": 1}).body:
             raise ProviderRejected(
                 f"{settings.location} has no image {image['publisher']}:{image['offer']}:{image['sku']}"

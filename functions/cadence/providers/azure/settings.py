@@ -54,8 +54,10 @@ class AzureSettings:
 
     @property
     def group(self) -> str:
+        """The path of the resource group."""
         return f"subscriptions/{self.subscription_id}/resourceGroups/{self.resource_group}"
 
     @property
     def machines(self) -> str:
+        """The path of its virtual machines."""
         return f"{self.group}/providers/Microsoft.Compute/virtualMachines"

@@ -89,8 +89,10 @@ class _OneAnswer:
         self._session.close()
 
     def _exchange(self, method: str, url: str, options: dict[str, Any]) -> requests.Response:
-        where = self._authority + url.removeprefix(_AUTHORITY)
-        answer = self._session.request(method, where, **{**options, "timeout": self._seconds, "allow_redirects": False})
+        address = self._authority + url.removeprefix(_AUTHORITY)
+        answer = self._session.request(
+            method, address, **{**options, "timeout": self._seconds, "allow_redirects": False}
+        )
         if answer.status_code == 429 or answer.status_code >= 500:
             after = answer.headers.get("retry-after", "")
             raise Transient(

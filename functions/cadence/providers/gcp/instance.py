@@ -33,11 +33,11 @@ def request_id(owner: MachineOwner, runner_id: str, zone: str, choice: Choice, n
 
 
 def wanted(
-    settings: GcpSettings, owner: MachineOwner, zone: str, choice: Choice, request: RunnerRequest, told: str
+    settings: GcpSettings, owner: MachineOwner, zone: str, choice: Choice, request: RunnerRequest, user_data: str
 ) -> Mapping[str, Any]:
     """Returns the request for an instance, which Google itself deletes after its longest time.
 
-    `told` is its cloud-init document. Raises ProviderRejected if there is no image for the architecture.
+    `user_data` is its cloud-init document. Raises ProviderRejected if there is no image for the architecture.
     """
     image = settings.images.get(choice.arch)
     if image is None:
@@ -61,7 +61,7 @@ def wanted(
         "metadata": {
             "items": [
                 {"key": "cadence-runner", "value": request.runner_id},
-                {"key": "user-data", "value": told},
+                {"key": "user-data", "value": user_data},
                 {"key": "block-project-ssh-keys", "value": "TRUE"},
             ]
         },

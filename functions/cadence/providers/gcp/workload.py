@@ -83,16 +83,18 @@ class WorkloadTokens:
     """Gives the headers of a call. A token is exchanged when the last one is about to expire."""
 
     def __init__(
-        self, wanted: Federation, identity: Identity, session: str, hidden: Hidden, sts: str = STS, iam: str = IAM
+        self, federation: Federation, identity: Identity, session: str, hidden: Hidden, sts: str = STS, iam: str = IAM
     ) -> None:
         self._hidden = hidden
         self._lock = threading.Lock()
         self._request = _one_answer(Request(quiet_session()))
         impersonation_url = (
-            f"{iam}/v1/projects/-/serviceAccounts/{wanted.account}:generateAccessToken" if wanted.account else None
+            f"{iam}/v1/projects/-/serviceAccounts/{federation.account}:generateAccessToken"
+            if federation.account
+            else None
         )
         self._credentials = google_aws.Credentials(  # type: ignore[no-untyped-call]
-            audience=wanted.audience,
+            audience=federation.audience,
             subject_token_type=_SUBJECT,
             token_url=f"{sts}/v1/token",
             aws_security_credentials_supplier=_SessionCredentials(identity, session),
@@ -141,13 +143,13 @@ _tokens: OrderedDict[tuple[Any, ...], tuple[Hidden, WorkloadTokens]] = OrderedDi
 
 
 def kept_tokens(
-    wanted: Federation, identity: Identity, session: str, sts: str = STS, iam: str = IAM
+    federation: Federation, identity: Identity, session: str, sts: str = STS, iam: str = IAM
 ) -> tuple[Hidden, WorkloadTokens]:
     """Returns the tokens of a pool. A provider is made anew every half a minute, a token lasts for an hour."""
-    key = (wanted, identity, session, sts, iam)
+    key = (federation, identity, session, sts, iam)
     if key not in _tokens:
         hidden = Hidden()
-        _tokens[key] = hidden, WorkloadTokens(wanted, identity, session, hidden, sts, iam)
+        _tokens[key] = hidden, WorkloadTokens(federation, identity, session, hidden, sts, iam)
         while len(_tokens) > _KEPT:
             _tokens.popitem(last=False)
     return _tokens[key]

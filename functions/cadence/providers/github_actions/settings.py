@@ -34,4 +34,5 @@ class GithubSettings:
 
     @property
     def actions(self) -> str:
+        """The path of the repository's Actions."""
         return f"repos/{self.repository}/actions"

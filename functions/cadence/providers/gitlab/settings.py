@@ -35,4 +35,5 @@ class GitlabSettings:
 
     @property
     def path(self) -> str:
+        """The path of the project."""
         return f"projects/{quote(self.project, safe='')}"
