@@ -23,8 +23,6 @@ FOLDER = "/var/lib/cadence"
 _SPARE_MINUTES = 10
 # A machine that is made in advance has booted by then.
 _WARM_MINUTES = 15
-# The limit of EC2 (bytes, before base64); other clouds accept at least four times as much.
-LARGEST_USER_DATA = 16_384
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,29 +4,13 @@ Its state is in the table, so that a burst of Lambdas makes one vain request. Af
 meanwhile, and if it is refused, the others still leave the offer alone.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
 
 from cadence.application.placement.back_offs import BackOffs
 from cadence.application.shared.ports import Clock
 from cadence.domain.placement import back_off
 from cadence.domain.placement.back_off import BackOff
-
-
-class Circuit(Protocol):
-    """The circuit breaker of a pool, shared by all its runners. An offer is known by its label."""
-
-    def opened_by(self, offer: str) -> BackOff | None:
-        """Returns the refusal because of which not to request it.
-
-        None: request it, and report the result.
-        """
-
-    def refused(self, offer: str, reason: str) -> None: ...
-
-    def granted(self, offer: str) -> None: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +25,10 @@ class SharedCircuit:
     closed: set[str] = field(default_factory=set)
 
     def opened_by(self, offer: str) -> BackOff | None:
+        """Returns the refusal because of which not to request the offer, known by its label.
+
+        None: request it, and report the result.
+        """
         now = self.clock()
         known = self.kept.get(self.organization, self.pool, offer)
         if known is not None and known.lasts(now):
@@ -52,6 +40,7 @@ class SharedCircuit:
         return None
 
     def refused(self, offer: str, reason: str) -> None:
+        """Records that the offer was refused for lack of capacity."""
         now = self.clock()
         known = self.kept.get(self.organization, self.pool, offer)
         new = back_off.refused(known, offer, self.asked.get(offer, now), now, reason)
@@ -59,9 +48,6 @@ class SharedCircuit:
             self.kept.replace(self.organization, self.pool, known, new)
 
     def granted(self, offer: str) -> None:
+        """Records that the offer was granted: it is requested again from now on."""
         if offer not in self.closed:
             self.kept.forget(self.organization, self.pool, offer, self.asked.get(offer, self.clock()))
-
-
-Circuits = Callable[[str, str], Circuit]
-"""The circuit of a pool, given its organization and name."""

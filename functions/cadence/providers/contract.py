@@ -22,7 +22,7 @@ from cadence.domain.pipelines.specification import ServiceSpec
 from cadence.domain.placement.pacing import LimitedApi
 from cadence.domain.placement.pool import Pool
 from cadence.domain.runners.runner import RunnerState
-from cadence.providers.circuit import Circuit, SharedCircuit
+from cadence.providers.circuit import SharedCircuit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,7 +174,7 @@ class ProviderContext:
     claims: Claims | None = None
     identity: Identity | None = None  # None: the installation has no identity
 
-    def circuit(self, pool: Pool) -> Circuit:
+    def circuit(self, pool: Pool) -> SharedCircuit:
         return SharedCircuit(kept=self.back_offs, organization=pool.organization, pool=pool.name, clock=self.clock)
 
 

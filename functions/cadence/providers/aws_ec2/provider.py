@@ -22,7 +22,7 @@ from cadence.providers.aws_ec2.settings import Ec2Settings
 from cadence.providers.aws_ec2.warm import Warm
 from cadence.providers.bootstrap import BootOptions, user_data
 from cadence.providers.choices import none_left, suitable
-from cadence.providers.circuit import Circuit
+from cadence.providers.circuit import SharedCircuit
 from cadence.providers.contract import (
     Check,
     Credentials,
@@ -72,7 +72,7 @@ class Ec2Provider:
         settings: Ec2Settings,
         clients: Clients,
         hidden: Hidden,
-        circuit: Circuit,
+        circuit: SharedCircuit,
         boot: BootOptions | None = None,
         calls: PacedCalls | None = None,
         waiting: WarmSupport | None = None,

@@ -16,7 +16,7 @@ from cadence.providers.aws_fargate.probe import FargateProbe
 from cadence.providers.aws_fargate.settings import FargateSettings
 from cadence.providers.bootstrap import BootOptions, variables
 from cadence.providers.choices import Choice, none_left, suitable
-from cadence.providers.circuit import Circuit
+from cadence.providers.circuit import SharedCircuit
 from cadence.providers.contract import (
     Check,
     Credentials,
@@ -47,7 +47,7 @@ class FargateProvider:
         settings: FargateSettings,
         clients: Clients,
         hidden: Hidden,
-        circuit: Circuit,
+        circuit: SharedCircuit,
         boot: BootOptions | None = None,
         calls: PacedCalls | None = None,
     ) -> None:

@@ -11,7 +11,7 @@ class VSphereSettings:
 
     `template` and `folder` are in its VM folder, `resource_pool` in its host folder. `thumbprint` is the SHA-256 of the
     server's certificate in hex, `certificate_authority` one in PEM; with neither, the system's authorities are trusted.
-    `cpu` (millicores), `memory` and `storage` (MB) are a runner's size where the treatment requests none; None is as in
+    `cpu` (millicores) and `memory` (MB) are a runner's size where the treatment requests none; None is as in
     the template.
     """
 
