@@ -188,6 +188,6 @@ def test_a_probe_names_what_is_missing(cloud: Scaleway) -> None:
         security_group="5f0c",
     )
     missing = {check.what: check.missing for check in provider(cloud, settings).probe() if check.missing}
-    assert "not sold there: GP9-HUGE" in missing["types in fr-par-1"]
+    assert "not sold in this zone: GP9-HUGE" in missing["types in fr-par-1"]
     assert "network in fr-par-1" in missing
     assert not cloud.servers

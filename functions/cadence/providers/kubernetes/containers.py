@@ -233,7 +233,7 @@ class _Builder:
         volume = f"volume-{slug_of(name)}"
         if any(other["name"] == volume for other in self.made.volumes):
             raise ProviderRejected(
-                f"The volume {name} has the same name as another one in a pod: give it another name."
+                f"The volume {name} would have the same name in a pod as another one: give it another name."
             )
         self.made.volumes.append({"name": volume, "emptyDir": dict(source)})
         return volume
