@@ -203,7 +203,7 @@ class Provider(Protocol):
         """Returns all of this pool that exists and costs, also what the table does not know."""
 
     def probe(self) -> Sequence[Check]:
-        """Checks, without starting anything, whether the pool could start runners.
+        """Checks whether the pool could start runners, without starting any.
 
         Refusals of the infrastructure become checks, not errors.
         """
