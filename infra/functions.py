@@ -17,7 +17,7 @@ from infra.findings import accept_wildcard
 from infra.queues import construct_id
 from infra.resources import Resources
 from infra.row import INDICES, LambdaRow
-from infra.row.permissions import Permission, everything
+from infra.row.permissions import IamPermission, everything
 
 # MB of /tmp that every Lambda has without asking.
 _LEAST_STORAGE = 512
@@ -120,7 +120,7 @@ class Functions(Construct):
             )
         ]
 
-    def _statements(self, permissions: Iterable[Permission]) -> list[iam.PolicyStatement]:
+    def _statements(self, permissions: Iterable[IamPermission]) -> list[iam.PolicyStatement]:
         return [
             iam.PolicyStatement(
                 actions=list(permission.actions),
@@ -130,7 +130,7 @@ class Functions(Construct):
             for permission in permissions
         ]
 
-    def _tag_conditions(self, permission: Permission) -> Mapping[str, Any] | None:
+    def _tag_conditions(self, permission: IamPermission) -> Mapping[str, Any] | None:
         """MiniStack knows no tags of machines and of what makes them, so there it would refuse."""
         if not permission.tagged or self._deployment.is_local:
             return None

@@ -17,8 +17,8 @@ from infra.row import LambdaRow
 
 _PYPROJECT = REPOSITORY / "pyproject.toml"
 _TABLE = REPOSITORY / "docs" / "architecture" / "lambdas.md"
-# Modules of the library in these lists are kept; every other entry is a Lambda.
-_LIBRARY = "cadence"
+# Modules of the library and of the agent in these lists are kept; every other entry is a Lambda.
+_KEPT = {"cadence", "runner_bootstrap"}
 # Lists of Lambdas: what precedes each, up to its opening bracket.
 _LISTS = (
     r"\[tool\.importlinter\]\nroot_packages = ",
@@ -58,7 +58,7 @@ def pyproject(text: str) -> str:
 
 def _renewed(found: re.Match[str]) -> str:
     listed = re.findall(r'"([^"]+)"', found[2])
-    names = [name for name in listed if name.split(".")[0] == _LIBRARY] + sorted(LAMBDAS)
+    names = [name for name in listed if name.split(".")[0] in _KEPT] + sorted(LAMBDAS)
     lines = textwrap.wrap(", ".join(map(json.dumps, names)) + ",", width=116, break_long_words=False)
     return f"{found[1]}[\n{textwrap.indent(chr(10).join(lines), '    ')}\n]"
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from cadence.composition.settings import ProviderHostSettings, provider_settings
 from infra.row import LambdaRow, SecretsKeyUse
 from infra.row.packages import BASE
-from infra.row.permissions import Permission, Target, answers, everything, items, sends, work_notifications
+from infra.row.permissions import IamPermission, Target, answers, everything, items, sends, work_notifications
 from infra.row.triggers import InvokedBy, MachineTask
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def _installation(names: "Resources") -> str:
 
 # Machines have to be tagged when they are created, and only tagged ones can be ended.
 _EC2 = (
-    Permission(
+    IamPermission(
         (
             "ec2:DescribeAvailabilityZones",
             "ec2:DescribeImages",
@@ -43,18 +43,18 @@ _EC2 = (
         ),
         (everything,),
     ),
-    Permission(("ec2:CreateLaunchTemplate", "ec2:CreateFleet"), (everything,)),
-    Permission(
+    IamPermission(("ec2:CreateLaunchTemplate", "ec2:CreateFleet"), (everything,)),
+    IamPermission(
         ("ec2:RunInstances", "ec2:CreateTags"),
         _anywhere("ec2", "instance/*", "volume/*"),
         {f"aws:RequestTag/{_MARKED}": _installation},
     ),
-    Permission(("ec2:CreateTags",), _anywhere("ec2", "launch-template/*")),
-    Permission(
+    IamPermission(("ec2:CreateTags",), _anywhere("ec2", "launch-template/*")),
+    IamPermission(
         ("ec2:RunInstances",),
         _anywhere("ec2", "image/*", "launch-template/*", "network-interface/*", "security-group/*", "subnet/*"),
     ),
-    Permission(
+    IamPermission(
         ("ec2:GetConsoleOutput", "ec2:ModifyInstanceAttribute", "ec2:StartInstances", "ec2:TerminateInstances"),
         _anywhere("ec2", "instance/*"),
         {f"aws:ResourceTag/{_MARKED}": _installation},
@@ -62,7 +62,7 @@ _EC2 = (
 )
 
 _FARGATE = (
-    Permission(
+    IamPermission(
         (
             "ec2:DescribeSubnets",
             "ecr:DescribeImages",
@@ -75,24 +75,24 @@ _FARGATE = (
         ),
         (everything,),
     ),
-    Permission(
+    IamPermission(
         ("ecs:RunTask", "ecs:TagResource"),
         _anywhere("ecs", "task-definition/cadence-*", "task/*"),
         {f"aws:RequestTag/{_MARKED}": _installation},
     ),
-    Permission(("ecs:StopTask",), _anywhere("ecs", "task/*"), {f"aws:ResourceTag/{_MARKED}": _installation}),
-    Permission(("logs:GetLogEvents",), _anywhere("logs", "log-group:*")),
+    IamPermission(("ecs:StopTask",), _anywhere("ecs", "task/*"), {f"aws:ResourceTag/{_MARKED}": _installation}),
+    IamPermission(("logs:GetLogEvents",), _anywhere("logs", "log-group:*")),
 )
 
 # The role has no permissions; its sessions are named after pools.
-_ASSUMES_POOL_IDENTITY = (Permission(("sts:AssumeRole",), (lambda names: names.pool_identity_role(),)),)
+_ASSUMES_POOL_IDENTITY = (IamPermission(("sts:AssumeRole",), (lambda names: names.pool_identity_role(),)),)
 
 
 def _calling_home(
     name: str,
     infrastructure: str,
     packages: tuple[str, ...] = (),
-    permissions: tuple[Permission, ...] = (),
+    permissions: tuple[IamPermission, ...] = (),
     memory: int = 512,
 ) -> LambdaRow:
     """Returns the row of a provider whose machines call home: they request their assignment when they have booted.
@@ -123,7 +123,7 @@ def _calling_home(
     )
 
 
-# By the provider's name in `cadence.domain.pool`.
+# By the provider's name in `cadence.domain.placement.pool`.
 CALLING_HOME: Mapping[str, LambdaRow] = {
     "aws_ec2": _calling_home("aws_ec2", "on EC2 instances", permissions=_EC2),
     "aws_fargate": _calling_home("aws_fargate", "as tasks of ECS on Fargate", permissions=_FARGATE),

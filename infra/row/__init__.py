@@ -7,9 +7,9 @@ lists of Lambdas in ``pyproject.toml`` and ``docs/architecture/lambdas.md`` (``p
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from infra.row.permissions import Permission, sends
+from infra.row.permissions import IamPermission, sends
 from infra.row.queues import WATCHING_FAILED
-from infra.row.triggers import Trigger
+from infra.row.triggers import LambdaTrigger
 
 # Stands for the names of the indices in paths of the search service; all of them begin with the same prefix.
 INDICES = "*INDICES*"
@@ -81,10 +81,10 @@ class LambdaRow:
     folder: str
     room: str
     purpose: str
-    triggers: tuple[Trigger, ...]
+    triggers: tuple[LambdaTrigger, ...]
     settings: type
     packages: tuple[str, ...]
-    permissions: tuple[Permission, ...]
+    permissions: tuple[IamPermission, ...]
     memory: int = 512
     timeout: int = 60
     storage: int = 512
@@ -95,7 +95,7 @@ class LambdaRow:
     asynchronous: AsynchronousCalls | None = None
 
     @property
-    def all_permissions(self) -> tuple[Permission, ...]:
+    def all_permissions(self) -> tuple[IamPermission, ...]:
         """Returns the permissions of the code, of the triggers, and of what Lambda does with calls that failed."""
         of_triggers = tuple(permission for trigger in self.triggers for permission in trigger.permissions)
         of_failed = (sends(WATCHING_FAILED),) if self.asynchronous and self.asynchronous.keeps_failed else ()

@@ -16,7 +16,7 @@ Target = Callable[["Resources"], str]
 
 
 @dataclass(frozen=True)
-class Permission:
+class IamPermission:
     """Allows ``actions`` on ``targets``.
 
     ``tagged`` restricts it to resources or requests with tags: a condition key (``aws:ResourceTag/…``) → the tag's
@@ -33,22 +33,22 @@ def everything(_: "Resources") -> str:
     return "*"
 
 
-def may(service: str, actions: tuple[str, ...], *targets: Target) -> Permission:
+def may(service: str, actions: tuple[str, ...], *targets: Target) -> IamPermission:
     """Allows actions of one service, given without its prefix."""
-    return Permission(tuple(f"{service}:{action}" for action in actions), targets)
+    return IamPermission(tuple(f"{service}:{action}" for action in actions), targets)
 
 
-def items(table: str, *actions: str) -> Permission:
+def items(table: str, *actions: str) -> IamPermission:
     """Allows actions on a table's items. Each part of a transaction is an action of its own; conditions need none."""
     return may("dynamodb", actions, lambda names: names.table(table))
 
 
-def lists_runs() -> Permission:
+def lists_runs() -> IamPermission:
     """Allows queries of the index that lists runs."""
     return may("dynamodb", ("Query",), lambda names: names.index("runs", "listing"))
 
 
-def gets(*prefixes: str) -> tuple[Permission, ...]:
+def gets(*prefixes: str) -> tuple[IamPermission, ...]:
     """Allows reading objects of the data bucket.
 
     S3 answers "not found" (404) only to callers that may list the bucket, and "denied" (403) to all others.
@@ -57,17 +57,17 @@ def gets(*prefixes: str) -> tuple[Permission, ...]:
     return objects, lists_objects()
 
 
-def lists_objects() -> Permission:
+def lists_objects() -> IamPermission:
     """Allows listing the data bucket."""
     return may("s3", ("ListBucket",), lambda names: names.data_bucket())
 
 
-def puts(prefix: str) -> Permission:
+def puts(prefix: str) -> IamPermission:
     """Allows writing objects of the data bucket."""
     return may("s3", ("PutObject",), _objects(prefix))
 
 
-def deletes(prefix: str) -> Permission:
+def deletes(prefix: str) -> IamPermission:
     """Allows deleting objects of the data bucket."""
     return may("s3", ("DeleteObject",), _objects(prefix))
 
@@ -76,18 +76,18 @@ def _objects(prefix: str) -> Target:
     return lambda names: names.data(prefix)
 
 
-def sends(queue: str) -> Permission:
+def sends(queue: str) -> IamPermission:
     """Allows sending messages to a queue."""
     return may("sqs", ("SendMessage",), lambda names: names.queue(queue))
 
 
-def consumes(queue: str) -> Permission:
+def consumes(queue: str) -> IamPermission:
     """Allows receiving a queue's messages. Lambda's poller reads the queue with the function's role."""
     actions = ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
     return may("sqs", actions, lambda names: names.queue(queue))
 
 
-def measures(*queues: str) -> Permission:
+def measures(*queues: str) -> IamPermission:
     """Allows reading the lengths of queues."""
     return may("sqs", ("GetQueueAttributes",), *(_queue(name) for name in queues))
 
@@ -96,48 +96,48 @@ def _queue(name: str) -> Target:
     return lambda names: names.queue(name)
 
 
-def follows(table: str) -> Permission:
+def follows(table: str) -> IamPermission:
     """Allows reading a table's changes. Lambda's poller reads them with the function's role."""
     actions = ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
     return may("dynamodb", actions, lambda names: names.changes(table))
 
 
-def work_notifications(*actions: str) -> Permission:
+def work_notifications(*actions: str) -> IamPermission:
     """Allows using the work notification queues of pools. The first user of a pool's queue creates it."""
     return may("sqs", ("CreateQueue", *actions), lambda names: names.queue("work-notification-*"))
 
 
-def log_lines(*actions: str) -> Permission:
+def log_lines(*actions: str) -> IamPermission:
     """Allows actions on the Kinesis stream of log lines."""
     return may("kinesis", actions, lambda names: names.log_lines())
 
 
-def invokes(folder: str) -> Permission:
+def invokes(folder: str) -> IamPermission:
     """Allows invoking a Lambda; ``folder`` may end with ``*``."""
     return may("lambda", ("InvokeFunction",), lambda names: names.function(folder))
 
 
-def invokes_providers() -> Permission:
+def invokes_providers() -> IamPermission:
     """Allows invoking the Lambdas of all providers."""
     return invokes("provider_*")
 
 
-def schedules(*actions: str) -> Permission:
+def schedules(*actions: str) -> IamPermission:
     """Allows actions on the schedules of pipelines."""
     return may("scheduler", actions, lambda names: names.schedules())
 
 
-def starts(machine: str) -> Permission:
+def starts(machine: str) -> IamPermission:
     """Allows starting executions of a state machine."""
     return may("states", ("StartExecution",), lambda names: names.machine(machine))
 
 
-def answers(machine: str, *outcomes: str) -> Permission:
+def answers(machine: str, *outcomes: str) -> IamPermission:
     """Allows answering task tokens of a state machine's executions with these outcomes (``Success``, ``Failure``)."""
     return may("states", tuple(f"SendTask{outcome}" for outcome in outcomes), lambda names: names.task_tokens(machine))
 
 
-def manages_connections() -> Permission:
+def manages_connections() -> IamPermission:
     """Allows sending messages to connections of the WebSocket API, and closing them."""
     return may("execute-api", ("ManageConnections",), lambda names: names.live_connections())
 

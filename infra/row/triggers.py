@@ -4,15 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from infra.row.permissions import Permission, consumes, follows, log_lines, sends
+from infra.row.permissions import IamPermission, consumes, follows, log_lines, sends
 from infra.row.queues import LOG_LINES_FAILED, WATCHING_FAILED, Queue
 
 
-class Trigger(Protocol):
+class LambdaTrigger(Protocol):
     """One way in which a Lambda is invoked."""
 
     @property
-    def permissions(self) -> tuple[Permission, ...]:
+    def permissions(self) -> tuple[IamPermission, ...]:
         """Returns what the Lambda's role needs for being invoked in this way."""
         ...
 
@@ -21,7 +21,7 @@ class Trigger(Protocol):
 
 class _NeedsNothing:
     @property
-    def permissions(self) -> tuple[Permission, ...]:
+    def permissions(self) -> tuple[IamPermission, ...]:
         return ()
 
 
@@ -72,7 +72,7 @@ class QueueMessages:
     mapped_at_runtime: bool = False
 
     @property
-    def permissions(self) -> tuple[Permission, ...]:
+    def permissions(self) -> tuple[IamPermission, ...]:
         return (consumes(self.queue.name),)
 
     def __str__(self) -> str:
@@ -95,7 +95,7 @@ class TableChanges:
     parallel: int | None = None
 
     @property
-    def permissions(self) -> tuple[Permission, ...]:
+    def permissions(self) -> tuple[IamPermission, ...]:
         return follows(self.table), sends(WATCHING_FAILED)
 
     def __str__(self) -> str:
@@ -107,7 +107,7 @@ class LogLineRecords:
     """Records of the Kinesis stream of log lines; ``LogStreamStack`` connects it."""
 
     @property
-    def permissions(self) -> tuple[Permission, ...]:
+    def permissions(self) -> tuple[IamPermission, ...]:
         reads = ("GetRecords", "GetShardIterator", "DescribeStream", "DescribeStreamSummary", "ListShards")
         return log_lines(*reads), sends(LOG_LINES_FAILED)
 

@@ -1,6 +1,7 @@
 """The agent's commands:
 
-``run`` works on one assignment, ``host`` serves a pool, ``replay`` runs a treatment from a folder.
+``run`` works on one assignment, ``host`` serves a pool, ``relay`` gives an engine workers, ``replay`` runs a treatment
+from a folder and ``replay-captured`` one of a captured program.
 """
 
 from __future__ import annotations
@@ -197,7 +198,7 @@ def _template(file: Path) -> dict[str, Any]:
 def _labels(given: Sequence[str]) -> dict[str, str]:
     for label in given:
         if not re.fullmatch(r"[A-Za-z0-9_.-]{1,63}=[^\x00-\x1f]{0,255}", label):
-            raise AgentError(f"--label {label}is invalid: write NAME=VALUE")
+            raise AgentError(f"--label {label} is invalid: write NAME=VALUE")
     return dict(label.split("=", 1) for label in given)
 
 

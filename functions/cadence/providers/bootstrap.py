@@ -1,7 +1,7 @@
-"""What a machine or container is given so that it becomes a runner: rendered from typed values, quoted by libraries.
+"""The bootstrap data that makes a machine or container a runner: rendered from typed values, quoted by libraries.
 
-The programs are in `runner_bootstrap/machine`: `boot.sh` finds a Python and hands over to `boot.py`. Machines get them
-with cloud-init (`user_data`), container images hold them and get variables (`variables`).
+The programs are in `runner_bootstrap/machine`: `boot.sh` finds a Python and starts `boot.py`. Machines get them with
+cloud-init (`user_data`), container images contain them and get variables (`variables`).
 """
 
 import base64
@@ -19,20 +19,18 @@ from urllib.parse import urlsplit
 from cadence.providers.contract import AgentFile, CallHome, RunnerRequest
 
 FOLDER = "/var/lib/cadence"
-# Beyond what a runner may take: by then the machine switches itself off, whoever has forgotten it.
+# Minutes beyond a runner's longest time, after which the machine switches itself off in any case.
 _SPARE_MINUTES = 10
 # A machine that is made in advance has booted by then.
 _WARM_MINUTES = 15
-# EC2 takes no more (bytes, before base64); the others take at least four times as much.
-LARGEST_USER_DATA = 16_384
 
 
 @dataclass(frozen=True, kw_only=True)
 class BootOptions:
-    """`boot` of a pool's settings. `mirrors` are base URLs asked first for each file, by the file's name.
+    """The options `boot` of a pool's settings. `mirrors` are base URLs tried first for each file, by the file's name.
 
-    `certificates` are authorities (PEM) to be believed as well. `console` is a device that what is printed goes to.
-    `notices` is the cloud whose metadata service announces that a machine will be taken away, as the agent's `notices` names it.
+    `certificates` are authorities (PEM) to be trusted as well. `console` is the device that output goes to. `notices`
+    is the cloud whose metadata service announces that a machine will be taken away, as the agent's `notices` names it.
     """
 
     mirrors: tuple[str, ...] = ()
@@ -55,7 +53,7 @@ class BootOptions:
 
 
 def user_data(home: CallHome, request: RunnerRequest, options: BootOptions | None = None) -> str:
-    """cloud-init's document for a machine of one runner. The same values give the same text."""
+    """Returns cloud-init's document for the machine of one runner. The same values give the same text."""
     settings = {
         **_common(home, options or BootOptions()),
         "CADENCE_RUNNER_ID": request.runner_id,
@@ -65,7 +63,10 @@ def user_data(home: CallHome, request: RunnerRequest, options: BootOptions | Non
 
 
 def warm_user_data(options: BootOptions) -> str:
-    """Of a machine that is made in advance: it boots once, switches itself off, and at its next boot asks its cloud who it is."""
+    """Returns cloud-init's document for a machine that is made in advance.
+
+    It boots once, switches itself off, and at its next boot asks its cloud for its identity.
+    """
     settings = {"CADENCE_WARM": "1", "CADENCE_POWER_OFF": "1", "CADENCE_MINUTES": str(_WARM_MINUTES)}
     if options.console:
         settings["CADENCE_CONSOLE"] = options.console
@@ -73,9 +74,9 @@ def warm_user_data(options: BootOptions) -> str:
 
 
 def variables(home: CallHome, request: RunnerRequest, options: BootOptions | None = None) -> Mapping[str, str]:
-    """The environment of a container made from `runner_bootstrap/Containerfile`, but for the token.
+    """Returns the environment of a container made from `runner_bootstrap/Containerfile`, without the token.
 
-    That one is `CADENCE_RUNNER_TOKEN` and belongs where the infrastructure keeps secrets, if it has such a place.
+    The token is `CADENCE_RUNNER_TOKEN` and belongs in the infrastructure's secret store, if it has one.
     """
     common = _common(home, options or BootOptions(console=None))
     unwanted = {"CADENCE_POWER_OFF", "CADENCE_CONSOLE"}
@@ -86,17 +87,20 @@ def variables(home: CallHome, request: RunnerRequest, options: BootOptions | Non
 
 
 def sources(file: AgentFile, mirrors: Sequence[str]) -> tuple[str, ...]:
-    """Where to look for the file, mirrors first. The digest is what counts, so none has to be trusted."""
+    """Returns the URLs of the file, mirrors first.
+
+    The digest is checked, so no source has to be trusted.
+    """
     name = urlsplit(file.url).path.rsplit("/", 1)[-1]
     return (*(f"{mirror.rstrip('/')}/{name}" for mirror in mirrors), file.url)
 
 
 def _common(home: CallHome, options: BootOptions) -> dict[str, str]:
     settings = {"CADENCE_GATEWAY": home.gateway_url, "CADENCE_POWER_OFF": "1"}
-    for what, file in (("AGENT", home.agent), ("ENGINE", home.engine)):
+    for program, file in (("AGENT", home.agent), ("ENGINE", home.engine)):
         if file is not None:
-            settings[f"CADENCE_{what}_URLS"] = " ".join(sources(file, options.mirrors))
-            settings[f"CADENCE_{what}_SHA256"] = file.sha256
+            settings[f"CADENCE_{program}_URLS"] = " ".join(sources(file, options.mirrors))
+            settings[f"CADENCE_{program}_SHA256"] = file.sha256
     if options.proxy:
         settings |= dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), options.proxy)
         bypassed = ",".join(("localhost", "127.0.0.1", "169.254.169.254", *options.no_proxy))
@@ -116,7 +120,7 @@ def _cloud_config(settings: Mapping[str, str], token: str | None) -> str:
         *({**_file(f"{FOLDER}/{name}", _compressed(name)), "encoding": "gz+b64"} for name in ("boot.sh", "boot.py")),
         _file(f"{FOLDER}/settings", exports),
         *([] if token is None else [_file(f"{FOLDER}/token", token)]),
-        # What is in this folder runs at each boot: also when a machine that was stopped is started again.
+        # Scripts in this folder run at each boot: also when a machine that was stopped is started again.
         {
             **_file("/var/lib/cloud/scripts/per-boot/cadence", f"#!/bin/sh\nexec sh {FOLDER}/boot.sh {FOLDER}\n"),
             "permissions": "0700",
@@ -138,7 +142,10 @@ def _compressed(name: str) -> str:
 
 @cache
 def machine_folder() -> Path:
-    """Where the programs are: beside `cadence` in a Lambda's archive, beside `functions` in the repository."""
+    """Returns the folder of the programs.
+
+    It is beside `cadence` in a Lambda's archive, beside `functions` in the repository.
+    """
     for folder in Path(__file__).resolve().parents:
         if (folder / "runner_bootstrap" / "machine" / "boot.sh").is_file():
             return folder / "runner_bootstrap" / "machine"

@@ -1,4 +1,4 @@
-"""What a pool may buy, as its settings list it: the first that suffices and is to be had is taken."""
+"""The types of machines that a pool may buy: the first one that suffices and is available is taken."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ _AMD64 = "amd64"
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """A type of machine: millicores, MB, USD (or the pool's currency) for an hour; `None` is not known."""
+    """A type of machine: millicores, MB, USD (or the pool's currency) for an hour; None is not known."""
 
     type: str
     arch: str = _AMD64
@@ -27,29 +27,35 @@ class Choice:
 
     @property
     def label(self) -> str:
+        """The name of the offer, with its market."""
         return f"{self.type} spot" if self.spot else self.type
 
     def suffices(self, needs: RunnerNeeds) -> bool:
+        """Returns whether it has what is needed; unknown sizes count as sufficient."""
         return (
             needs.arch in (None, self.arch) and _at_least(self.cpu, needs.cpu) and _at_least(self.memory, needs.memory)
         )
 
 
 def suitable(choices: Iterable[Choice], needs: RunnerNeeds) -> Sequence[Choice]:
-    """In their order. Raises CapacityExhausted if none is large enough, or of the architecture."""
-    found = [choice for choice in choices if choice.suffices(needs)]
-    if not found:
-        asked = {"architecture": needs.arch, "millicores": needs.cpu, "MB of memory": needs.memory}
+    """Returns the choices that suffice, in their order.
+
+    Raises CapacityExhausted if none is large enough, or of the architecture.
+    """
+    sufficient = [choice for choice in choices if choice.suffices(needs)]
+    if not sufficient:
+        requirements = {"architecture": needs.arch, "millicores": needs.cpu, "MB of memory": needs.memory}
         words = ", ".join(
-            f"{value} {what}" if what != "architecture" else str(value) for what, value in asked.items() if value
+            f"{value} {unit}" if unit != "architecture" else str(value) for unit, value in requirements.items() if value
         )
         raise CapacityExhausted(f"No machine type of this pool has what the treatment needs: {words}.")
-    return found
+    return sufficient
 
 
 def none_left(refusals: Sequence[str]) -> CapacityExhausted:
+    """Returns the error that all offers were refused, with each reason once."""
     return CapacityExhausted("; ".join(dict.fromkeys(refusals)))
 
 
-def _at_least(has: int | None, needed: int | None) -> bool:
-    return has is None or needed is None or has >= needed
+def _at_least(available: int | None, needed: int | None) -> bool:
+    return available is None or needed is None or available >= needed

@@ -1,13 +1,11 @@
-"""A circuit breaker per offer: what was refused for want of capacity is not asked for again for a while, by any process.
+"""A circuit breaker per offer: one refused for lack of capacity is not requested for a while, by any process.
 
-Its state is in the table, so that a burst of Lambdas asks in vain once. After its pause one of them alone asks; while that
-one does, and if it is refused, the others still leave the offer alone.
+Its state is in the table, so that a burst of Lambdas makes one vain request. After the pause a single process tries;
+meanwhile, and if it is refused, the others still leave the offer alone.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
 
 from cadence.application.placement.back_offs import BackOffs
 from cadence.application.shared.ports import Clock
@@ -15,20 +13,9 @@ from cadence.domain.placement import back_off
 from cadence.domain.placement.back_off import BackOff
 
 
-class Circuit(Protocol):
-    """Kept for all runners of a pool. An offer is known by its label."""
-
-    def opened_by(self, offer: str) -> BackOff | None:
-        """The refusal because of which not to ask for it; `None`: ask, and say how it went."""
-
-    def refused(self, offer: str, reason: str) -> None: ...
-
-    def granted(self, offer: str) -> None: ...
-
-
 @dataclass(frozen=True, kw_only=True)
 class SharedCircuit:
-    """Of one pool. Used by one call at a time: what it remembers is when it last was told to ask."""
+    """The circuit of one pool, for one caller at a time: it remembers when that was last allowed to make a request."""
 
     kept: BackOffs
     organization: str
@@ -38,27 +25,29 @@ class SharedCircuit:
     closed: set[str] = field(default_factory=set)
 
     def opened_by(self, offer: str) -> BackOff | None:
+        """Returns the refusal because of which not to request the offer, known by its label.
+
+        None: request it, and report the result.
+        """
         now = self.clock()
-        seen = self.kept.get(self.organization, self.pool, offer)
-        if seen is not None and seen.lasts(now):
-            return seen
-        if seen is not None and not self.kept.replace(self.organization, self.pool, seen, seen.probed(now)):
-            return seen.probed(now)  # somebody else asks at this moment
+        known = self.kept.get(self.organization, self.pool, offer)
+        if known is not None and known.lasts(now):
+            return known
+        if known is not None and not self.kept.replace(self.organization, self.pool, known, known.probed(now)):
+            return known.probed(now)  # another process tries at this moment
         self.asked[offer] = now
-        (self.closed.add if seen is None else self.closed.discard)(offer)
+        (self.closed.add if known is None else self.closed.discard)(offer)
         return None
 
     def refused(self, offer: str, reason: str) -> None:
+        """Records that the offer was refused for lack of capacity."""
         now = self.clock()
-        seen = self.kept.get(self.organization, self.pool, offer)
-        new = back_off.refused(seen, offer, self.asked.get(offer, now), now, reason)
+        known = self.kept.get(self.organization, self.pool, offer)
+        new = back_off.refused(known, offer, self.asked.get(offer, now), now, reason)
         if new is not None:
-            self.kept.replace(self.organization, self.pool, seen, new)
+            self.kept.replace(self.organization, self.pool, known, new)
 
     def granted(self, offer: str) -> None:
+        """Records that the offer was granted: it is requested again from now on."""
         if offer not in self.closed:
             self.kept.forget(self.organization, self.pool, offer, self.asked.get(offer, self.clock()))
-
-
-Circuits = Callable[[str, str], Circuit]
-"""The circuit of a pool, given its organization and name."""

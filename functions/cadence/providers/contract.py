@@ -1,8 +1,8 @@
-"""What every infrastructure offers. One instance serves one pool.
+"""The contract of every infrastructure. One instance serves one pool.
 
-No call waits for a machine to come up or to go away; "not yet" is an answer (`Condition.STARTING`). Whatever is
+No call waits for a machine to start or to end; "not yet" is an answer (`MachineCondition.STARTING`). All that is
 created is named after the runner's id and carries its owner, its pool and its expiry, so that a repeated `start` adopts
-what the first created, and the sweeper finds what nobody remembers.
+what the first created, and the sweeper finds what the table has lost.
 
 Errors are decisions: `Transient` (call again, after `retry_after`), `NotReady` (call again later), `CapacityExhausted`
 (try the next pool), `ProviderRejected` (never works like this). Each message holds the infrastructure's own words.
@@ -22,12 +22,12 @@ from cadence.domain.pipelines.specification import ServiceSpec
 from cadence.domain.placement.pacing import LimitedApi
 from cadence.domain.placement.pool import Pool
 from cadence.domain.runners.runner import RunnerState
-from cadence.providers.circuit import Circuit, SharedCircuit
+from cadence.providers.circuit import SharedCircuit
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunnerNeeds:
-    """What the treatment asks of its runner: millicores, MB. `None`: no matter."""
+    """The requirements of a treatment: millicores, MB. None: no requirement."""
 
     cpu: int | None = None
     memory: int | None = None
@@ -38,10 +38,11 @@ class RunnerNeeds:
 
 @dataclass(frozen=True, kw_only=True)
 class Containers:
-    """What containers a runner is to have, for infrastructures that make them; others leave them to the agent's own container engine.
+    """The containers that a runner needs, for infrastructures that make them.
 
-    The command runs in one of `image`, if there is one, with `volumes` (names, and where they are mounted). Of a Mélodium
-    worker `worker` has the containers. `engine`: the runner starts a Mélodium engine.
+    Others leave them to the agent's own container engine. The command runs in one of `image`, if there is one, with
+    `volumes` (names, and where they are mounted). Of a Mélodium worker `worker` has the containers. `engine`: the
+    runner starts a Mélodium engine.
     """
 
     image: str | None = None
@@ -58,7 +59,7 @@ class Containers:
 
 @dataclass(frozen=True)
 class AgentFile:
-    """Where a machine gets the agent from, and the SHA-256 (hex) that it must have."""
+    """The URL that a machine gets the agent from, and the SHA-256 (hex) that it must have."""
 
     url: str
     sha256: str
@@ -66,8 +67,9 @@ class AgentFile:
 
 @dataclass(frozen=True)
 class CallHome:
-    """What a machine needs to reach the control plane. The same in each repetition for one runner, so that what an earlier `start` made is adopted with it.
+    """The data that a machine needs to reach the control plane.
 
+    It is the same in each repetition for one runner, so that the machine of an earlier `start` is adopted with it.
     `engine` is the Mélodium engine (the program, or a compressed archive that holds it), if the treatment needs it.
     """
 
@@ -79,9 +81,10 @@ class CallHome:
 
 @dataclass(frozen=True, kw_only=True)
 class RunnerRequest:
-    """One runner to be started. `expires_at` is when it is an orphan, whoever still wants it; it goes into its tags.
+    """The request to start one runner.
 
-    `home` is `None` for infrastructures whose machines have joined by themselves and are handed their tokens there.
+    From `expires_at` on it is an orphan in any case; the time is one of its tags. `home` is None for infrastructures of
+    self-registered hosts, which get their tokens when they claim the work.
     """
 
     runner_id: str
@@ -97,6 +100,8 @@ class RunnerRequest:
 
 
 class MachineCondition(StrEnum):
+    """The condition of a machine."""
+
     STARTING = "starting"
     RUNNING = "running"
     STOPPING = "stopping"
@@ -105,11 +110,11 @@ class MachineCondition(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Machine:
-    """One thing of this pool as the infrastructure's own inventory has it.
+    """One machine of this pool as the infrastructure's own inventory has it.
 
-    `ref` is what `describe` and `stop` take, `runner_id` what its name or tags say, `offer` what it was bought as
-    (instance type, zone, spot or not), `price_per_hour` what the infrastructure or the pool's settings say it costs.
-    `reason` is why it is in this condition, in the infrastructure's words.
+    `ref` is the reference for `describe` and `stop`, `runner_id` the runner in its name or tags, `offer` what it was
+    bought as (instance type, zone, spot or not), `price_per_hour` the price by the infrastructure or the pool's
+    settings. `reason` is why it is in this condition, in the infrastructure's words.
     """
 
     ref: str
@@ -124,7 +129,10 @@ class Machine:
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that a probe looked at: `what` (credentials, quota, image, network, permissions…), and what is missing (`None`: nothing)."""
+    """The result of one check of a probe.
+
+    `what` is its subject (credentials, quota, image, network, permissions…), `missing` what is missing (None: nothing).
+    """
 
     what: str
     missing: str | None = None
@@ -132,17 +140,17 @@ class Check:
 
 
 class PacedCalls(Protocol):
-    """Calls to an infrastructure's API at a pace that it bears, over all processes of the installation (`Pacer`)."""
+    """Calls to an infrastructure's API within its rate limit, over all processes of the installation."""
 
     def call(self, api: LimitedApi, calls: int = 1) -> None:
-        """Before each call that is not a start: waits for at most a second. Raises Transient with `retry_after`."""
+        """Waits before each call that is not a start, for at most a second. Raises Transient with `retry_after`."""
 
     def refused(self, api: LimitedApi, retry_after: float | None = None) -> None:
-        """`api` answered that it is asked too much: everybody pauses."""
+        """Reports that `api` has refused for too many calls: all callers pause."""
 
 
 class Unhurried:
-    """`Calls` to what may be called as often as anybody likes."""
+    """Implements `PacedCalls` for APIs without a rate limit."""
 
     def call(self, api: LimitedApi, calls: int = 1) -> None:
         return
@@ -153,72 +161,91 @@ class Unhurried:
 
 @dataclass(frozen=True, kw_only=True)
 class ProviderContext:
-    """What the installation gives each provider. `installation` goes into every tag of ownership: another one in the same account never touches its machines. `back_offs` are which offers are not asked for,
-    `claims` whose machines are that were made in advance."""
+    """The part of the installation that each provider gets.
+
+    `installation` is part of every tag of ownership: another one in the same account never touches its machines.
+    `back_offs` say which offers are not requested, `claims` which runner has a machine that was made in advance.
+    """
 
     installation: str
     clock: Clock
     back_offs: BackOffs
     calls: PacedCalls = field(default_factory=Unhurried)
     claims: Claims | None = None
-    identity: Identity | None = None  # None: it has none to show
+    identity: Identity | None = None  # None: the installation has no identity
 
-    def circuit(self, pool: Pool) -> Circuit:
+    def circuit(self, pool: Pool) -> SharedCircuit:
         return SharedCircuit(kept=self.back_offs, organization=pool.organization, pool=pool.name, clock=self.clock)
 
 
 class Provider(Protocol):
+    """Starts, describes and ends the machines of one pool."""
+
     @property
     def first_state(self) -> RunnerState:
-        """State of a runner that was asked for: `OFFERED` if it may have to wait for room, else `BOOTING`."""
+        """The state of a runner that was requested: `OFFERED` if it may have to wait for room, else `BOOTING`."""
 
     def start(self, request: RunnerRequest) -> str:
-        """Asks for a runner and returns its reference: a string from which `describe` and `stop` find it again.
+        """Requests a runner and returns its reference: a string with which `describe` and `stop` find it again.
 
-        It must be derivable from the runner's id, or be found by it: whoever stops knows the id only.
-        Where an infrastructure tells only later whether it has room, `NotReady` says so, and the repetition adopts or goes on.
+        The reference must be derivable from the runner's id, or be found by it: callers that stop a runner know only
+        the id. If an infrastructure reports later whether it has room, this raises NotReady, and the repetition adopts
+        or goes on.
         """
 
     def describe(self, ref: str) -> Machine:
-        """A missing one is `GONE`. `ref` may be the runner's id."""
+        """Returns the machine; a missing one is `GONE`. `ref` may be the runner's id."""
 
     def stop(self, ref: str) -> None:
-        """Ends it. Stopping what is missing, or has ended, is success. `ref` may be the runner's id."""
+        """Ends the machine. Success also if it is missing, or has ended. `ref` may be the runner's id."""
 
     def list_owned(self) -> Sequence[Machine]:
-        """Everything of this pool that exists and costs, also what nobody remembers."""
+        """Returns all of this pool that exists and costs, also what the table does not know."""
 
     def probe(self) -> Sequence[Check]:
-        """Looks, without starting anything, whether the pool could start runners. Raises nothing that a check can say."""
+        """Checks whether the pool could start runners, without starting any.
+
+        Refusals of the infrastructure become checks, not errors.
+        """
 
     def console(self, ref: str) -> str | None:
-        """The last of what the machine printed while it booted (at most 16 KiB), to tell why it did not call home; `None` if there is nothing to be had."""
+        """Returns the end of the machine's boot output (at most 16 KiB), to find out why it did not call home.
+
+        None if there is none.
+        """
 
 
 @runtime_checkable
 class Paced(Protocol):
-    """What a provider says beside, if its infrastructure bears only so many starts."""
+    """A provider whose infrastructure limits the rate of starts."""
 
     @property
     def start_api(self) -> LimitedApi:
-        """A start takes one call of it; who has to wait for it costs nothing meanwhile. `start` itself does not ask `Calls` for it again."""
+        """The API that each start calls once; waiting for it costs nothing.
+
+        `start` itself does not call `PacedCalls` for it again.
+        """
 
 
 @runtime_checkable
 class EndsItself(Protocol):
-    """What a provider says beside, if its machines go by themselves once their agent is done."""
+    """A provider whose machines end by themselves once their agent has ended."""
 
     @property
     def ends_itself(self) -> bool:
-        """Releasing a runner whose result is in costs no call: the sweeper ends those that have not gone."""
+        """Whether releasing a runner with a result needs no call: the sweeper ends those that remain."""
 
 
 @runtime_checkable
 class Warming(Protocol):
-    """What a provider does beside, if it can keep machines ready for runners that are still to come."""
+    """A provider that can keep machines ready for later runners."""
 
     def keep_warm(self, ready: int, stopped: int) -> None:
-        """Makes or ends machines without a runner until there are so many. They have an expiry, after which no runner gets them, and `list_owned` tells them with an empty `runner_id`. Called every few minutes."""
+        """Makes or ends machines without a runner until there are so many.
+
+        They have an expiry, after which no runner gets them, and `list_owned` has them with an empty `runner_id`.
+        Called every few minutes.
+        """
 
 
 Credentials = Mapping[str, str]

@@ -1,4 +1,4 @@
-"""What must never be read in an error or a log: credentials, tokens, and what a machine is told at its start."""
+"""Removes secrets from errors and logs: credentials, tokens, and the start-up data of machines."""
 
 import base64
 import json
@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 _CUT = "***"
 _SHORTEST = 6
-# Parts of a hidden text are found from this length on: some infrastructures repeat the beginning of what they refuse.
+# Parts of a hidden text are found from this length on: some infrastructures repeat the beginning of a refused value.
 _LONG = 20
 _LONG_WORD = re.compile(rf"[A-Za-z0-9+/=_.-]{{{_LONG},}}")
 
@@ -24,6 +24,7 @@ class Hidden:
         self.add(*values)
 
     def add(self, *values: str) -> None:
+        """Adds values to be cut; of long ones each line as well."""
         for value in values:
             if len(value) >= _SHORTEST:
                 self._forms |= _forms(value)
@@ -32,6 +33,7 @@ class Hidden:
                     self._forms |= _forms(line)
 
     def cut(self, text: str) -> str:
+        """Returns the text with `***` in place of each value."""
         for form in sorted(self._forms, key=len, reverse=True):
             text = text.replace(form, _CUT)
         return _LONG_WORD.sub(self._unless_known, text)

@@ -1,7 +1,7 @@
-"""What a runner's machine needs to call home: where to, with which agent, and a one-time token.
+"""The data that a runner's machine needs to call home: the address, the agent, and a one-time token.
 
-The token is kept encrypted with the runner until it is claimed: a repeated start hands out the same one, so that what
-an earlier start made is adopted with it.
+The token is kept encrypted with the runner until it is claimed: a repeated start hands out the same one, so that the
+machine of an earlier start is adopted with it.
 """
 
 import base64
@@ -17,7 +17,7 @@ from cadence.providers.contract import AgentFile, CallHome
 
 @dataclass(frozen=True)
 class FreshToken:
-    """`kept` are the fields of a runner that say what may be known of it."""
+    """A new one-time token. `kept` are the fields of a runner that store it, hashed and encrypted."""
 
     text: str = field(repr=False)
     kept: Mapping[str, Any]
@@ -25,7 +25,10 @@ class FreshToken:
 
 @dataclass(frozen=True)
 class Homes:
-    """`provider` is bound to each ciphertext: the Lambda of no other one can read it."""
+    """Makes the data for the runners of one provider.
+
+    `provider` is bound to each ciphertext, so that the Lambda of another provider cannot read it.
+    """
 
     provider: str
     gateway_url: str
@@ -33,6 +36,7 @@ class Homes:
     cipher: Cipher
 
     def fresh(self, runner_id: str) -> FreshToken:
+        """Returns a new token."""
         token = new_token()
         sealed = self.cipher.encrypt(token.encode(), self._context(runner_id))
         return FreshToken(
@@ -40,7 +44,7 @@ class Homes:
         )
 
     def of(self, runner: Runner, fresh: FreshToken) -> CallHome:
-        """With the token that is kept; `fresh` is one that was just made, and may be it."""
+        """Returns the data with the token stored in the runner; `fresh` is a new one, which may be the stored one."""
         token = fresh.text
         if runner.sealed_token is not None and runner.sealed_token != fresh.kept["sealed_token"]:
             sealed = base64.b64decode(runner.sealed_token)

@@ -1,4 +1,4 @@
-"""A runner is started and released: the same for every provider."""
+"""Starts and releases runners, in the same way for every provider."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -37,7 +37,7 @@ from cadence.providers.homes import FreshToken, Homes
 Providers = Callable[[str, str], Provider]
 """The provider of a pool, given its organization and name."""
 
-# What a runner may take beyond its boot and its treatment: to end, and to be held for whoever looks into a failure.
+# The time of a runner beyond its boot and its treatment: to end, and to be held to look into a failure.
 EXPIRY_GRACE = timedelta(minutes=90)
 
 # The end of what a machine printed, in characters.
@@ -61,14 +61,16 @@ class Launch:
     boot_deadline: int
     task_token: str = field(repr=False)
     priority: int = 0
-    placement: Mapping[str, Any] = field(default_factory=dict)  # as it was decided, for a launch that comes again
+    placement: Mapping[str, Any] = field(default_factory=dict)  # as it was decided, for a launch that is repeated
     placed_at: datetime | None = None  # when it was decided
-    overcomes: tuple[str, ...] = ()  # what the pool refused before
-    price: Price | None = None  # what is expected
+    overcomes: tuple[str, ...] = ()  # earlier refusals of the pool
+    price: Price | None = None  # the expected price
 
 
 @dataclass(frozen=True, kw_only=True)
 class StartRunner:
+    """Starts the runner of an attempt."""
+
     runs: RunStore
     treatments: TreatmentStore
     runners: RunnerStore
@@ -76,19 +78,20 @@ class StartRunner:
     deadlines: Deadlines
     providers: Providers
     clock: Clock
-    homes: Homes | None = None  # None: machines have joined by themselves, and get their tokens there
+    homes: Homes | None = None  # None: self-registered hosts get their tokens when they claim work
     rate_limiter: RateLimiter | None = None
-    records: PoolRecords | None = None  # None: what is offered and runs is kept with the hosts
+    records: PoolRecords | None = None  # None: offers and running work are stored with the hosts
     budgets: Budgets | None = None
     refusals: Refusals | None = None
-    pools: PoolStore | None = None  # asked each time: it may be removed at any moment
+    pools: PoolStore | None = None  # read each time: the pool may be removed at any moment
 
     def start(self, launch: Launch) -> None:
-        """Safe to repeat: what an earlier call started is adopted. Raises Cancelled, RunnerLost, the provider's errors.
+        """Starts the runner. Raises Cancelled, RunnerLost, and the provider's errors.
 
-        What the provider says no with takes the treatment back to its placement, which notes it of the pool.
+        Safe to repeat: the machine of an earlier call is adopted. A refusal by the provider takes the treatment back to
+        its placement, which records it with the pool.
         """
-        # First of all: a start that is interrupted is found as well.
+        # Before all else, so that a start that is interrupted is found as well.
         after = timedelta(seconds=launch.boot_deadline)
         self.deadlines.watch_runner(launch.runner_id, after, launch.task_token)
         run = self.runs.get_run(launch.run_id)
@@ -116,7 +119,7 @@ class StartRunner:
             ),
             fresh,
         )
-        # Looked at after the runner is there: whoever stops the run or the treatment from now on finds the runner.
+        # Read after the runner is stored: a call that stops the run or the treatment from now on finds the runner.
         standing = self.treatments.get_standing(launch.run_id, launch.treatment)
         if standing.run.stop_requested or standing.run.state.final:
             raise Cancelled(standing.run.cause or f"run {launch.run_id} is being stopped")
@@ -130,7 +133,7 @@ class StartRunner:
         elif runner.state in _NOT_BEGUN:
             wait = self._turn(provider, runner)
             if wait:
-                self._come_again(launch, runner, wait)
+                self._launch_later(launch, runner, wait)
                 return
             if runner.turn_at is not None:
                 with suppress(Conflict):
@@ -149,7 +152,10 @@ class StartRunner:
             raise ProviderRejected(error.message) from None
 
     def _confirm(self, runner: Runner) -> None:
-        """Looked at after the runner is listed as active: whoever removes the pool from now on finds it."""
+        """Checks that the pool still exists.
+
+        This comes after the runner is listed as active: a call that removes the pool from now on finds it.
+        """
         if self.pools is None:
             return
         try:
@@ -157,33 +163,39 @@ class StartRunner:
         except NotFound as error:
             raise ProviderRejected(error.message) from None
 
-    def _own(self, wanted: Runner, fresh: FreshToken | None) -> Runner:
-        """The attempt's runner, as this launch's own. Raises RunnerLost if a later launch has it: what this one does comes too late."""
+    def _own(self, planned: Runner, fresh: FreshToken | None) -> Runner:
+        """Returns the attempt's runner, as this launch's own.
+
+        Raises RunnerLost if a later launch has it: this one is too late.
+        """
         try:
-            runner = self.runners.put_runner(wanted)
-            if not _to_begin_anew(runner, wanted):
+            runner = self.runners.put_runner(planned)
+            if not _must_begin_anew(runner, planned):
                 return runner
             with suppress(Conflict):
-                return self._begin_anew(runner, wanted, fresh)
-            # What an earlier launch made may have called home at this very moment.
-            runner = self.runners.put_runner(wanted)
+                return self._begin_anew(runner, planned, fresh)
+            # The machine of an earlier launch may have called home at this very moment.
+            runner = self.runners.put_runner(planned)
         except Conflict:
             runner = None
         if runner is None or runner.state in _NOT_BEGUN:
-            raise RunnerLost(f"runner {wanted.runner_id} went on elsewhere")
+            raise RunnerLost(f"runner {planned.runner_id} belongs to a later launch")
         return runner
 
     def _turn(self, provider: Provider, runner: Runner) -> timedelta:
-        """How long the start still has to wait for the infrastructure's API. A place that is kept is used once."""
+        """Returns how long the start still has to wait for the infrastructure's API.
+
+        A reserved turn is used once.
+        """
         if self.rate_limiter is None or not isinstance(provider, Paced):
             return timedelta()
         if runner.turn_at is not None:
             return max(timedelta(), runner.turn_at - self.clock())
         return self.rate_limiter.reserve(provider.start_api)
 
-    def _come_again(self, launch: Launch, runner: Runner, wait: timedelta) -> None:
-        """Nothing boots, and nothing waits in here: the machine launches it again when its turn has come."""
-        with suppress(Conflict):  # somebody ends it: the next launch sees that
+    def _launch_later(self, launch: Launch, runner: Runner, wait: timedelta) -> None:
+        """Lets the state machine launch the attempt again when its turn has come: nothing boots or waits here."""
+        with suppress(Conflict):  # another call ends it: the next launch sees that
             self.runners.move_runner(runner, _NOT_BEGUN, state=RunnerState.OFFERED, turn_at=self.clock() + wait)
             self._note_waiting(launch, f"its turn with the API of pool {launch.pool}")
         step = MachineStep(
@@ -195,9 +207,9 @@ class StartRunner:
         )
         self.machines.succeed(launch.task_token, {**step.as_json(), "placement": launch.placement})
 
-    def _note_waiting(self, launch: Launch, what: str) -> None:
+    def _note_waiting(self, launch: Launch, reason: str) -> None:
         booting = TreatmentState.BOOTING
-        self.treatments.advance(launch.run_id, launch.treatment, launch.attempt, {booting}, booting, waiting_for=what)
+        self.treatments.advance(launch.run_id, launch.treatment, launch.attempt, {booting}, booting, waiting_for=reason)
 
     def _start(self, provider: Provider, runner: Runner, request: RunnerRequest) -> None:
         if self.records:
@@ -209,13 +221,15 @@ class StartRunner:
                 self.budgets.reserve(runner.organization, runner.pool, runner.runner_id, longest)
             ref = provider.start(request)
         except (CapacityExhausted, ProviderRejected):
-            if runner.booting_at is None:  # after a call without an answer the sweeper says whether there is nothing
-                self._nothing_there(runner)
-            with suppress(Conflict):  # nothing boots: it must not be found overdue while it waits for room
+            if (
+                runner.booting_at is None
+            ):  # after a call without an answer the sweeper finds out whether a machine exists
+                self._forget(runner)
+            with suppress(Conflict):  # nothing boots: it must not count as overdue while it waits for room
                 self.runners.move_runner(runner, {RunnerState.BOOTING}, state=RunnerState.OFFERED)
             raise
         except Transient:
-            # Something may boot all the same, so it keeps its state and its token; its time counts from the last try.
+            # A machine may boot nevertheless, so it keeps its state and its token; its time counts from the last try.
             with suppress(Conflict):
                 self.runners.move_runner(runner, {RunnerState.BOOTING}, booting_at=self.clock())
             raise
@@ -224,48 +238,54 @@ class StartRunner:
         try:
             self.runners.move_runner(runner, _RELEASABLE, ref=ref, machine_expires_at=request.expires_at)
         except Conflict:
-            # It was given up while the infrastructure made it, perhaps before there was anything to end.
+            # It was given up while the infrastructure made it, perhaps before there was a machine to end.
             provider.stop(ref)
             raise RunnerLost(f"runner {runner.runner_id} was given up while it was being started") from None
 
-    def _nothing_there(self, runner: Runner) -> None:
+    def _forget(self, runner: Runner) -> None:
         if self.budgets:
             self.budgets.cancel(runner.organization, runner.pool, runner.runner_id)
         if self.records:
             self.records.note_ended(runner.organization, runner.pool, runner.runner_id)
 
-    def _begin_anew(self, runner: Runner, wanted: Runner, fresh: FreshToken | None) -> Runner:
-        """There was no room before, perhaps in another pool: the attempt belongs to this one now, which also releases it."""
-        elsewhere = runner.pool != wanted.pool
+    def _begin_anew(self, runner: Runner, planned: Runner, fresh: FreshToken | None) -> Runner:
+        """Gives the runner to this launch, which also releases it.
+
+        There was no room before, perhaps in another pool.
+        """
+        other_pool = runner.pool != planned.pool
         return self.runners.move_runner(
             runner,
             _NOT_BEGUN,
-            pool=wanted.pool,
-            provider=wanted.provider,
-            state=wanted.state,
-            created_at=wanted.created_at,
+            pool=planned.pool,
+            provider=planned.provider,
+            state=planned.state,
+            created_at=planned.created_at,
             booting_at=None,
-            boot_deadline=wanted.boot_deadline,
-            placed_at=wanted.placed_at,
+            boot_deadline=planned.boot_deadline,
+            placed_at=planned.placed_at,
             offer=None,
-            per_hour=wanted.per_hour,
-            currency=wanted.currency,
-            turn_at=None if elsewhere else runner.turn_at,
-            **({**_tokens(runner, wanted.pool, fresh), "ref": None} if elsewhere else {}),
+            per_hour=planned.per_hour,
+            currency=planned.currency,
+            turn_at=None if other_pool else runner.turn_at,
+            **({**_tokens(runner, planned.pool, fresh), "ref": None} if other_pool else {}),
         )
 
 
 def _tokens(runner: Runner, pool: str, fresh: FreshToken | None) -> Mapping[str, Any]:
-    """Another pool, another token; back in a pool, the one that a machine may have which was made there all the same."""
-    left = dict(runner.left_tokens)
-    kept = left.pop(pool, None) or (fresh.kept if fresh else {"sealed_token": None})
+    """Returns the tokens of a runner that goes on in another pool.
+
+    It gets another token there; back in a pool, the earlier one, which a machine may have that was made after all.
+    """
+    left_tokens = dict(runner.left_tokens)
+    token = left_tokens.pop(pool, None) or (fresh.kept if fresh else {"sealed_token": None})
     if runner.sealed_token is not None:
-        left[runner.pool] = {"one_time_hash": runner.one_time_hash, "sealed_token": runner.sealed_token}
-    return {**kept, "left_tokens": left}
+        left_tokens[runner.pool] = {"one_time_hash": runner.one_time_hash, "sealed_token": runner.sealed_token}
+    return {**token, "left_tokens": left_tokens}
 
 
 def _request(runner: Runner, spec: TreatmentSpec, home: CallHome | None) -> RunnerRequest:
-    """The same in each repetition."""
+    """Returns the request; the same in each repetition."""
     return RunnerRequest(
         runner_id=runner.runner_id,
         boot_deadline=runner.boot_deadline,
@@ -287,14 +307,14 @@ def _containers(spec: TreatmentSpec) -> Containers:
     )
 
 
-def _to_begin_anew(runner: Runner, wanted: Runner) -> bool:
-    if runner.pool != wanted.pool:
+def _must_begin_anew(runner: Runner, planned: Runner) -> bool:
+    if runner.pool != planned.pool:
         return runner.state in _NOT_BEGUN
-    return runner.state is RunnerState.OFFERED and wanted.state is RunnerState.BOOTING
+    return runner.state is RunnerState.OFFERED and planned.state is RunnerState.BOOTING
 
 
 def held(runner: Runner, now: datetime) -> bool:
-    """Whether its machine is kept for whoever looks into its failure."""
+    """Returns whether its machine is kept to look into its failure."""
     if runner.held_until is None or now >= runner.held_until:
         return False
     return runner.result is None or runner.result.outcome not in {RunnerOutcome.SUCCEEDED, RunnerOutcome.CANCELLED}
@@ -302,6 +322,8 @@ def held(runner: Runner, now: datetime) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class ReleaseRunner:
+    """Releases the runner of an attempt."""
+
     runners: RunnerStore
     providers: Providers
     records: PoolRecords | None = None
@@ -309,7 +331,7 @@ class ReleaseRunner:
     clock: Clock | None = None
 
     def release(self, runner_id: str) -> None:
-        """Ends a runner for good. Safe to repeat; one that never was is no error."""
+        """Ends a runner for good. Safe to repeat; a runner that never existed is no error."""
         try:
             runner = self.runners.get_runner(runner_id)
         except NotFound:
@@ -317,10 +339,10 @@ class ReleaseRunner:
         provider = self.providers(runner.organization, runner.pool)
         if runner.state is RunnerState.LOST and runner.claimed_at is None and runner.console is None:
             self._keep_console(provider, runner)
-        with suppress(Conflict):  # lost, or released before: what is left of it still has to go
+        with suppress(Conflict):  # lost, or released before: its machine still has to end
             self.runners.change_runner(runner_id, _RELEASABLE, state=RunnerState.RELEASED)
         if self.clock and held(self.runners.get_runner(runner_id), self.clock()):
-            return  # the sweeper ends it afterwards, or whoever held it
+            return  # the sweeper ends it afterwards, or the user who holds it
         ended = runner.state is RunnerState.COMPLETED and isinstance(provider, EndsItself) and provider.ends_itself
         if not ended:
             provider.stop(runner.ref or runner_id)
@@ -330,11 +352,14 @@ class ReleaseRunner:
             self.records.note_ended(runner.organization, runner.pool, runner_id)
 
     def _keep_console(self, provider: Provider, runner: Runner) -> None:
-        """It never called home: what its machine printed may say why, and is gone with it. Not to be had is no reason not to end it."""
+        """Stores the output of a machine that never called home, before it is ended: it may say why.
+
+        A failure to read it does not prevent the end.
+        """
         try:
-            printed = provider.console(runner.ref or runner.runner_id)
+            output = provider.console(runner.ref or runner.runner_id)
         except CadenceError as error:
-            printed = f"(the console could not be read: {error.message})"
-        if printed:
+            output = f"(the console could not be read: {error.message})"
+        if output:
             with suppress(Conflict):
-                self.runners.change_runner(runner.runner_id, {RunnerState.LOST}, console=printed[-LONGEST_CONSOLE:])
+                self.runners.change_runner(runner.runner_id, {RunnerState.LOST}, console=output[-LONGEST_CONSOLE:])

@@ -1,4 +1,7 @@
-"""How what a provider makes is named and marked: from the runner's id and its owner alone, so that a repetition finds it."""
+"""The names and tags of all that a provider makes.
+
+They derive from the runner's id and its owner alone, so that a repetition finds it.
+"""
 
 import hashlib
 import re
@@ -13,7 +16,7 @@ _OTHER = re.compile(r"[^a-z0-9-]+")
 
 @dataclass(frozen=True)
 class MachineOwner:
-    """Whose a machine is: another installation, organization or pool in the same account never touches it."""
+    """The owner of a machine: another installation, organization or pool in the same account never touches it."""
 
     installation: str
     organization: str
@@ -21,12 +24,12 @@ class MachineOwner:
 
     @property
     def key(self) -> str:
-        """The three in 20 hexadecimal digits: fit for any cloud's labels and filters."""
+        """A digest of the three in 20 hexadecimal digits: valid in any cloud's labels and filters."""
         whole = f"{self.installation}\n{self.organization}\n{self.pool}"
         return hashlib.sha256(whole.encode()).hexdigest()[:20]
 
     def tags(self, request: RunnerRequest) -> Mapping[str, str]:
-        """For clouds whose tags may hold any text."""
+        """Returns the tags, for clouds whose tags may hold any text."""
         tags = {
             "cadence-owner": self.key,
             "cadence-installation": self.installation,
@@ -41,7 +44,10 @@ class MachineOwner:
 
 
 def host_name(runner_id: str, longest: int = 63) -> str:
-    """`cadence-…` in lower-case letters, digits and dashes. An id that does not fit keeps its beginning and ends in a digest."""
+    """Returns `cadence-…` in lower-case letters, digits and dashes.
+
+    An id that does not fit keeps its beginning and ends in a digest.
+    """
     name = "cadence-" + _OTHER.sub("-", runner_id.lower()).strip("-")
     if len(name) <= longest and name == f"cadence-{runner_id.lower()}":
         return name
@@ -50,9 +56,10 @@ def host_name(runner_id: str, longest: int = 63) -> str:
 
 
 def as_seconds(at: datetime) -> str:
-    """Since 1970, UTC: labels of some clouds take neither colons nor capitals."""
+    """Returns the seconds since 1970, UTC: labels of some clouds allow neither colons nor capitals."""
     return str(int(at.timestamp()))
 
 
 def from_seconds(text: str | None) -> datetime | None:
+    """Returns the time that `as_seconds` wrote; None for any other text."""
     return datetime.fromtimestamp(int(text), UTC) if text and text.isdecimal() else None

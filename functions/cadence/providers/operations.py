@@ -1,11 +1,11 @@
-"""What a provider's Lambda is asked for, as JSON: `start` and `stop` by the treatment machine, the rest about a pool.
+"""The operations of a provider's Lambda, as JSON: `start` and `stop` by the treatment machine, the rest about a pool.
 
 {operation: start, run_id, treatment, placement, task_token}     nothing: the token is answered
 {operation: stop, run_id, treatment, runner_id}                  nothing
 {operation: describe, organization, pool, ref}                   a machine
 {operation: list, organization, pool}                            {machines: [...]}
-{operation: probe, organization, pool}                           {checks: [{what, missing, hint}]}, also kept with the pool
-    {operation: sweep, organization, pool}              {seen, marked, ended, refused}: references of machines
+{operation: probe, organization, pool}                           {checks: [{what, missing, hint}]}, stored with the pool
+{operation: sweep, organization, pool}                           {seen, marked, ended, refused}: machines' references
 {operation: console, organization, pool, ref}                    {text}
 """
 
@@ -27,6 +27,8 @@ Event = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Operations:
+    """Runs the operations of one provider."""
+
     start: StartRunner
     release: ReleaseRunner
     providers: Providers
@@ -36,7 +38,7 @@ class Operations:
     pools: PoolStore | None = None
 
     def __call__(self, event: Event) -> Mapping[str, Any] | None:
-        """Raises what the provider does, and InvalidRequest for an unknown operation."""
+        """Runs an operation. Raises the provider's errors, and InvalidRequest for an unknown operation."""
         match event.get("operation"):
             case "start":
                 self.start.start(launch_of(event))
@@ -56,11 +58,11 @@ class Operations:
                 return {"text": self._provider(event).console(event["ref"])}
             case other:
                 raise InvalidRequest(
-                    f"A provider knows no operation {other!r}: start, stop, describe, list, probe, sweep and console are all."
+                    f"A provider knows no operation {other!r}. Use start, stop, describe, list, probe, sweep or console."
                 )
 
     def _probe(self, event: Event) -> list[dict[str, Any]]:
-        """What it found is kept, and so is why it found nothing."""
+        """Runs the checks and stores their results, or the error that prevented them."""
         try:
             provider = self._provider(event)
             checks = [CheckResult(**asdict(check)) for check in provider.probe()] + self._warm(event, provider)
@@ -74,20 +76,21 @@ class Operations:
         return [asdict(check) for check in checks]
 
     def _warm(self, event: Event, provider: Provider) -> list[CheckResult]:
-        """A pool that is to keep machines waiting is told if nobody does."""
+        """Returns a check that fails if the pool is to keep machines waiting and its provider cannot."""
         if self.pools is None or isinstance(provider, Warming):
             return []
         pool = self.pools.get_pool(event["organization"], event["pool"])
         if not pool.policy.warm:
             return []
-        missing = f"{pool.provider} keeps no machines waiting: `warm` only puts this pool before others"
-        return [CheckResult("warm capacity", missing, "Take `warm` away, or let hosts join a pool.")]
+        missing = f"{pool.provider} keeps no machines waiting: `warm` only ranks this pool before others"
+        return [CheckResult("warm capacity", missing, "Remove `warm`, or let hosts join a pool.")]
 
     def _provider(self, event: Event) -> Provider:
         return self.providers(event["organization"], event["pool"])
 
 
 def launch_of(event: Event) -> Launch:
+    """Returns the launch that a `start` event describes."""
     placement = event["placement"]
     return Launch(
         run_id=event["run_id"],
@@ -108,7 +111,7 @@ def launch_of(event: Event) -> Launch:
 
 
 def machine_json(machine: Machine) -> dict[str, Any]:
-    """Times are RFC 3339."""
+    """Returns a machine as JSON; times are RFC 3339."""
     times = {name: moment and moment.isoformat() for name, moment in _times(machine).items()}
     return {**asdict(machine), "condition": str(machine.condition), **times}
 

@@ -1,4 +1,4 @@
-"""A probe's checks: whatever an infrastructure refuses becomes a check that says so."""
+"""The checks of a probe: a refusal of the infrastructure becomes a check that reports it."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,7 @@ from cadence.providers.contract import Check
 
 
 def checked(what: str, look: Callable[[], object], hint: str | None = None) -> Check:
-    """`look` raises what is missing, in the infrastructure's words."""
+    """Returns the check of `look`, which raises what is missing, in the infrastructure's words."""
     try:
         look()
     except CadenceError as error:

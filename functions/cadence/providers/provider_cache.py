@@ -34,7 +34,10 @@ class CachedProviders:
         self._known: dict[tuple[str, str], tuple[float, Pool, Provider]] = {}
 
     def get(self, organization: str, name: str) -> Provider:
-        """Raises NotFound, and ProviderRejected if the pool gets its runners from somewhere else by now."""
+        """Returns the pool's provider.
+
+        Raises NotFound, and ProviderRejected if the pool has another provider by now.
+        """
         pool = self._pools.get_pool(organization, name)
         known = self._known.get((organization, name))
         if known is not None and self._clock() < known[0] and known[1] == pool:

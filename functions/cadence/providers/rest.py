@@ -1,16 +1,16 @@
-"""HTTP with an infrastructure that has no SDK of its own here: one call, one answer, errors as decisions.
+"""Calls an infrastructure's HTTP API without an SDK: one call, one answer, errors as decisions.
 
-What an answer means is decided in one place for all of them (`Rest.call`):
+The meaning of an answer is decided in one place for all of them (`Rest.call`):
 
     401, 403                        ProviderRejected: the credentials, or their rights
     404                             NotFound
-    409                             Conflict: it is there already, or is being changed
+    409                             Conflict: it exists already, or is being changed
     429, 403 of a rate limit        Transient, after `Retry-After`
     5xx, no answer in time, broken  Transient
     words of capacity or quota      CapacityExhausted (`Dialect.decide`)
     anything else from 400 on       ProviderRejected
 
-Messages hold the infrastructure's own words, and never a credential: whatever was told to `Hidden` is cut out of them.
+Messages hold the infrastructure's own words, and never a credential: all values in `Hidden` are cut out of them.
 """
 
 import json
@@ -38,7 +38,7 @@ _PIECE = 65_536
 
 @dataclass(frozen=True)
 class RestResponse:
-    """`body` is the JSON, or the text where it is none; `headers` are found by lower-case names."""
+    """An answer. `body` is the JSON, or the text if it is none; `headers` have lower-case names."""
 
     status: int
     headers: Mapping[str, str]
@@ -46,18 +46,21 @@ class RestResponse:
 
     @property
     def retry_after(self) -> float | None:
-        """In seconds, at most an hour; `None` if the answer does not say. Some say at which second a new window begins."""
-        told = _retry_after(self.headers.get("retry-after", ""))
+        """The seconds to wait, at most an hour; None if the answer does not say.
+
+        Some answers name the second at which a new window begins.
+        """
+        wait = _retry_after(self.headers.get("retry-after", ""))
         for prefix in ("x-ratelimit", "ratelimit"):
             reset = self.headers.get(f"{prefix}-reset", "")
-            if told is None and self.headers.get(f"{prefix}-remaining") == "0" and reset.isdecimal():
-                told = _bounded(int(reset) - datetime.now(UTC).timestamp())
-        return told
+            if wait is None and self.headers.get(f"{prefix}-remaining") == "0" and reset.isdecimal():
+                wait = _bounded(int(reset) - datetime.now(UTC).timestamp())
+        return wait
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """An answer from 400 on, as the dialect of the infrastructure reads it: a stable `code`, and what it says."""
+    """An answer from 400 on, as the dialect of the infrastructure reads it: a stable `code`, and its message."""
 
     status: int
     code: str
@@ -65,21 +68,21 @@ class Refusal:
 
 
 class Dialect(Protocol):
-    """How one infrastructure says no."""
+    """Reads the refusals of one infrastructure."""
 
     name: str
 
     def read(self, answer: RestResponse) -> Refusal:
-        """What an answer from 400 on says. Must not fail, whatever the body is."""
+        """Returns the refusal in an answer from 400 on. Must not raise for any body."""
 
     def decide(self, refusal: Refusal, answer: RestResponse) -> type[CadenceError] | None:
-        """The error that it means, `None` for what the status says."""
+        """Returns the error that it means, None for the one of the status."""
 
 
 class Rest:
-    """One per pool. `authorize` gives the headers of a call and may itself call out for a token.
+    """The HTTP client of one pool. `authorize` gives the headers of a call and may itself call out for a token.
 
-    `turns` are where to wait for a turn before what only reads (starts wait for theirs before), and to tell of a 429.
+    `turns` are the rate limiter and the API: reads wait for a turn (starts have waited before), and a 429 is reported.
     """
 
     def __init__(
@@ -100,9 +103,11 @@ class Rest:
         self._seconds, self._turns, self._clock = seconds, turns, clock
 
     def get(self, path: str, **params: Any) -> Any:
+        """Returns the body of a GET. Raises the errors of `call`."""
         return self.call("GET", path, params=params).body
 
     def post(self, path: str, body: Any = None, **params: Any) -> Any:
+        """Returns the body of a POST with JSON. Raises the errors of `call`."""
         return self.call("POST", path, body=body, params=params).body
 
     def call(
@@ -115,9 +120,10 @@ class Rest:
         data: bytes | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> RestResponse:
-        """`path` is below the base, or a whole URL at the same host. `body` is sent as JSON, `data` as it is.
+        """Makes one call. Raises the errors in the module's table.
 
-        A redirect is an answer, not followed: credentials go nowhere else. Raises as the module says.
+        `path` is below the base, or a whole URL at the same host. `body` is sent as JSON, `data` as it is. A redirect
+        is an answer and not followed: credentials are never sent elsewhere.
         """
         url = self._url(path)
         if self._turns and method == "GET":
@@ -130,7 +136,7 @@ class Rest:
         return answer
 
     def call_elsewhere(self, url: str, limit: int = _LARGEST_ANSWER) -> RestResponse:
-        """Reads what the infrastructure pointed to (a signed address), without credentials. At most `limit` bytes."""
+        """Reads a signed address that the infrastructure has named, without credentials. At most `limit` bytes."""
         answer = self.exchange("GET", url, headers={"Accept": "*/*"}, limit=limit)
         if answer.status >= 400:
             raise self._error(answer, f"GET {urlsplit(url).hostname}")
@@ -144,23 +150,26 @@ class Rest:
         following: Callable[[RestResponse, int], Mapping[str, Any] | str | None],
         most: int = 1_000,
     ) -> Iterator[Any]:
-        """The body of each page. `following` says from an answer and how many pages there were what leads to the next:
-        parameters, a URL at the same host, or `None` after the last. Raises Transient if there are more than `most`."""
-        asked: dict[str, Any] = dict(params or {})
+        """Returns the body of each page. Raises Transient if there are more than `most`.
+
+        `following` returns, for an answer and the number of pages so far, what leads to the next page: parameters, a
+        URL at the same host, or None after the last.
+        """
+        query: dict[str, Any] = dict(params or {})
         for number in range(1, most + 1):
-            answer = self.call("GET", path, params=asked)
+            answer = self.call("GET", path, params=query)
             yield answer.body
-            then = following(answer, number)
-            if then is None:
+            next_page = following(answer, number)
+            if next_page is None:
                 return
-            if isinstance(then, str):
-                path, asked = then, {}
+            if isinstance(next_page, str):
+                path, query = next_page, {}
             else:
-                asked |= then
+                query |= next_page
         raise Transient(f"{self._dialect.name}: {path} has more than {most} pages.")
 
     def exchange(self, method: str, url: str, *, limit: int = _LARGEST_ANSWER, **options: Any) -> RestResponse:
-        """One exchange, whatever its status. Raises Transient where there was no whole answer."""
+        """Makes one exchange and returns any status. Raises Transient if there was no whole answer."""
         host = urlsplit(url).hostname
         until = self._clock() + self._seconds
         try:
@@ -176,7 +185,7 @@ class Rest:
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 return RestResponse(response.status_code, headers, _parsed(content, headers.get("content-type", "")))
         except requests.exceptions.InvalidURL as error:
-            # Also a host that is out of the installation's reach.
+            # Also raised for a host that the installation's egress policy excludes.
             raise ProviderRejected(f"{self._dialect.name}: {self._hidden.cut(str(error))}") from None
         except requests.Timeout:
             raise self._no_answer(f"{host} did not answer within {self._seconds:g} seconds") from None
@@ -199,13 +208,11 @@ class Rest:
             raise ProviderRejected(f"{self._dialect.name} points to another host than its own.")
         return url
 
-    def _error(self, answer: RestResponse, asked: str) -> CadenceError:
+    def _error(self, answer: RestResponse, request: str) -> CadenceError:
         refusal = self._dialect.read(answer)
-        said = self._hidden.cut(" ".join(refusal.words.split()))[:LONGEST_WORDS] or "no reason given"
+        text = self._hidden.cut(" ".join(refusal.words.split()))[:LONGEST_WORDS] or "no reason given"
         code = self._hidden.cut(refusal.code)
-        message = (
-            f"{self._dialect.name}: {said} ({code + ', ' if code else ''}{answer.status} for {self._hidden.cut(asked)})"
-        )
+        message = f"{self._dialect.name}: {text} ({code + ', ' if code else ''}{answer.status} for {self._hidden.cut(request)})"
         kind = self._dialect.decide(refusal, answer) or _by_status(answer)
         details = {"status": answer.status, "reason": code}
         if issubclass(kind, Transient):
@@ -220,7 +227,7 @@ class Rest:
 
 
 def quiet_session() -> requests.Session:
-    """One that takes nothing from the process's surroundings: no proxy, no `.netrc`."""
+    """Returns a session that ignores the process's environment: no proxy, no `.netrc`."""
     session = requests.Session()
     session.trust_env = False
     session.headers["User-Agent"] = "cadence"
@@ -229,7 +236,10 @@ def quiet_session() -> requests.Session:
 
 @contextmanager
 def all_there() -> Iterator[None]:
-    """Around what makes something: if it names an image or a network that is not there, it never works like this."""
+    """Wraps a call that makes something: if it names a missing image or network, it never works like this.
+
+    Raises ProviderRejected instead of NotFound.
+    """
     try:
         yield
     except NotFound as error:
@@ -237,13 +247,13 @@ def all_there() -> Iterator[None]:
 
 
 def mentions(refusal: Refusal, phrases: Sequence[str]) -> bool:
-    """Whether what it says has one of the phrases (lower case) in it."""
+    """Returns whether the refusal contains one of the phrases (lower case)."""
     text = f"{refusal.code} {refusal.words}".lower()
     return any(phrase in text for phrase in phrases)
 
 
 def following_link(answer: RestResponse, _: int) -> str | None:
-    """The next page as `Link: <…>; rel="next"` has it."""
+    """Returns the next page in `Link: <…>; rel="next"` (RFC 8288), or None."""
     for link in requests.utils.parse_header_links(answer.headers.get("link", "")):
         if link.get("rel") == "next":
             return str(link["url"])

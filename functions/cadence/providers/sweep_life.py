@@ -7,6 +7,8 @@ from cadence.providers.sweeping import LOOK_AGAIN
 
 
 class MachineSweepState(StrEnum):
+    """The state of a machine for the sweeper."""
+
     WANTED = "wanted"
     MARKED = "marked"
     ENDED = "ended"
@@ -25,7 +27,7 @@ TRANSITIONS: Mapping[tuple[MachineSweepState, MachineSweepState], str] = {
 
 
 def mermaid() -> str:
-    """The diagram."""
+    """Returns the states as a Mermaid diagram."""
     lines = ["stateDiagram-v2", f"    [*] --> {MachineSweepState.WANTED}"]
-    lines += [f"    {source} --> {target}: {why}" for (source, target), why in TRANSITIONS.items()]
+    lines += [f"    {source} --> {target}: {reason}" for (source, target), reason in TRANSITIONS.items()]
     return "\n".join([*lines, f"    {MachineSweepState.ENDED} --> [*]: the inventory no longer lists it"]) + "\n"

@@ -44,7 +44,7 @@ def test_a_treatment_goes_on_elsewhere_and_says_why(api: Api, cadence: Cadence, 
     assert (treatment["pool"], treatment["attempt"]) == ("local", 1)
     told = cadence("show", run_id, "build", "--placement").stdout.splitlines()
     (refused,) = [line for line in told if f"{dead}:" in line]
-    assert "said no to this attempt:" in refused and "127.0.0.1" in refused
+    assert "refused this attempt:" in refused and "127.0.0.1" in refused
     assert any(line.startswith("→ local:") for line in told)
     # Everybody else hears of it.
     (known,) = api.get(f"/v1/pools/{dead}")["refusals"]
@@ -53,7 +53,7 @@ def test_a_treatment_goes_on_elsewhere_and_says_why(api: Api, cadence: Cadence, 
     next_id = api.start(document("elsewhere-at-once", dead, "local"))
     assert api.finished(next_id)["state"] == "succeeded"
     placed = cadence("show", next_id, "build", "--placement").stdout
-    assert "refused at" in placed and "said no to this attempt" not in placed
+    assert "refused at" in placed and "refused this attempt" not in placed
 
 
 def test_without_another_place_it_says_what_it_waits_for(api: Api, cadence: Cadence, dead: str) -> None:

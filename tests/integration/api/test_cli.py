@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -116,10 +117,10 @@ def test_following_a_run_that_fails_ends_with_1(api, cadence, tmp_path):
     started = api.services.request_run.start
 
     def failing(run_id, *rest):
-        run = started(run_id, *rest)
+        run = started.start(run_id, *rest)
         return api.services.runs.finish_run(run, RunState.FAILED, "greet failed", api.services.clock())
 
-    object.__setattr__(api.services.request_run, "start", failing)
+    object.__setattr__(api.services.request_run, "start", SimpleNamespace(start=failing))
 
     result = cadence("run", "hello.yaml", "--follow")
 

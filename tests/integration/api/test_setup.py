@@ -36,7 +36,7 @@ def prepare(api: Api, capsys: pytest.CaptureFixture[str]) -> Answer:
 
 def works(api: Api, token: str) -> bool:
     try:
-        return bool(api.services.authenticate(f"Bearer {token}").may("tokens:write"))
+        return bool(api.services.authenticate.authenticate(f"Bearer {token}").may("tokens:write"))
     except Exception:  # noqa: BLE001 - whatever it is refused with
         return False
 

@@ -72,7 +72,7 @@ def stored(world):
 @pytest.fixture
 def request_backfill(world):
     projects = [Project("acme", name, START) for name in ("web", "other")]
-    return RequestBackfill(lambda _: projects, world.backlog, world.work, world.clock)
+    return RequestBackfill(lambda _: projects, world.backlog, world.work, world.clock).request
 
 
 @pytest.fixture

@@ -86,24 +86,24 @@ def test_one_chain_goes_on_whoever_else_begins(world, push, datadog):
     push.keep_going(datadog)
     assert world.work.pushes == []  # there is one already
 
-    push(datadog, due)
+    push.push_due(datadog, due)
     assert len(world.work.pushes) == 1
     (at, following) = world.work.pushes.pop()
     assert at == world.clock() + PUSH_EVERY
-    push(datadog, due)  # comes again
+    push.push_due(datadog, due)  # comes again
     assert world.work.pushes == []
 
     world.clock.advance(timedelta(hours=1))  # the message was lost
     push.keep_going(datadog)
     (_, again) = world.work.pushes.pop()
-    push(datadog, following)
+    push.push_due(datadog, following)
     assert world.work.pushes == []
-    push(datadog, again)
+    push.push_due(datadog, again)
     assert len(world.work.pushes) == 1
 
 
 def test_an_export_that_was_switched_off_ends_its_chain(world, push, datadog):
     push.begin(datadog)
     (_, due) = world.work.pushes.pop()
-    push(replace(datadog, enabled=False), due)
+    push.push_due(replace(datadog, enabled=False), due)
     assert world.work.pushes == []

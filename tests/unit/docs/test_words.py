@@ -12,7 +12,7 @@ LONGEST_LINE = 120
 FORBIDDEN = re.compile(
     r"\b(whoever|nobody|anybody|somebody|everybody|told|said|likewise"
     r"|what (?:it|they|he|she) (?:found|made|said)|what (?:became|becomes|came|comes) of|as they come"
-    r"|needed are|held against|set aside|put aside|concurrency limits?|retention rule)\b",
+    r"|needed are|held against|set aside|put aside|turnstiles?|custody)\b",
     re.IGNORECASE,
 )
 _LIST_ITEM = re.compile(r"\s*(?:[-*]|\d+\.) ")

@@ -128,7 +128,7 @@ def test_without_room_anywhere_nothing_stays(azure: Hands) -> None:
         azure.cloud.decide()
     with pytest.raises(CapacityExhausted, match=r"Standard_D4as_v5: .*sufficient capacity"):
         azure.provider().start(runner())
-    with pytest.raises(NotReady, match=r"takes .* away"):
+    with pytest.raises(NotReady, match=r"is still deleting cadence-"):
         azure.provider().start(runner())
     azure.cloud.settle()
     assert not azure.cloud.machines

@@ -151,7 +151,7 @@ def test_no_file_and_two_kinds_are_refused(world: World) -> None:
         world.provider(service_account_key=account_key())
     nobody = ProviderContext(installation="cadence-main", clock=world.clock, back_offs=MemoryBackOffs())
     told = {"workload_identity": json.dumps(CONFIGURATION)}
-    with pytest.raises(ProviderRejected, match="no identity of AWS to show"):
+    with pytest.raises(ProviderRejected, match="This installation has no identity of AWS"):
         build(Pool(organization="default", name="par", provider="gcp", settings=SETTINGS), told, nobody)
 
 
@@ -165,7 +165,7 @@ def test_what_google_does_not_believe_is_told_without_secrets(world: World) -> N
 
 def test_google_that_is_busy_is_asked_again_later(world: World) -> None:
     world.cloud.trouble = Trouble(Reply(503, {"error": "temporarily_unavailable"}, {"retry-after": "7"}))
-    with pytest.raises(Transient, match=r"not to be had now \(503\)") as busy:
+    with pytest.raises(Transient, match=r"the token endpoint is not available now \(503\)") as busy:
         world.provider().list_owned()
     assert busy.value.retry_after == 7
 

@@ -172,7 +172,7 @@ def test_an_architecture_that_only_containers_name_is_a_wish() -> None:
 
 def test_volumes_that_a_pod_would_take_for_one_are_refused() -> None:
     asked = Containers(image="python:3.13", volumes={"a": "/a", "A": "/b"})
-    with pytest.raises(ProviderRejected, match="The volume a cannot be told from another one in a pod"):
+    with pytest.raises(ProviderRejected, match="The volume a would have the same name in a pod as another one"):
         pod_of(runner(containers=asked))
 
 

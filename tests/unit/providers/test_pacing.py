@@ -47,5 +47,5 @@ def test_no_token_is_lost(per_second: float, burst: int) -> None:
 
 def test_a_pace_that_lets_nobody_call_is_refused() -> None:
     for per_second, burst in ((0, 1), (1, 0), (-1, 1)):
-        with pytest.raises(ValueError, match="never let anybody call"):
+        with pytest.raises(ValueError, match="never allow a call"):
             RateLimit(per_second, burst)

@@ -132,7 +132,7 @@ def test_one_that_runs_is_terminated_and_its_disk_found(cloud: Scaleway, by_id: 
     cloud.settle()
     assert its.describe(ref).condition is MachineCondition.GONE
     (left,) = its.list_owned()
-    assert left.runner_id == RUNNER and left.reason == "a disk of which no machine is left"
+    assert left.runner_id == RUNNER and left.reason == "a disk without a machine"
     assert its.describe(left.ref) == left
     its.stop(left.ref)
     its.stop(left.ref)
@@ -188,6 +188,6 @@ def test_a_probe_names_what_is_missing(cloud: Scaleway) -> None:
         security_group="5f0c",
     )
     missing = {check.what: check.missing for check in provider(cloud, settings).probe() if check.missing}
-    assert "not sold there: GP9-HUGE" in missing["types in fr-par-1"]
+    assert "not sold in this zone: GP9-HUGE" in missing["types in fr-par-1"]
     assert "network in fr-par-1" in missing
     assert not cloud.servers

@@ -67,7 +67,7 @@ def test_no_machine_of_a_live_runner_is_ever_an_orphan(state: RunnerState) -> No
         (machine(), runner(RunnerState.LOST), "is lost"),
         (machine(), runner(RunnerState.RELEASED), "is released"),
         (machine(), runner(RunnerState.COMPLETED), "is completed"),
-        (machine(), None, "nobody remembers runner r-1"),
+        (machine(), None, "there is no record of runner r-1"),
         (machine(), dataclasses.replace(runner(RunnerState.CLAIMED), pool="far"), "went on in pool far"),
         (machine(runner_id="", expires_at=NOW), None, "its time ended"),
         (machine(created_at=None), runner(RunnerState.LOST), "is lost"),

@@ -154,7 +154,7 @@ def test_what_needs_the_network_and_is_the_same_is_told() -> None:
 def test_what_changed_once_and_for_all() -> None:
     (guess,) = guesses(DifferenceEvidence(sent("a"), [sent("b"), sent("b")], UNEXPLAINED))
     assert guess.kind is DifferenceKind.UNKNOWN
-    assert "the same in all 2 replays, but not as then" in guess.evidence
+    assert "the same in all 2 replays, but differs from then" in guess.evidence
 
 
 def test_order_and_endings() -> None:

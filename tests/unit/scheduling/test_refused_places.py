@@ -56,7 +56,7 @@ def test_a_place_that_does_not_answer_is_followed_by_the_next(clouds: Setting, e
     assert shown(clouds)["near"] == placing.Considered(
         "near",
         True,
-        f"number 1 of the pipeline's list, refused at 00:00:00 UTC: {DEAD}, said no to this attempt: {DEAD}",
+        f"number 1 of the pipeline's list, refused at 00:00:00 UTC: {DEAD}, refused this attempt: {DEAD}",
     )
     # Nobody else has to find that out.
     assert clouds.place("other").pool == "far"

@@ -63,7 +63,7 @@ def test_not_found(query):
 
 
 def test_asking_for_a_state_needs_somebody_who_knows():
-    with pytest.raises(ValueError, match="states"):
+    with pytest.raises(ValueError, match="condition on `state`, which is not known here"):
         Matcher(parse("state:failed", NOW))
 
 

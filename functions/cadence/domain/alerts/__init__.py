@@ -1,1 +1,1 @@
-"""Alerts: rules, what in events fits them, when an alert opens and closes, and what is told of it. Pure."""
+"""Alerts: rules, events that fit them, when an alert opens and closes, and its messages. Without side effects."""

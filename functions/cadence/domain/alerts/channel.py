@@ -1,4 +1,4 @@
-"""Channels: where messages go, and how one that cannot be reached is treated."""
+"""Channels: the receivers of messages, and the treatment of one that cannot be reached."""
 
 import random
 from collections.abc import Mapping
@@ -9,6 +9,8 @@ from typing import Any
 
 
 class ChannelKind(StrEnum):
+    """The kind of a channel."""
+
     SNS = "sns"
     EMAIL = "email"
     SLACK = "slack"
@@ -19,7 +21,10 @@ class ChannelKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Channel:
-    """`settings` are what may be shown; the secret (an address that is one, a key, a password) is kept elsewhere, encrypted."""
+    """A channel of a project. `settings` are the ones that may be shown.
+
+    The secret (an address that is one, a key, a password) is kept elsewhere, encrypted.
+    """
 
     organization: str
     project: str
@@ -31,24 +36,26 @@ class Channel:
 
     @property
     def key(self) -> tuple[str, str, str]:
+        """Organization, project and name."""
         return self.organization, self.project, self.name
 
 
 FIRST_WAIT = timedelta(seconds=5)
 LONGEST_WAIT = timedelta(minutes=14)
-"""Of the waits between two tries. Below the longest delay of an SQS message, so that one message is enough for each."""
+"""The longest wait between two tries, below the longest delay of an SQS message, so that each needs one message."""
 
 MOST_REFUSALS = 5
-"""After so many, a message that the channel itself refuses is put aside, so that it does not stop those behind it."""
+"""After this many refusals by the channel itself a message becomes a dead letter and no longer blocks others."""
 
 _MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, kw_only=True)
 class AlertDelivery:
-    """How a channel is getting on. `failures` counts the tries since it last took something; `recent` are sendings within a minute.
+    """The delivery status of a channel.
 
-    `leased_until` is until when somebody else is sending; `retry_at` is when it is tried again, and no sooner.
+    `failures` counts the tries since its last success; `recent` are sendings within a minute. `leased_until` is until
+    when another process is sending; `retry_at` is the earliest time of the next try.
     """
 
     failures: int = 0
@@ -68,14 +75,17 @@ class AlertDelivery:
         return "ok" if self.delivered_at else "new"
 
     def may_send(self, now: datetime) -> bool:
+        """Returns whether a message may be sent now."""
         leased = self.leased_until is not None and now < self.leased_until
         return not leased and (self.retry_at is None or now >= self.retry_at)
 
     def leased(self, now: datetime, lease: timedelta) -> "AlertDelivery":
+        """Returns the status while a process is sending, for at most `lease`."""
         return replace(self, leased_until=now + lease, retry_at=None)
 
     def sent(self, now: datetime) -> "AlertDelivery":
-        recent = (*(each for each in self.recent if each > now - _MINUTE), now)
+        """Returns the status after a success."""
+        recent = (*(time for time in self.recent if time > now - _MINUTE), now)
         return replace(
             self,
             failures=0,
@@ -87,7 +97,10 @@ class AlertDelivery:
         )
 
     def failed(self, now: datetime, error: str) -> "AlertDelivery":
-        """Waits twice as long each time, and a random part less, so that many channels do not try at once."""
+        """Returns the status after a failure.
+
+        The wait doubles each time, less a random part, so that many channels do not try at once.
+        """
         wait = min(FIRST_WAIT * 2 ** min(self.failures, 10), LONGEST_WAIT) * random.uniform(0.75, 1)
         return replace(
             self,
@@ -98,6 +111,9 @@ class AlertDelivery:
         )
 
     def has_room_at(self, now: datetime, per_minute: int) -> datetime | None:
-        """None if one more may be sent now, else from when on: a channel is not flooded however many alerts there are."""
-        recent = [each for each in self.recent if each > now - _MINUTE]
+        """Returns None if one more message may be sent now, else the time from which on.
+
+        The limit protects a channel from being flooded by many alerts.
+        """
+        recent = [time for time in self.recent if time > now - _MINUTE]
         return recent[-per_minute] + _MINUTE if len(recent) >= per_minute else None

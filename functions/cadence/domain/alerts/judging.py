@@ -1,4 +1,4 @@
-"""Whether what an event tells fits a rule. Events are as in `schemas/events/1.json`."""
+"""Decides whether an event fits a rule. Events are as in `schemas/events/1.json`."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -22,7 +22,7 @@ from cadence.domain.exports.event import Event
 
 Line = Mapping[str, Any]
 History = Callable[[str], Sequence[float]]
-"""Earlier values of what an event is about, by what was measured."""
+"""A function from the name of a measurement to its earlier values for the same treatment or pipeline."""
 
 _LONGEST_TEXT = 500
 _SPANS = {
@@ -36,7 +36,7 @@ _SUCCEEDED = "succeeded"
 
 
 def measured(event: Event, of: str) -> float | None:
-    """A time in seconds or a member of the usage; None if the event has none."""
+    """Returns a time in seconds or a member of the usage; None if the event has none."""
     if (of == RUN_DURATION) != (event["kind"] == "run"):
         return None
     if of not in _SPANS:
@@ -47,11 +47,15 @@ def measured(event: Event, of: str) -> float | None:
 
 
 def moment(text: str) -> datetime:
+    """Returns the time of an RFC 3339 text."""
     return datetime.fromisoformat(text)
 
 
 def fit_of_end(rule: Rule, event: Event, history: History) -> Fit:
-    """What the end of a treatment or run means to a rule. One that never had an end of its own means nothing."""
+    """Returns how the end of a treatment or run fits a rule.
+
+    A treatment or run without an end of its own does not fit any.
+    """
     if not event.get("finished_at") or not rule.where.includes(event):
         return NOTHING
     match rule.when:
@@ -74,26 +78,26 @@ def fit_of_end(rule: Rule, event: Event, history: History) -> Fit:
     return NOTHING
 
 
-def fit_of_lines(rule: Rule, event: Event, lines: Sequence[Line], wanted: Callable[[Line], bool]) -> Fit:
-    """What a segment's lines mean to a rule on log lines: one occurrence for each group and second.
+def fit_of_lines(rule: Rule, event: Event, lines: Sequence[Line], matches: Callable[[Line], bool]) -> Fit:
+    """Returns how a segment's lines fit a rule on log lines: one occurrence for each group and second.
 
-    If not all of them are given, `indexes` of the event says where in the segment each of those stands.
+    If `lines` are not all of the segment, `indexes` of the event says where in the segment each of them stands.
     """
-    found: dict[tuple[tuple[str, ...], datetime], list[int]] = {}
+    groups: dict[tuple[tuple[str, ...], datetime], list[int]] = {}
     written_at = moment(event["written_at"]) if event.get("written_at") else None
     for index, line in enumerate(lines):
-        if rule.where.includes({"pipeline": event["pipeline"], "treatment": line["treatment"]}) and wanted(line):
+        if rule.where.includes({"pipeline": event["pipeline"], "treatment": line["treatment"]}) and matches(line):
             labels = line_labels(event, line)
             group = tuple(str(labels[name]) for name in rule.group_by)
-            # A runner's clock may be ahead; nothing happens after it was written.
+            # A runner's clock may be ahead; no line is newer than the time at which it was written.
             at = moment(line["time"])
             at = (min(at, written_at) if written_at else at).replace(microsecond=0)
-            found.setdefault((group, at), []).append(index)
-    return Fit(tuple(_lines_occurrence(event, lines, indexes, at) for (_, at), indexes in found.items()))
+            groups.setdefault((group, at), []).append(index)
+    return Fit(tuple(_lines_occurrence(event, lines, indexes, at) for (_, at), indexes in groups.items()))
 
 
 def may_fit_segment(rule: Rule, event: Event) -> bool:
-    """Whether a segment need be read at all for a rule."""
+    """Returns whether a segment has to be read for a rule."""
     return isinstance(rule.when, LogCondition) and any(
         rule.where.includes({"pipeline": event["pipeline"], "treatment": treatment})
         for treatment in event["treatments"]
@@ -101,6 +105,7 @@ def may_fit_segment(rule: Rule, event: Event) -> bool:
 
 
 def line_labels(event: Event, line: Line) -> Labels:
+    """Returns the labels of a log line."""
     return {
         "project": event["project"],
         "pipeline": event["pipeline"],
@@ -110,7 +115,7 @@ def line_labels(event: Event, line: Line) -> Labels:
 
 
 def learns(when: AnomalyCondition, event: Event) -> float | None:
-    """The value of an event that later ones are compared with: only what succeeded says what is usual."""
+    """Returns the value of an event that later ones are compared with; None unless it succeeded."""
     return measured(event, when.of) if event["state"] == _SUCCEEDED else None
 
 
@@ -121,10 +126,10 @@ def _fit_of_anomaly(condition: AnomalyCondition, event: Event, history: History)
         return NOTHING
     judgement = judge(value, earlier, condition.deviations)
     unusual = judgement.unusual(condition.direction, condition.deviations)
-    return _fit(event, _told_anomaly(condition.of, judgement) if unusual else None, True)
+    return _fit(event, _anomaly_text(condition.of, judgement) if unusual else None, True)
 
 
-def _told_anomaly(of: str, judged: Judgement) -> str:
+def _anomaly_text(of: str, judged: Judgement) -> str:
     usual = f"{_amount(of, judged.low)} to {_amount(of, judged.high)}"
     return (
         f"{_shown(of, judged.value)}: {abs(judged.score):.1f} deviations {'above' if judged.score > 0 else 'below'} the "

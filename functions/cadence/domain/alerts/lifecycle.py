@@ -1,7 +1,7 @@
-"""When an alert opens, is told of, and closes. One alert for each group of what a rule looks at.
+"""The life of an alert: when it opens, when its messages are sent, and when it closes.
 
-Two clocks are at work: what fits a rule is counted by the times at which it happened, so that repeated, late and shuffled
-events change nothing, while messages and ends go by the time it is now.
+There is one for each group of a rule. Two clocks are at work: occurrences are counted by the times at which they
+happened, so that repeated, late and shuffled events change nothing, while messages and ends go by the current time.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,7 +17,7 @@ _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class OccurrenceCount:
-    """So many at this second, of one event."""
+    """The number of occurrences of one event at this second."""
 
     at: datetime
     count: int
@@ -25,12 +25,12 @@ class OccurrenceCount:
 
 @dataclass(frozen=True, kw_only=True)
 class Alert:
-    """What is known of one group of a rule. `number` counts the times it was open, `messages` those of this time.
+    """The state of one group of a rule. `number` counts the times it was open, `messages` those of this time.
 
-    `count` is how many there were within the window, or since the message before the last.
-    `told_at` is when the last message that it is there was made, `told_through` up to when that message counted.
-    Only what happened after `counts_after` counts, and only something after `closed_through` opens it again.
-    `look_at` is when it is looked at next, without anything happening. `version` 0: not stored yet.
+    `count` is the number of occurrences within the window, or since the message before the last. `told_at` is when the
+    last message about its occurrences was made, `told_through` up to when that message counted. Only occurrences after
+    `counts_after` count, and only one after `closed_through` opens it again. `look_at` is when it is looked at next, if
+    no event arrives before. `version` 0: not stored yet.
     """
 
     rule: str
@@ -55,27 +55,30 @@ class Alert:
 
     @property
     def alert_id(self) -> str:
+        """The id of the alert: its rule and a digest of its group."""
         return f"{self.rule}-{self.group.digest}"
 
 
 @dataclass(frozen=True)
 class Happened:
-    """What is stored of a group from some time on: counts by second, in order, and the newest thing."""
+    """The stored occurrences of a group from some time on: counts by second, in order, and the newest sample."""
 
     counts: Sequence[OccurrenceCount]
     newest: OccurrenceSample | None = None
 
     @property
     def last(self) -> datetime:
+        """The time of the newest occurrence; 1970 if there is none."""
         return self.counts[-1].at if self.counts else _LONG_AGO
 
     def after(self, moment: datetime) -> "Happened":
-        return replace(self, counts=[each for each in self.counts if each.at > moment])
+        """Returns only the occurrences after `moment`."""
+        return replace(self, counts=[entry for entry in self.counts if entry.at > moment])
 
 
 @dataclass(frozen=True)
 class AlertChange:
-    """An alert as it is from now on, and the message about it if there is one."""
+    """An alert after a change, and the message about it if there is one."""
 
     alert: Alert
     message: MessageKind | None = None
@@ -84,7 +87,7 @@ class AlertChange:
 def after_occurrences(
     alert: Alert, rule: Rule, happened: Happened, now: datetime, silenced_until: datetime | None
 ) -> AlertChange | None:
-    """What becomes of an alert once something that fits its rule is stored. None: nothing."""
+    """Returns the alert after an occurrence was stored; None if it does not change."""
     happened = happened.after(alert.counts_after)
     if not alert.open:
         reached = most_within(happened.counts, rule.window, newer_than=alert.closed_through)
@@ -101,18 +104,18 @@ def after_occurrences(
             messages=0,
             told_through=_LONG_AGO,
         )
-        return _told_if_due(opened, rule, happened, now, silenced_until)
-    change = _told_if_due(alert, rule, happened, now, silenced_until)
+        return _with_message_if_due(opened, rule, happened, now, silenced_until)
+    change = _with_message_if_due(alert, rule, happened, now, silenced_until)
     return change if change.message else None
 
 
 def may_be_told(alert: Alert, rule: Rule, now: datetime) -> bool:
-    """Whether a message is possible already, as far as the one before it goes."""
-    return now >= _may_tell_from(alert, rule)
+    """Returns whether the cooldown since the last message has passed."""
+    return now >= _next_message_from(alert, rule)
 
 
 def after_recovery(alert: Alert, rule: Rule, at: datetime, last: datetime, now: datetime) -> AlertChange | None:
-    """What becomes of an alert once the thing itself is as it should be. `last` is when it last was not."""
+    """Returns the alert after the treatment or pipeline has recovered. `last` is when it last failed."""
     if at <= alert.counts_after:
         return None
     cut = replace(alert, counts_after=at)
@@ -124,18 +127,18 @@ def after_recovery(alert: Alert, rule: Rule, at: datetime, last: datetime, now: 
 def after_look(
     alert: Alert, rule: Rule, happened: Happened, now: datetime, silenced_until: datetime | None
 ) -> AlertChange | None:
-    """What becomes of an open alert because time has passed. None if it is not open."""
+    """Returns an open alert after time has passed; None if it is not open."""
     if not alert.open:
         return None
     happened = happened.after(alert.counts_after)
-    within = sum(each.count for each in happened.counts if each.at > now - rule.window)
+    within = sum(entry.count for entry in happened.counts if entry.at > now - rule.window)
     if now >= _quiet_since(alert, happened) + rule.resolve.after and within < rule.count:
         return _closed(alert, rule, happened.last, now)
-    return _told_if_due(alert, rule, happened, now, silenced_until)
+    return _with_message_if_due(alert, rule, happened, now, silenced_until)
 
 
 def after_change_of_rule(alert: Alert, rule: Rule | None, now: datetime) -> AlertChange | None:
-    """An alert of a rule that looks for something else by now, is switched off, or is gone."""
+    """Returns an open alert, closed because its rule has changed, is switched off, or is gone."""
     if not alert.open:
         return None
     ended = replace(alert, open=False, closed_at=now, look_at=None)
@@ -143,27 +146,27 @@ def after_change_of_rule(alert: Alert, rule: Rule | None, now: datetime) -> Aler
 
 
 def most_within(counts: Iterable[OccurrenceCount], window: timedelta, newer_than: datetime = _LONG_AGO) -> int:
-    """The most that happened within any time as long as `window` that ends after `newer_than`."""
+    """Returns the largest number of occurrences within any time as long as `window` that ends after `newer_than`."""
     inside: list[OccurrenceCount] = []
     total = most = 0
-    for each in sorted(counts, key=lambda count: count.at):
-        inside.append(each)
-        total += each.count
-        while each.at - inside[0].at >= window:
+    for entry in sorted(counts, key=lambda count: count.at):
+        inside.append(entry)
+        total += entry.count
+        while entry.at - inside[0].at >= window:
             total -= inside.pop(0).count
-        if each.at > newer_than:
+        if entry.at > newer_than:
             most = max(most, total)
     return most
 
 
-def _told_if_due(
+def _with_message_if_due(
     alert: Alert, rule: Rule, happened: Happened, now: datetime, silenced_until: datetime | None
 ) -> AlertChange:
-    """A message if there is something new to tell, nothing silences it, and the last one is long enough ago."""
+    """Returns the alert with a message if it has new occurrences, no silence applies and the cooldown has passed."""
     is_new = not alert.messages or happened.last > alert.told_through
     if is_new and silenced_until is None and may_be_told(alert, rule, now):
         kind = MessageKind.STILL_FIRING if alert.messages else MessageKind.FIRING
-        since = [each.count for each in happened.counts if each.at > alert.told_through]
+        since = [entry.count for entry in happened.counts if entry.at > alert.told_through]
         alert = replace(
             alert,
             count=sum(since) if alert.messages else max(most_within(happened.counts, rule.window), alert.count),
@@ -172,26 +175,29 @@ def _told_if_due(
             told_at=now,
             told_through=happened.last,
         )
-        return AlertChange(_looked_at_next(alert, rule, happened, now, None), kind)
-    return AlertChange(_looked_at_next(alert, rule, happened, now, silenced_until))
+        return AlertChange(_with_next_look(alert, rule, happened, now, None), kind)
+    return AlertChange(_with_next_look(alert, rule, happened, now, silenced_until))
 
 
-def _may_tell_from(alert: Alert, rule: Rule) -> datetime:
+def _next_message_from(alert: Alert, rule: Rule) -> datetime:
     return alert.told_at + rule.cooldown if alert.told_at else _LONG_AGO
 
 
 def _quiet_since(alert: Alert, happened: Happened) -> datetime:
-    """Lines may come long after their time; an alert is there for a while in any case."""
+    """Returns since when there was no occurrence.
+
+    Lines may arrive long after their time; an alert stays open for a while in any case.
+    """
     return max(happened.last, alert.opened_at or _LONG_AGO)
 
 
-def _looked_at_next(
+def _with_next_look(
     alert: Alert, rule: Rule, happened: Happened, now: datetime, silenced_until: datetime | None
 ) -> Alert:
-    ends = max(_quiet_since(alert, happened) + rule.resolve.after, now + timedelta(seconds=1))
-    # What comes until then is told then; what comes later tells itself.
-    tells = max(_may_tell_from(alert, rule), silenced_until or _LONG_AGO)
-    next_look = min(ends, tells) if tells > now else ends
+    ends_at = max(_quiet_since(alert, happened) + rule.resolve.after, now + timedelta(seconds=1))
+    # A look then reports all occurrences until then; a later one triggers its own message.
+    message_from = max(_next_message_from(alert, rule), silenced_until or _LONG_AGO)
+    next_look = min(ends_at, message_from) if message_from > now else ends_at
     return replace(alert, look_at=next_look, silenced_until=silenced_until)
 
 

@@ -1,4 +1,4 @@
-"""What is told of an alert, before any channel gives it its own form."""
+"""The messages of an alert, before any channel gives them its own form."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -12,6 +12,8 @@ from cadence.domain.shared.rfc3339 import milliseconds
 
 
 class MessageKind(StrEnum):
+    """The kind of a message."""
+
     FIRING = "firing"
     STILL_FIRING = "still_firing"
     RESOLVED = "resolved"
@@ -20,9 +22,10 @@ class MessageKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """One message of one alert. `message_id` is the same whenever it is sent again, `alert_id` that of all of its alert.
+    """One message of one alert.
 
-    `project` is that of the rule. Times are UTC; `window` is in seconds.
+    `message_id` is the same whenever it is sent again, `alert_id` that of all of its alert. `project` is that of the
+    rule. Times are UTC; `window` is in seconds.
     """
 
     message_id: str
@@ -44,7 +47,7 @@ class Message:
 
     @property
     def title(self) -> str:
-        """`failing-builds is firing: pipeline=app treatment=build`."""
+        """The title: `failing-builds is firing: pipeline=app treatment=build`."""
         about = " ".join(f"{name}={value}" for name, value in self.labels.items() if value)
         state = {
             MessageKind.FIRING: "is firing",
@@ -56,16 +59,19 @@ class Message:
 
     @property
     def summary(self) -> str:
-        """One or two sentences: how often, and the newest thing itself."""
+        """One or two sentences: the number of occurrences, and the newest one."""
         if self.kind is MessageKind.RESOLVED:
-            return "Nothing more of it came." if not self.sample else f"It was: {self.sample.text}"
-        often = f"{self.count} in {_length(self.window)}. " if self.count > 1 else ""
+            return "There were no more occurrences." if not self.sample else f"It was: {self.sample.text}"
+        frequency = f"{self.count} in {_length(self.window)}. " if self.count > 1 else ""
         if self.kind is MessageKind.STILL_FIRING:
-            often = f"{self.count} more since the last message. "
-        return often + (self.sample.text if self.sample else "")
+            frequency = f"{self.count} more since the last message. "
+        return frequency + (self.sample.text if self.sample else "")
 
     def to_json(self) -> dict[str, Any]:
-        """With `title` and `summary`; times as RFC 3339. What the generic webhook sends, and what is stored."""
+        """Returns the message with `title` and `summary`; times as RFC 3339.
+
+        The generic webhook sends this form, and it is the stored one.
+        """
         values = asdict(self) | {"title": self.title, "summary": self.summary}
         for name in ("made_at", "opened_at", "closed_at"):
             moment = getattr(self, name)
@@ -74,13 +80,13 @@ class Message:
 
     @classmethod
     def of_json(cls, values: Mapping[str, Any]) -> "Message":
-        """The message that `to_json` wrote."""
-        given = {name: value for name, value in values.items() if name not in ("title", "summary")}
+        """Returns the message that `to_json` wrote."""
+        fields = {name: value for name, value in values.items() if name not in ("title", "summary")}
         for name in ("made_at", "opened_at", "closed_at"):
-            given[name] = datetime.fromisoformat(given[name]) if given[name] else None
-        sample = OccurrenceSample(**given["sample"]) if given["sample"] else None
-        kinds = {"kind": MessageKind(given["kind"]), "severity": AlertSeverity(given["severity"])}
-        return cls(**{**given, **kinds, "sample": sample})
+            fields[name] = datetime.fromisoformat(fields[name]) if fields[name] else None
+        sample = OccurrenceSample(**fields["sample"]) if fields["sample"] else None
+        kinds = {"kind": MessageKind(fields["kind"]), "severity": AlertSeverity(fields["severity"])}
+        return cls(**{**fields, **kinds, "sample": sample})
 
 
 def _length(seconds: int) -> str:

@@ -1,4 +1,4 @@
-"""What of an event fits a rule, and where it happened."""
+"""Occurrences: the parts of an event that fit a rule, and where they happened."""
 
 import hashlib
 import json
@@ -14,7 +14,10 @@ Labels = Mapping[str, str]
 
 @dataclass(frozen=True, kw_only=True)
 class OccurrenceSample:
-    """One thing that fits, to be shown and linked. `segment` and `index` (from 0) are where a line stands in its run's log."""
+    """One occurrence, to be shown and linked.
+
+    `segment` and `index` (from 0) say where a line stands in its run's log.
+    """
 
     text: str
     time: str
@@ -26,7 +29,7 @@ class OccurrenceSample:
 
 @dataclass(frozen=True, kw_only=True)
 class Occurrence:
-    """`count` things that fit, of one event, in one group and one second."""
+    """`count` occurrences of one event, in one group and one second."""
 
     event_id: str
     at: datetime
@@ -37,7 +40,7 @@ class Occurrence:
 
 @dataclass(frozen=True)
 class Recovery:
-    """Something that a rule looks at and that is as it should be: what was before is over."""
+    """A success in a group that a rule watches: it ends an alert about earlier failures."""
 
     at: datetime
     labels: Labels
@@ -45,7 +48,7 @@ class Recovery:
 
 @dataclass(frozen=True)
 class Fit:
-    """What one event means to one rule."""
+    """The result of one event for one rule."""
 
     occurrences: tuple[Occurrence, ...] = ()
     recovery: Recovery | None = None
@@ -56,7 +59,7 @@ NOTHING = Fit()
 
 @dataclass(frozen=True)
 class AlertGroup:
-    """One alert's part of what a rule looks at: the values of the labels that the rule groups by."""
+    """The part of a rule's events that one alert covers: the values of the labels that the rule groups by."""
 
     labels: Labels = field(default_factory=dict)
 
@@ -65,9 +68,13 @@ class AlertGroup:
 
     @property
     def digest(self) -> str:
+        """A short digest of the labels, for ids."""
         return hashlib.sha256(json.dumps(dict(sorted(self.labels.items()))).encode()).hexdigest()[:20]
 
 
 def group_of(rule: Rule, labels: Mapping[str, Any]) -> AlertGroup:
-    """A label that there is not (a pool of a treatment that was skipped) is empty."""
+    """Returns the group of the labels.
+
+    A missing label (the pool of a treatment that was skipped) is empty.
+    """
     return AlertGroup({name: "" if labels.get(name) is None else str(labels[name]) for name in rule.group_by})

@@ -19,7 +19,7 @@ from cadence.domain.alerts.rule import (
 )
 
 _DEFAULT_GROUPING = ("project", "pipeline", "treatment")
-# Labels that what a condition looks for can have; by any other, everything would be one group.
+# The labels of lines, treatments and runs; grouping by any other would make a single group.
 _OF_LINES = frozenset({"project", "pipeline", "treatment", "run", "level", "stream", "runner"})
 _OF_TREATMENTS = frozenset({"project", "pipeline", "treatment", "run", "pool", "state", "exit_code"})
 _OF_RUNS = frozenset({"project", "pipeline", "run", "state"})
@@ -28,9 +28,9 @@ _OF_RUNS = frozenset({"project", "pipeline", "run", "state"})
 def read_rule(
     organization: str, project: str, name: str, document: Mapping[str, Any], *, revision: int = 1, **stored: Any
 ) -> Rule:
-    """`stored` is what is kept beside the document: `updated_at`, `updated_by`."""
+    """Returns the rule. `stored` is what is kept beside the document: `updated_at`, `updated_by`."""
     when = _condition(document["when"])
-    given = document.get("resolve", {})
+    resolution = document.get("resolve", {})
     default = Resolution()
     window = timedelta(seconds=document.get("window", 300))
     return Rule(
@@ -46,9 +46,9 @@ def read_rule(
         group_by=tuple(document.get("group_by", [name for name in _DEFAULT_GROUPING if name in labels_of(when)])),
         cooldown=timedelta(seconds=document.get("cooldown", 900)),
         resolve=Resolution(
-            timedelta(seconds=given["after"]) if "after" in given else max(default.after, window),
-            given.get("on_recovery", default.on_recovery),
-            given.get("message", default.message),
+            timedelta(seconds=resolution["after"]) if "after" in resolution else max(default.after, window),
+            resolution.get("on_recovery", default.on_recovery),
+            resolution.get("message", default.message),
         ),
         severity=AlertSeverity(document.get("severity", "error")),
         description=document.get("description", ""),
@@ -59,23 +59,23 @@ def read_rule(
 
 
 def labels_of(when: Condition) -> frozenset[str]:
-    """What one may group by."""
+    """Returns the labels that a rule with this condition may group by."""
     if isinstance(when, LogCondition):
         return _OF_LINES
     return _OF_RUNS if is_of_runs(when) else _OF_TREATMENTS
 
 
 def _condition(when: Mapping[str, Any]) -> Condition:
-    ((kind, given),) = when.items()
+    ((kind, settings),) = when.items()
     match kind:
         case "log":
-            return LogCondition(given["query"])
+            return LogCondition(settings["query"])
         case "treatment":
-            states = frozenset(given.get("states", ("failed", "lost", "timed_out")))
-            return TreatmentCondition(states, frozenset(given.get("exit_codes", ())), given.get("cause", ""))
+            states = frozenset(settings.get("states", ("failed", "lost", "timed_out")))
+            return TreatmentCondition(states, frozenset(settings.get("exit_codes", ())), settings.get("cause", ""))
         case "run":
-            return RunCondition(frozenset(given.get("states", ("failed", "timed_out"))), given.get("cause", ""))
+            return RunCondition(frozenset(settings.get("states", ("failed", "timed_out"))), settings.get("cause", ""))
         case "time" | "resource":
-            return LimitCondition(given["of"], float(given["above"]))
+            return LimitCondition(settings["of"], float(settings["above"]))
         case _:
-            return AnomalyCondition(**given)
+            return AnomalyCondition(**settings)

@@ -1,4 +1,4 @@
-"""Alert rules: what is looked for, how often it takes, and who is told."""
+"""Alert rules: what to watch for, how many occurrences open an alert, and which channels get its messages."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,10 +11,12 @@ from cadence.domain.shared.patterns import matches_any
 
 QUEUE, BOOT, DURATION, RUN_DURATION = "queue", "boot", "duration", "run"
 TIMES = (QUEUE, BOOT, DURATION, RUN_DURATION)
-"""What `time` and `anomaly` measure in seconds; anything else is a member of a treatment's usage."""
+"""Measurements of `time` and `anomaly` in seconds; any other name is a member of a treatment's usage."""
 
 
 class AlertSeverity(StrEnum):
+    """The severity of a rule's alerts."""
+
     INFO = "info"
     WARNING = "warning"
     ERROR = "error"
@@ -30,7 +32,7 @@ class LogCondition:
 
 @dataclass(frozen=True)
 class TreatmentCondition:
-    """Treatments that ended so. Empty `exit_codes` and `cause` do not restrict."""
+    """Treatments that ended in one of `states`. Empty `exit_codes` and `cause` do not restrict."""
 
     states: frozenset[str]
     exit_codes: frozenset[int] = frozenset()
@@ -39,6 +41,8 @@ class TreatmentCondition:
 
 @dataclass(frozen=True)
 class RunCondition:
+    """Runs that ended in one of `states`. An empty `cause` does not restrict."""
+
     states: frozenset[str]
     cause: str = ""
 
@@ -65,24 +69,28 @@ Condition = LogCondition | TreatmentCondition | RunCondition | LimitCondition | 
 
 
 def is_of_runs(when: Condition) -> bool:
-    """Whether a condition looks at whole runs."""
-    measures_them = isinstance(when, LimitCondition | AnomalyCondition) and when.of == RUN_DURATION
-    return measures_them or isinstance(when, RunCondition)
+    """Returns whether a condition watches whole runs."""
+    measures_runs = isinstance(when, LimitCondition | AnomalyCondition) and when.of == RUN_DURATION
+    return measures_runs or isinstance(when, RunCondition)
 
 
 @dataclass(frozen=True)
 class RuleScope:
-    """Patterns of which one has to fit; none: everything fits."""
+    """Patterns of which one has to fit; without patterns, all names fit."""
 
     pipeline: tuple[str, ...] = ()
     treatment: tuple[str, ...] = ()
     pool: tuple[str, ...] = ()
 
     def includes_pipeline(self, name: str) -> bool:
+        """Returns whether the pipeline is watched."""
         return not self.pipeline or matches_any(name, self.pipeline)
 
     def includes(self, values: Mapping[str, Any]) -> bool:
-        """Whether what has these labels is looked at. What has no treatment or pool fits no pattern of one."""
+        """Returns whether events with these labels are watched.
+
+        An event without a treatment or pool fits no pattern of one.
+        """
         return all(
             not patterns or matches_any(str(values.get(name) or ""), patterns)
             for name, patterns in (("pipeline", self.pipeline), ("treatment", self.treatment), ("pool", self.pool))
@@ -91,7 +99,7 @@ class RuleScope:
 
 @dataclass(frozen=True)
 class Resolution:
-    """When an alert is over."""
+    """The conditions under which an alert closes."""
 
     after: timedelta = timedelta(hours=1)
     on_recovery: bool = True
@@ -100,10 +108,10 @@ class Resolution:
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """A rule as stored. `project` is a project's name or `*`; `revision` grows whenever what it looks for changes.
+    """A rule as stored. `project` is a project's name or `*`; `revision` grows whenever its condition changes.
 
-    `document` is the rule as it was written (`schemas/alert-rule/1.json`), `address` where whoever wrote it reached the API:
-    links in messages begin with it.
+    `document` is the rule as it was written (`schemas/alert-rule/1.json`), `address` the address of the API that its
+    author used: links in messages begin with it.
     """
 
     organization: str
@@ -128,22 +136,24 @@ class Rule:
 
     @property
     def key(self) -> tuple[str, str, str]:
+        """Organization, project and name."""
         return self.organization, self.project, self.name
 
     @property
     def recovers(self) -> bool:
-        """Whether something that is as it should be ends an alert: only if it is the same thing that was not.
+        """Whether a success ends an alert: only if it is one of the same treatment or pipeline that had failed.
 
-        A log line that does not come tells nothing, and one success among many failures is none either.
+        A missing log line proves nothing, nor does one success among many failures.
         """
-        itself = "pipeline" if is_of_runs(self.when) else "treatment"
+        subject = "pipeline" if is_of_runs(self.when) else "treatment"
         is_log = isinstance(self.when, LogCondition)
-        return self.resolve.on_recovery and self.count == 1 and not is_log and itself in self.group_by
+        return self.resolve.on_recovery and self.count == 1 and not is_log and subject in self.group_by
 
     def covers(self, project: str) -> bool:
+        """Returns whether the rule is enabled and applies to the project."""
         return self.enabled and self.project in (ALL_PROJECTS, project)
 
     def looks_like(self, other: "Rule") -> bool:
-        """Whether both look for the same, so that what was counted for one counts for the other."""
-        same = ("when", "where", "count", "window", "group_by")
-        return all(getattr(self, name) == getattr(other, name) for name in same)
+        """Returns whether both watch the same, so that the counts of one hold for the other."""
+        compared = ("when", "where", "count", "window", "group_by")
+        return all(getattr(self, name) == getattr(other, name) for name in compared)

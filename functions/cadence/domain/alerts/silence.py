@@ -1,4 +1,4 @@
-"""Silences: times during which alerts are kept, but not told of."""
+"""Silences: times during which alerts are kept without messages."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,10 @@ from cadence.domain.shared.patterns import matches
 
 @dataclass(frozen=True, kw_only=True)
 class Silence:
-    """From `starts_at` until `ends_at`, for alerts whose labels (`rule` is one) fit all of `where`, which holds patterns."""
+    """A silence from `starts_at` until `ends_at`.
+
+    It covers alerts whose labels (`rule` is one) fit all of `where`, which holds patterns.
+    """
 
     silence_id: str
     organization: str
@@ -22,7 +25,7 @@ class Silence:
     created_by: str
 
     def covers(self, project: str, labels: Mapping[str, str], now: datetime) -> bool:
-        """`project` is that of the alert's rule."""
+        """Returns whether the alert is silenced now. `project` is that of the alert's rule."""
         return (
             self.starts_at <= now < self.ends_at
             and self.project in (ALL_PROJECTS, project)
@@ -33,6 +36,6 @@ class Silence:
 def silenced_until(
     silences: Iterable[Silence], project: str, labels: Mapping[str, str], now: datetime
 ) -> datetime | None:
-    """Until when at least the alert is silenced; None if it is not."""
+    """Returns until when at least the alert is silenced; None if it is not."""
     ends = [silence.ends_at for silence in silences if silence.covers(project, labels, now)]
     return max(ends, default=None)

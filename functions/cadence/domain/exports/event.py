@@ -1,6 +1,6 @@
-"""What happened, told to whoever watches: lines were written, a treatment or a run ended (`schemas/events/1.json`).
+"""Events: lines were written, a treatment or a run ended (`schemas/events/1.json`).
 
-An event may come twice and in any order; its `id` is the same both times. Times are RFC 3339 in UTC, or null.
+An event may be delivered twice and in any order; its `id` is the same both times. Times are RFC 3339 in UTC, or null.
 """
 
 from collections.abc import Mapping
@@ -17,22 +17,24 @@ Event = Mapping[str, Any]
 
 
 class EventKind(StrEnum):
+    """The kind of an event."""
+
     SEGMENT = "segment"
     TREATMENT = "treatment"
     RUN = "run"
 
 
 class Audience(StrEnum):
-    """Who is told of events, each through a queue of its own."""
+    """The consumers of events, each with a queue of its own."""
 
     ALERTING = "alerting"
     EXPORTING = "exporting"
 
 
 Subscriptions = Mapping[Audience, frozenset[EventKind]]
-"""What each audience wants to be told of an organization."""
+"""The kinds of events of an organization that each audience receives."""
 
-# Metrics are kept of every organization.
+# The default: metrics are kept for every organization.
 NO_SUBSCRIPTIONS: Subscriptions = {
     Audience.ALERTING: frozenset(),
     Audience.EXPORTING: frozenset({EventKind.TREATMENT, EventKind.RUN}),
@@ -40,6 +42,7 @@ NO_SUBSCRIPTIONS: Subscriptions = {
 
 
 def segment_event(segment: Segment) -> Event:
+    """Returns the event of a segment of log lines that was written."""
     return {
         "id": f"segment:{segment.run_id}:{segment.number}",
         "kind": str(EventKind.SEGMENT),
@@ -59,7 +62,10 @@ def segment_event(segment: Segment) -> Event:
 
 
 def treatment_event(run: Run, treatment: Treatment, runner: Runner | None) -> Event:
-    """`runner` is that of the treatment's last attempt, if it was given one."""
+    """Returns the event of a treatment's end.
+
+    `runner` is that of the treatment's last attempt, if it had one.
+    """
     return {
         "id": f"treatment:{run.run_id}:{treatment.name}:{treatment.attempt}:{treatment.state}",
         "kind": str(EventKind.TREATMENT),
@@ -83,6 +89,7 @@ def treatment_event(run: Run, treatment: Treatment, runner: Runner | None) -> Ev
 
 
 def run_event(run: Run) -> Event:
+    """Returns the event of a run's end."""
     return {
         "id": f"run:{run.run_id}:{run.state}",
         "kind": str(EventKind.RUN),
@@ -114,5 +121,5 @@ def _usage(runner: Runner | None) -> Mapping[str, float]:
 
 
 def _time(at: datetime | None) -> str | None:
-    """Rounded to what the text shows."""
+    """Returns the time rounded to the milliseconds that the text shows."""
     return None if at is None else milliseconds(at + timedelta(microseconds=500))

@@ -1,4 +1,4 @@
-"""Exports: where an organization's logs, metrics and traces are sent as they arise."""
+"""Exports: receivers of an organization's logs, metrics and traces, which are sent as they arise."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,12 +12,14 @@ PUSH_EVERY = timedelta(seconds=60)
 """How often metrics are pushed."""
 
 GIVE_UP_AFTER = timedelta(hours=24)
-"""For so long is tried what a receiver does not take; then it becomes a dead letter."""
+"""How long delivery is retried before a batch becomes a dead letter."""
 
 DEAD_LETTERS_KEPT = timedelta(days=14)
 
 
 class ExportKind(StrEnum):
+    """The protocol of an export's receiver."""
+
     PROMETHEUS = "prometheus_remote_write"
     LOKI = "loki"
     DATADOG = "datadog"
@@ -25,6 +27,8 @@ class ExportKind(StrEnum):
 
 
 class Signal(StrEnum):
+    """A kind of data that an export sends."""
+
     LOGS = "logs"
     METRICS = "metrics"
     TRACES = "traces"
@@ -36,26 +40,28 @@ SIGNALS: Mapping[ExportKind, tuple[Signal, ...]] = {
     ExportKind.DATADOG: (Signal.LOGS, Signal.METRICS),
     ExportKind.OTLP: (Signal.TRACES, Signal.METRICS, Signal.LOGS),
 }
-"""What each kind of receiver takes."""
+"""The signals that each kind of receiver accepts."""
 
 
 @dataclass(frozen=True)
 class ExportCredentials:
-    """`scheme` is `basic` (user and secret), `bearer` or `api_key` (Datadog's)."""
+    """The credentials of a receiver. `scheme` is `basic` (user and secret), `bearer` or `api_key` (Datadog's)."""
 
     scheme: str
     secret: str = field(repr=False)
     user: str = ""
 
     def as_json(self) -> Mapping[str, str]:
+        """Returns the credentials as JSON, with the secret, to be encrypted."""
         return {"scheme": self.scheme, "secret": self.secret, "user": self.user}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Export:
-    """`projects` are those whose data is sent (`*`: all). `labels` are added to all that is sent, `headers` to each request.
+    """An export of an organization. `projects` are those whose data is sent (`*`: all).
 
-    `encrypted` holds the credentials, and is never shown. `origin` is this installation's own address, for links.
+    `labels` are added to all that is sent, `headers` to each request. `encrypted` holds the credentials, and is never
+    shown. `origin` is this installation's own address, for links.
     """
 
     organization: str
@@ -74,9 +80,11 @@ class Export:
     encrypted: bytes | None = field(default=None, repr=False)
 
     def covers(self, project: str) -> bool:
+        """Returns whether data of the project is sent."""
         return ALL_PROJECTS in self.projects or project in self.projects
 
     def wants(self, signal: Signal, project: str) -> bool:
+        """Returns whether the signal of the project is sent."""
         return self.enabled and signal in self.signals and self.covers(project)
 
     @property
@@ -87,9 +95,10 @@ class Export:
 
 @dataclass(frozen=True, kw_only=True)
 class ExportStatus:
-    """How an export fares. `error` is the receiver's last refusal, `pending` and `dead` count what is kept for it.
+    """The delivery status of an export.
 
-    `next_push` is when the next push of metrics is due: it names the one chain of messages that pushes.
+    `error` is the receiver's last refusal; `pending` and `dead` count the batches stored for it. `next_push` is when
+    the next push of metrics is due: it identifies the single chain of messages that pushes.
     """
 
     pending: int = 0
@@ -103,15 +112,16 @@ class ExportStatus:
 
     @property
     def failing(self) -> bool:
-        """What is kept has to be delivered first, and by one call at a time."""
+        """Whether deliveries fail: stored batches are then delivered first, by one call at a time."""
         return self.failing_since is not None
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExportBatch:
-    """What is still to be delivered to one export: an event whose data is read when it is sent, or a request as it was made.
+    """A batch still to be delivered to one export.
 
-    `since` is when it arose: parcels are delivered in that order. `key` is the same however often the parcel is made.
+    It is an event, whose data is read when it is sent, or a request as it was made. `since` is when it arose: batches
+    are delivered in that order. `key` is the same however often the batch is made.
     """
 
     key: str
@@ -123,7 +133,10 @@ class ExportBatch:
 
 @dataclass(frozen=True, kw_only=True)
 class StoredRequest:
-    """A request to an export's receiver, without its credentials. Where `path` leads is decided when it is sent."""
+    """A request to an export's receiver, without its credentials.
+
+    `path` is resolved against the receiver's address when the request is sent.
+    """
 
     path: str
     content_type: str
@@ -133,6 +146,8 @@ class StoredRequest:
 
 
 class BackfillState(StrEnum):
+    """The state of a backfill."""
+
     RUNNING = "running"
     COMPLETED = "completed"
     FAILED = "failed"
@@ -141,11 +156,11 @@ class BackfillState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Backfill:
-    """Sending what is stored of a time range once more.
+    """A backfill, which sends the stored data of a time range once more.
 
     `projects` are those that are left, `position` the last run of the first of them that was sent, `segment` the next
-    segment of the run after that; without projects left, `position` is the last time whose metrics were sent.
-    `runs`, `lines`, `spans` and `points` (times of which metrics were told) count what was sent, `failures` the refusals since.
+    segment of the run after that; without projects left, `position` is the last time whose metrics were sent. `runs`,
+    `lines`, `spans` and `points` (times whose metrics were sent) count what was sent, `failures` the refusals since.
     """
 
     organization: str
@@ -169,6 +184,6 @@ class Backfill:
 
 
 def backoff(failures: int, jitter: float) -> timedelta:
-    """Until the next try after so many failures; `jitter` is between 0 and 1. At most five minutes."""
+    """Returns the time until the next try after so many failures, at most five minutes; `jitter` is between 0 and 1."""
     longest = min(300.0, 2.0 * 2 ** min(failures, 10))
     return timedelta(seconds=longest / 2 + longest / 2 * jitter)

@@ -1,4 +1,4 @@
-"""Every metric that Cadence tells, in one place: docs/monitoring.md lists them, and a test holds it to that."""
+"""The metrics of Cadence, all in one place: docs/monitoring.md lists them, and a test compares both."""
 
 from cadence.domain.metrics.model import Family, MetricKind
 
@@ -31,7 +31,7 @@ TREATMENT_DURATION = Family(
 ATTEMPTS = Family(
     name="cadence_treatment_attempts",
     kind=MetricKind.COUNTER,
-    help="Runners asked for, each further attempt among them.",
+    help="Runners requested, each further attempt among them.",
 )
 QUEUE = Family(
     name="cadence_treatment_queue_seconds",
@@ -73,14 +73,14 @@ MEMORY = Family(
     bounds=tuple(float(2**power) for power in range(24, 38, 2)),
 )
 COST = Family(
-    name="cadence_cost", kind=MetricKind.COUNTER, help="What runners cost, by the price of their pool for an hour."
+    name="cadence_cost", kind=MetricKind.COUNTER, help="Cost of runners, by the price of their pool for an hour."
 )
 ACTIVE_RUNS = Family(name="cadence_active_runs", kind=MetricKind.GAUGE, help="Runs that have begun and not ended.")
 WAITING_RUNS = Family(
     name="cadence_waiting_runs", kind=MetricKind.GAUGE, help="Runs that wait for others of their organization to end."
 )
 HOSTS = Family(
-    name="cadence_pool_hosts", kind=MetricKind.GAUGE, help="Machines of a pool that were there within the last minute."
+    name="cadence_pool_hosts", kind=MetricKind.GAUGE, help="Machines of a pool that reported within the last minute."
 )
 SLOTS = Family(
     name="cadence_pool_slots",
@@ -100,10 +100,10 @@ FAILED_MESSAGES = Family(
 EXPORT_PENDING = Family(
     name="cadence_export_pending",
     kind=MetricKind.GAUGE,
-    help="What an export has still to deliver: it could not before.",
+    help="Batches that an export has still to deliver after a failure.",
 )
 EXPORT_DEAD = Family(
-    name="cadence_export_dead_letters", kind=MetricKind.GAUGE, help="What an export gave up to deliver."
+    name="cadence_export_dead_letters", kind=MetricKind.GAUGE, help="Batches that an export gave up to deliver."
 )
 EXPORT_FAILING = Family(
     name="cadence_export_failing",

@@ -1,7 +1,7 @@
-"""What the end of a run or a treatment adds to the counts of its project.
+"""The amounts that the end of a run or a treatment adds to the counts of its project.
 
-A **series** is what is counted together: the runs of a pipeline, or the treatments of one name in one pool. Its counts are
-named amounts (`state.failed`, `boot.3`, `cost.USD`), of which only those are kept that are not zero.
+A **series** is what is counted together: the runs of a pipeline, or the treatments of one name in one pool. Its counts
+are named amounts (`state.failed`, `boot.3`, `cost.USD`), of which only those are kept that are not zero.
 """
 
 from collections import defaultdict
@@ -14,9 +14,9 @@ from cadence.domain.metrics.model import Family
 from cadence.domain.placement.pool import Price
 
 OTHER = "_other"
-"""In place of the name of a treatment or pipeline, once a project has as many series as are kept apart."""
+"""Replaces the name of a treatment or pipeline once a project has as many series as are kept apart."""
 
-# Fields of a series that hold a histogram, with what it is told as.
+# Fields of a series that hold a histogram, with the family that it is exposed as.
 DISTRIBUTIONS: Mapping[str, Family] = {
     "run_duration": catalog.RUN_DURATION,
     "run_queue": catalog.RUN_QUEUE,
@@ -36,7 +36,10 @@ TOTALS: Mapping[str, Family] = {
 
 @dataclass(frozen=True, kw_only=True)
 class CounterKey:
-    """`treatment` is None for the runs of a pipeline; `pool` and `provider` are empty where there was no runner."""
+    """The key of a series.
+
+    `treatment` is None for the runs of a pipeline; `pool` and `provider` are empty where there was no runner.
+    """
 
     organization: str
     project: str
@@ -48,13 +51,15 @@ class CounterKey:
 
 @dataclass(frozen=True)
 class CounterSeries:
+    """A series with its counts by name."""
+
     key: CounterKey
     counts: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunEnd:
-    """A run that came to an end. Times are UTC; `started_at` is None for one that never began."""
+    """The end of a run. Times are UTC; `started_at` is None for a run that never began."""
 
     organization: str
     project: str
@@ -67,7 +72,7 @@ class RunEnd:
 
 @dataclass(frozen=True, kw_only=True)
 class Attempt:
-    """One runner of a treatment: from when it was asked for (`asked_at`) or, if known, its infrastructure began."""
+    """One runner of a treatment, from its request (`asked_at`) or, if known, the beginning of its infrastructure."""
 
     pool: str
     provider: str
@@ -79,17 +84,18 @@ class Attempt:
 
     @property
     def seconds(self) -> float:
-        """How long it was held."""
+        """Seconds that the runner was held."""
         return _between(self.booting_at or self.asked_at, self.finished_at)
 
     @property
     def cost(self) -> float:
+        """The cost of the runner in the currency of its price; 0 without a price."""
         return self.seconds * self.price.per_hour / 3600 if self.price else 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class TreatmentEnd:
-    """A treatment that came to an end, with all its attempts in order. `usage` is the last one's: cpu_ms, bytes."""
+    """The end of a treatment, with all its attempts in order. `usage` is the last one's: cpu_ms, bytes."""
 
     organization: str
     project: str
@@ -104,6 +110,7 @@ class TreatmentEnd:
 
 
 def count_run(end: RunEnd) -> Mapping[CounterKey, Mapping[str, float]]:
+    """Returns the amounts that a run's end adds, by series."""
     counts: dict[str, float] = {f"state.{end.state}": 1}
     if end.started_at:
         _observe(counts, "run_duration", _between(end.started_at, end.finished_at))
@@ -112,18 +119,21 @@ def count_run(end: RunEnd) -> Mapping[CounterKey, Mapping[str, float]]:
 
 
 def count_treatment(end: TreatmentEnd) -> Mapping[CounterKey, Mapping[str, float]]:
-    """The end is counted with the last attempt's pool, each attempt's time and cost with its own."""
-    found: dict[CounterKey, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    """Returns the amounts that a treatment's end adds, by series.
+
+    The end is counted with the last attempt's pool, each attempt's time and cost with its own.
+    """
+    series: dict[CounterKey, dict[str, float]] = defaultdict(lambda: defaultdict(float))
     last = end.attempts[-1] if end.attempts else None
-    final = found[_key(end, last)]
+    final = series[_key(end, last)]
     final[f"state.{end.state}"] = 1
     if end.started_at and end.finished_at:
         _observe(final, "duration", _between(end.started_at, end.finished_at))
     if end.attempts and end.ready_at:
         first = end.attempts[0]
-        _observe(found[_key(end, first)], "queue", _between(end.ready_at, first.booting_at or first.asked_at))
+        _observe(series[_key(end, first)], "queue", _between(end.ready_at, first.booting_at or first.asked_at))
     for attempt in end.attempts:
-        counts = found[_key(end, attempt)]
+        counts = series[_key(end, attempt)]
         counts["attempts"] += 1
         counts["runner_seconds"] += round(attempt.seconds, 3)
         if attempt.claimed_at:
@@ -136,22 +146,25 @@ def count_treatment(end: TreatmentEnd) -> Mapping[CounterKey, Mapping[str, float
         final["written_bytes"] += end.usage.get("write_bytes", 0)
         if end.usage.get("memory_peak"):
             _observe(final, "memory", end.usage["memory_peak"])
-    return {key: {name: amount for name, amount in counts.items() if amount} for key, counts in found.items()}
+    return {key: {name: amount for name, amount in counts.items() if amount} for key, counts in series.items()}
 
 
 def only_what_it_took(
     counts: Mapping[CounterKey, Mapping[str, float]],
 ) -> Mapping[CounterKey, Mapping[str, float]]:
-    """Time of runners and its cost, without outcomes and durations."""
-    kept = {
-        key: {name: amount for name, amount in its.items() if name in TOTALS or name.startswith("cost.")}
-        for key, its in counts.items()
+    """Returns only the time of runners and its cost, without outcomes and durations."""
+    costs = {
+        key: {name: amount for name, amount in amounts.items() if name in TOTALS or name.startswith("cost.")}
+        for key, amounts in counts.items()
     }
-    return {key: its for key, its in kept.items() if its}
+    return {key: amounts for key, amounts in costs.items() if amounts}
 
 
 def group_name(treatment: str) -> str:
-    """The instances of a matrix or an `each` are counted together, or there would be a series for each element."""
+    """Returns the name that a treatment is counted under.
+
+    The instances of a matrix or an `each` are counted together; otherwise there would be a series for each element.
+    """
     return treatment.partition(":")[0]
 
 
@@ -174,5 +187,5 @@ def _observe(counts: dict[str, float], name: str, value: float) -> None:
 
 
 def _between(start: datetime, end: datetime) -> float:
-    """Never negative: the times may come from two clocks."""
+    """Returns the seconds between two times; never negative, since the times may come from two clocks."""
     return max(0.0, (end - start).total_seconds())

@@ -1,4 +1,4 @@
-"""Samples as every monitoring system knows them: counters, gauges and histograms with labels."""
+"""The samples of monitoring systems: counters, gauges and histograms with labels."""
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
@@ -9,6 +9,8 @@ Labels = Mapping[str, str]
 
 
 class MetricKind(StrEnum):
+    """The kind of a metric."""
+
     COUNTER = "counter"
     GAUGE = "gauge"
     HISTOGRAM = "histogram"
@@ -16,7 +18,10 @@ class MetricKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Family:
-    """`name` ends in `unit`, if it has one, and never in `_total`; `bounds` are the upper bounds of a histogram's buckets."""
+    """A family of samples.
+
+    `name` ends in `unit`, if it has one, and never in `_total`; `bounds` are the upper bounds of a histogram's buckets.
+    """
 
     name: str
     kind: MetricKind
@@ -25,19 +30,25 @@ class Family:
     bounds: tuple[float, ...] = ()
 
     def bucket_of(self, value: float) -> int:
-        """The bucket that `value` is counted in; the last one has no upper bound."""
+        """Returns the index of the bucket that `value` is counted in; the last one has no upper bound."""
         return bisect_left(self.bounds, value)
 
 
 @dataclass(frozen=True)
 class MetricSample:
+    """One value with its labels."""
+
     labels: Labels
     value: float
 
 
 @dataclass(frozen=True)
 class Distribution:
-    """What a histogram counted: `counts` of each bucket by itself (not cumulative), one more than there are bounds."""
+    """The counts of a histogram.
+
+    `counts` are those of each bucket by itself (not cumulative), one more than there are bounds; `total` is the sum of
+    all values.
+    """
 
     labels: Labels
     counts: tuple[float, ...]
@@ -45,15 +56,16 @@ class Distribution:
 
     @property
     def count(self) -> float:
+        """The number of all values."""
         return sum(self.counts)
 
     def cumulative(self) -> Sequence[float]:
-        """How many were at most each bound; the last one is all."""
-        so_far, found = 0.0, []
+        """Returns how many values were at most each bound; the last one is all."""
+        so_far, sums = 0.0, []
         for count in self.counts:
             so_far += count
-            found.append(so_far)
-        return found
+            sums.append(so_far)
+        return sums
 
 
 @dataclass(frozen=True)
@@ -66,12 +78,12 @@ class Metric:
 
 
 def number(value: float) -> str:
-    """Without a needless fraction: `3`, `0.25`, `+Inf`."""
+    """Returns the number without a needless fraction: `3`, `0.25`, `+Inf`."""
     if value == float("inf"):
         return "+Inf"
     return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(float(value))
 
 
 def bound_text(bound: float) -> str:
-    """A bucket's bound as its label `le`, in the one form that OpenMetrics knows: `1.0`, `0.25`, `+Inf`."""
+    """Returns a bucket's bound as its label `le`, in the only form that OpenMetrics allows: `1.0`, `0.25`, `+Inf`."""
     return "+Inf" if bound == float("inf") else repr(float(bound))

@@ -1,4 +1,4 @@
-"""The OpenMetrics text format, version 1.0.0."""
+"""Writes the OpenMetrics text format, version 1.0.0."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -8,6 +8,7 @@ _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n"})
 
 
 def openmetrics(metrics: Iterable[Metric]) -> str:
+    """Returns the metrics in the OpenMetrics text format, with its `# EOF`."""
     lines: list[str] = []
     for metric in metrics:
         family = metric.family

@@ -1,4 +1,7 @@
-"""For how long what was refused is not asked for again: longer each time, and then by one alone before all."""
+"""Back-off after refusals.
+
+A refused offer is not asked for again for a while, longer each time, and then by a single caller before all others.
+"""
 
 import dataclasses
 from dataclasses import dataclass
@@ -6,13 +9,16 @@ from datetime import datetime, timedelta
 
 FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(minutes=30)
-# How long whoever asks first has before somebody else does.
+# The time that the first caller has before another one asks.
 PROBE_TAKES = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, kw_only=True)
 class BackOff:
-    """An offer that was refused `times` times in a row: when last, in whose words, and until when it is not asked for."""
+    """An offer that was refused `times` times in a row.
+
+    `at` and `reason` are of the last refusal; the offer is not asked for again before `until`.
+    """
 
     offer: str
     at: datetime
@@ -21,23 +27,27 @@ class BackOff:
     times: int = 1
 
     def lasts(self, now: datetime) -> bool:
+        """Returns whether the offer is still not to be asked for."""
         return now < self.until
 
     def probed(self, now: datetime) -> "BackOff":
-        """While one alone asks whether there is anything by now."""
+        """Returns the back-off prolonged while a single caller asks whether the offer is available again."""
         return dataclasses.replace(self, until=now + PROBE_TAKES)
 
 
-def refused(seen: BackOff | None, offer: str, asked_at: datetime, now: datetime, reason: str) -> BackOff | None:
-    """After a refusal of what was asked for at `asked_at`. None if one is known that came since: all who asked before it count once."""
-    if seen is not None and seen.at >= asked_at:
+def refused(known: BackOff | None, offer: str, asked_at: datetime, now: datetime, reason: str) -> BackOff | None:
+    """Returns the back-off after a refusal of a request made at `asked_at`.
+
+    Returns None if a refusal after `asked_at` is known: all requests before it count once.
+    """
+    if known is not None and known.at >= asked_at:
         return None
-    again = seen is not None and asked_at < seen.until + LONGEST_PAUSE
-    times = seen.times + 1 if seen is not None and again else 1
+    repeated = known is not None and asked_at < known.until + LONGEST_PAUSE
+    times = known.times + 1 if known is not None and repeated else 1
     return BackOff(offer=offer, at=now, reason=reason, until=now + pause_after(times), times=times)
 
 
 def pause_after(refusals: int) -> timedelta:
-    """Twice as long each time."""
+    """Returns the pause after so many refusals in a row; it doubles each time."""
     doubled: int = 2 ** max(0, min(refusals, 16) - 1)
     return min(LONGEST_PAUSE, FIRST_PAUSE * doubled)

@@ -1,4 +1,4 @@
-"""Which pools can hold a worker, and which of them first."""
+"""The choice of pools that can hold a Mélodium worker, and their order."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from cadence.domain.placement.pool import Pool
 SETTINGS = "melodium"
 """In a pool's settings: `{"modes": [...], "containers_arch": "wish" | "required"}`."""
 
-# What a pool is to a request that asks for a mode of cluster, unless its settings say so themselves.
+# The cluster modes that pools of a provider satisfy, unless their settings name them.
 _MODES: Mapping[str, frozenset[str]] = {
     "host": frozenset({"self_managed", "dedicated"}),
     "openstack": frozenset({"self_managed", "dedicated"}),
@@ -25,14 +25,17 @@ _UNKNOWN = "unknown"
 
 @dataclass(frozen=True)
 class Candidates:
-    """Names of the pools that can hold it, best first; of the others, why not."""
+    """The names of the pools that can hold a worker, best first, and the reasons against the others."""
 
     pools: tuple[str, ...]
     reasons: tuple[str, ...]
 
 
 def candidates(request: LaunchRequest, project: str, pools: Sequence[Pool]) -> Candidates:
-    """Of pools that are equally good, the order stays. All that a worker and its containers want is wanted together."""
+    """Returns the pools that can hold the worker.
+
+    Equally good pools keep their order. A worker and its containers have to fit together.
+    """
     reasons: list[str] = []
     fitting: list[Pool] = []
     for pool in pools:
@@ -46,12 +49,15 @@ def candidates(request: LaunchRequest, project: str, pools: Sequence[Pool]) -> C
 
 
 def wanted(request: LaunchRequest) -> tuple[int, int, int]:
-    """Millicores, MB of memory and MB of storage of a worker with its containers. Its own storage holds its volumes."""
-    everything: list[LaunchRequest | EngineContainer] = [request, *_containers(request)]
+    """Returns millicores, MB of memory and MB of storage of a worker with its containers.
+
+    The worker's own storage holds its volumes.
+    """
+    parts: list[LaunchRequest | EngineContainer] = [request, *_containers(request)]
     return (
-        sum(one.cpu or 0 for one in everything),
-        sum(one.memory or 0 for one in everything),
-        sum(one.storage or 0 for one in everything),
+        sum(part.cpu or 0 for part in parts),
+        sum(part.memory or 0 for part in parts),
+        sum(part.storage or 0 for part in parts),
     )
 
 
@@ -71,21 +77,21 @@ def _unfit(request: LaunchRequest, project: str, pool: Pool) -> str | None:
         wanted(request), ("cpu", "memory", "storage"), ("millicores", "MB of memory", "MB of storage"), strict=True
     )
     for amount, name, unit in amounts:
-        has = getattr(pool.largest, name)
-        if has is not None and amount > has:
-            return f"has at most {has} {unit}, and {amount} are asked for"
+        available = getattr(pool.largest, name)
+        if available is not None and amount > available:
+            return f"has at most {available} {unit}, and {amount} are asked for"
     return None
 
 
 def _rank(request: LaunchRequest, pool: Pool) -> tuple[bool, bool]:
-    """Preferred modes first, then the architecture that its containers wish for."""
-    disliked = bool(request.preferred) and not _modes(pool) & set(request.preferred)
-    return disliked, bool(_containers_arch(request) - set(pool.architectures))
+    """Returns the sort key: preferred modes first, then the architecture that the containers prefer."""
+    without_preferred_mode = bool(request.preferred) and not _modes(pool) & set(request.preferred)
+    return without_preferred_mode, bool(_containers_arch(request) - set(pool.architectures))
 
 
 def _modes(pool: Pool) -> frozenset[str]:
-    said: Iterable[str] | None = pool.settings.get(SETTINGS, {}).get("modes")
-    return frozenset(said) if said is not None else _MODES.get(pool.provider, _ANY_MACHINE)
+    configured: Iterable[str] | None = pool.settings.get(SETTINGS, {}).get("modes")
+    return frozenset(configured) if configured is not None else _MODES.get(pool.provider, _ANY_MACHINE)
 
 
 def _containers(request: LaunchRequest) -> tuple[EngineContainer, ...]:
@@ -93,4 +99,4 @@ def _containers(request: LaunchRequest) -> tuple[EngineContainer, ...]:
 
 
 def _containers_arch(request: LaunchRequest) -> set[str]:
-    return {one.arch for one in _containers(request) if one.arch and one.arch != _UNKNOWN}
+    return {container.arch for container in _containers(request) if container.arch and container.arch != _UNKNOWN}

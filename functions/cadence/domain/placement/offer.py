@@ -1,4 +1,4 @@
-"""Work offered to the hosts of a pool, and which of it a free slot takes first."""
+"""Work offered to the hosts of a pool, and the order in which free slots take it."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class RunnerOffer:
-    """A runner that waits for a host. Runner ids begin with their run's, so the smallest is of the oldest run.
+    """A runner that waits for a host.
 
-    `engine` is the Mélodium engine that the host needs (`cadence.domain.melodium.engines`).
+    Runner ids begin with their run's, so the smallest belongs to the oldest run. `engine` is the Mélodium engine that
+    the host needs (`cadence.domain.melodium.engines`).
     """
 
     runner_id: str
@@ -18,7 +19,11 @@ class RunnerOffer:
 
 
 def in_fair_order(offers: Iterable[RunnerOffer], running: Mapping[str, int]) -> list[RunnerOffer]:
-    """The highest priority first, there the project with the fewest `running` (and taken before), there the oldest run."""
+    """Returns the offers in the order in which they are taken.
+
+    The highest priority comes first, then the project with the fewest `running` (and taken before), then the oldest
+    run.
+    """
     lanes: dict[tuple[int, str], list[RunnerOffer]] = {}
     for offer in sorted(offers, key=lambda offer: offer.runner_id, reverse=True):
         lanes.setdefault((offer.priority, offer.project), []).append(offer)

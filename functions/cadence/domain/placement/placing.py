@@ -1,4 +1,4 @@
-"""Which of an organization's pools may give a treatment its runner, in which order, and why: the decision in words."""
+"""The pools that may give a treatment its runner, in which order, and the decision in words."""
 
 import json
 from collections.abc import Collection, Mapping, Sequence
@@ -11,17 +11,17 @@ from cadence.domain.placement.pool import Pool, PoolRefusal, Price
 from cadence.domain.placement.pool_policy import warm_now
 from cadence.domain.values.value_retention import ValueRetention
 
-# What a pool could not give, where it is not known which of its offers, or is all of them.
+# The label of a refusal that concerns all offers of a pool, or an unknown one.
 ANY_OFFER = "any"
-# Of a pool whose machines join it.
+# The reason against a pool of self-registered hosts.
 UNATTENDED = "no machine of it asks for work"
-# With more offers than this, none is told from the others.
+# With more offers than this, refusals are not kept per offer.
 _MOST_OFFERS = 10
 
 
 @dataclass(frozen=True)
 class Considered:
-    """A pool, and what speaks for or against it."""
+    """A pool that was considered, and the reason for or against it."""
 
     pool: str
     fits: bool
@@ -29,26 +29,26 @@ class Considered:
 
 
 def misfit(pool: Pool, spec: TreatmentSpec, project: str) -> str | None:
-    """Why a pool can never give this runner; None if it can."""
+    """Returns why a pool can never give this runner; None if it can."""
     if not pool.serves(project):
         return f"pool {pool.name} does not serve project {project}"
-    elsewhere = misplaced(pool, spec)
-    if elsewhere:
-        return elsewhere
+    misplacement = misplaced(pool, spec)
+    if misplacement:
+        return misplacement
     retention = ValueRetention.of(pool.name, pool.policy.values)
     if spec.engine and retention:
-        return f"{retention.reason}, and the engine of {spec.name} tells of every value inside of it"
+        return f"{retention.reason}, and the engine of {spec.name} reports every value inside of it"
     if spec.arch and spec.arch not in pool.architectures:
         return f"pool {pool.name} has no {spec.arch}"
     largest, policy = pool.largest, pool.policy
-    for what, wanted, most, unit in (
+    for name, requested, available, unit in (
         ("cpu", spec.cpu, largest.cpu, "millicores"),
         ("memory", spec.memory, largest.memory, "MB"),
         ("storage", spec.storage, largest.storage, "MB"),
         ("max_duration", spec.max_duration, policy.max_duration, "s"),
     ):
-        if wanted is not None and most is not None and wanted > most:
-            return f"pool {pool.name} has at most {most} {unit} of {what}, not {wanted}"
+        if requested is not None and available is not None and requested > available:
+            return f"pool {pool.name} has at most {available} {unit} of {name}, not {requested}"
     if (spec.image or spec.services) and largest.images is False:
         return f"pool {pool.name} runs no images"
     if policy.offers and not policy.fitting(spec.cpu, spec.memory, spec.storage, spec.arch):
@@ -57,16 +57,16 @@ def misfit(pool: Pool, spec: TreatmentSpec, project: str) -> str | None:
 
 
 def misplaced(pool: Pool, spec: TreatmentSpec) -> str | None:
-    """Why the pool is not where the treatment has to stay; None if it is."""
-    there = pool.policy.residency
-    if not spec.residency or there in spec.residency:
+    """Returns why the pool violates the treatment's residency; None if it does not."""
+    residency = pool.policy.residency
+    if not spec.residency or residency in spec.residency:
         return None
-    where = f"is in {there}" if there else "does not say where its data is"
-    return f"pool {pool.name} {where}, and {spec.name} has to stay in {' or '.join(spec.residency)}"
+    location = f"is in {residency}" if residency else "does not say where its data is"
+    return f"pool {pool.name} {location}, and {spec.name} has to stay in {' or '.join(spec.residency)}"
 
 
 def hourly(pool: Pool, spec: TreatmentSpec) -> float | None:
-    """What its cheapest fitting machine costs in an hour; None if nobody said."""
+    """Returns what the pool's cheapest fitting machine costs in an hour; None if no price is known."""
     for offer in pool.policy.fitting(spec.cpu, spec.memory, spec.storage, spec.arch):
         if offer.per_hour is not None:
             return offer.per_hour
@@ -74,29 +74,30 @@ def hourly(pool: Pool, spec: TreatmentSpec) -> float | None:
 
 
 def expected_price(pool: Pool, spec: TreatmentSpec) -> Price | None:
+    """Returns what an hour of the treatment's runner is expected to cost; None if no price is known."""
     per_hour = hourly(pool, spec)
     return None if per_hour is None else Price(per_hour, pool.currency)
 
 
 def offers_for(pool: Pool, spec: TreatmentSpec) -> tuple[str, ...]:
-    """What of the pool the treatment can use, by the labels under which refusals are known."""
+    """Returns the labels of the pool's offers that the treatment can use; refusals are recorded under these."""
     fitting = pool.policy.fitting(spec.cpu, spec.memory, spec.storage, spec.arch)
     labels = tuple(dict.fromkeys(offer.label for offer in fitting))
     return labels if 0 < len(labels) <= _MOST_OFFERS else (ANY_OFFER,)
 
 
 def in_the_way(pool: Pool, spec: TreatmentSpec, back_offs: Sequence[BackOff], now: datetime) -> Sequence[BackOff]:
-    """What the pool refused lately, if that is all that it has for the treatment. The newest first."""
+    """Returns the pool's current refusals, newest first, if they cover all that it offers the treatment; else none."""
     own = {offer.label for offer in pool.policy.offers}
-    lasting = [one for one in back_offs if one.lasts(now)]
-    # What is no offer of the pool (its budget, an API that does not answer) stands for all of them.
-    of_all = [one for one in lasting if one.offer not in own]
-    refused = {one.offer for one in lasting}
+    lasting = [back_off for back_off in back_offs if back_off.lasts(now)]
+    # A refusal of no single offer (the budget, an API that does not answer) concerns all of them.
+    of_all = [back_off for back_off in lasting if back_off.offer not in own]
+    refused = {back_off.offer for back_off in lasting}
     usable = offers_for(pool, spec)
-    blocking = [*of_all, *(one for one in lasting if one.offer in usable)]
+    blocking = [*of_all, *(back_off for back_off in lasting if back_off.offer in usable)]
     if not of_all and not refused.issuperset(usable):
         return ()
-    return sorted(blocking, key=lambda one: one.at, reverse=True)
+    return sorted(blocking, key=lambda back_off: back_off.at, reverse=True)
 
 
 def in_order(
@@ -106,11 +107,11 @@ def in_order(
     now: datetime,
     unattended: Collection[str] = (),
 ) -> list[tuple[Pool, str]]:
-    """The fitting `pools`, first to last, each with what put it there.
+    """Returns the fitting `pools`, first to last, each with the reason for its place.
 
-    The pipeline's own list is kept; without one, warm pools come first and then cheap ones. Behind all others are pools that
-    refused lately whatever they have for the treatment: they are not left out, since something may have become free. Last come
-    those that are `unattended`.
+    The pipeline's own list is kept; without one, warm pools come first and then cheap ones. Behind all others are pools
+    that refused lately all their offers for the treatment: they are not left out, since capacity may have become free.
+    Last are those that are `unattended`.
     """
     ranked = []
     for index, pool in enumerate(pools):
@@ -121,38 +122,40 @@ def in_order(
         words = [f"number {index + 1} of the pipeline's list"] if spec.pools else []
         words += ["machines wait there"] if warm else []
         words += [f"{price:g} an hour"] if price is not None and not spec.pools else []
-        words += [_told(one) for one in refused[:1]]
+        words += [_refusal_text(back_off) for back_off in refused[:1]]
         words += [UNATTENDED] if pool.name in unattended else []
         ranked.append(((pool.name in unattended, bool(refused), *own), pool, ", ".join(words)))
-    return [(pool, words) for _, pool, words in sorted(ranked, key=lambda one: one[0])]
+    return [(pool, words) for _, pool, words in sorted(ranked, key=lambda entry: entry[0])]
 
 
 def boot_wait(pool: str, boot_deadline: int) -> str:
-    """Returns what a treatment waits for while its machine boots, in words; ``boot_deadline`` is in seconds."""
+    """Returns what a treatment waits for while its machine boots, in words; `boot_deadline` is in seconds."""
     return f"a machine of pool {pool} to start and to call home (given up {boot_deadline} s after its start)"
 
 
-def considered(ordered: Sequence[tuple[Pool, str]], said: Sequence[PoolRefusal]) -> list[Considered]:
-    """The fitting pools, with what they said to this attempt."""
-    answers = {one.pool: one for one in said}
-    found = []
+def considered(ordered: Sequence[tuple[Pool, str]], refusals: Sequence[PoolRefusal]) -> list[Considered]:
+    """Returns the fitting pools, each with its refusal of this attempt, if there was one."""
+    answers = {refusal.pool: refusal for refusal in refusals}
+    entries = []
     for pool, words in ordered:
         answer = answers.get(pool.name)
         own = [words] if words else []
-        own += [f"said no to this attempt: {answer.words}"] if answer else []
-        found.append(Considered(pool.name, not (answer and answer.lasting), ", ".join(own)))
-    return found
+        own += [f"refused this attempt: {answer.words}"] if answer else []
+        entries.append(Considered(pool.name, not (answer and answer.lasting), ", ".join(own)))
+    return entries
 
 
-def _told(refusal: BackOff) -> str:
-    what = "" if refusal.offer == ANY_OFFER else f" {refusal.offer}"
-    often = f" ({refusal.times} times in a row)" if refusal.times > 1 else ""
-    return f"refused{what} at {refusal.at:%H:%M:%S} UTC{often}: {refusal.reason}"
+def _refusal_text(refusal: BackOff) -> str:
+    offer = "" if refusal.offer == ANY_OFFER else f" {refusal.offer}"
+    repetitions = f" ({refusal.times} times in a row)" if refusal.times > 1 else ""
+    return f"refused{offer} at {refusal.at:%H:%M:%S} UTC{repetitions}: {refusal.reason}"
 
 
 def encode(considered: Sequence[Considered]) -> str:
-    return json.dumps([[one.pool, one.fits, one.reason[:300]] for one in considered], separators=(",", ":"))
+    """Returns the pools as JSON, each reason cut to 300 characters."""
+    return json.dumps([[entry.pool, entry.fits, entry.reason[:300]] for entry in considered], separators=(",", ":"))
 
 
 def decode(text: str | None) -> tuple[Considered, ...]:
-    return tuple(Considered(*one) for one in json.loads(text)) if text else ()
+    """Returns the pools that `encode` wrote; none for None."""
+    return tuple(Considered(*entry) for entry in json.loads(text)) if text else ()

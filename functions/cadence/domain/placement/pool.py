@@ -1,4 +1,4 @@
-"""Pools: where runners come from."""
+"""Pools: the infrastructures that runners are taken from."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -8,9 +8,9 @@ from typing import Any
 from cadence.domain.placement.pool_policy import Policy
 from cadence.domain.scheduling.machine_step import MachineStep, NextState
 
-# The provider whose runners are offered to machines that joined a pool by themselves.
+# The provider whose runners are offered to self-registered hosts.
 HOST = "host"
-# Every provider has a folder in `cadence/providers`, a Lambda `provider_<name>`, and a schema in `schemas/pool-settings`.
+# Each has a folder in `cadence/providers`, a Lambda `provider_<name>`, and a schema in `schemas/pool-settings`.
 PROVIDERS: tuple[str, ...] = (
     HOST,
     "aws_ec2",
@@ -31,13 +31,13 @@ _OF_ALL = frozenset({"boot", "melodium"})
 
 
 def provider_function(prefix: str, provider: str) -> str:
-    """The name of a provider's Lambda; `prefix` is what the names of all of them begin with."""
+    """Returns the name of a provider's Lambda; `prefix` is what all their names begin with."""
     return prefix + provider.replace("_", "-")
 
 
 @dataclass(frozen=True)
 class LargestRunner:
-    """What the largest runner of a pool has (millicores, MB), and whether it can run container images; `None` is not known."""
+    """The size of the largest runner of a pool (millicores, MB), and whether it can run images; None is not known."""
 
     cpu: int | None = None
     memory: int | None = None
@@ -47,7 +47,7 @@ class LargestRunner:
 
 @dataclass(frozen=True)
 class Price:
-    """What an hour of a runner costs. `currency` is a code of ISO 4217."""
+    """The price of an hour of a runner. `currency` is a code of ISO 4217."""
 
     per_hour: float
     currency: str = "USD"
@@ -55,9 +55,10 @@ class Price:
 
 @dataclass(frozen=True, kw_only=True)
 class Pool:
-    """`settings` are the provider's own (schemas/pool-settings); `boot_deadline` in seconds counts from when the infrastructure has begun.
+    """A pool of an organization. `settings` are the provider's own (schemas/pool-settings).
 
-    `max_runners` is how many it may give at a time (None: as many as it has). `price` is what metrics of cost are made from.
+    `boot_deadline` in seconds counts from when the infrastructure has begun. `max_runners` is how many it may give at a
+    time (None: as many as it has). `price` is what metrics of cost are made from.
     """
 
     organization: str
@@ -74,21 +75,25 @@ class Pool:
 
     @property
     def currency(self) -> str:
-        """Of all its prices."""
+        """The currency of all its prices."""
         return self.price.currency if self.price else "USD"
 
     @property
     def own_settings(self) -> Mapping[str, Any]:
-        """Those of its provider alone."""
+        """The settings of its provider alone."""
         return {name: value for name, value in self.settings.items() if name not in _OF_ALL}
 
     def serves(self, project: str) -> bool:
+        """Returns whether treatments of the project may run in the pool."""
         return "*" in self.projects or project in self.projects
 
 
 @dataclass(frozen=True)
 class PoolRefusal:
-    """What a pool answered to the launch of an attempt, in its infrastructure's own words. `lasting`: it would say so again."""
+    """A pool's refusal to launch an attempt, in its infrastructure's own words.
+
+    `lasting`: it would refuse again.
+    """
 
     pool: str
     words: str
@@ -96,15 +101,16 @@ class PoolRefusal:
 
     @property
     def told(self) -> str:
+        """The pool and its words, for messages."""
         return f"{self.pool}: {self.words}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Placement:
-    """The decision for one attempt: `function` is the provider's Lambda, `refusals` what pools said before it.
+    """The decision for one attempt: `function` is the provider's Lambda, `refusals` those of pools before it.
 
-    `rounds` is how often all candidates have been asked in vain, `offers` what of the pool the treatment can use, `overcomes` what the pool
-    refused before and does not any more if this launch comes about, `price` what is expected of it.
+    `rounds` is how often all candidates have been asked in vain, `offers` what of the pool the treatment can use,
+    `overcomes` the earlier refusals of the pool that end if this launch succeeds, `price` what is expected of it.
     """
 
     pool: str
@@ -123,18 +129,20 @@ class Placement:
     price: Price | None = None
 
     def as_json(self) -> Mapping[str, Any]:
+        """Returns the placement as JSON for the state machine."""
         return asdict(self) | {
             "decided_at": self.decided_at.isoformat(),
-            "refusals": [asdict(one) for one in self.refusals],
+            "refusals": [asdict(refusal) for refusal in self.refusals],
             "offers": list(self.offers),
             "overcomes": list(self.overcomes),
         }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Placement":
+        """Returns the placement that `as_json` wrote."""
         read = {
             "decided_at": datetime.fromisoformat(data["decided_at"]),
-            "refusals": tuple(PoolRefusal(**one) for one in data["refusals"]),
+            "refusals": tuple(PoolRefusal(**refusal) for refusal in data["refusals"]),
             "offers": tuple(data["offers"]),
             "overcomes": tuple(data["overcomes"]),
             "price": Price(**data["price"]) if data["price"] else None,
@@ -142,7 +150,7 @@ class Placement:
         return cls(**{**data, **read})
 
     def step(self) -> Mapping[str, Any]:
-        """To be launched next, by the state machine."""
+        """Returns the launch as the next step of the state machine."""
         launch = MachineStep(
             next=NextState.LAUNCH, attempt=self.attempt, function=self.function, runner_id=self.runner_id
         )

@@ -1,4 +1,4 @@
-"""What a pool's owner has decided: what it may buy and for how much, where it is, what it keeps ready."""
+"""The policy of a pool's owner: what it may buy and for how much, where it is, what it keeps ready."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -12,7 +12,10 @@ DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 @dataclass(frozen=True, kw_only=True)
 class InstanceOffer:
-    """One kind of machine that a pool may buy: millicores, MB, and what an hour costs in the currency of the pool's price. `spot` may be taken away at any time."""
+    """One kind of machine that a pool may buy: millicores and MB.
+
+    `per_hour` is in the currency of the pool's price. A `spot` machine may be taken away at any time.
+    """
 
     name: str
     cpu: int
@@ -24,10 +27,11 @@ class InstanceOffer:
 
     @property
     def label(self) -> str:
+        """The label under which refusals of it are recorded."""
         return f"{self.name} spot" if self.spot else self.name
 
     def holds(self, cpu: int | None, memory: int | None, storage: int | None, arch: str | None) -> bool:
-        """Whether it has what is asked for; `None` is no matter."""
+        """Returns whether it has the requested size and architecture; None is no requirement."""
         return (
             (cpu is None or cpu <= self.cpu)
             and (memory is None or memory <= self.memory)
@@ -38,14 +42,20 @@ class InstanceOffer:
 
 @dataclass(frozen=True)
 class Budget:
-    """What a pool's runners may cost in a calendar month (UTC), in the currency of its price. Nothing is started that could exceed it."""
+    """The limit on what a pool's runners cost in a calendar month (UTC), in the currency of its price.
+
+    No runner is started that could exceed it.
+    """
 
     per_month: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class WarmWindow:
-    """How many machines wait, `ready` or `stopped`, on some days (`mon`…`sun`) between two times of a time zone."""
+    """The number of machines that wait, `ready` or `stopped`.
+
+    It applies on some days (`mon`…`sun`) between two times of a time zone.
+    """
 
     days: tuple[str, ...] = DAYS
     start: str = "00:00"
@@ -55,19 +65,25 @@ class WarmWindow:
     stopped: int = 0
 
     def covers(self, now: datetime) -> bool:
-        there = now.astimezone(ZoneInfo(self.timezone))
-        return DAYS[there.weekday()] in self.days and self.start <= f"{there:%H:%M}" < self.end
+        """Returns whether `now` is within the window."""
+        local = now.astimezone(ZoneInfo(self.timezone))
+        return DAYS[local.weekday()] in self.days and self.start <= f"{local:%H:%M}" < self.end
 
 
 def warm_now(windows: Iterable[WarmWindow], now: datetime) -> tuple[int, int]:
-    """How many ready and stopped machines should wait now: where windows overlap, the larger number."""
+    """Returns how many ready and stopped machines should wait now: where windows overlap, the larger number."""
     covering = [window for window in windows if window.covers(now)]
-    return max((one.ready for one in covering), default=0), max((one.stopped for one in covering), default=0)
+    return max((window.ready for window in covering), default=0), max(
+        (window.stopped for window in covering), default=0
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Policy:
-    """`region` is the infrastructure's own name of it, `residency` where data may be said to be (`eu`, `ch`…), `max_duration` seconds."""
+    """The policy of a pool. `region` is the infrastructure's own name of it, `max_duration` is in seconds.
+
+    `residency` names the jurisdiction of its data (`eu`, `ch`…).
+    """
 
     region: str | None = None
     residency: str | None = None
@@ -81,23 +97,27 @@ class Policy:
     def fitting(
         self, cpu: int | None, memory: int | None, storage: int | None, arch: str | None
     ) -> list[InstanceOffer]:
-        """The offers that have what is asked for, the cheapest first; those without a price last, in the owner's order."""
-        found = [offer for offer in self.offers if offer.holds(cpu, memory, storage, arch)]
-        return sorted(found, key=lambda offer: (offer.per_hour is None, offer.per_hour or 0.0))
+        """Returns the offers that have what is requested, the cheapest first.
+
+        Those without a price are last, in the owner's order.
+        """
+        offers = [offer for offer in self.offers if offer.holds(cpu, memory, storage, arch)]
+        return sorted(offers, key=lambda offer: (offer.per_hour is None, offer.per_hour or 0.0))
 
 
 def most_per_hour(policy: Policy, price: float | None) -> float | None:
-    """What an hour of any of its machines costs at most; None if nobody said."""
+    """Returns what an hour of any of its machines costs at most; None if no price is known."""
     prices = [offer.per_hour for offer in policy.offers if offer.per_hour is not None]
     return max(prices) if prices else price
 
 
 def month(now: datetime) -> str:
+    """Returns the calendar month of a budget, as `2024-01`."""
     return f"{now:%Y-%m}"
 
 
 def is_time(text: str) -> bool:
-    """Whether it is a time of day that a window may begin or end at."""
+    """Returns whether the text is a time of day that a window may begin or end at."""
     if text == "24:00":
         return True
     try:

@@ -1,1 +1,1 @@
-"""Where values came from and where they went: the graph of it, and what can be proven line by line."""
+"""The provenance of values: the graph of where they came from and went, and proofs line by line."""

@@ -1,4 +1,4 @@
-"""The graph of a trace: what there was, and what came of what.
+"""The graph of a trace: values, treatments, runs and what resulted from what.
 
 Links point from an effect to its cause, in a backward and in a forward trace alike.
 """
@@ -15,19 +15,23 @@ from cadence.domain.runs.run import Run, Treatment, Value
 
 
 class NodeKind(StrEnum):
-    VALUE = "value"  # what a treatment of a run sent through a port
+    """The kind of a node."""
+
+    VALUE = "value"  # the content that a treatment of a run sent through a port
     TREATMENT = "treatment"
     RUN = "run"
     CACHE = "cache"  # an entry of the project's caches
-    LINE = "line"  # of a log
+    LINE = "line"  # a line of a log
     PIPELINE = "pipeline"  # a version of a document
 
 
 class LinkKind(StrEnum):
+    """The kind of a link; each comment reads from effect to cause."""
+
     GENERATED_BY = "generated_by"  # a value or an entry of a cache by a treatment; a line by a treatment
     USED = "used"  # a treatment used a value or an entry of a cache
     DERIVED_FROM = "derived_from"  # a value from another one, without a treatment in between
-    WAITED_FOR = "waited_for"  # a treatment for another one's end, without getting anything of it
+    WAITED_FOR = "waited_for"  # a treatment for another one's end, without receiving a value of it
     INSTANCE_OF = "instance_of"  # a treatment of the group that made it
     PART_OF = "part_of"  # a treatment of a run, whose parameters and event it gets
     STARTED_BY = "started_by"  # a run by a treatment of another run, or by the end of that run
@@ -36,17 +40,17 @@ class LinkKind(StrEnum):
 
 
 class Basis(StrEnum):
-    """On what a link rests, the strongest first. All but the last three are certain."""
+    """The evidence for a link, the strongest first. All but the last three are certain."""
 
     RECORDED = "recorded"  # the platform moved it there
-    CONSTRUCTED = "constructed"  # the platform itself made the one from the other
+    CONSTRUCTED = "constructed"  # the platform itself made the effect from the cause
     IDENTICAL = "identical"  # both have the same digest, so any place is the same place in both
-    PREFIX = "prefix"  # the one is the other's beginning, byte by byte
+    PREFIX = "prefix"  # the effect is the beginning of the cause, byte by byte
     SUBSEQUENCE = "subsequence"  # every line of the effect is a line of the cause, in the same order
-    SELECTION = "selection"  # every line of the effect is a line of the cause, in whatever order
-    SAME_TEXT = "same_text"  # this very line is there; nothing is known of the others
-    TEMPORAL = "temporal"  # only what was there before can have had an effect
-    UNCHECKED = "unchecked"  # too large to be looked into, or not kept any more
+    SELECTION = "selection"  # every line of the effect is a line of the cause, in any order
+    SAME_TEXT = "same_text"  # the same line is in both; nothing is known of the others
+    TEMPORAL = "temporal"  # the cause existed before the effect; nothing more is known
+    UNCHECKED = "unchecked"  # too large to be compared, or not kept any more
 
 
 PROVEN = frozenset({Basis.CONSTRUCTED, Basis.IDENTICAL, Basis.PREFIX, Basis.SUBSEQUENCE, Basis.SELECTION})
@@ -67,7 +71,11 @@ class ValuePart:
 
 @dataclass(frozen=True)
 class NodeId:
-    """`name` is `treatment.port` of a value, the name of a treatment or pipeline, an entry's id, `segment:index` of a line."""
+    """The identity of a node.
+
+    `name` is `treatment.port` of a value, the name of a treatment or pipeline, an entry's id, `segment:index` of a
+    line.
+    """
 
     kind: NodeKind
     run_id: str
@@ -79,7 +87,10 @@ class NodeId:
 
 @dataclass(frozen=True, kw_only=True)
 class Link:
-    """`port` is that of the treatment in the link. The parts are those pieces of effect and cause that the trace is about."""
+    """A link from an effect to its cause.
+
+    `port` is that of the treatment in the link. The parts are those pieces of effect and cause that the trace is about.
+    """
 
     effect: NodeId
     cause: NodeId
@@ -93,10 +104,10 @@ class Link:
 
 @dataclass(kw_only=True)
 class Node:
-    """What is known of it; which members are there depends on its kind.
+    """The known facts of a node; which members are set depends on its kind.
 
-    `until`: only what was there by then is asked about. `cut`: what lies behind it is not told here. `more` is where its
-    further neighbours go on, if it has more than are told.
+    `until`: only what existed by then is traced. `cut`: what lies behind the node is not part of the graph. `more` is
+    where its further neighbours go on, if it has more than the graph contains.
     """
 
     id: NodeId
@@ -114,13 +125,15 @@ class Node:
 
 
 class Direction(StrEnum):
+    """The direction of a trace."""
+
     BACKWARD = "backward"
     FORWARD = "forward"
 
 
 @dataclass
 class Graph:
-    """Nodes in the order in which they were met, the one that was asked about first."""
+    """The nodes in the order in which they were met, the start first, and their links."""
 
     start: NodeId
     direction: Direction
@@ -128,7 +141,7 @@ class Graph:
     links: list[Link] = field(default_factory=list)
 
     def neighbours(self, of: NodeId) -> Sequence[tuple[Link, Node]]:
-        """What is one step further on from `of`, in the direction of the trace."""
+        """Returns the links and nodes that are one step further on from `of`, in the direction of the trace."""
         backward = self.direction is Direction.BACKWARD
         steps = [(link, link.cause if backward else link.effect) for link in self.links
                  if (link.effect if backward else link.cause) == of]  # fmt: skip

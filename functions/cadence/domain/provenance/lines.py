@@ -1,7 +1,7 @@
-"""Whether the lines that a treatment sent are lines that it had received, and which is which.
+"""Compares the lines that a treatment sent with those that it had received, and maps one to the other.
 
-Contents are held as one 64-bit hash for each line, so that millions of lines take little room; the line that is asked
-about is compared in full by whoever has its text.
+Contents are held as one 64-bit hash for each line, so that millions of lines take little room; the caller, which has
+the text of the line in question, compares that in full.
 """
 
 from array import array
@@ -25,16 +25,20 @@ class ContentLines:
         return len(self.hashes)
 
     def at(self, offset: int) -> int | None:
-        """The index of the line that this byte belongs to, its line end included."""
+        """Returns the index of the line that this byte belongs to, its line end included; None outside."""
         index = bisect_right(self.starts, offset) - 1
         return index if 0 <= index < len(self.hashes) else None
 
     def part(self, index: int, candidates: int = 1) -> ValuePart:
+        """Returns the line as a part of the value."""
         return ValuePart(self.starts[index], self.starts[index + 1] - self.starts[index], index + 1, candidates)
 
 
 def read_lines(pieces: Iterable[bytes]) -> ContentLines:
-    """Of a content in pieces of any size. A last line without a line end counts like one with it."""
+    """Returns the lines of a content in pieces of any size.
+
+    A last line without a line end counts like one with it.
+    """
     hashes, lengths = array("q"), array("q", [0])
     rest = b""
     for piece in pieces:
@@ -49,9 +53,10 @@ def read_lines(pieces: Iterable[bytes]) -> ContentLines:
 
 @dataclass(frozen=True)
 class LineMapping:
-    """How the lines of an output are lines of an input. `places` are the indexes there that the line asked about can have.
+    """The way in which the lines of an output are lines of an input.
 
-    None of them means that the line was not passed on (of a forward question), although others were.
+    `places` are the indexes there that the line in question can have. None of them means that the line was not passed
+    on (in a forward trace), although others were.
     """
 
     basis: Basis
@@ -59,22 +64,25 @@ class LineMapping:
 
 
 def backward(output: ContentLines, inputs: Sequence[ContentLines], index: int) -> Sequence[LineMapping | None]:
-    """For each input, where in it line `index` of the output came from; None where the lines prove nothing."""
-    ordered = [_in_order(output, given) for given in inputs]
-    if any(ordered):
-        return [found.of_output(index) if found else None for found in ordered]
+    """Returns for each input where line `index` of the output came from; None where the lines prove nothing."""
+    matches = [_in_order(output, source) for source in inputs]
+    if any(matches):
+        return [match.of_output(index) if match else None for match in matches]
     if not _selected(output, inputs):
         return [None] * len(inputs)
-    return [_same(given, output.hashes[index]) for given in inputs]
+    return [_same(source, output.hashes[index]) for source in inputs]
 
 
 def forward(
     source: ContentLines, others: Sequence[ContentLines], output: ContentLines, index: int
 ) -> LineMapping | None:
-    """Where line `index` of an input went in the output; `others` are the further inputs of the treatment."""
-    found = _in_order(output, source)
-    if found:
-        return found.of_input(index)
+    """Returns where line `index` of an input went in the output; None where the lines prove nothing.
+
+    `others` are the further inputs of the treatment.
+    """
+    match = _in_order(output, source)
+    if match:
+        return match.of_input(index)
     if any(_in_order(output, other) for other in others) or not _selected(output, [source, *others]):
         return None
     return LineMapping(
@@ -83,14 +91,17 @@ def forward(
 
 
 def same_text(lines: ContentLines, text: bytes) -> Sequence[int]:
-    """The places of lines with this very text."""
-    wanted = hash(text)
-    return [index for index, line in enumerate(lines.hashes) if line == wanted]
+    """Returns the indexes of lines with this very text."""
+    text_hash = hash(text)
+    return [index for index, line in enumerate(lines.hashes) if line == text_hash]
 
 
 @dataclass(frozen=True)
 class _InOrder:
-    """A match of all lines of the output: each lies between its place in the leftmost and that in the rightmost match."""
+    """A match of all lines of the output.
+
+    Each lies between its place in the leftmost and that in the rightmost match.
+    """
 
     output: ContentLines
     source: ContentLines
@@ -99,22 +110,25 @@ class _InOrder:
 
     def of_output(self, index: int) -> LineMapping:
         first, last = self.leftmost[index], self.rightmost[index]
-        wanted = self.output.hashes[index]
-        places = [place for place in range(first, last + 1) if self.source.hashes[place] == wanted]
+        line_hash = self.output.hashes[index]
+        places = [place for place in range(first, last + 1) if self.source.hashes[place] == line_hash]
         return LineMapping(Basis.SUBSEQUENCE, places)
 
     def of_input(self, index: int) -> LineMapping:
-        wanted = self.source.hashes[index]
+        line_hash = self.source.hashes[index]
         places = [
             place
             for place, line in enumerate(self.output.hashes)
-            if line == wanted and self.leftmost[place] <= index <= self.rightmost[place]
+            if line == line_hash and self.leftmost[place] <= index <= self.rightmost[place]
         ]
         return LineMapping(Basis.SUBSEQUENCE, places)
 
 
 def _in_order(output: ContentLines, source: ContentLines) -> _InOrder | None:
-    """None unless every line of the output is one of the source, in order. An output without lines proves nothing."""
+    """Returns the match; None unless every line of the output is one of the source, in order.
+
+    An output without lines proves nothing.
+    """
     if not len(output) or len(output) > len(source):
         return None
     leftmost = _matched(output.hashes, source.hashes)
@@ -126,11 +140,11 @@ def _in_order(output: ContentLines, source: ContentLines) -> _InOrder | None:
     return _InOrder(output, source, leftmost, array("q", (last - place for place in reversed(backwards))))
 
 
-def _matched(wanted: Sequence[int], lines: Sequence[int]) -> Sequence[int] | None:
-    """The earliest place of each, or None."""
+def _matched(sought: Sequence[int], lines: Sequence[int]) -> Sequence[int] | None:
+    """Returns the earliest place of each line, or None."""
     places = array("q")
     remaining = enumerate(lines)
-    for line in wanted:
+    for line in sought:
         place = next((place for place, candidate in remaining if candidate == line), None)
         if place is None:
             return None
@@ -139,14 +153,14 @@ def _matched(wanted: Sequence[int], lines: Sequence[int]) -> Sequence[int] | Non
 
 
 def _selected(output: ContentLines, inputs: Sequence[ContentLines]) -> bool:
-    """Whether the inputs together have each line of the output at least as often as it does."""
+    """Returns whether the inputs together have each line of the output at least as often as it does."""
     if not len(output) or len(output) > sum(map(len, inputs)):
         return False
-    left = Counter(output.hashes)
-    for given in inputs:
-        left.subtract(line for line in given.hashes if line in left)
-    return all(count <= 0 for count in left.values())
+    missing = Counter(output.hashes)
+    for source in inputs:
+        missing.subtract(line for line in source.hashes if line in missing)
+    return all(count <= 0 for count in missing.values())
 
 
-def _same(lines: ContentLines, wanted: int) -> LineMapping:
-    return LineMapping(Basis.SELECTION, [place for place, line in enumerate(lines.hashes) if line == wanted])
+def _same(lines: ContentLines, line_hash: int) -> LineMapping:
+    return LineMapping(Basis.SELECTION, [place for place, line in enumerate(lines.hashes) if line == line_hash])

@@ -1,7 +1,7 @@
 """The treatments and runs of a trace as run events of OpenLineage (https://openlineage.io/spec/2-0-2/OpenLineage.json).
 
-A treatment is a job named `pipeline.treatment`, and each time it ran is a run whose parent is the run of the pipeline. What
-went through a port is a dataset named `pipeline/treatment.port`, in the version that its digest says.
+A treatment is a job named `pipeline.treatment`, and each time it ran is a run whose parent is the run of the pipeline.
+What went through a port is a dataset named `pipeline/treatment.port`, in the version that its digest says.
 """
 
 import uuid
@@ -29,13 +29,16 @@ _RUN_ENDS = {
 
 
 def events(graph: Graph) -> list[Json]:
-    """A START for whatever has begun, and how it ended if it has, in the order of time."""
-    found = [event for node in graph.nodes.values() for event in _events(graph, node)]
-    return sorted(found, key=lambda event: (event["eventTime"], event["eventType"] != "START"))
+    """Returns the run events in order of time.
+
+    Each run and treatment that has begun has a START, and an end event if it has ended.
+    """
+    unordered = [event for node in graph.nodes.values() for event in _events(graph, node)]
+    return sorted(unordered, key=lambda event: (event["eventTime"], event["eventType"] != "START"))
 
 
 def run_uuid(*of: str) -> str:
-    """The same for the same run, or attempt of a treatment, in every event."""
+    """Returns a UUID, the same for the same run, or attempt of a treatment, in every event."""
     return str(uuid.uuid5(_UUIDS, "/".join(of)))
 
 
@@ -49,33 +52,36 @@ def _events(graph: Graph, node: Node) -> Iterator[Json]:
 
 
 def _of_run(run: Run) -> Iterator[Json]:
-    said = {"run": {"runId": run_uuid(run.run_id), "facets": {}}, "job": _job(run, run.pipeline, "PIPELINE", "BATCH")}
+    content = {
+        "run": {"runId": run_uuid(run.run_id), "facets": {}},
+        "job": _job(run, run.pipeline, "PIPELINE", "BATCH"),
+    }
     if run.started_at:
-        yield _event("START", run.started_at, said)
+        yield _event("START", run.started_at, content)
     if run.finished_at and run.state in _RUN_ENDS:
-        yield _event(_RUN_ENDS[run.state], run.finished_at, said)
+        yield _event(_RUN_ENDS[run.state], run.finished_at, content)
 
 
 def _of_treatment(graph: Graph, node: Node, run: Run) -> Iterator[Json]:
     treatment, spec = node.treatment, node.spec
     if treatment is None or spec is None or treatment.started_at is None:
-        return  # it has not run, or in another run
+        return  # it has not run, or it ran in another run
     streams = "stream" in {port.flow for port in spec.inputs} | {port.flow for port in spec.outputs}
     facets: Json = {
         "parent": _facet("1-2-0/ParentRunFacet.json")
         | {"run": {"runId": run_uuid(run.run_id)}, "job": {"namespace": _namespace(run), "name": run.pipeline}}
     }
-    said = {
+    content = {
         "run": {"runId": run_uuid(run.run_id, treatment.name, str(treatment.attempt)), "facets": facets},
         "job": _job(run, f"{run.pipeline}.{treatment.name}", "TREATMENT", "STREAMING" if streams else "BATCH"),
         "inputs": _inputs(graph, node, _namespace(run)),
         "outputs": _outputs(graph, node, _namespace(run)),
     }
-    yield _event("START", treatment.started_at, said)
+    yield _event("START", treatment.started_at, content)
     if treatment.finished_at and treatment.state.final:
         if treatment.state in FAILED_TREATMENT_STATES:
             facets["errorMessage"] = _error(spec, treatment.cause or str(treatment.state))
-        yield _event(_end(treatment.state), treatment.finished_at, said)
+        yield _event(_end(treatment.state), treatment.finished_at, content)
 
 
 def _end(state: TreatmentState) -> str:
@@ -84,28 +90,28 @@ def _end(state: TreatmentState) -> str:
     return "FAIL" if state in FAILED_TREATMENT_STATES else "ABORT"
 
 
-def _event(kind: str, at: datetime, said: Json) -> Json:
-    # A copy, so that what is said at the end is not said of the start.
-    run = {**said["run"], "facets": dict(said["run"]["facets"])}
+def _event(kind: str, at: datetime, content: Json) -> Json:
+    # A copy, so that facets of the end are not added to the start.
+    run = {**content["run"], "facets": dict(content["run"]["facets"])}
     return (
         {"eventType": kind, "eventTime": at.isoformat(), "producer": PRODUCER, "schemaURL": _EVENT}
-        | said
+        | content
         | {"run": run}
     )
 
 
 def _job(run: Run, name: str, kind: str, processing: str) -> Json:
-    about = {"processingType": processing, "integration": "CADENCE", "jobType": kind}
+    facet = {"processingType": processing, "integration": "CADENCE", "jobType": kind}
     return {
         "namespace": _namespace(run),
         "name": name,
-        "facets": {"jobType": _facet("2-0-4/JobTypeJobFacet.json") | about},
+        "facets": {"jobType": _facet("2-0-4/JobTypeJobFacet.json") | facet},
     }
 
 
 def _inputs(graph: Graph, node: Node, namespace: str) -> Sequence[Json]:
     used = [link.cause for link in graph.links if link.kind is LinkKind.USED and link.effect == node.id]
-    datasets = [_dataset(graph.nodes[one], namespace) for one in used if one in graph.nodes]
+    datasets = [_dataset(graph.nodes[node_id], namespace) for node_id in used if node_id in graph.nodes]
     return [
         dataset | {"inputFacets": {"inputStatistics": _facet("1-0-0/InputStatisticsInputDatasetFacet.json") | size}}
         for dataset, size in datasets
@@ -115,7 +121,9 @@ def _inputs(graph: Graph, node: Node, namespace: str) -> Sequence[Json]:
 def _outputs(graph: Graph, node: Node, namespace: str) -> Sequence[Json]:
     sent = [link.effect for link in graph.links if link.kind is LinkKind.GENERATED_BY and link.cause == node.id]
     datasets = [
-        _dataset(graph.nodes[one], namespace) for one in sent if one in graph.nodes and one.kind is not NodeKind.LINE
+        _dataset(graph.nodes[node_id], namespace)
+        for node_id in sent
+        if node_id in graph.nodes and node_id.kind is not NodeKind.LINE
     ]
     return [
         dataset | {"outputFacets": {"outputStatistics": _facet("1-0-2/OutputStatisticsOutputDatasetFacet.json") | size}}
@@ -124,7 +132,7 @@ def _outputs(graph: Graph, node: Node, namespace: str) -> Sequence[Json]:
 
 
 def _dataset(node: Node, namespace: str) -> tuple[Json, Json]:
-    """A dataset, and its size if that is known."""
+    """Returns a dataset, and its size if that is known."""
     digest: str | None = None
     size: int | None = None
     if node.id.kind is NodeKind.CACHE:

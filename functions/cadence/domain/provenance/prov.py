@@ -1,7 +1,7 @@
 """A trace in W3C PROV-JSON (https://www.w3.org/submissions/prov-json/).
 
-Values, entries of caches, log lines and documents are entities; treatments and runs are activities; runners, and whoever
-started a run, are agents. On what a link rests is said in `cadence:basis`.
+Values, entries of caches, log lines and documents are entities; treatments and runs are activities; runners, and the
+users or programs that started a run, are agents. The evidence for a link is in `cadence:basis`.
 """
 
 from collections import defaultdict
@@ -20,15 +20,15 @@ _SECTIONS = (
 
 
 def document(graph: Graph) -> Json:
-    """Every section is there, also if it is empty."""
-    told = _Document()
+    """Returns the trace as PROV-JSON. All sections are present, also empty ones."""
+    content = _Document()
     for node in graph.nodes.values():
-        told.add_node(node)
+        content.add_node(node)
     for link in graph.links:
         if link.effect in graph.nodes and link.cause in graph.nodes:
-            told.add_link(link)
-            told.add_derivation(graph, link)
-    return {"prefix": {"cadence": NAMESPACE}} | {section: told.sections[section] for section in _SECTIONS}
+            content.add_link(link)
+            content.add_derivation(graph, link)
+    return {"prefix": {"cadence": NAMESPACE}} | {section: content.sections[section] for section in _SECTIONS}
 
 
 class _Document:
@@ -64,7 +64,10 @@ class _Document:
                 self._relate("wasInfluencedBy", {"prov:influencee": effect, "prov:influencer": cause} | kind | about)
 
     def add_derivation(self, graph: Graph, link: Link) -> None:
-        """What is proven to have passed through a treatment: from being used and generated alone it would not follow."""
+        """Adds a derivation that is proven to have passed through a treatment.
+
+        It would not follow from use and generation alone.
+        """
         if link.basis not in PROVEN:
             return
         if link.kind is LinkKind.USED and graph.direction is Direction.BACKWARD:
@@ -73,11 +76,11 @@ class _Document:
         elif link.kind is LinkKind.GENERATED_BY and graph.direction is Direction.FORWARD:
             treatment, sent = link.cause, link.effect
             through = graph.nodes[treatment].port
-            given = (one for one in graph.links if one.kind is LinkKind.USED and one.effect == treatment)
-            found = next((one.cause for one in given if one.port == through), None)
-            if found is None:
+            uses = (use for use in graph.links if use.kind is LinkKind.USED and use.effect == treatment)
+            source = next((use.cause for use in uses if use.port == through), None)
+            if source is None:
                 return
-            used = found
+            used = source
         else:
             return
         if sent in graph.nodes and used.kind is NodeKind.VALUE:
@@ -90,13 +93,13 @@ class _Document:
 
     def _treatment(self, node: Node) -> None:
         state, runner = node.treatment, node.runner
-        said: Json = {"prov:type": _type("Treatment"), "prov:label": node.id.name}
+        activity: Json = {"prov:type": _type("Treatment"), "prov:label": node.id.name}
         if state is not None:
-            said |= _times(state.started_at, state.finished_at)
-            said |= {"cadence:state": str(state.state), "cadence:attempt": state.attempt}
+            activity |= _times(state.started_at, state.finished_at)
+            activity |= {"cadence:state": str(state.state), "cadence:attempt": state.attempt}
             if state.exit_code is not None:
-                said["cadence:exitCode"] = state.exit_code
-        self.sections["activity"][name(node.id)] = said
+                activity["cadence:exitCode"] = state.exit_code
+        self.sections["activity"][name(node.id)] = activity
         if runner is None:
             return
         agent = f"cadence:runner/{runner.runner_id}"
@@ -110,57 +113,57 @@ class _Document:
         self._relate("wasAssociatedWith", {"prov:activity": name(node.id), "prov:agent": agent})
 
     def _run(self, node: Node) -> None:
-        said: Json = {"prov:type": _type("Run")}
+        activity: Json = {"prov:type": _type("Run")}
         if node.run is not None:
             run = node.run
-            said |= {"prov:label": run.pipeline, "cadence:state": str(run.state)}
-            said |= _times(run.started_at, run.finished_at)
+            activity |= {"prov:label": run.pipeline, "cadence:state": str(run.state)}
+            activity |= _times(run.started_at, run.finished_at)
             if run.pipeline_version is not None:
-                said["cadence:version"] = run.pipeline_version
+                activity["cadence:version"] = run.pipeline_version
             agent = f"cadence:starter/{node.id.run_id}"
             self.sections["agent"][agent] = {"prov:label": run.created_by}
             self._relate("wasAssociatedWith", {"prov:activity": name(node.id), "prov:agent": agent})
-        self.sections["activity"][name(node.id)] = said
+        self.sections["activity"][name(node.id)] = activity
 
-    def _relate(self, section: str, said: Json) -> None:
+    def _relate(self, section: str, relation: Json) -> None:
         self._relations += 1
-        self.sections[section][f"_:r{self._relations}"] = said
+        self.sections[section][f"_:r{self._relations}"] = relation
 
 
 def name(node: NodeId) -> str:
-    """The qualified name of a node."""
+    """Returns the qualified name of a node."""
     return "cadence:" + "/".join(part for part in (str(node.kind), node.run_id, node.name) if part)
 
 
 def _entity(node: Node) -> Json:
-    said: Json = {"prov:type": _type(str(node.id.kind).capitalize()), "prov:label": node.id.name}
+    entity: Json = {"prov:type": _type(str(node.id.kind).capitalize()), "prov:label": node.id.name}
     value = node.value
     if value is not None:
-        said |= {"cadence:flow": value.flow, "cadence:type": value.type}
-        said |= {"cadence:size": value.size}
-        said |= {"cadence:sha256": value.digest} if value.digest else {}
+        entity |= {"cadence:flow": value.flow, "cadence:type": value.type}
+        entity |= {"cadence:size": value.size}
+        entity |= {"cadence:sha256": value.digest} if value.digest else {}
     if node.id.kind is NodeKind.CACHE:
-        said |= {f"cadence:{each}": node.facts[each] for each in ("key", "sha256", "size")}
+        entity |= {f"cadence:{fact}": node.facts[fact] for fact in ("key", "sha256", "size")}
     if node.id.kind is NodeKind.LINE:
-        said |= {"cadence:text": str(node.facts["text"]).encode("utf-8", "replace").decode()}
-        said |= {"cadence:time": _time(node.facts["time"]), "cadence:stream": node.facts["stream"]}
+        entity |= {"cadence:text": str(node.facts["text"]).encode("utf-8", "replace").decode()}
+        entity |= {"cadence:time": _time(node.facts["time"]), "cadence:stream": node.facts["stream"]}
     if node.id.kind is NodeKind.PIPELINE:
-        said |= {"prov:label": node.facts["name"], "cadence:sha256": node.facts["sha256"]}
-    return said
+        entity |= {"prov:label": node.facts["name"], "cadence:sha256": node.facts["sha256"]}
+    return entity
 
 
 def _about(link: Link) -> Json:
-    said: Json = {"cadence:basis": str(link.basis)}
+    attributes: Json = {"cadence:basis": str(link.basis)}
     if link.note:
-        said["cadence:note"] = link.note
-    return said | _part("effect", link.effect_part) | _part("cause", link.cause_part)
+        attributes["cadence:note"] = link.note
+    return attributes | _part("effect", link.effect_part) | _part("cause", link.cause_part)
 
 
 def _part(of: str, part: ValuePart | None) -> Json:
     if part is None:
         return {}
-    said = {f"cadence:{of}Offset": part.offset, f"cadence:{of}Length": part.length}
-    return said | ({f"cadence:{of}Line": part.line} if part.line is not None else {})
+    attributes = {f"cadence:{of}Offset": part.offset, f"cadence:{of}Length": part.length}
+    return attributes | ({f"cadence:{of}Line": part.line} if part.line is not None else {})
 
 
 def _type(local: str) -> Json:
@@ -168,12 +171,12 @@ def _type(local: str) -> Json:
 
 
 def _times(started: datetime | None, finished: datetime | None) -> Json:
-    said = {}
+    attributes = {}
     if started:
-        said["prov:startTime"] = _time(started)
+        attributes["prov:startTime"] = _time(started)
     if finished:
-        said["prov:endTime"] = _time(finished)
-    return said
+        attributes["prov:endTime"] = _time(finished)
+    return attributes
 
 
 def _time(at: datetime) -> str:

@@ -1,1 +1,1 @@
-"""Replays: a treatment of an earlier run once more with what it had then, and what that shows."""
+"""Replays: a treatment of an earlier run executed once more with its earlier inputs, and the comparison of both."""

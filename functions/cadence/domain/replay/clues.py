@@ -1,4 +1,4 @@
-"""What two differing texts tell about why they differ: each side's words of a kind, taken out, until both are equal."""
+"""Finds out why two texts differ: each side's words of a kind are taken out, until both are equal."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -9,13 +9,13 @@ from cadence.domain.replay.moments import Stretch, moments
 
 
 class Clue(StrEnum):
-    """What the differing words look like."""
+    """The kind of the differing words."""
 
-    MOMENT = "moment"  # of each side's own time
+    MOMENT = "moment"  # a moment of each side's own time
     DURATION = "duration"
     PLACE = "place"  # the working directory or the machine
     UUID = "uuid"
-    TOKEN = "token"  # noqa: S105 - long, of hexadecimal digits
+    TOKEN = "token"  # noqa: S105 - a long run of hexadecimal digits
 
 
 _WORKSPACE = re.compile(r"(?<![\w./-])[\w./-]*cadence-[0-9A-Za-z]{26}-[0-9a-f]{12}-\d+(?:-\w+)+")
@@ -28,7 +28,7 @@ _TOKEN = re.compile(r"(?<![0-9A-Za-z])(?=[0-9a-fA-F]*\d)[0-9a-fA-F]{16,}(?![0-9A
 
 @dataclass(frozen=True)
 class ExecutionSite:
-    """One of the two: when it ran and on which machine."""
+    """One of the two executions: when it ran and on which machine."""
 
     ran: Stretch
     host: str | None = None
@@ -36,7 +36,7 @@ class ExecutionSite:
 
 @dataclass(frozen=True)
 class ClueMatch:
-    """`then` and `now` are the first words of this kind that differ."""
+    """A kind of words that differ. `then` and `now` are the first that do."""
 
     clue: Clue
     then: str
@@ -45,17 +45,18 @@ class ClueMatch:
 
 @dataclass(frozen=True)
 class OutputClues:
-    """`explained` if nothing else differs in any of the pairs."""
+    """The kinds of words that differ in an output; it is `explained` if nothing else differs in any of the pairs."""
 
     findings: Sequence[ClueMatch]
     explained: bool
 
     def has(self, *clues: Clue) -> ClueMatch | None:
+        """Returns the first finding of one of these kinds, or None."""
         return next((finding for finding in self.findings if finding.clue in clues), None)
 
 
 def read(pairs: Sequence[tuple[str, str]], then: ExecutionSite, now: ExecutionSite) -> OutputClues:
-    """Of lines that differ, each with what is in its place on the other side."""
+    """Returns the clues in lines that differ, each given with the line in its place on the other side."""
     findings: dict[Clue, ClueMatch] = {}
     explained = bool(pairs)
     for old, new in pairs:
@@ -73,7 +74,7 @@ def read(pairs: Sequence[tuple[str, str]], then: ExecutionSite, now: ExecutionSi
 
 
 def _without(clue: Clue, text: str, side: ExecutionSite) -> tuple[str, list[str]]:
-    """The text with its words of this kind made alike, and those words."""
+    """Returns the text with its words of this kind replaced by a placeholder, and those words."""
     if clue is Clue.MOMENT:
         return _without_moments(text, side)
     taken: list[str] = []
@@ -88,13 +89,13 @@ def _without(clue: Clue, text: str, side: ExecutionSite) -> tuple[str, list[str]
 
 
 def _without_moments(text: str, side: ExecutionSite) -> tuple[str, list[str]]:
-    kept, taken, at = [], [], 0
+    pieces, taken, at = [], [], 0
     for begin, end, moment in moments(text):
         if moment.within(side.ran):
-            kept.append(text[at:begin])
+            pieces.append(text[at:begin])
             taken.append(moment.text)
             at = end
-    return f"<{Clue.MOMENT}>".join([*kept, text[at:]]), taken
+    return f"<{Clue.MOMENT}>".join([*pieces, text[at:]]), taken
 
 
 def _of_places(side: ExecutionSite) -> list[re.Pattern[str]]:

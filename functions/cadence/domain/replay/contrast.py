@@ -1,4 +1,4 @@
-"""Two contents of one type held against each other: whether they differ, and where first."""
+"""Compares two contents of one type: whether they differ, and where first."""
 
 import json
 import tarfile
@@ -18,7 +18,7 @@ _SNIFFED = 4_096
 
 
 class Form(StrEnum):
-    """How a content is read."""
+    """The form in which a content is read."""
 
     BYTES = "bytes"
     LINES = "lines"
@@ -28,8 +28,11 @@ class Form(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """A difference: `offset` in bytes from the start (of the archive's `member`, if there is one), `line` and `column` from 1 in
-    what is text, `pointer` into the line's JSON value (RFC 6901). `then` and `now` show both sides there."""
+    """A difference: `offset` in bytes from the start (of the archive's `member`, if there is one).
+
+    `line` and `column` count from 1 in text, `pointer` leads into the line's JSON value (RFC 6901). `then` and `now`
+    show both sides there.
+    """
 
     offset: int
     then: str
@@ -40,21 +43,24 @@ class Difference:
     member: str | None = None
 
     def words(self) -> str:
-        """Where it is, as a sentence names it."""
-        said = [f"member {self.member}"] if self.member else []
+        """Returns where it is, as a sentence names it."""
+        parts = [f"member {self.member}"] if self.member else []
         if self.line is not None:
-            said.append(f"line {self.line}, column {self.column}")
+            parts.append(f"line {self.line}, column {self.column}")
         if self.pointer:
-            said.append(f"at {self.pointer}")
+            parts.append(f"at {self.pointer}")
         if self.line is None:
-            said.append(f"byte {self.offset}")
-        return ", ".join(said)
+            parts.append(f"byte {self.offset}")
+        return ", ".join(parts)
 
 
 @dataclass(frozen=True)
 class Contrast:
-    """`first` is None for equal contents. `same_values`: it is only how they are written that differs. `pairs` are the first
-    lines that differ, as text, their beginnings; `reordered`: both have the same lines in another order."""
+    """The result of a comparison. `first` is None for equal contents.
+
+    `same_values`: only the notation differs. `pairs` are the beginnings of the first lines that differ, as text;
+    `reordered`: both have the same lines in another order.
+    """
 
     first: Difference | None = None
     same_values: bool = False
@@ -66,7 +72,7 @@ EQUAL = Contrast()
 
 
 def form_of(kind: str, path: str | None) -> Form:
-    """Of an output of this type that is captured from `path`."""
+    """Returns the form of an output of this type that is captured from `path`."""
     if path is not None and (path.endswith("/") or any(sign in path for sign in "*?[")):
         return Form.ARCHIVE
     if kind == "byte":
@@ -75,7 +81,7 @@ def form_of(kind: str, path: str | None) -> Form:
 
 
 def contrast(form: Form, then: Iterable[bytes], now: Iterable[bytes]) -> Contrast:
-    """Reads both once, in step, and holds little of them in memory."""
+    """Compares two contents, reading each once, in step and with little in memory."""
     if form is Form.ARCHIVE:
         return _archives(then, now)
     if form is Form.BYTES:
@@ -88,7 +94,7 @@ def contrast(form: Form, then: Iterable[bytes], now: Iterable[bytes]) -> Contras
 
 def _lines(then: Iterable[bytes], now: Iterable[bytes], *, values: bool) -> Contrast:
     first: Difference | None = None
-    spelled: Difference | None = None
+    notation: Difference | None = None
     pairs: list[tuple[str, str]] = []
     same_lines = 0
     offset = 0
@@ -97,19 +103,19 @@ def _lines(then: Iterable[bytes], now: Iterable[bytes], *, values: bool) -> Cont
             same_lines += hash(old) - hash(new)
             place = _in_line(old, new, offset, number)
             if values:
-                found = _in_values(old, new)
-                if found is None:
-                    spelled = spelled or place
+                unequal = _in_values(old, new)
+                if unequal is None:
+                    notation = notation or place
                     offset += len(old or b"")
                     continue
-                pointer, was, became = found
+                pointer, was, became = unequal
                 place = replace(place, pointer=pointer, then=_shown(was), now=_shown(became)) if pointer else place
             first = first or place
             if len(pairs) < MOST_PAIRS:
                 pairs.append((_text(old)[:LONGEST_READ], _text(new)[:LONGEST_READ]))
         offset += len(old or b"")
     if first is None:
-        return Contrast(spelled, same_values=True) if spelled else EQUAL
+        return Contrast(notation, same_values=True) if notation else EQUAL
     return Contrast(first, pairs=tuple(pairs), reordered=same_lines == 0 and len(pairs) > 1)
 
 
@@ -117,7 +123,7 @@ def _in_line(old: bytes | None, new: bytes | None, offset: int, number: int) -> 
     if old is None or new is None:
         return Difference(offset=offset, then=_end(old), now=_end(new), line=number, column=1)
     at = _common(old, new)
-    # Of characters, of which the last common one may be cut.
+    # Counted in characters; the last common one may be cut.
     column = len(old[:at].decode("utf-8", "ignore"))
     return Difference(
         offset=offset + at,
@@ -129,7 +135,10 @@ def _in_line(old: bytes | None, new: bytes | None, offset: int, number: int) -> 
 
 
 def _in_values(old: bytes | None, new: bytes | None) -> tuple[str, Any, Any] | None:
-    """Where two lines differ as values; None if they do not. An empty pointer: as a whole, or one is no value."""
+    """Returns where two lines differ as values; None if they do not.
+
+    The pointer is empty if they differ as a whole, or if one is no JSON value.
+    """
     if old is None or new is None:
         return "", None, None
     try:
@@ -139,21 +148,24 @@ def _in_values(old: bytes | None, new: bytes | None) -> tuple[str, Any, Any] | N
 
 
 def first_unequal(old: Any, new: Any, at: str = "") -> tuple[str, Any, Any] | None:
-    """The pointer to the first difference between two JSON values, and what is there; members in the order of their names."""
+    """Returns the pointer to the first difference between two JSON values, and both values there; None if equal.
+
+    Members are compared in the order of their names.
+    """
     if isinstance(old, dict) and isinstance(new, dict):
         for name in sorted(old.keys() | new.keys()):
             here = f"{at}/{name.replace('~', '~0').replace('/', '~1')}"
             if name not in old or name not in new:
                 return here, old.get(name, _MISSING), new.get(name, _MISSING)
-            found = first_unequal(old[name], new[name], here)
-            if found:
-                return found
+            unequal = first_unequal(old[name], new[name], here)
+            if unequal:
+                return unequal
         return None
     if isinstance(old, list) and isinstance(new, list):
         for number, (left, right) in enumerate(zip_longest(old, new, fillvalue=_MISSING)):
-            found = first_unequal(left, right, f"{at}/{number}")
-            if found:
-                return found
+            unequal = first_unequal(left, right, f"{at}/{number}")
+            if unequal:
+                return unequal
         return None
     return None if old == new and isinstance(old, bool) == isinstance(new, bool) else (at, old, new)
 
@@ -180,9 +192,9 @@ def _archives(then: Iterable[bytes], now: Iterable[bytes]) -> Contrast:
     try:
         with _opened(then) as olds, _opened(now) as news:
             for old, new in zip_longest(olds, news):
-                found = _members(olds, old, news, new)
-                if found.first:
-                    return found
+                difference = _members(olds, old, news, new)
+                if difference.first:
+                    return difference
     except tarfile.TarError as error:
         return Contrast(Difference(offset=0, then=f"no archive: {error}", now=f"no archive: {error}"))
     return EQUAL
@@ -196,7 +208,7 @@ def _members(
     olds: tarfile.TarFile, old: tarfile.TarInfo | None, news: tarfile.TarFile, new: tarfile.TarInfo | None
 ) -> Contrast:
     if old is None or new is None or old.name != new.name:
-        named = min(one.name for one in (old, new) if one)
+        named = min(member.name for member in (old, new) if member)
         return Contrast(
             Difference(
                 offset=0, then=old.name if old else "(nothing)", now=new.name if new else "(nothing)", member=named
@@ -204,15 +216,15 @@ def _members(
         )
     if _kind(old) != _kind(new):
         return Contrast(Difference(offset=0, then=_kind(old), now=_kind(new), member=old.name))
-    found = contrast(Form.BYTES, _content(olds, old), _content(news, new))
-    return replace(found, first=replace(found.first, member=old.name)) if found.first else EQUAL
+    difference = contrast(Form.BYTES, _content(olds, old), _content(news, new))
+    return replace(difference, first=replace(difference.first, member=old.name)) if difference.first else EQUAL
 
 
 def _kind(member: tarfile.TarInfo) -> str:
-    what = (
+    kind = (
         "directory" if member.isdir() else f"link to {member.linkname}" if member.issym() or member.islnk() else "file"
     )
-    return f"{what}, mode {member.mode:04o}"
+    return f"{kind}, mode {member.mode:04o}"
 
 
 def _content(archive: tarfile.TarFile, member: tarfile.TarInfo) -> Iterator[bytes]:
@@ -222,7 +234,7 @@ def _content(archive: tarfile.TarFile, member: tarfile.TarInfo) -> Iterator[byte
 
 
 def _common(old: bytes, new: bytes) -> int:
-    """How many bytes both begin with."""
+    """Returns how many bytes both begin with."""
     low, high = 0, min(len(old), len(new))
     while low < high:
         middle = (low + high + 1) // 2

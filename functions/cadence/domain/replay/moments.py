@@ -1,4 +1,4 @@
-"""Moments in a text: what looks as clocks are written, and which of it is the time of a given stretch."""
+"""Finds moments in a text, written as clocks do, and decides which of them are within a given stretch of time."""
 
 import re
 from collections.abc import Iterator
@@ -35,18 +35,23 @@ _FURTHEST = timedelta(hours=14)
 
 @dataclass(frozen=True)
 class Stretch:
-    """From when to when something ran."""
+    """The time from `begin` to `end` during which an execution ran."""
 
     begin: datetime
     end: datetime
 
     def holds(self, moment: datetime, slack: timedelta = _SLACK) -> bool:
+        """Returns whether the moment is within the stretch, give or take `slack`."""
         return self.begin - slack <= moment <= self.end + slack
 
 
 @dataclass(frozen=True, kw_only=True)
 class Moment:
-    """`at` is in UTC if `zoned`, else by a clock of some zone; `dated` says whether it has a date at all. `text` is as written."""
+    """A moment in a text.
+
+    `at` is in UTC if `zoned`, else by a clock of some zone; `dated` says whether it has a date at all. `text` is as
+    written.
+    """
 
     text: str
     at: datetime
@@ -55,7 +60,7 @@ class Moment:
     precision: timedelta = timedelta(seconds=1)
 
     def within(self, stretch: Stretch) -> bool:
-        """Whether it is a time of this stretch, by a clock of any zone if it names none."""
+        """Returns whether it is a time of this stretch, by a clock of any zone if it names none."""
         slack = max(_SLACK, self.precision)
         if self.zoned:
             return stretch.holds(self.at, slack)
@@ -72,13 +77,13 @@ class Moment:
 
 
 def moments(text: str) -> Iterator[tuple[int, int, Moment]]:
-    """What looks like a moment, with where it begins and ends."""
+    """Returns the moments in the text, each with where it begins and ends."""
     for match in _FORMS.finditer(text):
         try:
-            found = next(reader(match[0]) for name, reader in _READERS.items() if match[name] is not None)
+            moment = next(reader(match[0]) for name, reader in _READERS.items() if match[name] is not None)
         except ValueError:
-            continue  # as the 31st of February
-        yield match.start(), match.end(), found
+            continue  # no real date, such as the 31st of February
+        yield match.start(), match.end(), moment
 
 
 def _iso(text: str) -> Moment:
@@ -99,7 +104,7 @@ def _ctime(text: str) -> Moment:
 
 
 def _without_weekday(text: str) -> list[str]:
-    """The words behind the day of the week."""
+    """Returns the words behind the day of the week."""
     return re.sub(f"^{_DAY}", "", text).split()
 
 

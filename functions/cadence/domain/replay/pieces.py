@@ -1,15 +1,15 @@
-"""Contents as they come, in pieces of any size, cut in other ways."""
+"""Reads contents in pieces of any size, and cuts them in other ways."""
 
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
 PIECE = 1 << 16
-# A line longer than this is held against the other in parts.
+# A line longer than this is compared in parts.
 LONGEST_LINE = 1 << 20
 
 
 def lines(content: Iterable[bytes]) -> Iterator[bytes]:
-    """Each with its end."""
+    """Returns the lines, each with its end."""
     rest = b""
     for piece in evenly(content):
         *whole, rest = (rest + piece).split(b"\n")
@@ -23,7 +23,7 @@ def lines(content: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def evenly(content: Iterable[bytes], size: int = PIECE) -> Iterator[bytes]:
-    """Pieces of the same size, but for the last."""
+    """Returns pieces of the same size, except the last."""
     rest = b""
     for piece in content:
         start = size - len(rest) if rest else 0
@@ -41,7 +41,7 @@ def evenly(content: Iterable[bytes], size: int = PIECE) -> Iterator[bytes]:
 
 
 def peeked(content: Iterable[bytes], count: int) -> tuple[bytes, Iterator[bytes]]:
-    """The first `count` bytes, and all of the content still."""
+    """Returns the first `count` bytes, and an iterator over the whole content."""
     pieces = iter(content)
     taken: list[bytes] = []
     while sum(map(len, taken)) < count:
@@ -53,7 +53,7 @@ def peeked(content: Iterable[bytes], count: int) -> tuple[bytes, Iterator[bytes]
 
 
 def upto(content: Iterable[bytes], count: int) -> Iterator[bytes]:
-    """The first `count` bytes."""
+    """Returns the first `count` bytes, in pieces."""
     for piece in content:
         if len(piece) >= count:
             yield piece[:count]
@@ -63,13 +63,14 @@ def upto(content: Iterable[bytes], count: int) -> Iterator[bytes]:
 
 
 class ContentReader:
-    """A content as a file that is read once."""
+    """Reads a content once, as a file."""
 
     def __init__(self, content: Iterable[bytes]) -> None:
         self._pieces = evenly(content)
         self._rest = b""
 
     def read(self, size: int) -> bytes:
+        """Returns the next `size` bytes, or fewer at the end."""
         while len(self._rest) < size:
             piece = next(self._pieces, None)
             if piece is None:

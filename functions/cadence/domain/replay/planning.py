@@ -1,4 +1,4 @@
-"""What a replay runs: one treatment as it was, and in place of each producer what that had sent."""
+"""Plans a replay: one treatment as it was, and a stand-in for each producer with the values that it had sent."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -10,14 +10,16 @@ from cadence.domain.runs.rerun_reuse import ReusedTreatments
 from cadence.domain.runs.run import Treatment
 from cadence.domain.runs.states import TreatmentState
 
-# What says only that a producer ended, or how. A replay's producers have all succeeded, so each becomes the first.
+# The ports that report only a producer's end. A replay's producers have all succeeded, so each becomes the first.
 _ENDS = frozenset({Trigger.COMPLETED, Trigger.FAILED, Trigger.FINISHED})
 
 
 @dataclass(frozen=True)
 class How:
-    """`pools` instead of those of then, if any; `offline` without any network; `image_digest` and `secret_versions` (by the
-    secret's name) are what the original had."""
+    """The conditions of a replay: `pools` replace those of the original, if any; `offline` is without any network.
+
+    `image_digest` and `secret_versions` (by the secret's name) are what the original had.
+    """
 
     pools: tuple[str, ...] = ()
     offline: bool = False
@@ -27,14 +29,14 @@ class How:
 
 @dataclass(frozen=True)
 class ReplayPlan:
-    """`kept` are the producers, by the run whose values they stand for."""
+    """The treatments of a replay. `kept` are the producers, by the run whose values they stand for."""
 
     specs: tuple[TreatmentSpec, ...]
     kept: ReusedTreatments
 
 
 def refusal(spec: TreatmentSpec, treatment: Treatment) -> str | None:
-    """Why a treatment cannot be replayed at all, in words; None if it can."""
+    """Returns why a treatment cannot be replayed at all, in words; None if it can."""
     if spec.kind is TreatmentKind.TRIGGER:
         started = spec.trigger.pipeline if spec.trigger else "another pipeline"
         return f"{spec.name} starts a run of {started}: replay a treatment of that run instead."
@@ -50,23 +52,26 @@ def refusal(spec: TreatmentSpec, treatment: Treatment) -> str | None:
 
 
 def wanted(spec: TreatmentSpec) -> tuple[tuple[str, str], ...]:
-    """The (treatment, port) whose values it reads, each once."""
-    found = [(given.source_treatment, given.source_port) for given in spec.inputs if _carries(given)]
-    return tuple(dict.fromkeys((producer, port) for producer, port in found if producer and port))
+    """Returns the (treatment, port) pairs whose values it reads, each once."""
+    sources = [(port.source_treatment, port.source_port) for port in spec.inputs if _carries(port)]
+    return tuple(dict.fromkeys((producer, port) for producer, port in sources if producer and port))
 
 
 def replay_plan(spec: TreatmentSpec, original: Treatment, how: How) -> ReplayPlan:
-    """The treatment with the environment that `original` had, which names the original run and attempt."""
-    frozen = replace(
+    """Returns the treatment with the environment that `original` had, and stand-ins for its producers.
+
+    The environment names the original run and attempt.
+    """
+    replayed = replace(
         spec,
         after=(),
         when=None,
         when_over=(),
         never=None,
         group=None,
-        inputs=tuple(_from_kept(given) for given in spec.inputs),
-        outputs=tuple(replace(port, grows=()) for port in spec.outputs),
-        # What it ends with is to be compared, so only what is no end of its own is tried again.
+        inputs=tuple(_from_kept(port) for port in spec.inputs),
+        outputs=tuple(replace(output, grows=()) for output in spec.outputs),
+        # The end is to be compared, so only attempts that did not end by themselves are repeated.
         retry=RetrySpec(infrastructure=spec.retry.infrastructure),
         image=_pinned(spec.image, how.image_digest),
         env={**spec.env, "CADENCE_RUN_ID": original.run_id, "CADENCE_ATTEMPT": str(original.attempt)},
@@ -75,48 +80,51 @@ def replay_plan(spec: TreatmentSpec, original: Treatment, how: How) -> ReplayPla
         offline=how.offline,
     )
     producers: dict[str, dict[str, OutputSpec]] = {}
-    for given in spec.inputs:
-        if given.source_treatment:
-            sent = producers.setdefault(given.source_treatment, {})
-            if _carries(given) and given.source_port:
-                sent[given.source_port] = OutputSpec(port=given.source_port, flow=given.flow, type=given.type)
-    stands = tuple(TreatmentSpec(name=name, outputs=tuple(sent.values())) for name, sent in producers.items())
-    return _called_otherwise((frozen, *stands), original.run_id)
+    for port in spec.inputs:
+        if port.source_treatment:
+            sent = producers.setdefault(port.source_treatment, {})
+            if _carries(port) and port.source_port:
+                sent[port.source_port] = OutputSpec(port=port.source_port, flow=port.flow, type=port.type)
+    stand_ins = tuple(TreatmentSpec(name=name, outputs=tuple(sent.values())) for name, sent in producers.items())
+    return _renamed((replayed, *stand_ins), original.run_id)
 
 
 def name_in_replay(name: str) -> str:
-    """What a treatment is called there. Those inside of an engine have names that nothing that is scheduled has."""
+    """Returns the name of a treatment in a replay.
+
+    Names of treatments inside of an engine contain characters that names of scheduled treatments may not.
+    """
     return name.replace("/", ".").replace("#", "-")
 
 
-def _called_otherwise(specs: tuple[TreatmentSpec, ...], run_id: str) -> ReplayPlan:
-    first, *stands = (
+def _renamed(specs: tuple[TreatmentSpec, ...], run_id: str) -> ReplayPlan:
+    first, *stand_ins = (
         replace(
             spec,
             name=name_in_replay(spec.name),
             inputs=tuple(
-                replace(given, source_treatment=given.source_treatment and name_in_replay(given.source_treatment))
-                for given in spec.inputs
+                replace(port, source_treatment=port.source_treatment and name_in_replay(port.source_treatment))
+                for port in spec.inputs
             ),
         )
         for spec in specs
     )
     called = {name_in_replay(spec.name): spec.name for spec in specs[1:] if name_in_replay(spec.name) != spec.name}
-    return ReplayPlan((first, *stands), ReusedTreatments({spec.name: run_id for spec in stands}, called=called))
+    return ReplayPlan((first, *stand_ins), ReusedTreatments({spec.name: run_id for spec in stand_ins}, called=called))
 
 
-def _carries(given: InputSpec) -> bool:
-    return given.source_treatment is not None and given.type != "void" and given.source_port not in _ENDS
+def _carries(port: InputSpec) -> bool:
+    return port.source_treatment is not None and port.type != "void" and port.source_port not in _ENDS
 
 
-def _from_kept(given: InputSpec) -> InputSpec:
-    if given.source_treatment is None or _carries(given):
-        return given
-    return replace(given, source_port=str(Trigger.COMPLETED), flow="block")
+def _from_kept(port: InputSpec) -> InputSpec:
+    if port.source_treatment is None or _carries(port):
+        return port
+    return replace(port, source_port=str(Trigger.COMPLETED), flow="block")
 
 
 def _pinned(image: str | None, digest: str | None) -> str | None:
-    """With the digest that it had, if some registry can be asked for that: its tag may mean another by now."""
+    """Returns the image with its earlier digest, if a registry has it: its tag may mean another image by now."""
     if image is None or digest is None:
         return image
     known = parse_image(image)

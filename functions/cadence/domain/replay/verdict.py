@@ -1,4 +1,4 @@
-"""The verdict on one replay, from how both ended and what both sent."""
+"""The verdict on one replay, from the ends and the outputs of both executions."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -13,6 +13,8 @@ from cadence.domain.replay.pieces import upto
 
 
 class ReplayVerdict(StrEnum):
+    """The verdict on a replay."""
+
     PENDING = "pending"  # the replay goes on
     DETERMINISTIC = "deterministic"  # the same, byte by byte
     EQUIVALENT = "equivalent"  # the same values, written differently
@@ -22,17 +24,22 @@ class ReplayVerdict(StrEnum):
 
 @dataclass(frozen=True)
 class OutputDigest:
+    """The SHA-256 and the size in bytes of an output."""
+
     sha256: str
     size: int
 
 
 NOTHING = OutputDigest(hashlib.sha256(b"").hexdigest(), 0)
-"""What an output of a treatment inside of an engine has sent that nothing is kept of."""
+"""The digest of an output of which nothing is kept (of a treatment inside of an engine)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class OutputContrast:
-    """`contrast` is None where the digests say enough, or where `note` says why it was not possible."""
+    """The comparison of one output.
+
+    `contrast` is None where the digests decide, or where `note` says why a comparison was not possible.
+    """
 
     port: OutputSpec
     then: OutputDigest | None
@@ -42,10 +49,12 @@ class OutputContrast:
 
     @property
     def equal(self) -> bool:
+        """Whether both have the same digest."""
         return (self.then and self.then.sha256) == (self.now and self.now.sha256)
 
     @property
     def same_values(self) -> bool:
+        """Whether both have the same values, perhaps written differently."""
         return self.equal or bool(self.contrast and self.contrast.same_values)
 
 
@@ -55,16 +64,19 @@ def contrasted(
     contents: tuple[Iterable[bytes], Iterable[bytes]],
     most: int,
 ) -> OutputContrast:
-    """What was sent then and now, of which at most `most` bytes each are read, and nothing if their digests say enough."""
+    """Compares an output then and now.
+
+    At most `most` bytes of each are read, and none if their digests decide.
+    """
     then, now = sent
     if then is None or now is None or then.sha256 == now.sha256:
         return OutputContrast(port=port, then=then, now=now)
     if most <= 0:
         return OutputContrast(port=port, then=then, now=now, note="only its digest was compared")
     form = form_of(port.type, port.path)
-    found = contrast(form, upto(contents[0], most), upto(contents[1], most))
-    if found.first is not None:
-        return OutputContrast(port=port, then=then, now=now, contrast=found)
+    difference = contrast(form, upto(contents[0], most), upto(contents[1], most))
+    if difference.first is not None:
+        return OutputContrast(port=port, then=then, now=now, contrast=difference)
     if form is Form.ARCHIVE and max(then.size, now.size) <= most:
         note = "both archives hold the same, packed differently"
         return OutputContrast(port=port, then=then, now=now, contrast=Contrast(same_values=True), note=note)
@@ -72,7 +84,7 @@ def contrasted(
 
 
 def verdict(then: Execution, now: Execution, outputs: Sequence[OutputContrast]) -> tuple[ReplayVerdict, str | None]:
-    """With what differs first and where, in words."""
+    """Returns the verdict, and in words what differs first and where."""
     if then.ending != now.ending:
         return ReplayVerdict.DIFFERS, f"it {then.words()} then, and {now.words()} now"
     differing = [output for output in outputs if not output.equal]
@@ -89,16 +101,16 @@ def evidence(
     sides: tuple[ExecutionSite, ExecutionSite],
     others: Sequence[Execution] = (),
 ) -> DifferenceEvidence:
-    """`others` are earlier replays."""
+    """Returns the evidence for what the treatment depends on; `others` are earlier replays."""
     readings: dict[str, OutputClues] = {}
     reordered = []
     for output in outputs:
         if output.same_values:
             continue
-        found = output.contrast
-        if found and found.reordered:
+        difference = output.contrast
+        if difference and difference.reordered:
             reordered.append(output.port.port)
-        readings[output.port.port] = read(found.pairs if found else (), *sides)
+        readings[output.port.port] = read(difference.pairs if difference else (), *sides)
     return DifferenceEvidence(then, [now, *others], readings, reordered)
 
 
@@ -108,5 +120,5 @@ def _words(output: OutputContrast) -> str:
         return f"{name} was sent then, but not now" if output.then else f"{name} was not sent then, but is now"
     if output.contrast is None or output.contrast.first is None:
         return f"{name} differs; {output.note}"
-    how = " (the values are equal)" if output.contrast.same_values else ""
-    return f"{name} differs first in {output.contrast.first.words()}{how}"
+    suffix = " (the values are equal)" if output.contrast.same_values else ""
+    return f"{name} differs first in {output.contrast.first.words()}{suffix}"

@@ -1,4 +1,4 @@
-"""What an agent is told to do, as JSON (`schemas/runner-protocol/1.json`), without what only one runner has."""
+"""The assignment of an agent as JSON (`schemas/runner-protocol/1.json`), without what only one runner has."""
 
 import dataclasses
 from typing import Any
@@ -9,6 +9,7 @@ from cadence.domain.runs.run import Run
 
 
 def work_json(run: Run, spec: TreatmentSpec, attempt: int) -> dict[str, Any]:
+    """Returns the assignment of one attempt of a treatment."""
     return {
         "run_id": run.run_id,
         "treatment": spec.name,
@@ -37,17 +38,19 @@ def work_json(run: Run, spec: TreatmentSpec, attempt: int) -> dict[str, Any]:
 
 
 def _engine(run: Run, spec: TreatmentSpec, attempt: int) -> dict[str, Any]:
-    """Complete, with its tag around it; but for the files of a program."""
+    """Returns the engine's settings, with their tag around them; complete except for the files of a program."""
     engine = spec.engine
     if isinstance(engine, ProgramSpec):
-        given = {name: {"type": engine.types[name], "value": value} for name, value in engine.parameters.items()}
-        secrets = {name: {"type": engine.types[name], "variable": each} for name, each in engine.secrets.items()}
+        parameters = {name: {"type": engine.types[name], "value": value} for name, value in engine.parameters.items()}
+        secrets = {
+            name: {"type": engine.types[name], "variable": variable} for name, variable in engine.secrets.items()
+        }
         return {
             "program": {
                 "sha256": engine.program,
                 "entrypoint": engine.entrypoint,
                 "treatment": engine.treatment,
-                "parameters": given,
+                "parameters": parameters,
                 "errors": engine.errors,
                 "check_only": engine.check_only,
                 "version": engine.version,
@@ -61,17 +64,17 @@ def _engine(run: Run, spec: TreatmentSpec, attempt: int) -> dict[str, Any]:
 
 
 def _input_port(port: InputSpec) -> dict[str, Any]:
-    said: dict[str, Any] = {"port": port.port, "flow": port.flow, "type": port.type}
+    settings: dict[str, Any] = {"port": port.port, "flow": port.flow, "type": port.type}
     if port.source_treatment is None:
-        said["fed"] = False
+        settings["fed"] = False
     if port.literal is not None:
-        said["literal"] = port.literal
-    return said if port.path is None else {**said, "path": port.path}
+        settings["literal"] = port.literal
+    return settings if port.path is None else {**settings, "path": port.path}
 
 
 def _output_port(port: OutputSpec) -> dict[str, Any]:
-    said = {"port": port.port, "flow": port.flow, "type": port.type}
-    return said if port.path is None else {**said, "path": port.path}
+    settings = {"port": port.port, "flow": port.flow, "type": port.type}
+    return settings if port.path is None else {**settings, "path": port.path}
 
 
 def _service(service: ServiceSpec) -> dict[str, Any]:

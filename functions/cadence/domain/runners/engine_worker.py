@@ -1,4 +1,4 @@
-"""The one treatment of a worker's run, made from what the asking engine wants."""
+"""The only treatment of a worker's run, made from the request of an engine."""
 
 from collections.abc import Sequence
 
@@ -9,21 +9,24 @@ from cadence.domain.placement.engine_placement import wanted
 from cadence.domain.shared.errors import InvalidRequest, Violation
 
 NAME = "worker"
-"""Of the treatment."""
+"""The name of the treatment."""
 
 LONGEST = 7 * 86_400
-"""Seconds that a worker may take for which no duration is asked."""
+"""Seconds that a worker may take if its request has no duration."""
 
 WAIT = 60
-"""Seconds that a worker listens for the engine that asked for it, which hears of it at once."""
+"""Seconds that a worker listens for the engine that requested it, which is notified at once."""
 
 _NO_NAME = set(",=\0\n")
-# Nobody could do anything with more, and the specification has to stay small.
+# More have no use, and the specification has to stay small.
 _MOST = 50
 
 
 def worker_treatment(request: LaunchRequest, group_id: str, pools: Sequence[str]) -> TreatmentSpec:
-    """Raises InvalidRequest for names that cannot be told to an engine, and for volumes that are not there."""
+    """Returns the treatment that runs the worker.
+
+    Raises InvalidRequest for names that cannot be passed to an engine, and for volumes that are not there.
+    """
     _check(request)
     cpu, memory, storage = wanted(request)
     engine = WorkerSpec(
@@ -50,48 +53,50 @@ def worker_treatment(request: LaunchRequest, group_id: str, pools: Sequence[str]
     )
 
 
-def _container(asked: EngineContainer) -> ContainerSpec:
+def _container(container: EngineContainer) -> ContainerSpec:
     return ContainerSpec(
-        name=asked.name,
-        image=asked.image,
-        cpu=asked.cpu or None,
-        memory=asked.memory or None,
-        storage=asked.storage or None,
-        arch=asked.arch,
-        mounts=asked.mounts,
-        env=asked.env,
-        command=asked.command,
+        name=container.name,
+        image=container.image,
+        cpu=container.cpu or None,
+        memory=container.memory or None,
+        storage=container.storage or None,
+        arch=container.arch,
+        mounts=container.mounts,
+        env=container.env,
+        command=container.command,
     )
 
 
 def _check(request: LaunchRequest) -> None:
-    found: list[Violation] = []
+    violations: list[Violation] = []
     volumes = {volume.name for volume in request.volumes}
     kinds = (("containers", request.containers), ("service_containers", request.service_containers))
     named = [("volumes", volume.name) for volume in request.volumes]
     named += [(kind, container.name) for kind, containers in kinds for container in containers]
     if len(named) > _MOST:
-        found.append(Violation("/containers", f"has with the volumes more than {_MOST}", "too_many"))
+        violations.append(Violation("/containers", f"has with the volumes more than {_MOST}", "too_many"))
     for kind, name in named:
         if not name or _NO_NAME & set(name):
-            found.append(
+            violations.append(
                 Violation(
                     f"/{kind}", f"has a name that is empty or holds a comma, an equals sign or a line end: {name!r}"
                 )
             )
         if named.count((kind, name)) > 1:
-            found.append(Violation(f"/{kind}", f"has two called {name!r}"))
+            violations.append(Violation(f"/{kind}", f"has two called {name!r}"))
     for kind, containers in kinds:
         for container in containers:
-            found += [
+            violations += [
                 Violation(f"/{kind}", f"{container.name!r} mounts the volume {volume!r}, which is not there")
                 for volume in container.mounts
                 if volume not in volumes
             ]
-            found += [
+            violations += [
                 Violation(f"/{kind}", f"{container.name!r} mounts at {point!r}, which is no absolute path")
                 for point in container.mounts.values()
                 if not point.startswith("/") or "\0" in point or ".." in point.split("/")
             ]
-    if found:
-        raise InvalidRequest(f"There can be no such worker: {found[0].pointer[1:]} {found[0].message}.", found)
+    if violations:
+        raise InvalidRequest(
+            f"This worker cannot be started: {violations[0].pointer[1:]} {violations[0].message}.", violations
+        )

@@ -1,4 +1,4 @@
-"""Runs of other CI systems that are runners here: what their identity token has to say for it to be theirs.
+"""The identity of runs of other CI systems that are runners here: the claims that their identity token must have.
 
 Their inputs can be read by others, so they are given no token. What only the run itself can have is a token of the CI
 system that names the run.
@@ -18,36 +18,45 @@ _GITLAB_URL = "https://gitlab.com"
 
 @dataclass(frozen=True)
 class JobIdentity:
-    """`audience` names the one runner: a token that was made for anything else is of no use here."""
+    """The claims that an identity token must have.
+
+    `audience` names the one runner: a token that was made for another audience is rejected.
+    """
 
     issuer: str
     audience: str
     claims: Mapping[str, str]
 
     def is_shown_by(self, claims: Mapping[str, object]) -> bool:
-        """CI systems compare names of repositories without regard to case, and so does this."""
+        """Returns whether the claims are those of the runner.
+
+        Case is ignored, as CI systems do when they compare names of repositories.
+        """
         return all(str(claims.get(name, "")).lower() == value.lower() for name, value in self.claims.items())
 
 
 def expected_identity(pool: Pool, runner_id: str, ref: str) -> JobIdentity | None:
-    """`ref` is the run that was started for the runner. `None` if machines of this pool have no identity to show."""
-    its, audience = pool.settings, f"cadence:{runner_id}"
+    """Returns the identity of the run `ref` that was started for the runner.
+
+    Returns None if machines of this pool have no identity token.
+    """
+    settings, audience = pool.settings, f"cadence:{runner_id}"
     if pool.provider == GITHUB:
-        repository, workflow = its["repository"], its.get("workflow", "cadence-runner.yml")
+        repository, workflow = settings["repository"], settings.get("workflow", "cadence-runner.yml")
         claims = {
             "repository": repository,
             "event_name": "workflow_dispatch",
             "run_id": ref,
-            "workflow_ref": f"{repository}/.github/workflows/{workflow}@refs/heads/{its.get('ref', 'main')}",
+            "workflow_ref": f"{repository}/.github/workflows/{workflow}@refs/heads/{settings.get('ref', 'main')}",
         }
-        return JobIdentity(its.get("issuer", _GITHUB_ISSUER), audience, claims)
+        return JobIdentity(settings.get("issuer", _GITHUB_ISSUER), audience, claims)
     if pool.provider == GITLAB:
         claims = {
-            "project_path": its["project"],
+            "project_path": settings["project"],
             "pipeline_id": ref,
             "pipeline_source": "api",
-            "ref": its.get("ref", "main"),
+            "ref": settings.get("ref", "main"),
             "ref_type": "branch",
         }
-        return JobIdentity(its.get("url", _GITLAB_URL).rstrip("/"), audience, claims)
+        return JobIdentity(settings.get("url", _GITLAB_URL).rstrip("/"), audience, claims)
     return None

@@ -1,4 +1,4 @@
-"""What a treatment's command used, over time."""
+"""The resources that a treatment's command used, over time."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,10 +11,11 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 @dataclass(frozen=True, kw_only=True)
 class ResourceSample:
-    """Resources at one moment: since the start CPU time in ms and bytes read, written, received and sent; now the rest.
+    """The resources at one moment.
 
-    Memory is resident, in bytes; disk is the space that the workspace takes, in bytes. What could not be seen is None.
-    `shared_network`: what others on the same machine received and sent is counted as well.
+    CPU time (ms) and the bytes read, written, received and sent count since the start; the rest is the current amount.
+    Memory is resident, in bytes; disk is the space that the workspace takes, in bytes. What could not be measured is
+    None. `shared_network`: what others on the same machine received and sent is counted as well.
     """
 
     at: datetime
@@ -30,7 +31,7 @@ class ResourceSample:
 
 
 def encode(samples: Iterable[ResourceSample]) -> list[list[Any]]:
-    """Each as its numbers in the order of the fields; the time in ms since 1970."""
+    """Returns each sample as its numbers in the order of the fields; the time in ms since 1970."""
     return [
         [
             (sample.at - _EPOCH) // _MILLISECOND,
@@ -49,6 +50,7 @@ def encode(samples: Iterable[ResourceSample]) -> list[list[Any]]:
 
 
 def decode(written: Iterable[Sequence[Any]]) -> tuple[ResourceSample, ...]:
+    """Returns the samples that `encode` wrote."""
     return tuple(
         ResourceSample(
             at=_EPOCH + time * _MILLISECOND,
@@ -67,25 +69,28 @@ def decode(written: Iterable[Sequence[Any]]) -> tuple[ResourceSample, ...]:
 
 
 def in_order(samples: Iterable[ResourceSample]) -> Sequence[ResourceSample]:
-    """By time, each once however often it was told."""
-    return list({sample.at: sample for sample in sorted(samples, key=lambda one: one.at)}.values())
+    """Returns the samples by time, without duplicates."""
+    return list({sample.at: sample for sample in sorted(samples, key=lambda sample: sample.at)}.values())
 
 
 def thinned(samples: Sequence[ResourceSample], most: int) -> Sequence[ResourceSample]:
-    """At most `most` (two or more) of them, spread over their whole time; the first, the last and the one with most memory stay."""
+    """Returns at most `most` (two or more) of the samples, spread over their whole time.
+
+    The first, the last and the one with most memory stay.
+    """
     if len(samples) <= most:
         return samples
     step = (len(samples) - 1) / (most - 1)
-    kept = {round(number * step) for number in range(most)}
-    peak = max(range(len(samples)), key=lambda place: samples[place].memory)
-    nearest = min(kept - {0, len(samples) - 1}, key=lambda place: abs(place - peak), default=None)
-    if nearest is not None and peak not in kept:
-        kept = (kept - {nearest}) | {peak}
-    return [samples[place] for place in sorted(kept)]
+    indexes = {round(number * step) for number in range(most)}
+    peak = max(range(len(samples)), key=lambda index: samples[index].memory)
+    nearest = min(indexes - {0, len(samples) - 1}, key=lambda index: abs(index - peak), default=None)
+    if nearest is not None and peak not in indexes:
+        indexes = (indexes - {nearest}) | {peak}
+    return [samples[index] for index in sorted(indexes)]
 
 
 def peaks(known: Mapping[str, float], samples: Iterable[ResourceSample]) -> Mapping[str, float]:
-    """The most of each, beside what is `known`."""
+    """Returns the maximum of each resource over the samples and what is `known`."""
     most = dict(known)
     for sample in samples:
         for name in _PEAKS:

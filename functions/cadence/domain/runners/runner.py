@@ -12,7 +12,9 @@ from cadence.domain.values.value_retention import ValueRetention
 
 
 class RunnerState(StrEnum):
-    OFFERED = "offered"  # asked for; the infrastructure has not begun yet (waiting for a host's slot)
+    """The state of a runner; its transitions are in `runner_life`."""
+
+    OFFERED = "offered"  # requested; the infrastructure has not begun yet (waiting for a host's slot)
     BOOTING = "booting"  # the infrastructure has begun; the boot deadline runs
     CLAIMED = "claimed"  # the agent called home and holds a lease
     COMPLETED = "completed"  # its result is in
@@ -21,23 +23,27 @@ class RunnerState(StrEnum):
 
     @property
     def live(self) -> bool:
+        """Whether the runner may still run or come to run."""
         return self in {RunnerState.OFFERED, RunnerState.BOOTING, RunnerState.CLAIMED}
 
 
 class RunnerOutcome(StrEnum):
+    """The outcome of an attempt, as its agent reports it."""
+
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     INFRASTRUCTURE = "infrastructure"
-    INTERRUPTED = "interrupted"  # its machine was to be taken away, and it was told in time
+    INTERRUPTED = "interrupted"  # its machine was to be taken away, and the agent was notified in time
     CANCELLED = "cancelled"
     TIMED_OUT = "timed_out"
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunnerResult:
-    """What the agent said at the end. `error` is one sentence, already masked; `usage` holds peaks (cpu_seconds, memory_mb…).
+    """The agent's final report. `error` is one sentence, already masked.
 
-    `image_digest` is that of the image the command ran in; `samples` are the last ones, which no heartbeat had told.
+    `usage` holds peaks (cpu_seconds, memory_mb…). `image_digest` is that of the image the command ran in; `samples` are
+    the last ones, which no heartbeat has reported.
     """
 
     outcome: RunnerOutcome
@@ -54,9 +60,9 @@ class RunnerResult:
 
 @dataclass(frozen=True)
 class EngineEndpoint:
-    """Where a runner's engine accepts connections: addresses as they are called on its own machine.
+    """The addresses where a runner's engine accepts connections, as they are called on its own machine.
 
-    `machine` names that machine and its network: who has the same one reaches the addresses directly.
+    `machine` names that machine and its network: programs with the same one reach the addresses directly.
     """
 
     addresses: tuple[str, ...]
@@ -66,7 +72,10 @@ class EngineEndpoint:
 
 @dataclass(frozen=True, kw_only=True)
 class Runner:
-    """Everything known of one attempt's machine. Token fields hold hashes, except `task_token`: its treatment's machine waits on it until the attempt has ended."""
+    """The machine of one attempt. Token fields hold hashes.
+
+    `task_token` is no hash: the state machine of the treatment waits on it until the attempt has ended.
+    """
 
     runner_id: str
     run_id: str
@@ -94,37 +103,40 @@ class Runner:
     peaks: Mapping[str, float] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
     priority: int = 0
-    secret_versions: Mapping[str, int] = field(default_factory=dict)  # what it was given, by the secret's name
+    secret_versions: Mapping[str, int] = field(default_factory=dict)  # the versions it was given, by the secret's name
     boot_phases: Mapping[str, float] = field(default_factory=dict)  # seconds since its machine's first program began
-    placed_at: datetime | None = None  # when the placement was decided that it is launched by: a later one wins
+    placed_at: datetime | None = None  # when the placement that launches it was decided: a later one wins
     sealed_token: str | None = field(default=None, repr=False)  # the one-time token, encrypted, until it is claimed
-    ref: str | None = None  # what the infrastructure calls its machine
-    turn_at: datetime | None = None  # when it may be asked for, if the infrastructure's API is called too much
+    ref: str | None = None  # the infrastructure's id of its machine
+    turn_at: datetime | None = (
+        None  # when it may be requested, if the rate limit of the infrastructure's API is reached
+    )
     console: str | None = None  # what its machine printed, if it never called home
-    held_until: datetime | None = None  # its machine is kept, for whoever looks into its failure
+    held_until: datetime | None = None  # its machine is kept until then, to look into its failure
     machine_expires_at: datetime | None = None  # from then on its machine is an orphan
     listening: EngineEndpoint | None = None
-    offer: str | None = None  # what its infrastructure sold it as, once that is known
-    per_hour: float | None = None  # what that costs; until it is known, what was expected at the placement
+    offer: str | None = None  # the offer that its infrastructure sold it as, once that is known
+    per_hour: float | None = None  # the price of that offer; until it is known, the price expected at the placement
     currency: str | None = None
-    # By pool: its tokens of pools that it has left, good again should it come back.
+    # By pool: its tokens of pools that it has left, valid again should it come back.
     left_tokens: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict, repr=False)
-    retention: ValueRetention | None = None  # of what it sends
+    retention: ValueRetention | None = None  # of the values that it sends
     engine: str | None = None  # the Mélodium engine that its machine needs: a version, or * for any
 
     @property
     def as_offer(self) -> RunnerOffer:
+        """The offer of it to the hosts of its pool."""
         return RunnerOffer(self.runner_id, self.project, self.priority, self.engine)
 
     @property
     def image_digest(self) -> str | None:
-        """Of the image that the command ran in, once the runner has told."""
+        """The digest of the image that the command ran in, once the runner has reported it."""
         return self.result.image_digest if self.result else None
 
 
 @dataclass(frozen=True, kw_only=True)
 class OutputStream:
-    """One attempt's output: how far it got, and whether it ended."""
+    """The progress of one output of an attempt, and whether it has ended."""
 
     port: str
     committed: int = 0  # chunks

@@ -23,13 +23,13 @@ TRANSITIONS: Mapping[tuple[RunnerState, RunnerState], str] = {
 
 
 def mermaid() -> str:
-    """The life as a diagram."""
+    """Returns the life of a runner as a Mermaid state diagram."""
     lines = [
         "stateDiagram-v2",
         "    [*] --> offered: where it may have to wait for capacity",
         "    [*] --> booting: everywhere else",
     ]
-    lines += [f"    {source} --> {target}: {why}" for (source, target), why in TRANSITIONS.items()]
+    lines += [f"    {source} --> {target}: {reason}" for (source, target), reason in TRANSITIONS.items()]
     ends = [state for state in RunnerState if not any(source is state for source, _ in TRANSITIONS)]
     lines += [f"    {state} --> [*]" for state in ends]
     return "\n".join(lines) + "\n"

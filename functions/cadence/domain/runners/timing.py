@@ -1,4 +1,4 @@
-"""Where the time of an attempt went."""
+"""The time that an attempt spent in each of its phases."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,10 +10,11 @@ from cadence.domain.runs.states import TreatmentState
 
 @dataclass(frozen=True)
 class Times:
-    """Seconds; None for what an attempt has not come to. What is going on is counted until now.
+    """The seconds of each phase; None for a phase that the attempt has not reached.
 
-    `waited` is until its inputs were there (of the first attempt), `queued` until an infrastructure began to make its runner
-    (approvals, slots and a host's free place are in it), `booted` until the runner called home, `ran` until the end.
+    A phase that goes on is counted until now. `waited` is until its inputs were there (of the first attempt), `queued`
+    until an infrastructure began to make its runner (approvals, slots and a host's free place are in it), `booted`
+    until the runner called home, `ran` until the end.
     """
 
     waited: float | None = None
@@ -23,7 +24,10 @@ class Times:
 
 
 def times(treatment: Treatment, attempt: int, runner: Runner | None, now: datetime) -> Times:
-    """From the history, which `runner` (of that attempt) completes with what only the infrastructure knows."""
+    """Returns the times from the history and from `runner`.
+
+    `runner` is that of the attempt; it completes what only the infrastructure knows.
+    """
     changes = [change for change in treatment.history if change.attempt == attempt]
     since = {change.state: change.at for change in reversed(changes)}  # the first time of each state
     until = next((change.at for change in changes if TreatmentState(change.state).final), now)

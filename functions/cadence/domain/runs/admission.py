@@ -1,4 +1,4 @@
-"""How a run begins: the state that each treatment and each edge has before anything of it has run."""
+"""The admission of a run: the state of each treatment and each edge before anything has run."""
 
 import dataclasses
 from collections import defaultdict, deque
@@ -15,13 +15,14 @@ from cadence.domain.runs.states import TreatmentState
 
 @dataclasses.dataclass(frozen=True)
 class Beginning:
-    """`unsettled` counts the treatments that have no final state yet."""
+    """The treatments and edges of a run at its admission."""
 
     treatments: Sequence[Treatment]
     edges: Sequence[Edge]
 
     @property
     def unsettled(self) -> int:
+        """The number of treatments that have no final state yet."""
         return sum(not treatment.state.final for treatment in self.treatments)
 
 
@@ -32,9 +33,11 @@ def beginning(
     kept: Mapping[str, str] | None = None,
     notes: Mapping[str, str] | None = None,
 ) -> Beginning:
-    """Waits for nothing that is decided already: what is kept has succeeded, what never runs is skipped, and that spreads.
+    """Returns the first state of all treatments and edges of a run.
 
-    `kept` maps treatments to the runs that made their values; `notes` say why others run again.
+    What is decided already does not wait: treatments in `kept` have succeeded, those that never run are skipped, and
+    both spread along the edges. `kept` maps treatments to the runs that made their values; `notes` say why others run
+    again.
     """
     kept, notes = kept or {}, notes or {}
     edges = {_key(edge): edge for edge in edges_of(run_id, specs)}
@@ -47,24 +50,27 @@ def beginning(
         if spec.kind is TreatmentKind.GATHER and spec.parallel
         for name in spec.instances
     }
-    found = {spec.name: _first(run_id, spec, at, bounds.get(spec.name), kept, notes) for spec in specs}
-    decided = deque(treatment for treatment in found.values() if treatment.state.final)
+    treatments = {spec.name: _first(run_id, spec, at, bounds.get(spec.name), kept, notes) for spec in specs}
+    decided = deque(treatment for treatment in treatments.values() if treatment.state.final)
     while decided:
         producer = decided.popleft()
         for edge in outgoing[producer.name]:
             fired = edge.trigger.fired_by(producer.state)
             edges[_key(edge)] = dataclasses.replace(edge, state=EdgeState.DELIVERED if fired else EdgeState.DEAD)
-            consumer = found[edge.consumer]
+            consumer = treatments[edge.consumer]
             if not fired and not consumer.state.final:
                 cause = outcome_text.skipped_because(edge, producer.state)
                 skipped = _decided(consumer, TreatmentState.SKIPPED, cause, at)
-                found[edge.consumer] = skipped
+                treatments[edge.consumer] = skipped
                 decided.append(skipped)
-    return Beginning(_counted(found.values(), edges.values()), tuple(edges.values()))
+    return Beginning(_counted(treatments.values(), edges.values()), tuple(edges.values()))
 
 
 def with_growth(specs: Sequence[TreatmentSpec]) -> Sequence[TreatmentSpec]:
-    """Each output knows the `each` treatments that it feeds, so that whoever sends through it need not look for them."""
+    """Returns the specifications with each output naming the `each` treatments that it feeds.
+
+    So a producer that sends through the output need not look for them.
+    """
     grown: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for spec in specs:
         if spec.kind is TreatmentKind.EACH:
@@ -113,7 +119,7 @@ def _first(
 
 
 def _decided(treatment: Treatment, state: TreatmentState, cause: str | None, at: datetime) -> Treatment:
-    """It ends before it began."""
+    """Returns the treatment as one that ended before it began."""
     history = (StateChange(at, 1, state, cause or ""),)
     return dataclasses.replace(treatment, state=state, cause=cause, finished_at=at, conditional=False, history=history)
 

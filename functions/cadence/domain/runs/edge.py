@@ -9,16 +9,16 @@ from cadence.domain.runs.states import FAILED_TREATMENT_STATES, TreatmentState
 
 
 class Trigger(StrEnum):
-    """What of a producer a consumer waits for."""
+    """The event of a producer that a consumer waits for."""
 
     OPENED = "opened"
     COMPLETED = "completed"
     FAILED = "failed"
     FINISHED = "finished"
-    SETTLED = "settled"  # it came to any end at all; what a `when` over its state waits for
+    SETTLED = "settled"  # it reached any final state; a `when` over its state waits for this
 
     def fired_by(self, state: TreatmentState) -> bool:
-        """Whether a producer that settled in `state` delivers this trigger (it is dead otherwise)."""
+        """Returns whether a producer that settled in `state` delivers this trigger; the edge is dead otherwise."""
         match self:
             case Trigger.COMPLETED | Trigger.OPENED:
                 return state is TreatmentState.SUCCEEDED
@@ -31,6 +31,8 @@ class Trigger(StrEnum):
 
 
 class EdgeState(StrEnum):
+    """The state of an edge; a dead one can never be delivered."""
+
     PENDING = "pending"
     DELIVERED = "delivered"
     DEAD = "dead"
@@ -38,7 +40,7 @@ class EdgeState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Edge:
-    """One thing that `consumer` waits for from `producer`."""
+    """One event of `producer` that `consumer` waits for."""
 
     run_id: str
     producer: str
@@ -52,12 +54,12 @@ _LIFECYCLE = {trigger.value: trigger for trigger in (Trigger.COMPLETED, Trigger.
 
 
 def edges_of(run_id: str, specs: Sequence[TreatmentSpec]) -> tuple[Edge, ...]:
-    """Everything that any treatment waits for, each once.
+    """Returns all edges between the treatments, each once.
 
-    The streams of a group are there only once all of its instances have ended, so that nothing can read along.
+    The streams of a group exist only once all of its instances have ended, so that no consumer can read along.
     """
     groups = {spec.name for spec in specs if spec.kind in (TreatmentKind.GATHER, TreatmentKind.EACH)}
-    found: dict[tuple[str, str, Trigger], Edge] = {}
+    edges: dict[tuple[str, str, Trigger], Edge] = {}
     for spec in specs:
         waits = [(producer, Trigger.COMPLETED) for producer in spec.after]
         waits += [(name, Trigger.SETTLED) for name in (*spec.when_over, *spec.instances)]
@@ -65,10 +67,10 @@ def edges_of(run_id: str, specs: Sequence[TreatmentSpec]) -> tuple[Edge, ...]:
             if port.source_treatment:
                 waits.append((port.source_treatment, _trigger(port, of_group=port.source_treatment in groups)))
         for producer, trigger in waits:
-            found[producer, spec.name, trigger] = Edge(
+            edges[producer, spec.name, trigger] = Edge(
                 run_id=run_id, producer=producer, consumer=spec.name, trigger=trigger
             )
-    return tuple(found.values())
+    return tuple(edges.values())
 
 
 def _trigger(port: InputSpec, *, of_group: bool) -> Trigger:

@@ -1,4 +1,4 @@
-"""How a process ended, from what there is to go by: an engine itself never says that something went wrong."""
+"""The outcome of an engine's process, derived from the evidence: the engine itself never reports a failure."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,16 +9,16 @@ from cadence.domain.runs.states import RunState
 _STILL_RUNS = "Compose exit timeout"
 _MOST_MESSAGES = 5
 SETTLES = timedelta(seconds=3)
-"""How long after its end the last chunk is surely announced."""
+"""Time after the end of a process by which its last chunk is surely announced."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class EngineEvidence:
-    """What reports tell so far.
+    """The evidence that the reports of a process contain so far.
 
-    `over`: the events say that nothing is left to do. `logs_chunks` and `debug_chunks` are those that were looked at.
-    `errors` counts lines at level error, `first_error` is the first of them. `failed_steps` are treatments that ended at
-    a port that tells of failure.
+    `over`: the events say that nothing is left to do. `logs_chunks` and `debug_chunks` count the chunks that were read.
+    `errors` counts lines at level error, `first_error` is the first of them. `failed_steps` are treatments that ended
+    at a port that stands for failure.
     """
 
     over: bool = False
@@ -28,67 +28,74 @@ class EngineEvidence:
     first_error: str = ""
     failed_steps: tuple[str, ...] = ()
 
-    def complete(self, said: Reported) -> bool:
-        """Whether there is nothing more to come."""
-        return self.over and self.logs_chunks >= said.logs_chunks and self.debug_chunks >= said.debug_chunks
+    def complete(self, reported: Reported) -> bool:
+        """Returns whether all announced chunks were read and the process is over."""
+        return self.over and self.logs_chunks >= reported.logs_chunks and self.debug_chunks >= reported.debug_chunks
 
 
 @dataclass(frozen=True)
 class EngineOutcome:
+    """The final state of a process, and its cause if it did not succeed."""
+
     state: RunState
     cause: str | None = None
 
 
-def outcome(said: Reported, seen: EngineEvidence, now: datetime, patience: timedelta) -> EngineOutcome | None:
-    """None while it cannot be told. `patience` is how long after its last word there may be more to come."""
-    if said.launch_errors:
-        return EngineOutcome(RunState.FAILED, f"the engine did not launch: {_listed(said.launch_errors)}")
-    if said.ended_at is None:
+def outcome(reported: Reported, evidence: EngineEvidence, now: datetime, patience: timedelta) -> EngineOutcome | None:
+    """Returns the outcome of a process, or None while it is not known yet.
+
+    `patience` is how long after its last report there may be more to come.
+    """
+    if reported.launch_errors:
+        return EngineOutcome(RunState.FAILED, f"the engine did not launch: {_listed(reported.launch_errors)}")
+    if reported.ended_at is None:
         return None
-    if said.ended is ProcessOutcome.FAILURE:
+    if reported.ended is ProcessOutcome.FAILURE:
         return EngineOutcome(
-            RunState.FAILED, _listed(said.messages) or "whoever started the engine says that it failed"
+            RunState.FAILED, _listed(reported.messages) or "the program that started the engine reports that it failed"
         )
-    if _still_runs(said):
-        # Whoever started it stopped waiting, which says nothing about it.
-        if said.reporting_at is None:
-            return EngineOutcome(RunState.SUCCEEDED, _unknown(said))
-        return _as_seen(seen) if seen.complete(said) else None
-    # It counts a chunk after it has uploaded it, so that the last ones may not be counted when the first come.
-    settled = seen.complete(said) and now >= said.ended_at + SETTLES
-    if said.reporting_at is None or settled or now >= said.ended_at + patience:
-        return _as_seen(seen)
+    if _still_runs(reported):
+        # The program that started it stopped waiting, which says nothing about the process.
+        if reported.reporting_at is None:
+            return EngineOutcome(RunState.SUCCEEDED, _unobserved(reported))
+        return _from_evidence(evidence) if evidence.complete(reported) else None
+    # The engine counts a chunk after its upload, so that the last ones may not be counted when the first arrive.
+    settled = evidence.complete(reported) and now >= reported.ended_at + SETTLES
+    if reported.reporting_at is None or settled or now >= reported.ended_at + patience:
+        return _from_evidence(evidence)
     return None
 
 
 def overdue(last_word: datetime, max_duration: int) -> EngineOutcome:
+    """Returns the outcome of a process that exceeded `max_duration` (in seconds) without reporting its end."""
     return EngineOutcome(
         RunState.TIMED_OUT,
-        f"the engine has not said that it ended, {max_duration} s after it began; its last word was at "
+        f"the engine has not reported its end {max_duration} s after it began; its last report was at "
         f"{last_word:%Y-%m-%d %H:%M:%S} UTC (an engine that crashes sends nothing)",
     )
 
 
-def _still_runs(said: Reported) -> bool:
-    return any(message.startswith(_STILL_RUNS) for message in said.messages)
+def _still_runs(reported: Reported) -> bool:
+    return any(message.startswith(_STILL_RUNS) for message in reported.messages)
 
 
-def _as_seen(seen: EngineEvidence) -> EngineOutcome:
-    if seen.failed_steps:
-        return EngineOutcome(RunState.FAILED, f"{_listed(seen.failed_steps)} failed{_said(seen)}")
-    if seen.errors:
-        lines = "one line" if seen.errors == 1 else f"{seen.errors} lines"
-        return EngineOutcome(RunState.FAILED, f"{lines} at level error{_said(seen)}")
+def _from_evidence(evidence: EngineEvidence) -> EngineOutcome:
+    if evidence.failed_steps:
+        return EngineOutcome(RunState.FAILED, f"{_listed(evidence.failed_steps)} failed{_first_error(evidence)}")
+    if evidence.errors:
+        lines = "one line" if evidence.errors == 1 else f"{evidence.errors} lines"
+        return EngineOutcome(RunState.FAILED, f"{lines} at level error{_first_error(evidence)}")
     return EngineOutcome(RunState.SUCCEEDED)
 
 
-def _said(seen: EngineEvidence) -> str:
-    return f": {seen.first_error}" if seen.first_error else ""
+def _first_error(evidence: EngineEvidence) -> str:
+    return f": {evidence.first_error}" if evidence.first_error else ""
 
 
-def _unknown(said: Reported) -> str:
+def _unobserved(reported: Reported) -> str:
     return (
-        f"whoever started the engine stopped waiting for it, and it reports nothing itself ({_listed(said.messages)})"
+        "the program that started the engine stopped waiting for it, and the engine reports nothing itself "
+        f"({_listed(reported.messages)})"
     )
 
 

@@ -1,4 +1,7 @@
-"""What states a treatment has been in, and since when. Written with the changes themselves, so that nothing is missing."""
+"""The states that a treatment has been in, and since when.
+
+They are written with the changes themselves, so that the history is complete.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,7 +14,10 @@ _LONGEST_NOTE = 200
 
 @dataclass(frozen=True, order=True)
 class StateChange:
-    """From `at` (to the millisecond) on, attempt `attempt` was in `state`; `note` says why, or where, if there is more to say."""
+    """A change of state: from `at` (to the millisecond) on, attempt `attempt` was in `state`.
+
+    `note` says why, or where, if there is more to say.
+    """
 
     at: datetime
     attempt: int
@@ -20,24 +26,25 @@ class StateChange:
 
 
 def encode(change: StateChange) -> str:
-    """One short text, the same for the same change: milliseconds since 1970, attempt, state, note."""
+    """Returns a short text, the same for the same change: milliseconds since 1970, attempt, state, note."""
     milliseconds = (change.at - _EPOCH) // timedelta(milliseconds=1)
     return f"{milliseconds} {change.attempt} {change.state} {_shortened(change.note)}".rstrip()
 
 
 def decode(text: str) -> StateChange:
+    """Returns the change that `encode` wrote."""
     milliseconds, attempt, state, *note = text.split(" ", 3)
     return StateChange(_EPOCH + timedelta(milliseconds=int(milliseconds)), int(attempt), state, "".join(note))
 
 
 def in_order(changes: Iterable[StateChange], states: Sequence[str]) -> tuple[StateChange, ...]:
-    """By time; what happened within one millisecond by attempt and in the order of `states`, in which they follow one another.
+    """Returns the changes by time; within one millisecond by attempt and in the order of `states`.
 
     A step that was repeated noted its state a second time: only the first counts.
     """
-    order = {state: place for place, state in enumerate(states)}
+    order = {state: index for index, state in enumerate(states)}
     ordered: list[StateChange] = []
-    for change in sorted(changes, key=lambda one: (one.at, one.attempt, order.get(one.state, len(order)))):
+    for change in sorted(changes, key=lambda change: (change.at, change.attempt, order.get(change.state, len(order)))):
         if not ordered or (ordered[-1].attempt, ordered[-1].state) != (change.attempt, change.state):
             ordered.append(change)
     return tuple(ordered)

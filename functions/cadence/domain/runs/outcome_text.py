@@ -1,4 +1,4 @@
-"""What became of a treatment, in words that others quote."""
+"""The outcome of a treatment, in words that messages quote."""
 
 from cadence.domain.runs.edge import Edge, Trigger
 from cadence.domain.runs.states import TreatmentState
@@ -21,5 +21,5 @@ _NEVER = {
 
 
 def skipped_because(edge: Edge, state: TreatmentState) -> str:
-    """Why the consumer of an edge is skipped, whose producer ended in `state`."""
+    """Returns why the consumer of an edge is skipped whose producer ended in `state`."""
     return f"{edge.producer} {PAST[state]}, so it never {_NEVER[edge.trigger]}"

@@ -1,4 +1,7 @@
-"""What a run takes over from an earlier one of the same plan: all that succeeded and depends on nothing that did not."""
+"""The results that a run takes over from an earlier run of the same plan.
+
+A treatment is taken over if it succeeded and depends only on treatments that did.
+"""
 
 import dataclasses
 import json
@@ -14,9 +17,9 @@ from cadence.domain.runs.states import TreatmentState
 
 @dataclass(frozen=True)
 class ReusedTreatments:
-    """`treatments` maps those taken over to the runs that made their values; `notes` say why others run again.
+    """The treatments taken over: `treatments` maps them to the runs that made their values.
 
-    `called` are what those had other names there.
+    `notes` say why others run again. `called` maps treatments to their names in the earlier run, where those differ.
     """
 
     treatments: Mapping[str, str] = field(default_factory=dict)
@@ -30,7 +33,10 @@ def kept(
     again: Collection[str] = (),
     notes: Mapping[str, str] | None = None,
 ) -> ReusedTreatments:
-    """`again` run once more although they succeeded, and so does whatever depends on them."""
+    """Returns the treatments that are taken over.
+
+    Those in `again` run once more although they succeeded, and so do all that depend on them.
+    """
     consumers: defaultdict[str, list[str]] = defaultdict(list)
     for edge in edges_of("", specs):
         consumers[edge.producer].append(edge.consumer)
@@ -49,31 +55,35 @@ def kept(
     return ReusedTreatments(treatments, dict(notes or {}))
 
 
-def needed(specs: Sequence[TreatmentSpec], what: ReusedTreatments) -> set[tuple[str, str]]:
-    """The (treatment, port) taken over that something that runs again reads."""
-    found = set()
+def needed(specs: Sequence[TreatmentSpec], reused: ReusedTreatments) -> set[tuple[str, str]]:
+    """Returns the (treatment, port) pairs taken over that a treatment which runs again reads."""
+    sources = set()
     for spec in specs:
-        if spec.name not in what.treatments:
-            found |= {(given.source_treatment or "", given.source_port or "") for given in spec.inputs}
-            found |= {(name, output.port) for name in spec.instances for output in spec.outputs}
-    return {(treatment, port) for treatment, port in found if treatment in what.treatments}
+        if spec.name not in reused.treatments:
+            sources |= {(port.source_treatment or "", port.source_port or "") for port in spec.inputs}
+            sources |= {(name, output.port) for name in spec.instances for output in spec.outputs}
+    return {(treatment, port) for treatment, port in sources if treatment in reused.treatments}
 
 
 def taken_over(value: Value, run_id: str, name: str | None = None) -> Value:
-    """The same value in another run, by reference to where it was made; of a treatment that is called `name` here."""
+    """Returns the same value in another run, by reference to the run that made it.
+
+    `name` is what its treatment is called in that run, if its name differs there.
+    """
     if name not in (None, value.treatment):
         origin = value.origin if value.origin and not value.origin.copied else None
-        made = origin or Origin(value.kept_from or value.run_id, value.treatment, value.port)
-        return dataclasses.replace(value, run_id=run_id, treatment=str(name), kept_from=None, origin=made)
+        source = origin or Origin(value.kept_from or value.run_id, value.treatment, value.port)
+        return dataclasses.replace(value, run_id=run_id, treatment=str(name), kept_from=None, origin=source)
     return dataclasses.replace(value, run_id=run_id, kept_from=value.kept_from or value.run_id)
 
 
-def encode(what: ReusedTreatments) -> bytes:
-    """Canonical JSON."""
-    return json.dumps(dataclasses.asdict(what), sort_keys=True, separators=(",", ":")).encode()
+def encode(reused: ReusedTreatments) -> bytes:
+    """Returns canonical JSON."""
+    return json.dumps(dataclasses.asdict(reused), sort_keys=True, separators=(",", ":")).encode()
 
 
 def decode(content: bytes) -> ReusedTreatments:
+    """Returns what `encode` wrote."""
     return ReusedTreatments(**json.loads(content))
 
 

@@ -1,4 +1,4 @@
-"""Runs, their treatments, and the edges between them: what the scheduler knows."""
+"""The state of runs, their treatments and their values."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ from cadence.domain.values.value_retention import ValueCapture, ValueRetention, 
 HIGHEST_PRIORITY = 100
 
 MAX_DEPTH = 10
-"""Runs that may have started one another; more is a loop."""
+"""Number of runs that may have started one another in a chain; a longer chain is a loop."""
 
 
 @dataclass(frozen=True)
@@ -31,15 +31,15 @@ class ReplayOf:
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """One execution of a pipeline. Times are UTC, durations seconds. Its tokens are never shown to anyone.
+    """One execution of a pipeline. Times are UTC, durations seconds. Its tokens are never shown.
 
-    `depth` counts the runs before it that started one another, `started_by_run` is the last of them, and `waiting_token` is
-    of the treatment there that waits for this run's end. `document_sha256` is the document as written, `plan_sha256` what
-    admission works from (`cadence.domain.pipelines.plan`); a run that could not be planned has no plan ("") and has failed.
-    `pins` are the digests of the documents whose definitions it uses, by how they are named.
-    `keeps_values_elsewhere`: some of its values are kept elsewhere, or only until they were read (`cadence.domain.values.value_retention`).
-    A run with `replay_of` is there to be compared only: nobody else hears of it, and nothing follows from it.
-    One with `melodium` is a process of a Mélodium engine, and its id a UUID.
+    `depth` counts the runs before it that started one another, `started_by_run` is the last of them, and
+    `waiting_token` belongs to the treatment there that waits for this run's end. `document_sha256` is the document as
+    written, `plan_sha256` what admission works from (`cadence.domain.pipelines.plan`); a run that could not be planned
+    has no plan ("") and has failed. `pins` are the digests of the documents whose definitions it uses, by how they are
+    named. `keeps_values_elsewhere`: some of its values are kept elsewhere, or only until they were read
+    (`cadence.domain.values.value_retention`). A run with `replay_of` is there to be compared only: no event, alert or
+    follow-up results from it. One with `melodium` is a process of a Mélodium engine, and its id a UUID.
     """
 
     run_id: str
@@ -81,17 +81,17 @@ class Run:
 
     @property
     def position(self) -> str:
-        """Its place among the runs of its project, by time."""
+        """The sort key of the run among the runs of its project, by time."""
         return self.melodium.position if self.melodium else self.run_id
 
     @property
     def recorded(self) -> bool:
-        """Whether somebody else runs it, and tells of it: there is no machine that could start, stop or repeat it."""
+        """Whether another system executes and reports it, so that no machine here can start, stop or repeat it."""
         return self.melodium is not None and not self.melodium.supervised
 
     @property
     def values_from(self) -> str | None:
-        """The run that it takes values over from."""
+        """The id of the run that it takes values over from."""
         return self.replay_of.run_id if self.replay_of else self.rerun_of
 
     @property
@@ -101,24 +101,27 @@ class Run:
 
     @property
     def origins(self) -> Sequence[tuple[str, str, str | None]]:
-        """What it came of: how (`started`, `rerun`, `replay`), the other run, and the treatment there that it is about."""
-        found: list[tuple[str, str, str | None]] = []
+        """The runs it results from, each as (how, run, treatment).
+
+        How is `started`, `rerun` or `replay`; the treatment is the one of that run which started or is repeated.
+        """
+        origins: list[tuple[str, str, str | None]] = []
         if self.started_by_run:
-            found.append(("started", self.started_by_run, self.started_by_treatment))
+            origins.append(("started", self.started_by_run, self.started_by_treatment))
         if self.rerun_of:
-            found.append(("rerun", self.rerun_of, None))
+            origins.append(("rerun", self.rerun_of, None))
         if self.replay_of:
-            found.append(("replay", self.replay_of.run_id, self.replay_of.treatment))
-        return found
+            origins.append(("replay", self.replay_of.run_id, self.replay_of.treatment))
+        return origins
 
 
 @dataclass(frozen=True, kw_only=True)
 class Treatment:
-    """A treatment of a run, as it stands now. `waiting` counts the edges not yet delivered.
+    """The current state of a treatment of a run.
 
-    `bounded_by` is the group that lets only some of its instances be under way at a time; `conditional` ones are skipped
-    if their `when` says so once they are ready; `cancel_reason` is why this one is to end although its run goes on.
-    `history` are its states so far, of all attempts, in order.
+    `waiting` counts the edges not yet delivered. `bounded_by` is the group that lets only some of its instances be
+    under way at a time; `conditional` ones are skipped if their `when` says so once they are ready; `cancel_reason` is
+    why this one is to end although its run goes on. `history` are its states so far, of all attempts, in order.
     """
 
     run_id: str
@@ -137,8 +140,8 @@ class Treatment:
     cause: str | None = None
     exit_code: int | None = None
     pool: str | None = None
-    placement: str | None = None  # which pools were considered, and why (`domain.placing`)
-    waiting_for: str | None = None  # in words, while something beside its inputs holds it back
+    placement: str | None = None  # which pools were considered, and why (`cadence.domain.placement.placing`)
+    waiting_for: str | None = None  # in words, while a limit or an approval holds it back beside its inputs
     concurrency_limits: tuple[str, ...] = ()  # where its attempt holds or waits for a slot
     turn_token: str | None = field(default=None, repr=False)  # its machine's, while that waits for a turn
     kept_from: str | None = None  # the run that made the values it was admitted with
@@ -147,18 +150,21 @@ class Treatment:
     started_at: datetime | None = None
     finished_at: datetime | None = None
     history: tuple[StateChange, ...] = ()
-    retention: ValueRetention | None = None  # of what its attempt sends
+    retention: ValueRetention | None = None  # of the values that its attempt sends
     ends_retention: bool = False  # whether its end may be what the removal of some content waits for
 
 
 def is_element(name: str) -> bool:
-    """Whether a treatment of this name happened inside of an engine: it is named by its path there."""
+    """Returns whether a treatment of this name ran inside of an engine: such a treatment is named by its path there."""
     return "/" in name
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a value is from that another treatment, of this run or another, sent. `copied`: its chunks are kept here as well."""
+    """The treatment, of this run or another, that first sent a value.
+
+    `copied`: the chunks are kept with this run as well.
+    """
 
     run_id: str
     treatment: str
@@ -168,10 +174,10 @@ class Origin:
 
 @dataclass(frozen=True, kw_only=True)
 class Value:
-    """What a settled treatment sent through one output port; `attempt` says which attempt's chunks hold it.
+    """The content that a settled treatment sent through one output port.
 
-    `kept_from` is the run that really made it, if this one only took it over; `origin` is the treatment that did, where a
-    value only passed through this one.
+    `attempt` says which attempt's chunks hold it. `kept_from` is the run that made it, if this one only took it over;
+    `origin` is the treatment that did, where a value only passed through this one.
     """
 
     run_id: str
@@ -191,7 +197,7 @@ class Value:
 
     @property
     def chunk_prefix(self) -> str:
-        """Of the addresses of its chunks; the chunk's number, with twelve digits, follows."""
+        """The prefix of the addresses of its chunks; the chunk's number, with twelve digits, follows."""
         bucket = bucket_of(self.retention)
         if self.origin and not self.origin.copied:
             return ids.chunk_prefix(self.origin.run_id, self.origin.treatment, self.attempt, self.origin.port, bucket)
@@ -199,13 +205,14 @@ class Value:
 
     @property
     def passes(self) -> bool:
-        """Whether its content is only for those that read it while its run goes on: nobody else gets it."""
+        """Whether its content is only for treatments that read it while its run goes on: it is not shown to users."""
         return self.retention is not None and self.retention.passes
 
     @property
     def digest(self) -> str | None:
-        """Its SHA-256, where its pool lets one stay."""
+        """Its SHA-256, unless its pool keeps no digests."""
         return self.sha256 if self.retention is None or self.retention.capture is not ValueCapture.NONE else None
 
     def chunk_key(self, seq: int) -> str:
+        """Returns the address of the chunk with this number."""
         return f"{self.chunk_prefix}{seq:012}"

@@ -4,6 +4,8 @@ from enum import StrEnum
 
 
 class RunState(StrEnum):
+    """The state of a run."""
+
     PENDING = "pending"
     RUNNING = "running"
     CANCELLING = "cancelling"
@@ -14,6 +16,7 @@ class RunState(StrEnum):
 
     @property
     def final(self) -> bool:
+        """Whether the run has ended."""
         return self in _FINAL_RUN_STATES
 
 
@@ -21,12 +24,14 @@ _FINAL_RUN_STATES = frozenset({RunState.SUCCEEDED, RunState.FAILED, RunState.CAN
 
 
 class TreatmentState(StrEnum):
+    """The state of a treatment."""
+
     PENDING = "pending"
     READY = "ready"
     PLACING = "placing"
     BOOTING = "booting"
     RUNNING = "running"
-    INTERRUPTED = "interrupted"  # an attempt's end only: the treatment goes on elsewhere
+    INTERRUPTED = "interrupted"  # the end of an attempt only: the treatment goes on elsewhere
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     SKIPPED = "skipped"
@@ -36,6 +41,7 @@ class TreatmentState(StrEnum):
 
     @property
     def final(self) -> bool:
+        """Whether the treatment has ended."""
         return self in _FINAL_TREATMENT_STATES
 
 
@@ -51,5 +57,5 @@ _FINAL_TREATMENT_STATES = frozenset(
 )
 FAILED_TREATMENT_STATES = frozenset({TreatmentState.FAILED, TreatmentState.LOST, TreatmentState.TIMED_OUT})
 UNFINISHED_TREATMENT_STATES = frozenset(TreatmentState) - _FINAL_TREATMENT_STATES
-# Placing may be repeated, and goes on in another pool if one had no room.
+# In these states placing may be repeated; it goes on in another pool if one had no room.
 PLACEABLE = frozenset({TreatmentState.READY, TreatmentState.PLACING, TreatmentState.BOOTING})

@@ -12,8 +12,11 @@ class NoAnswer(ValueError):
 
 
 def holds(run: Run, spec: TreatmentSpec, states: Mapping[str, str]) -> bool:
-    """`spec.when` is CEL over `treatments.<name>.state` and all that a document's expressions may name. Raises NoAnswer."""
-    # Here, because it takes time to load, and few documents have conditions.
+    """Returns whether the condition `spec.when` is true.
+
+    It is CEL over `treatments.<name>.state` and all that a document's expressions may name. Raises NoAnswer.
+    """
+    # Imported here, because it takes time to load, and few documents have conditions.
     from cadence.domain.pipelines.expression import Evaluator, ExpressionError, read_template
 
     names: dict[str, Any] = {

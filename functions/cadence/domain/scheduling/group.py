@@ -17,17 +17,17 @@ LARGEST_ELEMENT = 64 * 1024  # bytes
 
 
 def instance_name(group: str, number: int) -> str:
-    """Of an `each` treatment's instances, counted from 0."""
+    """Returns the name of an instance of an `each` treatment; `number` counts from 0."""
     return f"{group}:{number}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class EachProgress:
-    """How far an `each` treatment has got in making instances. `version` counts its changes.
+    """The progress of an `each` treatment in making instances. `version` counts its changes.
 
     The next element begins at `offset` of chunk `sequence` of the producer's attempt `epoch`. `digest` is over the
     elements taken, so that a producer that begins anew can be held to them. The machines of the first `started`
-    instances have been started. Once `closed` no more are made; `failure` says why, if not because the source ended.
+    instances have been started. Once `closed` no more are made; `failure` says why, unless the source ended.
     """
 
     run_id: str
@@ -45,17 +45,18 @@ class EachProgress:
     token: str | None = dataclasses.field(default=None, repr=False)
 
     def names(self) -> Sequence[str]:
+        """Returns the names of all instances made so far."""
         return [instance_name(self.group, number) for number in range(self.made)]
 
 
 def chained(digest: str, element: bytes) -> str:
-    """The digest of the elements so far and one more."""
+    """Returns the digest of the elements so far and one more."""
     return hashlib.sha256(digest.encode() + b"\0" + element).hexdigest()
 
 
 @dataclass(frozen=True)
 class InstanceSlots:
-    """Which instances of a group are under way, at most `limit`, and which wait for that, first come first."""
+    """The instances of a group that are under way, at most `limit`, and those that wait, in order of arrival."""
 
     limit: int
     under_way: tuple[str, ...] = ()
@@ -63,11 +64,13 @@ class InstanceSlots:
     version: int = 0
 
     def entered(self, name: str) -> "InstanceSlots":
+        """Returns the slots after `name` has asked for one; unchanged if it has one or waits already."""
         if name in self.under_way or name in self.waiting:
             return self
         return dataclasses.replace(self, waiting=(*self.waiting, name)).filled()
 
     def left(self, name: str) -> "InstanceSlots":
+        """Returns the slots after `name` has given up its slot or its place in the queue."""
         if name not in self.under_way and name not in self.waiting:
             return self
         return dataclasses.replace(
@@ -77,41 +80,46 @@ class InstanceSlots:
         ).filled()
 
     def filled(self) -> "InstanceSlots":
+        """Returns the slots with free ones given to the first that wait."""
         free = max(0, self.limit - len(self.under_way))
         return dataclasses.replace(self, under_way=(*self.under_way, *self.waiting[:free]), waiting=self.waiting[free:])
 
 
 def verdict(instances: Sequence[Treatment]) -> tuple[TreatmentState, str | None]:
-    """The group's state when all its instances have theirs, and why. Without instances it has succeeded."""
+    """Returns the final state of a group whose instances have all ended, and its cause.
+
+    Without instances the group has succeeded.
+    """
     counts = Counter(treatment.state for treatment in instances)
     if first := first_failed(instances):
-        return TreatmentState.FAILED, f"{_told(first)}{_rest(counts, first)}"
+        return TreatmentState.FAILED, f"{_outcome(first)}{_rest(counts, first)}"
     cancelled = [treatment for treatment in instances if treatment.state is TreatmentState.CANCELLED]
     if cancelled:
-        return TreatmentState.CANCELLED, f"{_told(cancelled[0])}{_rest(counts, cancelled[0])}"
+        return TreatmentState.CANCELLED, f"{_outcome(cancelled[0])}{_rest(counts, cancelled[0])}"
     if instances and counts[TreatmentState.SKIPPED] == len(instances):
         return TreatmentState.SKIPPED, instances[0].cause or "all its instances were skipped"
     return TreatmentState.SUCCEEDED, None
 
 
 def first_failed(instances: Sequence[Treatment]) -> Treatment | None:
+    """Returns the instance that failed first, or None."""
     failed = [treatment for treatment in instances if treatment.state in FAILED_TREATMENT_STATES]
     return min(failed, key=lambda treatment: (str(treatment.finished_at), treatment.name), default=None)
 
 
 def instance_of(spec: TreatmentSpec, number: int, element: str) -> TreatmentSpec:
-    """What the instance for one element of an `each` treatment runs."""
+    """Returns the specification of the instance for one element of an `each` treatment."""
     assert spec.instance is not None
     inputs = tuple(
-        dataclasses.replace(given, flow="block", literal=element, source_treatment=None, source_port=None)
-        if given.port == spec.each
-        else given
-        for given in spec.instance.inputs
+        dataclasses.replace(port, flow="block", literal=element, source_treatment=None, source_port=None)
+        if port.port == spec.each
+        else port
+        for port in spec.instance.inputs
     )
     return dataclasses.replace(spec.instance, name=instance_name(spec.name, number), group=spec.name, inputs=inputs)
 
 
-def _told(treatment: Treatment) -> str:
+def _outcome(treatment: Treatment) -> str:
     return f"{treatment.name} {outcome_text.PAST[treatment.state]}: {treatment.cause}"
 
 

@@ -1,4 +1,4 @@
-"""What a treatment's state machine does next."""
+"""The next step of a treatment's state machine."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -7,8 +7,10 @@ from typing import Any
 
 
 class NextState(StrEnum):
+    """The state that a treatment's state machine goes to next."""
+
     LAUNCH = "launch"
-    LATER = "later"  # the same launch, when its turn with the infrastructure's API has come
+    LATER = "later"  # the same launch, once the rate limit of the infrastructure's API allows it
     SETTLE = "settle"
     RELEASE = "release"
     RETRY = "retry"
@@ -18,7 +20,11 @@ class NextState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class MachineStep:
-    """`then` follows a release, `attempt` is the next one's number, which begins after `wait_seconds`. `function` and `runner_id` say who starts or releases what."""
+    """The next step of a treatment's state machine.
+
+    `then` follows a release. `attempt` is the number of the next attempt, which begins after `wait_seconds`. `function`
+    and `runner_id` name the Lambda that starts or releases, and the runner.
+    """
 
     next: NextState
     attempt: int
@@ -28,12 +34,12 @@ class MachineStep:
     wait_seconds: int = 0
 
     def as_json(self) -> Mapping[str, Any]:
-        """Every field is there, so that the machine can tell them by their paths."""
+        """Returns all fields, also empty ones, so that the machine can refer to them by their paths."""
         return asdict(self)
 
 
 def after_release(step: MachineStep, function: str, runner_id: str) -> MachineStep:
-    """`step`, once the runner has been released."""
+    """Returns the release of the runner, followed by `step`."""
     return MachineStep(
         next=NextState.RELEASE,
         attempt=step.attempt,

@@ -1,4 +1,4 @@
-"""Further attempts of a treatment: whether, and after how long."""
+"""Further attempts of a treatment: whether there is one, and after how long."""
 
 from random import Random
 
@@ -7,19 +7,22 @@ from cadence.domain.runs.run import Treatment
 from cadence.domain.runs.states import TreatmentState
 from cadence.domain.shared import ids
 
-# What ended so counts against what `retry` allows under the same word.
+# The field of a treatment that counts the attempts which ended so, against what its `retry` allows.
 COUNTERS = {
     TreatmentState.LOST: "infrastructure_failures",
     TreatmentState.FAILED: "failures",
     TreatmentState.TIMED_OUT: "timeouts",
     TreatmentState.INTERRUPTED: "interruptions",
 }
-# A place where machines are taken away this often is none for the treatment.
+# A pool whose machines are taken away more often than this cannot run the treatment.
 MOST_INTERRUPTIONS = 20
 
 
 def may_retry(treatment: Treatment, retry: RetrySpec, state: TreatmentState, exit_code: int | None) -> bool:
-    """Whether an attempt that ended in `state` is followed by another; of failures only those with a listed exit code."""
+    """Returns whether an attempt that ended in `state` is followed by another.
+
+    Failures count only with a listed exit code, if `retry` lists any.
+    """
     match state:
         case TreatmentState.LOST:
             return treatment.infrastructure_failures < retry.infrastructure
@@ -28,16 +31,19 @@ def may_retry(treatment: Treatment, retry: RetrySpec, state: TreatmentState, exi
         case TreatmentState.TIMED_OUT:
             return treatment.timeouts < retry.timeout
         case TreatmentState.FAILED:
-            worth = not retry.exit_codes or exit_code in retry.exit_codes
-            return worth and treatment.failures < retry.failure
+            retryable = not retry.exit_codes or exit_code in retry.exit_codes
+            return retryable and treatment.failures < retry.failure
         case _:
             return False
 
 
 def wait_seconds(treatment: Treatment, retry: RetrySpec) -> int:
-    """Before its present attempt: full jitter, up to a time that doubles with each attempt. Always the same for one attempt."""
+    """Returns the seconds before the present attempt: full jitter, up to a time that doubles with each attempt.
+
+    The result is always the same for one attempt.
+    """
     if treatment.interruptions == treatment.attempt - 1:
-        return 0  # nothing has failed so far
+        return 0  # no attempt has failed so far
     longest = min(retry.wait * 2 ** max(0, treatment.attempt - 2), retry.max_wait)
     if longest <= 0:
         return 0

@@ -1,4 +1,4 @@
-"""What a field of a query may be compared with."""
+"""Checks and reads the conditions of a query on fields."""
 
 from cadence.domain.logs.log import LEVEL_WORDS
 from cadence.domain.runs.states import TreatmentState
@@ -15,7 +15,10 @@ _NAMES = ", ".join(name.value for name in FieldName)
 
 
 def field_condition(term: Term) -> Condition:
-    """Raises BadQuery for a field that does not exist, and for a value that it can never have."""
+    """Returns the condition on the field.
+
+    Raises BadQuery for a field that does not exist, and for a value that it can never have.
+    """
     name = _name(term)
     if len(term.values) > _MOST_VALUES:
         raise BadQuery(f"{name} has {len(term.values)} values", term.position, f"At most {_MOST_VALUES} are possible.")

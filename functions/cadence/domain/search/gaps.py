@@ -1,4 +1,4 @@
-"""Marks where lines are missing: whoever looks at lines is told of those that may have hidden one they look for."""
+"""Decides whether the lines missing at a gap of a log could match a query, so that search results can say so."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from cadence.domain.search.query import FieldName, Query
 
 
 def may_hide(query: Query, owner: LineOwner, gap: Mapping[str, Any]) -> bool:
-    """Whether the lines missing at `gap` (a line with `gap`, see `log.gap_line`) could have matched.
+    """Returns whether the lines missing at `gap` (a line with `gap`, see `log.gap_line`) could have matched.
 
     Their treatment and runner are known, and about when they were written; their texts, streams and levels are not.
     """

@@ -1,4 +1,4 @@
-"""The text of a query cut into its terms, each with its position."""
+"""Cuts the text of a query into its terms, each with its position."""
 
 import re
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from cadence.domain.shared.errors import InvalidRequest, Violation
 
 
 class BadQuery(InvalidRequest):
-    """What is wrong with a query, where (`position`, in characters from 0) and what to do (`hint`)."""
+    """A query is not valid: `what` is wrong, where (`position`, in characters from 0) and what to do (`hint`)."""
 
     def __init__(self, what: str, position: int, hint: str) -> None:
         message = f"{what} (at character {position + 1}). {hint}"
@@ -17,6 +17,8 @@ class BadQuery(InvalidRequest):
 
 
 class TokenKind(Enum):
+    """The kind of a term."""
+
     TEXT = "text"  # a bare word, as it stands
     QUOTED = "quoted"  # "…", without its quotes; `open_ended` if a * follows
     REGEX = "regex"  # /…/, without its slashes
@@ -30,6 +32,8 @@ class TokenKind(Enum):
 
 @dataclass(frozen=True)
 class QueryValue:
+    """One value of a field term."""
+
     text: str
     position: int
     quoted: bool
@@ -37,6 +41,8 @@ class QueryValue:
 
 @dataclass(frozen=True, kw_only=True)
 class Term:
+    """One term of a query. `position` counts characters from 0."""
+
     kind: TokenKind
     text: str
     position: int
@@ -56,7 +62,7 @@ _OPERATORS = {"NOT": TokenKind.NOT, "AND": TokenKind.AND, "OR": TokenKind.OR}
 
 
 def terms(query: str) -> Iterator[Term]:
-    """Raises BadQuery for what is no term."""
+    """Returns the terms of a query. Raises BadQuery for text that is no term."""
     position = _SPACE.match(query, 0).end()  # type: ignore[union-attr]
     while position < len(query):
         term, position = _term(query, position)
@@ -80,7 +86,7 @@ def _term(query: str, position: int) -> tuple[Term, int]:
         values, end = _values(query, field.end())
         return Term(kind=TokenKind.FIELD, text=field[1].lower(), position=position, values=tuple(values)), end
     bare = _BARE.match(query, position)
-    assert bare, "whatever begins with no space, bracket or quote"
+    assert bare, "a term that begins with no space, bracket or quote"
     return Term(kind=_OPERATORS.get(bare[0], TokenKind.TEXT), text=bare[0], position=position), bare.end()
 
 

@@ -1,6 +1,6 @@
 """Decides a query on one line: for segments that no index has yet, for live tails, for alert rules.
 
-It means by a query exactly what a search index means by it.
+The meaning of a query is exactly that of a search index.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -29,12 +29,12 @@ from cadence.domain.search.tokens import lower, plain, words
 from cadence.domain.shared.rfc3339 import milliseconds
 
 StateOf = Callable[[str, str], str]
-"""Run id and treatment → the treatment's state now, or an empty text for one that is not known any more."""
+"""Run id and treatment → the treatment's current state, or an empty text if it is not known any more."""
 
 
 @dataclass(frozen=True)
 class LineOwner:
-    """Whose the lines of a segment are."""
+    """The owner of the lines of a segment."""
 
     organization: str
     project: str
@@ -43,7 +43,10 @@ class LineOwner:
 
 
 class Matcher:
-    """Raises ValueError if asked for `state` without being told how to find it out, BadRegex for a bad Pattern."""
+    """Decides a query on lines.
+
+    Raises ValueError if the query needs `state` and `state_of` is missing, BadRegex for a bad Pattern.
+    """
 
     def __init__(self, query: Query, state_of: StateOf | None = None) -> None:
         self._since = bound(query.since)
@@ -51,7 +54,7 @@ class Matcher:
         self._decides = _compiled(query.where, state_of)
 
     def __call__(self, owner: LineOwner, line: Mapping[str, Any]) -> bool:
-        """`line` as in a segment (see `log_ports.Line`)."""
+        """Returns whether the line matches. `line` is as in a segment (see `log_ports.Line`)."""
         time = line["time"]
         if self._since is not None and time < self._since:
             return False
@@ -61,12 +64,15 @@ class Matcher:
 
 
 def bound(time: datetime | None) -> str | None:
-    """A bound of a query as lines write times, so that it orders among them. Fractions below milliseconds are cut."""
+    """Returns a bound of a query as lines write times, so that it orders among them.
+
+    Fractions below milliseconds are cut.
+    """
     return None if time is None else milliseconds(time)
 
 
 class _Subject:
-    """A line under decision; what takes time to find out is found out once, and only if asked for."""
+    """A line under decision. What takes time to compute is computed once, and only if needed."""
 
     def __init__(self, owner: LineOwner, line: Mapping[str, Any]) -> None:
         self.owner = owner
@@ -100,14 +106,14 @@ def _compiled(condition: Condition, state_of: StateOf | None) -> _Decides:
             decides = _compiled(part, state_of)
             return lambda subject: not decides(subject)
         case And(parts):
-            each = [_compiled(part, state_of) for part in parts]
-            return lambda subject: all(decides(subject) for decides in each)
+            all_parts = [_compiled(part, state_of) for part in parts]
+            return lambda subject: all(decides(subject) for decides in all_parts)
         case Or(parts):
-            some = [_compiled(part, state_of) for part in parts]
-            return lambda subject: any(decides(subject) for decides in some)
+            any_parts = [_compiled(part, state_of) for part in parts]
+            return lambda subject: any(decides(subject) for decides in any_parts)
         case Field(name, values):
-            value_of, wanted = _value_of(name, state_of), frozenset(values)
-            return lambda subject: value_of(subject) in wanted
+            value_of, allowed = _value_of(name, state_of), frozenset(values)
+            return lambda subject: value_of(subject) in allowed
         case FieldPrefix(name, prefix):
             value_of = _value_of(name, state_of)
             return lambda subject: value_of(subject).startswith(prefix)
@@ -118,8 +124,8 @@ def _compiled(condition: Condition, state_of: StateOf | None) -> _Decides:
 def _in_text(condition: Word | Prefix | Phrase | Pattern) -> _Decides:
     match condition:
         case Pattern(regex):
-            found = searches(regex)
-            return lambda subject: found(subject.text)
+            is_found = searches(regex)
+            return lambda subject: is_found(subject.text)
         case Word(text):
             # Looking for the characters first is many times faster than parting every line into its words.
             return lambda subject: text in subject.lowered and text in subject.words
@@ -129,18 +135,18 @@ def _in_text(condition: Word | Prefix | Phrase | Pattern) -> _Decides:
             return _phrase(sequence, open_ended)
 
 
-def _phrase(wanted: Sequence[str], open_ended: bool) -> _Decides:
-    length = len(wanted)
-    whole, last = (list(wanted[:-1]), wanted[-1]) if open_ended else (list(wanted), "")
+def _phrase(phrase: Sequence[str], open_ended: bool) -> _Decides:
+    length = len(phrase)
+    whole, last = (list(phrase[:-1]), phrase[-1]) if open_ended else (list(phrase), "")
 
     def decides(subject: _Subject) -> bool:
-        if not all(word in subject.lowered for word in wanted):
+        if not all(word in subject.lowered for word in phrase):
             return False
-        there = subject.sequence
+        line_words = subject.sequence
         return any(
-            there[start : start + len(whole)] == whole
-            and (not open_ended or there[start + length - 1].startswith(last))
-            for start in range(len(there) - length + 1)
+            line_words[start : start + len(whole)] == whole
+            and (not open_ended or line_words[start + length - 1].startswith(last))
+            for start in range(len(line_words) - length + 1)
         )
 
     return decides
@@ -152,7 +158,7 @@ def _value_of(name: FieldName, state_of: StateOf | None) -> Callable[[_Subject],
         return lambda subject: getattr(subject.owner, attribute)
     if name is FieldName.STATE:
         if state_of is None:
-            raise ValueError("This query asks for states, which are not known here.")
+            raise ValueError("This query has a condition on `state`, which is not known here.")
         return lambda subject: state_of(subject.owner.run_id, subject.line["treatment"])
     return lambda subject: subject.line.get(name.value) or ""
 

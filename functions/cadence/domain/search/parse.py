@@ -1,4 +1,4 @@
-"""The query language. docs/search.md explains it to its users.
+"""Parses the query language. docs/search.md explains it to its users.
 
 either  = all { "OR" all }
 all     = one { ["AND"] one }
@@ -22,30 +22,33 @@ _DEEPEST = 16
 
 
 def parse(text: str, now: datetime) -> Query:
-    """Raises BadQuery, with the position of what is wrong and what to write instead. `now` is what `2h` counts from."""
+    """Returns the query; `now` is what `2h` counts from.
+
+    Raises BadQuery, with the position of what is wrong and what to write instead.
+    """
     if len(text) > LONGEST_QUERY:
         hint = f"At most {LONGEST_QUERY} characters are possible."
         raise BadQuery(f"The query has {len(text)} characters", LONGEST_QUERY, hint)
-    found = list(terms(text))
-    _bound(found)
-    left, since, until = without_times(found, now)
-    return Query(_Parser(left, len(text)).whole(), since, until)
+    all_terms = list(terms(text))
+    _bound(all_terms)
+    conditions, since, until = without_times(all_terms, now)
+    return Query(_Parser(conditions, len(text)).whole(), since, until)
 
 
-def _bound(found: Sequence[Term]) -> None:
-    if len(found) > _MOST_TERMS:
+def _bound(all_terms: Sequence[Term]) -> None:
+    if len(all_terms) > _MOST_TERMS:
         raise BadQuery(
-            "The query has too many terms", found[_MOST_TERMS].position, f"At most {_MOST_TERMS} are possible."
+            "The query has too many terms", all_terms[_MOST_TERMS].position, f"At most {_MOST_TERMS} are possible."
         )
-    regexes = [term for term in found if term.kind is TokenKind.REGEX]
+    regexes = [term for term in all_terms if term.kind is TokenKind.REGEX]
     if len(regexes) > _MOST_REGEXES:
         hint = f"At most {_MOST_REGEXES} are possible. Put alternatives into one: /a|b/."
         raise BadQuery("The query has too many regular expressions", regexes[_MOST_REGEXES].position, hint)
 
 
 class _Parser:
-    def __init__(self, found: Sequence[Term], end: int) -> None:
-        self._terms = found
+    def __init__(self, all_terms: Sequence[Term], end: int) -> None:
+        self._terms = all_terms
         self._next = 0
         self._end = end
 

@@ -1,7 +1,7 @@
-"""What is looked for among log lines: a condition on one line, and the times between which it lies.
+"""Queries for log lines: a condition on one line, and the times between which it lies.
 
-`parse.py` makes it from text, `matching.py` decides it on a line, the search index translates it to its own terms. All
-three mean the same by it; what a *word* is says `tokens.py`.
+`parse.py` makes a query from text, `matching.py` decides it on a line, the search index translates it to its own terms.
+All three agree on its meaning; `tokens.py` defines what a *word* is.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from enum import StrEnum
 
 
 class FieldName(StrEnum):
-    """What a line has beside its text. The values are the names in the query language."""
+    """The fields of a line beside its text. The values are the names in the query language."""
 
     ORGANIZATION = "organization"
     PROJECT = "project"
@@ -22,24 +22,27 @@ class FieldName(StrEnum):
     POOL = "pool"  # empty for lines that were written before pools were noted
     STREAM = "stream"
     LEVEL = "level"
-    STATE = "state"  # of the line's treatment *now*: the only one that is not kept with the line
+    STATE = "state"  # the current one of the line's treatment: the only field that is not stored with the line
 
 
 @dataclass(frozen=True)
 class Everything:
-    """Every line."""
+    """Matches every line."""
 
 
 @dataclass(frozen=True)
 class Word:
-    """The text has this word. `text` is one of `tokens.words(…)`: of lower case, and never longer than a token may be."""
+    """The text has this word.
+
+    `text` is one of `tokens.words(…)`: in lower case, and never longer than a token may be.
+    """
 
     text: str
 
 
 @dataclass(frozen=True)
 class Prefix:
-    """The text has a word that begins with `text` (of lower case, not empty, made of characters of words)."""
+    """The text has a word that begins with `text` (in lower case, not empty, made of characters of words)."""
 
     text: str
 
@@ -54,10 +57,10 @@ class Phrase:
 
 @dataclass(frozen=True)
 class Pattern:
-    """The regular expression is found somewhere in the whole text as it was written (with case, punctuation and spaces).
+    """The regular expression is found somewhere in the whole text as written, with case, punctuation and spaces.
 
     An index of words cannot decide this: it narrows down by `required` (conditions that every matching line meets, each
-    a Word, Prefix or Phrase; may be empty) and has each candidate's text looked at by `matching.py`.
+    a Word, Prefix or Phrase; may be empty), and `matching.py` decides on each candidate's text.
     """
 
     regex: str
@@ -66,7 +69,10 @@ class Pattern:
 
 @dataclass(frozen=True)
 class Field:
-    """The field's value is one of `values`, compared as it stands. `state` cannot be decided by an index (see FieldName)."""
+    """The field's value is one of `values`, compared as it stands.
+
+    `state` cannot be decided by an index (see FieldName).
+    """
 
     name: FieldName
     values: tuple[str, ...]
@@ -82,19 +88,21 @@ class FieldPrefix:
 
 @dataclass(frozen=True)
 class Not:
+    """The line does not meet `part`."""
+
     part: "Condition"
 
 
 @dataclass(frozen=True)
 class And:
-    """All of `parts`, at least two."""
+    """The line meets all of `parts`, at least two."""
 
     parts: tuple["Condition", ...]
 
 
 @dataclass(frozen=True)
 class Or:
-    """One of `parts`, at least two."""
+    """The line meets one of `parts`, at least two."""
 
     parts: tuple["Condition", ...]
 
@@ -115,7 +123,7 @@ EVERY_LINE = Query(Everything())
 
 
 def leaves(condition: Condition) -> Iterator[Condition]:
-    """All conditions in `condition` that have no parts, negated or not."""
+    """Returns all conditions in `condition` that have no parts, negated or not."""
     if isinstance(condition, Not):
         yield from leaves(condition.part)
     elif isinstance(condition, And | Or):
@@ -126,4 +134,5 @@ def leaves(condition: Condition) -> Iterator[Condition]:
 
 
 def asks_for_state(condition: Condition) -> bool:
+    """Returns whether the condition needs the state of treatments."""
     return any(isinstance(leaf, Field) and leaf.name is FieldName.STATE for leaf in leaves(condition))

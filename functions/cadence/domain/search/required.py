@@ -1,7 +1,7 @@
-"""Which words every text has that a regular expression is found in: they narrow down where it has to be looked for.
+"""Finds the words that every text has in which a regular expression is found: they narrow down where to search.
 
-Only what can be told for certain counts. In `timeout after \\d+ s`, `after` is a whole word, since spaces stand on both
-sides; `timeout` may be the end of a longer one. Whatever this does not understand gives no words, never wrong ones.
+Only what is certain counts. In `timeout after \\d+ s`, `after` is a whole word, since spaces stand on both sides;
+`timeout` may be the end of a longer one. Syntax that is not understood gives no words, never wrong ones.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,9 +11,9 @@ from cadence.domain.search.query import Prefix, Word
 from cadence.domain.search.tokens import words
 
 _UNKNOWN = ""
-"""In place of a character: anything may be there, or nothing."""
+"""Replaces a character where anything may be, or nothing."""
 _APART = " "
-"""In place of a character: what parts words, or the text's beginning or end."""
+"""Replaces a character that separates words, and the text's beginning or end."""
 
 _MEANINGFUL = frozenset("\\.[](){}*+?|^$")
 _SPACES = frozenset("tnrfvs")
@@ -21,11 +21,12 @@ _ANYTHING = frozenset("dDwWSbBAz")
 
 
 class _NotUnderstood(Exception):
-    pass
+    """The expression has syntax whose words are not known."""
 
 
 def required_words(regex: str) -> tuple[Word | Prefix, ...]:
-    """
+    """Returns the words and beginnings of words that every matching text has.
+
     >>> required_words(r"connection refused by \\d+ peers$")
     (Word(text='refused'), Word(text='by'), Word(text='peers'))
     """
@@ -34,17 +35,17 @@ def required_words(regex: str) -> tuple[Word | Prefix, ...]:
         pieces = list(_pieces(regex.removeprefix("(?i)")))
     except _NotUnderstood:
         return ()
-    found: dict[Word | Prefix, None] = {}
+    conditions: dict[Word | Prefix, None] = {}
     for run in _runs(pieces):
-        # Without case, a few letters beyond ASCII have more variants than their lower case tells.
+        # Without case, a few letters beyond ASCII have more variants than their lower case shows.
         if run.begins and (run.text.isascii() or not ignores_case):
-            found.update(dict.fromkeys(_words_of(run)))
-    return tuple(found)
+            conditions.update(dict.fromkeys(_words_of(run)))
+    return tuple(conditions)
 
 
 @dataclass(frozen=True)
 class _Run:
-    """Characters of words in a row, and whether a word begins and ends with them for certain."""
+    """Characters of words in a row, and whether a word certainly begins and ends with them."""
 
     text: str
     begins: bool
@@ -76,7 +77,7 @@ def _runs(pieces: Sequence[str]) -> Iterator[_Run]:
 
 
 def _pieces(regex: str) -> Iterator[str]:
-    """The expression as characters that stand for themselves, `_APART` and `_UNKNOWN`."""
+    """Returns the expression as characters that stand for themselves, `_APART` and `_UNKNOWN`."""
     position = 0
     while position < len(regex):
         piece, position = _piece(regex, position)
@@ -90,7 +91,7 @@ def _pieces(regex: str) -> Iterator[str]:
 
 
 def _piece(regex: str, position: int) -> tuple[str, int]:
-    """One piece from `position` on, and where the next begins."""
+    """Returns one piece from `position` on, and where the next begins."""
     character = regex[position]
     if character == "\\":
         return _escaped(regex[position + 1 : position + 2]), position + 2
@@ -118,7 +119,10 @@ def _escaped(character: str) -> str:
 
 
 def _repetition(regex: str, position: int) -> tuple[str, int]:
-    """The quantifiers at `position`: `+`, `?` for any that may mean other numbers of times, or nothing."""
+    """Returns the quantifiers at `position`, and where the next piece begins.
+
+    They are given as `+`, as `?` for any that may mean other numbers of times, or as an empty text.
+    """
     start = position
     while position < len(regex) and regex[position] in "*+?{":
         if regex[position] == "{":
@@ -126,12 +130,15 @@ def _repetition(regex: str, position: int) -> tuple[str, int]:
             if position < 0:
                 raise _NotUnderstood
         position += 1
-    said = regex[start:position]
-    return ("+" if said in ("+", "+?") else "?") if said else "", position
+    quantifiers = regex[start:position]
+    return ("+" if quantifiers in ("+", "+?") else "?") if quantifiers else "", position
 
 
 def _after_class(regex: str, position: int) -> int:
-    """Behind a `[…]`. Classes within classes are not understood, nor a `]` that stands for itself at the start."""
+    """Returns the position behind a `[…]`.
+
+    Classes within classes are not understood, nor a `]` that stands for itself at the start.
+    """
     index = position + 1
     while index < len(regex) and regex[index] != "]":
         if regex[index] == "[":
@@ -143,7 +150,10 @@ def _after_class(regex: str, position: int) -> int:
 
 
 def _after_group(regex: str, position: int) -> int:
-    """Behind a `(…)`. One that changes what follows, as `(?x)` does, is not understood."""
+    """Returns the position behind a `(…)`.
+
+    A group that changes what follows, as `(?x)` does, is not understood.
+    """
     if regex.startswith("(?", position) and not regex.startswith(("(?:", "(?<", "(?P<"), position):
         raise _NotUnderstood
     index, depth = position + 1, 1

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from cadence.domain.logs.log import Segment
 from cadence.domain.search.query import FieldName
 
-# More values than these of one field say little, and every search would read them all.
+# More values of one field than this prune little, and every search would read them all.
 MOST_FACTS = 64
 
 Covered = Mapping[str, Sequence[tuple[int, int]]]
@@ -31,10 +31,10 @@ class SplitLine(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class SplitFacts:
-    """What is known of a split's lines without reading them. Sizes are bytes.
+    """The facts about a split's lines that are known without reading them. Sizes are bytes.
 
-    `text_bytes` is (nearly) the size of the lines' texts, `head_bytes` how much of the object's start tells which words are in it.
-    `values` are all values of the fields that have few.
+    `text_bytes` is (nearly) the size of the lines' texts, `head_bytes` how much of the object's start says which words
+    are in it. `values` are all values of the fields that have few.
     """
 
     first_time: str
@@ -48,7 +48,10 @@ class SplitFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class Split:
-    """`covered` are the segments whose lines are in it, as long as one of them could still be listed as fresh."""
+    """A split of a project.
+
+    `covered` are the segments whose lines are in it, while one of them may still be listed as fresh.
+    """
 
     organization: str
     project: str
@@ -60,13 +63,15 @@ class Split:
 
 
 def covering(segments: Iterable[Segment]) -> Covered:
+    """Returns the segments as covered ranges."""
     numbers: dict[str, list[int]] = {}
     for segment in segments:
         numbers.setdefault(segment.run_id, []).append(segment.number)
-    return {run_id: _ranges((number, number) for number in its) for run_id, its in numbers.items()}
+    return {run_id: _ranges((number, number) for number in run_numbers) for run_id, run_numbers in numbers.items()}
 
 
 def merged_covering(parts: Iterable[Covered]) -> Covered:
+    """Returns the union of covered ranges."""
     together: dict[str, list[tuple[int, int]]] = {}
     for part in parts:
         for run_id, ranges in part.items():
@@ -75,14 +80,15 @@ def merged_covering(parts: Iterable[Covered]) -> Covered:
 
 
 def is_covered(segment: Segment, splits: Iterable[Split]) -> bool:
+    """Returns whether one of the splits covers the segment."""
     return any(
         first <= segment.number <= last for split in splits for first, last in split.covered.get(segment.run_id, ())
     )
 
 
-def _ranges(given: Iterable[tuple[int, int]]) -> Sequence[tuple[int, int]]:
+def _ranges(unordered: Iterable[tuple[int, int]]) -> Sequence[tuple[int, int]]:
     ranges: list[tuple[int, int]] = []
-    for first, last in sorted(given):
+    for first, last in sorted(unordered):
         if ranges and first <= ranges[-1][1] + 1:
             ranges[-1] = (ranges[-1][0], max(last, ranges[-1][1]))
         else:

@@ -1,4 +1,4 @@
-"""What a query looks for in the text of lines: words, beginnings of words, phrases, regular expressions."""
+"""Reads the conditions of a query on the text of lines: words, beginnings of words, phrases, regular expressions."""
 
 from cadence.domain.search.lexing import BadQuery, Term, TokenKind
 from cadence.domain.search.query import Condition, Everything, Pattern, Phrase, Prefix, Word
@@ -10,7 +10,10 @@ _SPECIAL = frozenset("\\.[](){}*+?|^$/")
 
 
 def text_condition(term: Term) -> Condition:
-    """Raises BadQuery for text without any word, and for a regular expression that is none."""
+    """Returns the condition on the text.
+
+    Raises BadQuery for text without any word, and for an invalid regular expression.
+    """
     if term.kind is TokenKind.REGEX:
         return _pattern(term)
     if term.kind is TokenKind.TEXT:
@@ -30,17 +33,17 @@ def _bare(term: Term) -> Condition:
 
 def _of_words(term: Term, text: str, open_ended: bool) -> Condition:
     text = plain(text)
-    found = tuple(words(text))
-    if not found:
+    sequence = tuple(words(text))
+    if not sequence:
         hint = (
             f"Only letters and digits make words; for the rest there are regular expressions: /{_escaped(term.text)}/"
         )
         raise BadQuery(f"There is no word in {term.text!r}", term.position, hint)
-    # What ends with punctuation ends with a whole word, with a star or without.
+    # A text that ends with punctuation ends with a whole word, with a star or without.
     open_ended = open_ended and bool(words(text[-1]))
-    if len(found) > 1:
-        return Phrase(found, open_ended)
-    return Prefix(found[0]) if open_ended else Word(found[0])
+    if len(sequence) > 1:
+        return Phrase(sequence, open_ended)
+    return Prefix(sequence[0]) if open_ended else Word(sequence[0])
 
 
 def _pattern(term: Term) -> Pattern:

@@ -9,32 +9,34 @@ from cadence.domain.search.lexing import BadQuery, Term, TokenKind
 _NOWHERE = Term(kind=TokenKind.TEXT, text="", position=0)
 
 
-def without_times(found: Sequence[Term], now: datetime) -> tuple[list[Term], datetime | None, datetime | None]:
-    """The other terms, and since when and until when lines are looked for. Raises BadQuery."""
+def without_times(all_terms: Sequence[Term], now: datetime) -> tuple[list[Term], datetime | None, datetime | None]:
+    """Returns the other terms, and since when and until when lines are searched. Raises BadQuery."""
     bounds = _Bounds(now)
-    left: list[Term] = []
+    others: list[Term] = []
     depth = 0
     dropped = -1
-    for index, term in enumerate(found):
+    for index, term in enumerate(all_terms):
         depth += {TokenKind.OPEN: 1, TokenKind.CLOSE: -1}.get(term.kind, 0)
         if index == dropped:
             continue
         if not bounds.take(term):
-            left.append(term)
+            others.append(term)
             continue
-        before = found[index - 1] if index else _NOWHERE
-        after = found[index + 1] if index + 1 < len(found) else _NOWHERE
+        before = all_terms[index - 1] if index else _NOWHERE
+        after = all_terms[index + 1] if index + 1 < len(all_terms) else _NOWHERE
         if depth > 0 or before.kind in (TokenKind.NOT, TokenKind.OR) or after.kind is TokenKind.OR:
             hint = "Put it beside all the rest, outside of brackets and without -, NOT and OR."
             raise BadQuery("A time holds for the whole query", term.position, hint)
         if after.kind is TokenKind.AND:
             dropped = index + 1
-        elif left and left[-1].kind is TokenKind.AND:
-            left.pop()
-    return left, *bounds.checked()
+        elif others and others[-1].kind is TokenKind.AND:
+            others.pop()
+    return others, *bounds.checked()
 
 
 class _Bounds:
+    """Collects the times of a query."""
+
     def __init__(self, now: datetime) -> None:
         self._now = now
         self._since: datetime | None = None
@@ -42,7 +44,7 @@ class _Bounds:
         self._position = 0
 
     def take(self, term: Term) -> bool:
-        """Whether the term is a time, which then is taken."""
+        """Returns whether the term is a time, and stores it if so."""
         if term.kind is TokenKind.FIELD and term.text in ("since", "until"):
             if len(term.values) > 1:
                 raise BadQuery(f"{term.text} takes one time", term.values[1].position, times.HINT)
@@ -58,8 +60,11 @@ class _Bounds:
         return False
 
     def checked(self) -> tuple[datetime | None, datetime | None]:
+        """Returns both bounds. Raises BadQuery if no line can be between them."""
         if self._since and self._since > self._now:
-            raise BadQuery("The query begins in the future", self._position, "No line is there yet.")
+            raise BadQuery(
+                "The query begins in the future", self._position, "There are no lines yet: choose an earlier time."
+            )
         if self._since and self._until and self._since >= self._until:
             hint = f"It would begin at {self._since:%Y-%m-%dT%H:%M:%SZ} and end at {self._until:%Y-%m-%dT%H:%M:%SZ}."
             raise BadQuery("The query ends before it begins", self._position, hint)

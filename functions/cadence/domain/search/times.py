@@ -1,4 +1,4 @@
-"""Times as people write them in a query: `2h` (ago), `1h30m`, `2026-11-24`, `2026-11-24T10:15+01:00`, `today`, `now`."""
+"""Times as users write them in a query: `2h` (ago), `1h30m`, `2026-11-24`, `2026-11-24T10:15+01:00`, `today`, `now`."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -13,21 +13,21 @@ HINT = "Write for example 2h, 1h30m, 3d, today, 2026-11-24 or 2026-11-24T10:15Z.
 
 
 class NoTime(ValueError):
-    """The message says what is wrong, without a full stop."""
+    """The text is no time. The message says what is wrong, without a full stop."""
 
 
 def looks_like_time(text: str) -> bool:
-    """Whether whoever wrote `text` most likely meant a time."""
+    """Returns whether `text` most likely is meant as a time."""
     return bool(_LOOKS_LIKE_TIME.match(text)) or text in ("now", "today", "yesterday")
 
 
 def since(text: str, now: datetime) -> datetime:
-    """The beginning that `text` means. Times without a zone are in UTC. Raises NoTime."""
+    """Returns the beginning that `text` means. Times without a zone are in UTC. Raises NoTime."""
     return _read(text, now, timedelta())
 
 
 def until(text: str, now: datetime) -> datetime:
-    """The end that `text` means, itself not included: of a day, its end. Raises NoTime."""
+    """Returns the end that `text` means, itself not included: of a day, its end. Raises NoTime."""
     return _read(text, now, timedelta(days=1))
 
 
@@ -39,18 +39,18 @@ def _read(text: str, now: datetime, of_day: timedelta) -> datetime:
         return midnight - timedelta(days=text == "yesterday") + of_day
     try:
         if _AGO.fullmatch(text):
-            found = now - sum(
+            time = now - sum(
                 (timedelta(**{_UNITS[unit]: int(count)}) for count, unit in _PART.findall(text)), timedelta()
             )
         else:
-            given = datetime.fromisoformat(text)
-            found = given.astimezone(UTC) if given.tzinfo else given.replace(tzinfo=UTC)
+            parsed = datetime.fromisoformat(text)
+            time = parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
             if _DAY.fullmatch(text):
-                found += of_day
+                time += of_day
     except OverflowError:
         raise NoTime(f"{text} is too long ago") from None
     except ValueError:
         raise NoTime(f"{text!r} is no time") from None
-    if found < now - LONGEST_AGO:
+    if time < now - LONGEST_AGO:
         raise NoTime(f"{text} is more than {LONGEST_AGO.days} days ago: nothing is kept that long")
-    return found
+    return time

@@ -1,8 +1,8 @@
-"""What the words of a text are: the same for an index and for the matcher, whatever Unicode version each of them knows.
+"""Defines the words of a text, the same for an index and for the matcher, with any Unicode versions of the two.
 
-A word is a run of letters and digits, in lower case. Underscores, punctuation, symbols and spaces part words, so
-`CONNECTION_REFUSED` is found by `refused`. Chinese and Japanese characters are words of their own, since nothing parts
-words there. Runs of more than 64 characters are cut into words of 64.
+A word is a run of letters and digits, in lower case. Underscores, punctuation, symbols and spaces separate words, so
+`CONNECTION_REFUSED` is found by `refused`. Chinese and Japanese characters are words of their own, since nothing
+separates words there. Runs of more than 64 characters are cut into words of 64.
 """
 
 import re
@@ -24,10 +24,10 @@ WORD_PATTERN = f"[{_ALONE}]|[^{_ASCII}{_SYMBOLS}{_ALONE}]{{1,{LONGEST_WORD}}}"
 
 _WORD = re.compile(WORD_PATTERN)
 _ASCII_WORD = re.compile(f"[0-9a-z]{{1,{LONGEST_WORD}}}")
-# What programs write for terminals: colours and cursor movements (CSI), titles and links (OSC).
+# Control sequences for terminals: colours and cursor movements (CSI), titles and links (OSC).
 _TERMINAL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])")
 _HALF_PAIRS = re.compile(r"[\ud800-\udfff]")
-# For many texts at once: every ASCII character that is none of a word's becomes a space, those of words one letter.
+# For many texts at once: each ASCII character outside of words becomes a space, each of a word one letter.
 _PARTED = bytes(
     ord(chr(code).lower()) if chr(code).isalnum() or code == ord("\n") else ord(" ") for code in range(128)
 ) + bytes(range(128, 256))
@@ -36,10 +36,10 @@ _TOO_LONG = b"a" * (LONGEST_WORD + 1)
 
 
 def plain(text: str) -> str:
-    """The text as it is searched, by words and by regular expressions: without what only tells a terminal how to show it.
+    """Returns the text as words and regular expressions search it: without control sequences for terminals.
 
-    Halves of surrogate pairs, which no encoding takes, become U+FFFD. The long s becomes an s: a regular expression that
-    ignores case takes it for one, and so must words.
+    Halves of surrogate pairs, which no encoding accepts, become U+FFFD. The long s becomes an s: a regular expression
+    that ignores case takes it for one, and so must words.
 
     >>> plain("\\x1b[31merror\\x1b[0m: no such file")
     'error: no such file'
@@ -50,12 +50,12 @@ def plain(text: str) -> str:
 
 
 def lower(text: str) -> str:
-    """Character by character, as an index does it: without the final sigma that depends on what stands beside it."""
+    """Returns lower case, character by character as in an index: a final sigma does not depend on its neighbours."""
     return text.lower() if text.isascii() else "".join(map(str.lower, text))
 
 
 def words(text: str) -> Sequence[str]:
-    """The words of a plain text, in order.
+    """Returns the words of a plain text, in order.
 
     >>> words("GET /api/v1 → 503 (upstream_timeout)")
     ['get', 'api', 'v1', '503', 'upstream', 'timeout']
@@ -66,7 +66,9 @@ def words(text: str) -> Sequence[str]:
 
 
 def parted(texts: Sequence[str]) -> Sequence[str]:
-    """Of each text its words, with spaces between and around them: as `" ".join(words(plain(text)))`, but for more spaces.
+    """Returns the words of each text, with spaces between and around them.
+
+    Equals `" ".join(words(plain(text)))`, except for more spaces.
 
     >>> parted(["GET /api", "503"])
     ['get  api', '503']
@@ -76,9 +78,9 @@ def parted(texts: Sequence[str]) -> Sequence[str]:
     for number in special:
         usual[number] = ""
     together = "\n".join(usual).encode("ascii")
-    found = together.translate(_PARTED).decode("ascii").split("\n") if texts else []
+    results = together.translate(_PARTED).decode("ascii").split("\n") if texts else []
     if _TOO_LONG in together.translate(_SHAPE):
         special = list(range(len(texts)))
     for number in special:
-        found[number] = " ".join(words(plain(texts[number])))
-    return found
+        results[number] = " ".join(words(plain(texts[number])))
+    return results

@@ -1,4 +1,4 @@
-"""A pool of Template, from its settings and its credentials: `token`."""
+"""Builds the provider of a pool of Template from its settings and its credentials: `token`."""
 
 from cadence.domain.placement.pacing import LimitedApi, RateLimit
 from cadence.domain.placement.pool import Pool
@@ -12,12 +12,12 @@ from cadence.providers.marks import MachineOwner
 from cadence.providers.rest import Rest
 
 URL = "https://api.template.example/v1"
-# How often one account may call it: what its documentation says, or a guess on the safe side.
+# The rate limit of one account: from its documentation, or a cautious estimate.
 _PACE = RateLimit(per_second=5, burst=20)
 
 
-def build(pool: Pool, credentials: Credentials, around: ProviderContext, url: str = URL) -> TemplateProvider:
-    """Raises ProviderRejected if the credentials lack something."""
+def build(pool: Pool, credentials: Credentials, context: ProviderContext, url: str = URL) -> TemplateProvider:
+    """Returns the provider. Raises ProviderRejected if the credentials lack something."""
     token = credentials.get("token")
     if not token:
         raise ProviderRejected("The pool's credentials lack `token`.")
@@ -28,7 +28,7 @@ def build(pool: Pool, credentials: Credentials, around: ProviderContext, url: st
         TemplateDialect(),
         lambda: {"Authorization": f"Bearer {token}"},
         hidden=hidden,
-        turns=(around.calls, api),
+        turns=(context.calls, api),
     )
-    owner = MachineOwner(around.installation, pool.organization, pool.name)
+    owner = MachineOwner(context.installation, pool.organization, pool.name)
     return TemplateProvider(owner, settings, rest, hidden, api)

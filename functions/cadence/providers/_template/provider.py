@@ -46,11 +46,11 @@ class TemplateProvider:
 
     @property
     def start_api(self) -> LimitedApi:
-        """Starts wait for their turn at this pace before they get here."""
+        """The API whose rate limit starts wait for before they are called."""
         return self._api
 
     def start(self, request: RunnerRequest) -> str:
-        """Whatever an earlier call made is adopted, so it is looked for first wherever it may be."""
+        """Starts a machine. The machine of an earlier call is adopted, so all zones are searched first."""
         for zone in self._settings.zones:
             with suppress(NotFound):
                 self._get(zone, host_name(request.runner_id))
@@ -76,8 +76,11 @@ class TemplateProvider:
                 self._rest.call("DELETE", f"zones/{zone}/machines/{name}")
 
     def list_owned(self) -> Sequence[Machine]:
-        """An answer that is missing is an error, never an empty zone: what is not listed is taken for gone."""
-        return [self._machine(zone, one) for zone in self._settings.zones for one in self._list(zone)]
+        """Returns the machines of all zones.
+
+        A missing answer is an error, never an empty zone: machines that are not listed are taken for gone.
+        """
+        return [self._machine(zone, entry) for zone in self._settings.zones for entry in self._list(zone)]
 
     def probe(self) -> Sequence[Check]:
         zone = self._settings.zones[0]
@@ -95,25 +98,25 @@ class TemplateProvider:
 
     def _create(self, zone: str, choice: Choice, request: RunnerRequest) -> str:
         if request.home is None:
-            raise ProviderRejected("A machine of Template has to be told where to call home.")
-        told = user_data(request.home, request, self._boot)
-        self._hidden.add(request.home.one_time_token, told)
+            raise ProviderRejected("A machine of Template needs the address to call home to.")
+        cloud_config = user_data(request.home, request, self._boot)
+        self._hidden.add(request.home.one_time_token, cloud_config)
         name = host_name(request.runner_id)
         body = {
             "name": name,
             "type": choice.type,
             "image": self._settings.image,
             "tags": dict(self._owner.tags(request)),
-            "user_data": told,
+            "user_data": cloud_config,
         }
-        # There already: another call was faster.
+        # It exists already if another call was faster.
         with suppress(Conflict), all_there():
             self._rest.post(f"zones/{zone}/machines", body)
         return f"{zone}/{name}"
 
     def _get(self, zone: str, name: str) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = self._rest.get(f"zones/{zone}/machines/{name}")
-        return found
+        machine: Mapping[str, Any] = self._rest.get(f"zones/{zone}/machines/{name}")
+        return machine
 
     def _list(self, zone: str) -> Iterator[Mapping[str, Any]]:
         params = {"tag": f"cadence-owner={self._owner.key}", "limit": self._page}
@@ -121,24 +124,24 @@ class TemplateProvider:
             yield from page["machines"]
 
     def _places(self, ref: str) -> Iterator[tuple[str, str]]:
-        """Where a reference leads, or where a runner's machine may be."""
+        """Returns the zone and name of a reference, or all those that a runner's machine may have."""
         if "/" in ref:
             zone, name = ref.split("/", 1)
             yield zone, name
         else:
             yield from ((zone, host_name(ref)) for zone in self._settings.zones)
 
-    def _machine(self, zone: str, found: Mapping[str, Any]) -> Machine:
-        tags, prices = found["tags"], {choice.type: choice.price_per_hour for choice in self._settings.types}
+    def _machine(self, zone: str, entry: Mapping[str, Any]) -> Machine:
+        tags, prices = entry["tags"], {choice.type: choice.price_per_hour for choice in self._settings.types}
         return Machine(
-            ref=f"{zone}/{found['name']}",
+            ref=f"{zone}/{entry['name']}",
             runner_id=tags.get("cadence-runner", ""),
-            condition=_CONDITIONS.get(found["state"], MachineCondition.STARTING),
-            created_at=datetime.fromisoformat(found["created_at"]),
+            condition=_CONDITIONS.get(entry["state"], MachineCondition.STARTING),
+            created_at=datetime.fromisoformat(entry["created_at"]),
             expires_at=from_seconds(tags.get("cadence-expires")),
-            offer=f"{found['type']} in {zone}",
-            price_per_hour=prices.get(found["type"]),
-            reason=None if found["state"] == "running" else found["state"],
+            offer=f"{entry['type']} in {zone}",
+            price_per_hour=prices.get(entry["type"]),
+            reason=None if entry["state"] == "running" else entry["state"],
         )
 
 

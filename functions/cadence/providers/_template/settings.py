@@ -1,4 +1,4 @@
-"""What a pool of Template says (`schemas/pool-settings/template/1.json`)."""
+"""The settings of a pool of Template (`schemas/pool-settings/template/1.json`)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from cadence.providers.choices import Choice
 
 @dataclass(frozen=True)
 class TemplateSettings:
-    """`zones` are tried in their order for each of `types`."""
+    """The settings; `zones` are tried in their order for each of `types`."""
 
     zones: tuple[str, ...]
     types: tuple[Choice, ...]
@@ -19,6 +19,6 @@ class TemplateSettings:
     def from_json(cls, data: Mapping[str, Any]) -> "TemplateSettings":
         return cls(
             zones=tuple(data["zones"]),
-            types=tuple(Choice.from_json(one) for one in data["types"]),
+            types=tuple(Choice.from_json(choice) for choice in data["types"]),
             image=data["image"],
         )

@@ -1,4 +1,7 @@
-"""One runner is one fleet of type `instant`: EC2 looks through every type and subnet at once, and says for each why not."""
+"""Launches one fleet of type `instant` per runner.
+
+EC2 considers every type and subnet at once, and gives for each the reason of a refusal.
+"""
 
 import base64
 import hashlib
@@ -24,13 +27,14 @@ _TAG = re.compile(r"[^\w .:/=+@-]")
 
 @dataclass(frozen=True)
 class FleetOffer:
-    """Types that are asked for together in one place."""
+    """Types that are requested together in one place."""
 
     place: LaunchRegion
     choices: tuple[Choice, ...]
 
     @property
     def spot(self) -> bool:
+        """Whether its types are spot ones; all of an offer are the same."""
         return self.choices[0].spot
 
     @property
@@ -39,63 +43,82 @@ class FleetOffer:
 
     @property
     def label(self) -> str:
+        """The label of the offer in the circuit breaker and in messages."""
         return f"{self.market} in {self.place.region}"
 
 
 @dataclass(frozen=True)
 class Launched:
-    """`refusals` are what other types or subnets of the offer said: some may have had no room where one had."""
+    """An instance that was launched.
+
+    `refusals` are those of other types or subnets of the offer: some may have had no room where one had.
+    """
 
     instance_id: str
     refusals: tuple[str, ...] = ()
 
 
 def offers(settings: Ec2Settings, choices: Sequence[Choice]) -> Sequence[FleetOffer]:
-    """In the order of places, then types. What a place has no image for is not asked for there."""
-    found = []
+    """Returns the offers in the order of places, then types.
+
+    A type for whose architecture a place has no image is not requested there.
+    """
+    fleet_offers = []
     for place in settings.places:
-        there = [choice for choice in choices if choice.arch in place.images]
-        found += [FleetOffer(place, tuple(group)) for _, group in groupby(there, key=lambda choice: choice.spot)]
-    return found
+        available = [choice for choice in choices if choice.arch in place.images]
+        fleet_offers += [
+            FleetOffer(place, tuple(group)) for _, group in groupby(available, key=lambda choice: choice.spot)
+        ]
+    return fleet_offers
 
 
 @dataclass(frozen=True)
 class Fleets:
+    """Launches the fleets of one pool."""
+
     owner: MachineOwner
     settings: Ec2Settings
     hidden: Hidden
 
     def launch(self, ec2: Any, offer: FleetOffer, request: RunnerRequest, user_data: str) -> Launched:
-        """Raises CapacityExhausted (none of them is to be had), ProviderRejected, Transient, and botocore's errors."""
+        """Launches the instance of a runner.
+
+        Raises CapacityExhausted (no type has room), ProviderRejected, Transient, and botocore's errors.
+        """
         template = templates.content(self.settings, offer.place)
         tags = {"Name": host_name(request.runner_id), **self._tags(self.owner.tags(request))}
-        asked = _request(offer, client_token(request, offer), tags, user_data)
-        return self._launched(self._create(ec2, template, asked), offer)
+        parameters = _request(offer, client_token(request, offer), tags, user_data)
+        return self._launched(self._create(ec2, template, parameters), offer)
 
     def launch_waiting(
         self, ec2: Any, offer: FleetOffer, number: int, token: str, tags: Mapping[str, str], user_data: str
     ) -> Launched:
-        """So many instances of no runner, that stop when they switch themselves off. Raises what `launch` does."""
-        template = templates.content(self.settings, offer.place, stops=True)
-        asked = _request(offer, token, self._tags(tags), user_data, number)
-        return self._launched(self._create(ec2, template, asked), offer)
+        """Launches `number` instances without a runner, which stop when they switch themselves off.
 
-    def _create(self, ec2: Any, template: Mapping[str, Any], asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        Raises the errors of `launch`.
+        """
+        template = templates.content(self.settings, offer.place, stops=True)
+        parameters = _request(offer, token, self._tags(tags), user_data, number)
+        return self._launched(self._create(ec2, template, parameters), offer)
+
+    def _create(self, ec2: Any, template: Mapping[str, Any], parameters: Mapping[str, Any]) -> Mapping[str, Any]:
         name = templates.name_of(template, self.owner)
-        (config,) = asked["LaunchTemplateConfigs"]
+        (config,) = parameters["LaunchTemplateConfigs"]
         named = {**config["LaunchTemplateSpecification"], "LaunchTemplateName": name, "Version": "1"}
-        asked = {**asked, "LaunchTemplateConfigs": [{**config, "LaunchTemplateSpecification": named}]}
+        parameters = {**parameters, "LaunchTemplateConfigs": [{**config, "LaunchTemplateSpecification": named}]}
         try:
-            answer: Mapping[str, Any] = ec2.create_fleet(**asked)
+            answer: Mapping[str, Any] = ec2.create_fleet(**parameters)
         except ClientError as error:
             if not templates.is_missing(code_of(error)):
                 raise
             templates.make(ec2, name, template, self.owner)
-            answer = ec2.create_fleet(**asked)
+            answer = ec2.create_fleet(**parameters)
         if _template_missing(answer):
             templates.make(ec2, name, template, self.owner)
             # EC2 remembers an answer by its token, and would repeat this one.
-            answer = ec2.create_fleet(**{**asked, "ClientToken": _digest(asked["ClientToken"], "with template")})
+            answer = ec2.create_fleet(
+                **{**parameters, "ClientToken": _digest(parameters["ClientToken"], "with template")}
+            )
         return answer
 
     def _tags(self, tags: Mapping[str, str]) -> Mapping[str, str]:
@@ -103,14 +126,14 @@ class Fleets:
         return {**own, **tags}
 
     def _launched(self, answer: Mapping[str, Any], offer: FleetOffer) -> Launched:
-        errors = [(each.get("ErrorCode", ""), each.get("ErrorMessage", "")) for each in answer.get("Errors", ())]
-        said = tuple(dict.fromkeys(words(code, message, self.hidden) for code, message in errors))
-        ids = [each for group in answer.get("Instances", ()) for each in group["InstanceIds"]]
+        errors = [(entry.get("ErrorCode", ""), entry.get("ErrorMessage", "")) for entry in answer.get("Errors", ())]
+        reasons = tuple(dict.fromkeys(words(code, message, self.hidden) for code, message in errors))
+        ids = [entry for group in answer.get("Instances", ()) for entry in group["InstanceIds"]]
         if ids:
-            return Launched(ids[0], said)
-        message = f"EC2, {offer.label}: {'; '.join(said) or 'no instance, and no reason given'}"
+            return Launched(ids[0], reasons)
+        message = f"EC2, {offer.label}: {'; '.join(reasons) or 'no instance, and no reason given'}"
         codes = {code for code, _ in errors}
-        # One type that has no room is worth another try elsewhere, whatever is wrong with the others.
+        # If one type has no room, another place is tried, also if other types failed for another reason.
         if not codes or codes & CAPACITY:
             raise CapacityExhausted(message)
         if any(code.startswith(("RequestLimitExceeded", "Throttl", "Internal", "Unavailable")) for code in codes):
@@ -119,9 +142,9 @@ class Fleets:
 
 
 def _request(offer: FleetOffer, token: str, tags: Mapping[str, str], user_data: str, number: int = 1) -> dict[str, Any]:
-    """But for the name of the launch template."""
+    """Returns the parameters of `CreateFleet`, without the name of the launch template."""
     listed = tag_list(tags)
-    asked: dict[str, Any] = {
+    parameters: dict[str, Any] = {
         "Type": "instant",
         "ClientToken": token,
         "LaunchTemplateConfigs": [
@@ -136,14 +159,17 @@ def _request(offer: FleetOffer, token: str, tags: Mapping[str, str], user_data: 
         "TagSpecifications": [{"ResourceType": kind, "Tags": listed} for kind in ("instance", "volume")],
     }
     if offer.spot:
-        asked["SpotOptions"] = {"AllocationStrategy": "price-capacity-optimized"}
+        parameters["SpotOptions"] = {"AllocationStrategy": "price-capacity-optimized"}
     else:
-        asked["OnDemandOptions"] = {"AllocationStrategy": "prioritized"}
-    return asked
+        parameters["OnDemandOptions"] = {"AllocationStrategy": "prioritized"}
+    return parameters
 
 
 def client_token(request: RunnerRequest, offer: FleetOffer) -> str:
-    """The same in each repetition; another one once the runner is asked for anew, since EC2 remembers refusals as well."""
+    """Returns a token that is the same in each repetition of a request.
+
+    It differs once the runner is requested anew, since EC2 remembers refusals as well.
+    """
     begun = as_seconds(request.expires_at) if request.expires_at else ""
     return _digest(request.runner_id, begun, offer.place.region, offer.market)
 
@@ -153,7 +179,7 @@ def _digest(*parts: str) -> str:
 
 
 def _overrides(offer: FleetOffer) -> list[Mapping[str, Any]]:
-    """Each type in each subnet, in the order of the settings."""
+    """Returns each type in each subnet, in the order of the settings."""
     return [
         {
             "InstanceType": choice.type,
@@ -167,4 +193,4 @@ def _overrides(offer: FleetOffer) -> list[Mapping[str, Any]]:
 
 
 def _template_missing(answer: Mapping[str, Any]) -> bool:
-    return any(templates.is_missing(each.get("ErrorCode", "")) for each in answer.get("Errors", ()))
+    return any(templates.is_missing(entry.get("ErrorCode", "")) for entry in answer.get("Errors", ()))

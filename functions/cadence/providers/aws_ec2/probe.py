@@ -1,4 +1,4 @@
-"""Looks whether a pool could start instances: dry runs and descriptions only, nothing that costs."""
+"""Checks whether a pool could start instances, with dry runs and descriptions only: nothing that costs."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,28 +14,30 @@ from cadence.providers.contract import Check
 from cadence.providers.hidden import Hidden
 from cadence.providers.marks import MachineOwner
 
-_NOBODY = "i-00000000000000000"
+_NO_INSTANCE = "i-00000000000000000"
 _RIGHTS = "Allow it in the policy of the pool's credentials; docs/providers/aws_ec2.md has one that suffices."
 # Quota codes of EC2: vCPUs of standard instances that may run, on demand and spot.
 _QUOTAS = {False: "L-1216C47A", True: "L-34B43A08"}
 
 Look = Callable[[Any, LaunchRegion], tuple[str | None, str | None]]
-"""From a client of EC2 and a place to what is missing, and a hint."""
+"""A function from a client of EC2 and a place to what is missing (None: nothing), and a hint."""
 
 
 @dataclass(frozen=True)
 class Ec2Probe:
+    """The checks of a pool."""
+
     owner: MachineOwner
     settings: Ec2Settings
     clients: Clients
     hidden: Hidden
 
     def checks(self) -> Sequence[Check]:
-        """Credentials first: without them the rest says nothing."""
-        found: list[Check] = []
+        """Returns all checks, credentials first: without them the others have no result."""
+        results: list[Check] = []
         for place in self.settings.places:
-            found.append(self._look("credentials", place, self._credentials))
-            if found[-1].missing:
+            results.append(self._look("credentials", place, self._credentials))
+            if results[-1].missing:
                 continue
             looks: Mapping[str, Look] = {
                 "image": self._images,
@@ -44,25 +46,25 @@ class Ec2Probe:
                 "permissions": self._permissions,
                 "quota": self._quota,
             }
-            found += [self._look(what, place, look) for what, look in looks.items()]
-        return found
+            results += [self._look(subject, place, look) for subject, look in looks.items()]
+        return results
 
-    def _look(self, what: str, place: LaunchRegion, look: Look) -> Check:
+    def _look(self, subject: str, place: LaunchRegion, look: Look) -> Check:
         try:
             with decided(self.hidden):
                 missing, hint = look(self.clients("ec2", place.region), place)
         except CadenceError as error:
             missing, hint = error.message, None
-        return Check(what, f"{place.region}: {missing}" if missing else None, hint)
+        return Check(subject, f"{place.region}: {missing}" if missing else None, hint)
 
     def _credentials(self, ec2: Any, _: LaunchRegion) -> tuple[str | None, str | None]:
         try:
             ec2.describe_availability_zones()
         except ClientError as error:
             if code_of(error) in CREDENTIALS:
-                said = words(code_of(error), error.response["Error"].get("Message", ""), self.hidden)
+                message = words(code_of(error), error.response["Error"].get("Message", ""), self.hidden)
                 return (
-                    said,
+                    message,
                     "Give access_key_id and secret_access_key of a user of this account, or none for its own role.",
                 )
             if code_of(error) != "UnauthorizedOperation":
@@ -70,20 +72,22 @@ class Ec2Probe:
         return None, None
 
     def _images(self, ec2: Any, place: LaunchRegion) -> tuple[str | None, str | None]:
-        """Names that Systems Manager resolves are looked at by EC2 at the start."""
+        """Checks the images, except names for Systems Manager, which EC2 resolves at the start."""
         ids = sorted({image for image in place.images.values() if not image.startswith("resolve:")})
         if not ids:
             return None, None
-        found = {image["ImageId"]: image for image in ec2.describe_images(ImageIds=ids)["Images"]}
-        gone = [each for each in ids if each not in found or found[each].get("State") != "available"]
+        images = {image["ImageId"]: image for image in ec2.describe_images(ImageIds=ids)["Images"]}
+        gone = [image_id for image_id in ids if image_id not in images or images[image_id].get("State") != "available"]
         if gone:
             return f"there is no image {', '.join(gone)} here that may be used", "Images belong to one region: copy it."
         names = {"amd64": "x86_64", "arm64": "arm64"}
         for arch, image in place.images.items():
-            has = found[image].get("Architecture") if image in found else None
-            if has and has != names.get(arch, arch):
-                return f"the image {image} is for {has}, not {arch}", None
-        device = next((found[each]["RootDeviceName"] for each in ids if found[each].get("RootDeviceName")), None)
+            architecture = images[image].get("Architecture") if image in images else None
+            if architecture and architecture != names.get(arch, arch):
+                return f"the image {image} is for {architecture}, not {arch}", None
+        device = next(
+            (images[image_id]["RootDeviceName"] for image_id in ids if images[image_id].get("RootDeviceName")), None
+        )
         if device and device != self.settings.root_device:
             hint = f"Set disk.root_device to {device}: otherwise the machine gets a second disk, and its own is not encrypted."
             return f"the image's root device is {device}, not {self.settings.root_device}", hint
@@ -91,24 +95,24 @@ class Ec2Probe:
 
     def _network(self, ec2: Any, place: LaunchRegion) -> tuple[str | None, str | None]:
         subnets = ec2.describe_subnets(SubnetIds=list(place.subnets))["Subnets"]
-        full = [each["SubnetId"] for each in subnets if not each.get("AvailableIpAddressCount", 1)]
+        full = [entry["SubnetId"] for entry in subnets if not entry.get("AvailableIpAddressCount", 1)]
         if full:
             return f"no free address in {', '.join(full)}", None
         if place.security_groups:
             groups = ec2.describe_security_groups(GroupIds=list(place.security_groups))["SecurityGroups"]
-            opened = [each["GroupId"] for each in groups if each.get("IpPermissions")]
+            opened = [entry["GroupId"] for entry in groups if entry.get("IpPermissions")]
             if opened:
                 hint = "Runners only call out: name a group without inbound rules."
                 return f"the security group {', '.join(opened)} lets others in", hint
         return None, None
 
     def _types(self, ec2: Any, place: LaunchRegion) -> tuple[str | None, str | None]:
-        asked = sorted({choice.type for choice in self.settings.types if choice.arch in place.images})
-        if not asked:
+        types = sorted({choice.type for choice in self.settings.types if choice.arch in place.images})
+        if not types:
             return "it has no image for the architecture of any type", "Add images for them to this place."
-        wanted = [{"Name": "instance-type", "Values": asked}]
-        offered = ec2.describe_instance_type_offerings(Filters=wanted)["InstanceTypeOfferings"]
-        gone = sorted(set(asked) - {each["InstanceType"] for each in offered})
+        filters = [{"Name": "instance-type", "Values": types}]
+        offered = ec2.describe_instance_type_offerings(Filters=filters)["InstanceTypeOfferings"]
+        gone = sorted(set(types) - {entry["InstanceType"] for entry in offered})
         return (f"{', '.join(gone)} is not offered here", None) if gone else (None, None)
 
     def _permissions(self, ec2: Any, place: LaunchRegion) -> tuple[str | None, str | None]:
@@ -136,15 +140,18 @@ class Ec2Probe:
                 DryRun=True, LaunchTemplateName="cadence-probe", LaunchTemplateData=template
             ),
             "ec2:DescribeInstances": lambda: ec2.describe_instances(DryRun=True),
-            "ec2:TerminateInstances": lambda: ec2.terminate_instances(DryRun=True, InstanceIds=[_NOBODY]),
-            "ec2:GetConsoleOutput": lambda: ec2.get_console_output(DryRun=True, InstanceId=_NOBODY),
+            "ec2:TerminateInstances": lambda: ec2.terminate_instances(DryRun=True, InstanceIds=[_NO_INSTANCE]),
+            "ec2:GetConsoleOutput": lambda: ec2.get_console_output(DryRun=True, InstanceId=_NO_INSTANCE),
         }
         denied = [name for name, call in calls.items() if self._is_denied(call)]
         return (f"not allowed: {', '.join(denied)}", _RIGHTS) if denied else (None, None)
 
     @staticmethod
     def _is_denied(call: Callable[[], Any]) -> bool:
-        """A dry run that would be allowed is an error too. What is wrong with the request otherwise is not looked at here."""
+        """Returns whether a dry run is not allowed.
+
+        One that would be allowed raises an error too; errors of the request itself are ignored here.
+        """
         try:
             call()
         except ClientError as error:
@@ -152,7 +159,7 @@ class Ec2Probe:
         return False
 
     def _quota(self, _: Any, place: LaunchRegion) -> tuple[str | None, str | None]:
-        """Whether the account may have any at all; how much of it is taken changes by the minute."""
+        """Checks whether the account may have any vCPUs at all; the part in use changes by the minute."""
         quotas = self.clients("service-quotas", place.region)
         for spot in sorted({choice.spot for choice in self.settings.types}):
             try:

@@ -22,7 +22,7 @@ from cadence.providers.aws_ec2.settings import Ec2Settings
 from cadence.providers.aws_ec2.warm import Warm
 from cadence.providers.bootstrap import BootOptions, user_data
 from cadence.providers.choices import none_left, suitable
-from cadence.providers.circuit import Circuit
+from cadence.providers.circuit import SharedCircuit
 from cadence.providers.contract import (
     Check,
     Credentials,
@@ -44,15 +44,15 @@ _CONDITIONS = {
     "stopped": MachineCondition.STOPPING,  # still has its disk
 }
 _PAGE = 1_000
-# Of the pace: for starts that are repeated, which have no turn of their own and may take somebody else's. How much is
-# needed was tried against an emulated bucket only (docs/adr/0016-one-fleet-for-each-runner.md).
+# The part of the rate that is spared for repeated starts, which have no turn of their own and may take another's. Its
+# size was tested against an emulated bucket only (docs/adr/0016-one-fleet-for-each-runner.md).
 _SPARE = 0.05
 _CONSOLE = 16 * 1024
 
 
 @dataclass(frozen=True)
 class WarmSupport:
-    """What it takes to keep instances waiting; `wanted`: starts look for them."""
+    """The stores that keeping instances in advance needs; `wanted`: starts look for such instances."""
 
     claims: Claims
     clock: Clock
@@ -72,7 +72,7 @@ class Ec2Provider:
         settings: Ec2Settings,
         clients: Clients,
         hidden: Hidden,
-        circuit: Circuit,
+        circuit: SharedCircuit,
         boot: BootOptions | None = None,
         calls: PacedCalls | None = None,
         waiting: WarmSupport | None = None,
@@ -100,12 +100,12 @@ class Ec2Provider:
 
     @property
     def start_api(self) -> LimitedApi:
-        """Each region has its own; the first place is where nearly all starts go."""
+        """The API of the first region, where nearly all starts go; each region has its own."""
         return self._api(self._regions[0])
 
     def start(self, request: RunnerRequest) -> str:
         if request.home is None:
-            raise ValueError("an instance has to be told how to call home")
+            raise ValueError("an instance needs the address to call home to")
         self._hidden.add(request.home.one_time_token)
         text = user_data(request.home, request, self._boot)
         if self._warm and self._takes_warm:
@@ -114,15 +114,15 @@ class Ec2Provider:
             if ref:
                 return ref
         refusals: list[str] = []
-        looked = False
+        searched = False
         for offer in offers(self._settings, suitable(self._settings.types, request.needs)):
             refusal = self._circuit.opened_by(offer.label)
             if refusal is not None:
                 # An earlier start, whose answer was lost, may have asked before the circuit opened.
-                found = None if looked else self._find(request.runner_id)
-                looked = True
-                if found:
-                    return found
+                existing = None if searched else self._find(request.runner_id)
+                searched = True
+                if existing:
+                    return existing
                 refusals.append(f"{refusal.reason} (not asked again before {refusal.until:%H:%M:%S} UTC)")
                 continue
             try:
@@ -139,20 +139,20 @@ class Ec2Provider:
         except CapacityExhausted as error:
             self._circuit.refused(offer.label, error.message)
             raise
-        except NotFound as error:  # a subnet, a group: what the settings name
+        except NotFound as error:  # a subnet or group that the settings name
             raise ProviderRejected(error.message) from None
         self._circuit.granted(offer.label)
         return f"{region}/{launched.instance_id}"
 
     def describe(self, ref: str) -> Machine:
-        found = self._instances(ref)
-        if not found:
+        instances = self._instances(ref)
+        if not instances:
             return Machine(ref=ref, runner_id="" if "/" in ref else ref, condition=MachineCondition.GONE)
-        region, instance = found[0]
+        region, instance = instances[0]
         return self._machine(region, instance)
 
     def stop(self, ref: str) -> None:
-        """By a runner's id: all that were ever made for it."""
+        """Ends the instance, or by a runner's id all that were ever made for it."""
         if "/" in ref:
             self._terminate(*_parts(ref))
             return
@@ -160,32 +160,35 @@ class Ec2Provider:
             self._terminate(region, instance["InstanceId"])
 
     def stop_all(self, refs: Sequence[str]) -> None:
-        """Many at once: one call for each region and thousand. One that is missing does not keep the others."""
+        """Ends many instances: one call for each region and thousand.
+
+        A missing instance does not prevent the end of the others.
+        """
         for region in dict.fromkeys(_parts(ref)[0] for ref in refs):
             ids = [_parts(ref)[1] for ref in refs if _parts(ref)[0] == region]
             for start in range(0, len(ids), _PAGE):
                 self._terminate(region, *ids[start : start + _PAGE])
 
     def list_owned(self) -> Sequence[Machine]:
-        wanted = {"tag:cadence-owner": [self._owner.key], "instance-state-name": list(_CONDITIONS)}
+        filters = {"tag:cadence-owner": [self._owner.key], "instance-state-name": list(_CONDITIONS)}
         return [
-            self._machine(region, instance) for region in self._regions for instance in self._described(region, wanted)
+            self._machine(region, instance) for region in self._regions for instance in self._described(region, filters)
         ]
 
     def probe(self) -> Sequence[Check]:
         return Ec2Probe(self._owner, self._settings, self._clients, self._hidden).checks()
 
     def keep_warm(self, ready: int, stopped: int) -> None:
-        """Those that are to be ready are stopped as well: EC2 starts them in seconds."""
+        """Keeps instances stopped, also those that are to be ready: EC2 starts them in seconds."""
         if self._warm:
             self._warm.keep(ready + stopped)
 
     def console(self, ref: str) -> str | None:
-        """What EC2 has of it; on current types of instances that is what was printed up to now."""
-        found = self._instances(ref)
-        if not found:
+        """Returns the console's output; on current types of instances that is all output up to now."""
+        instances = self._instances(ref)
+        if not instances:
             return None
-        region, instance = found[0]
+        region, instance = instances[0]
         try:
             with self._called(region):
                 answer = self._clients("ec2", region).get_console_output(InstanceId=instance["InstanceId"], Latest=True)
@@ -195,30 +198,30 @@ class Ec2Provider:
         return printed[-_CONSOLE:].encode()[-_CONSOLE:].decode("utf-8", "ignore") or None
 
     def _find(self, runner_id: str) -> str | None:
-        up = [
+        running = [
             (region, instance)
             for region, instance in self._instances(runner_id)
             if instance["State"]["Name"] in ("pending", "running")
         ]
-        return f"{up[0][0]}/{up[0][1]['InstanceId']}" if up else None
+        return f"{running[0][0]}/{running[0][1]['InstanceId']}" if running else None
 
     def _instances(self, ref: str) -> Sequence[tuple[str, Mapping[str, Any]]]:
-        """The instance of a reference, or all of a runner that EC2 still knows: those that are up first."""
+        """Returns the instance of a reference, or all of a runner that EC2 still knows: running ones first."""
         if "/" in ref:
             region, instance_id = _parts(ref)
             try:
-                return [(region, each) for each in self._described(region, {"instance-id": [instance_id]})]
+                return [(region, instance) for instance in self._described(region, {"instance-id": [instance_id]})]
             except NotFound:
                 return []
-        wanted = {"tag:cadence-owner": [self._owner.key], "tag:cadence-runner": [ref]}
-        found = [(region, each) for region in self._regions for each in self._described(region, wanted)]
-        return sorted(found, key=lambda each: each[1]["State"]["Name"] not in ("pending", "running"))
+        filters = {"tag:cadence-owner": [self._owner.key], "tag:cadence-runner": [ref]}
+        matches = [(region, instance) for region in self._regions for instance in self._described(region, filters)]
+        return sorted(matches, key=lambda match: match[1]["State"]["Name"] not in ("pending", "running"))
 
     def _described(self, region: str, filters: Mapping[str, Sequence[str]]) -> Iterator[Mapping[str, Any]]:
-        wanted = [{"Name": name, "Values": list(values)} for name, values in filters.items()]
+        conditions = [{"Name": name, "Values": list(values)} for name, values in filters.items()]
         with self._called(region):
             paginator = self._clients("ec2", region).get_paginator("describe_instances")
-            for page in paginator.paginate(Filters=wanted, PaginationConfig={"PageSize": _PAGE}):
+            for page in paginator.paginate(Filters=conditions, PaginationConfig={"PageSize": _PAGE}):
                 for reservation in page["Reservations"]:
                     yield from reservation["Instances"]
 
@@ -229,16 +232,16 @@ class Ec2Provider:
                 ec2.terminate_instances(InstanceIds=list(ids))
         except NotFound as error:
             # EC2 forgets an instance an hour after its end, and then refuses the whole list, saying which.
-            left = [each for each in ids if each not in error.message]
-            if left and len(left) < len(ids):
-                self._terminate(region, *left)
+            remaining = [instance_id for instance_id in ids if instance_id not in error.message]
+            if remaining and len(remaining) < len(ids):
+                self._terminate(region, *remaining)
             elif len(ids) > 1:
-                for each in ids:
-                    self._terminate(region, each)
+                for instance_id in ids:
+                    self._terminate(region, instance_id)
 
     @contextmanager
     def _called(self, region: str) -> Iterator[None]:
-        """Refusals become errors; a throttle slows everybody down who starts something there."""
+        """Turns refusals into errors; a throttle slows all starts in the region down."""
         try:
             with decided(self._hidden):
                 yield
@@ -248,9 +251,9 @@ class Ec2Provider:
             raise
 
     def _api(self, region: str) -> LimitedApi:
-        its = self._settings
-        pace = RateLimit(its.pace.per_second * (1 - _SPARE), its.pace.burst)
-        return LimitedApi(its.account or "own", region, "ec2:CreateFleet", pace)
+        settings = self._settings
+        pace = RateLimit(settings.pace.per_second * (1 - _SPARE), settings.pace.burst)
+        return LimitedApi(settings.account or "own", region, "ec2:CreateFleet", pace)
 
     def _machine(self, region: str, instance: Mapping[str, Any]) -> Machine:
         tags = tag_map(instance.get("Tags", ()))
@@ -275,17 +278,17 @@ class Ec2Provider:
         return None
 
 
-def build(pool: Pool, credentials: Credentials, surroundings: ProviderContext) -> Ec2Provider:
-    """`Build` of this provider."""
+def build(pool: Pool, credentials: Credentials, context: ProviderContext) -> Ec2Provider:
+    """Returns the provider of a pool; implements `Build`."""
     return Ec2Provider(
-        MachineOwner(surroundings.installation, pool.organization, pool.name),
+        MachineOwner(context.installation, pool.organization, pool.name),
         Ec2Settings.from_json(pool.settings),
         clients(credentials),
         Hidden(secrets_of(credentials)),
-        surroundings.circuit(pool),
+        context.circuit(pool),
         BootOptions.from_json({"notices": "aws", **pool.settings.get("boot", {})}),
-        surroundings.calls,
-        WarmSupport(surroundings.claims, surroundings.clock, bool(pool.policy.warm)) if surroundings.claims else None,
+        context.calls,
+        WarmSupport(context.claims, context.clock, bool(pool.policy.warm)) if context.claims else None,
     )
 
 

@@ -1,4 +1,4 @@
-"""What a pool of EC2 instances says (`schemas/pool-settings/aws_ec2/1.json`)."""
+"""The settings of a pool of EC2 instances (`schemas/pool-settings/aws_ec2/1.json`)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import Any
 from cadence.domain.placement.pacing import RateLimit
 from cadence.providers.choices import Choice
 
-# What AWS gives an account that asked for no more.
+# AWS's default rate limit of an account.
 _PACE = RateLimit(per_second=2, burst=5)
 
 
@@ -32,8 +32,10 @@ class LaunchRegion:
 
 @dataclass(frozen=True, kw_only=True)
 class Ec2Settings:
-    """`places` are tried in their order, in each of them the `types` in theirs: consecutive ones that are all spot, or all
-    on demand, are asked for together, and EC2 picks among them. `disk_gb` of `disk_type`, always encrypted.
+    """The settings. `places` are tried in their order, in each of them the `types` in theirs.
+
+    Consecutive types that are all spot, or all on demand, are requested together, and EC2 chooses among them. Disks of
+    `disk_gb` and `disk_type` are always encrypted.
     """
 
     places: tuple[LaunchRegion, ...]
@@ -51,8 +53,8 @@ class Ec2Settings:
     def from_json(cls, data: Mapping[str, Any]) -> "Ec2Settings":
         disk = data.get("disk", {})
         return cls(
-            places=tuple(LaunchRegion.from_json(one) for one in data["places"]),
-            types=tuple(Choice.from_json(one) for one in data["types"]),
+            places=tuple(LaunchRegion.from_json(place) for place in data["places"]),
+            types=tuple(Choice.from_json(choice) for choice in data["types"]),
             disk_gb=disk.get("gigabytes", cls.disk_gb),
             disk_type=disk.get("type", cls.disk_type),
             disk_key=disk.get("key"),

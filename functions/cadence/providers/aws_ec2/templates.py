@@ -1,4 +1,4 @@
-"""Launch templates: what all instances of a pool have in common, kept by EC2 under a name made from its content.
+"""Launch templates: the common part of all instances of a pool, kept by EC2 under a name made from its content.
 
 A change of the settings is another template; the first start that misses it makes it, so that all others are one call.
 """
@@ -16,7 +16,10 @@ from cadence.providers.marks import MachineOwner
 
 
 def content(settings: Ec2Settings, place: LaunchRegion, *, stops: bool = False) -> Mapping[str, Any]:
-    """No image, type, subnet or user data: those differ from one instance to the next. `stops`: it waits after its first boot."""
+    """Returns the content of a template. `stops`: the instance waits after its first boot.
+
+    Image, type, subnet and user data are not part of it: they differ from one instance to the next.
+    """
     disk: dict[str, Any] = {
         "VolumeSize": settings.disk_gb,
         "VolumeType": settings.disk_type,
@@ -45,16 +48,18 @@ def content(settings: Ec2Settings, place: LaunchRegion, *, stops: bool = False) 
 
 
 def name_of(data: Mapping[str, Any], owner: MachineOwner) -> str:
+    """Returns the name of a template with this content."""
     whole = json.dumps([owner.key, data], sort_keys=True)
     return f"cadence-{hashlib.sha256(whole.encode()).hexdigest()[:32]}"
 
 
 def is_missing(code: str) -> bool:
+    """Returns whether EC2's code says that the template does not exist."""
     return code.startswith(("InvalidLaunchTemplateName.NotFound", "InvalidLaunchTemplateId.NotFound"))
 
 
 def make(ec2: Any, name: str, data: Mapping[str, Any], owner: MachineOwner) -> None:
-    """Whoever was faster has made the same."""
+    """Makes the template; one that another call has made is the same."""
     tags = {"cadence-owner": owner.key, "cadence-pool": owner.pool}
     try:
         ec2.create_launch_template(

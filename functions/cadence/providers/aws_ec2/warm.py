@@ -1,7 +1,7 @@
 """Instances that were made in advance, have booted once and are stopped: they start faster, and cost their disks only.
 
-Whose a stopped instance is, is decided in the table by one conditional write. Tags cannot decide it: EC2 writes them
-whatever they were, so two starts that tag one instance both succeed, and neither can tell who was last.
+A conditional write in the table decides which runner gets a stopped instance. Tags cannot decide it: EC2 overwrites
+them unconditionally, so two starts that tag one instance both succeed, and neither knows which was last.
 """
 
 import base64
@@ -25,14 +25,14 @@ from cadence.providers.contract import RunnerRequest
 from cadence.providers.marks import MachineOwner, as_seconds, from_seconds, host_name
 
 MARK = "cadence-warm"
-# An instance that nobody needed for so long is made anew: its image may be old.
+# An instance that was not needed for this long is made anew: its image may be old.
 _KEPT = timedelta(days=7)
 # A start that has claimed an instance has started it by then, or never will.
 _CLAIM_TAKES = timedelta(minutes=10)
-# For how long the same request is the same instances, however late the inventory shows them.
+# The time in which the same request means the same instances, however late the inventory shows them.
 _SLOT = timedelta(minutes=10)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# Who claims what is to be ended.
+# The claimant of instances that are to be ended.
 _ENDED = "nobody"
 
 Instance = Mapping[str, Any]
@@ -42,7 +42,7 @@ _log = logging.getLogger("cadence.warm")
 
 @dataclass(frozen=True, kw_only=True)
 class Warm:
-    """All in the pool's first place, where nearly all starts go, and of its first type that is no spot one."""
+    """Keeps instances in the pool's first place, where nearly all starts go, of its first type that is no spot one."""
 
     owner: MachineOwner
     settings: Ec2Settings
@@ -55,29 +55,36 @@ class Warm:
 
     @property
     def place(self) -> LaunchRegion:
+        """The place of all instances made in advance."""
         return self.settings.places[0]
 
     @property
     def choice(self) -> Choice | None:
-        return next((one for one in self.settings.types if not one.spot and one.arch in self.place.images), None)
+        """The type of all instances made in advance; None if there is none."""
+        return next(
+            (choice for choice in self.settings.types if not choice.spot and choice.arch in self.place.images), None
+        )
 
     @property
     def mark(self) -> str:
-        """Of instances that are as they would be made now."""
+        """The mark of instances that are as they would be made now."""
         whole = f"{self.settings!r}\n{warm_user_data(self.boot)}"
         return hashlib.sha256(whole.encode()).hexdigest()[:20]
 
     def take(self, request: RunnerRequest, user_data: str) -> str | None:
-        """The instance that is this runner's now, by this call or an earlier one. None if none waits."""
+        """Returns the reference of the instance that this or an earlier call has given to the runner.
+
+        Returns None if no instance waits.
+        """
         choice = self.choice
         if choice is None or not choice.suffices(request.needs):
             return None
         claimed = self.claims.claimed(self.owner.organization, self.owner.pool)
-        mine = [one for one in self._made() if _runner(one) in (None, request.runner_id)]
-        for instance in sorted(mine, key=lambda one: (one["InstanceId"] not in claimed, one["InstanceId"])):
-            name, by = instance["InstanceId"], claimed.get(instance["InstanceId"])
+        mine = [entry for entry in self._prepared() if _runner(entry) in (None, request.runner_id)]
+        for instance in sorted(mine, key=lambda entry: (entry["InstanceId"] not in claimed, entry["InstanceId"])):
+            name, claim = instance["InstanceId"], claimed.get(instance["InstanceId"])
             usable = instance["State"]["Name"] == "stopped" and tag_map(instance["Tags"])[MARK] == self.mark
-            if not usable or (by is not None and by.runner_id != request.runner_id):
+            if not usable or (claim is not None and claim.runner_id != request.runner_id):
                 continue
             if not self.claims.claim(self.owner.organization, self.owner.pool, name, request.runner_id, self.clock()):
                 continue  # another start was faster
@@ -91,30 +98,37 @@ class Warm:
             return f"{self.place.region}/{name}"
         return None
 
-    def keep(self, wanted: int) -> None:
-        """Makes and ends instances until so many wait. Safe to repeat: the same inventory asks for the same ones."""
+    def keep(self, count: int) -> None:
+        """Makes and ends instances until `count` wait.
+
+        Safe to repeat: the same inventory leads to the same requests.
+        """
         organization, pool = self.owner.organization, self.owner.pool
         claimed = self.claims.claimed(organization, pool)
-        made = sorted(self._made(), key=lambda one: str(one["InstanceId"]))
-        free = [one for one in made if _runner(one) is None and one["InstanceId"] not in claimed]
-        current = [str(one["InstanceId"]) for one in free if not self._outdated(one)]
-        here, surplus = current[:wanted], [one for one in free if one["InstanceId"] not in current[:wanted]]
-        # To be ended is a claim as well: no start takes it from now on.
+        instances = sorted(self._prepared(), key=lambda entry: str(entry["InstanceId"]))
+        free = [entry for entry in instances if _runner(entry) is None and entry["InstanceId"] not in claimed]
+        current = [str(entry["InstanceId"]) for entry in free if not self._outdated(entry)]
+        waiting, surplus = current[:count], [entry for entry in free if entry["InstanceId"] not in current[:count]]
+        # Their end is a claim as well: no start takes them from now on.
         ended = [
-            one["InstanceId"]
-            for one in surplus
-            if self.claims.claim(organization, pool, one["InstanceId"], _ENDED, self.clock())
+            entry["InstanceId"]
+            for entry in surplus
+            if self.claims.claim(organization, pool, entry["InstanceId"], _ENDED, self.clock())
         ]
         late = {name for name, claim in claimed.items() if self.clock() >= claim.at + _CLAIM_TAKES}
-        # Whoever was to start these never did.
-        ended += [one["InstanceId"] for one in made if one["InstanceId"] in late and one["State"]["Name"] == "stopped"]
+        # The calls that were to start these never did.
+        ended += [
+            entry["InstanceId"]
+            for entry in instances
+            if entry["InstanceId"] in late and entry["State"]["Name"] == "stopped"
+        ]
         if ended:
             with self.called(self.place.region):
                 self._ec2.terminate_instances(InstanceIds=ended)
-        for gone in late - {one["InstanceId"] for one in made}:
+        for gone in late - {entry["InstanceId"] for entry in instances}:
             self.claims.forget(organization, pool, gone)
-        if len(here) < wanted and self.choice is not None:
-            self._make(self.choice, wanted - len(here), here)
+        if len(waiting) < count and self.choice is not None:
+            self._make(self.choice, count - len(waiting), waiting)
 
     def _outdated(self, instance: Instance) -> bool:
         tags = tag_map(instance["Tags"])
@@ -125,42 +139,42 @@ class Warm:
     def _ec2(self) -> Any:
         return self.clients("ec2", self.place.region)
 
-    def _made(self) -> Iterator[Instance]:
-        """In advance, whoever has them by now."""
-        wanted = {
+    def _prepared(self) -> Iterator[Instance]:
+        """Returns all instances made in advance, also those that a runner has by now."""
+        conditions = {
             "tag:cadence-owner": [self.owner.key],
             "tag-key": [MARK],
             "instance-state-name": ["pending", "running", "stopping", "stopped"],
         }
-        filters = [{"Name": name, "Values": values} for name, values in wanted.items()]
+        filters = [{"Name": name, "Values": values} for name, values in conditions.items()]
         with self.called(self.place.region):
             for page in self._ec2.get_paginator("describe_instances").paginate(Filters=filters):
                 for reservation in page["Reservations"]:
                     yield from reservation["Instances"]
 
     def _has_begun(self, name: str, runner_id: str) -> bool:
-        """Another call for the same runner was faster: EC2 changes nothing of an instance that runs."""
-        up = ("pending", "running")
+        """Returns whether another call for the same runner was faster: EC2 changes no running instance."""
+        running = ("pending", "running")
         return any(
-            one["InstanceId"] == name and _runner(one) == runner_id and one["State"]["Name"] in up
-            for one in self._made()
+            entry["InstanceId"] == name and _runner(entry) == runner_id and entry["State"]["Name"] in running
+            for entry in self._prepared()
         )
 
     def _start(self, name: str, request: RunnerRequest, user_data: str) -> None:
         with self.called(self.place.region):
             encoded = base64.b64encode(user_data.encode()).decode()
             self._ec2.modify_instance_attribute(InstanceId=name, Attribute="userData", Value=encoded)
-            # It was to stop after its first boot; now it is to go.
+            # It had to stop after its first boot; now it has to terminate.
             self._ec2.modify_instance_attribute(
                 InstanceId=name, Attribute="instanceInitiatedShutdownBehavior", Value="terminate"
             )
-            # First: what runs is known to be this runner's.
+            # Before the start, so that a running instance is known to be this runner's.
             self._ec2.create_tags(
                 Resources=[name], Tags=tag_list({"Name": host_name(request.runner_id), **self.owner.tags(request)})
             )
             self._ec2.start_instances(InstanceIds=[name])
 
-    def _make(self, choice: Choice, number: int, here: Sequence[str]) -> None:
+    def _make(self, choice: Choice, number: int, waiting: Sequence[str]) -> None:
         now = self.clock()
         begun = now - (now - _EPOCH) % _SLOT
         tags = {
@@ -172,9 +186,9 @@ class Warm:
             MARK: self.mark,
             "cadence-expires": as_seconds(begun + _KEPT),
         }
-        # An inventory that does not show yet what was made a moment ago asks for the same once more, and gets the same.
+        # If the inventory does not show new instances yet, the same request is repeated, with the same result.
         token = hashlib.sha256(
-            "\n".join([self.owner.key, self.mark, as_seconds(begun), str(number), *here]).encode()
+            "\n".join([self.owner.key, self.mark, as_seconds(begun), str(number), *waiting]).encode()
         ).hexdigest()
         with self.called(self.place.region):
             self.fleets.launch_waiting(

@@ -1,4 +1,4 @@
-"""Looks whether a pool could start tasks: descriptions only, nothing that costs."""
+"""Checks whether a pool could start tasks, with descriptions only: nothing that costs."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,21 +16,23 @@ from cadence.providers.marks import MachineOwner
 
 _QUOTAS = {False: "L-3032A538", True: "L-36FBB829"}  # vCPUs on demand, and spot
 Look = Callable[[], tuple[str | None, str | None]]
-"""What is missing, and a hint."""
+"""A function to what is missing (None: nothing), and a hint."""
 
 
 @dataclass(frozen=True)
 class FargateProbe:
+    """The checks of a pool."""
+
     owner: MachineOwner
     settings: FargateSettings
     clients: Clients
     hidden: Hidden
 
     def checks(self) -> Sequence[Check]:
-        """Credentials first: without them the rest says nothing."""
-        found = [self._look("credentials", self._cluster)]
-        if found[0].missing:
-            return found
+        """Returns all checks, credentials first: without them the others have no result."""
+        results = [self._look("credentials", self._cluster)]
+        if results[0].missing:
+            return results
         looks: Mapping[str, Look] = {
             "cluster": self._providers,
             "network": self._network,
@@ -38,15 +40,15 @@ class FargateProbe:
             "permissions": self._definition,
             "quota": self._quota,
         }
-        return [*found, *(self._look(what, look) for what, look in looks.items())]
+        return [*results, *(self._look(subject, look) for subject, look in looks.items())]
 
-    def _look(self, what: str, look: Look) -> Check:
+    def _look(self, subject: str, look: Look) -> Check:
         try:
             with decided(self.hidden):
                 missing, hint = look()
         except CadenceError as error:
             missing, hint = error.message, None
-        return Check(what, missing, hint)
+        return Check(subject, missing, hint)
 
     def _cluster(self) -> tuple[str | None, str | None]:
         try:
@@ -54,17 +56,20 @@ class FargateProbe:
         except ClientError as error:
             if code_of(error) not in CREDENTIALS:
                 raise
-            said = words(code_of(error), error.response["Error"].get("Message", ""), self.hidden)
-            return said, "Give access_key_id and secret_access_key of a user of this account, or none for its own role."
+            message = words(code_of(error), error.response["Error"].get("Message", ""), self.hidden)
+            return (
+                message,
+                "Give access_key_id and secret_access_key of a user of this account, or none for its own role.",
+            )
         return None, None
 
     def _providers(self) -> tuple[str | None, str | None]:
-        found = self._ecs.describe_clusters(clusters=[self.settings.cluster])["clusters"]
-        active = [each for each in found if each.get("status") == "ACTIVE"]
+        clusters = self._ecs.describe_clusters(clusters=[self.settings.cluster])["clusters"]
+        active = [cluster for cluster in clusters if cluster.get("status") == "ACTIVE"]
         if not active:
             return f"there is no cluster {self.settings.cluster} in {self.settings.region}", None
-        wanted = {"FARGATE_SPOT" if choice.spot else "FARGATE" for choice in self.settings.sizes}
-        gone = sorted(wanted - set(active[0].get("capacityProviders", ())))
+        required = {"FARGATE_SPOT" if choice.spot else "FARGATE" for choice in self.settings.sizes}
+        gone = sorted(required - set(active[0].get("capacityProviders", ())))
         if gone:
             hint = f"aws ecs put-cluster-capacity-providers --cluster {self.settings.cluster} … {' '.join(gone)}"
             return f"the cluster has no capacity provider {', '.join(gone)}", hint
@@ -73,30 +78,30 @@ class FargateProbe:
     def _network(self) -> tuple[str | None, str | None]:
         ec2 = self.clients("ec2", self.settings.region)
         subnets = ec2.describe_subnets(SubnetIds=list(self.settings.subnets))["Subnets"]
-        full = [each["SubnetId"] for each in subnets if not each.get("AvailableIpAddressCount", 1)]
+        full = [subnet["SubnetId"] for subnet in subnets if not subnet.get("AvailableIpAddressCount", 1)]
         return (f"no free address in {', '.join(full)}", None) if full else (None, None)
 
     def _image(self) -> tuple[str | None, str | None]:
-        """Only that of a registry of AWS can be looked at from here; others are pulled when a task starts."""
+        """Checks an image in a registry of AWS; others are pulled only when a task starts."""
         host, _, rest = self.settings.image.partition("/")
         parts = host.split(".")
         if len(parts) < 6 or parts[1:3] != ["dkr", "ecr"]:
             return None, "Whether the image can be pulled is seen at the first start."
         name, _, digest = rest.partition("@")
         name, _, tag = name.partition(":")
-        wanted = {"imageDigest": digest} if digest else {"imageTag": tag or "latest"}
+        image_id = {"imageDigest": digest} if digest else {"imageTag": tag or "latest"}
         ecr = self.clients("ecr", parts[3])
         try:
-            ecr.describe_images(registryId=parts[0], repositoryName=name, imageIds=[wanted])
+            ecr.describe_images(registryId=parts[0], repositoryName=name, imageIds=[image_id])
         except ClientError as error:
             if code_of(error) not in {"ImageNotFoundException", "RepositoryNotFoundException"}:
                 raise
-            said = words(code_of(error), error.response["Error"].get("Message", ""), self.hidden)
-            return said, "Build it from runner_bootstrap/Containerfile and push it there."
+            message = words(code_of(error), error.response["Error"].get("Message", ""), self.hidden)
+            return message, "Build it from runner_bootstrap/Containerfile and push it there."
         return None, None
 
     def _definition(self) -> tuple[str | None, str | None]:
-        """Registering costs nothing, and is what the first start would do."""
+        """Registers the definition, which costs nothing and is what the first start would do."""
         self._ecs.register_task_definition(**tasks.definition(self.settings, self.owner))
         return None, None
 

@@ -16,7 +16,7 @@ from cadence.providers.aws_fargate.probe import FargateProbe
 from cadence.providers.aws_fargate.settings import FargateSettings
 from cadence.providers.bootstrap import BootOptions, variables
 from cadence.providers.choices import Choice, none_left, suitable
-from cadence.providers.circuit import Circuit
+from cadence.providers.circuit import SharedCircuit
 from cadence.providers.contract import (
     Check,
     Credentials,
@@ -47,7 +47,7 @@ class FargateProvider:
         settings: FargateSettings,
         clients: Clients,
         hidden: Hidden,
-        circuit: Circuit,
+        circuit: SharedCircuit,
         boot: BootOptions | None = None,
         calls: PacedCalls | None = None,
     ) -> None:
@@ -57,47 +57,48 @@ class FargateProvider:
 
     @property
     def start_api(self) -> LimitedApi:
-        its = self._settings
-        return LimitedApi(its.account or "own", its.region, "ecs:RunTask", its.pace)
+        """The API whose rate limit starts wait for."""
+        settings = self._settings
+        return LimitedApi(settings.account or "own", settings.region, "ecs:RunTask", settings.pace)
 
     def start(self, request: RunnerRequest) -> str:
         if request.home is None:
-            raise ValueError("a task has to be told how to call home")
+            raise ValueError("a task needs the address to call home to")
         if request.needs.image:
             raise CapacityExhausted("Tasks of Fargate run in the pool's own image, not in one that a treatment names.")
         if request.containers.beside:
             raise CapacityExhausted("Tasks of Fargate have no containers beside the pool's own: no services, no steps.")
         token = request.home.one_time_token
         self._hidden.add(token)
-        told = {**variables(request.home, request, self._boot), "CADENCE_RUNNER_TOKEN": token}
+        environment = {**variables(request.home, request, self._boot), "CADENCE_RUNNER_TOKEN": token}
         refusals: list[str] = []
-        looked = False
+        searched = False
         for choice in suitable(self._settings.sizes, request.needs):
             refusal = self._circuit.opened_by(choice.label)
             if refusal is not None:
                 # An earlier start, whose answer was lost, may have asked before the circuit opened.
-                found = [] if looked else self._tasks_of(request.runner_id, "RUNNING")
-                looked = True
-                if found:
-                    return str(found[0]["taskArn"])
+                existing = [] if searched else self._tasks_of(request.runner_id, "RUNNING")
+                searched = True
+                if existing:
+                    return str(existing[0]["taskArn"])
                 refusals.append(f"{refusal.reason} (not asked again before {refusal.until:%H:%M:%S} UTC)")
                 continue
             try:
-                return self._run(choice, request, told)
+                return self._run(choice, request, environment)
             except CapacityExhausted as error:
                 self._circuit.refused(choice.label, error.message)
                 refusals.append(error.message)
         raise none_left(refusals)
 
     def describe(self, ref: str) -> Machine:
-        found = self._described([ref]) if ref.startswith("arn:") else self._tasks_of(ref, "RUNNING", "STOPPED")
-        if not found:
+        matches = self._described([ref]) if ref.startswith("arn:") else self._tasks_of(ref, "RUNNING", "STOPPED")
+        if not matches:
             return Machine(ref=ref, runner_id="" if ref.startswith("arn:") else ref, condition=MachineCondition.GONE)
-        return tasks.machine(found[0], self._settings)
+        return tasks.machine(matches[0], self._settings)
 
     def stop(self, ref: str) -> None:
-        """By a runner's id: all that run for it."""
-        arns = [ref] if ref.startswith("arn:") else [each["taskArn"] for each in self._tasks_of(ref, "RUNNING")]
+        """Ends the task, or by a runner's id all that run for it."""
+        arns = [ref] if ref.startswith("arn:") else [task["taskArn"] for task in self._tasks_of(ref, "RUNNING")]
         for arn in arns:
             try:
                 with self._called():
@@ -107,14 +108,14 @@ class FargateProvider:
                     raise
 
     def list_owned(self) -> Sequence[Machine]:
-        found = self._described(self._listed(desiredStatus="RUNNING"))
-        return [tasks.machine(each, self._settings) for each in found if tasks.is_ours(each, self._owner)]
+        entries = self._described(self._listed(desiredStatus="RUNNING"))
+        return [tasks.machine(entry, self._settings) for entry in entries if tasks.is_ours(entry, self._owner)]
 
     def probe(self) -> Sequence[Check]:
         return FargateProbe(self._owner, self._settings, self._clients, self._hidden).checks()
 
     def console(self, ref: str) -> str | None:
-        """What the container printed, if the pool has a log group."""
+        """Returns the container's output, if the pool has a log group."""
         arn = ref if ref.startswith("arn:") else self.describe(ref).ref
         if not self._settings.log_group or not arn.startswith("arn:"):
             return None
@@ -132,21 +133,24 @@ class FargateProvider:
         text = self._hidden.cut("\n".join(event["message"] for event in answer["events"]))
         return text.encode()[-_CONSOLE:].decode("utf-8", "ignore") or None
 
-    def _run(self, choice: Choice, request: RunnerRequest, told: Mapping[str, str]) -> str:
-        asked = tasks.task(self._settings, self._owner, choice, request, told)
+    def _run(self, choice: Choice, request: RunnerRequest, environment: Mapping[str, str]) -> str:
+        parameters = tasks.task(self._settings, self._owner, choice, request, environment)
         try:
             with self._called():
-                answer = self._run_task(asked)
+                answer = self._run_task(parameters)
         except NotFound as error:
             raise ProviderRejected(error.message) from None
         arn = tasks.started(answer, choice.label, self._hidden)
         self._circuit.granted(choice.label)
         return arn
 
-    def _run_task(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The first start with other settings finds no definition, and registers it: all others are one call."""
+    def _run_task(self, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Runs the task.
+
+        The first start with other settings finds no definition, and registers it: all others are one call.
+        """
         try:
-            answer: Mapping[str, Any] = self._ecs.run_task(**asked)
+            answer: Mapping[str, Any] = self._ecs.run_task(**parameters)
         except ClientError as error:
             message = str(error.response.get("Error", {}).get("Message", ""))
             if "reached the limit" in message or "limit on the number" in message:
@@ -154,13 +158,13 @@ class FargateProvider:
             if "TaskDefinition" not in message and "task definition" not in message.lower():
                 raise
             self._ecs.register_task_definition(**tasks.definition(self._settings, self._owner))
-            answer = self._ecs.run_task(**asked)
+            answer = self._ecs.run_task(**parameters)
         return answer
 
-    def _tasks_of(self, runner_id: str, *wanted: str) -> Sequence[Mapping[str, Any]]:
-        """Those that are wanted to run first."""
-        arns = [arn for status in wanted for arn in self._listed(startedBy=runner_id, desiredStatus=status)]
-        return [each for each in self._described(arns) if tasks.is_ours(each, self._owner)]
+    def _tasks_of(self, runner_id: str, *states: str) -> Sequence[Mapping[str, Any]]:
+        """Returns the runner's tasks in the order of these desired `states`."""
+        arns = [arn for status in states for arn in self._listed(startedBy=runner_id, desiredStatus=status)]
+        return [entry for entry in self._described(arns) if tasks.is_ours(entry, self._owner)]
 
     def _listed(self, **filters: str) -> list[str]:
         with self._called():
@@ -170,14 +174,14 @@ class FargateProvider:
             return [arn for page in pages for arn in page["taskArns"]]
 
     def _described(self, arns: Sequence[str]) -> list[Mapping[str, Any]]:
-        found: list[Mapping[str, Any]] = []
+        entries: list[Mapping[str, Any]] = []
         for start in range(0, len(arns), _PAGE):
             with self._called():
                 answer = self._ecs.describe_tasks(
                     cluster=self._settings.cluster, tasks=list(arns[start : start + _PAGE]), include=["TAGS"]
                 )
-            found += answer["tasks"]
-        return found
+            entries += answer["tasks"]
+        return entries
 
     @property
     def _ecs(self) -> Any:
@@ -185,6 +189,7 @@ class FargateProvider:
 
     @contextmanager
     def _called(self) -> Iterator[None]:
+        """Turns refusals into errors; a throttle slows all starts down."""
         try:
             with decided(self._hidden):
                 yield
@@ -194,14 +199,14 @@ class FargateProvider:
             raise
 
 
-def build(pool: Pool, credentials: Credentials, surroundings: ProviderContext) -> FargateProvider:
-    """`Build` of this provider."""
+def build(pool: Pool, credentials: Credentials, context: ProviderContext) -> FargateProvider:
+    """Returns the provider of a pool; implements `Build`."""
     return FargateProvider(
-        MachineOwner(surroundings.installation, pool.organization, pool.name),
+        MachineOwner(context.installation, pool.organization, pool.name),
         FargateSettings.from_json(pool.settings),
         clients(credentials),
         Hidden(secrets_of(credentials)),
-        surroundings.circuit(pool),
+        context.circuit(pool),
         BootOptions.from_json({"console": None, **pool.settings.get("boot", {})}),
-        surroundings.calls,
+        context.calls,
     )

@@ -1,4 +1,4 @@
-"""What a pool of Fargate tasks says (`schemas/pool-settings/aws_fargate/1.json`)."""
+"""The settings of a pool of Fargate tasks (`schemas/pool-settings/aws_fargate/1.json`)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,13 +7,16 @@ from typing import Any
 from cadence.domain.placement.pacing import RateLimit
 from cadence.providers.choices import Choice
 
-# What Fargate gives an account that asked for no more.
+# Fargate's default rate limit of an account.
 _PACE = RateLimit(per_second=20, burst=100)
 
 
 @dataclass(frozen=True, kw_only=True)
 class FargateSettings:
-    """`image` is made from `runner_bootstrap/Containerfile`, for `arch`. `sizes` are tried in their order: those that Fargate knows, in millicores and MB."""
+    """The settings. `image` is made from `runner_bootstrap/Containerfile`, for `arch`.
+
+    `sizes` are tried in their order; they are those that Fargate offers, in millicores and MB.
+    """
 
     region: str
     cluster: str
@@ -39,7 +42,7 @@ class FargateSettings:
             cluster=data["cluster"],
             image=data["image"],
             subnets=tuple(data["subnets"]),
-            sizes=tuple(_size(one, arch) for one in data["sizes"]),
+            sizes=tuple(_size(size, arch) for size in data["sizes"]),
             arch=arch,
             security_groups=tuple(data.get("security_groups", ())),
             public_ip=data.get("public_ip", False),

@@ -1,4 +1,4 @@
-"""Tasks of ECS: what they are defined as, how one is asked for, and what ECS says of it."""
+"""Tasks of ECS: their definition, the request for one, and the state that ECS reports."""
 
 import hashlib
 import json
@@ -18,7 +18,7 @@ from cadence.providers.marks import MachineOwner, as_seconds, from_seconds
 CONTAINER = "runner"
 _TAG = re.compile(r"[^\w .:/=+@-]")
 _UNITS = 1024 / 1000  # of CPU, to a millicore
-_SMALLEST_STORAGE = 21  # GiB that may be asked for; 20 are there anyway
+_SMALLEST_STORAGE = 21  # GiB that may be requested; 20 are included
 _CONDITIONS = {
     "PROVISIONING": MachineCondition.STARTING,
     "PENDING": MachineCondition.STARTING,
@@ -31,7 +31,10 @@ _CONDITIONS = {
 
 
 def definition(settings: FargateSettings, owner: MachineOwner) -> Mapping[str, Any]:
-    """As it is registered: under a name made from its content. CPU, memory and what a runner is told come with each task."""
+    """Returns the definition as it is registered, under a name made from its content.
+
+    CPU, memory and the environment of a runner are part of each task.
+    """
     container: dict[str, Any] = {"name": CONTAINER, "image": settings.image, "essential": True}
     if settings.log_group:
         container["logConfiguration"] = {
@@ -62,7 +65,7 @@ def definition(settings: FargateSettings, owner: MachineOwner) -> Mapping[str, A
 def task(
     settings: FargateSettings, owner: MachineOwner, choice: Choice, request: RunnerRequest, variables: Mapping[str, str]
 ) -> Mapping[str, Any]:
-    """Parameters of `RunTask` for one runner."""
+    """Returns the parameters of `RunTask` for one runner."""
     own = {_TAG.sub("-", name): _TAG.sub("-", value) for name, value in settings.tags.items()}
     tags = {**own, **owner.tags(request)}
     overrides: dict[str, Any] = {
@@ -94,24 +97,33 @@ def task(
 
 
 def client_token(request: RunnerRequest, choice: Choice) -> str:
-    """The same in each repetition; another one once the runner is asked for anew."""
+    """Returns a token that is the same in each repetition of a request.
+
+    It differs once the runner is requested anew.
+    """
     begun = as_seconds(request.expires_at) if request.expires_at else ""
     return hashlib.sha256(f"{request.runner_id}\n{begun}\n{choice.label}".encode()).hexdigest()
 
 
 def started(answer: Mapping[str, Any], label: str, hidden: Hidden) -> str:
-    """The task's ARN. Raises CapacityExhausted, or ProviderRejected if what it names does not exist."""
+    """Returns the task's ARN.
+
+    Raises CapacityExhausted, or ProviderRejected if a named resource does not exist.
+    """
     if answer.get("tasks"):
         return str(answer["tasks"][0]["taskArn"])
     failures = answer.get("failures", ())
-    said = "; ".join(dict.fromkeys(f"{each.get('reason', '')} {each.get('detail', '')}".strip() for each in failures))
-    message = hidden.cut(f"Fargate, {label}: {said or 'no task, and no reason given'}")
-    if any(each.get("reason") in {"MISSING", "INACTIVE"} for each in failures):
+    reasons = "; ".join(
+        dict.fromkeys(f"{failure.get('reason', '')} {failure.get('detail', '')}".strip() for failure in failures)
+    )
+    message = hidden.cut(f"Fargate, {label}: {reasons or 'no task, and no reason given'}")
+    if any(failure.get("reason") in {"MISSING", "INACTIVE"} for failure in failures):
         raise ProviderRejected(message)
     raise CapacityExhausted(message)
 
 
 def machine(task: Mapping[str, Any], settings: FargateSettings) -> Machine:
+    """Returns the task as a machine."""
     tags = tag_map(task.get("tags", ()))
     spot = task.get("capacityProviderName") == "FARGATE_SPOT"
     condition = _CONDITIONS.get(task.get("lastStatus", ""), MachineCondition.GONE)
@@ -127,21 +139,22 @@ def machine(task: Mapping[str, Any], settings: FargateSettings) -> Machine:
         expires_at=from_seconds(tags.get("cadence-expires")),
         offer=f"{size} {'spot' if spot else 'on-demand'} in {task.get('availabilityZone', settings.region)}",
         price_per_hour=next(
-            (each.price_per_hour for each in settings.sizes if each.type == size and each.spot == spot), None
+            (choice.price_per_hour for choice in settings.sizes if choice.type == size and choice.spot == spot), None
         ),
         reason=_reason(task),
     )
 
 
 def is_ours(task: Mapping[str, Any], owner: MachineOwner) -> bool:
+    """Returns whether the task belongs to this pool."""
     return tag_map(task.get("tags", ())).get("cadence-owner") == owner.key
 
 
 def is_missing(error: Exception) -> bool:
-    """ECS has no error of its own for a task that is not there any more."""
+    """Returns whether the task does not exist any more: ECS has no error of its own for that."""
     return isinstance(error, NotFound) or "task was not found" in str(error)
 
 
 def _reason(task: Mapping[str, Any]) -> str | None:
-    said = [task.get("stoppedReason"), *(each.get("reason") for each in task.get("containers", ()))]
-    return "; ".join(dict.fromkeys(text for text in said if text)) or None
+    reasons = [task.get("stoppedReason"), *(container.get("reason") for container in task.get("containers", ()))]
+    return "; ".join(dict.fromkeys(text for text in reasons if text)) or None

@@ -1,4 +1,4 @@
-"""How Azure's Resource Manager says no: at once, or in the state of a machine that failed."""
+"""Reads the refusals of Azure's Resource Manager: immediate ones, or in the state of a machine that failed."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,6 +21,8 @@ _LATER = ("toomanyrequests", "internalexecutionerror", "internaloperationerror",
 
 
 class AzureDialect:
+    """Implements `Dialect`."""
+
     name = "Azure"
 
     def read(self, answer: RestResponse) -> Refusal:
@@ -28,8 +30,8 @@ class AzureDialect:
         if not isinstance(error, dict):
             return Refusal(answer.status, "", "")
         details = error.get("details")
-        within = [one for one in details if isinstance(one, dict)] if isinstance(details, list) else []
-        words = [str(error.get("message") or ""), *(str(one.get("message") or "") for one in within)]
+        entries = [detail for detail in details if isinstance(detail, dict)] if isinstance(details, list) else []
+        words = [str(error.get("message") or ""), *(str(detail.get("message") or "") for detail in entries)]
         return Refusal(answer.status, str(error.get("code") or ""), " ".join(dict.fromkeys(filter(None, words))))
 
     def decide(self, refusal: Refusal, answer: RestResponse) -> type[CadenceError] | None:
@@ -37,16 +39,17 @@ class AzureDialect:
 
 
 def failure(machine: Mapping[str, Any], hidden: Hidden) -> CadenceError:
-    """Why a machine is in the state `Failed`, by its instance view."""
+    """Returns why a machine is in the state `Failed`, from its instance view."""
     statuses = (machine["properties"].get("instanceView") or {}).get("statuses") or ()
     failed: Mapping[str, Any] = next(
-        (one for one in statuses if str(one.get("code", "")).lower().startswith("provisioningstate/failed")), {}
+        (status for status in statuses if str(status.get("code", "")).lower().startswith("provisioningstate/failed")),
+        {},
     )
     code = str(failed.get("code", "")).rsplit("/", 1)[-1]
     refusal = Refusal(0, code, str(failed.get("message") or failed.get("displayStatus") or "provisioning failed"))
     kind = _meaning(refusal) or ProviderRejected
-    code, said = hidden.cut(code), hidden.cut(refusal.words)[:LONGEST_WORDS]
-    return kind(f"{AzureDialect.name}: {said} ({code})", reason=code)
+    code, message = hidden.cut(code), hidden.cut(refusal.words)[:LONGEST_WORDS]
+    return kind(f"{AzureDialect.name}: {message} ({code})", reason=code)
 
 
 def _meaning(refusal: Refusal) -> type[CadenceError] | None:

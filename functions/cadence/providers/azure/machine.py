@@ -1,4 +1,4 @@
-"""What a virtual machine of Azure is asked to be, and what it says of itself."""
+"""Requests for virtual machines of Azure, and their state."""
 
 import base64
 from collections.abc import Mapping
@@ -34,9 +34,12 @@ def wanted(
     choice: Choice,
     zone: str | None,
     request: RunnerRequest,
-    told: str,
+    user_data: str,
 ) -> Mapping[str, Any]:
-    """Its disk, its interface and its address go with it."""
+    """Returns the request for a machine whose disk, interface and address are deleted with it.
+
+    `user_data` is its cloud-init document. Raises ProviderRejected if there is no image for the architecture.
+    """
     image = settings.images.get(choice.arch)
     if image is None:
         raise ProviderRejected(f"The pool's settings name no image for {choice.arch}.")
@@ -55,10 +58,10 @@ def wanted(
         "osProfile": {
             "computerName": name,
             "adminUsername": _USER,
-            "customData": base64.b64encode(told.encode()).decode(),
+            "customData": base64.b64encode(user_data.encode()).decode(),
             "linuxConfiguration": {
                 "disablePasswordAuthentication": True,
-                "ssh": {"publicKeys": [{"path": f"/home/{_USER}/.ssh/authorized_keys", "keyData": _nobodys_key()}]},
+                "ssh": {"publicKeys": [{"path": f"/home/{_USER}/.ssh/authorized_keys", "keyData": _unusable_key()}]},
             },
         },
         "networkProfile": {
@@ -102,28 +105,29 @@ def _interface(settings: AzureSettings, name: str) -> Mapping[str, Any]:
     return {"name": f"{name}-nic", "properties": properties}
 
 
-def _nobodys_key() -> str:
-    """Azure asks for a way in; the private half of this one is thrown away at once."""
+def _unusable_key() -> str:
+    """Returns a public key, since Azure requires a way to log in; the private half is discarded at once."""
     public = Ed25519PrivateKey.generate().public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
     return f"{public.decode()} nobody"
 
 
-def machine(settings: AzureSettings, found: Mapping[str, Any]) -> Machine:
-    tags, properties = found.get("tags") or {}, found["properties"]
+def machine(settings: AzureSettings, entry: Mapping[str, Any]) -> Machine:
+    """Returns the machine as Azure reports it."""
+    tags, properties = entry.get("tags") or {}, entry["properties"]
     size = properties["hardwareProfile"]["vmSize"]
     spot = properties.get("priority") == "Spot"
-    zone = (found.get("zones") or [None])[0]
+    zone = (entry.get("zones") or [None])[0]
     prices = {(choice.type, choice.spot): choice.price_per_hour for choice in settings.sizes}
-    power, state = _power(found), properties["provisioningState"]
+    power, state = _power(entry), properties["provisioningState"]
     condition = _condition(state, power)
-    made = properties.get("timeCreated")
+    created = properties.get("timeCreated")
     return Machine(
-        ref=found["name"],
+        ref=entry["name"],
         runner_id=tags.get("cadence-runner", ""),
         condition=condition,
-        created_at=datetime.fromisoformat(made) if made else None,
+        created_at=datetime.fromisoformat(created) if created else None,
         expires_at=from_seconds(tags.get("cadence-expires")),
-        offer=f"{size}{' spot' if spot else ''} in {found['location']}{f'-{zone}' if zone else ''}",
+        offer=f"{size}{' spot' if spot else ''} in {entry['location']}{f'-{zone}' if zone else ''}",
         price_per_hour=prices.get((size, spot)),
         reason=None if condition is MachineCondition.RUNNING else f"{state}{f', {power}' if power else ''}",
     )
@@ -137,7 +141,7 @@ def _condition(state: str, power: str | None) -> MachineCondition:
     return MachineCondition.RUNNING if state == "Succeeded" else MachineCondition.STARTING
 
 
-def _power(found: Mapping[str, Any]) -> str | None:
-    statuses = (found["properties"].get("instanceView") or {}).get("statuses") or ()
-    codes = [str(one.get("code", "")).lower() for one in statuses]
+def _power(entry: Mapping[str, Any]) -> str | None:
+    statuses = (entry["properties"].get("instanceView") or {}).get("statuses") or ()
+    codes = [str(status.get("code", "")).lower() for status in statuses]
     return next((code.removeprefix("powerstate/") for code in codes if code.startswith("powerstate/")), None)

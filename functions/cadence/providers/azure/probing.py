@@ -1,4 +1,4 @@
-"""Whether a pool could start virtual machines of Azure, without starting one."""
+"""Checks whether a pool could start virtual machines of Azure, without starting one."""
 
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
@@ -26,6 +26,7 @@ _COMPUTE, _NETWORK, _RIGHTS = "2024-11-01", "2024-05-01", "2022-04-01"
 
 
 def probe(settings: AzureSettings, rest: Rest) -> Iterator[Check]:
+    """Returns the checks, credentials first: without them the others have no result."""
     credentials = checked(
         "credentials",
         lambda: rest.call("GET", settings.machines, params={"api-version": _COMPUTE}),
@@ -46,12 +47,14 @@ def probe(settings: AzureSettings, rest: Rest) -> Iterator[Check]:
 
 def _look_for_actions(settings: AzureSettings, rest: Rest) -> None:
     path = f"{settings.group}/providers/Microsoft.Authorization/permissions"
-    given = [
-        one for page in rest.pages(path, params={"api-version": _RIGHTS}, following=_next_page) for one in page["value"]
+    roles = [
+        role
+        for page in rest.pages(path, params={"api-version": _RIGHTS}, following=_next_page)
+        for role in page["value"]
     ]
-    missing = [action for action in ACTIONS if not any(_gives(one, action) for one in given)]
+    missing = [action for action in ACTIONS if not any(_gives(role, action) for role in roles)]
     if missing:
-        raise ProviderRejected(f"not given in {settings.resource_group}: {', '.join(missing)}")
+        raise ProviderRejected(f"not granted in {settings.resource_group}: {', '.join(missing)}")
 
 
 def _look_for_images(settings: AzureSettings, rest: Rest) -> None:
@@ -61,8 +64,8 @@ def _look_for_images(settings: AzureSettings, rest: Rest) -> None:
                 "GET", image["id"], params={"api-version": "2023-07-03" if "/galleries/" in image["id"] else _COMPUTE}
             )
             continue
-        where = f"subscriptions/{settings.subscription_id}/providers/Microsoft.Compute/locations/{settings.location}"
-        path = f"{where}/publishers/{image['publisher']}/artifacttypes/vmimage/offers/{image['offer']}/skus/{image['sku']}/versions"
+        location = f"subscriptions/{settings.subscription_id}/providers/Microsoft.Compute/locations/{settings.location}"
+        path = f"{location}/publishers/{image['publisher']}/artifacttypes/vmimage/offers/{image['offer']}/skus/{image['sku']}/versions"
         if not rest.call("GET", path, params={"api-version": _COMPUTE, "$top": 1}).body:
             raise ProviderRejected(
                 f"{settings.location} has no image {image['publisher']}:{image['offer']}:{image['sku']}"
@@ -72,7 +75,7 @@ def _look_for_images(settings: AzureSettings, rest: Rest) -> None:
 def _look_for_room(settings: AzureSettings, rest: Rest) -> None:
     path = f"subscriptions/{settings.subscription_id}/providers/Microsoft.Compute/locations/{settings.location}/usages"
     spots = [choice.spot for choice in settings.sizes]
-    # Those of a family of sizes are told when they are met.
+    # Quotas of a family of sizes show only when they are reached.
     names = {"virtualMachines", *(["lowPriorityCores"] if all(spots) else ["cores"])}
     for page in rest.pages(path, params={"api-version": _COMPUTE}, following=_next_page):
         for usage in page["value"]:
@@ -84,7 +87,7 @@ def _look_for_room(settings: AzureSettings, rest: Rest) -> None:
 
 def _gives(role: Mapping[str, Any], action: str) -> bool:
     def named(among: str) -> bool:
-        return any(fnmatchcase(action.lower(), one.lower()) for one in role.get(among) or ())
+        return any(fnmatchcase(action.lower(), pattern.lower()) for pattern in role.get(among) or ())
 
     return named("actions") and not named("notActions")
 

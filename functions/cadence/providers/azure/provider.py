@@ -1,8 +1,9 @@
 """Virtual machines of Azure. A reference is the machine's name: `cadence-…-<number of the offer>`.
 
-One call makes a machine with its disk, its interface and its address, and all go when it goes. Whether there is room
-often shows only while it is being made: until then `start` is `NotReady`. One that failed for want of room stays, so
-that the next repetition knows which offers were tried; all of them go with the runner, or when none is left to be tried.
+One call makes a machine with its disk, its interface and its address, which are deleted with it. A lack of room often
+shows only while it is being made: until then `start` is `NotReady`. A machine that failed for lack of room stays, so
+that the next repetition knows which offers were tried; all of them are deleted with the runner, or when no offer is
+left.
 """
 
 from collections.abc import Mapping, Sequence
@@ -50,25 +51,26 @@ class AzureProvider:
 
     @property
     def start_api(self) -> LimitedApi:
+        """The API whose rate limit starts wait for."""
         return self._api
 
     def start(self, request: RunnerRequest) -> str:
         if request.home is None:
-            raise ProviderRejected("A machine of Azure has to be told where to call home.")
-        told = user_data(request.home, request, self._boot)
-        self._hidden.add(request.home.one_time_token, told)
+            raise ProviderRejected("A machine of Azure needs the address to call home to.")
+        cloud_config = user_data(request.home, request, self._boot)
+        self._hidden.add(request.home.one_time_token, cloud_config)
         base, refusals = _base(request.runner_id), list[str]()
         chosen = suitable(self._settings.sizes, request.needs)
-        last, found = self._last(base)
+        last, existing = self._last(base)
         for number, (choice, zone) in enumerate(self._settings.offers):
             if number < last or choice not in chosen:
                 continue
             name = f"{base}-{number}"
             try:
                 if number > last:
-                    body = wanted(self._settings, self._owner, name, choice, zone, request, told)
-                    found = self._create(name, body)
-                return self._as_far(name, found)
+                    body = wanted(self._settings, self._owner, name, choice, zone, request, cloud_config)
+                    existing = self._create(name, body)
+                return self._checked_state(name, existing)
             except CapacityExhausted as error:
                 refusals.append(f"{choice.label}{f' in zone {zone}' if zone else ''}: {error.message}")
             except ProviderRejected:
@@ -83,38 +85,41 @@ class AzureProvider:
                 return machine(self._settings, self._get(ref))
             except NotFound:
                 return Machine(ref=ref, runner_id="", condition=MachineCondition.GONE)
-        _, found = self._last(_base(ref))
+        _, entry = self._last(_base(ref))
         return (
-            machine(self._settings, found)
-            if found
+            machine(self._settings, entry)
+            if entry
             else Machine(ref=ref, runner_id=ref, condition=MachineCondition.GONE)
         )
 
     def stop(self, ref: str) -> None:
-        """With whatever else was tried for the same runner."""
+        """Deletes the machine and all others that were tried for the same runner."""
         self._end(ref.rsplit("-", 1)[0] if ref.startswith(_PREFIX) else _base(ref))
 
     def list_owned(self) -> Sequence[Machine]:
-        """Lists do not say whether a machine that was made is switched on, so each is asked."""
+        """Returns the machines of the pool.
+
+        Lists do not say whether a machine is switched on, so each is requested.
+        """
         pages = self._rest.pages(self._settings.machines, params={"api-version": _API}, following=_next_page)
         owned = [
-            one
+            entry
             for page in pages
-            for one in page["value"]
-            if (one.get("tags") or {}).get("cadence-owner") == self._owner.key
+            for entry in page["value"]
+            if (entry.get("tags") or {}).get("cadence-owner") == self._owner.key
         ]
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            return [one for one in pool.map(lambda each: self.describe(each["name"]), owned) if one.runner_id]
+            return [entry for entry in pool.map(lambda entry: self.describe(entry["name"]), owned) if entry.runner_id]
 
     def probe(self) -> Sequence[Check]:
         return list(probe(self._settings, self._rest))
 
     def console(self, ref: str) -> str | None:
         if not ref.startswith(_PREFIX):
-            _, found = self._last(_base(ref))
-            if found is None:
+            _, entry = self._last(_base(ref))
+            if entry is None:
                 return None
-            ref = found["name"]
+            ref = entry["name"]
         params = {"api-version": _API, "sasUriExpirationTimeInMinutes": 5}
         try:
             data = self._rest.call(
@@ -126,11 +131,11 @@ class AzureProvider:
         return self._hidden.cut(output).encode()[-_CONSOLE:].decode("utf-8", "ignore")
 
     def _create(self, name: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The machine, also if another `start` was faster."""
+        """Returns the machine, also if another `start` was faster."""
         path, only_new = f"{self._settings.machines}/{name}", {"If-None-Match": "*"}
         try:
             with all_there():
-                made: Mapping[str, Any] = self._rest.call(
+                created: Mapping[str, Any] = self._rest.call(
                     "PUT", path, body=body, params={"api-version": _API}, headers=only_new
                 ).body
         except Conflict as error:
@@ -138,26 +143,30 @@ class AzureProvider:
                 return self._get(name)
             except NotFound:
                 raise NotReady(error.message) from None
-        return made
+        return created
 
-    def _as_far(self, name: str, found: Mapping[str, Any] | None) -> str:
-        state = found["properties"]["provisioningState"] if found else ""
-        if found and state == "Failed":
-            raise failure(found if "instanceView" in found["properties"] else self._get(name), self._hidden)
+    def _checked_state(self, name: str, entry: Mapping[str, Any] | None) -> str:
+        """Returns the reference once Azure has found room.
+
+        Raises NotReady before, and the failure of a machine that failed.
+        """
+        state = entry["properties"]["provisioningState"] if entry else ""
+        if entry and state == "Failed":
+            raise failure(entry if "instanceView" in entry["properties"] else self._get(name), self._hidden)
         if state == "Deleting":
-            raise NotReady(f"Azure still takes {name} away.")
+            raise NotReady(f"Azure is still deleting {name}.")
         if state != "Succeeded":
-            raise NotReady(f"Azure has not said yet whether there is room for {name}.")
+            raise NotReady(f"Azure has not reported yet whether there is room for {name}.")
         return name
 
     def _end(self, base: str) -> None:
-        """Deleting what is not there is no error."""
+        """Deletes all machines of a runner. A missing one is no error."""
         for number in range(len(self._settings.offers)):
             with suppress(NotFound):
                 self._rest.call("DELETE", f"{self._settings.machines}/{base}-{number}", params={"api-version": _API})
 
     def _last(self, base: str) -> tuple[int, Mapping[str, Any] | None]:
-        """What was tried last for a runner, and which of the offers it was; -1 if nothing was."""
+        """Returns the number of the offer that was tried last for a runner and its machine; -1 and None if none was."""
         for number in reversed(range(len(self._settings.offers))):
             with suppress(NotFound):
                 return number, self._get(f"{base}-{number}")
@@ -165,8 +174,8 @@ class AzureProvider:
 
     def _get(self, name: str) -> Mapping[str, Any]:
         params = {"api-version": _API, "$expand": "instanceView"}
-        found: Mapping[str, Any] = self._rest.call("GET", f"{self._settings.machines}/{name}", params=params).body
-        return found
+        entry: Mapping[str, Any] = self._rest.call("GET", f"{self._settings.machines}/{name}", params=params).body
+        return entry
 
 
 def _base(runner_id: str) -> str:

@@ -1,4 +1,4 @@
-"""What a pool of Azure virtual machines says (`schemas/pool-settings/azure/1.json`)."""
+"""The settings of a pool of Azure virtual machines (`schemas/pool-settings/azure/1.json`)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from cadence.providers.choices import Choice
 
 @dataclass(frozen=True, kw_only=True)
 class AzureSettings:
-    """`zones` are tried in their order for each of `sizes`; none is wherever the location has room.
+    """The settings. `zones` are tried in their order for each of `sizes`; without zones, Azure chooses.
 
     `images` are by architecture: `{publisher, offer, sku, version}`, or `{id}`. `subnet` and `security_group` are ids.
     """
@@ -36,7 +36,7 @@ class AzureSettings:
             subscription_id=data["subscription_id"],
             resource_group=data["resource_group"],
             location=data["location"],
-            sizes=tuple(Choice.from_json(one) for one in data["sizes"]),
+            sizes=tuple(Choice.from_json(choice) for choice in data["sizes"]),
             images=data["images"],
             subnet=data["subnet"],
             zones=tuple(data.get("zones", ())),
@@ -49,13 +49,15 @@ class AzureSettings:
 
     @property
     def offers(self) -> Sequence[tuple[Choice, str | None]]:
-        """Each with its zone, in the order in which they are tried."""
+        """The sizes, each with its zone, in the order in which they are tried."""
         return [(choice, zone) for choice in self.sizes for zone in (self.zones or (None,))]
 
     @property
     def group(self) -> str:
+        """The path of the resource group."""
         return f"subscriptions/{self.subscription_id}/resourceGroups/{self.resource_group}"
 
     @property
     def machines(self) -> str:
+        """The path of its virtual machines."""
         return f"{self.group}/providers/Microsoft.Compute/virtualMachines"

@@ -21,7 +21,7 @@ _HINT = (
 
 
 class ApplicationTokens:
-    """Gives the headers of a call. A token is kept until shortly before it runs out."""
+    """Gives the headers of a call. A token is kept until shortly before it expires."""
 
     def __init__(
         self,
@@ -41,18 +41,21 @@ class ApplicationTokens:
         self._application: msal.ConfidentialClientApplication | None = None
 
     def __call__(self) -> Mapping[str, str]:
+        """Returns the headers. Raises ProviderRejected if the credentials are refused, Transient without an answer."""
         with self._lock:
-            found = self._ask()
-        if "access_token" not in found:
-            words = self._hidden.cut(" ".join(str(found.get("error_description") or found.get("error")).split()))[:300]
+            answer = self._ask()
+        if "access_token" not in answer:
+            words = self._hidden.cut(" ".join(str(answer.get("error_description") or answer.get("error")).split()))[
+                :300
+            ]
             raise ProviderRejected(f"Azure: the application's credentials are refused: {words}")
-        self._hidden.add(found["access_token"])
-        return {"Authorization": f"Bearer {found['access_token']}"}
+        self._hidden.add(answer["access_token"])
+        return {"Authorization": f"Bearer {answer['access_token']}"}
 
     def _ask(self) -> Mapping[str, Any]:
         try:
             if self._application is None:
-                # Looks for where the tenant gives tokens.
+                # This looks up the token endpoint of the tenant.
                 self._application = msal.ConfidentialClientApplication(
                     self._client_id,
                     authority=f"{_AUTHORITY}/{self._tenant_id}",
@@ -60,18 +63,18 @@ class ApplicationTokens:
                     instance_discovery=False,
                     http_client=self._http,
                 )
-            found: Mapping[str, Any] = self._application.acquire_token_for_client(_SCOPES)
+            answer: Mapping[str, Any] = self._application.acquire_token_for_client(_SCOPES)
         except requests.RequestException:
-            raise Transient("Azure: no answer from where tokens are had") from None
+            raise Transient("Azure: the token endpoint does not answer") from None
         except ValueError as error:
-            # Its own text may hold parts of a key that cannot be read.
+            # The error's text may contain parts of a key that cannot be read.
             words = "no such tenant, or no such key" if "tenant" not in str(error) else "there is no such tenant"
             raise ProviderRejected(f"Azure: no token for the application: {words}. {_HINT}") from None
-        return found
+        return answer
 
 
 class _OneAnswer:
-    """What msal calls out with: bounded in time, and without a second try."""
+    """The HTTP client of msal: bounded in time, and without a second try."""
 
     def __init__(self, session: requests.Session, authority: str, seconds: float) -> None:
         self._session, self._authority, self._seconds = session, authority, seconds
@@ -86,12 +89,14 @@ class _OneAnswer:
         self._session.close()
 
     def _exchange(self, method: str, url: str, options: dict[str, Any]) -> requests.Response:
-        where = self._authority + url.removeprefix(_AUTHORITY)
-        answer = self._session.request(method, where, **{**options, "timeout": self._seconds, "allow_redirects": False})
+        address = self._authority + url.removeprefix(_AUTHORITY)
+        answer = self._session.request(
+            method, address, **{**options, "timeout": self._seconds, "allow_redirects": False}
+        )
         if answer.status_code == 429 or answer.status_code >= 500:
             after = answer.headers.get("retry-after", "")
             raise Transient(
-                f"Azure: tokens are not to be had now ({answer.status_code})",
+                f"Azure: the token endpoint is not available now ({answer.status_code})",
                 retry_after=float(after) if after.isdecimal() else 1.0,
             )
         return answer

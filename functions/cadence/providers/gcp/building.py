@@ -1,6 +1,7 @@
-"""A pool of Google Compute Engine, from its settings and its credentials.
+"""Builds the provider of a pool of Google Compute Engine from its settings and its credentials.
 
-These are `workload_identity`, a configuration without any secret, or `service_account_key`, the JSON file of a key.
+The credentials are `workload_identity`, a configuration without any secret, or `service_account_key`, the JSON file of
+a key.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,39 +22,39 @@ from cadence.providers.rest import Rest
 
 COMPUTE = "https://compute.googleapis.com/compute/v1"
 RESOURCES = "https://cloudresourcemanager.googleapis.com/v1"
-# A project may change 1,500 things a minute, and so it may read.
+# A project may make 1,500 changes a minute, and as many reads.
 _PACE = RateLimit(per_second=20, burst=100)
 
 
 def build(
     pool: Pool,
     credentials: Credentials,
-    around: ProviderContext,
+    context: ProviderContext,
     compute: str = COMPUTE,
     resources: str = RESOURCES,
     sts: str = STS,
     iam: str = IAM,
 ) -> GcpProvider:
-    """Raises ProviderRejected if the credentials are neither."""
+    """Returns the provider. Raises ProviderRejected if the credentials are neither."""
     settings = GcpSettings.from_json(pool.settings)
-    hidden, tokens = _tokens(pool, credentials, around, sts, iam)
+    hidden, tokens = _tokens(pool, credentials, context, sts, iam)
     api = LimitedApi(settings.project, "all", "compute", _PACE)
-    owner = MachineOwner(around.installation, pool.organization, pool.name)
+    owner = MachineOwner(context.installation, pool.organization, pool.name)
     boot = BootOptions.from_json({"console": "/dev/ttyS0", "notices": "gcp", **pool.settings.get("boot", {})})
     return GcpProvider(
         owner,
         settings,
-        Rest(compute, GcpDialect(), tokens, hidden=hidden, turns=(around.calls, api)),
+        Rest(compute, GcpDialect(), tokens, hidden=hidden, turns=(context.calls, api)),
         Rest(resources, GcpDialect(), tokens, hidden=hidden),
         hidden,
-        around.clock,
+        context.clock,
         api,
         boot,
     )
 
 
 def _tokens(
-    pool: Pool, credentials: Credentials, around: ProviderContext, sts: str, iam: str
+    pool: Pool, credentials: Credentials, context: ProviderContext, sts: str, iam: str
 ) -> tuple[Hidden, Callable[[], Mapping[str, str]]]:
     if "workload_identity" not in credentials:
         hidden = Hidden()
@@ -62,7 +63,7 @@ def _tokens(
         raise ProviderRejected(
             "The pool has `workload_identity` and `service_account_key`: with the first, give no key."
         )
-    if around.identity is None:
-        raise ProviderRejected("This installation has no identity of AWS to show: give `service_account_key`.")
-    wanted = Federation.from_configuration(credentials["workload_identity"])
-    return kept_tokens(wanted, around.identity, session_name(pool.organization, pool.name), sts, iam)
+    if context.identity is None:
+        raise ProviderRejected("This installation has no identity of AWS: give `service_account_key`.")
+    federation = Federation.from_configuration(credentials["workload_identity"])
+    return kept_tokens(federation, context.identity, session_name(pool.organization, pool.name), sts, iam)

@@ -1,4 +1,4 @@
-"""How Google's APIs say no: at once, or in an operation that failed."""
+"""Reads the refusals of Google's APIs: immediate ones, or in an operation that failed."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,12 +18,14 @@ _FULL = (
     "quota exceeded",
     "limitexceeded",
 )
-# Rates of calls are limits too, and pass by themselves.
+# Rates of calls are limits too, but temporary ones.
 _RATES = ("ratelimitexceeded", "rate_limit_exceeded", "userratelimitexceeded")
 _LATER = ("backenderror", "internalerror", "internal_error", "resourcenotready", "resource_not_ready")
 
 
 class GcpDialect:
+    """Implements `Dialect`."""
+
     name = "Google Cloud"
 
     def read(self, answer: RestResponse) -> Refusal:
@@ -41,7 +43,7 @@ class GcpDialect:
 
 
 def failure(operation: Mapping[str, Any], hidden: Hidden) -> CadenceError | None:
-    """What an operation failed with; `None` if it did not, or not yet."""
+    """Returns the error of an operation; None if it has not failed, or not yet."""
     errors = (operation.get("error") or {}).get("errors") or ()
     if not errors:
         return None
@@ -50,8 +52,8 @@ def failure(operation: Mapping[str, Any], hidden: Hidden) -> CadenceError | None
         int(operation.get("httpErrorStatusCode") or 0), str(first.get("code", "")), str(first.get("message", ""))
     )
     kind = _meaning(refusal) or (Transient if refusal.status >= 500 else ProviderRejected)
-    code, said = hidden.cut(refusal.code), hidden.cut(refusal.words or refusal.code)[:LONGEST_WORDS]
-    return kind(f"{GcpDialect.name}: {said} ({code})", reason=code)
+    code, message = hidden.cut(refusal.code), hidden.cut(refusal.words or refusal.code)[:LONGEST_WORDS]
+    return kind(f"{GcpDialect.name}: {message} ({code})", reason=code)
 
 
 def _meaning(refusal: Refusal) -> type[CadenceError] | None:

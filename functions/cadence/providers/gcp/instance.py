@@ -1,4 +1,4 @@
-"""What an instance of Compute Engine is asked to be, and what it says of itself."""
+"""Requests for instances of Compute Engine, and their state."""
 
 import re
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from cadence.providers.contract import Machine, MachineCondition, RunnerRequest
 from cadence.providers.gcp.settings import GcpSettings
 from cadence.providers.marks import MachineOwner, as_seconds, from_seconds, host_name
 
-# As of which a request counts as another one: what failed for want of room may be asked again later.
+# Seconds after which a request counts as another one: a request that failed for lack of room may be repeated later.
 _WINDOW = 60
 _NAMESPACE = UUID("6f6b0c5e-3a5d-5f0e-9d0a-7b6c1f3f2a11")
 _SPARE_SECONDS = 90 * 60
@@ -27,15 +27,18 @@ _CONDITIONS = {
 
 
 def request_id(owner: MachineOwner, runner_id: str, zone: str, choice: Choice, now: datetime) -> str:
-    """The same for what is repeated at once."""
+    """Returns the id of a request; the same for requests that are repeated at once."""
     window = int(now.timestamp()) // _WINDOW
     return str(uuid5(_NAMESPACE, f"{owner.key}/{runner_id}/{zone}/{choice.label}/{window}"))
 
 
 def wanted(
-    settings: GcpSettings, owner: MachineOwner, zone: str, choice: Choice, request: RunnerRequest, told: str
+    settings: GcpSettings, owner: MachineOwner, zone: str, choice: Choice, request: RunnerRequest, user_data: str
 ) -> Mapping[str, Any]:
-    """Google itself deletes it, should everybody forget it."""
+    """Returns the request for an instance, which Google itself deletes after its longest time.
+
+    `user_data` is its cloud-init document. Raises ProviderRejected if there is no image for the architecture.
+    """
     image = settings.images.get(choice.arch)
     if image is None:
         raise ProviderRejected(f"The pool's settings name no image for {choice.arch}.")
@@ -58,7 +61,7 @@ def wanted(
         "metadata": {
             "items": [
                 {"key": "cadence-runner", "value": request.runner_id},
-                {"key": "user-data", "value": told},
+                {"key": "user-data", "value": user_data},
                 {"key": "block-project-ssh-keys", "value": "TRUE"},
             ]
         },
@@ -93,6 +96,7 @@ def wanted(
 
 
 def machine(settings: GcpSettings, instance: Mapping[str, Any]) -> Machine:
+    """Returns the instance as a machine."""
     zone, kind = instance["zone"].rsplit("/", 1)[-1], instance["machineType"].rsplit("/", 1)[-1]
     spot = (instance.get("scheduling") or {}).get("provisioningModel") == "SPOT"
     prices = {(choice.type, choice.spot): choice.price_per_hour for choice in settings.types}
@@ -110,6 +114,7 @@ def machine(settings: GcpSettings, instance: Mapping[str, Any]) -> Machine:
 
 
 def runner_of(instance: Mapping[str, Any]) -> str:
+    """Returns the runner's id in the metadata of an instance, or an empty text."""
     items = (instance.get("metadata") or {}).get("items") or ()
     return next((str(item["value"]) for item in items if item["key"] == "cadence-runner"), "")
 

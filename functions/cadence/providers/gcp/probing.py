@@ -1,4 +1,4 @@
-"""Whether a pool could start instances of Compute Engine, without starting one."""
+"""Checks whether a pool could start instances of Compute Engine, without starting one."""
 
 from collections.abc import Iterator
 
@@ -27,6 +27,7 @@ EXTERNAL = "compute.subnetworks.useExternalIp"
 
 
 def probe(settings: GcpSettings, compute: Rest, resources: Rest) -> Iterator[Check]:
+    """Returns the checks, credentials first: without them the others have no result."""
     project = f"projects/{settings.project}"
     credentials = checked(
         "credentials",
@@ -54,11 +55,11 @@ def probe(settings: GcpSettings, compute: Rest, resources: Rest) -> Iterator[Che
 
 
 def _look_for_permissions(settings: GcpSettings, resources: Rest) -> None:
-    wanted = [*PERMISSIONS, *([EXTERNAL] if settings.external_ip else [])]
-    given = resources.post(f"projects/{settings.project}:testIamPermissions", {"permissions": wanted})
-    missing = sorted(set(wanted) - set(given.get("permissions", ())))
+    required = [*PERMISSIONS, *([EXTERNAL] if settings.external_ip else [])]
+    granted = resources.post(f"projects/{settings.project}:testIamPermissions", {"permissions": required})
+    missing = sorted(set(required) - set(granted.get("permissions", ())))
     if missing:
-        raise ProviderRejected(f"not given: {', '.join(missing)}")
+        raise ProviderRejected(f"not granted: {', '.join(missing)}")
 
 
 def _look_for_types(settings: GcpSettings, compute: Rest, zone: str) -> None:
@@ -67,12 +68,12 @@ def _look_for_types(settings: GcpSettings, compute: Rest, zone: str) -> None:
 
 
 def _look_for_room(settings: GcpSettings, compute: Rest, region: str) -> None:
-    """Of what counts for all types; the quotas of a family are told when they are met."""
+    """Checks the quotas that apply to all types; quotas of a family show only when they are reached."""
     quotas = compute.get(f"projects/{settings.project}/regions/{region}").get("quotas", ())
-    met = [
+    exhausted = [
         f"{quota['metric']} {quota['usage']:g} of {quota['limit']:g}"
         for quota in quotas
         if quota["metric"] in ("CPUS", "INSTANCES", "IN_USE_ADDRESSES") and quota["usage"] >= quota["limit"]
     ]
-    if met:
-        raise CapacityExhausted(f"used up: {', '.join(met)}")
+    if exhausted:
+        raise CapacityExhausted(f"used up: {', '.join(exhausted)}")

@@ -1,6 +1,7 @@
-"""Instances of Google Compute Engine. A reference is `<zone>/<name>`; names derive from the runner and are unique in a zone.
+"""Instances of Google Compute Engine. A reference is `<zone>/<name>`.
 
-Whether a zone has room often shows only in the operation that an insertion began: until then `start` is `NotReady`.
+Names derive from the runner and are unique in a zone. A zone's lack of room often shows only in the operation that an
+insertion began: until then `start` is `NotReady`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,12 +24,15 @@ from cadence.providers.marks import MachineOwner, host_name
 from cadence.providers.rest import Rest, RestResponse, all_there
 
 _CONSOLE = 16 * 1024
-# How things refer to one another, wherever the API is called.
+# The prefix of links between resources, independent of the address at which the API is called.
 _LINKS = "https://www.googleapis.com/compute/v1"
 
 
 class GcpProvider:
-    """Implements `Provider` for one pool. `resources` tells what the credentials may do in the project."""
+    """Implements `Provider` for one pool.
+
+    `resources` is the API with the permissions of the credentials in the project.
+    """
 
     first_state = RunnerState.BOOTING
 
@@ -51,31 +55,32 @@ class GcpProvider:
 
     @property
     def start_api(self) -> LimitedApi:
+        """The API whose rate limit starts wait for."""
         return self._api
 
     def start(self, request: RunnerRequest) -> str:
         if request.home is None:
-            raise ProviderRejected("An instance of Google Cloud has to be told where to call home.")
-        told = user_data(request.home, request, self._boot)
-        self._hidden.add(request.home.one_time_token, told)
+            raise ProviderRejected("An instance of Google Cloud needs the address to call home to.")
+        cloud_config = user_data(request.home, request, self._boot)
+        self._hidden.add(request.home.one_time_token, cloud_config)
         # In one zone the name alone keeps it from being made twice.
-        if len(self._settings.zones) > 1 and (made := self._find(request.runner_id)):
-            return self._adopt(made)
+        if len(self._settings.zones) > 1 and (existing := self._find(request.runner_id)):
+            return self._adopt(existing)
         refusals: list[str] = []
         for choice in suitable(self._settings.types, request.needs):
             for zone in self._settings.zones:
                 try:
-                    return self._insert(zone, choice, request, told)
+                    return self._insert(zone, choice, request, cloud_config)
                 except CapacityExhausted as error:
                     refusals.append(f"{choice.label} in {zone}: {error.message}")
         raise none_left(refusals)
 
     def describe(self, ref: str) -> Machine:
         if "/" not in ref:
-            found = self._find(ref)
+            instances = self._find(ref)
             return (
-                machine(self._settings, found[0])
-                if found
+                machine(self._settings, instances[0])
+                if instances
                 else Machine(ref=ref, runner_id=ref, condition=MachineCondition.GONE)
             )
         try:
@@ -84,52 +89,52 @@ class GcpProvider:
             return Machine(ref=ref, runner_id="", condition=MachineCondition.GONE, reason=self._end_of(ref))
 
     def stop(self, ref: str) -> None:
-        refs = [ref] if "/" in ref else [machine(self._settings, one).ref for one in self._find(ref)]
-        for each in refs:
+        refs = [ref] if "/" in ref else [machine(self._settings, instance).ref for instance in self._find(ref)]
+        for instance_ref in refs:
             with suppress(NotFound):
-                self._compute.call("DELETE", self._path(each))
+                self._compute.call("DELETE", self._path(instance_ref))
 
     def list_owned(self) -> Sequence[Machine]:
-        return [machine(self._settings, one) for one in self._list()]
+        return [machine(self._settings, instance) for instance in self._list()]
 
     def probe(self) -> Sequence[Check]:
         return list(probe(self._settings, self._compute, self._resources))
 
     def console(self, ref: str) -> str | None:
         if "/" not in ref:
-            found = self._find(ref)
-            if not found:
+            instances = self._find(ref)
+            if not instances:
                 return None
-            ref = machine(self._settings, found[0]).ref
+            ref = machine(self._settings, instances[0]).ref
         try:
-            # Counted from the end where it is negative.
+            # A negative start counts from the end.
             output = self._compute.get(f"{self._path(ref)}/serialPort", port=1, start=-_CONSOLE)["contents"]
         except NotFound:
             return None
         return self._hidden.cut(output).encode()[-_CONSOLE:].decode("utf-8", "ignore")
 
-    def _insert(self, zone: str, choice: Choice, request: RunnerRequest, told: str) -> str:
+    def _insert(self, zone: str, choice: Choice, request: RunnerRequest, cloud_config: str) -> str:
         name = host_name(request.runner_id)
-        body = wanted(self._settings, self._owner, zone, choice, request, told)
-        asked = request_id(self._owner, request.runner_id, zone, choice, self._clock())
+        body = wanted(self._settings, self._owner, zone, choice, request, cloud_config)
+        insertion_id = request_id(self._owner, request.runner_id, zone, choice, self._clock())
         try:
             with all_there():
-                operation = self._compute.post(self._instances(zone), body, requestId=asked)
+                operation = self._compute.post(self._instances(zone), body, requestId=insertion_id)
         except Conflict:
             return self._adopt([self._compute.get(f"{self._instances(zone)}/{name}")])
         if error := failure(operation, self._hidden):
             raise error
         if operation["status"] != "DONE":
-            raise NotReady(f"Google Cloud has not said yet whether {zone} has room for {name}.")
+            raise NotReady(f"Google Cloud has not reported yet whether {zone} has room for {name}.")
         return f"{zone}/{name}"
 
-    def _adopt(self, made: Sequence[Mapping[str, Any]]) -> str:
-        first, *twins = sorted(made, key=lambda one: (one["creationTimestamp"], one["zone"]))
+    def _adopt(self, existing: Sequence[Mapping[str, Any]]) -> str:
+        first, *twins = sorted(existing, key=lambda instance: (instance["creationTimestamp"], instance["zone"]))
         for twin in twins:
             self.stop(machine(self._settings, twin).ref)
         ref = machine(self._settings, first).ref
         if first["status"] in ("PENDING", "PROVISIONING"):
-            raise NotReady(f"Google Cloud has not said yet whether there is room for {ref}.")
+            raise NotReady(f"Google Cloud has not reported yet whether there is room for {ref}.")
         return ref
 
     def _find(self, runner_id: str) -> list[Mapping[str, Any]]:
@@ -140,27 +145,27 @@ class GcpProvider:
         params = {"filter": f'(labels.cadence_owner = "{self._owner.key}"){narrower}', "maxResults": self._page}
         for page in self._compute.pages(path, params=params, following=_next_page):
             if page.get("unreachables"):
-                raise Transient(f"Google Cloud does not reach {', '.join(page['unreachables'])} now.")
+                raise Transient(f"Google Cloud cannot reach {', '.join(page['unreachables'])} now.")
             for scope in (page.get("items") or {}).values():
                 yield from scope.get("instances", ())
 
     def _end_of(self, ref: str) -> str | None:
-        """Why there is none: what its last operation failed with, or that it was preempted."""
+        """Returns why there is no instance: the error of its last operation, or its preemption."""
         zone, name = ref.split("/", 1)
         target = f"{_LINKS}/{self._path(ref)}"
         params = {"filter": f'(targetLink = "{target}")', "maxResults": self._page}
-        said: str | None = None
+        reason: str | None = None
         path = f"projects/{self._settings.project}/zones/{zone}/operations"
         for page in self._compute.pages(path, params=params, following=_next_page):
             for operation in page.get("items", ()):
                 error = failure(operation, self._hidden)
                 if error:
-                    said = error.message
+                    reason = error.message
                 elif operation["operationType"] == "compute.instances.preempted":
-                    said = self._hidden.cut(
+                    reason = self._hidden.cut(
                         f"{name} was preempted: {operation.get('statusMessage', 'a spot instance')}"
                     )
-        return said
+        return reason
 
     def _instances(self, zone: str) -> str:
         return f"projects/{self._settings.project}/zones/{zone}/instances"

@@ -1,4 +1,4 @@
-"""What a pool of Google Compute Engine says (`schemas/pool-settings/gcp/1.json`)."""
+"""The settings of a pool of Google Compute Engine (`schemas/pool-settings/gcp/1.json`)."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -9,7 +9,10 @@ from cadence.providers.choices import Choice
 
 @dataclass(frozen=True, kw_only=True)
 class GcpSettings:
-    """`zones` are tried in their order for each of `types`. `images` are by architecture, `subnetwork` is a path in the project."""
+    """The settings. `zones` are tried in their order for each of `types`.
+
+    `images` are by architecture, `subnetwork` is a path in the project.
+    """
 
     project: str
     zones: tuple[str, ...]
@@ -29,7 +32,7 @@ class GcpSettings:
         return cls(
             project=data["project"],
             zones=tuple(data["zones"]),
-            types=tuple(Choice.from_json(one) for one in data["types"]),
+            types=tuple(Choice.from_json(choice) for choice in data["types"]),
             images=data["images"],
             disk_type=disk.get("type", cls.disk_type),
             disk_gb=disk.get("gigabytes", cls.disk_gb),
@@ -42,4 +45,5 @@ class GcpSettings:
 
     @property
     def regions(self) -> Iterator[str]:
+        """The regions of its zones, each once."""
         yield from dict.fromkeys(zone.rsplit("-", 1)[0] for zone in self.zones)

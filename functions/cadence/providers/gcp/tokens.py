@@ -1,4 +1,4 @@
-"""What a service account says who it is with: tokens that it signs itself, so that none has to be fetched first."""
+"""Tokens of a service account that are signed here, so that none has to be fetched first."""
 
 import json
 import threading
@@ -13,7 +13,7 @@ _SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 
 
 class ServiceAccountTokens:
-    """Gives the headers of a call. A token is signed when the last has run out, after an hour."""
+    """Gives the headers of a call. A token is signed when the last one has expired, after an hour."""
 
     def __init__(self, key: str, hidden: Hidden) -> None:
         self._hidden = hidden
@@ -25,7 +25,7 @@ class ServiceAccountTokens:
                 info, scopes=_SCOPES, always_use_jwt_access=True
             )
         except (ValueError, KeyError, TypeError, AttributeError):
-            # Its own text may hold parts of the key.
+            # The error's text may contain parts of the key.
             raise ProviderRejected(
                 "`service_account_key` of the pool's credentials is no key of a service account: give the JSON file whole."
             ) from None

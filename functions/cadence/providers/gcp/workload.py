@@ -1,7 +1,8 @@
-"""Tokens without a key: Google trusts what AWS says of the installation (workload identity federation).
+"""Tokens without a key: Google trusts AWS's statement about the installation (workload identity federation).
 
-The installation shows a role of its own for each pool: the session's name is `organization.pool`, which is a part of the subject
-that Google sees. So a pool gets what was given to that very pool, whatever the owner of another one writes into theirs.
+The installation assumes a role session of its own for each pool: the session's name is `organization.pool`, which is a
+part of the subject that Google sees. So a pool gets only the rights that were granted to that very pool, independent of
+the configuration that the owner of another pool enters.
 """
 
 import hashlib
@@ -41,26 +42,35 @@ _KEPT = 16
 
 @dataclass(frozen=True)
 class Federation:
-    """What Google is asked for: `audience` is the provider of the workload identity pool, `account` whom to act as (None: itself)."""
+    """The token request: `audience` is the provider of the workload identity pool.
+
+    `account` is the service account to act as (None: the identity itself).
+    """
 
     audience: str
     account: str | None
 
     @classmethod
     def from_configuration(cls, text: str) -> "Federation":
-        """From what `gcloud iam workload-identity-pools create-cred-config --aws` writes. Addresses in it are not gone by. Raises ProviderRejected."""
+        """Reads the file that `gcloud iam workload-identity-pools create-cred-config --aws` writes.
+
+        Addresses in the file are ignored. Raises ProviderRejected.
+        """
         try:
-            told: Any = json.loads(text)
-            audience, acting = str(told["audience"]), told.get("service_account_impersonation_url")
+            configuration: Any = json.loads(text)
+            audience, impersonation_url = (
+                str(configuration["audience"]),
+                configuration.get("service_account_impersonation_url"),
+            )
         except (ValueError, KeyError, TypeError, AttributeError):
             raise ProviderRejected(f"{_WRONG} it is no such file.") from None
-        if told.get("type") != "external_account" or told.get("subject_token_type") != _SUBJECT:
+        if configuration.get("type") != "external_account" or configuration.get("subject_token_type") != _SUBJECT:
             raise ProviderRejected(f"{_WRONG} it is of another kind (use --aws).")
         if not _AUDIENCE.fullmatch(audience):
             raise ProviderRejected(f"{_WRONG} its audience is no provider of a workload identity pool.")
-        account = _IMPERSONATION.fullmatch(str(acting)) if acting else None
-        if acting and account is None:
-            raise ProviderRejected(f"{_WRONG} whom it is to act as is no service account.")
+        account = _IMPERSONATION.fullmatch(str(impersonation_url)) if impersonation_url else None
+        if impersonation_url and account is None:
+            raise ProviderRejected(f"{_WRONG} the account that it acts as is no service account.")
         return cls(audience, account[1] if account else None)
 
 
@@ -70,21 +80,25 @@ _WRONG = (
 
 
 class WorkloadTokens:
-    """Gives the headers of a call. A token is exchanged when the last is about to run out."""
+    """Gives the headers of a call. A token is exchanged when the last one is about to expire."""
 
     def __init__(
-        self, wanted: Federation, identity: Identity, session: str, hidden: Hidden, sts: str = STS, iam: str = IAM
+        self, federation: Federation, identity: Identity, session: str, hidden: Hidden, sts: str = STS, iam: str = IAM
     ) -> None:
         self._hidden = hidden
         self._lock = threading.Lock()
         self._request = _one_answer(Request(quiet_session()))
-        acting = f"{iam}/v1/projects/-/serviceAccounts/{wanted.account}:generateAccessToken" if wanted.account else None
+        impersonation_url = (
+            f"{iam}/v1/projects/-/serviceAccounts/{federation.account}:generateAccessToken"
+            if federation.account
+            else None
+        )
         self._credentials = google_aws.Credentials(  # type: ignore[no-untyped-call]
-            audience=wanted.audience,
+            audience=federation.audience,
             subject_token_type=_SUBJECT,
             token_url=f"{sts}/v1/token",
-            aws_security_credentials_supplier=_Shown(identity, session),
-            service_account_impersonation_url=acting,
+            aws_security_credentials_supplier=_SessionCredentials(identity, session),
+            service_account_impersonation_url=impersonation_url,
             scopes=_SCOPES,
         )
 
@@ -99,14 +113,14 @@ class WorkloadTokens:
         try:
             self._credentials.refresh(self._request)  # type: ignore[no-untyped-call]
         except (TransportError, requests.RequestException):
-            raise Transient("Google Cloud: no answer from where tokens are had") from None
+            raise Transient("Google Cloud: the token endpoint does not answer") from None
         except GoogleAuthError as error:
             words = self._hidden.cut(" ".join(str(error).split()))[:300]
             raise ProviderRejected(f"Google Cloud: the workload identity is refused: {words}") from None
 
 
-class _Shown(google_aws.AwsSecurityCredentialsSupplier):
-    """The installation, as it shows itself for one pool."""
+class _SessionCredentials(google_aws.AwsSecurityCredentialsSupplier):
+    """The credentials of the installation's session for one pool."""
 
     def __init__(self, identity: Identity, session: str) -> None:
         self._identity, self._session = identity, session
@@ -120,7 +134,7 @@ class _Shown(google_aws.AwsSecurityCredentialsSupplier):
 
 
 def session_name(organization: str, pool: str) -> str:
-    """No other pool's: names have no dots, and a digest has none either."""
+    """Returns the name of a pool's session; no other pool has it: names have no dots, and a digest has none either."""
     name = f"{organization}.{pool}"
     return name if len(name) <= _LONGEST_SESSION else hashlib.sha256(name.encode()).hexdigest()[:_LONGEST_SESSION]
 
@@ -129,27 +143,29 @@ _tokens: OrderedDict[tuple[Any, ...], tuple[Hidden, WorkloadTokens]] = OrderedDi
 
 
 def kept_tokens(
-    wanted: Federation, identity: Identity, session: str, sts: str = STS, iam: str = IAM
+    federation: Federation, identity: Identity, session: str, sts: str = STS, iam: str = IAM
 ) -> tuple[Hidden, WorkloadTokens]:
-    """A provider is made anew every half a minute, a token lasts for an hour."""
-    key = (wanted, identity, session, sts, iam)
+    """Returns the tokens of a pool. A provider is made anew every half a minute, a token lasts for an hour."""
+    key = (federation, identity, session, sts, iam)
     if key not in _tokens:
         hidden = Hidden()
-        _tokens[key] = hidden, WorkloadTokens(wanted, identity, session, hidden, sts, iam)
+        _tokens[key] = hidden, WorkloadTokens(federation, identity, session, hidden, sts, iam)
         while len(_tokens) > _KEPT:
             _tokens.popitem(last=False)
     return _tokens[key]
 
 
 def _one_answer(request: Request) -> Any:
-    """Bounded in time; what may be different later is no answer."""
+    """Returns a transport that is bounded in time; an answer that may differ later is Transient."""
 
-    def call(*words: Any, **named: Any) -> Any:
-        answer = request(*words, **{**named, "timeout": _SECONDS})
+    def call(*arguments: Any, **options: Any) -> Any:
+        answer = request(*arguments, **{**options, "timeout": _SECONDS})
         if answer.status == 429 or answer.status >= 500:
             after = str(answer.headers.get("retry-after", ""))
             wait = float(after) if after.isdecimal() else 1.0
-            raise Transient(f"Google Cloud: tokens are not to be had now ({answer.status})", retry_after=wait)
+            raise Transient(
+                f"Google Cloud: the token endpoint is not available now ({answer.status})", retry_after=wait
+            )
         return answer
 
     return call

@@ -1,4 +1,7 @@
-"""A pool of GitHub's runners, from its settings and its credentials: `token`, or `app_id`, `installation_id` and `private_key`."""
+"""Builds the provider of a pool of GitHub's runners from its settings and its credentials.
+
+The credentials are `token`, or `app_id`, `installation_id` and `private_key`.
+"""
 
 import hashlib
 from collections import OrderedDict
@@ -16,7 +19,7 @@ from cadence.providers.hidden import Hidden
 from cadence.providers.marks import MachineOwner
 from cadence.providers.rest import Rest
 
-# What makes something may be asked for 80 times a minute.
+# Requests that create content are limited to 80 a minute.
 _PACE = RateLimit(per_second=1, burst=20)
 _KEPT = 16
 
@@ -24,26 +27,31 @@ _tokens: OrderedDict[str, tuple[Hidden, PlainToken | AppToken]] = OrderedDict()
 
 
 def build(
-    pool: Pool, credentials: Credentials, around: ProviderContext, session: requests.Session | None = None
+    pool: Pool, credentials: Credentials, context: ProviderContext, session: requests.Session | None = None
 ) -> GithubProvider:
-    """Raises ProviderRejected if the credentials lack something."""
+    """Returns the provider. Raises ProviderRejected if the credentials lack something."""
     settings = GithubSettings.from_json(pool.settings)
-    hidden, its = _kept(settings, credentials, around, session)
+    hidden, authorization = _cached_tokens(settings, credentials, context, session)
     api = LimitedApi(settings.repository, settings.url, "actions", _PACE)
-    rest = Rest(settings.url, GithubDialect(), its, hidden=hidden, session=session, turns=(around.calls, api))
-    owner = MachineOwner(around.installation, pool.organization, pool.name)
-    return GithubProvider(owner, settings, rest, hidden, around.clock, api)
+    rest = Rest(
+        settings.url, GithubDialect(), authorization, hidden=hidden, session=session, turns=(context.calls, api)
+    )
+    owner = MachineOwner(context.installation, pool.organization, pool.name)
+    return GithubProvider(owner, settings, rest, hidden, context.clock, api)
 
 
-def _kept(
-    settings: GithubSettings, credentials: Credentials, around: ProviderContext, session: requests.Session | None
+def _cached_tokens(
+    settings: GithubSettings, credentials: Credentials, context: ProviderContext, session: requests.Session | None
 ) -> tuple[Hidden, PlainToken | AppToken]:
-    """A provider is made anew every half a minute, an App's token lasts for an hour."""
+    """Returns the tokens of the credentials.
+
+    A provider is made anew every half a minute, an App's token lasts for an hour.
+    """
     whole = repr((settings.repository, settings.url, sorted(credentials.items())))
     key = hashlib.sha256(whole.encode()).hexdigest()
     if key not in _tokens:
         hidden = Hidden()
-        _tokens[key] = hidden, tokens(credentials, settings.repository, settings.url, hidden, around.clock, session)
+        _tokens[key] = hidden, tokens(credentials, settings.repository, settings.url, hidden, context.clock, session)
         while len(_tokens) > _KEPT:
             _tokens.popitem(last=False)
     return _tokens[key]

@@ -14,6 +14,8 @@ from cadence.providers.rest import following_link
 
 
 class GithubProvider(CiProvider[GithubSettings]):
+    """Implements `CiProvider` for runs of GitHub Actions."""
+
     called = "run on GitHub"
     name_of = "display_title"
     not_over = ("queued", "in_progress", "requested", "waiting", "pending")
@@ -28,10 +30,10 @@ class GithubProvider(CiProvider[GithubSettings]):
             "minutes": minutes(request),
         }
         body = {"ref": self._settings.ref, "inputs": inputs, "return_run_details": True}
-        given = self._rest.post(f"{self._workflow}/dispatches", body)
-        if not given:  # an older GitHub does not say which run it became
+        answer = self._rest.post(f"{self._workflow}/dispatches", body)
+        if not answer:  # an older GitHub does not say which run it became
             raise NotReady(f"GitHub does not list the run for {request.runner_id} yet.")
-        return str(given["workflow_run_id"])
+        return str(answer["workflow_run_id"])
 
     def _run(self, ref: str) -> str:
         return f"{self._settings.actions}/runs/{ref}"
@@ -45,11 +47,11 @@ class GithubProvider(CiProvider[GithubSettings]):
         return {"created": f">={moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"}
 
     def _jobs(self, run_id: str) -> Sequence[Found]:
-        found: Sequence[Found] = self._rest.get(f"{self._run(run_id)}/jobs", per_page=1)["jobs"]
-        return found
+        jobs: Sequence[Found] = self._rest.get(f"{self._run(run_id)}/jobs", per_page=1)["jobs"]
+        return jobs
 
     def _log(self, job: Found) -> str | None:
-        """GitHub shows it when the job is over."""
+        """Returns the log, which GitHub shows when the job is over."""
         answer = self._rest.call("GET", f"{self._settings.actions}/jobs/{job['id']}/logs")
         if "location" not in answer.headers:
             return None

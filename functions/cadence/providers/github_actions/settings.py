@@ -1,4 +1,4 @@
-"""What a pool of GitHub's runners says (`schemas/pool-settings/github_actions/1.json`)."""
+"""The settings of a pool of GitHub's runners (`schemas/pool-settings/github_actions/1.json`)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,10 @@ URL = "https://api.github.com"
 
 @dataclass(frozen=True, kw_only=True)
 class GithubSettings:
-    """`repository` is `owner/name`; `workflow` the name of the file there; `runners` are labels of its runners, several with commas."""
+    """The settings. `repository` is `owner/name`, `workflow` the name of the file there.
+
+    `runners` are labels of its runners, several with commas.
+    """
 
     repository: str
     runners: tuple[Choice, ...]
@@ -23,7 +26,7 @@ class GithubSettings:
     def from_json(cls, data: Mapping[str, Any]) -> "GithubSettings":
         return cls(
             repository=data["repository"],
-            runners=tuple(Choice.from_json(one) for one in data["runners"]),
+            runners=tuple(Choice.from_json(choice) for choice in data["runners"]),
             workflow=data.get("workflow", cls.workflow),
             ref=data.get("ref", cls.ref),
             url=data.get("url", URL),
@@ -31,4 +34,5 @@ class GithubSettings:
 
     @property
     def actions(self) -> str:
+        """The path of the repository's Actions."""
         return f"repos/{self.repository}/actions"

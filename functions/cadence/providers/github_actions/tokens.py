@@ -1,4 +1,4 @@
-"""What acts on GitHub: a token, or a GitHub App that gets one for this repository and nothing but its Actions."""
+"""Authorization at GitHub: a token, or a GitHub App with a token for this repository's Actions only."""
 
 import threading
 from collections.abc import Mapping
@@ -31,6 +31,8 @@ class PlainToken:
 
 
 class AppToken:
+    """The token of a GitHub App, renewed before it expires."""
+
     def __init__(
         self,
         credentials: Credentials,
@@ -54,16 +56,16 @@ class AppToken:
             return {**_VERSION, "Authorization": f"Bearer {self._token}"}
 
     def _fetch(self) -> None:
-        asked = {"repositories": [self._repository], "permissions": {"actions": "write"}}
-        given = self._rest.post(f"app/installations/{self._credentials['installation_id']}/access_tokens", asked)
-        self._hidden.add(given["token"])
-        self._token = given["token"]
-        self._until = datetime.fromisoformat(given["expires_at"]) - _SOONER
+        scope = {"repositories": [self._repository], "permissions": {"actions": "write"}}
+        answer = self._rest.post(f"app/installations/{self._credentials['installation_id']}/access_tokens", scope)
+        self._hidden.add(answer["token"])
+        self._token = answer["token"]
+        self._until = datetime.fromisoformat(answer["expires_at"]) - _SOONER
 
     def _as_app(self) -> Mapping[str, str]:
         now = self._clock()
         claims = {
-            # Clocks differ: GitHub takes none that is from its future.
+            # Clocks differ: GitHub rejects an assertion from its future.
             "iat": int((now - timedelta(minutes=1)).timestamp()),
             "exp": int((now + _ASSERTION).timestamp()),
             "iss": self._credentials["app_id"],
@@ -87,7 +89,7 @@ def tokens(
     session: requests.Session | None = None,
     seconds: float = 10.0,
 ) -> PlainToken | AppToken:
-    """Raises ProviderRejected if the credentials lack something."""
+    """Returns the authorization. Raises ProviderRejected if the credentials lack something."""
     hidden.add(*(credentials.get(name, "") for name in ("token", "private_key")))
     if credentials.get("token"):
         return PlainToken(credentials["token"])

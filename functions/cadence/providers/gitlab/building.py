@@ -1,4 +1,7 @@
-"""A pool of GitLab's runners, from its settings and its credentials: `token`, a project access token."""
+"""Builds the provider of a pool of GitLab's runners from its settings and its credentials.
+
+The credentials are `token`, a project access token.
+"""
 
 import requests
 
@@ -18,9 +21,9 @@ _PACE = RateLimit(per_second=0.4, burst=20)
 
 
 def build(
-    pool: Pool, credentials: Credentials, around: ProviderContext, session: requests.Session | None = None
+    pool: Pool, credentials: Credentials, context: ProviderContext, session: requests.Session | None = None
 ) -> GitlabProvider:
-    """Raises ProviderRejected if the credentials lack something."""
+    """Returns the provider. Raises ProviderRejected if the credentials lack something."""
     token = credentials.get("token")
     if not token:
         raise ProviderRejected("The pool's credentials lack `token`: a project access token of GitLab.")
@@ -32,7 +35,7 @@ def build(
         lambda: {"PRIVATE-TOKEN": token},
         hidden=hidden,
         session=session,
-        turns=(around.calls, api),
+        turns=(context.calls, api),
     )
-    owner = MachineOwner(around.installation, pool.organization, pool.name)
-    return GitlabProvider(owner, settings, rest, hidden, around.clock, api)
+    owner = MachineOwner(context.installation, pool.organization, pool.name)
+    return GitlabProvider(owner, settings, rest, hidden, context.clock, api)

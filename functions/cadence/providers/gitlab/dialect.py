@@ -1,4 +1,4 @@
-"""How GitLab's API says no."""
+"""Reads the refusals of GitLab's API."""
 
 from typing import Any
 
@@ -16,6 +16,8 @@ _FULL = (
 
 
 class GitlabDialect:
+    """Implements `Dialect`."""
+
     name = "GitLab"
 
     def read(self, answer: RestResponse) -> Refusal:
@@ -28,7 +30,7 @@ class GitlabDialect:
 
 
 def _plain(words: Any) -> str:
-    """A text, a list of texts, or texts by what is wrong."""
+    """Returns the text of a message that is a text, a list of texts, or texts by what is wrong."""
     if isinstance(words, dict):
         return "; ".join(
             f"{name}: {_plain(value)}" if name != "base" else _plain(value) for name, value in words.items()

@@ -13,6 +13,8 @@ from cadence.providers.rest import following_link
 
 
 class GitlabProvider(CiProvider[GitlabSettings]):
+    """Implements `CiProvider` for pipelines of GitLab."""
+
     called = "pipeline of GitLab"
     name_of = "name"
     not_over = ("created", "waiting_for_resource", "preparing", "pending", "running")
@@ -35,8 +37,8 @@ class GitlabProvider(CiProvider[GitlabSettings]):
             "CADENCE_MINUTES": minutes(request),
         }
         listed = [{"key": name, "value": value} for name, value in variables.items()]
-        made = self._rest.post(f"{self._settings.path}/pipeline", {"ref": self._settings.ref, "variables": listed})
-        return str(made["id"])
+        pipeline = self._rest.post(f"{self._settings.path}/pipeline", {"ref": self._settings.ref, "variables": listed})
+        return str(pipeline["id"])
 
     def _run(self, ref: str) -> str:
         return f"{self._settings.path}/pipelines/{ref}"
@@ -50,8 +52,8 @@ class GitlabProvider(CiProvider[GitlabSettings]):
         return {"updated_after": moment.astimezone(UTC).isoformat(timespec="seconds")}
 
     def _jobs(self, run_id: str) -> Sequence[Found]:
-        found: Sequence[Found] = self._rest.get(f"{self._run(run_id)}/jobs", per_page=1)
-        return found
+        jobs: Sequence[Found] = self._rest.get(f"{self._run(run_id)}/jobs", per_page=1)
+        return jobs
 
     def _log(self, job: Found) -> str | None:
         return str(self._rest.get(f"{self._settings.path}/jobs/{job['id']}/trace"))

@@ -1,4 +1,4 @@
-"""What a pool of GitLab's runners says (`schemas/pool-settings/gitlab/1.json`)."""
+"""The settings of a pool of GitLab's runners (`schemas/pool-settings/gitlab/1.json`)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,10 @@ URL = "https://gitlab.com"
 
 @dataclass(frozen=True, kw_only=True)
 class GitlabSettings:
-    """`project` is its path (`group/name`); `runners` are tags of its runners; `url` is that of the GitLab."""
+    """The settings.
+
+    `project` is its path (`group/name`), `runners` are tags of its runners, `url` is that of the GitLab.
+    """
 
     project: str
     runners: tuple[Choice, ...]
@@ -24,7 +27,7 @@ class GitlabSettings:
     def from_json(cls, data: Mapping[str, Any]) -> "GitlabSettings":
         return cls(
             project=data["project"],
-            runners=tuple(Choice.from_json(one) for one in data["runners"]),
+            runners=tuple(Choice.from_json(choice) for choice in data["runners"]),
             ref=data.get("ref", cls.ref),
             image=data.get("image", cls.image),
             url=data.get("url", URL).rstrip("/"),
@@ -32,4 +35,5 @@ class GitlabSettings:
 
     @property
     def path(self) -> str:
+        """The path of the project."""
         return f"projects/{quote(self.project, safe='')}"

@@ -1,4 +1,4 @@
-"""Runners on machines that joined a pool by themselves: work is offered, and a host with a free slot takes it."""
+"""Runners on self-registered hosts: work is offered, and a host with a free slot takes it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ class HostProvider:
         )
 
     def stop(self, ref: str) -> None:
-        """The host that still runs it is woken, and told so at its next lease."""
+        """Withdraws the offer. A host that still runs it is woken, and learns of the end at its next lease."""
         try:
             runner = self.runners.get_runner(ref)
         except NotFound:
@@ -74,7 +74,7 @@ class HostProvider:
         ]
 
     def probe(self) -> Sequence[Check]:
-        """A pool that no host has joined yet is as good as any other: they may come."""
+        """Returns no checks: a pool without hosts is valid, since they may still join."""
         return ()
 
     def console(self, ref: str) -> str | None:

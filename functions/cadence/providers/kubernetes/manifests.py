@@ -10,12 +10,15 @@ from cadence.providers.marks import MachineOwner, host_name
 
 CONTAINER = "runner"
 TOKEN_KEY = "token"  # noqa: S105 (a name)
-_GRACE = 600  # seconds beyond what a runner may take, by which the cluster ends it by itself
+_GRACE = 600  # seconds beyond a runner's longest time, after which the cluster ends it by itself
 _TOKEN = "CADENCE_RUNNER_TOKEN"  # noqa: S105 (a variable's name)
 
 
 def labels(owner: MachineOwner, request: RunnerRequest) -> Mapping[str, str]:
-    """What jobs are found by. Their values have to be short words; what need not be is in annotations."""
+    """Returns the labels that jobs are found by.
+
+    Their values have to be short words; other values are in annotations.
+    """
     return {"app.kubernetes.io/managed-by": "cadence", "cadence-owner": owner.key, "cadence-runner": request.runner_id}
 
 
@@ -24,9 +27,12 @@ def job(
     owner: MachineOwner,
     request: RunnerRequest,
     variables: Mapping[str, str],
-    made: Beside,
+    parts: Beside,
 ) -> Mapping[str, Any]:
-    """No rights in the cluster, no root, nothing to write to but its own folder."""
+    """Returns the manifest of the job.
+
+    It has no rights in the cluster, no root, and can write only to its own folder.
+    """
     name = host_name(request.runner_id)
     marks = {**settings.labels, **labels(owner, request)}
     notes = {name: value for name, value in owner.tags(request).items() if name not in marks}
@@ -43,14 +49,17 @@ def job(
             "ttlSecondsAfterFinished": settings.kept_for,
             "template": {
                 "metadata": {"labels": marks, "annotations": notes},
-                "spec": _pod(settings, request, variables, name, made),
+                "spec": _pod(settings, request, variables, name, parts),
             },
         },
     }
 
 
-def secret(request: RunnerRequest, job: Mapping[str, Any], told: Mapping[str, str]) -> Mapping[str, Any]:
-    """Belongs to the job, and goes with it. `told` is what the pod names by keys."""
+def secret(request: RunnerRequest, job: Mapping[str, Any], values: Mapping[str, str]) -> Mapping[str, Any]:
+    """Returns the manifest of the secret, which belongs to the job and is deleted with it.
+
+    `values` are those that the pod refers to by keys.
+    """
     metadata = job["metadata"]
     owned_by = {"apiVersion": "batch/v1", "kind": "Job", "name": metadata["name"], "uid": metadata["uid"]}
     return {
@@ -63,29 +72,29 @@ def secret(request: RunnerRequest, job: Mapping[str, Any], told: Mapping[str, st
             "labels": metadata.get("labels", {}),
             "ownerReferences": [owned_by],
         },
-        "stringData": dict(told),
+        "stringData": dict(values),
     }
 
 
 def _pod(
-    settings: KubernetesSettings, request: RunnerRequest, variables: Mapping[str, str], name: str, made: Beside
+    settings: KubernetesSettings, request: RunnerRequest, variables: Mapping[str, str], name: str, parts: Beside
 ) -> Mapping[str, Any]:
     arch = request.needs.arch or settings.arch
-    # What the settings leave out is left out here.
+    # Empty settings are left out of the manifest.
     chosen: dict[str, Any] = {
         "nodeSelector": {**settings.node_selector, **({"kubernetes.io/arch": arch} if arch else {})},
-        "tolerations": [dict(each) for each in settings.tolerations],
-        "imagePullSecrets": [{"name": each} for each in settings.image_pull_secrets],
+        "tolerations": [dict(toleration) for toleration in settings.tolerations],
+        "imagePullSecrets": [{"name": pull_secret} for pull_secret in settings.image_pull_secrets],
         "priorityClassName": settings.priority_class,
         "runtimeClassName": settings.runtime_class,
-        "initContainers": [*([desk_maker(settings, request, made)] if made.desks else []), *made.sidecars],
-        "affinity": _wish(request),
-        "hostAliases": [{"ip": "127.0.0.1", "hostnames": made.hosts}] if made.hosts else [],
+        "initContainers": [*([desk_maker(settings, request, parts)] if parts.desks else []), *parts.sidecars],
+        "affinity": _affinity(request),
+        "hostAliases": [{"ip": "127.0.0.1", "hostnames": parts.hosts}] if parts.hosts else [],
     }
-    told = {**variables, **({"CADENCE_POD": ROOT} if made.any else {})}
-    named = [{"name": key, "value": value} for key, value in sorted(told.items())]
+    environment = {**variables, **({"CADENCE_POD": ROOT} if parts.any else {})}
+    entries = [{"name": key, "value": value} for key, value in sorted(environment.items())]
     token = {"name": _TOKEN, "valueFrom": {"secretKeyRef": {"name": name, "key": TOKEN_KEY}}}
-    resources = _own(settings, request)
+    resources = _agent_resources(settings, request)
     return {
         **{key: value for key, value in chosen.items() if value},
         "restartPolicy": "Never",
@@ -98,42 +107,45 @@ def _pod(
             {
                 "name": CONTAINER,
                 "image": settings.image_for(request.containers.engine),
-                "env": [*named, token],
+                "env": [*entries, token],
                 "resources": resources,
                 "securityContext": {**RESTRICTED, **as_user(settings), "readOnlyRootFilesystem": True},
-                "volumeMounts": [{"name": "work", "mountPath": "/tmp"}, *made.mounts],  # noqa: S108 (the pod's own)
+                "volumeMounts": [{"name": "work", "mountPath": "/tmp"}, *parts.mounts],  # noqa: S108 (the pod's own)
             }
         ],
         "volumes": [
             {"name": "work", "emptyDir": {"sizeLimit": resources["limits"]["ephemeral-storage"]}},
-            *made.volumes,
+            *parts.volumes,
         ],
     }
 
 
-def _wish(request: RunnerRequest) -> Mapping[str, Any]:
-    """An architecture that only a worker's containers name is a wish."""
+def _affinity(request: RunnerRequest) -> Mapping[str, Any]:
+    """Returns the preference for an architecture that only a worker's containers name."""
     worker = request.containers.worker
-    named = sorted({each.arch for each in worker.all_containers if each.arch}) if worker else []
-    if not named or request.needs.arch:
+    architectures = sorted({container.arch for container in worker.all_containers if container.arch}) if worker else []
+    if not architectures or request.needs.arch:
         return {}
-    term = {"matchExpressions": [{"key": "kubernetes.io/arch", "operator": "In", "values": named}]}
+    term = {"matchExpressions": [{"key": "kubernetes.io/arch", "operator": "In", "values": architectures}]}
     return {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [{"weight": 100, "preference": term}]}}
 
 
-def _own(settings: KubernetesSettings, request: RunnerRequest) -> Mapping[str, Any]:
-    """What the agent's container gets: all, unless the command is in another one; of a worker what its containers leave."""
-    needs, asked = request.needs, request.containers
+def _agent_resources(settings: KubernetesSettings, request: RunnerRequest) -> Mapping[str, Any]:
+    """Returns the resources of the agent's container.
+
+    It gets all, unless the command is in another container; with a worker it gets what the worker's containers leave.
+    """
+    needs, containers = request.needs, request.containers
     least = (settings.agent_cpu, settings.agent_memory, settings.agent_storage)
-    if asked.image:
+    if containers.image:
         return amounts(*least)
-    wanted = (needs.cpu or settings.cpu, needs.memory or settings.memory, needs.storage or settings.storage)
-    if asked.worker is None:
-        return amounts(*wanted)
-    others = asked.worker.all_containers
-    taken = (
-        sum(each.cpu or 0 for each in others),
-        sum(each.memory or 0 for each in others),
-        sum(each.storage or 0 for each in others),
+    requested = (needs.cpu or settings.cpu, needs.memory or settings.memory, needs.storage or settings.storage)
+    if containers.worker is None:
+        return amounts(*requested)
+    others = containers.worker.all_containers
+    used = (
+        sum(container.cpu or 0 for container in others),
+        sum(container.memory or 0 for container in others),
+        sum(container.storage or 0 for container in others),
     )
-    return amounts(*(max(some, all_ - its) for some, all_, its in zip(least, wanted, taken, strict=True)))
+    return amounts(*(max(low, total - others) for low, total, others in zip(least, requested, used, strict=True)))

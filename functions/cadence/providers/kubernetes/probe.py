@@ -1,4 +1,4 @@
-"""Looks whether a pool could start jobs, without starting any."""
+"""Checks whether a pool could start jobs, without starting any."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,36 +17,38 @@ _NEEDED = (
 _RIGHTS = "kubectl apply -f runner_bootstrap/kubernetes/namespace.yaml gives a service account all that it needs."
 _ENFORCED = "pod-security.kubernetes.io/enforce"
 Look = Callable[[], tuple[str | None, str | None]]
-"""What is missing, and a hint."""
+"""A function to what is missing (None: nothing), and a hint."""
 
 
 @dataclass(frozen=True)
 class KubernetesProbe:
+    """The checks of a pool."""
+
     settings: KubernetesSettings
     rest: Rest
 
     def checks(self) -> Sequence[Check]:
-        """Credentials first: without them the rest says nothing."""
-        found = [self._look("credentials", self._credentials)]
-        if found[0].missing:
-            return found
+        """Returns all checks, credentials first: without them the others have no result."""
+        results = [self._look("credentials", self._credentials)]
+        if results[0].missing:
+            return results
         looks: Mapping[str, Look] = {
             "permissions": self._permissions,
             "service account": self._service_account,
             "quota": self._quota,
             "pod security": self._pod_security,
         }
-        return [*found, *(self._look(what, look) for what, look in looks.items())]
+        return [*results, *(self._look(subject, look) for subject, look in looks.items())]
 
-    def _look(self, what: str, look: Look) -> Check:
+    def _look(self, subject: str, look: Look) -> Check:
         try:
             missing, hint = look()
         except CadenceError as error:
             missing, hint = error.message, None
-        return Check(what, missing, hint)
+        return Check(subject, missing, hint)
 
     def _credentials(self) -> tuple[str | None, str | None]:
-        """Whoever is known may ask what he may do."""
+        """Checks the credentials with a question about their rights, which any valid ones may ask."""
         try:
             self._may("batch", "jobs", "create")
         except ProviderRejected as error:
@@ -64,7 +66,7 @@ class KubernetesProbe:
         except NotFound:
             return f"there is no service account {name} in {self.settings.namespace}", _RIGHTS
         except ProviderRejected:
-            return None, "Whether its service account is there could not be looked up."
+            return None, "Whether its service account exists could not be looked up."
         return None, None
 
     def _quota(self) -> tuple[str | None, str | None]:
@@ -92,11 +94,11 @@ class KubernetesProbe:
         return None, None
 
     def _may(self, group: str, resource: str, verb: str) -> bool:
-        asked = {"namespace": self.settings.namespace, "group": group, "resource": resource, "verb": verb}
+        attributes = {"namespace": self.settings.namespace, "group": group, "resource": resource, "verb": verb}
         review = {
             "apiVersion": "authorization.k8s.io/v1",
             "kind": "SelfSubjectAccessReview",
-            "spec": {"resourceAttributes": asked},
+            "spec": {"resourceAttributes": attributes},
         }
         answer: Mapping[str, Any] = self.rest.post("apis/authorization.k8s.io/v1/selfsubjectaccessreviews", review)
         return bool(answer["status"]["allowed"])

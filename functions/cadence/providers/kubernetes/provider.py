@@ -50,21 +50,21 @@ class KubernetesProvider:
 
     def start(self, request: RunnerRequest) -> str:
         if request.home is None:
-            raise ValueError("a job has to be told how to call home")
+            raise ValueError("a job needs the address to call home to")
         self._hidden.add(request.home.one_time_token)
-        told = variables(request.home, request, self._boot)
-        made = beside(self._settings, request, host_name(request.runner_id))
-        wanted = manifests.job(self._settings, self._owner, request, told, made)
+        environment = variables(request.home, request, self._boot)
+        parts = beside(self._settings, request, host_name(request.runner_id))
+        manifest = manifests.job(self._settings, self._owner, request, environment, parts)
         try:
-            job = self._rest.post(self._jobs, wanted)
+            job = self._rest.post(self._jobs, manifest)
         except Conflict:
             job = self._adopted(request.runner_id)
         except NotFound as error:
             raise ProviderRejected(error.message) from None
-        with suppress(Conflict):  # an earlier start told the same
-            # After the job, to which it belongs: nothing is left of it, whatever happens in between.
-            kept = {**made.secrets, manifests.TOKEN_KEY: request.home.one_time_token}
-            self._rest.post(f"{self._core}/secrets", manifests.secret(request, job, kept))
+        with suppress(Conflict):  # an earlier start stored the same
+            # Created after the job, to which it belongs, so that it never remains alone after a failure in between.
+            values = {**parts.secrets, manifests.TOKEN_KEY: request.home.one_time_token}
+            self._rest.post(f"{self._core}/secrets", manifests.secret(request, job, values))
         return str(job["metadata"]["name"])
 
     def describe(self, ref: str) -> Machine:
@@ -79,7 +79,7 @@ class KubernetesProvider:
         return machine
 
     def stop(self, ref: str) -> None:
-        """The job stays, as one that is being deleted, until its pod is gone."""
+        """Deletes the job, which remains in deletion until its pod is gone."""
         options = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Foreground"}
         if self._job(ref) is None:
             return
@@ -101,7 +101,7 @@ class KubernetesProvider:
         return KubernetesProbe(self._settings, self._rest).checks()
 
     def console(self, ref: str) -> str | None:
-        """The end of the container's log; why it has not begun, if that is so."""
+        """Returns the end of the container's log, or why it has not begun."""
         pods = self._pods(_name(ref))
         if not pods:
             return None
@@ -109,7 +109,7 @@ class KubernetesProvider:
         params = {"container": manifests.CONTAINER, "tailLines": 400, "limitBytes": 4 * _CONSOLE}
         try:
             text = str(self._rest.call("GET", path, params=params).body or "")
-        except (NotFound, ProviderRejected):  # it waits to begin
+        except (NotFound, ProviderRejected):  # the container has not begun
             text = ""
         return self._hidden.cut(text or _waiting(pods[0]) or "").encode()[-_CONSOLE:].decode("utf-8", "ignore") or None
 
@@ -120,7 +120,7 @@ class KubernetesProvider:
         return job
 
     def _job(self, ref: str) -> Mapping[str, Any] | None:
-        """Only one of this pool: in a namespace that pools share, its name says nothing of whose it is."""
+        """Returns the job if it belongs to this pool: names do not show that in a namespace that pools share."""
         try:
             job: Mapping[str, Any] = self._rest.get(f"{self._jobs}/{_name(ref)}")
         except NotFound:
@@ -128,18 +128,22 @@ class KubernetesProvider:
         return job if job["metadata"].get("labels", {}).get("cadence-owner") == self._owner.key else None
 
     def _pods(self, job: str) -> Sequence[Mapping[str, Any]]:
-        found: Sequence[Mapping[str, Any]] = self._rest.get(f"{self._core}/pods", labelSelector=f"job-name={job}")[
+        pods: Sequence[Mapping[str, Any]] = self._rest.get(f"{self._core}/pods", labelSelector=f"job-name={job}")[
             "items"
         ]
-        return found
+        return pods
 
     def _waiting_for(self, job: str) -> str | None:
-        """What keeps its pod from running, in the words of the scheduler or of the node."""
+        """Returns what keeps its pod from running, in the words of the scheduler or of the node."""
         return next((text for pod in self._pods(job) if (text := _waiting(pod))), None)
 
     def _machine(self, job: Mapping[str, Any], waiting: str | None = None) -> Machine:
         metadata, status = job["metadata"], job.get("status", {})
-        ended = [each for each in status.get("conditions", ()) if each["type"] in _ENDED and each["status"] == "True"]
+        ended = [
+            condition
+            for condition in status.get("conditions", ())
+            if condition["type"] in _ENDED and condition["status"] == "True"
+        ]
         return Machine(
             ref=metadata["name"],
             runner_id=metadata.get("labels", {}).get("cadence-runner", ""),
@@ -147,12 +151,12 @@ class KubernetesProvider:
             created_at=datetime.fromisoformat(metadata["creationTimestamp"]),
             expires_at=from_seconds(metadata.get("annotations", {}).get("cadence-expires")),
             offer=f"namespace {self._settings.namespace}",
-            reason=waiting or next((each.get("message") or each.get("reason") for each in ended), None),
+            reason=waiting or next((condition.get("message") or condition.get("reason") for condition in ended), None),
         )
 
 
-def build(pool: Pool, credentials: Credentials, surroundings: ProviderContext) -> KubernetesProvider:
-    """`Build` of this provider. Credentials: `token` of a service account."""
+def build(pool: Pool, credentials: Credentials, context: ProviderContext) -> KubernetesProvider:
+    """Returns the provider of a pool; implements `Build`. Credentials: `token` of a service account."""
     settings = KubernetesSettings.from_json(pool.settings)
     token = credentials.get("token", "")
     hidden = Hidden([token])
@@ -167,7 +171,7 @@ def build(pool: Pool, credentials: Credentials, surroundings: ProviderContext) -
         session=session,
     )
     boot = BootOptions.from_json({"console": None, **pool.settings.get("boot", {})})
-    owner = MachineOwner(surroundings.installation, pool.organization, pool.name)
+    owner = MachineOwner(context.installation, pool.organization, pool.name)
     return KubernetesProvider(owner, settings, rest, hidden, boot)
 
 
@@ -182,13 +186,13 @@ def _condition(metadata: Mapping[str, Any], status: Mapping[str, Any], ended: bo
 def _waiting(pod: Mapping[str, Any]) -> str | None:
     status = pod.get("status", {})
     containers = (*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ()))
-    states = [(each.get("name", ""), each.get("state", {}).get("waiting")) for each in containers]
-    # One that only waits for others has nothing to say.
+    states = [(container.get("name", ""), container.get("state", {}).get("waiting")) for container in containers]
+    # A container that only waits for others has no message.
     for name, waiting in sorted(
-        ((name, each) for name, each in states if each), key=lambda one: "message" not in one[1]
+        ((name, state) for name, state in states if state), key=lambda entry: "message" not in entry[1]
     ):
-        where = f"container {name}: " if name not in ("", manifests.CONTAINER) else ""
-        return f"{where}{waiting.get('reason', '')}: {waiting.get('message', '')}".strip(": ")
+        prefix = f"container {name}: " if name not in ("", manifests.CONTAINER) else ""
+        return f"{prefix}{waiting.get('reason', '')}: {waiting.get('message', '')}".strip(": ")
     for condition in status.get("conditions", ()):
         if condition["type"] == "PodScheduled" and condition["status"] == "False":
             return f"{condition.get('reason', '')}: {condition.get('message', '')}".strip(": ")
@@ -196,8 +200,8 @@ def _waiting(pod: Mapping[str, Any]) -> str | None:
 
 
 def _following(answer: RestResponse, _: int) -> Mapping[str, Any] | None:
-    then = answer.body["metadata"].get("continue")
-    return {"continue": then} if then else None
+    continuation = answer.body["metadata"].get("continue")
+    return {"continue": continuation} if continuation else None
 
 
 def _name(ref: str) -> str:
@@ -205,7 +209,7 @@ def _name(ref: str) -> str:
 
 
 def _file_of(certificate: str) -> str:
-    """`requests` takes authorities from a file only."""
+    """Returns a file with the authority, since `requests` takes authorities from a file only."""
     with tempfile.NamedTemporaryFile("w", prefix="cadence-authority-", suffix=".pem", delete=False) as file:
         file.write(certificate)
     return str(Path(file.name))

@@ -1,4 +1,4 @@
-"""What a pool of Kubernetes says (`schemas/pool-settings/kubernetes/1.json`)."""
+"""The settings of a pool of Kubernetes (`schemas/pool-settings/kubernetes/1.json`)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,13 +7,16 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class KubernetesSettings:
-    """`server` is the API's address, `certificate` the authority (PEM) that it is checked with. `image` is made from `runner_bootstrap/Containerfile`, and so
-    is `engine_image`, which has a Mélodium engine as well.
+    """The settings. `server` is the API's address, `certificate` the authority (PEM) that it is checked with.
 
-    `cpu`, `memory` and `storage` are what a treatment gets that asks for nothing: millicores, MB; those of `agent` what the
-    agent's container gets beside a treatment's own, those of `service` what services and workers' containers get that ask for nothing.
-    `kept_for` is how long a finished job can still be looked at, in seconds. `pod_security` is the level of the namespace:
-    `restricted`, or `baseline`, where treatments' containers are root and services what their images say.
+    `image` is made from `runner_bootstrap/Containerfile`, and so is `engine_image`, which has a Mélodium engine as
+    well.
+
+    `cpu`, `memory` and `storage` are the resources of a treatment that requests none: millicores, MB. Those of `agent`
+    are for the agent's container beside a treatment's own, those of `service` for services and workers' containers that
+    request none. `kept_for` is how long a finished job is kept, in seconds. `pod_security` is the level of the
+    namespace: `restricted`, or `baseline`, where treatments' containers are root and services run as their images
+    specify.
     """
 
     server: str
@@ -43,7 +46,7 @@ class KubernetesSettings:
     engine_image: str | None = None
 
     def image_for(self, engine: bool) -> str:
-        """The image of the agent's container. `engine`: a Mélodium engine works in it."""
+        """Returns the image of the agent's container. `engine`: a Mélodium engine runs in it."""
         return self.engine_image if engine and self.engine_image else self.image
 
     @classmethod

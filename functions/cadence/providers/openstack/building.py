@@ -1,4 +1,4 @@
-"""The provider of one pool of an OpenStack, from its settings and credentials."""
+"""Builds the provider of a pool of an OpenStack from its settings and credentials."""
 
 from cadence.domain.placement.pool import Pool
 from cadence.providers.bootstrap import BootOptions
@@ -10,12 +10,16 @@ from cadence.providers.openstack.services import OpenStackServices
 from cadence.providers.openstack.settings import OpenStackSettings
 
 
-def build(pool: Pool, credentials: Credentials, around: ProviderContext) -> OpenStackProvider:
-    """`credentials` are `application_credential_id` and `application_credential_secret`, or those of a user (see the schema)."""
+def build(pool: Pool, credentials: Credentials, context: ProviderContext) -> OpenStackProvider:
+    """Returns the provider of a pool.
+
+    `credentials` are `application_credential_id` and `application_credential_secret`, or those of a user (see the
+    schema).
+    """
     settings = OpenStackSettings.from_json(pool.own_settings)
     hidden = Hidden()
     return OpenStackProvider(
-        MachineOwner(around.installation, pool.organization, pool.name),
+        MachineOwner(context.installation, pool.organization, pool.name),
         settings,
         OpenStackServices(settings, credentials, hidden),
         hidden,

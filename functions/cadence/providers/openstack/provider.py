@@ -1,9 +1,9 @@
-"""Servers of nova.
+"""Servers of nova. A reference is the runner's id; the inventory names servers by nova's own ids.
 
-Nova takes every request at once and looks for a host afterwards, so a server may turn out not to have found room: `start`
-looks a moment, then says NotReady until a host is chosen. It has no client token either: what an earlier `start` made is
-found by its metadata, and of several made at the same moment the oldest stays. A reference is the runner's id, by which
-it is found whichever stayed; the inventory names servers by nova's own.
+Nova accepts every request at once and looks for a host afterwards, so a server may turn out to have found no room:
+`start` waits a moment, then raises NotReady until a host is chosen. Nova has no client token either: the server of an
+earlier `start` is found by its metadata, and of several made at the same moment the oldest stays. The runner's id finds
+it in any case.
 """
 
 import base64
@@ -27,7 +27,7 @@ from cadence.providers.rest import RestResponse, all_there
 
 _CONSOLE_LINES = 200
 _MOST_OF_A_CONSOLE = 16 * 1024
-# Nova decides within about a second; further looks are those of a repeated `start`.
+# Nova decides within about a second; a repeated `start` looks again.
 _LOOKS = (0.2, 0.4, 0.8)
 _CALLS_AT_ONCE = 3
 
@@ -64,11 +64,11 @@ class OpenStackProvider:
         self._pause, self._page = pause, page
 
     def start(self, request: RunnerRequest) -> str:
-        made = self._of(request.runner_id)
-        failed = [server for server in made if server["status"] == "ERROR"]
+        servers = self._servers_of(request.runner_id)
+        failed = [server for server in servers if server["status"] == "ERROR"]
         for server in failed:
             self._delete(server["id"])
-        if len(failed) < len(made):
+        if len(failed) < len(servers):
             return self._only_one(request.runner_id)
         tried = {_offer(server) for server in failed}
         refusals = [f"{_offer(server)}: {_fault(server)}" for server in failed]
@@ -85,12 +85,16 @@ class OpenStackProvider:
     def describe(self, ref: str) -> Machine:
         try:
             return self._machine(self._services.compute.get(f"servers/{ref}")["server"])
-        except (NotFound, ProviderRejected):  # what is no id of nova's may be a bad request to it
-            found = [server for server in self._of(ref) if server["status"] != "ERROR"] or self._of(ref)
-        return self._machine(found[0]) if found else Machine(ref=ref, runner_id=ref, condition=MachineCondition.GONE)
+        except (NotFound, ProviderRejected):  # any other id may be a bad request to nova
+            servers = [server for server in self._servers_of(ref) if server["status"] != "ERROR"] or self._servers_of(
+                ref
+            )
+        return (
+            self._machine(servers[0]) if servers else Machine(ref=ref, runner_id=ref, condition=MachineCondition.GONE)
+        )
 
     def stop(self, ref: str) -> None:
-        for server in self._of(ref):
+        for server in self._servers_of(ref):
             self._delete(server["id"])
         with suppress(ProviderRejected):  # a runner's id is none of nova's
             self._delete(ref)
@@ -99,66 +103,68 @@ class OpenStackProvider:
         return [self._machine(server) for server in self._servers("^cadence-")]
 
     def probe(self) -> Sequence[Check]:
-        its, services = self._settings, self._services
-        entered = checked("credentials", services.log_in, "An application credential with the role `member`.")
-        if entered.missing:
-            return [entered]
+        settings, services = self._settings, self._services
+        login = checked("credentials", services.log_in, "An application credential with the role `member`.")
+        if login.missing:
+            return [login]
         return [
-            entered,
+            login,
             checked("quota", self._probe_quota, "Ask for a larger quota of the project."),
             checked("flavors", self._probe_flavors, "`openstack flavor list` shows what there is."),
             checked("image", self._probe_image, "`openstack image list` shows what there is."),
-            checked("network", lambda: services.network.get(f"v2.0/networks/{its.network}"), "It is named by its id."),
+            checked(
+                "network", lambda: services.network.get(f"v2.0/networks/{settings.network}"), "It is named by its id."
+            ),
         ]
 
     def console(self, ref: str) -> str | None:
         ref = self.describe(ref).ref
         try:
-            asked = {"os-getConsoleOutput": {"length": _CONSOLE_LINES}}
-            output = self._services.compute.post(f"servers/{ref}/action", asked)["output"]
+            action = {"os-getConsoleOutput": {"length": _CONSOLE_LINES}}
+            output = self._services.compute.post(f"servers/{ref}/action", action)["output"]
         except (NotFound, Conflict, ProviderRejected):
             return None
         return str(output)[-_MOST_OF_A_CONSOLE:] or None
 
     def _create(self, choice: Choice, zone: str | None, request: RunnerRequest) -> str:
-        its = self._settings
+        settings = self._settings
         if request.home is None:
-            raise ProviderRejected("A server of OpenStack has to be told where to call home.")
-        told = user_data(request.home, request, self._boot)
-        self._hidden.add(request.home.one_time_token, told)
+            raise ProviderRejected("A server of OpenStack needs the address to call home to.")
+        cloud_config = user_data(request.home, request, self._boot)
+        self._hidden.add(request.home.one_time_token, cloud_config)
         body: dict[str, Any] = {
             "name": host_name(request.runner_id),
             "flavorRef": self._flavor_id(choice.type),
-            "imageRef": its.image,
-            "networks": [{"uuid": its.network}],
+            "imageRef": settings.image,
+            "networks": [{"uuid": settings.network}],
             "metadata": {**self._owner.tags(request), "cadence-offer": _label(choice, zone)},
-            "user_data": base64.b64encode(told.encode()).decode(),
+            "user_data": base64.b64encode(cloud_config.encode()).decode(),
             # Where a network has no metadata service, cloud-init reads it from the drive.
             "config_drive": True,
         }
         if zone:
             body["availability_zone"] = zone
-        if its.security_groups:
-            body["security_groups"] = [{"name": name} for name in its.security_groups]
-        if its.volume_gb:
+        if settings.security_groups:
+            body["security_groups"] = [{"name": name} for name in settings.security_groups]
+        if settings.volume_gb:
             del body["imageRef"]
-            body["block_device_mapping_v2"] = [_root_volume(its.image, its.volume_gb)]
+            body["block_device_mapping_v2"] = [_root_volume(settings.image, settings.volume_gb)]
         with all_there():
             self._services.compute.post("servers", {"server": body})
         return self._only_one(request.runner_id)
 
     def _only_one(self, runner_id: str) -> str:
-        """Several calls at the same moment may each have made one: all of them keep the same, whichever they made."""
+        """Keeps the same server in all of several calls at the same moment, each of which may have made one."""
         for _ in range(_CALLS_AT_ONCE):
-            made = self._of(runner_id)
-            if not made:
+            servers = self._servers_of(runner_id)
+            if not servers:
                 break
-            for other in made[1:]:
+            for other in servers[1:]:
                 self._delete(other["id"])
             with suppress(NotFound):  # another call kept another one
-                self._await_place(made[0])
+                self._await_place(servers[0])
                 return runner_id
-        raise NotReady("OpenStack: the server that was asked for is not listed yet")
+        raise NotReady("OpenStack: the requested server is not listed yet")
 
     def _await_place(self, server: Server) -> None:
         for seconds in (*_LOOKS, 0.0):
@@ -172,20 +178,23 @@ class OpenStackProvider:
             server = self._services.compute.get(f"servers/{server['id']}")["server"]
         raise NotReady("OpenStack: nova is still looking for a host")
 
-    def _of(self, runner_id: str) -> list[Server]:
-        """Its servers, the oldest first."""
-        found = [
+    def _servers_of(self, runner_id: str) -> list[Server]:
+        """Returns the servers of a runner, the oldest first."""
+        servers = [
             server
             for server in self._servers(f"^{host_name(runner_id)}$")
             if server["metadata"].get("cadence-runner") == runner_id
             and server.get("OS-EXT-STS:task_state") != "deleting"
         ]
-        return sorted(found, key=lambda server: (server["created"], server["id"]))
+        return sorted(servers, key=lambda server: (server["created"], server["id"]))
 
     def _servers(self, name: str) -> Iterator[Server]:
-        """Those of this pool whose name fits. Nova matches names as regular expressions, and gives no more at once than its own limit."""
-        asked: Mapping[str, Any] = {"name": name, "limit": self._page}
-        for page in self._services.compute.pages("servers/detail", params=asked, following=_next_servers):
+        """Returns the servers of this pool whose name matches the regular expression.
+
+        Nova returns no more at once than its own limit.
+        """
+        params: Mapping[str, Any] = {"name": name, "limit": self._page}
+        for page in self._services.compute.pages("servers/detail", params=params, following=_next_servers):
             for server in page["servers"]:
                 if server["metadata"].get("cadence-owner") == self._owner.key:
                     yield server
@@ -195,21 +204,21 @@ class OpenStackProvider:
             self._services.compute.call("DELETE", f"servers/{server_id}")
 
     def _machine(self, server: Server) -> Machine:
-        marks, status = server["metadata"], server["status"]
-        offer = marks.get("cadence-offer")
+        metadata, status = server["metadata"], server["status"]
+        offer = metadata.get("cadence-offer")
         deleting = server.get("OS-EXT-STS:task_state") == "deleting"
         return Machine(
             ref=str(server["id"]),
-            runner_id=marks.get("cadence-runner", ""),
+            runner_id=metadata.get("cadence-runner", ""),
             condition=MachineCondition.STOPPING if deleting else _CONDITIONS.get(status, MachineCondition.RUNNING),
             created_at=datetime.fromisoformat(server["created"]),
-            expires_at=from_seconds(marks.get("cadence-expires")),
+            expires_at=from_seconds(metadata.get("cadence-expires")),
             offer=offer,
             price_per_hour=next(
                 (
-                    each.price_per_hour
-                    for each in self._settings.flavors
-                    if offer == each.type or str(offer).startswith(f"{each.type} in ")
+                    choice.price_per_hour
+                    for choice in self._settings.flavors
+                    if offer == choice.type or str(offer).startswith(f"{choice.type} in ")
                 ),
                 None,
             ),
@@ -236,7 +245,7 @@ class OpenStackProvider:
         known = self._flavors()
         missing = [choice.type for choice in self._settings.flavors if choice.type not in known]
         if missing:
-            raise ProviderRejected(f"not there: {', '.join(missing)}")
+            raise ProviderRejected(f"missing: {', '.join(missing)}")
 
     def _probe_image(self) -> None:
         image = self._services.image.get(f"v2/images/{self._settings.image}")
@@ -276,6 +285,9 @@ def _next_flavors(answer: RestResponse, _: int) -> Mapping[str, Any] | None:
 
 
 def _marker(page: Mapping[str, Any], kind: str) -> Mapping[str, Any] | None:
-    """The link to the next page may name an address that is not the catalog's, so only its being there is believed."""
+    """Returns the parameter of the next page.
+
+    The link to it may name an address that is not the catalog's, so only its presence is used.
+    """
     more = any(link["rel"] == "next" for link in page.get(f"{kind}_links", ()))
     return {"marker": page[kind][-1]["id"]} if more and page[kind] else None

@@ -1,4 +1,4 @@
-"""The services of an OpenStack as its catalog has them, each with a token that is renewed when it ends."""
+"""The services of an OpenStack's catalog, each with a token that is renewed when it expires."""
 
 import tempfile
 from collections.abc import Iterator
@@ -22,17 +22,17 @@ _CHANGING = ("buildinginstance", "while it is in", "cannot be performed while")
 
 
 class OpenStackDialect:
-    """How nova, glance and neutron say no."""
+    """Implements `Dialect` for nova, glance and neutron."""
 
     name = "OpenStack"
 
     def read(self, answer: RestResponse) -> Refusal:
-        """`{"badRequest": {"code", "message"}}` of nova, `{"NeutronError": {"type", "message"}}`, `{"message"}`."""
+        """Reads `{"badRequest": {"code", "message"}}`, `{"NeutronError": {"type", "message"}}` and `{"message"}`."""
         body = answer.body
         if isinstance(body, dict):
-            for code, told in body.items():
-                if isinstance(told, dict) and "message" in told:
-                    return Refusal(answer.status, str(told.get("type") or code), str(told["message"]))
+            for code, detail in body.items():
+                if isinstance(detail, dict) and "message" in detail:
+                    return Refusal(answer.status, str(detail.get("type") or code), str(detail["message"]))
             return Refusal(answer.status, "", str(body.get("message", "")))
         return Refusal(answer.status, "", str(body or ""))
 
@@ -47,13 +47,13 @@ class OpenStackDialect:
 
 
 def means_full(words: str) -> bool:
-    """Whether nova failed to find room, by what it says of a server in state ERROR."""
+    """Returns whether nova failed to find room, by its message about a server in state ERROR."""
     return mentions(Refusal(0, "", words), _FULL)
 
 
 @dataclass
 class OpenStackServices:
-    """One login of a pool. Its calls raise what `Rest.call` does."""
+    """One login of a pool. Its calls raise the errors of `Rest.call`."""
 
     settings: OpenStackSettings
     credentials: Credentials = field(repr=False)
@@ -73,17 +73,20 @@ class OpenStackServices:
         return self._service("network")
 
     def log_in(self) -> None:
+        """Fetches a token. Raises ProviderRejected or Transient."""
         with self._understood():
             self._session.get_token()
 
     def _service(self, kind: str) -> Rest:
-        its = self.settings
+        settings = self.settings
         with self._understood():
-            base = self._session.get_endpoint(service_type=kind, interface=its.interface, region_name=its.region)
+            base = self._session.get_endpoint(
+                service_type=kind, interface=settings.interface, region_name=settings.region
+            )
         if base is None:
-            where = f" in region {its.region}" if its.region else ""
+            region = f" in region {settings.region}" if settings.region else ""
             raise ProviderRejected(
-                f"OpenStack: the catalog at {its.auth_url} has no {its.interface} {kind} service{where}"
+                f"OpenStack: the catalog at {settings.auth_url} has no {settings.interface} {kind} service{region}"
             )
         session = quiet_session()
         session.verify = self._session.verify
@@ -99,28 +102,33 @@ class OpenStackServices:
 
     @cached_property
     def _session(self) -> Any:
-        its, given = self.settings, self.credentials
-        self.hidden.add(*(value for name, value in given.items() if "secret" in name or "password" in name))
-        if "application_credential_id" in given:
+        settings, credentials = self.settings, self.credentials
+        self.hidden.add(*(value for name, value in credentials.items() if "secret" in name or "password" in name))
+        if "application_credential_id" in credentials:
             auth: Any = ApplicationCredential(
-                its.auth_url,
-                application_credential_id=given["application_credential_id"],
-                application_credential_secret=given.get("application_credential_secret", ""),
+                settings.auth_url,
+                application_credential_id=credentials["application_credential_id"],
+                application_credential_secret=credentials.get("application_credential_secret", ""),
             )
         else:
             auth = Password(
-                its.auth_url,
-                username=given.get("username", ""),
-                password=given.get("password", ""),
-                user_domain_name=given.get("user_domain_name", "Default"),
-                project_name=given.get("project_name"),
-                project_id=given.get("project_id"),
-                project_domain_name=given.get("project_domain_name", "Default") if "project_name" in given else None,
+                settings.auth_url,
+                username=credentials.get("username", ""),
+                password=credentials.get("password", ""),
+                user_domain_name=credentials.get("user_domain_name", "Default"),
+                project_name=credentials.get("project_name"),
+                project_id=credentials.get("project_id"),
+                project_domain_name=credentials.get("project_domain_name", "Default")
+                if "project_name" in credentials
+                else None,
             )
-        return Session(auth, session=quiet_session(), timeout=self.seconds, verify=_authority(its), connect_retries=0)
+        return Session(
+            auth, session=quiet_session(), timeout=self.seconds, verify=_authority(settings), connect_retries=0
+        )
 
     @contextmanager
     def _understood(self) -> Iterator[None]:
+        """Turns errors of the identity service into the decisions that they mean."""
         try:
             yield
         except exceptions.HttpError as error:
@@ -141,7 +149,10 @@ def _passing(text: str, error: Any) -> Transient:
 
 
 def _authority(settings: OpenStackSettings) -> str | bool:
-    """`requests` takes authorities from a file only; it lives as long as the process."""
+    """Returns a file with the authority, since `requests` takes authorities from a file only.
+
+    It exists as long as the process.
+    """
     if settings.certificate_authority is None:
         return True
     with tempfile.NamedTemporaryFile("w", suffix=".pem", delete=False) as file:

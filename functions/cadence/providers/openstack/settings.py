@@ -1,4 +1,4 @@
-"""What a pool of an OpenStack is told (`schemas/pool-settings/openstack/1.json`)."""
+"""The settings of a pool of an OpenStack (`schemas/pool-settings/openstack/1.json`)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,10 @@ from cadence.providers.choices import Choice
 
 @dataclass(frozen=True, kw_only=True)
 class OpenStackSettings:
-    """`flavors` are tried in their order. `image` and `network` are ids. `volume_gb` boots from a volume of that size, which goes with its server."""
+    """The settings. `flavors` are tried in their order. `image` and `network` are ids.
+
+    With `volume_gb`, a server boots from a volume of that size, which is deleted with it.
+    """
 
     auth_url: str
     flavors: tuple[Choice, ...]
@@ -25,10 +28,10 @@ class OpenStackSettings:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "OpenStackSettings":
         lists = {name: tuple(data.get(name, ())) for name in ("security_groups", "availability_zones")}
-        flavors = tuple(Choice.from_json(one) for one in data["flavors"])
+        flavors = tuple(Choice.from_json(flavor) for flavor in data["flavors"])
         return cls(**{**data, **lists, "flavors": flavors})
 
     @property
     def zones(self) -> tuple[str | None, ...]:
-        """`None` is wherever nova wants."""
+        """The availability zones; None lets nova choose."""
         return self.availability_zones or (None,)

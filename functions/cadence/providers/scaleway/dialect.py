@@ -1,14 +1,16 @@
-"""How Scaleway's APIs say no."""
+"""Reads the refusals of Scaleway's APIs."""
 
 from cadence.domain.shared.errors import CadenceError, CapacityExhausted, Conflict, Transient
 from cadence.providers.rest import Refusal, RestResponse, mentions
 
-# `type` of the answer, or what its message says: kinds of machines that are sold out, and limits of the account.
+# In the answer's `type` or message: kinds of machines that are sold out, and limits of the account.
 _FULL = ("out_of_stock", "out of stock", "quotas_exceeded", "quota exceeded", "quota(s) exceeded", "shortage")
 _CHANGING = ("transient_state", "resource_still_in_use")
 
 
 class ScalewayDialect:
+    """Implements `Dialect`."""
+
     name = "Scaleway"
 
     def read(self, answer: RestResponse) -> Refusal:
@@ -27,14 +29,19 @@ class ScalewayDialect:
 
 
 def _details(body: dict[str, object]) -> list[str]:
-    """`details` of wrong arguments, and `fields` as the instance API gives them: which one, and why."""
-    found: list[str] = []
+    """Returns `details` of wrong arguments, and `fields` as the instance API gives them: each with its reason."""
+    texts: list[str] = []
     details = body.get("details")
-    for one in details if isinstance(details, list) else ():
-        if isinstance(one, dict):
-            parts = (one.get("argument_name"), one.get("resource"), one.get("reason"), one.get("help_message"))
-            found.append(" ".join(str(part) for part in parts if part))
+    for detail in details if isinstance(details, list) else ():
+        if isinstance(detail, dict):
+            parts = (
+                detail.get("argument_name"),
+                detail.get("resource"),
+                detail.get("reason"),
+                detail.get("help_message"),
+            )
+            texts.append(" ".join(str(part) for part in parts if part))
     fields = body.get("fields")
     if isinstance(fields, dict):
-        found += [f"{name}: {why}" for name, why in fields.items()]
-    return found
+        texts += [f"{name}: {reason}" for name, reason in fields.items()]
+    return texts

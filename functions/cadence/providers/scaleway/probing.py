@@ -1,6 +1,6 @@
-"""Whether a pool could start instances of Scaleway, without starting one.
+"""Checks whether a pool could start instances of Scaleway, without starting one.
 
-What the account may have at most is known to its owner only: an API key that may start instances need not see quotas.
+Quotas are not checked: an API key that may start instances need not be allowed to read them.
 """
 
 from collections.abc import Iterator
@@ -16,6 +16,7 @@ _KINDS = 100
 
 
 def probe(settings: ScalewaySettings, rest: Rest) -> Iterator[Check]:
+    """Returns the checks, credentials first: without them the others have no result."""
     zone = settings.zones[0]
     credentials = checked(
         "credentials",
@@ -41,8 +42,8 @@ def _look_for_image(settings: ScalewaySettings, rest: Rest) -> None:
         if _is_id(settings.image):
             rest.get(f"instance/v1/zones/{zone}/images/{settings.image}")
             continue
-        found = rest.get("marketplace/v2/local-images", image_label=settings.image, zone=zone, page_size=1)
-        if not found["local_images"]:
+        answer = rest.get("marketplace/v2/local-images", image_label=settings.image, zone=zone, page_size=1)
+        if not answer["local_images"]:
             raise ProviderRejected(f"the marketplace has no image {settings.image} in {zone}")
 
 
@@ -50,9 +51,9 @@ def _look_for_types(settings: ScalewaySettings, rest: Rest, zone: str) -> None:
     sold = rest.get(f"instance/v1/zones/{zone}/products/servers/availability", per_page=_KINDS)["servers"]
     unknown = [choice.type for choice in settings.types if choice.type not in sold]
     if unknown:
-        raise ProviderRejected(f"not sold there: {', '.join(unknown)}")
+        raise ProviderRejected(f"not sold in this zone: {', '.join(unknown)}")
     if all(sold[choice.type]["availability"] == "shortage" for choice in settings.types):
-        raise CapacityExhausted("all of the pool's types are out of stock there now")
+        raise CapacityExhausted("all of the pool's types are out of stock in this zone now")
 
 
 def _is_id(image: str) -> bool:

@@ -1,7 +1,7 @@
 """Instances of Scaleway: created switched off, given their user data, then switched on.
 
-There is no client token, so what an earlier `start` made is looked for by its tag. A reference is `<zone>/<server>`, or
-`<zone>/volume/<id>` for a disk of which no machine is left: block storage outlives the machine it came with.
+There is no client token, so the machine of an earlier `start` is found by its tag. A reference is `<zone>/<server>`, or
+`<zone>/volume/<id>` for a disk without a machine: block storage outlives the machine it was made with.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,7 +27,7 @@ ZONES = (
     *("pl-waw-1", "pl-waw-2", "pl-waw-3"),
     *("it-mil-1",),
 )
-"""All there are: a zone that was taken out of a pool's settings may still hold machines of it."""
+"""All zones: one that was removed from a pool's settings may still hold machines of it."""
 
 _MAKING = timedelta(minutes=1)
 _VOLUME = "volume"
@@ -62,14 +62,15 @@ class ScalewayProvider:
 
     @property
     def start_api(self) -> LimitedApi:
+        """The API whose rate limit starts wait for."""
         return self._api
 
     def start(self, request: RunnerRequest) -> str:
-        made = self._find(request.runner_id, self._settings.zones)
-        if made:
-            (zone, server), *twins = made
+        existing = self._find(request.runner_id, self._settings.zones)
+        if existing:
+            (zone, server), *twins = existing
             for twin in twins:
-                with suppress(Conflict):  # of one that is just being started the inventory will tell
+                with suppress(Conflict):  # one that is just being started is in the next inventory
                     self._end(*twin)
             return self._switch_on(zone, server, request)
         refusals: list[str] = []
@@ -84,9 +85,11 @@ class ScalewayProvider:
     def describe(self, ref: str) -> Machine:
         zone, rest = _parts(ref)
         if zone is None:
-            found = self._find(ref, self._settings.zones)
+            matches = self._find(ref, self._settings.zones)
             return (
-                self._machine(*found[0]) if found else Machine(ref=ref, runner_id=ref, condition=MachineCondition.GONE)
+                self._machine(*matches[0])
+                if matches
+                else Machine(ref=ref, runner_id=ref, condition=MachineCondition.GONE)
             )
         try:
             if rest.startswith(f"{_VOLUME}/"):
@@ -99,8 +102,8 @@ class ScalewayProvider:
     def stop(self, ref: str) -> None:
         zone, rest = _parts(ref)
         if zone is None:
-            for found in self._find(ref, self._settings.zones):
-                self.stop(f"{found[0]}/{found[1]['id']}")
+            for server_zone, server in self._find(ref, self._settings.zones):
+                self.stop(f"{server_zone}/{server['id']}")
             return
         try:
             if rest.startswith(f"{_VOLUME}/"):
@@ -118,7 +121,7 @@ class ScalewayProvider:
             machines += self._owned_in(zone)
         for zone in ZONES:
             if zone not in self._settings.zones:
-                with suppress(NotFound, ProviderRejected):  # not open to this account
+                with suppress(NotFound, ProviderRejected):  # the zone is not open to this account
                     machines += self._owned_in(zone)
         return machines
 
@@ -126,31 +129,31 @@ class ScalewayProvider:
         return list(probe(self._settings, self._rest))
 
     def console(self, ref: str) -> str | None:
-        """Its API gives no console's output: boot phases are what the machine itself reports."""
+        """Returns None: Scaleway's API has no console output; the machine itself reports its boot phases."""
         return None
 
     def _create(self, zone: str, choice: Choice, request: RunnerRequest) -> Mapping[str, Any]:
-        its = self._settings
+        settings = self._settings
         body = {
             "name": host_name(request.runner_id),
             "commercial_type": choice.type,
-            "image": its.image,
-            "project": its.project_id,
+            "image": settings.image,
+            "project": settings.project_id,
             "tags": [f"{name}={value}" for name, value in self._owner.tags(request).items()],
             "volumes": {
                 "0": {
                     "name": f"{self._volume_prefix}{request.runner_id}",
-                    "size": its.volume_bytes,
-                    "volume_type": its.volume_type,
+                    "size": settings.volume_bytes,
+                    "volume_type": settings.volume_type,
                     "boot": False,
                 }
             },
-            "dynamic_ip_required": its.public_ip,
+            "dynamic_ip_required": settings.public_ip,
             "protected": False,
             "boot_type": "local",
         }
-        if its.security_group:
-            body["security_group"] = its.security_group
+        if settings.security_group:
+            body["security_group"] = settings.security_group
         with all_there():
             server: Mapping[str, Any] = self._rest.post(_servers(zone), body)["server"]
         return server
@@ -160,22 +163,28 @@ class ScalewayProvider:
         if server["state"] != "stopped":
             return ref
         if request.home is None:
-            raise ProviderRejected("A machine of Scaleway has to be told where to call home.")
-        told = user_data(request.home, request, self._boot)
-        self._hidden.add(request.home.one_time_token, told)
+            raise ProviderRejected("A machine of Scaleway needs the address to call home to.")
+        cloud_config = user_data(request.home, request, self._boot)
+        self._hidden.add(request.home.one_time_token, cloud_config)
         path = f"{_servers(zone)}/{server['id']}"
         try:
             self._rest.call(
-                "PATCH", f"{path}/user_data/cloud-init", data=told.encode(), headers={"Content-Type": "text/plain"}
+                "PATCH",
+                f"{path}/user_data/cloud-init",
+                data=cloud_config.encode(),
+                headers={"Content-Type": "text/plain"},
             )
             self._rest.post(f"{path}/action", {"action": "poweron"})
         except (CapacityExhausted, Conflict, NotFound, ProviderRejected) as error:
-            return self._other_than_off(zone, server, error)
+            return self._after_refusal(zone, server, error)
         return ref
 
-    def _other_than_off(self, zone: str, server: Mapping[str, Any], error: CadenceError) -> str:
-        """Another `start` of the same runner may have been faster. If not, what cannot be switched on is taken away
-        again: nobody would know of it."""
+    def _after_refusal(self, zone: str, server: Mapping[str, Any], error: CadenceError) -> str:
+        """Returns the reference if another `start` of the same runner was faster.
+
+        If not, the machine that cannot be switched on is deleted again, since no record of it remains; raises NotReady
+        or the error.
+        """
         path = f"{_servers(zone)}/{server['id']}"
         with suppress(NotFound):
             server = self._rest.get(path)["server"]
@@ -187,7 +196,10 @@ class ScalewayProvider:
         raise error
 
     def _end(self, zone: str, server: Mapping[str, Any]) -> None:
-        """One that runs is terminated with its local disks; one that is off is deleted, then its disks one by one."""
+        """Ends a machine with its disks.
+
+        A running one is terminated with its local disks; one that is off is deleted, then its disks one by one.
+        """
         path = f"{_servers(zone)}/{server['id']}"
         if server["state"] == "stopping":
             return
@@ -200,26 +212,26 @@ class ScalewayProvider:
                 self._rest.post(f"{path}/action", {"action": "terminate"})
 
     def _delete_volume(self, zone: str, volume: Mapping[str, Any]) -> None:
-        """One that is still being let go is found by the inventory, and deleted then."""
+        """Deletes a disk; one that is still being detached is found by the inventory, and deleted then."""
         api = "block" if volume["volume_type"] == "sbs_volume" else "instance"
         with suppress(NotFound, Conflict):
             self._rest.call("DELETE", f"{api}/v1/zones/{zone}/volumes/{volume['id']}")
 
     def _find(self, runner_id: str, zones: Sequence[str]) -> list[tuple[str, Mapping[str, Any]]]:
-        """The oldest first."""
+        """Returns the zones and machines of a runner, the oldest first."""
         tag = f"cadence-runner={runner_id}"
-        found = [
+        matches = [
             (zone, server)
             for zone in zones
             for server in self._list(zone, tag)
             if f"cadence-owner={self._owner.key}" in server["tags"]
         ]
-        return sorted(found, key=lambda one: (str(one[1].get("creation_date")), one[1]["id"]))
+        return sorted(matches, key=lambda match: (str(match[1].get("creation_date")), match[1]["id"]))
 
     def _list(self, zone: str, tag: str) -> Iterator[Mapping[str, Any]]:
         params = {"tags": tag, "project": self._settings.project_id, "per_page": self._page}
         for page in self._rest.pages(_servers(zone), params=params, following=self._next_page("servers")):
-            # The filter takes one that matches any of several tags, or begins alike.
+            # The API's filter also matches any one of several tags, and prefixes.
             yield from (server for server in page["servers"] if tag in server["tags"])
 
     def _volumes(self, zone: str) -> Iterator[Mapping[str, Any]]:
@@ -245,7 +257,10 @@ class ScalewayProvider:
         return f"cadence-{self._owner.key}-"
 
     def _next_page(self, key: str) -> Callable[[RestResponse, int], Mapping[str, Any] | None]:
-        """Until a page is not full: the two APIs say the total in different places."""
+        """Returns a function to the next page, until a page is not full.
+
+        The two APIs have the total in different places.
+        """
         return lambda answer, number: {"page": number + 1} if len(answer.body[key]) == self._page else None
 
     def _machine(self, zone: str, server: Mapping[str, Any]) -> Machine:
@@ -273,7 +288,7 @@ class ScalewayProvider:
             condition=MachineCondition.STOPPING,
             created_at=_at(volume.get("created_at")),
             offer=f"{volume['type']} disk in {zone}",
-            reason="a disk of which no machine is left",
+            reason="a disk without a machine",
         )
 
 
@@ -287,9 +302,12 @@ def _parts(ref: str) -> tuple[str | None, str]:
 
 
 def _untouched(server: Mapping[str, Any]) -> bool:
-    """Made and not switched on yet: one that is off for another reason was changed after it was made."""
-    made, changed = _at(server.get("creation_date")), _at(server.get("modification_date"))
-    return server["state"] == "stopped" and bool(made and changed and changed - made < _MAKING)
+    """Returns whether a machine was made and not switched on yet.
+
+    One that is off for another reason was changed after it was made.
+    """
+    created, changed = _at(server.get("creation_date")), _at(server.get("modification_date"))
+    return server["state"] == "stopped" and bool(created and changed and changed - created < _MAKING)
 
 
 def _at(text: str | None) -> datetime | None:

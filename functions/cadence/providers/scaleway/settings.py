@@ -1,4 +1,4 @@
-"""What a pool of Scaleway instances says (`schemas/pool-settings/scaleway/1.json`)."""
+"""The settings of a pool of Scaleway instances (`schemas/pool-settings/scaleway/1.json`)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,10 @@ GIGABYTE = 1_000_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class ScalewaySettings:
-    """`zones` are tried in their order for each of `types`. `image` is a label of the marketplace or an id."""
+    """The settings. `zones` are tried in their order for each of `types`.
+
+    `image` is a label of the marketplace or an id.
+    """
 
     project_id: str
     zones: tuple[str, ...]
@@ -28,7 +31,7 @@ class ScalewaySettings:
         return cls(
             project_id=data["project_id"],
             zones=tuple(data["zones"]),
-            types=tuple(Choice.from_json(one) for one in data["types"]),
+            types=tuple(Choice.from_json(choice) for choice in data["types"]),
             image=data["image"],
             volume_type=volume.get("type", cls.volume_type),
             volume_gb=volume.get("gigabytes", cls.volume_gb),

@@ -1,4 +1,4 @@
-"""The provider of one pool of a vCenter, from its settings and credentials."""
+"""Builds the provider of a pool of a vCenter from its settings and credentials."""
 
 from functools import partial
 
@@ -12,19 +12,19 @@ from cadence.providers.vsphere.provider import VSphereProvider
 from cadence.providers.vsphere.settings import VSphereSettings
 
 
-def build(pool: Pool, credentials: Credentials, around: ProviderContext) -> VSphereProvider:
-    """`credentials` are `username` and `password`."""
+def build(pool: Pool, credentials: Credentials, context: ProviderContext) -> VSphereProvider:
+    """Returns the provider of a pool. `credentials` are `username` and `password`."""
     settings = VSphereSettings.from_json(pool.own_settings)
     return VSphereProvider(
-        owner=MachineOwner(around.installation, pool.organization, pool.name),
+        owner=MachineOwner(context.installation, pool.organization, pool.name),
         settings=settings,
         inventory=Inventory(settings=settings, credentials=credentials),
-        user_data=partial(_told, options=BootOptions.from_json(pool.settings.get("boot", {}))),
+        user_data=partial(_user_data, options=BootOptions.from_json(pool.settings.get("boot", {}))),
         price_per_hour=pool.price.per_hour if pool.price else None,
     )
 
 
-def _told(request: RunnerRequest, options: BootOptions) -> str:
+def _user_data(request: RunnerRequest, options: BootOptions) -> str:
     if request.home is None:
-        raise ProviderRejected("A virtual machine has to be told where to call home.")
+        raise ProviderRejected("A virtual machine needs the address to call home to.")
     return user_data(request.home, request, options)

@@ -1,4 +1,4 @@
-"""What a vCenter's faults mean for scheduling."""
+"""Turns a vCenter's faults into decisions."""
 
 import http.client
 import ssl
@@ -35,7 +35,10 @@ _OWN_FAULT = 500
 
 
 def meaning(fault: BaseException) -> CadenceError:
-    """The decision that a fault of the API, or of the way to it, leads to. Its text is the vCenter's own."""
+    """Returns the decision that a fault of the API, or of the connection to it, leads to.
+
+    Its text is the vCenter's own.
+    """
     text = f"vCenter: {_words(fault)}"
     if isinstance(fault, _NO_ROOM):
         return CapacityExhausted(text)
@@ -58,7 +61,7 @@ def meaning(fault: BaseException) -> CadenceError:
 
 @contextmanager
 def understood() -> Iterator[None]:
-    """Raises what a fault means. A missing object is left to the caller, who knows what was looked for."""
+    """Raises the meaning of a fault. A missing object is left to the caller, who knows what it looked for."""
     try:
         yield
     except vmodl.fault.ManagedObjectNotFound:
@@ -70,12 +73,12 @@ def understood() -> Iterator[None]:
 def _words(fault: BaseException) -> str:
     kind = type(fault).__name__.rsplit(".", 1)[-1]
     if isinstance(fault, vmodl.MethodFault):
-        said = fault.msg or "; ".join(part.message for part in fault.faultMessage or () if part.message)
-        return f"{said} ({kind})" if said else kind
+        message = fault.msg or "; ".join(part.message for part in fault.faultMessage or () if part.message)
+        return f"{message} ({kind})" if message else kind
     return f"{kind}: {fault}"
 
 
 def _status(fault: http.client.HTTPException) -> int | None:
-    """pyVmomi puts the status and its reason into the error's text, no more."""
+    """Returns the status, which pyVmomi puts with its reason into the error's text."""
     first, _, _ = str(fault).partition(" ")
     return int(first) if first.isdecimal() else None

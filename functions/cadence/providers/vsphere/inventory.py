@@ -1,4 +1,4 @@
-"""One session with a vCenter, and finding things in its inventory."""
+"""A session with a vCenter, and searches in its inventory."""
 
 import hashlib
 import hmac
@@ -17,22 +17,23 @@ from cadence.providers.contract import Credentials
 from cadence.providers.vsphere.faults import understood
 from cadence.providers.vsphere.settings import VSphereSettings
 
-# Of the API: what vSphere 7 and everything newer understands.
+# The version of the API: vSphere 7 and all newer ones support it.
 _VERSION = "vim.version.v7_0"
 
 
 @dataclass(kw_only=True)
 class Inventory:
-    """Logs in when it is first asked, and again once the session has ended."""
+    """Logs in at the first use, and again once the session has ended."""
 
     settings: VSphereSettings
     credentials: Credentials = field(repr=False)
-    seconds: int = 20  # a call that takes longer is one that a provider must not make
+    seconds: int = 20  # a provider must not make calls that take longer
     page: int = 200
     _session: Any = field(default=None, repr=False)
-    _content: Any = field(default=None, repr=False)  # the library asks for it anew at each use of the session's own
+    _content: Any = field(default=None, repr=False)  # cached, since the library requests the session's own at each use
 
     def content(self) -> Any:
+        """Returns the content of the service instance, after a login if necessary."""
         with understood():
             if self._content is not None and self._content.sessionManager.currentSession is None:
                 self.close()
@@ -49,39 +50,46 @@ class Inventory:
             self._session = self._content = None
 
     def find(self, kind: type, *path: str) -> Any:
-        """Raises ProviderRejected, naming what is not there."""
-        where = "/".join((self.settings.datacenter, *path))
-        found = self.look(*path)
-        if not isinstance(found, kind):
-            raise ProviderRejected(f"vCenter {self.settings.server} has no {kind.__name__.rsplit('.')[-1]} {where}")
-        return found
+        """Returns the object at that path below the datacenter.
+
+        Raises ProviderRejected, with the path, if there is none of the kind.
+        """
+        full_path = "/".join((self.settings.datacenter, *path))
+        entry = self.look(*path)
+        if not isinstance(entry, kind):
+            raise ProviderRejected(f"vCenter {self.settings.server} has no {kind.__name__.rsplit('.')[-1]} {full_path}")
+        return entry
 
     def look(self, *path: str) -> Any:
-        """What is at that place below the datacenter, or `None`."""
-        where = "/".join(part for part in (self.settings.datacenter, *path) if part)
+        """Returns the object at that path below the datacenter, or None."""
+        full_path = "/".join(part for part in (self.settings.datacenter, *path) if part)
         with understood():
-            return self.content().searchIndex.FindByInventoryPath(where)
+            return self.content().searchIndex.FindByInventoryPath(full_path)
 
     def folder(self) -> Any:
+        """Returns the pool's folder."""
         return self.find(vim.Folder, "vm", *filter(None, [self.settings.folder]))
 
     def named(self, name: str) -> Any:
-        """The virtual machine of that name in the pool's folder, or `None`."""
+        """Returns the virtual machine of that name in the pool's folder, or None."""
         return self.look("vm", self.settings.folder, name) if self.settings.folder else self.look("vm", name)
 
-    def properties(self, thing: Any, *names: str) -> dict[str, Any]:
-        """These of a managed object, and no others: whole structures are large, and may hold what a library does not know."""
+    def properties(self, managed_object: Any, *names: str) -> dict[str, Any]:
+        """Returns these properties of a managed object, and no others.
+
+        Whole structures are large, and may hold types that the library does not know.
+        """
         query = vmodl.query.PropertyCollector
-        return next(self._retrieve(type(thing), query.ObjectSpec(obj=thing), names), {})
+        return next(self._retrieve(type(managed_object), query.ObjectSpec(obj=managed_object), names), {})
 
     def machines(self, *names: str) -> Iterator[dict[str, Any]]:
-        """These properties of every virtual machine directly in the pool's folder, many at a time."""
+        """Returns these properties of every virtual machine directly in the pool's folder, many at a time."""
         query = vmodl.query.PropertyCollector
         with understood():
             view = self.content().viewManager.CreateContainerView(self.folder(), [vim.VirtualMachine], False)
             try:
-                through = query.TraversalSpec(name="view", path="view", skip=False, type=vim.view.ContainerView)
-                listed = query.ObjectSpec(obj=view, skip=True, selectSet=[through])
+                traversal = query.TraversalSpec(name="view", path="view", skip=False, type=vim.view.ContainerView)
+                listed = query.ObjectSpec(obj=view, skip=True, selectSet=[traversal])
                 yield from self._retrieve(vim.VirtualMachine, listed, names)
             finally:
                 view.DestroyView()
@@ -90,14 +98,16 @@ class Inventory:
         query = vmodl.query.PropertyCollector
         with understood():
             collector = self.content().propertyCollector
-            wanted = query.FilterSpec(objectSet=[objects], propSet=[query.PropertySpec(type=kind, pathSet=list(names))])
-            page = collector.RetrievePropertiesEx([wanted], query.RetrieveOptions(maxObjects=self.page))
+            specification = query.FilterSpec(
+                objectSet=[objects], propSet=[query.PropertySpec(type=kind, pathSet=list(names))]
+            )
+            page = collector.RetrievePropertiesEx([specification], query.RetrieveOptions(maxObjects=self.page))
             while page is not None:
-                yield from ({each.name: each.val for each in item.propSet} for item in page.objects)
+                yield from ({entry.name: entry.val for entry in item.propSet} for item in page.objects)
                 page = collector.ContinueRetrievePropertiesEx(page.token) if page.token else None
 
     def _log_in(self) -> tuple[Any, Any]:
-        """The session, and what the vCenter consists of."""
+        """Returns the session, and the content of the vCenter."""
         settings = self.settings
         stub = SoapStubAdapter(  # type: ignore[no-untyped-call]
             host=settings.server,
@@ -126,12 +136,12 @@ def _context(settings: VSphereSettings, seconds: int) -> ssl.SSLContext:
     if settings.thumbprint is None:
         return ssl.create_default_context(cadata=settings.certificate_authority)
     certificate = ssl.get_server_certificate((settings.server, settings.port), timeout=seconds)
-    found = hashlib.sha256(ssl.PEM_cert_to_DER_cert(certificate)).hexdigest()
-    if not hmac.compare_digest(found, settings.thumbprint.replace(":", "").lower()):
+    digest = hashlib.sha256(ssl.PEM_cert_to_DER_cert(certificate)).hexdigest()
+    if not hmac.compare_digest(digest, settings.thumbprint.replace(":", "").lower()):
         raise ProviderRejected(
-            f"vCenter {settings.server} shows another certificate than the pool's: {found} (SHA-256)"
+            f"vCenter {settings.server} has another certificate than the pool's settings: {digest} (SHA-256)"
         )
-    # That very certificate is trusted, whoever signed it, and no other.
+    # Only this certificate is trusted, independent of its issuer.
     context = ssl.create_default_context(cadata=certificate)
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     context.check_hostname = False

@@ -1,4 +1,4 @@
-"""Looks whether a vCenter would start runners, without starting one."""
+"""Checks whether a vCenter would start runners, without starting one."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -11,10 +11,10 @@ from cadence.providers.probing import checked
 from cadence.providers.vsphere.faults import understood
 from cadence.providers.vsphere.inventory import Inventory
 
-# Less free than this, and the next clone may not fit (bytes).
+# With less free space than this, the next clone may not fit (bytes).
 _LEAST_FREE = 10 * 1024**3
 
-# What is needed on each place, as vCenter's own roles name it.
+# The privileges that are needed on each object, as vCenter's own roles name them.
 ON_FOLDER = (
     "VirtualMachine.Config.AddNewDisk",
     "VirtualMachine.Config.AdvancedConfig",
@@ -33,9 +33,9 @@ ON_NETWORK = ("Network.Assign",)
 
 
 def probe(inventory: Inventory) -> Sequence[Check]:
-    """One check for each thing; the later ones are left out where it cannot even log in."""
-    entered = checked("credentials", inventory.content, "Give the pool `username` and `password` of a service account.")
-    return [entered] if entered.missing else [entered, *_places(inventory)]
+    """Returns one check for each object; only the first if the login fails."""
+    login = checked("credentials", inventory.content, "Give the pool `username` and `password` of a service account.")
+    return [login] if login.missing else [login, *_places(inventory)]
 
 
 def _places(inventory: Inventory) -> Iterator[Check]:
@@ -49,14 +49,14 @@ def _places(inventory: Inventory) -> Iterator[Check]:
     if settings.network:
         network = settings.network
         places.append(("network", lambda: inventory.find(vim.Network, "network", network), ON_NETWORK))
-    for what, look, privileges in places:
-        found: list[Any] = []
-        check = checked(what, lambda look=look, found=found: found.append(look()))  # type: ignore[misc]
+    for subject, look, privileges in places:
+        objects: list[Any] = []
+        check = checked(subject, lambda look=look, objects=objects: objects.append(look()))  # type: ignore[misc]
         yield check
-        if found:
+        if objects:
             yield checked(
-                f"permissions on the {what}",
-                lambda place=found[0], privileges=privileges: _allowed(inventory, place, privileges),  # type: ignore[misc]
+                f"permissions on the {subject}",
+                lambda place=objects[0], privileges=privileges: _allowed(inventory, place, privileges),  # type: ignore[misc]
                 "Grant them to the account's role on that object.",
             )
 
@@ -75,6 +75,8 @@ def _allowed(inventory: Inventory, place: Any, privileges: Sequence[str]) -> Non
         content = inventory.content()
         session = content.sessionManager.currentSession
         answers = content.authorizationManager.HasPrivilegeOnEntities([place], session.key, list(privileges))
-    lacking = [each.privId for answer in answers for each in answer.privAvailability if not each.isGranted]
+    lacking = [
+        privilege.privId for answer in answers for privilege in answer.privAvailability if not privilege.isGranted
+    ]
     if lacking:
         raise CadenceError(f"{session.userName} lacks {', '.join(lacking)} on {place.name}")

@@ -1,4 +1,4 @@
-"""Runners as virtual machines: cloned from a template, told what they are by cloud-init's VMware data source."""
+"""Runners as virtual machines: cloned from a template, configured through cloud-init's VMware data source."""
 
 import base64
 import gzip
@@ -22,9 +22,9 @@ from cadence.providers.vsphere.settings import VSphereSettings
 
 _PREFIX = "cadence-"
 _LOOKED_AT = ("name", "config.extraConfig", "config.createDate", "runtime.powerState", "recentTask")
-# Whose a machine is, for the inventory; people read the same in its notes.
+# The owner of a machine, for the inventory; users read the same in its notes.
 _OWNER = "cadence.owner"
-# Where a machine that has VMware's tools notes how far its boot got.
+# A machine with VMware's tools records the progress of its boot here.
 _BOOT_NOTE = "guestinfo.cadence.boot"
 _MOST_OF_A_CONSOLE = 16 * 1024
 _ON, _OFF = "poweredOn", "poweredOff"
@@ -56,11 +56,11 @@ class VSphereProvider:
             if machine is None:
                 return Machine(ref=ref, runner_id=ref, condition=MachineCondition.GONE, reason=self._why_not_cloned())
             return self._machine(self.inventory.properties(machine, *_LOOKED_AT))
-        except vmodl.fault.ManagedObjectNotFound:  # it went while it was looked at
+        except vmodl.fault.ManagedObjectNotFound:  # it was deleted in between
             return Machine(ref=ref, runner_id=ref, condition=MachineCondition.GONE)
 
     def stop(self, ref: str) -> None:
-        """A machine has to be off before it can be removed: until it is, this raises NotReady, and is to be called again."""
+        """Deletes a machine. It has to be off before: until it is, this raises NotReady, and has to be called again."""
         with suppress(vmodl.fault.ManagedObjectNotFound):
             machine = self._named(ref)
             if machine is None:
@@ -72,14 +72,14 @@ class VSphereProvider:
             self._ask(machine.Destroy_Task)
 
     def list_owned(self) -> Sequence[Machine]:
-        found = (self._machine(each) for each in self.inventory.machines(*_LOOKED_AT) if self._is_ours(each))
-        return sorted(found, key=lambda machine: machine.ref)
+        machines = (self._machine(entry) for entry in self.inventory.machines(*_LOOKED_AT) if self._is_ours(entry))
+        return sorted(machines, key=lambda machine: machine.ref)
 
     def probe(self) -> Sequence[Check]:
         return probe(self.inventory)
 
     def console(self, ref: str) -> str | None:
-        """What the machine noted of its boot: a vCenter keeps no text of consoles."""
+        """Returns the machine's record of its boot: a vCenter keeps no text of consoles."""
         try:
             machine = self._named(ref)
             known = self.inventory.properties(machine, "config.extraConfig") if machine is not None else {}
@@ -89,8 +89,8 @@ class VSphereProvider:
         return note[-_MOST_OF_A_CONSOLE:] if note else None
 
     def _named(self, runner_id: str) -> Any:
-        found = self.inventory.named(_PREFIX + runner_id)
-        return found if isinstance(found, vim.VirtualMachine) else None
+        entry = self.inventory.named(_PREFIX + runner_id)
+        return entry if isinstance(entry, vim.VirtualMachine) else None
 
     def _clone(self, request: RunnerRequest) -> None:
         settings, inventory = self.settings, self.inventory
@@ -106,12 +106,14 @@ class VSphereProvider:
                 location.deviceChange = [
                     _connected_to(template, inventory.find(vim.Network, "network", settings.network))
                 ]
-            wanted = vim.vm.CloneSpec(location=location, powerOn=True, template=False, config=self._config(request))
+            specification = vim.vm.CloneSpec(
+                location=location, powerOn=True, template=False, config=self._config(request)
+            )
             if settings.linked_clone:
-                wanted.snapshot = _snapshot(template)
+                specification.snapshot = _snapshot(template)
             folder, name = inventory.folder(), _PREFIX + request.runner_id
-        with suppress(Conflict):  # an earlier call for this very runner was faster
-            self._ask(template.CloneVM_Task, folder=folder, name=name, spec=wanted)
+        with suppress(Conflict):  # an earlier call for the same runner was faster
+            self._ask(template.CloneVM_Task, folder=folder, name=name, spec=specification)
 
     def _config(self, request: RunnerRequest) -> Any:
         needs, settings = request.needs, self.settings
@@ -123,7 +125,7 @@ class VSphereProvider:
             "run": request.run_id,
             "expires": request.expires_at.isoformat() if request.expires_at else None,
         }
-        told = {
+        options = {
             _OWNER: json.dumps(owner, sort_keys=True),
             "guestinfo.userdata": base64.b64encode(gzip.compress(self.user_data(request).encode(), mtime=0)).decode(),
             "guestinfo.userdata.encoding": "gzip+base64",
@@ -132,7 +134,7 @@ class VSphereProvider:
         }
         config = vim.vm.ConfigSpec(
             annotation=f"A runner of Cadence: {json.dumps(owner, sort_keys=True)}",
-            extraConfig=[_option(key, value) for key, value in told.items()],
+            extraConfig=[_option(key, value) for key, value in options.items()],
         )
         cpu, memory = needs.cpu or settings.cpu, needs.memory or settings.memory
         if cpu:
@@ -142,16 +144,18 @@ class VSphereProvider:
         return config
 
     def _power_on(self, machine: Any) -> None:
-        """What an earlier call made may have found no room to be switched on."""
-        now = self.inventory.properties(machine, "runtime.powerState", "recentTask")
-        if now.get("runtime.powerState") == _OFF and not any(info["state"] in _WORKING for info in self._tasks(now)):
+        """Switches on the machine of an earlier call, which may have found no room to do so."""
+        current = self.inventory.properties(machine, "runtime.powerState", "recentTask")
+        if current.get("runtime.powerState") == _OFF and not any(
+            info["state"] in _WORKING for info in self._tasks(current)
+        ):
             self._ask(machine.PowerOnVM_Task)
 
     def _is_on(self, machine: Any) -> bool:
         return self.inventory.properties(machine, "runtime.powerState").get("runtime.powerState") == _ON
 
     def _tasks(self, properties: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-        """State and error of each task that the vCenter remembers of a machine."""
+        """Returns state and error of each task that the vCenter remembers of a machine."""
         return [self._task(task) for task in properties.get("recentTask") or ()]
 
     def _task(self, task: Any) -> Mapping[str, Any]:
@@ -162,7 +166,7 @@ class VSphereProvider:
         return {"state": known.get("info.state"), "error": known.get("info.error")}
 
     def _ask(self, begin: Callable[..., Any], **arguments: Any) -> None:
-        """Begins a task. Raises what it has failed with already; one that still works is not waited for."""
+        """Begins a task and does not wait for its end. Raises the error of one that has failed already."""
         with understood():
             task = begin(**arguments)
         error = self._task(task)["error"]
@@ -199,15 +203,16 @@ class VSphereProvider:
         return MachineCondition.STOPPING, meaning(errors[-1]).message if errors else "it is powered off"
 
     def _why_not_cloned(self) -> str | None:
-        """A vCenter remembers a task for ten minutes, but not which machine it was to make: the last failure is told as such."""
+        """Returns the last failure of a clone.
+
+        A vCenter remembers a task for ten minutes, but not which machine it was to make.
+        """
         template = self.inventory.look("vm", self.settings.template)
         if not isinstance(template, vim.VirtualMachine):
             return None
         tasks = self._tasks(self.inventory.properties(template, "recentTask"))
         failed = [task["error"] for task in tasks if task["error"] is not None]
-        return (
-            f"the last clone of {self.settings.template} that failed: {meaning(failed[-1]).message}" if failed else None
-        )
+        return f"the last failed clone of {self.settings.template}: {meaning(failed[-1]).message}" if failed else None
 
 
 def _options(properties: Mapping[str, Any]) -> Mapping[str, str]:
@@ -215,7 +220,7 @@ def _options(properties: Mapping[str, Any]) -> Mapping[str, str]:
 
 
 def _owner(properties: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Empty for a machine that is not ours."""
+    """Returns the owner's data; empty for a machine of another owner."""
     try:
         owner = json.loads(_options(properties).get(_OWNER, "{}"))
     except ValueError:

@@ -1,4 +1,4 @@
-"""What a pool of a vCenter is told (`schemas/pool-settings/vsphere/1.json`)."""
+"""The settings of a pool of a vCenter (`schemas/pool-settings/vsphere/1.json`)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,11 +7,12 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class VSphereSettings:
-    """Places are inventory paths below the datacenter: `template` and `folder` in its VM folder, `resource_pool` in its host folder.
+    """The settings. Places are inventory paths below the datacenter.
 
-    `thumbprint` is the SHA-256 of the server's certificate in hex, `certificate_authority` one in PEM; with neither, the
-    system's authorities are trusted. `cpu` (millicores), `memory` and `storage` (MB) are a runner's size where the
-    treatment asks for none; `None` is as the template has it.
+    `template` and `folder` are in its VM folder, `resource_pool` in its host folder. `thumbprint` is the SHA-256 of the
+    server's certificate in hex, `certificate_authority` one in PEM; with neither, the system's authorities are trusted.
+    `cpu` (millicores) and `memory` (MB) are a runner's size where the treatment requests none; None is as in
+    the template.
     """
 
     server: str

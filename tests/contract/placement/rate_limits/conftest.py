@@ -8,7 +8,7 @@ from tests.fakes.rate_limits import MemoryRateLimits
 
 
 @pytest.fixture(params=["memory", "dynamodb"])
-def paces(request: pytest.FixtureRequest) -> RateLimits:
+def rate_limits(request: pytest.FixtureRequest) -> RateLimits:
     if request.param == "memory":
         return MemoryRateLimits()
     table = request.getfixturevalue("bound_table")

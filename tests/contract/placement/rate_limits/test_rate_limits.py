@@ -1,4 +1,4 @@
-"""What every `Paces` holds to."""
+"""What every `RateLimits` holds to."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -150,7 +150,7 @@ class Agent:
         error = None if outcome is RunnerOutcome.SUCCEEDED else f"it {self.script}"
         result = RunnerResult(outcome=outcome, exit_code=0 if outcome is RunnerOutcome.SUCCEEDED else 1, error=error)
         if answer:
-            _insist(actor, self.clock, lambda: gateway.complete(self.runner, result))
+            _insist(actor, self.clock, lambda: gateway.complete.complete(self.runner, result))
         else:
             _insist(actor, self.clock, lambda: gateway.runners.complete(self.runner.runner_id, result))
 

@@ -1,4 +1,4 @@
-"""Languages that write `at` before each call: JavaScript and TypeScript, Java and Kotlin, C# and others of .NET."""
+"""Recognises traces with `at` before each call: JavaScript and TypeScript, Java and Kotlin, C# and others of .NET."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -31,7 +31,7 @@ _HEAD = re.compile(
     r'(?:Uncaught |Unhandled exception\. |Unhandled Exception: |Exception in thread "[^"]*" )?'
     r"(?P<error>[A-Za-z_$][\w.$`+]*)(?: \[\w+\])?(?:: ?(?P<message>.*))?$"
 )
-_SAID_TO_BE = re.compile(
+_INTRODUCED = re.compile(
     r'\s*(?:Caused by: |\[cause\]: | ?---> |Uncaught |Unhandled [Ee]xception|Exception in thread ")'
 )
 _NAMED = re.compile(r"(?:Error|Exception|Throwable|Failure|Panic)\d*$|\.[A-Z]\w+$|^[A-Za-z]+(?:Error|Exception)")
@@ -50,10 +50,10 @@ class _Language:
     own: Callable[[re.Match[str]], bool]
 
     def frame(self, line: str, on: int) -> Frame | None:
-        found = self.pattern.match(line)
-        if found is None:
+        match = self.pattern.match(line)
+        if match is None:
             return None
-        parts = found.groupdict()
+        parts = match.groupdict()
         file = parts["file"]
         unknown = file in {"Native Method", "Unknown Source"} or (file or "").startswith("<")
         known = None if unknown else file
@@ -63,21 +63,21 @@ class _Language:
             file=known,
             line=number(parts["line"]),
             column=number(parts.get("column")),
-            own=self.own(found),
+            own=self.own(match),
             on=on,
         )
 
 
 # In this order: a call of the Java virtual machine also looks like one of JavaScript.
 _LANGUAGES = {
-    "Java": _Language(_JVM, lambda found: not _JVM_LIBRARY.match(found["function"])),
+    "Java": _Language(_JVM, lambda match: not _JVM_LIBRARY.match(match["function"])),
     "Mono": _Language(
-        _MONO, lambda found: not found["file"].startswith("<") and not _DOTNET_LIBRARY.match(found["function"])
+        _MONO, lambda match: not match["file"].startswith("<") and not _DOTNET_LIBRARY.match(match["function"])
     ),
     ".NET": _Language(
-        _DOTNET, lambda found: found["file"] is not None and not _DOTNET_LIBRARY.match(found["function"])
+        _DOTNET, lambda match: match["file"] is not None and not _DOTNET_LIBRARY.match(match["function"])
     ),
-    "JavaScript": _Language(_JS, lambda found: not _JS_LIBRARY.search(found["file"])),
+    "JavaScript": _Language(_JS, lambda match: not _JS_LIBRARY.search(match["file"])),
 }
 
 
@@ -93,7 +93,7 @@ class _Part:
 
 
 def trace(lines: Sequence[str], start: int) -> StackTrace | None:
-    """One whose error is named on line `start`; its calls may follow after a message of several lines."""
+    """Returns the trace whose error is named on line `start`; its calls may follow after a message of several lines."""
     if not _names_error(lines[start]):
         return None
     calls = next(
@@ -108,7 +108,7 @@ def trace(lines: Sequence[str], start: int) -> StackTrace | None:
     parts, last = _parts(lines, start, _LANGUAGES[name])
     if not any(part.frames for part in parts):
         return None
-    return _chained(_told(name, parts), parts, last)
+    return _chained(_language_name(name, parts), parts, last)
 
 
 def _parts(lines: Sequence[str], start: int, language: _Language) -> tuple[list[_Part], int]:
@@ -117,7 +117,7 @@ def _parts(lines: Sequence[str], start: int, language: _Language) -> tuple[list[
     if inline:
         parts.append(_part(inline["inner"], start, inner=True))
     last = at = start
-    quiet = 0  # lines since the last that belonged to it
+    quiet = 0  # lines since the last that belonged to the trace
     for at in range(start + 1, len(lines)):
         line = lines[at]
         frame = language.frame(line, at) if _AT.match(line) else None
@@ -137,7 +137,10 @@ def _parts(lines: Sequence[str], start: int, language: _Language) -> tuple[list[
 
 
 def _owner(parts: list[_Part], line: str) -> _Part:
-    """Whose call it is: of the latest error; .NET tells those of the inner ones first and marks where they end."""
+    """Returns the error that a call belongs to: the latest.
+
+    .NET prints the calls of inner errors first and marks where they end.
+    """
     return next((part for part in reversed(parts) if part.inner), parts[0])
 
 
@@ -154,7 +157,7 @@ def _part(line: str, at: int, *, inner: bool) -> _Part:
     return _Part(error=error, message=message.removesuffix(" {"), first=at, inner=inner, frames=[])
 
 
-def _told(language: str, parts: Sequence[_Part]) -> str:
+def _language_name(language: str, parts: Sequence[_Part]) -> str:
     if language == "Java" and any(
         (frame.file or "").endswith(".kt") for part in parts for frame in part.frames if frame.own
     ):
@@ -192,7 +195,7 @@ def _names_error(line: str) -> bool:
     head = _HEAD.match(line)
     if head is None or head["link"]:
         return False
-    return bool(_SAID_TO_BE.match(line) or _NAMED.search(head["error"]))
+    return bool(_INTRODUCED.match(line) or _NAMED.search(head["error"]))
 
 
 def _names_inner(line: str) -> bool:
@@ -201,5 +204,5 @@ def _names_inner(line: str) -> bool:
 
 
 def _is_end(line: str) -> bool:
-    """Whether the message has ended: with a call, or with another error."""
+    """Returns whether the message has ended: with a call, or with another error."""
     return bool(_AT.match(line)) or _names_error(line) or _names_inner(line)

@@ -1,4 +1,4 @@
-"""Go, Rust, and C and C++ by the sanitizers or gdb."""
+"""Recognises traces of Go, Rust, and of C and C++ by the sanitizers or gdb."""
 
 import re
 from collections.abc import Sequence
@@ -36,6 +36,7 @@ _C_LIBRARY = re.compile(r"^(?:\.\./|/usr/(?:include|src|lib))|libsanitizer|sysde
 
 
 def go_panic(lines: Sequence[str], start: int) -> StackTrace | None:
+    """Returns the panic or fatal error of Go that line `start` begins."""
     head = _GO_HEAD.match(lines[start])
     if head is None:
         return None
@@ -49,7 +50,7 @@ def go_panic(lines: Sequence[str], start: int) -> StackTrace | None:
         call, place = _GO_CALL.match(lines[at]), _GO_PLACE.match(lines[at + 1])
         if call is None or place is None:
             break
-        if not lines[at].startswith("created by "):  # who started the goroutine is no caller
+        if not lines[at].startswith("created by "):  # the function that started the goroutine is no caller
             own = not _GO_LIBRARY.search(place["file"]) and not call["function"].startswith("runtime.")
             frames.append(
                 Frame(
@@ -68,6 +69,7 @@ def go_panic(lines: Sequence[str], start: int) -> StackTrace | None:
 
 
 def rust_panic(lines: Sequence[str], start: int) -> StackTrace | None:
+    """Returns the panic of Rust that line `start` begins, with or without a backtrace."""
     head = _RUST_HEAD.match(lines[start])
     if head is None:
         return None
@@ -121,6 +123,7 @@ def _rust_place(head: re.Match[str], on: int) -> Frame:
 
 
 def sanitizer_report(lines: Sequence[str], start: int) -> StackTrace | None:
+    """Returns the report of a sanitizer that line `start` begins."""
     head = _SANITIZER_HEAD.match(lines[start])
     if head is None:
         return _undefined_behaviour(lines, start)
@@ -151,6 +154,7 @@ def _undefined_behaviour(lines: Sequence[str], start: int) -> StackTrace | None:
 
 
 def gdb_backtrace(lines: Sequence[str], start: int) -> StackTrace | None:
+    """Returns the backtrace of gdb that line `start` begins."""
     head = _GDB_HEAD.match(lines[start])
     if head is None:
         return None
@@ -168,7 +172,7 @@ def gdb_backtrace(lines: Sequence[str], start: int) -> StackTrace | None:
 
 
 def _calls(lines: Sequence[str], start: int, pattern: re.Pattern[str]) -> tuple[tuple[Frame, ...], int]:
-    """Calls with ascending depth from line `start` on; the last of their lines."""
+    """Returns the calls with ascending depth from line `start` on, and the last of their lines."""
     frames: list[Frame] = []
     for at in range(start, len(lines)):
         call = pattern.match(lines[at])

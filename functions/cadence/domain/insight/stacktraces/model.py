@@ -1,10 +1,10 @@
-"""What a stack trace says, whatever language wrote it."""
+"""The content of a stack trace, independent of the language."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 Recogniser = Callable[[Sequence[str], int], "StackTrace | None"]
-"""The stack trace that begins with a line, if one does: lines and the number of that line, from 0."""
+"""A function from lines and the number of one (from 0) to the stack trace that begins on it, or None."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,9 +21,10 @@ class Frame:
 
 @dataclass(frozen=True, kw_only=True)
 class StackTrace:
-    """An error and the calls that led to it, the innermost first. It stands on the lines `first` to `last` (from 0, both included).
+    """An error and the calls that led to it, the innermost first.
 
-    `caused_by` is the error that this one was raised because of, as far as the language tells.
+    It stands on the lines `first` to `last` (from 0, both included). `caused_by` is the error that this one was raised
+    because of, as far as the language reports it.
     """
 
     language: str
@@ -36,7 +37,7 @@ class StackTrace:
 
     @property
     def chain(self) -> "Iterator[StackTrace]":
-        """This error, what it was caused by, and so on."""
+        """This error, the error it was caused by, and so on."""
         trace: StackTrace | None = self
         while trace is not None:
             yield trace
@@ -44,12 +45,13 @@ class StackTrace:
 
     @property
     def root(self) -> "StackTrace":
+        """The first error of the chain."""
         *_, last = self.chain
         return last
 
     @property
     def place(self) -> Frame | None:
-        """Where to look first: the innermost call in the user's own code, of the error that was there first."""
+        """The call to look at first: the innermost call in the user's own code, of the root error."""
         for trace in reversed(list(self.chain)):
             for frame in trace.frames:
                 if frame.own and frame.file:
@@ -58,5 +60,5 @@ class StackTrace:
 
 
 def number(text: str | None) -> int | None:
-    """A line or column as it is written, if it is there and can be one."""
+    """Returns a line or column number; None if the text is missing or no number."""
     return int(text) if text and text.isdecimal() and len(text) < 10 else None

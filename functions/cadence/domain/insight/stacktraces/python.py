@@ -1,4 +1,4 @@
-"""Python: tracebacks, chained ones, syntax errors, exception groups."""
+"""Recognises traces of Python: tracebacks, chained ones, syntax errors, exception groups."""
 
 import re
 from collections.abc import Sequence
@@ -18,20 +18,21 @@ _LIBRARY = re.compile(r"(?:site|dist)-packages/|/lib(?:64)?/python\d|<frozen |<s
 
 
 def traceback(lines: Sequence[str], start: int) -> StackTrace | None:
+    """Returns the traceback or syntax error that line `start` begins."""
     head = _HEAD.match(lines[start])
     if head is None:
         return _syntax_error(lines, start)
     if head["group"]:
         # Its own calls stand behind a bar; those of each of its exceptions are tracebacks of their own.
         lines = [*lines[: start + 1], *(_behind_bar(line) for line in lines[start + 1 :])]
-    found = _one(lines, start)
-    while found is not None:
-        following = _linked(lines, found.last)
-        outer = _one(lines, following) if following else None
+    trace = _single(lines, start)
+    while trace is not None:
+        following = _linked(lines, trace.last)
+        outer = _single(lines, following) if following else None
         if outer is None:
             break
-        found = replace(outer, first=found.first, caused_by=found)
-    return found
+        trace = replace(outer, first=trace.first, caused_by=trace)
+    return trace
 
 
 def _behind_bar(line: str) -> str:
@@ -39,7 +40,7 @@ def _behind_bar(line: str) -> str:
     return rest if bar else "+"
 
 
-def _one(lines: Sequence[str], start: int) -> StackTrace | None:
+def _single(lines: Sequence[str], start: int) -> StackTrace | None:
     frames: list[Frame] = []
     at = start + 1
     while at < len(lines):
@@ -63,7 +64,7 @@ def _one(lines: Sequence[str], start: int) -> StackTrace | None:
 
 
 def _linked(lines: Sequence[str], last: int) -> int | None:
-    """The line at which the traceback begins that was raised because of the one that ended at `last`.
+    """Returns the line at which the traceback begins that was raised because of the one that ended at `last`.
 
     A message of several lines may stand in between.
     """
@@ -94,12 +95,12 @@ def _syntax_error(lines: Sequence[str], start: int) -> StackTrace | None:
     return None
 
 
-def _frame(found: re.Match[str], on: int) -> Frame:
-    file = found["file"]
+def _frame(match: re.Match[str], on: int) -> Frame:
+    file = match["file"]
     return Frame(
-        function=found["function"] or "",
+        function=match["function"] or "",
         file=file,
-        line=number(found["line"]),
+        line=number(match["line"]),
         column=None,
         own=not _LIBRARY.search(file),
         on=on,

@@ -19,17 +19,17 @@ _RECOGNISERS: tuple[Recogniser, ...] = (
 )
 _LONGEST_LINE = 2_000
 _LONGEST_TRACE = 500  # lines
-# What tools put before each line, such as `web_1  | ` or the bars of an exception group.
+# A prefix that tools put before each line, such as `web_1  | ` or the bars of an exception group.
 _BEFORE = re.compile(r"(?:[\w.-]{1,60}\s*\|\s|\s*[|+]\s)+")
 
 
 def find(lines: Sequence[str]) -> Sequence[StackTrace]:
-    """All stack traces in the order of their lines; frames and traces name these by their number, from 0."""
+    """Returns all stack traces in the order of their lines; frames and traces name these by their number, from 0."""
     shortened = [line[:_LONGEST_LINE].rstrip() for line in lines]
-    return list(_found(shortened))
+    return list(_traces(shortened))
 
 
-def _found(lines: Sequence[str]) -> Iterator[StackTrace]:
+def _traces(lines: Sequence[str]) -> Iterator[StackTrace]:
     at = 0
     while at < len(lines):
         trace = _beginning(lines, at) if lines[at] else None
@@ -39,17 +39,17 @@ def _found(lines: Sequence[str]) -> Iterator[StackTrace]:
 
 
 def _beginning(lines: Sequence[str], at: int) -> StackTrace | None:
-    trace = next((found for recognise in _RECOGNISERS if (found := recognise(lines, at))), None)
+    trace = next((candidate for recognise in _RECOGNISERS if (candidate := recognise(lines, at))), None)
     before = _BEFORE.match(lines[at])
     if trace or before is None:
         return trace
     prefix = before[0]
-    without = []
+    stripped = []
     for line in lines[at : at + _LONGEST_TRACE]:
         if not line.startswith(prefix.rstrip()):
             break
-        without.append(line[len(prefix) :])
-    trace = next((found for recognise in _RECOGNISERS if (found := recognise(without, 0))), None)
+        stripped.append(line[len(prefix) :])
+    trace = next((candidate for recognise in _RECOGNISERS if (candidate := recognise(stripped, 0))), None)
     return _moved(trace, at) if trace else None
 
 

@@ -1,4 +1,4 @@
-"""Ruby and PHP."""
+"""Recognises traces of Ruby and PHP."""
 
 import re
 from collections.abc import Sequence
@@ -23,6 +23,7 @@ _PHP_LIBRARY = re.compile(r"/vendor/")
 
 
 def ruby_error(lines: Sequence[str], start: int) -> StackTrace | None:
+    """Returns the error of Ruby that line `start` begins, with the error it was rescued from."""
     head = _RUBY_HEAD.match(lines[start])
     if head is None:
         return None
@@ -31,7 +32,7 @@ def ruby_error(lines: Sequence[str], start: int) -> StackTrace | None:
     for at in range(start + 1, len(lines)):
         call = _RUBY_CALL.match(lines[at])
         if call is None:
-            # What it was rescued from follows at once.
+            # The error it was rescued from follows at once.
             cause = ruby_error(lines, at)
             break
         frames.append(_frame(call, at, _RUBY_LIBRARY))
@@ -48,7 +49,10 @@ def ruby_error(lines: Sequence[str], start: int) -> StackTrace | None:
 
 
 def php_error(lines: Sequence[str], start: int) -> StackTrace | None:
-    """PHP tells the error that was there first before those that followed from it."""
+    """Returns the error of PHP that line `start` begins.
+
+    PHP prints the root error before those that followed from it.
+    """
     head = _PHP_HEAD.match(lines[start])
     trace = _php_block(lines, start, head) if head else None
     while trace and trace.last + 2 < len(lines) and not lines[trace.last + 1].strip():
@@ -90,7 +94,7 @@ def _php_block(lines: Sequence[str], start: int, head: re.Match[str]) -> StackTr
     )
 
 
-def _frame(found: re.Match[str], on: int, library: re.Pattern[str]) -> Frame:
-    file = found["file"]
+def _frame(match: re.Match[str], on: int, library: re.Pattern[str]) -> Frame:
+    file = match["file"]
     own = file is not None and not library.search(file)
-    return Frame(function=found["function"] or "", file=file, line=number(found["line"]), column=None, own=own, on=on)
+    return Frame(function=match["function"] or "", file=file, line=number(match["line"]), column=None, own=own, on=on)
