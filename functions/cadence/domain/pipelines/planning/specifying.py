@@ -179,7 +179,8 @@ class Specifier:
             return spec
         if not environment.open_to(self._branch):
             run_branch = f"this run is of {shown(self._branch)}" if self._branch else "this run is of no branch"
-            message = f"The environment {shown(environment.name)} is only for runs of {', '.join(environment.branches)}; {run_branch}."
+            branches = ", ".join(environment.branches)
+            message = f"The environment {shown(environment.name)} is only for runs of {branches}; {run_branch}."
             self._problems.add(
                 DocumentProblem(
                     code=Code.ENVIRONMENT_CLOSED, message=message, path=at, hint="Guard the treatment with `when`."

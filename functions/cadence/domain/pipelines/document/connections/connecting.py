@@ -25,7 +25,10 @@ Edges = dict[tuple[str, str], Path]
 
 
 def check_connections(draft: Draft, problems: Problems) -> tuple[Connection, ...]:
-    """Adds what is wrong to `problems`; returns the connections that could be read. Solves type parameters on the way."""
+    """Adds what is wrong to `problems`; returns the connections that could be read.
+
+    Solves type parameters on the way.
+    """
     check = _ConnectionCheck(draft, problems)
     for index, text in texts(draft.connections):
         check.connection(text, ("connections", index))

@@ -42,8 +42,8 @@ def check_shape(data: Any) -> Iterator[DocumentProblem]:
 def _pieces(data: Any) -> Iterator[Any]:
     """The document in parts that are whole documents to the schema.
 
-    The validator finds all errors before it tells the first one, each with a copy of what it is about. So long documents are
-    checked bit by bit, and without what no schema looks at.
+    The validator finds all errors before it tells the first one, each with a copy of what it is about. So long
+    documents are checked bit by bit, and without what no schema looks at.
     """
     treatments = data.get("treatments") if isinstance(data, dict) else None
     if not isinstance(treatments, dict) or len(treatments) <= _AT_ONCE:
@@ -111,8 +111,8 @@ def _validator() -> Draft202012Validator:
 def _checked_schema() -> dict[str, Any]:
     """The schema with its `propertyNames` in another form.
 
-    The validator tells of each wrong name with a copy of the whole mapping, which for thousands of them is more than any
-    memory holds. So names are instead checked as members that cannot be there, which are told one by one.
+    The validator tells of each wrong name with a copy of the whole mapping, which for thousands of them is more than
+    any memory holds. So names are instead checked as members that cannot be there, which are told one by one.
     """
     schema: dict[str, Any] = _names_as_members(pipeline_schema())
     return schema

@@ -25,10 +25,12 @@ def check_concurrent(
     context: Context,
     problems: Problems,
 ) -> None:
-    """Streams between more treatments than their pools have runners. Instances of matrices count, as far as they are known.
+    """Streams between more treatments than their pools have runners.
 
-    That is no deadlock by itself, since a stream is kept and can be read later. But when one of them is lost, those that
-    wait for it may hold the runners that its next attempt needs.
+    Instances of matrices count, as far as they are known.
+
+    That is no deadlock by itself, since a stream is kept and can be read later. But when one of them is lost, those
+    that wait for it may hold the runners that its next attempt needs.
     """
     pools = context.pools or {}
     if all(offer.max_runners is None for offer in pools.values()):
@@ -62,8 +64,8 @@ def _waits(draft: Draft, connections: Iterable[Connection]) -> Waits:
 def _together(waits: Waits) -> Iterator[list[str]]:
     """The sets of treatments connected by streams, of which none waits for the end of another.
 
-    A treatment's phase is how many ends lie before its start: where it grows from a producer to its consumer, the one may
-    well have ended before the other starts.
+    A treatment's phase is how many ends lie before its start: where it grows from a producer to its consumer, the one
+    may well have ended before the other starts.
     """
     try:
         order = list(TopologicalSorter(waits).static_order())

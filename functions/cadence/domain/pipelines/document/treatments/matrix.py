@@ -14,7 +14,8 @@ MAX_INSTANCES = 1_000
 MAX_AXES = 10
 MOST_BEFORE_EXCLUSION = 10_000
 _MOST_COMPARISONS = 50_000
-"""Of combinations with the sets of axes that entries of `exclude` or `include` name: what bounds the time a matrix takes."""
+"""Of combinations with the sets of axes that entries of `exclude` or `include` name: what bounds the time a matrix
+takes."""
 _SETTINGS = frozenset({"include", "exclude", "fail_fast", "max_parallel"})
 _UNNAMEABLE = re.compile(r"[^A-Za-z0-9._+-]")
 _LONGEST_PART = 40
@@ -47,8 +48,8 @@ def axes(matrix: Mapping[str, Any]) -> tuple[str, ...]:
 def combinations(matrix: Mapping[str, Any]) -> list[Combination]:
     """The combinations of a matrix without expressions, at most `MAX_INSTANCES`. Raises MatrixError.
 
-    As with GitHub Actions: `exclude` drops the combinations that have all its values; then each entry of `include` is added
-    to the combinations whose axes it does not change, or is a combination of its own if there is none.
+    As with GitHub Actions: `exclude` drops the combinations that have all its values; then each entry of `include` is
+    added to the combinations whose axes it does not change, or is a combination of its own if there is none.
     """
     names = axes(matrix)
     if len(names) > MAX_AXES:
