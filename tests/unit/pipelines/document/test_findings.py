@@ -581,7 +581,7 @@ CASES: dict[Code, list[Case]] = {
             6,
             15,
             "/treatments/copy/use",
-            "Nothing says what T of “copy” is.",
+            "Nothing determines the type T of “copy”.",
         )
     ],
     Code.INFINITE_TYPE: [

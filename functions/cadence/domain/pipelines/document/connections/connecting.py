@@ -1,4 +1,4 @@
-"""Checks of how treatments hang together: connections, what feeds each input, `after`, and cycles."""
+"""Checks the dependencies between treatments: connections, the sources of inputs, `after`, and cycles."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,18 +17,15 @@ from cadence.domain.shared.display import shown
 _CONNECTION = re.compile(r"\s*([^\s.]+)\.([^\s.]+)\s*->\s*([^\s.]+)\.([^\s.]+)\s*")
 _MOST_CYCLES = 10
 _MOST_SEARCHED = 300_000
-"""Connections gone through for cycles, all searches together."""
+"""The most connections that all searches for cycles visit together."""
 _LONGEST_CYCLE_SHOWN = 12
 
 Edges = dict[tuple[str, str], Path]
-"""Producer and consumer, and the first place in the document that makes the one wait for the other."""
+"""Maps producer and consumer to the first place in the document that makes the consumer wait for the producer."""
 
 
 def check_connections(draft: Draft, problems: Problems) -> tuple[Connection, ...]:
-    """Adds what is wrong to `problems`; returns the connections that could be read.
-
-    Solves type parameters on the way.
-    """
+    """Returns the connections that can be read, and solves type parameters. Adds what is wrong to `problems`."""
     check = _ConnectionCheck(draft, problems)
     for index, text in texts(draft.connections):
         check.connection(text, ("connections", index))
@@ -93,7 +90,10 @@ class _ConnectionCheck:
                 self._treatment(name, path)
 
     def states(self, treatment: DraftTreatment) -> None:
-        """What a condition names has to end first; that it exists is checked with the expressions."""
+        """Adds an edge from each treatment that a condition names.
+
+        Whether it exists is checked with the expressions.
+        """
         for name in states_named(treatment.body):
             if name in self._treatments and name != treatment.name:
                 self._edge(name, treatment.name, (*treatment.path, "when"))
@@ -136,7 +136,7 @@ class _ConnectionCheck:
         return None
 
     def _input(self, target: DraftTreatment, port: str, path: Path) -> tuple[str, Port | None] | None:
-        """The input that is meant; a misspelt one counts as fed, so that one mistake is one finding."""
+        """Returns the input of a connection. A misspelt one counts as fed, so that one mistake gives one finding."""
         if target.inputs is None:
             return None
         if port in target.inputs:
@@ -183,13 +183,13 @@ class _ConnectionCheck:
 
 
 def _cycles(names: Iterable[str], edges: Edges, streams: Mapping[tuple[str, str], bool]) -> Iterator[DocumentProblem]:
-    """One problem for each of the cycles that share no connection, up to a sensible number.
+    """Yields one problem for each of the cycles that share no connection, ten at most.
 
-    It is reported where the document closes the cycle, and told from there on.
+    It is reported at the place where the document closes the cycle; its message starts from there.
     """
-    # Most documents name each treatment after those it waits for: then nothing has to be looked for.
-    written = {name: index for index, name in enumerate(names)}
-    if all(written[producer] < written[consumer] for producer, consumer in edges):
+    # Most documents name each treatment after those it waits for, so that no search is needed.
+    positions = {name: index for index, name in enumerate(names)}
+    if all(positions[producer] < positions[consumer] for producer, consumer in edges):
         return
     remaining = dict(edges)
     order = {edge: index for index, edge in enumerate(edges)}
@@ -205,8 +205,8 @@ def _cycles(names: Iterable[str], edges: Edges, streams: Mapping[tuple[str, str]
             return
         closing = max(steps, key=lambda step: order[step])
         start = steps.index(closing) + 1
-        told = [consumer for _, consumer in (steps[start:] + steps[:start])]
-        circle = [closing[1], *told]
+        followers = [consumer for _, consumer in (steps[start:] + steps[:start])]
+        circle = [closing[1], *followers]
         if len(circle) > _LONGEST_CYCLE_SHOWN:
             circle = [*circle[: _LONGEST_CYCLE_SHOWN - 2], "…", *circle[-2:]]
         if all(streams.get(step) for step in steps):
