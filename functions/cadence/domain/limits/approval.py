@@ -7,6 +7,8 @@ from enum import StrEnum
 
 
 class ApprovalVerdict(StrEnum):
+    """The verdict of a decision."""
+
     APPROVE = "approve"
     REFUSE = "refuse"
 

@@ -48,6 +48,7 @@ class LimitEntry:
 
     @property
     def lane(self) -> LaneKey:
+        """The lane in which the entry waits."""
         return LaneKey(self.priority, self.project)
 
 
@@ -72,12 +73,12 @@ class ConcurrencyLimit:
 
     @property
     def room(self) -> int:
-        """How many more entries can be admitted now."""
+        """The number of further entries that can be admitted now."""
         return self.limit - sum(self.inside.values())
 
     @property
     def waiting(self) -> int:
-        """How many entries wait in all lanes."""
+        """The number of entries that wait in all lanes."""
         return sum(lane.waiting for lane in self.lanes.values())
 
     @property

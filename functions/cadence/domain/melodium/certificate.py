@@ -1,4 +1,4 @@
-"""Tells until when engines of a version can reach workers: their TLS accepts only the certificate built into them."""
+"""The end of the period in which engines of a version can reach workers: their TLS accepts one built-in certificate."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime

@@ -92,6 +92,7 @@ class _Reader:
         self._at = 0
 
     def fault(self, at: int, message: str) -> Fault:
+        """Returns a fault at an offset of the text."""
         return Fault(self._file, *_position(self._text, at), message)
 
     def next_treatment(self) -> str | None:
@@ -111,6 +112,7 @@ class _Reader:
         return None
 
     def header(self, documentation: str) -> TreatmentHeader:
+        """Reads the header after the word `treatment`. Raises _Unreadable."""
         name = self._word("the name of a treatment")
         generics = tuple(part[0].text for part in self._list("<", ">") if part)
         models = tuple(part[0].text for part in self._list("[", "]") if part)

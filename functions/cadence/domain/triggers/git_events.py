@@ -121,6 +121,7 @@ class PullRequest:
 
     @property
     def base_branch(self) -> str:
+        """The branch that it is to be merged into."""
         return self.base_ref.removeprefix(_BRANCH)
 
     def trigger(self, triggers: Triggers) -> GitTrigger | None:

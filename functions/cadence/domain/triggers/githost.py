@@ -6,6 +6,8 @@ from enum import StrEnum
 
 
 class GitHostKind(StrEnum):
+    """The kind of a git host, which is part of the address of its webhooks."""
+
     GITHUB = "github"
     GITLAB = "gitlab"
     GITEA = "gitea"

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 UNUSED = timedelta(days=30)
 """How long an entry is kept after its last use."""
 LONGEST = timedelta(days=90)
-"""How long any entry is kept."""
+"""How long an entry is kept at most."""
 UPLOADING = timedelta(days=1)
 """How long an upload may take before it counts as abandoned."""
 

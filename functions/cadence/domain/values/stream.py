@@ -8,8 +8,8 @@ from enum import StrEnum
 from cadence.domain.shared.errors import Conflict, InvalidRequest, Violation
 
 MAX_CHUNK = 8 * 1024 * 1024
-# A producer is at most this many chunks ahead of its slowest consumer.
 WINDOW = 16
+"""The number of chunks by which a producer may be ahead of its slowest consumer."""
 
 
 class InputState(StrEnum):

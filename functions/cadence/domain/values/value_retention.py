@@ -69,7 +69,7 @@ class IncompatibleRetention(Exception):
 
 
 def together(retentions: Iterable[ValueRetention | None]) -> ValueRetention | None:
-    """Returns the retention of a value made of several parts: the strictest of theirs, None if none has one.
+    """Returns the retention of a value made of several parts: the strictest of its parts; None if no part has one.
 
     Raises IncompatibleRetention if the parts are kept in different buckets.
     """

@@ -19,7 +19,7 @@ from cadence.domain.pipelines.document.syntax.source import (
 from cadence.domain.shared.display import shown
 
 _UNUSABLE = re.compile("[\0\ud800-\udfff]")
-"""Escapes can spell these, but no environment, file name or UTF-8 text can hold them."""
+"""Characters that escapes can produce, but that no environment, file name or UTF-8 text can hold."""
 
 
 class Builder:

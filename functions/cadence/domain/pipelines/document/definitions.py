@@ -179,11 +179,11 @@ def inherited(
     generics = (*own_generics, *(generic for generic in base.generics if generic not in own_generics))
     type_arguments = _type_arguments(body, base, (section, name), own_generics, problems) if "with" in body else {}
 
-    def meaning(found: Parameterized) -> DataType:
-        return type_arguments.get(found.name, found)
+    def meaning(parameter: Parameterized) -> DataType:
+        return type_arguments.get(parameter.name, parameter)
 
-    def of_own(found: Parameterized) -> DataType:
-        return found if found.name in own_generics else meaning(found)
+    def of_own(parameter: Parameterized) -> DataType:
+        return parameter if parameter.name in own_generics else meaning(parameter)
 
     def ports(side: str, given: Ports | None) -> Ports | None:
         if side not in body:

@@ -98,6 +98,7 @@ class _Reader:
         self._joins = 0
 
     def read(self) -> Expression:
+        """Reads all words. Raises ExpressionError for an unknown function or a loop within a loop."""
         position = 0
         while position < len(self._words):
             position = self._step(position, bound=None)

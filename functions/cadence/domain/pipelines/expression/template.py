@@ -24,6 +24,7 @@ class Template:
 
     @property
     def expressions(self) -> tuple[Expression, ...]:
+        """The expressions, in their order."""
         return tuple(part for part in self.parts if isinstance(part, Expression))
 
     @property

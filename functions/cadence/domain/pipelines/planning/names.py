@@ -38,6 +38,7 @@ class RunProblems:
         self._found: dict[tuple[Code, Path, str], DocumentProblem] = {}
 
     def add(self, problem: DocumentProblem) -> None:
+        """Adds a problem unless it is known. Raises TooManyProblems."""
         self._found[problem.code, problem.path, problem.message] = problem
         if len(self._found) >= _MOST_PROBLEMS:
             raise TooManyProblems

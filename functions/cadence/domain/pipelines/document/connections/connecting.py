@@ -51,6 +51,7 @@ class _ConnectionCheck:
         self.typing = Typing(draft, problems)
 
     def connection(self, text: str, path: Path) -> None:
+        """Reads and checks one connection, and adds it to the edges."""
         match = _CONNECTION.fullmatch(text)
         if match is None:
             self._report(
@@ -75,6 +76,7 @@ class _ConnectionCheck:
                 self.typing.connect(source, output, target, entry[1], path)
 
     def after(self, treatment: DraftTreatment) -> None:
+        """Adds an edge from each treatment in `after`, and a problem for each that does not exist."""
         for index, name in texts(treatment.body["after"]):
             path = (*treatment.path, "after", index)
             if name in self._treatments:
@@ -99,6 +101,7 @@ class _ConnectionCheck:
                 self._edge(name, treatment.name, (*treatment.path, "when"))
 
     def inputs_are_fed(self, treatment: DraftTreatment) -> None:
+        """Adds a problem for each required input that nothing feeds."""
         if treatment.inputs is None:
             return
         for name, port in treatment.inputs.items():

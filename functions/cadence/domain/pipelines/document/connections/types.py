@@ -169,6 +169,7 @@ class _TypeReader:
         self._next = 0
 
     def data_type(self, depth: int) -> DataType:
+        """Parses a data type that is nested in `depth` others."""
         if depth > DEEPEST:
             raise self._refusal(f"is nested deeper than {DEEPEST} levels")
         name = self.name("a type")
@@ -186,6 +187,7 @@ class _TypeReader:
         raise self._refusal(f"names an unknown type {shown(name)}", suggestion(name, [*_SCALARS, *_CONSTRUCTORS]))
 
     def name(self, expected: str) -> str:
+        """Parses a name; `expected` names it in the error."""
         token = self._take()
         if token is None or token.lastindex != 1:
             place = "at its end" if token is None else f"instead of {token[0].strip()}"
@@ -193,6 +195,7 @@ class _TypeReader:
         return token[1]
 
     def argument(self, constructor: str, depth: int) -> DataType:
+        """Parses the type in angle brackets after a constructor."""
         if not self._accept("<"):
             raise self._refusal(f"lacks the item type of {constructor}", f"Write {constructor}<string>, for example.")
         item = self.data_type(depth)
@@ -201,6 +204,7 @@ class _TypeReader:
         return item
 
     def end(self) -> None:
+        """Raises TypeSyntaxError unless the whole text was parsed."""
         if self._next < len(self._tokens):
             raise self._refusal(f"has {shown(self._text[self._tokens[self._next].start() :].strip())} after its end")
 

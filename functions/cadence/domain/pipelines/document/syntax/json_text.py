@@ -35,6 +35,7 @@ class _JsonReader:
         self._closers: list[str] = []
 
     def read(self) -> ParsedDocument:
+        """Reads the whole text. Raises UnreadableDocument for a syntax error."""
         expected = "a value"
         offset = 0
         while True:

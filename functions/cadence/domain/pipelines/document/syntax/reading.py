@@ -56,6 +56,6 @@ def _with_own_generics(treatment: DraftTreatment) -> DraftTreatment:
     """Replaces the type parameters by this treatment's own, so that each use of a definition has separate ones."""
     if treatment.generics:
         meaning = {generic: Parameterized(generic, treatment.name) for generic in treatment.generics}
-        treatment.inputs = retyped(treatment.inputs, lambda found: meaning.get(found.name, found))
-        treatment.outputs = retyped(treatment.outputs, lambda found: meaning.get(found.name, found))
+        treatment.inputs = retyped(treatment.inputs, lambda parameter: meaning.get(parameter.name, parameter))
+        treatment.outputs = retyped(treatment.outputs, lambda parameter: meaning.get(parameter.name, parameter))
     return treatment

@@ -40,10 +40,10 @@ def check_shape(data: Any) -> Iterator[DocumentProblem]:
 
 
 def _pieces(data: Any) -> Iterator[Any]:
-    """The document in parts that are whole documents to the schema.
+    """Yields the document in parts that are whole documents to the schema.
 
-    The validator finds all errors before it tells the first one, each with a copy of what it is about. So long
-    documents are checked bit by bit, and without what no schema looks at.
+    The validator collects all errors before it reports the first one, each with a copy of the value. Long documents are
+    therefore checked in parts, and without the values of unknown keys.
     """
     treatments = data.get("treatments") if isinstance(data, dict) else None
     if not isinstance(treatments, dict) or len(treatments) <= _AT_ONCE:

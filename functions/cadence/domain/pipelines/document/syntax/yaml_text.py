@@ -62,6 +62,10 @@ class _YamlReader:
         self._aliased = False
 
     def read(self) -> ParsedDocument:
+        """Reads all events.
+
+        Raises UnreadableDocument for a second document, unknown anchors or keys that are no text.
+        """
         handlers: dict[type[Any], Callable[[Any], None]] = {
             yaml.MappingStartEvent: lambda event: self._container({}, event),
             yaml.SequenceStartEvent: lambda event: self._container([], event),

@@ -25,12 +25,11 @@ def check_concurrent(
     context: Context,
     problems: Problems,
 ) -> None:
-    """Streams between more treatments than their pools have runners.
+    """Adds a problem where streams connect more treatments than their pools have runners.
 
-    Instances of matrices count, as far as they are known.
-
-    That is no deadlock by itself, since a stream is kept and can be read later. But when one of them is lost, those
-    that wait for it may hold the runners that its next attempt needs.
+    Instances of matrices count, as far as they are known. Too few runners are no deadlock by themselves, since a stream
+    is kept and can be read later. But when a runner is lost, the treatments that wait for its treatment may hold the
+    runners that the next attempt needs.
     """
     pools = context.pools or {}
     if all(offer.max_runners is None for offer in pools.values()):
@@ -62,10 +61,10 @@ def _waits(draft: Draft, connections: Iterable[Connection]) -> Waits:
 
 
 def _simultaneous_sets(waits: Waits) -> Iterator[list[str]]:
-    """The sets of treatments connected by streams, of which none waits for the end of another.
+    """Yields the sets of treatments connected by streams, of which none waits for the end of another.
 
-    A treatment's phase is how many ends lie before its start: where it grows from a producer to its consumer, the one
-    may well have ended before the other starts.
+    A treatment's phase is the number of ends that precede its start: if a consumer has a higher phase than its
+    producer, the producer may have ended before the consumer starts.
     """
     try:
         order = list(TopologicalSorter(waits).static_order())

@@ -25,7 +25,7 @@ Combination = Mapping[str, Any]
 
 
 class MatrixError(Exception):
-    """The matrix cannot be used, in words; `key` is its part that is wrong, `size` tells that it is too large."""
+    """Signals a matrix that cannot be used; `key` is the part that is wrong, `size`: the matrix is too large."""
 
     def __init__(self, message: str, key: tuple[str | int, ...] = (), *, size: bool = False) -> None:
         super().__init__(message)
