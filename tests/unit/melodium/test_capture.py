@@ -90,7 +90,7 @@ def test_what_cannot_be_run_again_says_why(counting: Capturing) -> None:
             r"main/numbers is made of others, which can be replayed each: main/numbers/emitNumber, main/numb",
         ),
         ("main/startup/ready", "main/startup/ready began its track"),
-        ("main/Self", "stands for whoever gave the program its inputs"),
+        ("main/Self", "stands for the sender of the program's inputs"),
         ("main/nothing", "is not kept"),
     ):
         with pytest.raises(Conflict, match=why):
@@ -127,7 +127,7 @@ def test_values_of_a_source_are_not_known() -> None:
 @pytest.mark.parametrize(
     ("parameter", "type_", "why"),
     [
-        ({"redacted": True}, "string", "the parameter value of .* is not kept: its name tells of a secret"),
+        ({"redacted": True}, "string", "the parameter value of .* is not kept: its name marks it as a secret"),
         ({"type": "string", "value": "a *** b"}, "string", "stands where a secret was masked"),
         ({"type": "f64", "value": None}, "f64", "engines write NaN and infinity as nothing"),
         ({"type": "Vec<f32>", "value": [1.0, None]}, {"vec": "f32"}, "engines write NaN and infinity as nothing"),

@@ -1,4 +1,4 @@
-"""Who may do what: organizations, their projects, and the tokens that act in them."""
+"""Organizations, their projects, and the API tokens with their permissions."""
 
 import hashlib
 import hmac
@@ -15,7 +15,7 @@ _TOKEN = re.compile(r"cad_([0-9a-z]{26})_([A-Za-z0-9_-]{43})")
 
 
 class Permission(StrEnum):
-    """What a token may be allowed to do. `<what>:<how>`; the names are part of the API."""
+    """A permission of a token, `<resource>:<action>`; the names are part of the API."""
 
     PIPELINES_READ = "pipelines:read"
     PIPELINES_WRITE = "pipelines:write"
@@ -50,7 +50,7 @@ class Permission(StrEnum):
     EXPORTS_WRITE = "exports:write"
     ALERTS_READ = "alerts:read"
     ALERTS_WRITE = "alerts:write"
-    MELODIUM_REPORT = "melodium:report"  # what engines tell of themselves
+    MELODIUM_REPORT = "melodium:report"  # sending the reports of engines
     MELODIUM_DISPATCH = "melodium:dispatch"  # asking for distant workers
     DEAD_LETTERS_READ = "dead-letters:read"
     DEAD_LETTERS_WRITE = "dead-letters:write"
@@ -59,12 +59,16 @@ class Permission(StrEnum):
 
 @dataclass(frozen=True)
 class Organization:
+    """An organization, which owns projects, pools and tokens."""
+
     name: str
     created_at: datetime
 
 
 @dataclass(frozen=True)
 class Project:
+    """A project of an organization, which owns pipelines, runs and secrets."""
+
     organization: str
     name: str
     created_at: datetime
@@ -75,7 +79,7 @@ class ApiToken:
     """A bearer token as stored: never its secret, only the secret's SHA-256 (hex).
 
     `project` is a project's name or `*`; `permissions` holds names of `Permission`, or `*` for all of them.
-    One with a `run` was made for the engine of that run, and is good for nothing else.
+    A token with a `run` was created for the engine of that run and is valid for nothing else.
     """
 
     token_id: str
@@ -90,14 +94,17 @@ class ApiToken:
     run: str | None = None
 
     def accepts(self, secret: str, now: datetime) -> bool:
-        """Whether `secret` is this token's and the token has not expired. Takes the same time for every wrong secret."""
-        right = hmac.compare_digest(self.secret_sha256, secret_hash(secret))
-        return right and (self.expires_at is None or now < self.expires_at)
+        """Whether `secret` is this token's and the token has not expired.
+
+        Takes the same time for every wrong secret.
+        """
+        equal = hmac.compare_digest(self.secret_sha256, secret_hash(secret))
+        return equal and (self.expires_at is None or now < self.expires_at)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Principal:
-    """Whoever a request comes from, and what it may do there. `run` is the one that an engine's token was made for."""
+    """The authenticated sender of a request and its permissions. `run` is the run of an engine's token."""
 
     token_id: str
     name: str
@@ -107,26 +114,29 @@ class Principal:
     run: str | None = None
 
     def may(self, permission: str) -> bool:
+        """Whether the principal has a permission."""
         return ALL_PERMISSIONS in self.permissions or permission in self.permissions
 
     def sees(self, organization: str, project: str) -> bool:
+        """Whether the principal may act in a project at all."""
         return organization == self.organization and self.project in (ALL_PROJECTS, project)
 
     def may_grant(self, project: str, permissions: Iterable[str]) -> bool:
-        """Nobody hands on more than they hold."""
+        """Whether the principal has all of these permissions for the project itself, and so may grant them."""
         return self.project in (ALL_PROJECTS, project) and all(self.may(name) for name in permissions)
 
 
 def secret_hash(secret: str) -> str:
-    """A token's secret has 256 random bits, so one round of SHA-256 is enough."""
+    """Returns the SHA-256 (hex) of a token's secret. It has 256 random bits, so one round is enough."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def format_token(token_id: str, secret: str) -> str:
+    """Returns the text of a token: `cad_<id>_<secret>`."""
     return f"cad_{token_id}_{secret}"
 
 
 def parse_token(text: str) -> tuple[str, str] | None:
-    """`(id, secret)`, or None if `text` is no token at all."""
+    """Returns `(id, secret)`, or None if `text` does not have the form of a token."""
     match = _TOKEN.fullmatch(text)
     return (match[1], match[2]) if match else None

@@ -1,4 +1,4 @@
-"""Who asked for what, where somebody may have to answer for it later."""
+"""Entries of the audit log."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,8 +8,9 @@ KEPT = timedelta(days=365)
 
 @dataclass(frozen=True, kw_only=True)
 class AuditEntry:
-    """`action` is the operation's name in the API, `target` the path that it was asked of. Nothing of a request's body is kept.
+    """A record of one audited request.
 
+    `action` is the operation's name in the API, `target` the path of the request. Nothing of a request's body is kept.
     `project` is `*` for what concerns the whole organization.
     """
 

@@ -1,4 +1,4 @@
-"""Approvals: what a treatment was asked to wait for by its environment, and who decided how."""
+"""Approvals that an environment requires before a treatment starts, and the decisions about them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,13 +7,18 @@ from enum import StrEnum
 
 
 class ApprovalVerdict(StrEnum):
+    """The verdict of a decision."""
+
     APPROVE = "approve"
     REFUSE = "refuse"
 
 
 @dataclass(frozen=True, kw_only=True)
 class ApprovalRequest:
-    """As the environment had it when the treatment asked. `approvers` are tokens' names (None: whoever has the permission)."""
+    """The rule of the environment at the time when the treatment requested its approval.
+
+    `approvers` are names of tokens (None: every token with the permission).
+    """
 
     run_id: str
     treatment: str
@@ -27,7 +32,11 @@ class ApprovalRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """`approver` is the id of the token that decided, or that made the link; each decides once. `by` is shown to people."""
+    """One decision about an approval request.
+
+    `approver` is the id of the token that decided, or that created the link; each token decides once.
+    `by` is the name shown to users.
+    """
 
     run_id: str
     treatment: str
@@ -39,7 +48,7 @@ class Decision:
 
 
 def outcome(request: ApprovalRequest, decisions: Sequence[Decision]) -> ApprovalVerdict | None:
-    """The first refusal decides; else as many approvals as are required. None while it is open."""
+    """Returns the verdict: one refusal refuses, the required number of approvals approves; None while it is open."""
     if any(decision.verdict is ApprovalVerdict.REFUSE for decision in decisions):
         return ApprovalVerdict.REFUSE
     return ApprovalVerdict.APPROVE if len(decisions) >= request.required else None

@@ -1,4 +1,4 @@
-"""Environments: what a treatment gets, and has to wait for, by saying `environment: production`."""
+"""Environments: variables, secrets and approvals of the treatments that name one (`environment: production`)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,10 +8,10 @@ from cadence.domain.shared.patterns import matches_any
 
 @dataclass(frozen=True)
 class ApprovalRule:
-    """Who has to agree before a treatment starts, within `timeout` seconds.
+    """The approvals that a treatment requires before it starts, within `timeout` seconds.
 
-    `approvers` are the names of tokens that may (None: every one with the permission); `not_by_starter` keeps whoever
-    started the run from agreeing to it.
+    `approvers` are the names of the tokens that may approve (None: every token with the permission); with
+    `not_by_starter`, the token that started the run may not.
     """
 
     required: int = 1
@@ -34,5 +34,5 @@ class EnvironmentSet:
     branches: tuple[str, ...] = ()
 
     def open_to(self, branch: str | None) -> bool:
-        """Whether a run for that branch or tag may use it; one for neither may only if every run may."""
+        """Whether a run for that branch or tag may use it; a run for neither may only if every run may."""
         return not self.branches or (branch is not None and matches_any(branch, self.branches))

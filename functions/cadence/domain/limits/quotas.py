@@ -1,4 +1,4 @@
-"""What an organization may use at a time."""
+"""Quotas of an organization, which bound its use at any one time."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,10 @@ DEFAULT_RUNNING_RUNS = 500
 
 @dataclass(frozen=True)
 class Quotas:
-    """`max_runners` counts over all its pools (None: as many as the pools give)."""
+    """The limits of one organization.
+
+    `max_runners` counts over all its pools (None: only the pools' own limits apply).
+    """
 
     max_running_runs: int = DEFAULT_RUNNING_RUNS
     max_runners: int | None = None

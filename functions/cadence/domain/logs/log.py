@@ -1,11 +1,11 @@
-"""Log lines as they are kept: per run in numbered segments, each line once, with marks where lines are missing."""
+"""The stored form of log lines: per run in numbered segments, each line once, with marks where lines are missing."""
 
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-# Ranges of missing lines that a watermark remembers; beyond that the oldest are given up (they stay shown as missing).
+# Ranges of missing lines that a watermark remembers; beyond that the oldest are dropped (they stay shown as missing).
 _MOST_GAPS = 100
 
 LEVEL_WORDS = {
@@ -14,10 +14,10 @@ LEVEL_WORDS = {
     **dict.fromkeys(("info", "notice"), "info"),
     **dict.fromkeys(("debug", "trace"), "debug"),
 }
-"""What programs call the levels → the levels that lines have."""
+"""The levels of lines, by the words with which programs name them."""
 _TRACEBACK = "Traceback (most recent call last)"
-# A level is stated by the first word, after at most a time: in brackets, in capitals, or before a colon. Or it is
-# stated as level=… anywhere.
+# A level is stated by the first word, preceded at most by a time, if it is in brackets, in capitals or before a colon;
+# or by level=… anywhere.
 _FIRST_WORD = re.compile(r"[\d\s:.,TZ+/-]{0,40}(?P<bracket>[\[(<]\s*)?(?P<word>[A-Za-z]{3,8})\b(?P<colon>:)?")
 _FIELD = re.compile(r"""\blevel["']?\s*[=:]\s*["']?(?P<word>[A-Za-z]{3,8})\b""")
 
@@ -32,14 +32,14 @@ class Gap:
 
 @dataclass(frozen=True)
 class Watermark:
-    """How far the lines of one runner are written: all through `through`, but for those in `gaps`."""
+    """The progress of writing one runner's lines: all up to `through` are written, except those in `gaps`."""
 
     runner_id: str
     through: int = 0
     gaps: tuple[Gap, ...] = ()
 
     def take(self, numbers: Iterable[int]) -> "tuple[Watermark, frozenset[int], Sequence[Gap]]":
-        """What is new among `numbers`: the watermark after writing it, the new numbers, and the gaps that they open."""
+        """Returns the watermark after `numbers` are written, the new ones of them, and the gaps that these open."""
         through, gaps = self.through, list(self.gaps)
         new: set[int] = set()
         opened: list[Gap] = []
@@ -58,7 +58,7 @@ class Watermark:
 
 @dataclass(frozen=True, kw_only=True)
 class Segment:
-    """What is known of one segment without reading it. Times are RFC 3339 in UTC, as in the lines."""
+    """The facts about one segment that are known without reading it. Times are RFC 3339 in UTC, as in the lines."""
 
     organization: str
     project: str
@@ -71,12 +71,12 @@ class Segment:
     lines: int
     treatments: tuple[str, ...]
     levels: tuple[str, ...]
-    # When it became part of its run's log, once it has.
     written_at: str | None = field(default=None, compare=False)
+    """When it became part of its run's log; None before that."""
 
 
 def detected_level(level: str, text: str) -> str:
-    """The level that `text` states by the usual marks (`ERROR …`, `[warn]`, `level=debug`), else `level`."""
+    """Returns the level that `text` states by the usual marks (`ERROR …`, `[warn]`, `level=debug`), else `level`."""
     if text.startswith(_TRACEBACK):
         return "error"
     start = text[:512]
@@ -90,7 +90,7 @@ def detected_level(level: str, text: str) -> str:
 
 
 def gap_line(gap: Gap, time: str, runner_id: str, treatment: str, attempt: int) -> dict[str, Any]:
-    """The mark that readers see where lines are missing."""
+    """Returns the line that is shown where lines are missing."""
     missing = gap.last - gap.first + 1
     return {
         "seq": gap.first,

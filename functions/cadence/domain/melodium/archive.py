@@ -1,4 +1,4 @@
-"""Programs as they arrive: a script, a `.jeu` package, or a tar archive. Nothing of an archive is ever written anywhere."""
+"""Reads uploaded programs: a script, a `.jeu` package or a tar archive. Archives are unpacked in memory only."""
 
 import bz2
 import io
@@ -13,12 +13,15 @@ from cadence.domain.shared.errors import InvalidRequest, Violation
 
 _JEU = b"#!/usr/bin/env melodium\n#! version "
 _LARGEST = 4 * MOST_BYTES
-"""Of an unpacked archive: names and padding take room, too."""
+"""Bytes of an unpacked archive: names and padding take room, too."""
 _MOST_MEMBERS = 4 * MOST_FILES
 
 
 def files_in(content: bytes, name: str = "program.mel") -> Mapping[str, bytes]:
-    """Contents by path. Raises InvalidRequest for what is refused, and says why."""
+    """Returns a program's files by relative path.
+
+    Raises InvalidRequest if the archive is damaged, too large, or has members other than files within the program.
+    """
     if content.startswith(_JEU):
         end = content.index(b"\n", len(_JEU)) + 1 if b"\n" in content[len(_JEU) :] else len(content)
         return _tree(_unpacked(content[end:], bz2.BZ2Decompressor().decompress))
@@ -35,14 +38,14 @@ def files_in(content: bytes, name: str = "program.mel") -> Mapping[str, bytes]:
 
 
 def _unpacked(content: bytes, decompress: Callable[[bytes, int], bytes]) -> bytes:
-    """No more than a program may have, whatever it unpacks to."""
+    """Returns the unpacked content; stops after `_LARGEST` bytes, so that no archive can fill the memory."""
     try:
-        found = decompress(content, _LARGEST + 1)
+        unpacked = decompress(content, _LARGEST + 1)
     except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
         raise _refused(f"The archive is damaged: {error}.", "damaged") from None
-    if len(found) > _LARGEST:
+    if len(unpacked) > _LARGEST:
         raise _refused(f"The archive unpacks to more than {_LARGEST:,} bytes.", "too_large")
-    return found
+    return unpacked
 
 
 def _tree(content: bytes) -> Mapping[str, bytes]:
@@ -59,13 +62,13 @@ def _tree(content: bytes) -> Mapping[str, bytes]:
                         f"{member.name[:100]!r} is a link or device; a program has files only.", "bad_member"
                     )
                 opened = archive.extractfile(member)
-                files[_plain(member.name)] = opened.read() if opened else b""
+                files[_relative_path(member.name)] = opened.read() if opened else b""
     except tarfile.TarError as error:
         raise _refused(f"The archive is damaged: {error}.", "damaged") from None
     return _rooted(files)
 
 
-def _plain(name: str) -> str:
+def _relative_path(name: str) -> str:
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts:
         raise _refused(f"{name[:100]!r} leads out of the program.", "bad_path")
@@ -73,11 +76,11 @@ def _plain(name: str) -> str:
 
 
 def _rooted(files: Mapping[str, bytes]) -> Mapping[str, bytes]:
-    """Relative to the folder of the `Compo.toml` that is nearest to the root."""
-    places = sorted((path for path in files if PurePosixPath(path).name == COMPO), key=lambda path: path.count("/"))
-    if not places or places[0] == COMPO:
+    """Returns the files relative to the folder of the `Compo.toml` that is nearest to the root."""
+    candidates = sorted((path for path in files if PurePosixPath(path).name == COMPO), key=lambda path: path.count("/"))
+    if not candidates or candidates[0] == COMPO:
         return files
-    folder = places[0].removesuffix(COMPO)
+    folder = candidates[0].removesuffix(COMPO)
     return {path.removeprefix(folder): content for path, content in files.items() if path.startswith(folder)}
 
 

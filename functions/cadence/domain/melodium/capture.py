@@ -1,7 +1,8 @@
-"""What is kept of a treatment that an engine has run, as far as it takes that to run it once more: or why it cannot be.
+"""Captures a treatment that an engine has run, so that it can be run once more, or explains why it cannot.
 
-Everything but its inputs' values, which are read where they are stored. Values are written as they are kept, with their types
-as programs describe them (`{"vec": "u64"}`), or as engines write them (`{"raw": {"u64": 1}}`).
+A capture has everything but the values of its inputs, which are read where they are stored. Values are written in the
+stored form, with their types as programs describe them (`{"vec": "u64"}`), or in the engines' form
+(`{"raw": {"u64": 1}}`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +23,11 @@ _LISTED = 10
 
 @dataclass(frozen=True, kw_only=True)
 class CapturedPort:
-    """`described` has nothing generic in it. `source` is what an input is read from; `given` what it had from the engine itself."""
+    """A port of a captured treatment.
+
+    `described` is its type without generics. `source` is the output that feeds an input; `given` are the values that an
+    input had from the engine itself.
+    """
 
     name: str
     flow: str
@@ -32,12 +37,13 @@ class CapturedPort:
 
     @property
     def type(self) -> str:
+        """The type as text."""
         return type_text(self.described, {})
 
 
 @dataclass(frozen=True, kw_only=True)
 class EngineCapture:
-    """`elements` are those of the program's dump that it takes to launch the treatment."""
+    """A captured treatment. `elements` are the parts of the program's dump that launching it requires."""
 
     label: str
     identifier: Mapping[str, Any]
@@ -49,7 +55,7 @@ class EngineCapture:
     elements: Sequence[Mapping[str, Any]]
 
     def json(self) -> dict[str, Any]:
-        """As an agent reads it."""
+        """Returns the capture as JSON data for an agent."""
         return {
             "capture": 1,
             "label": self.label,
@@ -65,7 +71,7 @@ class EngineCapture:
 
 @dataclass
 class Capturing:
-    """Of one process: its model as it was last stored, and its program's dump, both without what is secret."""
+    """Captures treatments of one process from its last stored model and its program's dump, both without secrets."""
 
     model: ProgramModel
     dump: Mapping[str, Any]
@@ -76,12 +82,15 @@ class Capturing:
         self._bodies = {text_of(body["identifier"]): dict(body) for each in elements for body in each.values()}
 
     def __call__(self, name: str, sources: Mapping[str, PortName]) -> EngineCapture:
-        """`sources` are the outputs that its inputs were fed from. Raises Conflict with the reason why it cannot be run again."""
+        """Returns the capture of an element. `sources` are the outputs that fed its inputs.
+
+        Raises Conflict with the reason if the element cannot be run again.
+        """
         if name == f"{ROOT}/{SELF}":
-            raise Conflict(f"{name} stands for whoever gave the program its inputs: there is nothing to run.")
+            raise Conflict(f"{name} stands for the sender of the program's inputs: there is nothing to run.")
         element = self.model.elements.get(name)
         if element is None:
-            raise Conflict(f"{name} cannot be replayed: what its engine told of it is not kept.")
+            raise Conflict(f"{name} cannot be replayed: its engine's report about it is not kept.")
         body = self._bodies.get(element.treatment)
         if body is None:
             raise Conflict(
@@ -90,10 +99,10 @@ class Capturing:
         if body.get("implementation_kind") != "compiled":
             raise Conflict(f"{name} is made of others, which can be replayed each: {self._parts(element)}.")
         if self._begins_tracks(body):
-            raise Conflict(f"{name} began its track: what it tells comes from outside of the program.")
+            raise Conflict(f"{name} began its track: its values come from outside of the program.")
         if body.get("contexts"):
             needed = ", ".join(sorted(body["contexts"]))
-            raise Conflict(f"{name} cannot be replayed: it needs the context {needed} of what began its track.")
+            raise Conflict(f"{name} cannot be replayed: it needs the context {needed} of its track's source.")
         generics = self._generics(element)
         ports = [
             self._input(element, port, _solved(port["described_type"], generics), sources.get(each))
@@ -120,12 +129,12 @@ class Capturing:
         return ", ".join(names[:_LISTED]) + more or "none is known"
 
     def _begins_tracks(self, body: Mapping[str, Any]) -> bool:
-        """Whether it is a source of one of its models."""
+        """Whether a treatment is a source of one of its models."""
         models = (self._bodies.get(text_of(identifier), {}) for identifier in (body.get("models") or {}).values())
         return any(body["identifier"]["name"] in (model.get("sources") or ()) for model in models)
 
     def _generics(self, element: ProgramElement, depth: int = 0) -> Mapping[str, Any]:
-        """The types that the names in its definition stand for."""
+        """Returns the types of the generics in an element's definition."""
         host = self.model.elements.get(element.host or "")
         part = self._part(element) if host else {}
         if not part.get("generics") or host is None or depth > _DEEPEST:
@@ -134,9 +143,9 @@ class Capturing:
         return {name: _solved(described, outer) for name, described in part["generics"].items()}
 
     def _part(self, element: ProgramElement) -> Mapping[str, Any]:
-        """How its host instantiates it."""
-        found: Mapping[str, Any] = self._design(self._host(element)).get("treatments", {}).get(element.label) or {}
-        return found
+        """Returns the entry for an element in its host's design."""
+        entry: Mapping[str, Any] = self._design(self._host(element)).get("treatments", {}).get(element.label) or {}
+        return entry
 
     def _host(self, element: ProgramElement) -> ProgramElement | None:
         return self.model.elements.get(element.host or "")
@@ -152,9 +161,9 @@ class Capturing:
     def _input(
         self, element: ProgramElement, port: Mapping[str, Any], described: Any, source: PortName | None
     ) -> CapturedPort:
-        name, what = port["name"], f"the input {port['name']} of {element.name}"
+        name, subject = port["name"], f"the input {port['name']} of {element.name}"
         if opaque := _opaque(described):
-            raise Conflict(f"{what} cannot be restored: a {opaque} exists only inside of its engine.")
+            raise Conflict(f"{subject} cannot be restored: a {opaque} exists only inside of its engine.")
         if source is None:
             return CapturedPort(name=name, flow=port["flow"], described=described)
         producer = self.model.elements.get(source[0])
@@ -162,93 +171,95 @@ class Capturing:
             if not self._begins_tracks(self._bodies.get(producer.treatment, {})):
                 return CapturedPort(name=name, flow=port["flow"], described=described)  # nothing was sent
             if described != "void":
-                raise Conflict(f"{what} came from a source ({source[0]}), whose values engines do not tell.")
+                raise Conflict(f"{subject} came from a source ({source[0]}), whose values engines do not report.")
             return CapturedPort(name=name, flow=port["flow"], described=described, given=({"void": None},))
         return CapturedPort(name=name, flow=port["flow"], described=described, source=source)
 
     def _is_taken(self, element: ProgramElement, port: str) -> bool:
-        """Of an output that nobody reads an engine takes as much as it happens to, which says nothing."""
-        ends = self._design(self._host(element)).get("connections") or ()
-        sent = ({"treatment": element.label}, port)
-        return any((end["output_treatment"], end["output_name"]) == sent for end in ends)
+        """Whether an output is connected. Engines report an arbitrary number of values of an unconnected one."""
+        connections = self._design(self._host(element)).get("connections") or ()
+        output = ({"treatment": element.label}, port)
+        return any((end["output_treatment"], end["output_name"]) == output for end in connections)
 
     def _parameters(
         self, element: ProgramElement, body: Mapping[str, Any], generics: Mapping[str, Any]
     ) -> Mapping[str, Any]:
-        found: dict[str, Any] = {}
+        parameters: dict[str, Any] = {}
         design = self._part(element).get("parameters") or {}
         for name, declared in (body.get("parameters") or {}).items():
-            what = f"the parameter {name} of {element.name}"
+            subject = f"the parameter {name} of {element.name}"
             if name in element.parameters:
-                found[name] = _kept(element.parameters[name], _solved(declared["described_type"], generics), what)
+                parameters[name] = _kept(
+                    element.parameters[name], _solved(declared["described_type"], generics), subject
+                )
             elif name in design:
-                found[name] = self._valued(design[name], declared, self._host(element), what)
+                parameters[name] = self._valued(design[name], declared, self._host(element), subject)
             elif declared.get("default") is None:
-                raise Conflict(f"{what} is not known: its engine did not tell it.")
+                raise Conflict(f"{subject} is not known: its engine did not report it.")
             else:
-                _require_told(name, declared, what)
-        return found
+                _require_kept(name, declared, subject)
+        return parameters
 
     def _model(self, element: ProgramElement, name: str) -> Mapping[str, Any]:
-        """The model that it is given as `name`, with the parameters that it was made with."""
+        """Returns the model that an element has under a name, with the parameters of its instance."""
         host, label, depth = self._host(element), (self._part(element).get("models") or {}).get(name), 0
-        what = f"the model {name} of {element.name}"
+        subject = f"the model {name} of {element.name}"
         while host is not None and label is not None and depth < _DEEPEST:
-            made = (self._design(host).get("model_instanciations") or {}).get(label)
-            if made:
-                return {"name": name, **self._instance(made, host, what)}
-            # It was handed on from further outside.
+            instance = (self._design(host).get("model_instanciations") or {}).get(label)
+            if instance:
+                return {"name": name, **self._instance(instance, host, subject)}
+            # The host has the model from its own host.
             label, host, depth = (self._part(host).get("models") or {}).get(label), self._host(host), depth + 1
-        raise Conflict(f"{what} comes from elsewhere in the program, where it cannot be found.")
+        raise Conflict(f"{subject} comes from elsewhere in the program, where it cannot be found.")
 
-    def _instance(self, made: Mapping[str, Any], host: ProgramElement, what: str) -> Mapping[str, Any]:
-        identifier, given, parameters = made["identifier"], made.get("parameters") or {}, {}
+    def _instance(self, instance: Mapping[str, Any], host: ProgramElement, subject: str) -> Mapping[str, Any]:
+        identifier, given, parameters = instance["identifier"], instance.get("parameters") or {}, {}
         declared = self._bodies.get(text_of(identifier), {}).get("parameters") or {}
-        for name, said in declared.items():
+        for name, declaration in declared.items():
             if name in given:
-                parameters[name] = self._valued(given[name], said, host, f"the parameter {name} of {what}")
+                parameters[name] = self._valued(given[name], declaration, host, f"the parameter {name} of {subject}")
             else:
-                _require_told(name, said, f"the parameter {name} of {what}")
+                _require_kept(name, declaration, f"the parameter {name} of {subject}")
         return {"identifier": identifier, "parameters": parameters}
 
     def _valued(
-        self, given: Any, declared: Mapping[str, Any], host: ProgramElement | None, what: str
+        self, given: Any, declared: Mapping[str, Any], host: ProgramElement | None, subject: str
     ) -> Mapping[str, Any]:
-        """What the design of `host` gives as a parameter, if that can be told from it."""
+        """Returns the value of a parameter in the design of `host`. Raises Conflict if it is not known from there."""
         if is_secret(declared["name"]):
-            raise Conflict(f"{what} is not kept: its name tells of a secret.")
+            raise Conflict(f"{subject} is not kept: its name marks it as a secret.")
         if isinstance(given, Mapping) and "raw" in given:
-            return {"raw": _whole(given["raw"], what)}
+            return {"raw": _whole(given["raw"], subject)}
         if isinstance(given, Mapping) and "variable" in given and host is not None:
             known = host.parameters.get(given["variable"])
             if known is not None:
-                return _kept(known, declared["described_type"], what)
-            raise Conflict(f"{what} is not known: its engine did not tell what {given['variable']} was.")
+                return _kept(known, declared["described_type"], subject)
+            raise Conflict(f"{subject} is not known: its engine did not report the value of {given['variable']}.")
         if isinstance(given, Mapping) and "array" in given:
-            items = [self._valued(item, declared, host, what) for item in given["array"]]
+            items = [self._valued(item, declared, host, subject) for item in given["array"]]
             if all("raw" in item for item in items):
                 return {"raw": {"vec": [item["raw"] for item in items]}}
-        raise Conflict(f"{what} was computed by the program ({_words(given)}), and its value is not kept.")
+        raise Conflict(f"{subject} was computed by the program ({_origin(given)}), and its value is not kept.")
 
     def _needed(self, element: ProgramElement, body: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-        """Its own definition, those of its models, and all types of data."""
-        wanted = {element.treatment}
-        waiting = [text_of(identifier) for identifier in (body.get("models") or {}).values()]
-        waiting += [text_of(made["identifier"]) for made in self._made(element, body)]
-        while waiting:
-            name = waiting.pop()
-            if name not in wanted and name in self._bodies:
-                wanted.add(name)
-                waiting += [text_of(base) for base in self._bodies[name].get("hierarchy") or ()]
-                waiting += list(_bases(self._bodies[name]))
+        """Returns the element's own definition, those of its models, and all data types."""
+        names = {element.treatment}
+        pending = [text_of(identifier) for identifier in (body.get("models") or {}).values()]
+        pending += [text_of(instance["identifier"]) for instance in self._models_of(element, body)]
+        while pending:
+            current = pending.pop()
+            if current not in names and current in self._bodies:
+                names.add(current)
+                pending += [text_of(base) for base in self._bodies[current].get("hierarchy") or ()]
+                pending += list(_bases(self._bodies[current]))
         return [
-            {kind: {**each, "documentation": ""}}
-            for one in self.dump["collection"]["elements"]
-            for kind, each in one.items()
-            if kind == "data" or text_of(each["identifier"]) in wanted
+            {kind: {**definition, "documentation": ""}}
+            for entry in self.dump["collection"]["elements"]
+            for kind, definition in entry.items()
+            if kind == "data" or text_of(definition["identifier"]) in names
         ]
 
-    def _made(self, element: ProgramElement, body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    def _models_of(self, element: ProgramElement, body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         for name in body.get("models") or ():
             yield self._model(element, name)
 
@@ -262,29 +273,29 @@ def _solved(described: Any, generics: Mapping[str, Any]) -> Any:
     return {tag: _solved(content, generics)} if tag in ("vec", "option") else described
 
 
-def _kept(parameter: Mapping[str, Any], described: Any, what: str) -> Mapping[str, Any]:
+def _kept(parameter: Mapping[str, Any], described: Any, subject: str) -> Mapping[str, Any]:
     if "type" not in parameter:
-        raise Conflict(f"{what} is not kept: its name tells of a secret.")
+        raise Conflict(f"{subject} is not kept: its name marks it as a secret.")
     if opaque := _opaque(described):
-        raise Conflict(f"{what} cannot be restored: a {opaque} exists only inside of its engine.")
-    value = _whole(parameter["value"], what)
+        raise Conflict(f"{subject} cannot be restored: a {opaque} exists only inside of its engine.")
+    value = _whole(parameter["value"], subject)
     if _lacks_number(value, described):
-        raise Conflict(f"{what} cannot be restored: engines write NaN and infinity as nothing.")
+        raise Conflict(f"{subject} cannot be restored: engines write NaN and infinity as nothing.")
     return {"value": value, "type": described}
 
 
-def _whole(value: Any, what: str) -> Any:
+def _whole(value: Any, subject: str) -> Any:
     if holds_redacted(value):
-        raise Conflict(f"{what} holds a secret, which is not kept.")
+        raise Conflict(f"{subject} holds a secret, which is not kept.")
     if _is_masked(value):
-        raise Conflict(f"{what} holds {MASK}, which stands where a secret was masked.")
+        raise Conflict(f"{subject} holds {MASK}, which stands where a secret was masked.")
     return value
 
 
-def _require_told(name: str, declared: Mapping[str, Any], what: str) -> None:
-    """That its default is known, since that is what it had."""
+def _require_kept(name: str, declared: Mapping[str, Any], subject: str) -> None:
+    """Raises Conflict if a parameter had its default and that is not kept."""
     if declared.get("default") is not None and is_secret(name):
-        raise Conflict(f"{what} is not kept: its name tells of a secret.")
+        raise Conflict(f"{subject} is not kept: its name marks it as a secret.")
 
 
 def _is_masked(value: Any) -> bool:
@@ -308,7 +319,7 @@ def _lacks_number(value: Any, described: Any) -> bool:
 
 
 def _opaque(described: Any) -> str | None:
-    """The type in it whose values cannot leave their engine, if there is one."""
+    """Returns the part of a type whose values cannot leave their engine, if there is one."""
     if not isinstance(described, Mapping):
         return None
     ((tag, content),) = described.items()
@@ -325,7 +336,7 @@ def _bases(body: Mapping[str, Any]) -> Iterator[str]:
             yield text_of(identifier)
 
 
-def _words(given: Any) -> str:
+def _origin(given: Any) -> str:
     if isinstance(given, Mapping) and "function" in given:
         return f"by {text_of(given['function'][0])}"
     if isinstance(given, Mapping) and "context" in given:
@@ -334,5 +345,5 @@ def _words(given: Any) -> str:
 
 
 def _port_json(port: CapturedPort) -> dict[str, Any]:
-    said: dict[str, Any] = {"name": port.name, "flow": port.flow, "type": port.described}
-    return said if port.given is None else {**said, "values": list(port.given)}
+    data: dict[str, Any] = {"name": port.name, "flow": port.flow, "type": port.described}
+    return data if port.given is None else {**data, "values": list(port.given)}

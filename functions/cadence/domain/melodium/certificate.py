@@ -1,14 +1,14 @@
-"""How long engines of a version can dispatch: their TLS knows one certificate only, which is built into them."""
+"""The end of the period in which engines of a version can reach workers: their TLS accepts one built-in certificate."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
 BUILT_IN_UNTIL: Mapping[str, datetime] = {"0.10.2": datetime(2026, 12, 21, 12, 26, 26, tzinfo=UTC)}
-"""By version, when the certificate for the loopback interface ends. Of other versions nothing is known."""
+"""By version, the end of the certificate for the loopback interface. It is unknown for other versions."""
 
 
 def expired(version: str, now: datetime) -> str | None:
-    """Why engines of this version can reach no worker any more, if so."""
+    """Returns the reason why engines of this version can reach no worker any more; None if they can."""
     until = BUILT_IN_UNTIL.get(version)
     if until is None or now < until:
         return None

@@ -1,4 +1,4 @@
-"""A treatment of a Mélodium program, as one process ran it."""
+"""Treatments within a Mélodium program, as run by one process."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, kw_only=True)
 class ElementSpec:
-    """`treatment` is its name in its package (`std/flow::emit`), `host` the element that it is part of, if that is one.
+    """A treatment within a process of a Mélodium program.
 
-    `generics` are types by name. `parameters` are JSON texts, since numbers may have more digits than readers of JSON keep.
-    `delivered` counts, by input, the values that arrived; `sent`, by output, those that went out.
+    `treatment` is its name in its package (`std/flow::emit`), `host` the element that it is part of, if any. `generics`
+    are types by name. `parameters` are JSON texts, since numbers may have more digits than JSON readers keep.
+    `delivered` counts the received values by input, `sent` the sent values by output.
     """
 
     treatment: str

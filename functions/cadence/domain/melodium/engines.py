@@ -1,21 +1,21 @@
-"""Which machines have the engine that a treatment needs."""
+"""Matches treatments with the machines that have the engine they need."""
 
 from collections.abc import Collection, Sequence
 
 from cadence.domain.melodium.specification import EngineSpec, ProgramSpec
 
 FACT = "melodium"
-"""What machines call the version of the engine that they have, among their facts."""
+"""The name of the fact in which a machine reports the version of its engine."""
 
 IN_IMAGE = " in an image"
-"""Behind the version where the engine is not on the machine itself: then it serves workers, which need nothing else of it."""
+"""The suffix of the version if the engine is in an image, not on the machine itself: it then serves workers only."""
 
 _ANY_PROGRAM = "*"
 _PROGRAM = "program "
 
 
 def needed(engine: EngineSpec | None) -> str | None:
-    """What it needs, in a word that `able` knows; None for a treatment without an engine."""
+    """Returns the capability that an engine requires, one of those of `able`; None for no engine."""
     if engine is None:
         return None
     if isinstance(engine, ProgramSpec):
@@ -24,7 +24,7 @@ def needed(engine: EngineSpec | None) -> str | None:
 
 
 def able(has: str | None) -> Collection[str]:
-    """All that a machine with this engine can do, beside what needs none."""
+    """Returns the capabilities of a machine with this engine; None is a machine without one."""
     if has is None:
         return ()
     version = has.removesuffix(IN_IMAGE)
@@ -32,10 +32,13 @@ def able(has: str | None) -> Collection[str]:
 
 
 def lacking(pool: str, wanted: str | None, machines: Sequence[str | None]) -> str | None:
-    """Why none of a pool's machines can do it; None if one can, or if there is no machine: one may join."""
+    """Returns the reason why none of a pool's machines has the capability `wanted`.
+
+    None if one has it, or if the pool has no machine: one may join.
+    """
     if wanted is None or not machines or any(wanted in able(has) for has in machines):
         return None
     version = "" if wanted == _ANY_PROGRAM else f" {wanted.removeprefix(_PROGRAM)}"
-    there = sorted({has for has in machines if has is not None})
-    others = f", only {', '.join(there)}" if there else ""
+    versions = sorted({has for has in machines if has is not None})
+    others = f", only {', '.join(versions)}" if versions else ""
     return f"no machine of pool {pool} has the Mélodium engine{version}{others}"

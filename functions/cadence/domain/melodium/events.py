@@ -1,7 +1,4 @@
-"""What happened in an engine, as it is kept: without secrets, short, one JSON array a line.
-
-`Port` is where data comes out or goes in: the treatment's name, which of it (`build`), its host, its label, the port.
-"""
+"""Events of an engine in their stored form: without secrets, short, one JSON array a line."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -11,12 +8,16 @@ from typing import Any
 from cadence.domain.melodium.identifier import text_of
 
 Instance = tuple[int, str, int]
-"""Track, treatment, build: what one treatment of a process is known by."""
+"""Track, treatment, build: the key of one treatment of a process."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrackedTreatment:
-    """A treatment within a process; `host` and `host_build` are None for the one that the engine itself runs."""
+    """A treatment within a process.
+
+    `build` numbers the instances of a treatment. `host` and `host_build` are None for the treatment that the engine
+    runs directly.
+    """
 
     track: int
     treatment: str
@@ -27,11 +28,14 @@ class TrackedTreatment:
 
     @property
     def instance(self) -> Instance:
+        """The key of this treatment."""
         return self.track, self.treatment, self.build
 
 
 @dataclass(frozen=True, slots=True)
 class Built:
+    """A treatment was instantiated with its parameters."""
+
     at: str
     place: TrackedTreatment
     parameters: Mapping[str, Any]
@@ -39,19 +43,23 @@ class Built:
 
 @dataclass(frozen=True, slots=True)
 class Started:
+    """A treatment started."""
+
     at: str
     place: TrackedTreatment
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
+    """A treatment finished."""
+
     at: str
     place: TrackedTreatment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentValues:
-    """`content` is what the values are kept as: bytes, or one JSON text a line."""
+    """A treatment sent values. `content` is their stored form: bytes, or one JSON text a line."""
 
     at: str
     place: TrackedTreatment
@@ -63,6 +71,8 @@ class SentValues:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moved:
+    """Values moved from an output to an input."""
+
     at: str
     source: TrackedTreatment
     output: str
@@ -73,7 +83,7 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """Of an output, or of an input."""
+    """An output (`output`), or an input, of a treatment was closed."""
 
     at: str
     place: TrackedTreatment
@@ -83,6 +93,8 @@ class Closed:
 
 @dataclass(frozen=True, slots=True)
 class Track:
+    """A track began, or ended if `finished`."""
+
     at: str
     track: int
     finished: bool
@@ -90,6 +102,8 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class ModelsOver:
+    """All models of the process ended, so that no further track can begin."""
+
     at: str
 
 
@@ -97,7 +111,10 @@ Event = Built | Started | Finished | SentValues | Moved | Closed | Track | Model
 
 
 def place_of(body: Mapping[str, Any], track: Any) -> TrackedTreatment:
-    """Raises ValueError, TypeError or KeyError for what is none."""
+    """Returns the treatment that an engine's event is about.
+
+    Raises ValueError, TypeError or KeyError if the body does not name one.
+    """
     host = body["host_treatment"]
     host_build = body.get("host_build")
     return TrackedTreatment(
@@ -111,9 +128,11 @@ def place_of(body: Mapping[str, Any], track: Any) -> TrackedTreatment:
 
 
 def place_json(place: TrackedTreatment) -> list[Any]:
+    """Returns the stored form of a treatment."""
     return [place.track, place.treatment, place.build, place.host, place.host_build, place.label]
 
 
 def place_from(data: Sequence[Any]) -> TrackedTreatment:
+    """Returns the treatment from the result of `place_json`."""
     names = (field.name for field in dataclasses.fields(TrackedTreatment))
     return TrackedTreatment(**dict(zip(names, data, strict=True)))

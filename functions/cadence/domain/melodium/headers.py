@@ -1,4 +1,4 @@
-"""What can be read of Mélodium source text without an engine: the headers of its treatments."""
+"""Reads the headers of treatments in Mélodium source text, which is possible without an engine."""
 
 import re
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Something that cannot be read; `line` and `column` count from 1."""
+    """A part of a file that cannot be read; `line` and `column` count from 1."""
 
     file: str
     line: int
@@ -17,7 +17,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class ProgramParameter:
-    """`type` in Mélodium's words; `default` is the text of its default, None if it has none."""
+    """A parameter of a treatment: its type in Mélodium's syntax, and the text of its default (None: it has none)."""
 
     name: str
     type: str
@@ -26,7 +26,7 @@ class ProgramParameter:
 
 @dataclass(frozen=True, slots=True)
 class DeclaredPort:
-    """`type` is `Block<…>` or `Stream<…>`."""
+    """A port of a treatment; `type` is `Block<…>` or `Stream<…>`."""
 
     name: str
     type: str
@@ -34,7 +34,10 @@ class DeclaredPort:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TreatmentHeader:
-    """`models` and `generics` are what it needs from whoever uses it: an entrypoint has neither."""
+    """The header of a treatment.
+
+    `models` and `generics` are those that another treatment has to give it: an entrypoint has neither.
+    """
 
     name: str
     line: int
@@ -63,17 +66,17 @@ _OPENING, _CLOSING = "([{<", ")]}>"
 
 
 def treatments(file: str, text: str) -> tuple[dict[str, TreatmentHeader], tuple[Fault, ...]]:
-    """The treatments of a file by name, and what cannot be read."""
+    """Returns the headers of a file's treatments by name, and the parts that cannot be read."""
     reader = _Reader(file, text)
-    found: dict[str, TreatmentHeader] = {}
+    headers: dict[str, TreatmentHeader] = {}
     faults = []
     while (start := reader.next_treatment()) is not None:
         try:
             header = reader.header(start)
-            found[header.name] = header
+            headers[header.name] = header
         except _Unreadable as error:
             faults.append(reader.fault(error.at, error.message))
-    return found, tuple(faults)
+    return headers, tuple(faults)
 
 
 class _Unreadable(Exception):
@@ -89,10 +92,11 @@ class _Reader:
         self._at = 0
 
     def fault(self, at: int, message: str) -> Fault:
+        """Returns a fault at an offset of the text."""
         return Fault(self._file, *_position(self._text, at), message)
 
     def next_treatment(self) -> str | None:
-        """Goes behind the next word `treatment` outside of any body; returns the documentation before it."""
+        """Moves behind the next word `treatment` outside of any body; returns the documentation before it."""
         depth, documentation = 0, ""
         while self._at < len(self._tokens):
             token = self._tokens[self._at]
@@ -108,6 +112,7 @@ class _Reader:
         return None
 
     def header(self, documentation: str) -> TreatmentHeader:
+        """Reads the header after the word `treatment`. Raises _Unreadable."""
         name = self._word("the name of a treatment")
         generics = tuple(part[0].text for part in self._list("<", ">") if part)
         models = tuple(part[0].text for part in self._list("[", "]") if part)
@@ -132,7 +137,7 @@ class _Reader:
             name=name.text,
             line=line,
             column=column,
-            documentation=_plain(documentation),
+            documentation=_documentation_text(documentation),
             parameters=parameters,
             inputs=tuple(ports["input"]),
             outputs=tuple(ports["output"]),
@@ -164,7 +169,7 @@ class _Reader:
         return DeclaredPort(name.text, f"{flow.text}<{','.join(_joined(part) for part in parts)}>")
 
     def _list(self, opening: str, closing: str, *, needed: bool = False) -> list[list[_Token]]:
-        """What is between brackets, split at its commas."""
+        """Returns the tokens between brackets, split at the commas."""
         if self._at >= len(self._tokens) or self._tokens[self._at].text != opening:
             if needed:
                 raise _Unreadable(self._here(), f"{opening} is missing")
@@ -183,10 +188,10 @@ class _Reader:
             else:
                 parts[-1].append(token)
 
-    def _word(self, what: str) -> _Token:
-        token = self._take(what)
+    def _word(self, expected: str) -> _Token:
+        token = self._take(expected)
         if token.kind != "word":
-            raise _Unreadable(token.at, f"{token.text!r} is there instead of {what}")
+            raise _Unreadable(token.at, f"{token.text!r} is there instead of {expected}")
         return token
 
     def _expect(self, sign: str) -> None:
@@ -194,11 +199,11 @@ class _Reader:
         if token.text != sign:
             raise _Unreadable(token.at, f"{token.text!r} is there instead of {sign!r}")
 
-    def _take(self, what: str) -> _Token:
+    def _take(self, expected: str) -> _Token:
         while self._at < len(self._tokens) and self._tokens[self._at].kind == "doc":
             self._at += 1
         if self._at >= len(self._tokens):
-            raise _Unreadable(len(self._text), f"the file ends before {what}")
+            raise _Unreadable(len(self._text), f"the file ends before {expected}")
         self._at += 1
         return self._tokens[self._at - 1]
 
@@ -207,17 +212,17 @@ class _Reader:
 
 
 def _tokens(text: str) -> Iterator[_Token]:
-    for found in _TOKENS.finditer(text):
-        kind = found.lastgroup or "sign"
+    for match in _TOKENS.finditer(text):
+        kind = match.lastgroup or "sign"
         if kind not in ("space", "comment"):
-            yield _Token(kind, found[0], found.start())
+            yield _Token(kind, match[0], match.start())
 
 
 def _joined(tokens: list[_Token]) -> str:
     return "".join(token.text for token in tokens)
 
 
-def _plain(documentation: str) -> str:
+def _documentation_text(documentation: str) -> str:
     return documentation.removeprefix("/**").removesuffix("*/").strip()
 
 

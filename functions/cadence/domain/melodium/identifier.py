@@ -1,11 +1,11 @@
-"""Names of elements of Mélodium programs."""
+"""Identifiers of the elements of Mélodium programs."""
 
 from collections.abc import Mapping
 from typing import Any
 
 
 def text_of(identifier: Any) -> str:
-    """`{"version", "path": ["std", "flow"], "name": "emit"}` as `std/flow::emit`; what is none of these is ``."""
+    """Returns `{"version", "path": ["std", "flow"], "name": "emit"}` as `std/flow::emit`; empty for any other value."""
     if not isinstance(identifier, Mapping) or not isinstance(identifier.get("path"), list):
         return ""
     return f"{'/'.join(map(str, identifier['path']))}::{identifier.get('name', '')}"

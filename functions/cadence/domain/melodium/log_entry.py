@@ -1,17 +1,21 @@
-"""A line as an engine logs it."""
+"""Log lines of engines."""
 
 import hashlib
 from dataclasses import dataclass
 
 LEVELS = {"Error": "error", "Warning": "warning", "Info": "info", "Debug": "debug", "Trace": "debug"}
-"""What engines call the levels → the levels that lines have."""
+"""The levels of lines, by the engines' names for them."""
 
 UNLABELLED = "engine"
 
 
 @dataclass(frozen=True, kw_only=True)
 class LogEntry:
-    """`run_id` is the process that wrote it, None if it does not say. `label` is what the program calls whoever spoke."""
+    """One line of an engine's log.
+
+    `run_id` is the process that wrote it, None if the line does not name it. `label` is the program's name for its
+    author.
+    """
 
     time: str
     level: str
@@ -22,6 +26,6 @@ class LogEntry:
 
     @property
     def digest(self) -> bytes:
-        """The same wherever the same line comes from: an engine hands on what its workers log."""
-        said = "\0".join((self.time, self.level, self.label, self.message, str(self.track)))
-        return hashlib.blake2b(said.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+        """The digest by which a line is recognized that arrives twice: an engine forwards the lines of its workers."""
+        content = "\0".join((self.time, self.level, self.label, self.message, str(self.track)))
+        return hashlib.blake2b(content.encode("utf-8", "surrogatepass"), digest_size=8).digest()

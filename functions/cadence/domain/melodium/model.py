@@ -1,8 +1,8 @@
-"""What ran in an engine's process, rebuilt from its events: treatments, what they are made of, and what went through their ports.
+"""The model of an engine's process, rebuilt from its events: treatments, their parts, and the values on their ports.
 
-An event tells of a treatment by its track, its own and its host's name and their numbers (`build`); people know it by the
-path of labels from the program's entrypoint to it (`main/build/gitClone`). In a further track the same path gets the
-track's number behind it (`main/build/gitClone#7`).
+An event identifies a treatment by its track, its own and its host's name and their numbers (`build`); users see it by
+the path of labels from the program's entrypoint to it (`main/build/gitClone`). In a further track, the track's number
+is appended to the same path (`main/build/gitClone#7`).
 """
 
 from collections.abc import Iterator, Mapping
@@ -27,20 +27,21 @@ from cadence.domain.melodium.rawvalue import more_exact
 
 ROOT = "main"
 SELF = "Self"
-"""What a program calls the treatment that it is in; here, whoever gave the entrypoint its inputs."""
+"""The name by which a program refers to the surrounding treatment; here, the sender of the entrypoint's inputs."""
 
 MOST_ELEMENTS = 20_000
-"""Treatments of one process that are told apart; of further ones it is only known that there were more."""
+"""Treatments of one process that are recorded; further ones are only counted."""
 
 _LIBRARY = "std/"
-"""A process that has not said what it executes executes nothing of this package."""
+"""The package of the standard library: as long as a process has not reported its program, its entrypoint is taken to be
+none of these treatments."""
 
 PortName = tuple[str, str]
 
 
 @dataclass(kw_only=True)
 class ProgramElement:
-    """A treatment of the process. Times are RFC 3339, as the engine writes them. `host` is the element that it is part of."""
+    """A treatment of the process. Times are RFC 3339, from the engine. `host` is the element that it is part of."""
 
     name: str
     treatment: str
@@ -57,7 +58,7 @@ class ProgramElement:
 
 @dataclass(kw_only=True)
 class Output:
-    """What an element sent through a port so far; `chunks` are those written before what is now in `new`."""
+    """The values that an element sent through a port so far; `chunks` counts those written before `new`."""
 
     type: str
     count: int = 0
@@ -71,7 +72,7 @@ class Output:
 
 @dataclass
 class Feed:
-    """Where an input is fed from, and how many values went over."""
+    """The output that feeds an input, and the number of values that were moved."""
 
     source: PortName
     count: int = 0
@@ -79,7 +80,7 @@ class Feed:
 
 @dataclass(kw_only=True)
 class ProgramModel:
-    """One process. `changed` are the elements, and `ended` the outputs, that are not yet stored as they are now."""
+    """The model of one process. `changed` elements and `ended` outputs are not stored yet in their current state."""
 
     run_id: str
     program: Program = NO_PROGRAM
@@ -100,6 +101,7 @@ class ProgramModel:
         return self.models_over and all(self.tracks.values())
 
     def apply(self, event: Event) -> None:
+        """Updates the model with the next event."""
         match event:
             case Built():
                 self._built(event)
@@ -119,13 +121,13 @@ class ProgramModel:
                 self.models_over = True
 
     def learn(self, program: Program) -> None:
-        """The program may become known only after some of what it did."""
+        """Sets the program, which may become known only after some of its events."""
         self.program = program
         self.entrypoint = program.entrypoint or self.entrypoint
         self.changed |= set(self.elements)
 
     def hosts(self, name: str) -> Iterator[ProgramElement]:
-        """An element and all that it is within, from the inside out."""
+        """Yields an element and all elements around it, from the inside out."""
         element = self.elements.get(name)
         while element is not None:
             yield element
@@ -148,7 +150,7 @@ class ProgramModel:
         self._spread(name)
 
     def _spread(self, name: str) -> None:
-        """What a treatment is made of tells when it began and ended."""
+        """Updates the times of the hosts of an element, which start and end with their parts."""
         self.changed.add(name)
         for host in list(self.hosts(name))[1:]:
             if host.name == ROOT:
@@ -203,7 +205,7 @@ class ProgramModel:
                 self.ended.add(port)
         for name, element in self.elements.items():
             if element.track == event.track and not element.parts and not element.finished_at and element.host:
-                # A source only begins its track; the engine does not tell when it has.
+                # A source only begins its track; the engine does not report when it has.
                 element.started_at = element.started_at or element.built_at or event.at
                 element.finished_at = element.started_at if element.built_at else event.at
                 self._spread(name)
@@ -211,7 +213,7 @@ class ProgramModel:
     # Names
 
     def _name(self, place: TrackedTreatment) -> str | None:
-        """The element's name, made at first sight of it; None if there are too many."""
+        """Returns the element's name, creating the element at its first event; None if there are too many."""
         known = self.names.get(place.instance)
         if known is not None:
             return known
@@ -223,7 +225,7 @@ class ProgramModel:
         return self._add(place.instance, host, label)
 
     def _host(self, place: TrackedTreatment) -> str | None:
-        """The element that this one is part of; None for the entrypoint of a worker, which the engine runs directly."""
+        """Returns the element that this one is part of; None for a worker's entrypoint, which has no host."""
         if place.host is None:
             return None
         build = place.host_build or 0
@@ -234,7 +236,7 @@ class ProgramModel:
             self.entrypoint = self.entrypoint or place.host
             self.names[instance] = self._root()
             return ROOT
-        # Its own building was not told of, as it is of no treatment that a source is within.
+        # The engine reports no `Built` event for treatments that contain a source.
         labels = self.program.labels_of(self.entrypoint, place.host)
         label = labels[build] if build < len(labels) else place.host.rpartition("::")[2]
         return self._add(instance, self._root(), label)

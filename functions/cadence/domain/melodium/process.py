@@ -1,4 +1,4 @@
-"""A Mélodium process as a run: what is known of it from the start, and what it has reported of itself."""
+"""Mélodium processes as runs: the facts known from the start, and the process's own reports."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -7,13 +7,13 @@ from enum import StrEnum
 
 @dataclass(frozen=True, kw_only=True)
 class MelodiumRun:
-    """What makes a run one of an engine. Its run id is the engine's own UUID.
+    """The facts about a run that is an engine's process. Its run id is the engine's own UUID.
 
-    `group_id` ties a root run and its workers, `parent_id` is the run of the engine that asked for this one.
-    `position` is where it stands among the runs of its project, in which ULIDs order by time and UUIDs would not.
-    `known_as` is what the key of a worker is known again by where an engine tells that it got it (`redaction.digest`).
-    `supervised`: Cadence itself started the process, in a treatment of this run; otherwise somebody else did, and all that
-    is known of its end is what it says.
+    `group_id` connects a root run and its workers, `parent_id` is the run of the engine that requested this one.
+    `position` is its sort key among the runs of its project, in which ULIDs order by time and UUIDs would not.
+    `known_as` is the digest by which the key of a worker is recognized in the reports of engines (`redaction.digest`).
+    `supervised`: Cadence itself started the process, in a treatment of this run; otherwise only the process itself
+    reports its end.
     """
 
     group_id: str
@@ -27,7 +27,7 @@ class MelodiumRun:
 
 
 class ProcessOutcome(StrEnum):
-    """How a process said that it ended. An engine that reports on itself always says `SUCCESS`."""
+    """The outcome that a process reported. An engine that reports on itself always reports `SUCCESS`."""
 
     SUCCESS = "success"
     FAILURE = "failure"
@@ -35,10 +35,10 @@ class ProcessOutcome(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Reported:
-    """What a process has said of itself so far.
+    """The reports of a process about itself so far.
 
-    `reporting_at` is when it asked where to send its logs and events. `launch_errors` are why it could not be launched.
-    `logs_chunks` and `debug_chunks` count what it said it has uploaded.
+    `reporting_at` is when it requested the addresses for its logs and events. `launch_errors` are the reasons why it
+    could not be launched. `logs_chunks` and `debug_chunks` are the numbers of chunks that it reported as uploaded.
     """
 
     reporting_at: datetime | None = None

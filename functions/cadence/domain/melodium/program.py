@@ -1,4 +1,4 @@
-"""A Mélodium program as its engine dumps it: which treatments there are, of what they are made, and what their ports take."""
+"""Reads an engine's dump of a Mélodium program: its treatments, their parts, and their ports with types."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -10,6 +10,8 @@ from cadence.domain.melodium.rawvalue import UNKNOWN, type_text
 
 @dataclass(frozen=True)
 class ProgramPort:
+    """A port of a treatment; `described` is its type in the dump's form."""
+
     name: str
     flow: str
     described: Any
@@ -17,7 +19,7 @@ class ProgramPort:
 
 @dataclass(frozen=True)
 class Wire:
-    """A connection inside of a designed treatment; None is the treatment's own port."""
+    """A connection inside a designed treatment; None as treatment is the designed treatment itself."""
 
     source: str | None
     output: str
@@ -27,7 +29,7 @@ class Wire:
 
 @dataclass(frozen=True)
 class ProgramPart:
-    """A treatment that a designed one is made of. `generics` are types as programs describe them."""
+    """A part of a designed treatment. `generics` are types in the dump's form."""
 
     treatment: str
     generics: Mapping[str, Any] = field(default_factory=dict)
@@ -36,7 +38,7 @@ class ProgramPart:
 
 @dataclass(frozen=True, kw_only=True)
 class Definition:
-    """A treatment; `parts` and `wires` are empty for one that the engine has compiled in."""
+    """The definition of a treatment; `parts` and `wires` are empty for one that is compiled into the engine."""
 
     name: str
     designed: bool
@@ -46,6 +48,7 @@ class Definition:
     wires: tuple[Wire, ...]
 
     def feeding(self, target: str | None, port: str) -> Wire | None:
+        """Returns the connection that feeds an input of a part, or (None) an output of the treatment itself."""
         return next((wire for wire in self.wires if (wire.target, wire.input) == (target, port)), None)
 
 
@@ -54,14 +57,17 @@ NOTHING = Definition(name="", designed=False, inputs={}, outputs={}, parts={}, w
 
 @dataclass(frozen=True)
 class Program:
+    """A program: the treatment that it starts with, and all definitions by name."""
+
     entrypoint: str
     treatments: Mapping[str, Definition]
 
     def of(self, treatment: str) -> Definition:
+        """Returns the definition of a treatment; `NOTHING` if the program has none."""
         return self.treatments.get(treatment, NOTHING)
 
     def labels_of(self, host: str, treatment: str) -> tuple[str, ...]:
-        """What the parts of `host` that are `treatment` are called, in their order."""
+        """Returns the labels of those parts of `host` that are `treatment`, in their order."""
         return tuple(label for label, part in self.of(host).parts.items() if part.treatment == treatment)
 
 
@@ -69,24 +75,25 @@ NO_PROGRAM = Program("", {})
 
 
 def read_program(dump: Mapping[str, Any]) -> Program:
-    """Of what can be understood of a dump; the rest is left out."""
-    found: dict[str, Definition] = {}
+    """Returns the program of a dump; parts that cannot be read are left out."""
+    definitions: dict[str, Definition] = {}
     collection = dump.get("collection")
     elements = collection.get("elements", ()) if isinstance(collection, Mapping) else ()
     for element in elements:
         body = element.get("treatment") if isinstance(element, Mapping) else None
         if isinstance(body, Mapping):
             definition = _definition(body)
-            found[definition.name] = definition
-    return Program(text_of(dump.get("entrypoint")), found)
+            definitions[definition.name] = definition
+    return Program(text_of(dump.get("entrypoint")), definitions)
 
 
 def types_of(ports: Mapping[str, ProgramPort], generics: Mapping[str, str]) -> Mapping[str, str]:
+    """Returns the types of ports as texts, with generics replaced."""
     return {name: type_text(port.described, generics) for name, port in ports.items()}
 
 
 def generics_of(part: ProgramPart | None, outer: Mapping[str, str]) -> Mapping[str, str]:
-    """The types that a part's generics stand for, where its host's own are `outer`."""
+    """Returns the types of a part's generics, given those of its host (`outer`)."""
     if part is None:
         return {}
     solved = {name: type_text(described, outer) for name, described in part.generics.items()}

@@ -1,7 +1,7 @@
-"""Values of Mélodium programs, from the form that engines report them in to the one that they are kept in.
+"""Converts values of Mélodium programs from the engines' form into the stored form.
 
-An engine writes `{"option": {"vec": [{"u128": 1}]}}`; kept is `[1]`, of type `Option<Vec<u128>>`. With the type, the
-kept form says exactly what the value was: integers have all their digits, an option in an option stays one.
+An engine writes `{"option": {"vec": [{"u128": 1}]}}`; stored is `[1]`, with the type `Option<Vec<u128>>`. With the
+type, the stored form is exact: integers have all their digits, an option in an option stays one.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,7 +12,7 @@ from cadence.domain.melodium.identifier import text_of
 from cadence.domain.melodium.redaction import SECRET_DATA, Masks, redacted
 
 UNKNOWN = "?"
-"""The type of what an empty list or option does not hold."""
+"""The item type of an empty list or option."""
 
 _PLAIN = frozenset(
     {
@@ -22,13 +22,15 @@ _PLAIN = frozenset(
 )  # fmt: skip
 
 ReadData = Callable[[str, bytes], Mapping[str, Any]]
-"""Of the serialised content of a data type, by the type's name: `value`, what it holds as JSON, without secrets, if it can be
-read; and `cbor`, the content itself in base64, unless it holds a secret. Of `SECRET_DATA` only what it is known again by."""
+"""Reads the serialised content of a data type, given the type's name and the content.
+
+Returns `value`, its JSON form without secrets, if it can be read; and `cbor`, the content itself in base64, unless it
+holds a secret. For `SECRET_DATA` it returns only the digest by which the content is recognized."""
 
 
 @dataclass(frozen=True)
 class StoredValue:
-    """A value as it is kept."""
+    """A value in the stored form, with its type."""
 
     type: str
     value: Any
@@ -36,7 +38,7 @@ class StoredValue:
 
 @dataclass
 class Keeping:
-    """Turns values as they are reported into values as they are kept. Raises ValueError for what is no value."""
+    """Converts a value from the engines' form into the stored form. Raises ValueError if it is not in the former."""
 
     masks: Masks
     read_data: ReadData
@@ -67,7 +69,7 @@ class Keeping:
         if content is None:
             return StoredValue(f"Option<{UNKNOWN}>", None)
         inner = self(content)
-        # `null` alone would not tell one emptiness from another.
+        # `null` alone would not distinguish an empty option from an option that holds an empty one.
         value = {"some": inner.value} if inner.value is None or inner.type.startswith("Option<") else inner.value
         return StoredValue(f"Option<{inner.type}>", value)
 
@@ -81,13 +83,13 @@ class Keeping:
         return StoredValue(name, {"data": name, **self.read_data(name, bytes(serialised))})
 
 
-def more_exact(known: str, seen: str) -> str:
-    """Of two types of the same port, the one that leaves less open."""
-    return seen if UNKNOWN in known and UNKNOWN not in seen else known
+def more_exact(known: str, new: str) -> str:
+    """Returns the more specific of two types of the same port."""
+    return new if UNKNOWN in known and UNKNOWN not in new else known
 
 
 def type_text(described: Any, generics: Mapping[str, str]) -> str:
-    """A type as programs describe it (`{"vec": "byte"}`), with generics replaced by what they stand for."""
+    """Returns a type in the dump's form (`{"vec": "byte"}`) as text, with generics replaced by their types."""
     if isinstance(described, str):
         return described
     if not isinstance(described, Mapping) or len(described) != 1:
@@ -107,5 +109,5 @@ def type_text(described: Any, generics: Mapping[str, str]) -> str:
 
 
 def is_bytes(type_: str) -> bool:
-    """Whether a stream of this type is kept as its bytes; all else is one JSON value a line."""
+    """Whether a stream of this type is stored as its bytes; any other is stored as one JSON value a line."""
     return type_ == "byte"

@@ -1,4 +1,4 @@
-"""What of an engine's reports is never kept: tokens and keys, wherever their names or types give them away."""
+"""Removes tokens and keys from the reports of engines, recognized by their names and types."""
 
 import hashlib
 import re
@@ -7,35 +7,37 @@ from dataclasses import dataclass, field
 from typing import Any
 
 REDACTED = "redacted"
-"""What stands in place of a value that is not kept: `{"redacted": true}`."""
+"""The key of the replacement for a value that is not kept: `{"redacted": true}`."""
 
 MASK = "***"
-"""What stands in place of a secret in a text."""
+"""The replacement for a secret in a text."""
 
 SECRET_DATA = frozenset({"work/access::Access"})
 """Types whose values are not kept: they hold the keys of workers."""
 
 KNOWN_AS = "known_as"
-"""What is kept of such a value: by what its key is known again (`digest`)."""
+"""The key of what is kept of such a value: the digest by which its key is recognized (`digest`)."""
 
 _SECRET_NAME = re.compile(r"token|key|secret|passw|passphrase|credential|private|auth(?!or)", re.IGNORECASE)
-# `https://user:password@host`, as commands that clone have it.
+# `https://user:password@host`, as in commands that clone.
 _IN_URL = re.compile(r"(?<=://)[^\s/@:]*:[^\s/@]+(?=@)")
 _SHORTEST = 6
-# Of what was met in an earlier chunk only digests are known, by which whole words are found again.
+# Of secrets in earlier chunks only digests are known, with which whole words are compared.
 _WORD = re.compile(r"[^\s\"'`=,:;()<>\[\]{}]{6,}")
 
 
 def is_secret(name: str) -> bool:
+    """Whether a name is that of a secret."""
     return _SECRET_NAME.search(name) is not None
 
 
 def redacted() -> dict[str, Any]:
+    """Returns the replacement for a value that is not kept."""
     return {REDACTED: True}
 
 
 def holds_redacted(value: Any) -> bool:
-    """Whether something was left out of a value as it is kept."""
+    """Whether a part was left out of a value in the stored form."""
     if isinstance(value, Mapping):
         incomplete = "data" in value and "cbor" not in value
         return incomplete or value.get(REDACTED) is True or any(map(holds_redacted, value.values()))
@@ -44,9 +46,11 @@ def holds_redacted(value: Any) -> bool:
 
 @dataclass
 class Masks:
-    """The secrets that were met so far, to be masked where they come up again. Texts shorter than 6 characters are left alone.
+    """The secrets that were found so far, which are masked in later texts.
 
-    `digests` are of those that were met in what is not at hand any more.
+    Texts shorter than 6 characters are never masked.
+
+    `digests` are those of secrets in earlier reports, whose texts are not known any more.
     """
 
     digests: set[str] = field(default_factory=set)
@@ -54,17 +58,18 @@ class Masks:
     _pattern: re.Pattern[str] | None = None
 
     def learn(self, value: Any) -> None:
-        """Every text in a secret value."""
+        """Adds every text in a secret value."""
         for text in _texts(value):
             if len(text) >= _SHORTEST and text not in self.texts:
                 self.texts.add(text)
                 self._pattern = None
 
     def known(self) -> set[str]:
-        """Digests of all of them."""
+        """Returns the digests of all secrets."""
         return self.digests | {digest(text) for text in self.texts}
 
     def masked(self, text: str) -> str:
+        """Returns the text with all known secrets, and the credentials in URLs, masked."""
         if self.digests:
             if digest(text) in self.digests:
                 self.learn(text)  # from here on it is known within other texts
@@ -81,13 +86,14 @@ class Masks:
         return MASK if digest(word[0]) in self.digests else word[0]
 
     def masked_bytes(self, content: bytes) -> bytes:
+        """Returns the content with the secrets whose texts are known masked."""
         for text in self.texts:
             content = content.replace(text.encode("utf-8", "surrogatepass"), MASK.encode())
         return content
 
 
 def digest(text: str) -> str:
-    """By which a secret is known again in what comes later, without keeping it."""
+    """Returns the digest by which a secret is recognized in later reports without being kept."""
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=20, person=b"melodium secret").hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""What an engine asks for with `run/start`, as it says it (schemas/melodium-api/1.json)."""
+"""Requests of engines with `run/start` (schemas/melodium-api/1.json)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,11 +6,11 @@ from enum import StrEnum
 from typing import Any
 
 NO_EDITION = "scratch"
-"""What a treatment says that asks for no edition in particular."""
+"""The edition of a treatment that requests none in particular."""
 
 
 class Mode(StrEnum):
-    """How a process runs. A `DISTRIBUTION_SECRET_KEY` is a worker that somebody else is to start."""
+    """The mode of a process. A `DISTRIBUTION_SECRET_KEY` is a worker that is to be started elsewhere."""
 
     DIRECT = "direct"
     DISTRIBUTION = "distribution"
@@ -20,7 +20,7 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True)
 class Volume:
-    """`storage` in MB."""
+    """A volume of a worker; `storage` in MB."""
 
     name: str
     storage: int
@@ -28,9 +28,10 @@ class Volume:
 
 @dataclass(frozen=True, kw_only=True)
 class EngineContainer:
-    """`pull_secret` is text of its author's own format, `{}` where there is none. MB, millicores.
+    """A container that an engine requests. Units: memory and storage in MB, cpu in millicores.
 
-    `mounts` maps the names of volumes to places in the container. `env` and `command` are those of service containers.
+    `pull_secret` is text in its author's own format, `{}` where there is none. `mounts` maps the names of volumes to
+    paths in the container. `env` and `command` are those of service containers.
     """
 
     name: str
@@ -47,9 +48,10 @@ class EngineContainer:
 
 @dataclass(frozen=True, kw_only=True)
 class LaunchRequest:
-    """Seconds, MB, millicores. `key` is what the asking engine expects of its worker: a secret.
+    """A request to launch a worker, or the report of a running process. Units: seconds, MB, millicores.
 
-    `preferred` and `required` are modes of clusters: `shared`, `dedicated`, `self_managed`.
+    `key` is the secret that the requesting engine expects from its worker. `preferred` and `required` are modes of
+    clusters: `shared`, `dedicated`, `self_managed`.
     """
 
     version: str
@@ -75,17 +77,17 @@ class LaunchRequest:
 
     @property
     def asks_for_worker(self) -> bool:
-        """Whether something is to be started; otherwise the request tells of a process that runs already."""
+        """Whether a worker is to be started; otherwise the request reports a process that runs already."""
         return not self.local_exec and self.id is None and self.mode is Mode.DISTRIBUTION_SECRET_KEY
 
     @property
     def entrypoint(self) -> str | None:
-        """The command of the program that a root run executes, as its tags say."""
+        """The command of the program that a root run executes, from its tags."""
         return next((tag.removeprefix("entrypoint=") for tag in self.tags if tag.startswith("entrypoint=")), None)
 
 
 def launch_request(body: Mapping[str, Any]) -> LaunchRequest:
-    """Of a body that the schema allows."""
+    """Returns the request from a body that is valid under the schema."""
     mode, key = _mode(body["mode"])
     config = body.get("config") or {}
     plain = ("version", "organization_id", "edition", "max_duration", "memory", "cpu", "storage", "arch", "local_exec")
@@ -95,7 +97,7 @@ def launch_request(body: Mapping[str, Any]) -> LaunchRequest:
         id=_lower(body.get("id")),
         group_id=_lower(body.get("group_id")),
         parent_id=_lower(body.get("parent_id")),
-        volumes=tuple(Volume(one["name"], one["storage"]) for one in body.get("volumes") or ()),
+        volumes=tuple(Volume(volume["name"], volume["storage"]) for volume in body.get("volumes") or ()),
         containers=tuple(map(_container, body.get("containers") or ())),
         service_containers=tuple(map(_container, body.get("service_containers") or ())),
         tags=tuple(dict.fromkeys(body.get("tags") or ())),
@@ -106,13 +108,13 @@ def launch_request(body: Mapping[str, Any]) -> LaunchRequest:
 
 
 def shown_request(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The body without its secrets: the worker's key, what pulls images, what services find in their environment."""
+    """Returns the body without its secrets: the worker's key, pull secrets, and values in services' environments."""
     shown = dict(body)
     mode, _ = _mode(body["mode"])
     if mode is Mode.DISTRIBUTION_SECRET_KEY:
         shown["mode"] = {str(mode): {}}
     for name in ("containers", "service_containers"):
-        shown[name] = [_shown_container(one) for one in body.get(name) or ()]
+        shown[name] = [_shown_container(container) for container in body.get(name) or ()]
     return shown
 
 
@@ -122,7 +124,7 @@ def _shown_container(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _mode(value: Any) -> tuple[Mode, str | None]:
-    """The mode, and the key that comes with it."""
+    """Returns the mode and its key, if it has one."""
     if isinstance(value, str):
         return Mode(value), None
     ((name, content),) = value.items()

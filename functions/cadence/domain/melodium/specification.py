@@ -1,4 +1,7 @@
-"""Treatments whose command is a Mélodium engine, as admitted. Without keys, tokens and pull secrets: those are kept apart, sealed."""
+"""Specifications of treatments whose command is a Mélodium engine.
+
+They hold no keys, tokens or pull secrets: those are kept apart, sealed.
+"""
 
 import uuid
 from collections.abc import Mapping
@@ -8,9 +11,10 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class ContainerSpec:
-    """A container that a worker asked for. Units: cpu in millicores, memory and storage in MB; None is no limit.
+    """A container that a worker requested. Units: cpu in millicores, memory and storage in MB; None is no limit.
 
-    `mounts` are the worker's volumes, by name, and where each is mounted. `env` and `command` are of service containers only.
+    `mounts` maps the worker's volumes to the paths where they are mounted. Only service containers have `env` and
+    `command`.
     """
 
     name: str
@@ -26,10 +30,12 @@ class ContainerSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerSpec:
-    """A distant worker (`melodium dist`), as the asking engine described it. It accepts an engine of this very version and group only.
+    """A distant worker (`melodium dist`) that an engine requested.
 
-    `volumes` are names and sizes in MB. `wait` is how many seconds it listens for the asking engine, `duration` how many it
-    works (None: as long as the treatment may). `parent_id` is the run of the engine that asked.
+    It accepts only engines of this exact version and group.
+
+    `volumes` maps names to sizes in MB. `wait` is how many seconds it waits for the requesting engine, `duration` how
+    many it works (None: as long as the treatment may). `parent_id` is the run of the requesting engine.
     """
 
     version: str
@@ -45,18 +51,19 @@ class WorkerSpec:
 
     @property
     def all_containers(self) -> tuple[ContainerSpec, ...]:
+        """The containers, then the services."""
         return (*self.containers, *self.services)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProgramSpec:
-    """A stored program (by digest) and the command of it to run; `treatment` is the identifier of what that command runs.
+    """A stored program (by digest) and the command of it to run; `treatment` is the identifier that the command runs.
 
-    `parameters` are plain JSON data by name, `types` what each is. With `check_only` the engine checks it and runs nothing.
-    `errors` is `fail` or `allow`: what is made of a program that logs errors. `version` is of the engine that it takes
-    (None: any). With `captured` the program is a treatment that an engine has run (`cadence.domain.melodium.capture`), to be
-    run once more; by name, the types of what it sent. `secrets` are parameters that the treatment's secrets are given as, by
-    the variable of each (`secret_variable`).
+    `parameters` are plain JSON data by name, `types` their types. With `check_only` the engine checks the program and
+    runs nothing. `errors` (`fail` or `allow`) is the outcome of a program that logs errors. `version` is that of the
+    required engine (None: any). With `captured`, the program is a treatment that an engine has run
+    (`cadence.domain.melodium.capture`) and that is run once more; it maps the names of its outputs to their types.
+    `secrets` maps the parameters that get secrets of the treatment to the variable of each (`secret_variable`).
     """
 
     program: str
@@ -72,7 +79,7 @@ class ProgramSpec:
 
 
 def secret_variable(parameter: str) -> str:
-    """The variable by which a runner is told the secret for a parameter. Its program does not get it."""
+    """Returns the variable in which a runner gets the secret for a parameter. The program does not get it."""
     return f"CADENCE_PARAMETER_{parameter}"
 
 
@@ -82,26 +89,29 @@ _ENGINES = uuid.UUID("5b1d7a0e-3f64-5c7e-9a43-6d1f0f6f2c11")
 
 
 def engine_run_id(run_id: str, treatment: str, attempt: int) -> str:
-    """The run of the engine that an attempt of a treatment starts: the same whenever it is asked for."""
+    """Returns the id of the engine's run that an attempt of a treatment starts; always the same for one attempt."""
     return str(uuid.uuid5(_ENGINES, f"{run_id}/{treatment}/{attempt}"))
 
 
 def engine_group_id(run_id: str) -> str:
-    """All engines of one run are of one group."""
+    """Returns the id of the group that all engines of one run belong to."""
     return str(uuid.uuid5(_ENGINES, run_id))
 
 
 ENGINE_TAGS: Mapping[type, str] = {WorkerSpec: "worker", ProgramSpec: "program"}
-"""How each kind of engine is told from the others where it is written down: `{"worker": {…}}`."""
+"""The tag around each kind of engine in JSON: `{"worker": {…}}`."""
 
 
 def engine_from_json(data: Mapping[str, Any]) -> EngineSpec:
-    """What was written with its tag around it."""
+    """Returns the engine from its JSON data, with its tag around it."""
     return ProgramSpec(**data["program"]) if "program" in data else worker_from_json(data["worker"])
 
 
 def worker_from_json(data: Mapping[str, Any]) -> WorkerSpec:
-    containers = {name: tuple(_container(one) for one in data.get(name, ())) for name in ("containers", "services")}
+    """Returns the worker from its JSON data, without a tag."""
+    containers = {
+        name: tuple(_container(container) for container in data.get(name, ())) for name in ("containers", "services")
+    }
     return WorkerSpec(**{**data, **containers, "tags": tuple(data.get("tags", ()))})
 
 

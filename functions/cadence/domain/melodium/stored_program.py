@@ -1,4 +1,4 @@
-"""A Mélodium program as it is kept: its files, unchangeable, addressed by their content."""
+"""Stored Mélodium programs: immutable sets of files, addressed by their content."""
 
 import base64
 import binascii
@@ -16,7 +16,7 @@ from cadence.domain.shared.errors import InvalidRequest, Violation
 
 COMPO = "Compo.toml"
 MOST_BYTES = 700_000
-"""Of all files: source text, which a runner reads at once."""
+"""Bytes of all files: they are source text, which a runner reads at once."""
 MOST_FILES = 500
 LONGEST_PATH = 300
 _SCRIPT_NAME = "program.mel"
@@ -26,24 +26,31 @@ _IDENTIFIER = re.compile(r"([A-Za-z0-9_]+)((?:/[A-Za-z0-9_]+)*)::([A-Za-z0-9_]+)
 
 @dataclass(frozen=True)
 class ProgramFiles:
-    """`file` is the one that an engine is started with: `Compo.toml`, or a script of its own. Contents by relative path."""
+    """The files of a program by relative path.
+
+    `file` is the one with which an engine is started: `Compo.toml` or a script.
+    """
 
     file: str
     files: Mapping[str, bytes]
 
     def encoded(self) -> bytes:
-        """Canonical: equal programs have equal digests."""
+        """Returns the program as canonical JSON (UTF-8), so that equal programs have equal digests."""
         files = {path: base64.b64encode(content).decode() for path, content in self.files.items()}
         return json.dumps({"program": 1, "file": self.file, "files": files}, sort_keys=True).encode()
 
     @property
     def sha256(self) -> str:
+        """The digest (hex) by which the program is stored."""
         return hashlib.sha256(self.encoded()).hexdigest()
 
 
 @dataclass(frozen=True)
 class Entrypoint:
-    """A command of a program. `treatment` is the identifier of what it runs; `unusable` says why it cannot be run, if so."""
+    """A command of a program.
+
+    `treatment` is the identifier of the treatment that it runs; `unusable` is the reason why it cannot be run, if so.
+    """
 
     command: str
     treatment: str
@@ -53,7 +60,7 @@ class Entrypoint:
 
 @dataclass(frozen=True, kw_only=True)
 class ProgramFacts:
-    """What is known of a program before an engine looks at it."""
+    """The facts about a program that are known without an engine."""
 
     sha256: str
     name: str
@@ -63,19 +70,19 @@ class ProgramFacts:
 
 
 def decoded(content: bytes) -> ProgramFiles:
-    """What `encoded` gave."""
+    """Returns the program from the result of `ProgramFiles.encoded`."""
     data = json.loads(content)
     return ProgramFiles(data["file"], {path: base64.b64decode(text) for path, text in data["files"].items()})
 
 
 def files_of(content: bytes) -> tuple[str, Mapping[str, str]]:
-    """The same as an assignment tells it: `file`, and contents in base64."""
+    """Returns the same in the form of a runner's assignment: `file`, and the contents in base64 by path."""
     data: dict[str, Any] = json.loads(content)
     return data["file"], data["files"]
 
 
 def program_of(files: Mapping[str, bytes]) -> ProgramFiles:
-    """A tree (with `Compo.toml`), or one script. Raises InvalidRequest for anything else."""
+    """Returns the program of a tree (with `Compo.toml`) or of one script. Raises InvalidRequest for anything else."""
     if not files:
         raise _refused("The program has no files.", "empty_program")
     if len(files) > MOST_FILES:
@@ -109,7 +116,7 @@ def program_of(files: Mapping[str, bytes]) -> ProgramFiles:
 
 
 def facts_of(program: ProgramFiles) -> ProgramFacts:
-    """Never raises for what is in a program: what cannot be read is a fault."""
+    """Returns the facts about a program. Never raises for its content: a part that cannot be read is a fault."""
     return _tree(program) if program.file == COMPO else _script(program)
 
 
@@ -119,23 +126,23 @@ def _named(name: str) -> str:
 
 def _script(program: ProgramFiles) -> ProgramFacts:
     text = program.files[program.file].decode()
-    said: dict[str, str] = {}
+    settings: dict[str, str] = {}
     for line in text.split("\n"):
         if not line.startswith("#!"):
             break
-        if found := _HEADER.match(line.rstrip("\r")):
-            said[found[1]] = found[2].strip()
-    name = said.get("name", "")
+        if match := _HEADER.match(line.rstrip("\r")):
+            settings[match[1]] = match[2].strip()
+    name = settings.get("name", "")
     faults = [] if name else [Fault(program.file, 1, 1, "its header has no line `#! name = …`")]
-    # Lines that begin with #! are no source text, but count.
-    known, more = treatments(program.file, re.sub(r"(?m)^#![^\n]*", "", text))
+    # Lines that begin with #! are not source text, but count as lines.
+    headers, more = treatments(program.file, re.sub(r"(?m)^#![^\n]*", "", text))
     entrypoints = {}
-    if "main" in known:
-        entrypoints["main"] = _entrypoint("main", f"{name}::main", known["main"])
+    if "main" in headers:
+        entrypoints["main"] = _entrypoint("main", f"{name}::main", headers["main"])
     return ProgramFacts(
         sha256=program.sha256,
         name=name,
-        version=said.get("version", "0.1.0"),
+        version=settings.get("version", "0.1.0"),
         entrypoints=entrypoints,
         faults=(*faults, *more),
     )
@@ -149,22 +156,22 @@ def _tree(program: ProgramFiles) -> ProgramFacts:
     name, faults = str(compo.get("name", "")), []
     if not name:
         faults.append(Fault(COMPO, 1, 1, "it has no name"))
-    said = compo.get("entrypoints")
+    commands = compo.get("entrypoints")
     entrypoints = {}
     areas: dict[str, dict[str, TreatmentHeader]] = {}
-    for command, identifier in (said if isinstance(said, dict) else {}).items():
-        found = _IDENTIFIER.fullmatch(str(identifier))
-        if found is None or found[1] != name:
+    for command, identifier in (commands if isinstance(commands, dict) else {}).items():
+        match = _IDENTIFIER.fullmatch(str(identifier))
+        if match is None or match[1] != name:
             why = f"{identifier!r} is no treatment of {name}"
             entrypoints[command] = Entrypoint(command, str(identifier), None, why)
             continue
-        path = f"{found[2][1:]}.mel" if found[2] else "lib-root.mel"
+        path = f"{match[2][1:]}.mel" if match[2] else "lib-root.mel"
         if path not in areas:
             areas[path], more = _area(program, path)
             faults += more
-        header = areas[path].get(found[3])
+        header = areas[path].get(match[3])
         if header is None:
-            entrypoints[command] = Entrypoint(command, str(identifier), None, f"{path} has no treatment {found[3]}")
+            entrypoints[command] = Entrypoint(command, str(identifier), None, f"{path} has no treatment {match[3]}")
         else:
             entrypoints[command] = _entrypoint(command, str(identifier), header)
     return ProgramFacts(
@@ -196,8 +203,8 @@ def _entrypoint(command: str, identifier: str, header: TreatmentHeader) -> Entry
 
 
 def _toml_fault(error: Exception) -> Fault:
-    found = re.search(r"line (\d+), column (\d+)", str(error))
-    line, column = (int(found[1]), int(found[2])) if found else (1, 1)
+    match = re.search(r"line (\d+), column (\d+)", str(error))
+    line, column = (int(match[1]), int(match[2])) if match else (1, 1)
     return Fault(COMPO, line, column, re.sub(r" \(at .*\)", "", str(error)))
 
 
@@ -206,7 +213,7 @@ def _refused(message: str, code: str) -> InvalidRequest:
 
 
 def from_base64(text: str) -> bytes:
-    """Raises InvalidRequest."""
+    """Returns the decoded content. Raises InvalidRequest if the text is not base64."""
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):

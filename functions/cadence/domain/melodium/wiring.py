@@ -1,4 +1,4 @@
-"""How the ports of a process's elements are connected: by what went over, else by what the program says."""
+"""Finds the connections between the elements of a process: from moved values, else from the program."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,6 +11,8 @@ _DEEPEST = 100
 
 @dataclass
 class ProgramWiring:
+    """The connections in one process."""
+
     model: ProgramModel
     _generics: dict[str, Mapping[str, str]] = field(default_factory=dict)
     _parts: dict[tuple[str, int], dict[str, str]] = field(default_factory=dict)
@@ -21,11 +23,12 @@ class ProgramWiring:
                 self._parts.setdefault((element.host, element.track), {})[element.label] = element.name
 
     def definition(self, element: ProgramElement) -> Definition:
+        """Returns the definition of an element's treatment."""
         treatment = self.model.entrypoint if element.name == ROOT else element.treatment
         return self.model.program.of(treatment)
 
     def generics(self, element: ProgramElement) -> Mapping[str, str]:
-        """What the type names in the element's definition stand for."""
+        """Returns the types of the generics in the element's definition."""
         if element.name not in self._generics:
             host = self.model.elements.get(element.host or "")
             part = self.definition(host).parts.get(element.label) if host else None
@@ -34,7 +37,7 @@ class ProgramWiring:
         return self._generics[element.name]
 
     def source(self, element: ProgramElement, port: str, depth: int = 0) -> PortName | None:
-        """The output that really feeds an input: of a treatment that is not made of others, or the entrypoint's own input."""
+        """Returns the output of a compiled treatment that feeds an input, or the entrypoint's own input."""
         feed = self.model.feeds.get((element.name, port))
         if feed:
             return feed.source
@@ -52,7 +55,7 @@ class ProgramWiring:
         return self.sender(sibling, wire.output, depth + 1) if sibling else None
 
     def sender(self, element: ProgramElement, port: str, depth: int = 0) -> PortName | None:
-        """Which output what leaves an element through a port really leaves."""
+        """Returns the output of a compiled treatment whose values leave an element through a port."""
         definition = self.definition(element)
         if not definition.designed:
             return element.name, port
@@ -65,7 +68,7 @@ class ProgramWiring:
         return self.sender(part, wire.output, depth + 1) if part else None
 
     def model_of(self, element: ProgramElement) -> PortName | None:
-        """The model that an element works with, if it is one only: the element that it is made in, and its label there."""
+        """Returns the model of an element that has exactly one: the element that creates it, and its label there."""
         host = self.model.elements.get(element.host or "")
         part = self.definition(host).parts.get(element.label) if host else None
         if part is None or len(part.models) != 1:
@@ -76,17 +79,17 @@ class ProgramWiring:
             of_host = self.definition(outer).parts.get(host.label) if host and outer else None
             if of_host is None or label not in of_host.models:
                 break
-            # Its host was given it itself.
+            # The host has the model from its own host.
             label, host = of_host.models[label], outer
         return (host.name, label) if host else None
 
     def results(self) -> Mapping[str, PortName]:
-        """Of the entrypoint: by output, where it comes from."""
+        """Returns the source of each output of the entrypoint."""
         root = self.model.elements.get(ROOT)
         if root is None:
             return {}
-        found = {port: self._of_root(root, port) for port in self.definition(root).outputs}
-        return {port: source for port, source in found.items() if source}
+        sources = {port: self._of_root(root, port) for port in self.definition(root).outputs}
+        return {port: source for port, source in sources.items() if source}
 
     def _of_root(self, root: ProgramElement, port: str) -> PortName | None:
         wire = self.definition(root).feeding(None, port)

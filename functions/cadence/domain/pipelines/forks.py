@@ -1,4 +1,4 @@
-"""Pull requests from forks: anybody may have written their commits, so nothing secret is given to their runs."""
+"""Withholds secrets from the runs of pull requests from forks, whose commits may come from anyone."""
 
 import dataclasses
 from collections.abc import Iterable, Mapping
@@ -11,12 +11,15 @@ WITHHELD = "secrets are not given to pull requests from forks"
 
 
 def withhold(specs: Iterable[TreatmentSpec], event: Mapping[str, Any]) -> tuple[TreatmentSpec, ...]:
-    """The treatments of a run; of a fork's run those with secrets are skipped from the start."""
+    """Returns the treatments of a run.
+
+    In a run for a fork, those with secrets or registries are skipped from the start.
+    """
     return tuple(_withheld(spec) for spec in specs) if from_fork(event) else tuple(specs)
 
 
 def _withheld(spec: TreatmentSpec) -> TreatmentSpec:
     if spec.instance is not None:
         spec = dataclasses.replace(spec, instance=_withheld(spec.instance))
-    has = spec.secrets or spec.registries or (spec.instance is not None and spec.instance.never == WITHHELD)
-    return dataclasses.replace(spec, never=WITHHELD) if has and spec.never is None else spec
+    needs_secrets = spec.secrets or spec.registries or (spec.instance is not None and spec.instance.never == WITHHELD)
+    return dataclasses.replace(spec, never=WITHHELD) if needs_secrets and spec.never is None else spec

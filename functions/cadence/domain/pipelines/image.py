@@ -1,4 +1,4 @@
-"""References to container images, as documents write them."""
+"""References to container images, in the form in which documents write them."""
 
 import re
 from dataclasses import dataclass, replace
@@ -11,7 +11,10 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 @dataclass(frozen=True, kw_only=True)
 class Image:
-    """`name` is the whole reference but its tag and digest, as it was written; `registry` the host that has `repository`."""
+    """A reference to a container image.
+
+    `name` is the reference as written, without tag and digest; `registry` is the host that has `repository`.
+    """
 
     name: str
     registry: str
@@ -21,37 +24,44 @@ class Image:
 
     @property
     def is_local(self) -> bool:
-        """Whether only the runner knows it (`localhost/name`)."""
+        """Whether the image exists on the runner only (`localhost/name`)."""
         return self.registry == "localhost"
 
     @property
     def on_loopback(self) -> bool:
+        """Whether the registry's host is `localhost` or an address of the loopback interface."""
         return self.registry.rpartition(":")[0] in _LOOPBACK or self.registry in _LOOPBACK
 
     def is_open(self, *, loopback_resolves: bool) -> bool:
-        """Whether a registry can tell which image it is now. `loopback_resolves`: one on the loopback interface can."""
+        """Whether the image has no digest yet and its registry can resolve the tag to one.
+
+        `loopback_resolves`: whether a registry on the loopback interface can be asked.
+        """
         return not (self.digest or self.is_local or (self.on_loopback and not loopback_resolves))
 
     def pinned(self, digest: str) -> "Image":
-        """The same image, whatever becomes of its tag. Raises ValueError for what is no digest."""
+        """Returns the same image with a digest, so that its tag no longer matters.
+
+        Raises ValueError unless `digest` is `sha256:` and 64 hexadecimal digits.
+        """
         if not _DIGEST.fullmatch(digest):
             raise ValueError(f"{digest!r} is no digest")
         return replace(self, digest=digest)
 
     def __str__(self) -> str:
-        """Either tag or digest: not every engine takes both."""
+        """Returns the reference with either tag or digest: not every engine takes both."""
         return f"{self.name}@{self.digest}" if self.digest else f"{self.name}:{self.tag}"
 
 
 def registry_of(host: str) -> str:
-    """The registry that a host stands for, as images name it. Raises ValueError for what is no host."""
+    """Returns the registry that a host means, in the form of `Image.registry`. Raises ValueError if it is no host."""
     if not _HOST.fullmatch(host):
         raise ValueError(f"{host!r} is no host of a registry")
     return parse_image(f"{host}/any/image").registry
 
 
 def parse_image(text: str) -> Image:
-    """Reads `[registry/]repository[:tag][@digest]`; without a registry it is Docker Hub's."""
+    """Parses `[registry/]repository[:tag][@digest]`. Without a registry the image is Docker Hub's."""
     rest, _, digest = text.partition("@")
     last_part = rest.rpartition("/")[2]
     tag = last_part.partition(":")[2]

@@ -1,4 +1,7 @@
-"""A plan: what admission works from. It holds every treatment in full, so that no later step reads the document again."""
+"""Plans of runs and their JSON form.
+
+Admission works from a plan. It holds every treatment in full, so that no later step reads the document again.
+"""
 
 import dataclasses
 import json
@@ -23,7 +26,11 @@ from cadence.domain.pipelines.specification import (
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What one run consists of. Runs of a project in the same concurrency group wait for each other, or as `policy` says."""
+    """The treatments of one run, its concurrency group and its priority.
+
+    Runs of a project in the same concurrency group wait for each other, unless `concurrency_policy` is another than
+    `queue`.
+    """
 
     treatments: tuple[TreatmentSpec, ...]
     concurrency_group: str | None = None
@@ -32,55 +39,64 @@ class Plan:
 
 
 def encode(specs: Sequence[TreatmentSpec]) -> bytes:
-    """Canonical JSON: equal plans have equal digests. What instances have alike is written once."""
+    """Returns a plan's treatments as canonical JSON (UTF-8), so that equal plans have equal digests.
+
+    Scripts that instances share are written once, in `texts`.
+    """
     shared: dict[str, int] = {}
     data = {"plan": 1, "treatments": [_shared(spec_to_json(spec), shared) for spec in specs], "texts": list(shared)}
     return json.dumps(data, sort_keys=True, separators=(",", ":")).encode()
 
 
 def decode(content: bytes) -> tuple[TreatmentSpec, ...]:
+    """Returns the treatments from what `encode` wrote."""
     data = json.loads(content)
     texts = data.get("texts", ())
-    found = []
+    specs = []
     for item in data["treatments"]:
         if "run_text" in item:
             item["run"] = texts[item.pop("run_text")]
-        found.append(spec_from_json(item))
-    return tuple(found)
+        specs.append(spec_from_json(item))
+    return tuple(specs)
 
 
 def _shared(item: dict[str, Any], texts: dict[str, int]) -> dict[str, Any]:
-    """With the script of an instance as the number of a text in the plan."""
+    """Replaces the script of an instance by the number of a text in the plan."""
     if "group" in item and "run" in item:
         item["run_text"] = texts.setdefault(item.pop("run"), len(texts))
     return item
 
 
 def spec_to_json(spec: TreatmentSpec) -> dict[str, Any]:
-    """Without what is as a new spec has it, so that plans stay small."""
-    data: dict[str, Any] = _plain(spec)
+    """Returns a specification as JSON data without the fields that have their defaults, so that plans stay small."""
+    data: dict[str, Any] = _without_defaults(spec)
     return data
 
 
 def spec_from_json(data: Mapping[str, Any]) -> TreatmentSpec:
-    read = dict(data)
+    """Returns the specification from what `spec_to_json` wrote."""
+    fields = dict(data)
     for name, build in _PARTS.items():
-        if read.get(name) is not None:
-            read[name] = build(read[name])
-    return TreatmentSpec(**read)
+        if fields.get(name) is not None:
+            fields[name] = build(fields[name])
+    return TreatmentSpec(**fields)
 
 
 def _default(of: "dataclasses.Field[Any]") -> Any:
     return of.default_factory() if of.default_factory is not dataclasses.MISSING else of.default
 
 
-def _plain(value: Any) -> Any:
+def _without_defaults(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        data = {f.name: _plain(v) for f in dataclasses.fields(value) if (v := getattr(value, f.name)) != _default(f)}
+        data = {
+            f.name: _without_defaults(v)
+            for f in dataclasses.fields(value)
+            if (v := getattr(value, f.name)) != _default(f)
+        }
         tag = ENGINE_TAGS.get(type(value))
         return {tag: data} if tag else data
     if isinstance(value, tuple | list):
-        return [_plain(item) for item in value]
+        return [_without_defaults(item) for item in value]
     return dict(value) if isinstance(value, Mapping) else value
 
 

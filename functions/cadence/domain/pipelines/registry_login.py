@@ -1,19 +1,21 @@
-"""With what the images of a private registry are read."""
+"""Logins with which the images of a private registry are read."""
 
 from dataclasses import dataclass, field
 
 TOKEN_USER = "token"  # noqa: S105 - a user's name
-"""Who a token alone is said to belong to: registries that give out tokens look at nothing else."""
+"""The user name sent with a token that stands alone: registries that issue tokens ignore it."""
 
 
 @dataclass(frozen=True)
 class RegistryLogin:
+    """The user and the password for one registry."""
+
     user: str
     password: str = field(repr=False)
 
 
 def registry_login(secret: str) -> RegistryLogin:
-    """What a project's secret says: `user:password`, or a token alone.
+    """Parses the value of a project's secret: `user:password`, or a token alone.
 
     >>> registry_login("ada:lovelace").user, registry_login("t0k3n").user
     ('ada', 'token')

@@ -1,4 +1,4 @@
-"""Treatments as admitted: what a run's plan is made of."""
+"""Specifications of treatments, which make up the plan of a run."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,21 +10,21 @@ from cadence.domain.melodium.specification import EngineSpec
 
 
 class TreatmentKind(StrEnum):
-    """What a treatment is to the scheduler. Only a `command` has runners."""
+    """The kind of a treatment for the scheduler. Only a `command` has runners."""
 
     COMMAND = "command"
     GATHER = "gather"  # the instances of a matrix, as one
-    EACH = "each"  # the instances for the elements of a value, made as the elements become known
+    EACH = "each"  # the instances for the elements of a value, created when the elements become known
     TRIGGER = "trigger"  # starts a run of another pipeline
-    ELEMENT = "element"  # happened inside of an engine: shown, never scheduled
+    ELEMENT = "element"  # ran inside an engine: shown, never scheduled
 
 
 @dataclass(frozen=True, kw_only=True)
 class InputSpec:
     """An input port and the output that feeds it (`None` for none).
 
-    `literal` is the content of an input that nothing feeds, as it is written into the port's file. `path` is where it is
-    restored in the working directory: one that ends in / is a tar archive, any other a file.
+    `literal` is the content of an input that nothing feeds, as written into the port's file. `path` is where the input
+    is restored in the working directory: a path that ends in / is a tar archive, any other a file.
     """
 
     port: str
@@ -37,16 +37,17 @@ class InputSpec:
 
 
 def input_spec(port: str, flow: str, type: str, source: tuple[str, str] | None) -> InputSpec:  # noqa: A002 (the field's name)
-    """Returns the input ``port`` that reads ``source`` (treatment, port), or nothing that is known."""
+    """Returns the input `port`, fed by `source` (treatment, port), or by nothing if that is `None`."""
     treatment, output = source or (None, None)
     return InputSpec(port=port, flow=flow, type=type, source_treatment=treatment, source_port=output)
 
 
 @dataclass(frozen=True, kw_only=True)
 class OutputSpec:
-    """An output port. `path` is what is captured after the command: a glob or a path ending in / as tar, else the file.
+    """An output port.
 
-    `grows` are the `each` treatments that make instances from what is sent here, to be woken when there is more of it.
+    `path` is captured after the command: a glob or a path ending in / as a tar archive, any other as a file.
+    `grows` are the `each` treatments that make instances from this output; they are woken when it has more elements.
     """
 
     port: str
@@ -60,18 +61,21 @@ _LINES = "-lines"  # no port's own name has a dash
 
 
 def lines_of(port: str) -> str:
-    """The output of a group that is a stream of what its instances' blocks `port` hold; `port` itself is a list of it."""
+    """Returns the group's output that streams its instances' blocks `port`; the output `port` is a list of them."""
     return port + _LINES
 
 
 def port_of_instances(output: str) -> str:
-    """The port of the instances that an output of their group is made from."""
+    """Returns the port of the instances from which an output of their group is made."""
     return output.removesuffix(_LINES)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ServiceSpec:
-    """A container beside the treatment's command, reachable by its name. Seconds, millicores, MB."""
+    """A container beside the treatment's command, reachable by its name.
+
+    Units: intervals and timeouts in seconds, cpu in millicores, memory in MB.
+    """
 
     name: str
     image: str
@@ -88,7 +92,7 @@ class ServiceSpec:
 
 @dataclass(frozen=True)
 class CacheSpec:
-    """Paths kept between runs under `key` and the hash of `files`; `restore` are prefixes of keys that do as well."""
+    """Paths kept between runs under `key` and the hash of `files`; `restore` are prefixes of other accepted keys."""
 
     key: str
     paths: tuple[str, ...]
@@ -98,7 +102,7 @@ class CacheSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class RetrySpec:
-    """Further attempts by cause. `exit_codes` are the only ones worth another attempt (none: all are).
+    """The number of further attempts by cause. Only failures with one of `exit_codes` are retried (none: all are).
 
     `wait` is the longest wait before the second attempt in seconds; it doubles each time up to `max_wait`.
     """
@@ -113,7 +117,7 @@ class RetrySpec:
 
 @dataclass(frozen=True)
 class TriggerSpec:
-    """The run of another pipeline that a treatment starts; with `wait` it ends as that run does."""
+    """The run of another pipeline that a treatment starts; with `wait` it ends with that run, in the same state."""
 
     pipeline: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
@@ -124,15 +128,14 @@ class TriggerSpec:
 class TreatmentSpec:
     """A treatment as admitted: immutable, complete, without secrets' values.
 
-    Units: cpu in millicores, memory and storage in MB, durations in seconds. `secrets` maps environment name to secret name,
-    `registries` the host of a registry that its images come from to the secret by which they are read.
-    `secret_versions` says which version of a secret it gets, by the secret's name (others: the newest).
-    With `offline` it has no network at all. `residency` are the places where it may run (none: anywhere).
-    `when` is a condition over the states of the treatments named in `when_over`, decided when the treatment is ready;
-    `never` tells why a treatment is skipped from the start. `group` is the treatment that gathers this instance,
-    `instances` those that a gathering one waits for, in order, `matrix` an instance's own values.
-    `element` tells what a treatment inside of an engine is.
-    Of an `each` treatment, `each` is the input whose elements become instances and `instance` what they are made from.
+    Units: cpu in millicores, memory and storage in MB, durations in seconds. `secrets` maps environment name to secret
+    name, `registries` the host of a registry that its images come from to the secret by which they are read.
+    `secret_versions` is the version of each pinned secret, by the secret's name (others: the newest). With `offline` it
+    has no network at all. `residency` are the places where it may run (none: anywhere). `when` is a condition over the
+    states of the treatments named in `when_over`, decided when the treatment is ready; `never` is the reason why a
+    treatment is skipped from the start. `group` is the treatment that gathers this instance, `instances` those that a
+    gathering one waits for, in order, `matrix` an instance's own values. `element` describes a treatment inside an
+    engine. For an `each` treatment, `each` is the input whose elements become instances and `instance` their template.
     `engine` is the Mélodium engine that the runner starts instead of a script.
     """
 
@@ -180,8 +183,8 @@ class TreatmentSpec:
 
 
 class ConcurrencyPolicy(StrEnum):
-    """What a run does that finds another one in its concurrency group."""
+    """The action of a run that starts while another run of its concurrency group is active."""
 
     QUEUE = "queue"  # waits its turn
-    CANCEL_RUNNING = "cancel-running"  # cancels what is there and what waits, then runs
+    CANCEL_RUNNING = "cancel-running"  # cancels the running and the waiting runs, then runs
     DROP = "drop"  # ends at once

@@ -11,11 +11,12 @@ from cadence.domain.triggers.triggers import NO_TRIGGERS, Triggers
 
 @dataclass(frozen=True, kw_only=True)
 class PipelineVersion:
-    """`document_sha256` is the document as written, `plan_sha256` what admission works from, empty if every run has a plan of
-    its own; concurrency group and priority belong to that plan. `parameters` holds the defaults,
-    `pins` the documents whose definitions it uses, by digest, as they were when the plan was made.
+    """One version of a pipeline.
 
-    `max_duration` is the seconds a whole run may take.
+    `document_sha256` is the digest of the document as written, `plan_sha256` that of the plan which admission works
+    from, empty if every run has a plan of its own; concurrency group and priority belong to that plan. `parameters`
+    holds the defaults. `pins` has the digests of the documents whose definitions it uses, at the time when the plan was
+    made. `max_duration` is the seconds a whole run may take.
     """
 
     organization: str

@@ -1,10 +1,10 @@
-"""How values are told in messages: quoted, short, in plain words."""
+"""Formats values for messages: quoted, short, in plain words."""
 
 _LONGEST_SHOWN = 60
 
 
 def shown(value: object) -> str:
-    """A value as it reads in a message: printable and never long.
+    """Returns a value for a message: in quotes, printable, 60 characters at most.
 
     >>> shown("two\\nlines")
     '“two lines”'
@@ -15,7 +15,7 @@ def shown(value: object) -> str:
 
 
 def kind_of(value: object) -> str:
-    """What a value is, in words."""
+    """Returns the kind of a JSON value in words."""
     match value:
         case None:
             return "nothing"

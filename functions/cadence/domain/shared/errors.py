@@ -1,4 +1,7 @@
-"""The one error taxonomy. Each class has a stable `code`; the boundary (HTTP or state machine) decides what becomes of it."""
+"""The error taxonomy.
+
+Each class has a stable `code`; the boundary (HTTP or state machine) maps it to its own answer.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +24,7 @@ class CadenceError(Exception):
 
 @dataclass(frozen=True)
 class Violation:
-    """One thing wrong with a request: where (a JSON Pointer into the body, or a parameter's name) and what."""
+    """One mistake in a request: its place (a JSON Pointer into the body, or a parameter's name) and a message."""
 
     pointer: str
     message: str
@@ -29,6 +32,8 @@ class Violation:
 
 
 class InvalidRequest(CadenceError):
+    """Signals a request with mistakes; `violations` lists them."""
+
     code = "invalid_request"
 
     def __init__(self, message: str, violations: Sequence[Violation] = (), **details: Any) -> None:
@@ -37,37 +42,49 @@ class InvalidRequest(CadenceError):
 
 
 class NotFound(CadenceError):
+    """Signals that the requested object does not exist, or not for this caller."""
+
     code = "not_found"
 
 
 class Conflict(CadenceError):
+    """Signals that the request contradicts the current state."""
+
     code = "conflict"
 
 
 class Gone(CadenceError):
-    """The caller once held something (a lease, a session) that it has lost for good: it must stop."""
+    """Signals that the caller has lost a lease or a session for good: it must stop."""
 
     code = "gone"
 
 
 class Unauthenticated(CadenceError):
+    """Signals that a request has no valid credentials."""
+
     code = "unauthenticated"
 
 
 class Forbidden(CadenceError):
+    """Signals that the caller lacks a permission."""
+
     code = "forbidden"
 
 
 class QuotaExceeded(CadenceError):
+    """Signals that a request would exceed a quota."""
+
     code = "quota_exceeded"
 
 
 class TooLarge(CadenceError):
+    """Signals that a request or its answer is larger than allowed."""
+
     code = "too_large"
 
 
 class Transient(CadenceError):
-    """A throttle, a 5xx, a timeout: the same call may succeed later. `retry_after` is in seconds."""
+    """Signals a throttle, a 5xx or a timeout: the same call may succeed later. `retry_after` is in seconds."""
 
     code = "transient"
 
@@ -77,54 +94,62 @@ class Transient(CadenceError):
 
 
 class NotReady(CadenceError):
-    """Still booting or still terminating: ask again after a fixed interval."""
+    """Signals that a machine still boots or still terminates: the call is repeated after a fixed interval."""
 
     code = "not_ready"
 
 
 class CapacityExhausted(CadenceError):
-    """This candidate has no room now; the next one may."""
+    """Signals that this candidate has no room now; the next one may have."""
 
     code = "capacity_exhausted"
 
 
 class ProviderRejected(CadenceError):
-    """The infrastructure refuses for good (credentials, image, quota); the message holds its own words."""
+    """Signals that the infrastructure refuses for good (credentials, image, quota); the message quotes it."""
 
     code = "provider_rejected"
 
 
 class CannotRun(CadenceError):
-    """Something is missing that the treatment would need on any infrastructure."""
+    """Signals that the treatment lacks something it needs on any infrastructure."""
 
     code = "cannot_run"
 
 
 class Cancelled(CadenceError):
+    """Signals that the run or the treatment was cancelled."""
+
     code = "cancelled"
 
 
 class TimedOut(CadenceError):
+    """Signals that the treatment took longer than its `max_duration`."""
+
     code = "timed_out"
 
 
 class NotApproved(CadenceError):
-    """Whoever was asked refused, or did not decide in time."""
+    """Signals that an approval was refused, or not given in time."""
 
     code = "not_approved"
 
 
 class MustWait(CadenceError):
-    """Something beside its inputs holds the treatment back: its machine waits on a token until it is told to go on."""
+    """Signals that something beside its inputs holds the treatment back: its machine waits for a task's token."""
 
     code = "must_wait"
 
 
 class RunnerLost(CadenceError):
+    """Signals that a runner stopped sending heartbeats or was taken away."""
+
     code = "runner_lost"
 
 
 class BootTimedOut(CadenceError):
+    """Signals that a runner did not connect in time after its launch."""
+
     code = "boot_timed_out"
 
 
@@ -145,7 +170,7 @@ MACHINE_ERRORS: tuple[type[CadenceError], ...] = (
 
 
 def machine_error_name(error: BaseException) -> str:
-    """The name a state machine sees for `error`: one of `MACHINE_ERRORS`, or `InternalError`."""
+    """Returns the name a state machine sees for `error`: one of `MACHINE_ERRORS`, or `InternalError`."""
     for known in MACHINE_ERRORS:
         if isinstance(error, known):
             return known.__name__

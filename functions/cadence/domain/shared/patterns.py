@@ -1,16 +1,16 @@
-"""Patterns of branches and paths: `*` is any part of a name between slashes, `**` any part whatever, `?` one character but a slash.
+"""Patterns of branches and paths.
 
-`**/` also stands for no folder at all, so that `**/x` matches `x`. All else is itself.
+`*` matches any characters but a slash, `**` any characters, `?` one character but a slash. `**/` also matches no folder
+at all, so that `**/x` matches `x`. Every other character matches itself.
 """
 
 import re
 from collections.abc import Iterable, Sequence
 
-# Not a regular expression of Python's: with a few stars in it, one would take hours on a long path, and whoever writes a
-# pipeline or pushes a file chooses both.
+# Python's regular expressions are not used: with a few stars one takes hours on a long path, and users choose both.
 _STARS = re.compile(r"(\*\*/|\*{2,}|\*|\?)")
 _FOLDERS = "**/"
-"""Stands before `_ANY` and `/`, which it lets one pass over."""
+"""The token before `_ANY` and `/`, which may be skipped together."""
 _ANY = "**"
 _SEGMENT = "*"
 _ONE = "?"
@@ -18,7 +18,7 @@ _NOT = "!"
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Whether the whole text fits the pattern; takes time proportional to the product of their lengths at most.
+    """Whether the whole text matches the pattern; takes time proportional to the product of their lengths at most.
 
     >>> matches("release/*", "release/1.2"), matches("release/*", "release/1/2"), matches("src/**", "src/a/b.py")
     (True, False, True)
@@ -44,9 +44,9 @@ def matches(pattern: str, text: str) -> bool:
 
 
 def selected(text: str, patterns: Sequence[str]) -> bool:
-    """Whether the last pattern that fits selects it; one that begins with `!` takes out what it fits.
+    """Whether the last pattern that matches selects the text; a pattern that begins with `!` excludes what it matches.
 
-    If the first takes something out, everything else is selected.
+    If the first pattern excludes, every text that no pattern matches is selected.
     """
     chosen = bool(patterns) and patterns[0].startswith(_NOT)
     for pattern in patterns:
@@ -56,6 +56,7 @@ def selected(text: str, patterns: Sequence[str]) -> bool:
 
 
 def matches_any(text: str, patterns: Iterable[str]) -> bool:
+    """Whether the whole text matches one of the patterns."""
     return any(matches(pattern, text) for pattern in patterns)
 
 
@@ -74,17 +75,17 @@ def _tokens(pattern: str) -> list[str]:
 
 
 def _reachable(tokens: list[str], positions: set[int]) -> set[int]:
-    """The positions, and those behind what may match nothing."""
+    """Returns the positions, with those after tokens that may match nothing."""
     reached: set[int] = set()
-    left = list(positions)
-    while left:
-        position = left.pop()
+    pending = list(positions)
+    while pending:
+        position = pending.pop()
         if position in reached:
             continue
         reached.add(position)
         token = tokens[position] if position < len(tokens) else ""
         if token in (_FOLDERS, _ANY, _SEGMENT):
-            left.append(position + 1)
+            pending.append(position + 1)
         if token == _FOLDERS:
-            left.append(position + 3)
+            pending.append(position + 3)
     return reached

@@ -1,6 +1,7 @@
-"""How long what a run left is kept."""
+"""The retention time of what a run leaves."""
 
 from datetime import timedelta
 
-# Of the items that lead to values and logs. The bucket's rule for `runs/` ends these themselves, at this age or sooner.
 KEPT = timedelta(days=90)
+"""How long items that refer to values and logs are kept. The bucket's rule for `runs/` removes the objects themselves
+at this age or sooner."""

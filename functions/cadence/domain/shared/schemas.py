@@ -1,4 +1,4 @@
-"""The JSON Schemas: in the folder `schemas` beside `cadence` or, in the repository, beside `functions`."""
+"""Reads the JSON Schemas from the folder `schemas` beside `cadence` or, in the repository, beside `functions`."""
 
 import json
 from functools import cache
@@ -8,6 +8,7 @@ from typing import Any
 
 @cache
 def schemas_folder() -> Path:
+    """Returns the folder of the schemas. Raises FileNotFoundError if there is none above this file."""
     for folder in Path(__file__).resolve().parents:
         if (folder / "schemas" / "pipeline").is_dir():
             return folder / "schemas"
@@ -15,7 +16,7 @@ def schemas_folder() -> Path:
 
 
 @cache
-def schema(thing: str) -> dict[str, Any]:
-    """The schema of `thing` (`pipeline`, `runner-protocol`)."""
-    read: dict[str, Any] = json.loads((schemas_folder() / thing / "1.json").read_text(encoding="utf-8"))
-    return read
+def schema(name: str) -> dict[str, Any]:
+    """Returns the schema with a name (`pipeline`, `runner-protocol`)."""
+    content: dict[str, Any] = json.loads((schemas_folder() / name / "1.json").read_text(encoding="utf-8"))
+    return content

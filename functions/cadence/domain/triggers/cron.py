@@ -1,4 +1,4 @@
-"""Cron expressions of five fields: what they mean, when they fire, and what EventBridge calls them."""
+"""Reads cron expressions of five fields, computes when they fire, and translates them for EventBridge Scheduler."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -17,16 +17,19 @@ _ALL_MINUTES, _ALL_HOURS, _ALL_MONTHS = frozenset(range(60)), frozenset(range(24
 
 
 class BadCron(ValueError):
-    """The text is no cron expression; the message says what is wrong with it."""
+    """Signals that a text is no cron expression; the message states what is wrong with it."""
 
 
 class NeverFires(BadCron):
-    """There is no such day."""
+    """Signals that a cron expression names a day that does not exist, so that it never fires."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cron:
-    """The times of a wall clock. `days` or `weekdays` (0 is Sunday) are None where all do; with both, either does."""
+    """The times of a wall clock at which a schedule fires.
+
+    `days` and `weekdays` (0 is Sunday) are None where all match; with both, a day has to match only one of them.
+    """
 
     minutes: frozenset[int]
     hours: frozenset[int]
@@ -44,33 +47,33 @@ class Cron:
 
 
 def read_cron(text: str) -> Cron:
-    """Raises BadCron."""
+    """Parses a cron expression. Raises BadCron, or NeverFires if it names no day that exists."""
     fields = text.split()
     if len(fields) != 5:
         raise BadCron(f"it has {len(fields)} fields, not five ({_FIELDS})")
     if not all(_CHARACTERS.fullmatch(field) for field in fields):
         raise BadCron("only numbers, names of months and days, and * , - / are possible")
-    read = _read(text, fields)
+    parsed = _parsed(text, fields)
     either_star = fields[2].startswith("*") or fields[4].startswith("*")
-    days = None if fields[2] == "*" else frozenset(read.days)
-    weekdays = None if fields[4] == "*" else frozenset(day % 7 for day in read.weekdays if isinstance(day, int))
+    days = None if fields[2] == "*" else frozenset(parsed.days)
+    weekdays = None if fields[4] == "*" else frozenset(day % 7 for day in parsed.weekdays if isinstance(day, int))
     if days is not None and weekdays is not None and either_star:
         raise BadCron("a step over days (*/…) cannot be combined with days of the other kind")
     return Cron(
-        minutes=frozenset(read.minutes),
-        hours=frozenset(read.hours),
-        months=frozenset(read.months),
+        minutes=frozenset(parsed.minutes),
+        hours=frozenset(parsed.hours),
+        months=frozenset(parsed.months),
         days=days,
         weekdays=weekdays,
     )
 
 
-def _read(text: str, fields: list[str]) -> CronSim:
+def _parsed(text: str, fields: list[str]) -> CronSim:
     if re.search("[LW#]", " ".join((fields[2], re.sub("JUL|WED", "", fields[4].upper()))).upper()):
         raise BadCron("L, W and # are not known here")
     try:
-        read = CronSim(text, _SOME_DAY)
-        if next(read, None) is None:
+        schedule = CronSim(text, _SOME_DAY)
+        if next(schedule, None) is None:
             raise NeverFires("there is no such day")
     except CronSimError as error:
         try:
@@ -78,7 +81,7 @@ def _read(text: str, fields: list[str]) -> CronSim:
         except CronSimError:
             raise BadCron(str(error).replace("Bad", "it has a bad").replace("Wrong", "it has a wrong")) from None
         raise (NeverFires("there is no such day") if _is_month(fields[3]) else BadCron("it has a bad month")) from None
-    return read
+    return schedule
 
 
 def _is_month(field: str) -> bool:
@@ -90,10 +93,10 @@ def _is_month(field: str) -> bool:
 
 
 def firings(text: str, timezone: str, after: datetime, count: int) -> list[datetime]:
-    """The next times (UTC) after one; fewer if there are none.
+    """Returns the next `count` times (UTC) after one; fewer if there are no more.
 
-    As EventBridge does it: a time that the clocks skip in spring does not come that day, one that they show twice in
-    autumn comes once.
+    Follows EventBridge Scheduler: a time that the clocks skip in spring does not occur that day, a time that they show
+    twice in autumn occurs once.
     """
     return list(islice(_firings(text, ZoneInfo(timezone), after), count))
 
@@ -107,7 +110,7 @@ def _firings(text: str, zone: ZoneInfo, after: datetime) -> Iterator[datetime]:
 
 
 def eventbridge_expressions(cron: Cron) -> tuple[str, ...]:
-    """As EventBridge Scheduler writes it: two if either the day of the month or that of the week does."""
+    """Returns EventBridge Scheduler's expressions: two if a day may match by the month or by the week."""
     minutes, hours = _listed(cron.minutes, _ALL_MINUTES), _listed(cron.hours, _ALL_HOURS)
     months = _listed(cron.months, _ALL_MONTHS)
     days = []
@@ -123,7 +126,7 @@ def _listed(values: frozenset[int], every: frozenset[int]) -> str:
 
 
 def _ranges(values: Iterable[int]) -> str:
-    """Numbers in a row as a range: an expression has at most 256 characters."""
+    """Writes consecutive numbers as a range: an expression has at most 256 characters."""
     runs: list[list[int]] = []
     for value in sorted(values):
         if runs and value == runs[-1][1] + 1:

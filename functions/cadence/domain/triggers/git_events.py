@@ -1,4 +1,4 @@
-"""What happens in a git repository: pushes and pull requests, and which triggers mean them."""
+"""Events of a git repository (pushes and pull requests) and the triggers that match them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,11 @@ DEFAULT_BRANCH = "HEAD"
 
 @dataclass(frozen=True)
 class CommitComparison:
-    """The two commits between which files differ. `base` may be a ref or `HEAD` (the default branch); None is no files at all."""
+    """The two commits whose files are compared.
+
+    `base` may be a ref or `HEAD` (the default branch); None compares with an empty tree.
+    With `merge_base`, the comparison starts from the common ancestor of `base` and `head`.
+    """
 
     url: str
     base: str | None
@@ -24,9 +28,10 @@ class CommitComparison:
 
 @dataclass(frozen=True, kw_only=True)
 class Push:
-    """`paths` are those that its commits changed; None if the git host did not list all of them, so that any may have changed.
+    """A push to a branch or tag.
 
-    `commit` is the one that a branch or tag now is, `before` what it was (zeros if it is new).
+    `paths` are those that its commits changed; None if the git host did not list all of them, so that any may have
+    changed. `commit` is the new commit of the branch or tag, `before` the previous one (zeros if the ref is new).
     """
 
     repository: str
@@ -43,14 +48,16 @@ class Push:
 
     @property
     def branch(self) -> str | None:
+        """The branch that was pushed to; None for a tag."""
         return self.ref.removeprefix(_BRANCH) if self.ref.startswith(_BRANCH) else None
 
     @property
     def tag(self) -> str | None:
+        """The tag that was pushed; None for a branch."""
         return self.ref.removeprefix(_TAG) if self.ref.startswith(_TAG) else None
 
     def trigger(self, triggers: Triggers) -> GitTrigger | None:
-        """What of a pipeline's triggers is about this event. A ref that is gone starts nothing."""
+        """Returns the trigger of a pipeline that matches this push, if any. A deleted ref starts nothing."""
         push = triggers.push
         if push is None or self.deleted:
             return None
@@ -59,7 +66,10 @@ class Push:
         return push if self.tag is not None and push.takes_tag(self.tag) else None
 
     def comparison(self) -> CommitComparison | None:
-        """What the paths of a trigger are held against. None for a tag: it names a commit, and changes no file."""
+        """Returns the commits whose changes the paths of a trigger are matched with.
+
+        None for a tag: it names a commit and changes no file.
+        """
         if self.branch is None:
             return None
         if self.before.strip("0"):
@@ -70,7 +80,7 @@ class Push:
         )
 
     def event(self) -> Mapping[str, Any]:
-        """What the run's treatments see of it: flat, so that each is an environment variable."""
+        """Returns the event of the run as a flat mapping, each of whose entries becomes an environment variable."""
         return {
             "kind": "push",
             "repository": self.repository,
@@ -88,9 +98,10 @@ class Push:
 
 @dataclass(frozen=True, kw_only=True)
 class PullRequest:
-    """A pull request (GitLab: merge request) that was opened, opened again, or got new commits.
+    """A pull request (GitLab: merge request) that was opened, reopened, or got new commits.
 
-    `repository_url` is where its commits are: of a fork if `fork`. `base_commit` is empty if the git host does not tell it.
+    `repository_url` is the repository that has its commits: a fork if `fork`. `base_commit` is empty if the git host
+    does not send it.
     """
 
     number: int
@@ -110,19 +121,25 @@ class PullRequest:
 
     @property
     def base_branch(self) -> str:
+        """The branch that it is to be merged into."""
         return self.base_ref.removeprefix(_BRANCH)
 
     def trigger(self, triggers: Triggers) -> GitTrigger | None:
+        """Returns the trigger of a pipeline that matches this pull request, if any."""
         pull_request = triggers.pull_request
         if pull_request is None or not (not pull_request.branches or selected(self.base_branch, pull_request.branches)):
             return None
         return pull_request
 
     def comparison(self) -> CommitComparison | None:
-        """Git hosts let a pull request's commits be read from the repository that it is for, a fork's too."""
+        """Returns the commits whose changes the paths of a trigger are matched with.
+
+        Git hosts let a pull request's commits be read from the target repository, even those of a fork.
+        """
         return CommitComparison(self.base_url, self.base_commit or self.base_ref, self.commit, merge_base=True)
 
     def event(self) -> Mapping[str, Any]:
+        """Returns the event of the run as a flat mapping, each of whose entries becomes an environment variable."""
         return {
             "kind": "pull_request",
             "number": self.number,
@@ -147,7 +164,10 @@ GitEvent = Push | PullRequest
 
 
 def from_fork(event: Mapping[str, Any]) -> bool:
-    """Whether a run's event is a pull request from a fork, whose commits anybody may have written, or came of such a run."""
+    """Whether a run's event is a pull request from a fork, or stems from the run of one.
+
+    The commits of a fork may come from anyone.
+    """
     if event.get("kind") == "pull_request":
         return event.get("fork") is not False
     return event.get("fork") is True

@@ -1,4 +1,4 @@
-"""Git hosts: where webhooks come from."""
+"""Git hosts, which send webhooks."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,6 +6,8 @@ from enum import StrEnum
 
 
 class GitHostKind(StrEnum):
+    """The kind of a git host, which is part of the address of its webhooks."""
+
     GITHUB = "github"
     GITLAB = "gitlab"
     GITEA = "gitea"
@@ -14,10 +16,11 @@ class GitHostKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class GitHost:
-    """A git host that sends webhooks for one project. `githost_id` is part of its webhook's address; its secret is kept elsewhere.
+    """A git host that sends webhooks for one project.
 
-    `url` is where its repositories are, as far as they are read with its access token. With `programs`, a push to a repository
-    that has a Mélodium program in `.melodium-ci` runs it.
+    `githost_id` is part of its webhook's address; its secret is kept elsewhere. `url` is the base address of the
+    repositories that are read with its access token. With `programs`, a push to a repository that has a Mélodium
+    program in `.melodium-ci` runs it.
     """
 
     githost_id: str
@@ -31,4 +34,5 @@ class GitHost:
 
     @property
     def webhook_path(self) -> str:
+        """The path of the API to which the git host sends its webhooks."""
         return f"/webhooks/{self.kind}/{self.githost_id}"

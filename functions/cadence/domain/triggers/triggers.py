@@ -1,4 +1,4 @@
-"""What starts a run of a pipeline by itself."""
+"""The triggers of a pipeline, which start runs automatically."""
 
 import hashlib
 import json
@@ -13,10 +13,11 @@ DEFAULT_STATES = ("succeeded",)
 
 @dataclass(frozen=True, slots=True)
 class GitTrigger:
-    """Patterns of branches, tags and changed paths; one that begins with `!` excludes, and the last that fits decides.
+    """Patterns of branches, tags and changed paths.
 
-    A push starts the pipeline for every branch and tag unless `branches` or `tags` says which: with one of them alone, the
-    other kind does not start it. Of a pull request `branches` are those it is to be merged into.
+    A pattern with a leading `!` excludes; the last that matches decides. A push starts the pipeline for every branch
+    and tag unless `branches` or `tags` restricts them: with one of them alone, the other kind does not start it. For a
+    pull request, `branches` are those it is to be merged into.
     """
 
     branches: tuple[str, ...] = ()
@@ -24,15 +25,17 @@ class GitTrigger:
     tags: tuple[str, ...] = ()
 
     def takes_branch(self, branch: str) -> bool:
+        """Whether a push to the branch starts the pipeline."""
         return selected(branch, self.branches) if self.branches else not self.tags
 
     def takes_tag(self, tag: str) -> bool:
+        """Whether a push of the tag starts the pipeline."""
         return selected(tag, self.tags) if self.tags else not self.branches
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """When (a cron expression of five fields, in a time zone), and with which parameters."""
+    """A cron expression of five fields in a time zone, and the parameters of the runs that it starts."""
 
     cron: str
     timezone: str = "UTC"
@@ -40,26 +43,30 @@ class Schedule:
 
     @property
     def digest(self) -> str:
-        """Names this entry among those of its pipeline, wherever in the list it stands."""
-        said = json.dumps([self.cron.split(), self.timezone, self.parameters], sort_keys=True)
-        return hashlib.sha256(said.encode()).hexdigest()[:12]
+        """The name of this entry among those of its pipeline, independent of its position in the list."""
+        content = json.dumps([self.cron.split(), self.timezone, self.parameters], sort_keys=True)
+        return hashlib.sha256(content.encode()).hexdigest()[:12]
 
 
 @dataclass(frozen=True, slots=True)
 class PipelineTrigger:
-    """The end of a run of another pipeline, in one of `states`. Texts in `parameters` may hold expressions."""
+    """A trigger that fires when a run of another pipeline ends in one of `states`.
+
+    Texts in `parameters` may hold expressions.
+    """
 
     name: str
     states: tuple[str, ...] = DEFAULT_STATES
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
     def means(self, pipeline: str, state: str) -> bool:
+        """Whether the end of a run of that pipeline, in that state, fires this trigger."""
         return self.name == pipeline and state in self.states
 
 
 @dataclass(frozen=True, slots=True)
 class Triggers:
-    """`None` and empty mean not by this."""
+    """All triggers of a pipeline; `None` or an empty tuple where it has none of a kind."""
 
     push: GitTrigger | None = None
     pull_request: GitTrigger | None = None
@@ -71,27 +78,27 @@ NO_TRIGGERS = Triggers()
 
 
 def to_json(triggers: Triggers) -> dict[str, Any]:
-    """Without what is empty."""
-    said: dict[str, Any] = {}
+    """Returns the triggers as JSON data without empty parts."""
+    data: dict[str, Any] = {}
     for name, trigger in (("push", triggers.push), ("pull_request", triggers.pull_request)):
         if trigger is not None:
             parts = {"branches": trigger.branches, "paths": trigger.paths, "tags": trigger.tags}
-            said[name] = {part: list(patterns) for part, patterns in parts.items() if patterns}
+            data[name] = {part: list(patterns) for part, patterns in parts.items() if patterns}
     if triggers.schedule:
-        said["schedule"] = [
+        data["schedule"] = [
             {"cron": entry.cron, "timezone": entry.timezone, "parameters": dict(entry.parameters)}
             for entry in triggers.schedule
         ]
     if triggers.pipeline:
-        said["pipeline"] = [
+        data["pipeline"] = [
             {"name": entry.name, "states": list(entry.states), "parameters": dict(entry.parameters)}
             for entry in triggers.pipeline
         ]
-    return said
+    return data
 
 
 def from_json(on: Mapping[str, Any]) -> Triggers:
-    """Also what a valid document says under `on`."""
+    """Returns the triggers from the result of `to_json`, or from the value of `on` in a valid document."""
     return Triggers(
         push=_git_trigger(on, "push"),
         pull_request=_git_trigger(on, "pull_request"),

@@ -1,20 +1,20 @@
-"""Caches: archives kept between the runs of one project, by key. An entry never changes; the first of a key stays."""
+"""Caches: archives kept between the runs of one project, by key. An entry never changes; the first of a key is kept."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 UNUSED = timedelta(days=30)
-"""How long an entry that nobody restores is kept."""
+"""How long an entry is kept after its last use."""
 LONGEST = timedelta(days=90)
-"""How long any entry is kept."""
+"""How long an entry is kept at most."""
 UPLOADING = timedelta(days=1)
-"""How long an upload may take before it counts as given up."""
+"""How long an upload may take before it counts as abandoned."""
 
 
 @dataclass(frozen=True)
 class CacheLimits:
-    """Bytes of one entry, and of all entries of a project."""
+    """The most bytes of one entry, and of all entries of a project."""
 
     entry: int
     project: int
@@ -31,10 +31,10 @@ class CacheMaker:
 
 @dataclass(frozen=True, kw_only=True)
 class CacheEntry:
-    """`entry` is its own id: another entry may come to have the key later. Sizes are bytes.
+    """One entry of a project's caches. Sizes are bytes.
 
-    `maker` is not known of entries that were saved before it was kept. `bucket` is where its chunks are, if not in the
-    installation's own; each bucket has caches of its own.
+    `entry` is its own id: another entry may get the key later. `maker` is unknown for entries that were saved before it
+    was recorded. `bucket` has its chunks, if not the installation's own; each bucket has caches of its own.
     """
 
     organization: str
@@ -51,14 +51,15 @@ class CacheEntry:
 
     @property
     def expires_at(self) -> datetime:
+        """The time from which the entry may be removed."""
         return min(self.used_at + UNUSED, self.created_at + LONGEST)
 
 
 @dataclass(frozen=True, kw_only=True)
 class CacheUse:
-    """That an attempt of a treatment saved an entry or was handed it, with all that is to be known once the entry is gone.
+    """A record that an attempt of a treatment saved or restored an entry; it outlives the entry.
 
-    `key` is the entry's own; `asked` what the treatment asked for, which may be another if it takes what begins alike.
+    `key` is the entry's own; `asked` is the key that the treatment requested, which differs if it accepts prefixes.
     """
 
     run_id: str
@@ -76,7 +77,7 @@ class CacheUse:
 
 @dataclass(frozen=True, kw_only=True)
 class CacheUpload:
-    """What will be an entry once its upload has ended."""
+    """An entry whose upload has not ended yet."""
 
     organization: str
     project: str
@@ -88,16 +89,20 @@ class CacheUpload:
 
 
 def superfluous(entries: Iterable[CacheEntry], kept: str, limit: int, now: datetime) -> Sequence[CacheEntry]:
-    """What has to go: what expired, then what was not used for longest until the rest fits `limit`; never `kept`."""
-    living: list[CacheEntry] = []
-    going: list[CacheEntry] = []
+    """Returns the entries to remove.
+
+    These are the expired ones, then the least recently used until the rest fits into `limit` bytes; of the latter never
+    the entry with the id `kept`.
+    """
+    remaining: list[CacheEntry] = []
+    removed: list[CacheEntry] = []
     for entry in sorted(entries, key=lambda entry: entry.used_at):
-        (going if entry.expires_at <= now else living).append(entry)
-    total = sum(entry.size for entry in living)
-    for entry in living:
+        (removed if entry.expires_at <= now else remaining).append(entry)
+    total = sum(entry.size for entry in remaining)
+    for entry in remaining:
         if total <= limit:
             break
         if entry.entry != kept:
-            going.append(entry)
+            removed.append(entry)
             total -= entry.size
-    return going
+    return removed

@@ -1,4 +1,4 @@
-"""What flows over one connection: chunks in order, then an empty one that ends the stream."""
+"""Streams over one connection: chunks in order, then an empty one that ends the stream."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -8,11 +8,13 @@ from enum import StrEnum
 from cadence.domain.shared.errors import Conflict, InvalidRequest, Violation
 
 MAX_CHUNK = 8 * 1024 * 1024
-# A producer is at most this many chunks ahead of its slowest consumer.
 WINDOW = 16
+"""The number of chunks by which a producer may be ahead of its slowest consumer."""
 
 
 class InputState(StrEnum):
+    """The state of an input port's stream."""
+
     OPEN = "open"
     ENDED = "ended"
     FAILED = "failed"
@@ -20,6 +22,8 @@ class InputState(StrEnum):
 
 @dataclass(frozen=True)
 class Chunk:
+    """One chunk of a stream by its sequence number and digest."""
+
     seq: int
     size: int  # bytes
     sha256: str
@@ -27,7 +31,10 @@ class Chunk:
 
 @dataclass(frozen=True)
 class StreamEnd:
-    """`chunks` counts data chunks, not the empty one that ends the stream; `preview` is at most 4 KiB, masked."""
+    """The end of a stream: its size in bytes and its digest.
+
+    `chunks` counts data chunks, not the empty one that ends the stream; `preview` is at most 4 KiB, masked.
+    """
 
     size: int
     sha256: str
@@ -37,14 +44,18 @@ class StreamEnd:
 
 @dataclass(frozen=True)
 class StreamProgress:
-    """One attempt's output as committed so far; `next_seq` is the first chunk not yet committed."""
+    """The output of one attempt as committed so far; `next_seq` is the first chunk not yet committed."""
 
     next_seq: int = 0
     size: int = 0
     end: StreamEnd | None = None
 
     def new_chunks(self, reported: Sequence[Chunk]) -> Sequence[Chunk]:
-        """Those of `reported` that are new. Raises InvalidRequest or Conflict unless they follow on without a gap."""
+        """Returns the chunks of `reported` that are not committed yet.
+
+        Raises Conflict if they leave a gap or the stream has ended, and InvalidRequest if an empty chunk is not the
+        last.
+        """
         fresh = [chunk for chunk in reported if chunk.seq >= self.next_seq]
         for expected, chunk in enumerate(fresh, self.next_seq):
             if chunk.seq != expected:
@@ -62,7 +73,7 @@ class StreamProgress:
         return fresh
 
     def check_end(self, end: StreamEnd) -> None:
-        """Raises Conflict unless `end` fits what is committed, its empty last chunk included."""
+        """Raises Conflict unless `end` matches the committed chunks, including the empty last one."""
         if end.chunks + 1 != self.next_seq or end.size != self.size:
             raise Conflict(
                 f"The end says {end.chunks} chunks and {end.size} bytes, but {self.next_seq} chunks (the empty one "
@@ -73,9 +84,9 @@ class StreamProgress:
 
 
 def upload_credit(want: int, from_seq: int, positions: Iterable[int]) -> int:
-    """How many of `want` chunks from `from_seq` on may be sent, given the next chunk of each attached consumer.
+    """Returns how many of `want` chunks from `from_seq` on may be sent, given the next chunk of each attached consumer.
 
-    A stream that nobody reads yet is not held back: whoever comes later reads it from the start.
+    A stream without consumers is not held back: a later consumer reads it from the start.
     """
     slowest = min(positions, default=None)
     if slowest is None:
@@ -84,5 +95,5 @@ def upload_credit(want: int, from_seq: int, positions: Iterable[int]) -> int:
 
 
 def retry_after(ahead: int) -> float:
-    """Seconds until asking again is worth it: the further ahead the producer is, the longer (20 ms to 1 s)."""
+    """Returns the seconds to wait before the next request: longer the further ahead the producer is (20 ms to 1 s)."""
     return min(1.0, 0.02 * math.pow(2, max(0, ahead - WINDOW) / 4))

@@ -1,4 +1,4 @@
-"""What stays of the values that a pool's runners send, and in which bucket they are while they are there."""
+"""Retention of the values that a pool's runners send: how much is kept, and in which bucket."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class ValueCapture(StrEnum):
-    """What stays of a value once all that read from it have ended. Size, type and times always do."""
+    """The part of a value that is kept once all its readers have ended. Size, type and times are always kept."""
 
     FULL = "full"
     DIGEST = "digest"
@@ -19,20 +19,21 @@ _STAYS = {ValueCapture.DIGEST: "captures digests only", ValueCapture.NONE: "capt
 
 @dataclass(frozen=True)
 class ValuePolicy:
-    """What a pool's owner said of its values. `region`, where it is given, must be that of the `bucket`."""
+    """The settings of a pool for its values. `region`, where it is set, must be that of the `bucket`."""
 
     capture: ValueCapture = ValueCapture.FULL
     bucket: str | None = None
     region: str | None = None
 
     @classmethod
-    def from_json(cls, kept: Mapping[str, Any]) -> "ValuePolicy":
-        return cls(**{**kept, "capture": ValueCapture(kept["capture"])})
+    def from_json(cls, data: Mapping[str, Any]) -> "ValuePolicy":
+        """Returns the policy from its fields as JSON data."""
+        return cls(**{**data, "capture": ValueCapture(data["capture"])})
 
 
 @dataclass(frozen=True)
 class ValueRetention:
-    """What holds for all that one attempt sends, as its pool said when its runner called home."""
+    """The retention of all values that one attempt sends, from the settings of its pool when its runner connected."""
 
     pool: str
     capture: ValueCapture = ValueCapture.FULL
@@ -40,58 +41,64 @@ class ValueRetention:
 
     @classmethod
     def of(cls, pool: str, policy: ValuePolicy) -> "ValueRetention | None":
-        """None for what is kept as usual: in full, in the installation's own bucket."""
+        """Returns the retention under a pool's policy; None for full retention in the installation's own bucket."""
         if policy.capture is ValueCapture.FULL and policy.bucket is None:
             return None
         return cls(pool, policy.capture, policy.bucket)
 
     @classmethod
-    def from_json(cls, kept: Mapping[str, Any]) -> "ValueRetention":
-        return cls(**{**kept, "capture": ValueCapture(kept["capture"])})
+    def from_json(cls, data: Mapping[str, Any]) -> "ValueRetention":
+        """Returns the retention from the result of `plain`."""
+        return cls(**{**data, "capture": ValueCapture(data["capture"])})
 
     @property
     def passes(self) -> bool:
-        """Whether the content is only for those that read it while the run goes on."""
+        """Whether the content is removed once its readers have ended."""
         return self.capture is not ValueCapture.FULL
 
     @property
     def reason(self) -> str:
-        """Why there is no content, or none in the installation's own tables."""
+        """The reason why there is no content, or none in the installation's own tables."""
         if self.passes:
             return f"pool {self.pool} {_STAYS[self.capture]}"
         return f"pool {self.pool} keeps its values in bucket {self.bucket}"
 
 
 class IncompatibleRetention(Exception):
-    """Content cannot be kept where all of its parts may be; the message says which parts are where."""
+    """Signals that the parts of a value must be kept in different buckets; the message names these."""
 
 
 def together(retentions: Iterable[ValueRetention | None]) -> ValueRetention | None:
-    """What holds for content made of several parts: the strictest of what holds for them. Raises ApartError."""
-    found = [one for one in retentions if one is not None]
-    if not found:
+    """Returns the retention of a value made of several parts: the strictest of its parts; None if no part has one.
+
+    Raises IncompatibleRetention if the parts are kept in different buckets.
+    """
+    restricted = [part for part in retentions if part is not None]
+    if not restricted:
         return None
-    places = {one.bucket: one for one in found if one.bucket is not None}
-    if len(places) > 1:
-        listed = " and ".join(f"{bucket} ({places[bucket].pool})" for bucket in sorted(places))
+    buckets = {part.bucket: part for part in restricted if part.bucket is not None}
+    if len(buckets) > 1:
+        listed = " and ".join(f"{bucket} ({buckets[bucket].pool})" for bucket in sorted(buckets))
         raise IncompatibleRetention(f"its parts are kept in the buckets {listed}, and one value cannot be in both")
-    strictest = max(found, key=lambda one: list(ValueCapture).index(one.capture))
-    return ValueRetention(strictest.pool, strictest.capture, next(iter(places), None))
+    strictest = max(restricted, key=lambda part: list(ValueCapture).index(part.capture))
+    return ValueRetention(strictest.pool, strictest.capture, next(iter(buckets), None))
 
 
 def plain(retention: ValueRetention | None) -> dict[str, Any] | None:
-    """As JSON."""
+    """Returns a retention as JSON data."""
     return None if retention is None else {**vars(retention), "capture": str(retention.capture)}
 
 
-def stored(kept: Mapping[str, Any] | None) -> ValueRetention | None:
-    return ValueRetention.from_json(kept) if kept else None
+def stored(data: Mapping[str, Any] | None) -> ValueRetention | None:
+    """Returns the retention from the result of `plain`."""
+    return ValueRetention.from_json(data) if data else None
 
 
 def bucket_of(retention: ValueRetention | None) -> str | None:
+    """Returns the bucket of a retention; None for the installation's own."""
     return retention.bucket if retention else None
 
 
 def bucket_regions(setting: str) -> Mapping[str, str]:
-    """Names of buckets for values with their regions, from `name=region,name=region`."""
-    return dict(one.split("=", 1) for one in setting.split(",") if one)
+    """Returns the names of buckets for values with their regions, from `name=region,name=region`."""
+    return dict(entry.split("=", 1) for entry in setting.split(",") if entry)

@@ -319,8 +319,8 @@ CASES: dict[Code, list[Case]] = {
     ],
     Code.BAD_TYPE: [
         Case(treatment("{run: a, outputs: {o: Stream<bite>}}"), 4, 32, "/treatments/build/outputs/o", "“bite”"),
-        Case(treatment("{run: a, outputs: {o: string}}"), 4, 32, "/treatments/build/outputs/o", "how values pass"),
-        Case(ONE + "parameters: {p: {type: Vec}}", 5, 24, "/parameters/p/type", "of what Vec is"),
+        Case(treatment("{run: a, outputs: {o: string}}"), 4, 32, "/treatments/build/outputs/o", "lacks a flow"),
+        Case(ONE + "parameters: {p: {type: Vec}}", 5, 24, "/parameters/p/type", "lacks the item type of Vec"),
     ],
     Code.BAD_LITERAL: [
         Case(
@@ -581,7 +581,7 @@ CASES: dict[Code, list[Case]] = {
             6,
             15,
             "/treatments/copy/use",
-            "Nothing says what T of “copy” is.",
+            "Nothing determines the type T of “copy”.",
         )
     ],
     Code.INFINITE_TYPE: [

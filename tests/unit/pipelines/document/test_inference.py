@@ -76,7 +76,7 @@ def test_with_and_a_connection_have_to_agree() -> None:
 
     assert finding.code == "type-mismatch"
     assert finding.message == "bytes.out gives Stream<byte>, but c.in takes Stream<u8>."
-    assert finding.hint == "`with` of c says T: u8; correct it, or leave it out to have it inferred."
+    assert finding.hint == "`with` of c sets T: u8; correct it, or leave it out to have it inferred."
 
 
 def test_a_conflict_over_a_chain_names_both_sources() -> None:
@@ -99,7 +99,7 @@ def test_what_hangs_together_and_is_unknown_is_told_once() -> None:
     ).findings
 
     assert finding.code == "unsolved-type"
-    assert finding.message == "Nothing says what T of “m” is (and the same in “a”, “b”)."
+    assert finding.message == "Nothing determines the type T of “m” (and the same in “a”, “b”)."
 
 
 def test_types_that_grow_with_each_link_are_bounded() -> None:

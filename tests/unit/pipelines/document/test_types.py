@@ -49,7 +49,7 @@ def test_any_other_text_is_refused_as_one(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("Stream", "of what Stream is"),
+        ("Stream", "lacks the item type of Stream"),
         ("Stream<>", "a type instead of >"),
         ("Stream<byte", "lacks a closing >"),
         ("Stream<byte>>", "after its end"),

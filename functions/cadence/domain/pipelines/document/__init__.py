@@ -1,4 +1,4 @@
-"""Pipeline documents: reading, checking, and the pipeline they describe."""
+"""Reads and checks pipeline documents, and builds the pipelines that they describe."""
 
 from cadence.domain.pipelines.document.connections.types import (
     DataType,

@@ -1,4 +1,4 @@
-"""Builds the `Pipeline` of a document in which nothing is wrong, with defaults resolved."""
+"""Builds the `Pipeline` of a valid document, with defaults resolved."""
 
 from collections.abc import Mapping
 from typing import Any, cast
@@ -19,7 +19,7 @@ from cadence.domain.pipelines.specification import ConcurrencyPolicy
 from cadence.domain.triggers import triggers
 
 _MERGED = ("env", "retry")
-"""Defaults of which a treatment overrides single entries."""
+"""Mappings in `defaults` whose single entries a treatment may override."""
 
 
 def assemble(
@@ -30,7 +30,10 @@ def assemble(
     *,
     expressive: bool = True,
 ) -> Pipeline:
-    """The pipeline of a document that passed every check; one that is not `expressive` is known to hold no expressions."""
+    """Returns the pipeline of a document that passed every check.
+
+    A document that is not `expressive` is known to hold no expressions.
+    """
     treatments = {name: _treatment(draft.treatments[name], draft.defaults) for name in draft.treatments}
     concurrency = _concurrency(data.get("concurrency"))
     return Pipeline(
@@ -44,7 +47,10 @@ def assemble(
         priority=data.get("priority", 0),
         registries=data.get("registries") or {},
         depends_on_run=(concurrency is not None and holds_expressions(concurrency.group))
-        or any("environment" in it.body or (expressive and holds_expressions(it.body)) for it in treatments.values()),
+        or any(
+            "environment" in treatment.body or (expressive and holds_expressions(treatment.body))
+            for treatment in treatments.values()
+        ),
     )
 
 
@@ -61,7 +67,7 @@ def _treatment(draft: DraftTreatment, defaults: Mapping[str, Any]) -> TreatmentD
 
 
 def with_defaults(body: Mapping[str, Any], defaults: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A treatment's body with the document's defaults for what it does not say itself."""
+    """Returns a treatment's body with the document's defaults for the keys that it does not set itself."""
     if not defaults:
         return body
     merged = {**defaults, **body}
@@ -72,7 +78,7 @@ def with_defaults(body: Mapping[str, Any], defaults: Mapping[str, Any]) -> Mappi
 
 
 def _ports(ports: Ports | None) -> Mapping[str, Port]:
-    """The ports as they are: in a valid document each of them could be read."""
+    """Returns the ports unchanged, with a narrower type: in a valid document each of them could be read."""
     return cast(Mapping[str, Port], ports or {})
 
 

@@ -1,4 +1,4 @@
-"""Builds plain data from a text's parts as a parser meets them; shared by YAML and JSON."""
+"""Builds plain data from the parts of a text, in the parser's order; shared by YAML and JSON."""
 
 import re
 from collections.abc import Callable
@@ -19,15 +19,15 @@ from cadence.domain.pipelines.document.syntax.source import (
 from cadence.domain.shared.display import shown
 
 _UNUSABLE = re.compile("[\0\ud800-\udfff]")
-"""Escapes can spell these, but no environment, file name or UTF-8 text can hold them."""
+"""Characters that escapes can produce, but that no environment, file name or UTF-8 text can hold."""
 
 
 class Builder:
     """Receives scalars, containers and their ends in order.
 
-    Recursion-free, so that no text can exhaust the stack. `spot` is whatever the parser knows places by; `position_of`
-    turns it into a position when one is needed. Places are kept only when asked for, so that a valid document,
-    the usual case, does not pay for them.
+    It does not recurse, so that no text can exhaust the stack. `spot` is the parser's own form of a place;
+    `position_of` converts it into a position when one is needed. Places are kept only on request, so that a valid
+    document, the usual case, does not pay for them.
     """
 
     def __init__(self, position_of: Callable[[Any], Position], *, keep_places: bool = False) -> None:
@@ -41,10 +41,10 @@ class Builder:
         self._spots: list[Any] = []
         self._key = ""
         self._key_spot: Any = None
-        self._left = MAX_NODES
+        self._remaining = MAX_NODES
 
     def key(self, name: str, spot: Any) -> None:
-        """The name of the next member of the mapping that is open."""
+        """Sets the name of the next member of the open mapping."""
         self._key, self._key_spot = name, spot
         self.expects_key = False
         if name in self._container:
@@ -52,9 +52,9 @@ class Builder:
             self.problem(Code.DUPLICATE_KEY, message, spot, "Keep one of them.")
 
     def value(self, value: Any, spot: Any) -> None:
-        """A scalar, or a container met before."""
-        self._left -= 1
-        if self._left < 0:
+        """Adds a scalar, or an earlier container again."""
+        self._remaining -= 1
+        if self._remaining < 0:
             raise too_complex((1, 1))
         container = self._container
         if type(container) is dict:
@@ -82,20 +82,21 @@ class Builder:
             self._spots = self._places.members[id(container)] = []
 
     def end(self, _: Any = None) -> None:
-        """Closes the mapping or list opened last. What a parser tells of an end is not needed."""
+        """Closes the mapping or list opened last. The parser's event for the end is not needed."""
         self._container, _ = self._enclosing.pop()
         if self._places is not None and self._container is not None:
             self._spots = self._places.members[id(self._container)]
         self.expects_key = type(self._container) is dict
 
     def usable(self, text: str, spot: Any) -> str:
-        """The text without characters that cannot be worked with, which are a problem."""
+        """Returns the text without unusable characters; adds a problem if it has any."""
         if _UNUSABLE.search(text) is None:
             return text
         self.problem(Code.BAD_CHARACTER, "This text holds a NUL character or half of a surrogate pair.", spot)
         return _UNUSABLE.sub("", text)
 
     def problem(self, code: Code, message: str, spot: Any, hint: str | None = None) -> None:
+        """Adds a problem at a place. Raises EnoughMisreadings if there are more than `MAX_FINDINGS`."""
         path: Path = tuple(member for _, member in self._enclosing[1:])
         if self._container is not None:
             path = (*path, self._member())
@@ -106,7 +107,7 @@ class Builder:
             raise EnoughMisreadings(tuple(self._misreadings))
 
     def finish(self) -> ParsedDocument:
-        """The whole document. Raises `Unreadable` if there is nothing in it."""
+        """Returns the whole document. Raises UnreadableDocument if it is empty."""
         if self._root is None:
             raise UnreadableDocument(Code.EMPTY_DOCUMENT, "There is nothing in this document.")
         if self._places is not None:
@@ -118,6 +119,7 @@ class Builder:
 
 
 def too_complex(position: Position) -> UnreadableDocument:
+    """Returns the error for a document with too many parts, levels or characters."""
     return UnreadableDocument(
         Code.TOO_COMPLEX,
         f"The document has more than {MAX_NODES:,} parts, is nested deeper than {MAX_DEPTH} levels, "

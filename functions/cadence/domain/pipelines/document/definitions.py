@@ -1,4 +1,4 @@
-"""Definitions: reusable bodies, with those they use themselves, in this document or in libraries."""
+"""Resolves definitions: reusable bodies, in this document or in libraries, which may use other definitions."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -22,7 +22,10 @@ _NOT_INHERITED = frozenset({"use", "with", "generics"})
 
 
 class Definitions:
-    """The definitions of one document; each is read once. `within` is how many libraries lead here."""
+    """The definitions of one document; each is read once.
+
+    `within` is the number of libraries between it and the user's.
+    """
 
     def __init__(
         self,
@@ -47,25 +50,26 @@ class Definitions:
         return iter(self._bodies)
 
     def all(self) -> dict[str, DraftTreatment]:
-        """All that can be read, used or not."""
-        found = {name: self.named(name) for name in self._bodies}
-        return {name: definition for name, definition in found.items() if definition is not None}
+        """Returns all definitions that can be read, used or not."""
+        definitions = {name: self.named(name) for name in self._bodies}
+        return {name: definition for name, definition in definitions.items() if definition is not None}
 
     def used(self, use: Any, path: Path) -> DraftTreatment | None:
-        """The definition that a `use` written at `path` means; `None` (and a problem, unless of shape) if there is none.
+        """Returns the definition that a `use` at `path` refers to.
 
-        Raises EnoughProblems if definitions that use each other, or are used very often, make the document huge.
+        `None` if there is none; a problem is then added, unless the shape is wrong. Raises EnoughProblems if
+        definitions that use each other, or are used very often, make the document huge.
         """
-        found = self._meant(use, path)
-        if found is not None and not self._libraries.may_take(_size(found)):
+        definition = self._resolved(use, path)
+        if definition is not None and not self._libraries.may_take(_size(definition)):
             message = (
                 f"With this, more than {MOST_TAKEN:,} variables, secrets, axes and generic ports come from definitions."
             )
             self._problems.add_one(Code.TOO_COMPLEX, message, path, "Split the pipeline, or use smaller definitions.")
             raise EnoughProblems
-        return found
+        return definition
 
-    def _meant(self, use: Any, path: Path) -> DraftTreatment | None:
+    def _resolved(self, use: Any, path: Path) -> DraftTreatment | None:
         if isinstance(use, str):
             if use in self._bodies:
                 return self.named(use)
@@ -76,18 +80,18 @@ class Definitions:
         name = mapping(use).get("definition")
         if not isinstance(name, str):
             return None
-        asked = reference(use, path, self._problems)
-        library = self._library(asked, path) if asked is not None else None
+        requested = reference(use, path, self._problems)
+        library = self._library(requested, path) if requested is not None else None
         if library is None:
             return None
         if name not in library:
-            message = f"{asked} has no definition {shown(name)}."
+            message = f"{requested} has no definition {shown(name)}."
             self._problems.add_one(Code.UNKNOWN_DEFINITION, message, (*path, "definition"), suggestion(name, library))
             return None
         return library.named(name)
 
     def named(self, name: str) -> DraftTreatment | None:
-        """One of this document's; reads first what it builds on, however long the chain is."""
+        """Returns a definition of this document; first reads the chain of definitions that it uses, however long."""
         chain: list[str] = []
         while name not in self._read:
             if name in chain:
@@ -117,42 +121,42 @@ class Definitions:
 
     def _refuse_circle(self, names: list[str]) -> None:
         self._read.update(dict.fromkeys(names))
-        told = [*names, names[0]] if len(names) <= 10 else [*names[:10], "…", names[0]]
-        message = f"These definitions use each other without end: {' → '.join(told)}."
+        circle = [*names, names[0]] if len(names) <= 10 else [*names[:10], "…", names[0]]
+        message = f"These definitions use each other without end: {' → '.join(circle)}."
         path = (self._section, names[-1], "use")
         self._problems.add(
             DocumentProblem(code=Code.RECURSIVE_DEFINITION, message=message, path=path, hint="Write one of them out.")
         )
 
-    def _library(self, asked: Reference, path: Path) -> "Definitions | None":
-        if asked not in self._remote:
-            self._remote[asked] = self._opened(asked, path)
-        return self._remote[asked]
+    def _library(self, requested: Reference, path: Path) -> "Definitions | None":
+        if requested not in self._remote:
+            self._remote[requested] = self._opened(requested, path)
+        return self._remote[requested]
 
-    def _opened(self, asked: Reference, path: Path) -> "Definitions | None":
+    def _opened(self, requested: Reference, path: Path) -> "Definitions | None":
         if self._within >= MOST_LIBRARIES_DEEP:
-            message = f"{asked} is more than {MOST_LIBRARIES_DEEP} libraries away."
+            message = f"{requested} is more than {MOST_LIBRARIES_DEEP} libraries away."
             hint = "Use the definition from where it is written."
             self._problems.add(DocumentProblem(code=Code.UNREACHABLE_DEFINITION, message=message, path=path, hint=hint))
             return None
-        library = self._libraries.get(asked)
+        library = self._libraries.get(requested)
         if library is None or library.definitions is None:
-            why = library.fault if library else "it was not looked up"
+            reason = library.fault if library else "it was not looked up"
             code = library.code if library else Code.UNREACHABLE_DEFINITION
-            self._problems.add(DocumentProblem(code=code, message=f"{asked} cannot be used: {why}.", path=path))
+            self._problems.add(DocumentProblem(code=code, message=f"{requested} cannot be used: {reason}.", path=path))
             return None
         problems = Problems()
         definitions = Definitions(library.definitions, self._libraries, problems, "library", self._within + 1)
         with suppress(EnoughProblems):
             definitions.all()
-        wrong = next(iter(problems), None)
-        if wrong is not None and wrong.code in (Code.UNREACHABLE_DEFINITION, Code.BAD_LIBRARY):
-            self._problems.add_one(wrong.code, wrong.message, path, wrong.hint)
+        problem = next(iter(problems), None)
+        if problem is not None and problem.code in (Code.UNREACHABLE_DEFINITION, Code.BAD_LIBRARY):
+            self._problems.add_one(problem.code, problem.message, path, problem.hint)
             return None
-        if wrong is not None:
+        if problem is not None:
             self._problems.add(
                 DocumentProblem(
-                    code=Code.BAD_LIBRARY, message=f"{asked} has mistakes of its own: {wrong.message}", path=path
+                    code=Code.BAD_LIBRARY, message=f"{requested} has mistakes of its own: {problem.message}", path=path
                 )
             )
             return None
@@ -160,7 +164,7 @@ class Definitions:
 
 
 def _size(definition: DraftTreatment) -> int:
-    """How many things each use of it makes anew."""
+    """Returns the number of members that each use of a definition copies."""
     members = sum(len(mapping(definition.body.get(key))) for key in _MERGED)
     return members + (len(definition.inputs or ()) + len(definition.outputs or ()) if definition.generics else 0)
 
@@ -168,22 +172,22 @@ def _size(definition: DraftTreatment) -> int:
 def inherited(
     name: str, section: str, body: Mapping[str, Any], base: DraftTreatment | None, problems: Problems
 ) -> DraftTreatment:
-    """A body with all that `base`, the definition it uses, adds to it; its own keys win."""
+    """Returns a body merged with `base`, the definition that it uses; its own keys take precedence."""
     if base is None:
         return DraftTreatment(name=name, body=body, inputs=None, outputs=None, section=section)
     own_generics = tuple(generic for _, generic in texts(body.get("generics")))
     generics = (*own_generics, *(generic for generic in base.generics if generic not in own_generics))
-    meant = _meant(body, base, (section, name), own_generics, problems) if "with" in body else {}
+    type_arguments = _type_arguments(body, base, (section, name), own_generics, problems) if "with" in body else {}
 
-    def meaning(found: Parameterized) -> DataType:
-        return meant.get(found.name, found)
+    def meaning(parameter: Parameterized) -> DataType:
+        return type_arguments.get(parameter.name, parameter)
 
-    def of_own(found: Parameterized) -> DataType:
-        return found if found.name in own_generics else meaning(found)
+    def of_own(parameter: Parameterized) -> DataType:
+        return parameter if parameter.name in own_generics else meaning(parameter)
 
     def ports(side: str, given: Ports | None) -> Ports | None:
         if side not in body:
-            return retyped(given, meaning) if meant else given
+            return retyped(given, meaning) if type_arguments else given
         return retyped(read_ports(body[side], (section, name, side), generics, problems), of_own)
 
     merged = {**{key: value for key, value in base.body.items() if key not in _NOT_INHERITED}, **body}
@@ -191,31 +195,35 @@ def inherited(
     for key in base.body.keys() - body.keys():
         origins[key,] = base.at(key)[:-1]
     for key in _MERGED:
-        theirs, ours = base.body.get(key), body.get(key)
-        if isinstance(theirs, dict):
+        base_members, own_members = base.body.get(key), body.get(key)
+        if isinstance(base_members, dict):
             origins.update(
-                {(key, member): base.at(key, member)[:-2] for member in theirs if member not in mapping(ours)}
+                {
+                    (key, member): base.at(key, member)[:-2]
+                    for member in base_members
+                    if member not in mapping(own_members)
+                }
             )
-            if isinstance(ours, dict):
-                merged[key] = {**theirs, **ours}
+            if isinstance(own_members, dict):
+                merged[key] = {**base_members, **own_members}
     return DraftTreatment(
         name=name,
         body=merged,
         inputs=ports("inputs", base.inputs),
         outputs=ports("outputs", base.outputs),
         section=section,
-        generics=tuple(generic for generic in generics if generic in own_generics or generic not in meant),
-        meant=meant,
+        generics=tuple(generic for generic in generics if generic in own_generics or generic not in type_arguments),
+        meant=type_arguments,
         origins=origins,
         definition=base.words if "use" in body else None,
     )
 
 
-def _meant(
+def _type_arguments(
     body: Mapping[str, Any], base: DraftTreatment, path: Path, own: tuple[str, ...], problems: Problems
 ) -> dict[str, DataType]:
-    """What `with` says of the type parameters of the definition used."""
-    meant: dict[str, DataType] = {}
+    """Returns the types that `with` sets for the type parameters of the used definition."""
+    arguments: dict[str, DataType] = {}
     for generic, text in mapping(body["with"]).items():
         at = (*path, "with", generic)
         if generic not in base.generics:
@@ -231,7 +239,7 @@ def _meant(
             )
         elif isinstance(text, str) and text:
             try:
-                meant[generic] = parse_data_type(text, own)
+                arguments[generic] = parse_data_type(text, own)
             except TypeSyntaxError as error:
                 problems.add(type_problem(error, at))
-    return meant
+    return arguments

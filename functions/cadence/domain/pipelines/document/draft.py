@@ -1,4 +1,4 @@
-"""What can be made of a document that may still be wrong: parts that make sense are read, others are left unknown."""
+"""Drafts of documents that may still have mistakes: valid parts are read, others are left unknown."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -11,15 +11,15 @@ from cadence.domain.pipelines.document.pipeline import UsedProgram
 from cadence.domain.shared.display import shown
 
 Origins = Mapping[Path, Path]
-"""Of what is inherited: a key of a body (and for `env`, `secrets` and `matrix` a key within) to the body it is written in."""
+"""Maps each inherited key of a body (in `env`, `secrets` and `matrix` also each entry) to the body that contains it."""
 
 
 @dataclass(slots=True, kw_only=True)
 class DraftTreatment:
-    """A treatment or a definition as far as it can be read, with what it takes from the definition it uses.
+    """A treatment or a definition as far as it can be read, merged with the definition that it uses.
 
     `inputs` or `outputs` are `None` where they cannot be known. `generics` are the type parameters that its ports still
-    have; `meant` what `with` says of those it had.
+    have; `meant` are the types that `with` sets for the others.
     """
 
     name: str
@@ -31,25 +31,27 @@ class DraftTreatment:
     meant: Mapping[str, DataType] = field(default_factory=dict)
     origins: Origins = field(default_factory=dict)
     definition: str | None = None
-    """The definition it uses, in words."""
+    """The definition that it uses, in words."""
     program: UsedProgram | None = None
 
     @property
     def path(self) -> Path:
+        """The path of its body in the document."""
         return (self.section, self.name)
 
     @property
     def words(self) -> str:
+        """Its kind and name for messages."""
         return f"{'treatment' if self.section == 'treatments' else 'definition'} {shown(self.name)}"
 
     def type_parameters(self) -> Iterator[Parameterized]:
-        """The type parameters in its ports, as often as they appear."""
+        """Yields the type parameters in its ports, one for each port that has one."""
         for port in (*(self.inputs or {}).values(), *(self.outputs or {}).values()):
             if port is not None and (parameter := parameters_of(port.type)) is not None:
                 yield parameter
 
     def at(self, *keys: str | int) -> Path:
-        """Where a part of the body is written: in it, or in the definition that it is inherited from."""
+        """Returns the path of a part of the body: in the body itself, or in the definition that it comes from."""
         origins = self.origins
         base = (origins.get(keys[:2]) or origins.get(keys[:1]) or self.path) if origins else self.path
         return (*base, *keys)
@@ -64,7 +66,7 @@ class DraftTreatment:
         at_key: bool = False,
         severity: Severity = Severity.ERROR,
     ) -> DocumentProblem:
-        """A problem with a part of the body; with what is inherited it is one of the use."""
+        """Returns a problem with a part of the body; a problem with an inherited part belongs to the `use`."""
         path = self.at(*keys)
         inherited = self.definition is not None and path[:2] != self.path
         use = ((*self.path, "use"), self.definition or "") if inherited else None
@@ -75,7 +77,7 @@ class DraftTreatment:
 
 @dataclass(slots=True)
 class Draft:
-    """A document as far as it can be read. `definitions` are those of the document itself."""
+    """A document as far as it can be read. `definitions` are only those of the document itself."""
 
     defaults: Mapping[str, Any]
     connections: list[Any]
@@ -83,17 +85,17 @@ class Draft:
     definitions: dict[str, DraftTreatment] = field(default_factory=dict)
 
     def bodies(self) -> Iterator[DraftTreatment]:
-        """Definitions, then treatments: what is wrong with a definition is found there first."""
+        """Yields definitions, then treatments, so that a mistake in a definition is found there first."""
         yield from self.definitions.values()
         yield from self.treatments.values()
 
 
 def mapping(value: Any) -> Mapping[str, Any]:
-    """The value itself if it is a mapping, else an empty one (the schema has then told what is wrong)."""
+    """Returns the value if it is a mapping, else an empty one (the schema has then reported the problem)."""
     return value if isinstance(value, dict) else {}
 
 
 def texts(value: Any) -> Iterator[tuple[int, str]]:
-    """The texts in a value that should be a list of them, with their indexes."""
+    """Yields the texts in a value that should be a list of them, with their indexes."""
     if isinstance(value, list):
         yield from ((index, item) for index, item in enumerate(value) if isinstance(item, str))

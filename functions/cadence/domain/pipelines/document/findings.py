@@ -1,4 +1,4 @@
-"""What a check found: its stable code, where it is, and what to do about it."""
+"""Findings of a check: a stable code, the place in the document, and a hint how to correct it."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -14,12 +14,14 @@ MAX_FINDINGS = 500
 
 
 class Severity(StrEnum):
+    """The severity of a finding: only an error makes a document invalid."""
+
     ERROR = "error"
     WARNING = "warning"
 
 
 class Code(StrEnum):
-    """Every kind of finding; each has a row in docs/findings.md."""
+    """The codes of all findings; each has a row in docs/findings.md."""
 
     # Reading the text
     DOCUMENT_TOO_LARGE = "document-too-large"
@@ -124,7 +126,7 @@ class Finding:
     """One problem in a document, as shown to its author.
 
     `pointer` is a JSON Pointer (RFC 6901); `line` and `column` count from 1.
-    Findings about parameters given to a run have no place in a text: their line and column are 0.
+    Findings about the parameters of a run have no place in a text: their line and column are 0.
     """
 
     code: Code
@@ -140,8 +142,8 @@ class Finding:
 class DocumentProblem:
     """A finding whose place is still to be looked up. `at_key` points at the key rather than at its value.
 
-    `too_large` says that a part is larger than allowed, so that nothing is done with the document but to check its shape.
-    `use` is set for what is inherited from a definition: where that is used, and the definition in words.
+    `too_large`: a part is larger than allowed, so that only the shape of the document is checked. `use` is set for a
+    part that is inherited from a definition: the path of the `use`, and the definition in words.
     """
 
     code: Code
@@ -155,14 +157,14 @@ class DocumentProblem:
 
 
 class EnoughProblems(Exception):
-    """There are more problems than anybody wants to be told."""
+    """Signals that there are too many problems to show more of them."""
 
 
 class Problems:
     """The problems found so far. Adding more than `MAX_FINDINGS` raises `EnoughProblems`, which ends the check.
 
-    What is wrong with a definition by itself is told once, there; what only a use of it brings about is told at the use.
-    Definitions have to be checked before treatments for that.
+    A mistake in a definition is reported once, there; a mistake that only a use of it causes is reported at the use.
+    This requires that definitions are checked before treatments.
     """
 
     def __init__(self) -> None:
@@ -170,6 +172,7 @@ class Problems:
         self._of_definitions: set[tuple[Code, Path]] = set()
 
     def add(self, problem: DocumentProblem) -> None:
+        """Adds a problem. Raises EnoughProblems if there are too many."""
         place = problem.code, problem.path
         if problem.use is not None:
             if place in self._of_definitions:
@@ -186,9 +189,11 @@ class Problems:
             raise EnoughProblems
 
     def add_one(self, code: Code, message: str, path: Path, hint: str | None = None) -> None:
+        """Adds an error from its parts. Raises EnoughProblems if there are too many."""
         self.add(DocumentProblem(code=code, message=message, path=path, hint=hint))
 
     def add_all(self, problems: Iterable[DocumentProblem]) -> None:
+        """Adds several problems. Raises EnoughProblems if there are too many."""
         for problem in problems:
             self.add(problem)
 
@@ -200,5 +205,5 @@ class Problems:
 
 
 def pointer(path: Path) -> str:
-    """The JSON Pointer of a path."""
+    """Returns the JSON Pointer (RFC 6901) of a path."""
     return json_pointer.pointer(path)

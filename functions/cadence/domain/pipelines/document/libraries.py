@@ -1,4 +1,4 @@
-"""Libraries: other documents whose definitions a document uses."""
+"""Reads libraries: other documents whose definitions a document uses."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,16 +12,16 @@ from cadence.domain.pipelines.document.syntax.text import guess, read
 from cadence.domain.shared.display import shown
 
 MOST_LIBRARIES_DEEP = 4
-"""A library may use another, and so on; this many are followed."""
+"""The longest chain of libraries that use each other."""
 
 
 MOST_TAKEN = 300_000
-"""Members that all uses of definitions may make in a document."""
+"""The most members that all uses of definitions may copy into a document."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """Which document is meant: a version of another pipeline of the project, or a file of a git repository at a commit."""
+    """A reference to a library: a version of a pipeline of the project, or a file of a git repository at a commit."""
 
     pipeline: str | None = None
     version: int | None = None
@@ -31,7 +31,7 @@ class Reference:
 
     @property
     def name(self) -> str:
-        """As a run keeps it: a pipeline's name, with its version if one is named, or where a file lies."""
+        """The name that a run stores: a pipeline's name, with its version if one is named, or the address of a file."""
         if self.git is not None:
             return f"{self.git}@{self.commit}:{self.path}"
         return f"{self.pipeline}@{self.version}" if self.version else str(self.pipeline)
@@ -44,18 +44,18 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Unavailable:
-    """A library that could not be had, and why, in words."""
+    """The reason, in words, why a library or a program could not be fetched."""
 
     fault: str
 
 
 Texts = Mapping[Reference, bytes | Unavailable]
-"""Libraries as they were fetched."""
+"""The texts of fetched libraries."""
 
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """The definitions of a library, or why there are none."""
+    """The definitions of a library, or the reason why there are none."""
 
     definitions: Mapping[str, Any] | None
     fault: str = ""
@@ -63,7 +63,7 @@ class Library:
 
 
 class Libraries:
-    """Reads each library once."""
+    """The libraries of a document; each is read once."""
 
     def __init__(self, texts: Texts | None) -> None:
         self._taken = 0
@@ -71,19 +71,19 @@ class Libraries:
         self._read: dict[Reference, Library] = {}
 
     def may_take(self, size: int) -> bool:
-        """Counts what is taken from definitions, of libraries or not; whether it is not too much yet."""
+        """Counts the members that uses of definitions copy; whether the sum is still allowed."""
         self._taken += size
         return self._taken <= MOST_TAKEN
 
-    def get(self, asked: Reference) -> Library | None:
-        """The library; `None` if nobody has looked for it."""
-        if asked not in self._read and asked in self._texts:
-            self._read[asked] = _library(self._texts[asked])
-        return self._read.get(asked)
+    def get(self, requested: Reference) -> Library | None:
+        """Returns the library; `None` if it was not looked up."""
+        if requested not in self._read and requested in self._texts:
+            self._read[requested] = _library(self._texts[requested])
+        return self._read.get(requested)
 
 
 def reference(use: Mapping[str, Any], path: Path, problems: Problems) -> Reference | None:
-    """The library that a `use` written as a mapping means; adds what is wrong with it to `problems`."""
+    """Returns the library that a `use` written as a mapping refers to; adds what is wrong with it to `problems`."""
     kinds = [kind for kind in ("pipeline", "git") if kind in use]
     if len(kinds) != 1:
         message = "`use` has to name either a pipeline or a git repository" + (", not both." if kinds else ".")
@@ -91,15 +91,15 @@ def reference(use: Mapping[str, Any], path: Path, problems: Problems) -> Referen
         code = Code.CONTRADICTION if kinds else Code.MISSING_KEY
         problems.add(DocumentProblem(code=code, message=message, path=path, hint=hint, at_key=True))
         return None
-    wrong = list(_misplaced(use, kinds[0], path)) + list(_unpinned(use, path))
-    problems.add_all(wrong)
-    if any(problem.severity is Severity.ERROR for problem in wrong):
+    mistakes = list(_misplaced(use, kinds[0], path)) + list(_unpinned(use, path))
+    problems.add_all(mistakes)
+    if any(problem.severity is Severity.ERROR for problem in mistakes):
         return None
     return _plain_reference(use)
 
 
 def references(source: bytes | str) -> frozenset[Reference]:
-    """Every library that a document refers to; none of a document that cannot be read."""
+    """Returns every library that a document refers to; none for a document that cannot be read."""
     try:
         text = decode(source)
         if '"use"' not in text and "use:" not in text and "'use'" not in text:
@@ -108,12 +108,12 @@ def references(source: bytes | str) -> frozenset[Reference]:
     except UnreadableDocument:
         return frozenset()
     bodies = [*mapping(data.get("treatments")).values(), *mapping(data.get("definitions")).values()]
-    found = (_plain_reference(use) for body in bodies if isinstance(use := mapping(body).get("use"), dict))
-    return frozenset(one for one in found if one is not None)
+    candidates = (_plain_reference(use) for body in bodies if isinstance(use := mapping(body).get("use"), dict))
+    return frozenset(candidate for candidate in candidates if candidate is not None)
 
 
 def _plain_reference(use: Mapping[str, Any]) -> Reference | None:
-    """The reference if its parts are of the right kinds (the schema tells otherwise)."""
+    """Returns the reference if its parts have the right types (else the schema reports them)."""
     pipeline, version, git, commit, path = (use.get(key) for key in ("pipeline", "version", "git", "commit", "path"))
     if isinstance(pipeline, str) and (version is None or type(version) is int):
         return Reference(pipeline=pipeline, version=version)
@@ -167,7 +167,7 @@ def _library(text: bytes | Unavailable) -> Library:
     except UnreadableDocument as error:
         return Library(None, f"its document cannot be read: {error.problem.message}", Code.BAD_LIBRARY)
     definitions = mapping(reading.data).get("definitions", {})
-    # A library need not have treatments, so only this part of it is held against the schema.
+    # A library need not have treatments, so only this part of it is checked against the schema.
     shape = {"cadence": 1, "name": "library", "treatments": {"none": {"run": "true"}}, "definitions": definitions}
     mistakes = [misreading.message for misreading in reading.misreadings]
     mistakes += [problem.message for problem in check_shape(shape)]

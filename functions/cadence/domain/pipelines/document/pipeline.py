@@ -1,4 +1,4 @@
-"""A checked pipeline: complete, consistent, defaults resolved. Immutable."""
+"""The checked pipeline: complete, consistent, immutable, with defaults resolved."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from cadence.domain.pipelines.specification import ConcurrencyPolicy
 from cadence.domain.triggers.triggers import NO_TRIGGERS, Triggers
 
 ANYWHERE = "any"
-"""The residency of what may be everywhere."""
+"""The residency of data that may be anywhere."""
 DEFAULT_SHELL = "sh -e"
 DEFAULT_TREATMENT_DURATION = 3_600
 DEFAULT_RUN_DURATION = 86_400
@@ -28,9 +28,9 @@ class Literal:
 class Port:
     """An input or output of a treatment.
 
-    `path` is where an input is restored or an output captured, in the working directory. An input with a `literal` is
-    never connected; without a connection it has its `default`, or if it is `optional`, nothing. What an output that `leaves`
-    sends may be read anywhere, wherever its treatment has to run.
+    `path` is the file or folder of an input or output in the working directory. An input with a `literal` is never
+    connected; an input without a connection has its `default`, or, if it is `optional`, nothing. An output that
+    `leaves` may be read anywhere, regardless of its treatment's residency.
     """
 
     name: str
@@ -44,23 +44,24 @@ class Port:
 
     @property
     def content_unless_fed(self) -> str | None:
-        """What is written into the port's file if nothing is connected; `None` for nothing at all."""
+        """The content of the port's file if nothing is connected; `None` if it has none."""
         written = self.literal or self.default
         return None if written is None else content(written.value, self.flow_type)
 
     @property
     def flow_type(self) -> FlowType:
+        """The flow and the data type together."""
         return FlowType(self.flow, self.type)
 
 
 BUILTIN_OUTPUTS: Mapping[str, Port] = MappingProxyType(
     {name: Port(name=name, flow=Flow.BLOCK, type=Scalar.VOID) for name in ("completed", "failed", "finished")}
 )
-"""What every treatment sends besides its own outputs: it succeeded, it failed, it came to an end."""
+"""The outputs of every treatment besides its own: it succeeded, it failed, it ended in either way."""
 
 
 class Connection(NamedTuple):
-    """From a producer's output to a consumer's input."""
+    """A connection from a producer's output to a consumer's input."""
 
     source_treatment: str
     source_port: str
@@ -73,7 +74,7 @@ class Connection(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class UsedProgram:
-    """A Mélodium program by its digest, a command of it, the identifier of what that runs, and its parameters' types."""
+    """A Mélodium program by its digest, a command of it, the treatment that this runs, and its parameters' types."""
 
     sha256: str
     entrypoint: str
@@ -83,10 +84,10 @@ class UsedProgram:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TreatmentDeclaration:
-    """One unit of work, as the document says it.
+    """One unit of work, as declared in the document.
 
-    `body` is the treatment as written, with what it takes from its definition and the defaults, expressions not yet
-    evaluated. `after` names treatments that have to succeed first.
+    `body` is the treatment as written, merged with its definition and the defaults, with expressions not yet evaluated.
+    `after` names treatments that have to succeed first.
     """
 
     name: str
@@ -99,7 +100,7 @@ class TreatmentDeclaration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
-    """A value chosen for each run. `default` is meaningful only if `has_default`."""
+    """A parameter, whose value is chosen for each run. `default` is meaningful only if `has_default`."""
 
     name: str
     type: DataType
@@ -111,7 +112,7 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Concurrency:
-    """`group` may hold expressions."""
+    """The concurrency group of a pipeline's runs; `group` may hold expressions."""
 
     group: str
     policy: ConcurrencyPolicy = ConcurrencyPolicy.QUEUE
@@ -121,8 +122,8 @@ class Concurrency:
 class Pipeline:
     """A valid document. `max_duration` is the seconds a whole run may take.
 
-    `registries` are the secrets by which images are read, by the host of the registry.
-    Unless it `depends_on_run`, all its runs have the same plan: it holds no expressions and no treatment has an environment.
+    `registries` are the secrets by which images are read, by the host of the registry. Unless it `depends_on_run`, all
+    its runs have the same plan: it holds no expressions and no treatment has an environment.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Checks against what the project has: secrets, pools, and what the pools' runners can be."""
+"""Checks a document against the project: secrets, environments, pools, and the runners that the pools offer."""
 
 from collections.abc import Iterator, Mapping, Sized
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from cadence.domain.shared.display import shown
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolOffer:
-    """What runners of a pool can be; `None` where it is not known. Millicores and MB, as in documents."""
+    """The runners that a pool offers; `None` where it is not known. Units: millicores and MB, as in documents."""
 
     architectures: frozenset[str] | None = None
     max_cpu: int | None = None
@@ -30,12 +30,12 @@ class PoolOffer:
     max_runners: int | None = None
     """How many runners it can have at a time."""
     residency: str | None = None
-    """Where its data is; `None` if it does not say, and then it is nowhere in particular."""
+    """The place of its data; `None` if it has not been declared, so that it satisfies no residency."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """What the project that a document is for has. `None` is not known: what needs it is not checked."""
+    """The project that a document is for. A part that is `None` is not known, and is not checked."""
 
     secrets: frozenset[str] | None = None
     pools: Mapping[str, PoolOffer] | None = None
@@ -46,7 +46,7 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class NotOffered:
-    """That no pool can run a treatment, and why; `keys` lead to the part of its body that asks too much."""
+    """The reason why no pool can run a treatment; `keys` lead to the part of its body that cannot be satisfied."""
 
     code: Code
     message: str
@@ -56,7 +56,7 @@ class NotOffered:
 
 @dataclass(frozen=True, slots=True)
 class _Needs:
-    """What a treatment asks of its runner; `None` where it asks nothing or cannot be read."""
+    """The requirements of a treatment on its runner; `None` where it has none or they cannot be read."""
 
     arch: str | None
     image: bool
@@ -68,7 +68,7 @@ _SECRETS: tuple[tuple[str, ...], ...] = (("secrets",), ("melodium", "secrets"))
 
 
 def check_secrets(draft: Draft, context: Context, problems: Problems) -> None:
-    """Every secret a treatment names has to exist."""
+    """Checks that every secret that a treatment names exists."""
     if context.secrets is None:
         return
     for treatment in draft.bodies():
@@ -80,20 +80,20 @@ def check_secrets(draft: Draft, context: Context, problems: Problems) -> None:
 
 
 def secrets_of(body: Mapping[str, Any]) -> dict[str, str]:
-    """Of a treatment's body: by variable, the names of its secrets, those that its program has as parameters included."""
+    """Returns the names of a treatment's secrets by variable, including those that are parameters of its program."""
     as_parameters = mapping(_at(body, _SECRETS[1]))
     return {**mapping(body.get("secrets")), **{secret_variable(name): secret for name, secret in as_parameters.items()}}
 
 
 def _at(body: Mapping[str, Any], path: tuple[str, ...]) -> Any:
-    found: Any = body
+    value: Any = body
     for key in path:
-        found = mapping(found).get(key)
-    return found
+        value = mapping(value).get(key)
+    return value
 
 
 def check_registries(data: Mapping[str, Any], context: Context, problems: Problems) -> None:
-    """Hosts have to be such, and the secrets to exist."""
+    """Checks that the keys of `registries` are hosts, and that their secrets exist."""
     for host, secret in mapping(data.get("registries")).items():
         try:
             registry_of(host)
@@ -110,13 +110,13 @@ def check_registries(data: Mapping[str, Any], context: Context, problems: Proble
             problems.add_one(Code.UNKNOWN_SECRET, message, ("registries", host), hint)
 
 
-def _unknown_secret(secret: str, known: frozenset[str], told: Sized) -> tuple[str, str]:
-    hint = suggestion(secret, known, told) or f"Set it first: cadence secret set {secret[:60]}."
+def _unknown_secret(secret: str, known: frozenset[str], findings_so_far: Sized) -> tuple[str, str]:
+    hint = suggestion(secret, known, findings_so_far) or f"Set it first: cadence secret set {secret[:60]}."
     return f"The project has no secret {shown(secret)}.", hint
 
 
 def check_environments(draft: Draft, context: Context, problems: Problems) -> None:
-    """Every environment a treatment names has to exist; one that an expression names is looked at when a run starts."""
+    """Checks that every environment that a treatment names exists; those in expressions are left to the run."""
     if context.environments is None:
         return
     for treatment in draft.treatments.values():
@@ -135,7 +135,7 @@ def check_environments(draft: Draft, context: Context, problems: Problems) -> No
 
 
 def check_pools(draft: Draft, context: Context, problems: Problems) -> None:
-    """Every pool named has to exist, and one of those a treatment may use has to satisfy all it asks for."""
+    """Checks that every pool exists, and that one of a treatment's pools satisfies all its requirements."""
     if context.pools is None:
         return
     for index, message, hint in unknown_pools(draft.defaults, context.pools, problems):
@@ -152,18 +152,21 @@ def check_pools(draft: Draft, context: Context, problems: Problems) -> None:
 
 
 def unknown_pools(
-    body: Mapping[str, Any], pools: Mapping[str, PoolOffer], told: Sized
+    body: Mapping[str, Any], pools: Mapping[str, PoolOffer], findings_so_far: Sized
 ) -> Iterator[tuple[int, str, str | None]]:
-    """The indexes of the pools that a body names and the project does not have; what is wrong, and a hint."""
+    """Yields the index of each pool that a body names and the project does not have, with a message and a hint.
+
+    `findings_so_far`: comparing names is slow, so that documents with many findings get no suggestions.
+    """
     for index, name in texts(body.get("pools")):
         if name not in pools and "${{" not in name:
-            yield index, f"The project has no pool {shown(name)}.", suggestion(name, pools, told)
+            yield index, f"The project has no pool {shown(name)}.", suggestion(name, pools, findings_so_far)
 
 
 def not_offered(
     name: str, body: Mapping[str, Any], defaults: Mapping[str, Any], pools: Mapping[str, PoolOffer]
 ) -> NotOffered | None:
-    """Whether no pool that a treatment may use satisfies all it asks for."""
+    """Returns the reason why no pool of a treatment satisfies all its requirements; None if one does."""
     if "trigger" in body:
         return None
     offers = usable_pools(body, defaults, pools)
@@ -171,44 +174,44 @@ def not_offered(
     if not offers or any(_satisfies(offer, needs) for offer in offers.values()):
         return None
     names = ", ".join(offers)
-    whose = f"No pool of treatment {shown(name)} ({names})"
-    if not any(_is_there(offer, needs) for offer in offers.values()):
-        said = sorted({offer.residency for offer in offers.values() if offer.residency})
+    subject = f"No pool of treatment {shown(name)} ({names})"
+    if not any(_is_in_place(offer, needs) for offer in offers.values()):
+        residencies = sorted({offer.residency for offer in offers.values() if offer.residency})
         return NotOffered(
             Code.RESIDENCY_NOT_OFFERED,
-            f"{whose} is in {in_words(needs.residency)}.",
+            f"{subject} is in {in_words(needs.residency)}.",
             ("residency",) if "residency" in body else (),
-            f"They are in {', '.join(said)}."
-            if said
-            else "They do not say where they are: `residency` of a pool does.",
+            f"They are in {', '.join(residencies)}."
+            if residencies
+            else "They have no residency: set `residency` of a pool.",
         )
     if not any(_has_architecture(offer, needs) for offer in offers.values()):
         offered = sorted({arch for offer in offers.values() for arch in offer.architectures or ()})
         return NotOffered(
             Code.ARCHITECTURE_NOT_OFFERED,
-            f"{whose} has {needs.arch}.",
+            f"{subject} has {needs.arch}.",
             ("arch",) if "arch" in body else (),
             f"They offer {', '.join(offered)}.",
         )
     if not any(_runs_image(offer, needs) for offer in offers.values()):
         return NotOffered(
             Code.IMAGE_NOT_OFFERED,
-            f"{whose} can run images.",
+            f"{subject} can run images.",
             ("image",) if "image" in body else ("services",),
             "Use a pool whose runners have podman or docker, or leave the image out.",
         )
     return NotOffered(
         Code.POOL_TOO_SMALL,
-        f"{whose} offers all it asks for: {_told(needs)}.",
+        f"{subject} offers all it asks for: {_needs_text(needs)}.",
         (),
-        "The largest runners there: " + "; ".join(_offer_told(pool, offer) for pool, offer in offers.items()),
+        "The largest runners there: " + "; ".join(_offer_text(pool, offer) for pool, offer in offers.items()),
     )
 
 
 def usable_pools(
     body: Mapping[str, Any], defaults: Mapping[str, Any], pools: Mapping[str, PoolOffer]
 ) -> Mapping[str, PoolOffer]:
-    """The pools that the treatment may take runners from; none where that is known only to a run."""
+    """Returns the pools that a treatment may take runners from; none if its list of pools has expressions."""
     listed = [name for _, name in texts(body.get("pools", defaults.get("pools")))]
     if any("${{" in name for name in listed):
         return {}
@@ -233,13 +236,13 @@ def _whole(value: Any) -> int | None:
 def _satisfies(offer: PoolOffer, needs: _Needs) -> bool:
     limits = (offer.max_cpu, offer.max_memory, offer.max_storage)
     fits = all(
-        wanted is None or limit is None or wanted <= limit
-        for (_, wanted), limit in zip(needs.sizes, limits, strict=True)
+        needed is None or limit is None or needed <= limit
+        for (_, needed), limit in zip(needs.sizes, limits, strict=True)
     )
-    return fits and _is_there(offer, needs) and _has_architecture(offer, needs) and _runs_image(offer, needs)
+    return fits and _is_in_place(offer, needs) and _has_architecture(offer, needs) and _runs_image(offer, needs)
 
 
-def _is_there(offer: PoolOffer, needs: _Needs) -> bool:
+def _is_in_place(offer: PoolOffer, needs: _Needs) -> bool:
     return not needs.residency or offer.residency in needs.residency
 
 
@@ -251,12 +254,14 @@ def _runs_image(offer: PoolOffer, needs: _Needs) -> bool:
     return not needs.image or offer.images is not False
 
 
-def _told(needs: _Needs) -> str:
-    asked = [f"{kind} {amount:,}" for kind, amount in needs.sizes if amount is not None]
-    there = [f"residency {in_words(needs.residency)}"] if needs.residency else []
-    return ", ".join([*asked, *([needs.arch] if needs.arch else []), *(["an image"] if needs.image else []), *there])
+def _needs_text(needs: _Needs) -> str:
+    sizes = [f"{kind} {amount:,}" for kind, amount in needs.sizes if amount is not None]
+    residency = [f"residency {in_words(needs.residency)}"] if needs.residency else []
+    return ", ".join(
+        [*sizes, *([needs.arch] if needs.arch else []), *(["an image"] if needs.image else []), *residency]
+    )
 
 
-def _offer_told(name: str, offer: PoolOffer) -> str:
+def _offer_text(name: str, offer: PoolOffer) -> str:
     limits = (("cpu", offer.max_cpu), ("memory", offer.max_memory), ("storage", offer.max_storage))
-    return f"{name} (" + ", ".join(f"{kind} {most:,}" for kind, most in limits if most is not None) + ")"
+    return f"{name} (" + ", ".join(f"{kind} {limit:,}" for kind, limit in limits if limit is not None) + ")"

@@ -1,4 +1,4 @@
-"""Where documents may hold expressions, and the replacement of expressions by their values."""
+"""Defines where documents may hold expressions, and replaces these by their values."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -29,13 +29,13 @@ PLACES: frozenset[Path] = frozenset(
         ("environment", "name"),
     }
 )
-"""Of a treatment's body; beside them, everything in `matrix`, `trigger.parameters` and `melodium.parameters`."""
+"""Paths in a treatment's body that may hold expressions, besides everything in `TREES`."""
 TREES: tuple[Path, ...] = (("matrix",), ("trigger", "parameters"), ("melodium", "parameters"))
 SCRIPTS = frozenset({"run", "shell"})
 
 
 def holds_expressions(value: Any) -> bool:
-    """Whether an expression, or the escape of one, is anywhere in plain data."""
+    """Whether plain data contains an expression, or the escape of one, anywhere."""
     if isinstance(value, str):
         return "${{" in value
     if isinstance(value, dict):
@@ -44,7 +44,7 @@ def holds_expressions(value: Any) -> bool:
 
 
 def texts_with_expressions(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
-    """Every text with an expression or the escape of one in plain data, and where it is."""
+    """Yields every text with an expression or the escape of one in plain data, with its path."""
     if isinstance(value, str):
         if "${{" in value:
             yield path, value
@@ -57,17 +57,17 @@ def texts_with_expressions(value: Any, path: Path = ()) -> Iterator[tuple[Path, 
 
 
 def is_place(path: Path) -> bool:
-    """Whether a treatment's body may hold an expression there."""
+    """Whether a treatment's body may hold an expression at a path."""
     if any(path[: len(tree)] == tree for tree in TREES):
         return True
     return any(
-        len(place) == len(path) and all(wanted in (ANY, part) for wanted, part in zip(place, path, strict=True))
+        len(place) == len(path) and all(expected in (ANY, part) for expected, part in zip(place, path, strict=True))
         for place in PLACES
     )
 
 
 def replaced(value: Any, replace: Callable[[str, Path], Any], path: Path = ()) -> Any:
-    """Plain data with every text that holds an expression replaced; what holds none stays the same object."""
+    """Returns plain data with every text that holds an expression replaced; parts without one stay the same objects."""
     if isinstance(value, str):
         return replace(value, path) if "${{" in value else value
     if isinstance(value, Mapping) and holds_expressions(value):

@@ -1,4 +1,4 @@
-"""The check of a pipeline document: everything that is wrong with it at once, or the pipeline it describes."""
+"""Checks a pipeline document: returns all its mistakes at once, or the pipeline that it describes."""
 
 import gc
 from collections.abc import Iterator
@@ -54,7 +54,7 @@ from cadence.domain.pipelines.document.treatments.triggering import check_trigge
 
 _SEPARATORS = ",:\n"
 _MANY = 50_000
-"""Separators from which on places are kept at once: reading again would take longer than is good for anybody."""
+"""The number of separators from which on places are kept at the first reading: reading twice would take too long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Checked:
 
 
 def validate(source: bytes | str, media: Media | None = None, context: Context | None = None) -> Checked:
-    """Checks a document, never raising for what is in it.
+    """Checks a document. Never raises for its content.
 
     Without `media`, a text that begins with { or [ is taken for JSON, and any other for YAML.
     """
@@ -99,7 +99,7 @@ def _validate(source: bytes | str, media: Media | None, context: Context) -> Che
 
 @contextmanager
 def _collector_paused() -> Iterator[None]:
-    """All that is made of a document is kept to the end and holds no cycles: looking for garbage would find none."""
+    """Pauses the garbage collector: the objects of a document are kept to the end and hold no cycles."""
     enabled = gc.isenabled()
     gc.disable()
     try:

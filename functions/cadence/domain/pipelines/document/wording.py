@@ -1,4 +1,4 @@
-"""How findings speak: quoted values kept short, plain names for kinds of values, and suggestions."""
+"""Words for findings: quoted values kept short, plain names for kinds of values, and suggestions."""
 
 import difflib
 import heapq
@@ -10,14 +10,14 @@ __all__ = ["closest", "kind_of", "shown", "suggestion"]
 
 _MOST_SUGGESTIONS = 30
 _MOST_LOOKED_THROUGH = 50_000
-"""Known words, for all the findings so far."""
+"""Known words that are compared, over all findings so far."""
 _MOST_COMPARED = 500
 _MOST_CHARACTERS = 2_000
-"""Of all the words that one is compared with in earnest."""
+"""Characters of all words with which one word is compared in full."""
 
 
 def closest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that was probably meant, if any.
+    """Returns the known word that was probably meant, if any.
 
     >>> closest("pussh", ["push", "schedule"])
     'push'
@@ -33,9 +33,9 @@ def closest(word: str, known: Iterable[str]) -> str | None:
 
 
 def suggestion(word: str, known: Iterable[str], told: Sized = ()) -> str | None:
-    """The hint “Did you mean …?”, or the choices if there are few, or nothing.
+    """Returns the hint “Did you mean …?”, or the choices if there are few, or None.
 
-    `told` is what was found so far: comparing names is slow, so a document full of mistakes gets no more of it.
+    `told` are the findings so far: comparing names is slow, so that a document full of mistakes gets no suggestions.
 
     >>> suggestion("zebra", ["push", "schedule"])
     'Known here: push, schedule.'
@@ -52,11 +52,13 @@ def suggestion(word: str, known: Iterable[str], told: Sized = ()) -> str | None:
 
 
 def _common(word: str, name: str) -> int:
-    """How many characters the beginnings and the ends of two words share: quick to see, and most of a misspelt word."""
+    """Returns how many characters two words share at their beginnings and ends: quick, and enough for misspellings."""
     begin = _shared(word, name)
     return begin + _shared(word[begin:][::-1], name[begin:][::-1])
 
 
-def _shared(one: str, other: str) -> int:
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((index for index, (here, there) in pairs if here != there), min(len(one), len(other)))
+def _shared(word: str, other: str) -> int:
+    pairs = enumerate(zip(word, other, strict=False))
+    return next(
+        (index for index, (letter, other_letter) in pairs if letter != other_letter), min(len(word), len(other))
+    )

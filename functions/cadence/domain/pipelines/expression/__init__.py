@@ -1,4 +1,4 @@
-"""The expressions of pipeline documents, `${{ … }}`: reading, checking and evaluating them within bounds."""
+"""Reads, checks and evaluates the expressions of pipeline documents, `${{ … }}`, within bounds."""
 
 from cadence.domain.pipelines.expression.engine import Evaluator
 from cadence.domain.pipelines.expression.errors import ExpressionError

@@ -1,4 +1,4 @@
-"""The library that reads and evaluates CEL, loaded at the first expression that needs it; and the functions it has here."""
+"""Loads the library that reads and evaluates CEL at the first expression that needs it, and lists its functions."""
 
 import logging
 import re
@@ -33,30 +33,30 @@ NATIVE = frozenset(
 )
 OWN = frozenset({"join", "lowerAscii", "matches", "replace", "split", "string", "substring", "trim", "upperAscii"})
 FUNCTIONS = NATIVE | OWN
-"""Whatever can be called, apart from the loops and `has`."""
+"""All functions, apart from the loops and `has`."""
 
-# The library's own `matches` takes minutes for some patterns and cannot be replaced under its name: programs call ours by
-# another one, of equal length so that places in the text stay right.
+# The library's own `matches` takes minutes for some patterns and cannot be replaced under its name: programs call ours
+# by another name, of equal length so that positions in the text stay right.
 MATCHES, BOUNDED_MATCHES = "matches", "matche_"
 _SHORT = 200
-"""Characters; programs take up to 100 bytes for each, so that fewer long ones are kept."""
+"""Characters of a short expression. A program takes up to 100 bytes for each, so that fewer long ones are cached."""
 _SYNTAX = re.compile(r"ERROR: <input>:(\d+):(\d+): (?:Syntax error: )?(.*)")
 
 
 @cache
 def library() -> Any:
-    """The library without its command line, whose import would take twenty times as long as all the rest."""
+    """Returns the library without its command line, whose import would take twenty times as long as all the rest."""
     if "cel" not in sys.modules:
         sys.modules["cel.cli"] = types.ModuleType("cel.cli")
     import cel
 
-    # What it reports there it raises as well.
+    # The errors that it logs are raised as well.
     logging.getLogger("cel").disabled = True
     return cel
 
 
 def compiled(code: str) -> "cel.Program":
-    """Raises ExpressionError with what is wrong and where in the text."""
+    """Returns the program of an expression. Raises ExpressionError with the mistake and its place in the text."""
     return _short(code) if len(code) <= _SHORT else _long(code)
 
 
@@ -74,11 +74,11 @@ def _compiled(code: str) -> "cel.Program":
     try:
         program: cel.Program = library().compile(code)
     except (ValueError, RuntimeError, TypeError) as error:
-        raise ExpressionError(_told(str(error), code)) from None
+        raise ExpressionError(_syntax_problem(str(error), code)) from None
     return program
 
 
-def _told(message: str, code: str) -> str:
+def _syntax_problem(message: str, code: str) -> str:
     match = _SYNTAX.search(message)
     if match is None:
         return f"This is no expression: {message[:200]}."

@@ -1,6 +1,7 @@
-"""What an expression can cost at most with the values it sees, known before it is evaluated.
+"""Bounds the cost of an expression with the values it uses before it is evaluated.
 
-The library copies a list for every item that `map` and `filter` add to it, has no limit of its own, and cannot be interrupted.
+The library copies a list for every item that `map` and `filter` add to it, has no limit of its own, and cannot be
+interrupted.
 """
 
 from collections.abc import Mapping
@@ -18,12 +19,15 @@ _AT_ONCE = 8
 _LEAST = 500
 
 
-def check_cost(expression: Expression, seen: Mapping[str, Any]) -> int:
-    """Its most possible work, in units of some 30 nanoseconds. Raises ExpressionError if it could take half a second or 20 MB."""
-    items, characters = _size(seen)
+def check_cost(expression: Expression, values: Mapping[str, Any]) -> int:
+    """Returns the highest possible work of an expression, in units of some 30 nanoseconds.
+
+    Raises ExpressionError if the expression could take half a second or 20 MB.
+    """
+    items, characters = _size(values)
     characters += len(expression.source)
     size = items * _ITEM + characters
-    # Literals are items too, and whatever is joined outside of loops may be what a loop goes over.
+    # Literals are items too, and a loop may go over values that are joined outside of loops.
     grown = 1 + expression.joins
     most_items, most_bytes = (items + 1) * grown, size * grown
     if "split" in expression.functions:
@@ -46,7 +50,7 @@ def check_cost(expression: Expression, seen: Mapping[str, Any]) -> int:
 
 
 def _size(value: Any) -> tuple[int, int]:
-    """How many values it holds, and how many characters."""
+    """Returns the number of values that a value holds, and the number of characters."""
     if isinstance(value, str):
         return 1, len(value)
     if isinstance(value, Mapping):

@@ -1,10 +1,10 @@
-"""The one error of expressions."""
+"""The error of expressions."""
 
 
 class ExpressionError(Exception):
-    """An expression that cannot be read or evaluated; the message says why, `hint` what to do.
+    """Signals an expression that cannot be read or evaluated; the message states the reason, `hint` the remedy.
 
-    `unknown` tells that a name or function in it means nothing.
+    `unknown`: the reason is a name or function that does not exist.
     """
 
     def __init__(self, message: str, hint: str | None = None, *, unknown: bool = False) -> None:

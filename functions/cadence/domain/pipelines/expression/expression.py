@@ -1,4 +1,4 @@
-"""One expression, read: its names, its functions and its loops, with the limits that keep its evaluation short."""
+"""Reads an expression: its names, functions and loops, with the limits that keep its evaluation short."""
 
 import re
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _SIGNS_OF_WORK = frozenset("+-*/%!<>?([{") | {"&&", "||", "==", "!=", "<=", ">="
 
 @dataclass(frozen=True, slots=True)
 class NameUse:
-    """A name used in an expression, `event.branch` as ("event", "branch"); `called` tells that `(` follows its last part."""
+    """A name used in an expression: `event.branch` is ("event", "branch")."""
 
     path: tuple[str, ...]
     tested: bool = False
@@ -31,7 +31,10 @@ class NameUse:
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """A `map`, `filter`, `all`, `exists` or `exists_one`: how often its body joins values, and what the body sees."""
+    """A `map`, `filter`, `all`, `exists` or `exists_one`.
+
+    `joins` is how often its body joins values, `sees_names` whether the body uses names other than the loop's variable.
+    """
 
     kind: str
     joins: int
@@ -40,7 +43,7 @@ class Loop:
 
 @dataclass(frozen=True, kw_only=True)
 class Expression:
-    """`source` is the text between the braces, `code` what the library gets of it."""
+    """An expression. `source` is the text between the braces, `code` the text for the library."""
 
     source: str
     code: str
@@ -48,16 +51,19 @@ class Expression:
     functions: frozenset[str]
     loops: tuple[Loop, ...]
     joins: int
-    """How many `+` and `,` stand outside of loops: as often can values be put together."""
+    """The number of `+` and `,` outside of loops, which is how often values can be joined."""
 
     @cached_property
     def path(self) -> tuple[str, ...] | None:
-        """The parts of the name, if the expression is nothing but one name with a point: no engine is needed then."""
+        """The parts of the name if the expression is only a name with points, which needs no engine; else None."""
         return self.names[0].path if _SIMPLE.fullmatch(self.source) else None
 
 
 def read_expression(source: str) -> Expression:
-    """Raises ExpressionError unless it is CEL within the limits whose functions exist. Names are for the caller to judge."""
+    """Reads an expression without checking its names.
+
+    Raises ExpressionError unless it is CEL within the limits and all its functions exist.
+    """
     if not source:
         raise ExpressionError("There is nothing between ${{ and }}.", "Write a name or a condition there.")
     if len(source) > MAX_LENGTH:
@@ -92,6 +98,7 @@ class _Reader:
         self._joins = 0
 
     def read(self) -> Expression:
+        """Reads all words. Raises ExpressionError for an unknown function or a loop within a loop."""
         position = 0
         while position < len(self._words):
             position = self._step(position, bound=None)
@@ -106,7 +113,7 @@ class _Reader:
         )
 
     def _step(self, position: int, bound: str | None) -> int:
-        """Reads on from one word; `bound` is the variable of the loop that it stands in."""
+        """Reads from one word on and returns the next position; `bound` is the variable of the surrounding loop."""
         token = self._words[position]
         if token.word is TokenCategory.SIGN and token.text in "+,":
             self._joins += 1
@@ -171,7 +178,7 @@ class _Reader:
         return position
 
     def _part(self, position: int) -> tuple[str, int] | None:
-        """The part of a name at a position, `.x` or `['x']`, and where it ends."""
+        """Returns the part of a name at a position, `.x` or `['x']`, and the position after it."""
         sign, name = self._text(position), self._token(position + 1)
         if name is None:
             return None
@@ -189,7 +196,7 @@ class _Reader:
         return None
 
     def _closing(self, position: int) -> int:
-        """Where the bracket that opens at a position is closed (the last word, if it is not)."""
+        """Returns where the bracket that opens at a position is closed (the end of the words if it is not)."""
         depth = 0
         for index in range(position, len(self._words)):
             text = self._words[index].text

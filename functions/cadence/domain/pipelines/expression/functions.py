@@ -1,4 +1,4 @@
-"""The functions that expressions have beside CEL's own. Each checks how much it makes."""
+"""The functions of expressions beside CEL's own. Each bounds the size of its result."""
 
 import re
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from cadence.domain.shared.display import kind_of, shown
 MAX_MADE = 1_000_000
 """Characters that all calls in one evaluation may make together."""
 _MOST_MATCHING = 20_000_000
-"""Steps that all calls of `matches` in one evaluation may take: size of the pattern by length of the text."""
+"""Steps that all calls of `matches` in one evaluation may take: size of the pattern times length of the text."""
 _LONGEST_PATTERN = 200
 _COUNTED = re.compile(r"\{(\d*),?(\d*)\}")
 _CLASS = re.compile(r"\\[wWdDsSpPbB]")
@@ -20,7 +20,10 @@ _PATTERN_MADE = 100
 
 
 class ExpressionFunctions:
-    """The functions for one evaluation. `problem` is what one of them refused, since the library tells it less well."""
+    """The functions for one evaluation.
+
+    `problem` is the refusal of one of them, since the library's own message has less detail.
+    """
 
     def __init__(self) -> None:
         self.problem: str | None = None
@@ -40,7 +43,7 @@ class ExpressionFunctions:
         self.by_name = {name: self._guarded(name, function) for name, function in own.items()}
 
     def _guarded(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        told = cel_library.MATCHES if name == cel_library.BOUNDED_MATCHES else name
+        shown_name = cel_library.MATCHES if name == cel_library.BOUNDED_MATCHES else name
 
         def call(*arguments: Any) -> Any:
             try:
@@ -50,16 +53,16 @@ class ExpressionFunctions:
                 )
                 return result
             except (_Refused, ValueError) as refused:
-                self.problem = f"{told}: {refused}."
+                self.problem = f"{shown_name}: {refused}."
                 raise
             except TypeError:
-                self.problem = f"{told} cannot be called with {', '.join(map(kind_of, arguments))}."
+                self.problem = f"{shown_name} cannot be called with {', '.join(map(kind_of, arguments))}."
                 raise
 
         return call
 
-    def _count(self, made: int) -> None:
-        self._made += made + 1
+    def _count(self, size: int) -> None:
+        self._made += size + 1
         if self._made > MAX_MADE:
             raise _Refused(f"the texts made would be longer than {MAX_MADE:,} characters")
 
@@ -76,8 +79,8 @@ class ExpressionFunctions:
         return separator.join(texts)
 
     def _replace(self, text: str, old: str, new: str) -> str:
-        found = self._text(text).count(self._text(old))
-        self._count(len(text) + found * len(self._text(new)))
+        matches = self._text(text).count(self._text(old))
+        self._count(len(text) + matches * len(self._text(new)))
         return text.replace(old, new)
 
     def _split(self, text: str, separator: str) -> list[str]:
@@ -102,16 +105,16 @@ class ExpressionFunctions:
         if self._matching > _MOST_MATCHING:
             raise _Refused("the pattern is too complex for that much text")
         try:
-            found: bool = cel_library.compiled("text.matches(pattern)").execute({"text": text, "pattern": pattern})
+            result: bool = cel_library.compiled("text.matches(pattern)").execute({"text": text, "pattern": pattern})
         except (ValueError, RuntimeError) as error:
             raise _Refused(
                 f"{shown(pattern)} is no pattern: {str(error).rsplit('error: ', 1)[-1].strip(' .')}"
             ) from None
-        return found
+        return result
 
 
 class _Refused(ValueError):
-    """In words, without a full stop."""
+    """Signals that a function refuses its arguments; the message has no full stop."""
 
 
 _LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}

@@ -1,4 +1,4 @@
-"""Texts with expressions in them."""
+"""Reads texts that contain expressions."""
 
 import re
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from cadence.domain.pipelines.expression.tokens import end_of_expression
 _OPENING = re.compile(r"\$?\$\{\{")
 _ESCAPED = "$${{"
 MAX_EXPRESSIONS = 50
-"""Of one text."""
+"""Expressions in one text."""
 _SHORT = 2_500
-"""Characters of templates that are kept: what is kept of many documents has to fit into memory."""
+"""Characters of the templates that are cached: the cache for many documents has to fit into memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +24,12 @@ class Template:
 
     @property
     def expressions(self) -> tuple[Expression, ...]:
+        """The expressions, in their order."""
         return tuple(part for part in self.parts if isinstance(part, Expression))
 
     @property
     def whole(self) -> Expression | None:
-        """The expression, if there is nothing beside it: its value then keeps its type."""
+        """The expression, if the template is nothing else: its value then keeps its type."""
         match [part for part in self.parts if isinstance(part, Expression) or part.strip()]:
             case [Expression() as only]:
                 return only
@@ -37,12 +38,15 @@ class Template:
 
 
 def holds_expression(value: object) -> bool:
-    """Whether it is a text that has to be read as a template (`$${{` counts: it stands for something else)."""
+    """Whether a value is a text that has to be read as a template (also for `$${{`, which is an escape)."""
     return isinstance(value, str) and "${{" in value
 
 
 def read_template(text: str) -> Template:
-    """Raises ExpressionError for an expression that cannot be read. Documents repeat themselves, so short ones are kept."""
+    """Reads a text with expressions. Raises ExpressionError for one that cannot be read.
+
+    Documents repeat themselves, so short templates are cached.
+    """
     return _short(text) if len(text) <= _SHORT else _read(text)
 
 

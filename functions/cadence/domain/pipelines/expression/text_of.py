@@ -1,4 +1,4 @@
-"""Values as they stand in a text."""
+"""Formats values within texts."""
 
 import json
 from typing import Any
@@ -7,7 +7,7 @@ _WHOLE = 1e15
 
 
 def text_of(value: Any) -> str:
-    """A value inside of a text: nothing for null, true and false in small letters, lists and mappings as JSON.
+    """Returns a value as text: empty for null, true and false in small letters, lists and mappings as JSON.
 
     >>> text_of("a"), text_of(True), text_of(2.0), text_of([1, None])
     ('a', 'true', '2', '[1,null]')

@@ -1,4 +1,4 @@
-"""The words of an expression: enough of CEL's grammar to find its end, its names and its loops."""
+"""Splits expressions into words: enough of CEL's grammar to find their end, their names and their loops."""
 
 import re
 from collections.abc import Iterator
@@ -8,12 +8,14 @@ from enum import Enum, auto
 from cadence.domain.pipelines.expression.errors import ExpressionError
 
 MAX_LENGTH = 2_000
-"""Of an expression, in characters."""
+"""Characters of an expression."""
 _FURTHEST = MAX_LENGTH + 100
-"""How far its end is looked for: blanks around it do not count."""
+"""Characters in which the end of an expression is searched: blanks around it do not count."""
 
 
 class TokenCategory(Enum):
+    """The category of a word."""
+
     BLANK = auto()
     TEXT = auto()
     NUMBER = auto()
@@ -23,6 +25,8 @@ class TokenCategory(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ExpressionToken:
+    """A word of an expression, with its offset in the text."""
+
     word: TokenCategory
     text: str
     start: int
@@ -48,7 +52,10 @@ _WORDS = {
 
 
 def tokens(text: str, start: int = 0) -> Iterator[ExpressionToken]:
-    """The words from `start` on, blanks and comments left out. Raises ExpressionError for a quote that is not closed."""
+    """Yields the words from `start` on, without blanks and comments.
+
+    Raises ExpressionError for a quote that is not closed.
+    """
     position = start
     while position < len(text):
         match = _TOKEN.match(text, position)
@@ -61,20 +68,20 @@ def tokens(text: str, start: int = 0) -> Iterator[ExpressionToken]:
 
 
 def end_of_expression(text: str, start: int) -> int:
-    """Where the `}}` is that closes the expression that begins at `start`. Raises ExpressionError if there is none."""
-    near = text[start : start + _FURTHEST]
+    """Returns the offset of the `}}` that closes the expression at `start`. Raises ExpressionError if there is none."""
+    window = text[start : start + _FURTHEST]
     depth = 0
     try:
-        for token in tokens(near):
+        for token in tokens(window):
             if token.text == "{":
                 depth += 1
             elif token.text == "}":
-                if depth == 0 and near.startswith("}}", token.start):
+                if depth == 0 and window.startswith("}}", token.start):
                     return start + token.start
                 depth -= 1
     except ExpressionError:
-        if len(near) < _FURTHEST:
+        if len(window) < _FURTHEST:
             raise
-    if len(near) == _FURTHEST:
+    if len(window) == _FURTHEST:
         raise ExpressionError(f"The expression has more than {MAX_LENGTH:,} characters, which is the most possible.")
     raise ExpressionError("An expression is not closed with }}.", "Write $${{ if no expression is meant.")

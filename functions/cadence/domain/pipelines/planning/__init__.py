@@ -1,4 +1,4 @@
-"""From a checked pipeline to the plan of one run."""
+"""Plans one run of a checked pipeline."""
 
 from cadence.domain.pipelines.planning.event_values import event_values
 from cadence.domain.pipelines.planning.instantiate import PlanningResult, instantiate

@@ -1,4 +1,4 @@
-"""Evaluates the expressions of a treatment's body and checks that their values are what belongs there."""
+"""Evaluates the expressions of a treatment's body and checks their values against the schema."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,7 +18,7 @@ _DECIDED_BEFORE = frozenset({"when", "matrix", "run", "shell"})
 def evaluated_body(
     body: Mapping[str, Any], names: Evaluator, path: Path, problems: RunProblems
 ) -> Mapping[str, Any] | None:
-    """The body without expressions; `None` if something is wrong, which is added to `problems`."""
+    """Returns the body with values in place of its expressions; `None` if that fails, with the reason in `problems`."""
     expressive = [key for key, value in body.items() if key not in _DECIDED_BEFORE and holds_expressions(value)]
     if not expressive:
         return body
@@ -32,7 +32,7 @@ def evaluated_body(
             failed = True
             problems.failed(error, text, (*path, *at))
             return None
-        return _fitting(value, at)
+        return _converted(value, at)
 
     values = {key: replaced(body[key], evaluated, (key,)) for key in expressive}
     if failed or not _fits(values, path, problems):
@@ -40,8 +40,11 @@ def evaluated_body(
     return {**body, **values}
 
 
-def _fitting(value: Any, at: Path) -> Any:
-    """Numbers stay numbers where those belong, and anything goes as a parameter; elsewhere values become texts."""
+def _converted(value: Any, at: Path) -> Any:
+    """Converts a value for its place: numbers stay numbers where these belong, parameters stay as they are.
+
+    Elsewhere values become texts.
+    """
     if at[0] in ("trigger", "melodium"):
         return value
     if at[0] in _KEEPS_TYPE or at[-1] in _KEEPS_TYPE:
@@ -50,7 +53,7 @@ def _fitting(value: Any, at: Path) -> Any:
 
 
 def _fits(values: Mapping[str, Any], path: Path, problems: RunProblems) -> bool:
-    """Whether the document could say as much: the values are checked by the same rules."""
+    """Whether a document could contain these values: they are checked by the same rules."""
     name = str(path[1])
     document = {"cadence": 1, "name": "run", "treatments": {"checked": {"run": ":", **values}}}
     fits = True

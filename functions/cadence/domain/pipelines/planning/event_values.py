@@ -1,4 +1,4 @@
-"""Parameters that a trigger gives to the run that it starts."""
+"""Evaluates the parameters that a trigger gives to the run that it starts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from cadence.domain.pipelines.planning.names import RunProblems
 
 @dataclass(frozen=True, slots=True)
 class EventValues:
-    """The values, or what keeps them from being known."""
+    """The values of the parameters, and the findings if some cannot be evaluated."""
 
     values: Mapping[str, Any]
     findings: tuple[Finding, ...] = ()
 
 
 def event_values(parameters: Mapping[str, Any], event: Mapping[str, Any]) -> EventValues:
-    """Parameters with every expression, which may name the event only, replaced by its value."""
+    """Returns parameters with each expression replaced by its value. Expressions may name only the event."""
     names, problems = Evaluator({"event": event}), RunProblems()
 
     def evaluated(text: str, at: Path) -> Any:

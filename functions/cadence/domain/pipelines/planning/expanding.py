@@ -1,4 +1,4 @@
-"""Decides for each treatment of a run whether it takes part, and into which instances its matrix makes it."""
+"""Decides for each treatment of a run whether it takes part, and expands its matrix into instances."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -28,8 +28,8 @@ _LONGEST_SHOWN = 200
 class Expanded:
     """A treatment in one run.
 
-    `never` tells why it is skipped from the start. `over` are the treatments whose states its condition names; the condition
-    is then decided when the treatment is ready. Only with a matrix it has `instances`.
+    `never` is the reason why it is skipped from the start. `over` are the treatments whose states its condition names;
+    the condition is then decided when the treatment is ready. Only a treatment with a matrix has `instances`.
     """
 
     treatment: TreatmentDeclaration
@@ -39,26 +39,28 @@ class Expanded:
     instances: tuple[MatrixInstance, ...] = ()
     axes: tuple[str, ...] = ()
     never_of: Mapping[str, str] = field(default_factory=dict)
-    """For each instance that is skipped from the start, why."""
+    """The reason for each instance that is skipped from the start, by the instance's name."""
 
     @property
     def is_matrix(self) -> bool:
+        """Whether the treatment has a matrix."""
         return "matrix" in self.treatment.body
 
     def names_of(self, instance: MatrixInstance) -> Evaluator:
+        """Returns the evaluator with the instance's values as `matrix`."""
         return self.names.with_names({"matrix": instance.values})
 
     @cached_property
     def by_values(self) -> Mapping[str, list[MatrixInstance]]:
-        """The instances by the values of the axes."""
-        found: dict[str, list[MatrixInstance]] = {}
+        """The instances by the values of the axes (`values_key`)."""
+        grouped: dict[str, list[MatrixInstance]] = {}
         for instance in self.instances:
-            found.setdefault(values_key(instance.values, self.axes), []).append(instance)
-        return found
+            grouped.setdefault(values_key(instance.values, self.axes), []).append(instance)
+        return grouped
 
 
 def expand(treatment: TreatmentDeclaration, names: Evaluator, problems: RunProblems) -> Expanded:
-    """Adds what is wrong to `problems`."""
+    """Returns a treatment with its condition decided and its matrix expanded. Adds what is wrong to `problems`."""
     body = treatment.body
     if "when" not in body and "matrix" not in body:
         return Expanded(treatment=treatment, names=names)
@@ -69,21 +71,21 @@ def expand(treatment: TreatmentDeclaration, names: Evaluator, problems: RunProbl
     if "matrix" not in body or never is not None:
         return Expanded(treatment=treatment, names=names, never=never, over=over)
     matrix = body["matrix"]
-    found = _instances(treatment, matrix, names, problems)
-    if not found:
+    combined = _instances(treatment, matrix, names, problems)
+    if not combined:
         return Expanded(
             treatment=treatment, names=names, never="its matrix has no combinations", over=over, axes=axes(matrix)
         )
-    expanded = Expanded(treatment=treatment, names=names, never=None, over=over, instances=found, axes=axes(matrix))
+    expanded = Expanded(treatment=treatment, names=names, never=None, over=over, instances=combined, axes=axes(matrix))
     if not by_instance or over:
         return expanded
     skipped = {}
-    for instance in found:
-        why = _never(when, expanded.names_of(instance), (*_path(treatment), "when"), problems)
-        if why is not None:
-            skipped[instance.name] = why
+    for instance in combined:
+        reason = _never(when, expanded.names_of(instance), (*_path(treatment), "when"), problems)
+        if reason is not None:
+            skipped[instance.name] = reason
     return Expanded(
-        treatment=treatment, names=names, never=None, over=over, instances=found, axes=axes(matrix), never_of=skipped
+        treatment=treatment, names=names, never=None, over=over, instances=combined, axes=axes(matrix), never_of=skipped
     )
 
 
@@ -98,7 +100,7 @@ def _names_matrix(when: Any) -> bool:
 
 
 def _never(when: Any, names: Evaluator, path: Path, problems: RunProblems) -> str | None:
-    """Why a condition that is known now keeps its treatment from running."""
+    """Returns the reason why a condition that is known now keeps its treatment from running; None if it does not."""
     if isinstance(when, bool):
         return None if when else "its condition is false"
     try:
@@ -120,7 +122,7 @@ def _never(when: Any, names: Evaluator, path: Path, problems: RunProblems) -> st
 
 
 def condition_text(when: str) -> str:
-    """A condition as it is told in a cause: without its braces, on one line."""
+    """Returns a condition for a message: without its braces, on one line."""
     expression = read_template(when).whole
     text = " ".join((expression.source if expression else when).split())
     return f"{text[:_LONGEST_SHOWN]}…" if len(text) > _LONGEST_SHOWN else text

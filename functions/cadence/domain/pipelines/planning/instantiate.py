@@ -1,4 +1,4 @@
-"""Plans one run: matrices become instances, expressions their values, and every input is told what feeds it."""
+"""Plans one run: expands matrices, evaluates expressions, and connects every input with its source."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -26,7 +26,7 @@ _EACH_TREATMENT = 500
 
 @dataclass(frozen=True, slots=True)
 class PlanningResult:
-    """The plan of a run, or what keeps it from being made."""
+    """The plan of a run, or the findings that prevent it."""
 
     plan: Plan | None
     findings: tuple[Finding, ...] = ()
@@ -40,10 +40,11 @@ def instantiate(
     environments: Mapping[str, EnvironmentSet] | None = None,
     pools: Mapping[str, PoolOffer] | None = None,
 ) -> PlanningResult:
-    """The plan of a run of `pipeline`. `environments` and `pools` are the project's (`None`: not known, so none is looked at).
+    """Returns the plan of a run of `pipeline`.
 
-    Never raises for what is in the document or the values. Treatments come in the order of the document, the instances of a
-    matrix after the treatment that gathers them.
+    `environments` and `pools` are the project's (`None`: not known, so that none is checked). Never raises for the
+    content of the document or the values. Treatments come in the order of the document, the instances of a matrix after
+    the treatment that gathers them.
     """
     problems = RunProblems()
     names = Evaluator(run_names(parameters, event, facts))
@@ -67,18 +68,18 @@ def _specs(
     expanded: dict[str, Expanded] = {}
     total = 0
     for treatment in pipeline.treatments.values():
-        expanded[treatment.name] = one = expand(treatment, names, problems)
-        total += 1 + len(one.instances)
+        expanded[treatment.name] = current = expand(treatment, names, problems)
+        total += 1 + len(current.instances)
         if total > MAX_TREATMENTS:
-            problems.add(too_many(sum(1 + len(known.instances) for known in expanded.values())))
+            problems.add(too_many(sum(1 + len(other.instances) for other in expanded.values())))
             raise TooManyProblems
     wiring = InputWiring(pipeline, expanded, problems)
     specifier = Specifier(pipeline, wiring, event, environments, pools, problems)
-    found: list[TreatmentSpec] = []
+    specs: list[TreatmentSpec] = []
     size = 0
-    for one in expanded.values():
-        for spec in specifier.specs(one):
-            found.append(spec)
+    for current in expanded.values():
+        for spec in specifier.specs(current):
+            specs.append(spec)
             size += _EACH_TREATMENT + len(spec.run) + sum(map(len, spec.env.values()))
         if size > _LARGEST_PLAN:
             message = f"The treatments of this run take more than {_LARGEST_PLAN:,} bytes together."
@@ -87,7 +88,7 @@ def _specs(
                 DocumentProblem(code=Code.TOO_MANY_TREATMENTS, message=message, path=("treatments",), hint=hint)
             )
             raise TooManyProblems
-    return tuple(found)
+    return tuple(specs)
 
 
 def _group(concurrency: Concurrency | None, names: Evaluator, problems: RunProblems) -> str | None:

@@ -1,4 +1,4 @@
-"""What the expressions of a run can name, and how its problems are told."""
+"""The names that expressions of a run can use, and the problems of planning it."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _LONGEST_MESSAGE = 1_000
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """What is known of a run from outside of its document: `run` in expressions."""
+    """The facts about a run that its expressions can use as `run`."""
 
     run_id: str = ""
     pipeline: str = ""
@@ -22,28 +22,29 @@ class RunFacts:
 
 
 def run_names(parameters: Mapping[str, Any], event: Mapping[str, Any], facts: RunFacts) -> dict[str, Any]:
-    """The names that every expression of a run can use."""
+    """Returns the names that every expression of a run can use."""
     run = {"id": facts.run_id, "pipeline": facts.pipeline, "project": facts.project}
     return {"parameters": parameters, "event": event, "run": run}
 
 
 class TooManyProblems(Exception):
-    """Nobody wants to be told more of them."""
+    """Signals that there are too many problems to show more of them."""
 
 
 class RunProblems:
-    """What is wrong with a run that should be planned. Raises TooManyProblems when there are enough."""
+    """The problems of planning a run. Adding the hundredth raises TooManyProblems."""
 
     def __init__(self) -> None:
         self._found: dict[tuple[Code, Path, str], DocumentProblem] = {}
 
     def add(self, problem: DocumentProblem) -> None:
+        """Adds a problem unless it is known. Raises TooManyProblems."""
         self._found[problem.code, problem.path, problem.message] = problem
         if len(self._found) >= _MOST_PROBLEMS:
             raise TooManyProblems
 
     def failed(self, error: ExpressionError, text: str, path: Path) -> None:
-        """An expression that cannot be evaluated."""
+        """Adds the problem of an expression that cannot be evaluated."""
         message = f"{shown(text.strip())} has no value here: {error.message}"[:_LONGEST_MESSAGE]
         self.add(DocumentProblem(code=Code.EXPRESSION_FAILED, message=message, path=path, hint=error.hint))
 
@@ -51,7 +52,10 @@ class RunProblems:
         return bool(self._found)
 
     def findings(self) -> tuple[Finding, ...]:
-        """They are about the values of one run, so that they have no place in a text: line and column are 0."""
+        """Returns the problems as findings.
+
+        They are about values, not about a place in a text: line and column are 0.
+        """
         return tuple(_finding(problem) for problem in self._found.values())
 
 
@@ -68,7 +72,7 @@ def _finding(problem: DocumentProblem) -> Finding:
 
 
 def told(findings: Iterable[Finding]) -> str:
-    """Findings as the cause of a run that could not start."""
+    """Returns findings as the cause of a run that could not start: the first three, and the number of the others."""
     parts = [f"{finding.message} ({finding.pointer})" if finding.pointer else finding.message for finding in findings]
     more = f" And {len(parts) - 3} more." if len(parts) > 3 else ""
     return " ".join(parts[:3]) + more

@@ -1,4 +1,4 @@
-"""Treatments that are Mélodium programs, in a plan: checked before anything that leads to them has run."""
+"""Plans treatments that are Mélodium programs: each program is checked at the start of the run."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -13,9 +13,9 @@ CHECK_SECONDS = 300
 
 
 def checked_first(spec: TreatmentSpec) -> list[TreatmentSpec]:
-    """With a treatment before it that only checks its program, at the start of the run, if it has to wait for others.
+    """Returns a treatment, preceded by one that only checks its program if the treatment has to wait for others.
 
-    One that waits for nothing checks its program itself, at the same moment.
+    A treatment that waits for nothing checks its program itself, at the same moment.
     """
     waits = bool(spec.after or spec.when_over or any(port.source_treatment for port in spec.inputs))
     if not isinstance(spec.engine, ProgramSpec) or spec.never is not None or not waits:
@@ -35,7 +35,7 @@ def checked_first(spec: TreatmentSpec) -> list[TreatmentSpec]:
 
 
 def misfits(body: Mapping[str, Any], program: UsedProgram) -> Iterator[tuple[str, str]]:
-    """The parameters whose values are not of their types, and why."""
+    """Yields the parameters whose values do not have their types, and why."""
     for name, value in body.get("parameters", {}).items():
         why = mismatch(value, program.parameters[name])
         if why is not None:

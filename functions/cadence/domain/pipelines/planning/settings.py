@@ -15,14 +15,14 @@ _ESCAPED = "$${{"
 
 
 def settings(body: Mapping[str, Any], program: UsedProgram | None = None) -> dict[str, Any]:
-    """The fields of a TreatmentSpec that a body says; those it does not say are left out."""
-    found: dict[str, Any] = {key: body[key] for key in _AS_WRITTEN if key in body}
+    """Returns the fields of a TreatmentSpec that a body sets; those it does not set are left out."""
+    fields: dict[str, Any] = {key: body[key] for key in _AS_WRITTEN if key in body}
     run = body.get("run", "")
-    found["run"] = run.replace(_ESCAPED, "${{") if _ESCAPED in run else run
-    found["shell"] = body.get("shell", DEFAULT_SHELL)
-    found["max_duration"] = body.get("max_duration", DEFAULT_TREATMENT_DURATION)
+    fields["run"] = run.replace(_ESCAPED, "${{") if _ESCAPED in run else run
+    fields["shell"] = body.get("shell", DEFAULT_SHELL)
+    fields["max_duration"] = body.get("max_duration", DEFAULT_TREATMENT_DURATION)
     if secrets := secrets_of(body):
-        found["secrets"] = secrets
+        fields["secrets"] = secrets
     for key, name, read in (
         ("env", "env", _variables),
         ("pools", "pools", tuple),
@@ -34,17 +34,17 @@ def settings(body: Mapping[str, Any], program: UsedProgram | None = None) -> dic
         ("trigger", "trigger", _trigger),
     ):
         if key in body:
-            found[name] = read(body[key])
+            fields[name] = read(body[key])
     if "melodium" in body and program is not None:
-        found["engine"] = _program(body["melodium"], program)
+        fields["engine"] = _program(body["melodium"], program)
     if "environment" in body:
         environment = body["environment"]
-        found["environment"] = environment["name"] if isinstance(environment, Mapping) else environment
-    return found
+        fields["environment"] = environment["name"] if isinstance(environment, Mapping) else environment
+    return fields
 
 
 def _variables(env: Mapping[str, Any]) -> dict[str, str]:
-    """Environment variables' texts: true, false and numbers as they are written."""
+    """Returns the texts of environment variables: true, false and numbers as they are written."""
     return {name: text_of(value) for name, value in env.items()}
 
 
@@ -57,12 +57,12 @@ def _retry(body: Mapping[str, Any]) -> RetrySpec:
 
 
 def _services(services: Mapping[str, Any]) -> tuple[ServiceSpec, ...]:
-    found = []
+    specs = []
     for name, body in services.items():
-        said = {key: body[key] for key in ("cpu", "memory") if key in body}
+        limits = {key: body[key] for key in ("cpu", "memory") if key in body}
         health = body.get("health", {})
-        said.update({f"health_{key}": health[key] for key in ("interval", "timeout") if key in health})
-        found.append(
+        limits.update({f"health_{key}": health[key] for key in ("interval", "timeout") if key in health})
+        specs.append(
             ServiceSpec(
                 name=name,
                 image=body["image"],
@@ -71,17 +71,17 @@ def _services(services: Mapping[str, Any]) -> tuple[ServiceSpec, ...]:
                 ports=tuple(body.get("ports", ())),
                 health_command=tuple(health.get("command", ())),
                 volumes=dict(body.get("volumes", {})),
-                **said,
+                **limits,
             )
         )
-    return tuple(found)
+    return tuple(specs)
 
 
 def _caches(written: Any) -> tuple[CacheSpec, ...]:
     caches = written if isinstance(written, list) else [written]
     return tuple(
-        CacheSpec(it["key"], tuple(it["paths"]), tuple(it.get("files", ())), tuple(it.get("restore", ())))
-        for it in caches
+        CacheSpec(cache["key"], tuple(cache["paths"]), tuple(cache.get("files", ())), tuple(cache.get("restore", ())))
+        for cache in caches
     )
 
 
@@ -90,13 +90,13 @@ def _trigger(body: Mapping[str, Any]) -> TriggerSpec:
 
 
 def _program(body: Mapping[str, Any], program: UsedProgram) -> ProgramSpec:
-    given = dict(body.get("parameters", {}))
+    parameters = dict(body.get("parameters", {}))
     return ProgramSpec(
         program=program.sha256,
         entrypoint=program.entrypoint,
         treatment=program.treatment,
-        parameters=given,
-        types={name: str(program.parameters[name]) for name in (*given, *body.get("secrets", {}))},
+        parameters=parameters,
+        types={name: str(program.parameters[name]) for name in (*parameters, *body.get("secrets", {}))},
         errors=body.get("errors", "fail"),
         secrets={name: secret_variable(name) for name in body.get("secrets", {})},
     )

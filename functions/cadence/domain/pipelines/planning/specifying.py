@@ -1,4 +1,4 @@
-"""Makes the specifications of a treatment in one run: its own, and those of its instances."""
+"""Creates the specifications of a treatment in one run: its own, and those of its instances."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -24,7 +24,7 @@ DEFAULT_PARALLEL = 16
 
 
 class Specifier:
-    """Makes specifications; adds what is wrong to the problems it was given."""
+    """Creates specifications; adds what is wrong to the given problems."""
 
     def __init__(
         self,
@@ -42,19 +42,19 @@ class Specifier:
         self._pools = pools
         self._problems = problems
 
-    def specs(self, one: Expanded) -> list[TreatmentSpec]:
-        """The treatment's own, then those of its instances."""
-        if one.is_matrix:
-            return self._group(one)
-        if "each" in one.treatment.body:
-            return [self._each(one)]
-        return checked_first(self._single(one, one.treatment.name, one.names, one.never))
+    def specs(self, expanded: Expanded) -> list[TreatmentSpec]:
+        """Returns the treatment's own specification, then those of its instances."""
+        if expanded.is_matrix:
+            return self._group(expanded)
+        if "each" in expanded.treatment.body:
+            return [self._each(expanded)]
+        return checked_first(self._single(expanded, expanded.treatment.name, expanded.names, expanded.never))
 
     def _single(
-        self, one: Expanded, name: str, names: Evaluator, never: str | None, instance: MatrixInstance | None = None
+        self, expanded: Expanded, name: str, names: Evaluator, never: str | None, instance: MatrixInstance | None = None
     ) -> TreatmentSpec:
-        treatment = one.treatment
-        inputs = self._wiring.inputs(one, instance)
+        treatment = expanded.treatment
+        inputs = self._wiring.inputs(expanded, instance)
         kind = TreatmentKind.TRIGGER if "trigger" in treatment.body else TreatmentKind.COMMAND
         fields: dict[str, Any] = {
             "name": name,
@@ -67,7 +67,7 @@ class Specifier:
         if instance is not None:
             fields.update(group=treatment.name, matrix=dict(instance.values))
         if never is not None:
-            # What it would need is not looked at: its condition may well be there to guard it.
+            # Its settings are not checked: its condition may exist to guard them.
             return TreatmentSpec(**fields, never=never)
         path, body = ("treatments", treatment.name), treatment.body
         if self._pipeline.depends_on_run:
@@ -79,28 +79,28 @@ class Specifier:
             body = evaluated
         if treatment.program is not None and not self._fits(body, treatment.program, path):
             return TreatmentSpec(**fields)
-        spec = TreatmentSpec(**fields, **settings(body, treatment.program), **self._condition(one))
+        spec = TreatmentSpec(**fields, **settings(body, treatment.program), **self._condition(expanded))
         return self._in_environment(self._with_registries(spec), path)
 
     def _fits(self, body: Mapping[str, Any], program: UsedProgram, path: tuple[str, ...]) -> bool:
-        """What expressions give a program is known only now."""
-        found = list(misfits(body["melodium"], program))
-        for name, why in found:
+        """Whether the program's parameters have their types, which expressions determine only now."""
+        mismatches = list(misfits(body["melodium"], program))
+        for name, reason in mismatches:
             at = (*path, "melodium", "parameters", name)
-            self._problems.add(DocumentProblem(code=Code.BAD_PARAMETER, message=f"{shown(name)}: {why}.", path=at))
-        return not found
+            self._problems.add(DocumentProblem(code=Code.BAD_PARAMETER, message=f"{shown(name)}: {reason}.", path=at))
+        return not mismatches
 
     def _with_registries(self, spec: TreatmentSpec) -> TreatmentSpec:
-        """A treatment is given the secrets of those registries only that its images come from."""
-        given = self._pipeline.registries
-        if not given:
+        """Returns the treatment with the secrets of only those registries that its images come from."""
+        registries = self._pipeline.registries
+        if not registries:
             return spec
         images = [*([spec.image] if spec.image else []), *(service.image for service in spec.services)]
         used = {parse_image(image).registry for image in images}
-        return replace(spec, registries={host: name for host, name in given.items() if registry_of(host) in used})
+        return replace(spec, registries={host: name for host, name in registries.items() if registry_of(host) in used})
 
     def _check_offers(self, name: str, body: Mapping[str, Any], path: tuple[str, ...]) -> None:
-        """What expressions ask of pools is known only now."""
+        """Checks the treatment's requirements on pools, which expressions determine only now."""
         if self._pools is None:
             return
         unknown = list(unknown_pools(body, self._pools, ()))
@@ -116,38 +116,40 @@ class Specifier:
                 )
             )
 
-    def _condition(self, one: Expanded) -> dict[str, Any]:
-        if not one.over:
+    def _condition(self, expanded: Expanded) -> dict[str, Any]:
+        if not expanded.over:
             return {}
-        when = read_template(one.treatment.body["when"]).whole
-        return {"when": when.source if when else None, "when_over": one.over}
+        when = read_template(expanded.treatment.body["when"]).whole
+        return {"when": when.source if when else None, "when_over": expanded.over}
 
-    def _group(self, one: Expanded) -> list[TreatmentSpec]:
-        treatment, matrix = one.treatment, one.treatment.body["matrix"]
+    def _group(self, expanded: Expanded) -> list[TreatmentSpec]:
+        treatment, matrix = expanded.treatment, expanded.treatment.body["matrix"]
         group = TreatmentSpec(
             name=treatment.name,
             kind=TreatmentKind.GATHER,
             outputs=self._wiring.gathered_outputs(treatment),
-            instances=tuple(instance.name for instance in one.instances),
+            instances=tuple(instance.name for instance in expanded.instances),
             fail_fast=matrix.get("fail_fast", True),
             parallel=matrix.get("max_parallel"),
             priority=self._pipeline.priority,
-            never=one.never,
+            never=expanded.never,
         )
-        made = [group]
-        for instance in one.instances:
-            spec = self._single(one, instance.name, one.names_of(instance), one.never_of.get(instance.name), instance)
+        specs = [group]
+        for instance in expanded.instances:
+            spec = self._single(
+                expanded, instance.name, expanded.names_of(instance), expanded.never_of.get(instance.name), instance
+            )
             if spec.never is None:
                 variables = {f"CADENCE_MATRIX_{axis}": text_of(value) for axis, value in instance.values.items()}
                 spec = replace(spec, env={**spec.env, **variables})
-            made.append(spec)
-        return made
+            specs.append(spec)
+        return specs
 
-    def _each(self, one: Expanded) -> TreatmentSpec:
-        treatment, each = one.treatment, one.treatment.body["each"]
+    def _each(self, expanded: Expanded) -> TreatmentSpec:
+        treatment, each = expanded.treatment, expanded.treatment.body["each"]
         name = each["input"] if isinstance(each, dict) else each
         parallel = each.get("parallel") if isinstance(each, dict) else None
-        template = self._single(one, treatment.name, one.names, one.never)
+        template = self._single(expanded, treatment.name, expanded.names, expanded.never)
         elements = self._wiring.elements_of(treatment, name)
         return TreatmentSpec(
             name=treatment.name,
@@ -157,7 +159,7 @@ class Specifier:
             after=template.after,
             when=template.when,
             when_over=template.when_over,
-            never=one.never,
+            never=expanded.never,
             parallel=parallel or treatment.body.get("parallel", DEFAULT_PARALLEL),
             each=name,
             instance=replace(template, group=treatment.name, after=(), when=None, when_over=()),
@@ -167,17 +169,18 @@ class Specifier:
     def _in_environment(self, spec: TreatmentSpec, path: tuple[str, ...]) -> TreatmentSpec:
         if spec.environment is None or self._environments is None:
             return spec
-        its = self._environments.get(spec.environment)
+        environment = self._environments.get(spec.environment)
         at = (*path, "environment")
-        if its is None:
+        if environment is None:
             known = ", ".join(sorted(self._environments)[:10])
             hint = f"Known here: {known}." if known else "Add it first."
             message = f"The project has no environment {shown(spec.environment)}."
             self._problems.add(DocumentProblem(code=Code.UNKNOWN_ENVIRONMENT, message=message, path=at, hint=hint))
             return spec
-        if not its.open_to(self._branch):
-            ours = f"this run is of {shown(self._branch)}" if self._branch else "this run is of no branch"
-            message = f"The environment {shown(its.name)} is only for runs of {', '.join(its.branches)}; {ours}."
+        if not environment.open_to(self._branch):
+            run_branch = f"this run is of {shown(self._branch)}" if self._branch else "this run is of no branch"
+            branches = ", ".join(environment.branches)
+            message = f"The environment {shown(environment.name)} is only for runs of {branches}; {run_branch}."
             self._problems.add(
                 DocumentProblem(
                     code=Code.ENVIRONMENT_CLOSED, message=message, path=at, hint="Guard the treatment with `when`."
@@ -187,13 +190,16 @@ class Specifier:
         own = spec.env.keys() | spec.secrets.keys()
         return replace(
             spec,
-            env={**{name: value for name, value in its.env.items() if name not in own}, **spec.env},
-            secrets={**{name: value for name, value in its.secrets.items() if name not in own}, **spec.secrets},
+            env={**{name: value for name, value in environment.env.items() if name not in own}, **spec.env},
+            secrets={**{name: value for name, value in environment.secrets.items() if name not in own}, **spec.secrets},
         )
 
 
 def branch_of(event: Mapping[str, Any]) -> str | None:
-    """The branch or tag that a run is of, as far as it says what the run may do: whoever opens a pull request chooses its branch."""
+    """Returns the branch or tag that decides what a run may do.
+
+    None for a pull request, since its author chooses the branch.
+    """
     if event.get("kind") == "pull_request":
         return None
     return event.get("branch") or event.get("tag") or None

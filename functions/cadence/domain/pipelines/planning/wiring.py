@@ -1,4 +1,4 @@
-"""What feeds each input of each treatment of a run, instances of matrices included."""
+"""Finds the source of each input of each treatment of a run, including the instances of matrices."""
 
 from cadence.domain.pipelines.document.connections.pairing import UNMATCHED_HINT, unmatched_message
 from cadence.domain.pipelines.document.connections.types import Flow
@@ -11,15 +11,16 @@ from cadence.domain.pipelines.specification import InputSpec, OutputSpec, lines_
 
 
 class InputWiring:
-    """Knows the sources of inputs in one run."""
+    """The sources of all inputs in one run."""
 
     def __init__(self, pipeline: Pipeline, expanded: dict[str, Expanded], problems: RunProblems) -> None:
         self._sources = {
-            (it.target_treatment, it.target_port): (it.source_treatment, it.source_port) for it in pipeline.connections
+            (connection.target_treatment, connection.target_port): (connection.source_treatment, connection.source_port)
+            for connection in pipeline.connections
         }
         self._expanded = expanded
         self._problems = problems
-        # Of a group's block only a stream can be made; instance to instance the flows are the same.
+        # Only a group's block can be read as a stream; between paired instances the flows are the same.
         self._read_as_lines = {
             source
             for (consumer, port), source in self._sources.items()
@@ -29,24 +30,24 @@ class InputWiring:
         }
 
     def inputs(self, consumer: Expanded, instance: MatrixInstance | None = None) -> tuple[InputSpec, ...]:
-        """The inputs of a treatment, or of one of its instances; an optional one that nothing feeds is left out."""
+        """Returns the inputs of a treatment, or of one of its instances, without optional ones that nothing feeds."""
         treatment = consumer.treatment
-        found = []
+        specs = []
         for port in treatment.inputs.values():
             source = self._sources.get((treatment.name, port.name))
             if source is None:
                 content = port.content_unless_fed
                 if content is not None or not port.optional:
-                    found.append(_input(port, None, None, content))
+                    specs.append(_input(port, None, None, content))
             else:
                 output = (
                     lines_of(source[1]) if source in self._read_as_lines and port.flow is Flow.STREAM else source[1]
                 )
-                found.append(_input(port, self._producer(source, consumer, instance), output, None))
-        return tuple(found)
+                specs.append(_input(port, self._producer(source, consumer, instance), output, None))
+        return tuple(specs)
 
     def elements_of(self, consumer: TreatmentDeclaration, port: str) -> tuple[str, str] | None:
-        """Flow and type of what is connected to the input whose elements become instances."""
+        """Returns flow and type of the output that is connected to the input whose elements become instances."""
         source = self._sources.get((consumer.name, port))
         if source is None:
             return None
@@ -58,7 +59,7 @@ class InputWiring:
         return str(output.flow), str(output.type)
 
     def outputs(self, treatment: TreatmentDeclaration) -> tuple[OutputSpec, ...]:
-        """Of a program only those blocks that somebody reads: it need not send all that it could."""
+        """Returns the outputs of a treatment; of a program only streams and the blocks that are read."""
         read = {source for source in self._sources.values() if source[0] == treatment.name}
         return tuple(
             OutputSpec(port=port.name, flow=str(port.flow), type=str(port.type), path=port.path)
@@ -67,19 +68,25 @@ class InputWiring:
         )
 
     def gathered_outputs(self, treatment: TreatmentDeclaration) -> tuple[OutputSpec, ...]:
-        """What a group gives: of blocks a list, and their stream if one is read; of streams one after another."""
-        found = []
+        """Returns the outputs of a group.
+
+        Blocks become a list, and also a stream if one is read; streams follow one another in one stream.
+        """
+        specs = []
         for port in treatment.outputs.values():
             if port.flow is Flow.STREAM:
-                found.append(OutputSpec(port=port.name, flow="stream", type=str(port.type)))
+                specs.append(OutputSpec(port=port.name, flow="stream", type=str(port.type)))
                 continue
-            found.append(OutputSpec(port=port.name, flow="block", type=f"Vec<{port.type}>"))
+            specs.append(OutputSpec(port=port.name, flow="block", type=f"Vec<{port.type}>"))
             if (treatment.name, port.name) in self._read_as_lines:
-                found.append(OutputSpec(port=lines_of(port.name), flow="stream", type=str(port.type)))
-        return tuple(found)
+                specs.append(OutputSpec(port=lines_of(port.name), flow="stream", type=str(port.type)))
+        return tuple(specs)
 
     def _producer(self, source: tuple[str, str], consumer: Expanded, instance: MatrixInstance | None) -> str:
-        """The treatment that feeds an input: an instance with the same values, if the consumer has all of its axes."""
+        """Returns the treatment that feeds an input.
+
+        It is the producer's instance with the same values if the consumer has all of its axes.
+        """
         name, port = source
         producer = self._expanded[name]
         if instance is None or port in BUILTIN_OUTPUTS or not producer.instances or not _paired(producer, consumer):

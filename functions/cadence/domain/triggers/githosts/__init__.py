@@ -1,4 +1,4 @@
-"""Webhooks of git hosts: how each kind signs them, and what they say."""
+"""The webhook formats of the git hosts: signatures and payloads."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

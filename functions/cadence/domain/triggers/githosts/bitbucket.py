@@ -1,4 +1,4 @@
-"""Webhooks of Bitbucket Cloud. A push may move several branches; which files it changed is not told."""
+"""Webhooks of Bitbucket Cloud. A push may move several branches; its payload does not list the changed files."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -15,10 +15,12 @@ _MOST_CHANGES = 100
 
 
 def signed(headers: Headers, body: bytes, secret: bytes) -> bool:
+    """Whether the body has the right HMAC-SHA-256 in its `x-hub-signature` header."""
     return same("sha256=" + hmac_sha256(body, secret), headers.get(SIGNATURE_HEADER, ""))
 
 
 def read(event: str, payload: Payload) -> Sequence[GitEvent]:
+    """Returns the events of a payload. Raises InvalidRequest if it lacks a required part."""
     return tuple(_pushes(payload)) if event == _PUSH else (_pull_request(payload),)
 
 
@@ -41,27 +43,27 @@ def _pushes(payload: Payload) -> Iterator[Push]:
         )
 
 
-def _ref(what: Any) -> str:
-    name = text(what, "name")
+def _ref(target: Any) -> str:
+    name = text(target, "name")
     if not name:
         raise InvalidRequest("A change of the push lacks `name`.")
-    return f"refs/tags/{name}" if text(what, "type") == "tag" else f"refs/heads/{name}"
+    return f"refs/tags/{name}" if text(target, "type") == "tag" else f"refs/heads/{name}"
 
 
 def _pull_request(payload: Payload) -> PullRequest:
-    what = "pull request"
+    description = "pull request"
     names = (
         "destination.repository.links.html.href",
         "destination.branch.name",
         "source.branch.name",
         "source.commit.hash",
     )
-    page, target, source, commit = required(payload, what, *(f"pullrequest.{name}" for name in names))
+    page, target, source, commit = required(payload, description, *(f"pullrequest.{name}" for name in names))
     request = at(payload, "pullrequest")
     head, base = at(request, "source", "repository"), at(request, "destination", "repository")
     fork_page = text(head, "links", "html", "href")
     return PullRequest(
-        number=number(payload, what, "pullrequest", "id"),
+        number=number(payload, description, "pullrequest", "id"),
         title=text(request, "title"),
         repository=text(head, "full_name"),
         repository_url=f"{fork_page or page}.git",

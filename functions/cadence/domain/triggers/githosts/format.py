@@ -1,4 +1,4 @@
-"""What the webhooks of one kind of git host are like."""
+"""The format of the webhooks of one kind of git host."""
 
 import hashlib
 import hmac
@@ -9,17 +9,18 @@ from typing import Any
 from cadence.domain.triggers.git_events import GitEvent
 
 Headers = Mapping[str, str]
-"""By lower-case name."""
+"""Headers of a request by lower-case name."""
 Payload = Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
 class WebhookFormat:
-    """`signed` takes the same time for every wrong signature. `acted_on` are events that can start runs, `pings` greetings.
+    """The headers, events and payloads of one kind of git host.
 
-    `read` gets the event's name and the payload; it raises InvalidRequest for one that lacks what makes such an event.
-    `delivery_headers` are those of which the first that is there names the delivery, the same when it is sent again.
-    `user` is who a repository is read as with an access token.
+    `signed` takes the same time for every wrong signature. `acted_on` are events that can start runs, `pings` are sent
+    to test the webhook. `read` takes the event's name and the payload; it raises InvalidRequest for a payload that
+    lacks a required part. The first of `delivery_headers` that is present identifies the delivery; it stays the same
+    when the webhook is sent again. `user` is the user name with which repositories are read by access token.
     """
 
     event_header: str
@@ -32,12 +33,15 @@ class WebhookFormat:
     pings: frozenset[str] = frozenset()
 
     def delivery(self, headers: Headers) -> str:
+        """Returns the id of the delivery; empty if no header has one."""
         return next((headers[name] for name in self.delivery_headers if headers.get(name)), "")
 
 
 def hmac_sha256(body: bytes, secret: bytes) -> str:
+    """Returns the HMAC-SHA-256 of a body (hex)."""
     return hmac.new(secret, body, hashlib.sha256).hexdigest()
 
 
 def same(one: str, other: str) -> bool:
+    """Whether two texts are equal; takes the same time for every difference."""
     return hmac.compare_digest(one.encode("utf-8", "replace"), other.encode("utf-8", "replace"))

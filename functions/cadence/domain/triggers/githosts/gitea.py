@@ -1,4 +1,4 @@
-"""Webhooks of Gitea and Forgejo: payloads like GitHub's, signed in their own way."""
+"""Webhooks of Gitea and Forgejo: payloads like GitHub's, with a signature header of their own."""
 
 from cadence.domain.triggers.githosts.format import Headers, WebhookFormat, hmac_sha256, same
 from cadence.domain.triggers.githosts.github import read
@@ -7,6 +7,7 @@ SIGNATURE_HEADER = "x-gitea-signature"
 
 
 def signed(headers: Headers, body: bytes, secret: bytes) -> bool:
+    """Whether the body has the right HMAC-SHA-256 in its `x-gitea-signature` header."""
     return same(hmac_sha256(body, secret), headers.get(SIGNATURE_HEADER, ""))
 
 

@@ -1,4 +1,4 @@
-"""GitHub's webhooks."""
+"""Webhooks of GitHub."""
 
 from collections.abc import Sequence
 
@@ -16,16 +16,17 @@ _MOST_COMMITS = 2_048
 
 
 def signature_of(body: bytes, secret: bytes) -> str:
-    """What the signature's header holds."""
+    """Returns the value of the signature's header."""
     return "sha256=" + hmac_sha256(body, secret)
 
 
 def signed(headers: Headers, body: bytes, secret: bytes) -> bool:
+    """Whether the body has the right HMAC-SHA-256 in its `x-hub-signature-256` header."""
     return same(signature_of(body, secret), headers.get(SIGNATURE_HEADER, ""))
 
 
 def read(event: str, payload: Payload) -> Sequence[GitEvent]:
-    """Gitea's payloads are like GitHub's, so this reads them as well."""
+    """Returns the events of a payload of GitHub or Gitea. Raises InvalidRequest if it lacks a required part."""
     if event == "push":
         return (_push(payload),)
     return (_pull_request(payload),) if text(payload, "action") in _STARTING else ()
@@ -36,8 +37,10 @@ def _push(payload: Payload) -> Push:
     # Of an annotated tag `after` is the tag itself.
     commit = (text(payload, "head_commit", "id") or after) if ref.startswith("refs/tags/") else after
     commits = items(payload, "commits")
-    listed = at(payload, "total_commits")
-    whole = bool(commits) and len(commits) < _MOST_COMMITS and (not isinstance(listed, int) or listed <= len(commits))
+    total = at(payload, "total_commits")
+    all_listed = (
+        bool(commits) and len(commits) < _MOST_COMMITS and (not isinstance(total, int) or total <= len(commits))
+    )
     return Push(
         repository=text(payload, "repository", "full_name"),
         repository_url=url,
@@ -49,21 +52,21 @@ def _push(payload: Payload) -> Push:
         message=text(payload, "head_commit", "message"),
         deleted=at(payload, "deleted") is True or after.strip("0") == "",
         default_branch=text(payload, "repository", "default_branch"),
-        paths=changed_paths(commits) if whole else None,
+        paths=changed_paths(commits) if all_listed else None,
     )
 
 
 def _pull_request(payload: Payload) -> PullRequest:
-    what = "pull request"
+    description = "pull request"
     base_url, base_ref, base_commit, ref, commit = required(
         payload,
-        what,
+        description,
         *(f"pull_request.{part}" for part in ("base.repo.clone_url", "base.ref", "base.sha", "head.ref", "head.sha")),
     )
     request = at(payload, "pull_request")
     head, base = at(request, "head", "repo"), at(request, "base", "repo")
     return PullRequest(
-        number=number(payload, what, "number"),
+        number=number(payload, description, "number"),
         title=text(request, "title"),
         repository=text(head, "full_name"),
         # The repository of a fork that was deleted since is unknown; its commits are in the other one, too.

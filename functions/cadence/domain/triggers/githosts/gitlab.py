@@ -1,4 +1,4 @@
-"""GitLab's webhooks: not signed, but sent with the secret itself, which is why they belong on TLS only."""
+"""Webhooks of GitLab: not signed, but sent with the secret itself, so that they may be received over TLS only."""
 
 from collections.abc import Sequence
 
@@ -12,10 +12,12 @@ _MERGE_REQUEST = "Merge Request Hook"
 
 
 def signed(headers: Headers, body: bytes, secret: bytes) -> bool:
+    """Whether the `x-gitlab-token` header holds the secret."""
     return same(secret.decode("utf-8", "replace"), headers.get(TOKEN_HEADER, ""))
 
 
 def read(event: str, payload: Payload) -> Sequence[GitEvent]:
+    """Returns the events of a payload. Raises InvalidRequest if it lacks a required part."""
     if event in _PUSHES:
         return (_push(payload),)
     action = at(payload, "object_attributes", "action")
@@ -27,9 +29,9 @@ def read(event: str, payload: Payload) -> Sequence[GitEvent]:
 def _push(payload: Payload) -> Push:
     ref, after, url = required(payload, "push", "ref", "after", "project.git_http_url")
     commits = items(payload, "commits")
-    whole = bool(commits) and at(payload, "total_commits_count") == len(commits)
+    all_listed = bool(commits) and at(payload, "total_commits_count") == len(commits)
     commit = text(payload, "checkout_sha") or after
-    head = next((one for one in commits if at(one, "id") == commit), None)
+    head = next((candidate for candidate in commits if at(candidate, "id") == commit), None)
     return Push(
         repository=text(payload, "project", "path_with_namespace"),
         repository_url=url,
@@ -41,17 +43,17 @@ def _push(payload: Payload) -> Push:
         message=text(head, "message"),
         deleted=after == NO_COMMIT,
         default_branch=text(payload, "project", "default_branch"),
-        paths=changed_paths(commits) if whole else None,
+        paths=changed_paths(commits) if all_listed else None,
     )
 
 
 def _merge_request(payload: Payload) -> PullRequest:
-    what = "merge request"
+    description = "merge request"
     names = ("target.git_http_url", "target_branch", "source_branch", "last_commit.id")
-    base_url, target, source, commit = required(payload, what, *(f"object_attributes.{name}" for name in names))
+    base_url, target, source, commit = required(payload, description, *(f"object_attributes.{name}" for name in names))
     request = at(payload, "object_attributes")
     return PullRequest(
-        number=number(payload, what, "object_attributes", "iid"),
+        number=number(payload, description, "object_attributes", "iid"),
         title=text(request, "title"),
         repository=text(request, "source", "path_with_namespace"),
         repository_url=text(request, "source", "git_http_url") or base_url,

@@ -1,4 +1,4 @@
-"""Reading webhooks' payloads, in which nothing can be relied on."""
+"""Reads the payloads of webhooks without relying on their shape."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,13 +8,13 @@ from urllib.parse import parse_qs
 from cadence.domain.shared.errors import InvalidRequest
 
 _FORM = "application/x-www-form-urlencoded"
-# A run keeps it all in one item of its table.
 LONGEST_TEXT = 1_000
+"""Characters of one text: a run stores its whole event in one item of its table."""
 NO_COMMIT = "0" * 40
 
 
 def read_payload(body: bytes, content_type: str) -> Mapping[str, Any]:
-    """The JSON object of a webhook, sent as JSON or as a form. Raises InvalidRequest."""
+    """Returns the JSON object of a webhook, sent as JSON or as a form. Raises InvalidRequest for any other body."""
     try:
         text = body.decode()
         if content_type.partition(";")[0].strip().lower() == _FORM:
@@ -28,43 +28,51 @@ def read_payload(body: bytes, content_type: str) -> Mapping[str, Any]:
 
 
 def at(value: Any, *path: str) -> Any:
-    """What is at a path of keys; None if it leads nowhere."""
+    """Returns the value at a path of keys; None if a key is missing."""
     for key in path:
         value = value.get(key) if isinstance(value, dict) else None
     return value
 
 
 def text(value: Any, *path: str) -> str:
-    """The text at a path, shortened; empty if there is none."""
-    found = at(value, *path)
-    return found[:LONGEST_TEXT] if isinstance(found, str) else ""
+    """Returns the text at a path, cut after `LONGEST_TEXT` characters; empty if there is none."""
+    content = at(value, *path)
+    return content[:LONGEST_TEXT] if isinstance(content, str) else ""
 
 
 def items(value: Any, *path: str) -> Sequence[Any]:
-    found = at(value, *path)
-    return found if isinstance(found, list) else ()
+    """Returns the list at a path; empty if there is none."""
+    content = at(value, *path)
+    return content if isinstance(content, list) else ()
 
 
 def required(payload: Mapping[str, Any], what: str, *paths: str) -> list[str]:
-    """The texts at paths written with dots. Raises InvalidRequest if one is missing, empty or too long."""
-    found = [at(payload, *path.split(".")) for path in paths]
-    for path, value in zip(paths, found, strict=True):
+    """Returns the texts at paths written with dots.
+
+    Raises InvalidRequest, with `what` as the name of the payload, if one is missing, empty or too long.
+    """
+    values = [at(payload, *path.split(".")) for path in paths]
+    for path, value in zip(paths, values, strict=True):
         if not isinstance(value, str) or not value:
             raise InvalidRequest(f"The {what} lacks `{path}`.")
         if len(value) > LONGEST_TEXT:
             raise InvalidRequest(f"`{path}` of the {what} has more than {LONGEST_TEXT:,} characters.")
-    return [str(value) for value in found]
+    return [str(value) for value in values]
 
 
 def number(payload: Mapping[str, Any], what: str, *path: str) -> int:
-    found = at(payload, *path)
-    if not isinstance(found, int) or isinstance(found, bool):
+    """Returns the whole number at a path.
+
+    Raises InvalidRequest, with `what` as the payload's name, if there is none.
+    """
+    content = at(payload, *path)
+    if not isinstance(content, int) or isinstance(content, bool):
         raise InvalidRequest(f"The {what} lacks `{'.'.join(path)}`.")
-    return found
+    return content
 
 
 def changed_paths(commits: Iterable[Any]) -> frozenset[str]:
-    """All paths that the commits of a push list."""
+    """Returns all paths that the commits of a push list."""
     changed: set[str] = set()
     for commit in commits:
         for kind in ("added", "modified", "removed"):

@@ -1,4 +1,4 @@
-"""How the beginning of a value, or a piece of it, is best shown: as text, JSON, a table, an image, an archive or bytes."""
+"""Previews of a value's beginning or of a piece of it: as text, JSON, a table, an image, an archive or bytes."""
 
 from cadence.domain.values.previews.preview import Preview, preview
 

@@ -1,4 +1,4 @@
-"""Formats told by their first bytes."""
+"""Recognizes formats by their first bytes."""
 
 import struct
 from dataclasses import dataclass
@@ -20,13 +20,13 @@ _MAGIC = (
 )
 _PNG, _JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
 _TAR_BLOCK = 512
-# Markers of a JPEG's frame header; the others between 0xC0 and 0xCF mean something else.
+# Markers of a JPEG's frame header; the others between 0xC0 and 0xCF have other meanings.
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
 @dataclass(frozen=True)
 class ImageSize:
-    """Its size in pixels, as far as the beginning tells it."""
+    """An image's media type and its size in pixels; None where the beginning does not contain the size."""
 
     media_type: str
     width: int | None
@@ -35,17 +35,19 @@ class ImageSize:
 
 @dataclass(frozen=True)
 class Archive:
-    """`names` are those of its first members."""
+    """An archive's media type and the names of its first members."""
 
     media_type: str
     names: tuple[str, ...]
 
 
 def media_type(content: bytes) -> str | None:
+    """Returns the media type of content that begins with the signature of a known format."""
     return next((name for magic, name in _MAGIC if content.startswith(magic)), None)
 
 
 def image(content: bytes) -> ImageSize | None:
+    """Returns the type and size of a PNG, GIF, JPEG or WebP image; None for other content."""
     if content.startswith(_PNG):
         return ImageSize("image/png", *_numbers(">II", content, 16))
     if content[:6] in {b"GIF87a", b"GIF89a"}:
@@ -58,11 +60,11 @@ def image(content: bytes) -> ImageSize | None:
 
 
 def archive(content: bytes) -> Archive | None:
-    """A tar archive, which is what ports of directories carry."""
+    """Returns the first members of a tar archive, the format of ports with directories; None for other content."""
     if content[257:262] != b"ustar":
         return None
-    names, at = [], 0
-    while len(header := content[at : at + _TAR_BLOCK]) == _TAR_BLOCK and header[257:262] == b"ustar":
+    names, offset = [], 0
+    while len(header := content[offset : offset + _TAR_BLOCK]) == _TAR_BLOCK and header[257:262] == b"ustar":
         size = _tar_number(header[124:136])
         if size is None:
             break
@@ -70,25 +72,25 @@ def archive(content: bytes) -> Archive | None:
             prefix = _tar_text(header[345:500])
             name = _tar_text(header[:100])
             names.append(f"{prefix}/{name}" if prefix else name)
-        at += _TAR_BLOCK + -(-size // _TAR_BLOCK) * _TAR_BLOCK
+        offset += _TAR_BLOCK + -(-size // _TAR_BLOCK) * _TAR_BLOCK
     return Archive("application/x-tar", tuple(names))
 
 
-def _numbers(layout: str, content: bytes, at: int) -> tuple[int | None, int | None]:
+def _numbers(layout: str, content: bytes, offset: int) -> tuple[int | None, int | None]:
     size = struct.calcsize(layout)
-    if len(content) < at + size:
+    if len(content) < offset + size:
         return None, None
-    width, height = struct.unpack_from(layout, content, at)
+    width, height = struct.unpack_from(layout, content, offset)
     return width, height
 
 
 def _jpeg_size(content: bytes) -> tuple[int | None, int | None]:
-    at = 2
-    while at + 9 <= len(content) and content[at] == 0xFF:
-        if content[at + 1] in _JPEG_FRAMES:
-            height, width = _numbers(">HH", content, at + 5)
+    offset = 2
+    while offset + 9 <= len(content) and content[offset] == 0xFF:
+        if content[offset + 1] in _JPEG_FRAMES:
+            height, width = _numbers(">HH", content, offset + 5)
             return width, height
-        at += 2 + int.from_bytes(content[at + 2 : at + 4], "big")
+        offset += 2 + int.from_bytes(content[offset + 2 : offset + 4], "big")
     return None, None
 
 

@@ -1,4 +1,4 @@
-"""The kind of a content, by its type and by what it is."""
+"""Chooses the preview of a content by its type and by the content itself."""
 
 import json
 from dataclasses import dataclass, field
@@ -15,9 +15,10 @@ _PER_LINE = 16
 
 @dataclass(frozen=True, kw_only=True)
 class Preview:
-    """`text` is there for text and JSON (laid out), `columns` and `rows` for tables, `lines` for bytes, `names` for archives.
+    """The preview of a value.
 
-    `width` and `height` are an image's in pixels. `cut`: the content goes on beyond what is shown.
+    `text` is set for text and JSON (indented), `columns` and `rows` for tables, `lines` for bytes, `names` for
+    archives. `width` and `height` are an image's in pixels. `cut`: the content continues beyond the preview.
     """
 
     kind: Kind
@@ -33,13 +34,17 @@ class Preview:
 
 
 def preview(content: bytes, type: str, *, cut: bool, offset: int = 0) -> Preview:  # noqa: A002 - the value's type
-    """`type` is the port's, of an element if it is a stream. `cut`: there is more after `content`; `offset`: and before it."""
+    """Returns the preview of a piece of a value.
+
+    `type` is the type of the port, of an element if it is a stream. `cut`: the value continues after `content`;
+    `offset`: the number of bytes before it.
+    """
     if not content:
         return Preview(kind="empty", media_type="application/x-empty", cut=cut)
     if type == "byte" and offset == 0:
-        known = _of_format(content, cut)
-        if known:
-            return known
+        recognized = _of_format(content, cut)
+        if recognized:
+            return recognized
     text = _text(content, cut=cut, offset=offset)
     if text is None:
         return Preview(
@@ -52,20 +57,20 @@ def preview(content: bytes, type: str, *, cut: bool, offset: int = 0) -> Preview
 
 
 def _of_format(content: bytes, cut: bool) -> Preview | None:
-    seen: ImageSize | Archive | None = image(content) or archive(content)
-    if isinstance(seen, ImageSize):
+    recognized: ImageSize | Archive | None = image(content) or archive(content)
+    if isinstance(recognized, ImageSize):
         return Preview(
             kind="image",
-            media_type=seen.media_type,
+            media_type=recognized.media_type,
             cut=cut,
-            width=seen.width,
-            height=seen.height,
+            width=recognized.width,
+            height=recognized.height,
             lines=_lines(content, 0),
         )
-    if isinstance(seen, Archive):
-        return Preview(kind="archive", media_type=seen.media_type, cut=cut, names=seen.names)
-    known = media_type(content)
-    return Preview(kind="hex", media_type=known, cut=cut, lines=_lines(content, 0)) if known else None
+    if isinstance(recognized, Archive):
+        return Preview(kind="archive", media_type=recognized.media_type, cut=cut, names=recognized.names)
+    name = media_type(content)
+    return Preview(kind="hex", media_type=name, cut=cut, lines=_lines(content, 0)) if name else None
 
 
 def _of_text(text: str, type: str, *, cut: bool, offset: int) -> Preview:  # noqa: A002 - the value's type
@@ -73,9 +78,11 @@ def _of_text(text: str, type: str, *, cut: bool, offset: int) -> Preview:  # noq
     if offset == 0:
         document = None if cut else _json(whole)
         values = [document] if document is not None else _json_lines(whole)
-        found = table_of_json(values)
-        if found:
-            return Preview(kind="table", media_type="application/json", cut=cut, columns=found.columns, rows=found.rows)
+        json_table = table_of_json(values)
+        if json_table:
+            return Preview(
+                kind="table", media_type="application/json", cut=cut, columns=json_table.columns, rows=json_table.rows
+            )
         if document is not None and (type != "string" or isinstance(document, dict | list)):
             return Preview(
                 kind="json",
@@ -85,16 +92,20 @@ def _of_text(text: str, type: str, *, cut: bool, offset: int) -> Preview:  # noq
             )
         if values and type not in {"string", "byte"}:
             return Preview(kind="json", media_type="application/json", cut=cut, text=whole.rstrip("\n"))
-        written = table_of_text(whole)
-        if written:
+        text_table = table_of_text(whole)
+        if text_table:
             return Preview(
-                kind="table", media_type=written.media_type, cut=cut, columns=written.columns, rows=written.rows
+                kind="table",
+                media_type=text_table.media_type,
+                cut=cut,
+                columns=text_table.columns,
+                rows=text_table.rows,
             )
     return Preview(kind="text", media_type="text/plain", cut=cut, text=text)
 
 
 def _text(content: bytes, *, cut: bool, offset: int) -> str | None:
-    """None for what is not text. A character that the piece begins or ends within is left out."""
+    """Returns the content as text, None if it is not text. Characters cut at either end of the piece are left out."""
     if offset:
         content = content.lstrip(bytes(range(0x80, 0xC0)))
     try:
@@ -103,7 +114,7 @@ def _text(content: bytes, *, cut: bool, offset: int) -> str | None:
         if not cut or error.end != len(content) or len(content) - error.start > 3:
             return None
         text = content[: error.start].decode()
-    return None if any(mark < " " and mark not in "\t\n\r\f\x1b" for mark in text) else text
+    return None if any(character < " " and character not in "\t\n\r\f\x1b" for character in text) else text
 
 
 def _whole_lines(text: str) -> str:
@@ -119,7 +130,7 @@ def _json(text: str) -> Any:
 
 
 def _json_lines(text: str) -> list[Any]:
-    """The values of lines that hold one JSON value each; none if one does not."""
+    """Returns the values of lines that hold one JSON value each; an empty list if a line does not."""
     values = []
     for line in text.splitlines():
         if line.strip():
@@ -130,7 +141,7 @@ def _json_lines(text: str) -> list[Any]:
 
 
 def _lines(content: bytes, offset: int) -> tuple[str, ...]:
-    """As `hexdump -C` writes them: offset, bytes, characters."""
+    """Returns lines in the format of `hexdump -C`: offset, bytes, characters."""
     lines = []
     for start in range(0, min(len(content), _SHOWN_BYTES), _PER_LINE):
         piece = content[start : start + _PER_LINE]

@@ -1,4 +1,4 @@
-"""Tables in text: separated values with a heading, and JSON objects that have members in common."""
+"""Recognizes tables in text: separated values with a heading, and JSON objects that have members in common."""
 
 import csv
 import json
@@ -11,31 +11,42 @@ _MOST_COLUMNS = 20
 _MOST_ROWS = 50
 _LONGEST_CELL = 200
 _SEPARATORS = {"\t": "text/tab-separated-values", ",": "text/csv", ";": "text/csv", "|": "text/csv"}
-# A heading names things: a comma in a sentence is followed by a space.
+# A heading consists of names: a comma in a sentence is followed by a space.
 _HEADING = re.compile(r"\S(?:.{0,38}\S)?")
 
 
 @dataclass(frozen=True)
 class Table:
+    """The columns' names and the rows of a table, each cell as text."""
+
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     media_type: str = "application/json"
 
 
 def table_of_json(values: Sequence[Any]) -> Table | None:
-    """Of an array of objects, or of objects in lines; None unless they are at least two with a member in common."""
+    """Returns the table of an array of objects, or of objects in lines.
+
+    None unless there are at least two objects with a member in common.
+    """
     rows = values[0] if len(values) == 1 and isinstance(values[0], list) else values
     if len(rows) < 2 or not all(isinstance(row, dict) and row for row in rows):
         return None
     if not set.intersection(*(set(row) for row in rows)):
         return None
     columns = tuple(dict.fromkeys(name for row in rows for name in row))[:_MOST_COLUMNS]
-    shown = rows[:_MOST_ROWS]
-    return Table(columns, tuple(tuple(_cell(row[name]) if name in row else "" for name in columns) for row in shown))
+    first_rows = rows[:_MOST_ROWS]
+    return Table(
+        columns, tuple(tuple(_cell(row[name]) if name in row else "" for name in columns) for row in first_rows)
+    )
 
 
 def table_of_text(text: str) -> Table | None:
-    """None unless there are at least two lines of the same number of cells, at least two, below a heading of different names."""
+    """Returns the table of separated values.
+
+    None unless there are at least two lines with the same number of cells (at least two), the first of them a heading
+    of different names.
+    """
     lines = [line for line in text.splitlines() if line]
     if len(lines) < 2:
         return None
@@ -51,15 +62,15 @@ def table_of_text(text: str) -> Table | None:
 
 def _rows(lines: Sequence[str], separator: str) -> list[tuple[str, ...]] | None:
     try:
-        read = list(csv.reader(lines[: _MOST_ROWS + 1], delimiter=separator, strict=True))
+        rows = list(csv.reader(lines[: _MOST_ROWS + 1], delimiter=separator, strict=True))
     except csv.Error:
         return None
-    heading = read[0]
+    heading = rows[0]
     if len(heading) < 2 or len(set(heading)) < len(heading) or not all(map(_HEADING.fullmatch, heading)):
         return None
-    if any(len(row) != len(heading) for row in read):
+    if any(len(row) != len(heading) for row in rows):
         return None
-    return [tuple(cell[:_LONGEST_CELL] for cell in row) for row in read]
+    return [tuple(cell[:_LONGEST_CELL] for cell in row) for row in rows]
 
 
 def _cell(value: Any) -> str:

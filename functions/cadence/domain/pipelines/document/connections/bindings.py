@@ -1,4 +1,4 @@
-"""Keys of a treatment that have to make sense together: standard input and output, `each`, `trigger`, `with`, `retry`."""
+"""Checks keys of a treatment that depend on each other: standard streams, `each`, `trigger`, `with`, `retry`."""
 
 from collections.abc import Iterator
 
@@ -18,7 +18,7 @@ _ALONE = {"with": "use", "parallel": "each"}
 
 
 def check_bindings(draft: Draft, problems: Problems) -> None:
-    """Adds what contradicts itself or names what is not there."""
+    """Adds a problem for each contradiction between keys, and for each name of a port that does not exist."""
     for body in draft.bodies():
         keys = body.body.keys()
         if "stdin" in keys or "stdout" in keys:
@@ -92,9 +92,9 @@ def _each(body: DraftTreatment) -> Iterator[DocumentProblem]:
 
 def _retry(body: DraftTreatment, draft: Draft) -> Iterator[DocumentProblem]:
     retry = {**mapping(draft.defaults.get("retry")), **mapping(body.body["retry"])}
-    wait, most = retry.get("wait"), retry.get("max_wait")
-    if isinstance(wait, int) and isinstance(most, int) and wait > most:
-        message = f"The first wait of {body.words} is {wait:,} seconds, but max_wait is {most:,}."
+    wait, longest = retry.get("wait"), retry.get("max_wait")
+    if isinstance(wait, int) and isinstance(longest, int) and wait > longest:
+        message = f"The first wait of {body.words} is {wait:,} seconds, but max_wait is {longest:,}."
         yield body.problem(
             Code.CONTRADICTION, message, ("retry",), "Make wait smaller, or max_wait larger.", at_key=True
         )

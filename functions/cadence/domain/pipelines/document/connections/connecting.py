@@ -1,4 +1,4 @@
-"""Checks of how treatments hang together: connections, what feeds each input, `after`, and cycles."""
+"""Checks the dependencies between treatments: connections, the sources of inputs, `after`, and cycles."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,15 +17,15 @@ from cadence.domain.shared.display import shown
 _CONNECTION = re.compile(r"\s*([^\s.]+)\.([^\s.]+)\s*->\s*([^\s.]+)\.([^\s.]+)\s*")
 _MOST_CYCLES = 10
 _MOST_SEARCHED = 300_000
-"""Connections gone through for cycles, all searches together."""
+"""The most connections that all searches for cycles visit together."""
 _LONGEST_CYCLE_SHOWN = 12
 
 Edges = dict[tuple[str, str], Path]
-"""Producer and consumer, and the first place in the document that makes the one wait for the other."""
+"""Maps producer and consumer to the first place in the document that makes the consumer wait for the producer."""
 
 
 def check_connections(draft: Draft, problems: Problems) -> tuple[Connection, ...]:
-    """Adds what is wrong to `problems`; returns the connections that could be read. Solves type parameters on the way."""
+    """Returns the connections that can be read, and solves type parameters. Adds what is wrong to `problems`."""
     check = _ConnectionCheck(draft, problems)
     for index, text in texts(draft.connections):
         check.connection(text, ("connections", index))
@@ -51,6 +51,7 @@ class _ConnectionCheck:
         self.typing = Typing(draft, problems)
 
     def connection(self, text: str, path: Path) -> None:
+        """Reads and checks one connection, and adds it to the edges."""
         match = _CONNECTION.fullmatch(text)
         if match is None:
             self._report(
@@ -75,6 +76,7 @@ class _ConnectionCheck:
                 self.typing.connect(source, output, target, entry[1], path)
 
     def after(self, treatment: DraftTreatment) -> None:
+        """Adds an edge from each treatment in `after`, and a problem for each that does not exist."""
         for index, name in texts(treatment.body["after"]):
             path = (*treatment.path, "after", index)
             if name in self._treatments:
@@ -90,12 +92,16 @@ class _ConnectionCheck:
                 self._treatment(name, path)
 
     def states(self, treatment: DraftTreatment) -> None:
-        """What a condition names has to end first; that it exists is checked with the expressions."""
+        """Adds an edge from each treatment that a condition names.
+
+        Whether it exists is checked with the expressions.
+        """
         for name in states_named(treatment.body):
             if name in self._treatments and name != treatment.name:
                 self._edge(name, treatment.name, (*treatment.path, "when"))
 
     def inputs_are_fed(self, treatment: DraftTreatment) -> None:
+        """Adds a problem for each required input that nothing feeds."""
         if treatment.inputs is None:
             return
         for name, port in treatment.inputs.items():
@@ -133,7 +139,7 @@ class _ConnectionCheck:
         return None
 
     def _input(self, target: DraftTreatment, port: str, path: Path) -> tuple[str, Port | None] | None:
-        """The input that is meant; a misspelt one counts as fed, so that one mistake is one finding."""
+        """Returns the input of a connection. A misspelt one counts as fed, so that one mistake gives one finding."""
         if target.inputs is None:
             return None
         if port in target.inputs:
@@ -180,13 +186,13 @@ class _ConnectionCheck:
 
 
 def _cycles(names: Iterable[str], edges: Edges, streams: Mapping[tuple[str, str], bool]) -> Iterator[DocumentProblem]:
-    """One problem for each of the cycles that share no connection, up to a sensible number.
+    """Yields one problem for each of the cycles that share no connection, ten at most.
 
-    It is reported where the document closes the cycle, and told from there on.
+    It is reported at the place where the document closes the cycle; its message starts from there.
     """
-    # Most documents name each treatment after those it waits for: then nothing has to be looked for.
-    written = {name: index for index, name in enumerate(names)}
-    if all(written[producer] < written[consumer] for producer, consumer in edges):
+    # Most documents name each treatment after those it waits for, so that no search is needed.
+    positions = {name: index for index, name in enumerate(names)}
+    if all(positions[producer] < positions[consumer] for producer, consumer in edges):
         return
     remaining = dict(edges)
     order = {edge: index for index, edge in enumerate(edges)}
@@ -202,8 +208,8 @@ def _cycles(names: Iterable[str], edges: Edges, streams: Mapping[tuple[str, str]
             return
         closing = max(steps, key=lambda step: order[step])
         start = steps.index(closing) + 1
-        told = [consumer for _, consumer in (steps[start:] + steps[:start])]
-        circle = [closing[1], *told]
+        followers = [consumer for _, consumer in (steps[start:] + steps[:start])]
+        circle = [closing[1], *followers]
         if len(circle) > _LONGEST_CYCLE_SHOWN:
             circle = [*circle[: _LONGEST_CYCLE_SHOWN - 2], "…", *circle[-2:]]
         if all(streams.get(step) for step in steps):

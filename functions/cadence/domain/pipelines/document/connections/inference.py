@@ -1,4 +1,4 @@
-"""Solves type parameters: each connection says that two types are equal, and what follows from all of them together."""
+"""Solves type parameters from the connections, each of which requires that two types are equal."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ Constructor = type[Option] | type[Vec] | type[Map]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TypeConflict:
-    """A type parameter that would have to be two things: `known`, as `before` says, and `found`, as `now` says."""
+    """A type parameter that would have to be two types: `known`, because of `before`, and `found`, because of `now`."""
 
     parameter: Parameterized
     known: DataType
@@ -29,17 +29,17 @@ class TypeConflict:
 
 @dataclass(slots=True, eq=False)
 class _Class:
-    """Type parameters that are equal; `bound` is what they are as far as is known, and `said` what told so."""
+    """Type parameters that are equal; `bound` is their type as far as it is known, `origin` its origin in words."""
 
     members: list[Parameterized]
     bound: DataType | None = None
-    said: str = ""
+    origin: str = ""
 
 
 class Inference:
     """Union-find over type parameters.
 
-    Every constructor takes one type, so types are chains: what is equal is followed in loops, however long they are.
+    Every constructor takes one type, so that types are chains. Chains are followed in loops, however long they are.
     """
 
     def __init__(self) -> None:
@@ -47,31 +47,31 @@ class Inference:
         self._solved: dict[_Class, DataType | None] = {}
 
     def equal(self, one: DataType, other: DataType, of_one: str, of_other: str) -> TypeConflict | bool:
-        """Learns that two types are equal; `of_one` and `of_other` say in words where they come from.
+        """Adds that two types are equal; `of_one` and `of_other` are their origins in words.
 
-        `False` if they differ and no type parameter is to blame.
+        Returns True if that is possible, the conflict of a type parameter if not, and False if they differ without one.
         """
         conflict: TypeConflict | None = None
         while True:
             if isinstance(one, Parameterized) and isinstance(other, Parameterized):
-                both = self._merge(self.class_of(one), self.class_of(other))
-                if both is None:
+                bounds = self._merge(self.class_of(one), self.class_of(other))
+                if bounds is None:
                     return True
-                (known, before), (found, now) = both
+                (known, before), (found, now) = bounds
                 conflict = TypeConflict(parameter=one, known=known, before=before, found=found, now=now)
                 one, other, of_one, of_other = known, found, before, now
                 continue
             if isinstance(other, Parameterized):
                 one, other, of_one, of_other = other, one, of_other, of_one
             if isinstance(one, Parameterized):
-                its_class = self.class_of(one)
-                if its_class.bound is None:
-                    its_class.bound, its_class.said = other, of_other
+                parameter_class = self.class_of(one)
+                if parameter_class.bound is None:
+                    parameter_class.bound, parameter_class.origin = other, of_other
                     return True
                 conflict = TypeConflict(
-                    parameter=one, known=its_class.bound, before=its_class.said, found=other, now=of_other
+                    parameter=one, known=parameter_class.bound, before=parameter_class.origin, found=other, now=of_other
                 )
-                one, of_one = its_class.bound, its_class.said
+                one, of_one = parameter_class.bound, parameter_class.origin
                 continue
             if one == other:
                 return True
@@ -80,21 +80,21 @@ class Inference:
             one, other = one.item, other.item  # type: ignore[union-attr]
 
     def class_of(self, parameter: Parameterized) -> _Class:
-        """Makes a type parameter known, so that it is told if nothing says what it is."""
-        found = self._classes.get(parameter)
-        if found is None:
-            found = self._classes[parameter] = _Class([parameter])
-        return found
+        """Returns the class of a type parameter; a new one is reported as unsolved if no connection determines it."""
+        known = self._classes.get(parameter)
+        if known is None:
+            known = self._classes[parameter] = _Class([parameter])
+        return known
 
     def solve(self) -> Iterator[tuple[list[Parameterized], str]]:
-        """Works out every class; yields those without a type, and why: `unsolved`, `infinite` or `too deep`."""
-        for found in dict.fromkeys(self._classes.values()):
-            why = self._solve(found)
-            if why is not None:
-                yield found.members, why
+        """Solves every class; yields those without a type, and why: `unsolved`, `infinite` or `too deep`."""
+        for current in dict.fromkeys(self._classes.values()):
+            reason = self._solve(current)
+            if reason is not None:
+                yield current.members, reason
 
     def type_of(self, data_type: DataType) -> DataType | None:
-        """The type with what was found for its type parameter; `None` if that has none."""
+        """Returns the type with its type parameter replaced; `None` if that is unsolved."""
         around, inner = _taken_apart(data_type)
         if not isinstance(inner, Parameterized):
             return data_type
@@ -102,7 +102,10 @@ class Inference:
         return None if solved is None else _put_together(around, solved)
 
     def _merge(self, one: _Class, other: _Class) -> "tuple[tuple[DataType, str], tuple[DataType, str]] | None":
-        """Makes one class of two. What both were bound to has to be equal as well: it is returned, with who said so."""
+        """Unites two classes.
+
+        If both were bound, returns both types, which have to be equal too, with their origins.
+        """
         if one is other:
             return None
         if len(one.members) < len(other.members):
@@ -111,37 +114,37 @@ class Inference:
         for member in other.members:
             self._classes[member] = one
         if one.bound is None:
-            one.bound, one.said = other.bound, other.said
+            one.bound, one.origin = other.bound, other.origin
             return None
-        return None if other.bound is None else ((one.bound, one.said), (other.bound, other.said))
+        return None if other.bound is None else ((one.bound, one.origin), (other.bound, other.origin))
 
-    def _solve(self, found: _Class) -> str | None:
-        """Follows a class to what it comes down to, then works back."""
+    def _solve(self, current: _Class) -> str | None:
+        """Solves a class: follows its chain to the end, then replaces backwards. Returns the reason if it fails."""
         chain: list[tuple[_Class, list[Constructor]]] = []
         end: DataType | None = None
-        while found not in self._solved:
-            self._solved[found] = None
-            if found.bound is None:
+        while current not in self._solved:
+            self._solved[current] = None
+            if current.bound is None:
                 if not chain:
                     return "unsolved"
-                del self._solved[found]  # only this one is told, in its turn, not all that is made of it
+                del self._solved[current]  # only this class is reported, in its turn, not all types that contain it
                 return None
-            around, inner = _taken_apart(found.bound)
-            chain.append((found, around))
+            around, inner = _taken_apart(current.bound)
+            chain.append((current, around))
             if not isinstance(inner, Parameterized):
                 end = inner
                 break
-            found = self.class_of(inner)
+            current = self.class_of(inner)
         else:
-            if any(found is passed for passed, _ in chain):
+            if any(current is earlier for earlier, _ in chain):
                 return "infinite"
-            end = self._solved[found]
-        for passed, around in reversed(chain):
+            end = self._solved[current]
+        for earlier, around in reversed(chain):
             if end is None:
                 return None
             if depth(end) + len(around) > DEEPEST:
                 return "too deep"
-            end = self._solved[passed] = _put_together(around, end)
+            end = self._solved[earlier] = _put_together(around, end)
         return None
 
 

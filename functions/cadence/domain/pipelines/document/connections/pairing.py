@@ -1,4 +1,4 @@
-"""Checks that the instances of two matrices which are connected each to each do find one another."""
+"""Checks that the instances of two paired matrices have exactly one counterpart each."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,7 +12,7 @@ from cadence.domain.shared.display import shown
 
 UNMATCHED_HINT = "Give both matrices the same values, or rename an axis to take the values of all instances."
 _MOST_COMPARED = 50_000
-"""Combinations looked up; what is left is found when a run is planned."""
+"""The most combinations that are looked up; the others are checked when a run is planned."""
 
 
 def check_pairs(
@@ -21,9 +21,9 @@ def check_pairs(
     combinations: Mapping[str, Sequence[Combination]],
     problems: Problems,
 ) -> None:
-    """Each instance has to have one counterpart. `combinations` are of the matrices that hold no expressions.
+    """Checks that each instance has one counterpart. `combinations` are those of the matrices without expressions.
 
-    Where a condition may keep all instances from running, only a run can tell.
+    Treatments with a condition, which may keep all instances from running, are checked when a run is planned.
     """
     compared = 0
     for connection in dict.fromkeys(connections):
@@ -32,14 +32,14 @@ def check_pairs(
         )
         if source is None or target is None or connection.source_port in BUILTIN_OUTPUTS:
             continue
-        given, taken = (combinations.get(one.name) for one in (source, target))
+        source_values, target_values = (combinations.get(treatment.name) for treatment in (source, target))
         conditional = "when" in source.body or "when" in target.body
-        if given is None or taken is None or conditional or not paired(source.body, target.body):
+        if source_values is None or target_values is None or conditional or not paired(source.body, target.body):
             continue
-        compared += len(given) + len(taken)
+        compared += len(source_values) + len(target_values)
         if compared > _MOST_COMPARED:
             return
-        problem = _unmatched(source, given, target, taken, connection.source_port)
+        problem = _unmatched(source, source_values, target, target_values, connection.source_port)
         if problem is not None:
             problems.add(problem)
 
@@ -47,23 +47,23 @@ def check_pairs(
 def unmatched_message(
     instance: str, output: tuple[str, str], values: Combination, names: Iterable[str], count: int
 ) -> str:
-    """`count` is how many counterparts there are; `names` are the axes that they would share."""
-    told = ", ".join(f"{axis} {shown(values.get(axis))}" for axis in names)
-    there = f"{count} instances" if count else "no instance"
-    return f"{shown(instance)} takes {output[0]}.{output[1]}, but {shown(output[0])} has {there} with {told}."
+    """Returns the message for an instance with `count` counterparts; `names` are the axes of the counterparts."""
+    shared_values = ", ".join(f"{axis} {shown(values.get(axis))}" for axis in names)
+    counterparts = f"{count} instances" if count else "no instance"
+    return f"{shown(instance)} takes {output[0]}.{output[1]}, but {shown(output[0])} has {counterparts} with {shared_values}."
 
 
 def _unmatched(
     source: DraftTreatment,
-    given: Sequence[Combination],
+    source_values: Sequence[Combination],
     target: DraftTreatment,
-    taken: Sequence[Combination],
+    target_values: Sequence[Combination],
     port: str,
 ) -> DocumentProblem | None:
     names = axes(mapping(source.body.get("matrix")))
-    there = Counter(values_key(values, names) for values in given)
-    for instance in instances(target.name, taken):
-        count = there[values_key(instance.values, names)]
+    counts = Counter(values_key(values, names) for values in source_values)
+    for instance in instances(target.name, target_values):
+        count = counts[values_key(instance.values, names)]
         if count != 1:
             message = unmatched_message(instance.name, (source.name, port), instance.values, names, count)
             return target.problem(Code.MATRIX_UNMATCHED, message, ("matrix",), UNMATCHED_HINT, at_key=True)

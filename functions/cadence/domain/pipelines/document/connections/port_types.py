@@ -1,4 +1,4 @@
-"""Whether connected ports agree: equal types once every type parameter is solved."""
+"""Checks that connected ports have equal types once every type parameter is solved."""
 
 from cadence.domain.pipelines.document.connections.inference import Inference, TypeConflict
 from cadence.domain.pipelines.document.connections.ports import literal_faults, retyped
@@ -11,7 +11,7 @@ from cadence.domain.shared.display import shown
 
 
 class Typing:
-    """Learns from each connection; `finish` puts what was found into the draft's ports."""
+    """Collects the types of all connections; `finish` sets the solved types in the draft's ports."""
 
     def __init__(self, draft: Draft, problems: Problems) -> None:
         self._draft = draft
@@ -20,15 +20,15 @@ class Typing:
         self._in_conflict: set[Parameterized] = set()
 
     def connect(self, source: DraftTreatment, output: Port, target: DraftTreatment, port: Port, path: Path) -> None:
-        """Both ports of one connection; what does not fit is a problem of the connection."""
-        alike = (output.flow, output.type) == (port.flow, port.type) and parameters_of(output.type) is None
-        if alike and not is_group(source.body) and "each" not in target.body:
+        """Adds a connection between two ports; a mismatch is a problem of the connection."""
+        equal = (output.flow, output.type) == (port.flow, port.type) and parameters_of(output.type) is None
+        if equal and not is_group(source.body) and "each" not in target.body:
             return
         gives, takes = given(source, output, target), taken(target, port)
         of_output = f"{source.name}.{output.name} gives {told(gives)}"
         of_input = f"{target.name}.{port.name} takes {told(takes)}"
-        fitting = [(one, other) for flow, one in gives for wanted, other in takes if flow is wanted]
-        outcome = self._inference.equal(*fitting[0], of_output, of_input) if fitting else False
+        candidates = [(one, other) for flow, one in gives for wanted, other in takes if flow is wanted]
+        outcome = self._inference.equal(*candidates[0], of_output, of_input) if candidates else False
         if isinstance(outcome, TypeConflict):
             self._report_conflict(outcome, path)
         elif outcome is not True:
@@ -36,7 +36,7 @@ class Typing:
             self._problems.add_one(Code.TYPE_MISMATCH, f"{of_output}, but {of_input}.", path, hint)
 
     def finish(self) -> None:
-        """Solves what is left, tells what cannot be solved, and checks the literals of all ports."""
+        """Solves the type parameters, reports those without a solution, and checks the literals of all ports."""
         treatments = self._draft.treatments
         generic = [treatment for treatment in treatments.values() if treatment.generics]
         for treatment in generic:
@@ -72,19 +72,21 @@ class Typing:
             "One treatment can carry only one type: use the definition twice, or correct one of the two ends.",
         )
 
-    def _report_unsolved(self, treatment: DraftTreatment, members: list[Parameterized], why: str) -> None:
+    def _report_unsolved(self, treatment: DraftTreatment, members: list[Parameterized], reason: str) -> None:
         parameter = members[0]
         path = (*treatment.path, "use")
-        if why == "unsolved":
+        if reason == "unsolved":
             others = sorted({shown(member.owner) for member in members} - {shown(treatment.name)})
-            alike = f" (and the same in {', '.join(others[:5])}{', …' if len(others) > 5 else ''})" if others else ""
-            message = f"Nothing says what {parameter} of {shown(treatment.name)} is{alike}."
-            hint = (
-                f"Say it: with: {{{parameter}: string}}, for example, or connect it to something whose type is known."
+            equal_ones = (
+                f" (and the same in {', '.join(others[:5])}{', …' if len(others) > 5 else ''})" if others else ""
             )
+            message = f"Nothing determines the type {parameter} of {shown(treatment.name)}{equal_ones}."
+            hint = f"Set it, for example with: {{{parameter}: string}}, or connect it to a port whose type is known."
             self._problems.add_one(Code.UNSOLVED_TYPE, message, path, hint)
         else:
-            ending = "would have to contain itself" if why == "infinite" else f"is nested deeper than {DEEPEST} levels"
+            ending = (
+                "would have to contain itself" if reason == "infinite" else f"is nested deeper than {DEEPEST} levels"
+            )
             message = f"The type {parameter} of {shown(treatment.name)} {ending}."
             hint = "Look at the connections that lead there: one of them adds a Vec, Option or Map too many."
             self._problems.add_one(Code.INFINITE_TYPE, message, path, hint)
@@ -93,8 +95,8 @@ class Typing:
 def _hint(source: DraftTreatment, gives: Carried, target: DraftTreatment, takes: Carried) -> str:
     for treatment in (source, target):
         if treatment.meant:
-            meant = ", ".join(f"{name}: {data_type}" for name, data_type in treatment.meant.items())
-            return f"`with` of {treatment.name} says {meant}; correct it, or leave it out to have it inferred."
+            type_arguments = ", ".join(f"{name}: {data_type}" for name, data_type in treatment.meant.items())
+            return f"`with` of {treatment.name} sets {type_arguments}; correct it, or leave it out to have it inferred."
     if is_group(source.body) and gives[0][0] is takes[0][0] and takes[0][1] is not Scalar.VOID:
         return f"{source.name} is a group: what its instances give comes together."
     return "Give both the same type."

@@ -1,4 +1,4 @@
-"""Ports as documents declare them: a type, or a mapping with a type, a path, and what an input has if nothing feeds it."""
+"""Reads the declarations of ports: a type, or a mapping with a type, a path, and an input's value or default."""
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -20,13 +20,13 @@ from cadence.domain.pipelines.document.syntax.literals import unwritable
 from cadence.domain.shared.display import shown
 
 Ports = Mapping[str, Port | None]
-"""Ports by name; `None` for one that is declared in a way that cannot be read."""
+"""Ports by name; `None` for one whose declaration cannot be read."""
 
 _GLOB = re.compile(r"[*?\[]")
 
 
 def read_ports(declared: Any, path: Path, generics: Collection[str], problems: Problems) -> Ports | None:
-    """The ports declared at `path`; types, paths and contradictions that make no sense are added to `problems`."""
+    """Returns the ports declared at `path`; adds invalid types and paths, and contradictions, to `problems`."""
     if not isinstance(declared, dict):
         return None
     ports: dict[str, Port | None] = {}
@@ -48,24 +48,24 @@ def read_ports(declared: Any, path: Path, generics: Collection[str], problems: P
 
 
 def type_problem(error: TypeSyntaxError, path: Path) -> DocumentProblem:
-    """The problem of a type that cannot be read."""
+    """Returns the problem of a type that cannot be read."""
     return DocumentProblem(code=Code.BAD_TYPE, message=str(error), path=path, hint=error.hint)
 
 
 def retyped(ports: Ports | None, meaning: Callable[[Parameterized], DataType]) -> Ports | None:
-    """The ports with something else for each type parameter."""
+    """Returns the ports with each type parameter replaced by its meaning."""
     if ports is None:
         return None
-    found: dict[str, Port | None] = {}
+    result: dict[str, Port | None] = {}
     for name, port in ports.items():
         data_type = substituted(port.type, meaning) if port else None
-        same = port is None or data_type is None or data_type is port.type
-        found[name] = port if same else _like(port, data_type)  # type: ignore[arg-type]
-    return found
+        unchanged = port is None or data_type is None or data_type is port.type
+        result[name] = port if unchanged else _with_type(port, data_type)  # type: ignore[arg-type]
+    return result
 
 
 def literal_faults(port: Port) -> Iterator[tuple[str, str]]:
-    """The keys of a port's literals that are not of its type, and why in words."""
+    """Yields the keys of a port's literals that do not have its type, and the message."""
     for key, literal in (("value", port.literal), ("default", port.default)):
         why = None if literal is None else unwritable(literal.value, port.flow_type)
         if why is not None:
@@ -73,7 +73,7 @@ def literal_faults(port: Port) -> Iterator[tuple[str, str]]:
 
 
 def path_fault(text: str) -> str | None:
-    """Why a path cannot be used in the working directory, in words."""
+    """Returns the reason, in words, why a path cannot be used in the working directory; None if it can."""
     if text.startswith(("/", "~")):
         return "starts outside of the working directory"
     if ".." in text.split("/"):
@@ -83,7 +83,7 @@ def path_fault(text: str) -> str | None:
 
 @lru_cache(maxsize=4096)
 def _plain_port(name: str, text: str) -> Port:
-    """Ports are alike all over large documents, so each distinct one is made once."""
+    """Returns a port without settings, which is cached: large documents repeat the same ports."""
     return _port(name, text, ())
 
 
@@ -92,7 +92,7 @@ def _port(name: str, text: str, generics: Collection[str]) -> Port:
     return Port(name=name, flow=flow_type.flow, type=flow_type.type)
 
 
-def _like(port: Port, data_type: DataType) -> Port:
+def _with_type(port: Port, data_type: DataType) -> Port:
     return Port(
         name=port.name,
         flow=port.flow,

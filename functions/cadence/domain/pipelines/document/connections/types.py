@@ -1,4 +1,4 @@
-"""The type language of ports and parameters: data types such as `Vec<u8>`, and the flows `Block<T>` and `Stream<T>`."""
+"""The type language of ports and parameters: data types (`Vec<u8>`), and the flows `Block<T>` and `Stream<T>`."""
 
 import re
 from collections.abc import Callable, Collection
@@ -82,7 +82,7 @@ DataType = Scalar | Option | Vec | Map | Parameterized
 
 
 def substituted(data_type: DataType, meaning: Callable[[Parameterized], DataType]) -> DataType:
-    """The type with something else for each type parameter; the type itself if it has none."""
+    """Returns the type with each type parameter replaced by its meaning; the same object if it has none."""
     match data_type:
         case Parameterized():
             return meaning(data_type)
@@ -94,14 +94,14 @@ def substituted(data_type: DataType, meaning: Callable[[Parameterized], DataType
 
 
 def parameters_of(data_type: DataType) -> Parameterized | None:
-    """The type parameter in a type; there can be only one, since every constructor takes one type."""
+    """Returns the type parameter in a type; there can be only one, since every constructor takes one type."""
     while isinstance(data_type, Option | Vec | Map):
         data_type = data_type.item
     return data_type if isinstance(data_type, Parameterized) else None
 
 
 def depth(data_type: DataType) -> int:
-    """How many constructors are around the innermost type."""
+    """Returns the number of constructors around the innermost type."""
     levels = 0
     while isinstance(data_type, Option | Vec | Map):
         data_type, levels = data_type.item, levels + 1
@@ -109,7 +109,7 @@ def depth(data_type: DataType) -> int:
 
 
 class Flow(StrEnum):
-    """How values pass: exactly one, or many in order."""
+    """The number of values that a port passes: exactly one, or many in order."""
 
     BLOCK = "block"
     STREAM = "stream"
@@ -117,7 +117,7 @@ class Flow(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FlowType:
-    """The type of a port. `str()` gives the canonical text, which reads back to an equal type."""
+    """The type of a port. `str()` returns the canonical text, which `parse_flow_type` reads back to an equal type."""
 
     flow: Flow
     type: DataType
@@ -127,7 +127,7 @@ class FlowType:
 
 
 class TypeSyntaxError(ValueError):
-    """A text that is not a type; the message says why and `hint` what to write instead."""
+    """Signals a text that is not a type; the message states the reason, `hint` what to write instead."""
 
     def __init__(self, message: str, hint: str | None = None) -> None:
         super().__init__(message)
@@ -135,13 +135,13 @@ class TypeSyntaxError(ValueError):
 
 
 def parse_flow_type(text: str, generics: Collection[str] = ()) -> FlowType:
-    """Reads `Block<T>` or `Stream<T>`; `generics` are the type parameters known there. Raises `TypeSyntaxError`."""
+    """Parses `Block<T>` or `Stream<T>`; `generics` are the declared type parameters. Raises TypeSyntaxError."""
     reader = _TypeReader(text, generics)
     name = reader.name("Block or Stream")
     if name not in ("Block", "Stream"):
         if name in _CONSTRUCTORS or name in _SCALARS:
             raise TypeSyntaxError(
-                f"{shown(text)} does not say how values pass.",
+                f"{shown(text)} lacks a flow.",
                 f"Write Block<{text.strip()}> for one value or Stream<{text.strip()}> for many.",
             )
         raise TypeSyntaxError(f"{shown(name)} is not a kind of flow.", suggestion(name, ("Block", "Stream")))
@@ -151,7 +151,7 @@ def parse_flow_type(text: str, generics: Collection[str] = ()) -> FlowType:
 
 
 def parse_data_type(text: str, generics: Collection[str] = ()) -> DataType:
-    """Reads a type without flow, such as a parameter's. Raises `TypeSyntaxError`."""
+    """Parses a type without flow, such as a parameter's. Raises TypeSyntaxError."""
     reader = _TypeReader(text, generics)
     data_type = reader.data_type(depth=0)
     reader.end()
@@ -169,6 +169,7 @@ class _TypeReader:
         self._next = 0
 
     def data_type(self, depth: int) -> DataType:
+        """Parses a data type that is nested in `depth` others."""
         if depth > DEEPEST:
             raise self._refusal(f"is nested deeper than {DEEPEST} levels")
         name = self.name("a type")
@@ -185,22 +186,25 @@ class _TypeReader:
             raise self._refusal(f"has {name} inside another type", "Block and Stream only stand outermost, on a port.")
         raise self._refusal(f"names an unknown type {shown(name)}", suggestion(name, [*_SCALARS, *_CONSTRUCTORS]))
 
-    def name(self, wanted: str) -> str:
+    def name(self, expected: str) -> str:
+        """Parses a name; `expected` names it in the error."""
         token = self._take()
         if token is None or token.lastindex != 1:
-            found = "at its end" if token is None else f"instead of {token[0].strip()}"
-            raise self._refusal(f"should have {wanted} {found}")
+            place = "at its end" if token is None else f"instead of {token[0].strip()}"
+            raise self._refusal(f"should have {expected} {place}")
         return token[1]
 
     def argument(self, constructor: str, depth: int) -> DataType:
+        """Parses the type in angle brackets after a constructor."""
         if not self._accept("<"):
-            raise self._refusal(f"does not say of what {constructor} is", f"Write {constructor}<string>, for example.")
+            raise self._refusal(f"lacks the item type of {constructor}", f"Write {constructor}<string>, for example.")
         item = self.data_type(depth)
         if not self._accept(">"):
             raise self._refusal("lacks a closing >")
         return item
 
     def end(self) -> None:
+        """Raises TypeSyntaxError unless the whole text was parsed."""
         if self._next < len(self._tokens):
             raise self._refusal(f"has {shown(self._text[self._tokens[self._next].start() :].strip())} after its end")
 
@@ -211,9 +215,9 @@ class _TypeReader:
         return self._tokens[self._next - 1]
 
     def _accept(self, symbol: str) -> bool:
-        found = self._next < len(self._tokens) and self._tokens[self._next][2] == symbol
-        self._next += found
-        return found
+        accepted = self._next < len(self._tokens) and self._tokens[self._next][2] == symbol
+        self._next += accepted
+        return accepted
 
     def _refusal(self, why: str, hint: str | None = None) -> TypeSyntaxError:
         return TypeSyntaxError(f"The type {shown(self._text)} {why}.", hint)

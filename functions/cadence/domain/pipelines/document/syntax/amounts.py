@@ -1,4 +1,4 @@
-"""A bound on all the expressions of a document: reading them takes longer than anything else in it."""
+"""Bounds the expressions of a document, which take longer to read than any other part of it."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -16,7 +16,7 @@ _OPENING = "${{"
 
 
 def check_amount(data: Mapping[str, Any], draft: Draft) -> DocumentProblem | None:
-    """What is wrong if there are more than `MAX_WORDS`, found without reading any expression."""
+    """Returns a problem if there are more than `MAX_WORDS`, counted without reading any expression."""
     seen: set[str] = set()
     words = 0
     for problem, text in _texts(data, draft):
@@ -30,7 +30,7 @@ def check_amount(data: Mapping[str, Any], draft: Draft) -> DocumentProblem | Non
 
 
 def _texts(data: Mapping[str, Any], draft: Draft) -> Iterator[tuple[DocumentProblem, str]]:
-    """Each text with expressions, and the problem that it is one too many."""
+    """Yields each text with expressions, and the problem to report if it exceeds the bound."""
     message = f"With this the expressions of the document have more than {MAX_WORDS:,} words and signs."
     hint = "Let treatments share expressions, with a matrix or a definition, or compute values in a treatment."
     for treatment in draft.bodies():
@@ -44,7 +44,7 @@ def _texts(data: Mapping[str, Any], draft: Draft) -> Iterator[tuple[DocumentProb
 
 
 def _words(text: str) -> int:
-    """Those that expressions of the text can have, which is at most all that is near to an opening."""
+    """Returns the most words that the expressions of a text can have: all within `MAX_LENGTH` after an opening."""
     count = end = position = 0
     for _ in range(MAX_EXPRESSIONS):
         position = text.find(_OPENING, position)

@@ -1,4 +1,4 @@
-"""JSON documents (RFC 8259), read with the position of every part."""
+"""Reads JSON documents (RFC 8259) with the position of every part."""
 
 import re
 from bisect import bisect_right
@@ -21,12 +21,12 @@ _WORDS = {"true": True, "false": False, "null": None}
 
 
 def read_json(text: str, *, keep_places: bool = False) -> ParsedDocument:
-    """Reads one JSON document. Raises `Unreadable` when there is no data to go on with."""
+    """Reads one JSON document. Raises UnreadableDocument if it has no usable data."""
     return _JsonReader(text, keep_places=keep_places).read()
 
 
 class _JsonReader:
-    """One pass over the text: `expected` says in words what may come next, and is what a syntax error names."""
+    """Reads the text in one pass. `expected` names in words what may come next, for syntax errors."""
 
     def __init__(self, text: str, *, keep_places: bool) -> None:
         self._text = text
@@ -35,6 +35,7 @@ class _JsonReader:
         self._closers: list[str] = []
 
     def read(self) -> ParsedDocument:
+        """Reads the whole text. Raises UnreadableDocument for a syntax error."""
         expected = "a value"
         offset = 0
         while True:
@@ -76,7 +77,7 @@ class _JsonReader:
         raise self._unexpected(f"{shown(symbol)} stands", expected, spot)
 
     def _scalar(self, kind: str, symbol: str, offset: int, spot: int) -> int:
-        """Hands a scalar to the builder; the offset after it."""
+        """Adds a scalar to the builder and returns the offset after it."""
         if kind == "quote":
             text, offset = self._string(offset)
             self._builder.value(text, spot)
@@ -92,7 +93,7 @@ class _JsonReader:
         return offset
 
     def _string(self, offset: int) -> tuple[str, int]:
-        """The string whose opening quote ends at `offset`, and the offset after it."""
+        """Returns the string whose opening quote ends at `offset`, and the offset after it."""
         try:
             text, end = _STRINGS.raw_decode(self._text, offset - 1)
         except JSONDecodeError as error:

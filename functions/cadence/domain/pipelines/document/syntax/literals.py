@@ -1,4 +1,4 @@
-"""Values written in documents: whether one is of a type, with the ranges of every number, and how a command reads it."""
+"""Checks values in documents against types, including the ranges of numbers, and writes them for commands."""
 
 import json
 import math
@@ -28,7 +28,7 @@ _FRACTIONAL = {Scalar.F32: _LARGEST_F32, Scalar.F64: sys.float_info.max}
 
 
 def mismatch(value: Any, wanted: DataType) -> str | None:
-    """Why `value` (plain JSON data) is not a `wanted`, in words; `None` if it is one."""
+    """Returns the reason, in words, why `value` (plain JSON data) does not have the type `wanted`; `None` if it has."""
     match wanted:
         case Option(item):
             return None if value is None else mismatch(value, item)
@@ -47,9 +47,9 @@ def mismatch(value: Any, wanted: DataType) -> str | None:
 
 
 def unwritable(value: Any, wanted: FlowType) -> str | None:
-    """Why `value` cannot be what a port of this type is given, in words; `None` if it can.
+    """Returns the reason, in words, why `value` cannot be the literal of a port of this type; `None` if it can.
 
-    A stream's literal is the list of its values. Bytes are written as text, which stands for its UTF-8.
+    The literal of a stream is the list of its values. Bytes are written as text and encoded in UTF-8.
     """
     if wanted.type is Scalar.BYTE:
         return None if isinstance(value, str) else f"text is wanted for {wanted}, not {_described(value)}"
@@ -65,7 +65,7 @@ def unwritable(value: Any, wanted: FlowType) -> str | None:
 
 
 def content(value: Any, of: FlowType) -> str:
-    """What a port's file holds for a value: bytes as they are, strings as lines, everything else as JSON lines.
+    """Returns the content of a port's file for a value: bytes unchanged, strings as lines, all else as JSON lines.
 
     >>> content([1, None], FlowType(Flow.STREAM, Option(Scalar.U8)))
     '1\\nnull\\n'
@@ -75,7 +75,7 @@ def content(value: Any, of: FlowType) -> str:
     values = value if of.flow is Flow.STREAM else [value]
     if of.type is Scalar.VOID and of.flow is Flow.BLOCK:
         return ""
-    return "".join(_line(one, of.type) for one in values)
+    return "".join(_line(item, of.type) for item in values)
 
 
 def _line(value: Any, data_type: DataType) -> str:

@@ -1,4 +1,4 @@
-"""Reads treatments and definitions into a draft, each with what it takes from the definition it uses."""
+"""Reads treatments and definitions into a draft, each merged with the definition that it uses."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +15,7 @@ from cadence.domain.shared.display import shown
 
 
 def read_draft(data: Mapping[str, Any], libraries: Libraries, programs: ProgramChecks, problems: Problems) -> Draft:
-    """Reads what it can; ports whose type makes no sense and definitions that are not there are added to `problems`."""
+    """Returns the draft of a document; adds ports with invalid types and missing definitions to `problems`."""
     connections = data.get("connections")
     draft = Draft(mapping(data.get("defaults")), connections if isinstance(connections, list) else [])
     definitions = Definitions(mapping(data.get("definitions")), libraries, problems)
@@ -45,17 +45,17 @@ def _read_treatment(name: str, body: Any, definitions: Definitions, problems: Pr
         return DraftTreatment(name=name, body=mapping(body), inputs=None, outputs=None)
     if "use" in body:
         base = definitions.used(body["use"], ("treatments", name, "use"))
-        return _own(inherited(name, "treatments", body, base, problems))
+        return _with_own_generics(inherited(name, "treatments", body, base, problems))
     path = ("treatments", name)
     inputs = read_ports(body["inputs"], (*path, "inputs"), (), problems) if "inputs" in body else {}
     outputs = read_ports(body["outputs"], (*path, "outputs"), (), problems) if "outputs" in body else {}
     return DraftTreatment(name=name, body=body, inputs=inputs, outputs=outputs)
 
 
-def _own(treatment: DraftTreatment) -> DraftTreatment:
-    """Makes the type parameters those of this treatment, so that each use of a definition has its own."""
+def _with_own_generics(treatment: DraftTreatment) -> DraftTreatment:
+    """Replaces the type parameters by this treatment's own, so that each use of a definition has separate ones."""
     if treatment.generics:
         meaning = {generic: Parameterized(generic, treatment.name) for generic in treatment.generics}
-        treatment.inputs = retyped(treatment.inputs, lambda found: meaning.get(found.name, found))
-        treatment.outputs = retyped(treatment.outputs, lambda found: meaning.get(found.name, found))
+        treatment.inputs = retyped(treatment.inputs, lambda parameter: meaning.get(parameter.name, parameter))
+        treatment.outputs = retyped(treatment.outputs, lambda parameter: meaning.get(parameter.name, parameter))
     return treatment

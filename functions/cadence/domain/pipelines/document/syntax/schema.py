@@ -1,4 +1,4 @@
-"""The document's shape, checked against schemas/pipeline/1.json, with the errors told in plain words."""
+"""Checks a document's shape against schemas/pipeline/1.json, with messages in plain words."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -24,26 +24,26 @@ _KINDS = {
     "null": "nothing",
 }
 _AT_ONCE = 100
-"""Treatments."""
+"""Treatments that are validated at once."""
 _MOST_KEYS = 200
-"""Of the document and of a body: more than there are with any meaning."""
+"""Keys of the document and of a body: more than the schema knows."""
 _LONGEST_LIST = 1_000
-"""Of a body."""
+"""Items of a list in a body."""
 _UNITS = {"Length": "characters", "Items": "items", "Properties": "entries"}
 
 
 def check_shape(data: Any) -> Iterator[DocumentProblem]:
-    """Everything about `data` that the schema forbids."""
+    """Yields a problem for each violation of the schema in `data`."""
     for piece in _pieces(data):
         for error in _validator().iter_errors(piece):
             yield from _problems(error)
 
 
 def _pieces(data: Any) -> Iterator[Any]:
-    """The document in parts that are whole documents to the schema.
+    """Yields the document in parts that are whole documents to the schema.
 
-    The validator finds all errors before it tells the first one, each with a copy of what it is about. So long documents are
-    checked bit by bit, and without what no schema looks at.
+    The validator collects all errors before it reports the first one, each with a copy of the value. Long documents are
+    therefore checked in parts, and without the values of unknown keys.
     """
     treatments = data.get("treatments") if isinstance(data, dict) else None
     if not isinstance(treatments, dict) or len(treatments) <= _AT_ONCE:
@@ -63,7 +63,7 @@ def _without_unknown(data: Any) -> Any:
 
 
 def check_counts(data: Any) -> Iterator[DocumentProblem]:
-    """The parts that have more members than possible by far: the validator would take long to tell of each of them."""
+    """Yields a problem for each part with far too many members, which would take the validator too long."""
     properties = pipeline_schema()["properties"]
     document = data if isinstance(data, dict) else {}
     for key in ("treatments", "definitions", "connections"):
@@ -75,10 +75,10 @@ def check_counts(data: Any) -> Iterator[DocumentProblem]:
             yield from _body_counts((key, name), mapping(body))
     connections = document.get("connections")
     items = connections if isinstance(connections, list) else []
-    wrong = [index for index, one in enumerate(items) if type(one) is not str]
-    if len(wrong) > _MOST_KEYS:
-        first = ("connections", wrong[0])
-        message = f"{_subject(first)} and {len(wrong) - 1:,} others have to be text, not {kind_of(items[wrong[0]])}."
+    wrong_indexes = [index for index, item in enumerate(items) if type(item) is not str]
+    if len(wrong_indexes) > _MOST_KEYS:
+        first = ("connections", wrong_indexes[0])
+        message = f"{_subject(first)} and {len(wrong_indexes) - 1:,} others have to be text, not {kind_of(items[wrong_indexes[0]])}."
         yield DocumentProblem(
             code=Code.WRONG_TYPE,
             message=message,
@@ -99,6 +99,7 @@ def _body_counts(path: Path, body: Mapping[str, Any]) -> Iterator[DocumentProble
 
 
 def pipeline_schema() -> dict[str, Any]:
+    """Returns the JSON Schema of pipeline documents."""
     return schemas.schema("pipeline")
 
 
@@ -109,10 +110,10 @@ def _validator() -> Draft202012Validator:
 
 @cache
 def _checked_schema() -> dict[str, Any]:
-    """The schema with its `propertyNames` in another form.
+    """Returns the schema with its `propertyNames` in another form.
 
-    The validator tells of each wrong name with a copy of the whole mapping, which for thousands of them is more than any
-    memory holds. So names are instead checked as members that cannot be there, which are told one by one.
+    The validator reports each wrong name with a copy of the whole mapping, which for thousands of names is more than
+    any memory holds. Names are therefore checked as forbidden members, which are reported one by one.
     """
     schema: dict[str, Any] = _names_as_members(pipeline_schema())
     return schema
@@ -134,10 +135,10 @@ def _names_as_members(schema: Any) -> Any:
 
 def _problems(error: ValidationError) -> Iterable[DocumentProblem]:
     path: Path = tuple(error.instance_path)
-    tell = _TELLERS.get(error.kind.name)
-    if tell is None:
+    report = _REPORTERS.get(error.kind.name)
+    if report is None:
         return [DocumentProblem(code=Code.WRONG_FORM, message=f"{_subject(path)}: {error.message[:200]}.", path=path)]
-    return tell(error, path, _subject(path))
+    return report(error, path, _subject(path))
 
 
 def _unknown_keys(error: ValidationError, path: Path, subject: str) -> Iterator[DocumentProblem]:
@@ -158,19 +159,19 @@ def _missing_key(error: ValidationError, path: Path, subject: str) -> Iterator[D
 
 
 def _wrong_type(error: ValidationError, path: Path, subject: str) -> Iterator[DocumentProblem]:
-    wanted: list[str] = [*error.kind.as_dict()["types"], *_other_shape(error)]
+    expected: list[str] = [*error.kind.as_dict()["types"], *_other_shape(error)]
     instance = error.instance
     hint = None
-    if "string" in wanted and isinstance(instance, int | float):
+    if "string" in expected and isinstance(instance, int | float):
         hint = "Put it in quotes."
-    elif "integer" in wanted and isinstance(instance, str):
+    elif "integer" in expected and isinstance(instance, str):
         hint = "Write a number as in JSON, without quotes, unit or leading zero."
-    elif wanted == ["array"] and isinstance(instance, str):
+    elif expected == ["array"] and isinstance(instance, str):
         hint = "Write it as a list: [ … ]."
-    names = " or ".join(_KINDS[kind] for kind in wanted)
-    found = kind_of(instance) + (f" {shown(instance)}" if isinstance(instance, str | int | float) else "")
+    names = " or ".join(_KINDS[kind] for kind in expected)
+    actual = kind_of(instance) + (f" {shown(instance)}" if isinstance(instance, str | int | float) else "")
     yield DocumentProblem(
-        code=Code.WRONG_TYPE, message=f"{subject} has to be {names}, not {found}.", path=path, hint=hint
+        code=Code.WRONG_TYPE, message=f"{subject} has to be {names}, not {actual}.", path=path, hint=hint
     )
 
 
@@ -191,16 +192,16 @@ def _out_of_range(error: ValidationError, path: Path, subject: str) -> Iterator[
 
 def _too_little(error: ValidationError, path: Path, subject: str) -> Iterator[DocumentProblem]:
     limit = error.kind.as_dict()["limit"]
-    wanting = "is empty" if limit == 1 else f"has fewer than {limit} {_unit(error)}"
-    yield DocumentProblem(code=Code.WRONG_SIZE, message=f"{subject} {wanting}.", path=path)
+    lack = "is empty" if limit == 1 else f"has fewer than {limit} {_unit(error)}"
+    yield DocumentProblem(code=Code.WRONG_SIZE, message=f"{subject} {lack}.", path=path)
 
 
 def _too_much(error: ValidationError, path: Path, _: str) -> Iterator[DocumentProblem]:
     yield _more_than(path, error.kind.as_dict()["limit"], error.kind.name[3:])
 
 
-def _more_than(path: Path, limit: int, what: str) -> DocumentProblem:
-    message = f"{_subject(path)} has more than {limit:,} {_UNITS[what]}."
+def _more_than(path: Path, limit: int, kind: str) -> DocumentProblem:
+    message = f"{_subject(path)} has more than {limit:,} {_UNITS[kind]}."
     return DocumentProblem(code=Code.WRONG_SIZE, message=message, path=path, too_large=True)
 
 
@@ -230,13 +231,13 @@ def _repeated_items(error: ValidationError, path: Path, _: str) -> Iterator[Docu
 
 
 def _wrong_name(error: ValidationError, path: Path, subject: str) -> Iterator[DocumentProblem]:
-    """A schema that is `false` marks members with wrong names."""
+    """Yields the problem of a member with a wrong name, which the schema `false` marks."""
     pattern = error.schema_path[error.schema_path.index("patternProperties") + 1]
     message = f"{shown(path[-1])} is not a valid name."
     yield DocumentProblem(code=Code.BAD_NAME, message=message, path=path, hint=_naming_rule(str(pattern)), at_key=True)
 
 
-_TELLERS: dict[str, Callable[[ValidationError, Path, str], Iterator[DocumentProblem]]] = {
+_REPORTERS: dict[str, Callable[[ValidationError, Path, str], Iterator[DocumentProblem]]] = {
     "additionalProperties": _unknown_keys,
     "required": _missing_key,
     "type": _wrong_type,
@@ -257,7 +258,7 @@ _TELLERS: dict[str, Callable[[ValidationError, Path, str], Iterator[DocumentProb
 
 
 def _subject(path: Path) -> str:
-    """What a path leads to, in words."""
+    """Returns the part of a document at a path in words."""
     match path:
         case ():
             return "The document"
@@ -276,16 +277,16 @@ def _subject(path: Path) -> str:
 
 
 def _schema_of(error: ValidationError) -> dict[str, Any]:
-    """The schema that holds the keyword an error is about."""
+    """Returns the schema that contains the keyword of an error."""
     schema: Any = _checked_schema()
     for part in error.schema_path[:-1]:
         schema = schema[part]
-    found: dict[str, Any] = schema
-    return found
+    result: dict[str, Any] = schema
+    return result
 
 
 def _other_shape(error: ValidationError) -> list[str]:
-    """The kind of value that is allowed as well where the schema tells two shapes apart (`if` a mapping, `else` text)."""
+    """Returns the other allowed kind of value where the schema has two shapes (`if` a mapping, `else` text)."""
     schema: Any = _checked_schema()
     other: list[str] = []
     for part in error.evaluation_path:

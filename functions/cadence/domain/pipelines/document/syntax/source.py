@@ -1,4 +1,4 @@
-"""A document's text, read into plain data, and the place of each part of it in that text."""
+"""The result of reading a document's text: plain data, and the position of each part in the text."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,14 +10,17 @@ MAX_BYTES = 5_000_000
 MAX_NODES = 200_000
 MAX_DEPTH = 64
 MAX_CHARACTERS = 4 * MAX_BYTES
-"""Of all keys and texts, with those that YAML aliases repeat."""
+"""Characters of all keys and texts, including those that YAML aliases repeat."""
 
 Position = tuple[int, int]
 """Line and column, both counted from 1."""
 
 
 class UnreadableDocument(Exception):
-    """The text is not a document at all. Carries the one problem that stopped the reading and where it is."""
+    """Signals that a text is not a document at all.
+
+    `problem` is the one that stopped the reading, with its position.
+    """
 
     def __init__(self, code: Code, message: str, position: Position = (1, 1), hint: str | None = None) -> None:
         super().__init__(message)
@@ -26,7 +29,7 @@ class UnreadableDocument(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Misreading:
-    """A problem of the text itself, known by its position; `path` is that of the container it is in."""
+    """A problem of the text itself, with its position; `path` is that of the surrounding container."""
 
     code: Code
     message: str
@@ -36,7 +39,7 @@ class Misreading:
 
 
 class EnoughMisreadings(Exception):
-    """The text has more problems than anybody wants to be told, so that the rest of it is not read."""
+    """Signals that the text has too many problems to show more of them, so that the rest of it is not read."""
 
     def __init__(self, misreadings: tuple[Misreading, ...]) -> None:
         super().__init__()
@@ -45,19 +48,19 @@ class EnoughMisreadings(Exception):
 
 @dataclass(slots=True)
 class SourcePositions:
-    """Where the members of each container stand; containers are told apart by identity, and `root` keeps them alive."""
+    """The positions of the members of each container. Containers are identified by `id`; `root` keeps them alive."""
 
     position_of: Callable[[Any], Position]
     root: Any = None
     members: dict[int, list[Any]] = field(default_factory=dict)
-    """For each member in order the spot of its value, as the parser knows it; in mappings the spot of its key before."""
+    """For each member in order the parser's spot of its value; in mappings preceded by the spot of its key."""
     indexes: dict[int, dict[Any, int]] = field(default_factory=dict)
-    """Of the keys of mappings in which something was looked for."""
+    """The indexes of the keys of those mappings in which a member was looked up."""
 
     def find(self, problem: DocumentProblem) -> Position:
-        """The position of the part a problem is about, or of the nearest enclosing part that is in the text.
+        """Returns the position of the part of a problem, or of the nearest enclosing part that is in the text.
 
-        A mapping or list is said to be where its key is, since that is where its author looks for it.
+        The position of a mapping or list is that of its key, where its author looks for it.
         """
         node, spot = self.root, None
         for index, part in enumerate(problem.path):
@@ -70,7 +73,7 @@ class SourcePositions:
         return (1, 1) if spot is None else self.position_of(spot)
 
     def of(self, container: Any, part: str | int) -> tuple[Any, Any] | None:
-        """The spots of a member's key and its value; `None` if they are not known."""
+        """Returns the spots of a member's key and its value; `None` if they are not known."""
         spots = self.members.get(id(container))
         if spots is None:
             return None
@@ -90,9 +93,9 @@ class SourcePositions:
 
 @dataclass(frozen=True, slots=True)
 class ParsedDocument:
-    """Plain data (dict with text keys, list, str, int, float, bool, None), and what was wrong with the text.
+    """Plain data (dict with text keys, list, str, int, float, bool, None), and the problems of the text.
 
-    `places` are there if the reader was asked to keep them.
+    `places` are set if the reader was to keep them.
     """
 
     data: Any
@@ -101,7 +104,10 @@ class ParsedDocument:
 
 
 def decode(source: bytes | str) -> str:
-    """The text of a document, of at most `MAX_BYTES` of UTF-8 without NUL."""
+    """Returns the text of a document.
+
+    Raises UnreadableDocument for more than `MAX_BYTES`, or bytes that are not UTF-8.
+    """
     if len(source) > MAX_BYTES:
         raise _too_large()
     try:

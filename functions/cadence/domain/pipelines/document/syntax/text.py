@@ -1,4 +1,4 @@
-"""From a document's bytes to plain data, YAML or JSON."""
+"""Reads a document's text, YAML or JSON, into plain data."""
 
 from typing import Literal
 
@@ -10,11 +10,11 @@ Media = Literal["yaml", "json"]
 
 
 def guess(text: str) -> Media:
-    """A text that begins with { or [ is taken for JSON, and any other for YAML."""
+    """Returns the format of a text: JSON if it begins with { or [, else YAML."""
     return "json" if text.lstrip()[:1] in ("{", "[") else "yaml"
 
 
 def read(text: str, kind: Media, *, keep_places: bool = False) -> ParsedDocument:
-    """Raises `Unreadable` when there is no data to go on with."""
+    """Reads a document. Raises UnreadableDocument if it has no usable data."""
     reader = read_json if kind == "json" else read_yaml
     return reader(text, keep_places=keep_places)

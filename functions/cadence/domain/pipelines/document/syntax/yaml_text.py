@@ -1,4 +1,4 @@
-"""YAML documents: mappings, lists, text, and the scalars that JSON knows.
+"""Reads YAML documents: mappings, lists, text, and JSON's scalars.
 
 Only `null`, `~`, `true`, `false` and numbers as JSON writes them are more than text, so that `on`, `no`, `0755`,
 `1:30` and `1_000` stay what their author typed. Anchors and aliases work within the limits; tags do not.
@@ -29,13 +29,13 @@ _CONSTANTS = {"": None, "~": None, "null": None, "Null": None, "NULL": None} | {
 }
 _NUMBER = re.compile(f"(?P<integer>{INTEGER})|{FLOAT}")
 _SPECIAL_BEGINS = frozenset("-+.0123456789") | {spelling[0] for spelling in _CONSTANTS if spelling}
-"""Of unquoted scalars that may be more than text."""
+"""The first characters of unquoted scalars that may be other than text."""
 _PLAIN = frozenset({"", None})
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 
 
 def read_yaml(text: str, *, keep_places: bool = False) -> ParsedDocument:
-    """Reads one YAML document. Raises `Unreadable` when there is no data to go on with."""
+    """Reads one YAML document. Raises UnreadableDocument if it has no usable data."""
     loader = None
     try:
         loader = _Loader(text)
@@ -52,7 +52,7 @@ def read_yaml(text: str, *, keep_places: bool = False) -> ParsedDocument:
 
 
 class _YamlReader:
-    """Turns the parser's events into data."""
+    """Converts the parser's events into data."""
 
     def __init__(self, loader: Any, *, keep_places: bool) -> None:
         self._loader = loader
@@ -62,6 +62,10 @@ class _YamlReader:
         self._aliased = False
 
     def read(self) -> ParsedDocument:
+        """Reads all events.
+
+        Raises UnreadableDocument for a second document, unknown anchors or keys that are no text.
+        """
         handlers: dict[type[Any], Callable[[Any], None]] = {
             yaml.MappingStartEvent: lambda event: self._container({}, event),
             yaml.SequenceStartEvent: lambda event: self._container([], event),
@@ -72,7 +76,7 @@ class _YamlReader:
         }
         next_event, scalar_event, end = self._loader.get_event, yaml.ScalarEvent, yaml.StreamEndEvent
         key, value, builder = self._builder.key, self._builder.value, self._builder
-        # Most events are scalars, so that what is done here for them decides how long reading takes.
+        # Most events are scalars, so that their handling here decides how long reading takes.
         while (kind := type(event := next_event())) is not end:
             if kind is scalar_event:
                 text, style = event.value, event.style
@@ -94,7 +98,7 @@ class _YamlReader:
         return reading
 
     def _unusual(self, event: Any) -> str:
-        """The text of a scalar with a tag, which is a problem, or in double quotes, where escapes can spell anything."""
+        """Returns the text of a scalar with a tag (a problem), or in double quotes, where escapes need a check."""
         if event.tag is not None:
             self._tag_problem(event)
         return self._builder.usable(event.value, event.start_mark) if event.style == '"' else event.value
@@ -125,7 +129,7 @@ class _YamlReader:
             raise UnreadableDocument(Code.SEVERAL_DOCUMENTS, message, position, "Keep one document in a file.")
 
     def _resolve(self, text: str, mark: Any) -> Any:
-        """What an unquoted scalar stands for."""
+        """Returns the value of an unquoted scalar."""
         if text in _CONSTANTS:
             return _CONSTANTS[text]
         match = _NUMBER.fullmatch(text)
@@ -150,7 +154,10 @@ def _key_not_text(event: Any) -> UnreadableDocument:
 
 
 def _check_expansion(root: Any) -> None:
-    """Refuses documents that aliases make huge or endless: what comes later walks them as if written out."""
+    """Refuses documents that aliases make huge or endless: later checks walk them as if written out.
+
+    Raises UnreadableDocument.
+    """
     pending = [(root, 0)]
     nodes = characters = 0
     while pending:
@@ -170,7 +177,7 @@ def _check_expansion(root: Any) -> None:
 def _syntax_error(error: yaml.MarkedYAMLError, text: str) -> UnreadableDocument:
     lines = text.split("\n")
     line, column = len(lines), len(lines[-1]) + 1
-    # The place of the problem, unless that is the end of the text: then what was begun and never ended says more.
+    # The place of the problem, unless that is the end of the text: then the part that was never closed is shown.
     for mark in (error.problem_mark, error.context_mark):
         if mark is not None and mark.line < len(lines):
             line, column = _position(mark)

@@ -1,4 +1,4 @@
-"""Which treatments run at the same time because streams connect them, and whether their pools can hold that many."""
+"""Checks that pools have enough runners for treatments that run at the same time because streams connect them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
@@ -15,7 +15,7 @@ from cadence.domain.shared.display import shown
 _MOST_SHOWN = 8
 
 Waits = dict[str, dict[str, bool]]
-"""Consumer to its producers, and whether it needs something of each only when that has ended."""
+"""Maps each consumer to its producers, and these to whether the consumer waits for their end."""
 
 
 def check_concurrent(
@@ -25,20 +25,21 @@ def check_concurrent(
     context: Context,
     problems: Problems,
 ) -> None:
-    """Streams between more treatments than their pools have runners. Instances of matrices count, as far as they are known.
+    """Adds a problem where streams connect more treatments than their pools have runners.
 
-    That is no deadlock by itself, since a stream is kept and can be read later. But when one of them is lost, those that
-    wait for it may hold the runners that its next attempt needs.
+    Instances of matrices count, as far as they are known. Too few runners are no deadlock by themselves, since a stream
+    is kept and can be read later. But when a runner is lost, the treatments that wait for its treatment may hold the
+    runners that the next attempt needs.
     """
     pools = context.pools or {}
     if all(offer.max_runners is None for offer in pools.values()):
         return
-    for names in _together(_waits(draft, connections)):
+    for names in _simultaneous_sets(_waits(draft, connections)):
         members = [draft.treatments[name] for name in names]
         runners = {member.name: _runners(member, combinations) for member in members}
-        problem = _too_many(members, runners, draft, pools)
-        if problem is not None:
-            problems.add(problem)
+        shortage = _too_many(members, runners, draft, pools)
+        if shortage is not None:
+            problems.add(shortage)
 
 
 def _waits(draft: Draft, connections: Iterable[Connection]) -> Waits:
@@ -50,8 +51,8 @@ def _waits(draft: Draft, connections: Iterable[Connection]) -> Waits:
             continue
         port = (target.inputs or {}).get(connection.target_port)
         streams = port is not None and port.flow is Flow.STREAM and each_input(target.body) != port.name
-        ended = not streams or (is_group(source.body) and not paired(source.body, target.body))
-        waits[target.name][source.name] = ended or waits[target.name].get(source.name, False)
+        waits_for_end = not streams or (is_group(source.body) and not paired(source.body, target.body))
+        waits[target.name][source.name] = waits_for_end or waits[target.name].get(source.name, False)
     for treatment in draft.treatments.values():
         for _, name in texts(treatment.body.get("after")):
             if name in waits:
@@ -59,11 +60,11 @@ def _waits(draft: Draft, connections: Iterable[Connection]) -> Waits:
     return waits
 
 
-def _together(waits: Waits) -> Iterator[list[str]]:
-    """The sets of treatments connected by streams, of which none waits for the end of another.
+def _simultaneous_sets(waits: Waits) -> Iterator[list[str]]:
+    """Yields the sets of treatments connected by streams, of which none waits for the end of another.
 
-    A treatment's phase is how many ends lie before its start: where it grows from a producer to its consumer, the one may
-    well have ended before the other starts.
+    A treatment's phase is the number of ends that precede its start: if a consumer has a higher phase than its
+    producer, the producer may have ended before the consumer starts.
     """
     try:
         order = list(TopologicalSorter(waits).static_order())
@@ -75,23 +76,23 @@ def _together(waits: Waits) -> Iterator[list[str]]:
     sets = {name: [name] for name in waits}
     for name in order:
         for producer, ended in waits[name].items():
-            one, other = sets[producer], sets[name]
-            if ended or phase[producer] != phase[name] or one is other:
+            larger, smaller = sets[producer], sets[name]
+            if ended or phase[producer] != phase[name] or larger is smaller:
                 continue
-            if len(one) < len(other):
-                one, other = other, one
-            one.extend(other)
-            sets.update(dict.fromkeys(other, one))
-    for found in {id(found): found for found in sets.values()}.values():
-        if len(found) > 1:
-            yield found
+            if len(larger) < len(smaller):
+                larger, smaller = smaller, larger
+            larger.extend(smaller)
+            sets.update(dict.fromkeys(smaller, larger))
+    for members in {id(members): members for members in sets.values()}.values():
+        if len(members) > 1:
+            yield members
 
 
 def _runners(treatment: DraftTreatment, combinations: Mapping[str, Sequence[Combination]]) -> int:
-    """How many of its instances can run at a time."""
+    """Returns how many instances of a treatment can run at a time."""
     count = len(combinations.get(treatment.name, ())) or 1
-    at_most = mapping(treatment.body.get("matrix")).get("max_parallel")
-    return min(count, at_most) if isinstance(at_most, int) else count
+    limit = mapping(treatment.body.get("matrix")).get("max_parallel")
+    return min(count, limit) if isinstance(limit, int) else count
 
 
 def _too_many(
@@ -105,19 +106,19 @@ def _too_many(
         needed = sum(runners[member.name] for member in needing)
         if None in limits or needed <= bound:
             continue
-        retried = any(_retried(member, draft) for member in needing)
-        told = [member.name for member in needing]
-        some = told if len(told) <= _MOST_SHOWN else [*told[:_MOST_SHOWN], "…"]
+        is_retried = any(_retried(member, draft) for member in needing)
+        names_needing = [member.name for member in needing]
+        shown_names = names_needing if len(names_needing) <= _MOST_SHOWN else [*names_needing[:_MOST_SHOWN], "…"]
         where = f"pool{'s' if len(names) > 1 else ''} {', '.join(sorted(names))}"
         risk = "a lost one could wait for ever for a runner that another holds while it waits for it"
         return needing[0].problem(
             Code.POOL_TOO_SMALL_TOGETHER,
             f"Streams connect {needed} treatments{' and instances' if needed > len(needing) else ''}, but the {where} can have {bound} runners at a time: "
-            f"{', '.join(map(shown, some))}. {risk.capitalize() if retried else 'They will run one after another'}.",
+            f"{', '.join(map(shown, shown_names))}. {risk.capitalize() if is_retried else 'They will run one after another'}.",
             (),
             "List another pool, or let some wait for the others' end: a block instead of a stream, or after.",
             at_key=True,
-            severity=Severity.ERROR if retried else Severity.WARNING,
+            severity=Severity.ERROR if is_retried else Severity.WARNING,
         )
     return None
 

@@ -1,4 +1,4 @@
-"""Checks of what is around a treatment's command: its image, services, volumes and caches, beyond their shape."""
+"""Checks a treatment's image, services, volumes and caches, beyond their shape."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -14,7 +14,7 @@ _DIGEST = re.compile(r".+@sha256:[0-9a-f]{64}")
 
 
 def check_containers(draft: Draft, problems: Problems) -> None:
-    """Adds what cannot work to `problems`."""
+    """Adds a problem for each image, volume, service or cache that cannot work."""
     for body in draft.bodies():
         keys = body.body.keys()
         if "image" in keys:
@@ -86,7 +86,7 @@ def _health(body: DraftTreatment, service: Mapping[str, Any], keys: Path) -> Ite
 def _ports_taken(
     body: DraftTreatment, name: str, service: Mapping[str, Any], taken: dict[int, str]
 ) -> Iterator[DocumentProblem]:
-    """A treatment's services share one network."""
+    """Yields a problem for each port that two services share: a treatment's services are in one network."""
     ports = service.get("ports")
     for index, port in enumerate(ports if isinstance(ports, list) else []):
         if isinstance(port, int) and taken.setdefault(port, name) != name:
@@ -101,10 +101,10 @@ def _caches(body: DraftTreatment) -> Iterator[DocumentProblem]:
     written = body.body["cache"]
     caches: list[tuple[Path, Any]] = [(("cache",), written)]
     if isinstance(written, list):
-        caches = [(("cache", index), one) for index, one in enumerate(written)]
-    seen: dict[Any, Path] = {}
-    for keys, one in caches:
-        cache = mapping(one)
+        caches = [(("cache", index), item) for index, item in enumerate(written)]
+    known_keys: dict[Any, Path] = {}
+    for keys, item in caches:
+        cache = mapping(item)
         for part in ("paths", "files"):
             for index, place in texts(cache.get(part)):
                 fault = path_fault(place)
@@ -113,6 +113,6 @@ def _caches(body: DraftTreatment) -> Iterator[DocumentProblem]:
                     message = f"The path {shown(place)} of a cache {fault}."
                     yield body.problem(Code.BAD_PATH, message, (*keys, part, index), hint)
         key = cache.get("key")
-        if isinstance(key, str) and seen.setdefault((key, str(cache.get("files"))), keys) != keys:
+        if isinstance(key, str) and known_keys.setdefault((key, str(cache.get("files"))), keys) != keys:
             message = f"Two caches of {body.words} have the key {shown(key)}."
             yield body.problem(Code.CONTRADICTION, message, (*keys, "key"), "List the paths of both in one.")

@@ -1,4 +1,4 @@
-"""Checks of the environment variables that a treatment sets from `env` and `secrets`."""
+"""Checks the environment variables that a treatment sets from `env` and `secrets`."""
 
 import re
 
@@ -11,7 +11,7 @@ _RESERVED_PREFIX = "CADENCE_"
 
 
 def check_environment(draft: Draft, problems: Problems) -> None:
-    """Names have to be usable in a shell, not Cadence's own, and set once."""
+    """Checks that names are usable in a shell, not Cadence's own, and set only once."""
     for treatment in draft.bodies():
         env = mapping(treatment.body.get("env"))
         secrets = mapping(treatment.body.get("secrets"))

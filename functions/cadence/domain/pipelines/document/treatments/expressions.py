@@ -1,4 +1,4 @@
-"""Checks of the expressions in a document: that they can be read, stand where they may, and name what is there."""
+"""Checks the expressions in a document: their syntax, their places, and the names that they use."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ EVENT_FIELDS = (
     | {"cron", "scheduled_at", "timezone"}
     | {"outputs", "pipeline", "run_id", "state", "treatment"}
 )
-"""What events may tell; which of it an event has depends on its kind."""
+"""The fields of all events; which of them an event has depends on its kind."""
 _ELSEWHERE: dict[str, tuple[str, str | None]] = {
     "parameters": ("There are no parameters here.", "Only event can be named."),
     "run": ("There is no run yet here.", "Only event can be named."),
@@ -30,13 +30,16 @@ _ELSEWHERE: dict[str, tuple[str, str | None]] = {
     ),
     "treatments": ("The state of a treatment can only be named in `when`.", None),
 }
-"""What to say of names that there are, but not at this place."""
+"""Message and hint for names that exist, but not at this place."""
 _ENV_HINT = "Set a variable in env to the expression, and use that in the script."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpressionScope:
-    """What expressions at a place may name. `None`: no such names there; parameters of `None` cannot be known."""
+    """The names that expressions at a place may use.
+
+    `None`: there are no such names at this place; for `parameters`: they are not known.
+    """
 
     parameters: Collection[str] | None
     event: bool = True
@@ -45,22 +48,24 @@ class ExpressionScope:
     treatments: Collection[str] | None = None
     itself: str = ""
     of_definition: bool = False
-    """Its matrix, and the treatments beside it, are those of whoever uses it."""
+    """Whether the place is in a definition, whose matrix and treatments are those of its users."""
 
 
 def check_expressions(data: Mapping[str, Any], draft: Draft, parameters: Collection[str], problems: Problems) -> None:
-    """Adds what is wrong with any expression of the document to `problems`."""
+    """Adds a problem for each mistake in an expression of the document."""
     for treatment in draft.bodies():
         names = ExpressionScope(parameters=parameters, of_definition=treatment.section == "definitions")
-        for found in _of_treatment(treatment, names, draft.treatments, problems):
-            problems.add(treatment.problem(found.code, found.message, found.path, found.hint, severity=found.severity))
+        for problem in _of_treatment(treatment, names, draft.treatments, problems):
+            problems.add(
+                treatment.problem(problem.code, problem.message, problem.path, problem.hint, severity=problem.severity)
+            )
     names = ExpressionScope(parameters=parameters)
     problems.add_all(_of_defaults(draft.defaults, names, problems))
     problems.add_all(_of_document(data, names, problems))
 
 
 def states_named(body: Mapping[str, Any]) -> tuple[str, ...]:
-    """The treatments whose states a body's `when` names, each once."""
+    """Returns the treatments whose states a body's `when` names, each once."""
     when = body.get("when")
     if not isinstance(when, str) or "treatments" not in when:
         return ()
@@ -73,14 +78,14 @@ def states_named(body: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _of_treatment(
-    treatment: DraftTreatment, names: ExpressionScope, treatments: Collection[str], told: Problems
+    treatment: DraftTreatment, names: ExpressionScope, treatments: Collection[str], problems: Problems
 ) -> Iterator[DocumentProblem]:
-    """The problems of its body, each with the path within it."""
+    """Yields the problems of a treatment's body, each with the path within the body."""
     body = treatment.body
     when = body.get("when")
     if isinstance(when, str):
         yield from _condition_form(when, ("when",))
-    inside = replace(names, axes=known_axes(body.get("matrix")))
+    body_names = replace(names, axes=known_axes(body.get("matrix")))
     for key, value in body.items():
         for path, text in texts_with_expressions(value, (key,)):
             if key in SCRIPTS:
@@ -88,15 +93,17 @@ def _of_treatment(
             elif not is_place(path):
                 yield from _not_allowed(text, path)
             elif key == "matrix":
-                yield from _checked(text, path, names, told)
+                yield from _checked(text, path, names, problems)
             elif key == "when":
-                yield from _checked(text, path, replace(inside, treatments=treatments, itself=treatment.name), told)
+                yield from _checked(
+                    text, path, replace(body_names, treatments=treatments, itself=treatment.name), problems
+                )
             else:
-                yield from _checked(text, path, inside, told)
+                yield from _checked(text, path, body_names, problems)
 
 
 def known_axes(matrix: Any) -> Collection[str] | None:
-    """What `matrix.` can name: the axes and what `include` adds; `None` without a matrix."""
+    """Returns the names after `matrix.`: the axes, and the names that `include` adds; `None` without a matrix."""
     if not isinstance(matrix, dict):
         return None
     include = matrix.get("include")
@@ -104,22 +111,22 @@ def known_axes(matrix: Any) -> Collection[str] | None:
     return tuple(dict.fromkeys([*axes(matrix), *added]))
 
 
-def _of_defaults(defaults: Mapping[str, Any], names: ExpressionScope, told: Problems) -> Iterator[DocumentProblem]:
+def _of_defaults(defaults: Mapping[str, Any], names: ExpressionScope, problems: Problems) -> Iterator[DocumentProblem]:
     for path, text in texts_with_expressions(dict(defaults)):
         if is_place(path):
-            yield from _checked(text, ("defaults", *path), names, told)
+            yield from _checked(text, ("defaults", *path), names, problems)
         else:
             yield from _not_allowed(text, ("defaults", *path))
 
 
-def _of_document(data: Mapping[str, Any], names: ExpressionScope, told: Problems) -> Iterator[DocumentProblem]:
+def _of_document(data: Mapping[str, Any], names: ExpressionScope, problems: Problems) -> Iterator[DocumentProblem]:
     concurrency = data.get("concurrency")
     for path, text in texts_with_expressions(concurrency, ("concurrency",)):
         if path in (("concurrency",), ("concurrency", "group")):
-            yield from _checked(text, path, names, told)
+            yield from _checked(text, path, names, problems)
     for path, text in texts_with_expressions(data.get("on"), ("on",)):
         if path[:2] == ("on", "pipeline") and path[3:4] == ("parameters",):
-            yield from _checked(text, path, ExpressionScope(parameters=None, run=False), told)
+            yield from _checked(text, path, ExpressionScope(parameters=None, run=False), problems)
         else:
             yield from _not_allowed(text, path)
     for name, parameter in mapping(data.get("parameters")).items():
@@ -141,7 +148,7 @@ def _condition_form(when: str, path: Path) -> Iterator[DocumentProblem]:
 
 def _in_script(text: str, path: Path) -> Iterator[DocumentProblem]:
     if "${{" in text.replace("$${{", ""):
-        message = "A script cannot hold expressions: whoever chose a value could add commands to it."
+        message = "A script cannot hold expressions: their values could add commands to it."
         yield DocumentProblem(
             code=Code.EXPRESSION_IN_SCRIPT, message=message, path=path, hint=f"{_ENV_HINT} $${{{{ stands for ${{{{."
         )
@@ -150,32 +157,34 @@ def _in_script(text: str, path: Path) -> Iterator[DocumentProblem]:
 def _not_allowed(text: str, path: Path) -> Iterator[DocumentProblem]:
     if "${{" in text.replace("$${{", ""):
         message = f"There can be no expression here: {shown(text)}."
-        hint = "docs/pipelines.md tells where there can be one."
+        hint = "docs/pipelines.md lists the places of expressions."
         yield DocumentProblem(code=Code.EXPRESSION_NOT_ALLOWED, message=message, path=path, hint=hint)
 
 
-def _checked(text: str, path: Path, names: ExpressionScope, told: Problems) -> Iterator[DocumentProblem]:
+def _checked(text: str, path: Path, names: ExpressionScope, problems: Problems) -> Iterator[DocumentProblem]:
     try:
         template = read_template(text)
     except ExpressionError as error:
         code = Code.UNKNOWN_NAME if error.unknown else Code.BAD_EXPRESSION
         yield DocumentProblem(code=code, message=error.message, path=path, hint=error.hint)
         return
-    yield from _unknown_names(template, path, names, told)
+    yield from _unknown_names(template, path, names, problems)
 
 
-def _unknown_names(template: Template, path: Path, names: ExpressionScope, told: Problems) -> Iterator[DocumentProblem]:
+def _unknown_names(
+    template: Template, path: Path, names: ExpressionScope, problems: Problems
+) -> Iterator[DocumentProblem]:
     for use in dict.fromkeys(use for expression in template.expressions for use in expression.names):
-        wrong = _wrong(use, names, told)
-        if wrong is not None:
-            message, hint = wrong
-            sure = use.path[0] != "event" or not names.event
-            severity = Severity.ERROR if sure else Severity.WARNING
+        mistake = _name_mistake(use, names, problems)
+        if mistake is not None:
+            message, hint = mistake
+            certain = use.path[0] != "event" or not names.event
+            severity = Severity.ERROR if certain else Severity.WARNING
             yield DocumentProblem(code=Code.UNKNOWN_NAME, message=message, path=path, hint=hint, severity=severity)
 
 
-def _wrong(use: NameUse, names: ExpressionScope, told: Problems) -> tuple[str, str | None] | None:
-    """What is wrong with a name, and what to do."""
+def _name_mistake(use: NameUse, names: ExpressionScope, problems: Problems) -> tuple[str, str | None] | None:
+    """Returns the message and the hint for a name that cannot be used; None if it can."""
     root, *rest = use.path
     if names.of_definition and root in ("matrix", "treatments"):
         return None
@@ -187,27 +196,29 @@ def _wrong(use: NameUse, names: ExpressionScope, told: Problems) -> tuple[str, s
     if names.axes is not None:
         known["matrix"] = names.axes
     if root == "treatments" and names.treatments is not None:
-        return _wrong_state(use, names, told)
+        return _state_mistake(use, names, problems)
     if known.get(root) is None:
-        return _ELSEWHERE.get(root) or (f"There is no name {shown(root)}.", suggestion(root, known, told))
+        return _ELSEWHERE.get(root) or (f"There is no name {shown(root)}.", suggestion(root, known, problems))
     members = known[root]
     if rest and members is not None and rest[0] not in members:
         kinds = {"parameters": "parameter", "matrix": "axis", "event": "field of events", "run": "field of run"}
-        return f"There is no {kinds[root]} {shown(rest[0])}.", suggestion(rest[0], members, told)
+        return f"There is no {kinds[root]} {shown(rest[0])}.", suggestion(rest[0], members, problems)
     return None
 
 
-def _wrong_state(use: NameUse, names: ExpressionScope, told: Problems) -> tuple[str, str | None] | None:
+def _state_mistake(use: NameUse, names: ExpressionScope, problems: Problems) -> tuple[str, str | None] | None:
     known = names.treatments or ()
     match use.path:
         case (_, str(name), "state"):
             if name == names.itself:
                 return "A treatment cannot wait for its own state.", None
             if name not in known:
-                return f"There is no treatment {shown(name)}.", suggestion(name, known, told)
+                return f"There is no treatment {shown(name)}.", suggestion(name, known, problems)
             return None
         case (_, str(name), *_):
-            dashed = [one for one in known if one.replace("-", "_").startswith(name) and "-" in one]
+            dashed = [
+                treatment for treatment in known if treatment.replace("-", "_").startswith(name) and "-" in treatment
+            ]
             example = dashed[0] if dashed else name
             return f"{shown(str(use))} is no state.", f"Write treatments['{example}'].state."
         case _:

@@ -1,4 +1,4 @@
-"""Checks of matrices as far as they are known before a run: their parts, and how many instances they make."""
+"""Checks matrices as far as they are known before a run: their parts, and the number of their instances."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,14 +18,14 @@ from cadence.domain.pipelines.document.wording import suggestion
 from cadence.domain.shared.display import shown
 
 MAX_TREATMENTS = 10_000
-"""Of a run, instances counted."""
+"""Treatments of a run, including instances."""
 _MOST_LOOKED_AT = 10 * MAX_TREATMENTS
 
 
 def check_matrices(draft: Draft, problems: Problems) -> Mapping[str, Sequence[Combination]]:
-    """The combinations of each matrix that is known before a run. Adds what is wrong to `problems`.
+    """Returns the combinations of each matrix that is known before a run. Adds what is wrong to `problems`.
 
-    A matrix with expressions is looked at again when a run starts.
+    A matrix with expressions is checked again when a run starts.
     """
     known: dict[str, Sequence[Combination]] = {}
     total = len(draft.treatments)
@@ -38,8 +38,8 @@ def check_matrices(draft: Draft, problems: Problems) -> Mapping[str, Sequence[Co
         if total > MAX_TREATMENTS or looked_at > _MOST_LOOKED_AT:
             continue
         if _is_usable(matrix) and not holds_expressions(matrix):
-            known[treatment.name] = found = _combinations(treatment, matrix, problems)
-            total += len(found)
+            known[treatment.name] = combined = _combinations(treatment, matrix, problems)
+            total += len(combined)
             product = math.prod(len(matrix[name]) for name in axes(matrix))
             looked_at += product if product <= MOST_BEFORE_EXCLUSION else 0
     if looked_at > _MOST_LOOKED_AT:
@@ -59,6 +59,7 @@ def check_matrices(draft: Draft, problems: Problems) -> Mapping[str, Sequence[Co
 
 
 def too_many(total: int) -> DocumentProblem:
+    """Returns the problem of a run with more than `MAX_TREATMENTS`."""
     message = (
         f"With the instances of matrices there are at least {total:,} treatments, {MAX_TREATMENTS:,} are possible."
     )
@@ -69,7 +70,7 @@ def too_many(total: int) -> DocumentProblem:
 
 def _combinations(treatment: DraftTreatment, matrix: dict[str, Any], problems: Problems) -> Sequence[Combination]:
     try:
-        found = combinations(matrix)
+        combined = combinations(matrix)
     except MatrixError as error:
         code = Code.MATRIX_TOO_LARGE if error.size else Code.BAD_MATRIX
         path = (*treatment.path, "matrix", *error.key)
@@ -80,7 +81,7 @@ def _combinations(treatment: DraftTreatment, matrix: dict[str, Any], problems: P
             )
         )
         return ()
-    if not found:
+    if not combined:
         message = f"The matrix of {shown(treatment.name)} has no combinations."
         path = (*treatment.path, "matrix")
         problems.add(
@@ -88,19 +89,19 @@ def _combinations(treatment: DraftTreatment, matrix: dict[str, Any], problems: P
                 code=Code.BAD_MATRIX, message=message, path=path, hint="Exclude less, or add an axis.", at_key=True
             )
         )
-    return found
+    return combined
 
 
 def _is_usable(matrix: dict[str, Any]) -> bool:
-    """Whether it has the shape that the schema asks for, which tells of it otherwise."""
+    """Whether a matrix has the shape that the schema requires (else the schema reports it)."""
     lists = [matrix[name] for name in axes(matrix)]
     entries = [matrix.get(key, []) for key in ("include", "exclude")]
-    return all(isinstance(one, list) for one in [*lists, *entries]) and all(
-        isinstance(entry, dict) for one in entries for entry in one
+    return all(isinstance(part, list) for part in [*lists, *entries]) and all(
+        isinstance(entry, dict) for part in entries for entry in part
     )
 
 
-def _unknown_axes(treatment: DraftTreatment, matrix: dict[str, Any], told: Problems) -> Iterator[DocumentProblem]:
+def _unknown_axes(treatment: DraftTreatment, matrix: dict[str, Any], problems: Problems) -> Iterator[DocumentProblem]:
     known = axes(matrix)
     excluded = matrix.get("exclude")
     for index, entry in enumerate(excluded if isinstance(excluded, list) else ()):
@@ -109,5 +110,9 @@ def _unknown_axes(treatment: DraftTreatment, matrix: dict[str, Any], told: Probl
                 path = (*treatment.path, "matrix", "exclude", index, name)
                 message = f"The matrix of {shown(treatment.name)} has no axis {shown(name)} to exclude by."
                 yield DocumentProblem(
-                    code=Code.BAD_MATRIX, message=message, path=path, hint=suggestion(name, known, told), at_key=True
+                    code=Code.BAD_MATRIX,
+                    message=message,
+                    path=path,
+                    hint=suggestion(name, known, problems),
+                    at_key=True,
                 )

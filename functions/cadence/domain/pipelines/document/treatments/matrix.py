@@ -1,4 +1,4 @@
-"""Matrices: from axes, `include` and `exclude` to the combinations that each become an instance of the treatment."""
+"""Expands matrices: from axes, `include` and `exclude` to combinations, each of which becomes an instance."""
 
 import itertools
 import json
@@ -14,17 +14,18 @@ MAX_INSTANCES = 1_000
 MAX_AXES = 10
 MOST_BEFORE_EXCLUSION = 10_000
 _MOST_COMPARISONS = 50_000
-"""Of combinations with the sets of axes that entries of `exclude` or `include` name: what bounds the time a matrix takes."""
+"""Of combinations with the sets of axes that entries of `exclude` or `include` name: what bounds the time a matrix
+takes."""
 _SETTINGS = frozenset({"include", "exclude", "fail_fast", "max_parallel"})
 _UNNAMEABLE = re.compile(r"[^A-Za-z0-9._+-]")
 _LONGEST_PART = 40
 
 Combination = Mapping[str, Any]
-"""The value of each axis, in their order, then what `include` adds."""
+"""The value of each axis, in their order, then the values that `include` adds."""
 
 
 class MatrixError(Exception):
-    """The matrix cannot be used, in words; `key` is its part that is wrong, `size` tells that it is too large."""
+    """Signals a matrix that cannot be used; `key` is the part that is wrong, `size`: the matrix is too large."""
 
     def __init__(self, message: str, key: tuple[str | int, ...] = (), *, size: bool = False) -> None:
         super().__init__(message)
@@ -35,20 +36,23 @@ class MatrixError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class MatrixInstance:
+    """An instance of a treatment with a matrix."""
+
     name: str
     values: Combination
 
 
 def axes(matrix: Mapping[str, Any]) -> tuple[str, ...]:
-    """The names of the axes, in the order written."""
+    """Returns the names of the axes, in the order written."""
     return tuple(name for name in matrix if name not in _SETTINGS)
 
 
 def combinations(matrix: Mapping[str, Any]) -> list[Combination]:
-    """The combinations of a matrix without expressions, at most `MAX_INSTANCES`. Raises MatrixError.
+    """Returns the combinations of a matrix without expressions, at most `MAX_INSTANCES`. Raises MatrixError.
 
-    As with GitHub Actions: `exclude` drops the combinations that have all its values; then each entry of `include` is added
-    to the combinations whose axes it does not change, or is a combination of its own if there is none.
+    The semantics are those of GitHub Actions: `exclude` drops the combinations that have all its values; then each
+    entry of `include` is added to the combinations whose axes it does not change, or is a combination of its own if
+    there is none.
     """
     names = axes(matrix)
     if len(names) > MAX_AXES:
@@ -59,29 +63,29 @@ def combinations(matrix: Mapping[str, Any]) -> list[Combination]:
     _check_product(names, matrix)
     excluded = _Excluded(matrix.get("exclude", ()))
     _check_work(math.prod(len(matrix[name]) for name in names) * excluded.kinds, "exclude")
-    found: list[dict[str, Any]] = []
+    combined: list[dict[str, Any]] = []
     if names:
         for values in itertools.product(*(matrix[name] for name in names)):
             combination = dict(zip(names, values, strict=True))
             if not excluded.holds(combination):
-                found.append(combination)
-    return _included(found, names, matrix.get("include", ()))
+                combined.append(combination)
+    return _included(combined, names, matrix.get("include", ()))
 
 
-def instances(treatment: str, found: Iterable[Combination]) -> tuple[MatrixInstance, ...]:
-    """The combinations with their names, `treatment:value1:value2`; equal names are told apart by `~2` and so on."""
-    taken: dict[str, int] = {}
+def instances(treatment: str, combined: Iterable[Combination]) -> tuple[MatrixInstance, ...]:
+    """Returns the named combinations, `treatment:value1:value2`; equal names are distinguished by `~2` and so on."""
+    uses: dict[str, int] = {}
     named = []
-    for values in found:
+    for values in combined:
         parts = [_UNNAMEABLE.sub("-", text_of(value))[:_LONGEST_PART] or "-" for value in values.values()]
         name = ":".join([treatment, *parts[:MAX_AXES]])
-        taken[name] = taken.get(name, 0) + 1
-        named.append(MatrixInstance(name if taken[name] == 1 else f"{name}~{taken[name]}", values))
+        uses[name] = uses.get(name, 0) + 1
+        named.append(MatrixInstance(name if uses[name] == 1 else f"{name}~{uses[name]}", values))
     return tuple(named)
 
 
 def values_key(values: Combination, names: Iterable[str]) -> str:
-    """Equal for combinations with equal values of these axes; 1, "1" and true are different."""
+    """Returns a key that is equal for combinations with equal values of these axes; 1, "1" and true are different."""
     return json.dumps([values.get(name) for name in names], sort_keys=True)
 
 
@@ -89,9 +93,9 @@ def _check_product(names: Sequence[str], matrix: Mapping[str, Any]) -> None:
     sizes = [len(matrix[name]) for name in names]
     product = math.prod(sizes)
     if product > MOST_BEFORE_EXCLUSION or (product > MAX_INSTANCES and not matrix.get("exclude")):
-        told = " × ".join(f"{size:,}" for size in sizes)
+        factors = " × ".join(f"{size:,}" for size in sizes)
         raise MatrixError(
-            f"Its axes have {told} = {product:,} combinations, {MAX_INSTANCES:,} at most are possible.", size=True
+            f"Its axes have {factors} = {product:,} combinations, {MAX_INSTANCES:,} at most are possible.", size=True
         )
 
 
@@ -116,15 +120,16 @@ class _Excluded:
 
     @property
     def kinds(self) -> int:
-        """How many sets of axes the entries name."""
+        """The number of sets of axes that the entries name."""
         return len(self._by_axes)
 
     def holds(self, combination: Combination) -> bool:
+        """Whether an entry excludes the combination."""
         return any(values_key(combination, names) in keys for names, keys in self._by_axes.items())
 
 
 def _included(
-    found: list[dict[str, Any]], names: Sequence[str], entries: Iterable[Mapping[str, Any]]
+    combined: list[dict[str, Any]], names: Sequence[str], entries: Iterable[Mapping[str, Any]]
 ) -> list[Combination]:
     added: list[Combination] = []
     index: dict[tuple[str, ...], dict[str, list[dict[str, Any]]]] = {}
@@ -132,18 +137,18 @@ def _included(
     for entry in entries:
         shared = tuple(name for name in names if name in entry)
         if shared not in index:
-            work += len(found)
+            work += len(combined)
             index[shared] = {}
-            for one in found:
-                index[shared].setdefault(values_key(one, shared), []).append(one)
+            for combination in combined:
+                index[shared].setdefault(values_key(combination, shared), []).append(combination)
         extended = index[shared].get(values_key(entry, shared), [])
         work += len(extended)
         _check_work(work, "include")
-        for one in extended:
-            one.update({name: value for name, value in entry.items() if name not in names})
+        for combination in extended:
+            combination.update({name: value for name, value in entry.items() if name not in names})
         if not extended:
             added.append({**{name: entry[name] for name in shared}, **entry})
-    total = len(found) + len(added)
+    total = len(combined) + len(added)
     if total > MAX_INSTANCES:
         raise MatrixError(f"It has {total:,} combinations, {MAX_INSTANCES:,} at most are possible.", size=True)
-    return [*found, *added]
+    return [*combined, *added]

@@ -1,4 +1,4 @@
-"""Parameters: what a document declares, and the values given to a run."""
+"""Reads the parameters that a document declares, and checks the values given to a run."""
 
 import json
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ _TEXTUAL = (Scalar.STRING, Scalar.CHAR)
 
 @dataclass(frozen=True, slots=True)
 class BoundParameters:
-    """The value of each parameter of a run (one without value is left out), or what is wrong with those given."""
+    """The value of each parameter of a run (one without value is left out), and the findings about the given values."""
 
     values: Mapping[str, Any]
     findings: tuple[Finding, ...]
@@ -63,7 +63,7 @@ def bind_parameters(pipeline: Pipeline, given: Mapping[str, Any]) -> BoundParame
             elif parameter.has_default:
                 values[name] = parameter.default
             continue
-        value = _read(given[name], parameter.type)
+        value = _from_text(given[name], parameter.type)
         why = mismatch(value, parameter.type)
         if why is None:
             values[name] = value
@@ -85,9 +85,9 @@ def bind_parameters(pipeline: Pipeline, given: Mapping[str, Any]) -> BoundParame
 
 
 def read_parameters(data: Mapping[str, Any], problems: Problems) -> dict[str, Parameter]:
-    """The parameters a document declares, as far as they make sense; adds what is wrong to `problems`.
+    """Returns the valid parameters that a document declares; adds what is wrong with others to `problems`.
 
-    One without default has to be given, unless it says `required: false` or is an `Option`.
+    A parameter without default is required, unless it has `required: false` or is an `Option`.
     """
     parameters: dict[str, Parameter] = {}
     for name, body in mapping(data.get("parameters")).items():
@@ -134,7 +134,7 @@ def _too_large(size: int) -> str:
     return f"The parameters take {size:,} bytes as JSON, {MAX_PARAMETERS_BYTES:,} at most are possible."
 
 
-def _read(value: Any, wanted: DataType) -> Any:
+def _from_text(value: Any, wanted: DataType) -> Any:
     textual = wanted.item in _TEXTUAL if isinstance(wanted, Option) else wanted in _TEXTUAL
     if not isinstance(value, str) or textual:
         return value

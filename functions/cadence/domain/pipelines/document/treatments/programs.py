@@ -1,4 +1,4 @@
-"""Treatments that are Mélodium programs: which program and entrypoint, the ports that it has, and its parameters."""
+"""Checks treatments that are Mélodium programs: program, entrypoint, parameters and secrets; reads their ports."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -28,7 +28,7 @@ from cadence.domain.pipelines.document.wording import suggestion
 from cadence.domain.shared.display import shown
 
 Known = Mapping[str, ProgramFacts | Unavailable]
-"""Programs by what documents call them."""
+"""Programs by the names that documents use."""
 
 DEFAULT_ENTRYPOINT = "main"
 _TEXTS = ("string", "Option<string>")
@@ -39,7 +39,7 @@ _MEANINGLESS = (
 
 
 def programs_named(source: bytes | str) -> frozenset[str]:
-    """Every program that a document names; none of a document that cannot be read."""
+    """Returns every program that a document names; none for a document that cannot be read."""
     try:
         text = decode(source)
         if "melodium" not in text:
@@ -53,52 +53,52 @@ def programs_named(source: bytes | str) -> frozenset[str]:
 
 
 class ProgramChecks:
-    """`known` is None where it is not known which programs there are: then nothing about them is checked."""
+    """Checks the programs of a document. If `known` is None, the existing programs are unknown and not checked."""
 
     def __init__(self, known: Known | None, problems: Problems) -> None:
         self._known, self._problems = known, problems
 
     def treatment(self, name: str, body: Mapping[str, Any], section: str = "treatments") -> DraftTreatment:
-        """The treatment with the ports of its entrypoint; without ports where they cannot be known."""
+        """Returns the treatment with the ports of its entrypoint; without ports if they cannot be known."""
         treatment = DraftTreatment(name=name, body=body, inputs=None, outputs=None, section=section)
         for key in _MEANINGLESS:
             if key in body:
-                message = f"{shown(key)} means nothing beside melodium, whose program says what is done."
+                message = f"{shown(key)} means nothing beside melodium, whose program is the command."
                 self._problems.add(treatment.problem(Code.CONTRADICTION, message, (key,), "Leave it out.", at_key=True))
-        said = mapping(body["melodium"])
-        entrypoint = self._entrypoint(treatment, said)
+        settings = mapping(body["melodium"])
+        entrypoint = self._entrypoint(treatment, settings)
         if entrypoint is None or entrypoint.header is None:
             return treatment
         treatment.inputs = dict(self._ports(treatment, entrypoint.header.inputs, "input"))
         treatment.outputs = dict(self._ports(treatment, entrypoint.header.outputs, "output"))
         types = {given.name: given for given in entrypoint.header.parameters}
-        given = mapping(said.get("parameters"))
-        secrets = mapping(said.get("secrets"))
+        given = mapping(settings.get("parameters"))
+        secrets = mapping(settings.get("secrets"))
         self._problems.add_all(_parameter_problems(treatment, given, types, secrets))
         self._problems.add_all(_secret_problems(treatment, given, types, secrets))
-        known = {name: found for name, each in types.items() if (found := _type(each.type)) is not None}
-        facts = (self._known or {})[said["program"]]
+        known = {name: data_type for name, declared in types.items() if (data_type := _type(declared.type)) is not None}
+        facts = (self._known or {})[settings["program"]]
         if isinstance(facts, ProgramFacts):
             treatment.program = UsedProgram(facts.sha256, entrypoint.command, entrypoint.treatment, known)
         return treatment
 
-    def _entrypoint(self, treatment: DraftTreatment, said: Mapping[str, Any]) -> Entrypoint | None:
-        name, command = said.get("program"), said.get("entrypoint", DEFAULT_ENTRYPOINT)
+    def _entrypoint(self, treatment: DraftTreatment, settings: Mapping[str, Any]) -> Entrypoint | None:
+        name, command = settings.get("program"), settings.get("entrypoint", DEFAULT_ENTRYPOINT)
         if self._known is None or not isinstance(name, str) or not isinstance(command, str):
             return None
         keys = ("melodium", "program")
         facts = self._known.get(name)
         if not isinstance(facts, ProgramFacts):
-            why = f": {facts.fault}" if isinstance(facts, Unavailable) else ""
+            reason = f": {facts.fault}" if isinstance(facts, Unavailable) else ""
             hint = "Store it first (cadence program create), or name a file beside the document for `cadence run`."
-            message = f"The program {shown(name)} cannot be had{why}."
+            message = f"The program {shown(name)} cannot be had{reason}."
             self._problems.add(treatment.problem(Code.UNKNOWN_PROGRAM, message, keys, hint))
             return None
         for fault in facts.faults:
             message = f"{fault.file}:{fault.line}:{fault.column} of the program {shown(name)}: {fault.message}."
             self._problems.add(treatment.problem(Code.BAD_PROGRAM, message, keys))
         if command not in facts.entrypoints:
-            where = ("melodium", "entrypoint") if "entrypoint" in said else ("melodium",)
+            where = ("melodium", "entrypoint") if "entrypoint" in settings else ("melodium",)
             known = ", ".join(facts.entrypoints) or "none"
             hint = suggestion(command, facts.entrypoints, self._problems) or f"It has: {known}."
             message = f"The program {shown(name)} has no entrypoint {shown(command)}."
@@ -115,18 +115,18 @@ class ProgramChecks:
         self, treatment: DraftTreatment, ports: tuple[DeclaredPort, ...], side: str
     ) -> Iterator[tuple[str, Port | None]]:
         for port in ports:
-            of = _flow_type(port.type)
-            if of is None:
+            flow_type = _flow_type(port.type)
+            if flow_type is None:
                 message = (
                     f"The {side} {shown(port.name)} of the program is a {port.type}, which no other treatment can have."
                 )
                 hint = "Ports have core types; leave data types to the inside of the program."
                 self._problems.add(treatment.problem(Code.BAD_PROGRAM, message, ("melodium",), hint))
-            yield port.name, Port(name=port.name, flow=of.flow, type=of.type) if of else None
+            yield port.name, Port(name=port.name, flow=flow_type.flow, type=flow_type.type) if flow_type else None
 
 
 def unlike(value: Any, wanted: DataType) -> str | None:
-    """Why a value, in which every expression is evaluated, is none of a parameter's."""
+    """Returns the reason why an evaluated value does not have a parameter's type; None if it has."""
     return mismatch(value, wanted)
 
 
@@ -144,7 +144,7 @@ def _secret_problems(
     known: Mapping[str, ProgramParameter],
     secrets: Mapping[str, Any],
 ) -> Iterator[DocumentProblem]:
-    """A secret is text."""
+    """Yields a problem for each secret of a parameter that does not exist, is no text, or has a value as well."""
     path = ("melodium", "secrets")
     for name in secrets:
         if name not in known:
@@ -183,27 +183,30 @@ def _parameter_problems(
 
 def _flow_type(text: str) -> FlowType | None:
     try:
-        found = parse_flow_type(text)
+        flow_type = parse_flow_type(text)
     except TypeSyntaxError:
         return None
-    return found if _told_apart(found.type) else None
+    return flow_type if _is_representable(flow_type.type) else None
 
 
 def _type(text: str) -> DataType | None:
     try:
-        found = parse_data_type(text)
+        data_type = parse_data_type(text)
     except TypeSyntaxError:
         return None
-    return found if _told_apart(found) else None
+    return data_type if _is_representable(data_type) else None
 
 
-def _told_apart(of: DataType) -> bool:
-    """JSON writes none, and an option that holds none, alike; and Mélodium's maps are no core type."""
+def _is_representable(of: DataType) -> bool:
+    """Whether JSON can represent all values of a type: not nested options, which JSON writes alike, and not maps.
+
+    Maps are no core type of Mélodium.
+    """
     match of:
         case Option(item):
-            return not isinstance(item, Option) and item is not Scalar.VOID and _told_apart(item)
+            return not isinstance(item, Option) and item is not Scalar.VOID and _is_representable(item)
         case Vec(item):
-            return _told_apart(item)
+            return _is_representable(item)
         case Map():
             return False
         case _:

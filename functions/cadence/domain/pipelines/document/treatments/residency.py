@@ -1,4 +1,4 @@
-"""Where data has to stay: a treatment runs where its `residency` says, and what it sends may be read there only."""
+"""Checks residency: a treatment runs only in the places of its `residency`, and its outputs may be read only there."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -11,19 +11,20 @@ from cadence.domain.shared.display import shown
 
 
 def residency_of(body: Mapping[str, Any], defaults: Mapping[str, Any]) -> tuple[str, ...]:
-    """The places where a treatment may run; none if it may run anywhere (`any`, whatever the defaults say)."""
+    """Returns the places where a treatment may run; none if it may run anywhere (`any` overrides the defaults)."""
     written = body.get("residency", defaults.get("residency"))
     if isinstance(written, str):
         return () if written == ANYWHERE else (written,)
-    return tuple(one for one in written if isinstance(one, str)) if isinstance(written, list) else ()
+    return tuple(place for place in written if isinstance(place, str)) if isinstance(written, list) else ()
 
 
 def in_words(places: Iterable[str]) -> str:
+    """Returns places in words."""
     return " or ".join(places)
 
 
 def check_residency(draft: Draft, connections: Iterable[Connection], problems: Problems) -> None:
-    """What one treatment sends that has to stay somewhere may not be read by one that may run elsewhere."""
+    """Adds a problem for each connection through which data may leave the places of its residency."""
     if "residency" not in draft.defaults and not any("residency" in body.body for body in draft.bodies()):
         return
     problems.add_all(_leaving(draft, connections))
@@ -35,25 +36,25 @@ def _leaving(draft: Draft, connections: Iterable[Connection]) -> Iterator[Docume
         target = draft.treatments.get(connection.target_treatment)
         if source is None or target is None or not _stays(source, connection.source_port):
             continue
-        where = _where_it_leaves_to(source, target, draft.defaults)
-        if where is None:
+        reason = _where_it_leaves_to(source, target, draft.defaults)
+        if reason is None:
             continue
-        free = f"say of the output that it may leave: {connection.source_port}: {{type: …, residency: any}}."
-        said = "residency" in target.body
+        remedy = f"declare that the output may leave: {connection.source_port}: {{type: …, residency: any}}."
+        has_residency = "residency" in target.body
         yield target.problem(
             Code.RESIDENCY_LEFT,
             f"{connection.source_treatment}.{connection.source_port} has to stay in "
-            f"{in_words(residency_of(source.body, draft.defaults))}, and {where}.",
-            ("residency",) if said else (),
-            free[0].upper() + free[1:]
+            f"{in_words(residency_of(source.body, draft.defaults))}, and {reason}.",
+            ("residency",) if has_residency else (),
+            remedy[0].upper() + remedy[1:]
             if _starts_a_run(target)
-            else f"Give {shown(target.name)} the same residency, or {free}",
-            at_key=not said,
+            else f"Give {shown(target.name)} the same residency, or {remedy}",
+            at_key=not has_residency,
         )
 
 
 def _where_it_leaves_to(source: DraftTreatment, target: DraftTreatment, defaults: Mapping[str, Any]) -> str | None:
-    """In words; None if what `source` sends stays."""
+    """Returns in words where the outputs of `source` may leave to; None if they stay."""
     places, allowed = residency_of(source.body, defaults), residency_of(target.body, defaults)
     if not places:
         return None
@@ -61,7 +62,7 @@ def _where_it_leaves_to(source: DraftTreatment, target: DraftTreatment, defaults
         return "it becomes a parameter of another run, which is kept with that run"
     if not allowed:
         return f"{shown(target.name)} may run anywhere"
-    others = [one for one in allowed if one not in places]
+    others = [place for place in allowed if place not in places]
     return f"{shown(target.name)} may run in {in_words(others)}" if others else None
 
 
@@ -70,7 +71,7 @@ def _starts_a_run(target: DraftTreatment) -> bool:
 
 
 def _stays(source: DraftTreatment, port: str) -> bool:
-    """Whether an output holds anything, and was not said to be free."""
+    """Whether an output has content and is not declared to leave."""
     if port in BUILTIN_OUTPUTS:
         return False
     output = (source.outputs or {}).get(port)

@@ -1,4 +1,4 @@
-"""Checks that what a run stores of a document fits into the table's items, of which none may exceed 400 KB."""
+"""Checks that the parts of a document that a run stores fit into the table's items, which are at most 400 KB."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -12,20 +12,24 @@ MAX_PARAMETERS_BYTES = 100_000
 _KEPT = ("run", "env", "services", "volumes", "cache", "trigger", "melodium")
 _NESTED = frozenset(_KEPT) - {"run", "env"}
 _MOST_BYTES = 12
-"""That one character takes as JSON."""
+"""Bytes that one character takes at most as JSON."""
 
 
 def check_sizes(draft: Draft) -> Iterator[DocumentProblem]:
-    """A treatment's script, variables, services, caches and literals are stored together."""
+    """Yields a problem for each treatment whose stored parts (script, variables, services, …) are too large."""
     for treatment in draft.bodies():
         if _certainly_small(treatment.body):
             continue
-        kept = {key: treatment.body[key] for key in _KEPT if key in treatment.body}
-        literals = [given for given in mapping(treatment.body.get("inputs")).values() if isinstance(given, dict)]
+        stored = {key: treatment.body[key] for key in _KEPT if key in treatment.body}
+        literals = [
+            declaration
+            for declaration in mapping(treatment.body.get("inputs")).values()
+            if isinstance(declaration, dict)
+        ]
         if literals:
-            kept["inputs"] = literals
-        if (size := stored_size(kept)) > MAX_TREATMENT_BYTES:
-            parts = " and ".join(kept)
+            stored["inputs"] = literals
+        if (size := stored_size(stored)) > MAX_TREATMENT_BYTES:
+            parts = " and ".join(stored)
             yield treatment.problem(
                 Code.WRONG_SIZE,
                 f"{parts} of {treatment.words} take {size:,} bytes as JSON, {MAX_TREATMENT_BYTES:,} at most are possible.",
@@ -36,13 +40,14 @@ def check_sizes(draft: Draft) -> Iterator[DocumentProblem]:
 
 
 def stored_size(value: Any) -> int:
+    """Returns the size of plain data as JSON (ASCII), in bytes."""
     return len(json.dumps(value))
 
 
 def _certainly_small(body: Mapping[str, Any]) -> bool:
-    """Seen without writing it out, as most are."""
+    """Whether a body is small, judged without writing it as JSON, which is enough for most."""
     if not body.keys().isdisjoint(_NESTED) or any(
-        type(given) is dict for given in mapping(body.get("inputs")).values()
+        type(declaration) is dict for declaration in mapping(body.get("inputs")).values()
     ):
         return False
     characters = len(str(body.get("run", "")))

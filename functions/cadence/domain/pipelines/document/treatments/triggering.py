@@ -1,4 +1,4 @@
-"""Checks of `on`: schedules that can be read and do fire, and the parameters that triggers give."""
+"""Checks `on`: the cron expressions of schedules, and the parameters that triggers give."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -22,7 +22,7 @@ _EXPRESSION = "${{"
 def check_triggers(
     data: Mapping[str, Any], parameters: Mapping[str, Parameter], draft: Draft
 ) -> Iterator[DocumentProblem]:
-    """`parameters` are the document's own, as far as they make sense."""
+    """Yields the problems of the document's triggers. `parameters` are the document's valid ones."""
     on = mapping(data.get("on"))
     for index, entry in _entries(on, "schedule"):
         path: Path = ("on", "schedule", index)
@@ -82,23 +82,23 @@ def _check_parameters(
     given: Mapping[str, Any], parameters: Mapping[str, Parameter], path: Path, *, expressions: bool
 ) -> Iterator[DocumentProblem]:
     for name, value in given.items():
-        where: Path = (*path, "parameters", name)
+        place: Path = (*path, "parameters", name)
         parameter = parameters.get(name)
         if parameter is None:
             message = f"The pipeline has no parameter {shown(name)}."
             yield DocumentProblem(
-                code=Code.UNKNOWN_PARAMETER, message=message, path=where, hint=suggestion(name, parameters), at_key=True
+                code=Code.UNKNOWN_PARAMETER, message=message, path=place, hint=suggestion(name, parameters), at_key=True
             )
         elif not (expressions and isinstance(value, str) and _EXPRESSION in value):
-            why = mismatch(value, parameter.type)
-            if why is not None:
-                message = f"The parameter {shown(name)}: {why}."
+            reason = mismatch(value, parameter.type)
+            if reason is not None:
+                message = f"The parameter {shown(name)}: {reason}."
                 yield DocumentProblem(
-                    code=Code.BAD_PARAMETER, message=message, path=where, hint=f"Its type is {parameter.type}."
+                    code=Code.BAD_PARAMETER, message=message, path=place, hint=f"Its type is {parameter.type}."
                 )
     for name, parameter in parameters.items():
         if parameter.required and name not in given:
-            message = f"The parameter {shown(name)} has to be given here: no one else does when this starts a run."
+            message = f"The parameter {shown(name)} has to be given here: a run that this starts has no other source."
             yield DocumentProblem(
                 code=Code.MISSING_PARAMETER, message=message, path=path, hint=f"Its type is {parameter.type}."
             )
@@ -118,7 +118,7 @@ def _check_secrets(draft: Draft) -> Iterator[DocumentProblem]:
 
 
 def _check_own_name(data: Mapping[str, Any], draft: Draft) -> Iterator[DocumentProblem]:
-    """A pipeline that starts itself would do so for ever."""
+    """Yields a problem for each trigger with which a pipeline would start itself without end."""
     name = data.get("name")
     started: list[tuple[Any, Path]] = [
         (mapping(treatment.body.get("trigger")).get("pipeline"), (*treatment.path, "trigger", "pipeline"))
@@ -136,7 +136,7 @@ def _check_own_name(data: Mapping[str, Any], draft: Draft) -> Iterator[DocumentP
 
 
 def triggers_of(source: bytes | str) -> Triggers:
-    """What starts runs of a document that was found valid; nothing for one that cannot be read."""
+    """Returns the triggers of a valid document; none for a document that cannot be read."""
     try:
         text = decode(source)
         return from_json(mapping(mapping(read(text, guess(text)).data).get("on")))
