@@ -1,7 +1,7 @@
 """Ports for taking in the uploads of engines: each chunk once and in order, even if some come twice, late or together.
 
 A chunk is first split into *parts* without secrets, one for each process that it reports (an engine hands on the
-reports of its workers). Then one Lambda at a time takes in each process's parts, from the position in its stored *state*.
+reports of its workers). Then one Lambda at a time takes in each process's parts, from where its stored *state* ends.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
