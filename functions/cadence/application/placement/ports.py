@@ -143,6 +143,8 @@ class ProviderCalls(Protocol):
 
 
 class AnsweringProviders(ProviderCalls, Protocol):
+    """Calls the Lambda of a pool's provider, also for an answer."""
+
     def machines(self, organization: str, pool: str, provider: str) -> Sequence[str]:
         """Returns the references of all machines of the pool that exist now.
 
