@@ -258,7 +258,7 @@ def test_a_pool_can_only_name_a_bucket_that_the_installation_has(api: Api, pools
     body = {"provider": "host", "values": {"bucket": "somewhere-else"}}
     said = refused(api, 422, "/v1/pools/wrong", "PUT", json=body)
     assert said == (
-        "Bucket somewhere-else is none that this installation may keep values in. It was deployed with "
+        "This installation may not keep values in bucket somewhere-else. It was deployed with "
         f"{ELSEWHERE}. Deploy it with --context value_buckets=NAME=REGION,…"
     )
     body["values"] = {"bucket": ELSEWHERE, "region": "us-east-1"}

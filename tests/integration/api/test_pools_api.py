@@ -276,7 +276,7 @@ def test_values_can_only_be_kept_where_the_installation_may(api: Api) -> None:
             "/values/region",
             "Bucket elsewhere is in eu-west-1, not in us-",
         ),
-        ({"region": "eu-west-1"}, "/values/region", "A region is said of a bucket: name it."),
+        ({"region": "eu-west-1"}, "/values/region", "A region needs a bucket: name the bucket, too."),
         ({"capture": "some"}, "/values/capture", ""),
     ):
         answer = put(**wrong)

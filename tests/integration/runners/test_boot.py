@@ -48,7 +48,7 @@ def test_a_boot_that_failed_ends_at_once_and_says_where(world: World, report: Re
     ((token, error),) = world.machines.failed
     assert token == "launch-token"
     assert isinstance(error, RunnerLost)
-    assert "at the phase python: there is no Python" in error.message
+    assert "phase python failed: there is no Python" in error.message
     with pytest.raises(Gone):
         report.report(*booting, VERIFIED)
 

@@ -1,1 +1,1 @@
-"""Use cases about alerts: rules are kept, events judged, messages delivered, and history gone through as a rehearsal."""
+"""The use cases for alerts: storing rules, judging events, delivering messages, and rehearsing rules on past events."""

@@ -1,7 +1,8 @@
-"""A channel's messages are delivered: all of them, in order, and never in a flood.
+"""Delivers a channel's messages: all of them, in order, and within the channel's rate.
 
-Messages wait in an outbox. One process at a time sends (a lease), several messages in one sending where the channel can hold
-them. While a channel cannot be reached there is one try at a time, farther and farther apart, however many messages wait.
+Messages wait in an outbox. One process at a time sends (a lease), several messages in one request where the channel
+takes them. While a channel cannot be reached there is one try at a time, at growing intervals, however many messages
+wait.
 """
 
 from collections.abc import Sequence
@@ -28,22 +29,26 @@ LEASE = timedelta(seconds=90)
 _BATCH = 200
 _SENDINGS = 10
 _BUSY = timedelta(seconds=25)
-"""In one go, and begun within it; what is left is another go's. One sending may take half a minute, the Lambda a whole one."""
+"""The time within which one call begins requests: one may take half a minute, and the Lambda runs for a minute."""
 _AGAIN = timedelta(seconds=1)
 
 
 def channel_context(key: ChannelKey) -> dict[str, str]:
-    """What a channel's encrypted secret is bound to."""
+    """Returns the encryption context to which a channel's secret is bound."""
     organization, project, name = key
     return {"purpose": "alert-channel", "organization": organization, "project": project, "channel": name}
 
 
 class DeliveryFault(Protocol):
+    """Reports a delivery that failed for good."""
+
     def __call__(self, message: str, **fields: object) -> None: ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class Deliver:
+    """Delivers the messages in channels' outboxes."""
+
     channels: ChannelStore
     outbox: Outbox
     senders: Senders
@@ -53,7 +58,7 @@ class Deliver:
     report: DeliveryFault
 
     def deliver(self, key: ChannelKey, retry_at: datetime | None = None) -> int:
-        """How many messages were delivered. `retry_at` is what the channel waited for, if this is the end of that wait."""
+        """Delivers waiting messages and returns how many; `retry_at` is the end of the wait that led to this call."""
         delivered, began = 0, self.clock()
         for _ in range(_SENDINGS):
             delivery = self.outbox.get_delivery(key)
@@ -74,12 +79,15 @@ class Deliver:
         return delivered
 
     def _come_back(self, key: ChannelKey, delivery: AlertDelivery, retry_at: datetime | None, now: datetime) -> None:
-        """Messages may be early. Only that of the wait itself goes on waiting: one is on its way for each channel."""
+        """Waits again after a notification that came early, if it is that of the wait: so there is one per channel."""
         if delivery.retry_at and delivery.retry_at == retry_at and now < retry_at:
             self.notifier.deliver(key, retry_at - now, retry_at)
 
     def _send(self, key: ChannelKey, delivery: AlertDelivery, waiting: Sequence[WaitingMessage]) -> int | None:
-        """How many were sent; None if nothing can be sent now. Whoever holds the lease looks again once it is given back."""
+        """Sends a batch and returns its size; None if nothing can be sent now.
+
+        A process that holds the lease reads the outbox again when it ends the lease.
+        """
         now = self.clock()
         try:
             channel = self.channels.get_channel(*key)
@@ -97,7 +105,7 @@ class Deliver:
         except Conflict:
             return None
         plain = self.cipher.decrypt(secret, channel_context(key)).decode() if secret else None
-        # One that was refused goes alone, so that what is wrong with it is not laid on others.
+        # A message that was refused is sent alone, so that others are not refused with it.
         batch = waiting[: 1 if waiting[0].refusals else sender.most]
         held = self.outbox.get_delivery(key)
         try:
@@ -122,10 +130,10 @@ class Deliver:
         self._wait(key, replace(held.failed(now, error), leased_until=None), now)
 
     def _wait(self, key: ChannelKey, delivery: AlertDelivery, now: datetime) -> None:
-        """The message that ends the wait is sent first: one without a wait does nothing, a wait without one never ends."""
+        """Sends the notification that ends the wait, then stores the wait, which would not end without it."""
         if delivery.retry_at is not None:
             self.notifier.deliver(key, delivery.retry_at - now, delivery.retry_at)
         try:
             self.outbox.put_delivery(key, delivery)
         except Conflict:
-            return  # somebody else saw to it
+            return  # another process has changed the delivery

@@ -1,4 +1,4 @@
-"""Events are judged by the rules of their organization."""
+"""Judges events by the rules of their organization."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -19,9 +19,9 @@ from cadence.domain.search.matching import LineOwner
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluateEvent:
-    """Everything it does may be done twice: what fits is stored by the event's id, and so is what is learnt.
+    """Judges events. Safe to repeat: occurrences and measured values are stored by the event's id.
 
-    Replays are there to be compared, and alert nobody.
+    Replays are made to be compared, and cause no alerts.
     """
 
     rules: RuleReader
@@ -31,7 +31,10 @@ class EvaluateEvent:
     is_replay: Callable[[str], bool]
 
     def evaluate(self, event: Event) -> None:
-        """Raises Transient if others change the same alert again and again."""
+        """Judges an event by all rules that cover its project.
+
+        Raises Transient if other calls keep changing the same alert.
+        """
         rules = [rule for rule in self.rules.list_rules(event["organization"]) if rule.covers(event["project"])]
         if event["kind"] == "segment":
             self._segment(event, [rule for rule in rules if may_fit_segment(rule, event)])
@@ -46,14 +49,14 @@ class EvaluateEvent:
         for rule in rules:
             if isinstance(rule.when, LogCondition):
                 fit = fit_of_lines(rule, event, lines, partial(matcher(rule.when.query), owner))
-                # Asked only where something fits: hardly any segment is a replay's.
+                # Checked only where lines fit: hardly any segment belongs to a replay.
                 if fit.occurrences and not self.is_replay(event["run_id"]):
                     self._apply(rule, fit)
 
     def _end(self, event: Event, rules: Sequence[Rule]) -> None:
         for rule in rules:
             self._apply(rule, fit_of_end(rule, event, lambda of: self.histories.earlier(event, of)))
-        # Only after all were judged by what was there before.
+        # Only after all rules were judged by the earlier values.
         for of in {rule.when.of for rule in rules if isinstance(rule.when, AnomalyCondition)}:
             self.histories.learn(event, of)
 

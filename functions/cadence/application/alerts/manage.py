@@ -1,4 +1,4 @@
-"""Rules, channels and silences are kept."""
+"""Manages rules, channels and silences."""
 
 import secrets
 from collections.abc import Iterable, Mapping
@@ -21,7 +21,7 @@ from cadence.application.alerts.ports import (
     RuleStore,
     SilenceStore,
 )
-from cadence.application.alerts.settings import check_channel, makes_up_secret
+from cadence.application.alerts.settings import check_channel, generates_secret
 from cadence.application.shared.event_ports import SubscriptionStore
 from cadence.application.shared.identifiers import new_ulid
 from cadence.application.shared.ports import Clock
@@ -35,12 +35,12 @@ from cadence.domain.shared.errors import Conflict, InvalidRequest, NotFound, Tra
 
 _ATTEMPTS = 5
 MOST_RULES = 200
-"""Of one organization: every event is judged by all of them."""
+"""The most rules of an organization: every event is judged by all of them."""
 
 
 @dataclass(frozen=True)
 class Author:
-    """Who writes, and the address of the API as they reached it."""
+    """The user who writes, and the address at which they reached the API."""
 
     name: str
     address: str = ""
@@ -48,6 +48,8 @@ class Author:
 
 @dataclass(frozen=True, kw_only=True)
 class ManageRules:
+    """The use cases for alert rules."""
+
     rules: RuleStore
     channels: ChannelStore
     alerts: AlertStore
@@ -61,7 +63,7 @@ class ManageRules:
     def check(
         self, organization: str, project: str, name: str, document: Mapping[str, Any], *, needs_channels: bool = True
     ) -> Rule:
-        """Raises InvalidRequest, with `needs_channels` also for channels that there are not."""
+        """Checks a rule's document. Raises InvalidRequest, with `needs_channels` also for channels that are missing."""
         rule = check_rule(organization, project, name, document, self.check_query)
         if not needs_channels:
             return rule
@@ -73,7 +75,7 @@ class ManageRules:
                 [
                     Violation(
                         f"{PLACE}/channels/{index}",
-                        f"There is no channel {channel!r} here. Make it first.",
+                        f"There is no channel {channel!r} here. Create it first.",
                         "no_such_channel",
                     )
                     for index, channel in missing
@@ -84,8 +86,11 @@ class ManageRules:
     def put(
         self, organization: str, project: str, name: str, document: Mapping[str, Any], by: Author
     ) -> tuple[Rule, bool]:
-        """The rule as stored, and whether it is new. What it has counted so far counts on unless it looks for something else."""
-        wanted = replace(
+        """Stores a rule; returns it as stored, and True if it is new. Its counts go on unless its condition changes.
+
+        Raises InvalidRequest, Conflict if there are too many rules, and Transient if other calls keep changing it.
+        """
+        rule = replace(
             self.check(organization, project, name, document),
             updated_at=self.clock(),
             updated_by=by.name,
@@ -93,48 +98,48 @@ class ManageRules:
         )
         for _ in range(_ATTEMPTS):
             known = self.rules.list_rules(organization)
-            current = next((rule for rule in known if rule.key == wanted.key), None)
+            current = next((other for other in known if other.key == rule.key), None)
             if current is None and len(known) >= MOST_RULES:
-                raise Conflict(f"There are {MOST_RULES} alert rules in this organization, and no more are possible.")
+                raise Conflict(f"The organization has {MOST_RULES} alert rules, which is the most. Delete one first.")
             if current is not None:
-                wanted = replace(wanted, revision=current.revision + (not wanted.looks_like(current)))
+                rule = replace(rule, revision=current.revision + (not rule.looks_like(current)))
             try:
-                self.rules.put_rule(wanted, current.revision if current else None)
+                self.rules.put_rule(rule, current.revision if current else None)
             except Conflict:
                 continue
             self._subscribe(organization)
-            return wanted, current is None
+            return rule, current is None
         raise Transient(f"The alert rule {name} is being written by others. Try again.")
 
     def delete(self, organization: str, project: str, name: str) -> None:
-        """Raises NotFound. Its alerts go with it, without a message."""
+        """Deletes a rule with its alerts, without a message. Raises NotFound."""
         self.rules.delete_rule(organization, project, name)
         self.alerts.delete_alerts(organization, project, name)
         self._subscribe(organization)
         end_if_quiet(organization, self.rules, self.channels, self.outbox, self.listening)
 
     def _subscribe(self, organization: str) -> None:
-        """What the rules need to be told of. Read again afterwards: others may have written a rule meanwhile."""
+        """Subscribes to the events that the rules need, and repeats it if another call changed the rules meanwhile."""
         kinds = None
-        while kinds != (wanted := needed_kinds(self.rules.list_rules(organization))):
-            kinds = wanted
+        while kinds != (needed := needed_kinds(self.rules.list_rules(organization))):
+            kinds = needed
             if kinds:
                 self.listening.begin(organization)
             self.subscriptions.subscribe(organization, Audience.ALERTING, kinds)
 
     def test(self, rule: Rule) -> tuple[str, list[ChannelKey]]:
-        """Sends a test message to the rule's channels: its id, and the channels."""
+        """Sends a test message to the rule's channels; returns its id, and the channels."""
         now = self.clock()
         message = test_message(rule, f"test-{new_ulid(now)}", now)
-        wanted = {channel.name: channel.key for channel in reversed(self._usable(rule))}
-        keys = [wanted[name] for name in rule.channels if name in wanted]
+        usable = {channel.name: channel.key for channel in reversed(self._usable(rule))}
+        keys = [usable[name] for name in rule.channels if name in usable]
         for key in keys:
             self.outbox.post(key, message)
             self.notifier.deliver(key, timedelta())
         return message.message_id, keys
 
     def _usable(self, rule: Rule) -> list[Channel]:
-        """The project's own first."""
+        """Returns the channels that a rule may use, the project's own first."""
         projects = [rule.project, ALL_PROJECTS]
         usable = [channel for channel in self.channels.list_channels(rule.organization) if channel.project in projects]
         return sorted(usable, key=lambda channel: projects.index(channel.project))
@@ -143,7 +148,7 @@ class ManageRules:
 def end_if_quiet(
     organization: str, rules: RuleReader, channels: ChannelReader, outbox: Outbox, listening: EventMapping
 ) -> None:
-    """Events of an organization are judged no more once it has no rule, on or off, and no message that waits for a channel."""
+    """Ends the judging of an organization's events if it has no rule, on or off, and no message that waits."""
 
     def is_quiet() -> bool:
         return not rules.list_rules(organization) and not any(
@@ -152,13 +157,13 @@ def end_if_quiet(
 
     if is_quiet():
         listening.end(organization)
-        # Somebody may have written a rule meanwhile.
+        # Another call may have stored a rule meanwhile.
         if not is_quiet():
             listening.begin(organization)
 
 
 def needed_kinds(rules: Iterable[Rule]) -> frozenset[EventKind]:
-    """Of events, for rules that are switched on."""
+    """Returns the kinds of events that enabled rules need."""
     return frozenset(_kind_for(rule.when) for rule in rules if rule.enabled)
 
 
@@ -170,6 +175,8 @@ def _kind_for(when: Condition) -> EventKind:
 
 @dataclass(frozen=True, kw_only=True)
 class ManageChannels:
+    """The use cases for alert channels."""
+
     channels: ChannelStore
     rules: RuleStore
     outbox: Outbox
@@ -186,16 +193,17 @@ class ManageChannels:
         secret: str | None,
         by: Author,
     ) -> tuple[Channel, bool, str | None]:
-        """The channel, whether it is new, and its secret if one was made up (a webhook's), which cannot be read again.
+        """Stores a channel; returns it, True if it is new, and its secret if one was generated (for a webhook).
 
-        Without `secret` the one that is kept stays. What waits is tried again at once. Raises InvalidRequest.
+        A generated secret cannot be read again. Without `secret` the stored one stays. Waiting messages are tried again
+        at once. Raises InvalidRequest.
         """
-        kept = self._kept(key, kind)
-        made_up = None
-        if secret is None and kept is None and makes_up_secret(kind):
-            secret = made_up = "whsec_" + secrets.token_urlsafe(32)
-        check_channel(kind, settings, secret, has_secret=kept is not None)
-        encrypted = self.cipher.encrypt(secret.encode(), channel_context(key)) if secret is not None else kept
+        stored = self._stored_secret(key, kind)
+        generated = None
+        if secret is None and stored is None and generates_secret(kind):
+            secret = generated = "whsec_" + secrets.token_urlsafe(32)
+        check_channel(kind, settings, secret, has_secret=stored is not None)
+        encrypted = self.cipher.encrypt(secret.encode(), channel_context(key)) if secret is not None else stored
         channel = Channel(
             organization=key[0],
             project=key[1],
@@ -207,10 +215,10 @@ class ManageChannels:
         )
         is_new = self.channels.put_channel(channel, encrypted)
         self._try_again(key)
-        return channel, is_new, made_up
+        return channel, is_new, generated
 
     def delete(self, key: ChannelKey) -> None:
-        """With everything that waits to be delivered there. Raises NotFound, and Conflict while rules name it."""
+        """Deletes a channel with its waiting messages. Raises NotFound, and Conflict while rules use it."""
         using = [
             rule.name for rule in self.rules.list_rules(key[0]) if key[2] in rule.channels and self._uses(rule, key)
         ]
@@ -221,7 +229,7 @@ class ManageChannels:
         end_if_quiet(key[0], self.rules, self.channels, self.outbox, self.listening)
 
     def test(self, key: ChannelKey) -> str:
-        """Sends a test message: its id. Raises NotFound."""
+        """Sends a test message and returns its id. Raises NotFound."""
         channel = self.channels.get_channel(*key)
         now = self.clock()
         rule = Rule(
@@ -239,10 +247,10 @@ class ManageChannels:
 
     @staticmethod
     def _uses(rule: Rule, key: ChannelKey) -> bool:
-        """A channel of the organization may be used by the rules of all projects."""
+        """Returns True if a rule's channel is this one; the rules of all projects may use an organization's channel."""
         return key[1] in (rule.project, ALL_PROJECTS)
 
-    def _kept(self, key: ChannelKey, kind: ChannelKind) -> bytes | None:
+    def _stored_secret(self, key: ChannelKey, kind: ChannelKind) -> bytes | None:
         try:
             same = self.channels.get_channel(*key).kind is kind
             return self.channels.channel_secret(key) if same else None
@@ -250,7 +258,7 @@ class ManageChannels:
             return None
 
     def _try_again(self, key: ChannelKey) -> None:
-        """Whoever is sending right now goes on; if not, what was waited for until now is not waited for any more."""
+        """Ends the channel's wait and delivers its messages at once, unless another process is sending right now."""
         delivery = self.outbox.get_delivery(key)
         if delivery.retry_at is not None:
             try:
@@ -262,6 +270,8 @@ class ManageChannels:
 
 @dataclass(frozen=True)
 class ManageSilences:
+    """The use cases for silences."""
+
     silences: SilenceStore
     clock: Clock
 
@@ -275,7 +285,7 @@ class ManageSilences:
         comment: str,
         by: Author,
     ) -> Silence:
-        """Raises InvalidRequest for one that ends before it begins, or is over."""
+        """Adds a silence. Raises InvalidRequest for one that ends before it begins, or is over."""
         now = self.clock()
         begins = starts_at or now
         if ends_at <= max(begins, now):

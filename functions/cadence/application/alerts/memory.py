@@ -1,4 +1,4 @@
-"""The stores of alerts in memory: what a rehearsal works on, so that it leaves no trace."""
+"""Stores alerts in memory, for rehearsals, which must leave no trace."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -17,7 +17,7 @@ _Key = tuple[str, str, str, str]
 
 @dataclass
 class MemoryAlertStore(AlertStore):
-    """`messages` are all that were committed, in order."""
+    """Stores alerts in memory; `messages` are all that were committed, in order."""
 
     occurrences: dict[tuple[_Key, int], dict[tuple[datetime, str], Occurrence]] = field(
         default_factory=lambda: defaultdict(dict)
@@ -26,21 +26,21 @@ class MemoryAlertStore(AlertStore):
     messages: list[tuple[ChannelKey, Message]] = field(default_factory=list)
 
     def put_occurrences(self, rule: Rule, group: AlertGroup, occurrences: Iterable[Occurrence]) -> None:
-        kept = self.occurrences[(*rule.key, group.digest), rule.revision]
+        stored = self.occurrences[(*rule.key, group.digest), rule.revision]
         for occurrence in occurrences:
-            kept[occurrence.at, occurrence.event_id] = occurrence
+            stored[occurrence.at, occurrence.event_id] = occurrence
 
     def happened(self, rule: Rule, group: AlertGroup, since: datetime) -> Happened:
-        kept = self.occurrences[(*rule.key, group.digest), rule.revision]
-        if not kept:
+        stored = self.occurrences[(*rule.key, group.digest), rule.revision]
+        if not stored:
             return Happened(())
-        newest = max(kept)
+        newest = max(stored)
         counts = [
             OccurrenceCount(each.at, each.count)
-            for key, each in sorted(kept.items())
+            for key, each in sorted(stored.items())
             if key[0] >= since or key == newest
         ]
-        return Happened(counts, kept[newest].sample)
+        return Happened(counts, stored[newest].sample)
 
     def get_alert(self, rule: Rule, group: AlertGroup) -> Alert:
         new = Alert(
@@ -67,6 +67,8 @@ class MemoryAlertStore(AlertStore):
 
 @dataclass
 class MemoryHistoryStore(HistoryStore):
+    """Stores measured series in memory."""
+
     series: dict[MeasuredSeriesKey, MeasuredSeries] = field(default_factory=dict)
 
     def get_series(self, key: MeasuredSeriesKey) -> MeasuredSeries:

@@ -1,4 +1,4 @@
-"""Messages, with their links to what they tell of."""
+"""Makes messages, with links to the run, the treatment and the line that they report."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -12,7 +12,7 @@ from cadence.domain.shared.rfc3339 import milliseconds
 
 
 def message_of(alert: Alert, rule: Rule, kind: MessageKind, now: datetime) -> Message:
-    """The same change gives a message with the same id."""
+    """Returns the message about an alert's change; the same change gives the same message id."""
     alert_id = f"{alert.organization}.{alert.project}.{alert.alert_id}.{alert.number}"
     return Message(
         message_id=f"{alert_id}.{kind}.{alert.messages}",
@@ -35,7 +35,7 @@ def message_of(alert: Alert, rule: Rule, kind: MessageKind, now: datetime) -> Me
 
 
 def test_message(rule: Rule, message_id: str, now: datetime) -> Message:
-    """What a rule's channels get when somebody wants to see whether they would."""
+    """Returns a message that tests a rule's channels."""
     text = f"This is a test of the rule {rule.name}; nothing has happened."
     return Message(
         message_id=message_id,
@@ -53,15 +53,15 @@ def test_message(rule: Rule, message_id: str, now: datetime) -> Message:
 
 
 def links(address: str, sample: OccurrenceSample | None) -> Mapping[str, str]:
-    """To the run, the treatment and the very line, in the API; `command` shows the same on a terminal."""
+    """Returns the API's URLs of the run, the treatment and the line; `command` shows the same on a terminal."""
     if sample is None or not sample.run_id:
         return {}
     run = f"{address}/v1/runs/{quote(sample.run_id)}"
-    found = {"run": run}
+    urls = {"run": run}
     command = f"cadence show {sample.run_id}"
     if sample.treatment:
-        found["treatment"] = f"{run}/treatments/{quote(sample.treatment)}"
+        urls["treatment"] = f"{run}/treatments/{quote(sample.treatment)}"
         command += f" {sample.treatment}"
     if sample.segment is not None and sample.index is not None:
-        found["line"] = f"{run}/logs?{urlencode({'after': f'{sample.segment}:{sample.index}', 'limit': 1})}"
-    return {**found, "command": command}
+        urls["line"] = f"{run}/logs?{urlencode({'after': f'{sample.segment}:{sample.index}', 'limit': 1})}"
+    return {**urls, "command": command}

@@ -1,4 +1,4 @@
-"""Events of the past, made again from what is stored of runs."""
+"""Rebuilds past events from stored runs, and rehearses rules on them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -19,14 +19,14 @@ from cadence.domain.shared import ids
 _PAGE = 100
 _MOST_RUNS = 5_000
 _LONGEST_RUN = timedelta(days=1)
-"""Runs that began earlier than this before the time that is looked at are left out."""
+"""Runs that began earlier than this before the examined time are left out."""
 
 
 @dataclass(kw_only=True)
 class Past:
     """Collects the events that a rule would have seen, newest runs first, until `give_up_at`.
 
-    `since` is from when on all were found: the time asked for, or a later one if there was more than could be looked at.
+    All events after `since` were found: it is the requested time, or a later one if there were too many runs.
     """
 
     runs: RunStore
@@ -40,6 +40,7 @@ class Past:
     events: list[Event] = field(default_factory=list)
 
     def collect(self, rule: Rule, projects: Sequence[str], until: datetime) -> None:
+        """Collects the events of `projects` before `until`."""
         for project in projects:
             for run in self._newest(rule.organization, project):
                 if run.created_at < self.since - _LONGEST_RUN:
@@ -53,7 +54,7 @@ class Past:
         self.events = [event for event in self.events if self._is_within(event, until)]
 
     def _stop_at(self, run: Run) -> None:
-        """All runs that began later were looked at."""
+        """Notes that only the runs that began after this one were examined."""
         self.complete = False
         self.since = max(self.since, run.created_at)
 
@@ -88,7 +89,10 @@ def _needs_usage(rule: Rule) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class TryOnPast:
-    """What a rule would have done, within a bounded time. Lines are found by the index, ends by going through the runs."""
+    """Rehearses a rule on the past, within a bounded time.
+
+    Lines are found by the search index, ends of treatments and runs by reading the runs.
+    """
 
     runs: RunStore
     treatments: TreatmentStore
@@ -100,6 +104,7 @@ class TryOnPast:
     def rehearse(
         self, rule: Rule, projects: Sequence[str], since: datetime, until: datetime
     ) -> tuple[Rehearsal, Past | PastLines]:
+        """Returns what the rule would have done, and the events that were examined."""
         give_up_at = self.clock() + timedelta(seconds=self.seconds)
         if isinstance(rule.when, LogCondition):
             lines = PastLines(search=self.search, runs=self.runs, clock=self.clock, give_up_at=give_up_at, since=since)
@@ -118,5 +123,5 @@ class TryOnPast:
 
 
 def _no_lines(key: str) -> Sequence[Line]:
-    """Ends of treatments and runs have none."""
+    """Returns no lines: ends of treatments and runs have none."""
     return []

@@ -1,4 +1,4 @@
-"""Lines of the past that a rule looks for, found by the search index, as the events that told of them."""
+"""Finds past lines that a rule looks for by the search index, and rebuilds their events."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ _RUNS_AT_ONCE = 100
 
 @dataclass(kw_only=True)
 class PastLines:
-    """Newest lines first, until `give_up_at`. `since` is from when on all were found; see `Past`."""
+    """Collects lines, newest first, until `give_up_at`; all after `since` were found (see `Past`)."""
 
     search: SearchIndex
     runs: RunStore
@@ -32,19 +32,19 @@ class PastLines:
     lines: dict[tuple[str, int], list[Hit]] = field(default_factory=lambda: defaultdict(list))
 
     def collect(self, condition: LogCondition, scope: SearchScope, until: datetime) -> Sequence[Event]:
-        """Those of replays are left out. Only lines that fit are in an event's segment."""
+        """Returns events whose segments hold only matching lines; those of replays are left out."""
         query = replace(parsed(condition.query), since=self.since, until=until)
         before: LinePosition | None = None
-        found = 0
+        count = 0
         while True:
             page = self.search.search(scope, query, _PAGE, before)
             for hit in page.hits:
                 self.lines[hit.place.run_id, hit.place.segment].append(hit)
-            found += len(page.hits)
+            count += len(page.hits)
             before = page.older
             if before is None:
                 break
-            if found >= _MOST_LINES or self.clock() >= self.give_up_at:
+            if count >= _MOST_LINES or self.clock() >= self.give_up_at:
                 self.complete, self.since = False, datetime.fromisoformat(before.time)
                 break
         known = {run_id for run_id, _ in self.lines}
@@ -53,16 +53,16 @@ class PastLines:
         return [_event(hits) for (run_id, _), hits in self.lines.items() if run_id not in replays]
 
     def read(self, key: str) -> Sequence[Line]:
-        """The lines of one of the events' segments."""
+        """Returns the lines of the segment of a collected event."""
         run_id, _, number = key.partition("/")
         return [hit.line for hit in _in_order(self.lines[run_id, int(number)])]
 
     def _replays(self, run_ids: Sequence[str]) -> set[str]:
-        found: set[str] = set()
+        replays: set[str] = set()
         for start in range(0, len(run_ids), _RUNS_AT_ONCE):
             runs = self.runs.get_runs(run_ids[start : start + _RUNS_AT_ONCE])
-            found |= {run_id for run_id, run in runs.items() if run.replay_of is not None}
-        return found
+            replays |= {run_id for run_id, run in runs.items() if run.replay_of is not None}
+        return replays
 
 
 def _in_order(hits: Sequence[Hit]) -> list[Hit]:

@@ -1,4 +1,4 @@
-"""What alerts need from the outside (table `alerts`, the queue `alerting`, and the channels)."""
+"""Ports of alerts (table `alerts`, the queue `alerting`, and the channels)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,73 +17,85 @@ ChannelKey = tuple[str, str, str]
 
 
 class RuleReader(Protocol):
+    """Reads alert rules."""
+
     def list_rules(self, organization: str) -> Sequence[Rule]: ...
 
     def get_rule(self, organization: str, project: str, name: str) -> Rule:
-        """Raises NotFound."""
+        """Returns a rule. Raises NotFound."""
 
 
 class RuleStore(RuleReader, Protocol):
+    """Stores alert rules."""
+
     def put_rule(self, rule: Rule, expected: int | None) -> None:
-        """Stores it over revision `expected` (None: there is none yet). Raises Conflict if that is not so."""
+        """Stores a rule in place of revision `expected` (None: of no rule). Raises Conflict for another revision."""
 
     def delete_rule(self, organization: str, project: str, name: str) -> None:
-        """Raises NotFound."""
+        """Deletes a rule. Raises NotFound."""
 
 
 class ChannelReader(Protocol):
+    """Reads alert channels."""
+
     def list_channels(self, organization: str) -> Sequence[Channel]: ...
 
 
 class ChannelStore(ChannelReader, Protocol):
+    """Stores alert channels and their secrets."""
+
     def get_channel(self, organization: str, project: str, name: str) -> Channel:
-        """Raises NotFound."""
+        """Returns a channel. Raises NotFound."""
 
     def channel_secret(self, key: ChannelKey) -> bytes | None:
-        """Encrypted. Raises NotFound."""
+        """Returns a channel's encrypted secret. Raises NotFound."""
 
     def put_channel(self, channel: Channel, encrypted_secret: bytes | None) -> bool:
-        """Creates or replaces it; True if it is new."""
+        """Creates or replaces a channel; returns True if it is new."""
 
     def delete_channel(self, organization: str, project: str, name: str) -> None:
-        """Raises NotFound."""
+        """Deletes a channel. Raises NotFound."""
 
 
 class SilenceReader(Protocol):
+    """Reads silences."""
+
     def list_silences(self, organization: str) -> Sequence[Silence]: ...
 
 
 class SilenceStore(SilenceReader, Protocol):
+    """Stores silences."""
+
     def add_silence(self, silence: Silence) -> None: ...
 
     def delete_silence(self, organization: str, project: str, silence_id: str) -> None:
-        """Raises NotFound."""
+        """Deletes a silence. Raises NotFound."""
 
 
 class AlertStore(Protocol):
-    """Alerts, and what happened that they are made of."""
+    """Stores alerts and their occurrences."""
 
     def put_occurrences(self, rule: Rule, group: AlertGroup, occurrences: Iterable[Occurrence]) -> None:
-        """Storing the same again changes nothing."""
+        """Stores occurrences; storing the same again changes nothing."""
 
     def happened(self, rule: Rule, group: AlertGroup, since: datetime) -> Happened:
-        """Everything from `since` on, in order; at least the newest thing, if that is older."""
+        """Returns all occurrences from `since` on, in order, and the newest one even if it is older."""
 
     def get_alert(self, rule: Rule, group: AlertGroup) -> Alert:
-        """One that was never stored is closed and has version 0."""
+        """Returns the alert of a group; one that was never stored is closed and has version 0."""
 
     def commit(self, alert: Alert, messages: Sequence[tuple[ChannelKey, Message]]) -> None:
-        """The alert and what is to be delivered, in one transaction. Raises Conflict unless it is as it was read."""
+        """Stores an alert and messages to deliver, in one transaction. Raises Conflict unless it is as it was read."""
 
     def list_alerts(self, organization: str, project: str, rule: str) -> Sequence[Alert]:
-        """Those that were ever open, of one rule."""
+        """Returns the alerts of a rule that were ever open."""
 
     def delete_alerts(self, organization: str, project: str, rule: str) -> None: ...
 
 
 @dataclass(frozen=True)
 class MeasuredValue:
-    """One measured value: of which run, and when it was there."""
+    """One measured value, its run and its time."""
 
     run_id: str
     at: datetime
@@ -92,7 +104,7 @@ class MeasuredValue:
 
 @dataclass(frozen=True)
 class MeasuredSeries:
-    """The newest values of one measure of a treatment (or pipeline), in order. `version` 0: not stored yet."""
+    """The newest values of one measure of a treatment (or pipeline), in order; `version` 0 if it is not stored yet."""
 
     values: tuple[MeasuredValue, ...] = ()
     version: int = 0
@@ -100,7 +112,7 @@ class MeasuredSeries:
 
 @dataclass(frozen=True, kw_only=True)
 class MeasuredSeriesKey:
-    """`treatment` is empty for what is measured of whole runs."""
+    """The key of a series: the measure `of` a treatment, or of whole runs if `treatment` is empty."""
 
     organization: str
     project: str
@@ -110,15 +122,17 @@ class MeasuredSeriesKey:
 
 
 class HistoryStore(Protocol):
+    """Stores measured series."""
+
     def get_series(self, key: MeasuredSeriesKey) -> MeasuredSeries: ...
 
     def put_series(self, key: MeasuredSeriesKey, series: MeasuredSeries) -> None:
-        """Raises Conflict unless it is as it was read."""
+        """Stores a series. Raises Conflict unless it is as it was read."""
 
 
 @dataclass(frozen=True)
 class WaitingMessage:
-    """A message that waits for its delivery. `refusals` counts how often the channel itself refused it."""
+    """A message that waits for its delivery; `refusals` counts how often the channel itself refused it."""
 
     position: str
     message: Message
@@ -126,15 +140,15 @@ class WaitingMessage:
 
 
 class Outbox(Protocol):
-    """What waits to be delivered, by channel, and how each channel is getting on."""
+    """Stores the waiting messages and the delivery status of each channel."""
 
     def post(self, key: ChannelKey, message: Message) -> None: ...
 
     def waiting(self, key: ChannelKey, limit: int) -> Sequence[WaitingMessage]:
-        """Oldest first."""
+        """Returns at most `limit` waiting messages, oldest first."""
 
     def count_waiting(self, key: ChannelKey, most: int) -> int:
-        """At most `most`."""
+        """Counts waiting messages, at most up to `most`."""
 
     def remove(self, key: ChannelKey, waiting: Iterable[WaitingMessage]) -> None: ...
 
@@ -142,67 +156,71 @@ class Outbox(Protocol):
         """Counts one more refusal."""
 
     def put_dead_letter(self, key: ChannelKey, waiting: WaitingMessage) -> None:
-        """Kept for whoever looks into it, and not sent any more."""
+        """Makes a message a dead letter, which is kept but not sent any more."""
 
     def clear(self, key: ChannelKey) -> None:
-        """Everything of a channel that is no more."""
+        """Removes all messages and the status of a channel that was deleted."""
 
     def get_delivery(self, key: ChannelKey) -> AlertDelivery: ...
 
     def put_delivery(self, key: ChannelKey, delivery: AlertDelivery) -> None:
-        """Raises Conflict unless it is as it was read."""
+        """Stores the delivery status. Raises Conflict unless it is as it was read."""
 
 
 class DeadLetterMessages(Protocol):
     """Messages that a channel refused for good."""
 
     def list_dead_letters(self, key: ChannelKey, limit: int) -> Sequence[WaitingMessage]:
-        """Oldest first."""
+        """Returns at most `limit` dead letters, oldest first."""
 
     def count_dead_letters(self, key: ChannelKey, most: int) -> int:
-        """At most `most`."""
+        """Counts dead letters, at most up to `most`."""
 
     def take_back(self, key: ChannelKey, position: str) -> None:
-        """It waits again, as one that was never refused. Raises NotFound."""
+        """Makes a dead letter wait again, as if it had never been refused. Raises NotFound."""
 
     def discard(self, key: ChannelKey, position: str) -> None:
-        """Discarding what is gone is no error."""
+        """Removes a dead letter; a missing one is no error."""
 
     def get_delivery(self, key: ChannelKey) -> AlertDelivery: ...
 
 
 class AlertNotifier(Protocol):
-    """Asks for something to be done later. Nothing that was asked for gets lost; it may be done twice."""
+    """Requests work for later, which is done at least once, possibly twice."""
 
     def deliver(self, key: ChannelKey, after: timedelta, retry_at: datetime | None = None) -> None:
-        """Have a channel's outbox looked into. `retry_at` is what its delivery will say it waits for."""
+        """Requests the delivery of a channel's messages; `retry_at` is the end of the wait that its delivery notes."""
 
     def look(self, rule: tuple[str, str, str], group: AlertGroup, at: datetime, after: timedelta) -> None:
-        """Have an alert looked at, if it still says then that it is looked at `at`."""
+        """Requests a look at an alert, which takes place if its next look is still at `at` then."""
 
 
 class EventMapping(Protocol):
-    """Whether events are judged at all, which costs money while nothing happens."""
+    """Switches the judging of events on and off, since it costs money even without events."""
 
     def begin(self, organization: str) -> None:
-        """Have events judged from now on, for this organization too. Beginning again changes nothing. Raises Transient."""
+        """Has the organization's events judged from now on. Safe to repeat. Raises Transient."""
 
     def end(self, organization: str) -> None:
-        """This organization needs none of it any more; if no other does, it ends. Ending again changes nothing."""
+        """Notes that the organization needs no judging; it ends if no other organization needs it. Safe to repeat."""
 
 
 class ChannelRefused(Exception):
-    """The channel answered, and will not take this message however often it is sent."""
+    """The channel refused this message, however often it is sent."""
 
 
 class Sender(Protocol):
+    """Sends messages to one kind of channel: at most `most` in one request, and `per_minute` requests a minute."""
+
     most: int
-    """How many messages may go into one sending."""
     per_minute: int
 
     def send(self, channel: Channel, secret: str | None, messages: Sequence[Message]) -> None:
-        """Returns once all are delivered. Raises Refused, or Transient for everything that may be mended."""
+        """Sends messages and returns once all are delivered.
+
+        Raises ChannelRefused, or Transient for an error that may be temporary.
+        """
 
 
 Senders = Mapping[ChannelKind, Sender]
-"""By kind of channel."""
+"""Senders by kind of channel."""

@@ -1,7 +1,7 @@
-"""A rule is tried on what has happened already: when it would have told whom of what.
+"""Tries a rule on past events: computes when it would have opened alerts and sent messages.
 
-It is the rule's own evaluation, over past events in the order of their times, on stores in memory and with a clock that goes
-by the events.
+It is the rule's own evaluation, over past events in the order of their times, on stores in memory and with a clock that
+follows the events.
 """
 
 import heapq
@@ -28,7 +28,7 @@ from cadence.domain.shared.errors import NotFound
 
 @dataclass(frozen=True, kw_only=True)
 class Fired:
-    """One time that an alert would have been open; `closed_at` None: it still were."""
+    """One time that an alert would have been open; `closed_at` is None if it still were."""
 
     labels: Mapping[str, str]
     opened_at: datetime
@@ -39,6 +39,8 @@ class Fired:
 
 @dataclass(frozen=True)
 class Rehearsal:
+    """The alerts that a rule would have opened, its messages by kind, and the number of events."""
+
     fired: Sequence[Fired]
     messages: Mapping[MessageKind, int]
     events: int
@@ -47,7 +49,10 @@ class Rehearsal:
 def rehearse(
     rule: Rule, events: Iterable[Event], until: datetime, read_segment: Callable[[str], Sequence[Line]]
 ) -> Rehearsal:
-    """`events` in whatever order, none of them of replays; what would happen after the last of them by time alone happens, up to `until`."""
+    """Rehearses a rule on `events`, in any order, none of them of replays.
+
+    Changes that time alone would cause after the last event are included, up to `until`.
+    """
     stage = _Stage(rule)
     update = UpdateAlert(alerts=stage.alerts, channels=stage, silences=stage, notifier=stage, clock=stage.now)
     evaluate = EvaluateEvent(
@@ -68,14 +73,14 @@ def rehearse(
 
 
 def happened_at(event: Event) -> str | None:
-    """When it could be known; None for what never had an end of its own."""
+    """Returns when the event could be known; None for one without an end of its own."""
     at: str | None = event["last_time"] if event["kind"] == "segment" else event["finished_at"]
     return at
 
 
 @dataclass
 class _RecordingStore(MemoryAlertStore):
-    """Also keeps every alert that was open, not only the newest of each group."""
+    """Also stores every alert that was open, not only the newest of each group."""
 
     open_ones: dict[tuple[str, int], Alert] = field(default_factory=dict)
 
@@ -100,7 +105,7 @@ class _RecordingStore(MemoryAlertStore):
 
 
 class _Stage:
-    """Rules, channels, silences, bells and clock of a rehearsal: one rule, channels that take everything, no silences."""
+    """The ports of a rehearsal: one rule, channels that take everything, no silences, and a clock."""
 
     def __init__(self, rule: Rule) -> None:
         self.rule = replace(rule, enabled=True)
@@ -121,7 +126,7 @@ class _Stage:
         return self.rule
 
     def list_channels(self, organization: str) -> Sequence[Channel]:
-        """One is enough: how many messages there are does not depend on how many get them."""
+        """Returns one channel, which is enough: the number of messages does not depend on that of channels."""
         first = self.rule.channels[0]
         return [
             Channel(
@@ -139,14 +144,14 @@ class _Stage:
         return ()
 
     def deliver(self, key: ChannelKey, after: timedelta, retry_at: datetime | None = None) -> None:
-        """Nothing is delivered."""
+        """Does nothing: a rehearsal delivers no messages."""
 
     def look(self, rule: tuple[str, str, str], group: AlertGroup, at: datetime, after: timedelta) -> None:
         self._count += 1
         heapq.heappush(self._looks, (at, self._count, group))
 
     def play_looks(self, update: UpdateAlert, until: datetime) -> None:
-        """Everything that is looked at before `until`, each at its time."""
+        """Does the looks at alerts that are due before `until`, each at its time."""
         while self._looks and self._looks[0][0] <= until:
             at, _, group = heapq.heappop(self._looks)
             self.time = max(self.time, at)

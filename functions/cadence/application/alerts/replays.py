@@ -1,4 +1,4 @@
-"""Which runs are replays, remembered by a process: it never changes."""
+"""Finds out which runs are replays; a process remembers it, since it never changes."""
 
 from dataclasses import dataclass, field
 
@@ -10,11 +10,13 @@ _MOST = 10_000
 
 @dataclass
 class ReplayFilter:
+    """Remembers which runs are replays."""
+
     runs: RunStore
     known: dict[str, bool] = field(default_factory=dict)
 
     def includes(self, run_id: str) -> bool:
-        """A run that is gone is none."""
+        """Returns True if the run is a replay; a run that is gone is none."""
         if run_id not in self.known:
             if len(self.known) >= _MOST:
                 self.known.clear()

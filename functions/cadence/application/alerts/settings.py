@@ -1,4 +1,4 @@
-"""What each kind of channel has to be told."""
+"""Checks the settings and the secret of each kind of channel."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -28,16 +28,16 @@ _SECRETS = {
 }
 
 
-def makes_up_secret(kind: ChannelKind) -> bool:
-    """Whether a secret can be made up here, rather than by the other side."""
+def generates_secret(kind: ChannelKind) -> bool:
+    """Returns True if Cadence generates the channel's secret, rather than its receiver."""
     return kind is ChannelKind.WEBHOOK
 
 
 def check_channel(kind: ChannelKind, settings: Mapping[str, Any], secret: str | None, *, has_secret: bool) -> None:
-    """Raises InvalidRequest with everything that is wrong. `has_secret`: one is kept that stays if none is given."""
+    """Raises InvalidRequest with all violations; `has_secret` if a stored secret stays in use without a new one."""
     violations = [*_settings(kind, settings), *_secret(kind, settings, secret, has_secret)]
     if violations:
-        raise InvalidRequest(f"This is no channel of kind {kind}.", violations)
+        raise InvalidRequest(f"The channel of kind {kind} is not valid.", violations)
 
 
 def _settings(kind: ChannelKind, settings: Mapping[str, Any]) -> Iterator[Violation]:
@@ -95,16 +95,16 @@ def _secret(
 
 
 def _url(pointer: str, url: Any) -> Iterator[Violation]:
-    """Never quotes the address: it may be a secret."""
+    """Yields violations without quoting the address, which may be a secret."""
     try:
         parts = urlsplit(url) if isinstance(url, str) else None
         usable = parts is not None and parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         usable, parts = False, None
     if not usable or parts is None:
-        yield Violation(pointer, "This is no address that begins with https:// or http://.")
+        yield Violation(pointer, "This is not an address that begins with https:// or http://.")
     elif parts.username or parts.password:
-        yield Violation(pointer, "An address with a name or password in it is not taken.")
+        yield Violation(pointer, "An address must not contain a user name or a password.")
 
 
 def _is_address(value: Any) -> bool:

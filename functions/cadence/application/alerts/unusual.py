@@ -1,4 +1,4 @@
-"""What is usual for a treatment or pipeline: the newest values of its own history."""
+"""Stores the usual values of a treatment or pipeline: the newest ones of its own history."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,16 +14,18 @@ _ATTEMPTS = 8
 
 @dataclass(frozen=True)
 class Histories:
+    """Reads and extends the histories of measures."""
+
     store: HistoryStore
 
     def earlier(self, event: Event, of: str) -> Sequence[float]:
-        """The values from before the event, whether or not its own (or later ones) are there already."""
+        """Returns the values from before the event, even if its own or later ones are stored already."""
         at = moment(event["finished_at"])
         values = self.store.get_series(_key(event, of)).values
         return [each.value for each in values if each.at < at and each.run_id != event["run_id"]]
 
     def learn(self, event: Event, of: str) -> None:
-        """Remember the value of what succeeded, once. Raises Transient."""
+        """Stores the value of an event that succeeded, once. Raises Transient."""
         value = measured(event, of) if event["state"] == "succeeded" and event.get("finished_at") else None
         if value is None:
             return
@@ -38,11 +40,11 @@ class Histories:
             except Conflict:
                 continue
             return
-        raise Transient(f"The history of {key.pipeline} {key.treatment} is being changed by others.")
+        raise Transient(f"The history of {key.pipeline} {key.treatment} is being changed by others. Try again.")
 
 
 def with_value(series: MeasuredSeries, value: MeasuredValue) -> MeasuredSeries:
-    """The series itself if it has the value of this run already, or is full of later ones."""
+    """Returns the series with the value, or the same series if it has this run's already or is full of later ones."""
     if any(each.run_id == value.run_id for each in series.values):
         return series
     values = sorted((*series.values, value), key=lambda each: (each.at, each.run_id))[-MOST_VALUES:]

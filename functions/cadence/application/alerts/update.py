@@ -1,7 +1,7 @@
-"""An alert is changed by what happened or by time, and whoever is to be told of it is told.
+"""Changes an alert because of occurrences or of time, and sends messages about it.
 
-A change and its messages are one transaction. What has to be done afterwards is asked for before it, late enough to come
-after it: so a process that ends in between loses nothing, and what was asked for in vain finds nothing to do.
+A change and its messages are one transaction. Work that follows it is requested before it, late enough to be done after
+it: so a process that ends in between loses nothing, and a request in vain finds nothing to do.
 """
 
 from collections.abc import Callable, Sequence
@@ -28,13 +28,15 @@ from cadence.domain.shared.errors import Conflict, NotFound, Transient
 
 _ATTEMPTS = 8
 AFTER_ANY_CRASH = timedelta(seconds=90)
-"""Longer than the Lambda may run: by then a transaction is made, or never will be."""
+"""Longer than the Lambda may run: by then a transaction is complete, or never will be."""
 
 Decide = Callable[[Alert, datetime], AlertChange | None]
 
 
 @dataclass(frozen=True, kw_only=True)
 class UpdateAlert:
+    """Changes alerts; every method raises Transient if other calls keep changing the same alert."""
+
     alerts: AlertStore
     channels: ChannelReader
     silences: SilenceReader
@@ -42,20 +44,20 @@ class UpdateAlert:
     clock: Clock
 
     def happened(self, rule: Rule, group: AlertGroup, occurrences: Sequence[Occurrence]) -> None:
-        """`occurrences` are of one group. Raises Transient."""
+        """Stores the `occurrences` of one group, and changes its alert."""
         self.alerts.put_occurrences(rule, group, occurrences)
         first = min(occurrence.at for occurrence in occurrences)
 
         def decide(alert: Alert, now: datetime) -> AlertChange | None:
             if alert.open and not lifecycle.may_be_told(alert, rule, now):
                 return None
-            seen = self.alerts.happened(rule, group, _since(alert, first - rule.window))
-            return lifecycle.after_occurrences(alert, rule, seen, now, self._silenced(rule, group, now))
+            stored = self.alerts.happened(rule, group, _since(alert, first - rule.window))
+            return lifecycle.after_occurrences(alert, rule, stored, now, self._silenced(rule, group, now))
 
         self._change(rule, group, decide)
 
     def recovered(self, rule: Rule, group: AlertGroup, at: datetime) -> None:
-        """Raises Transient."""
+        """Closes the alert of a group that has recovered `at` a time."""
 
         def decide(alert: Alert, now: datetime) -> AlertChange | None:
             last = self.alerts.happened(rule, group, now).last
@@ -64,11 +66,11 @@ class UpdateAlert:
         self._change(rule, group, decide)
 
     def looked_at(self, rules: RuleReader, key: tuple[str, str, str], group: AlertGroup, at: datetime) -> None:
-        """Only if the alert waits for this very look: each has one that is on its way. Raises Transient."""
+        """Does a look at an alert, if it is the alert's next one: each alert has one that is requested."""
         try:
             rule = rules.get_rule(*key)
         except NotFound:
-            return  # whoever deletes a rule deletes its alerts
+            return  # a rule's alerts are deleted with it
 
         def decide(alert: Alert, now: datetime) -> AlertChange | None:
             if alert.look_at != at:
@@ -76,8 +78,8 @@ class UpdateAlert:
             if now < at:  # farther away than one message can wait
                 self.notifier.look(key, group, at, at - now)
                 return None
-            seen = self.alerts.happened(rule, group, _since(alert, now - rule.window))
-            return lifecycle.after_look(alert, rule, seen, now, self._silenced(rule, group, now))
+            stored = self.alerts.happened(rule, group, _since(alert, now - rule.window))
+            return lifecycle.after_look(alert, rule, stored, now, self._silenced(rule, group, now))
 
         self._change(rule, group, decide)
 
@@ -101,7 +103,7 @@ class UpdateAlert:
         raise Transient(f"The alert of {rule.name} is being changed by others.")
 
     def _renewed(self, alert: Alert, rule: Rule, now: datetime) -> Alert:
-        """The alert of a rule that looks for something else by now: closed, if it was open."""
+        """Returns the alert for a rule whose condition has changed: closed, if it was open."""
         ended = lifecycle.after_change_of_rule(alert, rule, now)
         if ended:
             self._commit(rule, alert, ended, now)
@@ -109,7 +111,7 @@ class UpdateAlert:
         return replace(alert, revision=rule.revision)
 
     def _commit(self, rule: Rule, before: Alert, change: AlertChange, now: datetime) -> None:
-        """Raises Conflict."""
+        """Stores the change and its messages. Raises Conflict."""
         alert = change.alert
         keys = self._channels(rule) if change.message else ()
         if alert.look_at and alert.look_at != before.look_at:
@@ -122,12 +124,12 @@ class UpdateAlert:
             self.notifier.deliver(key, timedelta())
 
     def _channels(self, rule: Rule) -> Sequence[ChannelKey]:
-        """The project's own channels go before those of the organization; one that is gone by now is passed over."""
+        """Returns the rule's channels, a project's own before one of the organization; deleted ones are left out."""
         known = {
             (channel.project, channel.name): channel.key for channel in self.channels.list_channels(rule.organization)
         }
-        found = (known.get((rule.project, name)) or known.get((ALL_PROJECTS, name)) for name in rule.channels)
-        return [key for key in found if key]
+        keys = (known.get((rule.project, name)) or known.get((ALL_PROJECTS, name)) for name in rule.channels)
+        return [key for key in keys if key]
 
     def _silenced(self, rule: Rule, group: AlertGroup, now: datetime) -> datetime | None:
         labels = {"project": rule.project, **group.labels, "rule": rule.name}
@@ -135,5 +137,5 @@ class UpdateAlert:
 
 
 def _since(alert: Alert, moment: datetime) -> datetime:
-    """Of an alert that was told of, also everything since then."""
+    """Returns `moment`, or an earlier time if an open alert's last message does not cover all occurrences before it."""
     return min(moment, alert.told_through) if alert.open and alert.messages else moment

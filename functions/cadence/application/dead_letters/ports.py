@@ -1,4 +1,4 @@
-"""What showing, re-driving and discarding what was set aside needs from the outside."""
+"""Ports for showing, redriving and discarding dead letters."""
 
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -6,23 +6,23 @@ from typing import Protocol
 from cadence.domain.dead_letters.dead_letter import DeadLetter
 
 Sees = Callable[[str], bool]
-"""Whether the caller may see what belongs to a project (`*`: to the organization)."""
+"""Returns True if the caller may see dead letters of a project (`*`: of the organization)."""
 
 
 class DeadLetterSource(Protocol):
-    """Everything of one kind that was set aside."""
+    """The dead letters of one kind."""
 
     def list(self, organization: str, sees: Sees, limit: int) -> Sequence[DeadLetter]:
-        """The oldest ones that the caller sees."""
+        """Returns the oldest ones that the caller sees, at most `limit`."""
 
     def content(self, organization: str, dead_letter: DeadLetter, most: int) -> bytes:
-        """Its first bytes. Raises NotFound if they are not kept any more."""
+        """Returns its first `most` bytes. Raises NotFound if they are not kept any more."""
 
     def redrive(self, organization: str, dead_letter: DeadLetter) -> None:
-        """Has it tried once more, without waiting for that. What fails again is set aside again."""
+        """Requests another try, without waiting for it; a dead letter that fails again is set aside again."""
 
     def discard(self, organization: str, dead_letter: DeadLetter) -> None:
-        """Removes it for good. Discarding what is gone is no error."""
+        """Removes it for good; a missing one is no error."""
 
 
 class Redrive(Protocol):

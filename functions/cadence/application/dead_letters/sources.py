@@ -1,4 +1,4 @@
-"""The dead-letter sources on which the parts of an installation put what they could not handle, and one look at all of them."""
+"""Lists, redrives and discards the dead letters of all parts of an installation."""
 
 import json
 import zlib
@@ -19,11 +19,12 @@ from cadence.domain.exports.export import Export, ExportBatch
 from cadence.domain.shared.errors import NotFound
 
 ReadBytes = Callable[[str, int, int], bytes]
-"""(key, offset, length) → bytes of an object of the data bucket. Raises NotFound."""
+"""Returns bytes of an object of the data bucket, by (key, offset, length). Raises NotFound."""
 
 MOST = 1_000
-"""Of a kind that are looked at."""
+"""The most dead letters of a kind that are read."""
 _GZIP = 31
+_HANDLED = "The dead letter has been redriven or discarded meanwhile."
 
 
 @dataclass(frozen=True)
@@ -33,33 +34,36 @@ class DeadLetters:
     sources: Mapping[DeadLetterKind, DeadLetterSource]
 
     def list(self, organization: str, sees: Sees, kind: DeadLetterKind | None = None) -> Sequence[DeadLetter]:
-        """The oldest first, at most 1,000 of each kind."""
+        """Returns the oldest first, at most 1,000 of each kind."""
         kinds = [kind] if kind else list(self.sources)
-        found = [dead_letter for each in kinds for dead_letter in self.sources[each].list(organization, sees, MOST)]
-        return sorted(found, key=lambda dead_letter: (dead_letter.at, dead_letter.dead_letter_id))
+        letters = [dead_letter for each in kinds for dead_letter in self.sources[each].list(organization, sees, MOST)]
+        return sorted(letters, key=lambda dead_letter: (dead_letter.at, dead_letter.dead_letter_id))
 
     def get(self, organization: str, sees: Sees, dead_letter_id: str) -> DeadLetter:
-        """Raises NotFound, in the same words for what the caller does not see."""
+        """Returns a dead letter. Raises NotFound, in the same words if the caller does not see it."""
         kind = dead_letter_id.partition("-")[0]
         if kind in set(DeadLetterKind):
             for dead_letter in self.list(organization, sees, DeadLetterKind(kind)):
                 if dead_letter.dead_letter_id == dead_letter_id:
                     return dead_letter
-        raise NotFound(f"Nothing that was set aside is named {dead_letter_id!r} here.")
+        raise NotFound(f"There is no dead letter {dead_letter_id!r} here.")
 
     def content(self, organization: str, dead_letter: DeadLetter, most: int) -> bytes:
+        """Returns its first `most` bytes. Raises NotFound if they are not kept any more."""
         return self.sources[dead_letter.kind].content(organization, dead_letter, most)
 
     def redrive(self, organization: str, dead_letter: DeadLetter) -> None:
+        """Requests another try, without waiting for it."""
         self.sources[dead_letter.kind].redrive(organization, dead_letter)
 
     def discard(self, organization: str, dead_letter: DeadLetter) -> None:
+        """Removes it for good."""
         self.sources[dead_letter.kind].discard(organization, dead_letter)
 
 
 @dataclass(frozen=True)
 class SegmentSource(DeadLetterSource):
-    """Their lines are in the runs' logs all the while; only search does not find them."""
+    """Dead letters of indexing: segments whose lines are in their runs' logs, but which search does not find."""
 
     catalogue: SplitCatalogue
     projects: Callable[[str], Iterable[str]]
@@ -70,27 +74,27 @@ class SegmentSource(DeadLetterSource):
         return [
             DeadLetter(
                 kind=DeadLetterKind.SEGMENT,
-                key=(project, one.segment.run_id, str(one.segment.number)),
+                key=(project, skipped.segment.run_id, str(skipped.segment.number)),
                 project=project,
-                at=one.at,
-                what=f"segment {one.segment.number} of run {one.segment.run_id}, {one.segment.lines} lines",
-                cause=one.cause,
+                at=skipped.at,
+                what=f"segment {skipped.segment.number} of run {skipped.segment.run_id}, {skipped.segment.lines} lines",
+                cause=skipped.cause,
             )
             for project in self.projects(organization)
             if sees(project)
-            for one in islice(self.catalogue.list_skipped_segments(organization, project), limit)
+            for skipped in islice(self.catalogue.list_skipped_segments(organization, project), limit)
         ]
 
     def content(self, organization: str, dead_letter: DeadLetter, most: int) -> bytes:
         project, run_id, number = dead_letter.key
-        for one in self.catalogue.list_skipped_segments(organization, project):
-            if (one.segment.run_id, str(one.segment.number)) == (run_id, number):
-                stored = self.read(one.segment.key, 0, most)
+        for skipped in self.catalogue.list_skipped_segments(organization, project):
+            if (skipped.segment.run_id, str(skipped.segment.number)) == (run_id, number):
+                stored = self.read(skipped.segment.key, 0, most)
                 try:
                     return zlib.decompressobj(_GZIP).decompress(stored, most)
                 except zlib.error:
                     return stored
-        raise NotFound("It is not set aside any more.")
+        raise NotFound(_HANDLED)
 
     def redrive(self, organization: str, dead_letter: DeadLetter) -> None:
         project, run_id, number = dead_letter.key
@@ -98,13 +102,15 @@ class SegmentSource(DeadLetterSource):
 
     def discard(self, organization: str, dead_letter: DeadLetter) -> None:
         project, run_id, number = dead_letter.key
-        for one in self.catalogue.list_skipped_segments(organization, project):
-            if (one.segment.run_id, str(one.segment.number)) == (run_id, number):
-                self.catalogue.discard(one.segment)
+        for skipped in self.catalogue.list_skipped_segments(organization, project):
+            if (skipped.segment.run_id, str(skipped.segment.number)) == (run_id, number):
+                self.catalogue.discard(skipped.segment)
 
 
 @dataclass(frozen=True)
 class RecordSource(DeadLetterSource):
+    """Dead letters of the log stream: records that could not be written."""
+
     records: StrayRecords
     asking: Redrive
 
@@ -112,14 +118,14 @@ class RecordSource(DeadLetterSource):
         return [
             DeadLetter(
                 kind=DeadLetterKind.RECORD,
-                key=(one.number,),
-                project=one.project,
-                at=one.at,
-                what=f"record of {one.size} bytes, sent under {one.run_id[:40]!r}",
-                cause=one.cause,
+                key=(record.number,),
+                project=record.project,
+                at=record.at,
+                what=f"record of {record.size} bytes, sent under {record.run_id[:40]!r}",
+                cause=record.cause,
             )
-            for one in self.records.list(organization, limit)
-            if sees(one.project)
+            for record in self.records.list(organization, limit)
+            if sees(record.project)
         ]
 
     def content(self, organization: str, dead_letter: DeadLetter, most: int) -> bytes:
@@ -177,11 +183,13 @@ class ExportSource(DeadLetterSource):
         for parcel in self.backlog.dead_letters(export, MOST):
             if parcel.key == key:
                 return export, parcel
-        raise NotFound("It is not set aside any more.")
+        raise NotFound(_HANDLED)
 
 
 @dataclass(frozen=True)
 class MessageSource(DeadLetterSource):
+    """Dead letters of alerts: messages that their channels refused."""
+
     channels: ChannelReader
     messages: DeadLetterMessages
     notifier: AlertNotifier
@@ -206,7 +214,7 @@ class MessageSource(DeadLetterSource):
         for waiting in self.messages.list_dead_letters((key[0], key[1], key[2]), MOST):
             if waiting.position == position:
                 return json.dumps(waiting.message.to_json(), indent=1).encode()[:most]
-        raise NotFound("It is not set aside any more.")
+        raise NotFound(_HANDLED)
 
     def redrive(self, organization: str, dead_letter: DeadLetter) -> None:
         organization, project, name, position = dead_letter.key

@@ -1,4 +1,7 @@
-"""What is stored of a time range is sent to an export once more: lines and spans, run by run, newest first, then metrics."""
+"""Sends the stored data of a time range to an export once more.
+
+Lines and spans are sent run by run, newest first, then metrics.
+"""
 
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -23,7 +26,7 @@ from cadence.domain.runs.run import Run
 from cadence.domain.shared.errors import Conflict, InvalidRequest, Transient, Violation
 from cadence.domain.shared.retention import KEPT
 
-# A run waits for at most seven days, and then takes at most a day: whatever it does in a range, it was made not longer before.
+# A run waits for at most seven days, and then takes at most a day: one that ran within a range was created no earlier.
 LONGEST_RUN = timedelta(days=9)
 _WORKING = timedelta(seconds=40)
 _RUNS_AT_A_TIME = 50
@@ -32,19 +35,25 @@ _SEGMENTS_AT_A_TIME = 100
 
 @dataclass(frozen=True)
 class RequestBackfill:
+    """Starts back-fills."""
+
     projects: Callable[[str], Sequence[Project]]
     backlog: Backlog
     work: ExportWork
     clock: Clock
 
     def request(self, export: Export, since: datetime, until: datetime, signals: frozenset[Signal]) -> Backfill:
-        """Raises InvalidRequest for a range or signals that make no sense, Conflict while another one runs."""
+        """Starts a back-fill of `signals` from `since` until `until`, and returns it.
+
+        Raises InvalidRequest for an invalid range, or signals that the export does not send; Conflict while another
+        back-fill runs.
+        """
         now = self.clock()
         _check(export, since, until, signals, now)
         under_way = [
-            one
-            for one in self.backlog.list_backfills(export.organization, export.name)
-            if one.state is BackfillState.RUNNING
+            earlier
+            for earlier in self.backlog.list_backfills(export.organization, export.name)
+            if earlier.state is BackfillState.RUNNING
         ]
         if under_way:
             raise Conflict(f"The back-fill {under_way[0].backfill_id} of this export has not ended yet.")
@@ -68,7 +77,10 @@ class RequestBackfill:
 
 @dataclass(frozen=True, kw_only=True)
 class WorkOnBackfill:
-    """A call works for a while, keeps how far it has got, and sends a message to go on. A receiver that fails is asked again later."""
+    """Works on back-fills: a call works for a while, stores its progress, and sends a message to go on.
+
+    A receiver that fails is tried again later. `metrics` is `BackfillMetrics.backfill`.
+    """
 
     runs: RunStore
     treatments: TreatmentStore
@@ -79,10 +91,12 @@ class WorkOnBackfill:
     work: ExportWork
     clock: Clock
     metrics: Callable[[Export, Backfill], Iterator[Backfill]]
-    """See `BackfillMetrics`."""
 
     def __call__(self, export: Export | None, organization: str, name: str, backfill_id: str) -> Backfill:
-        """`export` is None if it was deleted or is switched off. Safe to repeat: what was sent since the last note is sent again."""
+        """Works on a back-fill and returns its progress; `export` is None if it was deleted or is switched off.
+
+        Safe to repeat: what was sent since the progress was last stored is sent again.
+        """
         backfill = self.backlog.get_backfill(organization, name, backfill_id)
         if backfill.state is not BackfillState.RUNNING:
             return backfill
@@ -103,7 +117,7 @@ class WorkOnBackfill:
         return self._end(backfill, BackfillState.COMPLETED, backfill.error)
 
     def _steps(self, export: Export, backfill: Backfill) -> Iterator[Backfill]:
-        """How far it has got, after each step."""
+        """Yields the progress after each step."""
         while backfill.projects:
             after = backfill.position or highest_ulid(backfill.until)
             page = self.runs.list_runs(backfill.organization, backfill.projects[0], _RUNS_AT_A_TIME, after)
@@ -123,23 +137,23 @@ class WorkOnBackfill:
     def _of_run(self, export: Export, backfill: Backfill, run: Run) -> Iterator[Backfill]:
         if Signal.LOGS in backfill.signals:
             while segments := self.index.list_segments(run.run_id, backfill.segment, _SEGMENTS_AT_A_TIME):
-                wanted = [segment for segment in segments if _within(segment, backfill)]
-                backfill = self._sent(export, backfill, map(segment_event, wanted))
+                matching = [segment for segment in segments if _within(segment, backfill)]
+                backfill = self._send(export, backfill, map(segment_event, matching))
                 backfill = replace(
                     backfill,
                     segment=segments[-1].number + 1,
-                    lines=backfill.lines + sum(segment.lines for segment in wanted),
+                    lines=backfill.lines + sum(segment.lines for segment in matching),
                 )
                 yield backfill
         if Signal.TRACES in backfill.signals and run.finished_at and _between(run.finished_at, backfill):
             ends = ends_of(self.treatments, self.runners, run)
-            backfill = self._sent(export, backfill, ends)
+            backfill = self._send(export, backfill, ends)
             backfill = replace(backfill, spans=backfill.spans + len(ends))
         yield replace(backfill, runs=backfill.runs + 1)
 
-    def _sent(self, export: Export, backfill: Backfill, events: Iterable[Event]) -> Backfill:
-        wanted = [parcel_of(event) for event in events if self.send.wants(export, event)]
-        for batch in self.send.batches(export, wanted):
+    def _send(self, export: Export, backfill: Backfill, events: Iterable[Event]) -> Backfill:
+        parcels = [parcel_of(event) for event in events if self.send.wants(export, event)]
+        for batch in self.send.batches(export, parcels):
             try:
                 self.send.send(export, batch)
             except RefusedForGood as error:
@@ -180,7 +194,7 @@ def _touches(run: Run, backfill: Backfill) -> bool:
 
 
 def _within(segment: Segment, backfill: Backfill) -> bool:
-    """A segment is sent whole: a few lines of it may be from outside of the range."""
+    """Returns True if a segment has lines within the range; it is sent whole, with a few lines from outside of it."""
     last, first = datetime.fromisoformat(segment.last_time), datetime.fromisoformat(segment.first_time)
     return last >= backfill.since and first <= backfill.until
 

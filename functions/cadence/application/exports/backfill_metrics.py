@@ -1,7 +1,7 @@
-"""What counts had reached at earlier times, made again from the runs that are stored, and sent with those times.
+"""Computes from stored runs what counters had reached at earlier times, and sends it with those times.
 
-Counts go on for good, and each end of a run or treatment was counted once. So what a count had reached at a time is what it
-has reached now, without what came to an end since: the figures of the past join those that are sent from now on.
+Counters are never reset, and each end of a run or treatment was counted once. So a counter's value at a time is its
+value now, without the runs and treatments that ended since: the figures of the past join those sent from now on.
 """
 
 from collections import defaultdict
@@ -35,6 +35,8 @@ Counts = Mapping[CounterKey, Mapping[str, float]]
 
 @dataclass(frozen=True, kw_only=True)
 class BackfillMetrics:
+    """Sends the metrics of a back-fill; `longest_run` is the longest time from a run's creation to its end."""
+
     runs: RunStore
     treatments: TreatmentStore
     count: CountEvents
@@ -45,17 +47,20 @@ class BackfillMetrics:
     longest_run: timedelta
 
     def backfill(self, export: Export, backfill: Backfill) -> Iterator[Backfill]:
-        """How far it has got, now and then. Raises Transient, RefusedForGood, and InvalidRequest if it is too much."""
+        """Sends metrics and yields the progress now and then.
+
+        Raises Transient, RefusedForGood, and InvalidRequest if there are too many runs.
+        """
         names = [project.name for project in self.projects(export.organization) if export.covers(project.name)]
-        ended = [one for name in names for one in self._ended(export.organization, name, backfill.since)]
-        ended.sort(key=lambda one: one[0])
+        ended = [end for name in names for end in self._ended(export.organization, name, backfill.since)]
+        ended.sort(key=lambda end: end[0])
         reached = self._reached(export.organization, names)
-        # Names beyond those that a project keeps apart are counted together, and nobody knows how much of that was theirs.
-        ended = [(at, {key: its for key, its in counts.items() if key in reached}) for at, counts in ended]
+        # Names beyond the most series of a project are counted together, in an unknown proportion: they are left out.
+        ended = [(at, {key: amounts for key, amounts in counts.items() if key in reached}) for at, counts in ended]
         for _, counts in ended:
             _add(reached, counts, -1)
         step = max(SHORTEST_STEP, (backfill.until - backfill.since) / _MOST_STEPS)
-        told: Sequence[Metric] = metrics_of(_series(reached))
+        previous: Sequence[Metric] = metrics_of(_series(reached))
         cumulative = self.formats(export.kind).cumulative
         done, at, next_end = backfill.position, _whole(backfill.since), 0
         while (at := at + step) <= backfill.until:
@@ -64,26 +69,26 @@ class BackfillMetrics:
                 next_end += 1
             metrics = metrics_of(_series(reached))
             if done is None or at > datetime.fromisoformat(done):
-                self._tell(export, metrics if cumulative else added_since(metrics, totals_of(told)), at)
+                self._send(export, metrics if cumulative else added_since(metrics, totals_of(previous)), at)
                 backfill = replace(backfill, position=at.isoformat(), points=backfill.points + 1)
                 if backfill.points % _NOTED_EVERY == 0:
                     yield backfill
-            told = metrics
+            previous = metrics
         yield backfill
 
     def _ended(self, organization: str, project: str, since: datetime) -> Iterator[tuple[datetime, Counts]]:
-        """What each end since then added."""
-        after, looked_at = None, 0
+        """Yields each end after `since`, with its time and what it added to the counters."""
+        after, examined = None, 0
         while True:
             page = self.runs.list_runs(organization, project, _RUNS_AT_A_TIME, after)
             for run in page.items:
                 if run.created_at < since - self.longest_run:
                     return
-                looked_at += 1
-                if looked_at > _MOST_RUNS:
+                examined += 1
+                if examined > _MOST_RUNS:
                     raise InvalidRequest(
                         f"The project {project} had more than {_MOST_RUNS:,} runs since then, too many to count again. "
-                        "Take a later beginning."
+                        "Choose a later beginning."
                     )
                 events = [event for event in ends_of(self.treatments, self.count.runners, run) if _time(event) > since]
                 for event, counted in self.count.counted(events):
@@ -99,7 +104,7 @@ class BackfillMetrics:
                 _add(reached, {series.key: series.counts}, 1)
         return reached
 
-    def _tell(self, export: Export, metrics: Sequence[Metric], at: datetime) -> None:
+    def _send(self, export: Export, metrics: Sequence[Metric], at: datetime) -> None:
         requests = self.formats(export.kind).metrics(export, metrics, at) if metrics else ()
         parcels = [
             ExportBatch(key=f"metrics-{at:%Y%m%dT%H%M%S}-{number:03}", since=at, request=request)
@@ -110,13 +115,13 @@ class BackfillMetrics:
 
 
 def _add(reached: Amounts, counts: Counts, sign: int) -> None:
-    for key, its in counts.items():
-        for name, amount in its.items():
+    for key, amounts in counts.items():
+        for name, amount in amounts.items():
             reached[key][name] += sign * amount
 
 
 def _series(reached: Amounts) -> Iterator[CounterSeries]:
-    """What is a little below zero was not counted yet when the counts were read, or is a sum of rounded numbers."""
+    """Yields the series above zero; one below was not counted yet when the counters were read, or was rounded."""
     for key, counts in reached.items():
         positive = {name: round(amount, 9) for name, amount in counts.items() if amount > 1e-9}
         if positive:

@@ -1,4 +1,4 @@
-"""What arose is delivered to an organization's exports: straight away, or from what is kept after a receiver failed."""
+"""Delivers events and metrics to an organization's exports: at once, or from the backlog after a receiver failed."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -21,9 +21,9 @@ _LONGEST_DELAY = timedelta(seconds=900)
 
 @dataclass(frozen=True, kw_only=True)
 class DeliverExports:
-    """Nothing is lost, and what is delivered may be delivered twice: after a receiver took it and its answer was lost.
+    """Delivers parcels at least once: twice if a receiver took them and its answer was lost.
 
-    `report` is told of errors of ours, and of which export they hinder.
+    `report` gets errors of Cadence itself, and the name of the export that they hinder.
     """
 
     send: SendExport
@@ -33,11 +33,12 @@ class DeliverExports:
     report: Callable[[Exception, str], None]
 
     def events(self, export: Export, events: Sequence[Event]) -> None:
-        """Sends what the export wants of them, or keeps it. Safe to repeat."""
-        wanted = [event for event in events if self.send.wants(export, event)]
-        self.parcels(export, [parcel_of(event) for event in wanted])
+        """Sends or keeps the events that the export takes. Safe to repeat."""
+        matching = [event for event in events if self.send.wants(export, event)]
+        self.parcels(export, [parcel_of(event) for event in matching])
 
     def parcels(self, export: Export, parcels: Sequence[ExportBatch]) -> None:
+        """Sends parcels, or keeps them in the backlog if the receiver fails; those it refuses become dead letters."""
         if not parcels:
             return
         now = self.clock()
@@ -48,29 +49,29 @@ class DeliverExports:
                 pass
             else:
                 return
-        left = list(parcels)
+        remaining = list(parcels)
         for batch in self.send.batches(export, parcels):
             try:
                 refused = self._sent(export, batch)
             except Transient as error:
-                self._begin_failing(export, left, error)
+                self._begin_failing(export, remaining, error)
                 return
             for parcel, words in refused:
                 self.backlog.bury(export, [parcel], words, now)
-            left = left[len(batch.parcels) :]
+            remaining = remaining[len(batch.parcels) :]
         self.backlog.touch(export, self.clock())
 
     def drain(self, export: Export) -> int:
-        """Delivers what is kept, oldest first, as long as the receiver takes it; returns how many parcels that were.
+        """Delivers the backlog, oldest first, as long as the receiver takes it; returns the number of parcels.
 
-        Called by a message that was sent when the receiver failed; what arises meanwhile joins the others.
+        It is called by a message that was sent when the receiver failed; new parcels join the backlog meanwhile.
         """
         now = self.clock()
         standing = self.backlog.standing(export)
         if not standing.failing:
             return 0
         if standing.retry_at and standing.retry_at > now:
-            return 0  # whoever put it off has sent a message for then
+            return 0  # the call that put it off has sent a message for then
         if not self.backlog.lease(export, now, now + _LEASE):
             self.work.drain(export, _LEASE)
             return 0
@@ -91,7 +92,7 @@ class DeliverExports:
         return delivered
 
     def _try(self, export: Export, parcels: Sequence[ExportBatch]) -> int:
-        """How many of them need no further try."""
+        """Returns how many of the parcels need no further try."""
         done = 0
         for batch in self.send.batches(export, parcels):
             now = self.clock()
@@ -115,12 +116,15 @@ class DeliverExports:
         return done
 
     def _sent(self, export: Export, batch: Batch) -> Sequence[tuple[ExportBatch, str]]:
-        """The parcels that the receiver refused for good, with its words: one that it does not like costs no other."""
+        """Sends a batch and returns the parcels that the receiver refused for good, each with its words.
+
+        The parcels of a refused batch are sent one by one, so that one refused parcel does not hold back the others.
+        """
         try:
             self.send.send(export, batch)
         except Transient:
             raise
-        except Exception as error:  # noqa: BLE001 - what is wrong with one parcel must not stop the others
+        except Exception as error:  # noqa: BLE001 - an error in one parcel must not stop the others
             if len(batch.parcels) == 1:
                 return [(batch.parcels[0], self._words(export, batch.parcels[0], error))]
             singles = (single for parcel in batch.parcels for single in self.send.batches(export, [parcel]))
@@ -128,17 +132,20 @@ class DeliverExports:
         return []
 
     def _words(self, export: Export, parcel: ExportBatch, error: Exception) -> str:
-        """Why it is given up. What is a fault of ours is tried for an hour, or others would wait behind it for a day."""
+        """Returns why a parcel is given up. Raises Transient, for an hour, after an error of Cadence itself.
+
+        After that hour it is given up, since others would wait behind it for a day.
+        """
         if isinstance(error, RefusedForGood):
             return error.message
         self.report(error, export.name)
-        words = f"It could not be made ready for sending ({type(error).__name__})."
+        words = f"Cadence could not prepare it for sending ({type(error).__name__})."
         if parcel.since > self.clock() - _OUR_FAULT:
             raise Transient(words) from error
         return words
 
     def _recovered(self, export: Export) -> bool:
-        """False if something was kept at this very moment."""
+        """Marks the export as recovered; returns False if parcels were kept at this very moment."""
         self.backlog.release(export)
         try:
             self.backlog.recovered(export, self.clock())
@@ -154,11 +161,12 @@ class DeliverExports:
 
 
 def parcel_of(event: Event) -> ExportBatch:
+    """Returns the parcel of an event."""
     moment = event.get("written_at") or event.get("finished_at") or event.get("last_time")
     return ExportBatch(key=str(event["id"]), since=datetime.fromisoformat(str(moment)), event=event)
 
 
 def _wait(failures: int, error: Transient) -> timedelta:
-    """What the receiver asked for, or longer and longer."""
-    asked = timedelta(seconds=error.details.get("asked") or 0)
-    return min(max(backoff(failures, random.random()), asked), _LONGEST_DELAY)
+    """Returns the delay that the receiver requested, or a longer one after several failures."""
+    requested = timedelta(seconds=error.details.get("asked") or 0)
+    return min(max(backoff(failures, random.random()), requested), _LONGEST_DELAY)

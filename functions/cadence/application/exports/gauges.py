@@ -1,4 +1,4 @@
-"""Gauges of the exports of an organization."""
+"""Reads the gauges of an organization's exports."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -11,18 +11,23 @@ from cadence.domain.metrics.telling import gauge
 
 @dataclass(frozen=True)
 class ExportGauges:
+    """Implements `GaugeSource` for exports."""
+
     exports: ExportStore
     backlog: Backlog
 
     def read(self, organization: str, projects: Collection[str], whole: bool) -> Sequence[Metric]:
+        """Returns pending parcels, dead letters and failures of the exports that the caller sees."""
         visible = [
             export
             for export in self.exports.list_exports(organization)
             if whole or set(export.projects) <= set(projects)
         ]
-        found = [({"export": one.name, "kind": str(one.kind)}, self.backlog.standing(one)) for one in visible]
+        rows = [
+            ({"export": export.name, "kind": str(export.kind)}, self.backlog.standing(export)) for export in visible
+        ]
         return [
-            gauge(catalog.EXPORT_PENDING, ((labels, standing.pending) for labels, standing in found)),
-            gauge(catalog.EXPORT_DEAD, ((labels, standing.dead) for labels, standing in found)),
-            gauge(catalog.EXPORT_FAILING, ((labels, float(standing.failing)) for labels, standing in found)),
+            gauge(catalog.EXPORT_PENDING, ((labels, standing.pending) for labels, standing in rows)),
+            gauge(catalog.EXPORT_DEAD, ((labels, standing.dead) for labels, standing in rows)),
+            gauge(catalog.EXPORT_FAILING, ((labels, float(standing.failing)) for labels, standing in rows)),
         ]

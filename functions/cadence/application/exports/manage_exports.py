@@ -1,4 +1,4 @@
-"""Exports are set up, tried out, changed and removed."""
+"""Sets up, tests, changes and removes exports."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -22,7 +22,7 @@ from cadence.domain.metrics.telling import gauge
 from cadence.domain.shared.errors import CadenceError, InvalidRequest, NotFound, Violation
 
 MOST_EXPORTS = 20
-"""Of an organization: every event is looked at for each."""
+"""The most exports of an organization: every event is examined for each of them."""
 
 _SCHEMES: Mapping[ExportKind, frozenset[str]] = {
     ExportKind.PROMETHEUS: frozenset({"basic", "bearer"}),
@@ -41,7 +41,7 @@ _OWN_HEADERS = frozenset(
 
 @dataclass(frozen=True)
 class Tried:
-    """What came of a test: `answer` is the receiver's, in words, for each signal that was tried."""
+    """The result of a test: the receiver's answer, in words, to each signal that was tried."""
 
     ok: bool
     answers: Mapping[Signal, str]
@@ -49,6 +49,8 @@ class Tried:
 
 @dataclass(frozen=True, kw_only=True)
 class ManageExports:
+    """The use cases for an organization's exports."""
+
     exports: ExportStore
     backlog: Backlog
     work: ExportWork
@@ -61,49 +63,51 @@ class ManageExports:
     request_backfill: RequestBackfill
     clock: Clock
 
-    def put(self, wanted: Export, credentials: ExportCredentials | None) -> tuple[Export, bool]:
-        """The export as stored, and whether it is new. Without `credentials` those it had are kept, if it goes to the same place.
+    def put(self, export: Export, credentials: ExportCredentials | None) -> tuple[Export, bool]:
+        """Stores an export; returns it as stored, and True if it is new.
 
-        Raises InvalidRequest.
+        Without `credentials` its earlier ones are kept, if it goes to the same address.
+        Raises InvalidRequest for an invalid export, or if its credentials must be given again.
         """
-        known = self._known(wanted)
-        self.outgoing.check(wanted.url)
-        _check(wanted, credentials)
+        known = self._known(export)
+        self.outgoing.check(export.url)
+        _check(export, credentials)
         if credentials:
-            context = credentials_context(wanted.organization, wanted.name)
+            context = credentials_context(export.organization, export.name)
             encrypted = self.cipher.encrypt(json.dumps(credentials.as_json()).encode(), context)
-            wanted = replace(wanted, scheme=credentials.scheme, encrypted=encrypted)
+            export = replace(export, scheme=credentials.scheme, encrypted=encrypted)
         elif known and known.encrypted:
-            if _place(known) != _place(wanted):
-                message = "The credentials were given for another place: give them again."
+            if _place(known) != _place(export):
+                message = "The stored credentials are for another kind or address: send the credentials again."
                 raise InvalidRequest(message, [Violation("/credentials", message)])
-            wanted = replace(wanted, scheme=known.scheme, encrypted=known.encrypted)
+            export = replace(export, scheme=known.scheme, encrypted=known.encrypted)
         if known:
-            wanted = replace(wanted, created_at=known.created_at)
-        new = self.exports.put_export(wanted)
-        self._subscribe(wanted.organization)
-        self.push.begin(wanted)
-        if wanted.enabled and known and self.backlog.standing(wanted).failing:
-            # It may be mended by the change: what is kept is tried at once.
-            self.backlog.failed(wanted, "It was changed, and is tried again.", self.clock())
-            self.work.drain(wanted, timedelta())
-        return wanted, new
+            export = replace(export, created_at=known.created_at)
+        new = self.exports.put_export(export)
+        self._subscribe(export.organization)
+        self.push.begin(export)
+        if export.enabled and known and self.backlog.standing(export).failing:
+            # The change may have repaired it: the backlog is tried at once.
+            self.backlog.failed(export, "The export was changed and is tried again.", self.clock())
+            self.work.drain(export, timedelta())
+        return export, new
 
     def delete(self, export: Export) -> None:
+        """Deletes an export with its backlog. Raises NotFound."""
         self.exports.delete_export(export.organization, export.name)
         self._subscribe(export.organization)
         self.backlog.forget(export)
 
     def try_out(self, export: Export) -> Tried:
-        """Sends a line, a figure and a span, whatever the export takes, and tells what the receiver answers."""
+        """Sends one line, figure or span for each signal of the export, and returns the receiver's answers."""
         answers: dict[Signal, str] = {}
         ok = True
         now = self.clock()
         for signal in sorted(export.signals):
             try:
-                its = self.formats(export.kind)
+                export_format = self.formats(export.kind)
                 headers = self.send.authorization(export)
-                for request in _samples(its, export, signal, now):
+                for request in _samples(export_format, export, signal, now):
                     self.send.request(export, request, headers)
                 answers[signal] = "accepted"
             except CadenceError as error:
@@ -111,22 +115,22 @@ class ManageExports:
         return Tried(ok, answers)
 
     def revive(self, export: Export) -> int:
-        """Dead letters are tried again; how many."""
+        """Makes the export's dead letters parcels again, and returns how many."""
         revived = self.backlog.revive(export, self.clock())
         if revived:
             self.work.drain(export, timedelta())
         return revived
 
-    def _known(self, wanted: Export) -> Export | None:
+    def _known(self, export: Export) -> Export | None:
         try:
-            return self.exports.get_export(wanted.organization, wanted.name)
+            return self.exports.get_export(export.organization, export.name)
         except NotFound:
-            if len(self.exports.list_exports(wanted.organization)) >= MOST_EXPORTS:
+            if len(self.exports.list_exports(export.organization)) >= MOST_EXPORTS:
                 raise InvalidRequest(f"An organization has at most {MOST_EXPORTS} exports.") from None
             return None
 
     def _subscribe(self, organization: str) -> None:
-        """Lines are told of only to organizations that send them somewhere."""
+        """Subscribes the organization to events of lines if one of its exports sends lines."""
         exports = self.exports.list_exports(organization)
         logs = any(export.enabled and Signal.LOGS in export.signals for export in exports)
         self.subscriptions.subscribe(
@@ -156,13 +160,13 @@ def _check(export: Export, credentials: ExportCredentials | None) -> None:
 
 
 def _place(export: Export) -> tuple[ExportKind, str, str]:
-    """Where the credentials go."""
+    """Returns the destination of the credentials."""
     parts = urlsplit(export.url)
     return export.kind, parts.scheme, parts.netloc
 
 
-def _samples(its: ExportFormat, export: Export, signal: Signal, now: datetime) -> Iterable[StoredRequest]:
-    """One line, figure or span whose names say that it is a test."""
+def _samples(export_format: ExportFormat, export: Export, signal: Signal, now: datetime) -> Iterable[StoredRequest]:
+    """Returns requests for one line, figure or span whose names show that it is a test."""
     at = now.isoformat(timespec="milliseconds")
     run_id, project, pipeline = new_ulid(now), "test", "cadence-export-test"
     match signal:
@@ -177,7 +181,7 @@ def _samples(its: ExportFormat, export: Export, signal: Signal, now: datetime) -
                 "level": "info",
                 "text": f"Cadence can send logs to {export.name}.",
             }
-            return its.logs(
+            return export_format.logs(
                 export,
                 [
                     LogRecord(
@@ -186,7 +190,7 @@ def _samples(its: ExportFormat, export: Export, signal: Signal, now: datetime) -
                 ],
             )
         case Signal.METRICS:
-            return its.metrics(export, [gauge(catalog.EXPORT_FAILING, [({"export": export.name}, 0.0)])], now)
+            return export_format.metrics(export, [gauge(catalog.EXPORT_FAILING, [({"export": export.name}, 0.0)])], now)
         case Signal.TRACES:
             run = {
                 "kind": "run",
@@ -199,4 +203,4 @@ def _samples(its: ExportFormat, export: Export, signal: Signal, now: datetime) -
                 "started_at": at,
                 "finished_at": at,
             }
-            return its.spans(export, [run])
+            return export_format.spans(export, [run])

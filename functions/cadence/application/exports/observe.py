@@ -1,4 +1,4 @@
-"""Changes of the tables become events, for those who asked to be told."""
+"""Turns changes of the tables into events for their subscribers."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from cadence.domain.shared import ids
 
 @dataclass(frozen=True)
 class Changes:
-    """What a batch of changes of the tables tells of: new segments, and treatments and runs that came to an end."""
+    """The changes in a batch: new segments, and treatments and runs that have ended."""
 
     segments: Sequence[Segment] = ()
     treatments: Sequence[Treatment] = ()
@@ -30,7 +30,7 @@ class Changes:
 
 @dataclass(frozen=True)
 class Observe:
-    """Safe to repeat: whoever is told twice knows it by the event's id."""
+    """Sends events to subscribers. Safe to repeat: a subscriber identifies a repeated event by its id."""
 
     runs: RunStore
     runners: HostStore
@@ -38,20 +38,20 @@ class Observe:
     events: Events
 
     def observe(self, changes: Changes) -> int:
-        """Returns how many events were told. Raises Transient; then all of `changes` is to be told again."""
-        told: dict[Audience, list[Event]] = defaultdict(list)
+        """Sends the events of `changes` and returns how many. Raises Transient: then repeat the whole call."""
+        outgoing: dict[Audience, list[Event]] = defaultdict(list)
         for event in (
             *map(segment_event, changes.segments),
             *self._treatment_events(changes.treatments),
             *map(run_event, changes.runs),
         ):
-            wanted = self.subscriptions.get_subscriptions(event["organization"])
-            for audience, kinds in wanted.items():
+            subscriptions = self.subscriptions.get_subscriptions(event["organization"])
+            for audience, kinds in subscriptions.items():
                 if event["kind"] in kinds:
-                    told[audience].append(event)
-        for audience, events in told.items():
+                    outgoing[audience].append(event)
+        for audience, events in outgoing.items():
             self.events.tell(audience, events)
-        return sum(map(len, told.values()))
+        return sum(map(len, outgoing.values()))
 
     def _treatment_events(self, treatments: Sequence[Treatment]) -> list[Event]:
         if not treatments:

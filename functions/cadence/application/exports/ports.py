@@ -1,4 +1,4 @@
-"""What exporting needs from the outside."""
+"""Ports of exporting."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from cadence.domain.metrics.model import Metric
 
 @dataclass(frozen=True, kw_only=True)
 class LogRecord:
-    """A line, and whose it is."""
+    """A log line and its owner."""
 
     organization: str
     project: str
@@ -23,38 +23,38 @@ class LogRecord:
 
 
 class ExportFormat(Protocol):
-    """How one kind of receiver wants it. `cumulative`: whether counters are told as they stand, or what was added."""
+    """Encodes signals for one kind of receiver; `cumulative` if it takes counters' totals rather than increments."""
 
     cumulative: bool
 
     def address(self, export: Export, path: str) -> str:
-        """Where a request's path leads."""
+        """Returns the URL of a request's path."""
 
     def logs(self, export: Export, records: Sequence[LogRecord]) -> Iterable[StoredRequest]: ...
 
     def metrics(self, export: Export, metrics: Sequence[Metric], at: datetime) -> Iterable[StoredRequest]: ...
 
     def spans(self, export: Export, ends: Sequence[Event]) -> Iterable[StoredRequest]:
-        """`ends` are events of runs and treatments."""
+        """Returns requests for spans; `ends` are events of runs and treatments."""
 
 
 class ExportStore(Protocol):
-    """Table `access`, beside the pools."""
+    """Stores exports (table `access`, beside the pools)."""
 
     def put_export(self, export: Export) -> bool:
-        """Creates or replaces it; True if it is new."""
+        """Creates or replaces an export; returns True if it is new."""
 
     def get_export(self, organization: str, name: str) -> Export:
-        """Raises NotFound."""
+        """Returns an export. Raises NotFound."""
 
     def list_exports(self, organization: str) -> Sequence[Export]: ...
 
     def delete_export(self, organization: str, name: str) -> None:
-        """Raises NotFound."""
+        """Deletes an export. Raises NotFound."""
 
 
 class Backlog(Protocol):
-    """How exports fare, and what is still to be delivered (table `telemetry`)."""
+    """Stores the status of exports and the parcels that are still to be delivered (table `telemetry`)."""
 
     def standing(self, export: Export) -> ExportStatus: ...
 
@@ -63,62 +63,62 @@ class Backlog(Protocol):
     ) -> None:
         """Adds parcels, each once, and marks the export as failing.
 
-        Without an `error` they only join others: raises Conflict if the export is not failing any more.
+        Without an `error` they only join others. Raises Conflict if the export is not failing any more.
         """
 
     def next(self, export: Export, limit: int) -> Sequence[ExportBatch]:
-        """The oldest."""
+        """Returns the oldest parcels, at most `limit`."""
 
     def delivered(self, export: Export, parcels: Sequence[ExportBatch], at: datetime) -> None:
-        """Removes them. What was removed before is no error."""
+        """Removes delivered parcels; missing ones are no error."""
 
     def bury(self, export: Export, parcels: Sequence[ExportBatch], error: str, at: datetime) -> None:
-        """They become dead letters, whether they were kept before or not."""
+        """Makes parcels dead letters, whether they were kept before or not."""
 
     def failed(self, export: Export, error: str, retry_at: datetime) -> None: ...
 
     def recovered(self, export: Export, at: datetime) -> None:
-        """Not failing any more. Raises Conflict if something is pending."""
+        """Marks the export as not failing. Raises Conflict if parcels are pending."""
 
     def touch(self, export: Export, at: datetime) -> None:
-        """Something was delivered straight away."""
+        """Notes a delivery that did not go through the backlog."""
 
     def lease(self, export: Export, at: datetime, until: datetime) -> bool:
-        """Whether nobody else delivers what is kept, until then."""
+        """Takes the right to deliver the backlog until `until`; returns False if another call has it."""
 
     def release(self, export: Export) -> None: ...
 
     def dead_letters(self, export: Export, limit: int) -> Sequence[ExportBatch]:
-        """The oldest."""
+        """Returns the oldest dead letters, at most `limit`."""
 
     def revive(self, export: Export, at: datetime, parcels: Sequence[ExportBatch] | None = None) -> int:
-        """Dead letters, all or these, become parcels again; how many."""
+        """Makes dead letters, all or `parcels`, parcels again, and returns how many."""
 
     def drop(self, export: Export, parcels: Sequence[ExportBatch]) -> None:
-        """These dead letters are gone for good. Dropping what is gone is no error."""
+        """Removes dead letters for good; missing ones are no error."""
 
     def forget(self, export: Export) -> None:
-        """Removes all that is kept for an export that was deleted."""
+        """Removes all that is stored for an export that was deleted."""
 
     def claim_push(self, export: Export, due: datetime | None, following: datetime) -> bool:
-        """Makes `following` the time of the next push, if `due` is still the one that is kept."""
+        """Makes `following` the time of the next push; returns False if the stored time is not `due` any more."""
 
     def sent(self, export: Export) -> Mapping[str, float]:
-        """What counters had reached when they were last sent."""
+        """Returns the counters' totals when they were last sent."""
 
     def keep_sent(self, export: Export, sent: Mapping[str, float]) -> None: ...
 
     def put_backfill(self, backfill: Backfill) -> None: ...
 
     def get_backfill(self, organization: str, export: str, backfill_id: str) -> Backfill:
-        """Raises NotFound."""
+        """Returns a back-fill. Raises NotFound."""
 
     def list_backfills(self, organization: str, export: str) -> Sequence[Backfill]:
-        """Newest first."""
+        """Returns an export's back-fills, newest first."""
 
 
 class ExportWork(Protocol):
-    """Messages to oneself (queue `exporting`)."""
+    """Sends messages to the exports' own Lambda (queue `exporting`), each `after` some time."""
 
     def drain(self, export: Export, after: timedelta) -> None: ...
 

@@ -1,4 +1,4 @@
-"""What the queue `exporting` holds: events to count and to deliver, and the exports' own messages to go on."""
+"""Processes the queue `exporting`: events to count and to deliver, and the exports' own messages to go on."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -17,7 +17,7 @@ from cadence.domain.shared.errors import NotFound
 
 @dataclass(frozen=True, kw_only=True)
 class ProcessExports:
-    """`cached` is the same store as `exports`, asked less often."""
+    """Processes messages; `cached` reads the same store as `exports`, but less often."""
 
     count: CountEvents
     exports: ExportStore
@@ -27,18 +27,21 @@ class ProcessExports:
     backfill: WorkOnBackfill
 
     def events(self, events: Sequence[Event]) -> None:
-        """Safe to repeat: counted once, delivered once more at most. Raises what hindered some of it, after the rest is done."""
+        """Counts events and delivers them to exports. Safe to repeat: counted once, delivered at least once.
+
+        Raises the first error of an export, after all others are done.
+        """
         self.count.count([event for event in events if event["kind"] != "segment"])
         by_organization: dict[str, list[Event]] = defaultdict(list)
         for event in events:
             by_organization[event["organization"]].append(event)
         errors: list[Exception] = []
-        for organization, its in by_organization.items():
+        for organization, own_events in by_organization.items():
             for export in self.cached(organization):
                 if not export.enabled:
                     continue
                 try:
-                    self.deliver.events(export, its)
+                    self.deliver.events(export, own_events)
                     self.push.keep_going(export)
                 except Exception as error:  # noqa: BLE001 - one export's trouble must not stop the others
                     errors.append(error)
@@ -46,7 +49,7 @@ class ProcessExports:
             raise errors[0]
 
     def work(self, message: Event) -> None:
-        """`{"work": "drain" | "push" | "backfill", …}`; of an export that is gone nothing is left to do."""
+        """Does the work of a message `{"work": "drain" | "push" | "backfill", …}`, unless its export is gone."""
         export = self._export(message["organization"], message["export"])
         match message["work"]:
             case "drain":

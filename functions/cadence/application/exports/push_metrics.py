@@ -1,4 +1,4 @@
-"""Metrics are pushed at intervals to the exports that take them."""
+"""Pushes metrics at intervals to the exports that take them."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +17,10 @@ _LATE = 5
 
 @dataclass(frozen=True, kw_only=True)
 class PushMetrics:
-    """A chain of messages for each export, each of which sends the next one. Only one chain goes on, whoever else begins."""
+    """Keeps a chain of messages for each export, each of which sends the next one.
+
+    Only one chain goes on, even if several are begun.
+    """
 
     tell: RenderMetrics
     projects: Callable[[str], Sequence[Project]]
@@ -28,7 +31,7 @@ class PushMetrics:
     clock: Clock
 
     def begin(self, export: Export) -> None:
-        """Pushes at once, and from then on: whoever just set an export up wants to see it work."""
+        """Pushes at once and from then on, so that a user who just set the export up sees it work."""
         if export.pushes:
             now = self.clock().replace(microsecond=0)
             self.work.push(export, now, timedelta())
@@ -44,7 +47,10 @@ class PushMetrics:
             self._follow(export, due, now)
 
     def push_due(self, export: Export, due: datetime) -> None:
-        """Safe to repeat: a message whose time is not the one that is kept is left over from another chain."""
+        """Pushes, if `due` is the stored time; a message with another time is left over from another chain.
+
+        Safe to repeat.
+        """
         now = self.clock()
         if not export.pushes or self.backlog.standing(export).next_push != due:
             return
@@ -52,10 +58,10 @@ class PushMetrics:
         self._follow(export, due, now)
 
     def push(self, export: Export, now: datetime) -> None:
+        """Sends an export's metrics: the counters' totals, or what was added since the last push."""
         names = [project.name for project in self.projects(export.organization) if export.covers(project.name)]
         metrics = self.tell.render(export.organization, names, ALL_PROJECTS in export.projects)
-        its = self.formats(export.kind)
-        if its.cumulative:
+        if self.formats(export.kind).cumulative:
             self._deliver(export, metrics, now)
             return
         reached = totals_of(metrics)
@@ -73,57 +79,60 @@ class PushMetrics:
         self.deliver.parcels(export, parcels)
 
     def _follow(self, export: Export, due: datetime | None, now: datetime) -> None:
-        """The message first: if this call ends in between, the message finds that it is not the one, and this call is repeated."""
+        """Sends the next message, then stores its time.
+
+        If the call ends in between, that message has the wrong time and does nothing, and this call is repeated.
+        """
         following = (now + PUSH_EVERY).replace(microsecond=0)
         self.work.push(export, following, PUSH_EVERY)
         self.backlog.claim_push(export, due, following)
 
 
 def totals_of(metrics: Iterable[Metric]) -> Mapping[str, float]:
-    """What counters and histograms have reached, by a name for each number."""
-    found: dict[str, float] = {}
+    """Returns the totals of counters and histograms, by a name for each number."""
+    totals: dict[str, float] = {}
     for metric in metrics:
         if metric.family.kind is MetricKind.GAUGE:
             continue
         for sample in metric.samples:
-            found[_id(metric, sample.labels)] = sample.value
+            totals[_id(metric, sample.labels)] = sample.value
         for distribution in metric.distributions:
-            found[_id(metric, distribution.labels, "sum")] = distribution.total
+            totals[_id(metric, distribution.labels, "sum")] = distribution.total
             for bucket, count in enumerate(distribution.counts):
                 if count:
-                    found[_id(metric, distribution.labels, str(bucket))] = count
-    return found
+                    totals[_id(metric, distribution.labels, str(bucket))] = count
+    return totals
 
 
 def added_since(metrics: Iterable[Metric], sent: Mapping[str, float]) -> Sequence[Metric]:
-    """What was added since: counters that stand still are left out."""
-    found = []
+    """Returns the increments of counters and histograms since the totals `sent`; unchanged ones are left out."""
+    increments = []
     for metric in metrics:
         if metric.family.kind is MetricKind.GAUGE:
             continue
         samples = [
-            MetricSample(one.labels, round(one.value - sent.get(_id(metric, one.labels), 0.0), 9))
-            for one in metric.samples
+            MetricSample(sample.labels, round(sample.value - sent.get(_id(metric, sample.labels), 0.0), 9))
+            for sample in metric.samples
         ]
         distributions = [
             Distribution(
-                one.labels,
+                each.labels,
                 tuple(
-                    count - sent.get(_id(metric, one.labels, str(bucket)), 0.0)
-                    for bucket, count in enumerate(one.counts)
+                    count - sent.get(_id(metric, each.labels, str(bucket)), 0.0)
+                    for bucket, count in enumerate(each.counts)
                 ),
-                round(one.total - sent.get(_id(metric, one.labels, "sum"), 0.0), 9),
+                round(each.total - sent.get(_id(metric, each.labels, "sum"), 0.0), 9),
             )
-            for one in metric.distributions
+            for each in metric.distributions
         ]
         changed = replace(
             metric,
-            samples=[one for one in samples if one.value > 0],
-            distributions=[one for one in distributions if one.count > 0],
+            samples=[sample for sample in samples if sample.value > 0],
+            distributions=[distribution for distribution in distributions if distribution.count > 0],
         )
         if changed.samples or changed.distributions:
-            found.append(changed)
-    return found
+            increments.append(changed)
+    return increments
 
 
 def _id(metric: Metric, labels: Mapping[str, str], part: str = "") -> str:

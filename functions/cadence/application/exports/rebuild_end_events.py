@@ -1,4 +1,4 @@
-"""The ends of a run and of its treatments as the events that told of them, from what is stored."""
+"""Rebuilds the events of the ends of a run and its treatments from stored records."""
 
 from collections.abc import Sequence
 
@@ -10,9 +10,9 @@ from cadence.domain.shared import ids
 
 
 def ends_of(treatments: TreatmentStore, runners: HostStore, run: Run) -> Sequence[Event]:
-    """Of the treatments that have ended, then of the run if it has."""
+    """Returns the events of the treatments that have ended, then of the run if it has ended."""
     ended = [treatment for treatment in treatments.list_treatments(run.run_id) if treatment.state.final]
-    names = {one.name: ids.runner_id(run.run_id, one.name, one.attempt) for one in ended}
-    found = runners.get_runners(names.values())
-    ends = [treatment_event(run, one, found.get(names[one.name])) for one in ended]
+    names = {each.name: ids.runner_id(run.run_id, each.name, each.attempt) for each in ended}
+    known = runners.get_runners(names.values())
+    ends = [treatment_event(run, treatment, known.get(names[treatment.name])) for treatment in ended]
     return [*ends, run_event(run)] if run.state.final else ends

@@ -1,4 +1,4 @@
-"""One delivery to one receiver: what parcels hold is read, put into the receiver's format, and sent with its credentials."""
+"""Makes one delivery to a receiver: reads the parcels' content, encodes it in the receiver's format, and sends it."""
 
 import base64
 import json
@@ -18,7 +18,7 @@ _ENDS_AT_A_TIME = 200
 
 
 class RefusedForGood(CadenceError):
-    """The receiver will not take this, however often it is sent."""
+    """The receiver refuses this request, however often it is sent."""
 
     code = "refused"
 
@@ -32,19 +32,22 @@ class Batch:
 
 @dataclass(frozen=True)
 class SendExport:
+    """Sends parcels to receivers, with their credentials."""
+
     segments: LogSegments
     formats: Callable[[ExportKind], ExportFormat]
     outgoing: Outgoing
     cipher: Cipher
 
     def wants(self, export: Export, event: Event) -> bool:
+        """Returns True if the export takes the event."""
         signal = Signal.LOGS if event["kind"] == "segment" else Signal.TRACES
         # A treatment that never became ready took no time: it would be a span without a duration.
         idle = event["kind"] == "treatment" and not event.get("ready_at")
         return export.wants(signal, event["project"]) and not idle
 
     def batches(self, export: Export, parcels: Sequence[ExportBatch]) -> Iterator[Batch]:
-        """In order; a batch has about as many lines as a request may have."""
+        """Yields batches of the parcels, in order, each with about as many lines as a request may have."""
         taken: list[ExportBatch] = []
         lines = 0
         for parcel in parcels:
@@ -58,17 +61,17 @@ class SendExport:
             yield Batch(taken)
 
     def send(self, export: Export, batch: Batch) -> None:
-        """Raises Transient if it may be taken later, RefusedForGood if not."""
-        its = self.formats(export.kind)
+        """Sends a batch. Raises Transient if the receiver may take it later, RefusedForGood if not."""
+        export_format = self.formats(export.kind)
         headers = self.authorization(export)
         records = [record for parcel in batch.parcels for record in self._records(parcel.event)]
         ends = [parcel.event for parcel in batch.parcels if parcel.event and parcel.event["kind"] != "segment"]
         stored = [parcel.request for parcel in batch.parcels if parcel.request]
-        for request in (*its.logs(export, records), *its.spans(export, ends), *stored):
+        for request in (*export_format.logs(export, records), *export_format.spans(export, ends), *stored):
             self.request(export, request, headers)
 
     def request(self, export: Export, request: StoredRequest, authorization: Mapping[str, str]) -> OutgoingResponse:
-        """Raises as the call does."""
+        """Sends one request and returns the answer. Raises Transient, RefusedForGood."""
         url = self.formats(export.kind).address(export, request.path)
         headers = {**export.headers, **request.headers, "Content-Type": request.content_type, **authorization}
         if request.encoding:
@@ -85,10 +88,11 @@ class SendExport:
         raise RefusedForGood(words)
 
     def authorization(self, export: Export) -> Mapping[str, str]:
+        """Returns the headers with the export's decrypted credentials."""
         if export.encrypted is None:
             return {}
-        given = json.loads(self.cipher.decrypt(export.encrypted, credentials_context(export.organization, export.name)))
-        return authorization_of(ExportCredentials(**given))
+        context = credentials_context(export.organization, export.name)
+        return authorization_of(ExportCredentials(**json.loads(self.cipher.decrypt(export.encrypted, context))))
 
     def _records(self, event: Event | None) -> Iterator[LogRecord]:
         if event is None or event["kind"] != "segment":
@@ -99,6 +103,7 @@ class SendExport:
 
 
 def authorization_of(credentials: ExportCredentials) -> Mapping[str, str]:
+    """Returns the headers that credentials are sent in."""
     match credentials.scheme:
         case "basic":
             pair = base64.b64encode(f"{credentials.user}:{credentials.secret}".encode()).decode()
@@ -109,5 +114,5 @@ def authorization_of(credentials: ExportCredentials) -> Mapping[str, str]:
 
 
 def credentials_context(organization: str, name: str) -> dict[str, str]:
-    """What the ciphertext of an export's credentials is bound to."""
+    """Returns the encryption context to which the ciphertext of an export's credentials is bound."""
     return {"purpose": "export", "organization": organization, "export": name}

@@ -1,4 +1,4 @@
-"""Log lines of a runner, taken over for good."""
+"""Accepts the log lines of a runner durably."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,29 +14,36 @@ from cadence.domain.shared.errors import InvalidRequest, Violation
 
 @dataclass(frozen=True)
 class AcceptedLogs:
+    """The sequence number through which lines are durable, and whether the run's log is being followed."""
+
     through: int
     followed: bool
 
 
 @dataclass(frozen=True)
 class AcceptLogs:
+    """Passes lines on to the log stream."""
+
     sink: LogSink
     followers: Followers
     clock: Clock
 
     def accept(self, runner: Runner, lines: Sequence[LogLine]) -> AcceptedLogs:
-        """What is acknowledged is durable. Raises InvalidRequest if the sequence numbers do not rise, or a time is none; Transient."""
+        """Accepts lines, which are durable through the returned sequence number.
+
+        Raises InvalidRequest if the sequence numbers do not rise or a time is invalid, and Transient.
+        """
         for index, (before, line) in enumerate(pairwise(lines), 1):
             if line.seq <= before.seq:
                 raise InvalidRequest(
-                    "Lines must come in order.",
+                    "Lines must have rising sequence numbers.",
                     [Violation(f"/lines/{index}/seq", f"{line.seq} does not come after {before.seq}")],
                 )
         for index, line in enumerate(lines):
             if not _is_time(line.time):
                 raise InvalidRequest(
-                    "Lines must have times of the calendar.",
-                    [Violation(f"/lines/{index}/time", f"{line.time} never was")],
+                    "Lines must have valid times.",
+                    [Violation(f"/lines/{index}/time", f"{line.time} is not a time of the calendar")],
                 )
         batch = LogBatch(
             run_id=runner.run_id,

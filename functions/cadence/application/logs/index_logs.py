@@ -1,4 +1,4 @@
-"""Batches of log lines become a segment of their run's log: each line once, whatever is delivered twice or late."""
+"""Writes batches of log lines as a segment of their run's log: each line once, even if delivered twice or late."""
 
 import heapq
 from collections import defaultdict
@@ -19,17 +19,22 @@ _RUNNERS_PER_SEGMENT = 90
 
 @dataclass(frozen=True)
 class IndexLogs:
+    """Writes segments; `ring` announces new lines of an organization.
+
+    It also announces lines that had been written before, since the first announcement may have been lost.
+    """
+
     index: LogIndex
     segments: LogSegments
     run_of: RunOf
     ring: Callable[[str], None] = lambda organization: None
-    """Tells that lines of an organization have come. Rings too if they had come before: the ring may have been lost."""
 
     def __call__(self, run_id: str, batches: Sequence[LogBatch]) -> int:
-        """Writes what is new in `batches`, all of one run; returns how many lines that were. Safe to repeat.
+        """Writes the new lines of `batches`, all of one run, and returns how many. Safe to repeat.
 
         The segment is written first and becomes part of the log with its manifest, in one transaction with the
-        watermarks. A crash in between leaves an object that nobody refers to. Raises Transient if others write the same log all the time.
+        watermarks. A crash in between leaves an object without a reference. Raises Transient if other calls keep
+        writing the same log.
         """
         by_runner: dict[str, list[LogBatch]] = defaultdict(list)
         for batch in batches:
@@ -38,8 +43,8 @@ class IndexLogs:
         written = 0
         run = self.run_of(run_id)
         for start in range(0, len(runners), _RUNNERS_PER_SEGMENT):
-            some = {runner: by_runner[runner] for runner in runners[start : start + _RUNNERS_PER_SEGMENT]}
-            written += self._write(run, some)
+            group = {runner: by_runner[runner] for runner in runners[start : start + _RUNNERS_PER_SEGMENT]}
+            written += self._write(run, group)
         self.ring(run.organization)
         return written
 
@@ -78,12 +83,12 @@ def _new_lines(watermark: Watermark, batches: Sequence[LogBatch]) -> tuple[Water
         if seq in opened:
             gap = gap_line(opened[seq], line.time, batch.runner_id, batch.treatment, batch.attempt)
             lines.append({**gap, "pool": batch.pool})
-        lines.append(_kept(batch, line))
+        lines.append(_as_stored(batch, line))
     return after, lines
 
 
-def _kept(batch: LogBatch, line: LogLine) -> Line:
-    kept = {
+def _as_stored(batch: LogBatch, line: LogLine) -> Line:
+    stored = {
         "seq": line.seq,
         "time": line.time,
         "runner": batch.runner_id,
@@ -95,8 +100,8 @@ def _kept(batch: LogBatch, line: LogLine) -> Line:
         "text": line.text,
     }
     if line.track is not None:
-        kept["track"] = line.track
-    return {**kept, "continued": True} if line.continued else kept
+        stored["track"] = line.track
+    return {**stored, "continued": True} if line.continued else stored
 
 
 def _manifest(run: Run, number: int, key: str, lines: Sequence[Line]) -> Segment:

@@ -1,6 +1,6 @@
-"""Takes the log stream away when nobody has needed it for a day, and brings it back with the next run.
+"""Removes the log stream when it has not been needed for a day, and creates it again with the next run.
 
-The stream is the one thing that is billed by the hour. While it is away, agents keep the lines that were not
+The stream is the only resource that is billed by the hour. While it is removed, agents keep the lines that were not
 acknowledged, and send them again until they are.
 """
 
@@ -12,12 +12,12 @@ from typing import Protocol
 from cadence.application.shared.ports import Clock
 from cadence.domain.shared.errors import Conflict, NotFound, Transient
 
-# The stream keeps records for 24 hours: after that, nothing that it still holds could be waiting for the indexer.
+# The stream keeps records for 24 hours: after that, it holds no record that could be waiting for the indexer.
 IDLE = timedelta(hours=24)
 
 
 class StackState(StrEnum):
-    """Where the log stream's stack stands."""
+    """The state of the log stream's stack."""
 
     ABSENT = "absent"
     COMING = "coming"
@@ -32,26 +32,26 @@ class StreamStack(Protocol):
     def state(self) -> StackState: ...
 
     def template(self) -> str:
-        """As it was deployed."""
+        """Returns the template as it was deployed."""
 
     def create(self, template: str) -> None:
-        """Returns at once. Raises Conflict if the stack exists."""
+        """Begins to create the stack, without waiting for it. Raises Conflict if the stack exists."""
 
     def delete(self) -> None:
-        """Returns at once; a stack that is absent or going already is left alone."""
+        """Begins to delete the stack, without waiting for it; an absent or already vanishing stack is no error."""
 
 
 class SavedTemplate(Protocol):
-    """Where the template is kept while the stack is away."""
+    """Stores the template while the stack is removed."""
 
     def save(self, template: str) -> None: ...
 
     def load(self) -> str:
-        """Raises NotFound."""
+        """Returns the template. Raises NotFound."""
 
 
 class StreamUsage(Protocol):
-    """When the stream was last needed. Reads are consistent."""
+    """Stores when the stream was last needed. Reads are consistent."""
 
     def last_needed_at(self) -> datetime | None: ...
 
@@ -59,17 +59,18 @@ class StreamUsage(Protocol):
 
 
 class LiveRuns(Protocol):
-    """Whether any run is going on."""
+    """Knows the runs that have not ended."""
 
-    def any(self) -> bool: ...
+    def any(self) -> bool:
+        """Returns True if any run has not ended."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class KeepLogStream:
-    """The stream follows the need. Every call may be repeated, and calls may run at the same time.
+    """Creates and removes the stream as it is needed. Every call may be repeated, and calls may run concurrently.
 
-    ``needed`` notes the need before it looks at the stack, and ``look`` looks at the note again after it began to
-    take the stack away: so one of the two always sees the other. Transient asks to be called again later.
+    ``needed`` notes the need before it reads the stack's state, and ``look`` reads the note again after it began to
+    remove the stack: so one of the two always sees the other. Both raise Transient if they must be called again later.
     """
 
     parkable: bool
@@ -80,14 +81,14 @@ class KeepLogStream:
     clock: Clock
 
     def needed(self) -> str:
-        """A run begins, or lines wait. Says what was done."""
+        """Brings the stream back, since a run begins or lines wait. Returns, in words, what was done."""
         if not self.parkable:
             return "the log stream is never parked"
         self.need.note(self.clock())
         return self._bring()
 
     def look(self) -> str:
-        """The hourly look. Says what was done."""
+        """Checks hourly whether the stream is needed. Returns, in words, what was done."""
         if not self.parkable:
             return "the log stream is never parked"
         now = self.clock()

@@ -1,4 +1,4 @@
-"""What indexing and reading logs need from the outside."""
+"""Ports for indexing and reading logs."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,15 +9,18 @@ from cadence.domain.logs.log import Segment, Watermark
 from cadence.domain.runs.run import Run
 
 Line = Mapping[str, Any]
-"""`{seq, time, runner, pool, treatment, attempt, stream, level, text}`; `continued` or `gap: {first, last}` if so."""
+"""A stored line: `{seq, time, runner, pool, treatment, attempt, stream, level, text}`.
+
+It has `continued: true` if the next line continues it, `gap: {first, last}` if it marks a gap.
+"""
 
 RunOf = Callable[[str], Run]
-"""The run with an id; only what never changes of it is used. Raises NotFound."""
+"""Returns the run with an id, of which only fields that never change are used. Raises NotFound."""
 
 
 @dataclass(frozen=True)
 class LogHead:
-    """Where the writing of a run's log stands: the next segment's number, and the watermarks asked for, by runner.
+    """The writing position of a run's log: the next segment's number, and the requested watermarks by runner.
 
     `next_arrival` is the number that the segment gets among those of its organization (see `live_ports`).
     """
@@ -28,32 +31,37 @@ class LogHead:
 
 
 class LogIndex(Protocol):
-    """Manifests and watermarks (table `logs`)."""
+    """Stores manifests and watermarks (table `logs`)."""
 
     def get_head(self, organization: str, run_id: str, runner_ids: Iterable[str]) -> LogHead: ...
 
     def append(self, head: LogHead, segment: Segment, watermarks: Sequence[Watermark]) -> None:
-        """In one transaction: manifest, next number, watermarks, arrival. Raises Conflict unless all is as in `head`, Transient."""
+        """Stores manifest, next number, watermarks and arrival in one transaction.
+
+        Raises Conflict unless all is as in `head`, and Transient.
+        """
 
     def list_segments(self, run_id: str, from_number: int, limit: int) -> Sequence[Segment]:
-        """In order, from `from_number` on."""
+        """Returns segments in order, from `from_number` on, at most `limit`."""
 
     def newest_segments(self, run_id: str, limit: int, before: int | None = None) -> Sequence[Segment]:
-        """Newest first; of those with a number below `before`, if that is given."""
+        """Returns at most `limit` segments, newest first; those with a number below `before`, if it is given."""
 
 
 class LogSegments(Protocol):
-    """The lines themselves (bucket `data`)."""
+    """Stores the lines of segments (bucket `data`)."""
 
     def write(self, run_id: str, number: int, lines: Sequence[Line]) -> str:
-        """Returns the key. Writing the same lines again changes nothing. Raises Transient."""
+        """Writes lines and returns their key; writing the same lines again changes nothing. Raises Transient."""
 
     def read(self, key: str) -> Sequence[Line]: ...
 
 
 class LogStream(Protocol):
+    """Notifies the owner of the log stream."""
+
     def needed(self) -> None:
-        """Tells the owner of the log stream that a run begins, so that a parked stream comes back. Never blocks the run."""
+        """Reports that a run begins, so that a parked stream comes back; never blocks the run."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,23 +90,25 @@ class LogBatch:
 
 
 class LogSink(Protocol):
+    """The log stream."""
+
     def put(self, batch: LogBatch) -> int:
         """Returns the sequence number through which lines were durably taken (0 for none). Raises Transient."""
 
 
 class StrayRecords(Protocol):
-    """Records of the log stream that were set aside: bytes in the bucket, what is known of them in the table `logs`."""
+    """Stores records of the log stream that were set aside: their bytes in the bucket, the rest in the table `logs`."""
 
     def keep(self, record: StrayRecord, content: bytes) -> None:
-        """Keeping the same record again replaces what is known of it. Raises Transient."""
+        """Stores a record, in place of an earlier one with its number. Raises Transient."""
 
     def list(self, organization: str, limit: int) -> Sequence[StrayRecord]: ...
 
     def get(self, organization: str, number: str) -> StrayRecord:
-        """Raises NotFound."""
+        """Returns a record. Raises NotFound."""
 
     def content(self, record: StrayRecord) -> bytes:
-        """Raises NotFound if the bucket's own rule has removed it, Transient."""
+        """Returns a record's bytes. Raises NotFound if the bucket's lifecycle rule has removed them, and Transient."""
 
     def remove(self, record: StrayRecord) -> None:
-        """Removing what is gone is no error."""
+        """Removes a record; a missing one is no error."""

@@ -1,4 +1,4 @@
-"""The log of one run is read, from a cursor on."""
+"""Reads the log of one run, from a cursor on."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -19,14 +19,14 @@ from cadence.domain.shared.errors import InvalidRequest, Violation
 
 LONGEST_WAIT = timedelta(seconds=2)
 _LOOK_EVERY = 0.05  # seconds
-# Whoever follows asks again within this time.
+# A follower asks again within this time.
 _FOLLOWED_FOR = timedelta(seconds=30)
 _SEGMENTS_PER_QUERY = 50
 _CURSOR = re.compile(r"(\d{1,12}):(\d{1,9})")
 
 
 def line_filter(treatment: str | None = None, level: str | None = None, grep: str | None = None) -> Query:
-    """Everything that is None matches. `grep` is a regular expression searched in the text."""
+    """Returns a query for lines with all given properties; `grep` is a regular expression searched in the text."""
     parts: list[Condition] = []
     if treatment is not None:
         parts.append(Field(FieldName.TREATMENT, (treatment,)))
@@ -41,9 +41,9 @@ def line_filter(treatment: str | None = None, level: str | None = None, grep: st
 
 @dataclass(frozen=True)
 class Tail:
-    """`after` is the cursor to go on from; it is stable, and stays the same while nothing new is there.
+    """Lines, each with its segment and its index there, counted from 0, and the cursor `after` to go on from.
 
-    Each line comes with the segment that it is in, and its index there, counted from 0.
+    The cursor is stable, and stays the same while there are no new lines.
     """
 
     lines: "Sequence[tuple[Segment, int, Line]]"
@@ -52,6 +52,8 @@ class Tail:
 
 @dataclass(frozen=True, kw_only=True)
 class ReadLogs:
+    """Reads and follows the logs of runs; `sleep` takes seconds."""
+
     index: LogIndex
     segments: LogSegments
     followers: Followers
@@ -66,10 +68,10 @@ class ReadLogs:
         wanted: Query = EVERY_LINE,
         wait: timedelta = timedelta(),
     ) -> Tail:
-        """At most `limit` lines after the cursor, oldest first, with marks of gaps that may have hidden some.
+        """Returns at most `limit` lines after the cursor, oldest first, with marks of gaps that may have hidden some.
 
-        With `wait` (at most 2 s) it waits for the first. Raises InvalidRequest for a cursor that is none, and for a regular
-        expression that is none.
+        With `wait` (at most 2 s) it waits for the first line. Raises InvalidRequest for an invalid cursor or regular
+        expression.
         """
         matches = _matcher(wanted)
         position = _position(after)
@@ -105,7 +107,7 @@ class ReadLogs:
 
 
 def cursor(segment: int, lines: int) -> str:
-    """Where somebody goes on who has seen so many lines of the segment."""
+    """Returns the cursor after the first `lines` lines of a segment."""
     return f"{segment}:{lines}"
 
 
@@ -114,7 +116,9 @@ def _position(after: str | None) -> tuple[int, int]:
         return 0, 0
     match = _CURSOR.fullmatch(after)
     if not match:
-        raise InvalidRequest("The cursor is not one that was handed out.", [Violation("after", "is no cursor")])
+        raise InvalidRequest(
+            "The cursor is not valid: use one from an earlier answer.", [Violation("after", "is no cursor")]
+        )
     return int(match[1]), int(match[2])
 
 

@@ -1,4 +1,4 @@
-"""What a segment's manifest says of its lines, as queries ask for it."""
+"""Reads from a segment's manifest what queries ask about its lines."""
 
 from cadence.domain.logs.log import Segment
 from cadence.domain.search.matching import LineOwner
@@ -7,10 +7,12 @@ from cadence.domain.search.query import FieldName
 
 
 def owner_of(segment: Segment) -> LineOwner:
+    """Returns the owner of a segment's lines."""
     return LineOwner(segment.organization, segment.project, segment.pipeline, segment.run_id)
 
 
 def facts_of(segment: Segment) -> Facts:
+    """Returns the values that occur in a segment's lines, by field."""
     return {
         FieldName.ORGANIZATION: (segment.organization,),
         FieldName.PROJECT: (segment.project,),

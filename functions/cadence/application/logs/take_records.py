@@ -1,6 +1,7 @@
-"""What came by the log stream is written; what never can be is set aside, so that nothing waits behind it and nothing is lost.
+"""Writes the records of the log stream; sets those aside that can never be written.
 
-The stream itself keeps a record for a day. One that is set aside is kept like the logs themselves.
+So no record waits behind another one, and none is lost. The stream itself keeps a record for a day; one that is set
+aside is kept like the logs themselves.
 """
 
 from collections import defaultdict
@@ -16,20 +17,22 @@ from cadence.domain.access.access import ALL_PROJECTS
 from cadence.domain.dead_letters.dead_letter import NOBODYS, SentRecord, StrayRecord
 from cadence.domain.shared.errors import CadenceError, InvalidRequest, NotFound, Transient
 
-# What cannot be written for so long is set aside: the stream gives it up later than that.
+# A record that cannot be written for so long is set aside: the stream gives it up later than that.
 LONGEST = timedelta(hours=2)
 
 Decode = Callable[[bytes], LogBatch]
 
 
 class FaultReport(Protocol):
+    """Reports errors to the operators."""
+
     def __call__(self, message: str, error: BaseException, **fields: object) -> None:
-        """Tells of an error that is being dealt with, with an alarm."""
+        """Reports an error that is being dealt with, with an alarm."""
 
 
 @dataclass
 class RecordsTaken:
-    """Numbers of `failed` records are to be handed over once more."""
+    """The numbers of runs, lines and dead letters; `failed` are the numbers of records to be delivered once more."""
 
     runs: int = 0
     lines: int = 0
@@ -39,7 +42,7 @@ class RecordsTaken:
 
 @dataclass(frozen=True)
 class KeepStrayRecord:
-    """A record goes to the organization that its run belongs to; one of no known run is the installation's own."""
+    """Sets records aside, for the organization of their run; those of no known run belong to the installation."""
 
     records: StrayRecords
     run_of: RunOf
@@ -47,7 +50,7 @@ class KeepStrayRecord:
     report: FaultReport
 
     def keep(self, record: SentRecord, error: BaseException) -> None:
-        """Raises Transient if it cannot be kept."""
+        """Sets a record aside because of `error`. Raises Transient if it cannot be stored."""
         organization, project = self._owner(record.run_id)
         words = error.message if isinstance(error, CadenceError) else type(error).__name__
         stray = StrayRecord(
@@ -73,6 +76,8 @@ class KeepStrayRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class TakeRecords:
+    """Writes records of the log stream."""
+
     decode: Decode
     index: IndexLogs
     keep_stray_record: KeepStrayRecord
@@ -80,7 +85,7 @@ class TakeRecords:
     report: FaultReport
 
     def take(self, sent: Sequence[SentRecord]) -> RecordsTaken:
-        """Every record that can be written is, whatever becomes of the others. Repeating changes nothing."""
+        """Writes every record that can be written, even if others fail. Safe to repeat."""
         taken = RecordsTaken()
         runs: dict[str, list[tuple[SentRecord, LogBatch]]] = defaultdict(list)
         for record in sent:
@@ -91,28 +96,28 @@ class TakeRecords:
             else:
                 runs[batch.run_id].append((record, batch))
         taken.runs = len(runs)
-        for run_id, its in runs.items():
-            self._write(run_id, its, taken)
+        for run_id, records in runs.items():
+            self._write(run_id, records, taken)
         return taken
 
-    def _write(self, run_id: str, its: Sequence[tuple[SentRecord, LogBatch]], taken: RecordsTaken) -> None:
+    def _write(self, run_id: str, records: Sequence[tuple[SentRecord, LogBatch]], taken: RecordsTaken) -> None:
         try:
-            taken.lines += self.index(run_id, [batch for _, batch in its])
+            taken.lines += self.index(run_id, [batch for _, batch in records])
         except Transient as error:
-            self._again(its, error, taken)
+            self._again(records, error, taken)
         except Exception as error:  # noqa: BLE001 - one run's trouble must not stop the lines of the others
-            if len(its) > 1:
-                # It may be one of them only.
-                for one in its:
-                    self._write(run_id, [one], taken)
+            if len(records) > 1:
+                # Perhaps only one of the records fails.
+                for record in records:
+                    self._write(run_id, [record], taken)
             elif isinstance(error, NotFound | InvalidRequest):
-                self._dead_letter(its[0][0], error, taken)
+                self._dead_letter(records[0][0], error, taken)
             else:
-                self._again(its, error, taken)
+                self._again(records, error, taken)
 
-    def _again(self, its: Sequence[tuple[SentRecord, LogBatch]], error: BaseException, taken: RecordsTaken) -> None:
-        self.report("the lines of a run could not be written", error, run_id=its[0][1].run_id)
-        for record, _ in its:
+    def _again(self, records: Sequence[tuple[SentRecord, LogBatch]], error: BaseException, taken: RecordsTaken) -> None:
+        self.report("the lines of a run could not be written", error, run_id=records[0][1].run_id)
+        for record, _ in records:
             if self.clock() - record.arrived_at > LONGEST:
                 self._dead_letter(record, error, taken)
             else:
@@ -121,8 +126,8 @@ class TakeRecords:
     def _dead_letter(self, record: SentRecord, error: BaseException, taken: RecordsTaken) -> None:
         try:
             self.keep_stray_record.keep(record, error)
-        except Exception as trouble:  # noqa: BLE001 - it is handed over once more
-            self.report("a record cannot be set aside", trouble, record=record.number)
+        except Exception as failure:  # noqa: BLE001 - the record is delivered once more
+            self.report("a record cannot be set aside", failure, record=record.number)
             taken.failed.append(record.number)
         else:
             taken.dead_letters += 1
@@ -130,12 +135,13 @@ class TakeRecords:
 
 @dataclass(frozen=True)
 class RedriveRecords:
-    """Records that were set aside are written after all; what cannot be still stays where it is, with the new cause."""
+    """Writes records that were set aside; one that still cannot be written stays there, with the new cause."""
 
     records: StrayRecords
     take: TakeRecords
 
     def redrive(self, organization: str, numbers: Sequence[str]) -> RecordsTaken:
+        """Writes the records with these numbers; a missing one is reported."""
         total = RecordsTaken()
         for number in numbers:
             try:

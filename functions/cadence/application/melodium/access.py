@@ -1,4 +1,4 @@
-"""Where the worker that an engine asked for listens."""
+"""Finds out where the worker that an engine requested listens."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,12 +20,14 @@ from cadence.domain.shared.errors import NotFound
 PATIENCE = timedelta(seconds=24)
 """An HTTP API gives up after 30 seconds, and its Lambda after 29."""
 
-# Seconds between two looks: soon at first, since workers on machines that are there begin at once.
+# Seconds between two looks: short at first, since workers on machines that wait begin at once.
 _FIRST_PAUSE, _LONGEST_PAUSE, _SLOWER = 0.05, 1.0, 1.3
 
 
 @dataclass(frozen=True, kw_only=True)
 class WaitForWorker:
+    """Waits until a worker listens or cannot come; `sleep` takes seconds."""
+
     runs: RunStore
     treatments: TreatmentStore
     runners: RunnerStore
@@ -34,20 +36,20 @@ class WaitForWorker:
     sleep: Callable[[float], None]
 
     def wait(self, by: Principal, run: Run) -> WorkerAccess:
-        """An engine asks again and again for ever, but only until it hears of a worker or of the reason why there is none."""
+        """Waits at most `PATIENCE` for the worker; the engine asks again until it gets a worker or a refusal."""
         give_up = self.clock() + PATIENCE
         pause = _FIRST_PAUSE
         while True:
-            found = self._look(run.run_id)
-            if not isinstance(found, WorkerStarting) or self.clock() + timedelta(seconds=pause) >= give_up:
-                return found
+            access = self._look(run.run_id)
+            if not isinstance(access, WorkerStarting) or self.clock() + timedelta(seconds=pause) >= give_up:
+                return access
             self.sleep(pause)
             pause = min(pause * _SLOWER, _LONGEST_PAUSE)
 
     def _look(self, run_id: str) -> WorkerAccess:
         run = self.runs.get_run(run_id)
         if run.recorded or run.melodium is None:
-            return WorkerRefused([f"Run {run_id} is no worker that was started here."])
+            return WorkerRefused([f"Run {run_id} is not a worker that Cadence started."])
         if reason := expired(run.melodium.version, self.clock()):
             return WorkerRefused([reason])
         if run.state.final or run.stop_requested:
@@ -61,13 +63,13 @@ class WaitForWorker:
             return WorkerStarting()
         if runner.state is not RunnerState.CLAIMED or runner.listening is None:
             return WorkerStarting()
-        where = runner.listening
+        endpoint = runner.listening
         return WorkerReady(
             run_id=run_id,
-            addresses=where.addresses,
-            port=where.port,
+            addresses=endpoint.addresses,
+            port=endpoint.port,
             key=self.secrets.get(run_id).receive_key,
-            machine=where.machine,
+            machine=endpoint.machine,
         )
 
 

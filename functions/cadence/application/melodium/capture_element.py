@@ -1,4 +1,4 @@
-"""A treatment of a reported run as one that a runner can run once more: its engine's program is what is kept of it."""
+"""Turns a treatment of a reported run into one that a runner can run again, from its engine's stored program."""
 
 import json
 from collections.abc import Mapping
@@ -14,32 +14,37 @@ from cadence.domain.pipelines.specification import OutputSpec, TreatmentSpec, in
 from cadence.domain.runs.run import Run
 from cadence.domain.shared.errors import Conflict
 
-# Of a treatment inside of a program nobody has said how long it may take.
+# Seconds; a treatment inside of a program has no stated duration.
 MAX_DURATION = 3_600
 
 
 @dataclass(frozen=True)
 class StoredProcess:
-    """What is kept of a process of an engine: its model, and its program's dump, both without what is secret."""
+    """The stored state of an engine's process: its model and its program's dump, both without secrets."""
 
     model: ProgramModel
     dump: Mapping[str, Any]
 
 
 class StoredProcesses(Protocol):
-    """Processes as they were last taken in (bucket `data`, `runs/{run}/melodium/`)."""
+    """Reads processes in their last stored state (bucket `data`, `runs/{run}/melodium/`)."""
 
     def get(self, run_id: str) -> StoredProcess | None:
-        """None if its engine has told nothing, or not of what it executes."""
+        """Returns None if the engine has reported nothing, or not its program."""
 
 
 @dataclass(frozen=True)
 class CaptureElement:
+    """Captures a treatment of an engine's program as a program of its own."""
+
     processes: StoredProcesses
     documents: Documents
 
     def capture(self, run: Run, spec: TreatmentSpec) -> TreatmentSpec:
-        """With the inputs that anything was sent to. Raises Conflict with the reason why it cannot be run again. Safe to repeat."""
+        """Returns the treatment with the inputs that data was sent to. Safe to repeat.
+
+        Raises Conflict with the reason why it cannot be run again.
+        """
         process = self.processes.get(run.run_id)
         if process is None or run.melodium is None:
             raise Conflict(f"{spec.name} cannot be replayed: its engine has not reported what it executes.")
@@ -62,7 +67,7 @@ class CaptureElement:
 
 
 def _as_command(name: str, capture: EngineCapture) -> TreatmentSpec:
-    """Its values are read and written as they are kept, so they are bytes to whoever carries them."""
+    """Returns the treatment as a command; its values are read and written in their stored form, so they are bytes."""
     return TreatmentSpec(
         name=name,
         inputs=tuple(input_spec(port.name, "stream", "byte", port.source) for port in capture.inputs),

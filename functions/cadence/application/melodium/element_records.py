@@ -1,4 +1,4 @@
-"""A rebuilt model as treatments, specifications, edges and values, such as every other run has."""
+"""Turns a rebuilt model into treatments, specifications, edges and values, such as every other run has."""
 
 import json
 from collections import defaultdict
@@ -21,15 +21,15 @@ from cadence.domain.runs.states import TreatmentState
 _LONGEST_PARAMETER = 4_000
 _MOST_PARAMETERS = 200
 _STEPS = "cicd/"
-# What a step's ports are called that tell of failure.
-_TELLS_OF_FAILURE = ("failed", "error")
+# The names of a step's ports that report failure.
+_FAILURE_PORTS = ("failed", "error")
 
 Record = tuple[TreatmentSpec, Treatment]
 
 
 @dataclass
 class Records:
-    """Of the elements named; the entrypoint itself is the run."""
+    """Builds the records of a model's elements; the entrypoint itself is the run."""
 
     model: ProgramModel
     wiring: ProgramWiring
@@ -44,12 +44,14 @@ class Records:
             self._sent[name][port] = output
 
     def of(self, names: Iterable[str]) -> Sequence[Record]:
+        """Returns the records of the elements `names`, sorted by name."""
         chosen = set(names)
         elements = (self.model.elements[name] for name in sorted(chosen) if name != ROOT)
         records = [(self._spec(element), self._treatment(element)) for element in elements]
         return [*records, *self._self()] if ROOT in chosen else records
 
     def output(self, name: str, port: str) -> OutputSpec:
+        """Returns the specification of an output: its declared type, made more exact by what was sent."""
         element = self.model.elements[name]
         definition = self.wiring.definition(element)
         declared = definition.outputs.get(port)
@@ -61,20 +63,21 @@ class Records:
         return OutputSpec(port=port, flow=declared.flow, type=more_exact(type_, observed))
 
     def passed_on(self, port: PortName) -> Iterable[PortName]:
-        """The outputs of those that it is part of, through which what it sends leaves them as well."""
-        name, its_port = port
+        """Yields the outputs of the enclosing elements through which the data of `port` leaves them as well."""
+        name, output = port
         element = self.model.elements[name]
         host = self.model.elements.get(element.host or "")
         if host is None or host.name == ROOT:
             return
         for wire in self.wiring.definition(host).wires:
-            if (wire.source, wire.output, wire.target) == (element.label, its_port, None):
+            if (wire.source, wire.output, wire.target) == (element.label, output, None):
                 outer = (host.name, wire.input)
                 yield outer
                 yield from self.passed_on(outer)
 
     def edges(self, records: Iterable[Record]) -> Sequence[Edge]:
-        found = {
+        """Returns one edge for each producer and consumer of `records`."""
+        edges = {
             (port.source_treatment, spec.name): Edge(
                 run_id=self.model.run_id,
                 producer=port.source_treatment,
@@ -86,7 +89,7 @@ class Records:
             for port in spec.inputs
             if port.source_treatment
         }
-        return list(found.values())
+        return list(edges.values())
 
     def _spec(self, element: ProgramElement) -> TreatmentSpec:
         definition, generics = self.wiring.definition(element), self.wiring.generics(element)
@@ -112,7 +115,7 @@ class Records:
         )
 
     def _self(self) -> Sequence[Record]:
-        """What a worker's entrypoint was given and gave back, if it has ports."""
+        """Returns the record of the values that a worker's entrypoint received and returned, if it has ports."""
         root = self.model.elements[ROOT]
         definition = self.wiring.definition(root)
         if not definition.inputs and not definition.outputs:
@@ -153,8 +156,8 @@ class Records:
         state, cause = TreatmentState.READY, None
         if started:
             state = TreatmentState.SUCCEEDED if finished else TreatmentState.RUNNING
-        if element.treatment.startswith(_STEPS) and _told_of_failure(self.wiring, element):
-            state, cause = TreatmentState.FAILED, "it told of a failure through its port"
+        if element.treatment.startswith(_STEPS) and _reported_failure(self.wiring, element):
+            state, cause = TreatmentState.FAILED, "it reported a failure through its port"
         built = time_of(element.built_at)
         history = [StateChange(built, 1, TreatmentState.READY)] if built else []
         history += [StateChange(started, 1, TreatmentState.RUNNING)] if started else []
@@ -174,17 +177,17 @@ class Records:
 
 
 def failed_steps(model: ProgramModel) -> Sequence[str]:
-    """Treatments of `cicd` that told of a failure, as their names say it."""
+    """Returns the names of the treatments of `cicd` that reported a failure."""
     steps = [each for each in model.elements.values() if each.treatment.startswith(_STEPS) and each.name != ROOT]
     if not steps:
         return ()
     wiring = ProgramWiring(model)
-    return [element.name for element in steps if _told_of_failure(wiring, element)]
+    return [element.name for element in steps if _reported_failure(wiring, element)]
 
 
-def _told_of_failure(wiring: ProgramWiring, element: ProgramElement) -> bool:
+def _reported_failure(wiring: ProgramWiring, element: ProgramElement) -> bool:
     definition = wiring.definition(element)
-    for port in _TELLS_OF_FAILURE:
+    for port in _FAILURE_PORTS:
         sender = wiring.sender(element, port) if port in definition.outputs else None
         sent = wiring.model.outputs.get(sender) if sender else None
         if sent and sent.count:
@@ -192,8 +195,8 @@ def _told_of_failure(wiring: ProgramWiring, element: ProgramElement) -> bool:
     return False
 
 
-def _parameters(given: Mapping[str, Any]) -> Mapping[str, str]:
-    texts = {name: _text(each) for name, each in list(given.items())[:_MOST_PARAMETERS]}
+def _parameters(parameters: Mapping[str, Any]) -> Mapping[str, str]:
+    texts = {name: _text(each) for name, each in list(parameters.items())[:_MOST_PARAMETERS]}
     return {
         name: text if len(text) <= _LONGEST_PARAMETER else f"{text[:_LONGEST_PARAMETER]}…"
         for name, text in texts.items()
@@ -207,7 +210,7 @@ def _text(parameter: Mapping[str, Any]) -> str:
 
 
 def time_of(text: str) -> datetime | None:
-    """To the microsecond; None for what is no time."""
+    """Returns an ISO 8601 time in UTC, to the microsecond; None for any other text."""
     try:
         return datetime.fromisoformat(text).astimezone(UTC) if text else None
     except ValueError:

@@ -1,4 +1,4 @@
-"""What only the runner of an engine is told: keys and tokens, at the moment of its claim."""
+"""Reads the keys and tokens that only the runner of an engine gets, at the moment of its claim."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ from cadence.domain.shared.ids import document_key
 
 @dataclass(frozen=True)
 class ReadEngineSecrets:
-    """Implements `EngineSecrets`."""
+    """Reads the secrets of an engine; implements `EngineSecrets`."""
 
     workers: WorkerSecretStore
     tokens: RunTokens
@@ -27,32 +27,35 @@ class ReadEngineSecrets:
     masks: ReportMasks
 
     def read(self, run: Run, spec: TreatmentSpec, attempt: int, secrets: Sequence[str]) -> Mapping[str, Any]:
-        """`secrets` are values that must not be in what the engine reports. Raises NotFound if the keys of a worker are gone."""
+        """Returns the program's URL, the API token and a worker's keys, and masks `secrets` in the engine's reports.
+
+        Raises NotFound if the keys of a worker are gone.
+        """
         engine = spec.engine
-        told: dict[str, Any] = {}
+        access: dict[str, Any] = {}
         if isinstance(engine, ProgramSpec):
-            told["program_url"] = self.urls.download(document_key(engine.program))
+            access["program_url"] = self.urls.download(document_key(engine.program))
             if engine.check_only or engine.captured is not None:
-                return told
+                return access
         process = reporting(run, spec, attempt)
         if secrets:
             self.masks.note(process.run_id, map(digest, _texts(secrets)))
-        told["api_token"] = self.tokens.issue(process)
+        access["api_token"] = self.tokens.issue(process)
         if isinstance(engine, WorkerSpec):
-            kept = self.workers.get(run.run_id)
-            told |= {"receive_key": kept.receive_key, "send_key": kept.send_key}
-            told |= {"pull_secrets": dict(kept.pull_secrets)}
-        return told
+            worker = self.workers.get(run.run_id)
+            access |= {"receive_key": worker.receive_key, "send_key": worker.send_key}
+            access |= {"pull_secrets": dict(worker.pull_secrets)}
+        return access
 
 
 def _texts(secrets: Sequence[str]) -> Iterable[str]:
-    """As they may come up: whole, and line by line."""
+    """Yields the forms in which secrets may appear: whole, and line by line."""
     for secret in secrets:
         yield from {secret, secret.strip(), *secret.splitlines()} - {""}
 
 
 def reporting(run: Run, spec: TreatmentSpec, attempt: int) -> Run:
-    """The run that the engine of a treatment tells of: a worker is a run, a program has one of its own for each attempt."""
+    """Returns the run that an engine reports: a worker's own run, or one run for each attempt of a program."""
     if isinstance(spec.engine, ProgramSpec):
         return replace(run, run_id=engine_run_id(run.run_id, spec.name, attempt))
     return run
@@ -60,14 +63,14 @@ def reporting(run: Run, spec: TreatmentSpec, attempt: int) -> Run:
 
 @dataclass(frozen=True)
 class RevokeEngineToken:
-    """The token of a runner's engine is good for nothing once the runner has ended."""
+    """Revokes the token of a runner's engine once the runner has ended."""
 
     specs: Specs
     runs: RunStore
     tokens: RunTokens
 
     def revoke(self, runner: Runner) -> None:
-        """Safe to repeat."""
+        """Deletes the token, if the runner has an engine. Safe to repeat."""
         spec = self.specs(runner.run_id, runner.treatment)
         if spec.engine is not None:
             self.tokens.revoke(reporting(self.runs.get_run(runner.run_id), spec, runner.attempt))

@@ -1,8 +1,7 @@
-"""What is needed to take in what engines upload: each chunk once, in order, whatever comes twice, late or at the same time.
+"""Ports for taking in the uploads of engines: each chunk once and in order, even if some come twice, late or together.
 
-A chunk is first split into *parts*, one for each process that it tells of (an engine hands on what its workers say),
-without secrets. Then each process's parts are taken in by one Lambda at a time, from where its *state* says that the last
-one stopped.
+A chunk is first split into *parts* without secrets, one for each process that it reports (an engine hands on the
+reports of its workers). Then one Lambda at a time takes in each process's parts, from where its stored *state* ends.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,7 +16,7 @@ from cadence.domain.melodium.log_entry import LogEntry
 
 @dataclass(frozen=True)
 class ReportPart:
-    """The `number`-th chunk of the process `source`, as far as it tells of the process `run_id`."""
+    """The part of the `number`-th chunk of the process `source` that reports the process `run_id`."""
 
     run_id: str
     stream: EngineStream
@@ -26,51 +25,54 @@ class ReportPart:
 
 
 class Uploaded(Protocol):
-    """Chunks as engines uploaded them (bucket `data`, `uploads/`)."""
+    """Reads uploads of engines (bucket `data`, `uploads/`)."""
 
     def entries(self, key: str) -> Iterator[LogEntry]:
-        """Raises NotFound, InvalidRequest."""
+        """Yields the log entries of a chunk. Raises NotFound, InvalidRequest."""
 
     def events(self, key: str, run_id: str) -> Iterator[tuple[str, Event]]:
-        """Of the process `run_id`, with the process that each happened in. Raises NotFound, InvalidRequest."""
+        """Yields the events of a chunk of `run_id`, each with the process in which it happened.
+
+        Raises NotFound, InvalidRequest.
+        """
 
     def program(self, key: str) -> bytes:
-        """As JSON without secrets. Raises NotFound, InvalidRequest."""
+        """Returns the uploaded program as JSON without secrets. Raises NotFound, InvalidRequest."""
 
     def exists(self, key: str) -> bool: ...
 
     def remove(self, key: str) -> None:
-        """Removing what is not there is no error."""
+        """Removes an upload; a missing one is no error."""
 
 
 class ReportParts(Protocol):
-    """Parts and states (bucket `data`, `runs/{run}/melodium/`)."""
+    """Stores parts and states (bucket `data`, `runs/{run}/melodium/`)."""
 
     def write_entries(self, part: ReportPart, entries: Iterable[LogEntry]) -> None:
-        """Writing the same again changes nothing."""
+        """Writes a part; writing the same again changes nothing."""
 
     def write_events(self, source: str, number: int, events: Iterable[tuple[str, Event]]) -> Sequence[str]:
-        """Of a chunk of `source`: one part for each process that its events are of, whose ids are returned."""
+        """Writes a chunk of `source` as one part for each process of its events, and returns the processes' ids."""
 
     def stored(
         self, run_id: str, stream: EngineStream, source: str | None = None
     ) -> Mapping[str, Mapping[int, datetime]]:
-        """When each part of a process was written, by source (all, or one) and number."""
+        """Returns when each part of a process was written, by source (all, or one) and number."""
 
     def entries(self, part: ReportPart) -> Iterator[LogEntry]: ...
 
     def events(self, part: ReportPart) -> Iterator[tuple[bytes, Event]]:
-        """Each with a digest by which it is known again."""
+        """Yields the events of a part, each with a digest that identifies it."""
 
     def load(self, run_id: str, name: str) -> bytes | None:
-        """None if nothing was saved under this name."""
+        """Returns the content saved under `name`, or None."""
 
     def save(self, run_id: str, name: str, content: bytes) -> None: ...
 
 
 @dataclass(frozen=True)
 class Turn:
-    """The right to take in what there is of a process; `seen` is the number of announcements that came before."""
+    """The right to take in the parts of a process; `seen` is the number of announcements before it."""
 
     run_id: str
     stream: EngineStream
@@ -79,19 +81,19 @@ class Turn:
 
 
 class Turns(Protocol):
-    """One at a time for each process and stream (table `runs`)."""
+    """Grants turns, one at a time for each process and stream (table `runs`)."""
 
     def announce(self, run_id: str, stream: EngineStream) -> None:
-        """There is more to be taken in. Whoever has the turn will see it, or nobody has it."""
+        """Announces new parts, which the holder of the turn will see, if there is a holder."""
 
     def take(self, run_id: str, stream: EngineStream, holder: str, now: datetime, until: datetime) -> Turn | None:
-        """None if another holder has it, who will see what was announced before."""
+        """Takes the turn until `until`; None if another holder has it, who will see all earlier announcements."""
 
     def again(self, turn: Turn, until: datetime) -> Turn:
-        """Keeps the turn, for what was announced meanwhile. Raises Conflict if it was lost."""
+        """Extends the turn, for parts that were announced meanwhile. Raises Conflict if it was lost."""
 
     def drop(self, turn: Turn) -> None:
-        """Lets another try."""
+        """Ends the turn, so that another caller can take it."""
 
     def give_back(self, turn: Turn) -> bool:
-        """False if more was announced meanwhile: then it is still held."""
+        """Ends the turn; returns False, and keeps it, if more parts were announced meanwhile."""

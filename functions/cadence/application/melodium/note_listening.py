@@ -1,4 +1,4 @@
-"""A runner says that its engine accepts connections."""
+"""Notes that a runner's engine accepts connections."""
 
 from dataclasses import dataclass
 
@@ -9,13 +9,18 @@ from cadence.domain.shared.errors import Conflict, Gone
 
 @dataclass(frozen=True)
 class NoteListening:
+    """Stores the endpoints of engines."""
+
     specs: Specs
     runners: RunnerStore
 
     def note(self, runner: Runner, listening: EngineEndpoint) -> None:
-        """Safe to repeat. Raises Conflict for a runner without an engine, Gone if it was lost meanwhile."""
+        """Stores the endpoint. Safe to repeat.
+
+        Raises Conflict for a runner without an engine, Gone if it was lost meanwhile.
+        """
         if self.specs(runner.run_id, runner.treatment).engine is None:
-            raise Conflict(f"Runner {runner.runner_id} has no engine that anybody could connect to.")
+            raise Conflict(f"Runner {runner.runner_id} has no engine: nothing can listen on it.")
         try:
             self.runners.change_runner(runner.runner_id, {RunnerState.CLAIMED}, listening=listening)
         except Conflict:

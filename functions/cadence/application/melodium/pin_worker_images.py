@@ -1,7 +1,7 @@
-"""The images of a worker's containers as they are when it is asked for: digests where registries tell them.
+"""Pins the images of a worker's containers to their digests at the time of the request, where registries answer.
 
-An engine's program names tags, and knows nothing of Cadence: what a registry does not tell stays a tag, and the worker's
-machine, which may reach more and have logins of its own, pulls that.
+An engine's program names tags, and knows nothing of Cadence: a tag that no registry resolves stays a tag, and the
+worker's machine, which may reach more registries and have logins of its own, pulls it.
 """
 
 import base64
@@ -22,12 +22,13 @@ _AT_ONCE = 8
 
 @dataclass(frozen=True)
 class PinWorkerImages:
-    """`resolves_loopback`: whether a registry on the loopback interface is the same one for the runners."""
+    """Pins images; `resolves_loopback` states that runners reach the same registry on the loopback interface."""
 
     registries: ImageRegistries
     resolves_loopback: bool
 
     def pin(self, request: LaunchRequest) -> LaunchRequest:
+        """Returns the request with pinned images."""
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             pinned = list(pool.map(self._pinned, (*request.containers, *request.service_containers)))
         count = len(request.containers)
@@ -37,7 +38,7 @@ class PinWorkerImages:
         image = parse_image(container.image)
         if not image.is_open(loopback_resolves=self.resolves_loopback):
             return container
-        # A registry may answer anything, and what is no digest is none.
+        # A registry may answer anything; text that is no digest is ignored.
         with suppress(ProviderRejected, Transient, ValueError):
             digest = self.registries.digest(image, _login(container.pull_secret, image))
             return replace(container, image=str(image.pinned(digest)))
@@ -45,7 +46,7 @@ class PinWorkerImages:
 
 
 def _login(pull_secret: str, image: Image) -> RegistryLogin | None:
-    """Of a configuration of Docker's (`{"auths": …}`), what it has for the image's registry."""
+    """Returns the login for the image's registry from a Docker configuration (`{"auths": …}`); None if it has none."""
     try:
         auths: Mapping[str, Mapping[str, str]] = json.loads(pull_secret).get("auths", {})
         for host, entry in auths.items():

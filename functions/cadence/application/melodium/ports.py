@@ -1,4 +1,4 @@
-"""What the use cases of Mélodium's API need from the outside. Every write is safe to repeat."""
+"""Ports of the use cases of Mélodium's API. Every write is safe to repeat."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from cadence.domain.access.access import ApiToken
 
 @dataclass(frozen=True)
 class FormUpload:
-    """A multipart form: `fields` besides its `key`, which begins with `path` and a slash."""
+    """A multipart form to upload with: its `fields` besides `key`, which begins with `path` and a slash."""
 
     uri: str
     fields: Mapping[str, str] = field(repr=False)
@@ -19,12 +19,17 @@ class FormUpload:
 
 @dataclass(frozen=True)
 class PutUpload:
+    """A presigned PUT request to upload with."""
+
     uri: str = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 class Uploads(Protocol):
-    """Where an engine may put what it reports, for as long as its run (bucket `data`, `uploads/`). Made without a network call."""
+    """Makes upload destinations for an engine's reports, valid as long as its run (bucket `data`, `uploads/`).
+
+    No network call is made.
+    """
 
     def chunks(self, run_id: str, stream: EngineStream) -> FormUpload: ...
 
@@ -32,11 +37,13 @@ class Uploads(Protocol):
 
 
 class RunTokenStore(Protocol):
+    """Stores the API tokens of runs, which are in no list of tokens."""
+
     def put_run_token(self, token: ApiToken) -> None:
-        """Replaces what is there. It is in no list of tokens."""
+        """Stores a token in place of an earlier one with the same id."""
 
     def delete_run_token(self, token_id: str) -> None:
-        """Deleting what is not there is no error."""
+        """Deletes a token; a missing one is no error."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +53,7 @@ class WorkerStarting:
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerReady:
-    """Where the worker accepts the asking engine, and the key by which the engine proves itself."""
+    """The address at which the worker accepts the asking engine, and the key by which the engine proves itself."""
 
     run_id: str
     addresses: Sequence[str]
@@ -57,7 +64,7 @@ class WorkerReady:
 
 @dataclass(frozen=True)
 class WorkerRefused:
-    """There will be no worker; the reasons, in words."""
+    """The answer that there will be no worker, with the reasons in words."""
 
     reasons: Sequence[str]
 

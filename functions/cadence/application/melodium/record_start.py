@@ -1,4 +1,4 @@
-"""A process of an engine that somebody else started becomes a run."""
+"""Records a process of an engine that Cadence did not start as a run."""
 
 import json
 import re
@@ -24,7 +24,7 @@ from cadence.domain.runs.states import RunState
 from cadence.domain.shared.errors import Conflict, InvalidRequest, NotFound, Violation
 
 LONGEST = timedelta(days=7)
-"""What a process may take that states no duration: as long as what it may upload with is valid."""
+"""The longest duration of a process that states none: as long as its upload destinations are valid."""
 
 _PROJECT_TAG = "project="
 _RUN_TAG = "cadence-run="
@@ -35,6 +35,8 @@ _LONGEST_NAME = 63
 
 @dataclass(frozen=True, kw_only=True)
 class RecordStart:
+    """Records the start of a process."""
+
     runs: RunStore
     reported: ReportedStore
     directory: Directory
@@ -44,9 +46,10 @@ class RecordStart:
     clock: Clock
 
     def record(self, by: Principal, request: LaunchRequest, shown: Mapping[str, Any]) -> str:
-        """The run's id. `shown` is the request as it may be read by others. Safe to repeat for a request with an id.
+        """Creates the run and returns its id; `shown` is the request without secrets, which others may read.
 
-        Raises NotFound for a run that is not the caller's to tell of, InvalidRequest if no project can be made out.
+        Safe to repeat for a request with an id. Raises NotFound for a run that the caller may not report,
+        InvalidRequest if its project cannot be determined.
         """
         run_id = request.id or str(uuid.uuid4())
         parent = self._parent(by, request.parent_id or _started_by(request))
@@ -90,18 +93,19 @@ class RecordStart:
         )
 
     def _parent(self, by: Principal, parent_id: str | None) -> Run | None:
-        """An engine may have asked for the worker that nobody here has heard of. What it started is of its project."""
-        found = self.runs.get_runs([parent_id]).get(parent_id) if parent_id else None
-        return found if found and by.sees(found.organization, found.project) else None
+        """Returns the run of the parent, whose project the process belongs to; None if the parent is unknown here."""
+        parent = self.runs.get_runs([parent_id]).get(parent_id) if parent_id else None
+        return parent if parent and by.sees(parent.organization, parent.project) else None
 
 
 def _started_by(request: LaunchRequest) -> str | None:
-    """The run of Cadence whose treatment this engine is: its runner says so by a tag, and the group proves it."""
-    said = next((tag.removeprefix(_RUN_TAG) for tag in request.tags if tag.startswith(_RUN_TAG)), None)
-    return said if said and engine_group_id(said) == request.group_id else None
+    """Returns the run whose treatment started this engine: its runner adds a tag, and the group id proves it."""
+    run_id = next((tag.removeprefix(_RUN_TAG) for tag in request.tags if tag.startswith(_RUN_TAG)), None)
+    return run_id if run_id and engine_group_id(run_id) == request.group_id else None
 
 
 def melodium_run(run_id: str, request: LaunchRequest, at: datetime, *, supervised: bool) -> MelodiumRun:
+    """Returns the Mélodium fields of a run; `supervised` if Cadence starts its engine."""
     return MelodiumRun(
         group_id=request.group_id or run_id,
         position=derived_ulid(at, run_id),
@@ -114,24 +118,24 @@ def melodium_run(run_id: str, request: LaunchRequest, at: datetime, *, supervise
 
 
 def pipeline_name(entrypoint: str | None) -> str:
-    """What its runs are listed under: `melodium-` and the command of the program."""
-    said = _NOT_IN_NAMES.sub("-", (entrypoint or "").lower()).strip("-")
-    return f"melodium-{said}"[:_LONGEST_NAME].rstrip("-") if said else "melodium"
+    """Returns the pipeline name of a program's runs: `melodium-` and the program's command."""
+    command = _NOT_IN_NAMES.sub("-", (entrypoint or "").lower()).strip("-")
+    return f"melodium-{command}"[:_LONGEST_NAME].rstrip("-") if command else "melodium"
 
 
 def project_for(directory: Directory, by: Principal, tags: tuple[str, ...]) -> str:
-    """The token's own project; with a token for all of them, the one that a tag `project=NAME` says, or `default`.
+    """Returns the token's project; with a token for all projects, that of a tag `project=NAME`, or `default`.
 
-    Raises InvalidRequest.
+    Raises InvalidRequest if there is no such project.
     """
     if by.project != ALL_PROJECTS:
         return by.project
-    said = next((tag.removeprefix(_PROJECT_TAG) for tag in tags if tag.startswith(_PROJECT_TAG)), _DEFAULT_PROJECT)
+    name = next((tag.removeprefix(_PROJECT_TAG) for tag in tags if tag.startswith(_PROJECT_TAG)), _DEFAULT_PROJECT)
     try:
-        return directory.get_project(by.organization, said).name
+        return directory.get_project(by.organization, name).name
     except NotFound:
         message = (
-            f"There is no project {said!r}. Use a token of one project, or say which one it is: "
+            f"There is no project {name!r}. Use a token of one project, or name the project: "
             "MELODIUM_API_TAGS=project=NAME."
         )
         raise InvalidRequest(message, [Violation("/tags", message, "unknown_project")]) from None

@@ -1,4 +1,4 @@
-"""What a process tells of itself: that it was launched, that it ended, what it will upload and how much it has."""
+"""Takes the reports of a process: its launch, its end, its upload destinations and its number of chunks."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ from cadence.domain.shared.errors import InvalidRequest, Violation
 
 @dataclass(frozen=True)
 class Destinations:
-    """Where a process is to report to."""
+    """The upload destinations of a process."""
 
     run: Run
     logs: FormUpload
@@ -32,7 +32,7 @@ class Destinations:
 
 @dataclass(frozen=True, kw_only=True)
 class ReportProcess:
-    """Each raises NotFound for a run that the caller may not tell of."""
+    """Takes reports; each method raises NotFound for a run that the caller may not report."""
 
     processes: Processes
     reported: ReportedStore
@@ -42,9 +42,10 @@ class ReportProcess:
     clock: Clock
 
     def request(self, by: Principal, run_id: str, group_id: str) -> Destinations:
+        """Returns the process's upload destinations. Raises InvalidRequest if the group is another one."""
         run = self.processes.get(by, run_id)
         if run.melodium is None or run.melodium.group_id != group_id:
-            message = f"Run {run_id} is of another group."
+            message = f"Run {run_id} belongs to another group than {group_id}."
             raise InvalidRequest(message, [Violation("/group_id", message, "other_group")])
         self.reported.note_reporting(run_id, self.clock())
         return Destinations(
@@ -55,14 +56,14 @@ class ReportProcess:
         )
 
     def launched(self, by: Principal, run_id: str, errors: Sequence[str]) -> None:
-        """After an error there is no word of the end, and nothing to wait for."""
+        """Notes the launch; ends the run after `errors`, since no end will be reported then."""
         run = self.processes.get(by, run_id)
         self.reported.note_launched(run_id, errors, self.clock())
         if errors and run.recorded:
             self.end.end(run_id)
 
     def ended(self, by: Principal, run_id: str, how: ProcessOutcome, messages: Sequence[str]) -> None:
-        """The last chunks come after this, so whether it went well is decided when they are there, or do not come."""
+        """Notes the end; the run's state is decided once the last chunks, which come later, are in or given up."""
         run = self.processes.get(by, run_id)
         self.reported.note_ended(run_id, how, messages, self.clock())
         if run.recorded:
@@ -71,7 +72,7 @@ class ReportProcess:
             self.end.end(run_id)
 
     def details(self, by: Principal, run_id: str, entrypoint: Any, parameters: Mapping[str, Any]) -> None:
-        """What it executes, and the parameters it was given."""
+        """Notes the entrypoint and its parameters, without secrets. Raises InvalidRequest for a malformed parameter."""
         self.processes.get(by, run_id)
         keep = Keeping(Masks(), lambda name, content: {})
         shown: dict[str, str] = {}
@@ -84,5 +85,6 @@ class ReportProcess:
         self.reported.note_details(run_id, text_of(entrypoint), shown)
 
     def chunks(self, by: Principal, run_id: str, stream: EngineStream, chunks: int) -> None:
+        """Notes how many chunks of a stream the process uploads."""
         self.processes.get(by, run_id)
         self.reported.count_chunks(run_id, stream, chunks)

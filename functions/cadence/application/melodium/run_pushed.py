@@ -1,4 +1,4 @@
-"""A push runs the Mélodium program that the repository has in `.melodium-ci`."""
+"""Runs the Mélodium program that a repository has in `.melodium-ci`, when a branch is pushed."""
 
 import json
 import re
@@ -25,19 +25,21 @@ from cadence.domain.triggers.githost import GitHost
 FOLDER = ".melodium-ci/"
 _ENTRYPOINT = "main"
 _MOST_FILES = 100
-_GIVEN = {
+_EVENT_FIELDS = {
     "repository": "repository_url",
     "repository_url": "repository_url",
     "ref": "branch",
     "branch": "branch",
 } | dict.fromkeys(("commit", "sha"), "commit")
-"""What a program's parameters are given of the event, if they are called so and are texts."""
+"""The event's field for each program parameter of that name, if it is a text."""
 _TEXTS = ("string", "Option<string>")
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9_-]+")
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunPushed:
+    """Starts the run of a pushed program."""
+
     git: GitReader
     programs: Programs
     documents: Documents
@@ -46,13 +48,13 @@ class RunPushed:
     start: StartRun
 
     def wanted(self, githost: GitHost, event: GitEvent) -> bool:
-        """Only what was pushed to a branch: who sends a pull request may not be one who may run programs here."""
+        """Returns True for a push to a branch only: the author of a pull request may have no right to run programs."""
         return githost.programs and isinstance(event, Push) and event.branch is not None and not event.deleted
 
     def run(
         self, run_id: str, githost: GitHost, event: Push, credentials: GitCredentials | None, created_by: str
     ) -> Run | None:
-        """None if the repository has no such program. A program that cannot be run leaves a run that has failed, saying why.
+        """Starts the program's run; None if the repository has none. A program that cannot run leaves a failed run.
 
         Safe to repeat with the same `run_id`. Raises Transient if the repository cannot be read now.
         """
@@ -100,10 +102,14 @@ class RunPushed:
 def _document(facts: ProgramFacts, event: Push) -> dict[str, Any]:
     entrypoint = facts.entrypoints.get(_ENTRYPOINT)
     known = entrypoint.header.parameters if entrypoint and entrypoint.header else ()
-    said = event.event()
-    given = {each.name: str(said[_GIVEN[each.name]]) for each in known if each.name in _GIVEN and each.type in _TEXTS}
+    fields = event.event()
+    parameters = {
+        parameter.name: str(fields[_EVENT_FIELDS[parameter.name]])
+        for parameter in known
+        if parameter.name in _EVENT_FIELDS and parameter.type in _TEXTS
+    }
     name = _NOT_IN_NAMES.sub("-", facts.name.lower()).strip("-_")
-    body = {"program": FOLDER + COMPO, "entrypoint": _ENTRYPOINT, "parameters": given}
+    body = {"program": FOLDER + COMPO, "entrypoint": _ENTRYPOINT, "parameters": parameters}
     return {
         "cadence": 1,
         "name": (name if name[:1].isalpha() else "melodium-ci")[:62],

@@ -1,4 +1,4 @@
-"""Tokens for engines: good for one run, and no longer than it."""
+"""Issues and revokes the tokens of engines, each of which is valid for one run and shortly after it."""
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -16,11 +16,13 @@ _LONGER_THAN_THE_RUN = timedelta(minutes=15)
 
 @dataclass(frozen=True)
 class RunTokens:
+    """Issues and revokes the API tokens of runs."""
+
     tokens: RunTokenStore
     clock: Clock
 
     def issue(self, run: Run) -> str:
-        """The token's text, to be handed out once. The one that was issued for the run before stops working."""
+        """Returns the text of a new token, to be handed out once; the run's earlier token becomes void."""
         now = self.clock()
         token, text = issue_token(
             run.organization,
@@ -36,6 +38,7 @@ class RunTokens:
         return text
 
     def revoke(self, run: Run) -> None:
+        """Deletes the run's token. Safe to repeat."""
         self.tokens.delete_run_token(_token_id(run))
 
 

@@ -26,14 +26,16 @@ from cadence.domain.runs.run import MAX_DEPTH, Run
 from cadence.domain.shared.errors import InvalidRequest, ProviderRejected
 
 PIPELINE = "melodium-worker"
-# Beside the time that it works: for a place, a machine, images.
+# Seconds beside the working time: for placement, a machine, images.
 _TO_BEGIN = 1_800
-_NO_PULL_SECRET = "{}"  # noqa: S105 - how engines say that there is none
+_NO_PULL_SECRET = "{}"  # noqa: S105 - what engines send if there is none
 _LONGEST_PULL_SECRETS = 16_384
 
 
 @dataclass(frozen=True, kw_only=True)
 class RequestWorker:
+    """Starts workers for engines."""
+
     runs: RunStore
     reported: ReportedStore
     directory: Directory
@@ -46,9 +48,9 @@ class RequestWorker:
     masks: ReportMasks
 
     def request(self, by: Principal, request: LaunchRequest) -> str:
-        """The worker's run. The same request, which an engine makes only once, always leads to the same run.
+        """Starts the worker and returns its run's id; the same request always leads to the same run.
 
-        Raises InvalidRequest, and ProviderRejected if there can be no such worker: then nothing has been started.
+        Raises InvalidRequest, and ProviderRejected if there can be no such worker; nothing has been started then.
         """
         if request.key is None or request.group_id is None:
             raise InvalidRequest("A worker needs the key and the group of the engine that asks for it.")
@@ -63,7 +65,7 @@ class RequestWorker:
         spec = worker_treatment(pinned, request.group_id, fitting.pools)
         ancestry = Ancestry(parent.run_id, None, parent.depth + 1) if parent else NO_ANCESTRY
         run_id = _run_id(by, project, request)
-        kept = self.secrets.keep(run_id, WorkerSecrets(str(uuid.uuid4()), request.key, _pull_secrets(request)))
+        stored = self.secrets.keep(run_id, WorkerSecrets(str(uuid.uuid4()), request.key, _pull_secrets(request)))
         content = plan.encode([spec])
         frozen = RunRequest(
             organization=by.organization,
@@ -76,40 +78,43 @@ class RequestWorker:
         if ancestry.run:
             self.masks.hand_on(ancestry.run, run_id)
         process = melodium_run(run_id, request, self.clock(), supervised=True)
-        process = dataclasses.replace(process, known_as=digest(kept.receive_key))
+        process = dataclasses.replace(process, known_as=digest(stored.receive_key))
         self.start.start(run_id, frozen, {"kind": "melodium"}, by.name, ancestry, process)
         self.reported.note_start(run_id, request.version, request.tags)
         return run_id
 
     def _parent(self, by: Principal, parent_id: str | None) -> Run | None:
-        """Engines whose runs nobody here has heard of may ask as well. A worker is of its parent's project."""
+        """Returns the parent's run, whose project the worker belongs to; None if the engine's run is unknown here.
+
+        Raises ProviderRejected if workers are nested too deeply.
+        """
         parent = self.runs.get_runs([parent_id]).get(parent_id) if parent_id else None
         if parent is None or not by.sees(parent.organization, parent.project):
             return None
         if parent.depth >= MAX_DEPTH:
-            raise ProviderRejected(f"workers may ask for workers, but not more than {MAX_DEPTH} deep")
+            raise ProviderRejected(f"workers may start workers, but are nested at most {MAX_DEPTH} deep")
         return parent
 
 
 def _run_id(by: Principal, project: str, request: LaunchRequest) -> str:
-    """The key is random and used once, so it tells requests apart; nobody can guess it from what is made of it."""
-    said = json.dumps([by.organization, project, request.group_id, request.parent_id, request.key])
-    return str(uuid.UUID(bytes=hashlib.sha256(f"melodium worker {said}".encode()).digest()[:16], version=4))
+    """Derives the id from the request's key, which is random and used once, and which cannot be guessed from the id."""
+    identity = json.dumps([by.organization, project, request.group_id, request.parent_id, request.key])
+    return str(uuid.UUID(bytes=hashlib.sha256(f"melodium worker {identity}".encode()).digest()[:16], version=4))
 
 
 def _pull_secrets(request: LaunchRequest) -> dict[str, str]:
     containers = (*request.containers, *request.service_containers)
-    found = {one.name: one.pull_secret for one in containers if one.pull_secret not in ("", _NO_PULL_SECRET)}
-    if sum(map(len, found.values())) > _LONGEST_PULL_SECRETS:
+    secrets = {each.name: each.pull_secret for each in containers if each.pull_secret not in ("", _NO_PULL_SECRET)}
+    if sum(map(len, secrets.values())) > _LONGEST_PULL_SECRETS:
         raise InvalidRequest(f"The pull secrets have together more than {_LONGEST_PULL_SECRETS} characters.")
-    return found
+    return secrets
 
 
 def _shown(request: LaunchRequest) -> bytes:
-    """The request as others may read it: without its key, pull secrets, and the values of services' variables."""
-    said = dataclasses.asdict(dataclasses.replace(request, key=None, containers=(), service_containers=()))
+    """Returns the request for other readers: without its key, pull secrets, and the values of services' variables."""
+    document = dataclasses.asdict(dataclasses.replace(request, key=None, containers=(), service_containers=()))
     for name in ("containers", "service_containers"):
-        shown = [dataclasses.asdict(one) | {"env": sorted(one.env)} for one in getattr(request, name)]
-        said[name] = [{key: value for key, value in one.items() if key != "pull_secret"} for one in shown]
-    del said["key"]
-    return json.dumps(said, sort_keys=True).encode()
+        shown = [dataclasses.asdict(each) | {"env": sorted(each.env)} for each in getattr(request, name)]
+        document[name] = [{key: value for key, value in each.items() if key != "pull_secret"} for each in shown]
+    del document["key"]
+    return json.dumps(document, sort_keys=True).encode()

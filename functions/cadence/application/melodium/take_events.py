@@ -1,4 +1,4 @@
-"""Events of engines become treatments and values of their runs."""
+"""Turns the events of engines into treatments and values of their runs."""
 
 import hashlib
 from collections.abc import Callable, Iterable
@@ -30,7 +30,7 @@ _LARGEST_PENDING = 8 * 1024 * 1024
 
 @dataclass
 class EventsTaken:
-    """A model, which parts are in it, and whether its program is."""
+    """A model, the progress of its parts, and the SHA-256 of the program it has learned."""
 
     model: ProgramModel
     progress: Progress
@@ -38,6 +38,8 @@ class EventsTaken:
 
 
 class ModelCodec(Protocol):
+    """Encodes and decodes the stored state of a process."""
+
     def encode(self, taken: EventsTaken) -> bytes: ...
 
     def decode(self, content: bytes) -> EventsTaken: ...
@@ -47,7 +49,7 @@ class ModelCodec(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class TakeEvents:
-    """Implements `TakeIn`."""
+    """Takes in the events of a process; implements `TakeIn`."""
 
     treatments: TreatmentStore
     values: ValueStore
@@ -59,22 +61,23 @@ class TakeEvents:
     clock: Clock
 
     def take(self, run: Run) -> bool:
+        """Takes in the parts that are due. Returns True if there are more, behind a chunk that has not come."""
         stored = self.parts.load(run.run_id, STATE)
         taken = self.codec.decode(stored) if stored else EventsTaken(ProgramModel(run_id=run.run_id), Progress())
         self._learn(run, taken)
         seen = self._seen(run) if run.melodium and run.melodium.mode != Mode.DIRECT else None
-        found = due(self.parts, run.run_id, EngineStream.DEBUG, taken.progress, self.clock())
-        for part in found.parts:
+        pending = due(self.parts, run.run_id, EngineStream.DEBUG, taken.progress, self.clock())
+        for part in pending.parts:
             self._take(taken.model, part, seen)
             taken.progress.took(part)
             self._store(run, taken, seen)
         if taken.model.changed or taken.model.ended:
             self._store(run, taken, seen)
         self.link.link(run, taken.model, taken.progress.next)
-        # Last, as this may end the run: whoever waits for that finds all of it.
+        # Last, as this may end the run: a reader that waits for its end finds all of it.
         done, failed = taken.progress.taken(run.run_id), failed_steps(taken.model)
         self.reported.note_events(run.run_id, done, failed, over=taken.model.over)
-        return found.waits
+        return pending.waits
 
     def _learn(self, run: Run, taken: EventsTaken) -> None:
         content = self.parts.load(run.run_id, PROGRAM)
@@ -101,7 +104,7 @@ class TakeEvents:
                 pending = 0
 
     def _store(self, run: Run, taken: EventsTaken, seen: set[bytes] | None) -> None:
-        """The state comes last: after a crash the same is written again, to the same places."""
+        """Stores the state last: after a crash the same records are written again, under the same keys."""
         model = taken.model
         self._write_content(model)
         records = Records(model, ProgramWiring(model))
@@ -135,16 +138,16 @@ class TakeEvents:
 
     def _value(self, model: ProgramModel, port: PortName, records: Records) -> Value:
         output, declared = model.outputs[port], records.output(*port)
-        name, its_port = port
+        name, port_name = port
         digest, preview = hashlib.sha256(), b""
-        keys = [ids.chunk_key(model.run_id, name, 1, its_port, number) for number in range(output.chunks)]
+        keys = [ids.chunk_key(model.run_id, name, 1, port_name, number) for number in range(output.chunks)]
         for piece in self.chunks.read_whole(keys):
             digest.update(piece)
             preview += piece[: _PREVIEW - len(preview)]
         return Value(
             run_id=model.run_id,
             treatment=name,
-            port=its_port,
+            port=port_name,
             flow=declared.flow,
             type=declared.type,
             sha256=digest.hexdigest(),
@@ -161,7 +164,7 @@ class TakeEvents:
 
 
 def stored_models(parts: ReportParts, codec: ModelCodec) -> Callable[[str], ProgramModel | None]:
-    """Models as they were last stored, with their programs."""
+    """Returns a function that reads the last stored model of a process, with its program."""
 
     def model_of(run_id: str) -> ProgramModel | None:
         stored = parts.load(run_id, STATE)

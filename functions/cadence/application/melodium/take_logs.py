@@ -1,4 +1,4 @@
-"""Lines that engines log become lines of their runs' logs, by the way that all lines take."""
+"""Adds the lines that engines log to the logs of their runs, through the log stream that all lines take."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -25,12 +25,12 @@ _LONGEST_ERROR = 300
 _MOST_LABELS = 1_000
 _STREAM = "engine"
 _GAPS = "cadence"
-"""Label of what is said of chunks that did not come."""
+"""The label of lines about chunks that did not come."""
 
 
 @dataclass
 class _State:
-    """`lines` counts the lines that were written of each label, which their numbers go by."""
+    """The stored state; `lines` counts the lines written of each label, which gives the next line its number."""
 
     progress: Progress = field(default_factory=Progress)
     lines: dict[str, int] = field(default_factory=dict)
@@ -40,7 +40,7 @@ class _State:
 
 @dataclass(frozen=True)
 class TakeLogs:
-    """Implements `TakeIn`."""
+    """Takes in the log entries of a process; implements `TakeIn`."""
 
     parts: ReportParts
     sink: LogSink
@@ -48,23 +48,26 @@ class TakeLogs:
     clock: Clock
 
     def take(self, run: Run) -> bool:
-        """Raises Transient if the log stream takes nothing right now."""
+        """Takes in the parts that are due. Returns True if there are more, behind a chunk that has not come.
+
+        Raises Transient if the log stream accepts no lines right now.
+        """
         state = self._state(run.run_id)
-        # Only a worker's lines may come from two sides, and a worker that was started by hand names no parent.
+        # Only a worker's lines may come from two processes, and a worker that was started by hand names no parent.
         seen = self._seen(run.run_id) if run.melodium and run.melodium.mode != Mode.DIRECT else None
-        found = due(self.parts, run.run_id, EngineStream.LOGS, state.progress, self.clock())
-        if found.lost:
-            self._tell(run, state, found.lost)
+        pending = due(self.parts, run.run_id, EngineStream.LOGS, state.progress, self.clock())
+        if pending.lost:
+            self._report_gaps(run, state, pending.lost)
             self._save(run.run_id, state)
-        for part in found.parts:
+        for part in pending.parts:
             self._take(run, state, part, seen)
             state.progress.took(part)
-            # The lines come first: what is repeated after a crash gets the same numbers, by which it is known.
+            # The lines come first: lines that are repeated after a crash get the same numbers, which identify them.
             if seen is not None:
                 self.parts.save(run.run_id, _DIGESTS, b"".join(sorted(seen)))
             self._save(run.run_id, state)
         self.reported.note_lines(run.run_id, state.progress.taken(run.run_id), state.errors, state.first_error)
-        return found.waits
+        return pending.waits
 
     def _take(self, run: Run, state: _State, part: ReportPart, seen: set[bytes] | None) -> None:
         by_label: dict[str, list[LogLine]] = {}
@@ -81,8 +84,8 @@ class TakeLogs:
         for label, lines in by_label.items():
             self._put(run, label, lines)
 
-    def _tell(self, run: Run, state: _State, lost: Sequence[Gap]) -> None:
-        """A gap is shown where it is."""
+    def _report_gaps(self, run: Run, state: _State, lost: Sequence[Gap]) -> None:
+        """Writes a line for each gap, in its place."""
         number, lines = state.lines.get(_GAPS, 0), []
         for first, behind in lost:
             number += 1
@@ -118,7 +121,7 @@ class TakeLogs:
 
 
 def _new(entries: Iterable[LogEntry], seen: set[bytes] | None) -> Iterable[LogEntry]:
-    """Of a process that others tell of as well, those that came from nobody yet."""
+    """Yields the entries whose digest is not in `seen`, and adds it; all entries if `seen` is None."""
     for entry in entries:
         if seen is not None:
             digest = entry.digest

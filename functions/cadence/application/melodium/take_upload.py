@@ -1,4 +1,4 @@
-"""An upload of an engine: split, taken in, and forgotten."""
+"""Splits an upload of an engine into parts, takes them in, and removes the upload."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,21 +19,21 @@ PROGRAM = "program"
 """Name of the saved program of a process."""
 
 TURN = timedelta(minutes=6)
-"""Longer than the Lambda may work: a turn that was not given back ends by itself."""
+"""Longer than the Lambda may run: a turn that was not given back ends by itself."""
 _CHUNK = re.compile(r"uploads/(?P<run>[0-9a-f-]{36})/(?P<stream>logs|debug)/(?:logs|debug)_(?P<number>\d{1,12})\.json")
 _PROGRAM = re.compile(r"uploads/(?P<run>[0-9a-f-]{36})/program\.json")
 _LONGEST_ANCESTRY = 10
 _PAUSES = (0.2, 0.4, 0.8, 1.6)
-"""Seconds: mostly it is there by then. Otherwise Lambda repeats the call in a minute, when nobody waits for it any more."""
+"""Seconds: mostly the missing chunk has come by then. Otherwise Lambda repeats the call in a minute."""
 _PROGRAM_PAUSES = (0.2, 0.4, 0.8)
 
 TakeIn = Callable[[Run], bool]
-"""Takes in what is due of a process. True if there is more, behind a chunk that has not come."""
+"""Takes in the parts of a process that are due. Returns True if there are more, behind a chunk that has not come."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TakeUpload:
-    """`take_in` is what becomes of the parts of a process, for each stream."""
+    """Takes in uploads; `take_in` takes in the parts of a process, for each stream."""
 
     runs: RunStore
     uploaded: Uploaded
@@ -46,10 +46,13 @@ class TakeUpload:
     pause: Callable[[float], None]
 
     def take(self, key: str) -> None:
-        """Safe to repeat. Raises InvalidRequest for what is no upload of an engine, Transient if it is to come again."""
+        """Takes in the upload `key`. Safe to repeat.
+
+        Raises InvalidRequest if it is no upload of an engine, Transient if the call is to be repeated.
+        """
         chunk, program = _CHUNK.fullmatch(key), _PROGRAM.fullmatch(key)
         if chunk is None and program is None:
-            raise InvalidRequest(f"{key} is no upload of an engine.")
+            raise InvalidRequest(f"{key} is not an upload of an engine.")
         match = chunk or program
         assert match is not None
         run = self.runs.get_run(match["run"])
@@ -66,7 +69,7 @@ class TakeUpload:
             return  # an earlier call has dealt with it
         except InvalidRequest:
             if chunk:
-                # What comes behind it need not wait for it.
+                # An empty part, so that later chunks need not wait for this one.
                 self.parts.write_entries(ReportPart(run.run_id, stream, run.run_id, int(chunk["number"])), ())
                 self._take_all([run.run_id], stream, holder=key)
             raise
@@ -74,8 +77,10 @@ class TakeUpload:
         self.uploaded.remove(key)
 
     def _await_program(self, run: Run) -> None:
-        """An engine uploads its program at the same time, and only the program tells what all parts are called. Whoever takes it
-        in meanwhile takes in the chunk, too."""
+        """Waits for the program, which an engine uploads at the same time, and which alone names all its elements.
+
+        A call that takes in the program meanwhile takes in the chunk, too.
+        """
         if run.melodium is None or run.melodium.mode not in (Mode.DIRECT, Mode.DIRECT_PROJECT):
             return  # workers have none of their own
         for pause in _PROGRAM_PAUSES:
@@ -94,22 +99,22 @@ class TakeUpload:
         raise Transient(f"A chunk that comes before {holder} has not come yet.")
 
     def _split(self, run: Run, stream: EngineStream, number: int, key: str) -> list[str]:
-        its_own = _Family(self.runs, run)
+        family = _Family(self.runs, run)
         if stream is EngineStream.DEBUG:
-            told = ((of, event) for of, event in self.uploaded.events(key, run.run_id) if its_own.has(of))
-            written = self.parts.write_events(run.run_id, number, told)
+            events = ((of, event) for of, event in self.uploaded.events(key, run.run_id) if family.has(of))
+            written = self.parts.write_events(run.run_id, number, events)
             self.note_workers(run.run_id, written)
             return list(dict.fromkeys([run.run_id, *written]))
-        found: dict[str, list[LogEntry]] = {run.run_id: []}
+        by_process: dict[str, list[LogEntry]] = {run.run_id: []}
         for entry in self.uploaded.entries(key):
-            of = entry.run_id if entry.run_id and its_own.has(entry.run_id) else run.run_id
-            found.setdefault(of, []).append(entry)
-        for of, entries in found.items():
-            self.parts.write_entries(ReportPart(of, stream, run.run_id, number), entries)
-        return list(found)
+            process = entry.run_id if entry.run_id and family.has(entry.run_id) else run.run_id
+            by_process.setdefault(process, []).append(entry)
+        for process, entries in by_process.items():
+            self.parts.write_entries(ReportPart(process, stream, run.run_id, number), entries)
+        return list(by_process)
 
     def _take(self, run_id: str, stream: EngineStream, holder: str) -> bool:
-        """As `TakeIn`. Who repeats a call that ended half-way takes over its turn."""
+        """Takes in what is due, like `TakeIn`; a repeated call takes over the turn of one that ended half-way."""
         now = self.clock()
         turn = self.turns.take(run_id, stream, holder, now, now + TURN)
         if turn is None:
@@ -129,7 +134,7 @@ class TakeUpload:
 
 @dataclass
 class _Family:
-    """An engine tells of itself, and of the workers that it, or they, asked for."""
+    """The processes that an engine reports: itself, and the workers that it or they requested."""
 
     runs: RunStore
     run: Run
@@ -143,18 +148,18 @@ class _Family:
         return self._known[run_id]
 
     def _descends(self, run_id: str) -> bool:
-        wanted: str | None = run_id
+        ancestor_id: str | None = run_id
         for _ in range(_LONGEST_ANCESTRY):
-            found = self.runs.get_runs([wanted]).get(wanted) if wanted else None
-            if found is None or found.melodium is None or self.run.melodium is None:
+            ancestor = self.runs.get_runs([ancestor_id]).get(ancestor_id) if ancestor_id else None
+            if ancestor is None or ancestor.melodium is None or self.run.melodium is None:
                 return False
-            same = (found.organization, found.project) == (self.run.organization, self.run.project)
-            if not same or found.melodium.group_id != self.run.melodium.group_id:
+            same = (ancestor.organization, ancestor.project) == (self.run.organization, self.run.project)
+            if not same or ancestor.melodium.group_id != self.run.melodium.group_id:
                 return False
-            wanted = found.melodium.parent_id
-            if wanted == self.run.run_id:
+            ancestor_id = ancestor.melodium.parent_id
+            if ancestor_id == self.run.run_id:
                 return True
-            if wanted is None:
-                # A worker that was started by hand knows nobody who asked for it, only the group.
-                return found.melodium.mode == Mode.DISTRIBUTION and self.run.melodium.mode != Mode.DISTRIBUTION
+            if ancestor_id is None:
+                # A worker that was started by hand has no parent, only a group.
+                return ancestor.melodium.mode == Mode.DISTRIBUTION and self.run.melodium.mode != Mode.DISTRIBUTION
         return False

@@ -1,7 +1,7 @@
-"""Bytes between an engine and its worker, where neither can reach the other: both call here, and one's messages go to the other.
+"""Passes bytes between an engine and its worker, neither of which can reach the other: both connect here.
 
-What is in a message is not looked at: it is bytes that only the two engines understand, in TLS of their own, and how far each
-end has got with them. Messages may be lost, doubled or overtake each other, which the two ends make good.
+Messages are not inspected: they hold bytes that only the two engines understand, in TLS of their own, and how far each
+end has got with them. Messages may be lost, doubled or overtake each other, for which the two ends compensate.
 """
 
 import json
@@ -21,6 +21,8 @@ _REMEMBERED = 256
 
 
 class TunnelSide(StrEnum):
+    """One of the two ends of a tunnel: the engine that asked for the worker, or the worker."""
+
     ASKING = "asking"
     WORKER = "worker"
 
@@ -30,17 +32,19 @@ class TunnelSide(StrEnum):
 
 
 class TunnelEnds(Protocol):
-    """Which connections the two ends of a run's tunnel have (table `runners`)."""
+    """Stores the connections of the two ends of a run's tunnel (table `runners`)."""
 
     def put(self, run_id: str, side: TunnelSide, connection_id: str) -> None:
-        """Replaces the one before: an end that comes again has lost its connection."""
+        """Stores an end's connection in place of an earlier one, which the end has lost."""
 
     def get(self, run_id: str) -> dict[TunnelSide, str]:
-        """Those that are there."""
+        """Returns the connections of the ends that have joined."""
 
 
 @dataclass(kw_only=True)
 class Tunnels:
+    """Joins the two ends of tunnels, and passes messages on."""
+
     ends: TunnelEnds
     sockets: Sockets
     authenticate: Callable[[str | None], Principal]
@@ -49,34 +53,37 @@ class Tunnels:
     _known: dict[str, dict[TunnelSide, str]] = field(default_factory=dict)
 
     def join_asking(self, connection_id: str, run_id: str, token: str) -> None:
-        """For the relay beside an engine that asked for the worker. Raises Unauthenticated, Forbidden, NotFound."""
+        """Joins the relay beside the engine that asked for the worker. Raises Unauthenticated, Forbidden, NotFound."""
         by = self.authenticate(f"Bearer {token}")
         require(by, Permission.MELODIUM_DISPATCH)
         self._join(connection_id, self.processes.get(by, run_id).run_id, TunnelSide.ASKING)
 
     def join_worker(self, connection_id: str, run_id: str, runner_id: str, session: str) -> None:
-        """For the worker's agent. Raises Unauthenticated, Gone, Forbidden."""
+        """Joins the worker's agent. Raises Unauthenticated, Gone, Forbidden."""
         runner = self.sessions.check(runner_id, f"Bearer {session}")
         if runner.run_id != run_id:
-            raise Forbidden("The runner is of another run.")
+            raise Forbidden(f"Runner {runner_id} belongs to another run than {run_id}.")
         self._join(connection_id, run_id, TunnelSide.WORKER)
 
     def pass_on(self, connection_id: str, run_id: str, side: TunnelSide, data: Any) -> None:
-        """To the other end; if that is not there, this one is told. Raises Forbidden for a connection that has not joined."""
+        """Sends `data` to the other end, or `absent` to this one if the other is not connected.
+
+        Raises Forbidden for a connection that has not joined.
+        """
         ends = self._known.get(run_id) or self._read(run_id)
         if ends.get(side) != connection_id or side.other not in ends:
             ends = self._read(run_id)
         if ends.get(side) != connection_id:
             raise Forbidden("This connection is not, or no longer, an end of the tunnel: join first.")
         text = json.dumps({"kind": "data", "data": data}, separators=(",", ":"))
-        if not self._tell(ends.get(side.other), text) and not self._tell(self._read(run_id).get(side.other), text):
-            self._tell(connection_id, json.dumps({"kind": "absent"}))
+        if not self._send(ends.get(side.other), text) and not self._send(self._read(run_id).get(side.other), text):
+            self._send(connection_id, json.dumps({"kind": "absent"}))
 
     def _join(self, connection_id: str, run_id: str, side: TunnelSide) -> None:
         self.ends.put(run_id, side, connection_id)
         ends = self._read(run_id)
-        is_there = self._tell(ends.get(side.other), json.dumps({"kind": "peer"}))
-        self._tell(connection_id, json.dumps({"kind": "joined", "peer": is_there}))
+        has_peer = self._send(ends.get(side.other), json.dumps({"kind": "peer"}))
+        self._send(connection_id, json.dumps({"kind": "joined", "peer": has_peer}))
 
     def _read(self, run_id: str) -> dict[TunnelSide, str]:
         if len(self._known) >= _REMEMBERED:
@@ -84,7 +91,8 @@ class Tunnels:
         ends = self._known[run_id] = self.ends.get(run_id)
         return ends
 
-    def _tell(self, connection_id: str | None, text: str) -> bool:
+    def _send(self, connection_id: str | None, text: str) -> bool:
+        """Returns False if the connection is gone."""
         if connection_id is None:
             return False
         try:

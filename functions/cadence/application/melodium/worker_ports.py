@@ -1,4 +1,4 @@
-"""What the use cases for Mélodium workers need from the outside."""
+"""Ports of the use cases for Mélodium workers."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,10 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class WorkerSecrets:
-    """Of one worker: the keys by which it and the asking engine know each other, and by container what its image is read with."""
+    """The secrets of one worker.
+
+    They are the keys by which it and the asking engine know each other, and the pull secret of each container's image.
+    """
 
     receive_key: str = field(repr=False)
     send_key: str = field(repr=False)
@@ -15,20 +18,23 @@ class WorkerSecrets:
 
 
 class WorkerSecretStore(Protocol):
-    """Encrypted, kept as long as the run."""
+    """Stores the secrets of workers, encrypted, as long as the run."""
 
     def keep(self, run_id: str, secrets: WorkerSecrets) -> WorkerSecrets:
-        """What is kept from now on: of several calls for a run, what the first one said."""
+        """Stores the secrets and returns the stored ones: of several calls for a run, those of the first."""
 
     def get(self, run_id: str) -> WorkerSecrets:
-        """Raises NotFound."""
+        """Returns the secrets of a worker. Raises NotFound."""
 
 
 class ReportMasks(Protocol):
-    """What is masked in the reports of a process (bucket `data`, `runs/{run}/melodium/secrets`)."""
+    """Stores digests of texts to mask in the reports of a process (bucket `data`, `runs/{run}/melodium/secrets`)."""
 
     def note(self, run_id: str, digests: Iterable[str]) -> None:
-        """Before it can report anything. Safe to repeat until then."""
+        """Stores digests; must be called before the process can report, and may be repeated until then."""
 
     def hand_on(self, asking: str, worker: str) -> None:
-        """What is masked of the one is masked of the other, which it gives its values. Before the worker can report anything."""
+        """Masks in the worker's reports what is masked in those of the asking engine, which gives it its values.
+
+        Must be called before the worker can report.
+        """

@@ -1,4 +1,4 @@
-"""Ends of runs and treatments are counted, each in effect once."""
+"""Counts the ends of runs and treatments, each in effect once."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from cadence.domain.runners.runner import Runner
 from cadence.domain.shared import ids
 
 Prices = Callable[[str, str], Price | None]
-"""(organization, pool) → what an hour of its runners costs, if that is known."""
+"""Returns what an hour of a pool's runners costs, by (organization, pool), if it is known."""
 
 
 _GROUPS = frozenset({str(TreatmentKind.GATHER), str(TreatmentKind.EACH)})
@@ -30,21 +30,24 @@ _GROUPS = frozenset({str(TreatmentKind.GATHER), str(TreatmentKind.EACH)})
 
 @dataclass(frozen=True)
 class CountEvents:
+    """Adds events to the counters."""
+
     counters: Counters
     runners: HostStore
     prices: Prices
 
     def count(self, events: Sequence[Event]) -> None:
-        """`events` of runs and treatments. What only gathers others, or was taken over from another run, is not counted again.
+        """Counts the `events` of runs and treatments.
 
-        Of replays counts what their runners took: outcomes are those of what they replay.
+        Groups, which only gather others, and results reused from another run are not counted again. Of replays only the
+        runners' usage is counted: outcomes are those of the treatments that they replay. Raises Transient.
         """
         counted = [counted for _, counted in self.counted(events)]
         if counted:
             self.counters.add(counted)
 
     def counted(self, events: Sequence[Event]) -> Sequence[tuple[Event, Counted]]:
-        """What each event adds, of those that count."""
+        """Returns the events that count, each with what it adds."""
         return [
             (event, self._run(event) if event["kind"] == "run" else self._treatment(event))
             for event in events
@@ -82,28 +85,28 @@ class CountEvents:
         return Counted(event["id"], counts, _cost(event, end.attempts))
 
     def _attempts(self, event: Event) -> Sequence[Attempt]:
-        """All its runners: an event tells of the last one only, and each one took time."""
+        """Returns all attempts of a treatment: its event names only the last runner, but each one took time."""
         ended = _time(event.get("finished_at"))
         if ended is None or not event.get("pool"):
             return ()
         attempts = range(int(event.get("attempt") or 1), 0, -1)
         names = [ids.runner_id(event["run_id"], event["treatment"], number) for number in attempts]
         runners = self.runners.get_runners(names)
-        found: list[Attempt] = []
+        started: list[Attempt] = []
         for name in names:
             if name in runners:  # an attempt without a runner found no place
-                found.insert(0, self._attempt(runners[name], ended))
+                started.insert(0, self._attempt(runners[name], ended))
                 ended = runners[name].created_at
-        return found
+        return started
 
     def _attempt(self, runner: Runner, ended_by: datetime) -> Attempt:
-        """An attempt whose end nobody told lasted at most until the next one began."""
-        told = runner.result.finished_at if runner.result else None
+        """Returns the attempt; without a reported end it lasted at most until the next one began."""
+        reported = runner.result.finished_at if runner.result else None
         return Attempt(
             pool=runner.pool,
             provider=runner.provider,
             asked_at=runner.created_at,
-            finished_at=min(told, ended_by) if told else ended_by,
+            finished_at=min(reported, ended_by) if reported else ended_by,
             booting_at=runner.booting_at,
             claimed_at=runner.claimed_at,
             price=price_of(runner, self.prices(runner.organization, runner.pool)),

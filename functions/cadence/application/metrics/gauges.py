@@ -1,6 +1,6 @@
-"""Figures of this moment: what is under way, what waits, and how the control plane and its exports fare.
+"""Reads the gauges of this moment: active and waiting runs, hosts and slots, and the control plane's queues.
 
-Each source reads a bounded number of small items, whatever is stored.
+Each source reads a bounded number of small items, however much is stored.
 """
 
 from collections import Counter
@@ -22,12 +22,16 @@ _PRESENT = timedelta(seconds=60)
 
 
 class GaugeSource(Protocol):
+    """Reads gauges."""
+
     def read(self, organization: str, projects: Collection[str], whole: bool) -> Sequence[Metric]:
-        """Returns the gauges of ``projects``, and those of the organization if the caller sees all of it (``whole``)."""
+        """Returns the gauges of `projects`, and those of the organization if the caller sees all of it (`whole`)."""
 
 
 @dataclass(frozen=True)
 class RunGauges:
+    """Reads the numbers of active and waiting runs."""
+
     concurrency_limits: ConcurrencyLimitStore
 
     def read(self, organization: str, projects: Collection[str], whole: bool) -> Sequence[Metric]:
@@ -44,6 +48,8 @@ class RunGauges:
 
 @dataclass(frozen=True)
 class PoolGauges:
+    """Reads the numbers of hosts and slots of pools."""
+
     pools: PoolStore
     hosts: HostStore
     clock: Clock
@@ -64,7 +70,7 @@ class PoolGauges:
 
 @dataclass(frozen=True)
 class QueueDepth:
-    """`failed` says that the queue holds what was put aside."""
+    """The number of messages in a queue; `failed` if it is a dead-letter queue."""
 
     name: str
     messages: int
@@ -73,7 +79,7 @@ class QueueDepth:
 
 @dataclass(frozen=True)
 class ControlPlaneGauges:
-    """Of the installation as a whole: whoever sees one project only is told nothing of it."""
+    """Reads the gauges of the whole installation, which a caller that sees only some projects does not get."""
 
     depths: Callable[[], Sequence[QueueDepth]]
 
@@ -83,6 +89,6 @@ class ControlPlaneGauges:
         depths = self.depths()
 
         def of(failed: bool) -> Iterator[tuple[Mapping[str, str], float]]:
-            return (({"queue": one.name}, one.messages) for one in depths if one.failed is failed)
+            return (({"queue": depth.name}, depth.messages) for depth in depths if depth.failed is failed)
 
         return [gauge(catalog.QUEUE_MESSAGES, of(False)), gauge(catalog.FAILED_MESSAGES, of(True))]

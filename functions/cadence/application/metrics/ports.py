@@ -7,12 +7,12 @@ from typing import Any, Protocol
 from cadence.domain.metrics.counting import CounterKey, CounterSeries
 
 Event = Mapping[str, Any]
-"""As `observe` sends it: `schemas/events/1.json`."""
+"""An event that `observe` sends, of the schema `schemas/events/1.json`."""
 
 
 @dataclass(frozen=True)
 class Counted:
-    """What an event adds; `costs` are kept for its run by treatment. An event that was counted before adds nothing."""
+    """The counts that an event adds, and its `cost`, stored for its run by treatment; a repeated event adds nothing."""
 
     event_id: str
     counts: Mapping[CounterKey, Mapping[str, float]]
@@ -21,7 +21,7 @@ class Counted:
 
 @dataclass(frozen=True, kw_only=True)
 class TreatmentCost:
-    """What the runners of a treatment cost, all attempts together. `per_hour` is the last one's price."""
+    """The cost of a treatment's runners, all attempts together; `per_hour` is the last one's price."""
 
     run_id: str
     treatment: str
@@ -35,12 +35,12 @@ class TreatmentCost:
 
 
 class Counters(Protocol):
-    """Counts by organization and project (table `telemetry`)."""
+    """Stores counts by organization and project (table `telemetry`)."""
 
     def add(self, counted: Sequence[Counted]) -> None:
-        """In effect exactly once. Raises Transient if others change the same counts all the time."""
+        """Adds counts, each in effect exactly once. Raises Transient if other calls keep changing the same counts."""
 
     def read(self, organization: str, project: str) -> Sequence[CounterSeries]:
-        """All series of a project; there are never many more than `MOST_SERIES`."""
+        """Returns all series of a project, never many more than `MOST_SERIES`."""
 
     def costs(self, run_id: str) -> Sequence[TreatmentCost]: ...

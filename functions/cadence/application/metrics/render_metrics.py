@@ -1,4 +1,4 @@
-"""Metrics as they stand now: all of what a token may see, or of what an export covers."""
+"""Renders the current metrics of all projects that a token may see, or that an export covers."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -11,23 +11,28 @@ from cadence.domain.metrics.model import Metric
 from cadence.domain.metrics.telling import gauge, metrics_of
 
 MOST_SERIES = 1_500
-"""Told at a time: a scrape has to fit into the answer of a Lambda."""
+"""The most series that are rendered at a time: a scrape has to fit into the answer of a Lambda."""
 
 
 @dataclass(frozen=True)
 class RenderMetrics:
+    """Renders counters and gauges as metrics."""
+
     counters: Counters
     gauges: Sequence[GaugeSource] = ()
 
     def render(self, organization: str, projects: Collection[str], whole: bool) -> Sequence[Metric]:
-        """`whole`: whoever asks sees all of the organization. The cost does not grow with what runs, only with what is named."""
+        """Returns the metrics of `projects`; those of the organization, too, if the caller sees all of it (`whole`).
+
+        The cost grows with the number of names in the metrics, not with the number of runs.
+        """
         series: list[CounterSeries] = []
         truncated = False
         for project in projects:
-            found = self.counters.read(organization, project)
+            own = self.counters.read(organization, project)
             room = MOST_SERIES - len(series)
-            truncated = truncated or len(found) > room
-            series += found[:room]
+            truncated = truncated or len(own) > room
+            series += own[:room]
         gauges = [metric for source in self.gauges for metric in source.read(organization, projects, whole)]
-        told = [*metrics_of(series), *gauges, gauge(catalog.TRUNCATED, [({}, float(truncated))])]
-        return [metric for metric in told if metric.samples or metric.distributions]
+        metrics = [*metrics_of(series), *gauges, gauge(catalog.TRUNCATED, [({}, float(truncated))])]
+        return [metric for metric in metrics if metric.samples or metric.distributions]

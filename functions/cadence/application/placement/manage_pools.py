@@ -1,4 +1,4 @@
-"""Pools are made, changed, probed, looked at and removed."""
+"""Creates, changes, probes, shows and removes pools."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,7 +32,10 @@ _MOST_SHOWN = 200
 
 @dataclass(frozen=True, kw_only=True)
 class WaitingTreatment:
-    """Somebody who waits for a runner of the pool: who, which position counting from 1, and about how long still (None: nothing to tell it from)."""
+    """A treatment that waits for a runner of the pool.
+
+    `position` counts from 1; `estimate` is about how long it still waits (None: there is nothing to estimate from).
+    """
 
     run_id: str
     treatment: str
@@ -43,7 +46,7 @@ class WaitingTreatment:
 
 @dataclass(frozen=True)
 class ActiveRunner:
-    """A runner, and what it has cost so far (None: no price is known)."""
+    """A runner and what it has cost so far (None: no price is known)."""
 
     runner: Runner
     since: datetime
@@ -53,6 +56,8 @@ class ActiveRunner:
 
 @dataclass(frozen=True, kw_only=True)
 class PoolDetail:
+    """A pool with its last probe and sweep, its refusals, its runners and its waiting treatments."""
+
     pool: Pool
     credentials: CredentialsDescription
     probe: PoolProbe | None
@@ -64,6 +69,8 @@ class PoolDetail:
 
 @dataclass(frozen=True, kw_only=True)
 class ManagePools:
+    """The use cases for an organization's pools."""
+
     directory: Directory
     credentials: PoolCredentials
     records: PoolRecords
@@ -75,9 +82,10 @@ class ManagePools:
     refusals: Refusals
 
     def put(self, pool: Pool, credentials: Mapping[str, str] | None) -> bool:
-        """True if it is new. Its provider is asked to probe it; what it finds is there a moment later. `credentials` None: what is kept stays.
+        """Stores a pool and returns True if it is new. `credentials` None keeps those that are stored.
 
-        Raises InvalidRequest if its values are to be kept where this installation cannot keep any.
+        The pool's provider is asked to probe it; its result is stored a moment later.
+        Raises InvalidRequest if the pool's values are to be kept where this installation cannot keep any.
         """
         self._check_values(pool.policy.values)
         if credentials is not None:
@@ -89,22 +97,23 @@ class ManagePools:
         return new
 
     def ask_probe(self, pool: Pool) -> None:
+        """Probes where the pool's values are kept, and asks its provider to probe the pool without waiting for it."""
         bucket = pool.policy.values.bucket
         if bucket is not None:
-            found = PoolProbe(self.clock(), tuple(self.values.probe(bucket, pool.organization, pool.name)))
-            self.records.note_probe(pool.organization, pool.name, found, VALUES)
+            probe = PoolProbe(self.clock(), tuple(self.values.probe(bucket, pool.organization, pool.name)))
+            self.records.note_probe(pool.organization, pool.name, probe, VALUES)
         if pool.provider != HOST:
             self.calls.ask("probe", pool.organization, pool.name, pool.provider)
 
     def remove(self, pool: Pool, *, abandon: bool = False) -> None:
-        """Raises Conflict while something of it may exist: then nobody could end it any more.
+        """Removes a pool. Raises Conflict while machines of it may exist, since they could not be ended any more.
 
-        `abandon`: also if its infrastructure does not tell what there is. What exists then is left there.
+        `abandon` removes it also if its infrastructure does not list its machines; those that exist are left there.
         """
         self._idle(pool)
         if pool.provider != HOST:
             self._empty(pool, abandon=abandon)
-        # From now on no start begins; one that began before is found below, since it says so before it looks for the pool.
+        # From now on no start begins; one that began before is found below, since it is noted before it reads the pool.
         self.directory.remove_pool(pool.organization, pool.name)
         try:
             self._idle(pool)
@@ -124,26 +133,29 @@ class ManagePools:
                 raise Conflict(f"Machines that joined pool {pool.name} still ask for work: {names}. Stop their agents.")
 
     def _empty(self, pool: Pool, *, abandon: bool) -> None:
-        """Its infrastructure says that nothing is there, now."""
+        """Raises Conflict unless the pool's infrastructure lists no machine of it now."""
         try:
-            there = self.calls.machines(pool.organization, pool.name, pool.provider)
+            existing = self.calls.machines(pool.organization, pool.name, pool.provider)
         except CadenceError as error:
             if abandon:
                 return
             raise Conflict(
-                f"What there is of pool {pool.name} cannot be known: {error.message}. Without the pool nobody could end it: give the "
-                "pool what it needs to be looked at, or abandon what may be there (`cadence pool delete --abandon`)."
+                f"Which machines pool {pool.name} has cannot be known: {error.message}. Without the pool they could not be ended: "
+                "give the pool what its provider needs to list them, or abandon them (`cadence pool delete --abandon`)."
             ) from None
-        if there:
+        if existing:
             self.calls.ask("sweep", pool.organization, pool.name, pool.provider)
-            names = ", ".join(there[:5]) + (" and others" if len(there) > 5 else "")
+            names = ", ".join(existing[:5]) + (" and others" if len(existing) > 5 else "")
             raise Conflict(
-                f"Pool {pool.name} still has {len(there)} machines: {names}. Those that nobody wants are ended within ten minutes, "
-                "those that wait for runners once the pool keeps none warm. Try again then."
+                f"Pool {pool.name} still has {len(existing)} machines: {names}. Machines that no runner needs are ended within "
+                "ten minutes, machines that wait for runners once the pool keeps none warm. Try again then."
             )
 
     def detail(self, pool: Pool, sees: Callable[[str], bool]) -> PoolDetail:
-        """Of runners and of those who wait, those of projects that `sees` says yes to; positions count all."""
+        """Returns the pool with its records.
+
+        Runners and waiting treatments are those of the projects for which `sees` is true; positions count all.
+        """
         runners = self._active(pool)
         return PoolDetail(
             pool=pool,
@@ -157,40 +169,43 @@ class ManagePools:
             queue=[waiting for waiting in self._queue(pool, runners) if sees(waiting.project)],
         )
 
-    def _check_values(self, wanted: ValuePolicy) -> None:
+    def _check_values(self, policy: ValuePolicy) -> None:
         known = self.values.regions
-        if wanted.bucket is not None and wanted.bucket not in known:
-            there = f"It was deployed with {', '.join(sorted(known))}." if known else "It was deployed with none."
+        if policy.bucket is not None and policy.bucket not in known:
+            deployed = f"It was deployed with {', '.join(sorted(known))}." if known else "It was deployed with none."
             message = (
-                f"Bucket {wanted.bucket} is none that this installation may keep values in. {there} Deploy it with "
+                f"This installation may not keep values in bucket {policy.bucket}. {deployed} Deploy it with "
                 "--context value_buckets=NAME=REGION,…"
             )
             raise InvalidRequest(message, [Violation("/values/bucket", message)])
-        if wanted.region is not None and wanted.region != known.get(wanted.bucket or ""):
+        if policy.region is not None and policy.region != known.get(policy.bucket or ""):
             message = (
-                f"Bucket {wanted.bucket} is in {known[wanted.bucket]}, not in {wanted.region}."
-                if wanted.bucket
-                else "A region is said of a bucket: name it."
+                f"Bucket {policy.bucket} is in {known[policy.bucket]}, not in {policy.region}."
+                if policy.bucket
+                else "A region needs a bucket: name the bucket, too."
             )
             raise InvalidRequest(message, [Violation("/values/region", message)])
 
     def _probe(self, pool: Pool) -> PoolProbe | None:
-        """What its provider found, and what was found of where its values are kept."""
-        found = self.records.probe(pool.organization, pool.name)
+        """Returns the provider's probe of the pool, joined with the probe of the bucket for its values."""
+        own = self.records.probe(pool.organization, pool.name)
         stores = self.records.probe(pool.organization, pool.name, VALUES) if pool.policy.values.bucket else None
-        if found is None or stores is None:
-            return found or stores
-        return PoolProbe(max(found.at, stores.at), (*found.checks, *stores.checks), found.error)
+        if own is None or stores is None:
+            return own or stores
+        return PoolProbe(max(own.at, stores.at), (*own.checks, *stores.checks), own.error)
 
     def at_work(self, pools: Sequence[Pool], sees: Callable[[str], bool]) -> Sequence[ActiveRunner]:
-        """The runners of several pools that were asked for and have not ended, those that are held too; the oldest first."""
-        found = [
+        """Returns the runners of several pools that were requested and have not ended, the oldest first.
+
+        Held runners are among them; only those of projects for which `sees` is true are returned.
+        """
+        active = [
             self._with_cost(runner, pool)
             for pool in pools
             for runner in self._active(pool)
             if sees(runner.project) and runner.pool == pool.name
         ]
-        return sorted(found, key=lambda one: (one.since, one.runner.runner_id))
+        return sorted(active, key=lambda each: (each.since, each.runner.runner_id))
 
     def _active_ids(self, pool: Pool) -> list[str]:
         if pool.provider == HOST:
@@ -200,13 +215,13 @@ class ManagePools:
     def _active(self, pool: Pool) -> list[Runner]:
         ids = self._active_ids(pool)
         known = self.hosts.get_runners(ids[:_MOST_SHOWN])
-        return [known[one] for one in ids[:_MOST_SHOWN] if one in known]
+        return [known[runner_id] for runner_id in ids[:_MOST_SHOWN] if runner_id in known]
 
     def _hosts(self, pool: Pool) -> Sequence[Host]:
         return self.hosts.list_hosts(pool.organization, pool.name)
 
     def _with_cost(self, runner: Runner, pool: Pool) -> ActiveRunner:
-        """A machine that is held costs until it is let go."""
+        """Returns the runner with its cost until now; a held machine costs until it is released."""
         price = price_of(runner, pool.price)
         if price is None:
             return ActiveRunner(runner, since(runner), None, None)
@@ -218,23 +233,23 @@ class ManagePools:
         offered = []
         if pool.provider == HOST:
             known = self.hosts.get_runners(
-                one.runner_id for one in self.hosts.list_offers(pool.organization, pool.name, _MOST_SHOWN)
+                offer.runner_id for offer in self.hosts.list_offers(pool.organization, pool.name, _MOST_SHOWN)
             )
-            offered = [(one.run_id, one.treatment, one.project) for _, one in sorted(known.items())]
+            offered = [(runner.run_id, runner.treatment, runner.project) for _, runner in sorted(known.items())]
         waiting = [*offered, *((place.run_id, place.treatment or "", place.project) for place in places)]
-        each = self._time_between_ends(runners)
+        interval = self._time_between_ends(runners)
         return [
             WaitingTreatment(
                 run_id=run_id,
                 treatment=treatment,
                 project=project,
                 position=position,
-                estimate=each and each * position,
+                estimate=interval and interval * position,
             )
             for position, (run_id, treatment, project) in enumerate(waiting, start=1)
         ]
 
     def _time_between_ends(self, runners: Sequence[Runner]) -> timedelta | None:
-        """As if each runner took twice as long as it has by now, and they ended one after the other."""
+        """Estimates it as if each runner took twice as long as it has by now, and they ended one after the other."""
         ages = [self.clock() - runner.created_at for runner in runners]
         return 2 * sum(ages, timedelta()) / len(ages) / len(ages) if ages else None

@@ -1,4 +1,4 @@
-"""A runner for a pool of hosts: nothing has to be started, so it is offered in the call that decides its place."""
+"""Offers a runner to a pool of hosts: nothing has to be started, so the call that places the runner offers it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +15,8 @@ from cadence.domain.shared.errors import Cancelled, Conflict, NotFound, RunnerLo
 
 @dataclass(frozen=True)
 class OfferRunner:
+    """Offers a treatment's runner to the hosts of the pool in which it was placed."""
+
     runners: RunnerStore
     offers: Offers
     work_notification: WorkNotification
@@ -23,7 +25,11 @@ class OfferRunner:
     def offer(
         self, standing: TreatmentContext, placement: Placement, noted: Mapping[str, Any], task_token: str
     ) -> None:
-        """`noted` are fields of the treatment, changed with it. Safe to repeat: what an earlier call offered is adopted, with the new `task_token`. Raises Cancelled, RunnerLost."""
+        """Offers the runner; `noted` are fields of the treatment, which change in the same step.
+
+        Safe to repeat: a runner that an earlier call offered is adopted, with the new `task_token`.
+        Raises Cancelled (the treatment was settled or cancelled) and RunnerLost (an earlier call's runner is lost).
+        """
         run, treatment = standing.run, standing.treatment
         runner = Runner(
             runner_id=placement.runner_id,
@@ -45,7 +51,7 @@ class OfferRunner:
             engine=engines.needed(standing.spec.engine),
         )
         try:
-            # In one step with the treatment: whoever stops the run finds it either not placed yet, or its runner.
+            # In one step with the treatment: a call that stops the run finds it either not placed yet, or its runner.
             self.offers.offer(runner, noted)
         except Conflict:
             self._adopt(runner, placement.function, task_token)
@@ -61,7 +67,7 @@ class OfferRunner:
             known = self.runners.put_runner(runner)
         except Conflict:
             raise RunnerLost(f"runner {runner.runner_id} went on elsewhere") from None
-        # Looked at after the token is kept: whoever cancels from now on finds the token.
+        # Read after the token is stored: a call that cancels from now on finds the token.
         if known.cancel_reason:
             raise Cancelled(known.cancel_reason)
         if known.result is not None:

@@ -1,4 +1,4 @@
-"""Calls to a cloud's API at a pace that it bears, however many processes call it."""
+"""Limits the rate of calls to a cloud's API, over all processes that call it."""
 
 import random
 from collections.abc import Callable
@@ -10,23 +10,29 @@ from cadence.application.shared.ports import Clock
 from cadence.domain.placement.pacing import LONGEST_WAIT, LimitedApi
 from cadence.domain.shared.errors import Transient
 
-# What is worth waiting for inside a call.
+# The longest time that is worth waiting inside a call.
 SHORT = timedelta(seconds=1)
 
 
 class RateLimits(Protocol):
-    """Shared buckets (table `runners`)."""
+    """Token buckets that all processes share (table `runners`)."""
 
     def reserve(self, api: LimitedApi, calls: int, now: datetime) -> timedelta | None:
-        """How long until so many calls may be made: they have their place. None, and no place, if that is over `LONGEST_WAIT`."""
+        """Reserves `calls` calls and returns how long until they may be made.
+
+        Returns None, and reserves nothing, if that is longer than `LONGEST_WAIT`.
+        """
 
     def slow_down(self, api: LimitedApi, by: timedelta, now: datetime) -> None:
-        """The API itself said that it is asked too much: nobody calls it for so long."""
+        """Lets no process call the API for `by` from `now`, since the API answered that it is called too often."""
 
 
 @dataclass(frozen=True)
 class RateLimiter:
-    """`sleep` takes seconds, `jitter` answers between 0 and 1."""
+    """Keeps callers of cloud APIs within their rate limits.
+
+    `sleep` takes seconds; `jitter` returns a number between 0 and 1.
+    """
 
     rate_limits: RateLimits
     clock: Clock
@@ -34,12 +40,18 @@ class RateLimiter:
     jitter: Callable[[], float] = random.random
 
     def reserve(self, api: LimitedApi, calls: int = 1) -> timedelta:
-        """Zero if the calls may be made now; otherwise the place that is kept for them. Without one, a time to ask again at (full jitter)."""
+        """Returns how long to wait before the calls may be made: zero if now, otherwise until their reserved time.
+
+        If nothing could be reserved, it is a time after which to ask again (full jitter).
+        """
         wait = self.rate_limits.reserve(api, calls, self.clock())
         return LONGEST_WAIT * max(0.1, self.jitter()) if wait is None else wait
 
     def call(self, api: LimitedApi, calls: int = 1) -> None:
-        """To be called before each call of `api` that is not a start: waits for a moment if need be. Raises Transient with `retry_after`."""
+        """Waits, at most for `SHORT`, until `calls` calls of `api` may be made; precedes each call that is not a start.
+
+        Raises Transient with `retry_after` if it would have to wait longer.
+        """
         wait = self.rate_limits.reserve(api, calls, self.clock())
         if wait is not None and wait <= SHORT:
             if wait:
@@ -52,5 +64,8 @@ class RateLimiter:
         )
 
     def refused(self, api: LimitedApi, retry_after: float | None = None) -> None:
-        """`api` answered that it is asked too much (429, Throttling, RequestLimitExceeded): everybody pauses, for `retry_after` seconds if it said so."""
+        """Makes all processes pause, since `api` answered that it is called too often.
+
+        Such answers are 429, Throttling and RequestLimitExceeded; `retry_after` is in seconds, 1 if the API names none.
+        """
         self.rate_limits.slow_down(api, timedelta(seconds=1.0 if retry_after is None else retry_after), self.clock())

@@ -1,4 +1,4 @@
-"""Placement: which pool gives the runner of a treatment's next attempt."""
+"""Decides which pool gives the runner of a treatment's next attempt."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,10 +23,10 @@ from cadence.domain.runs.states import PLACEABLE, TreatmentState
 from cadence.domain.shared import ids
 from cadence.domain.shared.errors import Cancelled, Conflict, NotFound, NotReady, ProviderRejected
 
-# After all candidates have said no they are asked again; later each time, up to four times as late.
+# After all candidates have refused they are asked again; later each time, up to four times as late.
 TRY_AGAIN_AFTER = timedelta(seconds=15)
 _MOST_DOUBLINGS = 2
-# When the watchdog first looks whether the runner is there, so that nobody waits for a call that ended half-way.
+# When the watchdog first looks whether the runner exists, so that no treatment waits for a call that ended half-way.
 FIRST_LOOK = timedelta(seconds=60)
 
 
@@ -40,6 +40,8 @@ def _always(organization: str, pool: str) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class PlaceTreatment:
+    """Places a treatment's next attempt; `attended` is true where machines of a pool ask for work."""
+
     treatments: TreatmentStore
     pools: PoolStore
     gates: TreatmentGates
@@ -52,18 +54,17 @@ class PlaceTreatment:
     refusals: Refusals | None = None
     engines: Callable[[str, str], Sequence[str | None]] = _no_hosts
     attended: Callable[[str, str], object] = _always
-    """True where machines of a pool ask for work."""
 
     def place(
         self, run_id: str, treatment: str, attempt: int, task_token: str, refused: FailedLaunch | None = None
     ) -> None:
-        """The first pool that fits, in the order that `domain.placing` says; what was considered is noted of the treatment.
+        """Chooses the first pool that fits, in the order of `domain.placement.placing`, and notes those it considered.
 
-        `task_token` is answered with the placement to launch; a pool of hosts is offered the runner at once, and the token is
-        answered when its attempt has ended. Safe to repeat. `refused` is the last launch, if its pool said no. Raises
-        Cancelled (the run is being stopped), NotReady (every pool has been tried just now), ProviderRejected (no pool can ever
-        hold it, or each has refused it for good: says which and why), RunnerLost (an earlier call's runner is lost), and what
-        its gates raise.
+        `task_token` is answered with the placement to launch; a pool of hosts is offered the runner at once, and the
+        token is answered when its attempt has ended. `refused` is the last launch, if its pool refused it.
+        Safe to repeat. Raises Cancelled (the run is being stopped), NotReady (every pool has been tried just now),
+        ProviderRejected (no pool can ever hold it, or each has refused it for good: names each and its reason),
+        RunnerLost (an earlier call's runner is lost), and what its gates raise.
         """
         self.deadlines.watch_runner(ids.runner_id(run_id, treatment, attempt), FIRST_LOOK, task_token)
         standing = self.treatments.get_standing(run_id, treatment)
@@ -79,7 +80,7 @@ class PlaceTreatment:
         if placement.provider == HOST:
             self.offer.offer(standing, placement, noted, task_token)
             return
-        # A machine that never calls home is given up only after its boot deadline: users must not wait in silence until then.
+        # A machine that never calls home is given up only after its boot deadline: until then users see why it waits.
         noted = {**noted, "waiting_for": placing.boot_wait(placement.pool, placement.boot_deadline)}
         try:
             self.treatments.advance(
@@ -97,20 +98,20 @@ class PlaceTreatment:
         self.machines.succeed(task_token, placement.step())
 
     def _decide(self, standing: TreatmentContext, refused: FailedLaunch | None) -> tuple[Placement, Mapping[str, Any]]:
-        """The placement, and what is to be noted of the treatment with it."""
+        """Returns the placement, and the treatment's fields that change with it."""
         run, spec, attempt = standing.run, standing.spec, standing.treatment.attempt
         fitting, left_out = self._candidates(run, spec)
         if not fitting:
             self.gates.note(standing.treatment, placement=placing.encode(left_out))
-            reasons = "; ".join(one.reason for one in left_out) or "there is no pool"
+            reasons = "; ".join(candidate.reason for candidate in left_out) or "there is no pool"
             raise ProviderRejected(f"no pool can hold {spec.name}: {reasons}")
         back_offs = {**self._back_offs(fitting), **_taken_away(standing.treatment, self.clock())}
         unattended = self._unattended(fitting)
         ordered = placing.in_order(fitting, spec, back_offs, self.clock(), unattended)
-        said = (*refused.placement.refusals, refused.said) if refused else ()
-        considered = placing.encode([*placing.considered(ordered, said), *left_out])
+        refusals = (*refused.placement.refusals, refused.refusal) if refused else ()
+        considered = placing.encode([*placing.considered(ordered, refusals), *left_out])
         pools = [pool for pool, _ in ordered]
-        untried, said, rounds = self._untried(standing, pools, unattended, refused, said, considered)
+        untried, refusals, rounds = self._untried(standing, pools, unattended, refused, refusals, considered)
         usable, noted = self.gates.passed(run, spec, standing.treatment, untried)
         pool = usable[0]
         placement = Placement(
@@ -122,12 +123,12 @@ class PlaceTreatment:
             boot_deadline=pool.boot_deadline,
             reason=_reason(pool, untried),
             decided_at=self.clock(),
-            refusals=said,
+            refusals=refusals,
             priority=spec.priority or run.priority,
             rounds=rounds,
             offers=placing.offers_for(pool, spec),
             price=placing.expected_price(pool, spec),
-            overcomes=tuple(one.offer for one in back_offs.get(pool.name, ())),
+            overcomes=tuple(back_off.offer for back_off in back_offs.get(pool.name, ())),
         )
         # Trying one pool after the other is one step, however often it is repeated.
         if standing.treatment.state is not TreatmentState.BOOTING:
@@ -142,36 +143,38 @@ class PlaceTreatment:
         pools: Sequence[Pool],
         unattended: Collection[str],
         refused: FailedLaunch | None,
-        said: tuple[PoolRefusal, ...],
+        refusals: tuple[PoolRefusal, ...],
         considered: str,
     ) -> tuple[Sequence[Pool], tuple[PoolRefusal, ...], int]:
-        """Pools to be asked now, what was said before that still counts, and how often all have been asked. Raises NotReady, ProviderRejected."""
-        lasting = tuple(one for one in said if one.lasting)
-        left = [pool for pool in pools if pool.name not in {one.pool for one in lasting}]
-        # Where nobody is, nobody says no: it would wait there, although it need not.
-        left = [pool for pool in left if pool.name not in unattended] or left
+        """Returns the pools to ask now, the refusals that still count, and how often all pools have been asked.
+
+        Raises NotReady (all have been asked just now) and ProviderRejected (all refuse for good).
+        """
+        lasting = tuple(refusal for refusal in refusals if refusal.lasting)
+        remaining = [pool for pool in pools if pool.name not in {refusal.pool for refusal in lasting}]
+        # A pool without hosts refuses nothing: the treatment would wait there, although it need not.
+        remaining = [pool for pool in remaining if pool.name not in unattended] or remaining
         if refused is None:
-            return left, (), 0
-        if not left:
+            return remaining, (), 0
+        if not remaining:
             self.gates.note(standing.treatment, placement=considered, waiting_for=None)
-            words = "; ".join(one.told for one in said)
+            words = "; ".join(refusal.told for refusal in refusals)
             raise ProviderRejected(f"no pool takes {standing.spec.name}: {words}")
         rounds = refused.placement.rounds
-        untried = [pool for pool in left if pool.name not in {one.pool for one in said}]
+        untried = [pool for pool in remaining if pool.name not in {refusal.pool for refusal in refusals}]
         if untried:
-            return untried, said, rounds
+            return untried, refusals, rounds
         pause = TRY_AGAIN_AFTER * 2 ** min(rounds, _MOST_DOUBLINGS)
         if self.clock() < refused.placement.decided_at + pause:
-            words = (
-                f"a pool that takes it, all asked again after {pause.seconds} s: {'; '.join(one.told for one in said)}"
-            )
+            answers = "; ".join(refusal.told for refusal in refusals)
+            words = f"a pool that takes it, all asked again after {pause.seconds} s: {answers}"
             if standing.treatment.waiting_for != words:
                 self.gates.note(standing.treatment, waiting_for=words, placement=considered)
             raise NotReady(words)
-        return left, lasting, rounds + 1
+        return remaining, lasting, rounds + 1
 
     def _back_offs(self, pools: Sequence[Pool]) -> Mapping[str, Sequence[BackOff]]:
-        """Hosts refuse nothing, and a pool alone comes first in any case: then nothing is read."""
+        """Returns back-offs by pool; none for hosts, which refuse nothing, nor for a pool without alternatives."""
         if len(pools) < 2 or self.refusals is None:
             return {}
         return {
@@ -186,7 +189,7 @@ class PlaceTreatment:
         }
 
     def _candidates(self, run: Run, spec: TreatmentSpec) -> tuple[list[Pool], list[Considered]]:
-        """The pools that fit, in the order of the pipeline's list, and those that do not."""
+        """Returns the pools that fit, in the order of the pipeline's list, and those that do not."""
         left_out: list[Considered] = []
         known: list[Pool] = []
         if spec.pools:
@@ -207,15 +210,15 @@ class PlaceTreatment:
         return fitting, left_out
 
     def _lacks_engine(self, pool: Pool, spec: TreatmentSpec) -> str | None:
-        """Only hosts tell beforehand what they have."""
-        wanted = engines.needed(spec.engine)
-        if wanted is None or pool.provider != HOST:
+        """Returns why no machine of the pool has the engine; only hosts report their engines beforehand."""
+        needed = engines.needed(spec.engine)
+        if needed is None or pool.provider != HOST:
             return None
-        return engines.lacking(pool.name, wanted, self.engines(pool.organization, pool.name))
+        return engines.lacking(pool.name, needed, self.engines(pool.organization, pool.name))
 
 
 def _taken_away(treatment: Treatment, now: datetime) -> Mapping[str, Sequence[BackOff]]:
-    """The pool that took the last attempt's machine away: whoever was interrupted goes on elsewhere, if there is an elsewhere."""
+    """Returns a back-off of the pool that took the last attempt's machine away, so that other pools come first."""
     interrupted = any(
         change.attempt == treatment.attempt - 1 and change.state == TreatmentState.INTERRUPTED
         for change in treatment.history

@@ -1,4 +1,4 @@
-"""What is kept of a pool beside its definition (table `runners`). Every write is safe to repeat."""
+"""Ports for what is stored of a pool beside its definition (table `runners`). Every write is safe to repeat."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,16 +8,16 @@ from typing import Protocol
 from cadence.domain.placement.pool import Pool
 from cadence.domain.runners.runner import Runner
 
-# The probe of where its values are kept.
+# The name of the probe of the bucket that keeps a pool's values.
 VALUES = "values"
 
 RunnersById = Callable[[Iterable[str]], Mapping[str, Runner]]
-"""Those of the given runners that exist, read consistently."""
+"""Returns, by id, those of the given runners that exist, read consistently."""
 
 
 @dataclass(frozen=True)
 class CheckResult:
-    """One thing that a probe looked at, and what is missing of it (None: nothing)."""
+    """One check of a probe, what of it is missing (None: nothing), and how to supply it."""
 
     what: str
     missing: str | None = None
@@ -26,7 +26,7 @@ class CheckResult:
 
 @dataclass(frozen=True)
 class PoolProbe:
-    """`error` is why nothing could be looked at."""
+    """The result of probing a pool; `error` is why nothing could be checked."""
 
     at: datetime
     checks: tuple[CheckResult, ...] = ()
@@ -39,7 +39,7 @@ class PoolProbe:
 
 @dataclass(frozen=True)
 class SweepResult:
-    """How many machines there were, and how many of them nobody wanted and were ended."""
+    """The numbers of machines that a sweep saw, and that it ended since no runner needed them."""
 
     at: datetime
     seen: int
@@ -47,10 +47,10 @@ class SweepResult:
 
 
 class Marks(Protocol):
-    """Machines that nobody seems to want, by what the infrastructure calls them."""
+    """Machines that no runner seems to need, by the infrastructure's reference (`ref`)."""
 
     def marks(self, organization: str, pool: str) -> Mapping[str, datetime]:
-        """Since when."""
+        """Returns since when each machine is marked, by reference."""
 
     def mark(self, organization: str, pool: str, ref: str, at: datetime) -> None: ...
 
@@ -59,39 +59,44 @@ class Marks(Protocol):
 
 @dataclass(frozen=True)
 class MachineClaim:
+    """The runner that has claimed a machine, and when."""
+
     runner_id: str
     at: datetime
 
 
 class Claims(Protocol):
-    """Whose a machine is that was made in advance: decided by whoever writes first."""
+    """Assigns machines that were started in advance to runners; the first write wins."""
 
     def claim(self, organization: str, pool: str, ref: str, runner_id: str, at: datetime) -> bool:
-        """True if it is this runner's: from now on, or by an earlier call."""
+        """Claims a machine; returns True if it belongs to this runner, from now on or by an earlier call."""
 
     def claimed(self, organization: str, pool: str) -> Mapping[str, MachineClaim]: ...
 
     def forget(self, organization: str, pool: str, ref: str) -> None:
-        """It is there no more."""
+        """Removes the claim of a machine that no longer exists."""
 
 
 class ActiveRunners(Protocol):
-    """Runners of a pool that were asked for and not released, by id: from before their machine is asked for until it is ended."""
+    """Runners of a pool that were requested and not released, by id.
+
+    They are listed from before their machine is requested until it is ended.
+    """
 
     def note_active(self, organization: str, pool: str, runner_id: str, at: datetime) -> None: ...
 
     def note_ended(self, organization: str, pool: str, runner_id: str) -> None:
-        """It stays listed while the ledger holds something back for it."""
+        """Removes a runner from the list; it stays there while the ledger has an amount set aside for it."""
 
     def active(self, organization: str, pool: str) -> Sequence[str]:
-        """In the order of their runs."""
+        """Returns the ids of a pool's active runners, in the order of their runs."""
 
 
 class PoolRecords(Marks, ActiveRunners, Protocol):
-    """Also what was found out about the pool."""
+    """The marks, the active runners and the last probe and sweep of each pool."""
 
     def note_probe(self, organization: str, pool: str, probe: PoolProbe, of: str = "") -> None:
-        """`of` is what was looked at beside what its provider did (`VALUES`)."""
+        """Stores the last probe: the provider's, or that of another part of the pool, named by `of` (`VALUES`)."""
 
     def probe(self, organization: str, pool: str, of: str = "") -> PoolProbe | None: ...
 
@@ -105,15 +110,15 @@ class ValueBuckets(Protocol):
 
     @property
     def regions(self) -> Mapping[str, str]:
-        """Theirs, by name: those that this installation was deployed with."""
+        """The regions of the buckets that this installation was deployed with, by bucket."""
 
     def probe(self, bucket: str, organization: str, pool: str) -> Sequence[CheckResult]:
-        """Whether it is there, can be used, and removes what is too old."""
+        """Checks that the bucket exists, can be used, and removes values that are too old."""
 
 
 @dataclass(frozen=True)
 class IdentityKeys:
-    """Keys of AWS for an hour that are good for nothing but to show who has them."""
+    """AWS keys, valid for an hour, that permit nothing but to prove the identity of their holder."""
 
     key_id: str
     secret: str = field(repr=False)
@@ -121,30 +126,35 @@ class IdentityKeys:
 
 
 class Identity(Protocol):
-    """What the installation shows of itself to an infrastructure that trusts AWS."""
+    """The identity that the installation shows to an infrastructure that trusts AWS."""
 
     @property
     def region(self) -> str: ...
 
     def keys(self, session: str) -> IdentityKeys:
-        """`session` is a part of the identity. Raises Transient, ProviderRejected."""
+        """Returns keys; `session` is a part of the identity. Raises Transient, ProviderRejected."""
 
 
 class ProviderCalls(Protocol):
-    """What the Lambda of a pool's provider is asked for."""
+    """Calls the Lambda of a pool's provider."""
 
     def ask(self, operation: str, organization: str, pool: str, provider: str, **more: str) -> None:
-        """Without waiting for it."""
+        """Requests an operation without waiting for it."""
 
 
 class AnsweringProviders(ProviderCalls, Protocol):
+    """Calls the Lambda of a pool's provider, also for an answer."""
+
     def machines(self, organization: str, pool: str, provider: str) -> Sequence[str]:
-        """References of all that exists of the pool now. Raises ProviderRejected with the infrastructure's words if that cannot be known."""
+        """Returns the references of all machines of the pool that exist now.
+
+        Raises ProviderRejected with the infrastructure's words if they cannot be listed.
+        """
 
 
 @dataclass(frozen=True)
 class SweptPool:
-    """A pool whose machines have to be looked after."""
+    """A pool whose machines have to be swept."""
 
     organization: str
     pool: str
@@ -153,22 +163,25 @@ class SweptPool:
 
 @dataclass(frozen=True)
 class CredentialsDescription:
-    """What may be known of a pool's credentials."""
+    """The names of a pool's credentials and when they were stored; never their values."""
 
     names: tuple[str, ...] = ()
     updated_at: datetime | None = None
 
 
 class PoolCredentials(Protocol):
-    """What a provider needs to act in a pool's infrastructure: encrypted, and read by that provider's Lambda only."""
+    """The credentials with which a provider acts in a pool's infrastructure.
+
+    They are stored encrypted, and read by that provider's Lambda only.
+    """
 
     def put(self, pool: Pool, credentials: Mapping[str, str], at: datetime) -> CredentialsDescription:
-        """Replaces what is kept. Raises TooLarge over 64 KiB."""
+        """Replaces the stored credentials. Raises TooLarge over 64 KiB."""
 
     def remove(self, pool: Pool) -> None:
-        """Removing what is not there is no error."""
+        """Removes the stored credentials; it is no error if there are none."""
 
     def describe(self, pool: Pool) -> CredentialsDescription: ...
 
     def get(self, pool: Pool) -> Mapping[str, str]:
-        """Decrypted; empty if none are kept for the pool's provider."""
+        """Returns the decrypted credentials; empty if none are stored for the pool's provider."""

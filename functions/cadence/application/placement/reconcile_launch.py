@@ -1,4 +1,4 @@
-"""A launch that was given up: what its pool said is kept, and what it may have made all the same is looked for."""
+"""Reconciles a launch that was given up: notes the pool's refusal, and looks for a runner that it started anyway."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -14,57 +14,60 @@ from cadence.domain.scheduling.machine_error import MachineError
 from cadence.domain.scheduling.machine_step import MachineStep, NextState
 from cadence.domain.shared.errors import Conflict, NotFound, RunnerLost
 
-# What a pool says to such a treatment whenever it is asked.
+# Errors that a pool would give to such a treatment whenever it is asked.
 _LASTING = frozenset({"ProviderRejected", "InternalError"})
-# What it says of what was asked for; anything else is true of the whole pool.
+# Errors that concern the requested offers; any other concerns the whole pool.
 _OF_THE_OFFERS = frozenset({"ProviderRejected", "CapacityExhausted"})
 _LONGEST_WORDS = 300
 
 
 @dataclass(frozen=True)
 class FailedLaunch:
-    """A launch that did not come about, and the error that its machine caught in the end."""
+    """A launch that failed, and the error that its machine caught in the end."""
 
     placement: Placement
     error: MachineError
 
     @classmethod
     def of(cls, state: Mapping[str, Any]) -> "FailedLaunch | None":
-        """From the whole state of a treatment's machine, which has `refused` and the last placement if so."""
+        """Reads it from the whole state of a treatment's machine; None if the state has no `refused`."""
         error = MachineError.caught(state.get("refused"))
         return cls(Placement.from_json(state["decided"]["placement"]), error) if error else None
 
     @property
-    def said(self) -> PoolRefusal:
+    def refusal(self) -> PoolRefusal:
+        """The pool's answer to the launch, in at most 300 characters."""
         words = (self.error.cause or self.error.name)[:_LONGEST_WORDS]
         return PoolRefusal(self.placement.pool, words, self.error.name in _LASTING)
 
 
 @dataclass(frozen=True)
 class ReconcileLaunch:
+    """Notes why a launch failed, and adopts a runner that it started nevertheless."""
+
     runners: RunnerStore
     machines: Machines
     provider_function_prefix: str
     refusals: Refusals | None = None
 
     def reconcile(self, organization: str, refused: FailedLaunch, task_token: str) -> bool:
-        """True if a runner came of it after all: `task_token` is answered when its attempt has ended. Safe to repeat.
+        """Returns True if the launch started a runner after all: `task_token` is answered when its attempt has ended.
 
-        Raises RunnerLost if its runner is lost.
+        Safe to repeat. Raises RunnerLost if the runner is lost.
         """
         placement = refused.placement
         if self.refusals:
             offers = placement.offers if refused.error.name in _OF_THE_OFFERS else (ANY_OFFER,)
-            self.refusals.note(organization, placement.pool, offers, placement.decided_at, refused.said.words)
+            self.refusals.note(organization, placement.pool, offers, placement.decided_at, refused.refusal.words)
         try:
             runner = self.runners.get_runner(placement.runner_id)
         except NotFound:
-            return False  # the call ended before there was one
+            return False  # the call ended before there was a runner
         if runner.pool != placement.pool:
-            return False  # this is a repetition: it went on elsewhere since
+            return False  # this call is repeated: the treatment went on elsewhere since
         if runner.state is RunnerState.BOOTING:
             try:
-                # Nothing is known to boot, so it must not be found overdue. If something does, its token lets it in.
+                # No machine is known to boot, so it must not be found overdue. If one does, its token lets it in.
                 self.runners.move_runner(runner, {RunnerState.BOOTING}, state=RunnerState.OFFERED)
             except Conflict:
                 runner = self.runners.get_runner(placement.runner_id)
@@ -77,7 +80,7 @@ class ReconcileLaunch:
             known = self.runners.put_runner(replace(runner, task_token=task_token))
         except Conflict:
             raise RunnerLost(f"runner {runner.runner_id} went on elsewhere") from None
-        # Looked at after the token is kept: whoever ends the attempt from now on finds it.
+        # Read after the token is stored: a call that ends the attempt from now on finds it.
         if known.result is not None:
             function = provider_function(self.provider_function_prefix, known.provider)
             step = MachineStep(

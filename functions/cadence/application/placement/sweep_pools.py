@@ -1,4 +1,4 @@
-"""The pools whose machines have to be looked after now: those where something runs at every look, the others once in an hour."""
+"""Sweeps the machines of pools: of those with machines or active runners at every look, of the others every hour."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -15,26 +15,31 @@ _log = logging.getLogger("cadence.sweep")
 
 @dataclass(frozen=True)
 class SweepPools:
+    """Asks the providers' Lambdas to sweep the pools that are due."""
+
     pools: Callable[[], Sequence[SweptPool]]
     records: PoolRecords
     calls: ProviderCalls
     clock: Clock
 
     def sweep(self) -> int:
-        """How many pools are looked after now: each by its provider's Lambda, not waited for. Raises, at the end, what one of them could not be asked for."""
-        asked = 0
+        """Returns how many pools are swept now, each by its provider's Lambda, which is not waited for.
+
+        Raises, after all pools, the first error with which a pool's sweep could not be requested.
+        """
+        requested = 0
         failures: list[Exception] = []
         for pool in self.pools():
             try:
                 if self._due(pool):
                     self.calls.ask("sweep", pool.organization, pool.pool, pool.provider)
-                    asked += 1
-            except Exception as error:  # noqa: BLE001 - the other pools are looked after all the same
+                    requested += 1
+            except Exception as error:  # noqa: BLE001 - the other pools are swept all the same
                 _log.warning("pool %s of %s cannot be swept: %s", pool.pool, pool.organization, type(error).__name__)
                 failures.append(error)
         if failures:
             raise failures[0]
-        return asked
+        return requested
 
     def _due(self, pool: SweptPool) -> bool:
         last = self.records.sweep(pool.organization, pool.pool)

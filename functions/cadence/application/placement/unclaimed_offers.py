@@ -1,4 +1,7 @@
-"""Runners that are offered to machines and that none has taken yet: what they wait for is told, and who cannot be served goes on elsewhere."""
+"""Watches runners that are offered to hosts and not claimed yet.
+
+Notes what they wait for, and reports those that no host can take but another pool could.
+"""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -19,17 +22,22 @@ _BOOTING = TreatmentState.BOOTING
 
 @dataclass(frozen=True)
 class UnclaimedOffers:
+    """Checks offers that no host has claimed; `at_work` lists the hosts of a pool that ask for work."""
+
     treatments: TreatmentStore
     pools: PoolStore
     at_work: Callable[[str, str], Sequence[Host]]
 
     def check(self, runner: Runner) -> NotReady | None:
-        """Notes of the treatment what its runner waits for. An error if it is to be placed once more, since it could begin in another pool."""
+        """Notes what the treatment's runner waits for.
+
+        Returns an error if the treatment is to be placed once more, since it could begin in another pool.
+        """
         treatment = self.treatments.get_treatment(runner.run_id, runner.treatment)
         hosts = self.at_work(runner.organization, runner.pool)
         if not hosts and (other := self._elsewhere(runner, treatment)):
             return NotReady(f"{placing.UNATTENDED}: pool {runner.pool}; pool {other} can hold {runner.treatment}, too")
-        words = f"a machine of pool {runner.pool}: {_told(hosts)}"
+        words = f"a machine of pool {runner.pool}: {_occupancy(hosts)}"
         if treatment.waiting_for != words:
             with suppress(Conflict):  # it has begun, or ended
                 self.treatments.advance(
@@ -38,7 +46,8 @@ class UnclaimedOffers:
         return None
 
     def _elsewhere(self, runner: Runner, treatment: Treatment) -> str | None:
-        others = (one.pool for one in placing.decode(treatment.placement) if one.fits and one.pool != runner.pool)
+        considered = placing.decode(treatment.placement)
+        others = (candidate.pool for candidate in considered if candidate.fits and candidate.pool != runner.pool)
         return next((name for name in others if self._is_attended(runner.organization, name)), None)
 
     def _is_attended(self, organization: str, name: str) -> bool:
@@ -49,7 +58,8 @@ class UnclaimedOffers:
         return pool.provider != HOST or bool(self.at_work(organization, name))
 
 
-def _told(hosts: Sequence[Host]) -> str:
+def _occupancy(hosts: Sequence[Host]) -> str:
+    """Returns, in words, how many of the hosts' slots are taken."""
     if not hosts:
         return "none asks for work (`cadence host join` adds one)"
     taken = sum(len(host.running | host.handed) for host in hosts)

@@ -1,1 +1,1 @@
-"""Tracing: where a value, a log line or a treatment's outcome came from, and where it went."""
+"""Traces where a value, a log line or a treatment's outcome came from, and where it went."""

@@ -1,4 +1,4 @@
-"""From an effect to its causes, one step."""
+"""Traces one step from an effect to its causes."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -28,9 +28,12 @@ _Maker = Callable[[], TraceStep | None]
 
 @dataclass
 class Backward:
-    its: Tracing
+    """Finds the causes of a node."""
+
+    tracing: Tracing
 
     def trace(self, node: Node, position: str | None) -> Steps:
+        """Returns the steps to a node's causes, from `position` on."""
         match node.id.kind:
             case NodeKind.VALUE:
                 return Steps([self._of_value(node)])
@@ -39,7 +42,7 @@ class Backward:
             case NodeKind.CACHE:
                 return Steps(self._of_cache(node))
             case NodeKind.RUN:
-                return page(run_origins(self.its, node), position)
+                return page(run_origins(self.tracing, node), position)
             case NodeKind.LINE:
                 return page(self._of_line(node), position)
             case NodeKind.PIPELINE:
@@ -47,13 +50,13 @@ class Backward:
 
     def _of_value(self, node: Node) -> TraceStep:
         treatment, port = owner(node.id)
-        value = self.its.known.value(node.id.run_id, treatment, port)
+        value = self.tracing.known.value(node.id.run_id, treatment, port)
         if value and value.kept_from:
-            made = value_node(value.kept_from, treatment, port, node.part)
+            source = value_node(value.kept_from, treatment, port, node.part)
             note = "taken over from the earlier run"
             link = Link(
                 effect=node.id,
-                cause=made.id,
+                cause=source.id,
                 kind=LinkKind.DERIVED_FROM,
                 basis=Basis.RECORDED,
                 port=port,
@@ -61,14 +64,14 @@ class Backward:
                 effect_part=node.part,
                 cause_part=node.part,
             )
-            return TraceStep(link, made)
+            return TraceStep(link, source)
         if value and value.origin:
             origin = value.origin
-            made = value_node(origin.run_id, origin.treatment, origin.port, node.part)
+            source = value_node(origin.run_id, origin.treatment, origin.port, node.part)
             note = self._came_from(node.id.run_id, origin.run_id)
             link = Link(
                 effect=node.id,
-                cause=made.id,
+                cause=source.id,
                 kind=LinkKind.DERIVED_FROM,
                 basis=Basis.RECORDED,
                 port=port,
@@ -76,7 +79,7 @@ class Backward:
                 effect_part=node.part,
                 cause_part=node.part,
             )
-            return TraceStep(link, made)
+            return TraceStep(link, source)
         maker = treatment_node(node.id.run_id, treatment, port, node.part)
         return TraceStep(
             Link(effect=node.id, cause=maker.id, kind=LinkKind.GENERATED_BY, port=port, effect_part=node.part), maker
@@ -85,25 +88,31 @@ class Backward:
     def _came_from(self, run_id: str, origin: str) -> str:
         if origin == run_id:
             return "passed on as it was"
-        run = self.its.known.run(run_id)
+        run = self.tracing.known.run(run_id)
         return "from another engine" if run and run.melodium else "taken over from the earlier run"
 
     def _of_treatment(self, node: Node) -> Sequence[_Maker]:
         run_id, name = node.id.run_id, node.id.name
-        spec = self.its.known.spec(run_id, name)
+        spec = self.tracing.known.spec(run_id, name)
         if spec is None:
             return ()
         mapped = self._mapped(node, spec)
         gathered = (
-            gathered_from(self.its, node, spec) if spec.kind in (TreatmentKind.GATHER, TreatmentKind.EACH) else ()
+            gathered_from(self.tracing, node, spec) if spec.kind in (TreatmentKind.GATHER, TreatmentKind.EACH) else ()
         )
         if node.part is not None and len(gathered) == 1 and spec.each:
             mapped.pop(spec.each, None)  # the one instance leads to its element of it
         makers: list[_Maker] = []
         makers += [
-            partial(self._input, node, given, mapped[given.port]) for given in spec.inputs if given.port in mapped
+            partial(self._input, node, input_spec, mapped[input_spec.port])
+            for input_spec in spec.inputs
+            if input_spec.port in mapped
         ]
-        makers += [partial(self._literal, node, spec, given) for given in spec.inputs if given.literal is not None]
+        makers += [
+            partial(self._literal, node, spec, input_spec)
+            for input_spec in spec.inputs
+            if input_spec.literal is not None
+        ]
         makers += [partial(self._instance, node, *each) for each in gathered]
         makers += [partial(self._cache, node, use) for use in self._restored(run_id, spec)]
         makers += [partial(self._waited_for, node, other) for other in (*spec.after, *spec.when_over)]
@@ -111,32 +120,34 @@ class Backward:
         return makers
 
     def _mapped(self, node: Node, spec: TreatmentSpec) -> dict[str, Mapped]:
-        self.its.known.load_values(
-            (node.id.run_id, given.source_treatment, given.source_port)
-            for given in spec.inputs
-            if given.source_treatment and given.source_port
+        self.tracing.known.load_values(
+            (node.id.run_id, input_spec.source_treatment, input_spec.source_port)
+            for input_spec in spec.inputs
+            if input_spec.source_treatment and input_spec.source_port
         )
         if node.until is not None:
-            return dict(self.its.mapping.given_by(node.id.run_id, spec, node.until))
-        return dict(self.its.mapping.to_inputs(node.id.run_id, spec, node.port or "", node.part))
+            return dict(self.tracing.mapping.given_by(node.id.run_id, spec, node.until))
+        return dict(self.tracing.mapping.to_inputs(node.id.run_id, spec, node.port or "", node.part))
 
-    def _input(self, node: Node, given: InputSpec, mapped: Mapped) -> TraceStep:
-        source = value_node(node.id.run_id, given.source_treatment or "", given.source_port or "", mapped.part)
+    def _input(self, node: Node, input_spec: InputSpec, mapped: Mapped) -> TraceStep:
+        source = value_node(
+            node.id.run_id, input_spec.source_treatment or "", input_spec.source_port or "", mapped.part
+        )
         link = Link(
             effect=node.id,
             cause=source.id,
             kind=LinkKind.USED,
             basis=mapped.basis,
-            port=given.port,
+            port=input_spec.port,
             note=mapped.note,
             effect_part=node.part,
             cause_part=mapped.part,
         )
         return TraceStep(link, source)
 
-    def _literal(self, node: Node, spec: TreatmentSpec, given: InputSpec) -> TraceStep | None:
-        """An instance's element came from the value that its group goes through; any other literal stands in the document."""
-        source = ElementSource.of(self.its, node.id.run_id, spec, given)
+    def _literal(self, node: Node, spec: TreatmentSpec, input_spec: InputSpec) -> TraceStep | None:
+        """Returns the step to the value that an instance's element came from; None for a literal of the document."""
+        source = ElementSource.of(self.tracing, node.id.run_id, spec, input_spec)
         if source is None:
             return None
         part, note = source.element()
@@ -146,7 +157,7 @@ class Backward:
             cause=value.id,
             kind=LinkKind.USED,
             basis=Basis.CONSTRUCTED,
-            port=given.port,
+            port=input_spec.port,
             note=note,
             effect_part=node.part,
             cause_part=part,
@@ -169,15 +180,15 @@ class Backward:
         return TraceStep(link, value)
 
     def _restored(self, run_id: str, spec: TreatmentSpec) -> Sequence[CacheUse]:
-        treatment = self.its.known.treatment(run_id, spec.name)
+        treatment = self.tracing.known.treatment(run_id, spec.name)
         if not spec.caches or treatment is None:
             return ()
-        return self.its.caches.restored(ids.runner_id(run_id, spec.name, treatment.attempt))
+        return self.tracing.caches.restored(ids.runner_id(run_id, spec.name, treatment.attempt))
 
     def _cache(self, node: Node, use: CacheUse) -> TraceStep:
         entry = cache_node(use)
-        asked = None if use.asked == use.key else f"asked for {use.asked}"
-        return TraceStep(Link(effect=node.id, cause=entry.id, kind=LinkKind.USED, note=asked), entry)
+        note = None if use.asked == use.key else f"asked for {use.asked}"
+        return TraceStep(Link(effect=node.id, cause=entry.id, kind=LinkKind.USED, note=note), entry)
 
     def _waited_for(self, node: Node, other: str) -> TraceStep:
         before = treatment_node(node.id.run_id, other)
@@ -189,7 +200,7 @@ class Backward:
 
     def _of_cache(self, node: Node) -> Sequence[TraceStep]:
         maker = node.facts["maker"]
-        if maker is None or self.its.known.run(maker.run_id) is None:
+        if maker is None or self.tracing.known.run(maker.run_id) is None:
             return ()
         made_by = treatment_node(maker.run_id, maker.treatment)
         note = f"attempt {maker.attempt}" if maker.attempt > 1 else None
@@ -203,25 +214,29 @@ class Backward:
             effect=node.id, cause=writer.id, kind=LinkKind.GENERATED_BY, note=f"attempt {node.facts['attempt']}"
         )
         makers: list[_Maker] = [lambda: TraceStep(link, writer)]
-        spec = self.its.known.spec(node.id.run_id, name)
-        fed = [given for given in spec.inputs if given.source_treatment and given.source_port] if spec else []
-        makers += [partial(self._same_text, node, given) for given in fed]
+        spec = self.tracing.known.spec(node.id.run_id, name)
+        fed = (
+            [input_spec for input_spec in spec.inputs if input_spec.source_treatment and input_spec.source_port]
+            if spec
+            else []
+        )
+        makers += [partial(self._same_text, node, input_spec) for input_spec in fed]
         return makers
 
-    def _same_text(self, node: Node, given: InputSpec) -> TraceStep | None:
+    def _same_text(self, node: Node, input_spec: InputSpec) -> TraceStep | None:
         text = str(node.facts["text"])
-        found = self.its.mapping.with_text(node.id.run_id, given, text)
-        if found is None or found.part is None:
+        mapped = self.tracing.mapping.with_text(node.id.run_id, input_spec, text)
+        if mapped is None or mapped.part is None:
             return None
-        value = value_node(node.id.run_id, given.source_treatment or "", given.source_port or "", found.part)
+        value = value_node(node.id.run_id, input_spec.source_treatment or "", input_spec.source_port or "", mapped.part)
         link = Link(
             effect=node.id,
             cause=value.id,
             kind=LinkKind.DERIVED_FROM,
-            basis=found.basis,
-            port=given.port,
-            note=found.note,
+            basis=mapped.basis,
+            port=input_spec.port,
+            note=mapped.note,
             effect_part=None,
-            cause_part=found.part,
+            cause_part=mapped.part,
         )
         return TraceStep(link, value)

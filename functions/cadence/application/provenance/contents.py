@@ -1,4 +1,4 @@
-"""The contents of values, read as far as one question may."""
+"""Reads the contents of values, within the limit of one request."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -13,14 +13,14 @@ from cadence.domain.runs.run import Value
 from cadence.domain.shared.errors import NotFound
 
 MOST_READ = 64 * 1024 * 1024
-"""Bytes that one question may read of all contents together."""
+"""The bytes of all contents together that one request may read."""
 _MOST_CHUNKS = 2_000
 _START = 4_096
 
 
 @dataclass(kw_only=True)
 class Contents:
-    """Each content is read once. What is too large for what is `left`, or not kept (any more), is None."""
+    """Reads each content once; it is None if it has more bytes than are `left`, or is not kept (any more)."""
 
     chunks: Chunks
     times: ChunkTimes
@@ -29,6 +29,7 @@ class Contents:
     _times: dict[str, Sequence[StoredChunk]] = field(default_factory=dict)
 
     def lines(self, value: Value) -> ContentLines | None:
+        """Returns the lines of a value; None if they cannot be read."""
         if value.passes:
             return None
         if value.sha256 not in self._lines:
@@ -36,27 +37,28 @@ class Contents:
         return self._lines[value.sha256]
 
     def begins_with(self, value: Value, beginning: Value) -> bool | None:
-        """Whether `value` begins with the bytes of the other, by digest; None if it cannot be read."""
+        """Returns True if `value` begins with the bytes of the other, by digest; None if it cannot be read."""
         if beginning.size > value.size:
             return False
         if value.passes or beginning.passes:
             return None
-        digest, wanted = hashlib.sha256(), beginning.size
+        digest, remaining = hashlib.sha256(), beginning.size
         try:
             if not self._start_alike(value, beginning):
                 return False
-            if not self._may_read(wanted):
+            if not self._may_read(remaining):
                 return None
             for piece in self._pieces(value):
-                digest.update(piece[:wanted])
-                wanted -= min(wanted, len(piece))
-                if not wanted:
+                digest.update(piece[:remaining])
+                remaining -= min(remaining, len(piece))
+                if not remaining:
                     break
         except NotFound:
             return None
         return digest.hexdigest() == beginning.sha256
 
     def whole(self, value: Value) -> bytes | None:
+        """Returns all bytes of a value; None if they cannot be read."""
         if value.passes or not self._may_read(value.size):
             return None
         try:
@@ -65,19 +67,19 @@ class Contents:
             return None
 
     def sent_by(self, prefix: str, at: datetime) -> ValuePart | None:
-        """What lay in the store at that time of what has this prefix, by the store's own clock, which counts whole seconds.
+        """Returns the part of a stream with this prefix that was in the store at a time, by the store's own clock.
 
-        Any byte behind it came later. None if too much is there to tell.
+        The clock counts whole seconds. All bytes behind the part came later. None if there are too many chunks.
         """
         stored = self._stored(prefix)
         if not stored:
             return None
-        there = [number for number, chunk in enumerate(stored) if _second(chunk.stored_at) <= _second(at)]
-        # Chunks may overtake each other, so what precedes the last one that was there may have been there.
-        return ValuePart(0, sum(chunk.size for chunk in stored[: there[-1] + 1]) if there else 0)
+        present = [number for number, chunk in enumerate(stored) if _second(chunk.stored_at) <= _second(at)]
+        # Chunks may overtake each other, so those before the last one that was present may have been present.
+        return ValuePart(0, sum(chunk.size for chunk in stored[: present[-1] + 1]) if present else 0)
 
     def stored_at(self, prefix: str, offset: int) -> datetime | None:
-        """When the chunk with this byte came to the store."""
+        """Returns when the chunk with this byte came to the store."""
         end = 0
         for chunk in self._stored(prefix):
             end += chunk.size
@@ -87,8 +89,8 @@ class Contents:
 
     def _stored(self, prefix: str) -> Sequence[StoredChunk]:
         if prefix not in self._times:
-            found = self.times.chunk_times(prefix, _MOST_CHUNKS + 1)
-            self._times[prefix] = found if len(found) <= _MOST_CHUNKS else ()
+            chunks = self.times.chunk_times(prefix, _MOST_CHUNKS + 1)
+            self._times[prefix] = chunks if len(chunks) <= _MOST_CHUNKS else ()
         return self._times[prefix]
 
     def _read_lines(self, value: Value) -> ContentLines | None:
@@ -100,7 +102,7 @@ class Contents:
             return None
 
     def _start_alike(self, *values: Value) -> bool:
-        """Whether their first bytes are the same: most contents differ there, and need not be read in full."""
+        """Returns True if their first bytes are the same: most contents differ there, and need not be read in full."""
         first, second = (self.chunks.read(value.chunk_key(0), 0, _START) for value in values)
         both = min(len(first), len(second))
         return first[:both] == second[:both]

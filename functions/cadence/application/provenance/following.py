@@ -1,4 +1,4 @@
-"""The runs that came of a run: what it started, its reruns and replays."""
+"""Lists the runs that came of a run: those it started, its reruns and its replays."""
 
 from dataclasses import dataclass
 
@@ -10,16 +10,19 @@ from cadence.domain.runs.run import Run
 
 @dataclass(frozen=True)
 class ListFollowing:
+    """Lists following runs."""
+
     runs: RunStore
     provenance: ProvenanceStore
 
     def list(self, run: Run, limit: int, after: str | None = None) -> Page[tuple[FollowingRun, Run]]:
-        """Those of its own project, in the order of their ids."""
-        found = self.provenance.following_runs(run.run_id, limit, after)
-        known = self.runs.get_runs(one.run_id for one in found.items)
-        here = [
-            (one, of)
-            for one in found.items
-            if (of := known.get(one.run_id)) and (of.organization, of.project) == (run.organization, run.project)
+        """Returns those of its own project, in the order of their ids."""
+        page = self.provenance.following_runs(run.run_id, limit, after)
+        known = self.runs.get_runs(following.run_id for following in page.items)
+        visible = [
+            (following, other)
+            for following in page.items
+            if (other := known.get(following.run_id))
+            and (other.organization, other.project) == (run.organization, run.project)
         ]
-        return Page(here, found.after)
+        return Page(visible, page.after)

@@ -1,4 +1,4 @@
-"""From a cause to its effects, one step."""
+"""Traces one step from a cause to its effects."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -28,15 +28,18 @@ from cadence.domain.shared import ids
 from cadence.domain.values.cache import CacheUse
 
 _Maker = Callable[[], TraceStep | None]
-# Which of a value's lists a position is in: those who consume it, where else it arrived, then the runs that came of its run.
+# The list of a value's effects that a position is in: its consumers, its arrivals elsewhere, the runs that followed.
 _CONSUMERS, _PASSED, _RUNS = "c", "p", "r"
 
 
 @dataclass
 class Forward:
-    its: Tracing
+    """Finds the effects of a node."""
+
+    tracing: Tracing
 
     def trace(self, node: Node, position: str | None) -> Steps:
+        """Returns the steps to a node's effects, from `position` on."""
         match node.id.kind:
             case NodeKind.VALUE:
                 return self._of_value(node, position or _CONSUMERS)
@@ -58,30 +61,30 @@ class Forward:
             return self._in_runs(node, treatment, port, after)
         if which == _PASSED:
             return self._elsewhere(node, treatment, port, after)
-        found = self.its.known.stores.provenance.consumers(node.id.run_id, treatment, FAN, after)
-        self.its.known.load_treatments((node.id.run_id, name) for name in found.items)
-        steps = [step for name in found.items for step in self._consumed(node, treatment, port, name)]
-        if found.after:
-            return Steps(steps, _CONSUMERS + found.after)
+        consumers = self.tracing.known.stores.provenance.consumers(node.id.run_id, treatment, FAN, after)
+        self.tracing.known.load_treatments((node.id.run_id, name) for name in consumers.items)
+        steps = [step for name in consumers.items for step in self._consumed(node, treatment, port, name)]
+        if consumers.after:
+            return Steps(steps, _CONSUMERS + consumers.after)
         elsewhere = self._elsewhere(node, treatment, port, None)
         return Steps([*steps, *elsewhere.steps], elsewhere.more)
 
     def _elsewhere(self, node: Node, treatment: str, port: str, after: str | None) -> Steps:
-        """In runs of other engines, as it was; then in those that came of its run."""
-        found = self.its.known.stores.provenance.passed_to(node.id.run_id, treatment, port, FAN, after)
-        self.its.known.load_runs(one.run_id for one in found.items)
-        steps = [self._passed(node, one) for one in found.items if self.its.known.run(one.run_id)]
-        if found.after:
-            return Steps(steps, _PASSED + found.after)
+        """Returns the steps to runs of other engines, where it arrived unchanged, then to runs that followed."""
+        arrivals = self.tracing.known.stores.provenance.passed_to(node.id.run_id, treatment, port, FAN, after)
+        self.tracing.known.load_runs(arrival.run_id for arrival in arrivals.items)
+        steps = [self._passed(node, arrival) for arrival in arrivals.items if self.tracing.known.run(arrival.run_id)]
+        if arrivals.after:
+            return Steps(steps, _PASSED + arrivals.after)
         in_runs = self._in_runs(node, treatment, port, None)
         return Steps([*steps, *in_runs.steps], in_runs.more)
 
     def _passed(self, node: Node, to: ValueArrival) -> TraceStep:
-        there = value_node(to.run_id, to.treatment, to.port, node.part)
-        run = self.its.known.run(to.run_id)
+        arrived = value_node(to.run_id, to.treatment, to.port, node.part)
+        run = self.tracing.known.run(to.run_id)
         note = "on to another engine" if run and run.melodium else "given to a replay"
         link = Link(
-            effect=there.id,
+            effect=arrived.id,
             cause=node.id,
             kind=LinkKind.DERIVED_FROM,
             basis=Basis.RECORDED,
@@ -90,28 +93,28 @@ class Forward:
             effect_part=node.part,
             cause_part=node.part,
         )
-        return TraceStep(link, there)
+        return TraceStep(link, arrived)
 
     def _in_runs(self, node: Node, treatment: str, port: str, after: str | None) -> Steps:
-        runs = self.its.known.stores.provenance.following_runs(node.id.run_id, FAN, after)
-        self.its.known.load_values((run.run_id, treatment, port) for run in runs.items)
+        runs = self.tracing.known.stores.provenance.following_runs(node.id.run_id, FAN, after)
+        self.tracing.known.load_values((run.run_id, treatment, port) for run in runs.items)
         steps = [self._in_following_run(node, treatment, port, run) for run in runs.items]
         return Steps([step for step in steps if step], _RUNS + runs.after if runs.after else None)
 
     def _consumed(self, node: Node, treatment: str, port: str, name: str) -> Sequence[TraceStep]:
         run_id = node.id.run_id
-        spec = self.its.known.spec(run_id, name)
-        consumer = self.its.known.treatment(run_id, name)
+        spec = self.tracing.known.spec(run_id, name)
+        consumer = self.tracing.known.treatment(run_id, name)
         if spec is None or (consumer is not None and consumer.kept_from):
-            return ()  # what a rerun took over did not run there
+            return ()  # a treatment that a rerun reused did not run there
         steps = [
-            self._used(node, name, given.port, RECORDED, node.part)
-            for given in spec.inputs
-            if (given.source_treatment, given.source_port) == (treatment, port)
+            self._used(node, name, input_spec.port, RECORDED, node.part)
+            for input_spec in spec.inputs
+            if (input_spec.source_treatment, input_spec.source_port) == (treatment, port)
         ]
         if spec.kind is TreatmentKind.EACH and node.part is not None and node.part.line is not None:
             element = instance_name(name, node.part.line - 1)
-            if any(given.port == spec.each and given.source_port == port for given in spec.inputs):
+            if any(input_spec.port == spec.each and input_spec.source_port == port for input_spec in spec.inputs):
                 steps.append(self._used(node, element, spec.each or "", Mapped(Basis.CONSTRUCTED), None))
         if treatment in spec.instances or (spec.kind is TreatmentKind.EACH and treatment.startswith(f"{name}:")):
             steps.append(self._used(node, name, port, Mapped(Basis.CONSTRUCTED), None))
@@ -134,19 +137,19 @@ class Forward:
         )
 
     def _in_following_run(self, node: Node, treatment: str, port: str, run: FollowingRun) -> TraceStep | None:
-        later = self.its.known.run(run.run_id)
+        later = self.tracing.known.run(run.run_id)
         if later is None or later.melodium is not None:
-            return None  # what an engine was given is listed with the values that it was given
+            return None  # an engine's inputs are listed with the arrivals of values
         if run.how == "started" and run.treatment is None:
             return self._handed_over(node, treatment, port, run)
-        value = self.its.known.value(run.run_id, treatment, port)
+        value = self.tracing.known.value(run.run_id, treatment, port)
         if value is None or value.kept_from is None:
             return None
-        kept = value_node(run.run_id, treatment, port, node.part)
+        reused = value_node(run.run_id, treatment, port, node.part)
         note = "taken over by the later run"
         return TraceStep(
             Link(
-                effect=kept.id,
+                effect=reused.id,
                 cause=node.id,
                 kind=LinkKind.DERIVED_FROM,
                 basis=Basis.RECORDED,
@@ -155,12 +158,12 @@ class Forward:
                 effect_part=node.part,
                 cause_part=node.part,
             ),
-            kept,
+            reused,
         )
 
     def _handed_over(self, node: Node, treatment: str, port: str, run: FollowingRun) -> TraceStep | None:
-        """A run started by the end of this one is given the small values of its blocks."""
-        value = self.its.known.value(node.id.run_id, treatment, port)
+        """Returns the step to a run that this run's end started, which receives the small values of its blocks."""
+        value = self.tracing.known.value(node.id.run_id, treatment, port)
         if value is None or value.flow != "block" or value.size > LARGEST_VALUE:
             return None
         later = run_node(run.run_id)
@@ -171,26 +174,28 @@ class Forward:
 
     def _of_treatment(self, node: Node) -> Sequence[_Maker]:
         run_id, name = node.id.run_id, node.id.name
-        spec = self.its.known.spec(run_id, name)
+        spec = self.tracing.known.spec(run_id, name)
         if spec is None:
             return ()
         outputs = [output for output in spec.outputs if output.type != "void"]
         if spec.kind in (TreatmentKind.GATHER, TreatmentKind.EACH) and node.port not in {None, spec.each}:
             outputs = [output for output in outputs if port_of_instances(output.port) == node.port]
-        self.its.known.load_values((run_id, name, output.port) for output in outputs)
+        self.tracing.known.load_values((run_id, name, output.port) for output in outputs)
         makers: list[_Maker] = [partial(self._output, node, spec, output) for output in outputs]
         if spec.kind is TreatmentKind.TRIGGER:
             makers.append(partial(self._started, node))
         if spec.kind is TreatmentKind.EACH and node.port == spec.each and node.part is None:
-            makers += [partial(self._instance, node, one) for one in instance_names(self.its, run_id, spec)]
+            makers += [
+                partial(self._instance, node, instance) for instance in instance_names(self.tracing, run_id, spec)
+            ]
         makers += [partial(self._saved, node, use) for use in self._saves(run_id, spec)]
         return makers
 
     def _output(self, node: Node, spec: TreatmentSpec, output: OutputSpec) -> TraceStep:
-        value = self.its.known.value(node.id.run_id, spec.name, output.port)
+        value = self.tracing.known.value(node.id.run_id, spec.name, output.port)
         mapped = RECORDED
         if value is not None and node.part is not None and node.port is not None and spec.kind is TreatmentKind.COMMAND:
-            mapped = self.its.mapping.to_output(node.id.run_id, spec, node.port, node.part, value)
+            mapped = self.tracing.mapping.to_output(node.id.run_id, spec, node.port, node.part, value)
         note = "this piece of it was not passed on" if mapped.absent else mapped.note
         sent = value_node(node.id.run_id, spec.name, output.port, mapped.part)
         link = Link(
@@ -212,55 +217,55 @@ class Forward:
         )
 
     def _started(self, node: Node) -> TraceStep | None:
-        run = self.its.known.run(node.id.run_id)
+        run = self.tracing.known.run(node.id.run_id)
         child = child_run_id(run, node.id.name) if run else None
-        if child is None or self.its.known.run(child) is None:
+        if child is None or self.tracing.known.run(child) is None:
             return None
         started = run_node(child)
         return TraceStep(Link(effect=started.id, cause=node.id, kind=LinkKind.STARTED_BY), started)
 
     def _saves(self, run_id: str, spec: TreatmentSpec) -> Sequence[CacheUse]:
-        treatment = self.its.known.treatment(run_id, spec.name)
+        treatment = self.tracing.known.treatment(run_id, spec.name)
         if not spec.caches or treatment is None:
             return ()
-        return self.its.caches.saved(ids.runner_id(run_id, spec.name, treatment.attempt))
+        return self.tracing.caches.saved(ids.runner_id(run_id, spec.name, treatment.attempt))
 
     def _saved(self, node: Node, use: CacheUse) -> TraceStep:
         entry = cache_node(use)
         return TraceStep(Link(effect=entry.id, cause=node.id, kind=LinkKind.GENERATED_BY), entry)
 
     def _of_cache(self, node: Node, position: str | None) -> Steps:
-        known = self.its.known
-        found = self.its.caches.restores_of(known.organization, known.project, node.id.name, FAN, position)
+        known = self.tracing.known
+        restores = self.tracing.caches.restores_of(known.organization, known.project, node.id.name, FAN, position)
         steps = []
-        for use in found.items:
+        for use in restores.items:
             by = treatment_node(use.run_id, use.treatment)
-            asked = None if use.asked == use.key else f"asked for {use.asked}"
-            steps.append(TraceStep(Link(effect=by.id, cause=node.id, kind=LinkKind.USED, note=asked), by))
-        return Steps(steps, found.after)
+            note = None if use.asked == use.key else f"asked for {use.asked}"
+            steps.append(TraceStep(Link(effect=by.id, cause=node.id, kind=LinkKind.USED, note=note), by))
+        return Steps(steps, restores.after)
 
     def _of_run(self, node: Node, position: str | None) -> Steps:
-        """All of its treatments are given its parameters: which of them make something of these cannot be seen."""
-        found = self.its.known.stores.treatments.page_of_treatments(node.id.run_id, FAN, position)
+        """Returns the steps to all its treatments, which receive its parameters; which of them use these is unknown."""
+        treatments = self.tracing.known.stores.treatments.page_of_treatments(node.id.run_id, FAN, position)
         steps = []
-        for treatment in found.items:
+        for treatment in treatments.items:
             of = treatment_node(node.id.run_id, treatment.name)
             steps.append(
                 TraceStep(Link(effect=of.id, cause=node.id, kind=LinkKind.PART_OF, basis=Basis.TEMPORAL), of, last=True)
             )
-        return Steps(steps, found.after)
+        return Steps(steps, treatments.after)
 
     def _of_line(self, node: Node) -> Sequence[_Maker]:
         name = str(node.facts["treatment"])
-        spec = self.its.known.spec(node.id.run_id, name)
+        spec = self.tracing.known.spec(node.id.run_id, name)
         outputs = [output for output in spec.outputs if output.type != "void"] if spec else []
-        self.its.known.load_values((node.id.run_id, name, output.port) for output in outputs)
+        self.tracing.known.load_values((node.id.run_id, name, output.port) for output in outputs)
         return [partial(self._beside_line, node, name, output) for output in outputs]
 
     def _beside_line(self, node: Node, name: str, output: OutputSpec) -> TraceStep:
-        value = self.its.known.value(node.id.run_id, name, output.port)
-        found = self.its.mapping.text_in(value, str(node.facts["text"])) if value else None
-        mapped = found or Mapped(
+        value = self.tracing.known.value(node.id.run_id, name, output.port)
+        same_text = self.tracing.mapping.text_in(value, str(node.facts["text"])) if value else None
+        mapped = same_text or Mapped(
             Basis.TEMPORAL, note="sent by the same treatment; what of it came after the line is not known"
         )
         sent = value_node(node.id.run_id, name, output.port, mapped.part)

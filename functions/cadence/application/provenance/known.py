@@ -1,4 +1,4 @@
-"""What a trace has read so far: each thing once, many at a time, never a whole run, and nothing of another project."""
+"""Reads and remembers the records of a trace: each once, many at a time, never a whole run, none of another project."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -21,6 +21,8 @@ Port = tuple[str, str, str]
 
 @dataclass(frozen=True, kw_only=True)
 class Stores:
+    """The stores that a trace reads."""
+
     runs: RunStore
     treatments: TreatmentStore
     values: ValueStore
@@ -33,7 +35,10 @@ class Stores:
 
 @dataclass(kw_only=True)
 class Known:
-    """`load…` read what is not known yet; the others then answer from that, or None for what is not there."""
+    """The records that a trace has read.
+
+    The methods `load_…` read those that are not known yet; the others return one of them, or None if it does not exist.
+    """
 
     stores: Stores
     organization: str
@@ -47,16 +52,16 @@ class Known:
 
     def load_runs(self, run_ids: Iterable[str]) -> None:
         missing = {run_id for run_id in run_ids if run_id not in self._runs}
-        found = self.stores.runs.get_runs(missing) if missing else {}
+        read = self.stores.runs.get_runs(missing) if missing else {}
         for run_id in missing:
-            run = found.get(run_id)
-            here = run is not None and (run.organization, run.project) == (self.organization, self.project)
-            self._runs[run_id] = run if here else None
+            run = read.get(run_id)
+            visible = run is not None and (run.organization, run.project) == (self.organization, self.project)
+            self._runs[run_id] = run if visible else None
 
     def load_treatments(self, names: Iterable[Name]) -> None:
-        wanted = set(names)
-        self.load_runs(run_id for run_id, _ in wanted)
-        missing = {name for name in wanted if name not in self._specs and self._runs[name[0]] is not None}
+        requested = set(names)
+        self.load_runs(run_id for run_id, _ in requested)
+        missing = {name for name in requested if name not in self._specs and self._runs[name[0]] is not None}
         planned = {name for name in missing if self._is_planned_only(name[0])}
         admitted = missing - planned
         specs = dict(self.stores.provenance.get_specs(admitted)) if admitted else {}
@@ -74,19 +79,19 @@ class Known:
             if (run_id, treatment, port) not in self._values:
                 missing.setdefault(run_id, []).append((treatment, port))
         self.load_runs(missing)
-        for run_id, wanted in missing.items():
-            here = self._runs[run_id] is not None
-            found = self.stores.values.get_values(run_id, wanted) if here else ()
-            by_port = {(value.treatment, value.port): value for value in found}
-            for name in wanted:
+        for run_id, names in missing.items():
+            visible = self._runs[run_id] is not None
+            values = self.stores.values.get_values(run_id, names) if visible else ()
+            by_port = {(value.treatment, value.port): value for value in values}
+            for name in names:
                 self._values[run_id, *name] = by_port.get(name)
 
     def load_runners(self, names: Iterable[Name]) -> None:
-        """Those of the latest attempts of treatments that are loaded."""
-        wanted = {self._runner_id(treatment) for name in names if (treatment := self._treatments.get(name))}
-        missing = {runner_id for runner_id in wanted if runner_id not in self._runners}
-        found = self.stores.runners.get_runners(missing) if missing else {}
-        self._runners |= {runner_id: found.get(runner_id) for runner_id in missing}
+        """Reads the runners of the latest attempts of treatments that are loaded."""
+        requested = {self._runner_id(treatment) for name in names if (treatment := self._treatments.get(name))}
+        missing = {runner_id for runner_id in requested if runner_id not in self._runners}
+        read = self.stores.runners.get_runners(missing) if missing else {}
+        self._runners |= {runner_id: read.get(runner_id) for runner_id in missing}
 
     def run(self, run_id: str) -> Run | None:
         self.load_runs([run_id])
@@ -105,7 +110,7 @@ class Known:
         return self._values[run_id, treatment, port]
 
     def runner(self, run_id: str, treatment: str) -> Runner | None:
-        """That of the latest attempt."""
+        """Returns the runner of the latest attempt."""
         known = self.treatment(run_id, treatment)
         if known is None:
             return None
@@ -117,7 +122,7 @@ class Known:
         return run is not None and run.unsettled is None and not run.recorded
 
     def _plan(self, run_id: str) -> Mapping[str, TreatmentSpec]:
-        """Of a run that is not admitted yet: only its plan knows what it will consist of."""
+        """Returns the plan of a run that is not admitted yet, which alone names its treatments."""
         if run_id not in self._plans:
             run = self._runs[run_id]
             specs = plan.decode(self.stores.documents.get(run.plan_sha256)) if run and run.plan_sha256 else ()

@@ -1,4 +1,4 @@
-"""Which piece of an input a piece of an output came from, and the other way round, as far as it can be known."""
+"""Maps a piece of an output to the piece of an input it came from, and the reverse, as far as it can be known."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,10 @@ _NO_LINES = frozenset({"byte", "void"})
 
 @dataclass(frozen=True)
 class Mapped:
-    """`part` None: the whole, or no piece of it in particular. `absent`: the piece asked about was not passed on."""
+    """The result of a mapping: `part` is None for the whole value, or no particular piece of it.
+
+    `absent` states that the requested piece was not passed on.
+    """
 
     basis: Basis
     part: ValuePart | None = None
@@ -32,22 +35,26 @@ RECORDED = Mapped(Basis.RECORDED)
 
 @dataclass
 class PieceMapping:
-    """Between the inputs and the outputs of treatments of one run after the other."""
+    """Maps pieces between the inputs and outputs of treatments."""
 
     known: Known
     contents: Contents
 
     def located(self, value: Value, offset: int) -> ValuePart:
-        """The line that has this byte, or the byte alone where there are no lines or too many."""
+        """Returns the line that has this byte, or the byte alone where there are no lines or too many."""
         lines = self.contents.lines(value) if has_lines(value) else None
         index = lines.at(offset) if lines else None
         return lines.part(index) if lines and index is not None else ValuePart(offset, 1)
 
     def to_inputs(self, run_id: str, spec: TreatmentSpec, port: str, part: ValuePart | None) -> Mapping[str, Mapped]:
-        """For each fed input of the treatment, what of it the piece of its output `port` came from."""
+        """Returns, for each fed input of the treatment, its piece that the `part` of the output `port` came from."""
         output = self.known.value(run_id, spec.name, port)
-        sources = {given.port: given for given in spec.inputs if given.source_treatment and given.source_port}
-        values = {name: self._source(run_id, given) for name, given in sources.items()}
+        sources = {
+            input_spec.port: input_spec
+            for input_spec in spec.inputs
+            if input_spec.source_treatment and input_spec.source_port
+        }
+        values = {name: self._source(run_id, input_spec) for name, input_spec in sources.items()}
         if output is not None:
             identical = _identical(output, values, part)
             if identical:
@@ -61,13 +68,16 @@ class PieceMapping:
                 for name in sources
             }
         sent_at = self._sent_at(run_id, spec, port, part, output)
-        return {name: self._before(run_id, given, sent_at, unread=name in proven) for name, given in sources.items()}
+        return {
+            name: self._before(run_id, input_spec, sent_at, unread=name in proven)
+            for name, input_spec in sources.items()
+        }
 
-    def to_output(self, run_id: str, spec: TreatmentSpec, given: str, part: ValuePart, output: Value) -> Mapped:
-        """What of `output`, which the treatment sent, the piece of its input `given` became."""
-        sources = {one.port: one for one in spec.inputs if one.source_treatment and one.source_port}
-        values = {name: self._source(run_id, one) for name, one in sources.items()}
-        source = values.pop(given, None)
+    def to_output(self, run_id: str, spec: TreatmentSpec, port: str, part: ValuePart, output: Value) -> Mapped:
+        """Returns the piece of `output`, which the treatment sent, that the `part` of its input `port` became."""
+        sources = {fed.port: fed for fed in spec.inputs if fed.source_treatment and fed.source_port}
+        values = {name: self._source(run_id, fed) for name, fed in sources.items()}
+        source = values.pop(port, None)
         if source is None:
             return Mapped(Basis.TEMPORAL)
         if _same(source, output):
@@ -86,31 +96,32 @@ class PieceMapping:
         return _mapped(passed, sent) if passed else Mapped(Basis.TEMPORAL)
 
     def given_by(self, run_id: str, spec: TreatmentSpec, at: datetime) -> Mapping[str, Mapped]:
-        """For each fed input, what of it was there at a time."""
+        """Returns, for each fed input, its piece that was in the store at a time."""
         return {
-            given.port: self._before(run_id, given, at, unread=False)
-            for given in spec.inputs
-            if given.source_treatment and given.source_port
+            input_spec.port: self._before(run_id, input_spec, at, unread=False)
+            for input_spec in spec.inputs
+            if input_spec.source_treatment and input_spec.source_port
         }
 
-    def with_text(self, run_id: str, given: InputSpec, text: str) -> Mapped | None:
-        """Where this very line stands in an input; None if it does not."""
-        value = self._source(run_id, given)
+    def with_text(self, run_id: str, input_spec: InputSpec, text: str) -> Mapped | None:
+        """Returns the piece of an input with this very line; None if it has none."""
+        value = self._source(run_id, input_spec)
         return None if value is None else self.text_in(value, text)
 
     def text_in(self, value: Value, text: str) -> Mapped | None:
+        """Returns the piece of a value with this very line; None if it has none, or cannot be read."""
         lines = self.contents.lines(value) if text.strip() and has_lines(value) else None
         places = by_lines.same_text(lines, text.encode("utf-8", "surrogatepass")) if lines else ()
         if lines is None or not places:
             return None
         return Mapped(Basis.SAME_TEXT, lines.part(places[0], len(places)), "this very line is there")
 
-    def _source(self, run_id: str, given: InputSpec) -> Value | None:
-        return self.known.value(run_id, given.source_treatment or "", given.source_port or "")
+    def _source(self, run_id: str, input_spec: InputSpec) -> Value | None:
+        return self.known.value(run_id, input_spec.source_treatment or "", input_spec.source_port or "")
 
     def _proven(self, output: Value, values: Mapping[str, Value | None], part: ValuePart) -> Mapping[str, Mapped]:
-        """What the contents prove; UNCHECKED where they could not be read."""
-        found: dict[str, Mapped] = {}
+        """Returns, by input, the mappings that the contents prove; UNCHECKED where they could not be read."""
+        proven: dict[str, Mapped] = {}
         for name, value in values.items():
             if value is None or not value.size:
                 continue
@@ -118,78 +129,79 @@ class PieceMapping:
             if begins:
                 return {name: Mapped(Basis.PREFIX, part)}
             if begins is None:
-                found[name] = Mapped(Basis.UNCHECKED, note=_unread(value, output))
+                proven[name] = Mapped(Basis.UNCHECKED, note=_unread(value, output))
         if has_lines(output) and part.line is not None:
-            found |= self._by_lines(output, values, part.line - 1)
-        return found
+            proven |= self._by_lines(output, values, part.line - 1)
+        return proven
 
     def _by_lines(self, output: Value, values: Mapping[str, Value | None], index: int) -> Mapping[str, Mapped]:
-        asked = {name: value for name, value in values.items() if value is not None and has_lines(value)}
-        whole = {name: self.contents.lines(value) for name, value in asked.items()}
+        texts = {name: value for name, value in values.items() if value is not None and has_lines(value)}
+        whole = {name: self.contents.lines(value) for name, value in texts.items()}
         sent = self.contents.lines(output)
         unread = [name for name, lines in whole.items() if lines is None]
         if sent is None or unread:
-            return {name: Mapped(Basis.UNCHECKED, note=_unread(asked[name], output)) for name in (unread or asked)}
+            return {name: Mapped(Basis.UNCHECKED, note=_unread(texts[name], output)) for name in (unread or texts)}
         names = list(whole)
-        given = [lines for lines in whole.values() if lines is not None]
-        passed = by_lines.backward(sent, given, index)
+        sources = [lines for lines in whole.values() if lines is not None]
+        mappings = by_lines.backward(sent, sources, index)
         return {
-            name: _mapped(one, lines)
-            for name, lines, one in zip(names, given, passed, strict=True)
-            if one is not None and one.places
+            name: _mapped(mapping, lines)
+            for name, lines, mapping in zip(names, sources, mappings, strict=True)
+            if mapping is not None and mapping.places
         }
 
     def _sent_at(
         self, run_id: str, spec: TreatmentSpec, port: str, part: ValuePart, output: Value | None
     ) -> datetime | None:
-        """When this piece of a stream had been sent; None for a block, which comes after everything was there."""
-        flow = next((one.flow for one in spec.outputs if one.port == port), "block")
+        """Returns when this piece of a stream had been sent; None for a block, which comes after all inputs."""
+        flow = next((declared.flow for declared in spec.outputs if declared.port == port), "block")
         treatment = self.known.treatment(run_id, spec.name)
         if flow != "stream" or treatment is None:
             return None
         prefix = output.chunk_prefix if output else _sending(treatment, port)
         return self.contents.stored_at(prefix, part.offset)
 
-    def _before(self, run_id: str, given: InputSpec, at: datetime | None, *, unread: bool) -> Mapped:
-        value = self._source(run_id, given)
+    def _before(self, run_id: str, input_spec: InputSpec, at: datetime | None, *, unread: bool) -> Mapped:
+        value = self._source(run_id, input_spec)
         note = _unread(value) if unread else None
         basis = Basis.UNCHECKED if unread else Basis.TEMPORAL
-        if given.flow != "stream" or at is None:
+        if input_spec.flow != "stream" or at is None:
             return Mapped(basis, note=note or "the whole of it was there before")
-        producer = self.known.treatment(run_id, given.source_treatment or "")
+        producer = self.known.treatment(run_id, input_spec.source_treatment or "")
         if value is None and producer is None:
             return Mapped(basis, note=note)
-        port = given.source_port or ""
+        port = input_spec.source_port or ""
         prefix = value.chunk_prefix if value else _sending(producer, port) if producer else ""
-        there = self.contents.sent_by(prefix, at)
-        if there is None:
+        present = self.contents.sent_by(prefix, at)
+        if present is None:
             return Mapped(basis, note=note)
-        if value and there.length >= value.size:
+        if value and present.length >= value.size:
             return Mapped(basis, note=note or "the whole of it was there before")
-        return Mapped(basis, there, note or f"only its first {there.length:,} bytes were there before")
+        return Mapped(basis, present, note or f"only its first {present.length:,} bytes were there before")
 
 
 TOO_LARGE = "too large to be compared, or not kept any more"
 
 
 def _unread(*values: Value | None) -> str:
-    """Why they could not be compared."""
+    """Returns why values could not be compared."""
     return next(
-        (f"not kept: {one.retention.reason}" for one in values if one and one.retention and one.passes), TOO_LARGE
+        (f"not kept: {value.retention.reason}" for value in values if value and value.retention and value.passes),
+        TOO_LARGE,
     )
 
 
 def _sending(treatment: Treatment, port: str) -> str:
-    """Where its latest attempt sends to."""
+    """Returns the prefix under which the treatment's latest attempt stores an output."""
     return ids.chunk_prefix(treatment.run_id, treatment.name, treatment.attempt, port, bucket_of(treatment.retention))
 
 
-def _same(one: Value, other: Value) -> bool:
-    return one.digest is not None and one.digest == other.digest
+def _same(first: Value, second: Value) -> bool:
+    return first.digest is not None and first.digest == second.digest
 
 
 def has_lines(value: Value) -> bool:
-    """Whether it is a text of lines: any stream but one of bytes, and a block of text."""
+    """Returns True if the value is a text of lines: any stream but one of bytes, or a block of text."""
     return value.type == "string" or (value.flow == "stream" and value.type not in _NO_LINES)
 
 
@@ -202,7 +214,7 @@ def _identical(output: Value, values: Mapping[str, Value | None], part: ValuePar
 
 
 def _beside(part: ValuePart | None) -> Mapped:
-    """An input of which the piece did not come, though another one passed it on."""
+    """Returns the mapping of an input from which the piece did not come, since another one passed it on."""
     return Mapped(Basis.RECORDED, note="may have decided what was passed on" if part else None)
 
 

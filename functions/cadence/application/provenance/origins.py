@@ -1,4 +1,4 @@
-"""Where a run came from: the treatment or the run that started it, what gave it its parameters, what it repeats."""
+"""Traces where a run came from: the treatment or run that started it, its parameters' values, the run it repeats."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
@@ -18,24 +18,25 @@ Used = tuple[str, str, str]
 """A parameter, and the treatment and port of the earlier run that its expression names."""
 
 
-def run_origins(its: Tracing, node: Node) -> Sequence[Callable[[], TraceStep | None]]:
-    run = its.known.run(node.id.run_id)
+def run_origins(tracing: Tracing, node: Node) -> Sequence[Callable[[], TraceStep | None]]:
+    """Returns makers of the steps to a run's causes."""
+    run = tracing.known.run(node.id.run_id)
     if run is None:
         return ()
     makers: list[Callable[[], TraceStep | None]] = []
-    earlier = its.known.run(run.started_by_run) if run.started_by_run else None
+    earlier = tracing.known.run(run.started_by_run) if run.started_by_run else None
     if earlier and run.started_by_treatment:
         makers.append(partial(_started_by_treatment, node, earlier.run_id, run.started_by_treatment))
     elif earlier and run.melodium:
         makers.append(partial(_started_by_engine, node, earlier.run_id))
     elif earlier:
         makers.append(partial(_started_by_end, node, earlier.run_id))
-        makers += [partial(_parameter, node, earlier.run_id, used) for used in _used_outputs(its, run, earlier)]
-    if run.rerun_of and its.known.run(run.rerun_of):
+        makers += [partial(_parameter, node, earlier.run_id, used) for used in _used_outputs(tracing, run, earlier)]
+    if run.rerun_of and tracing.known.run(run.rerun_of):
         makers.append(partial(_repeats, node, run.rerun_of))
-    if run.replay_of and its.known.run(run.replay_of.run_id):
+    if run.replay_of and tracing.known.run(run.replay_of.run_id):
         makers.append(partial(_replays, node, run.replay_of))
-    makers += [partial(_defined_by, its, node, name, sha256) for name, sha256 in sorted(run.pins.items())]
+    makers += [partial(_defined_by, tracing, node, name, sha256) for name, sha256 in sorted(run.pins.items())]
     return makers
 
 
@@ -89,15 +90,15 @@ def _replays(node: Node, original: ReplayOf) -> TraceStep:
     )
 
 
-def _defined_by(its: Tracing, node: Node, name: str, sha256: str) -> TraceStep:
-    facts = {"name": name, "sha256": sha256, "version": _version(its, name, sha256)}
+def _defined_by(tracing: Tracing, node: Node, name: str, sha256: str) -> TraceStep:
+    facts = {"name": name, "sha256": sha256, "version": _version(tracing, name, sha256)}
     document = Node(id=NodeId(NodeKind.PIPELINE, "", sha256), facts=facts)
     return TraceStep(Link(effect=node.id, cause=document.id, kind=LinkKind.DEFINED_BY), document)
 
 
-def _version(its: Tracing, name: str, sha256: str) -> int | None:
-    """The newest version of the pipeline that is this document, among the last ones."""
-    pipelines, known = its.known.stores.pipelines, its.known
+def _version(tracing: Tracing, name: str, sha256: str) -> int | None:
+    """Returns the newest version of the pipeline with this document, among the last ones."""
+    pipelines, known = tracing.known.stores.pipelines, tracing.known
     pipeline, _, named = name.partition("@")
     if named.isdecimal():
         return int(named)
@@ -114,30 +115,30 @@ def _version(its: Tracing, name: str, sha256: str) -> int | None:
     return None
 
 
-def _used_outputs(its: Tracing, run: Run, earlier: Run) -> Sequence[Used]:
-    """The outputs of the earlier run that this one's document names where it says how it is started."""
+def _used_outputs(tracing: Tracing, run: Run, earlier: Run) -> Sequence[Used]:
+    """Returns the outputs of the earlier run that this run's document names in its triggers."""
     try:
-        content = its.known.stores.documents.get(run.document_sha256)
+        content = tracing.known.stores.documents.get(run.document_sha256)
     except NotFound:
         return ()
     entries = triggers_of(content).pipeline
-    entry = next((one for one in entries if one.means(earlier.pipeline, earlier.state)), None)
+    entry = next((each for each in entries if each.means(earlier.pipeline, earlier.state)), None)
     if entry is None:
         return ()
-    found = dict.fromkeys((name, *place) for name, given in entry.parameters.items() for place in _named_outputs(given))
-    return list(found)[:_MOST_PLACES]
+    used = dict.fromkeys((name, *place) for name, value in entry.parameters.items() for place in _named_outputs(value))
+    return list(used)[:_MOST_PLACES]
 
 
-def _named_outputs(given: Any) -> Iterator[tuple[str, str]]:
-    if isinstance(given, Mapping):
-        for item in given.values():
+def _named_outputs(value: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(value, Mapping):
+        for item in value.values():
             yield from _named_outputs(item)
-    elif isinstance(given, list):
-        for item in given:
+    elif isinstance(value, list):
+        for item in value:
             yield from _named_outputs(item)
-    elif holds_expression(given):
+    elif holds_expression(value):
         try:
-            names = [name for expression in read_template(given).expressions for name in expression.names]
+            names = [name for expression in read_template(value).expressions for name in expression.names]
         except ExpressionError:
             return
         for name in names:

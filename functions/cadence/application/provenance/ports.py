@@ -1,4 +1,4 @@
-"""What tracing needs from the outside beside the stores of runs and runners. Every list is bounded and goes on from `after`."""
+"""Ports of tracing, beside the stores of runs and runners. Every list is bounded and goes on from `after`."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,10 @@ from cadence.domain.values.cache import CacheUse
 
 @dataclass(frozen=True, kw_only=True)
 class ValueOrigin:
-    """Where a value was sent: by a treatment of a run through a port. `kept_from` is the run that really made it, if this one only took it over."""
+    """Where a value was sent: by a treatment of a run through a port.
+
+    `kept_from` is the run that produced it, if this run only reused it; `size` is in bytes.
+    """
 
     run_id: str
     treatment: str
@@ -24,13 +27,17 @@ class ValueOrigin:
 
     @property
     def position(self) -> str:
-        """Its place in a listing by time."""
+        """Its position in a listing by time."""
         return f"{self.run_id}#{self.treatment}#{self.port}"
 
 
 @dataclass(frozen=True)
 class FollowingRun:
-    """A run that came of another: `started` by a treatment there (or, without one, by that run's end), a `rerun`, a `replay` of a treatment."""
+    """A run that came of another one.
+
+    `how` is `started` (by a `treatment` there or, without one, by that run's end), `rerun`, or `replay` (of a
+    treatment).
+    """
 
     run_id: str
     how: str
@@ -47,35 +54,35 @@ class ValueArrival:
 
     @property
     def position(self) -> str:
-        """Its place in a listing."""
+        """Its position in a listing."""
         return f"{self.run_id}#{self.treatment}#{self.port}"
 
 
 class ProvenanceStore(Protocol):
-    """What leads from one treatment, run or value to another (table `runs`)."""
+    """Reads the links between treatments, runs and values (table `runs`)."""
 
     def get_specs(self, names: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], TreatmentSpec]:
-        """Those that exist, by run and treatment."""
+        """Returns the specifications that exist, by run and treatment."""
 
     def consumers(self, run_id: str, producer: str, limit: int, after: str | None = None) -> Page[str]:
-        """The names of the treatments that wait for anything of `producer`, in order, each once."""
+        """Returns the names of the treatments that wait for any output of `producer`, in order, each once."""
 
     def following_runs(self, run_id: str, limit: int, after: str | None = None) -> Page[FollowingRun]:
-        """Oldest first."""
+        """Returns the runs that came of a run, oldest first."""
 
     def passed_to(
         self, run_id: str, treatment: str, port: str, limit: int, after: str | None = None
     ) -> Page[ValueArrival]:
-        """In which other runs the value sent there is known to have arrived as it was (`Value.origin`)."""
+        """Returns where in other runs the value is known to have arrived unchanged (`Value.origin`)."""
 
     def places_of(
         self, organization: str, project: str, sha256: str, limit: int, after: str | None = None
     ) -> Page[ValueOrigin]:
-        """Where values with this digest were sent, the newest run first. Empty values are not listed."""
+        """Returns where values with this digest were sent, the newest run first; empty values are not listed."""
 
 
 class CacheHistory(Protocol):
-    """Which runner saved and restored which entry of a cache (table `runners`)."""
+    """Reads which runner saved and restored which entry of a cache (table `runners`)."""
 
     def restored(self, runner_id: str) -> Sequence[CacheUse]: ...
 
@@ -84,22 +91,26 @@ class CacheHistory(Protocol):
     def restores_of(
         self, organization: str, project: str, entry: str, limit: int, after: str | None = None
     ) -> Page[CacheUse]:
-        """Who restored an entry, oldest run first."""
+        """Returns the restores of an entry, oldest run first."""
 
 
 @dataclass(frozen=True)
 class StoredChunk:
-    """A chunk as it lies in the store, with the store's own time of its arrival."""
+    """The size of a stored chunk in bytes, and the store's own time of its arrival."""
 
     size: int
     stored_at: datetime
 
 
 class ChunkTimes(Protocol):
+    """Reads when chunks were stored (bucket `data`)."""
+
     def chunk_times(self, prefix: str, limit: int) -> Sequence[StoredChunk]:
-        """The first `limit` chunks of a value or stream under way, in order; none if they are not kept any more."""
+        """Returns the first `limit` chunks of a value or unfinished stream, in order; none if they are not kept."""
 
 
 class RunnerLookup(Protocol):
+    """Reads runners."""
+
     def get_runners(self, runner_ids: Iterable[str]) -> Mapping[str, Runner]:
-        """Those that exist, by id."""
+        """Returns the runners that exist, by id."""

@@ -1,4 +1,4 @@
-"""One step of a trace, and what both directions need for making them."""
+"""The steps of a trace, and the helpers of both directions for making them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from cadence.domain.provenance.graph import Link, Node, NodeId, NodeKind, ValueP
 from cadence.domain.values.cache import CacheUse
 
 FAN = 50
-"""Neighbours of one node that are told at once; a cursor goes on to the others."""
+"""The most neighbours of a node that are returned at once; a cursor goes on to the others."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class TraceStep:
-    """A link, and the node that it leads to. `last`: what lies behind that node is not followed."""
+    """A link, and the node that it leads to; `last` if the trace does not go on behind that node."""
 
     link: Link
     to: Node
@@ -28,7 +28,7 @@ class TraceStep:
 
 @dataclass(frozen=True)
 class Steps:
-    """`more` is the position of those that follow, if there are more."""
+    """Some steps from a node; `more` is the position of the following ones, if there are more."""
 
     steps: Sequence[TraceStep]
     more: str | None = None
@@ -36,7 +36,7 @@ class Steps:
 
 @dataclass
 class Tracing:
-    """What one question has to work with."""
+    """The records, contents and mappings that one request works with."""
 
     known: Known
     contents: Contents
@@ -45,27 +45,30 @@ class Tracing:
 
 
 def page(makers: Sequence[Callable[[], TraceStep | None]], position: str | None) -> Steps:
-    """The next ones of a list that is made only as far as it is told. Positions count from 0."""
+    """Returns the next steps of a list, of which only these are made. Positions count from 0."""
     first = int(position or 0)
-    made = (make() for make in makers[first : first + FAN])
-    rest = first + FAN < len(makers)
-    return Steps([step for step in made if step is not None], str(first + FAN) if rest else None)
+    steps = (make() for make in makers[first : first + FAN])
+    more = first + FAN < len(makers)
+    return Steps([step for step in steps if step is not None], str(first + FAN) if more else None)
 
 
 def value_node(run_id: str, treatment: str, port: str, part: ValuePart | None = None) -> Node:
+    """Returns the node of the value of an output, or of a `part` of it."""
     return Node(id=NodeId(NodeKind.VALUE, run_id, f"{treatment}.{port}"), port=port, part=part)
 
 
 def treatment_node(run_id: str, treatment: str, port: str | None = None, part: ValuePart | None = None) -> Node:
-    """`port` and `part` are the piece that the trace came through."""
+    """Returns the node of a treatment; `port` and `part` are the piece through which the trace reached it."""
     return Node(id=NodeId(NodeKind.TREATMENT, run_id, treatment), port=port, part=part)
 
 
 def run_node(run_id: str) -> Node:
+    """Returns the node of a run."""
     return Node(id=NodeId(NodeKind.RUN, run_id))
 
 
 def cache_node(use: CacheUse) -> Node:
+    """Returns the node of a cache's entry."""
     facts: dict[str, Any] = {
         "key": use.key,
         "size": use.size,
@@ -77,6 +80,6 @@ def cache_node(use: CacheUse) -> Node:
 
 
 def owner(value: NodeId) -> tuple[str, str]:
-    """The treatment and port of a value's node."""
+    """Returns the treatment and port of a value's node."""
     treatment, _, port = value.name.rpartition(".")
     return treatment, port

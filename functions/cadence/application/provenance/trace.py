@@ -1,4 +1,4 @@
-"""The walk from what was asked about to everything behind it, nearest first, within bounds."""
+"""Walks from a node to all its causes or effects, nearest first, within bounds."""
 
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -24,10 +24,10 @@ _LIFECYCLE = ("completed", "failed", "finished")
 
 @dataclass(frozen=True, kw_only=True)
 class Trace:
-    """Where something came from, or where it went.
+    """Traces where a value, treatment, line, cache entry or run came from, or where it went.
 
-    Nothing more is followed once there are `limit` nodes: what is not, is `cut`. A node with more than `FAN` neighbours
-    tells where they go on.
+    Once there are `limit` nodes, further ones are not followed and are `cut`. A node with more than `FAN` neighbours
+    has the position at which they go on.
     """
 
     stores: Stores
@@ -47,22 +47,22 @@ class Trace:
         limit: int,
         position: str | None = None,
     ) -> Graph:
-        """Of what `treatment` sent through `port`, or of the piece at a byte of it.
+        """Traces the value that `treatment` sent through `port`, or the piece of it at the byte `offset`.
 
         Raises NotFound if there is no such output, InvalidRequest for an offset behind the value's end.
         """
-        its = self._tracing(run)
-        _check_output(its.known, run, treatment, port)
+        tracing = self._tracing(run)
+        _check_output(tracing.known, run, treatment, port)
         start = value_node(run.run_id, treatment, port)
-        value = its.known.value(run.run_id, treatment, port)
+        value = tracing.known.value(run.run_id, treatment, port)
         if offset is not None and value is None:
-            start.part = ValuePart(offset, 1)  # of a stream under way: what was there before it can be told already
+            start.part = ValuePart(offset, 1)  # of an unfinished stream: the inputs before it are known already
         elif offset is not None and value is not None:
             if offset > value.size:
-                message = f"The value has {value.size} bytes, so there is nothing at offset {offset}."
+                message = f"There is nothing at offset {offset}: the value has {value.size} bytes."
                 raise InvalidRequest(message, [Violation("offset", message)])
-            start.part = its.mapping.located(value, offset)
-        return self._walk(its, start, direction, limit, position)
+            start.part = tracing.mapping.located(value, offset)
+        return self._walk(tracing, start, direction, limit, position)
 
     def treatment(
         self,
@@ -73,21 +73,21 @@ class Trace:
         position: str | None = None,
         port: str | None = None,
     ) -> Graph:
-        """Of all that a treatment did, or of what it did for (backward) or with (forward) one port. Raises NotFound."""
-        its = self._tracing(run)
-        if its.known.spec(run.run_id, treatment) is None:
+        """Traces a treatment: all of it, or what it did for (backward) or with (forward) one port. Raises NotFound."""
+        tracing = self._tracing(run)
+        if tracing.known.spec(run.run_id, treatment) is None:
             raise NotFound(f"Run {run.run_id} has no treatment {treatment!r}.")
-        return self._walk(its, treatment_node(run.run_id, treatment, port), direction, limit, position)
+        return self._walk(tracing, treatment_node(run.run_id, treatment, port), direction, limit, position)
 
     def line(
         self, run: Run, segment: int, index: int, direction: Direction, limit: int, position: str | None = None
     ) -> Graph:
-        """Of a log line, by its segment and its index there, from 0. Raises NotFound."""
+        """Traces a log line, by its segment and its index there, from 0. Raises NotFound."""
         missing = NotFound(f"Run {run.run_id} has no line {segment}:{index}, or it is not kept any more.")
-        found = self.index.list_segments(run.run_id, segment, 1)
-        if not found or found[0].number != segment or index >= found[0].lines:
+        segments = self.index.list_segments(run.run_id, segment, 1)
+        if not segments or segments[0].number != segment or index >= segments[0].lines:
             raise missing
-        lines = self.segments.read(found[0].key)
+        lines = self.segments.read(segments[0].key)
         if index >= len(lines):
             raise missing
         line = lines[index]
@@ -97,14 +97,14 @@ class Trace:
         return self._walk(self._tracing(run), node, direction, limit, position)
 
     def cache(self, run: Run, entry: str, direction: Direction, limit: int, position: str | None = None) -> Graph:
-        """Of an entry of the caches of the run's project that somebody restored. Raises NotFound."""
+        """Traces a cache's entry that was restored in the run's project. Raises NotFound."""
         uses = self.caches.restores_of(run.organization, run.project, entry, 1).items
         if not uses:
-            raise NotFound(f"Nobody restored the cache entry {entry!r} in this project, or it is too long ago.")
+            raise NotFound(f"No treatment of this project restored the cache entry {entry!r}, or it is too long ago.")
         return self._walk(self._tracing(run), cache_node(uses[0]), direction, limit, position)
 
     def run(self, run: Run, direction: Direction, limit: int, position: str | None = None) -> Graph:
-        """Of a run as a whole."""
+        """Traces a run as a whole."""
         return self._walk(self._tracing(run), run_node(run.run_id), direction, limit, position)
 
     def _tracing(self, run: Run) -> Tracing:
@@ -112,16 +112,16 @@ class Trace:
         contents = Contents(chunks=self.chunks, times=self.times)
         return Tracing(known, contents, PieceMapping(known, contents), self.caches)
 
-    def _walk(self, its: Tracing, start: Node, direction: Direction, limit: int, position: str | None) -> Graph:
+    def _walk(self, tracing: Tracing, start: Node, direction: Direction, limit: int, position: str | None) -> Graph:
         expand: Callable[[Node, str | None], Steps] = (
-            Backward(its) if direction is Direction.BACKWARD else Forward(its)
+            Backward(tracing) if direction is Direction.BACKWARD else Forward(tracing)
         ).trace
         graph = Graph(start.id, direction, {start.id: start})
         waiting = deque([start])
         while waiting:
             level = list(waiting)
             waiting.clear()
-            _load(its.known, level)
+            _load(tracing.known, level)
             for node in level:
                 if node.cut:
                     continue
@@ -131,14 +131,14 @@ class Trace:
                 steps = expand(node, position if node is start else None)
                 node.more = steps.more
                 waiting += _added(graph, steps)
-        _load(its.known, graph.nodes.values())
+        _load(tracing.known, graph.nodes.values())
         for node in graph.nodes.values():
-            _describe(its.known, node)
+            _describe(tracing.known, node)
         return graph
 
 
 def _added(graph: Graph, steps: Steps) -> Iterable[Node]:
-    """The nodes that are new. One that was met before is only linked to."""
+    """Adds the steps to the graph and yields the new nodes; a node that is known already is only linked to."""
     for step in steps.steps:
         graph.links.append(step.link)
         if step.to.id in graph.nodes:
@@ -149,7 +149,7 @@ def _added(graph: Graph, steps: Steps) -> Iterable[Node]:
 
 
 def _load(known: Known, nodes: Iterable[Node]) -> None:
-    """All that is to be known of these nodes, in few calls."""
+    """Reads all records of these nodes, in few calls."""
     nodes = list(nodes)
     known.load_runs(node.id.run_id for node in nodes if node.id.run_id)
     names = [name for node in nodes if (name := _treatment_of(node))]

@@ -1,4 +1,4 @@
-"""An agent calls home: with its one-time token it gets its assignment, once."""
+"""Gives an agent that calls home with its one-time token its assignment, once."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -31,10 +31,10 @@ _REFUSED = "The one-time token is not valid for this runner."
 
 @dataclass(frozen=True, kw_only=True)
 class Assignment:
-    """What an agent is to do.
+    """The work that an agent is to do.
 
-    `secrets` (values by environment name), `registries` (by host), `engine` (an engine's keys and token) and `session_token`
-    are in no log or table.
+    `secrets` (values by environment name), `registries` (by host), `engine` (an engine's keys and token) and
+    `session_token` are in no log or table.
     """
 
     runner: Runner
@@ -49,6 +49,8 @@ class Assignment:
 
 @dataclass(frozen=True, kw_only=True)
 class ClaimAssignment:
+    """Admits an agent by its one-time token, and opens its session."""
+
     treatments: TreatmentStore
     runners: RunnerStore
     secrets: SecretReader
@@ -61,9 +63,11 @@ class ClaimAssignment:
     clock: Clock
 
     def claim(self, runner_id: str, token: str, nonce: str, facts: Mapping[str, Any]) -> Assignment:
-        """The agent that made `nonce` up may ask again if an answer was lost; nobody else may.
+        """Claims a runner and returns its assignment; `facts` are the machine's properties as reported by the agent.
 
-        Raises Unauthenticated (wrong or used token), Gone (too late, or cancelled), CannotRun (a secret is missing, or not for this run).
+        Only the agent that made up `nonce` may repeat the call, if an answer was lost.
+        Raises Unauthenticated (wrong or used token), Gone (too late, or cancelled) and CannotRun (a secret is missing
+        or withheld from this run, or the pool no longer exists).
         """
         runner = self._admit(runner_id, token, nonce)
         standing = self.treatments.get_standing(runner.run_id, runner.treatment)
@@ -102,7 +106,9 @@ class ClaimAssignment:
             raise refuse("one_time_token_used_twice", _REFUSED, runner_id=runner_id)
         if runner.state not in {*_UNCLAIMED, RunnerState.CLAIMED}:
             refuse("one_time_token_late", _REFUSED, runner_id=runner_id)
-            raise Gone(f"Runner {runner_id} is {runner.state}: it is no longer waited for.", state=str(runner.state))
+            raise Gone(
+                f"Runner {runner_id} is {runner.state}: no treatment waits for it any more.", state=str(runner.state)
+            )
         if runner.cancel_reason:
             raise Gone(f"Runner {runner_id} is no longer wanted: {runner.cancel_reason}")
         return runner
@@ -112,17 +118,17 @@ class ClaimAssignment:
         if not names:
             return {}
         if from_fork(event):
-            # Such a treatment is skipped at admission: this is for whatever way it may have come here all the same.
+            # Admission skips such a treatment: this is a second barrier, should one come here nevertheless.
             raise self._cannot_run(runner, CannotRun(WITHHELD))
         try:
-            wanted = {name: spec.secret_versions.get(name) for name in names}
-            return self.secrets.decrypt(runner.organization, runner.project, wanted)
+            versions = {name: spec.secret_versions.get(name) for name in names}
+            return self.secrets.decrypt(runner.organization, runner.project, versions)
         except NotFound as error:
-            # It was there when the run was admitted; without it the treatment can only fail: at once, saying why.
+            # It existed when the run was admitted; without it the treatment can only fail: at once, with the reason.
             raise self._cannot_run(runner, CannotRun(error.message)) from None
 
     def _retention(self, runner: Runner) -> ValueRetention | None:
-        """As the pool says at this moment; it holds for the whole attempt."""
+        """Returns the pool's value retention at this moment; it holds for the whole attempt."""
         try:
             pool = self.pools.get_pool(runner.organization, runner.pool)
         except NotFound:

@@ -1,4 +1,4 @@
-"""An agent hands in its result: the last thing it does."""
+"""Takes the result that an agent hands in with its last call."""
 
 import logging
 from collections.abc import Callable
@@ -15,17 +15,17 @@ _log = logging.getLogger("cadence.settle")
 
 @dataclass(frozen=True)
 class Complete:
+    """Completes a runner; `ended` is called with it once its result is stored."""
+
     results: RunnerResults
     settle: Settle
     machines: Machines
     ended: Callable[[Runner], None]
 
     def complete(self, runner: Runner, result: RunnerResult) -> None:
-        """Keeps the result, settles the treatment if that is quickly done, and tells the machine. Safe to repeat.
+        """Stores the result, settles the treatment if that is quick, and answers its state machine. Safe to repeat.
 
-        `ended` hears of the runner in between.
-
-        Raises Gone or Conflict (see `RunnerResults`).
+        Raises Gone (the runner was lost) or Conflict (another result is stored, see `RunnerResults`).
         """
         completed = self.results.complete(runner.runner_id, result)
         self.ended(completed)
@@ -35,6 +35,6 @@ class Complete:
     def _step(self, runner: Runner) -> MachineStep:
         try:
             return self.settle.quickly(runner)
-        except Exception:  # noqa: BLE001 - the result is kept: its machine settles, which it repeats until it is done
+        except Exception:  # noqa: BLE001 - the result is stored: the state machine settles, and repeats it until it is done
             _log.warning("runner %s is left to its machine to be settled", runner.runner_id, exc_info=True)
             return self.settle.by_machine(runner)

@@ -1,4 +1,4 @@
-"""A run of another CI system shows who it is, and gets the one-time token that it could not be given before."""
+"""Gives a run of another CI system, which proves its identity, the one-time token that it could not be given before."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,32 +15,37 @@ _REFUSED = "This identity token is not that of the run that was started for this
 
 
 class IdentityTokens(Protocol):
-    def read(self, token: str, issuer: str, audience: str) -> Mapping[str, Any]:
-        """The claims of a token that `issuer` signed for `audience` and that is valid now.
+    """Verifies OpenID Connect identity tokens."""
 
-        Raises Unauthenticated if it is not so, and Transient if the issuer's keys cannot be had.
+    def read(self, token: str, issuer: str, audience: str) -> Mapping[str, Any]:
+        """Returns the claims of a token that `issuer` signed for `audience` and that is valid now.
+
+        Raises Unauthenticated if it is not valid, and Transient if the issuer's keys cannot be read.
         """
 
 
 @dataclass(frozen=True)
 class ExchangeIdentity:
+    """Exchanges the identity token of a CI system's run for a runner's one-time token."""
+
     runners: RunnerStore
     pools: PoolStore
     tokens: IdentityTokens
 
     def exchange(self, runner_id: str, token: str) -> str:
-        """A one-time token in exchange. Until it is used, a repetition gives another, and the first is void.
+        """Returns a one-time token; until it is used, a repeated call returns another, and the first is void.
 
-        Raises Unauthenticated (not that run), Gone (no longer waited for) and Transient (ask again).
+        Raises Unauthenticated (the token is not that run's), Gone (no treatment waits for the runner any more) and
+        Transient (the started run is not noted yet, or the issuer's keys cannot be read: ask again).
         """
         try:
             runner = self.runners.get_runner(runner_id)
         except NotFound:
             raise refuse("unknown_runner", _REFUSED, runner_id=runner_id) from None
         if runner.state is not RunnerState.BOOTING or runner.cancel_reason:
-            raise Gone(f"Runner {runner_id} is no longer waited for.", state=str(runner.state))
+            raise Gone(f"No treatment waits for runner {runner_id} any more.", state=str(runner.state))
         if runner.ref is None:
-            raise Transient(f"Which run was started for runner {runner_id} is not noted yet.", retry_after=1)
+            raise Transient(f"The run that was started for runner {runner_id} is not noted yet.", retry_after=1)
         pool = self.pools.get_pool(runner.organization, runner.pool)
         expected = expected_identity(pool, runner_id, runner.ref)
         if expected is None:
@@ -51,5 +56,5 @@ class ExchangeIdentity:
         try:
             self.runners.change_runner(runner_id, {RunnerState.BOOTING}, one_time_hash=token_hash(one_time))
         except Conflict:
-            raise Gone(f"Runner {runner_id} is no longer waited for.") from None
+            raise Gone(f"No treatment waits for runner {runner_id} any more.") from None
         return one_time

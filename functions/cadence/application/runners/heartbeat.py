@@ -1,4 +1,4 @@
-"""An agent says that it is alive, and hears whether it should stop and how its inputs are."""
+"""Takes an agent's sign of life, and answers whether to stop and in which state its inputs are."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +16,8 @@ from cadence.domain.shared.errors import Conflict, Gone
 
 @dataclass(frozen=True)
 class HeartbeatAnswer:
+    """The answer to a heartbeat: `cancel` is a reason to stop, `follow` whether the run's log is being followed."""
+
     cancel: str | None
     follow: bool
     inputs: Mapping[str, StreamSource]
@@ -23,6 +25,8 @@ class HeartbeatAnswer:
 
 @dataclass(frozen=True, kw_only=True)
 class Heartbeat:
+    """Keeps the lease of a working runner."""
+
     specs: Specs
     runners: RunnerStore
     sources: InputStreams
@@ -31,7 +35,7 @@ class Heartbeat:
     clock: Clock
 
     def beat(self, runner: Runner, phase: str, samples: Sequence[ResourceSample]) -> HeartbeatAnswer:
-        """Renews the lease. Raises Gone if the runner was lost meanwhile."""
+        """Renews the lease and stores the samples. Raises Gone if the runner was lost meanwhile."""
         now = self.clock()
         try:
             renewed = self.runners.change_runner(
@@ -46,5 +50,5 @@ class Heartbeat:
         if samples:
             self.samples.add(runner.runner_id, samples)
         spec = self.specs(runner.run_id, runner.treatment)
-        inputs = {wanted.port: self.sources.find(runner.run_id, wanted) for wanted in spec.inputs}
+        inputs = {declared.port: self.sources.find(runner.run_id, declared) for declared in spec.inputs}
         return HeartbeatAnswer(renewed.cancel_reason, self.followers.is_followed(runner.run_id, now), inputs)

@@ -1,4 +1,4 @@
-"""A runner whose treatment fails is kept for a while, so that its owner can look into its machine."""
+"""Holds a runner whose treatment fails for a while, so that its owner can inspect its machine."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,14 +16,21 @@ _NOT_RELEASED = frozenset(RunnerState) - {RunnerState.RELEASED}
 
 @dataclass(frozen=True)
 class HoldRunner:
+    """Holds and releases the machines of runners."""
+
     runners: RunnerStore
     calls: ProviderCalls
     clock: Clock
 
     def hold(self, runner: Runner, length: timedelta) -> Runner:
-        """Its machine is not ended before then, unless its treatment succeeds or is cancelled. Raises Conflict if it has been ended."""
+        """Holds the runner's machine for `length`, at most `LONGEST_HOLD`.
+
+        The hold ends earlier if the treatment succeeds or is cancelled.
+
+        Raises Conflict if the machine is a host or has been ended.
+        """
         if runner.provider == HOST:
-            raise Conflict(f"Runner {runner.runner_id} is on a host, which is there anyway.")
+            raise Conflict(f"Runner {runner.runner_id} is on a host, which stays anyway: it needs no hold.")
         until = self.clock() + min(length, LONGEST_HOLD)
         try:
             return self.runners.change_runner(runner.runner_id, _NOT_RELEASED, held_until=until)

@@ -1,4 +1,4 @@
-"""Machines that join a pool by themselves, and the work they are handed."""
+"""Lets machines join a pool as hosts, and leases them runners to start."""
 
 import secrets
 from collections import Counter
@@ -25,7 +25,7 @@ from cadence.domain.shared.errors import Conflict, Forbidden, NotFound, RunnerLo
 
 POLL_SECONDS = 10
 HOST_SILENT = timedelta(minutes=1)
-"""Hosts ask for work every few seconds: on one that did not for so long nobody counts, though it may come back."""
+"""Hosts ask for work every few seconds; one that was silent for so long is not counted on, though it may come back."""
 # Bounds the time of one call; what is left over is leased by the next.
 _LEASES_PER_CALL = 25
 _REFUSED = "The host's token is not valid. Join the pool again with a join token."
@@ -33,13 +33,15 @@ _REFUSED = "The host's token is not valid. Join the pool again with a join token
 
 @dataclass(frozen=True)
 class JoinedHost:
+    """A new host and its token, which is returned only once."""
+
     host_id: str
     token: str = field(repr=False)
 
 
 @dataclass(frozen=True)
 class LeasedRunner:
-    """A runner for the host to start, and the one-time token its agent calls home with."""
+    """A runner for the host to start, and the one-time token with which its agent calls home."""
 
     runner_id: str
     token: str = field(repr=False)
@@ -47,6 +49,8 @@ class LeasedRunner:
 
 @dataclass(frozen=True)
 class LeaseAnswer:
+    """The answer to a host that asks for work: runners to start, ids of runners to stop, and when to ask again."""
+
     assignments: Sequence[LeasedRunner]
     stop: Sequence[str]
     work_notification: WorkNotificationUrl
@@ -55,6 +59,8 @@ class LeaseAnswer:
 
 @dataclass(frozen=True)
 class JoinPool:
+    """Lets a machine join a pool of hosts."""
+
     hosts: HostStore
     pools: PoolStore
     clock: Clock
@@ -69,15 +75,16 @@ class JoinPool:
         facts: Mapping[str, Any],
         labels: Mapping[str, str],
     ) -> JoinedHost:
-        """`organization` and `project` (or `*`) are the join token's. Raises NotFound, Forbidden, Conflict."""
+        """Adds a host to a pool and returns its token; `organization` and `project` (or `*`) are the join token's.
+
+        Raises NotFound (no such pool), Forbidden (the pool serves other projects, too) and Conflict (no pool of hosts).
+        """
         joined = self.pools.get_pool(organization, pool)
         if joined.provider != "host":
-            raise Conflict(f"Pool {pool} gets its runners from {joined.provider}; no host can join it.")
+            raise Conflict(f"No host can join pool {pool}: it gets its runners from {joined.provider}.")
         if project != "*" and joined.projects != (project,):
-            # A host sees the secrets of whatever it runs.
-            raise Forbidden(
-                f"Pool {pool} serves more than project {project}: joining it takes a token for all projects."
-            )
+            # A host sees the secrets of all that it runs.
+            raise Forbidden(f"Pool {pool} serves more than project {project}: join it with a token for all projects.")
         now = self.clock()
         host_id = f"host-{secrets.token_hex(10)}"
         # The token names the pool, which is where the host is found.
@@ -101,29 +108,33 @@ class JoinPool:
 
 @dataclass(frozen=True)
 class EnginesOfHosts:
-    """Which Mélodium engine each machine of a pool has that may be given work (None: it has none)."""
+    """Lists the Mélodium engine of each machine of a pool that may be given work (None: it has none)."""
 
     hosts: HostStore
     clock: Clock
 
     def list(self, organization: str, pool: str) -> Sequence[str | None]:
-        hosts = _that_take_work(self.hosts, organization, pool, self.clock() - HOST_GONE)
+        """Returns the engines' versions."""
+        hosts = _attending(self.hosts, organization, pool, self.clock() - HOST_GONE)
         return [host.facts.get(engines.FACT) for host in hosts]
 
 
 @dataclass(frozen=True)
 class HostsAtWork:
-    """The machines of a pool that ask for work at the moment."""
+    """Lists the machines of a pool that ask for work at the moment."""
 
     hosts: HostStore
     clock: Clock
 
     def count(self, organization: str, pool: str) -> Sequence[Host]:
-        return _that_take_work(self.hosts, organization, pool, self.clock() - HOST_SILENT)
+        """Returns the hosts, without those that drain."""
+        return _attending(self.hosts, organization, pool, self.clock() - HOST_SILENT)
 
 
 @dataclass(frozen=True, kw_only=True)
 class LeaseWork:
+    """Answers a host that asks for work."""
+
     hosts: HostStore
     runners: RunnerStore
     machines: Machines
@@ -131,9 +142,10 @@ class LeaseWork:
     clock: Clock
 
     def lease(self, host_id: str, authorization: str | None, free_slots: int, running: Collection[str]) -> LeaseAnswer:
-        """Hands out at most `free_slots` runners; one whose token got lost on the way is handed out again.
+        """Leases at most `free_slots` runners to the host; one whose token was lost on the way is leased again.
 
-        `running` is all that the host runs: what it ran before and does not any more, without a result, is lost. Raises Unauthenticated.
+        `running` are the ids of all runners on the host: one that ran before and is missing now, without a result, is
+        declared lost. Raises Unauthenticated.
         """
         host = self._check(host_id, authorization)
         now = self.clock()
@@ -152,7 +164,7 @@ class LeaseWork:
         assignments += self._hand_new(host, room - len(assignments), running_by)
         return LeaseAnswer(
             assignments,
-            [runner_id for runner_id in running if _unwanted(known.get(runner_id), host, now)],
+            [runner_id for runner_id in running if _must_stop(known.get(runner_id), host, now)],
             self.work_notification.listen(host.organization, host.pool),
             POLL_SECONDS,
         )
@@ -170,7 +182,7 @@ class LeaseWork:
         return host
 
     def _give_up(self, host: Host, runner: Runner | None) -> None:
-        """Nobody has to wait for the lease of an agent whose process is gone."""
+        """Declares a runner lost at once, rather than at the end of its lease, since its process is gone."""
         if runner is None or runner.state is not RunnerState.CLAIMED or runner.host_id != host.host_id:
             return
         if self.runners.declare_lost(runner):
@@ -209,11 +221,11 @@ class LeaseWork:
         return handed
 
     def _offers(self, host: Host, limit: int) -> Sequence[RunnerOffer]:
-        """Of what it can do."""
+        """Returns offers that the host can run."""
         return self.hosts.list_offers(host.organization, host.pool, limit, host.facts.get(engines.FACT))
 
     def _remove_stale(self, host: Host, offers: Sequence[RunnerOffer]) -> None:
-        """What can never be leased would stay at the head of the list and in the end hide all that is behind it."""
+        """Removes offers that can never be leased: at the head of the list they would in the end hide all others."""
         if not offers:
             return
         known = self.hosts.get_runners(offer.runner_id for offer in offers)
@@ -224,8 +236,8 @@ class LeaseWork:
                 self.hosts.remove_offer(host.organization, host.pool, offer)
 
 
-def _unwanted(runner: Runner | None, host: Host, now: datetime) -> bool:
-    """A runner that has completed is left to end by itself for as long as it would have been trusted to run on."""
+def _must_stop(runner: Runner | None, host: Host, now: datetime) -> bool:
+    """Returns True if the host must stop the runner; a completed one may end by itself until its lease ends."""
     if runner is None or (runner.organization, runner.pool) != (host.organization, host.pool):
         return True
     if runner.state is RunnerState.COMPLETED:
@@ -233,6 +245,6 @@ def _unwanted(runner: Runner | None, host: Host, now: datetime) -> bool:
     return runner.state in {RunnerState.LOST, RunnerState.RELEASED}
 
 
-def _that_take_work(hosts: HostStore, organization: str, pool: str, since: datetime) -> Sequence[Host]:
-    """Those of a pool that were seen `since` and do not drain."""
+def _attending(hosts: HostStore, organization: str, pool: str, since: datetime) -> Sequence[Host]:
+    """Returns the hosts of a pool that were seen after `since` and do not drain."""
     return [host for host in hosts.list_hosts(organization, pool) if host.last_seen > since and not host.draining]

@@ -1,4 +1,4 @@
-"""Where an input's data comes from at this moment."""
+"""Finds where an input's data comes from at this moment."""
 
 import hashlib
 from dataclasses import dataclass
@@ -19,9 +19,9 @@ _TRIGGERS = frozenset({Trigger.COMPLETED, Trigger.FAILED, Trigger.FINISHED})
 
 @dataclass(frozen=True, kw_only=True)
 class StreamSource:
-    """`epoch` is the producer's attempt; `end` is known once `state` is ended.
+    """The source of an input: `epoch` is the producer's attempt; `end` is known once `state` is ended.
 
-    Chunks may be asked for if there is a `prefix`, which with their number is their address.
+    Chunks can be downloaded if there is a `prefix`, which, followed by their number, is their key.
     """
 
     epoch: int
@@ -33,12 +33,14 @@ class StreamSource:
 
 @dataclass(frozen=True)
 class InputStreams:
+    """Finds the producers of inputs and the states of their streams."""
+
     treatments: TreatmentStore
     values: ValueStore
     streams: StreamStore
 
     def find(self, run_id: str, wanted: InputSpec) -> StreamSource:
-        """A block is readable once its producer has succeeded, a stream as soon as its producer runs."""
+        """Returns an input's source: a block is readable once its producer has succeeded, a stream once it runs."""
         if wanted.source_treatment is None or wanted.source_port is None:
             return StreamSource(epoch=1, state=InputState.ENDED, end=_NOTHING)
         producer = self.treatments.get_treatment(run_id, wanted.source_treatment)
@@ -61,7 +63,7 @@ class InputStreams:
         )
 
     def _settled(self, run_id: str, treatment: str, port: str, runner_id: str, epoch: int) -> StreamSource:
-        """By its value: a group has no runner, and a value that was kept was made in another run."""
+        """Returns the source by its value: a group has no runner, and a reused value was produced in another run."""
         try:
             value = self.values.get_value(run_id, treatment, port)
         except NotFound:  # void

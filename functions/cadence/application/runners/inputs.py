@@ -1,4 +1,4 @@
-"""A consumer asks for the next chunks of one of its inputs."""
+"""Gives a consumer the next chunks of one of its inputs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,13 +19,18 @@ _WAIT_FOR_PRODUCER = 0.25  # seconds
 
 @dataclass(frozen=True)
 class ChunkUrl:
+    """The presigned URL of a chunk; `seq` counts from 0."""
+
     seq: int
     url: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class InputAnswer:
-    """`downloads` are URLs of the next chunks; those not sent yet answer 404 until they are."""
+    """The state of an input and the URLs of its next chunks (`downloads`); `retry_after` is in seconds.
+
+    The URL of a chunk that was not uploaded yet answers 404 until it is.
+    """
 
     epoch: int
     state: InputState
@@ -36,22 +41,25 @@ class InputAnswer:
 
 @dataclass(frozen=True)
 class ReadInput:
+    """Reads an input of a runner."""
+
     specs: Specs
     streams: StreamStore
     sources: InputStreams
     urls: DataUrls
 
     def read(self, runner: Runner, port: str, epoch: int, next_seq: int, done: bool = False) -> InputAnswer:
-        """`next_seq` counts in `epoch`; if the producer has begun anew, the answer is about its new stream's start.
+        """Returns the chunks from `next_seq` on, which counts in `epoch`; from 0 on if the producer has begun anew.
 
-        Asking attaches the consumer, so that the producer does not run ahead of it; `done` detaches it. Raises NotFound.
+        The call attaches the consumer, so that the producer does not run ahead of it; `done` detaches it.
+        Raises NotFound if the treatment has no such input.
         """
-        wanted = self._declared(runner, port)
-        source = self.sources.find(runner.run_id, wanted)
+        requested = self._declared(runner, port)
+        source = self.sources.find(runner.run_id, requested)
         position = next_seq if epoch == source.epoch else 0
-        downloads = self._downloads(runner, wanted, source, position) if source.prefix and not done else ()
+        downloads = self._downloads(runner, requested, source, position) if source.prefix and not done else ()
         if done:
-            self._detach(runner, wanted, source)
+            self._detach(runner, requested, source)
         waits = source.state is InputState.OPEN and not downloads
         return InputAnswer(
             epoch=source.epoch,
@@ -61,19 +69,21 @@ class ReadInput:
             retry_after=_WAIT_FOR_PRODUCER if waits else 0.0,
         )
 
-    def _downloads(self, runner: Runner, wanted: InputSpec, source: StreamSource, position: int) -> Sequence[ChunkUrl]:
+    def _downloads(
+        self, runner: Runner, requested: InputSpec, source: StreamSource, position: int
+    ) -> Sequence[ChunkUrl]:
         assert source.producer
-        assert wanted.source_port
+        assert requested.source_port
         last = position + DOWNLOADS
         if source.end is None:
-            self.streams.note_consumer(source.producer, wanted.source_port, runner.runner_id, position)
+            self.streams.note_consumer(source.producer, requested.source_port, runner.runner_id, position)
         else:
             last = min(last, source.end.chunks)
         return [ChunkUrl(seq, self.urls.download(f"{source.prefix}{seq:012}")) for seq in range(position, last)]
 
-    def _detach(self, runner: Runner, wanted: InputSpec, source: StreamSource) -> None:
-        if source.producer and wanted.source_port:
-            self.streams.remove_consumer(source.producer, wanted.source_port, runner.runner_id)
+    def _detach(self, runner: Runner, requested: InputSpec, source: StreamSource) -> None:
+        if source.producer and requested.source_port:
+            self.streams.remove_consumer(source.producer, requested.source_port, runner.runner_id)
 
     def _declared(self, runner: Runner, port: str) -> InputSpec:
         spec = self.specs(runner.run_id, runner.treatment)

@@ -1,4 +1,4 @@
-"""A producer reports chunks it has uploaded and asks for leave to upload more."""
+"""Commits chunks that a producer has uploaded, and permits it to upload more."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -16,14 +16,14 @@ from cadence.domain.shared.errors import Conflict, NotFound, Transient
 from cadence.domain.values.stream import Chunk, StreamEnd, StreamProgress, retry_after, upload_credit
 from cadence.domain.values.value_retention import bucket_of
 
-# How far beyond what is committed an upload may be, whatever the agent says.
+# How far beyond the committed chunks an upload may be, whatever the agent requests.
 _MAX_UNCOMMITTED = 64
 _COMMIT_ATTEMPTS = 5
 
 
 @dataclass(frozen=True)
 class OutputAnswer:
-    """`uploads` are the chunks that may be sent now; `retry_after` (seconds) is when to ask for the others."""
+    """The chunks that may be uploaded now, and after how many seconds to ask for more (`retry_after`)."""
 
     uploads: Sequence[ChunkUrl]
     retry_after: float
@@ -31,6 +31,8 @@ class OutputAnswer:
 
 @dataclass(frozen=True, kw_only=True)
 class CommitOutput:
+    """Commits the chunks of a runner's output."""
+
     specs: Specs
     runners: RunnerStore
     streams: StreamStore
@@ -46,7 +48,11 @@ class CommitOutput:
         next_seq: int,
         want: int,
     ) -> OutputAnswer:
-        """Reporting chunks again changes nothing. Raises NotFound, Conflict (a gap, or an end that does not fit)."""
+        """Commits chunks and the stream's `end`, and grants up to `want` uploads from `next_seq` on.
+
+        Committing the same chunks again changes nothing. Raises NotFound (no such output), Conflict (a gap, or an end
+        that does not fit) and Transient (another request is committing).
+        """
         spec = self.specs(runner.run_id, runner.treatment)
         output = next((declared for declared in spec.outputs if declared.port == port), None)
         if output is None:
@@ -73,7 +79,7 @@ class CommitOutput:
             progress = self.streams.get_progress(runner.runner_id, port)
             fresh = progress.new_chunks(committed)
             if progress.end is not None and end is not None and progress.end != end:
-                raise Conflict("The stream has ended already, and differently.")
+                raise Conflict("The stream has already ended, with another end.")
             if not fresh and (end is None or progress.end is not None):
                 return progress
             after = StreamProgress(
@@ -84,11 +90,11 @@ class CommitOutput:
             try:
                 return self.streams.commit(runner.runner_id, port, progress, fresh, end)
             except Conflict:
-                continue  # the same agent's repeated request came first: look at what it has committed
+                continue  # the same agent's repeated request came first: read what it has committed
         raise Transient(f"Output {port} is being committed by another request.")
 
     def _positions(self, runner_id: str, port: str, up_to: int) -> Sequence[int]:
-        """Next chunk of each attached consumer; of one that would hold the producer back: is it still there?"""
+        """Returns the next chunk of each attached consumer; detaches those that hold the producer back but are gone."""
         positions = []
         for consumer_id, position in self.streams.consumers(runner_id, port).items():
             if upload_credit(1, up_to - 1, [position]) == 0 and not self._attached(consumer_id):

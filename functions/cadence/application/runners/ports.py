@@ -1,4 +1,4 @@
-"""What the use cases for runners and hosts need from the outside, beside `ports.py`. Every write is safe to repeat."""
+"""Ports of the use cases for runners and hosts, beside those in `shared/`. Every write is safe to repeat."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
@@ -17,35 +17,45 @@ class StreamStore(StreamStates, Protocol):
     def commit(
         self, runner_id: str, port: str, seen: StreamProgress, chunks: Sequence[Chunk], end: StreamEnd | None
     ) -> StreamProgress:
-        """Adds `chunks` after those in `seen`, and the end. Raises Conflict if others committed since."""
+        """Adds `chunks` after those in `seen`, and the end. Raises Conflict if another request committed since."""
 
     def list_chunks(self, runner_id: str, port: str, from_seq: int, limit: int) -> Sequence[Chunk]:
-        """Committed chunks from `from_seq` on, at most `limit`."""
+        """Returns committed chunks from `from_seq` on, at most `limit`."""
 
     def note_consumer(self, runner_id: str, port: str, consumer_id: str, next_seq: int) -> None:
-        """Where a consumer stands in the stream."""
+        """Stores the next chunk that a consumer needs, and attaches it."""
 
     def remove_consumer(self, runner_id: str, port: str, consumer_id: str) -> None: ...
 
     def consumers(self, runner_id: str, port: str) -> Mapping[str, int]:
-        """Next chunk of each attached consumer, by its runner id."""
+        """Returns the next chunk of each attached consumer, by its runner id."""
 
 
 class SampleStore(Protocol):
-    """What runners' commands used over time, but for what their results tell (table `runners`)."""
+    """The resources that runners' commands used over time, without the last samples, which are in their results.
+
+    They are in table `runners`.
+    """
 
     def add(self, runner_id: str, samples: Sequence[ResourceSample]) -> None:
-        """Adding the same again changes nothing."""
+        """Adds samples; adding the same again changes nothing."""
 
     def list_samples(self, runner_id: str) -> Sequence[ResourceSample]:
-        """In order of their time."""
+        """Returns samples in order of their time."""
 
 
 class RunnerResults(Protocol):
+    """Stores the results of runners (table `runners`)."""
+
     def complete(self, runner_id: str, result: RunnerResult) -> Runner:
-        """Keeps the result once and returns the runner as it then stands. A second, equal result is accepted; another raises Conflict."""
+        """Stores the result once and returns the runner as it then is; an equal result is accepted again.
+
+        Raises Conflict for another result, and Gone if the runner was lost.
+        """
 
 
 EngineSecrets = Callable[[Run, TreatmentSpec, int, Sequence[str]], Mapping[str, Any]]
-"""What the runner of an attempt is told of its engine beside the specification, as `engine.secrets` of its assignment. Never logged.
-The last are the values of its treatment's secrets."""
+"""Returns `engine.secrets` of the assignment for an attempt, which are never logged.
+
+The last argument are the values of the treatment's secrets.
+"""

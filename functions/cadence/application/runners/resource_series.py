@@ -1,4 +1,4 @@
-"""What one attempt's command used over time, beside what it was allowed."""
+"""Returns the resources that an attempt's command used over time, beside its limits."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,10 @@ _MEGABYTE = 1_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class ResourceLimits:
-    """CPU in millicores; memory and disk in bytes. `enforced`: in a container; a command on the machine itself is only measured."""
+    """The limits of a command: CPU in millicores, memory and disk in bytes.
+
+    They are `enforced` in a container; a command on the machine itself is only measured.
+    """
 
     cpu: int | None
     memory: int | None
@@ -25,22 +28,27 @@ class ResourceLimits:
 
 @dataclass(frozen=True)
 class ResourceUsage:
+    """The samples of an attempt, and its limits."""
+
     samples: Sequence[ResourceSample]
     limits: ResourceLimits
 
 
 @dataclass(frozen=True)
 class ResourceSeries:
+    """Reads the resource samples of attempts."""
+
     samples: SampleStore
 
     def read(self, runner: Runner, spec: TreatmentSpec, most: int) -> ResourceUsage:
-        """At most `most` samples, spread over the attempt's whole time."""
+        """Returns at most `most` samples, spread over the attempt's whole time, and the limits."""
         last = runner.result.samples if runner.result else ()
         taken = in_order([*self.samples.list_samples(runner.runner_id), *last])
         return ResourceUsage(thinned(taken, most), limits(spec, runner))
 
 
 def limits(spec: TreatmentSpec, runner: Runner) -> ResourceLimits:
+    """Returns the limits that a specification sets, and the size of the runner's machine."""
     return ResourceLimits(
         cpu=spec.cpu,
         memory=spec.memory and spec.memory * _MEGABYTE,
@@ -52,6 +60,6 @@ def limits(spec: TreatmentSpec, runner: Runner) -> ResourceLimits:
 
 
 def _number(runner: Runner, fact: str, unit: int) -> int | None:
-    """What the machine said of itself; an agent may say anything."""
-    told = runner.facts.get(fact)
-    return round(told * unit) if isinstance(told, int | float) and not isinstance(told, bool) else None
+    """Returns a number that the machine reported, times `unit`; None for any other value that an agent may send."""
+    number = runner.facts.get(fact)
+    return round(number * unit) if isinstance(number, int | float) and not isinstance(number, bool) else None

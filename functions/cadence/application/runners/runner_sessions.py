@@ -1,4 +1,4 @@
-"""Every call of an agent is checked here first."""
+"""Checks every call of an agent, before all else."""
 
 import logging
 from collections.abc import Collection
@@ -15,6 +15,8 @@ _REFUSED = "The session token is not the one of this runner."
 
 @dataclass(frozen=True)
 class RunnerSessions:
+    """Checks the session tokens of agents."""
+
     runners: RunnerStore
 
     def check(
@@ -23,7 +25,7 @@ class RunnerSessions:
         authorization: str | None,
         allowed: Collection[RunnerState] = (RunnerState.CLAIMED,),
     ) -> Runner:
-        """The runner that speaks. Raises Unauthenticated, or Gone once it is in no state that is `allowed`."""
+        """Returns the runner that calls. Raises Unauthenticated, or Gone if its state is not `allowed`."""
         token = bearer(authorization)
         try:
             runner = self.runners.get_runner(runner_id)

@@ -1,4 +1,4 @@
-"""Tokens of runners and hosts: 256 random bits, stored only as a SHA-256, compared in constant time."""
+"""Creates and checks tokens of runners and hosts: 256 random bits, stored as a SHA-256, compared in constant time."""
 
 import hashlib
 import hmac
@@ -11,25 +11,30 @@ _log = logging.getLogger("cadence.security")
 
 
 def new_token() -> str:
+    """Returns 256 random bits as URL-safe text."""
     return secrets.token_urlsafe(32)
 
 
 def token_hash(token: str) -> str:
+    """Returns the SHA-256 of a token, in hexadecimal digits."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 def matches(stored_hash: str | None, token: str) -> bool:
-    """Takes the same time for every wrong token."""
+    """Returns True if the token has the stored hash; takes the same time for every wrong token."""
     return hmac.compare_digest(stored_hash or "", token_hash(token)) and stored_hash is not None
 
 
 def session_token(one_time_token: str, nonce: str) -> str:
-    """The session that a claim opens. Only the claiming agent knows what it follows from; repeated, it is the same."""
+    """Returns the token of the session that a claim opens; a repeated claim opens the same session.
+
+    Only the claiming agent knows both the one-time token and the nonce, from which it is derived by HMAC-SHA-256.
+    """
     return hmac.new(one_time_token.encode(), f"session {nonce}".encode(), hashlib.sha256).hexdigest()
 
 
 def bearer(authorization: str | None) -> str:
-    """The token in an `Authorization` header. Raises Unauthenticated."""
+    """Returns the token of an `Authorization: Bearer` header (RFC 6750). Raises Unauthenticated if there is none."""
     scheme, _, token = (authorization or "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise Unauthenticated("This needs a token: send `Authorization: Bearer …`.")
@@ -37,6 +42,6 @@ def bearer(authorization: str | None) -> str:
 
 
 def refuse(event: str, message: str, **fields: str) -> Unauthenticated:
-    """Notes a refused token, countable by its field `security_event`, and returns the error to raise."""
+    """Logs a refused token, to be counted by its field `security_event`, and returns the error to raise."""
     _log.warning("refused: %s", event, extra={"security_event": event, **fields})
     return Unauthenticated(message)

@@ -1,4 +1,4 @@
-"""Searching the lines that a principal may see."""
+"""Searches the lines that a principal may see."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,28 +16,33 @@ MOST_INTERVALS = 1_000
 
 @dataclass(frozen=True)
 class ReadQuery:
-    """Raises BadQuery for a query that is none, and NotFound for a project that the principal does not see."""
+    """Parses queries and determines what a principal may search.
+
+    Raises BadQuery for text that is no query, and NotFound for a project that the principal does not see.
+    """
 
     visible: VisibleRuns
     clock: Clock
 
     def parse(self, text: str, now: datetime) -> Query:
+        """Parses a query; relative times count from `now`."""
         return parse(text, now)
 
     def scope(self, principal: Principal, project: str | None) -> SearchScope:
-        """From the token alone; what a query says can only leave out more."""
+        """Returns the scope, from the token alone; a query can only narrow it."""
         return SearchScope(principal.organization, tuple(self.visible.projects(principal, project)))
 
 
 @dataclass(frozen=True)
 class FindLines(ReadQuery):
-    """Every method raises NotFound for a project that the principal does not see."""
+    """Finds and counts lines; every method raises NotFound for a project that the principal does not see."""
 
     index: SearchIndex
 
     def page(
         self, principal: Principal, query: Query, project: str | None, limit: int, before: LinePosition | None = None
     ) -> SearchPage:
+        """Returns at most `limit` lines, the newest first, that are older than `before`."""
         return self.index.search(self.scope(principal, project), query, limit, before)
 
     def counts(
@@ -48,7 +53,10 @@ class FindLines(ReadQuery):
         by: FieldName | None,
         interval: timedelta | None,
     ) -> LineCounts:
-        """Raises InvalidRequest for more than 1,000 intervals, for intervals without a beginning, and for counts by state."""
+        """Counts lines by the values of a field, by intervals of time, by both, or in all.
+
+        Raises InvalidRequest for more than 1,000 intervals, for intervals without a beginning, and for counts by state.
+        """
         if by is FieldName.STATE:
             raise _wrong("by", "States change, so lines cannot be counted by them. Filter by one: state:failed.")
         if interval is not None:
@@ -57,15 +65,14 @@ class FindLines(ReadQuery):
 
     def _check(self, interval: timedelta, query: Query) -> None:
         if query.since is None:
-            raise _wrong(
-                "interval", "Counts over time need a beginning: add since:1d, or whatever it is, to the query."
-            )
+            raise _wrong("interval", "Counts over time need a beginning: add one to the query, for example since:1d.")
         until = query.until or self.clock()
         if (until - query.since) / interval > MOST_INTERVALS:
             least = -(-int((until - query.since).total_seconds()) // MOST_INTERVALS)
             raise _wrong(
                 "interval",
-                f"There would be more than {MOST_INTERVALS} intervals. Take at least {least} s, or a shorter time.",
+                f"There would be more than {MOST_INTERVALS} intervals. Use intervals of at least {least} s, or a shorter "
+                "time.",
             )
 
 
@@ -74,10 +81,11 @@ def _wrong(parameter: str, message: str) -> InvalidRequest:
 
 
 def as_text(place: LinePosition) -> str:
+    """Returns a position as text, for cursors."""
     return f"{place.time} {place.run_id} {place.segment} {place.index}"
 
 
 def from_text(text: str) -> LinePosition:
-    """What `as_text` gave; raises ValueError for anything else."""
+    """Reads a text of `as_text`. Raises ValueError for any other."""
     time, run_id, segment, index = text.split(" ")
     return LinePosition(time, run_id, int(segment), int(index))

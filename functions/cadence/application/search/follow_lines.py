@@ -1,4 +1,4 @@
-"""Lines are followed live across runs: each once, in the order in which their segments came."""
+"""Follows lines live across runs: each once, in the order in which their segments arrived."""
 
 import heapq
 from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +19,7 @@ from cadence.domain.search.query import Query
 
 LONGEST_WAIT = timedelta(seconds=2)
 _LOOK_EVERY = 0.1  # seconds
-# Whoever follows asks again, or is heard of again, within this time.
+# A follower asks again, or sends a sign of life, within this time.
 _FOLLOWED_FOR = timedelta(seconds=30)
 _ARRIVALS_PER_LOOK = 50
 _LARGEST_PAGE = 1_000_000  # characters
@@ -27,6 +27,8 @@ _LARGEST_PAGE = 1_000_000  # characters
 
 @dataclass(frozen=True, kw_only=True)
 class FollowLines:
+    """Reads the lines that arrive after a position; `sleep` takes seconds."""
+
     arrivals: Arrivals
     segments: LogSegments
     followers: Followers
@@ -35,7 +37,7 @@ class FollowLines:
     _hurried: dict[str, datetime] = field(default_factory=dict)
 
     def start(self, organization: str) -> LivePosition:
-        """The position of whoever begins to follow now."""
+        """Returns the position of a follower that begins now."""
         return LivePosition(tuple((number, 0) for number in self.arrivals.next_numbers(organization)))
 
     def follow(
@@ -48,15 +50,16 @@ class FollowLines:
         wait: timedelta = timedelta(),
         characters: int = _LARGEST_PAGE,
     ) -> LivePage:
-        """About `limit` lines after the position (of about so many characters, or one of each lane), with marks of gaps that may have hidden some. With `wait` (at most 2 s) it waits for the first.
+        """Returns about `limit` matching lines after the position, with marks of gaps that may have hidden some.
 
-        Raises Gone if the position is older than what is kept for those who follow.
+        They have about `characters` characters, or are one of each lane. With `wait` (at most 2 s) it waits for the
+        first line. Raises Gone if the position is older than the arrivals that are kept.
         """
         until = self.clock() + min(wait, LONGEST_WAIT)
         while True:
             page = self._look(scope, query, matches, after, limit, characters)
             if page.lines or self.clock() >= until:
-                for run_id in {one.segment.run_id for one in page.lines}:
+                for run_id in {line.segment.run_id for line in page.lines}:
                     self.hurry(run_id)
                 return page
             after = page.after
@@ -72,14 +75,14 @@ class FollowLines:
         for lane, (number, index) in enumerate(after.lanes):
             arrived = self.arrivals.list_arrivals(scope.organization, lane, number, _ARRIVALS_PER_LOOK)
             share = _Share(-(-limit // LANES), characters // LANES)
-            at = share.take(arrived, (number, index), lambda segment: self._wanted(scope, query, matches, segment))
+            at = share.take(arrived, (number, index), lambda segment: self._matching(scope, query, matches, segment))
             more = more or at[0] < number + len(arrived) or len(arrived) == _ARRIVALS_PER_LOOK
             by_lane.append(share.lines)
             reached.append(at)
-        lines = list(heapq.merge(*by_lane, key=lambda one: one.line["time"]))
+        lines = list(heapq.merge(*by_lane, key=lambda live: live.line["time"]))
         return LivePage(lines, LivePosition(tuple(reached)), more)
 
-    def _wanted(self, scope: SearchScope, query: Query, matches: Matcher, segment: Segment) -> Iterator[LiveLine]:
+    def _matching(self, scope: SearchScope, query: Query, matches: Matcher, segment: Segment) -> Iterator[LiveLine]:
         if segment.organization != scope.organization or segment.project not in scope.projects:
             return
         if not may_match(query, facts_of(segment), segment.first_time, segment.last_time):
@@ -90,18 +93,18 @@ class FollowLines:
                 yield LiveLine(segment, index, line)
 
     def hurry(self, run_id: str) -> None:
-        """The run's runners send their lines at once, for as long as somebody follows; told again only when that runs out."""
+        """Makes the run's runners send their lines at once while a client follows; renewed after half of that time."""
         now = self.clock()
         if self._hurried.get(run_id, now) <= now:
             self.followers.follow(run_id, now + _FOLLOWED_FOR)
             self._hurried[run_id] = now + _FOLLOWED_FOR / 2
-        for forgotten in [known for known, until in self._hurried.items() if until <= now]:
-            del self._hurried[forgotten]
+        for expired in [known for known, until in self._hurried.items() if until <= now]:
+            del self._hurried[expired]
 
 
 @dataclass
 class _Share:
-    """What one lane may add to a page."""
+    """The lines and characters that one lane may add to a page."""
 
     lines_left: int
     characters_left: int
@@ -111,18 +114,18 @@ class _Share:
         self,
         arrived: Sequence[Arrival],
         after: tuple[int, int],
-        wanted: Callable[[Segment], Iterator[LiveLine]],
+        matching: Callable[[Segment], Iterator[LiveLine]],
     ) -> tuple[int, int]:
-        """Adds lines until the share is used up; returns where to go on."""
-        number, seen = after
+        """Adds matching lines until the share is used up; returns the position to go on from."""
+        number, index = after
         for arrival in arrived:
-            for one in wanted(arrival.segment):
-                if one.index < seen:
+            for live in matching(arrival.segment):
+                if live.index < index:
                     continue
-                if self.lines and (self.lines_left <= 0 or self.characters_left < len(one.line["text"])):
-                    return arrival.number, one.index
-                self.lines.append(one)
+                if self.lines and (self.lines_left <= 0 or self.characters_left < len(live.line["text"])):
+                    return arrival.number, live.index
+                self.lines.append(live)
                 self.lines_left -= 1
-                self.characters_left -= len(one.line["text"])
-            number, seen = arrival.number + 1, 0
-        return number, seen
+                self.characters_left -= len(live.line["text"])
+            number, index = arrival.number + 1, 0
+        return number, index

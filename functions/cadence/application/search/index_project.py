@@ -1,8 +1,8 @@
-"""A project's index is looked after: fresh segments become splits, small splits larger ones, and what is too old goes.
+"""Maintains a project's index: turns fresh segments into splits, merges small splits, and removes what is too old.
 
-Any number may do this at once, and any of them may end anywhere: what counts is decided by conditional transactions.
-An object that lost, or whose writer ended before its transaction, is referred to by nobody and goes with the bucket's
-rule, if it is not removed here.
+Any number of processes may do this at once, and any of them may end anywhere: conditional transactions decide which
+result counts. An object that lost, or whose writer ended before its transaction, has no reference and is removed by the
+bucket's lifecycle rule, if it is not removed here.
 """
 
 import logging
@@ -29,9 +29,9 @@ from cadence.domain.shared.ids import split_key
 _log = logging.getLogger("cadence.search_index")
 
 _ATTEMPTS = 5
-# Whoever takes care of a project is left alone for this long; afterwards it may be somebody else's turn.
+# A process that maintains a project has so long; afterwards another one may take over.
 _TAKEN_FOR = timedelta(minutes=15)
-# No search that read the fresh segments before is under way any more.
+# After this time no search is running that read the fresh segments before.
 _SURELY_FORGOTTEN = timedelta(minutes=15)
 _REMOVED_AT_ONCE = 90
 _AGAIN_AFTER = timedelta(minutes=1)
@@ -39,7 +39,7 @@ _AGAIN_AFTER = timedelta(minutes=1)
 
 @dataclass(kw_only=True)
 class IndexingResult:
-    """What was done."""
+    """The numbers of lines indexed, splits built, merged and removed, and segments set aside."""
 
     lines: int = 0
     built: int = 0
@@ -50,7 +50,7 @@ class IndexingResult:
 
 @dataclass(frozen=True, kw_only=True)
 class IndexProject:
-    """`longest` is how long lines are found where the project does not say less."""
+    """Maintains indexes; `longest` is how long lines are found unless the project sets a shorter time."""
 
     catalogue: SplitCatalogue
     segments: LogSegments
@@ -60,15 +60,18 @@ class IndexProject:
     longest: timedelta
 
     def build(self, organization: str, project: str) -> IndexingResult:
-        """Builds what is worth it by now, and notes when to look again. Raises Transient; repeating is safe."""
+        """Builds splits if there is enough to build by now, and notes when to look again. Safe to repeat.
+
+        Raises Transient.
+        """
         return self._look(organization, project, lambda: True)
 
     def build_all(self, organization: str, project: str) -> IndexingResult:
-        """Builds whatever is fresh, worth it or not. Raises Transient; repeating is safe."""
+        """Builds splits of all fresh segments, however few. Safe to repeat. Raises Transient."""
         return self._look(organization, project, lambda: True, all_fresh=True)
 
     def tend(self, organization: str, project: str, over: Deadline) -> IndexingResult:
-        """Builds, merges and removes, until all is done or the time is over. Does nothing if somebody else does it already."""
+        """Builds, merges and removes, until all is done or the time is over; skips if another process does it."""
         state = self.catalogue.get_state(organization, project)
         try:
             self.catalogue.note_look(state, self.clock() + _TAKEN_FOR)
@@ -77,19 +80,20 @@ class IndexProject:
         return self._look(organization, project, over)
 
     def ask_again(self, organization: str, project: str) -> None:
-        """Makes the project due. Whoever changed its state meanwhile has said when it is."""
+        """Makes the project due in a minute, unless another process has set its time meanwhile."""
         state = self.catalogue.get_state(organization, project)
         with suppress(Conflict):
             self.catalogue.note_look(state, self.clock() + _AGAIN_AFTER)
 
     def remove_expired(self, organization: str, project: str) -> int:
-        """Removes splits whose lines are all too old; says how many."""
+        """Removes splits whose lines are all too old, and returns how many."""
         state = self.catalogue.get_state(organization, project)
         splits = self.catalogue.list_splits(organization, project)
         expired = look([], splits, self.retention(state), self.clock()).expired
         return self._remove(expired)
 
     def retention(self, state: IndexState) -> timedelta:
+        """Returns how long the project's lines are found."""
         return min(state.retention or self.longest, self.longest)
 
     def _look(self, organization: str, project: str, over: Deadline, *, all_fresh: bool = False) -> IndexingResult:
@@ -98,7 +102,7 @@ class IndexProject:
             try:
                 self._work(self.catalogue.get_state(organization, project), over, done, all_fresh)
             except Conflict:
-                # Somebody else builds here too, and may not have seen what woke this one.
+                # Another process builds here too, and may not have seen the segments that woke this one.
                 continue
             return done
         raise Transient(f"The index of {organization}/{project} is being written by others.")
@@ -110,9 +114,9 @@ class IndexProject:
             before = replace(done)
             if decided.build or all_fresh:
                 for batch in batches(fresh):
-                    left = batch
-                    while left:
-                        state, left = self._build(state, left, done)
+                    remaining = batch
+                    while remaining:
+                        state, remaining = self._build(state, remaining, done)
             if not over():
                 self._remove_and_merge(decided, over, done)
             if done == before:
@@ -120,9 +124,9 @@ class IndexProject:
                 return
 
     def _read(self, state: IndexState) -> tuple[Sequence[Segment], Sequence[Split]]:
-        """Fresh segments and splits. What a split covers already, or nobody will find any more, is forgotten.
+        """Returns fresh segments and splits; segments that a split covers already, or that are too old, are forgotten.
 
-        In this order: a segment that is covered in between is in both, and never in none.
+        They are read in this order: a segment that is covered in between is in both, and never in none.
         """
         listed = self.catalogue.list_fresh(state.organization, state.project)
         splits = self.catalogue.list_splits(state.organization, state.project)
@@ -139,16 +143,16 @@ class IndexProject:
     def _build(
         self, state: IndexState, batch: Sequence[Segment], done: IndexingResult
     ) -> tuple[IndexState, Sequence[Segment]]:
-        """One split, and those of `batch` that it had no room for. What cannot be indexed is set aside.
+        """Builds one split and returns the segments of `batch` that it had no room for; unreadable ones are set aside.
 
-        Raises Conflict if somebody else built something meanwhile.
+        Raises Conflict if another process built a split meanwhile.
         """
         readable: list[Segment] = []
         with self.splits.build(state.organization, state.project) as building:
-            looked_at = 0
-            while looked_at < len(batch) and building.text_bytes < FULL_BYTES:
-                segment = batch[looked_at]
-                looked_at += 1
+            read = 0
+            while read < len(batch) and building.text_bytes < FULL_BYTES:
+                segment = batch[read]
+                read += 1
                 try:
                     building.add(segment, read_segment(self.segments, segment))
                 except InvalidRequest as error:
@@ -160,7 +164,7 @@ class IndexProject:
                 self.catalogue.forget_fresh(readable)
                 done.lines += sum(segment.lines for segment in readable)
                 done.built += 1
-        return state, batch[looked_at:]
+        return state, batch[read:]
 
     def _skip(self, segment: Segment, cause: str, done: IndexingResult) -> None:
         _log.error(
@@ -208,22 +212,23 @@ class IndexProject:
         return removed
 
     def _merge(self, group: Sequence[Split]) -> bool:
-        """Whether it was this one that merged them."""
-        opened = [self.splits.open(split) for split in group]
-        there = [split for split in opened if split is not None]
-        if len(there) < len(group):
-            _log.error("splits that are to be merged are not in the bucket", extra={"keys": [one.key for one in group]})
+        """Merges splits; returns True if this process did it, and not another one."""
+        results = [self.splits.open(split) for split in group]
+        opened = [split for split in results if split is not None]
+        if len(opened) < len(group):
+            keys = [split.key for split in group]
+            _log.error("splits that are to be merged are not in the bucket", extra={"keys": keys})
             return False
         first = group[0]
         state = IndexState(
             organization=first.organization, project=first.project, version=0, due_at=None, retention=None
         )
         covered = self._still_covered(group)
-        with self.splits.merge(first.organization, first.project, there) as built:
+        with self.splits.merge(first.organization, first.project, opened) as built:
             return self._replaced(group, self._put(state, built, covered))
 
     def _still_covered(self, group: Sequence[Split]) -> Covered:
-        """Nothing, once none of the segments can be taken for a fresh one by anybody."""
+        """Returns the segments that the splits cover; none once no process can take one of them for a fresh one."""
         newest = max(split.built_at for split in group)
         if newest + _SURELY_FORGOTTEN > self.clock():
             return merged_covering(split.covered for split in group)
@@ -244,7 +249,7 @@ class IndexProject:
 
 
 def read_segment(segments: LogSegments, segment: Segment) -> Sequence[Line]:
-    """All its lines. Raises InvalidRequest if its object holds something else."""
+    """Returns all lines of a segment. Raises InvalidRequest if its object does not hold them."""
     lines = segments.read(segment.key)
     if len(lines) != segment.lines:
         raise InvalidRequest(f"Its object holds {len(lines)} lines, its manifest says {segment.lines}.")

@@ -1,4 +1,4 @@
-"""What a search service of its own, beside the log's segments, is asked for."""
+"""The port to a search service that holds lines beside the log's segments."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,35 +14,35 @@ from cadence.domain.search.query import Query
 
 @dataclass(frozen=True)
 class Extent:
-    """Which lines are looked at: those of some projects of one organization, each from its time on, without some segments.
+    """The lines that are searched: those of some projects of one organization, each from its time on.
 
-    A search never leaves it, whatever its query says.
+    `since` are the times by project, at least one; lines of the segments in `without` are left out. A search never
+    leaves its extent, whatever its query contains.
     """
 
     organization: str
     since: Mapping[str, datetime]
-    """By project, at least one."""
     without: Sequence[Segment]
 
 
 class LineStore(Protocol):
-    """Lines by (run id, segment, position), each there once however often it was put. All methods raise Transient."""
+    """Stores lines by (run id, segment, position), each once however often it was put. All methods raise Transient."""
 
     def put(self, segments: Sequence[tuple[Segment, Sequence[Line]]]) -> Mapping[tuple[str, int], str]:
-        """Once it returns, the lines are found. Answers which segments (run id, number) it will never take, and why.
+        """Stores segments' lines, which are found once it returns.
 
-        Of such a segment some lines may be found.
+        Returns the segments (run id, number) that it will never take, and why; some of their lines may be found.
         """
 
     def search(
         self, extent: Extent, query: Query, matcher: Matcher, limit: int, bounds: SplitBounds, over: Deadline
     ) -> SplitHits:
-        """At least one candidate is looked at, however late it is."""
+        """Returns matching lines; at least one candidate is examined, even if the time is over."""
 
     def count(
         self, extent: Extent, query: Query, matcher: Matcher, counting: SplitCounting, over: Deadline
     ) -> tuple[Tally, bool]:
-        """The counts, and whether they are complete."""
+        """Returns the counts, and whether they are complete."""
 
     def remove(self, organization: str, project: str, before: datetime) -> bool:
-        """Removes the project's lines that are older; whether younger ones are left."""
+        """Removes the project's lines that are older; returns True if younger ones remain."""

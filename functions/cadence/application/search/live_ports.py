@@ -1,4 +1,4 @@
-"""Following lines live, across runs: how far somebody is, what they are told, and what this needs from the outside."""
+"""Positions, pages and ports for following lines live, across runs."""
 
 import re
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from cadence.domain.logs.log import Segment
 from cadence.domain.shared.errors import InvalidRequest, Violation
 
 LANES = 4
-"""Segments of an organization arrive in so many lanes, those of one run all in the same; each lane has an order of its own."""
+"""The number of lanes in which an organization's segments arrive; each lane has its own order, each run its lane."""
 
 
 _POSITION = re.compile(r"(\d{1,15})\.(\d{1,9})")
@@ -20,7 +20,7 @@ _POSITION = re.compile(r"(\d{1,15})\.(\d{1,9})")
 
 @dataclass(frozen=True)
 class LivePosition:
-    """How far somebody has followed: of each lane the number of the next segment, and how many lines of it were seen."""
+    """How far a client has followed: for each lane the next segment's number, and how many of its lines were seen."""
 
     lanes: tuple[tuple[int, int], ...]
 
@@ -29,17 +29,19 @@ class LivePosition:
 
     @classmethod
     def of(cls, text: str) -> "LivePosition":
-        """Raises InvalidRequest for what is no position."""
-        found = [_POSITION.fullmatch(part) for part in text.split("-")]
-        lanes = tuple((int(match[1]), int(match[2])) for match in found if match)
-        if len(lanes) != LANES or len(found) != LANES:
-            raise InvalidRequest("The cursor is not one that was handed out.", [Violation("after", "is no cursor")])
+        """Reads a position from its text. Raises InvalidRequest for any other text."""
+        matches = [_POSITION.fullmatch(part) for part in text.split("-")]
+        lanes = tuple((int(match[1]), int(match[2])) for match in matches if match)
+        if len(lanes) != LANES or len(matches) != LANES:
+            raise InvalidRequest(
+                "The cursor is not valid: use one from an earlier answer.", [Violation("after", "is no cursor")]
+            )
         return cls(lanes)
 
 
 @dataclass(frozen=True)
 class Arrival:
-    """A segment, and which one in its lane it is, counted from 0."""
+    """A segment and its number in its lane, counted from 0."""
 
     number: int
     segment: Segment
@@ -47,7 +49,7 @@ class Arrival:
 
 @dataclass(frozen=True)
 class LiveLine:
-    """`index` counts the lines of the segment from 0."""
+    """A line with its segment; `index` counts the segment's lines from 0."""
 
     segment: Segment
     index: int
@@ -56,7 +58,7 @@ class LiveLine:
 
 @dataclass(frozen=True)
 class LivePage:
-    """`after` is where to go on; `more` says that there is more already."""
+    """Lines that were followed; `after` is the position to go on from, `more` states that more have arrived already."""
 
     lines: Sequence[LiveLine]
     after: LivePosition
@@ -64,22 +66,28 @@ class LivePage:
 
 
 class Arrivals(Protocol):
-    """Which segments became part of their runs' logs, in that order, for about a day.
+    """Lists the segments that became part of their runs' logs, in that order, for about a day.
 
-    A number is given to a segment in the transaction that makes it part of its run's log, and a lane's numbers have no
-    holes. So whoever has seen all through one number has missed nothing before it, whatever comes when.
+    A segment gets its number in the transaction that makes it part of its run's log, and a lane's numbers have no
+    holes. So a client that has seen all segments through one number has missed none, in whichever order they come.
     """
 
     def next_numbers(self, organization: str) -> Sequence[int]:
-        """Of each lane, the number that its next segment gets."""
+        """Returns, for each lane, the number that its next segment gets."""
 
     def list_arrivals(self, organization: str, lane: int, from_number: int, limit: int) -> Sequence[Arrival]:
-        """In order, from that number on, without holes. Raises Gone if the first asked for is not kept any more."""
+        """Returns arrivals in order, from `from_number` on, without holes.
+
+        Raises Gone if the first of them is not kept any more.
+        """
 
 
 @dataclass(frozen=True, kw_only=True)
 class LiveConnection:
-    """Somebody who follows a query. Through `looked` everything has been looked at; `told` is the last position they were told."""
+    """A client that follows a query.
+
+    All lines through `looked` have been examined; `told` is the last position that was sent to the client.
+    """
 
     connection_id: str
     principal: Principal
@@ -91,19 +99,19 @@ class LiveConnection:
 
 
 class LiveConnections(Protocol):
-    """Who is connected (table `logs`)."""
+    """Stores the connected clients (table `logs`)."""
 
     def save(self, connection: LiveConnection) -> None:
-        """Replaces what is known of it."""
+        """Stores a connection in place of an earlier one with its id."""
 
     def get(self, connection_id: str) -> LiveConnection:
-        """Raises NotFound."""
+        """Returns a connection. Raises NotFound."""
 
     def advance(self, seen: LiveConnection, looked: LivePosition, told: LivePosition) -> LiveConnection:
-        """Raises Conflict unless it still is where it was seen."""
+        """Moves a connection's positions. Raises Conflict unless it still has the positions of `seen`."""
 
     def remove(self, connection_id: str) -> None:
-        """Removing what is not there is no error."""
+        """Removes a connection; a missing one is no error."""
 
     def of_organization(self, organization: str, now: datetime) -> Sequence[LiveConnection]:
-        """Those that are alive."""
+        """Returns the connections that are alive."""

@@ -1,4 +1,4 @@
-"""A query followed live, as far as a principal may see."""
+"""Follows a query live, within what a principal may see."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,6 +17,8 @@ _MOST_RUNS = 10
 
 @dataclass(frozen=True)
 class LiveQuery:
+    """Reads the lines of a query that arrive after a position."""
+
     find: ReadQuery
     follow: FollowLines
     states: TreatmentStates
@@ -31,7 +33,7 @@ class LiveQuery:
         wait: timedelta = timedelta(),
         characters: int = 1_000_000,
     ) -> LivePage:
-        """Lines after the position; without one, those that come from now on.
+        """Returns lines after the position; without one, those that come from now on.
 
         Raises BadQuery, NotFound for a project that the principal does not see, Gone for a position that is too old.
         """
@@ -44,7 +46,7 @@ class LiveQuery:
         return self.follow.follow(scope, query, matches, begin, limit, wait, characters)
 
     def _hurry_named_runs(self, principal: Principal, query: Query) -> None:
-        """Runs that the query names send their lines at once, already before the first of them matches."""
+        """Makes runs that the query names send their lines at once, already before the first of them matches."""
         named = (
             value
             for leaf in leaves(query.where)

@@ -1,7 +1,7 @@
-"""What searching logs needs from the outside.
+"""The port and the types for searching logs.
 
-Every line has a `Place`: its time, and where it stands in its run's log. Places order all lines of an organization, two
-lines never share one, and a line keeps its place for good, in a fresh segment as well as in a split.
+Every line has a `LinePosition`: its time, and its position in its run's log. Positions order all lines of an
+organization, no two lines share one, and a line keeps its position for good, in a fresh segment as well as in a split.
 """
 
 from collections.abc import Sequence
@@ -15,9 +15,9 @@ from cadence.domain.search.query import FieldName, Query
 
 @dataclass(frozen=True)
 class SearchScope:
-    """What the caller may see, and nothing else is looked at: some projects of one organization.
+    """The projects of one organization that the caller may see; nothing else is searched.
 
-    It comes from the caller's token, never from the query; a query that names others finds nothing.
+    It comes from the caller's token, never from the query; a query that names other projects finds nothing.
     """
 
     organization: str
@@ -26,7 +26,7 @@ class SearchScope:
 
 @dataclass(frozen=True, order=True)
 class LinePosition:
-    """Ordered by time first. `index` counts the lines of the segment from 0."""
+    """The position of a line, ordered by time first; `index` counts the lines of the segment from 0."""
 
     time: str  # the line's, RFC 3339 in UTC with milliseconds, so that texts order as times do
     run_id: str
@@ -36,7 +36,7 @@ class LinePosition:
 
 @dataclass(frozen=True, kw_only=True)
 class Hit:
-    """A line (as it stands in its segment, with everything in it) and whose it is."""
+    """A line, with all fields that it has in its segment, its position and its owner."""
 
     place: LinePosition
     organization: str
@@ -47,10 +47,10 @@ class Hit:
 
 @dataclass(frozen=True)
 class SearchPage:
-    """Newest first. `older` is where to go on (lines *before* it); None if there is nothing older that could match.
+    """Lines, newest first; `older` is the position before which to go on, None if no older line could match.
 
-    `hits` may be fewer than asked for, even none, with `older` set: then a bound on the work was reached, and everything
-    from the page's start down to `older` has been looked at.
+    `hits` may be fewer than requested, even none, with `older` set: then a bound on the work was reached, and all lines
+    from the page's start down to `older` have been examined.
     """
 
     hits: Sequence[Hit]
@@ -59,7 +59,10 @@ class SearchPage:
 
 @dataclass(frozen=True)
 class LineCount:
-    """`lines` lines in the interval that begins at `start` (None if not asked by time) with `value` (None if not asked by field)."""
+    """The number of lines in the interval that begins at `start`, with the field's `value`.
+
+    `start` is None for counts without intervals, `value` for counts without a field.
+    """
 
     start: datetime | None
     value: str | None
@@ -68,10 +71,10 @@ class LineCount:
 
 @dataclass(frozen=True)
 class LineCounts:
-    """Ordered by start, then by lines (most first), then by value; without zeros.
+    """Counts ordered by start, then by lines (most first), then by value; without zeros.
 
-    Of each interval the 100 values with most lines. `complete` is False if a bound on the work was reached: then each
-    count is a lower bound.
+    They are those of the 100 values with most lines of each interval. `complete` is False if a bound on the work was
+    reached: then each count is a lower bound.
     """
 
     counts: Sequence[LineCount]
@@ -79,21 +82,21 @@ class LineCounts:
 
 
 class SearchIndex(Protocol):
-    """Finds lines. One is found as soon as its segment is part of its run's log, exactly once, and until its retention ends."""
+    """Finds lines: each exactly once, from when its segment is part of its run's log until its retention ends."""
 
     def search(self, scope: SearchScope, query: Query, limit: int, before: LinePosition | None = None) -> SearchPage:
-        """At most `limit` (1 to 1,000) lines that match, newest first, only those with a smaller place than `before`.
+        """Returns at most `limit` (1 to 1,000) matching lines, newest first, only those with a position below `before`.
 
-        Whatever the index cannot decide itself (Pattern, state) it decides on each candidate with `matching.Matcher`.
-        Work is bounded (time and candidates looked at), at least one candidate is looked at per call, so that whoever
-        goes on with `older` gets to the end. Raises Transient if what is stored cannot be read now.
+        Conditions that the index cannot decide itself (Pattern, state) are decided on each candidate with
+        `matching.Matcher`. The work is bounded (time and candidates); at least one candidate is examined per call, so
+        that a caller that goes on with `older` reaches the end. Raises Transient if the stored lines cannot be read.
         """
 
     def count(
         self, scope: SearchScope, query: Query, by: FieldName | None = None, interval: timedelta | None = None
     ) -> LineCounts:
-        """How many lines match, by the values of a field (never state), by intervals of time, by both, or in all.
+        """Counts matching lines by the values of a field (never state), by intervals of time, by both, or in all.
 
-        Intervals begin at whole multiples of `interval` (whole seconds) since 1970-01-01T00:00:00Z. The caller has made
-        sure that there are at most 1,000 of them. Raises Transient if what is stored cannot be read now.
+        Intervals begin at whole multiples of `interval` (whole seconds) since 1970-01-01T00:00:00Z; the caller makes
+        sure that there are at most 1,000 of them. Raises Transient if the stored lines cannot be read.
         """

@@ -1,8 +1,8 @@
-"""Lines are pushed to those who hold a connection: each message goes on exactly where the one before ended.
+"""Pushes lines to connected clients: each message begins exactly where the one before ended.
 
-Client and server each know how far they are: a message says `from` which position it goes on and where it ends (`after`).
-A client whose own position is not the `from` of a message has missed one, or has seen this one; it leaves it, says where
-it stands with a `ping`, and is told from there. So nothing is lost and nothing is taken twice, whatever is repeated.
+Client and server both know their position: a message states the position `from` which it goes on, and its end, `after`.
+A client whose own position is not the `from` of a message has missed one, or has seen this one; it ignores the message
+and sends its position with a `ping`, from which the server goes on. So no line is lost and none is taken twice.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,7 +18,7 @@ from cadence.application.shared.ports import Clock, Sockets
 from cadence.domain.access.access import Permission, Principal
 from cadence.domain.shared.errors import CadenceError, Conflict, Gone, NotFound, Unauthenticated
 
-# A client says that it is there every 15 seconds; one that has not for so long is told nothing more.
+# A client sends a sign of life every 15 seconds; one that has not for so long gets no more messages.
 ALIVE_FOR = timedelta(seconds=60)
 # A message has at most 128 KiB. With escapes and names, lines of so many characters nearly always fit.
 _CHARACTERS = 24_000
@@ -31,6 +31,8 @@ Message = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class PushLines:
+    """Serves live connections; `as_message` encodes a message, whose lines are `LiveLine`s, as text."""
+
     connections: LiveConnections
     sockets: Sockets
     authenticate: Authenticate
@@ -38,18 +40,17 @@ class PushLines:
     live: LiveQuery
     clock: Clock
     as_message: Callable[[Message], str]
-    """As text. Lines are `LiveLine`s."""
 
     def subscribe(self, connection_id: str, token: str, query: str, project: str | None, after: str | None) -> None:
         """Begins to push lines that match, from now on or from the cursor on. A second call replaces the first.
 
-        Raises Unauthenticated, Forbidden, BadQuery, NotFound for a project that the token does not see, Gone for a cursor
-        that is too old.
+        Raises Unauthenticated, Forbidden, BadQuery, NotFound for a project that the token does not see, Gone for a
+        cursor that is too old.
         """
         principal = self.authenticate.authenticate(f"Bearer {token}")
         require(principal, Permission.LOGS_READ)
         begin = LivePosition.of(after) if after else self.live.follow.start(principal.organization)
-        # Whatever is wrong is told now, and not with the first line.
+        # An invalid query is reported now, and not with the first line.
         self.live.read(principal, query, project, begin, limit=1)
         connection = LiveConnection(
             connection_id=connection_id,
@@ -65,7 +66,7 @@ class PushLines:
         self._deliver(connection)
 
     def ping(self, connection_id: str, after: str) -> None:
-        """The client is there, and has taken all lines through the cursor.
+        """Notes that the client is alive and has taken all lines through the cursor `after`.
 
         Raises NotFound for a connection that follows nothing, Unauthenticated if its token is not valid any more.
         """
@@ -80,21 +81,25 @@ class PushLines:
         self._deliver(connection)
 
     def close(self, connection_id: str) -> None:
+        """Removes a connection."""
         self.connections.remove(connection_id)
 
     def ring(self, organization: str) -> int:
-        """There may be new lines. Returns how many connections were looked after; one's trouble does not keep the others waiting."""
+        """Delivers new lines to all connections of an organization, and returns how many there are.
+
+        An error of one connection is sent to it and does not hold back the others.
+        """
         connections = self.connections.of_organization(organization, self.clock())
         for connection in connections:
             try:
                 self._deliver(connection)
             except CadenceError as error:
-                # It hears of it, and asks again with its next ping.
+                # The client receives the error, and asks again with its next ping.
                 self._post(connection, {"kind": "problem", "code": error.code, "detail": error.message})
         return len(connections)
 
     def _deliver(self, connection: LiveConnection) -> None:
-        """Whoever moves a connection's position tells it what lies between; all others leave that to them."""
+        """Delivers new lines: the call that moves a connection's position sends the lines in between, and no other."""
         for _ in range(_MESSAGES_AT_ONCE):
             page = self.live.read(
                 connection.principal,
@@ -106,10 +111,10 @@ class PushLines:
             )
             if page.after == connection.looked:
                 return
-            told = page.after if page.lines else connection.told
+            sent = page.after if page.lines else connection.told
             before = connection
             try:
-                connection = self.connections.advance(connection, page.after, told)
+                connection = self.connections.advance(connection, page.after, sent)
             except Conflict:
                 return
             if page.lines and not self._post(connection, self._lines(before.told, page)):

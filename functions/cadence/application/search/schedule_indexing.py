@@ -1,4 +1,4 @@
-"""Which projects' indexes are tended: those with new lines at once, the others when they are due."""
+"""Schedules the indexing of projects: those with new lines at once, the others when they are due."""
 
 import logging
 import time
@@ -15,12 +15,12 @@ from cadence.domain.shared.errors import Conflict
 _log = logging.getLogger("cadence.search_index")
 
 _DUE_AT_ONCE = 500
-# What is left of a call's time in seconds when no further merge is begun: one takes up to a minute.
+# Seconds of a call's time: with less remaining no further merge is begun, since one takes up to a minute.
 _LEAST_LEFT = 180.0
 
 
 class IndexOne(Protocol):
-    """Looks after one project's index: `TendIndex` and `TendStore`, which say more of it."""
+    """Maintains one project's index, as `IndexProject` and `SyncSearchService` document it."""
 
     def build(self, organization: str, project: str) -> IndexingResult: ...
 
@@ -33,20 +33,22 @@ class IndexOne(Protocol):
 
 @dataclass(frozen=True)
 class ScheduleIndexing:
+    """Indexes several projects and returns totals by name (`projects`, `failed`, the fields of `IndexingResult`…)."""
+
     catalogue: SplitCatalogue
     tend: IndexOne
     clock: Clock
 
     def woken(self, projects: Iterable[tuple[str, str]]) -> dict[str, int]:
-        """Builds for projects (with their organizations) that got lines.
+        """Builds the indexes of projects (with their organizations) that got lines.
 
-        What fails is told and made due at once, so that one project's trouble keeps no other's lines waiting. Raises what
-        keeps it from being made due.
+        A project whose build fails is logged and made due, so that it does not hold back the others. Raises the error
+        that keeps it from being made due.
         """
         return self._each(projects, self.tend.build)
 
     def due(self, seconds_left: Callable[[], float]) -> dict[str, int]:
-        """Does all that is due, as long as there is time; the rest is due still."""
+        """Maintains the projects that are due, as long as there is time; the others stay due."""
 
         def over() -> bool:
             return seconds_left() < _LEAST_LEFT
@@ -60,19 +62,19 @@ class ScheduleIndexing:
     def redrive(
         self, organization: str, project: str, segments: Sequence[Sequence[str | int]] | None = None
     ) -> dict[str, int]:
-        """Indexes what was set aside once more, or of that only `segments` (each a run and a number).
+        """Indexes the segments that were set aside once more: all, or only `segments` (each a run id and a number).
 
-        What cannot be indexed still is set aside again.
+        A segment that still cannot be indexed is set aside again.
         """
-        wanted = None if segments is None else {(run_id, number) for run_id, number in segments}
+        chosen = None if segments is None else {(run_id, number) for run_id, number in segments}
         for dead_letter in self.catalogue.list_skipped_segments(organization, project):
-            if wanted is None or (dead_letter.segment.run_id, dead_letter.segment.number) in wanted:
-                with suppress(Conflict):  # somebody else has taken it back
+            if chosen is None or (dead_letter.segment.run_id, dead_letter.segment.number) in chosen:
+                with suppress(Conflict):  # another call has taken it back
                     self.catalogue.take_back(dead_letter.segment)
         return self._each([(organization, project)], self.tend.build_all)
 
     def _each(self, projects: Iterable[tuple[str, str]], work: Callable[[str, str], IndexingResult]) -> dict[str, int]:
-        total = dict.fromkeys(("projects", "failed", *(one.name for one in fields(IndexingResult))), 0)
+        total = dict.fromkeys(("projects", "failed", *(field.name for field in fields(IndexingResult))), 0)
         began = time.perf_counter()
         for organization, project in projects:
             total["projects"] += 1

@@ -1,4 +1,4 @@
-"""`SearchIndex` over what is indexed and fresh segments: the newest first, and only as far as it takes."""
+"""Implements `SearchIndex` over indexed lines and fresh segments: the newest first, and only as far as necessary."""
 
 import logging
 from collections import deque
@@ -34,17 +34,19 @@ T = TypeVar("T")
 
 LONGEST = timedelta(seconds=6)
 _MOST_VALUES = 100
-# Ids of runs are of digits and letters.
+# Sorts after all run ids, which consist of digits and letters.
 _AFTER_ALL_RUNS = "~"
-# How many further splits are brought here while one is searched: more, the longer nothing is found.
+# How many further splits are downloaded while one is searched: more, the longer nothing is found.
 _MOST_AHEAD = 8
-# A split that was merged away while it was searched is looked for under its new name.
+# A split that was merged while it was searched is read again under its new name.
 _ATTEMPTS = 3
 _RETENTION_REMEMBERED = timedelta(seconds=30)
 
 
 @dataclass
 class _Retentions:
+    """Reads projects' retentions, and remembers them for half a minute."""
+
     catalogue: SplitCatalogue
     clock: Clock
     longest: timedelta
@@ -61,7 +63,10 @@ class _Retentions:
 
 
 class SearchLines(SearchIndex):
-    """`longest` is how long lines are found where the project does not say less. `workers` bring splits here, and count."""
+    """Searches the lines of projects.
+
+    `longest` is how long lines are found unless the project sets a shorter time; `workers` download splits, and count.
+    """
 
     def __init__(
         self,
@@ -80,7 +85,7 @@ class SearchLines(SearchIndex):
     def search(self, scope: SearchScope, query: Query, limit: int, before: LinePosition | None = None) -> SearchPage:
         over = self._deadline()
         matcher = Matcher(query, self._states.within())
-        return self._insisting(
+        return self._with_splits_present(
             lambda skipped: self._search(self._sources(scope, query, before, skipped), matcher, limit, before, over)
         )
 
@@ -90,7 +95,7 @@ class SearchLines(SearchIndex):
         over = self._deadline()
         matcher = Matcher(query, self._states.within())
         counting = SplitCounting(by, interval)
-        return self._insisting(
+        return self._with_splits_present(
             lambda skipped: self._count(self._sources(scope, query, None, skipped), matcher, counting, over)
         )
 
@@ -98,8 +103,8 @@ class SearchLines(SearchIndex):
         until = self._clock() + self._budget
         return lambda: self._clock() >= until
 
-    def _insisting(self, once: Callable[[frozenset[str]], T]) -> T:
-        """A split that is gone was merged into another, which a new look finds; one that is listed still is left out."""
+    def _with_splits_present(self, once: Callable[[frozenset[str]], T]) -> T:
+        """Repeats a search whose split is gone, since it was merged; a split that is still listed is left out."""
         missing: set[str] = set()
         for _ in range(_ATTEMPTS):
             try:
@@ -116,21 +121,21 @@ class SearchLines(SearchIndex):
     def _sources(
         self, scope: SearchScope, query: Query, before: LinePosition | None, skipped: frozenset[str]
     ) -> Sequence[PlannedSource]:
-        """Those that may hold matching lines, the newest first."""
-        asked: list[SourceQuery] = []
+        """Returns the sources that may hold matching lines, the newest first."""
+        queries: list[SourceQuery] = []
         now = self._clock()
         for project in scope.projects:
             earliest = now - self._retentions(scope.organization, project)
-            kept = query if query.since is not None and query.since > earliest else replace(query, since=earliest)
-            # Before it is looked for among what is indexed: what becomes so in between is in both, and never in none.
-            asked.append(SourceQuery(project, kept, self._catalogue.list_fresh(scope.organization, project)))
-        found = [
+            bounded = query if query.since is not None and query.since > earliest else replace(query, since=earliest)
+            # Listed before the indexed lines: a segment that is indexed in between is in both, and never in none.
+            queries.append(SourceQuery(project, bounded, self._catalogue.list_fresh(scope.organization, project)))
+        sources = [
             planned
-            for planned in self._indexed.plan(scope.organization, asked, skipped)
+            for planned in self._indexed.plan(scope.organization, queries, skipped)
             if may_match(planned.query, planned.source.facts, planned.source.first_time, planned.source.last_time)
             and (before is None or planned.source.first_time <= before.time)
         ]
-        return sorted(found, key=lambda planned: planned.source.last_time, reverse=True)
+        return sorted(sources, key=lambda planned: planned.source.last_time, reverse=True)
 
     def _search(
         self,
@@ -141,37 +146,37 @@ class SearchLines(SearchIndex):
         over: Deadline,
     ) -> SearchPage:
         hits: list[Hit] = []
-        # Everything from there on has been looked at; what is older, not everywhere.
+        # All lines from there on have been examined; older ones only in some sources.
         down_to: LinePosition | None = None
-        looked_at = 0
+        searched = 0
         with self._prepared(sources) as prepared:
             for planned in prepared:
                 newest = planned.source.last_time
-                # One more than asked for, to know whether there is any.
+                # One more than requested, to know whether there are more.
                 least = hits[limit].place if len(hits) > limit else None
                 if (least is not None and newest < least.time) or (down_to is not None and newest < down_to.time):
                     break
-                if over() and looked_at and (before is None or newest < before.time):
+                if over() and searched and (before is None or newest < before.time):
                     down_to = _later(down_to, LinePosition(newest, _AFTER_ALL_RUNS, 0, 0))
                     break
                 bounds = SplitBounds(before, _later(least, down_to))
-                found = planned.source.search(planned.query, matcher, limit + 1, bounds, over)
-                looked_at += 1
-                hits = list(islice(merge(hits, found.hits, key=_place, reverse=True), limit + 1))
-                down_to = _later(down_to, found.down_to)
-        seen = [hit for hit in hits if down_to is None or hit.place >= down_to]
-        if len(seen) > limit:
-            return SearchPage(seen[:limit], seen[limit - 1].place)
-        return SearchPage(seen, down_to)
+                result = planned.source.search(planned.query, matcher, limit + 1, bounds, over)
+                searched += 1
+                hits = list(islice(merge(hits, result.hits, key=_place, reverse=True), limit + 1))
+                down_to = _later(down_to, result.down_to)
+        complete = [hit for hit in hits if down_to is None or hit.place >= down_to]
+        if len(complete) > limit:
+            return SearchPage(complete[:limit], complete[limit - 1].place)
+        return SearchPage(complete, down_to)
 
     @contextmanager
     def _prepared(self, sources: Sequence[PlannedSource]) -> Iterator[Iterator[PlannedSource]]:
-        """The sources in order; some ahead of whoever goes through them are brought here meanwhile."""
+        """Yields the sources in order; some of the following ones are prepared meanwhile."""
         coming: deque[tuple[PlannedSource, Future[None]]] = deque()
-        left = iter(sources)
+        remaining = iter(sources)
 
         def ahead(number: int) -> None:
-            for planned in islice(left, max(number - len(coming), 0)):
+            for planned in islice(remaining, max(number - len(coming), 0)):
                 coming.append((planned, self._workers.submit(planned.source.prepare, planned.query)))
 
         def one_by_one() -> Iterator[PlannedSource]:
@@ -198,13 +203,13 @@ class SearchLines(SearchIndex):
                 return {}, False
             return planned.source.count(planned.query, matcher, counting, over)
 
-        together: Tally = {}
+        total: Tally = {}
         complete = True
         for tally, whole in self._workers.map(counted, sources):
             complete = complete and whole
             for key, lines in tally.items():
-                together[key] = together.get(key, 0) + lines
-        return LineCounts(_counts(together), complete)
+                total[key] = total.get(key, 0) + lines
+        return LineCounts(_counts(total), complete)
 
 
 def _place(hit: Hit) -> LinePosition:
@@ -216,10 +221,10 @@ def _later(one: LinePosition | None, other: LinePosition | None) -> LinePosition
 
 
 def _counts(tally: Tally) -> Sequence[LineCount]:
-    ordered = sorted(tally.items(), key=lambda one: (one[0][0] or 0, -one[1], one[0][1] or ""))
-    by_start = groupby(ordered, key=lambda one: one[0][0])
+    ordered = sorted(tally.items(), key=lambda item: (item[0][0] or 0, -item[1], item[0][1] or ""))
+    by_start = groupby(ordered, key=lambda item: item[0][0])
     return [
         LineCount(None if start is None else datetime.fromtimestamp(start, UTC), value, lines)
-        for _, its in by_start
-        for (start, value), lines in islice(its, _MOST_VALUES)
+        for _, items in by_start
+        for (start, value), lines in islice(items, _MOST_VALUES)
     ]

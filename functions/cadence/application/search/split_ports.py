@@ -1,4 +1,4 @@
-"""What building, merging and searching splits need from the outside."""
+"""Ports for building, merging and searching splits."""
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
@@ -15,7 +15,7 @@ from cadence.domain.search.query import FieldName, Query
 from cadence.domain.search.split import Split, SplitFacts
 
 Deadline = Callable[[], bool]
-"""Whether the time for a search is over."""
+"""Returns True if the time for a search is over."""
 
 Tally = dict[tuple[int | None, str | None], int]
 """Lines by (start of the interval in seconds since 1970, value of the field)."""
@@ -23,7 +23,7 @@ Tally = dict[tuple[int | None, str | None], int]
 
 @dataclass(frozen=True)
 class SplitHits:
-    """Matching lines, newest first. If `down_to` is set, only lines from that place on have been looked at."""
+    """Matching lines, newest first; if `down_to` is set, only lines from that position on have been examined."""
 
     hits: Sequence[Hit]
     down_to: LinePosition | None = None
@@ -31,7 +31,7 @@ class SplitHits:
 
 @dataclass(frozen=True)
 class SplitBounds:
-    """Rows to look at: places below `before`, not below `from_place` (None: without bound)."""
+    """The bounds of a search: positions below `before`, not below `from_place` (None: without bound)."""
 
     before: LinePosition | None = None
     from_place: LinePosition | None = None
@@ -39,20 +39,20 @@ class SplitBounds:
 
 @dataclass(frozen=True)
 class SplitCounting:
-    """What to count by: a field, intervals of whole seconds, both or nothing."""
+    """The grouping of counts: by a field, by intervals of whole seconds, by both or by neither."""
 
     by: FieldName | None
     interval: timedelta | None
 
 
 class OpenSplit(Protocol):
-    """A split at hand."""
+    """A split on this machine."""
 
     def search(self, query: Query, matcher: Matcher, limit: int, bounds: SplitBounds, over: Deadline) -> SplitHits:
-        """At least one candidate is looked at, however late it is."""
+        """Returns matching lines; at least one candidate is examined, even if the time is over."""
 
     def count(self, query: Query, matcher: Matcher, counting: SplitCounting, over: Deadline) -> tuple[Tally, bool]:
-        """The counts, and whether they are complete."""
+        """Returns the counts, and whether they are complete."""
 
 
 class SplitBuilding(Protocol):
@@ -60,47 +60,52 @@ class SplitBuilding(Protocol):
 
     @property
     def text_bytes(self) -> int:
-        """About how much text is in it by now."""
+        """The approximate number of bytes of text in it by now."""
 
     def add(self, segment: Segment, lines: Sequence[Line]) -> None:
-        """All lines of a segment. Raises InvalidRequest if one of them is no log line; then none of them is in."""
+        """Adds all lines of a segment; none if it raises InvalidRequest, since one of them is no log line."""
 
     def finish(self) -> "BuiltSplit":
-        """Once, and not before there is a line in it."""
+        """Finishes the split, which must hold a line; to be called once."""
 
 
 class Splits(Protocol):
-    """Splits as objects in the bucket `data`, and those at hand on this machine."""
+    """Builds, stores and opens splits, which are objects in the bucket `data`; some are on this machine."""
 
     def may_match(self, split: Split, query: Query) -> bool:
-        """By the words in it; reads no more than the head of a split that is not at hand. True if that is gone."""
+        """Returns True if a split may hold matching lines, by its words, or if its object is gone.
+
+        Reads no more than the head of a split that is not on this machine.
+        """
 
     def open(self, split: Split) -> OpenSplit | None:
-        """None if the object is not there any more. Raises Transient."""
+        """Opens a split; None if its object is gone. Raises Transient."""
 
     def build(self, organization: str, project: str) -> AbstractContextManager[SplitBuilding]:
-        """Its file goes with the context."""
+        """Builds a split, whose file is removed at the end of the context."""
 
     def merge(
         self, organization: str, project: str, splits: Sequence[OpenSplit]
     ) -> "AbstractContextManager[BuiltSplit]":
-        """One split of several, each opened by this. Its file goes with the context."""
+        """Merges splits that `open` returned; the new split's file is removed at the end of the context."""
 
     def put(self, built: "BuiltSplit", key: str) -> None: ...
 
     def remove(self, keys: Iterable[str]) -> None:
-        """Removing what is not there is no error."""
+        """Removes objects; missing ones are no error."""
 
 
 @dataclass(frozen=True)
 class BuiltSplit:
+    """A finished split's file and facts."""
+
     file: Path
     facts: SplitFacts
 
 
 @dataclass(frozen=True, kw_only=True)
 class IndexState:
-    """How a project's index stood when it was read: with `version`, only one of several writers gets on.
+    """The state of a project's index when it was read; with `version`, only one of several writers succeeds.
 
     `retention` is None as long as the project has none of its own.
     """
@@ -122,40 +127,43 @@ class SkippedSegment:
 
 
 class SplitCatalogue(Protocol):
-    """What is fresh and what is in which split (table `logs`). All reads are consistent."""
+    """Lists the fresh segments and the splits of projects (table `logs`). All reads are consistent."""
 
     def get_state(self, organization: str, project: str) -> IndexState:
-        """Version 0 for a project without one."""
+        """Returns a project's state, with version 0 if it has none."""
 
     def list_fresh(self, organization: str, project: str) -> Sequence[Segment]: ...
 
     def list_splits(self, organization: str, project: str) -> Sequence[Split]: ...
 
     def add_split(self, state: IndexState, split: Split) -> IndexState:
-        """In one transaction: the split is there, and the version goes up. Raises Conflict unless the state is as it was read."""
+        """Adds a split and increments the version, in one transaction.
+
+        Raises Conflict unless the state is as it was read.
+        """
 
     def note_look(self, state: IndexState, due_at: datetime | None) -> None:
-        """The version goes up. Raises Conflict unless the state is as it was read."""
+        """Sets when to look again, and increments the version. Raises Conflict unless the state is as it was read."""
 
     def replace(self, old: Sequence[Split], new: Split | None) -> None:
-        """In one transaction, at most 90 old ones. Raises Conflict unless all of the old are there."""
+        """Replaces at most 90 splits by a new one or none, in one transaction. Raises Conflict unless all exist."""
 
     def forget_fresh(self, segments: Sequence[Segment]) -> None:
-        """Only of segments that a split covers. Forgetting what is forgotten is no error."""
+        """Removes segments that a split covers from the fresh ones; a segment that is not fresh is no error."""
 
     def skip_segment(self, segment: Segment, cause: str, at: datetime) -> None:
-        """In one transaction, it is no longer fresh. Raises Conflict unless it was."""
+        """Sets a fresh segment aside, in one transaction. Raises Conflict unless it was fresh."""
 
     def list_skipped_segments(self, organization: str, project: str) -> Sequence[SkippedSegment]: ...
 
     def take_back(self, segment: Segment) -> None:
-        """It is fresh again. Raises Conflict unless it was set aside."""
+        """Makes a segment fresh again. Raises Conflict unless it was set aside."""
 
     def discard(self, segment: Segment) -> None:
-        """It is not set aside any more, and never found by search. Discarding what is gone is no error."""
+        """Removes a segment that was set aside, so that search never finds it; a missing one is no error."""
 
     def put_retention(self, organization: str, project: str, retention: timedelta | None, at: datetime) -> None:
-        """None: it has none of its own. The project is due at once."""
+        """Sets the project's own retention (None: it has none) and makes the project due at once."""
 
     def list_due(self, now: datetime, limit: int) -> Sequence[tuple[str, str]]:
-        """Organization and project of those whose time has come."""
+        """Returns organization and project of those that are due at `now`."""

@@ -1,4 +1,4 @@
-"""What a search looks through: splits and fresh segments, alike."""
+"""The sources of a search: splits and fresh segments."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -27,7 +27,7 @@ from cadence.domain.shared.errors import InvalidRequest
 
 
 class SplitGone(Exception):
-    """A split's object (by its key) is not in the store any more: it was merged into another one, or has expired."""
+    """The object of a split (by its key) is gone: it was merged into another one, or has expired."""
 
     def __init__(self, key: str) -> None:
         super().__init__(key)
@@ -36,6 +36,8 @@ class SplitGone(Exception):
 
 @dataclass(frozen=True)
 class SplitSource:
+    """Searches a split; implements `SearchSource`. All methods raise SplitGone if its object is gone."""
+
     split: Split
     splits: Splits
 
@@ -53,7 +55,7 @@ class SplitSource:
         return {**self.split.facts.values, **own}
 
     def prepare(self, query: Query) -> None:
-        """Brings it to this machine, if it may hold what is looked for. Raises SplitGone."""
+        """Downloads the split to this machine, if it may hold matching lines."""
         if self.splits.may_match(self.split, query) and self.splits.open(self.split) is None:
             raise SplitGone(self.split.key)
 
@@ -76,6 +78,8 @@ class SplitSource:
 
 @dataclass(frozen=True)
 class FreshSource:
+    """Searches a fresh segment; implements `SearchSource`."""
+
     segment: Segment
     segments: LogSegments
 
@@ -92,11 +96,11 @@ class FreshSource:
         return facts_of(self.segment)
 
     def prepare(self, query: Query) -> None:
-        """Its lines are remembered once they are read."""
+        """Reads its lines, which `segments` remembers."""
         self._lines()
 
     def search(self, query: Query, matcher: Matcher, limit: int, bounds: SplitBounds, over: Deadline) -> SplitHits:
-        """It is small, and always looked through as a whole."""
+        """Searches the whole segment, which is small."""
         hits = [
             hit
             for hit in self._hits(matcher)
@@ -124,7 +128,7 @@ class FreshSource:
         ]
 
     def _lines(self) -> Sequence[Line]:
-        """A segment that cannot be read is set aside when the index is built; until then a search goes on without it."""
+        """Returns its lines; none if it cannot be read, since it is set aside when the index is built."""
         try:
             return self.segments.read(self.segment.key)
         except InvalidRequest:
@@ -132,7 +136,7 @@ class FreshSource:
 
 
 class SearchSource(Protocol):
-    """Lines that are looked at together. The times are of its oldest and newest line, as lines write them."""
+    """Lines that are searched together; the times are those of its oldest and newest line, in the lines' format."""
 
     @property
     def first_time(self) -> str: ...
@@ -152,7 +156,7 @@ class SearchSource(Protocol):
 
 @dataclass(frozen=True)
 class SourceQuery:
-    """What is asked of a project. `query` does not go beyond its retention; `fresh` was listed before now."""
+    """The query for one project, bounded by its retention, and its fresh segments, listed before the splits."""
 
     project: str
     query: Query
@@ -161,37 +165,44 @@ class SourceQuery:
 
 @dataclass(frozen=True)
 class PlannedSource:
+    """A source and the query to search it with."""
+
     source: SearchSource
     query: Query
 
 
 class IndexedLines(Protocol):
-    """What of an organization's lines is indexed, and how."""
+    """Plans over which sources an organization's lines are searched."""
 
     def plan(self, organization: str, asked: Sequence[SourceQuery], skipped: frozenset[str]) -> Sequence[PlannedSource]:
-        """Sources that together hold each line exactly once. `skipped` are keys of splits that are not there, though listed."""
+        """Returns sources that together hold each line exactly once.
+
+        `asked` are the queries by project; `skipped` are keys of splits that are listed but gone.
+        """
 
 
 @dataclass(frozen=True)
 class IndexedSplits(IndexedLines):
+    """Plans searches over splits and fresh segments."""
+
     catalogue: SplitCatalogue
     segments: LogSegments
     splits: Splits
 
     def plan(self, organization: str, asked: Sequence[SourceQuery], skipped: frozenset[str]) -> Sequence[PlannedSource]:
-        found: list[PlannedSource] = []
-        for one in asked:
-            splits = self.catalogue.list_splits(organization, one.project)
+        planned: list[PlannedSource] = []
+        for each in asked:
+            splits = self.catalogue.list_splits(organization, each.project)
             sources: list[SearchSource] = [
-                FreshSource(it, self.segments) for it in one.fresh if not is_covered(it, splits)
+                FreshSource(segment, self.segments) for segment in each.fresh if not is_covered(segment, splits)
             ]
             sources += [SplitSource(split, self.splits) for split in splits if split.key not in skipped]
-            found += [PlannedSource(source, one.query) for source in sources]
-        return found
+            planned += [PlannedSource(source, each.query) for source in sources]
+        return planned
 
 
 def counted_as(counting: SplitCounting) -> Callable[[Hit], tuple[int | None, str | None]]:
-    """Under which key of a tally a line is counted."""
+    """Returns a function that maps a line to its key in a tally."""
     value_of = _value_of(counting.by)
     seconds = int(counting.interval.total_seconds()) if counting.interval is not None else None
     return lambda hit: (_start(hit.place.time, seconds), value_of(hit))

@@ -1,4 +1,4 @@
-"""A search service as one of the sources that a search looks through."""
+"""Makes a search service one of the sources of a search."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,12 +17,14 @@ from cadence.domain.search.matching import Matcher, bound
 from cadence.domain.search.pruning import Facts
 from cadence.domain.search.query import FieldName, Query
 
-# Runners say what time it is there: no line is older or newer than these.
+# Lines have the times of their runners' clocks, whatever they are: no line is older or newer than these.
 _FIRST, _LAST = "0000", "9999-12-31T23:59:59.999Z"
 
 
 @dataclass(frozen=True)
 class StoreSource:
+    """Searches the lines of a search service; implements `SearchSource`."""
+
     store: LineStore
     extent: Extent
 
@@ -42,7 +44,7 @@ class StoreSource:
         }
 
     def prepare(self, query: Query) -> None:
-        """It is never brought here."""
+        """Does nothing: the service's lines are not downloaded."""
 
     def search(self, query: Query, matcher: Matcher, limit: int, bounds: SplitBounds, over: Deadline) -> SplitHits:
         return self.store.search(self.extent, query, matcher, limit, bounds, over)
@@ -53,21 +55,21 @@ class StoreSource:
 
 @dataclass(frozen=True)
 class IndexedInStore(IndexedLines):
-    """Lines that the store has, and those that splits still hold from before there was one."""
+    """Plans searches over the store, and over splits from before the store was in use."""
 
     splits: IndexedSplits
     store: LineStore
 
     def plan(self, organization: str, asked: Sequence[SourceQuery], skipped: frozenset[str]) -> Sequence[PlannedSource]:
-        found = list(self.splits.plan(organization, asked, skipped))
+        sources = list(self.splits.plan(organization, asked, skipped))
         if not asked:
-            return found
-        fresh = [planned.source.segment for planned in found if isinstance(planned.source, FreshSource)]
-        since = {one.project: _since(one.query) for one in asked}
+            return sources
+        fresh = [planned.source.segment for planned in sources if isinstance(planned.source, FreshSource)]
+        since = {each.project: _since(each.query) for each in asked}
         source = StoreSource(self.store, Extent(organization, since, fresh))
-        # Of one query for all projects the time is that of the one that keeps its lines longest.
-        widest = min((one.query for one in asked), key=_since)
-        return [*found, PlannedSource(source, widest)]
+        # One query for all projects begins with the longest retention.
+        widest = min((each.query for each in asked), key=_since)
+        return [*sources, PlannedSource(source, widest)]
 
 
 def _since(query: Query) -> datetime:

@@ -1,4 +1,4 @@
-"""A project's lines are kept in a search service: fresh segments are put there, and what is too old is removed."""
+"""Keeps a project's lines in a search service: puts fresh segments there, and removes lines that are too old."""
 
 import logging
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from cadence.domain.shared.errors import Conflict, InvalidRequest
 
 _log = logging.getLogger("cadence.search_index")
 
-# What is put at once, at most: some ten megabytes.
+# The most that is put at once: some ten megabytes.
 _MOST_LINES = 10_000
 _MOST_SEGMENTS = 200
 _AGAIN_AFTER = timedelta(minutes=1)
@@ -27,7 +27,7 @@ _REMOVED_EVERY = timedelta(hours=12)
 
 @dataclass(frozen=True, kw_only=True)
 class SyncSearchService:
-    """`splits` looks after what was indexed before there was the store, until it is too old."""
+    """Maintains the lines in a search service; `splits` removes older splits, from before the store was in use."""
 
     catalogue: SplitCatalogue
     segments: LogSegments
@@ -36,7 +36,7 @@ class SyncSearchService:
     clock: Clock
 
     def build(self, organization: str, project: str) -> IndexingResult:
-        """Puts all fresh segments into the store. Raises Transient; repeating is safe."""
+        """Puts all fresh segments into the store. Safe to repeat. Raises Transient."""
         done = IndexingResult()
         self._put_fresh(organization, project, done)
         self._due(organization, project, _REMOVED_EVERY, only_if_never=True)
@@ -45,22 +45,22 @@ class SyncSearchService:
     build_all = build
 
     def tend(self, organization: str, project: str, over: Deadline) -> IndexingResult:
-        """Puts what is fresh, and removes what is too old."""
+        """Puts fresh segments into the store, and removes lines that are too old. Raises Transient."""
         done = IndexingResult()
         self._put_fresh(organization, project, done)
         if over():
             return done
         retention = self.splits.retention(self.catalogue.get_state(organization, project))
-        left = self.store.remove(organization, project, self.clock() - retention)
+        remaining = self.store.remove(organization, project, self.clock() - retention)
         done.removed += self.splits.remove_expired(organization, project)
-        if left or self.catalogue.list_splits(organization, project):
+        if remaining or self.catalogue.list_splits(organization, project):
             self._due(organization, project, _REMOVED_EVERY)
         else:
             self._due(organization, project, None)
         return done
 
     def ask_again(self, organization: str, project: str) -> None:
-        """Makes the project due."""
+        """Makes the project due in a minute."""
         self._due(organization, project, _AGAIN_AFTER)
 
     def _put_fresh(self, organization: str, project: str, done: IndexingResult) -> None:
@@ -74,13 +74,16 @@ class SyncSearchService:
             (forgotten if too_old or is_covered(segment, splits) else fresh).append(segment)
         if forgotten:
             self.catalogue.forget_fresh(forgotten)
-        for some in batches(fresh, _MOST_SEGMENTS, _MOST_LINES):
-            self._put(some, done)
+        for batch in batches(fresh, _MOST_SEGMENTS, _MOST_LINES):
+            self._put(batch, done)
 
-    def _put(self, some: Sequence[Segment], done: IndexingResult) -> None:
-        """They are fresh until the store has them, and searches leave out of the store what is fresh: each line is found once."""
+    def _put(self, batch: Sequence[Segment], done: IndexingResult) -> None:
+        """Puts segments, which stay fresh until the store has them.
+
+        Searches leave fresh segments out of the store, so that each line is found once.
+        """
         readable: list[tuple[Segment, Sequence[Line]]] = []
-        for segment in some:
+        for segment in batch:
             try:
                 readable.append((segment, read_segment(self.segments, segment)))
             except InvalidRequest as error:
@@ -103,13 +106,13 @@ class SyncSearchService:
             "a log segment cannot be indexed and was set aside",
             extra={"run_id": segment.run_id, "segment": segment.number, "cause": cause},
         )
-        # Another one may have put it or set it aside meanwhile: then it is fresh no more.
+        # Another call may have put it or set it aside meanwhile: then it is not fresh any more.
         with suppress(Conflict):
             self.catalogue.skip_segment(segment, cause, self.clock())
             done.dead_letters += 1
 
     def _due(self, organization: str, project: str, after: timedelta | None, *, only_if_never: bool = False) -> None:
-        """Whoever changed the project's state meanwhile has said when it is due."""
+        """Sets when the project is due, unless another call has changed its state meanwhile."""
         state = self.catalogue.get_state(organization, project)
         if only_if_never and state.due_at is not None:
             return
