@@ -43,7 +43,8 @@ class Host:
     """A machine that joined a pool.
 
     `running` is what it said it runs; `handed` are runners leased to it that it has not yet said it runs. While it is
-    `draining` it gets no further work. `labels` are what people know it by.
+    `draining` it gets no further work. `labels` are what people know it by. `last_call` is the number of its latest request
+    for work.
     """
 
     host_id: str
@@ -59,6 +60,7 @@ class Host:
     running: frozenset[str] = frozenset()
     labels: Mapping[str, str] = field(default_factory=dict)
     draining: bool = False
+    last_call: int = 0
 
 
 class Offers(Protocol):
@@ -86,8 +88,11 @@ class HostStore(Protocol):
     def forget(self, organization: str, pool: str, host_id: str) -> None:
         """Its token is worth nothing from now on, and it has to join again. Forgetting what is not there is no error."""
 
-    def note_seen(self, host: Host, at: datetime, running: Iterable[str], settled: Iterable[str]) -> None:
-        """Notes that the host is there and what it runs; `settled` are runners that no longer need handing over."""
+    def note_call(self, host: Host, call: int, at: datetime, running: Iterable[str], settled: Iterable[str]) -> Host:
+        """Notes that the host is there and what it runs; `settled` are runners that no longer need handing over.
+
+        Returns `host` with `call` as its last. Raises Conflict if a call with this number or a higher one was noted before.
+        """
 
     def put_offer(self, runner: Runner, at: datetime) -> None: ...
 
@@ -103,11 +108,15 @@ class HostStore(Protocol):
     def lease(self, host: Host, offer: RunnerOffer, one_time_hash: str, at: datetime) -> bool:
         """Takes an offer for `host`: in one transaction it is removed and the runner boots there.
 
-        False if it was taken or stopped, or is offered in another pool by now.
+        False if it was taken or stopped, or is offered in another pool by now, or if the host has made another call since
+        `host.last_call`.
         """
 
     def lease_again(self, host: Host, runner_id: str, one_time_hash: str) -> bool:
-        """A new one-time token for a runner on `host`, as the answer with the first was lost. False unless it boots."""
+        """A new one-time token for a runner on `host`, as the answer with the first was lost.
+
+        False unless it boots, or if the host has made another call since `host.last_call`.
+        """
 
     def get_runners(self, runner_ids: Iterable[str]) -> Mapping[str, Runner]:
         """Those that exist, by id."""
