@@ -44,7 +44,9 @@ def join(gateway: Gateway, request: GatewayRequest) -> Answer:
 
 def lease(gateway: Gateway, request: GatewayRequest) -> Answer:
     body = request.body
-    answer = gateway.lease.lease(request.names["host"], request.authorization, body["free_slots"], body["running"])
+    answer = gateway.lease.lease(
+        request.names["host"], request.authorization, body["call"], body["free_slots"], body["running"]
+    )
     return wire.lease_json(answer)
 
 

@@ -40,13 +40,18 @@ class MemoryHosts:
     def forget(self, organization: str, pool: str, host_id: str) -> None:
         self.hosts.pop(host_id, None)
 
-    def note_seen(self, host: Host, at: datetime, running: Iterable[str], settled: Iterable[str]) -> None:
+    def note_call(self, host: Host, call: int, at: datetime, running: Iterable[str], settled: Iterable[str]) -> Host:
         stored = self.hosts.get(host.host_id)
-        if stored is None:
-            raise Conflict(f"host {host.host_id} is gone")
+        if stored is None or stored.last_call >= call:
+            raise Conflict(f"host {host.host_id} is gone, or has made a later call")
         self.hosts[host.host_id] = dataclasses.replace(
-            stored, last_seen=at, running=frozenset(running), handed=stored.handed - set(settled)
+            stored,
+            last_seen=at,
+            running=frozenset(running),
+            handed=stored.handed - set(settled),
+            last_call=call,
         )
+        return dataclasses.replace(host, last_call=call)
 
     def put_offer(self, runner: Runner, at: datetime) -> None:
         self.offers.offered.add(runner.runner_id)
@@ -65,7 +70,7 @@ class MemoryHosts:
             return False
         if runner.pool != host.pool or runner.state is not RunnerState.OFFERED:
             return False
-        if runner.cancel_reason or host.host_id not in self.hosts:
+        if runner.cancel_reason or not self._same_call(host):
             return False
         self.offers.offered.remove(offer.runner_id)
         self.offers.runners.change_runner(
@@ -84,8 +89,14 @@ class MemoryHosts:
         runner = self.offers.runners.runners.get(runner_id)
         if runner is None or runner.state is not RunnerState.BOOTING or runner.host_id != host.host_id:
             return False
+        if not self._same_call(host):
+            return False
         self.offers.runners.change_runner(runner_id, {RunnerState.BOOTING}, one_time_hash=one_time_hash)
         return True
+
+    def _same_call(self, host: Host) -> bool:
+        stored = self.hosts.get(host.host_id)
+        return stored is not None and stored.last_call == host.last_call
 
     def get_runners(self, runner_ids: Iterable[str]) -> Mapping[str, Runner]:
         return self.offers.runners.get_runners(runner_ids)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 import urllib.parse
-from typing import Any, Callable
+from typing import Any, Callable, Union
 
 from .. import VERSION
 from ..shared.clock import Deadline
@@ -33,21 +33,23 @@ class GatewayClient:
     def call(
         self,
         path: str,
-        body: Json,
+        body: Union[Json, Callable[[], Json]],
         patience: float = float("inf"),
         timeout: float = REQUEST_TIMEOUT,
         sleep: Callable[[float], None] = time.sleep,
     ) -> Json:
         """Sends ``body`` by POST; repeats on transport errors, 5xx and 429 for ``patience`` seconds.
 
+        A ``body`` that can be called is made anew for each attempt.
         Raises LeaseLost (410), RequestRefused (any other 4xx), GatewayUnreachable (``patience`` is over) and whatever
         ``sleep`` raises.
         """
-        content = json.dumps(body, separators=(",", ":")).encode("utf-8", "surrogatepass")
         deadline = Deadline(patience)
         attempt = 0
         while True:
             pause = full_jitter(attempt)
+            sent = body() if callable(body) else body
+            content = json.dumps(sent, separators=(",", ":")).encode("utf-8", "surrogatepass")
             try:
                 status, answer, asked_pause = self._post(path, content, timeout)
             except TRANSPORT_ERRORS as error:
@@ -59,7 +61,7 @@ class GatewayClient:
                 if status == 410:
                     raise LeaseLost(status, problem)
                 if status != 429 and status < 500:
-                    raise RequestRefused(status, problem)
+                    raise RequestRefused(status, problem, answer.get("details"))
                 pause = max(pause, asked_pause)
             attempt += 1
             if pause >= deadline.seconds_left:

@@ -42,6 +42,7 @@ class HostAgent:
         self._notifications = WorkNotifications(self._wake)
         self._runners = runners(self._wake)
         self._connections = HttpConnections(30.0)
+        self._last_call = 0
 
     def run(self) -> int:
         """Serves the pool until SIGTERM or SIGINT, then lets the runners end.
@@ -70,6 +71,10 @@ class HostAgent:
                 answer = self._lease(gateway, host_id, self._settings.slots - self._runners.count)
                 pause = self._act_on(answer)
             except RequestRefused as error:
+                if error.status == 409:
+                    say(str(error))
+                    self._wake.wait(pause)
+                    continue
                 if error.status not in (401, 403, 404):
                     raise
                 say(f"the control plane does not know this host any more ({error}); joining again")
@@ -122,8 +127,17 @@ class HostAgent:
         return known["host_id"], GatewayClient(settings.gateway, known["token"], self._connections)
 
     def _lease(self, gateway: GatewayClient, host_id: str, free: int) -> Json:
-        request = {"free_slots": max(0, free), "running": self._runners.running}
-        return gateway.call(f"hosts/{host_id}/lease", request, patience=LEASE_PATIENCE)
+        def request() -> Json:
+            # The clock makes the numbers grow over restarts too.
+            self._last_call = max(self._last_call + 1, time.time_ns() // 1_000_000)
+            return {"call": self._last_call, "free_slots": max(0, free), "running": self._runners.running}
+
+        try:
+            return gateway.call(f"hosts/{host_id}/lease", request, patience=LEASE_PATIENCE)
+        except RequestRefused as error:
+            # The clock was set back, or a connection that broke made the request arrive twice.
+            self._last_call = max(self._last_call, int(error.details.get("last_call", 0)))
+            raise
 
     def _act_on(self, answer: Json) -> float:
         """Starts and stops runners; returns the seconds to wait for a notification or the next poll."""

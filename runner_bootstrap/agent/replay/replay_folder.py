@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Union
 
 from ..gateway.client import GatewayClient
 from ..shared.errors import AgentError
@@ -97,11 +97,12 @@ class FolderGateway(GatewayClient):
     def call(
         self,
         path: str,
-        body: Json,
+        body: Union[Json, Callable[[], Json]],
         patience: float = float("inf"),
         timeout: float = 0.0,
         sleep: Callable[[float], None] = time.sleep,
     ) -> Json:
+        body = body() if callable(body) else body
         what, _, name = path.partition("/")
         if what == "logs":
             return self._print(body["lines"])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 SUCCEEDED = "succeeded"
 FAILED = "failed"
 INFRASTRUCTURE = "infrastructure"
@@ -42,11 +45,12 @@ class GatewayUnreachable(GatewayError):
 
 
 class RequestRefused(GatewayError):
-    """A final refusal (4xx): another attempt would not help."""
+    """A final refusal (4xx): another attempt would not help. ``details`` are those of the answer."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, details: Mapping[str, Any] | None = None) -> None:
         super().__init__(message)
         self.status = status
+        self.details = details or {}
 
 
 class LeaseLost(RequestRefused):

@@ -87,6 +87,8 @@ class FakeGateway:
         self.lock = threading.RLock()
         self.runners: dict[str, Runner] = {}
         self.hosts: dict[str, dict[str, Any]] = {}
+        self.last_call = 0
+        self.calls: list[int] = []  # numbers of the hosts' requests for work
         self.offers: list[Runner] = []
         self.stops: list[str] = []
         self.ring = threading.Event()
@@ -179,6 +181,7 @@ class FakeGateway:
         return {"host_id": host_id, "token": f"host-token-{host_id}"}
 
     def lease(self, body: dict[str, Any]) -> dict[str, Any]:
+        self.calls.append(body["call"])
         given, self.offers = self.offers[: body["free_slots"]], self.offers[body["free_slots"] :]
         stops, self.stops = self.stops, []
         self.ring.clear()
@@ -334,6 +337,9 @@ class _Handler(BaseHTTPRequestHandler):
             owner.requests[kind] += 1
             if kind in owner.status:
                 return self._answer(owner.status[kind], {"title": "told to"})
+            if kind == "lease" and json.loads(content)["call"] <= owner.last_call:
+                details = {"last_call": owner.last_call}
+                return self._answer(409, {"title": "late", "details": details})
             if owner.fail_next[kind] > 0:
                 owner.fail_next[kind] -= 1
                 return self._answer(503, {"title": "told to"})

@@ -86,6 +86,25 @@ def test_its_identity_outlives_a_restart_and_is_private(gateway: FakeGateway, ho
     assert state.stat().st_mode & 0o777 == 0o600
 
 
+def test_the_numbers_of_its_calls_grow_over_failures_and_restarts(gateway: FakeGateway, host: StartHost) -> None:
+    gateway.fail_next["lease"] = 2
+    first = host()
+    eventually(lambda: len(gateway.calls) > 1, PATIENCE)
+    first.terminate()
+    assert first.wait(PATIENCE) == 0
+    before = len(gateway.calls)
+    host()
+    eventually(lambda: len(gateway.calls) > before + 1, PATIENCE)
+    assert gateway.calls == sorted(set(gateway.calls))
+
+
+def test_a_host_whose_clock_was_set_back_goes_on_after_its_last_call(gateway: FakeGateway, host: StartHost) -> None:
+    gateway.last_call = 9_000_000_000_000_000
+    host()
+    eventually(lambda: gateway.calls, PATIENCE)
+    assert gateway.calls[0] == gateway.last_call + 1
+
+
 def test_a_forgotten_host_joins_again(gateway: FakeGateway, host: StartHost) -> None:
     process = host()
     eventually(lambda: gateway.requests["lease"])

@@ -1,4 +1,5 @@
 import dataclasses
+import itertools
 import logging
 from datetime import timedelta
 from typing import Any
@@ -30,6 +31,7 @@ from tests.fakes.services import MemoryWakeUps
 from tests.integration.runners.conftest import RUN_ID, World
 
 NONCE = "nonce-of-the-agent"
+CALLS = itertools.count(1)
 JoinedHost = tuple[Host, str]
 Booting = tuple[str, str]
 
@@ -89,8 +91,12 @@ def join(world: World, name: str, **facts: str) -> JoinedHost:
     return host, token
 
 
-def lease(world: World, host: JoinedHost, free: int = 4, running: tuple[str, ...] = ()) -> LeaseAnswer:
-    return leases(world).lease(host[0].host_id, f"Bearer {host[1]}", free, running)
+def lease(
+    world: World, host: JoinedHost, free: int = 4, running: tuple[str, ...] = (), call: int | None = None
+) -> LeaseAnswer:
+    """Makes the host's next call, unless `call` is its number."""
+    number = call or next(CALLS)
+    return leases(world).lease(host[0].host_id, f"Bearer {host[1]}", number, free, running)
 
 
 def leases(world: World) -> LeaseWork:
@@ -346,7 +352,7 @@ def test_a_host_needs_its_own_token(world: World, host: JoinedHost) -> None:
     other = join(world, "two")
     for authorization in (None, "Bearer nonsense", f"Bearer {other[1]}", f"Bearer {host[1]}x"):
         with pytest.raises(Unauthenticated):
-            leases(world).lease(host[0].host_id, authorization, 1, ())
+            leases(world).lease(host[0].host_id, authorization, 1, 1, ())
 
 
 def test_a_repeated_start_adopts(world: World, host: JoinedHost, claim: ClaimAssignment) -> None:

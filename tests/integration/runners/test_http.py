@@ -94,7 +94,7 @@ def claimed(call: Call, world: World, join_token: str) -> Claimed:
     status, host = call("hosts", {"pool": "local", "name": "here", "facts": {"os": "linux"}, "slots": 2}, join_token)
     assert status == 200
     runner_id = world.launch()
-    status, lease = call(f"hosts/{host['host_id']}/lease", {"free_slots": 2, "running": []}, host["token"])
+    status, lease = call(f"hosts/{host['host_id']}/lease", {"call": 1, "free_slots": 2, "running": []}, host["token"])
     assert_answer("lease", status, lease)
     (handed,) = lease["assignments"]
     body = {"runner_id": runner_id, "nonce": NONCE, "facts": {}}
@@ -177,8 +177,11 @@ def test_a_host_says_no_more_than_its_item_holds(call: Call, join_token: str) ->
     _, host = call("hosts", {"pool": "local", "name": "here", "facts": {}, "slots": 2000}, join_token)
     running = [f"{RUN_ID}-{number:012x}-1" for number in range(4000)]
     path = f"hosts/{host['host_id']}/lease"
-    assert call(path, {"free_slots": 0, "running": running}, host["token"])[0] == 200
-    assert call(path, {"free_slots": 0, "running": [*running, f"{RUN_ID}-ffffffffffff-1"]}, host["token"])[0] == 422
+    assert call(path, {"call": 1, "free_slots": 0, "running": running}, host["token"])[0] == 200
+    assert (
+        call(path, {"call": 2, "free_slots": 0, "running": [*running, f"{RUN_ID}-ffffffffffff-1"]}, host["token"])[0]
+        == 422
+    )
 
 
 def test_only_pools_of_hosts_can_be_joined(call: Call, world: World, join_token: str) -> None:
@@ -328,16 +331,16 @@ def test_a_drained_host_gets_no_work_until_it_is_resumed(call: Call, world: Worl
     assert (known.labels, known.draining) == ({"gpu": "none"}, False)
     world.hosts.drain("default", "local", host["host_id"], draining=True)
 
-    path, asked = f"hosts/{host['host_id']}/lease", {"free_slots": 2, "running": []}
+    path, asked = f"hosts/{host['host_id']}/lease", {"call": 1, "free_slots": 2, "running": []}
     assert call(path, asked, host["token"])[1]["assignments"] == []
     world.hosts.drain("default", "local", host["host_id"], draining=False)
-    assert len(call(path, asked, host["token"])[1]["assignments"]) == 1
+    assert len(call(path, {**asked, "call": 2}, host["token"])[1]["assignments"]) == 1
 
 
 def test_a_forgotten_host_is_refused(call: Call, world: World, join_token: str) -> None:
     _, host = call("hosts", {"pool": "local", "name": "here", "facts": {"os": "linux"}, "slots": 2}, join_token)
     world.hosts.forget("default", "local", host["host_id"])
-    status, _ = call(f"hosts/{host['host_id']}/lease", {"free_slots": 2, "running": []}, host["token"])
+    status, _ = call(f"hosts/{host['host_id']}/lease", {"call": 1, "free_slots": 2, "running": []}, host["token"])
     assert status == 401
     assert world.hosts.list_hosts("default", "local") == []
     with pytest.raises(NotFound):

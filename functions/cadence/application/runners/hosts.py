@@ -141,23 +141,34 @@ class LeaseWork:
     work_notification: WorkNotification
     clock: Clock
 
-    def lease(self, host_id: str, authorization: str | None, free_slots: int, running: Collection[str]) -> LeaseAnswer:
+    def lease(
+        self, host_id: str, authorization: str | None, call: int, free_slots: int, running: Collection[str]
+    ) -> LeaseAnswer:
         """Leases at most `free_slots` runners to the host; one whose token was lost on the way is leased again.
 
         `running` are the ids of all runners on the host: one that ran before and is missing now, without a result, is
-        declared lost. Raises Unauthenticated.
+        declared lost. `call` grows with each call of the host, which makes one at a time: a call that is carried out
+        after a later one does not know the runners that the later one leased, and would give them up. Raises
+        Unauthenticated, Conflict (such a late call; `last_call` is the number of the last one).
         """
         host = self._check(host_id, authorization)
         now = self.clock()
         known = self.hosts.get_runners({*running, *host.handed, *host.running})
-        for runner_id in (host.running | host.handed) - set(running):
-            self._give_up(host, known.get(runner_id))
+        missing = (host.running | host.handed) - set(running)
         waiting = {
             runner_id
             for runner_id in host.handed - set(running)
             if runner_id in known and known[runner_id].state is RunnerState.BOOTING
         }
-        self.hosts.note_seen(host, now, running, host.handed - waiting)
+        given_up = [
+            known[runner_id] for runner_id in missing if runner_id in known and _claimed_by(host, known[runner_id])
+        ]
+        # Before anything else, so that `known` holds nothing that a later call has brought about. Runners to give up are
+        # noted until the next call, which gives them up if this one does not get that far.
+        listed = {*running, *(runner.runner_id for runner in given_up)}
+        host = self._note_call(host, call, now, listed, host.handed - waiting)
+        for runner in given_up:
+            self._give_up(host, runner)
         room = min(free_slots, _LEASES_PER_CALL)
         assignments = self._hand_again(host, sorted(waiting)[:room])
         running_by = Counter(runner.project for runner in known.values() if runner.state.live)
@@ -181,10 +192,19 @@ class LeaseWork:
             raise refuse("wrong_host_token", _REFUSED, host_id=host_id)
         return host
 
-    def _give_up(self, host: Host, runner: Runner | None) -> None:
+    def _note_call(
+        self, host: Host, call: int, now: datetime, running: Collection[str], settled: Collection[str]
+    ) -> Host:
+        try:
+            return self.hosts.note_call(host, call, now, running, settled)
+        except Conflict:
+            last = self.hosts.get_host(host.organization, host.pool, host.host_id).last_call
+            raise Conflict(
+                f"Host {host.name} has made call {last}, which is not before call {call}.", last_call=last
+            ) from None
+
+    def _give_up(self, host: Host, runner: Runner) -> None:
         """Declares a runner lost at once, rather than at the end of its lease, since its process is gone."""
-        if runner is None or runner.state is not RunnerState.CLAIMED or runner.host_id != host.host_id:
-            return
         if self.runners.declare_lost(runner):
             token = self.runners.get_runner(runner.runner_id).task_token
             if token:
@@ -234,6 +254,10 @@ class LeaseWork:
             elsewhere = runner is not None and runner.pool != host.pool
             if runner is None or elsewhere or not runner.state.live or runner.cancel_reason:
                 self.hosts.remove_offer(host.organization, host.pool, offer)
+
+
+def _claimed_by(host: Host, runner: Runner) -> bool:
+    return runner.state is RunnerState.CLAIMED and runner.host_id == host.host_id
 
 
 def _must_stop(runner: Runner | None, host: Host, now: datetime) -> bool:

@@ -48,7 +48,8 @@ class Host:
     """A machine that joined a pool.
 
     `running` are the runners that it reported; `handed` are runners leased to it that it has not reported yet. While it
-    is `draining` it gets no further work. `labels` are shown to users.
+    is `draining` it gets no further work. `labels` are shown to users. `last_call` is the number of its latest request
+    for work.
     """
 
     host_id: str
@@ -64,6 +65,7 @@ class Host:
     running: frozenset[str] = frozenset()
     labels: Mapping[str, str] = field(default_factory=dict)
     draining: bool = False
+    last_call: int = 0
 
 
 class Offers(Protocol):
@@ -98,8 +100,11 @@ class HostStore(Protocol):
         Removing an absent one is no error.
         """
 
-    def note_seen(self, host: Host, at: datetime, running: Iterable[str], settled: Iterable[str]) -> None:
-        """Notes when the host was seen and what it runs; `settled` are runners that no longer need handing over."""
+    def note_call(self, host: Host, call: int, at: datetime, running: Iterable[str], settled: Iterable[str]) -> Host:
+        """Notes when the host was seen and what it runs; `settled` are runners that no longer need handing over.
+
+        Returns `host` with `call` as its last. Raises Conflict if a call with this or a higher number was noted before.
+        """
 
     def put_offer(self, runner: Runner, at: datetime) -> None:
         """Offers a runner to the hosts of its pool."""
@@ -117,13 +122,14 @@ class HostStore(Protocol):
     def lease(self, host: Host, offer: RunnerOffer, one_time_hash: str, at: datetime) -> bool:
         """Takes an offer for `host`: in one transaction it is removed and the runner boots there.
 
-        Returns False if it was taken or stopped, or is now offered in another pool.
+        Returns False if it was taken or stopped, is now offered in another pool, or if the host has made another call
+        since `host.last_call`.
         """
 
     def lease_again(self, host: Host, runner_id: str, one_time_hash: str) -> bool:
         """Replaces the one-time token of a runner on `host`, as the answer with the first was lost.
 
-        Returns False unless the runner boots.
+        Returns False unless the runner boots, or if the host has made another call since `host.last_call`.
         """
 
     def get_runners(self, runner_ids: Iterable[str]) -> Mapping[str, Runner]:

@@ -26,6 +26,7 @@ class RackHost:
         self._storm, self._slots, self._id = storm, slots, f"host-{number}"
         self._token = f"acme.{OWN}.{self._id}"
         self._things: dict[str, Thing] = {}
+        self._call = 0
         now = storm.clock.now
         storm.hosts.put_host(
             Host(
@@ -50,6 +51,7 @@ class RackHost:
                 back = storm.clock.now + timedelta(seconds=storm.random.choice((30, 90)))
                 actor.pause(max(back, storm.dark_until))
             running = {runner_id for runner_id, one in self._things.items() if one.ended_at is None}
+            self._call += 1
             gateway = storm.ports(actor, f"lease {self._id} {storm.clock.now}")
             lease = LeaseWork(
                 hosts=gateway.watched(storm.hosts),
@@ -59,7 +61,7 @@ class RackHost:
                 clock=storm.clock,
             )
             try:
-                answer = lease.lease(self._id, f"Bearer {self._token}", self._slots - len(running), running)
+                answer = lease.lease(self._id, f"Bearer {self._token}", self._call, self._slots - len(running), running)
             except (Crashed, CadenceError):
                 continue  # it asks again at the next turn
             for runner_id in answer.stop:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pynamodb.exceptions import DoesNotExist
+from pynamodb.expressions.condition import Condition
 from pynamodb.transactions import TransactWrite
 
 from cadence.adapters.dynamodb.runners.runner_items import ITEMS, HostItem, OfferItem, RunnerItem, pool_partition
@@ -41,6 +42,7 @@ class DynamoHostStore:
             last_seen=host.last_seen,
             facts=dict(host.facts),
             labels=dict(host.labels),
+            last_call=host.last_call,
             expires_at=host.last_seen + KEPT,
         )
         with translated(f"host {host.host_id}"):
@@ -68,15 +70,20 @@ class DynamoHostStore:
         with translated(f"host {host_id}"):
             HostItem(*HostItem.key(organization, pool, host_id)).delete()
 
-    def note_seen(self, host: Host, at: datetime, running: Iterable[str], settled: Iterable[str]) -> None:
-        actions: list[Any] = [HostItem.last_seen.set(at), HostItem.expires_at.set(at + KEPT)]
+    def note_call(self, host: Host, call: int, at: datetime, running: Iterable[str], settled: Iterable[str]) -> Host:
+        actions: list[Any] = [
+            HostItem.last_seen.set(at),
+            HostItem.expires_at.set(at + KEPT),
+            HostItem.last_call.set(call),
+        ]
         now_running = set(running)  # DynamoDB knows no empty set
         actions.append(HostItem.running.set(now_running) if now_running else HostItem.running.remove())
         gone = set(settled)
         if gone:
             actions.append(HostItem.handed.delete(gone))
         with translated(f"host {host.host_id}"):
-            _host(host).update(actions=actions, condition=HostItem.pk.exists())
+            _host(host).update(actions=actions, condition=HostItem.last_call < call)
+        return replace(host, last_call=call)
 
     def put_offer(self, runner: Runner, at: datetime) -> None:
         with translated(f"offer of runner {runner.runner_id}"):
@@ -128,20 +135,23 @@ class DynamoHostStore:
                     & (RunnerItem.pool == host.pool)
                     & RunnerItem.cancel_reason.does_not_exist(),
                 )
-                transaction.update(_host(host), [HostItem.handed.add({runner_id})], HostItem.pk.exists())
+                transaction.update(_host(host), [HostItem.handed.add({runner_id})], _same_call(host))
         except (Conflict, Transient):
-            # Taken by another host, stopped, or being taken right now: whoever comes next will see.
+            # Taken by another host, stopped, being taken right now, or this call is no longer the host's last.
             return False
         return True
 
     def lease_again(self, host: Host, runner_id: str, one_time_hash: str) -> bool:
         still_booting_here = (RunnerItem.state == str(RunnerState.BOOTING)) & (RunnerItem.host_id == host.host_id)
         try:
-            with translated(f"runner {runner_id}"):
-                RunnerItem(*RunnerItem.key(runner_id)).update(
-                    actions=[RunnerItem.one_time_hash.set(one_time_hash)], condition=still_booting_here
+            with translated(f"runner {runner_id}"), TransactWrite(connection=self._connection) as transaction:
+                transaction.condition_check(HostItem, *_host_key(host), condition=_same_call(host))
+                transaction.update(
+                    RunnerItem(*RunnerItem.key(runner_id)),
+                    [RunnerItem.one_time_hash.set(one_time_hash)],
+                    still_booting_here,
                 )
-        except Conflict:
+        except (Conflict, Transient):
             return False
         return True
 
@@ -153,4 +163,12 @@ class DynamoHostStore:
 
 
 def _host(host: Host) -> HostItem:
-    return HostItem(*HostItem.key(host.organization, host.pool, host.host_id))
+    return HostItem(*_host_key(host))
+
+
+def _host_key(host: Host) -> tuple[str, str]:
+    return HostItem.key(host.organization, host.pool, host.host_id)
+
+
+def _same_call(host: Host) -> Condition:
+    return HostItem.last_call == host.last_call

@@ -276,6 +276,7 @@ class HostItem(RunnersTable):
     running = UnicodeSetAttribute(null=True)
     labels = JSONAttribute(null=True)
     draining = BooleanAttribute(null=True)
+    last_call = NumberAttribute(default=0)
 
     @classmethod
     def key(cls, organization: str, pool: str, host_id: str) -> tuple[str, str]:
@@ -296,6 +297,7 @@ class HostItem(RunnersTable):
             running=frozenset(self.running or ()),
             labels=self.labels or {},
             draining=bool(self.draining),
+            last_call=int(self.last_call),
         )
 
 
