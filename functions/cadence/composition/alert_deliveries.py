@@ -1,7 +1,6 @@
 """Wiring of the Lambda `alert_deliveries`."""
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from cadence.adapters.alert_channels.chat import SlackSender, TeamsSender
@@ -18,11 +17,8 @@ from cadence.adapters.kms.cipher import KmsCipher
 from cadence.application.alerts.deliver import Deliver, DeliveryFault
 from cadence.application.alerts.ports import Sender
 from cadence.composition import settings
+from cadence.composition.clock import now
 from cadence.domain.alerts.channel import ChannelKind
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 def deliver_messages(report: DeliveryFault) -> Callable[[Mapping[str, Any]], int]:
@@ -36,7 +32,7 @@ def deliver_messages(report: DeliveryFault) -> Callable[[Mapping[str, Any]], int
         ChannelKind.SLACK: SlackSender(poster),
         ChannelKind.TEAMS: TeamsSender(poster),
         ChannelKind.PAGERDUTY: PagerDutySender(poster),
-        ChannelKind.WEBHOOK: WebhookSender(poster, _now),
+        ChannelKind.WEBHOOK: WebhookSender(poster, now),
     }
     deliver = Deliver(
         channels=DynamoChannelStore(its.alerts_table),
@@ -44,7 +40,7 @@ def deliver_messages(report: DeliveryFault) -> Callable[[Mapping[str, Any]], int
         senders=senders,
         cipher=KmsCipher(its.secrets_key),
         notifier=SqsAlertNotifier(its.alerting_queue_url, its.alert_deliveries_function),
-        clock=_now,
+        clock=now,
         report=report,
     )
     return lambda event: deliver.deliver(*read_delivery(event))

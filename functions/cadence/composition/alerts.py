@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from cadence.adapters.aws.alert_notifier import SqsAlertNotifier, read_delivery, read_look
 from cadence.adapters.caching.ttl_cached_rules import CachedRules
@@ -15,10 +15,7 @@ from cadence.application.alerts.replays import ReplayFilter
 from cadence.application.alerts.unusual import Histories
 from cadence.application.alerts.update import UpdateAlert
 from cadence.composition import settings
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
+from cadence.composition.clock import now
 
 
 def judge_message() -> Callable[[str], None]:
@@ -28,7 +25,7 @@ def judge_message() -> Callable[[str], None]:
     rules = DynamoRuleStore(its.alerts_table)
     notifier = SqsAlertNotifier(its.alerting_queue_url, its.alert_deliveries_function)
     cached = CachedRules(rules, DynamoChannelStore(its.alerts_table), DynamoSilenceStore(its.alerts_table))
-    update = UpdateAlert(alerts=alerts, channels=cached, silences=cached, notifier=notifier, clock=_now)
+    update = UpdateAlert(alerts=alerts, channels=cached, silences=cached, notifier=notifier, clock=now)
     histories = Histories(DynamoHistoryStore(its.alerts_table))
     replays = ReplayFilter(DynamoRunStore(its.runs_table))
     evaluate = EvaluateEvent(

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 
 from cadence.adapters.aws.clients import client
 from cadence.adapters.aws.eventbridge_schedules import read_firing
@@ -23,16 +22,13 @@ from cadence.application.triggers.process_delivery import ProcessDelivery
 from cadence.application.triggers.run_scheduled import RunScheduled
 from cadence.application.triggers.start_followers import StartFollowers
 from cadence.composition import settings
+from cadence.composition.clock import now
 from cadence.composition.documents import check_document, programs, start_triggered
 from cadence.composition.gates import run_gates
 from cadence.composition.schedules import schedules
 
 # A batch is five deliveries, and the Lambda has a minute for it.
 _GIT_SECONDS = 10.0
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
 
 
 def process_message() -> Callable[[str], tuple[str, Sequence[str]]]:

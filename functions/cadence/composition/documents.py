@@ -1,6 +1,5 @@
 """Wiring of what checks documents against their projects."""
 
-from datetime import UTC, datetime
 from typing import Protocol
 
 from cadence.adapters.aws.clients import client
@@ -20,6 +19,7 @@ from cadence.application.runs.start_run import StartRun
 from cadence.application.shared.git_ports import GitReader, no_credentials
 from cadence.application.triggers.git_tokens import GitTokens
 from cadence.application.triggers.start_triggered import StartTriggered
+from cadence.composition.clock import now
 
 
 class DocumentSettings(Protocol):
@@ -57,7 +57,7 @@ def check_document(its: DocumentSettings, *, decrypts: bool = True) -> CheckDocu
 
 def programs(its: DocumentSettings) -> Programs:
     documents = S3Documents(client("s3"), its.data_bucket)
-    return Programs(DynamoProgramStore(its.access_table), documents, lambda: datetime.now(UTC))
+    return Programs(DynamoProgramStore(its.access_table), documents, now)
 
 
 def start_triggered(its: DocumentSettings, start: StartRun) -> StartTriggered:

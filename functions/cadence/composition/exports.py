@@ -1,7 +1,6 @@
 """Wiring of metrics and exports: of the Lambda `exports`, and of what the API offers about them."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 from cadence.adapters.caching.ttl_cached_exports import CachedExports
 from cadence.adapters.caching.ttl_cached_pools import CachedPools
@@ -34,16 +33,13 @@ from cadence.application.metrics.gauges import ControlPlaneGauges, GaugeSource, 
 from cadence.application.metrics.render_metrics import RenderMetrics
 from cadence.application.shared.ports import PoolStore
 from cadence.composition import settings
+from cadence.composition.clock import now
 from cadence.domain.placement.pool import Price
 from cadence.domain.shared.errors import NotFound
 
 _HOSTS_ARE = "outbound hosts"
 
 Either = settings.ApiSettings | settings.ExportsSettings
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
 
 
 def exports(report: Callable[[Exception, str], None]) -> ProcessExports:

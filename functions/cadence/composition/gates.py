@@ -1,6 +1,5 @@
 """Wiring of what runs and treatments wait for: concurrency limits, quotas, approvals."""
 
-from datetime import UTC, datetime
 from typing import Protocol
 
 from cadence.adapters.aws.retry import pause
@@ -15,6 +14,7 @@ from cadence.application.limits.concurrency_limits import ConcurrencyLimits
 from cadence.application.limits.run_gates import RunGates
 from cadence.application.limits.runner_slots import RunnerSlots
 from cadence.application.shared.run_ports import Machines, RunStore
+from cadence.composition.clock import now
 
 
 class GateSettings(Protocol):
@@ -28,7 +28,7 @@ class GateSettings(Protocol):
 
 def run_gates(its: GateSettings, runs: RunStore, machines: Machines) -> RunGates:
     return RunGates(
-        runs=runs, machines=machines, concurrency_limits=_concurrency_limits(its), quotas=_quotas(its), clock=_now
+        runs=runs, machines=machines, concurrency_limits=_concurrency_limits(its), quotas=_quotas(its), clock=now
     )
 
 
@@ -45,19 +45,15 @@ def approvals(its: GateSettings, runs: RunStore, machines: Machines) -> Treatmen
         environments=environments,
         machines=machines,
         deadlines=deadlines,
-        clock=_now,
+        clock=now,
     )
 
 
 def _concurrency_limits(its: GateSettings) -> ConcurrencyLimits:
     return ConcurrencyLimits(
-        DynamoConcurrencyLimitStore(its.runs_table), SqsDeadlines(its.deadlines_queue_url), _now, pause
+        DynamoConcurrencyLimitStore(its.runs_table), SqsDeadlines(its.deadlines_queue_url), now, pause
     )
 
 
 def _quotas(its: GateSettings) -> CachedQuotas:
     return CachedQuotas(DynamoAccessStore(its.access_table))
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -28,8 +28,8 @@ from cadence.application.scheduling.readiness import Readiness
 from cadence.application.scheduling.wake_group import WakeGroup
 from cadence.application.shared.run_ports import Machines
 from cadence.composition import gates, settings
+from cadence.composition.clock import now
 from cadence.composition.documents import check_document
-from cadence.composition.scheduling import now
 
 
 def act() -> tuple[ControlTreatment, Machines]:

@@ -2,7 +2,6 @@
 
 import json
 import time
-from datetime import UTC, datetime
 from typing import Any
 
 from cadence.adapters.aws.gateway_sockets import GatewaySockets
@@ -21,6 +20,7 @@ from cadence.application.search.follow_lines import FollowLines
 from cadence.application.search.live_query import LiveQuery
 from cadence.application.search.push_lines import Message, PushLines
 from cadence.composition import settings
+from cadence.composition.clock import now
 
 
 def push_lines() -> PushLines:
@@ -30,17 +30,17 @@ def push_lines() -> PushLines:
         arrivals=DynamoArrivals(its.logs_table),
         segments=S3LogSegments(its.data_bucket),
         followers=DynamoRunnerStore(its.runners_table),
-        clock=_now,
+        clock=now,
         sleep=time.sleep,
     )
-    live = LiveQuery(ReadQuery(VisibleRuns(runs, access), _now), follow, TreatmentStates(runs))
+    live = LiveQuery(ReadQuery(VisibleRuns(runs, access), now), follow, TreatmentStates(runs))
     return PushLines(
         connections=DynamoConnections(its.logs_table),
         sockets=GatewaySockets(its.live_endpoint),
-        authenticate=Authenticate(access, _now),
+        authenticate=Authenticate(access, now),
         tokens=access,
         live=live,
-        clock=_now,
+        clock=now,
         as_message=as_message,
     )
 
@@ -50,7 +50,3 @@ def as_message(message: Message) -> str:
     if "lines" in told:
         told["lines"] = [line_json(one.segment, one.index, one.line) for one in told["lines"]]
     return json.dumps(told, separators=(",", ":"))
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -1,7 +1,6 @@
 """Wiring of the log indexer."""
 
 import logging
-from datetime import UTC, datetime
 from functools import lru_cache, partial
 
 from cadence.adapters.aws.live_notifier import LiveNotifier
@@ -15,6 +14,7 @@ from cadence.adapters.s3.log_segments import S3LogSegments
 from cadence.application.logs.index_logs import IndexLogs
 from cadence.application.logs.take_records import KeepStrayRecord, RedriveRecords, TakeRecords
 from cadence.composition import settings
+from cadence.composition.clock import now
 
 _REMEMBERED_RUNS = 1_000
 
@@ -30,12 +30,8 @@ def log_indexer() -> tuple[TakeRecords, RedriveRecords]:
     take = TakeRecords(
         decode=decode,
         index=index,
-        keep_stray_record=KeepStrayRecord(records, run_of, _now, report),
-        clock=_now,
+        keep_stray_record=KeepStrayRecord(records, run_of, now, report),
+        clock=now,
         report=report,
     )
     return take, RedriveRecords(records, take)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from cadence.adapters.aws.clients import client
 from cadence.adapters.aws.lambda_log_stream import LambdaLogStream
@@ -30,6 +29,7 @@ from cadence.application.melodium.start_worker import RequestWorker
 from cadence.application.runs.end_process import EndProcess
 from cadence.application.runs.start_run import StartRun
 from cadence.composition import gates, settings
+from cadence.composition.clock import now
 from cadence.domain.access.access import Principal
 
 _REGISTRY_SECONDS = 3.0
@@ -55,10 +55,10 @@ def engine_api() -> EngineApi:
     reported = DynamoReportedStore(its.runs_table)
     deadlines = SqsDeadlines(its.deadlines_queue_url)
     processes = Processes(runs)
-    end = EndProcess(runs, reported, _now)
+    end = EndProcess(runs, reported, now)
     sealed = SealedWorkers(its.runners_table, KmsCipher(its.secrets_key))
     return EngineApi(
-        authenticate=Authenticate(access, _now).authenticate,
+        authenticate=Authenticate(access, now).authenticate,
         processes=processes,
         record_start=RecordStart(
             runs=runs,
@@ -67,11 +67,11 @@ def engine_api() -> EngineApi:
             documents=S3Documents(client("s3"), its.data_bucket),
             deadlines=deadlines,
             log_stream=LambdaLogStream(its.log_stream_function),
-            clock=_now,
+            clock=now,
         ),
         start_worker=_request_worker(its, runs, reported, access, sealed),
         access=WaitForWorker(
-            runs=runs, runners=DynamoRunnerStore(its.runners_table), secrets=sealed, clock=_now, sleep=time.sleep
+            runs=runs, runners=DynamoRunnerStore(its.runners_table), secrets=sealed, clock=now, sleep=time.sleep
         ),
         report=ReportProcess(
             processes=processes,
@@ -79,7 +79,7 @@ def engine_api() -> EngineApi:
             uploads=S3Uploads(its.data_bucket, upload_key(its.uploads_key_id, its.uploads_key_secret)),
             end=end,
             deadlines=deadlines,
-            clock=_now,
+            clock=now,
         ),
         tunnel_url=its.live_url,
     )
@@ -93,7 +93,7 @@ def _request_worker(
     sealed: SealedWorkers,
 ) -> RequestWorker:
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
-    start = StartRun(runs, gates.run_gates(its, runs, machines), SqsDeadlines(its.deadlines_queue_url), _now)
+    start = StartRun(runs, gates.run_gates(its, runs, machines), SqsDeadlines(its.deadlines_queue_url), now)
     documents = S3Documents(client("s3"), its.data_bucket)
     # An engine waits for the answer.
     registries = OciRegistries(attempts=1, seconds=_REGISTRY_SECONDS)
@@ -107,11 +107,7 @@ def _request_worker(
         secrets=sealed,
         documents=documents,
         start=start,
-        clock=_now,
+        clock=now,
         pin=pin.pin,
         masks=masks,
     )
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -1,7 +1,6 @@
 """Wiring of what takes in the uploads of engines."""
 
 import time
-from datetime import UTC, datetime
 
 from cadence.adapters.aws.clients import client
 from cadence.adapters.aws.kinesis_log_lines import KinesisLogLines
@@ -19,6 +18,7 @@ from cadence.application.melodium.take_upload import TakeUpload
 from cadence.application.runs.end_process import EndProcess
 from cadence.application.runs.ports import EngineStream
 from cadence.composition import settings
+from cadence.composition.clock import now
 
 
 def take_upload() -> TakeUpload:
@@ -36,7 +36,7 @@ def take_upload() -> TakeUpload:
         reported=reported,
         codec=codec,
         link=link,
-        clock=_now,
+        clock=now,
     )
     lines = KinesisLogLines(its.log_stream_name)
     return TakeUpload(
@@ -44,13 +44,9 @@ def take_upload() -> TakeUpload:
         uploaded=S3Uploaded(store, its.data_bucket),
         parts=parts,
         turns=DynamoTurns(its.runs_table),
-        take_in={EngineStream.LOGS: TakeLogs(parts, lines, reported, _now).take, EngineStream.DEBUG: events.take},
+        take_in={EngineStream.LOGS: TakeLogs(parts, lines, reported, now).take, EngineStream.DEBUG: events.take},
         note_workers=link.note_workers,
-        end=EndProcess(runs, reported, _now),
-        clock=_now,
+        end=EndProcess(runs, reported, now),
+        clock=now,
         pause=time.sleep,
     )
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -1,7 +1,5 @@
 """Wiring of the provider for machines that joined a pool by themselves."""
 
-from datetime import UTC, datetime
-
 from cadence.adapters.aws.step_functions import StepFunctionsMachines
 from cadence.adapters.dynamodb.runners.host_store import DynamoHostStore
 from cadence.adapters.dynamodb.runners.runner_store import DynamoRunnerStore
@@ -10,6 +8,7 @@ from cadence.adapters.sqs.deadlines import SqsDeadlines
 from cadence.adapters.sqs.work_notification import SqsWorkNotification
 from cadence.application.shared.run_ports import Machines
 from cadence.composition import settings
+from cadence.composition.clock import now
 from cadence.providers.contract import Provider
 from cadence.providers.host.provider import HostProvider
 from cadence.providers.lifecycle import ReleaseRunner, StartRunner
@@ -31,7 +30,7 @@ def provider_host() -> tuple[Operations, Machines]:
             runners=runners,
             hosts=hosts,
             work_notification=work_notification,
-            clock=_now,
+            clock=now,
         )
 
     start = StartRunner(
@@ -40,12 +39,8 @@ def provider_host() -> tuple[Operations, Machines]:
         machines=machines,
         deadlines=SqsDeadlines(its.deadlines_queue_url),
         providers=provider,
-        clock=_now,
+        clock=now,
     )
     return Operations(
         start=start, release=ReleaseRunner(runners=runners, providers=provider), providers=provider
     ), machines
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

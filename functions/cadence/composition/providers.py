@@ -2,7 +2,6 @@
 
 import os
 import time
-from datetime import UTC, datetime
 
 from cadence.adapters.aws.pool_identity import PoolIdentity
 from cadence.adapters.aws.step_functions import StepFunctionsMachines
@@ -25,6 +24,7 @@ from cadence.application.placement.budgets import Budgets
 from cadence.application.placement.pacing import RateLimiter
 from cadence.application.placement.ports import Identity
 from cadence.composition import settings
+from cadence.composition.clock import now
 from cadence.providers.contract import AgentFile, Build, ProviderContext
 from cadence.providers.homes import Homes
 from cadence.providers.lifecycle import ReleaseRunner, StartRunner
@@ -42,11 +42,11 @@ def provider_handler(name: str, build: Build) -> LambdaHandler:
     access = DynamoAccessStore(its.access_table)
     pools = CachedPools(access)
     credentials = DynamoPoolCredentials(its.access_table, cipher)
-    rate_limiter = RateLimiter(DynamoRateLimits(its.runners_table), _now, time.sleep)
+    rate_limiter = RateLimiter(DynamoRateLimits(its.runners_table), now, time.sleep)
     circuits, claims = DynamoBackOffs(its.runners_table, CIRCUIT), DynamoClaims(its.runners_table)
     around = ProviderContext(
         installation=its.installation,
-        clock=_now,
+        clock=now,
         back_offs=circuits,
         calls=rate_limiter,
         claims=claims,
@@ -55,8 +55,8 @@ def provider_handler(name: str, build: Build) -> LambdaHandler:
     providers = CachedProviders(name, pools, credentials, build, around)
     homes = Homes(name, _gateway(its.gateway_url), _agent(its), cipher)
     records = DynamoPoolRecords(its.runners_table)
-    budgets = Budgets(pools, DynamoLedger(its.runners_table), _now)
-    refusals = Refusals(DynamoBackOffs(its.runners_table, REFUSED), _now)
+    budgets = Budgets(pools, DynamoLedger(its.runners_table), now)
+    refusals = Refusals(DynamoBackOffs(its.runners_table, REFUSED), now)
     deadlines = SqsDeadlines(its.deadlines_queue_url)
     start = StartRunner(
         runs=runs,
@@ -64,7 +64,7 @@ def provider_handler(name: str, build: Build) -> LambdaHandler:
         machines=machines,
         deadlines=deadlines,
         providers=providers.get,
-        clock=_now,
+        clock=now,
         homes=homes,
         rate_limiter=rate_limiter,
         records=records,
@@ -72,19 +72,19 @@ def provider_handler(name: str, build: Build) -> LambdaHandler:
         refusals=refusals,
         pools=access,
     )
-    release = ReleaseRunner(runners=runners, providers=providers.get, records=records, budgets=budgets, clock=_now)
+    release = ReleaseRunner(runners=runners, providers=providers.get, records=records, budgets=budgets, clock=now)
     sweep = Sweep(
         providers=providers.get,
         runners=DynamoHostStore(its.runners_table).get_runners,
         records=records,
-        clock=_now,
+        clock=now,
         pools=pools,
         release=release.release,
         budgets=budgets,
         store=runners,
     )
     operations = Operations(
-        start=start, release=release, providers=providers.get, records=records, sweep=sweep, clock=_now, pools=pools
+        start=start, release=release, providers=providers.get, records=records, sweep=sweep, clock=now, pools=pools
     )
     return token_task(f"provider_{name}", operations, machines)
 
@@ -102,7 +102,3 @@ def _agent(its: settings.ProviderSettings) -> AgentFile:
 def _gateway(url: str) -> str:
     """On one machine the API is a path below the local stack's address."""
     return os.environ["AWS_ENDPOINT_URL"] + url if url.startswith("/") else url
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import lru_cache
 
 from cadence.adapters.aws.clients import client
@@ -50,6 +49,7 @@ from cadence.application.scheduling.readiness import Readiness
 from cadence.application.scheduling.settle import Settle
 from cadence.application.values.caches import FindCache, ReadCache, SaveCache, WriteCache
 from cadence.composition import gates, settings
+from cadence.composition.clock import now
 from cadence.domain.access.access import Permission, Principal
 from cadence.domain.values.cache import CacheLimits
 
@@ -92,7 +92,7 @@ def gateway() -> Gateway:
     sources = InputStreams(runs, streams)
     wake_ups = SqsWakeUps(its.wake_ups_queue_url)
     readiness = Readiness(
-        runs=runs, groups=DynamoGroupStore(its.runs_table), machines=machines, wake_ups=wake_ups, clock=_now
+        runs=runs, groups=DynamoGroupStore(its.runs_table), machines=machines, wake_ups=wake_ups, clock=now
     )
     begin = MarkStarted(runs, readiness, machines)
     slots = gates.runner_slots(its, runs, machines)
@@ -104,11 +104,11 @@ def gateway() -> Gateway:
         specs=specs,
         provider_function_prefix=its.provider_function_prefix,
         deadlines=SqsDeadlines(its.deadlines_queue_url),
-        clock=_now,
+        clock=now,
     )
     caches = DynamoCacheStore(its.runners_table)
     limits = CacheLimits(int(its.cache_mebibytes) << 20, int(its.project_cache_mebibytes) << 20)
-    authenticate, tokens = Authenticate(access, _now), RunTokens(access, _now)
+    authenticate, tokens = Authenticate(access, now), RunTokens(access, now)
 
     def joiner(authorization: str | None) -> Principal:
         principal = authenticate.authenticate(authorization)
@@ -117,13 +117,13 @@ def gateway() -> Gateway:
 
     return Gateway(
         joiner=joiner,
-        join=JoinPool(hosts, access, _now),
+        join=JoinPool(hosts, access, now),
         lease=LeaseWork(
             hosts=hosts,
             runners=runners,
             machines=machines,
             work_notification=SqsWorkNotification(its.work_notification_prefix),
-            clock=_now,
+            clock=now,
         ),
         report_boot=ReportBoot(runners, machines),
         exchange=ExchangeIdentity(runners, access, OidcTokens(EgressPolicy.of(its.git_hosts))),
@@ -142,7 +142,7 @@ def gateway() -> Gateway:
             ).read,
             pools=CachedPools(access),
             retentions=DynamoValueRetentionStore(its.runs_table),
-            clock=_now,
+            clock=now,
         ),
         session=RunnerSessions(runners),
         heartbeat=Heartbeat(
@@ -151,22 +151,18 @@ def gateway() -> Gateway:
             sources=sources,
             followers=runners,
             samples=DynamoSampleStore(its.runners_table),
-            clock=_now,
+            clock=now,
         ),
-        accept_logs=AcceptLogs(KinesisLogLines(its.log_stream_name), runners, _now),
+        accept_logs=AcceptLogs(KinesisLogLines(its.log_stream_name), runners, now),
         commit_output=CommitOutput(specs=specs, runners=runners, streams=streams, urls=urls, wake_ups=wake_ups),
         read_input=ReadInput(specs, streams, sources, urls),
         note_listening=NoteListening(specs, runners),
         complete=Complete(runners, settle, machines, RevokeEngineToken(specs, runs, tokens).revoke),
-        find_cache=FindCache(caches, _now),
+        find_cache=FindCache(caches, now),
         read_cache=ReadCache(caches, urls),
-        save_cache=SaveCache(runs, caches, _now),
+        save_cache=SaveCache(runs, caches, now),
         write_cache=WriteCache(
-            caches=caches, remove_objects=S3Removal(buckets).remove, urls=urls, limits=limits, clock=_now
+            caches=caches, remove_objects=S3Removal(buckets).remove, urls=urls, limits=limits, clock=now
         ),
         tunnel_url=its.live_url,
     )
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

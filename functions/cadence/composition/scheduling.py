@@ -1,6 +1,5 @@
 """Wiring of the Lambdas that the two state machines call, and of the watchdog."""
 
-from datetime import UTC, datetime
 from typing import Protocol
 
 from cadence.adapters.aws.clients import client
@@ -50,10 +49,7 @@ from cadence.application.scheduling.watchdog import Watchdog
 from cadence.application.shared.run_ports import Machines
 from cadence.application.values.purge_transient_values import PurgeTransientValues
 from cadence.composition import gates, settings
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
+from cadence.composition.clock import now
 
 
 class _Feeding(Protocol):

@@ -1,7 +1,7 @@
 """Wiring of the Lambda `search_index`, and of what it shares with searching."""
 
 import tempfile
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -17,6 +17,7 @@ from cadence.application.search.sync_search_service import SyncSearchService
 from cadence.application.shared.identifiers import new_ulid
 from cadence.application.shared.ports import Clock
 from cadence.composition import settings
+from cadence.composition.clock import now
 
 # Of a Lambda's /tmp (see infra.functions), the larger part: what is being built needs the rest.
 _MOST_BYTES = 2 << 30
@@ -57,10 +58,6 @@ def splits(bucket: str) -> S3Splits:
 def search_index() -> ScheduleIndexing:
     its = settings.load(settings.SearchIndexSettings)
     catalogue = DynamoSplitCatalogue(its.logs_table)
-
-    def now() -> datetime:
-        return datetime.now(UTC)
-
     segments = S3LogSegments(its.data_bucket, quick_lines)
     longest = timedelta(days=int(its.retention_days))
     tend = IndexProject(

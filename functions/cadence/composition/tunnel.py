@@ -1,7 +1,5 @@
 """Wiring of `tunnel`."""
 
-from datetime import UTC, datetime
-
 from cadence.adapters.aws.gateway_sockets import GatewaySockets
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
 from cadence.adapters.dynamodb.melodium.tunnel_ends import DynamoTunnelEnds
@@ -12,6 +10,7 @@ from cadence.application.melodium.processes import Processes
 from cadence.application.melodium.tunnels import Tunnels
 from cadence.application.runners.runner_sessions import RunnerSessions
 from cadence.composition import settings
+from cadence.composition.clock import now
 
 
 def tunnels() -> Tunnels:
@@ -19,7 +18,7 @@ def tunnels() -> Tunnels:
     return Tunnels(
         ends=DynamoTunnelEnds(its.runners_table),
         sockets=GatewaySockets(its.live_endpoint),
-        authenticate=Authenticate(DynamoAccessStore(its.access_table), lambda: datetime.now(UTC)).authenticate,
+        authenticate=Authenticate(DynamoAccessStore(its.access_table), now).authenticate,
         processes=Processes(DynamoRunStore(its.runs_table)),
         sessions=RunnerSessions(DynamoRunnerStore(its.runners_table)),
     )

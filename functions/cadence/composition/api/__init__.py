@@ -2,7 +2,7 @@
 
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -70,6 +70,7 @@ from cadence.composition.api.dead_letters import dead_letters
 from cadence.composition.api.insight import Debugging, debugging
 from cadence.composition.api.provenance import Provenance, provenance
 from cadence.composition.api.replay import Replays, replays
+from cadence.composition.clock import now
 from cadence.composition.documents import check_document
 from cadence.composition.exports import manage_exports, render_metrics
 from cadence.composition.schedules import schedules
@@ -143,10 +144,6 @@ class Services:
             return self.access.get_project(principal.organization, name)
         except NotFound:
             raise missing from None
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
 
 
 def services() -> Services:

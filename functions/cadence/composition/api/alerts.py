@@ -1,7 +1,6 @@
 """Wiring of what the API does with alert rules, channels and silences."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from cadence.adapters.aws.alert_notifier import SqsAlertNotifier
 from cadence.adapters.dynamodb.access.subscriptions import DynamoSubscriptionStore
@@ -17,10 +16,7 @@ from cadence.application.search.ports import SearchIndex
 from cadence.application.shared.run_ports import RunStore
 from cadence.application.shared.runner_ports import HostStore
 from cadence.composition import settings
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
+from cadence.composition.clock import now
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +57,7 @@ def alerting(its: settings.ApiSettings, runs: RunStore, runners: HostStore, inde
             subscriptions=subscriptions,
             listening=listening,
             check_query=check_query,
-            clock=_now,
+            clock=now,
         ),
         manage_channels=ManageChannels(
             channels=channels,
@@ -70,9 +66,9 @@ def alerting(its: settings.ApiSettings, runs: RunStore, runners: HostStore, inde
             notifier=notifier,
             listening=listening,
             cipher=KmsCipher(its.secrets_key),
-            clock=_now,
+            clock=now,
         ),
-        manage_silences=ManageSilences(silences, _now),
-        try_on_past=TryOnPast(runs=runs, runners=runners, search=index, clock=_now),
+        manage_silences=ManageSilences(silences, now),
+        try_on_past=TryOnPast(runs=runs, runners=runners, search=index, clock=now),
         topic_prefix=its.alert_topic_prefix,
     )

@@ -1,7 +1,5 @@
 """Wiring of what is done about what was set aside."""
 
-from datetime import UTC, datetime
-
 from cadence.adapters.aws.alert_notifier import SqsAlertNotifier
 from cadence.adapters.aws.redrive import LambdaRedrive
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
@@ -21,6 +19,7 @@ from cadence.application.dead_letters.sources import (
     RecordSource,
     SegmentSource,
 )
+from cadence.composition.clock import now
 from cadence.composition.settings import ApiSettings
 from cadence.domain.dead_letters.dead_letter import DeadLetterKind
 
@@ -41,7 +40,7 @@ def dead_letters(its: ApiSettings, access: DynamoAccessStore) -> DeadLetters:
                 DynamoExportStore(its.access_table),
                 DynamoBacklog(its.telemetry_table),
                 SqsExportWork(its.exporting_queue_url),
-                lambda: datetime.now(UTC),
+                now,
             ),
             DeadLetterKind.MESSAGE: MessageSource(
                 DynamoChannelStore(its.alerts_table),
