@@ -1,4 +1,7 @@
-"""Queue `alerting`: judges events by alert rules, and checks alerts again. Failed messages are delivered again, one by one."""
+"""Queue `alerting`: judges events by alert rules, and checks alerts again.
+
+Failed messages are delivered again, one by one.
+"""
 
 from typing import Any
 

@@ -15,7 +15,10 @@ _EXAMPLE = '{"action": "subscribe", "token": "cad_…", "q": "level:error"}'
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Handles an event of the WebSocket API; one without `requestContext` is a notice of an organization's new lines."""
+    """Handles an event of the WebSocket API.
+
+    One without `requestContext` is a notice of an organization's new lines.
+    """
     if "requestContext" not in event:
         log.info("live", extra={"rung": push.ring(event["organization"])})
         return ANSWERED

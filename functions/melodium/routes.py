@@ -1,7 +1,7 @@
 """Mélodium's API: from a method, a path and a body to one use case and its answer.
 
-What is answered to engines is exactly what they understand (docs/melodium-contract.md): 200 and JSON, or 202 while a
-worker does not listen yet. An engine takes every other status for the end of its reporting.
+Engines get exactly the answers that they understand (docs/melodium-contract.md): 200 and JSON, or 202 while a worker
+does not listen yet. An engine takes every other status for the end of its reporting.
 """
 
 import re
@@ -36,7 +36,7 @@ class EngineRequest:
 
 @dataclass(frozen=True)
 class EngineCall:
-    """`names` are the parts of the path that vary, `body` has been checked."""
+    """`names` are the varying parts of the path; `body` has been checked."""
 
     by: Principal
     names: Mapping[str, str]
@@ -45,7 +45,7 @@ class EngineCall:
 
     @property
     def run_id(self) -> str:
-        """Of the path, or else of the body."""
+        """Returns the run's id, from the path or else from the body."""
         return str(self.names.get("run") or self.body["run_id"]).lower()
 
 
@@ -56,7 +56,7 @@ _NO_ORGANIZATION = "organization_id is not taken: the token says whose run this 
 
 
 def start(api: EngineApi, call: EngineCall) -> Response:
-    """Why a run cannot be had is an answer, not an error: the engine hands the words on."""
+    """Starts a run. A refusal is an answer, not an error: the engine passes its text on."""
     request = launch_request(call.body)
     try:
         if request.organization_id:

@@ -1,4 +1,4 @@
-"""What engines hear, as JSON."""
+"""Answers to engines, as JSON."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from cadence.application.melodium.report import Destinations
 
 
 def access_json(found: WorkerReady, tunnel_url: str) -> dict[str, Any]:
-    """`machine` and `tunnel` are for relays; engines leave out what they do not know."""
+    """Returns the access data. `machine` and `tunnel` are for relays; engines ignore members that they do not know."""
     started = {"id": found.run_id, "addresses": list(found.addresses), "port": found.port, "key": found.key}
     return {"started": {**started, "machine": found.machine, "tunnel": tunnel_url}}
 

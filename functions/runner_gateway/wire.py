@@ -1,4 +1,4 @@
-"""What agents and hosts say and hear, between JSON and the use cases. Requests have been checked before."""
+"""Converts the runner protocol's JSON to and from the use cases' objects. Requests have been checked before."""
 
 import base64
 from collections.abc import Mapping, Sequence
@@ -37,7 +37,7 @@ def samples(body: Sequence[Json]) -> tuple[ResourceSample, ...]:
 def _sample(body: Json, pointer: str) -> ResourceSample:
     measured = {name: amount for name, amount in body.items() if name != "time"}
     at = _time(body["time"], f"{pointer}/time")
-    assert at is not None  # the schema wants it
+    assert at is not None  # the schema requires it
     return ResourceSample(at=at, **measured)
 
 

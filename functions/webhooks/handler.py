@@ -35,7 +35,7 @@ def _headers(event: dict[str, Any]) -> dict[str, str]:
 
 
 def raw_body(event: dict[str, Any]) -> bytes:
-    """The bytes that were signed."""
+    """Returns the bytes that were signed."""
     body = event.get("body") or ""
     try:
         return base64.b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()

@@ -22,7 +22,7 @@ from cadence.domain.alerts.channel import ChannelKind
 
 
 def deliver_messages(report: DeliveryFault) -> Callable[[Mapping[str, Any]], int]:
-    """What waits for a channel is delivered: how many messages."""
+    """Returns a function that delivers the messages that wait for a channel, and returns how many there were."""
     its = settings.load(settings.AlertDeliveriesSettings)
     reach = EgressPolicy.of(its.outbound_hosts, "outbound hosts")
     poster = Poster(reach)

@@ -19,7 +19,7 @@ from cadence.composition.clock import now
 
 
 def judge_message() -> Callable[[str], None]:
-    """What a message of the queue `alerting` asks for."""
+    """Returns a function that handles the body of a message of the queue `alerting`."""
     its = settings.load(settings.AlertsSettings)
     alerts = DynamoAlertStore(its.alerts_table)
     rules = DynamoRuleStore(its.alerts_table)

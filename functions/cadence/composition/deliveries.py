@@ -32,7 +32,10 @@ _GIT_SECONDS = 10.0
 
 
 def process_message() -> Callable[[str], tuple[str, Sequence[str]]]:
-    """What the queue of deliveries holds, turned into runs: what it was, and their ids."""
+    """Returns a function that turns a message of the queue of deliveries into runs.
+
+    It returns the message's kind, in words, and the runs' ids.
+    """
     its = settings.load(settings.DeliveriesSettings)
     access, runs = DynamoAccessStore(its.access_table), DynamoRunStore(its.runs_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)

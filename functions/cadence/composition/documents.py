@@ -1,4 +1,4 @@
-"""Wiring of what checks documents against their projects."""
+"""Wiring of the checks of documents against their projects."""
 
 from typing import Protocol
 
@@ -36,7 +36,10 @@ class DocumentSettings(Protocol):
 
 
 def check_document(its: DocumentSettings, *, decrypts: bool = True) -> CheckDocument:
-    """Only with `decrypts` private repositories can be read, with the access tokens of git hosts."""
+    """Returns the checks.
+
+    Only with `decrypts` they can read private repositories, with the access tokens of git hosts.
+    """
     pipelines, documents = DynamoPipelineStore(its.pipelines_table), S3Documents(client("s3"), its.data_bucket)
     texts = S3LibraryTexts(client("s3"), its.data_bucket)
     access = DynamoAccessStore(its.access_table)
@@ -67,7 +70,7 @@ def start_triggered(its: DocumentSettings, start: StartRun) -> StartTriggered:
 
 
 def _git_reader(hosts: str) -> GitReader:
-    """Git is loaded by the first document that uses a definition of a repository: nearly none does."""
+    """Returns a git reader, imported by the first document that uses a repository's definition: hardly any does."""
     from cadence.adapters.git.reader import DulwichGitReader
 
     return DulwichGitReader.reaching(hosts)

@@ -43,7 +43,7 @@ Either = settings.ApiSettings | settings.ExportsSettings
 
 
 def exports(report: Callable[[Exception, str], None]) -> ProcessExports:
-    """`report` is told of errors of ours that hinder an export."""
+    """Returns what handles the Lambda's messages. `report` is called with internal errors that hinder an export."""
     its = settings.load(settings.ExportsSettings)
     access, stored = DynamoAccessStore(its.access_table), DynamoExportStore(its.access_table)
     backlog, work, send = DynamoBacklog(its.telemetry_table), SqsExportWork(its.exporting_queue_url), _send(its)

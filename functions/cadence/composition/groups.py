@@ -64,7 +64,7 @@ def act() -> tuple[ControlTreatment, Machines]:
 def _freeze(its: settings.ActSettings) -> Freeze:
     documents = S3Documents(client("s3"), its.data_bucket)
     pipelines = DynamoPipelineStore(its.pipelines_table)
-    # What a stored pipeline uses was read when it was stored, and is kept.
+    # The libraries of a stored pipeline were read when it was stored, and are kept.
     freeze = FreezePipeline(pipelines, documents, FreezeDocument(check_document(its, decrypts=False), documents))
     return lambda organization, project, name, given: freeze(organization, project, name, None, given)
 

@@ -1,4 +1,4 @@
-"""Wiring of `live`."""
+"""Wiring of the Lambda `live`."""
 
 import json
 import time

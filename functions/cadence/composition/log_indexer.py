@@ -21,7 +21,7 @@ _REMEMBERED_RUNS = 1_000
 
 def log_indexer() -> tuple[TakeRecords, RedriveRecords]:
     its = settings.load(settings.LogIndexerSettings)
-    # Of a run only what never changes is looked at, so it may be remembered.
+    # Only a run's constant fields are used, so it may be remembered.
     run_of = lru_cache(_REMEMBERED_RUNS)(DynamoRunStore(its.runs_table).get_run)
     notifier = LiveNotifier(its.live_function, DynamoConnections(its.logs_table))
     index = IndexLogs(DynamoLogIndex(its.logs_table), S3LogSegments(its.data_bucket), run_of, notifier.notify)

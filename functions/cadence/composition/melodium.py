@@ -37,7 +37,7 @@ _REGISTRY_SECONDS = 3.0
 
 @dataclass(frozen=True, kw_only=True)
 class EngineApi:
-    """One use case for each thing that an engine may ask; `authenticate` says whose token it has."""
+    """One use case for each request of an engine; `authenticate` returns the principal of a token."""
 
     authenticate: Callable[[str | None], Principal]
     processes: Processes

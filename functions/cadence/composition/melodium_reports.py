@@ -1,4 +1,4 @@
-"""Wiring of what takes in the uploads of engines."""
+"""Wiring of the Lambda `melodium_reports`, which processes the uploads of engines."""
 
 import time
 

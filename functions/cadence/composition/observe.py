@@ -1,4 +1,4 @@
-"""Wiring of `observe`."""
+"""Wiring of the Lambda `observe`."""
 
 from cadence.adapters.caching.ttl_cache import CachedSubscriptions
 from cadence.adapters.dynamodb.access.subscriptions import DynamoSubscriptionStore

@@ -1,4 +1,4 @@
-"""Wiring of the provider for machines that joined a pool by themselves."""
+"""Wiring of the provider for self-registered hosts."""
 
 from cadence.adapters.aws.step_functions import StepFunctionsMachines
 from cadence.adapters.dynamodb.runners.host_store import DynamoHostStore

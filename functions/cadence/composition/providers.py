@@ -34,7 +34,7 @@ from cadence.providers.sweeping import Sweep
 
 
 def provider_handler(name: str, build: Build) -> LambdaHandler:
-    """The handler of the Lambda `provider_<name>`; `docs/architecture/lambdas.md` lists its operations."""
+    """Returns the handler of the Lambda `provider_<name>`; `docs/architecture/lambdas.md` lists its operations."""
     its = settings.load(settings.provider_settings(name))
     runs, runners = DynamoRunStore(its.runs_table), DynamoRunnerStore(its.runners_table)
     machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
@@ -100,5 +100,5 @@ def _agent(its: settings.ProviderSettings) -> AgentFile:
 
 
 def _gateway(url: str) -> str:
-    """On one machine the API is a path below the local stack's address."""
+    """Returns the gateway's address. On one machine the API is a path below the local stack's address."""
     return os.environ["AWS_ENDPOINT_URL"] + url if url.startswith("/") else url

@@ -56,7 +56,7 @@ from cadence.domain.values.cache import CacheLimits
 
 @dataclass(frozen=True, kw_only=True)
 class Gateway:
-    """One use case for each thing an agent or a host may ask; `joiner` says who holds a join token."""
+    """One use case for each request of an agent or a host; `joiner` returns the principal of a join token."""
 
     joiner: Callable[[str | None], Principal]
     join: JoinPool

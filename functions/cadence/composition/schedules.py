@@ -1,4 +1,4 @@
-"""Wiring of what starts runs by the clock."""
+"""Wiring of schedules."""
 
 from cadence.adapters.aws.eventbridge_schedules import EventBridgeSchedules
 from cadence.application.pipelines.ports import Schedules

@@ -23,13 +23,13 @@ from cadence.application.shared.runner_ports import Followers
 from cadence.composition.search_index import line_store, splits
 from cadence.composition.settings import ApiSettings
 
-# They mostly wait for the store.
+# Threads mostly wait for the store.
 _WORKERS = 8
 
 
 @dataclass(frozen=True)
 class Search:
-    """`live_url` is the WebSocket API's address; if it begins with a slash, below that of the HTTP API."""
+    """Searching and following. `live_url` is the WebSocket API's address, or a path below the HTTP API's."""
 
     find: FindLines
     live: LiveQuery

@@ -19,12 +19,12 @@ from cadence.application.shared.ports import Clock
 from cadence.composition import settings
 from cadence.composition.clock import now
 
-# Of a Lambda's /tmp (see infra.functions), the larger part: what is being built needs the rest.
+# The larger part of a Lambda's /tmp (see infra.functions); building an index needs the rest.
 _MOST_BYTES = 2 << 30
 
 
 class _Its(Protocol):
-    """What the settings of all who need the index have."""
+    """The settings that all Lambdas with the index have."""
 
     @property
     def search_endpoint(self) -> str: ...
@@ -40,10 +40,10 @@ class _Its(Protocol):
 
 
 def line_store(its: _Its, clock: Clock) -> LineStore | None:
-    """The search service that holds the lines, if the deployment names one."""
+    """Returns the search service that holds the lines, if the deployment names one."""
     if not its.search_endpoint:
         return None
-    # Takes a while to import, and few need it.
+    # Importing it takes long, and few deployments need it.
     from cadence.adapters.opensearch.connection import OpenSearchConnection, connected
     from cadence.adapters.opensearch.store import OpenSearchLines
 

@@ -1,4 +1,4 @@
-"""Wiring of `tunnel`."""
+"""Wiring of the Lambda `tunnel`."""
 
 from cadence.adapters.aws.gateway_sockets import GatewaySockets
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore

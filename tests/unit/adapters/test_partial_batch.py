@@ -33,7 +33,7 @@ def test_a_batch_without_failures_answers_an_empty_list(caplog: pytest.LogCaptur
 def test_all_messages_of_one_attempt_fail_together(caplog: pytest.LogCaptureFixture) -> None:
     batch = PartialBatch(LOG, "failed")
     with batch.attempt(["a", "b"], messages=2):
-        raise KeyError
+        int("text")
     with batch.attempt(["c"]):
         pass
     assert batch.failed == ["a", "b"]

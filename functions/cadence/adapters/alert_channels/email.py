@@ -1,4 +1,4 @@
-"""E-mail by SMTP: the one protocol that a mail server of one's own, a provider and SES all speak."""
+"""Sends alerts by SMTP, the one protocol that an own mail server, a provider and SES all speak."""
 
 import smtplib
 import socket
@@ -19,7 +19,7 @@ _PORT = 587
 
 
 class EmailSender:
-    """One mail for all that waits. `host` may be only where the installation lets addresses lead."""
+    """Sends one mail for all waiting messages. `host` has to be one that the installation's egress policy allows."""
 
     most = 100
     per_minute = 4
@@ -45,7 +45,7 @@ class EmailSender:
         except (smtplib.SMTPException, OSError, ssl.SSLError) as error:
             raise Transient(f"The mail server cannot be used ({type(error).__name__}).") from None
         if refused:
-            # Some have got it. Sending it again to all would flood them for the sake of one that is wrong.
+            # Some recipients have the mail. Sending it again to all would flood them because of one wrong address.
             return
 
     def _connected(self, settings: Any) -> smtplib.SMTP:
@@ -66,7 +66,7 @@ class EmailSender:
 
 
 def _guarded(reach: EgressPolicy) -> Callable[[type[smtplib.SMTP]], Callable[..., smtplib.SMTP]]:
-    """A client that connects only to addresses within reach, and to the very one that was looked at."""
+    """Returns a client that connects only to allowed addresses, and to the very address that was checked."""
 
     def guard(kind: type[smtplib.SMTP]) -> Callable[..., smtplib.SMTP]:
         class GuardedSmtp(kind):  # type: ignore[misc, valid-type]
@@ -102,7 +102,7 @@ def _mail(channel: Channel, messages: Sequence[Message]) -> EmailMessage:
     mail["From"] = channel.settings["from"]
     mail["To"] = ", ".join(channel.settings["to"])
     mail["Date"] = format_datetime(newest.made_at)
-    # The same when it is sent again, so that mail programs show it once.
+    # The id is the same when the mail is sent again, so that mail programs show it once.
     domain = str(channel.settings["from"]).rpartition("@")[2]
     mail["Message-ID"] = f"<{_line(newest.message_id)}.{len(messages)}@{domain}>"
     mail["Auto-Submitted"] = "auto-generated"

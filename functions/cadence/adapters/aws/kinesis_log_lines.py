@@ -1,4 +1,4 @@
-"""`LogSink`: the Kinesis stream of log lines. All of a run goes to one shard, in order."""
+"""`LogSink` on the Kinesis stream of log lines. All lines of a run go to one shard, in order."""
 
 import random
 import time
@@ -32,7 +32,10 @@ class KinesisLogLines(LogSink):
         return parts[taken - 1][0].lines[-1].seq
 
     def _put_in_order(self, records: Sequence[dict[str, Any]]) -> int:
-        """How many records, from the first on, were taken. What follows a refused one is sent again: order matters."""
+        """Returns how many records, from the first on, were accepted.
+
+        What follows a refused one is sent again: order matters.
+        """
         taken = 0
         for attempt in range(_ATTEMPTS):
             while taken < len(records):

@@ -1,4 +1,4 @@
-"""Records of the log stream, as Lambda hands them over and as the stream itself has them."""
+"""Records of the log stream, from a Lambda's event and from the stream itself."""
 
 import base64
 import json
@@ -22,7 +22,7 @@ _GONE = frozenset({"ResourceNotFoundException", "InvalidArgumentException", "Exp
 
 
 def sent_records(records: Iterable[Mapping[str, Any]]) -> list[SentRecord]:
-    """Of a Lambda's event."""
+    """Returns the records of a Lambda's event."""
     return [
         SentRecord(
             record["kinesis"]["sequenceNumber"],
@@ -35,13 +35,19 @@ def sent_records(records: Iterable[Mapping[str, Any]]) -> list[SentRecord]:
 
 
 class FailedBatches(Failures):
-    """What Lambda gave up of the log stream: it tells only where the records are, and the stream has them for a day."""
+    """Batches of the log stream that Lambda gave up.
+
+    Lambda names only the records' places; the stream keeps the records for a day.
+    """
 
     def __init__(self, queue_url: str, stream_name: str) -> None:
         self._queue_url, self._stream_name = queue_url, stream_name
 
     def waiting(self) -> Iterator[FailedBatch]:
-        """Those whose records are there. What is lost is told with an error, and its message stays in the queue."""
+        """Returns the batches whose records still exist.
+
+        Lost records are logged as an error, and their message stays in the queue.
+        """
         while True:
             messages = (
                 client("sqs")

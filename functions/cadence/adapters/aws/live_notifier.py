@@ -1,4 +1,4 @@
-"""Rings for the `live` Lambda when lines have come, if somebody is connected who may want them."""
+"""Notifies the `live` Lambda of new lines, if a connection exists that may follow them."""
 
 import json
 import logging
@@ -18,7 +18,10 @@ _LOOK_EVERY = 1.0  # seconds
 
 
 class LiveNotifier:
-    """A call with an organization. A ring that fails is only late: connections ask by themselves every few seconds."""
+    """Notifies with the organization.
+
+    A failed notice only delays lines: connections ask by themselves every few seconds.
+    """
 
     def __init__(
         self, function_name: str, connections: LiveConnections, monotonic: Callable[[], float] = time.monotonic

@@ -1,4 +1,4 @@
-"""`Identity`: a role of the installation that may do nothing, taken on under a name of its own for each pool."""
+"""`Identity`: a role of the installation without any permission, assumed under an own name for each pool."""
 
 import threading
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""`Asking`: invokes the Lambdas that write and index lines, without waiting for them."""
+"""`Redrive`: invokes the Lambdas that write and index lines, without waiting for them."""
 
 import json
 from collections.abc import Sequence

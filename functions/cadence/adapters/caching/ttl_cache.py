@@ -1,4 +1,4 @@
-"""What is asked for again and again and hardly ever changes, remembered by a process for a little while."""
+"""Values that are read often and hardly ever change, remembered by a process for a short time."""
 
 import time
 

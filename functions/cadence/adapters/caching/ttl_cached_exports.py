@@ -1,4 +1,4 @@
-"""An organization's exports, asked for again only after a moment: every event asks for them."""
+"""An organization's exports, remembered for a moment: every event needs them."""
 
 import time
 from collections.abc import Callable, Sequence

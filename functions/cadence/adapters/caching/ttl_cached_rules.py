@@ -1,4 +1,7 @@
-"""Rules, channels and silences, remembered by a process for some seconds: every event needs them, and they hardly ever change."""
+"""Rules, channels and silences, remembered by a process for some seconds.
+
+Every event needs them, and they hardly ever change.
+"""
 
 import time
 from collections.abc import Callable, Sequence

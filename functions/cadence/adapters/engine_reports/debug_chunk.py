@@ -1,4 +1,4 @@
-"""Events of an engine, from a chunk as it was uploaded."""
+"""Reads events of an engine from a chunk as it was uploaded."""
 
 import contextlib
 import re
@@ -44,7 +44,7 @@ _NUMBERS = msgspec.json.Decoder(list[int])
 
 @dataclass
 class ReadEvents:
-    """`unreadable` counts what was no event as an engine writes it, and was left out."""
+    """Reads events. `unreadable` counts elements that were no event as an engine writes it, and were left out."""
 
     masks: Masks
     unreadable: int = 0
@@ -54,7 +54,7 @@ class ReadEvents:
         self._keep = Keeping(self.masks, SerialisedData(self.masks))
 
     def read(self, source: ByteSource, run_id: str) -> Iterator[tuple[str, Event]]:
-        """Each event with the run that it happened in. Raises InvalidRequest for what is no chunk at all."""
+        """Returns each event with its run. Raises InvalidRequest for what is no chunk at all."""
         for element in elements(source):
             yield from self._event(element, run_id, 0)
 
@@ -122,7 +122,7 @@ class ReadEvents:
         return None
 
     def parameters(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """By name: `{"type", "value"}`, or `{"redacted": true}` where the name tells of a secret."""
+        """Returns by name `{"type", "value"}`, or `{"redacted": true}` where the name indicates a secret."""
         for name, raw in given.items():
             if is_secret(name):
                 self.masks.learn(raw)
@@ -152,7 +152,11 @@ class ReadEvents:
         return SentValues(at=at, place=place, port=port, type=type_, count=len(kept), content=lines)
 
     def _bytes_sent(self, at: str, kind: bytes, start: int) -> SentValues:
-        """The numbers are taken from the text itself, and the rest is read without them. Raises if the values are of another kind."""
+        """Returns how many bytes were sent.
+
+        The numbers are taken from the text itself, and the rest is read without them. Raises if the values are of
+        another kind.
+        """
         first, end = start + len(b'"values":['), kind.rindex(b"]")
         numbers = kind[first:end].replace(_BYTE_OPEN, b"").replace(_BYTE_CLOSE, b"")
         content = bytes(_NUMBERS.decode(b"[" + numbers + b"]"))

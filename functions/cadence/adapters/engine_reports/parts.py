@@ -1,4 +1,7 @@
-"""Events as they are kept between two steps: one JSON array a line, compressed. Two sources of one event write the same line."""
+"""Events as they are kept between two steps: one JSON array a line, compressed.
+
+Two sources of one event write the same line.
+"""
 
 import base64
 import dataclasses
@@ -45,7 +48,7 @@ def decode(line: bytes) -> Event:
 
 
 def lines(source: ByteSource) -> Iterator[bytes]:
-    """Without the ends of lines."""
+    """Returns the lines without their ends."""
     unpacking, rest = zlib.decompressobj(), b""
     while block := source.read(_BLOCK):
         *whole, rest = (rest + unpacking.decompress(block)).split(b"\n")

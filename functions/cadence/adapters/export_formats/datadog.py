@@ -30,7 +30,10 @@ class Datadog:
     cumulative = False
 
     def address(self, export: Export, path: str) -> str:
-        """Of Datadog's own sites each intake has a host; any other address (an agent, a proxy) takes both."""
+        """Returns the intake's address.
+
+        Each intake has a host at Datadog's own sites; any other address (an agent, a proxy) takes both.
+        """
         host = urlsplit(export.url).hostname or ""
         if any(host == site or host.endswith(f".{site}") for site in _SITES):
             site = host.removeprefix("app.").removeprefix("api.")

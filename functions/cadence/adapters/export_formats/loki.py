@@ -1,4 +1,7 @@
-"""Loki's push API, as JSON. What has many values (runs, runners, instances) is structured metadata, not a label."""
+"""Loki's push API, as JSON.
+
+Attributes with many values (runs, runners, instances) are structured metadata, not labels.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence

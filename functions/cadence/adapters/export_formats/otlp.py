@@ -1,6 +1,8 @@
-"""OTLP over HTTP, as protobuf. Traces follow OpenTelemetry's semantic conventions for CI/CD (release candidate of 2026).
+"""OTLP over HTTP, as protobuf.
 
-Imported when it is first needed: the messages alone take longer to import than a Lambda may take.
+Traces follow OpenTelemetry's semantic conventions for CI/CD (release candidate of 2026).
+
+Imported at its first use: the messages alone take longer to import than a Lambda may take.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

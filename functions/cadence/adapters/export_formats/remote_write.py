@@ -67,7 +67,7 @@ def _series(metric: Metric) -> Iterator[_Series]:
 
 
 def _time_series(added: Mapping[str, str], labels: Mapping[str, str], value: float, timestamp: int) -> bytes:
-    # An empty label is the same as none, and they have to be sorted.
+    # An empty label is the same as none, and labels have to be sorted.
     given = {name: text for name, text in sorted({**added, **labels}.items()) if text}
     message = b"".join(_field(1, _text(1, name) + _text(2, text)) for name, text in given.items())
     sample = b"\x09" + struct.pack("<d", value) + b"\x10" + _varint(timestamp)
@@ -85,7 +85,7 @@ def _text(number: int, text: str) -> bytes:
 
 
 def _field(number: int, content: bytes) -> bytes:
-    """Length-delimited."""
+    """Returns a length-delimited field."""
     return _varint(number << 3 | 2) + _varint(len(content)) + content
 
 

@@ -1,6 +1,7 @@
 """A span for each run and each treatment, by OpenTelemetry's semantic conventions for CI/CD.
 
-A trace's and a span's id follow from the run's and the treatment's, so that each span can be sent when it ends, and twice.
+A trace's and a span's id follow from the run's and the treatment's, so that each span can be sent when it ends, and
+twice.
 """
 
 import hashlib
@@ -28,7 +29,7 @@ _ERROR_TYPES = {"failed": "failed", "timed_out": "timeout", "lost": "runner_lost
 
 
 def resource_of(event: Event, origin: str) -> Mapping[str, Any]:
-    """The pipeline run, as the resource of all that it sends."""
+    """Returns the pipeline run, as the resource of all that it sends."""
     return {
         "service.name": "cadence",
         "service.namespace": event["organization"],
@@ -45,7 +46,7 @@ def span_of(event: Event, origin: str) -> Span:
 
 
 def trace_id(run_id: str) -> bytes:
-    """A run's id is a ULID, which has the 16 bytes of a trace's id."""
+    """Returns the trace's id: a run's id is a ULID, which has the 16 bytes of a trace's id."""
     return ULID.from_str(run_id.upper()).bytes
 
 
@@ -113,7 +114,7 @@ def _status(event: Event) -> Status:
 
 
 def _moments(event: Event, wanted: Mapping[str, str]) -> list[Span.Event]:
-    """What a span is divided by: waiting, booting, working."""
+    """Returns what a span is divided by: waiting, booting, working."""
     return [
         Span.Event(name=name, time_unix_nano=_nanoseconds(event[field]))
         for name, field in wanted.items()

@@ -1,4 +1,7 @@
-"""`ImageRegistries` by the OCI distribution API: with a login or anonymous, over TLS, plain only to the loopback interface."""
+"""`ImageRegistries` by the OCI distribution API, with a login or anonymous.
+
+Uses TLS; plain HTTP only to the loopback interface.
+"""
 
 import base64
 import hashlib
@@ -41,11 +44,14 @@ class _Answer:
 
 
 class _NotAnswering(Exception):
-    """No usable answer this time."""
+    """The registry gave no usable answer this time."""
 
 
 class OciRegistries:
-    """`attempts` is how often a registry is asked that does not answer, `seconds` how long it may take each time."""
+    """Asks registries.
+
+    `attempts` is how often a registry is asked that does not answer, `seconds` how long each attempt may take.
+    """
 
     def __init__(
         self, sleep: Callable[[float], None] = time.sleep, attempts: int = _ATTEMPTS, seconds: float = _TIMEOUT
@@ -74,7 +80,7 @@ class OciRegistries:
             answer = _request("HEAD", url, headers, self._seconds)
         if answer.status == 200 and "docker-content-digest" in answer.headers:
             return answer.headers["docker-content-digest"]
-        # The words of a refusal, or what the digest is of.
+        # The text of a refusal, or the manifest whose digest is computed.
         answer = _request("GET", url, headers, self._seconds)
         if answer.status != 200:
             raise ProviderRejected(
@@ -88,7 +94,9 @@ class OciRegistries:
 def _authorization(
     challenge: str, image: Image, scheme: str, login: RegistryLogin | None, seconds: float
 ) -> dict[str, str]:
-    """A token for pulling, where the registry gives such; the login itself where it asks for that; else nothing."""
+    """Returns a token for pulling, where the registry issues such; the login itself where it asks for that; otherwise
+    None.
+    """
     kind, _, rest = challenge.partition(" ")
     basic = {}
     if login is not None:
@@ -158,7 +166,7 @@ def _lower(headers: Message) -> dict[str, str]:
 
 
 def _words(answer: _Answer) -> str:
-    """The status, and the registry's own words, on one line."""
+    """Returns the status, and the registry's own words, on one line."""
     try:
         errors = json.loads(answer.body)["errors"]
         words = "; ".join(str(error.get("message") or error.get("code")) for error in errors)

@@ -13,7 +13,7 @@ from cadence.adapters.http.egress_policy import EgressPolicy, guarded_pool
 from cadence.domain.shared.errors import Transient, Unauthenticated
 
 _FRESH = 600.0
-# Unknown keys are looked for again, but whoever makes them up cannot make us call the issuer all the time.
+# Unknown keys are looked up again, but invented ones must not make us call the issuer all the time.
 _ASKED_AGAIN = 30.0
 _LARGEST = 256 * 1024
 _LEEWAY = 30
@@ -30,7 +30,7 @@ class OidcTokens:
         self._known: dict[str, tuple[float, Mapping[str, Any]]] = {}
 
     def read(self, token: str, issuer: str, audience: str) -> Mapping[str, Any]:
-        # Only who takes such tokens needs it: it brings all of cryptography.
+        # Only Lambdas that accept such tokens need it: it imports all of cryptography.
         import jwt
 
         try:
@@ -46,7 +46,7 @@ class OidcTokens:
                 options={"require": ["exp", "iat", "iss", "aud"]},
             )
         except jwt.PyJWTError as error:
-            # What it says of itself is not repeated: anybody may have written it.
+            # The token's own claims are not repeated: any client may have written them.
             raise Unauthenticated(f"{_WORDS}: {type(error).__name__}.") from None
         return claims
 

@@ -39,7 +39,10 @@ def json_message(body: str, example: str = "") -> dict[str, Any]:
 
 
 def text_field(message: dict[str, Any], name: str, default: str | None = None) -> str:
-    """Returns a field of a message, or `default` where it is missing or null. Raises InvalidRequest if it is not text."""
+    """Returns a field of a message, or `default` where it is missing or null.
+
+    Raises InvalidRequest if it is not text.
+    """
     value = message.get(name)
     value = default if value is None else value
     if not isinstance(value, str):

@@ -1,6 +1,6 @@
-"""CloudWatch's embedded metric format: a line of a Lambda's own log that CloudWatch makes metrics of.
+"""CloudWatch's embedded metric format: lines of a Lambda's own log that CloudWatch turns into metrics.
 
-A few metrics without dimensions: CloudWatch bills each one by the hour in which it has a value.
+The few metrics have no dimensions: CloudWatch bills each one by the hour in which it has a value.
 """
 
 import json
@@ -18,7 +18,7 @@ _UNITS = {"RunsEnded": "Count", "RunsFailed": "Count", "QueueSeconds": "Seconds"
 
 
 def emit(namespace: str, events: Sequence[Event], write: Callable[[str], None] = print) -> None:
-    """Writes what `events` tell; nothing without a namespace."""
+    """Writes the metrics of `events`; nothing without a namespace."""
     values = _values(events)
     if not namespace or not values:
         return

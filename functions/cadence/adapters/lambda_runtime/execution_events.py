@@ -1,4 +1,4 @@
-"""EventBridge's events about executions of the state machines that ended otherwise than well."""
+"""EventBridge's events about executions of the state machines that failed, timed out or were aborted."""
 
 import json
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from typing import Any
 from cadence.domain.scheduling.machine_error import MachineError
 
 _SOURCE = "aws.states"
-# What is said where the event names no error.
+# The error where the event names none.
 _WORDS = {
     "TIMED_OUT": MachineError("States.Timeout", "its state machine took longer than it may"),
     "ABORTED": MachineError("Aborted", "its execution in Step Functions was stopped by hand"),

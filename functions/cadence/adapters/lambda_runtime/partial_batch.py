@@ -1,6 +1,6 @@
 """Batches of records of which only those that failed are delivered again (Lambda's `ReportBatchItemFailures`).
 
-Powertools' batch processor handles one record at a time, so that it fits half of the Lambdas with batches; see ADR 26.
+Powertools' batch processor handles one record at a time, so it fits only half of the Lambdas with batches; see ADR 26.
 """
 
 import logging
@@ -29,7 +29,10 @@ class PartialBatch:
 
     @contextmanager
     def attempt(self, record_ids: Iterable[str], **fields: Any) -> Iterator[None]:
-        """Marks `record_ids` as failed if the body raises an error, which is logged with `fields` and goes no further."""
+        """Marks `record_ids` as failed if the body raises an error.
+
+        The error is logged with `fields`, and not raised again.
+        """
         try:
             yield
         except Exception as error:  # noqa: BLE001 - an error of one record must not stop the others

@@ -24,7 +24,7 @@ def encode(batch: LogBatch) -> bytes:
 
 
 def decode(data: bytes) -> LogBatch:
-    """Raises InvalidRequest if `data` is not a record of log lines."""
+    """Returns the batch. Raises InvalidRequest if `data` is not a record of log lines."""
     try:
         record = json.loads(data.decode("utf-8", "surrogatepass"))
         lines = [
@@ -53,7 +53,7 @@ def decode(data: bytes) -> LogBatch:
 
 
 def split(batch: LogBatch) -> Iterator[tuple[LogBatch, bytes]]:
-    """The batch, or parts of it in order that each fit into one record."""
+    """Returns the batch, or parts of it in order that each fit into one record."""
     data = encode(batch)
     if len(data) <= LARGEST or len(batch.lines) == 1:
         yield batch, data

@@ -1,4 +1,4 @@
-"""A query's condition in the service's own terms."""
+"""Translates a query's condition into the service's query language."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ def translated(condition: Condition, organization: str) -> OpenSearchCondition:
             return OpenSearchCondition(_ALL)
         case Not(part):
             its = translated(part, organization)
-            # Which of those that may meet it do not, only the text tells.
+            # Which of the candidates do not meet it, only the text shows.
             return (
                 OpenSearchCondition({"bool": {"must_not": [its.clause]}})
                 if its.exact
@@ -85,7 +85,7 @@ def _in_text(
         case Phrase(words, open_ended=False):
             return OpenSearchCondition({"match_phrase": {WORDS: " ".join(words)}})
         case Phrase(words):
-            # A phrase whose last word is the beginning of many is cut short by the service, without a word about it.
+            # The service silently cuts short a phrase whose last word is the beginning of many.
             whole: Condition = Word(words[0]) if len(words) == 2 else Phrase(tuple(words[:-1]))
             return OpenSearchCondition(_all_of(each([whole, Prefix(words[-1])])).clause, exact=False)
         case Pattern(_, required):

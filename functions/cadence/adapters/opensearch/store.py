@@ -36,16 +36,16 @@ from cadence.domain.shared.errors import Transient
 
 _ORDER = [{MOMENT: "desc"}, {RUN: "desc"}, {SEGMENT: "desc"}, {POSITION: "desc"}]
 _KEPT = [PROJECT, FieldName.PIPELINE.value, LINE]
-# Candidates, and buckets of counts, that are got at a time.
+# Candidates, and buckets of counts, that are fetched at a time.
 _CANDIDATES, _BUCKETS = 1_000, 5_000
-# Of one search within a request, as the service counts it.
+# Seconds for one search within a request, as the service counts it.
 _LONGEST = "6s"
-# The service takes no more values for one field than 65,536.
+# The service accepts at most 65,536 values for one field.
 _MOST_TERMS = 60_000
 
 
 class OpenSearchLines(LineStore):
-    """`prefix` begins the names of all its indices."""
+    """Lines in indices whose names begin with `prefix`."""
 
     def __init__(self, service: OpenSearchConnection, prefix: str, clock: Clock) -> None:
         self._service, self._indices = service, Indices(prefix)
@@ -109,7 +109,7 @@ class OpenSearchLines(LineStore):
     def _pages(
         self, extent: Extent, query: Query, its: OpenSearchCondition, size: int, bounds: SplitBounds
     ) -> Iterator[Sequence[Hit]]:
-        """Candidates, newest first."""
+        """Returns candidates, newest first."""
         clauses: list[Clause] = [its.clause]
         if bounds.from_place is not None:
             clauses.append({"range": {MOMENT: {"gte": _moment(bounds.from_place), "format": "epoch_millis"}}})
@@ -131,7 +131,7 @@ class OpenSearchLines(LineStore):
             body["search_after"] = found[-1]["sort"]
 
     def _where(self, extent: Extent, query: Query, *clauses: Clause) -> Clause:
-        """What is looked at, whatever the query says, and then what it says."""
+        """Returns the filter that every query has, and the query's own condition."""
         projects_since: dict[int, list[str]] = {}
         for project, since in extent.since.items():
             projects_since.setdefault(milliseconds(since), []).append(project)
@@ -165,7 +165,7 @@ class OpenSearchLines(LineStore):
         return found
 
     def _counted_by_time(self, extent: Extent, where: Clause, counting: SplitCounting, value: str | None) -> Tally:
-        """All intervals at once, or all lines: there are never many."""
+        """Counts all intervals, or all lines, at once: there are never many."""
         if counting.interval is None:
             found = self._asked(extent, {"size": 0, "query": where, "track_total_hits": True})
             total = int(found["hits"]["total"]["value"])

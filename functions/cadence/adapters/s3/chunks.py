@@ -59,7 +59,7 @@ class S3Chunks:
         for page in pages:
             for item in page.get("Contents", ()):
                 if item["Key"] != f"{name}{expected:012}":
-                    return  # several chunks are uploaded at a time, so a later one may be there before this one
+                    return  # Several chunks are uploaded at a time, so a later one may be there before this one.
                 yield item["Size"]
                 expected += 1
 

@@ -31,7 +31,10 @@ _MOST_SECRETS = 10_000
 
 
 class S3Uploaded(Uploaded):
-    """A secret that was met is masked in what comes after it: in the same chunk wherever it stands, in later ones as a word."""
+    """Masks secrets in uploads.
+
+    A secret that was met is masked in what comes after it: anywhere in the same chunk, as a word in later ones.
+    """
 
     def __init__(self, client: Any, bucket: str) -> None:
         self._client = client
@@ -135,7 +138,7 @@ class S3Parts(ReportParts):
         return _open(self._client, self._bucket, _key(part))
 
     def _write(self, part: ReportPart, content: bytes | IO[bytes]) -> None:
-        """The first one stays, with its time."""
+        """Writes the object unless it exists: the first one stays, with its time."""
         try:
             self._client.put_object(Bucket=self._bucket, Key=_key(part), Body=content, IfNoneMatch="*")
         except ClientError as error:
@@ -144,7 +147,7 @@ class S3Parts(ReportParts):
 
 
 class _Writing:
-    """A part under way, on disk if it is large."""
+    """A part that is being written, on disk if it is large."""
 
     def __init__(self, files: ExitStack) -> None:
         self._file = files.enter_context(tempfile.SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115 (the stack closes it)
@@ -173,7 +176,7 @@ def _state_key(run_id: str, name: str) -> str:
 
 
 def _secrets_key(upload: str) -> str:
-    """Of the process that uploaded."""
+    """Returns the key of the secrets of the process that uploaded."""
     return _state_key(upload.split("/")[1], "secrets")
 
 

@@ -1,4 +1,4 @@
-"""`Splits` in the bucket `data`; those that are searched are kept in a folder of this machine."""
+"""`Splits` in the data bucket; those that are searched are kept in a folder of this machine."""
 
 import io
 import tempfile
@@ -23,7 +23,7 @@ from cadence.domain.search.query import Everything, Query
 from cadence.domain.search.split import Split
 from cadence.domain.shared.errors import Transient
 
-# Heads (with the words that are in them) of splits that are not at hand.
+# Heads (with the words that are in them) of splits that are not in the folder.
 _REMEMBERED_HEADS = 8
 _OPENED = 64
 _DELETED_AT_ONCE = 1000
@@ -89,7 +89,7 @@ class S3Splits(Splits):
                 client("s3").delete_objects(Bucket=self._bucket, Delete={"Objects": objects, "Quiet": True})
 
     def _fetched(self, split: Split) -> TantivySplit | None:
-        """None if the object is gone. What is kept may be removed by another process at once, so it is tried again."""
+        """Returns None if the object is gone. Another process may remove a kept split at once, so it is tried again."""
         for _ in range(3):
             body = self._get(split.key)
             if body is None:

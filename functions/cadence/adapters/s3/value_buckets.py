@@ -1,4 +1,4 @@
-"""`ValueBuckets`: buckets that pools may keep their values in, and whether they can be used."""
+"""`ValueBuckets`: checks the buckets in which pools may keep their values."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
@@ -82,7 +82,7 @@ def _said(error: Exception) -> str:
 
 
 def _removes(rule: Mapping[str, Any], prefix: str, days: int) -> bool:
-    """A rule that is narrower than a prefix (by tags or sizes) removes only a part."""
+    """Returns whether a rule removes a whole prefix: one that is narrower (by tags or sizes) removes only a part."""
     only = rule.get("Filter", {})
     its = only.get("Prefix", rule.get("Prefix", "" if not only else None))
     expires = rule.get("Expiration", {}).get("Days")

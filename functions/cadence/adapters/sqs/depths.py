@@ -1,4 +1,4 @@
-"""How many messages wait in the queues of the control plane."""
+"""Counts the messages that wait in the queues of the control plane."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,10 @@ _FAILED = "-failed"
 
 
 class SqsDepths:
-    """`queues` are URLs with commas between them; what a queue ends in says whether it holds what was put aside."""
+    """Reads `queues`, URLs with commas between them.
+
+    The end of a queue's name shows whether it holds failed messages.
+    """
 
     def __init__(self, queues: str, prefix: str) -> None:
         self._queues = [url for url in queues.split(",") if url]

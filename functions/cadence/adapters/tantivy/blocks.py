@@ -14,7 +14,7 @@ from cadence.adapters.lines.line_times import written
 from cadence.adapters.tantivy.rows import Numbers, Origin, Row
 from cadence.domain.search.split import SplitLine
 
-# Hits are mostly scattered over blocks: larger ones take less room, and longer to search.
+# Hits are mostly scattered over blocks: larger ones take less space, but longer to search.
 ROWS_PER_BLOCK = 256
 _LEVEL = 3  # of zstd: higher ones take much longer for little
 _HEADER = struct.Struct("<II")
@@ -22,7 +22,7 @@ _ENCODING = ("utf-8", "surrogatepass")
 
 
 def packed_block(rows: Sequence[Row]) -> tuple[bytes, int]:
-    """The rows (at least one), and the size of their texts before they are compressed."""
+    """Returns the rows (at least one) as a block, and the size of their texts before they are compressed."""
     moments, _, segments, positions, origins, levels, streams, leads, texts, more = zip(*rows, strict=True)
     together = "".join(texts)
     lengths = map(len, texts) if together.isascii() else (len(text.encode(*_ENCODING)) for text in texts)
@@ -78,7 +78,7 @@ class _Texts:
 
 
 class Block:
-    """The rows of one block, from `first_row` on. Columns and texts are unpacked when they are asked for."""
+    """The rows of one block, from `first_row` on. Columns and texts are unpacked at their first use."""
 
     def __init__(self, packed: memoryview, first_row: int) -> None:
         self.first_row = first_row
@@ -88,7 +88,7 @@ class Block:
         self._columns: _Columns | None = None
         self._texts: _Texts | None = None
 
-    # Not cached properties, which let one thread wait for what another unpacks of another block.
+    # Not cached properties, in which one thread waits for another that unpacks another block.
     @property
     def columns(self) -> _Columns:
         if self._columns is None:
@@ -101,7 +101,7 @@ class Block:
         return self._texts
 
     def text(self, number: int) -> str:
-        """`number` counts within the block, as everywhere here."""
+        """Returns the text of a row. `number` counts within the block, as everywhere here."""
         texts = self._its_texts()
         return str(texts.data[texts.bounds[number] : texts.bounds[number + 1]], *_ENCODING)
 
@@ -135,7 +135,7 @@ class Block:
     def as_rows(
         self, origins: Sequence[Origin], levels: Sequence[str], streams: Sequence[str], numbers: Numbers
     ) -> Sequence[Row]:
-        """All of them, numbered anew."""
+        """Returns all rows, numbered anew."""
         its = self.columns
         origin_of = {origin: numbers.origins[origins[origin]] for origin in set(its.origins)}
         more = [its.more.get(str(number)) for number in range(self.rows)] if its.more else [None] * self.rows

@@ -1,4 +1,4 @@
-"""A query's condition as tantivy understands it, for one split."""
+"""Translates a query's condition into a tantivy query, for one split."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class TantivyCondition:
 
 
 class _Nothing(TantivyCondition):
-    """Finds no line."""
+    """A condition that finds no line."""
 
 
 _ALL = TantivyCondition(None, exact=True)
@@ -80,7 +80,7 @@ class Translation:
             case Word(text):
                 return TantivyCondition(tantivy.Query.term_query(self.schema, fields.TEXT, text, "basic"), exact=True)
             case Prefix(text):
-                # A word has only letters and digits, so none of it means anything to a regular expression.
+                # A word has only letters and digits, none of which is special in a regular expression.
                 return TantivyCondition(tantivy.Query.regex_query(self.schema, fields.TEXT, f"{text}.*"), exact=True)
             case Phrase(words, open_ended=False):
                 return TantivyCondition(tantivy.Query.phrase_query(self.schema, fields.TEXT, list(words)), exact=True)
@@ -156,7 +156,7 @@ class Translation:
 
 
 def may_have(condition: Condition, known: KnownWords) -> bool:
-    """False only if no line can meet the condition, by the words that there are."""
+    """Returns False only if no line can meet the condition, by the words that there are."""
     match condition:
         case Word(text):
             return known.has(text)

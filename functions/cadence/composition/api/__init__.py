@@ -136,7 +136,7 @@ class Services:
             return "0.1.0"
 
     def project(self, principal: Principal, name: str) -> Project:
-        """A project that the principal sees. Raises NotFound, in the same words, for all others."""
+        """Returns a project that the principal sees. Raises NotFound, in the same words, for all others."""
         missing = NotFound(f"There is no project {name!r} here.")
         if not principal.sees(principal.organization, name):
             raise missing

@@ -1,4 +1,4 @@
-"""Wiring of what the API does with alert rules, channels and silences."""
+"""Wiring of alert rules, channels and silences, for the `api` Lambda."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Wiring of what is done about what was set aside."""
+"""Wiring of dead letters, for the `api` Lambda."""
 
 from cadence.adapters.aws.alert_notifier import SqsAlertNotifier
 from cadence.adapters.aws.redrive import LambdaRedrive

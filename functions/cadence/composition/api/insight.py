@@ -1,4 +1,4 @@
-"""Wiring of what looks into treatments, for the `api` Lambda."""
+"""Wiring of insight into treatments, for the `api` Lambda."""
 
 from dataclasses import dataclass
 

@@ -24,7 +24,7 @@ from cadence.domain.values.value_retention import ValuePolicy
 
 
 class AccessTable(StoredItem):
-    """What all items of the table share. Subclasses are one kind of item each."""
+    """What all items of the table share. Each kind of item is a subclass."""
 
     class Meta:
         table_name: ClassVar[str] = "access"
@@ -140,7 +140,7 @@ def _policy(kept: Mapping[str, Any]) -> Policy:
 
 
 class SweptPoolItem(AccessTable):
-    """All pools whose machines have to be looked after, under one key: the sweeper's list."""
+    """All pools whose machines have to be swept, under one key: the sweeper's list."""
 
     PK: ClassVar[str] = "SWEPT"
 

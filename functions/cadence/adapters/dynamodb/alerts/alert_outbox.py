@@ -119,7 +119,7 @@ class DynamoOutbox(Outbox, DeadLetterMessages):
                 dead_letter = WaitingItem.get(partition(key), position, consistent_read=True)
         except DoesNotExist:
             raise NotFound("The message is not set aside any more.") from None
-        # Written first: whoever ends in between leaves it on both sides, and under one id.
+        # Written first: if the process ends in between, the message is on both sides, under one id.
         waiting = WaitingItem(
             partition(key),
             WaitingItem.PREFIX + position.removeprefix(WaitingItem.DEAD_LETTER),
@@ -169,7 +169,7 @@ class DynamoOutbox(Outbox, DeadLetterMessages):
             item.save(as_read)
 
     def clear(self, key: ChannelKey) -> None:
-        """Everything of a channel that is no more."""
+        """Removes everything of a channel that no longer exists."""
         with translated(f"channel {key[2]}"), AlertsTable.batch_write() as batch:
             for item in AlertsTable.query(partition(key), consistent_read=True):
                 batch.delete(item)

@@ -24,7 +24,7 @@ from cadence.domain.alerts.message import Message
 from cadence.domain.alerts.occurrence import AlertGroup, Occurrence, OccurrenceSample
 from cadence.domain.alerts.rule import Rule
 
-# Beyond what counts for any window and the end of an alert.
+# Longer than any window and the end of an alert.
 _KEPT_LONGER = timedelta(days=2)
 _CLOSED_KEPT = timedelta(days=90)
 _HISTORY_KEPT = timedelta(days=180)

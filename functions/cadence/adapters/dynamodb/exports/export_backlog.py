@@ -1,4 +1,4 @@
-"""`Backlog` on the `telemetry` table: of each export how it fares, what is pending, and what was given up."""
+"""`Backlog` on the `telemetry` table: each export's delivery status, what is pending, and what was given up."""
 
 import gzip
 import json
@@ -37,7 +37,7 @@ class DynamoBacklog:
 
     def standing(self, export: Export) -> ExportStatus:
         found = standing_of(self._get(partition(export), HEAD) or {})
-        # Dead letters expire by themselves, which nobody counts.
+        # Dead letters expire by themselves, without being counted.
         return replace(found, dead=0) if found.dead and not self.dead_letters(export, 1) else found
 
     def keep(
@@ -236,5 +236,5 @@ class DynamoBacklog:
 
 
 def _text(moment: datetime | None) -> str:
-    """Sorts as the times do."""
+    """Returns a text that sorts as the times do."""
     return (moment or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="milliseconds")

@@ -1,4 +1,7 @@
-"""`ConcurrencyLimitStore` on the `runs` table: one partition for each concurrency limit, one small item for its head."""
+"""`ConcurrencyLimitStore` on the `runs` table.
+
+Each concurrency limit has one partition, with one small item for its head.
+"""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
@@ -102,12 +105,12 @@ class DynamoConcurrencyLimitStore:
 
 
 def _lane_prefix(lane: LaneKey) -> str:
-    """Sorts the highest priority first."""
+    """Returns a prefix that sorts the highest priority first."""
     return f"{_Item.WAITING}{HIGHEST_PRIORITY - lane.priority:03}#{lane.project}#"
 
 
 def _keys(place: LimitEntry) -> tuple[str, ...]:
-    """Whoever waits is found by its name and by its turn."""
+    """Returns the keys of a waiting run or treatment: by its name and by its turn."""
     if place.inside:
         return (_Item.INSIDE + place.holder,)
     return _Item.PLACE + place.holder, f"{_lane_prefix(place.lane)}{place.ticket:012}"

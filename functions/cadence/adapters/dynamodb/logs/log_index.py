@@ -97,7 +97,7 @@ class SegmentItem(LogsTable):
 
 
 class FreshItem(LogsTable):
-    """A segment that no split covers yet, with all that its manifest says."""
+    """A segment that no split covers yet, with its whole manifest."""
 
     class Meta(_Meta):
         pass
@@ -126,7 +126,7 @@ class FreshItem(LogsTable):
 
     @classmethod
     def project_of(cls, partition: str) -> tuple[str, str]:
-        """Organization and project."""
+        """Returns organization and project."""
         organization, _, project = partition.removeprefix(cls.PARTITION).partition("#")
         return organization, project
 
@@ -214,7 +214,7 @@ class DynamoLogIndex(LogIndex):
                 _until(expires, HeadItem(*HeadItem.key(segment.run_id), next_segment=segment.number + 1)),
                 _head_is(head.next_segment),
             )
-            # Of a run from before its project was noted with its lines, the segment is not found by search.
+            # A segment of a run from before lines had their project cannot be found by search.
             if segment.project:
                 transaction.save(FreshItem.of(segment), FreshItem.pk.does_not_exist())
             arrivals.save_arrival(transaction, segment, head.next_arrival)

@@ -1,4 +1,4 @@
-"""`StrayRecords`: the bytes of a record in the data bucket, what is known of it in the table `logs`."""
+"""`StrayRecords`: the bytes of a record in the data bucket, its description in the table `logs`."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -52,7 +52,7 @@ class DynamoStrayRecords(StrayRecords):
         self._bucket = bucket
 
     def keep(self, record: StrayRecord, content: bytes) -> None:
-        # The bytes first: an item without them would promise what is not there.
+        # The bytes first: an item without them would promise a record that is not there.
         try:
             client("s3").put_object(Bucket=self._bucket, Key=record.object_key, Body=content)
         except (ClientError, BotoCoreError) as error:

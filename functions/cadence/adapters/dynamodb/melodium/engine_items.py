@@ -1,4 +1,4 @@
-"""`ReportedStore`: what an engine says of itself, and what its reports tell, beside its run in the `runs` table."""
+"""`ReportedStore`: an engine's own claims, and the content of its reports, beside its run in the `runs` table."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress

@@ -1,6 +1,6 @@
 """`Counters` on the `telemetry` table: one item for each series, and a mark for each event that was counted.
 
-Straight through the client: the attributes of a series are as many as it has counts.
+It uses the client directly: the attributes of a series are as many as it has counts.
 """
 
 from collections import defaultdict
@@ -21,9 +21,9 @@ from cadence.domain.shared.errors import Conflict
 from cadence.domain.shared.retention import KEPT
 
 MOST_SERIES = 300
-"""Of a project. What comes after is counted under the name `_other`."""
+"""Names of a project. Further names are counted under the name `_other`."""
 
-# Longer than a message can stay in its queue, and come again.
+# Longer than a message can stay in its queue, and be delivered again.
 _REMEMBERED = timedelta(days=20)
 # Of the 100 items of a transaction, each event takes one, its cost one, and its series a few.
 _MOST_EVENTS = 20
@@ -55,7 +55,10 @@ class DynamoCounters:
         return [_cost(item) for item in query(self._table, f"RUN#{run_id}", _COST)]
 
     def _add(self, counted: Sequence[Counted]) -> list[Counted]:
-        """Adds all or nothing. Returns the events that are left to add, since others of them had been counted before."""
+        """Adds all or nothing.
+
+        Returns the events that are still to be added, since others of them had been counted before.
+        """
         expires = _expiry(_REMEMBERED)
         marks = [self._put({"pk": f"SEEN#{one.event_id}", "sk": "SEEN", "expires_at": expires}) for one in counted]
         sums: dict[CounterKey, dict[str, float]] = defaultdict(lambda: defaultdict(float))
@@ -98,7 +101,7 @@ class DynamoCounters:
         return {"Update": update}
 
     def _bounded(self, counted: Counted) -> Counted:
-        """New names go on being counted together once there are many: whoever makes up names must not make a scrape large."""
+        """Counts new names together once there are many, so that invented names do not make a scrape large."""
         found: dict[CounterKey, dict[str, float]] = defaultdict(lambda: defaultdict(float))
         for key, counts in counted.counts.items():
             for name, amount in counts.items():
@@ -108,7 +111,7 @@ class DynamoCounters:
     def _folded(self, key: CounterKey) -> CounterKey:
         partition = _partition(key.organization, key.project)
         known = self._known.get(partition)
-        # Series are never removed: once there are as many as may be, no name is new any more that is not known.
+        # Series are never removed: once there are as many as allowed, an unknown name is never a new series.
         if known is None or (_sort_key(key) not in known and partition not in self._full):
             known = {item["sk"] for item in query(self._table, partition, _SERIES, ProjectionExpression="sk")}
             self._known[partition] = known
@@ -161,7 +164,7 @@ def _expiry(after: timedelta) -> int:
 
 
 def _refused(error: BaseException | None, most: int) -> frozenset[int]:
-    """Which of the first items of a transaction were there already."""
+    """Returns which of the first items of a transaction existed already."""
     reasons = error.response.get("CancellationReasons", []) if isinstance(error, ClientError) else []
     return frozenset(
         number for number, reason in enumerate(reasons[:most]) if reason.get("Code") == "ConditionalCheckFailed"

@@ -1,4 +1,4 @@
-"""`ProgramStore` on the `access` table: what the names of a project's programs mean."""
+"""`ProgramStore` on the `access` table: the programs of a project by name."""
 
 from collections.abc import Sequence
 from typing import ClassVar

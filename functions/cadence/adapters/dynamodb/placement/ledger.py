@@ -22,7 +22,7 @@ _MONTH_KEPT = timedelta(days=400)
 class SpentItem(RunnersTable):
     PREFIX: ClassVar[str] = "SPENT#"
 
-    amount = NumberAttribute()  # millionths, with what is set aside
+    amount = NumberAttribute()  # millionths, with reserved amounts
 
     @classmethod
     def of(cls, organization: str, pool: str, month: str) -> "SpentItem":

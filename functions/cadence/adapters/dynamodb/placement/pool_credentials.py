@@ -71,7 +71,7 @@ class DynamoPoolCredentials:
         return kept
 
     def _find(self, pool: Pool) -> PoolCredentialsItem | None:
-        """Those for another provider are none: it changed, and they are not for the new one."""
+        """Returns the credentials. Those for another provider do not count: the pool's provider has changed since."""
         try:
             with translated(f"credentials of pool {pool.name}"):
                 item = PoolCredentialsItem.get(*PoolCredentialsItem.key(pool), consistent_read=True)

@@ -1,4 +1,7 @@
-"""`Paces` on the `runners` table: two conditional writes that exclude each other, so that nobody reads first and no two lose against each other."""
+"""`RateLimits` on the `runners` table: two conditional writes that exclude each other.
+
+So no process has to read first, and no two of them fail because of each other.
+"""
 
 from datetime import datetime, timedelta
 from typing import ClassVar
@@ -40,7 +43,7 @@ class DynamoRateLimits:
             try:
                 return _write(item, [RateLimitItem.full_at.add(taken)], RateLimitItem.full_at.between(at, latest), now)
             except Conflict:
-                pass  # it is full, or so empty that nobody is given a place
+                pass  # it is full, or so empty that it gives no place
             try:
                 return _write(
                     item,

@@ -14,7 +14,7 @@ from cadence.application.provenance.ports import FollowingRun, ValueArrival, Val
 from cadence.application.shared.ports import Page
 from cadence.domain.pipelines.specification import TreatmentSpec
 
-# Behind everything that a name or an id may hold.
+# Sorts after everything that a name or an id may hold.
 _LAST = "\x7f"
 
 
@@ -35,7 +35,7 @@ class DynamoProvenance:
         first = f"{prefix}{after}#{_LAST}" if after else prefix
         found: dict[str, None] = {}
         with translated(f"run {run_id}"):
-            # One consumer may wait for several things of the producer.
+            # One consumer may wait for several outputs of the producer.
             for item in EdgeItem.query(
                 partition(run_id), EdgeItem.sk.between(first, prefix + _LAST), page_size=2 * limit + 2
             ):

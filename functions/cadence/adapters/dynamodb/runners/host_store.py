@@ -17,7 +17,7 @@ from cadence.domain.placement.offer import RunnerOffer
 from cadence.domain.runners.runner import Runner, RunnerState
 from cadence.domain.shared.errors import Conflict, NotFound, Transient
 
-_LAST = "~"  # comes after everything that a key is made of
+_LAST = "~"  # sorts after everything that a key may hold
 # A host that was not seen for this long is forgotten and has to join again.
 KEPT = timedelta(days=30)
 
@@ -95,7 +95,7 @@ class DynamoHostStore:
                 found += page
                 if len(page) < limit or sum(offer.priority > page[-1].priority for offer in found) >= limit:
                     return found
-                # The rest of this project's would come after these anyway.
+                # The remaining offers of this project sort after these anyway.
                 after = OfferItem.lane(page[-1]) + _LAST
 
     @staticmethod
@@ -130,7 +130,7 @@ class DynamoHostStore:
                 )
                 transaction.update(_host(host), [HostItem.handed.add({runner_id})], HostItem.pk.exists())
         except (Conflict, Transient):
-            # Taken by another host, stopped, or being taken right now: whoever comes next will see.
+            # Taken by another host, stopped, or being taken right now: the next host checks again.
             return False
         return True
 

@@ -108,7 +108,7 @@ class DynamoRunStore(TreatmentRecords, EdgeRecords):
             with RunsTable.batch_write() as batch:
                 for spec in specs:  # the same whenever they are written
                     batch.save(SpecItem.of(run_id, spec))
-        # Never over what is there: an admission may be repeated, even by a second call, while treatments advance already.
+        # Never overwrites: an admission may be repeated, even by a second call, while treatments advance already.
         new: list[RunsTable] = [EdgeItem.of(edge) for edge in edges]
         new += [
             PlacesItem.of(run_id, spec.name, InstanceSlots(spec.parallel))

@@ -33,7 +33,7 @@ from cadence.domain.shared.errors import Conflict, NotFound
 
 
 class TreatmentRecords:
-    """Its models are bound to the table by whoever extends it."""
+    """Records of treatments. The subclass binds the models to the table."""
 
     def get_spec(self, run_id: str, treatment: str) -> TreatmentSpec:
         try:
@@ -201,7 +201,7 @@ class TreatmentRecords:
 
 
 class StandingItem(RunsTable):
-    """For reading a run, a treatment's specification and the treatment at once: each becomes what its key says."""
+    """Reads a run, a treatment's specification and the treatment at once: the key decides which one an item is."""
 
     @classmethod
     def from_raw_data(cls, data: dict[str, Any]) -> Any:

@@ -60,7 +60,7 @@ class ConnectionItem(LiveTable):
 
 
 class OwnerItem(LiveTable):
-    """Under which organization a connection is: when it closes only its id is known."""
+    """The organization of a connection: when a connection closes, only its id is known."""
 
     class Meta(_Meta):
         pass

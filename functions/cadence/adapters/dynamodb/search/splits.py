@@ -1,4 +1,7 @@
-"""`SplitCatalogue` on the `logs` table: a partition each for a project's fresh segments and its splits, one for all states."""
+"""`SplitCatalogue` on the `logs` table.
+
+A project's fresh segments and its splits have a partition each; all states have one together.
+"""
 
 import json
 import zlib
@@ -68,7 +71,7 @@ class SplitItem(LogsTable):
             head_bytes=facts.head_bytes,
             field_values={name.value: list(its) for name, its in facts.values.items()},
             covered=zlib.compress(json.dumps(split.covered, separators=(",", ":")).encode()),
-            # Retention removes a split before that; this is for projects that nobody looks after any more.
+            # Retention removes a split before that; this is for projects that no longer exist.
             expires_at=datetime.fromisoformat(facts.last_time) + KEPT + timedelta(days=1),
         )
 

@@ -10,13 +10,13 @@ from cadence.adapters.aws.clients import client, may_succeed_later
 from cadence.domain.shared.errors import Conflict, Transient
 
 Item = Mapping[str, Any]
-"""Of `str`, `int`, `float`, `bytes` and `bool`; what is None is left out."""
+"""A `str`, `int`, `float`, `bytes` or `bool`; None is left out."""
 
 _CONTENTION = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
 
 
 def wired(item: Item) -> dict[str, dict[str, Any]]:
-    """As DynamoDB wants it."""
+    """Returns the item in DynamoDB's format."""
     return {name: _wired(value) for name, value in item.items() if value is not None}
 
 
@@ -27,7 +27,10 @@ def plain(item: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 def query(
     table: str, partition: str, prefix: str, *, limit: int | None = None, **more: Any
 ) -> Iterator[dict[str, Any]]:
-    """The items of a partition whose sort key begins so, in order; `more` is passed on. Reads are consistent."""
+    """Returns the items of a partition whose sort key begins so, in order.
+
+    Reads are consistent; `more` is passed on.
+    """
     values = {":pk": partition, ":sk": prefix} if prefix else {":pk": partition}
     asked = {
         "TableName": table,

@@ -15,7 +15,7 @@ from cadence.domain.runners.runner import Runner
 from cadence.domain.shared.errors import Conflict
 from cadence.domain.values.cache import UPLOADING, CacheEntry, CacheMaker, CacheUpload, CacheUse
 
-# Longer than the entry is valid, so that whoever makes room later still finds what its objects are.
+# Longer than the entry is valid, so that the removal of old entries can still find its objects.
 _KEPT_LONGER = timedelta(days=30)
 
 

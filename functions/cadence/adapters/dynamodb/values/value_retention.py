@@ -1,4 +1,4 @@
-"""`Custodies` on the `runs` table, and what of digests is in `runners`."""
+"""`ValueRetentionStore` on the `runs` table; its digests are in `runners`."""
 
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
@@ -18,7 +18,7 @@ from cadence.domain.values.value_retention import ValueRetention
 
 
 class ValueRetentionItem(RunsTable):
-    """What holds for all that one attempt of a treatment sends, where that is not the usual."""
+    """The retention of all values that one attempt of a treatment sends, where it is not the usual one."""
 
     PREFIX: ClassVar[str] = "RETENTION#"
 
@@ -31,7 +31,7 @@ class ValueRetentionItem(RunsTable):
 
 
 class DynamoValueRetentionStore(ValueRetentionStore):
-    """Without `runners_table` it can note and list only."""
+    """Without `runners_table` it can only note and list."""
 
     def __init__(self, runs_table: str, runners_table: str | None = None) -> None:
         for model in (ValueRetentionItem, RunItem, ValueItem):
