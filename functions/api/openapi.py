@@ -134,7 +134,7 @@ def _query_parameters(endpoint: Endpoint) -> list[Json]:
 
 
 def _without_null(schema: Json) -> Json:
-    """A query parameter is left out rather than null."""
+    """Returns the parameter without null: a query parameter is left out rather than null."""
     kept = {key: value for key, value in schema.items() if key not in {"anyOf", "default", "title"}}
     if schema.get("default") is not None:
         kept["default"] = schema["default"]
@@ -185,7 +185,7 @@ def _errors(endpoint: Endpoint) -> Json:
 
 
 def _schemas(groups: Iterable[Endpoints]) -> tuple[Json, dict[type[Model], Json]]:
-    """The components, and for each model how to refer to it."""
+    """Returns the components, and for each model how to refer to it."""
     wanted: list[tuple[type[Model], Any]] = []
     for endpoint in (endpoint for group in groups for endpoint in group.all):
         if endpoint.body is not None:

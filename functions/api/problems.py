@@ -1,4 +1,4 @@
-"""What can be wrong with a request before it reaches a use case, and the problem document of any error."""
+"""Errors of requests that reach no use case, and the problem document of any error."""
 
 from dataclasses import replace
 
@@ -34,7 +34,7 @@ class UnsupportedMediaType(CadenceError):
 
 
 def problem_of(error: BaseException) -> Problem:
-    """Adds what only this API knows to the common problem documents."""
+    """Returns the problem document, with what only this API knows."""
     if isinstance(error, Malformed | MethodNotAllowed | UnsupportedMediaType):
         body = {
             "type": f"urn:cadence:problem:{error.code}",

@@ -1,4 +1,4 @@
-"""Every hour: removes lines and values that are too old, in projects with a shorter retention than the installation's."""
+"""Every hour: removes old lines and values of projects with a shorter retention than the installation's."""
 
 from typing import Any
 

@@ -34,7 +34,7 @@ class SecretList(Model):
     "GET", "/v1/projects/{project}/secrets", Permission.SECRETS_READ, answers={200: SecretList}, errors=(404,)
 )
 def list_secrets(call: Call, services: Services, project: str) -> SecretList:
-    """The names of a project's secrets."""
+    """Lists the names of a project's secrets."""
     found = services.project(call.by, project)
     names = services.secrets.names(found.organization, found.name)
     return SecretList(items=[SecretView.model_validate(secret) for secret in names])
@@ -48,7 +48,7 @@ def list_secrets(call: Call, services: Services, project: str) -> SecretList:
     errors=(404, 413, 415, 422),
 )
 def put_secret(call: Call, services: Services, project: str, secret: str, body: SecretBody) -> SecretView:
-    """Set a secret. Treatments that start from now on get the new value."""
+    """Sets a secret. Treatments that start from now on get the new value."""
     found = services.project(call.by, project)
     if not re.fullmatch(SECRET_NAME_PATTERN, secret):
         message = "A secret's name begins with a letter and has letters, digits, `_`, `.` and `-`, at most 127 in all."
@@ -63,7 +63,7 @@ def put_secret(call: Call, services: Services, project: str, secret: str, body: 
     "DELETE", "/v1/projects/{project}/secrets/{secret}", Permission.SECRETS_WRITE, answers={204: None}, errors=(404,)
 )
 def delete_secret(call: Call, services: Services, project: str, secret: str) -> Reply:
-    """Delete a secret."""
+    """Deletes a secret."""
     found = services.project(call.by, project)
     services.secrets.delete(found.organization, found.name, secret)
     return Reply(None)

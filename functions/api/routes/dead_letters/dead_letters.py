@@ -51,8 +51,11 @@ class DeadLetterQuery(Model):
     "GET", "/v1/dead-letters", Permission.DEAD_LETTERS_READ, answers={200: DeadLetterList}, errors=(404, 422)
 )
 def list_dead_letters(call: Call, services: Services, query: DeadLetterQuery) -> DeadLetterList:
-    """Lists dead letters of the projects that the token may read: segments that could not be indexed, records of the log stream
-    that could not be read, and deliveries that receivers of exports or channels of alerts refused for good."""
+    """Lists dead letters of the projects that the token may read.
+
+    These are segments that could not be indexed, records of the log stream that could not be read, and deliveries that
+    receivers of exports or channels of alerts refused for good.
+    """
     if query.project is not None:
         services.project(call.by, query.project)
     kind = DeadLetterKind(query.kind) if query.kind else None

@@ -1,4 +1,4 @@
-"""Exports: where logs, metrics and traces are sent; and what runs cost."""
+"""Exports: destinations of logs, metrics and traces; and the cost of runs."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Literal
@@ -39,7 +39,7 @@ Moment = Annotated[str, StringConstraints(max_length=40)]
 
 
 class CredentialsBody(Body):
-    """`basic`: user and secret; `bearer`: a token; `api_key`: Datadog's. Kept encrypted, and never told again."""
+    """`basic`: user and secret; `bearer`: a token; `api_key`: Datadog's. Stored encrypted, and never shown again."""
 
     scheme: Literal["basic", "bearer", "api_key"]
     user: Annotated[str, StringConstraints(pattern=r"^[^:\x00-\x1f]{0,200}$")] = ""
@@ -47,10 +47,10 @@ class CredentialsBody(Body):
 
 
 class ExportBody(Body):
-    """`signals` are all that the kind takes unless they are named. `projects` are all that the token sees by default.
+    """`signals` are by default all that the kind supports, `projects` all that the token may read.
 
-    The address is that of the push API itself for `prometheus_remote_write` and `loki`, the base of `/v1/traces`, `/v1/metrics`
-    and `/v1/logs` for `otlp`, and for `datadog` the site (`https://datadoghq.eu`) or an agent's address.
+    The address is that of the push API itself for `prometheus_remote_write` and `loki`, the base of `/v1/traces`,
+    `/v1/metrics` and `/v1/logs` for `otlp`, and for `datadog` the site (`https://datadoghq.eu`) or an agent's address.
     """
 
     kind: Literal["prometheus_remote_write", "loki", "datadog", "otlp"]
@@ -64,8 +64,11 @@ class ExportBody(Body):
 
 
 class BackfillBody(Body):
-    """The range, as RFC 3339 with a time zone; `until` is now by default. Lines and spans are sent, those of the newest runs first;
-    metrics, only if they are named, with the times at which counts had reached them, minute by minute, the oldest first."""
+    """The range, as RFC 3339 with a time zone; `until` is now by default.
+
+    Lines and spans are sent, those of the newest runs first; metrics, only if they are named, with the times at which
+    counts had reached them, minute by minute, the oldest first.
+    """
 
     since: Moment
     until: Moment | None = None
@@ -74,7 +77,7 @@ class BackfillBody(Body):
 
 @endpoints.add("GET", "/v1/exports", Permission.EXPORTS_READ, answers={200: ExportList})
 def list_exports(call: Call, services: Services) -> ExportList:
-    """The exports that the token sees, and how each fares."""
+    """Lists the exports that the token may read, and their delivery status."""
     its = services.exports
     visible = [one for one in its.exports.list_exports(call.by.organization) if _sees(call, one)]
     return ExportList(items=[export_view(one, its.backlog.standing(one)) for one in visible])
@@ -82,7 +85,7 @@ def list_exports(call: Call, services: Services) -> ExportList:
 
 @endpoints.add("GET", "/v1/exports/{export}", Permission.EXPORTS_READ, answers={200: ExportView}, errors=(404,))
 def show_export(call: Call, services: Services, export: str) -> ExportView:
-    """An export, and how it fares. Its credentials are not told."""
+    """Shows an export and its delivery status, without its credentials."""
     found = _export(call, services, export)
     return export_view(found, services.exports.backlog.standing(found))
 
@@ -95,7 +98,7 @@ def show_export(call: Call, services: Services, export: str) -> ExportView:
     errors=(404, 409, 413, 415, 422),
 )
 def put_export(call: Call, services: Services, export: str, body: ExportBody) -> Reply:
-    """Create or replace an export. What arises from now on is sent; a back-fill sends what there is already."""
+    """Creates or replaces an export. It sends what arises from now on; a back-fill sends what is stored already."""
     check_name("export", export)
     wanted = _wanted(call, services, export, body)
     given = body.credentials
@@ -106,14 +109,14 @@ def put_export(call: Call, services: Services, export: str, body: ExportBody) ->
 
 @endpoints.add("DELETE", "/v1/exports/{export}", Permission.EXPORTS_WRITE, answers={204: None}, errors=(404,))
 def delete_export(call: Call, services: Services, export: str) -> Reply:
-    """Delete an export, and what was still to be delivered."""
+    """Deletes an export, and what it still had to deliver."""
     services.exports.delete(_export(call, services, export))
     return Reply(None)
 
 
 @endpoints.add("POST", "/v1/exports/{export}/test", Permission.EXPORTS_WRITE, answers={200: TriedView}, errors=(404,))
 def try_export(call: Call, services: Services, export: str) -> TriedView:
-    """Send one line, figure and span, whatever the export takes, and tell what the receiver answered."""
+    """Sends one line, metric and span, as far as the export takes them, and shows the receiver's answers."""
     tried = services.exports.try_out(_export(call, services, export))
     return TriedView(ok=tried.ok, answers={str(signal): words for signal, words in tried.answers.items()})
 
@@ -126,7 +129,10 @@ def try_export(call: Call, services: Services, export: str) -> TriedView:
     errors=(404,),
 )
 def list_export_dead_letters(call: Call, services: Services, export: str) -> ExportDeadLetterList:
-    """What the receiver refused for good, or did not take for a day: the oldest 100, kept for 14 days."""
+    """Lists the oldest 100 dead letters of an export, kept for 14 days.
+
+    The receiver refused them for good, or did not accept them for a day.
+    """
     found = services.exports.backlog.dead_letters(_export(call, services, export), _MOST_DEAD_LETTERS)
     return ExportDeadLetterList(items=[dead_letter_view(one) for one in found])
 
@@ -135,7 +141,7 @@ def list_export_dead_letters(call: Call, services: Services, export: str) -> Exp
     "POST", "/v1/exports/{export}/redrive", Permission.EXPORTS_WRITE, answers={200: RevivedView}, errors=(404,)
 )
 def redrive(call: Call, services: Services, export: str) -> RevivedView:
-    """Try the dead letters once more."""
+    """Sends the dead letters once more."""
     return RevivedView(redriven=services.exports.revive(_export(call, services, export)))
 
 
@@ -147,7 +153,7 @@ def redrive(call: Call, services: Services, export: str) -> RevivedView:
     errors=(404, 409, 413, 415, 422),
 )
 def start_backfill(call: Call, services: Services, export: str, body: BackfillBody) -> BackfillView:
-    """Send what is stored of a time range once more, for a receiver that is new or lost something."""
+    """Sends what is stored of a time range once more, for a receiver that is new or lost something."""
     found = _export(call, services, export)
     since = _moment("since", body.since)
     until = _moment("until", body.until) if body.until else services.clock()
@@ -159,7 +165,7 @@ def start_backfill(call: Call, services: Services, export: str, body: BackfillBo
     "GET", "/v1/exports/{export}/backfills", Permission.EXPORTS_READ, answers={200: BackfillList}, errors=(404,)
 )
 def list_backfills(call: Call, services: Services, export: str) -> BackfillList:
-    """The newest 50 back-fills of an export."""
+    """Lists the newest 50 back-fills of an export."""
     found = _export(call, services, export)
     backfills = services.exports.backlog.list_backfills(found.organization, found.name)
     return BackfillList(items=[backfill_view(one) for one in backfills])
@@ -167,7 +173,10 @@ def list_backfills(call: Call, services: Services, export: str) -> BackfillList:
 
 @endpoints.add("GET", "/v1/runs/{run_id}/cost", Permission.RUNS_READ, answers={200: RunCostView}, errors=(404,))
 def show_cost(call: Call, services: Services, run_id: str) -> RunCostView:
-    """What the runners of a run cost, of the pools that have a price, by treatment. Known once a treatment has ended."""
+    """Shows the cost of a run's runners, in pools that have a price, by treatment.
+
+    It is known once a treatment has ended.
+    """
     run = services.visible.get(call.by, run_id)
     return run_cost_view(run.run_id, services.render_metrics.counters.costs(run.run_id))
 
@@ -218,7 +227,7 @@ def _wanted(call: Call, services: Services, name: str, body: ExportBody) -> Expo
 
 
 def _origin(call: Call) -> str:
-    """The address that this API has for its users: where links in spans lead."""
+    """Returns the address that this API has for its users: links in spans begin with it."""
     host = call.headers.get("host", "")
     loopback = host.partition(":")[0] in ("127.0.0.1", "localhost") or ".localhost" in host
     scheme = call.headers.get("x-forwarded-proto") or ("http" if loopback else "https")

@@ -1,4 +1,4 @@
-"""Treatments: all that is known of one, why it failed, what went through its ports, what it used, its instances."""
+"""Treatments: everything known of one, why it failed, the content of its ports, its resources, its instances."""
 
 import json
 
@@ -40,7 +40,7 @@ _PATH = "/v1/runs/{run_id}/treatments/{treatment}"
 
 @endpoints.add("GET", _PATH, Permission.RUNS_READ, answers={200: TreatmentView}, errors=(404,))
 def show_treatment(call: Call, services: Services, run_id: str, treatment: str) -> TreatmentView:
-    """Everything about a treatment: state and history, times, what it was to run, what it received and sent, its runners."""
+    """Shows everything about a treatment: state and history, times, specification, inputs and outputs, runners."""
     insight = _run(call, services, run_id)
     found = services.debugging.look.read(insight, treatment)
     return treatment_view(
@@ -54,7 +54,7 @@ def show_treatment(call: Call, services: Services, run_id: str, treatment: str) 
 
 @endpoints.add("GET", f"{_PATH}/diagnosis", Permission.LOGS_READ, answers={200: DiagnosisView}, errors=(404, 422))
 def diagnose(call: Call, services: Services, run_id: str, treatment: str, query: DiagnosisQuery) -> Reply:
-    """Why it failed: its cause in plain words, the stack traces in its log with their lines, and its last lines."""
+    """Explains a failure: its cause in plain words, the log's stack traces with their lines, and the last lines."""
     insight = _run(call, services, run_id)
     spec, stored = services.debugging.look.standing(insight, treatment)
     attempt = query.attempt or stored.attempt
@@ -75,7 +75,7 @@ def diagnose(call: Call, services: Services, run_id: str, treatment: str, query:
 
 @endpoints.add("GET", f"{_PATH}/resources", Permission.RUNS_READ, answers={200: ResourcesView}, errors=(404, 422))
 def show_resources(call: Call, services: Services, run_id: str, treatment: str, query: ResourcesQuery) -> ResourcesView:
-    """CPU, memory, disk and network of an attempt over time, with its limits."""
+    """Shows CPU, memory, disk and network of an attempt over time, with its limits."""
     insight = _run(call, services, run_id)
     spec, stored = services.debugging.look.standing(insight, treatment)
     attempt = query.attempt or stored.attempt
@@ -92,7 +92,7 @@ def show_resources(call: Call, services: Services, run_id: str, treatment: str, 
 
 @endpoints.add("GET", f"{_PATH}/instances", Permission.RUNS_READ, answers={200: InstancesView}, errors=(404, 422))
 def list_instances(call: Call, services: Services, run_id: str, treatment: str, query: InstancesQuery) -> InstancesView:
-    """The instances of a treatment with a matrix or `each`, to be laid side by side."""
+    """Lists the instances of a treatment with a matrix or `each`, to be compared."""
     insight = _run(call, services, run_id)
     key, listing = services.keys.key("CURSOR"), ("instances", run_id, treatment)
     first = int(verify(key, query.cursor, *listing)) if query.cursor else 0
@@ -116,7 +116,7 @@ def list_instances(call: Call, services: Services, run_id: str, treatment: str, 
 def read_input(
     call: Call, services: Services, run_id: str, treatment: str, port: str, query: ContentQuery
 ) -> ContentView:
-    """A piece of what an input is, or was, given; also while its stream flows."""
+    """Reads a piece of an input; also while its stream flows."""
     content = services.debugging.content
     where = content.of_input(_run(call, services, run_id), treatment, port)
     return content_view(content.read(where, query.offset, query.length))
@@ -128,7 +128,7 @@ def read_input(
 def read_output(
     call: Call, services: Services, run_id: str, treatment: str, port: str, query: OutputQuery
 ) -> ContentView:
-    """A piece of what an output sends, or has sent; also while its stream flows, and of attempts that failed."""
+    """Reads a piece of an output; also while its stream flows, and of attempts that failed."""
     content = services.debugging.content
     where = content.of_output(_run(call, services, run_id), treatment, port, query.attempt)
     return content_view(content.read(where, query.offset, query.length))

@@ -96,7 +96,7 @@ class VersionQuery(Model):
     also_text=YAML,
 )
 def validate_document(call: Call, services: Services, project: str, body: DocumentBody) -> CheckedView:
-    """Check a document against a project: all findings at once. Nothing is stored."""
+    """Checks a document against a project and lists all findings at once. Nothing is stored."""
     found = services.project(call.by, project)
     programs = kept_programs(services, body.programs)
     checked = services.check.check(found.organization, found.name, document_text(body.document), programs)
@@ -114,7 +114,10 @@ def validate_document(call: Call, services: Services, project: str, body: Docume
     also_text=YAML,
 )
 def put_pipeline(call: Call, services: Services, project: str, pipeline: str, body: DocumentBody) -> Reply:
-    """Store a pipeline. A document that is already the newest version stays that version (200), another is the next (201)."""
+    """Stores a pipeline.
+
+    A document that is already the newest version stays that version (200), another one is the next (201).
+    """
     found = services.project(call.by, project)
     source = document_text(body.document)
     programs = kept_programs(services, body.programs)
@@ -130,7 +133,7 @@ def put_pipeline(call: Call, services: Services, project: str, pipeline: str, bo
     errors=(404,),
 )
 def list_pipelines(call: Call, services: Services, project: str) -> PipelineList:
-    """The newest version of every pipeline of a project."""
+    """Lists the newest version of every pipeline of a project."""
     found = services.project(call.by, project)
     return _listed(services.pipelines.list_newest(found.organization, found.name), services)
 
@@ -143,7 +146,7 @@ def list_pipelines(call: Call, services: Services, project: str) -> PipelineList
     errors=(404, 422),
 )
 def show_pipeline(call: Call, services: Services, project: str, pipeline: str, query: VersionQuery) -> Model:
-    """A pipeline with its document: the newest version, or the one asked for."""
+    """Shows a pipeline with its document: the newest version, or the requested one."""
     found = services.project(call.by, project)
     where = (found.organization, found.name, pipeline)
     if query.version is None:
@@ -162,19 +165,19 @@ def show_pipeline(call: Call, services: Services, project: str, pipeline: str, q
     errors=(404,),
 )
 def list_versions(call: Call, services: Services, project: str, pipeline: str) -> PipelineList:
-    """All versions of a pipeline, the newest first."""
+    """Lists all versions of a pipeline, the newest first."""
     found = services.project(call.by, project)
     services.pipelines.newest(found.organization, found.name, pipeline)
     return _listed(services.pipelines.list_versions(found.organization, found.name, pipeline), services)
 
 
 def kept_programs(services: Services, sent: Mapping[str, ProgramBody]) -> Mapping[str, str]:
-    """Their digests, by what the document calls them. Raises InvalidRequest."""
+    """Returns the programs' digests, by their names in the document. Raises InvalidRequest."""
     return services.programs.kept({name: each.sent() for name, each in sent.items()})
 
 
 def document_text(document: str | dict[str, Any]) -> str:
-    """The document's text. Raises InvalidRequest for text that no encoding can hold (a lone surrogate)."""
+    """Returns the document's text. Raises InvalidRequest for text that no encoding can hold (a lone surrogate)."""
     text = document if isinstance(document, str) else json.dumps(document, indent=2, ensure_ascii=False)
     try:
         text.encode()

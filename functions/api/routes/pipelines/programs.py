@@ -1,4 +1,4 @@
-"""Mélodium programs: storing them under names, and what can be read of them without an engine."""
+"""Mélodium programs: storing them under names, and reading them without an engine."""
 
 from datetime import datetime
 
@@ -77,7 +77,7 @@ class ProgramList(Model):
     errors=(404, 413, 415, 422),
 )
 def read_program(call: Call, services: Services, project: str, body: ProgramBody) -> ProgramReading:
-    """The entrypoints of a program, their typed parameters, inputs and outputs."""
+    """Shows the entrypoints of a program, their typed parameters, inputs and outputs."""
     services.project(call.by, project)
     return _reading(services.programs.keep(body.sent()))
 
@@ -90,7 +90,7 @@ def read_program(call: Call, services: Services, project: str, body: ProgramBody
     errors=(404, 413, 415, 422),
 )
 def put_program(call: Call, services: Services, project: str, program: str, body: ProgramBody) -> ProgramView:
-    """Store a program under a name. What pipelines were stored with before stays what it was."""
+    """Stores a program under a name. Pipelines that were stored before keep the earlier program."""
     found = services.project(call.by, project)
     check_name("program", program)
     stored, facts = services.programs.put(found.organization, found.name, program, body.sent(), call.by.name)
@@ -105,7 +105,7 @@ def put_program(call: Call, services: Services, project: str, program: str, body
     errors=(404,),
 )
 def list_programs(call: Call, services: Services, project: str) -> ProgramList:
-    """The stored programs of a project."""
+    """Lists the stored programs of a project."""
     found = services.project(call.by, project)
     stored = services.programs.store.list_programs(found.organization, found.name)
     return ProgramList(items=[ProgramSummary.model_validate(_summary(each)) for each in stored])
@@ -119,7 +119,7 @@ def list_programs(call: Call, services: Services, project: str) -> ProgramList:
     errors=(404,),
 )
 def show_program(call: Call, services: Services, project: str, program: str) -> ProgramView:
-    """A stored program with its entrypoints."""
+    """Shows a stored program with its entrypoints."""
     found = services.project(call.by, project)
     stored = services.programs.store.get_program(found.organization, found.name, program)
     return _view(stored, services.programs.facts(stored.sha256))

@@ -25,7 +25,7 @@ Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
 class PoolLimits(Body):
-    """The largest runner of the pool in millicores and MB. Documents are held against what is given."""
+    """The largest runner of the pool in millicores and MB. Documents are checked against what is set."""
 
     runners: int | None = Field(None, ge=1, le=100_000, description="At most so many at a time; the others wait.")
     cpu: int | None = Field(default=None, ge=1)
@@ -35,14 +35,14 @@ class PoolLimits(Body):
 
 
 class PoolPrice(Body):
-    """What an hour of a runner of the pool costs, for the metrics of cost."""
+    """The price of an hour of a runner of the pool, for the metrics of cost."""
 
     per_hour: float = Field(ge=0, le=100_000)
     currency: str = Field("USD", pattern=r"^[A-Z]{3}$", description="A code of ISO 4217.")
 
 
 class PoolOfferBody(Body):
-    """A kind of machine that the pool may buy, as its infrastructure calls it: millicores and MB."""
+    """A kind of machine that the pool may buy, by its name at the infrastructure: millicores and MB."""
 
     name: str = Field(min_length=1, max_length=200)
     cpu: int = Field(ge=1)
@@ -65,15 +65,18 @@ class PoolWarmWindow(Body):
 
 
 class PoolBudget(Body):
-    """In the currency of the pool's price, for each calendar month (UTC). What could exceed it is not started."""
+    """In the currency of the pool's price, for each calendar month (UTC).
+
+    Runners that could exceed it are not started.
+    """
 
     per_month: float = Field(gt=0, le=100_000_000)
 
 
 class PoolValues(Body):
-    """What stays of the values that its runners send, and where they are kept while they are there.
+    """What is kept of the values that its runners send, and where values are stored.
 
-    `full`: all, as long as the project's retention says. `digest`: once all that read from a value have ended, its digest, size,
+    `full`: everything, for the project's retention. `digest`: once all readers of a value have ended, its digest, size,
     type and times. `none`: its size, type and times.
     """
 
@@ -111,7 +114,7 @@ class PoolBody(Body):
     values: PoolValues = Field(default_factory=lambda: PoolValues(bucket=None, region=None))
 
     def violations(self) -> list[Violation]:
-        """What no shape says."""
+        """Returns violations that no shape covers."""
         found = []
         for index, window in enumerate(self.warm):
             place = f"/warm/{index}"
@@ -160,7 +163,7 @@ class PoolBody(Body):
 
 
 class PoolView(Model):
-    """As it was given, without credentials: it may be given back."""
+    """The pool as it was set, without credentials: it may be sent back as a body."""
 
     name: str
     provider: str
@@ -191,7 +194,7 @@ class PoolCredentialsView(Model):
 
 
 class CheckView(Model):
-    """`missing` is null where nothing is."""
+    """`missing` is null where nothing is missing."""
 
     what: str
     missing: str | None

@@ -1,4 +1,4 @@
-"""Pools, and the runners at work."""
+"""Pools, and active runners."""
 
 import re
 from datetime import datetime, timedelta
@@ -23,7 +23,7 @@ endpoints = Endpoints("pools")
 
 
 class ActiveRunnerView(RunnerView):
-    """`run_id`, `treatment` and `attempt` are why it is there."""
+    """`run_id`, `treatment` and `attempt` are the work that it was started for."""
 
     run_id: str
     treatment: str
@@ -63,7 +63,7 @@ class HeldView(Model):
 
 @endpoints.add("GET", "/v1/pools", Permission.POOLS_READ, answers={200: PoolList})
 def list_pools(call: Call, services: Services) -> PoolList:
-    """The pools that the token's projects may use."""
+    """Lists the pools that the token's projects may use."""
     return PoolList(items=[pool_view(pool) for pool in visible_pools(call.by, services)])
 
 
@@ -75,7 +75,7 @@ def list_pools(call: Call, services: Services) -> PoolList:
     errors=(413, 415, 422),
 )
 def put_pool(call: Call, services: Services, pool: str, body: PoolBody) -> Reply:
-    """Create or replace a pool. Needs a token for all projects."""
+    """Creates or replaces a pool. Needs a token for all projects."""
     _for_all_projects(call.by)
     check_name("pool", pool)
     _check(body)
@@ -86,7 +86,7 @@ def put_pool(call: Call, services: Services, pool: str, body: PoolBody) -> Reply
 
 @endpoints.add("GET", "/v1/pools/{pool}", Permission.POOLS_READ, answers={200: PoolDetailView}, errors=(404,))
 def show_pool(call: Call, services: Services, pool: str) -> PoolDetailView:
-    """A pool: what runs there, why, since when and at what cost, who waits, and what its provider found."""
+    """Shows a pool: its runners, why, since when and at what cost they run, what waits, and its provider's findings."""
     by = call.by
     found = services.pools.detail(_pool(by, services, pool), lambda project: by.sees(by.organization, project))
     return pool_detail_view(found)
@@ -94,7 +94,10 @@ def show_pool(call: Call, services: Services, pool: str) -> PoolDetailView:
 
 @endpoints.add("POST", "/v1/pools/{pool}/probe", Permission.POOLS_WRITE, answers={202: PoolView}, errors=(404,))
 def probe_pool(call: Call, services: Services, pool: str) -> Reply:
-    """Have the pool's provider look, without starting anything, whether it could start runners. What it finds is at the pool a moment later."""
+    """Has the pool's provider check, without starting anything, whether it could start runners.
+
+    The pool shows its findings a moment later.
+    """
     found = _pool(call.by, services, pool)
     services.pools.ask_probe(found)
     return Reply(pool_view(found), 202)
@@ -102,7 +105,10 @@ def probe_pool(call: Call, services: Services, pool: str) -> Reply:
 
 @endpoints.add("DELETE", "/v1/pools/{pool}", Permission.POOLS_WRITE, answers={204: None}, errors=(404, 409, 422))
 def remove_pool(call: Call, services: Services, pool: str, query: RemovalQuery) -> Reply:
-    """Remove a pool and its credentials, once its infrastructure says that nothing of it exists any more. Needs a token for all projects."""
+    """Removes a pool and its credentials, once its infrastructure reports that nothing of it exists any more.
+
+    Needs a token for all projects.
+    """
     _for_all_projects(call.by)
     services.pools.remove(_pool(call.by, services, pool), abandon=query.abandon)
     return Reply(None, 204)
@@ -110,7 +116,7 @@ def remove_pool(call: Call, services: Services, pool: str, query: RemovalQuery) 
 
 @endpoints.add("GET", "/v1/runners", Permission.RUNNERS_READ, answers={200: RunnerList}, errors=(404, 422))
 def list_runners(call: Call, services: Services, query: RunnersQuery) -> RunnerList:
-    """What runs now, why, since when and at what cost, the oldest first; or all runners of a run."""
+    """Lists active runners, why, since when and at what cost they run, the oldest first; or all runners of a run."""
     by = call.by
     pools = visible_pools(by, services)
     if query.run is None:
@@ -134,19 +140,22 @@ def list_runners(call: Call, services: Services, query: RunnersQuery) -> RunnerL
     errors=(404, 409, 413, 415, 422),
 )
 def hold_runner(call: Call, services: Services, runner: str, body: HoldBody) -> HeldView:
-    """Keep a runner's machine if its treatment fails, for an hour at most. It costs what it costs meanwhile: the pool shows it."""
+    """Keeps a runner's machine if its treatment fails, for an hour at most.
+
+    The machine costs as much as before meanwhile: the pool shows it.
+    """
     found = _runner(call.by, services, runner)
     return _held(services.hold.hold(found, timedelta(minutes=body.minutes)))
 
 
 @endpoints.add("DELETE", "/v1/runners/{runner}/hold", Permission.RUNNERS_HOLD, answers={200: HeldView}, errors=(404,))
 def release_runner(call: Call, services: Services, runner: str) -> HeldView:
-    """End the hold, and the machine if its treatment has ended."""
+    """Ends the hold, and the machine if its treatment has ended."""
     return _held(services.hold.release(_runner(call.by, services, runner)))
 
 
 def _runner(principal: Principal, services: Services, runner_id: str) -> Runner:
-    """Raises NotFound, in the same words, for one of a project that the token does not see."""
+    """Returns the runner. Raises NotFound, in the same words, for one of a project that the token may not read."""
     missing = NotFound(f"There is no runner {runner_id[:100]!r} here.")
     if not re.fullmatch(r"[0-9a-z-]{1,100}", runner_id):
         raise missing
@@ -191,7 +200,7 @@ def _active(runner: Runner, began: datetime, spent: float | None, currency: str 
 
 
 def _pool(principal: Principal, services: Services, name: str) -> Pool:
-    """Raises NotFound, in the same words, for one that the token's project may not use."""
+    """Returns the pool. Raises NotFound, in the same words, for one that the token's project may not use."""
     missing = NotFound(f"There is no pool {name[:70]!r} here.")
     if not re.fullmatch(NAME_PATTERN, name):
         raise missing
@@ -210,6 +219,6 @@ def _for_all_projects(principal: Principal) -> None:
 
 
 def visible_pools(principal: Principal, services: Services) -> list[Pool]:
-    """Those that the token's projects may use."""
+    """Returns the pools that the token's projects may use."""
     pools = services.access.list_pools(principal.organization)
     return [pool for pool in pools if principal.project == ALL_PROJECTS or pool.serves(principal.project)]

@@ -1,4 +1,4 @@
-"""Where values, log lines and treatments came from, where they went, and which runs used a value."""
+"""Origins and destinations of values, log lines and treatments, and the runs that used a value."""
 
 import json
 import re
@@ -53,9 +53,9 @@ class OpenLineageEvents(Model):
 
 @endpoints.add("GET", "/v1/runs/{run_id}/trace", Permission.VALUES_READ, answers={200: TraceView}, errors=(404, 422))
 def trace(call: Call, services: Services, run_id: str, query: TraceQuery) -> TraceView:
-    """Where a value came from: the treatment that sent it, the values that it had received, and so on.
+    """Shows where a value came from: the treatment that sent it, the values that it had received, and so on.
 
-    With an offset, the line that is there is followed as far as that can be proven.
+    With an offset, the line at that place is followed as far as that can be proven.
     """
     run = services.visible.get(call.by, run_id)
     treatment, _, port = query.port.rpartition(".")
@@ -72,7 +72,7 @@ def trace(call: Call, services: Services, run_id: str, query: TraceQuery) -> Tra
     "GET", "/v1/runs/{run_id}/provenance", Permission.VALUES_READ, answers={200: ProvenanceView}, errors=(404, 422)
 )
 def show_provenance(call: Call, services: Services, run_id: str, query: ProvenanceQuery) -> ProvenanceView:
-    """Where something in a run came from or where it went, over treatments and runs, as a graph."""
+    """Shows where a part of a run came from or where it went, over treatments and runs, as a graph."""
     graph = _graph(call, services, run_id, query)
     key = services.keys.key("CURSOR")
     return ProvenanceView(
@@ -88,7 +88,7 @@ def show_provenance(call: Call, services: Services, run_id: str, query: Provenan
     "GET", "/v1/runs/{run_id}/provenance/prov", Permission.VALUES_READ, answers={200: ProvDocument}, errors=(404, 422)
 )
 def show_prov(call: Call, services: Services, run_id: str, query: ProvenanceQuery) -> ProvDocument:
-    """The same graph in W3C PROV-JSON."""
+    """Shows the same graph in W3C PROV-JSON."""
     return ProvDocument.model_validate(prov.document(_graph(call, services, run_id, query)))
 
 
@@ -100,7 +100,7 @@ def show_prov(call: Call, services: Services, run_id: str, query: ProvenanceQuer
     errors=(404, 422),
 )
 def show_openlineage(call: Call, services: Services, run_id: str, query: ProvenanceQuery) -> OpenLineageEvents:
-    """The treatments of the same graph as run events of OpenLineage."""
+    """Shows the treatments of the same graph as run events of OpenLineage."""
     return OpenLineageEvents(events=openlineage.events(_graph(call, services, run_id, query)))
 
 
@@ -112,7 +112,10 @@ def show_openlineage(call: Call, services: Services, run_id: str, query: Provena
     errors=(404, 422),
 )
 def show_uses(call: Call, services: Services, project: str, sha256: str, query: UsesQuery) -> UsesPage:
-    """Which runs of a project used a value: where values with this digest were sent, and who was given them, newest first."""
+    """Lists the runs of a project that used a value, newest first.
+
+    They are those where values with this digest were sent, and those that received them.
+    """
     found = services.project(call.by, project)
     if not _SHA256.fullmatch(sha256):
         message = "A digest is the 64 hexadecimal digits of a SHA-256, in lower case."
@@ -151,7 +154,7 @@ def _graph(call: Call, services: Services, run_id: str, query: ProvenanceQuery) 
 
 
 def _position(services: Services, run_id: str, query: ProvenanceQuery) -> tuple[str | None, str | None]:
-    """The port that the trace came through and the position that a cursor holds."""
+    """Returns the port that the trace came through and the position that a cursor holds."""
     if query.cursor is None:
         return None, None
     asked = query.port or query.treatment or query.line or query.cache or ""

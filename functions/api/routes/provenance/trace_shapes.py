@@ -1,4 +1,4 @@
-"""Shapes of a trace: where a value came from, as a tree."""
+"""Shapes of a trace: the origins of a value, as a tree."""
 
 from datetime import datetime
 
@@ -13,7 +13,7 @@ _DEEPEST = 50
 
 
 class ViaView(Model):
-    """Why it is here: the kind of link to what is above it, and on what that rests."""
+    """Why the node is here: the kind of link to its parent, and the evidence for it."""
 
     kind: str
     basis: str
@@ -23,9 +23,10 @@ class ViaView(Model):
 
 
 class OriginView(Model):
-    """What a treatment sent, and what that was made from. `cut`: told elsewhere in this trace, or too deep; trace it by itself.
+    """What a treatment sent, and what that was made from.
 
-    `sources` are values that it was made from and did not get through an input: an instance's, an earlier run's.
+    `cut`: shown elsewhere in this trace, or too deep; request its own trace. `sources` are values that it was made from
+    and did not get through an input: an instance's, an earlier run's.
     """
 
     treatment: str
@@ -59,7 +60,10 @@ class TraceQuery(Model):
 
 
 def origin_view(graph: Graph) -> OriginView:
-    """A backward graph of values as the tree that it is, from the value asked about on; each treatment is told in full once."""
+    """Returns a backward graph of values as a tree, from the requested value on.
+
+    Each treatment is shown in full once.
+    """
     return _origin(graph, graph.nodes[graph.start], None, set(), _DEEPEST)
 
 

@@ -1,4 +1,4 @@
-"""Shapes of replays and of what they show."""
+"""Shapes of replays and of their results."""
 
 from datetime import datetime
 
@@ -11,14 +11,14 @@ from cadence.domain.replay.verdict import OutputContrast
 
 
 class ReplayBody(Body):
-    """`pool` instead of those that the treatment names; `offline` without any network."""
+    """`pool` replaces those that the treatment names; `offline` means without any network."""
 
     pool: Name | None = None
     offline: bool = False
 
 
 class ReplayStarted(Model):
-    """`run_id` is the replay's; `original` the run in which the treatment really ran."""
+    """`run_id` is the replay's; `original` the run in which the treatment ran first."""
 
     run_id: str
     state: str
@@ -60,8 +60,11 @@ class SentView(Model):
 
 
 class PlaceView(Model):
-    """`offset` counts bytes from 0, `line` and `column` from 1; `pointer` is a JSON Pointer into the line's value, `member` the
-    file of an archive. `then` and `now` show both sides there."""
+    """`offset` counts bytes from 0, `line` and `column` from 1.
+
+    `pointer` is a JSON Pointer into the line's value, `member` the file of an archive. `then` and `now` show both sides
+    there.
+    """
 
     offset: int
     line: int | None
@@ -73,7 +76,7 @@ class PlaceView(Model):
 
 
 class OutputView(Model):
-    """`same_values`: only how the values are written differs. `note` says why no place can be told."""
+    """`same_values`: only how the values are written differs. `note` explains why no place is given."""
 
     port: str
     flow: str
@@ -93,8 +96,10 @@ class GuessView(Model):
 
 
 class ComparisonView(Model):
-    """`verdict` is `pending`, `deterministic`, `equivalent`, `differs` or `inconclusive`; `first` says what differs first and
-    where, or why nothing can be said."""
+    """`verdict` is `pending`, `deterministic`, `equivalent`, `differs` or `inconclusive`.
+
+    `first` states what differs first and where, or why that is not known.
+    """
 
     treatment: str
     verdict: str
@@ -109,7 +114,7 @@ class ComparisonView(Model):
 
 
 class InputKit(Model):
-    """What fed an input: the value's digest and size. `value` is null where there is nothing to fetch."""
+    """The value of an input: its digest and size. `value` is null where there is nothing to download."""
 
     port: str
     run_id: str
@@ -118,7 +123,7 @@ class InputKit(Model):
 
 
 class SentKit(Model):
-    """What it sent then, to be compared with."""
+    """What the original sent, for comparison."""
 
     sha256: str | None = Field(description="Null where its pool lets no digest stay.")
     size: int
@@ -126,7 +131,9 @@ class SentKit(Model):
 
 
 class KitView(Model):
-    """All that runs a treatment once more elsewhere, but its secrets: their values never leave the platform this way."""
+    """Everything that runs a treatment once more elsewhere, but its secrets: their values never leave the platform this
+    way.
+    """
 
     original: ExecutionView
     work: JsonObject = Field(description="What an agent is told to do: schemas/runner-protocol, without a session.")

@@ -1,4 +1,4 @@
-"""Shapes of what is inside a run."""
+"""Shapes of the inside of a run."""
 
 import base64
 from datetime import datetime
@@ -93,7 +93,7 @@ class DecisionView(Model):
 
 
 class ApprovalView(Model):
-    """What its environment asked for when the treatment was about to be placed."""
+    """What the environment required when the treatment was about to be placed."""
 
     environment: str
     required: int
@@ -141,9 +141,10 @@ class ChunkView(Model):
 
 
 class DownloadView(Model):
-    """The bytes are the chunks in order. `content_base64` holds them if they are few; chunks' addresses expire after some minutes.
+    """The bytes are the chunks in order.
 
-    With `offset` or `length`, `content_base64` holds that piece, and `shown` shows it.
+    `content_base64` holds them if they are few; chunks' addresses expire after some minutes. With `offset` or `length`,
+    `content_base64` holds that piece, and `shown` shows it.
     """
 
     sha256: str

@@ -1,4 +1,4 @@
-"""Inside a run: its graph, its values and where they came from."""
+"""The inside of a run: its graph, its values and where they came from."""
 
 import base64
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ _LONGEST_GRAPH = 3_000_000
 
 @endpoints.add("GET", "/v1/runs/{run_id}/graph", Permission.RUNS_READ, answers={200: GraphView}, errors=(404, 422))
 def show_graph(call: Call, services: Services, run_id: str, query: GraphQuery) -> GraphView:
-    """The treatments and everything that leads from one to another."""
+    """Shows the treatments and all edges between them."""
     insight = services.look.read(services.visible.get(call.by, run_id))
     key, listing = services.keys.key("CURSOR"), ("graph", run_id)
     first = int(verify(key, query.cursor, *listing)) if query.cursor else 0
@@ -60,7 +60,7 @@ def show_graph(call: Call, services: Services, run_id: str, query: GraphQuery) -
     errors=(404, 410, 422),
 )
 def show_value(call: Call, services: Services, run_id: str, sha256: str, query: DownloadQuery) -> DownloadView:
-    """How to read a value in full."""
+    """Shows how to read a value in full."""
     value = services.look.read(services.visible.get(call.by, run_id)).value(sha256)
     require_kept(f"{value.treatment}.{value.port}", value.retention)
     last = min(value.chunks, query.first_chunk + _CHUNKS_PER_PAGE)

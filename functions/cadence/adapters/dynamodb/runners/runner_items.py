@@ -1,4 +1,7 @@
-"""Items of the `runners` table, and their translation to and from the domain. Keys are in docs/architecture/storage.md."""
+"""Items of the `runners` table, and their translation to and from the domain.
+
+Keys are in docs/architecture/storage.md.
+"""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -252,7 +255,10 @@ class OfferItem(RunnersTable):
 
     @classmethod
     def lane(cls, offer: RunnerOffer) -> str:
-        """Returns the beginning of the keys of one priority's and project's offers; the highest priority comes first."""
+        """Returns the beginning of the keys of one priority's and project's offers.
+
+        The highest priority comes first.
+        """
         return f"{cls.PREFIX}{HIGHEST_PRIORITY - offer.priority:03}#{offer.project}#"
 
     def offer(self) -> RunnerOffer:
