@@ -20,15 +20,15 @@ _REASONS = {
     400: "The request cannot be read.",
     401: "There is no valid token.",
     403: "The token lacks a permission.",
-    404: "There is no such thing here.",
+    404: "There is nothing at this address.",
     409: "It contradicts what is stored.",
     410: "It was used, or is over.",
     413: "The body is too large.",
     415: "The content type is not understood.",
-    422: "The request is not valid; `violations` or `findings` say why.",
+    422: "The request is not valid; `violations` or `findings` list the reasons.",
     503: "Not possible right now; try again.",
 }
-_SUCCESSES = {200: "Done.", 201: "Created.", 202: "Accepted.", 204: "Done; there is nothing to tell."}
+_SUCCESSES = {200: "Done.", 201: "Created.", 202: "Accepted.", 204: "Done, without a body."}
 _PATH_NAMES = {
     "project": "A project's name.",
     "pipeline": "A pipeline's name.",
@@ -219,6 +219,6 @@ def _problem_schema(refs: Mapping[type[Model], Json]) -> Json:
             "findings": {"type": "array", "items": refs[FindingView]},
             "details": {"type": "object"},
             "retry_after": {"type": "number", "description": "Seconds."},
-            "id": {"type": "string", "description": "What to look for in the log, for a fault of ours."},
+            "id": {"type": "string", "description": "Of an internal error, for finding it in the control plane's log."},
         },
     }

@@ -52,7 +52,7 @@ class EngineCall:
 Route = Callable[[EngineApi, EngineCall], Response]
 
 
-_NO_ORGANIZATION = "organization_id is not taken: the token says whose run this is. Leave it out, and use a token of that organization."
+_NO_ORGANIZATION = "organization_id is not accepted: the token determines the organization. Leave it out, and use a token of that organization."
 
 
 def start(api: EngineApi, call: EngineCall) -> Response:

@@ -39,7 +39,7 @@ class ExportView(Model):
     labels: dict[str, str]
     headers: dict[str, str]
     enabled: bool
-    credentials: ExportCredentialsView | None = Field(description="What kind it has; what they are is not told.")
+    credentials: ExportCredentialsView | None = Field(description="Their kind, without the credentials themselves.")
     created_at: datetime
     updated_at: datetime
     standing: StandingView

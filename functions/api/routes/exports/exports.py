@@ -240,6 +240,6 @@ def _moment(name: str, text: str) -> datetime:
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is None:
-        message = "Say a time with its time zone, such as 2026-03-01T12:00:00Z."
+        message = "Give a time with its time zone, such as 2026-03-01T12:00:00Z."
         raise InvalidRequest(message, [Violation(f"/{name}", message, "bad_time")])
     return moment.astimezone(UTC)

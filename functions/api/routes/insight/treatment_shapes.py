@@ -125,12 +125,10 @@ class AttemptView(RunnerView):
 
     exit_code: int | None
     signal: str | None
-    error: str | None = Field(description="What the agent said of the end.")
+    error: str | None = Field(description="The agent's report of the end.")
     finished_at: datetime | None
     console: str | None = Field(description="What its machine printed, if it never called home.")
-    held_until: datetime | None = Field(
-        description="Until when its machine is kept for whoever looks into its failure."
-    )
+    held_until: datetime | None = Field(description="Until when its machine is kept after its failure.")
     usage: dict[str, float]
     times: TimesView
 

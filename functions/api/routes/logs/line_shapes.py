@@ -67,7 +67,7 @@ class LivePageView(Model):
     lines: list[LineView] = Field(
         description="In the order in which they came, and by time among those that came together."
     )
-    after: str = Field(description="The cursor to go on from. No line is told twice, and none is left out.")
+    after: str = Field(description="The cursor to continue from. No line comes twice, and none is left out.")
     more: bool = Field(description="Whether there are more lines right now.")
 
 

@@ -95,7 +95,7 @@ class PoolBody(Body):
     architectures: list[Architecture] = Field(["amd64"], min_length=1, max_length=2)
     projects: list[Name | Literal["*"]] = Field([ALL_PROJECTS], min_length=1, max_length=100)
     settings: JsonObject = Field(
-        default_factory=dict, description="The provider's own: the schema `pool-settings/{provider}` says which."
+        default_factory=dict, description="The provider's own, by the schema `pool-settings/{provider}`."
     )
     credentials: dict[CredentialName, SecretText] | None = Field(
         None,
@@ -211,7 +211,7 @@ class ProbeView(Model):
 class SweepView(Model):
     at: datetime
     seen: int = Field(description="Machines in the infrastructure's own inventory.")
-    ended: int = Field(description="Of these, those that nobody wanted and that were ended.")
+    ended: int = Field(description="Of these, the ones that belonged to no run and were ended.")
 
 
 class RefusalView(Model):

@@ -30,9 +30,9 @@ class ActiveRunnerView(RunnerView):
     project: str
     since: datetime
     cost: float | None = Field(
-        description="Until its end, or so far; null if no price is known, or nobody told its end."
+        description="Until its end, or so far; null if no price is known, or its end was not reported."
     )
-    held_until: datetime | None = Field(description="Its machine is kept for whoever looks into a failure.")
+    held_until: datetime | None = Field(description="Until when its machine is kept after a failure.")
 
 
 class RunnerList(Model):
@@ -47,7 +47,7 @@ class RunnersQuery(Model):
 class RemovalQuery(Model):
     abandon: bool = Field(
         default=False,
-        description="Also if its infrastructure cannot be asked what there is: whatever exists is left there, and costs.",
+        description="Also if its infrastructure cannot be asked for its machines: they are left there, and cost.",
     )
 
 

@@ -133,7 +133,7 @@ def _graph(call: Call, services: Services, run_id: str, query: ProvenanceQuery) 
     run = services.visible.get(call.by, run_id)
     asked = [name for name in ("port", "treatment", "line", "cache") if getattr(query, name) is not None]
     if len(asked) > 1:
-        message = f"Ask about one thing at a time, not {' and '.join(asked)}."
+        message = f"Select one part of the run at a time, not {' and '.join(asked)}."
         raise InvalidRequest(message, [Violation(name, message) for name in asked])
     if query.offset is not None and query.port is None:
         message = "An offset is a place in what was sent through a port: name the port as well."

@@ -147,7 +147,7 @@ class ProvenanceQuery(Model):
     offset: int | None = Field(None, ge=0, le=2**53, description="With `port`: a byte in it.")
     direction: Literal["backward", "forward"] = "backward"
     limit: int = Field(200, ge=1, le=MOST_NODES, description="Nothing more is followed once there are so many nodes.")
-    cursor: Cursor | None = Field(None, description="Of the node asked about: its `next`.")
+    cursor: Cursor | None = Field(None, description="Of the requested node: its `next`.")
 
 
 class UseView(Model):

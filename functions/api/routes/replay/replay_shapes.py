@@ -108,7 +108,7 @@ class ComparisonView(Model):
     replay: ExecutionView
     outputs: list[OutputView]
     depends_on: list[GuessView] = Field(
-        description="Beside its inputs, as far as the evidence says. Likely ones first."
+        description="Beside its inputs, as far as the evidence shows. Likely ones first."
     )
     considered: list[str] = Field(description="The other replays that this goes by.")
 
@@ -136,7 +136,7 @@ class KitView(Model):
     """
 
     original: ExecutionView
-    work: JsonObject = Field(description="What an agent is told to do: schemas/runner-protocol, without a session.")
+    work: JsonObject = Field(description="An agent's work: schemas/runner-protocol, without a session.")
     inputs: list[InputKit]
     outputs: dict[str, SentKit]
     secrets: dict[str, str] = Field(description="Environment variables that hold secrets, by the secrets' names.")

@@ -20,7 +20,7 @@ class HostView(Model):
     pool: str
     name: str
     slots: int
-    running: list[str] = Field(description="Runners that it said it runs.")
+    running: list[str] = Field(description="Runners that it reported.")
     labels: dict[str, str]
     draining: bool = Field(description="It gets no further work; what it runs goes on.")
     joined_at: datetime
@@ -48,7 +48,7 @@ def list_hosts(call: Call, services: Services) -> HostList:
 def drain_host(call: Call, services: Services, pool: str, host: str) -> HostView:
     """Drains a host: it gets no further work; what it runs goes on.
 
-    Needs a token for all projects, as do the two below.
+    Needs a token for all projects.
     """
     return _view(services.hosts.drain(_organization(call.by), pool, host, draining=True))
 

@@ -41,7 +41,7 @@ class EmailSender:
             said = f"The mail server refuses the message: {error.smtp_code} {_words(error.smtp_error)}"
             raise (ChannelRefused(said) if error.smtp_code >= 500 else Transient(said)) from None
         except smtplib.SMTPResponseException as error:
-            raise Transient(f"The mail server says: {error.smtp_code} {_words(error.smtp_error)}") from None
+            raise Transient(f"The mail server answers: {error.smtp_code} {_words(error.smtp_error)}") from None
         except (smtplib.SMTPException, OSError, ssl.SSLError) as error:
             raise Transient(f"The mail server cannot be used ({type(error).__name__}).") from None
         if refused:

@@ -28,7 +28,7 @@ class KinesisLogLines(LogSink):
         records = [{"Data": data, "PartitionKey": batch.run_id} for _, data in parts]
         taken = self._put_in_order(records)
         if taken == 0:
-            raise Transient("The log stream takes no lines right now. Send them again later.", retry_after=1.0)
+            raise Transient("The log stream accepts no lines right now. Send them again later.", retry_after=1.0)
         return parts[taken - 1][0].lines[-1].seq
 
     def _put_in_order(self, records: Sequence[dict[str, Any]]) -> int:

@@ -31,7 +31,7 @@ class LambdaProviderCalls:
             raise ProviderRejected(f"it did not answer within {_LONGEST_LOOK} s") from None
         said = json.loads(answer["Payload"].read())
         if "FunctionError" in answer:
-            raise ProviderRejected(said.get("errorMessage") or "its provider does not say why")
+            raise ProviderRejected(said.get("errorMessage") or "its provider gives no reason")
         return [machine["ref"] for machine in said["machines"] if machine["condition"] != "gone"]
 
     def _invoke(self, lambdas: Any, provider: str, how: str, event: dict[str, str]) -> Any:

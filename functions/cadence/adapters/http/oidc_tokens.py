@@ -65,14 +65,14 @@ class OidcTokens:
         document = self._fetch(issuer, f"{issuer}/.well-known/openid-configuration")
         where = str(document.get("jwks_uri", ""))
         if urlsplit(where).netloc != urlsplit(issuer).netloc:
-            raise Transient(f"{urlsplit(issuer).hostname} does not say where its keys are.")
+            raise Transient(f"{urlsplit(issuer).hostname} does not publish the address of its keys.")
         keys = self._fetch(issuer, where).get("keys")
         return {str(key["kid"]): key for key in keys or () if isinstance(key, dict) and "kid" in key}
 
     def _fetch(self, issuer: str, url: str) -> dict[str, Any]:
         parts = urlsplit(url)
         if parts.scheme != "https" and not self._reach.includes(parts.hostname or "", parts.port):
-            raise Transient(f"{parts.hostname} does not say over HTTPS which keys are its own.")
+            raise Transient(f"{parts.hostname} does not publish its keys over HTTPS.")
         try:
             with self._pool.request("GET", url, redirect=False, preload_content=False) as answer:
                 content = answer.read(_LARGEST)
@@ -80,5 +80,5 @@ class OidcTokens:
         except (urllib3.exceptions.HTTPError, ValueError):
             document = None
         if not isinstance(document, dict):
-            raise Transient(f"{urlsplit(issuer).hostname} does not say which keys are its own.")
+            raise Transient(f"{urlsplit(issuer).hostname} does not publish its keys.")
         return document

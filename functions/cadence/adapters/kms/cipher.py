@@ -27,7 +27,7 @@ class KmsCipher:
             )
         except ClientError as error:
             if error.response["Error"]["Code"] in {"InvalidCiphertextException", "IncorrectKeyException"}:
-                raise Conflict("What is stored was not encrypted for this use.") from None
+                raise Conflict("The stored value was not encrypted for this use.") from None
             raise
         plain: bytes = answer["Plaintext"]
         return plain

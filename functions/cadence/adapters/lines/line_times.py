@@ -20,7 +20,7 @@ class Moments(dict[str, int]):
 
     def all_of(self, times: Sequence[str]) -> Sequence[int]:
         if not _TIMES.fullmatch("".join(times)) or any(len(time) != _LENGTH_OF_TIME for time in times):
-            raise InvalidRequest("There is a time that is none in UTC with milliseconds.")
+            raise InvalidRequest("A time is not in UTC with milliseconds.")
         return [self[time[:19]] + int(time[20:23]) for time in times]
 
     def __missing__(self, second: str) -> int:

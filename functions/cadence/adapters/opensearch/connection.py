@@ -56,7 +56,7 @@ class OpenSearchConnection:
         except AuthenticationException as error:
             # The password was changed: the next request reads the secret again.
             self._client = None
-            raise Transient("The search service does not know who asks.") from error
+            raise Transient("The search service rejects the credentials.") from error
         except TransportError as error:
             if error.status_code in _MAY_SUCCEED_LATER:
                 raise Transient("The search service is busy.") from error

@@ -93,7 +93,7 @@ def documents(segment: Segment, lines: Sequence[Line]) -> Sequence[tuple[str, Ma
             for position, (line, moment, its) in enumerate(zip(lines, moments, words, strict=True))
         ]
     except (KeyError, TypeError, AttributeError) as error:
-        raise InvalidRequest("Its object holds something else than log lines.") from error
+        raise InvalidRequest("Its object does not hold log lines.") from error
 
 
 def _document(segment: Segment, position: int, line: Line, moment: int, words: str) -> Mapping[str, Any]:

@@ -80,7 +80,7 @@ class BulkWriter:
         try:
             name = self._indices.of_run(segment.organization, segment.run_id)
         except ValueError as error:
-            raise InvalidRequest("The id of its run is none.") from error
+            raise InvalidRequest("Its run has no valid id.") from error
         if name not in self._made:
             try:
                 client.indices.create(index=name, body=dict(BODY))

@@ -98,7 +98,7 @@ class S3Parts(ReportParts):
             for run_id, event in events:
                 if run_id not in writing:
                     if len(writing) >= _MOST_TARGETS:
-                        raise InvalidRequest(f"A chunk tells of at most {_MOST_TARGETS} processes.")
+                        raise InvalidRequest(f"A chunk has events of at most {_MOST_TARGETS} processes.")
                     writing[run_id] = _Writing(files)
                 writing[run_id].add(events_format.encode(event))
             for run_id, one in writing.items():

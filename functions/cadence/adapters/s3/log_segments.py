@@ -46,7 +46,7 @@ class S3LogSegments(LogSegments):
             )
         except (ClientError, BotoCoreError) as error:
             if may_succeed_later(error):
-                raise Transient("The store of the logs takes nothing right now.") from error
+                raise Transient("The store of the logs accepts nothing right now.") from error
             raise
         return key
 

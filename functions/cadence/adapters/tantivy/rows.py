@@ -45,7 +45,7 @@ class Numbered(dict[Any, int]):
 
     def __missing__(self, value: Any) -> int:
         if not self._accepted(value) or len(self) >= _MOST_NUMBERS:
-            raise ValueError(f"{value!r} is not what it should be")
+            raise ValueError(f"{value!r} is not a valid value")
         number = self[value] = len(self)
         return number
 
@@ -82,7 +82,7 @@ def rows_of_segment(
             _more(line) if len(line) > len(_ROW_KEYS) - ("pool" not in line) else None for line in lines
         ]  # fmt: skip
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise InvalidRequest("Its object holds something else than log lines.") from error
+        raise InvalidRequest("Its object does not hold log lines.") from error
     count = len(lines)
     return list(
         zip(

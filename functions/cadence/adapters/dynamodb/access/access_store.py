@@ -170,7 +170,7 @@ class DynamoAccessStore:
             try:
                 item = _get(SeenItem, key, _kind(key), "")
             except NotFound:
-                raise Transient("What was seen before has just been forgotten: ask again.") from None
+                raise Transient("The earlier request has just expired. Send it again.") from None
         return SeenRequest(item.first_seen, item.fingerprint, bool(item.done))
 
     def mark_done(self, key: str) -> None:

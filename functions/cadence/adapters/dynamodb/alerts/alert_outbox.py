@@ -118,7 +118,7 @@ class DynamoOutbox(Outbox, DeadLetterMessages):
             with translated(f"channel {key[2]}"):
                 dead_letter = WaitingItem.get(partition(key), position, consistent_read=True)
         except DoesNotExist:
-            raise NotFound("The message is not set aside any more.") from None
+            raise NotFound("The message is no longer a dead letter.") from None
         # Written first: if the process ends in between, the message is on both sides, under one id.
         waiting = WaitingItem(
             partition(key),

@@ -134,8 +134,8 @@ class DynamoArrivals(Arrivals):
             # Items that expire do not expire in order.
             if arrival.number != expected:
                 raise Gone(
-                    "What came after this cursor is no longer kept for those who follow. "
-                    "Search for it (since:1d), and follow again without the cursor."
+                    "Lines after this cursor are no longer kept for followers. "
+                    "Search for them (since:1d), and follow again without the cursor."
                 )
         return found
 

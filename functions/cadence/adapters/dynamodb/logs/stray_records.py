@@ -56,7 +56,7 @@ class DynamoStrayRecords(StrayRecords):
         try:
             client("s3").put_object(Bucket=self._bucket, Key=record.object_key, Body=content)
         except (ClientError, BotoCoreError) as error:
-            raise Transient("The store takes no records that are set aside right now.") from error
+            raise Transient("The store accepts no dead letters right now.") from error
         with translated(f"record {record.number}"):
             StrayRecordItem(
                 *StrayRecordItem.item_key(record.organization, record.number),
@@ -83,7 +83,7 @@ class DynamoStrayRecords(StrayRecords):
                 key = StrayRecordItem.item_key(organization, number)
                 return StrayRecordItem.get(*key, consistent_read=True).record()
             except StrayRecordItem.DoesNotExist:
-                raise NotFound(f"There is no record {number} that was set aside.") from None
+                raise NotFound(f"There is no dead letter of record {number}.") from None
 
     def content(self, record: StrayRecord) -> bytes:
         try:

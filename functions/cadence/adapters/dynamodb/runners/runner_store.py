@@ -79,7 +79,7 @@ class DynamoRunnerStore:
             if runner.result == result:
                 return runner
             if runner.state in {RunnerState.LOST, RunnerState.RELEASED}:
-                raise Gone(f"Runner {runner_id} is {runner.state}: its result is no longer wanted.") from None
+                raise Gone(f"Runner {runner_id} is {runner.state}: its result is no longer accepted.") from None
             raise Conflict(f"Runner {runner_id} is {runner.state}: it cannot complete with this result.") from None
 
     def follow(self, run_id: str, until: datetime) -> None:
