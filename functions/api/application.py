@@ -47,16 +47,16 @@ def build(
     `report` is called with every internal error and the body of its problem document.
     """
     resolver = _Resolver()
-    known = tuple(endpoints)
+    declared = tuple(endpoints)
     # The longest first: what follows a treatment's name is not part of it.
-    for endpoint in sorted(known, key=lambda one: one.path.count("/"), reverse=True):
+    for endpoint in sorted(declared, key=lambda one: one.path.count("/"), reverse=True):
         rule = endpoint.path.replace("{", "<").replace("}", ">")
         resolver.route(rule, method=endpoint.method)(_route(endpoint, resolver, services, authenticate))
 
     def answer_problem(error: Exception) -> Response[str]:
         if isinstance(error, NotFoundError):
             request = resolver.current_event
-            error = _no_route(known, request.http_method, request.path)
+            error = _no_route(declared, request.http_method, request.path)
         problem = problem_of(error)
         if problem.status >= 500:
             report(error, problem.body)

@@ -32,5 +32,5 @@ def verify(key: bytes, cursor: str, *listing: Any) -> str:
 
 
 def _signature(key: bytes, position: str, listing: tuple[Any, ...]) -> bytes:
-    said = json.dumps([position, *listing], default=str).encode()
-    return hmac.digest(key, said, hashlib.sha256)[:_SIGNATURE]
+    content = json.dumps([position, *listing], default=str).encode()
+    return hmac.digest(key, content, hashlib.sha256)[:_SIGNATURE]

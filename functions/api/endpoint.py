@@ -113,7 +113,7 @@ class Endpoints:
         """
 
         def register(function: Function) -> Function:
-            wanted = inspect.signature(function, eval_str=True).parameters
+            parameters = inspect.signature(function, eval_str=True).parameters
             self.all.append(
                 Endpoint(
                     method=method,
@@ -122,8 +122,8 @@ class Endpoints:
                     function=function,
                     answers=answers,
                     errors=tuple(errors),
-                    query=_annotation(wanted, "query"),
-                    body=_annotation(wanted, "body"),
+                    query=_annotation(parameters, "query"),
+                    body=_annotation(parameters, "body"),
                     also_text=also_text,
                     content_type=content_type,
                     idempotency_key=idempotency_key,

@@ -124,8 +124,8 @@ def _query_parameters(endpoint: Endpoint) -> list[Json]:
     schema = endpoint.query.model_json_schema()
     required = schema.get("required", [])
     parameters = []
-    for name, whole in schema.get("properties", {}).items():
-        described = _without_null(whole)
+    for name, definition in schema.get("properties", {}).items():
+        described = _without_null(definition)
         parameter = {"name": name, "in": "query", "required": name in required, "schema": described}
         if "description" in described:
             parameter["description"] = described.pop("description")
@@ -135,13 +135,13 @@ def _query_parameters(endpoint: Endpoint) -> list[Json]:
 
 def _without_null(schema: Json) -> Json:
     """Returns the parameter without null: a query parameter is left out rather than null."""
-    kept = {key: value for key, value in schema.items() if key not in {"anyOf", "default", "title"}}
+    members = {key: value for key, value in schema.items() if key not in {"anyOf", "default", "title"}}
     if schema.get("default") is not None:
-        kept["default"] = schema["default"]
+        members["default"] = schema["default"]
     for choice in schema.get("anyOf", ()):
         if choice.get("type") != "null":
-            kept |= choice
-    return kept
+            members |= choice
+    return members
 
 
 def _header_parameters(endpoint: Endpoint) -> list[Json]:
@@ -186,14 +186,14 @@ def _errors(endpoint: Endpoint) -> Json:
 
 def _schemas(groups: Iterable[Endpoints]) -> tuple[Json, dict[type[Model], Json]]:
     """Returns the components, and for each model how to refer to it."""
-    wanted: list[tuple[type[Model], Any]] = []
+    requested: list[tuple[type[Model], Any]] = []
     for endpoint in (endpoint for group in groups for endpoint in group.all):
         if endpoint.body is not None:
-            wanted.append((endpoint.body, "validation"))
-        wanted += [(model, "serialization") for model in endpoint.answers.values() if model is not None]
-    wanted.append((FindingView, "serialization"))
-    keys, definitions = models_json_schema(wanted, ref_template=_REF)
-    return definitions.get("$defs", {}), {model: keys[model, mode] for model, mode in wanted}
+            requested.append((endpoint.body, "validation"))
+        requested += [(model, "serialization") for model in endpoint.answers.values() if model is not None]
+    requested.append((FindingView, "serialization"))
+    keys, definitions = models_json_schema(requested, ref_template=_REF)
+    return definitions.get("$defs", {}), {model: keys[model, mode] for model, mode in requested}
 
 
 def _problem_schema(refs: Mapping[type[Model], Json]) -> Json:

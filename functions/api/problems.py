@@ -45,10 +45,10 @@ def problem_of(error: BaseException) -> Problem:
         }
         headers = {"allow": ", ".join(error.allowed)} if isinstance(error, MethodNotAllowed) else {}
         return Problem(error.status, body, headers)
-    known = problem(as_known(error) if isinstance(error, Exception) else error)
+    common = problem(as_known(error) if isinstance(error, Exception) else error)
     if isinstance(error, InvalidDocument):
-        return replace(known, body={**known.body, "findings": [finding_json(f) for f in error.findings]})
-    return known
+        return replace(common, body={**common.body, "findings": [finding_json(f) for f in error.findings]})
+    return common
 
 
 def finding_json(finding: Finding) -> dict[str, str | int | None]:

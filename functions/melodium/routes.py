@@ -71,11 +71,11 @@ def start(api: EngineApi, call: EngineCall) -> Response:
 
 def access(api: EngineApi, call: EngineCall) -> Response:
     run = api.processes.get(call.by, call.run_id)
-    found = api.access.wait(call.by, run)
-    if isinstance(found, WorkerReady):
-        return json_response(wire.access_json(found, api.tunnel_url))
-    if isinstance(found, WorkerRefused):
-        return json_response({"error": list(found.reasons)})
+    access_data = api.access.wait(call.by, run)
+    if isinstance(access_data, WorkerReady):
+        return json_response(wire.access_json(access_data, api.tunnel_url))
+    if isinstance(access_data, WorkerRefused):
+        return json_response({"error": list(access_data.reasons)})
     return json_response({"waiting": None}, 202)
 
 

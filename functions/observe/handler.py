@@ -15,5 +15,5 @@ def handler(event: dict[str, Any], context: Any) -> None:
 
     After an error the whole batch is delivered again: publishing an event twice does no harm.
     """
-    told = observe.observe(read_changes(event["Records"]))
-    log.info("observe", extra={"records": len(event["Records"]), "told": told})
+    published = observe.observe(read_changes(event["Records"]))
+    log.info("observe", extra={"records": len(event["Records"]), "told": published})

@@ -85,8 +85,8 @@ def outputs(gateway: Gateway, request: GatewayRequest) -> Answer:
 def all_outputs(gateway: Gateway, request: GatewayRequest) -> Answer:
     # Each output separately: outputs that were stored before an error are found stored when the request is repeated.
     runner = gateway.session.check(request.names["runner"], request.authorization)
-    asked = request.body["outputs"]
-    return {"outputs": {port: _commit(gateway, runner, port, body) for port, body in asked.items()}}
+    requests = request.body["outputs"]
+    return {"outputs": {port: _commit(gateway, runner, port, body) for port, body in requests.items()}}
 
 
 def _commit(gateway: Gateway, runner: Runner, port: str, body: Mapping[str, Any]) -> Answer:

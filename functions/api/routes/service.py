@@ -45,11 +45,11 @@ def show_schema_of_kind(call: Call, services: Services, name: str, kind: str, ve
 
 
 def _schema(schemas: Path, name: str, version: str) -> Reply:
-    known = {(str(path.parent.relative_to(schemas)), path.stem): path for path in schemas.rglob("*.json")}
-    path: Path | None = known.get((name, version.removesuffix(".json")))
+    paths = {(str(path.parent.relative_to(schemas)), path.stem): path for path in schemas.rglob("*.json")}
+    path: Path | None = paths.get((name, version.removesuffix(".json")))
     if path is None:
-        there = ", ".join(f"{n}/{v}" for n, v in sorted(known))
-        raise NotFound(f"There is no schema {name}/{version}. There are: {there}.")
+        names = ", ".join(f"{n}/{v}" for n, v in sorted(paths))
+        raise NotFound(f"There is no schema {name}/{version}. There are: {names}.")
     return Reply(path.read_text())
 
 
@@ -60,5 +60,7 @@ def metrics(call: Call, services: Services) -> Reply:
     docs/monitoring.md lists the metrics. A scrape reads counters, not runs: it costs the same however much ran.
     """
     by = call.by
-    told = services.render_metrics.render(by.organization, services.visible.projects(by), by.project == ALL_PROJECTS)
-    return Reply(openmetrics(told), content_type=OPENMETRICS)
+    rendered = services.render_metrics.render(
+        by.organization, services.visible.projects(by), by.project == ALL_PROJECTS
+    )
+    return Reply(openmetrics(rendered), content_type=OPENMETRICS)

@@ -23,11 +23,11 @@ from cadence.domain.alerts.channel import ChannelKind
 
 def deliver_messages(report: DeliveryFault) -> Callable[[Mapping[str, Any]], int]:
     """Returns a function that delivers the messages that wait for a channel, and returns how many there were."""
-    its = settings.load(settings.AlertDeliveriesSettings)
-    reach = EgressPolicy.of(its.outbound_hosts, "outbound hosts")
+    config = settings.load(settings.AlertDeliveriesSettings)
+    reach = EgressPolicy.of(config.outbound_hosts, "outbound hosts")
     poster = Poster(reach)
     senders: dict[ChannelKind, Sender] = {
-        ChannelKind.SNS: SnsSender(its.alert_topic_prefix),
+        ChannelKind.SNS: SnsSender(config.alert_topic_prefix),
         ChannelKind.EMAIL: EmailSender(reach),
         ChannelKind.SLACK: SlackSender(poster),
         ChannelKind.TEAMS: TeamsSender(poster),
@@ -35,11 +35,11 @@ def deliver_messages(report: DeliveryFault) -> Callable[[Mapping[str, Any]], int
         ChannelKind.WEBHOOK: WebhookSender(poster, now),
     }
     deliver = Deliver(
-        channels=DynamoChannelStore(its.alerts_table),
-        outbox=DynamoOutbox(its.alerts_table),
+        channels=DynamoChannelStore(config.alerts_table),
+        outbox=DynamoOutbox(config.alerts_table),
         senders=senders,
-        cipher=KmsCipher(its.secrets_key),
-        notifier=SqsAlertNotifier(its.alerting_queue_url, its.alert_deliveries_function),
+        cipher=KmsCipher(config.secrets_key),
+        notifier=SqsAlertNotifier(config.alerting_queue_url, config.alert_deliveries_function),
         clock=now,
         report=report,
     )

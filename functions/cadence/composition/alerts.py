@@ -20,19 +20,19 @@ from cadence.composition.clock import now
 
 def judge_message() -> Callable[[str], None]:
     """Returns a function that handles the body of a message of the queue `alerting`."""
-    its = settings.load(settings.AlertsSettings)
-    alerts = DynamoAlertStore(its.alerts_table)
-    rules = DynamoRuleStore(its.alerts_table)
-    notifier = SqsAlertNotifier(its.alerting_queue_url, its.alert_deliveries_function)
-    cached = CachedRules(rules, DynamoChannelStore(its.alerts_table), DynamoSilenceStore(its.alerts_table))
+    config = settings.load(settings.AlertsSettings)
+    alerts = DynamoAlertStore(config.alerts_table)
+    rules = DynamoRuleStore(config.alerts_table)
+    notifier = SqsAlertNotifier(config.alerting_queue_url, config.alert_deliveries_function)
+    cached = CachedRules(rules, DynamoChannelStore(config.alerts_table), DynamoSilenceStore(config.alerts_table))
     update = UpdateAlert(alerts=alerts, channels=cached, silences=cached, notifier=notifier, clock=now)
-    histories = Histories(DynamoHistoryStore(its.alerts_table))
-    replays = ReplayFilter(DynamoRunStore(its.runs_table))
+    histories = Histories(DynamoHistoryStore(config.alerts_table))
+    replays = ReplayFilter(DynamoRunStore(config.runs_table))
     evaluate = EvaluateEvent(
         rules=cached,
         update=update,
         histories=histories,
-        read_segment=S3LogSegments(its.data_bucket).read,
+        read_segment=S3LogSegments(config.data_bucket).read,
         is_replay=replays.includes,
     )
 

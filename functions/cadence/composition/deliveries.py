@@ -36,17 +36,17 @@ def process_message() -> Callable[[str], tuple[str, Sequence[str]]]:
 
     It returns the message's kind, in words, and the runs' ids.
     """
-    its = settings.load(settings.DeliveriesSettings)
-    access, runs = DynamoAccessStore(its.access_table), DynamoRunStore(its.runs_table)
-    machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
-    start = StartRun(runs, run_gates(its, runs, machines), SqsDeadlines(its.deadlines_queue_url), now)
-    git = DulwichGitReader.reaching(its.git_hosts, seconds=_GIT_SECONDS)
-    cipher, pipelines = KmsCipher(its.secrets_key), DynamoPipelineStore(its.pipelines_table)
-    triggered = start_triggered(its, start)
-    documents = S3Documents(client("s3"), its.data_bucket)
-    freeze = FreezeDocument(check_document(its), documents)
+    config = settings.load(settings.DeliveriesSettings)
+    access, runs = DynamoAccessStore(config.access_table), DynamoRunStore(config.runs_table)
+    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn)
+    start = StartRun(runs, run_gates(config, runs, machines), SqsDeadlines(config.deadlines_queue_url), now)
+    git = DulwichGitReader.reaching(config.git_hosts, seconds=_GIT_SECONDS)
+    cipher, pipelines = KmsCipher(config.secrets_key), DynamoPipelineStore(config.pipelines_table)
+    triggered = start_triggered(config, start)
+    documents = S3Documents(client("s3"), config.data_bucket)
+    freeze = FreezeDocument(check_document(config), documents)
     pushed = RunPushed(
-        git=git, programs=programs(its), documents=documents, freeze=freeze, plan=PlanRun(documents), start=start
+        git=git, programs=programs(config), documents=documents, freeze=freeze, plan=PlanRun(documents), start=start
     )
     deliver = ProcessDelivery(
         githosts=access,
@@ -58,7 +58,7 @@ def process_message() -> Callable[[str], tuple[str, Sequence[str]]]:
         run_pushed=pushed,
         clock=now,
     )
-    scheduled = RunScheduled(pipelines, schedules(its), triggered)
+    scheduled = RunScheduled(pipelines, schedules(config), triggered)
     follow = StartFollowers(runs, pipelines, triggered)
 
     def process(message: str) -> tuple[str, Sequence[str]]:
@@ -68,7 +68,7 @@ def process_message() -> Callable[[str], tuple[str, Sequence[str]]]:
             return f"schedule of {firing.pipeline}", scheduled.run(firing)
         if "ended" in values:
             return f"end of {values['ended']}", follow(values["ended"])
-        delivery = read_delivery(values, its.data_bucket)
+        delivery = read_delivery(values, config.data_bucket)
         return f"delivery {delivery.delivery_id}", deliver.process(delivery)
 
     return process

@@ -44,21 +44,25 @@ Either = settings.ApiSettings | settings.ExportsSettings
 
 def exports(report: Callable[[Exception, str], None]) -> ProcessExports:
     """Returns what handles the Lambda's messages. `report` is called with internal errors that hinder an export."""
-    its = settings.load(settings.ExportsSettings)
-    access, stored = DynamoAccessStore(its.access_table), DynamoExportStore(its.access_table)
-    backlog, work, send = DynamoBacklog(its.telemetry_table), SqsExportWork(its.exporting_queue_url), _send(its)
+    config = settings.load(settings.ExportsSettings)
+    access, stored = DynamoAccessStore(config.access_table), DynamoExportStore(config.access_table)
+    backlog, work, send = (
+        DynamoBacklog(config.telemetry_table),
+        SqsExportWork(config.exporting_queue_url),
+        _send(config),
+    )
     hosts, runs, index = (
-        DynamoHostStore(its.runners_table),
-        DynamoRunStore(its.runs_table),
-        DynamoLogIndex(its.logs_table),
+        DynamoHostStore(config.runners_table),
+        DynamoRunStore(config.runs_table),
+        DynamoLogIndex(config.logs_table),
     )
     deliver = DeliverExports(send=send, backlog=backlog, work=work, clock=now, report=report)
-    count = CountEvents(DynamoCounters(its.telemetry_table), hosts, _prices(CachedPools(access)))
-    tell = RenderMetrics(DynamoCounters(its.telemetry_table), _gauges(its))
+    count = CountEvents(DynamoCounters(config.telemetry_table), hosts, _prices(CachedPools(access)))
+    render = RenderMetrics(DynamoCounters(config.telemetry_table), _gauges(config))
     past = BackfillMetrics(
         runs=runs,
         count=count,
-        counters=DynamoCounters(its.telemetry_table),
+        counters=DynamoCounters(config.telemetry_table),
         projects=access.list_projects,
         send=send,
         formats=format_of,
@@ -70,7 +74,7 @@ def exports(report: Callable[[Exception, str], None]) -> ProcessExports:
         cached=CachedExports(stored).list_exports,
         deliver=deliver,
         push=PushMetrics(
-            tell=tell,
+            tell=render,
             projects=access.list_projects,
             formats=format_of,
             deliver=deliver,
@@ -91,26 +95,30 @@ def exports(report: Callable[[Exception, str], None]) -> ProcessExports:
     )
 
 
-def render_metrics(its: settings.ApiSettings) -> RenderMetrics:
-    control_plane = ControlPlaneGauges(SqsDepths(its.watched_queues, its.queue_prefix).read)
-    return RenderMetrics(DynamoCounters(its.telemetry_table), (*_gauges(its), control_plane))
+def render_metrics(config: settings.ApiSettings) -> RenderMetrics:
+    control_plane = ControlPlaneGauges(SqsDepths(config.watched_queues, config.queue_prefix).read)
+    return RenderMetrics(DynamoCounters(config.telemetry_table), (*_gauges(config), control_plane))
 
 
-def manage_exports(its: settings.ApiSettings) -> ManageExports:
-    access, stored = DynamoAccessStore(its.access_table), DynamoExportStore(its.access_table)
-    backlog, work, send = DynamoBacklog(its.telemetry_table), SqsExportWork(its.exporting_queue_url), _send(its)
+def manage_exports(config: settings.ApiSettings) -> ManageExports:
+    access, stored = DynamoAccessStore(config.access_table), DynamoExportStore(config.access_table)
+    backlog, work, send = (
+        DynamoBacklog(config.telemetry_table),
+        SqsExportWork(config.exporting_queue_url),
+        _send(config),
+    )
     deliver = DeliverExports(send=send, backlog=backlog, work=work, clock=now, report=lambda error, name: None)
     return ManageExports(
         exports=stored,
         backlog=backlog,
         work=work,
-        cipher=KmsCipher(its.secrets_key),
-        outgoing=OutgoingHttp(EgressPolicy.of(its.outbound_hosts, _HOSTS_ARE)),
-        subscriptions=DynamoSubscriptionStore(its.access_table),
+        cipher=KmsCipher(config.secrets_key),
+        outgoing=OutgoingHttp(EgressPolicy.of(config.outbound_hosts, _HOSTS_ARE)),
+        subscriptions=DynamoSubscriptionStore(config.access_table),
         send=send,
         formats=format_of,
         push=PushMetrics(
-            tell=RenderMetrics(DynamoCounters(its.telemetry_table)),
+            tell=RenderMetrics(DynamoCounters(config.telemetry_table)),
             projects=access.list_projects,
             formats=format_of,
             deliver=deliver,
@@ -123,17 +131,17 @@ def manage_exports(its: settings.ApiSettings) -> ManageExports:
     )
 
 
-def _send(its: Either) -> SendExport:
-    outgoing = OutgoingHttp(EgressPolicy.of(its.outbound_hosts, _HOSTS_ARE))
-    return SendExport(S3LogSegments(its.data_bucket), format_of, outgoing, KmsCipher(its.secrets_key))
+def _send(config: Either) -> SendExport:
+    outgoing = OutgoingHttp(EgressPolicy.of(config.outbound_hosts, _HOSTS_ARE))
+    return SendExport(S3LogSegments(config.data_bucket), format_of, outgoing, KmsCipher(config.secrets_key))
 
 
-def _gauges(its: Either) -> tuple[GaugeSource, ...]:
-    access, hosts = DynamoAccessStore(its.access_table), DynamoHostStore(its.runners_table)
+def _gauges(config: Either) -> tuple[GaugeSource, ...]:
+    access, hosts = DynamoAccessStore(config.access_table), DynamoHostStore(config.runners_table)
     return (
-        RunGauges(DynamoConcurrencyLimitStore(its.runs_table)),
+        RunGauges(DynamoConcurrencyLimitStore(config.runs_table)),
         PoolGauges(access, hosts, now),
-        ExportGauges(DynamoExportStore(its.access_table), DynamoBacklog(its.telemetry_table)),
+        ExportGauges(DynamoExportStore(config.access_table), DynamoBacklog(config.telemetry_table)),
     )
 
 

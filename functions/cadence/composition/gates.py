@@ -26,22 +26,22 @@ class GateSettings(Protocol):
     def deadlines_queue_url(self) -> str: ...
 
 
-def run_gates(its: GateSettings, runs: RunStore, machines: Machines) -> RunGates:
+def run_gates(config: GateSettings, runs: RunStore, machines: Machines) -> RunGates:
     return RunGates(
-        runs=runs, machines=machines, concurrency_limits=_concurrency_limits(its), quotas=_quotas(its), clock=now
+        runs=runs, machines=machines, concurrency_limits=_concurrency_limits(config), quotas=_quotas(config), clock=now
     )
 
 
-def runner_slots(its: GateSettings, runs: RunStore, machines: Machines) -> RunnerSlots:
-    return RunnerSlots(runs, machines, _concurrency_limits(its), _quotas(its))
+def runner_slots(config: GateSettings, runs: RunStore, machines: Machines) -> RunnerSlots:
+    return RunnerSlots(runs, machines, _concurrency_limits(config), _quotas(config))
 
 
-def approvals(its: GateSettings, runs: RunStore, machines: Machines) -> TreatmentApprovals:
-    environments = DynamoEnvironmentStore(its.access_table)
-    deadlines = SqsDeadlines(its.deadlines_queue_url)
+def approvals(config: GateSettings, runs: RunStore, machines: Machines) -> TreatmentApprovals:
+    environments = DynamoEnvironmentStore(config.access_table)
+    deadlines = SqsDeadlines(config.deadlines_queue_url)
     return TreatmentApprovals(
         runs=runs,
-        store=DynamoApprovalStore(its.runs_table),
+        store=DynamoApprovalStore(config.runs_table),
         environments=environments,
         machines=machines,
         deadlines=deadlines,
@@ -49,11 +49,11 @@ def approvals(its: GateSettings, runs: RunStore, machines: Machines) -> Treatmen
     )
 
 
-def _concurrency_limits(its: GateSettings) -> ConcurrencyLimits:
+def _concurrency_limits(config: GateSettings) -> ConcurrencyLimits:
     return ConcurrencyLimits(
-        DynamoConcurrencyLimitStore(its.runs_table), SqsDeadlines(its.deadlines_queue_url), now, pause
+        DynamoConcurrencyLimitStore(config.runs_table), SqsDeadlines(config.deadlines_queue_url), now, pause
     )
 
 
-def _quotas(its: GateSettings) -> CachedQuotas:
-    return CachedQuotas(DynamoAccessStore(its.access_table))
+def _quotas(config: GateSettings) -> CachedQuotas:
+    return CachedQuotas(DynamoAccessStore(config.access_table))

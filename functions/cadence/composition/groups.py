@@ -33,20 +33,20 @@ from cadence.composition.documents import check_document
 
 
 def act() -> tuple[ControlTreatment, Machines]:
-    its = settings.load(settings.ActSettings)
-    runs, groups = DynamoRunStore(its.runs_table), DynamoGroupStore(its.runs_table)
-    machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
-    chunks = S3Chunks(Buckets.of(its.data_bucket, its.value_buckets))
+    config = settings.load(settings.ActSettings)
+    runs, groups = DynamoRunStore(config.runs_table), DynamoGroupStore(config.runs_table)
+    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn)
+    chunks = S3Chunks(Buckets.of(config.data_bucket, config.value_buckets))
     readiness = Readiness(
-        runs=runs, groups=groups, machines=machines, wake_ups=SqsWakeUps(its.wake_ups_queue_url), clock=now
+        runs=runs, groups=groups, machines=machines, wake_ups=SqsWakeUps(config.wake_ups_queue_url), clock=now
     )
-    elements = EachItems(runs, DynamoStreamStore(its.runners_table), chunks)
+    elements = EachItems(runs, DynamoStreamStore(config.runners_table), chunks)
     grow = ExpandEach(runs=runs, groups=groups, elements=elements, machines=machines, clock=now)
-    start = StartRun(runs, gates.run_gates(its, runs, machines), SqsDeadlines(its.deadlines_queue_url), now)
-    start_child = StartChildRun(runs, _freeze(its), PlanRun(S3Documents(client("s3"), its.data_bucket)), start)
-    stop_child = StopChildRun(runs, SqsDeadlines(its.deadlines_queue_url))
-    deadlines = SqsDeadlines(its.deadlines_queue_url)
-    gather = CollectOutputs(runs, chunks, DynamoValueRetentionStore(its.runs_table), now)
+    start = StartRun(runs, gates.run_gates(config, runs, machines), SqsDeadlines(config.deadlines_queue_url), now)
+    start_child = StartChildRun(runs, _freeze(config), PlanRun(S3Documents(client("s3"), config.data_bucket)), start)
+    stop_child = StopChildRun(runs, SqsDeadlines(config.deadlines_queue_url))
+    deadlines = SqsDeadlines(config.deadlines_queue_url)
+    gather = CollectOutputs(runs, chunks, DynamoValueRetentionStore(config.runs_table), now)
     return ControlTreatment(
         runs=runs,
         groups=groups,
@@ -61,29 +61,29 @@ def act() -> tuple[ControlTreatment, Machines]:
     ), machines
 
 
-def _freeze(its: settings.ActSettings) -> Freeze:
-    documents = S3Documents(client("s3"), its.data_bucket)
-    pipelines = DynamoPipelineStore(its.pipelines_table)
+def _freeze(config: settings.ActSettings) -> Freeze:
+    documents = S3Documents(client("s3"), config.data_bucket)
+    pipelines = DynamoPipelineStore(config.pipelines_table)
     # The libraries of a stored pipeline were read when it was stored, and are kept.
-    freeze = FreezePipeline(pipelines, documents, FreezeDocument(check_document(its, decrypts=False), documents))
+    freeze = FreezePipeline(pipelines, documents, FreezeDocument(check_document(config, decrypts=False), documents))
     return lambda organization, project, name, given: freeze(organization, project, name, None, given)
 
 
 def wake_group() -> WakeGroup:
-    its = settings.load(settings.WakeGroupSettings)
-    runs, groups = DynamoRunStore(its.runs_table), DynamoGroupStore(its.runs_table)
-    machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
-    wake_ups = SqsWakeUps(its.wake_ups_queue_url)
-    slots = gates.runner_slots(its, runs, machines)
-    elements = EachItems(runs, DynamoStreamStore(its.runners_table), S3Chunks(Buckets(its.data_bucket)))
-    stop_child = StopChildRun(runs, SqsDeadlines(its.deadlines_queue_url))
+    config = settings.load(settings.WakeGroupSettings)
+    runs, groups = DynamoRunStore(config.runs_table), DynamoGroupStore(config.runs_table)
+    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn)
+    wake_ups = SqsWakeUps(config.wake_ups_queue_url)
+    slots = gates.runner_slots(config, runs, machines)
+    elements = EachItems(runs, DynamoStreamStore(config.runners_table), S3Chunks(Buckets(config.data_bucket)))
+    stop_child = StopChildRun(runs, SqsDeadlines(config.deadlines_queue_url))
     return WakeGroup(
         runs=runs,
         groups=groups,
         grow=ExpandEach(runs=runs, groups=groups, elements=elements, machines=machines, clock=now),
         end=EndTreatment(
             runs=runs,
-            runners=DynamoRunnerStore(its.runners_table),
+            runners=DynamoRunnerStore(config.runners_table),
             machines=machines,
             slots=slots,
             wake_ups=wake_ups,

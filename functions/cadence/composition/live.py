@@ -24,19 +24,19 @@ from cadence.composition.clock import now
 
 
 def push_lines() -> PushLines:
-    its = settings.load(settings.LiveSettings)
-    access, runs = DynamoAccessStore(its.access_table), DynamoRunStore(its.runs_table)
+    config = settings.load(settings.LiveSettings)
+    access, runs = DynamoAccessStore(config.access_table), DynamoRunStore(config.runs_table)
     follow = FollowLines(
-        arrivals=DynamoArrivals(its.logs_table),
-        segments=S3LogSegments(its.data_bucket),
-        followers=DynamoRunnerStore(its.runners_table),
+        arrivals=DynamoArrivals(config.logs_table),
+        segments=S3LogSegments(config.data_bucket),
+        followers=DynamoRunnerStore(config.runners_table),
         clock=now,
         sleep=time.sleep,
     )
     live = LiveQuery(ReadQuery(VisibleRuns(runs, access), now), follow, TreatmentStates(runs))
     return PushLines(
-        connections=DynamoConnections(its.logs_table),
-        sockets=GatewaySockets(its.live_endpoint),
+        connections=DynamoConnections(config.logs_table),
+        sockets=GatewaySockets(config.live_endpoint),
         authenticate=Authenticate(access, now),
         tokens=access,
         live=live,
@@ -46,7 +46,7 @@ def push_lines() -> PushLines:
 
 
 def as_message(message: Message) -> str:
-    told: dict[str, Any] = dict(message)
-    if "lines" in told:
-        told["lines"] = [line_json(one.segment, one.index, one.line) for one in told["lines"]]
-    return json.dumps(told, separators=(",", ":"))
+    content: dict[str, Any] = dict(message)
+    if "lines" in content:
+        content["lines"] = [line_json(hit.segment, hit.index, hit.line) for hit in content["lines"]]
+    return json.dumps(content, separators=(",", ":"))

@@ -20,12 +20,12 @@ _REMEMBERED_RUNS = 1_000
 
 
 def log_indexer() -> tuple[TakeRecords, RedriveRecords]:
-    its = settings.load(settings.LogIndexerSettings)
+    config = settings.load(settings.LogIndexerSettings)
     # Only a run's constant fields are used, so it may be remembered.
-    run_of = lru_cache(_REMEMBERED_RUNS)(DynamoRunStore(its.runs_table).get_run)
-    notifier = LiveNotifier(its.live_function, DynamoConnections(its.logs_table))
-    index = IndexLogs(DynamoLogIndex(its.logs_table), S3LogSegments(its.data_bucket), run_of, notifier.notify)
-    records = DynamoStrayRecords(its.logs_table, its.data_bucket)
+    run_of = lru_cache(_REMEMBERED_RUNS)(DynamoRunStore(config.runs_table).get_run)
+    notifier = LiveNotifier(config.live_function, DynamoConnections(config.logs_table))
+    index = IndexLogs(DynamoLogIndex(config.logs_table), S3LogSegments(config.data_bucket), run_of, notifier.notify)
+    records = DynamoStrayRecords(config.logs_table, config.data_bucket)
     report = partial(log_fault, logging.getLogger("cadence.log_indexer"))
     take = TakeRecords(
         decode=decode,

@@ -49,14 +49,14 @@ class EngineApi:
 
 
 def engine_api() -> EngineApi:
-    its = settings.load(settings.MelodiumSettings)
-    access = DynamoAccessStore(its.access_table)
-    runs = DynamoRunStore(its.runs_table)
-    reported = DynamoReportedStore(its.runs_table)
-    deadlines = SqsDeadlines(its.deadlines_queue_url)
+    config = settings.load(settings.MelodiumSettings)
+    access = DynamoAccessStore(config.access_table)
+    runs = DynamoRunStore(config.runs_table)
+    reported = DynamoReportedStore(config.runs_table)
+    deadlines = SqsDeadlines(config.deadlines_queue_url)
     processes = Processes(runs)
     end = EndProcess(runs, reported, now)
-    sealed = SealedWorkers(its.runners_table, KmsCipher(its.secrets_key))
+    sealed = SealedWorkers(config.runners_table, KmsCipher(config.secrets_key))
     return EngineApi(
         authenticate=Authenticate(access, now).authenticate,
         processes=processes,
@@ -64,41 +64,41 @@ def engine_api() -> EngineApi:
             runs=runs,
             reported=reported,
             directory=access,
-            documents=S3Documents(client("s3"), its.data_bucket),
+            documents=S3Documents(client("s3"), config.data_bucket),
             deadlines=deadlines,
-            log_stream=LambdaLogStream(its.log_stream_function),
+            log_stream=LambdaLogStream(config.log_stream_function),
             clock=now,
         ),
-        start_worker=_request_worker(its, runs, reported, access, sealed),
+        start_worker=_request_worker(config, runs, reported, access, sealed),
         access=WaitForWorker(
-            runs=runs, runners=DynamoRunnerStore(its.runners_table), secrets=sealed, clock=now, sleep=time.sleep
+            runs=runs, runners=DynamoRunnerStore(config.runners_table), secrets=sealed, clock=now, sleep=time.sleep
         ),
         report=ReportProcess(
             processes=processes,
             reported=reported,
-            uploads=S3Uploads(its.data_bucket, upload_key(its.uploads_key_id, its.uploads_key_secret)),
+            uploads=S3Uploads(config.data_bucket, upload_key(config.uploads_key_id, config.uploads_key_secret)),
             end=end,
             deadlines=deadlines,
             clock=now,
         ),
-        tunnel_url=its.live_url,
+        tunnel_url=config.live_url,
     )
 
 
 def _request_worker(
-    its: settings.MelodiumSettings,
+    config: settings.MelodiumSettings,
     runs: DynamoRunStore,
     reported: DynamoReportedStore,
     access: DynamoAccessStore,
     sealed: SealedWorkers,
 ) -> RequestWorker:
-    machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
-    start = StartRun(runs, gates.run_gates(its, runs, machines), SqsDeadlines(its.deadlines_queue_url), now)
-    documents = S3Documents(client("s3"), its.data_bucket)
+    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn)
+    start = StartRun(runs, gates.run_gates(config, runs, machines), SqsDeadlines(config.deadlines_queue_url), now)
+    documents = S3Documents(client("s3"), config.data_bucket)
     # An engine waits for the answer.
     registries = OciRegistries(attempts=1, seconds=_REGISTRY_SECONDS)
-    pin = PinWorkerImages(registries, its.loopback_registries == "resolved")
-    masks = S3ReportMasks(client("s3"), its.data_bucket)
+    pin = PinWorkerImages(registries, config.loopback_registries == "resolved")
+    masks = S3ReportMasks(client("s3"), config.data_bucket)
     return RequestWorker(
         runs=runs,
         reported=reported,

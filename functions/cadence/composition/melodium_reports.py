@@ -22,28 +22,28 @@ from cadence.composition.clock import now
 
 
 def take_upload() -> TakeUpload:
-    its = settings.load(settings.MelodiumReportsSettings)
-    runs = DynamoRunStore(its.runs_table)
-    reported = DynamoReportedStore(its.runs_table)
+    config = settings.load(settings.MelodiumReportsSettings)
+    runs = DynamoRunStore(config.runs_table)
+    reported = DynamoReportedStore(config.runs_table)
     store = client("s3")
-    parts = S3Parts(store, its.data_bucket)
+    parts = S3Parts(store, config.data_bucket)
     codec = JsonModels()
     link = LinkEngines(runs, parts, stored_models(parts, codec))
     events = TakeEvents(
         runs=runs,
         parts=parts,
-        chunks=S3Chunks(Buckets(its.data_bucket)),
+        chunks=S3Chunks(Buckets(config.data_bucket)),
         reported=reported,
         codec=codec,
         link=link,
         clock=now,
     )
-    lines = KinesisLogLines(its.log_stream_name)
+    lines = KinesisLogLines(config.log_stream_name)
     return TakeUpload(
         runs=runs,
-        uploaded=S3Uploaded(store, its.data_bucket),
+        uploaded=S3Uploaded(store, config.data_bucket),
         parts=parts,
-        turns=DynamoTurns(its.runs_table),
+        turns=DynamoTurns(config.runs_table),
         take_in={EngineStream.LOGS: TakeLogs(parts, lines, reported, now).take, EngineStream.DEBUG: events.take},
         note_workers=link.note_workers,
         end=EndProcess(runs, reported, now),

@@ -16,12 +16,12 @@ from cadence.providers.operations import Operations
 
 
 def provider_host() -> tuple[Operations, Machines]:
-    its = settings.load(settings.ProviderHostSettings)
-    runs = DynamoRunStore(its.runs_table)
-    runners = DynamoRunnerStore(its.runners_table)
-    hosts = DynamoHostStore(its.runners_table)
-    work_notification = SqsWorkNotification(its.work_notification_prefix)
-    machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
+    config = settings.load(settings.ProviderHostSettings)
+    runs = DynamoRunStore(config.runs_table)
+    runners = DynamoRunnerStore(config.runners_table)
+    hosts = DynamoHostStore(config.runners_table)
+    work_notification = SqsWorkNotification(config.work_notification_prefix)
+    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn)
 
     def provider(organization: str, pool: str) -> Provider:
         return HostProvider(
@@ -37,7 +37,7 @@ def provider_host() -> tuple[Operations, Machines]:
         runs=runs,
         runners=runners,
         machines=machines,
-        deadlines=SqsDeadlines(its.deadlines_queue_url),
+        deadlines=SqsDeadlines(config.deadlines_queue_url),
         providers=provider,
         clock=now,
     )

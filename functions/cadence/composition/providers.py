@@ -35,29 +35,29 @@ from cadence.providers.sweeping import Sweep
 
 def provider_handler(name: str, build: Build) -> LambdaHandler:
     """Returns the handler of the Lambda `provider_<name>`; `docs/architecture/lambdas.md` lists its operations."""
-    its = settings.load(settings.provider_settings(name))
-    runs, runners = DynamoRunStore(its.runs_table), DynamoRunnerStore(its.runners_table)
-    machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
-    cipher = KmsCipher(its.secrets_key)
-    access = DynamoAccessStore(its.access_table)
+    config = settings.load(settings.provider_settings(name))
+    runs, runners = DynamoRunStore(config.runs_table), DynamoRunnerStore(config.runners_table)
+    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn)
+    cipher = KmsCipher(config.secrets_key)
+    access = DynamoAccessStore(config.access_table)
     pools = CachedPools(access)
-    credentials = DynamoPoolCredentials(its.access_table, cipher)
-    rate_limiter = RateLimiter(DynamoRateLimits(its.runners_table), now, time.sleep)
-    circuits, claims = DynamoBackOffs(its.runners_table, CIRCUIT), DynamoClaims(its.runners_table)
+    credentials = DynamoPoolCredentials(config.access_table, cipher)
+    rate_limiter = RateLimiter(DynamoRateLimits(config.runners_table), now, time.sleep)
+    circuits, claims = DynamoBackOffs(config.runners_table, CIRCUIT), DynamoClaims(config.runners_table)
     around = ProviderContext(
-        installation=its.installation,
+        installation=config.installation,
         clock=now,
         back_offs=circuits,
         calls=rate_limiter,
         claims=claims,
-        identity=_identity(its),
+        identity=_identity(config),
     )
     providers = CachedProviders(name, pools, credentials, build, around)
-    homes = Homes(name, _gateway(its.gateway_url), _agent(its), cipher)
-    records = DynamoPoolRecords(its.runners_table)
-    budgets = Budgets(pools, DynamoLedger(its.runners_table), now)
-    refusals = Refusals(DynamoBackOffs(its.runners_table, REFUSED), now)
-    deadlines = SqsDeadlines(its.deadlines_queue_url)
+    homes = Homes(name, _gateway(config.gateway_url), _agent(config), cipher)
+    records = DynamoPoolRecords(config.runners_table)
+    budgets = Budgets(pools, DynamoLedger(config.runners_table), now)
+    refusals = Refusals(DynamoBackOffs(config.runners_table, REFUSED), now)
+    deadlines = SqsDeadlines(config.deadlines_queue_url)
     start = StartRunner(
         runs=runs,
         runners=runners,
@@ -75,7 +75,7 @@ def provider_handler(name: str, build: Build) -> LambdaHandler:
     release = ReleaseRunner(runners=runners, providers=providers.get, records=records, budgets=budgets, clock=now)
     sweep = Sweep(
         providers=providers.get,
-        runners=DynamoHostStore(its.runners_table).get_runners,
+        runners=DynamoHostStore(config.runners_table).get_runners,
         records=records,
         clock=now,
         pools=pools,
@@ -89,14 +89,14 @@ def provider_handler(name: str, build: Build) -> LambdaHandler:
     return token_task(f"provider_{name}", operations, machines)
 
 
-def _identity(its: settings.ProviderSettings) -> Identity | None:
-    if isinstance(its, settings.FederatedProviderSettings):
-        return PoolIdentity(its.pool_identity_role_arn)
+def _identity(config: settings.ProviderSettings) -> Identity | None:
+    if isinstance(config, settings.FederatedProviderSettings):
+        return PoolIdentity(config.pool_identity_role_arn)
     return None
 
 
-def _agent(its: settings.ProviderSettings) -> AgentFile:
-    return AgentFile(f"{_gateway(its.gateway_url)}/runner/v1/agent/{its.agent_sha256}", its.agent_sha256)
+def _agent(config: settings.ProviderSettings) -> AgentFile:
+    return AgentFile(f"{_gateway(config.gateway_url)}/runner/v1/agent/{config.agent_sha256}", config.agent_sha256)
 
 
 def _gateway(url: str) -> str:

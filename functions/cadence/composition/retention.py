@@ -11,10 +11,10 @@ from cadence.composition.clock import now
 
 
 def remove_old_runs() -> RemoveOldRuns:
-    its = settings.load(settings.RetentionSettings)
+    config = settings.load(settings.RetentionSettings)
     return RemoveOldRuns(
-        DynamoOldRuns(its.logs_table, its.runs_table),
-        S3Removal(Buckets.of(its.data_bucket, its.value_buckets)).remove,
+        DynamoOldRuns(config.logs_table, config.runs_table),
+        S3Removal(Buckets.of(config.data_bucket, config.value_buckets)).remove,
         now,
-        timedelta(days=int(its.retention_days)),
+        timedelta(days=int(config.retention_days)),
     )

@@ -79,35 +79,35 @@ class Gateway:
 
 
 def gateway() -> Gateway:
-    its = settings.load(settings.RunnerGatewaySettings)
-    access = DynamoAccessStore(its.access_table)
-    runs = DynamoRunStore(its.runs_table)
-    runners = DynamoRunnerStore(its.runners_table)
-    streams = DynamoStreamStore(its.runners_table)
-    hosts = DynamoHostStore(its.runners_table)
-    machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
-    buckets = Buckets.of(its.data_bucket, its.value_buckets)
+    config = settings.load(settings.RunnerGatewaySettings)
+    access = DynamoAccessStore(config.access_table)
+    runs = DynamoRunStore(config.runs_table)
+    runners = DynamoRunnerStore(config.runners_table)
+    streams = DynamoStreamStore(config.runners_table)
+    hosts = DynamoHostStore(config.runners_table)
+    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn)
+    buckets = Buckets.of(config.data_bucket, config.value_buckets)
     urls = S3DataUrls(buckets)
     specs = lru_cache(maxsize=512)(runs.get_spec)
     sources = InputStreams(runs, streams)
-    wake_ups = SqsWakeUps(its.wake_ups_queue_url)
+    wake_ups = SqsWakeUps(config.wake_ups_queue_url)
     readiness = Readiness(
-        runs=runs, groups=DynamoGroupStore(its.runs_table), machines=machines, wake_ups=wake_ups, clock=now
+        runs=runs, groups=DynamoGroupStore(config.runs_table), machines=machines, wake_ups=wake_ups, clock=now
     )
     begin = MarkStarted(runs, readiness, machines)
-    slots = gates.runner_slots(its, runs, machines)
+    slots = gates.runner_slots(config, runs, machines)
     settle = Settle(
         runs=runs,
         runners=runners,
         readiness=readiness,
         slots=slots,
         specs=specs,
-        provider_function_prefix=its.provider_function_prefix,
-        deadlines=SqsDeadlines(its.deadlines_queue_url),
+        provider_function_prefix=config.provider_function_prefix,
+        deadlines=SqsDeadlines(config.deadlines_queue_url),
         clock=now,
     )
-    caches = DynamoCacheStore(its.runners_table)
-    limits = CacheLimits(int(its.cache_mebibytes) << 20, int(its.project_cache_mebibytes) << 20)
+    caches = DynamoCacheStore(config.runners_table)
+    limits = CacheLimits(int(config.cache_mebibytes) << 20, int(config.project_cache_mebibytes) << 20)
     authenticate, tokens = Authenticate(access, now), RunTokens(access, now)
 
     def joiner(authorization: str | None) -> Principal:
@@ -122,26 +122,26 @@ def gateway() -> Gateway:
             hosts=hosts,
             runners=runners,
             machines=machines,
-            work_notification=SqsWorkNotification(its.work_notification_prefix),
+            work_notification=SqsWorkNotification(config.work_notification_prefix),
             clock=now,
         ),
         report_boot=ReportBoot(runners, machines),
-        exchange=ExchangeIdentity(runners, access, OidcTokens(EgressPolicy.of(its.git_hosts))),
+        exchange=ExchangeIdentity(runners, access, OidcTokens(EgressPolicy.of(config.git_hosts))),
         claim=ClaimAssignment(
             runs=runs,
             runners=runners,
-            secrets=KmsSecretStore(its.access_table, its.secrets_key),
+            secrets=KmsSecretStore(config.access_table, config.secrets_key),
             followers=runners,
             machines=machines,
             begin=begin,
             engine_secrets=ReadEngineSecrets(
-                SealedWorkers(its.runners_table, KmsCipher(its.secrets_key)),
+                SealedWorkers(config.runners_table, KmsCipher(config.secrets_key)),
                 tokens,
                 urls,
-                S3ReportMasks(client("s3"), its.data_bucket),
+                S3ReportMasks(client("s3"), config.data_bucket),
             ).read,
             pools=CachedPools(access),
-            retentions=DynamoValueRetentionStore(its.runs_table),
+            retentions=DynamoValueRetentionStore(config.runs_table),
             clock=now,
         ),
         session=RunnerSessions(runners),
@@ -150,10 +150,10 @@ def gateway() -> Gateway:
             runners=runners,
             sources=sources,
             followers=runners,
-            samples=DynamoSampleStore(its.runners_table),
+            samples=DynamoSampleStore(config.runners_table),
             clock=now,
         ),
-        accept_logs=AcceptLogs(KinesisLogLines(its.log_stream_name), runners, now),
+        accept_logs=AcceptLogs(KinesisLogLines(config.log_stream_name), runners, now),
         commit_output=CommitOutput(specs=specs, runners=runners, streams=streams, urls=urls, wake_ups=wake_ups),
         read_input=ReadInput(specs, streams, sources, urls),
         note_listening=NoteListening(specs, runners),
@@ -164,5 +164,5 @@ def gateway() -> Gateway:
         write_cache=WriteCache(
             caches=caches, remove_objects=S3Removal(buckets).remove, urls=urls, limits=limits, clock=now
         ),
-        tunnel_url=its.live_url,
+        tunnel_url=config.live_url,
     )

@@ -5,7 +5,10 @@ from cadence.application.pipelines.ports import Schedules
 from cadence.composition.settings import ApiSettings, DeliveriesSettings
 
 
-def schedules(its: ApiSettings | DeliveriesSettings) -> Schedules:
+def schedules(config: ApiSettings | DeliveriesSettings) -> Schedules:
     return EventBridgeSchedules(
-        its.schedules_group, its.schedules_role_arn, its.deliveries_queue_arn, its.failed_deliveries_queue_arn
+        config.schedules_group,
+        config.schedules_role_arn,
+        config.deliveries_queue_arn,
+        config.failed_deliveries_queue_arn,
     )

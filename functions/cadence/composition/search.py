@@ -36,22 +36,22 @@ class Search:
     live_url: str
 
 
-def search(its: ApiSettings, visible: VisibleRuns, runs: RunStore, followers: Followers, clock: Clock) -> Search:
-    arrivals = DynamoArrivals(its.logs_table)
-    segments = S3LogSegments(its.data_bucket, quick_lines)
+def search(config: ApiSettings, visible: VisibleRuns, runs: RunStore, followers: Followers, clock: Clock) -> Search:
+    arrivals = DynamoArrivals(config.logs_table)
+    segments = S3LogSegments(config.data_bucket, quick_lines)
     states = TreatmentStates(runs)
 
-    catalogue = DynamoSplitCatalogue(its.logs_table)
-    in_splits = IndexedSplits(catalogue, segments, splits(its.data_bucket))
-    store = line_store(its, clock)
+    catalogue = DynamoSplitCatalogue(config.logs_table)
+    in_splits = IndexedSplits(catalogue, segments, splits(config.data_bucket))
+    store = line_store(config, clock)
     index = SearchLines(
         catalogue,
         in_splits if store is None else IndexedInStore(in_splits, store),
         states,
         clock,
-        timedelta(days=int(its.retention_days)),
+        timedelta(days=int(config.retention_days)),
         ThreadPoolExecutor(_WORKERS),
     )
     find = FindLines(visible, clock, index)
     follow = FollowLines(arrivals=arrivals, segments=segments, followers=followers, clock=clock, sleep=time.sleep)
-    return Search(find, LiveQuery(find, follow, states), its.live_url)
+    return Search(find, LiveQuery(find, follow, states), config.live_url)

@@ -9,10 +9,10 @@ from cadence.composition.clock import now
 
 
 def sweep_pools() -> SweepPools:
-    its = settings.load(settings.SweepSettings)
+    config = settings.load(settings.SweepSettings)
     return SweepPools(
-        DynamoAccessStore(its.access_table).swept_pools,
-        DynamoPoolRecords(its.runners_table),
-        LambdaProviderCalls(its.provider_function_prefix),
+        DynamoAccessStore(config.access_table).swept_pools,
+        DynamoPoolRecords(config.runners_table),
+        LambdaProviderCalls(config.provider_function_prefix),
         now,
     )

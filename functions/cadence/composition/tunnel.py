@@ -14,11 +14,11 @@ from cadence.composition.clock import now
 
 
 def tunnels() -> Tunnels:
-    its = settings.load(settings.TunnelSettings)
+    config = settings.load(settings.TunnelSettings)
     return Tunnels(
-        ends=DynamoTunnelEnds(its.runners_table),
-        sockets=GatewaySockets(its.live_endpoint),
-        authenticate=Authenticate(DynamoAccessStore(its.access_table), now).authenticate,
-        processes=Processes(DynamoRunStore(its.runs_table)),
-        sessions=RunnerSessions(DynamoRunnerStore(its.runners_table)),
+        ends=DynamoTunnelEnds(config.runners_table),
+        sockets=GatewaySockets(config.live_endpoint),
+        authenticate=Authenticate(DynamoAccessStore(config.access_table), now).authenticate,
+        processes=Processes(DynamoRunStore(config.runs_table)),
+        sessions=RunnerSessions(DynamoRunnerStore(config.runners_table)),
     )

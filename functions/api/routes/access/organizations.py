@@ -88,8 +88,8 @@ def list_organizations(call: Call, services: Services) -> OrganizationList:
 def list_projects(call: Call, services: Services) -> ProjectList:
     """Lists the projects that the token may read."""
     projects = services.access.list_projects(call.by.organization)
-    seen = [project for project in projects if call.by.sees(project.organization, project.name)]
-    return ProjectList(items=[ProjectView(name=project.name, created_at=project.created_at) for project in seen])
+    visible = [project for project in projects if call.by.sees(project.organization, project.name)]
+    return ProjectList(items=[ProjectView(name=project.name, created_at=project.created_at) for project in visible])
 
 
 @endpoints.add(

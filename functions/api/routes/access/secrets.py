@@ -35,8 +35,8 @@ class SecretList(Model):
 )
 def list_secrets(call: Call, services: Services, project: str) -> SecretList:
     """Lists the names of a project's secrets."""
-    found = services.project(call.by, project)
-    names = services.secrets.names(found.organization, found.name)
+    owner = services.project(call.by, project)
+    names = services.secrets.names(owner.organization, owner.name)
     return SecretList(items=[SecretView.model_validate(secret) for secret in names])
 
 
@@ -49,13 +49,13 @@ def list_secrets(call: Call, services: Services, project: str) -> SecretList:
 )
 def put_secret(call: Call, services: Services, project: str, secret: str, body: SecretBody) -> SecretView:
     """Sets a secret. Treatments that start from now on get the new value."""
-    found = services.project(call.by, project)
+    owner = services.project(call.by, project)
     if not re.fullmatch(SECRET_NAME_PATTERN, secret):
         message = "A secret's name begins with a letter and has letters, digits, `_`, `.` and `-`, at most 127 in all."
         raise InvalidRequest(message, [Violation("secret", message, "bad_name")])
     value = body.value.get_secret_value()
     return SecretView.model_validate(
-        services.secrets.put(found.organization, found.name, secret, value, services.clock())
+        services.secrets.put(owner.organization, owner.name, secret, value, services.clock())
     )
 
 
@@ -64,6 +64,6 @@ def put_secret(call: Call, services: Services, project: str, secret: str, body: 
 )
 def delete_secret(call: Call, services: Services, project: str, secret: str) -> Reply:
     """Deletes a secret."""
-    found = services.project(call.by, project)
-    services.secrets.delete(found.organization, found.name, secret)
+    owner = services.project(call.by, project)
+    services.secrets.delete(owner.organization, owner.name, secret)
     return Reply(None)

@@ -17,8 +17,8 @@ _MOST_COUNTED = 1_000
 def list_channels(call: Call, services: Services, query: ProjectQuery) -> ChannelList:
     """Lists the channels of the projects that the token may read, and their delivery status."""
     sees = visible_projects(call, services, query.project)
-    known = services.alerting.channels.list_channels(call.by.organization)
-    return ChannelList(items=[_view(services, channel) for channel in known if sees(channel.project)])
+    channels = services.alerting.channels.list_channels(call.by.organization)
+    return ChannelList(items=[_view(services, channel) for channel in channels if sees(channel.project)])
 
 
 @endpoints.add(

@@ -34,14 +34,14 @@ _TRIED = "dry-run"
 @endpoints.add("GET", "/v1/alerts", Permission.ALERTS_READ, answers={200: AlertList}, errors=(404, 422))
 def list_alerts(call: Call, services: Services, query: AlertQuery) -> AlertList:
     """Lists open alerts, then closed ones, the newest first."""
-    found = [
+    alerts = [
         alert
         for rule in _rules(call, services, query.project)
         for alert in services.alerting.alerts.list_alerts(*rule.key)
         if query.state is None or alert.open == (query.state == "open")
     ]
-    found.sort(key=lambda alert: (alert.open, alert.opened_at or services.clock()), reverse=True)
-    return AlertList(items=[AlertView.of(alert) for alert in found[: query.limit]])
+    alerts.sort(key=lambda alert: (alert.open, alert.opened_at or services.clock()), reverse=True)
+    return AlertList(items=[AlertView.of(alert) for alert in alerts[: query.limit]])
 
 
 @endpoints.add("GET", "/v1/alerts/rules", Permission.ALERTS_READ, answers={200: RuleList}, errors=(404, 422))
@@ -121,8 +121,8 @@ def list_silences(call: Call, services: Services, query: ProjectQuery) -> Silenc
     """Lists silences that are not over."""
     sees = visible_projects(call, services, query.project)
     now = services.clock()
-    known = services.alerting.silences.list_silences(call.by.organization)
-    return SilenceList(items=[SilenceView.of(each) for each in known if sees(each.project) and each.ends_at > now])
+    silences = services.alerting.silences.list_silences(call.by.organization)
+    return SilenceList(items=[SilenceView.of(each) for each in silences if sees(each.project) and each.ends_at > now])
 
 
 @endpoints.add(

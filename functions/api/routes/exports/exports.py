@@ -78,16 +78,16 @@ class BackfillBody(Body):
 @endpoints.add("GET", "/v1/exports", Permission.EXPORTS_READ, answers={200: ExportList})
 def list_exports(call: Call, services: Services) -> ExportList:
     """Lists the exports that the token may read, and their delivery status."""
-    its = services.exports
-    visible = [one for one in its.exports.list_exports(call.by.organization) if _sees(call, one)]
-    return ExportList(items=[export_view(one, its.backlog.standing(one)) for one in visible])
+    exports = services.exports
+    visible = [item for item in exports.exports.list_exports(call.by.organization) if _sees(call, item)]
+    return ExportList(items=[export_view(item, exports.backlog.standing(item)) for item in visible])
 
 
 @endpoints.add("GET", "/v1/exports/{export}", Permission.EXPORTS_READ, answers={200: ExportView}, errors=(404,))
 def show_export(call: Call, services: Services, export: str) -> ExportView:
     """Shows an export and its delivery status, without its credentials."""
-    found = _export(call, services, export)
-    return export_view(found, services.exports.backlog.standing(found))
+    stored = _export(call, services, export)
+    return export_view(stored, services.exports.backlog.standing(stored))
 
 
 @endpoints.add(
@@ -100,10 +100,14 @@ def show_export(call: Call, services: Services, export: str) -> ExportView:
 def put_export(call: Call, services: Services, export: str, body: ExportBody) -> Reply:
     """Creates or replaces an export. It sends what arises from now on; a back-fill sends what is stored already."""
     check_name("export", export)
-    wanted = _wanted(call, services, export, body)
-    given = body.credentials
-    credentials = ExportCredentials(given.scheme, given.secret.get_secret_value(), given.user) if given else None
-    stored, new = services.exports.put(wanted, credentials)
+    requested = _requested(call, services, export, body)
+    sent_credentials = body.credentials
+    credentials = (
+        ExportCredentials(sent_credentials.scheme, sent_credentials.secret.get_secret_value(), sent_credentials.user)
+        if sent_credentials
+        else None
+    )
+    stored, new = services.exports.put(requested, credentials)
     return Reply(export_view(stored, services.exports.backlog.standing(stored)), 201 if new else 200)
 
 
@@ -133,8 +137,8 @@ def list_export_dead_letters(call: Call, services: Services, export: str) -> Exp
 
     The receiver refused them for good, or did not accept them for a day.
     """
-    found = services.exports.backlog.dead_letters(_export(call, services, export), _MOST_DEAD_LETTERS)
-    return ExportDeadLetterList(items=[dead_letter_view(one) for one in found])
+    dead_letters = services.exports.backlog.dead_letters(_export(call, services, export), _MOST_DEAD_LETTERS)
+    return ExportDeadLetterList(items=[dead_letter_view(dead_letter) for dead_letter in dead_letters])
 
 
 @endpoints.add(
@@ -154,11 +158,11 @@ def redrive(call: Call, services: Services, export: str) -> RevivedView:
 )
 def start_backfill(call: Call, services: Services, export: str, body: BackfillBody) -> BackfillView:
     """Sends what is stored of a time range once more, for a receiver that is new or lost something."""
-    found = _export(call, services, export)
+    stored = _export(call, services, export)
     since = _moment("since", body.since)
     until = _moment("until", body.until) if body.until else services.clock()
-    signals = frozenset(map(Signal, body.signals)) if body.signals else found.signals - {Signal.METRICS}
-    return backfill_view(services.exports.request_backfill.request(found, since, until, signals))
+    signals = frozenset(map(Signal, body.signals)) if body.signals else stored.signals - {Signal.METRICS}
+    return backfill_view(services.exports.request_backfill.request(stored, since, until, signals))
 
 
 @endpoints.add(
@@ -166,9 +170,9 @@ def start_backfill(call: Call, services: Services, export: str, body: BackfillBo
 )
 def list_backfills(call: Call, services: Services, export: str) -> BackfillList:
     """Lists the newest 50 back-fills of an export."""
-    found = _export(call, services, export)
-    backfills = services.exports.backlog.list_backfills(found.organization, found.name)
-    return BackfillList(items=[backfill_view(one) for one in backfills])
+    stored = _export(call, services, export)
+    backfills = services.exports.backlog.list_backfills(stored.organization, stored.name)
+    return BackfillList(items=[backfill_view(item) for item in backfills])
 
 
 @endpoints.add("GET", "/v1/runs/{run_id}/cost", Permission.RUNS_READ, answers={200: RunCostView}, errors=(404,))
@@ -188,15 +192,15 @@ def _sees(call: Call, export: Export) -> bool:
 def _export(call: Call, services: Services, name: str) -> Export:
     missing = NotFound(f"There is no export {name!r} here.")
     try:
-        found = services.exports.exports.get_export(call.by.organization, name)
+        export = services.exports.exports.get_export(call.by.organization, name)
     except NotFound:
         raise missing from None
-    if not _sees(call, found):
+    if not _sees(call, export):
         raise missing
-    return found
+    return export
 
 
-def _wanted(call: Call, services: Services, name: str, body: ExportBody) -> Export:
+def _requested(call: Call, services: Services, name: str, body: ExportBody) -> Export:
     projects = tuple(body.projects or (call.by.project,))
     if call.by.project not in (ALL_PROJECTS, *projects) or (call.by.project != ALL_PROJECTS and len(projects) > 1):
         raise Forbidden(f"This token can send data of the project {call.by.project} only.")
@@ -204,10 +208,10 @@ def _wanted(call: Call, services: Services, name: str, body: ExportBody) -> Expo
         if project != ALL_PROJECTS:
             services.project(call.by, project)
     try:
-        known = services.exports.exports.get_export(call.by.organization, name)
+        existing = services.exports.exports.get_export(call.by.organization, name)
     except NotFound:
-        known = None
-    if known and not _sees(call, known):
+        existing = None
+    if existing and not _sees(call, existing):
         raise Conflict(f"The name {name!r} is taken.")
     kind, now = ExportKind(body.kind), services.clock()
     return Export(

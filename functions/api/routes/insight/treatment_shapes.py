@@ -210,8 +210,8 @@ def spec_view(spec: TreatmentSpec, *, previewed: bool) -> SpecView:
         | {
             "kind": str(spec.kind),
             "services": [
-                ServiceView(name=one.name, image=one.image, env=dict(one.env), ports=list(one.ports))
-                for one in spec.services
+                ServiceView(name=service.name, image=service.image, env=dict(service.env), ports=list(service.ports))
+                for service in spec.services
             ],
             "caches": [cache.key for cache in spec.caches],
             "element": ElementView.of(spec.element, previewed=previewed),

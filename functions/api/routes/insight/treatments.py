@@ -42,13 +42,13 @@ _PATH = "/v1/runs/{run_id}/treatments/{treatment}"
 def show_treatment(call: Call, services: Services, run_id: str, treatment: str) -> TreatmentView:
     """Shows everything about a treatment: state and history, times, specification, inputs and outputs, runners."""
     insight = _run(call, services, run_id)
-    found = services.debugging.look.read(insight, treatment)
+    details = services.debugging.look.read(insight, treatment)
     return treatment_view(
-        found,
+        details,
         services.clock(),
         previewed=call.by.may(Permission.VALUES_READ),
-        started_run=_started_run(services, insight, found.spec),
-        approval=_approval(services, run_id, found.spec),
+        started_run=_started_run(services, insight, details.spec),
+        approval=_approval(services, run_id, details.spec),
     )
 
 
@@ -59,16 +59,16 @@ def diagnose(call: Call, services: Services, run_id: str, treatment: str, query:
     spec, stored = services.debugging.look.standing(insight, treatment)
     attempt = query.attempt or stored.attempt
     runner = _runner(services, run_id, treatment, attempt)
-    said = services.debugging.diagnose.diagnose(stored, spec, runner, attempt, query.lines)
+    diagnosis = services.debugging.diagnose.diagnose(stored, spec, runner, attempt, query.lines)
     answer = {
-        "attempt": said.attempt,
+        "attempt": diagnosis.attempt,
         "state": str(stored.state),
         "cause": stored.cause,
-        "explanations": list(said.explanations),
-        "stack_traces": [trace_json(linked) for linked in said.traces],
-        "errors": [line_json(line) for line in said.errors],
-        "last_lines": [line_json(line) for line in said.last_lines],
-        "complete": said.complete,
+        "explanations": list(diagnosis.explanations),
+        "stack_traces": [trace_json(linked) for linked in diagnosis.traces],
+        "errors": [line_json(line) for line in diagnosis.errors],
+        "last_lines": [line_json(line) for line in diagnosis.last_lines],
+        "complete": diagnosis.complete,
     }
     return Reply(json.dumps(answer))
 
@@ -98,13 +98,13 @@ def list_instances(call: Call, services: Services, run_id: str, treatment: str, 
     first = int(verify(key, query.cursor, *listing)) if query.cursor else 0
     names = services.debugging.look.instance_names(insight, treatment)
     last = first + query.limit
-    found = services.debugging.look.instances(insight, names[first:last])
+    instances = services.debugging.look.instances(insight, names[first:last])
     group, _ = services.debugging.look.standing(insight, treatment)
     previewed = call.by.may(Permission.VALUES_READ)
     return InstancesView(
         items=[
             instance_view(instance, services.clock(), _element(group, instance) if previewed else None)
-            for instance in found
+            for instance in instances
         ],
         next=sign(key, str(last), *listing) if last < len(names) else None,
     )
@@ -162,14 +162,14 @@ def _approval(services: Services, run_id: str, spec: TreatmentSpec) -> ApprovalV
     if spec.environment is None:
         return None
     try:
-        asked = services.approval_store.get_request(run_id, spec.name)
+        request = services.approval_store.get_request(run_id, spec.name)
     except NotFound:
         return None
     return ApprovalView(
-        environment=asked.environment,
-        required=asked.required,
-        approvers=None if asked.approvers is None else list(asked.approvers),
-        asked_at=asked.asked_at,
-        expires_at=asked.expires_at,
-        decisions=[DecisionView.of(made) for made in services.approval_store.decisions(run_id, spec.name)],
+        environment=request.environment,
+        required=request.required,
+        approvers=None if request.approvers is None else list(request.approvers),
+        asked_at=request.asked_at,
+        expires_at=request.expires_at,
+        decisions=[DecisionView.of(decision) for decision in services.approval_store.decisions(run_id, spec.name)],
     )

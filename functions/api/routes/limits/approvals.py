@@ -59,8 +59,8 @@ def decide(call: Call, services: Services, run_id: str, treatment: str, body: De
     run = services.visible.get(call.by, run_id)
     verdict = ApprovalVerdict(body.decision)
     by = call.by
-    made = services.approvals.decide(run, treatment, verdict, by.token_id, by.name, by.name, body.comment)
-    return DecisionView.of(made)
+    decision = services.approvals.decide(run, treatment, verdict, by.token_id, by.name, by.name, body.comment)
+    return DecisionView.of(decision)
 
 
 @endpoints.add(
@@ -73,18 +73,18 @@ def decide(call: Call, services: Services, run_id: str, treatment: str, body: De
 def make_link(call: Call, services: Services, run_id: str, treatment: str) -> LinkView:
     """Makes a link by which its holder decides once, in this token's name, as long as the approval is open."""
     run = services.visible.get(call.by, run_id)
-    made = services.approval_links.make(run, treatment, call.by)
-    return LinkView(path=f"/v1/approvals/{made.link_id}?key={made.key}")
+    created = services.approval_links.make(run, treatment, call.by)
+    return LinkView(path=f"/v1/approvals/{created.link_id}?key={created.key}")
 
 
 @endpoints.add("GET", "/v1/approvals/{link}", PUBLIC, answers={200: None}, errors=(404, 410, 422), content_type=HTML)
 def show_link(call: Call, services: Services, link: str, query: LinkQuery) -> Reply:
     """Shows the page of a link, with a form. Opening it decides nothing."""
     try:
-        found, run, asked = services.approval_links.look(link, query.key)
+        stored, run, request = services.approval_links.look(link, query.key)
     except CadenceError as error:
         return _problem(call, error)
-    return _page(decision_page(run, asked, found.name, query.key))
+    return _page(decision_page(run, request, stored.name, query.key))
 
 
 @endpoints.add(

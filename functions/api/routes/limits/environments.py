@@ -74,9 +74,9 @@ class EnvironmentList(Model):
 )
 def list_environments(call: Call, services: Services, project: str) -> EnvironmentList:
     """Lists the environments of a project."""
-    found = services.project(call.by, project)
-    known = services.environments.list_environments(found.organization, found.name)
-    return EnvironmentList(items=[_view(environment) for environment in known])
+    owner = services.project(call.by, project)
+    environments = services.environments.list_environments(owner.organization, owner.name)
+    return EnvironmentList(items=[_view(environment) for environment in environments])
 
 
 @endpoints.add(
@@ -88,8 +88,8 @@ def list_environments(call: Call, services: Services, project: str) -> Environme
 )
 def show_environment(call: Call, services: Services, project: str, environment: str) -> EnvironmentView:
     """Shows one environment."""
-    found = services.project(call.by, project)
-    return _view(services.environments.get_environment(found.organization, found.name, environment))
+    owner = services.project(call.by, project)
+    return _view(services.environments.get_environment(owner.organization, owner.name, environment))
 
 
 @endpoints.add(
@@ -101,18 +101,18 @@ def show_environment(call: Call, services: Services, project: str, environment: 
 )
 def put_environment(call: Call, services: Services, project: str, environment: str, body: EnvironmentBody) -> Reply:
     """Creates or replaces an environment. Runs that were admitted before keep its variables as they were."""
-    found = services.project(call.by, project)
+    owner = services.project(call.by, project)
     check_name("environment", environment)
-    wanted = EnvironmentSet(
+    requested = EnvironmentSet(
         name=environment,
         env=body.env,
         secrets=body.secrets,
         approvals=_approvals(body.approvals),
         branches=tuple(body.branches),
     )
-    new = _is_new(services, found.organization, found.name, environment)
-    services.environments.put_environment(found.organization, found.name, wanted)
-    return Reply(_view(wanted), 201 if new else 200)
+    new = _is_new(services, owner.organization, owner.name, environment)
+    services.environments.put_environment(owner.organization, owner.name, requested)
+    return Reply(_view(requested), 201 if new else 200)
 
 
 @endpoints.add(
@@ -124,8 +124,8 @@ def put_environment(call: Call, services: Services, project: str, environment: s
 )
 def delete_environment(call: Call, services: Services, project: str, environment: str) -> Reply:
     """Deletes an environment. A treatment that still has to ask it for approval fails."""
-    found = services.project(call.by, project)
-    services.environments.delete_environment(found.organization, found.name, environment)
+    owner = services.project(call.by, project)
+    services.environments.delete_environment(owner.organization, owner.name, environment)
     return Reply(None)
 
 

@@ -97,9 +97,9 @@ class VersionQuery(Model):
 )
 def validate_document(call: Call, services: Services, project: str, body: DocumentBody) -> CheckedView:
     """Checks a document against a project and lists all findings at once. Nothing is stored."""
-    found = services.project(call.by, project)
+    owner = services.project(call.by, project)
     programs = kept_programs(services, body.programs)
-    checked = services.check.check(found.organization, found.name, document_text(body.document), programs)
+    checked = services.check.check(owner.organization, owner.name, document_text(body.document), programs)
     findings = [FindingView.of(finding) for finding in checked.findings]
     pipeline = checked.pipeline
     return CheckedView(valid=pipeline is not None, name=pipeline.name if pipeline else None, findings=findings)
@@ -118,10 +118,10 @@ def put_pipeline(call: Call, services: Services, project: str, pipeline: str, bo
 
     A document that is already the newest version stays that version (200), another one is the next (201).
     """
-    found = services.project(call.by, project)
+    owner = services.project(call.by, project)
     source = document_text(body.document)
     programs = kept_programs(services, body.programs)
-    version, new = services.put_pipeline.put(found.organization, found.name, pipeline, source, call.by.name, programs)
+    version, new = services.put_pipeline.put(owner.organization, owner.name, pipeline, source, call.by.name, programs)
     return Reply(_view(version, services), 201 if new else 200)
 
 
@@ -134,8 +134,8 @@ def put_pipeline(call: Call, services: Services, project: str, pipeline: str, bo
 )
 def list_pipelines(call: Call, services: Services, project: str) -> PipelineList:
     """Lists the newest version of every pipeline of a project."""
-    found = services.project(call.by, project)
-    return _listed(services.pipelines.list_newest(found.organization, found.name), services)
+    owner = services.project(call.by, project)
+    return _listed(services.pipelines.list_newest(owner.organization, owner.name), services)
 
 
 @endpoints.add(
@@ -147,8 +147,8 @@ def list_pipelines(call: Call, services: Services, project: str) -> PipelineList
 )
 def show_pipeline(call: Call, services: Services, project: str, pipeline: str, query: VersionQuery) -> Model:
     """Shows a pipeline with its document: the newest version, or the requested one."""
-    found = services.project(call.by, project)
-    where = (found.organization, found.name, pipeline)
+    owner = services.project(call.by, project)
+    where = (owner.organization, owner.name, pipeline)
     if query.version is None:
         version = services.pipelines.newest(*where)
     else:
@@ -166,9 +166,9 @@ def show_pipeline(call: Call, services: Services, project: str, pipeline: str, q
 )
 def list_versions(call: Call, services: Services, project: str, pipeline: str) -> PipelineList:
     """Lists all versions of a pipeline, the newest first."""
-    found = services.project(call.by, project)
-    services.pipelines.newest(found.organization, found.name, pipeline)
-    return _listed(services.pipelines.list_versions(found.organization, found.name, pipeline), services)
+    owner = services.project(call.by, project)
+    services.pipelines.newest(owner.organization, owner.name, pipeline)
+    return _listed(services.pipelines.list_versions(owner.organization, owner.name, pipeline), services)
 
 
 def kept_programs(services: Services, sent: Mapping[str, ProgramBody]) -> Mapping[str, str]:

@@ -115,27 +115,27 @@ class PoolBody(Body):
 
     def violations(self) -> list[Violation]:
         """Returns violations that no shape covers."""
-        found = []
+        violations = []
         for index, window in enumerate(self.warm):
             place = f"/warm/{index}"
-            found += [
+            violations += [
                 Violation(f"{place}/{name}", "is no time of day such as 08:30")
                 for name in ("start", "end")
                 if not is_time(getattr(window, name))
             ]
             if window.timezone not in available_timezones():
-                found.append(Violation(f"{place}/timezone", "is no time zone such as Europe/Paris"))
-            if not found and window.start >= window.end:
-                found.append(Violation(f"{place}/end", "is not after the start: use two windows for a night"))
+                violations.append(Violation(f"{place}/timezone", "is no time zone such as Europe/Paris"))
+            if not violations and window.start >= window.end:
+                violations.append(Violation(f"{place}/end", "is not after the start: use two windows for a night"))
         if self.budget and not (self.price or self.offers):
-            found.append(
+            violations.append(
                 Violation("/budget", "cannot be kept without prices: give `price`, or `offers` with `per_hour`")
             )
         if self.residency == ANYWHERE:
-            found.append(Violation("/residency", "is what documents call everywhere: name a place, or none"))
+            violations.append(Violation("/residency", "is what documents call everywhere: name a place, or none"))
         if self.credentials and self.provider == HOST:
-            found.append(Violation("/credentials", "are nothing that a pool of hosts could use"))
-        return found
+            violations.append(Violation("/credentials", "are nothing that a pool of hosts could use"))
+        return violations
 
     def pool(self, organization: str, name: str) -> Pool:
         return Pool(
@@ -154,7 +154,7 @@ class PoolBody(Body):
                 residency=self.residency,
                 offers=tuple(InstanceOffer(**offer.model_dump()) for offer in self.offers),
                 labels=tuple(self.labels),
-                warm=tuple(WarmWindow(**{**one.model_dump(), "days": tuple(one.days)}) for one in self.warm),
+                warm=tuple(WarmWindow(**{**window.model_dump(), "days": tuple(window.days)}) for window in self.warm),
                 max_duration=self.max_duration,
                 budget=Budget(self.budget.per_month) if self.budget else None,
                 values=ValuePolicy(ValueCapture(self.values.capture), self.values.bucket, self.values.region),

@@ -88,8 +88,8 @@ def put_pool(call: Call, services: Services, pool: str, body: PoolBody) -> Reply
 def show_pool(call: Call, services: Services, pool: str) -> PoolDetailView:
     """Shows a pool: its runners, why, since when and at what cost they run, what waits, and its provider's findings."""
     by = call.by
-    found = services.pools.detail(_pool(by, services, pool), lambda project: by.sees(by.organization, project))
-    return pool_detail_view(found)
+    detail = services.pools.detail(_pool(by, services, pool), lambda project: by.sees(by.organization, project))
+    return pool_detail_view(detail)
 
 
 @endpoints.add("POST", "/v1/pools/{pool}/probe", Permission.POOLS_WRITE, answers={202: PoolView}, errors=(404,))
@@ -98,9 +98,9 @@ def probe_pool(call: Call, services: Services, pool: str) -> Reply:
 
     The pool shows its findings a moment later.
     """
-    found = _pool(call.by, services, pool)
-    services.pools.ask_probe(found)
-    return Reply(pool_view(found), 202)
+    stored = _pool(call.by, services, pool)
+    services.pools.ask_probe(stored)
+    return Reply(pool_view(stored), 202)
 
 
 @endpoints.add("DELETE", "/v1/pools/{pool}", Permission.POOLS_WRITE, answers={204: None}, errors=(404, 409, 422))
@@ -144,14 +144,14 @@ def hold_runner(call: Call, services: Services, runner: str, body: HoldBody) -> 
 
     The machine costs as much as before meanwhile: the pool shows it.
     """
-    found = _runner(call.by, services, runner)
-    return _held(services.hold.hold(found, timedelta(minutes=body.minutes)))
+    stored = _runner(call.by, services, runner)
+    return _held_view(services.hold.hold(stored, timedelta(minutes=body.minutes)))
 
 
 @endpoints.add("DELETE", "/v1/runners/{runner}/hold", Permission.RUNNERS_HOLD, answers={200: HeldView}, errors=(404,))
 def release_runner(call: Call, services: Services, runner: str) -> HeldView:
     """Ends the hold, and the machine if its treatment has ended."""
-    return _held(services.hold.release(_runner(call.by, services, runner)))
+    return _held_view(services.hold.release(_runner(call.by, services, runner)))
 
 
 def _runner(principal: Principal, services: Services, runner_id: str) -> Runner:
@@ -160,24 +160,24 @@ def _runner(principal: Principal, services: Services, runner_id: str) -> Runner:
     if not re.fullmatch(r"[0-9a-z-]{1,100}", runner_id):
         raise missing
     try:
-        found = services.runners.get_runner(runner_id)
+        runner = services.runners.get_runner(runner_id)
     except NotFound:
         raise missing from None
-    if not principal.sees(found.organization, found.project):
+    if not principal.sees(runner.organization, runner.project):
         raise missing
-    return found
+    return runner
 
 
-def _held(runner: Runner) -> HeldView:
+def _held_view(runner: Runner) -> HeldView:
     return HeldView(runner_id=runner.runner_id, state=str(runner.state), held_until=runner.held_until)
 
 
 def _check(body: PoolBody) -> None:
     if body.provider not in PROVIDERS:
-        there = ", ".join(PROVIDERS)
+        providers = ", ".join(PROVIDERS)
         raise InvalidRequest(
-            f"There is no provider {body.provider!r}. There are: {there}.",
-            [Violation("/provider", f"is none of {there}")],
+            f"There is no provider {body.provider!r}. There are: {providers}.",
+            [Violation("/provider", f"is none of {providers}")],
         )
     violations = [*body.violations(), *check_settings(body.provider, body.settings)]
     if violations:

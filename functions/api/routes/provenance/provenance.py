@@ -116,13 +116,13 @@ def show_uses(call: Call, services: Services, project: str, sha256: str, query: 
 
     They are those where values with this digest were sent, and those that received them.
     """
-    found = services.project(call.by, project)
+    owner = services.project(call.by, project)
     if not _SHA256.fullmatch(sha256):
         message = "A digest is the 64 hexadecimal digits of a SHA-256, in lower case."
         raise InvalidRequest(message, [Violation("sha256", message)])
-    key, listing = services.keys.key("CURSOR"), ("uses", found.organization, found.name, sha256)
+    key, listing = services.keys.key("CURSOR"), ("uses", owner.organization, owner.name, sha256)
     after = verify(key, query.cursor, *listing) if query.cursor else None
-    page = services.provenance.uses.list(found.organization, found.name, sha256, query.limit, after)
+    page = services.provenance.uses.list(owner.organization, owner.name, sha256, query.limit, after)
     return UsesPage(
         items=[use_view(use.place, use.run, list(use.consumers), more=use.more) for use in page.items],
         next=sign(key, page.after, *listing) if page.after else None,
@@ -131,10 +131,10 @@ def show_uses(call: Call, services: Services, project: str, sha256: str, query: 
 
 def _graph(call: Call, services: Services, run_id: str, query: ProvenanceQuery) -> Graph:
     run = services.visible.get(call.by, run_id)
-    asked = [name for name in ("port", "treatment", "line", "cache") if getattr(query, name) is not None]
-    if len(asked) > 1:
-        message = f"Select one part of the run at a time, not {' and '.join(asked)}."
-        raise InvalidRequest(message, [Violation(name, message) for name in asked])
+    selected = [name for name in ("port", "treatment", "line", "cache") if getattr(query, name) is not None]
+    if len(selected) > 1:
+        message = f"Select one part of the run at a time, not {' and '.join(selected)}."
+        raise InvalidRequest(message, [Violation(name, message) for name in selected])
     if query.offset is not None and query.port is None:
         message = "An offset is a place in what was sent through a port: name the port as well."
         raise InvalidRequest(message, [Violation("offset", message)])
@@ -157,7 +157,7 @@ def _position(services: Services, run_id: str, query: ProvenanceQuery) -> tuple[
     """Returns the port that the trace came through and the position that a cursor holds."""
     if query.cursor is None:
         return None, None
-    asked = query.port or query.treatment or query.line or query.cache or ""
+    selected = query.port or query.treatment or query.line or query.cache or ""
     kind = (
         NodeKind.VALUE if query.port
         else NodeKind.TREATMENT if query.treatment
@@ -165,9 +165,9 @@ def _position(services: Services, run_id: str, query: ProvenanceQuery) -> tuple[
         else NodeKind.CACHE if query.cache
         else NodeKind.RUN
     )  # fmt: skip
-    node = NodeId(kind, "" if kind is NodeKind.CACHE else run_id, asked)
-    said = verify(services.keys.key("CURSOR"), query.cursor, *_listing(Direction(query.direction), node))
-    port, position = json.loads(said)
+    node = NodeId(kind, "" if kind is NodeKind.CACHE else run_id, selected)
+    content = verify(services.keys.key("CURSOR"), query.cursor, *_listing(Direction(query.direction), node))
+    port, position = json.loads(content)
     return port, position
 
 

@@ -70,7 +70,7 @@ def origin_view(graph: Graph) -> OriginView:
 def _origin(graph: Graph, node: Node, via: ViaView | None, met: set[NodeId], depth: int) -> OriginView:
     treatment, port = names_of(node)
     state, runner = node.treatment, node.runner
-    told = OriginView(
+    view = OriginView(
         treatment=treatment or "",
         port=port or "",
         state=str(state.state) if state else None,
@@ -89,20 +89,24 @@ def _origin(graph: Graph, node: Node, via: ViaView | None, met: set[NodeId], dep
     maker = NodeId(NodeKind.TREATMENT, node.id.run_id, treatment or "")
     made_by = graph.nodes.get(maker)
     if depth == 0 or node.cut or maker in met or (made_by is not None and made_by.cut):
-        told.cut = True
-        return told
+        view.cut = True
+        return view
     met.add(maker)
-    fed = {given.port for given in node.spec.inputs if given.source_treatment} if node.spec else set()
-    told.inputs = {given.port: None for given in node.spec.inputs} if node.spec else {}
+    fed = (
+        {source_input.port for source_input in node.spec.inputs if source_input.source_treatment}
+        if node.spec
+        else set()
+    )
+    view.inputs = {source_input.port: None for source_input in node.spec.inputs} if node.spec else {}
     for link, cause in (*graph.neighbours(node.id), *graph.neighbours(maker)):
         if cause.id.kind is not NodeKind.VALUE:
             continue
         source = _origin(graph, cause, via_view(link, link.cause_part), met, depth - 1)
         if link.port in fed and link.effect == maker:
-            told.inputs[link.port or ""] = source
+            view.inputs[link.port or ""] = source
         else:
-            told.sources.append(source)
-    return told
+            view.sources.append(source)
+    return view
 
 
 def via_view(link: Link, part: ValuePart | None) -> ViaView:

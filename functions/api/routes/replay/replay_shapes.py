@@ -143,41 +143,41 @@ class KitView(Model):
     unlike: list[str] = Field(description="What of then cannot be had again exactly, in words.")
 
 
-def execution_view(one: ReplayExecution) -> ExecutionView:
-    treatment, result = one.treatment, one.runner.result if one.runner else None
+def execution_view(execution: ReplayExecution) -> ExecutionView:
+    treatment, result = execution.treatment, execution.runner.result if execution.runner else None
     return ExecutionView(
-        run_id=one.run.run_id,
+        run_id=execution.run.run_id,
         state=str(treatment.state),
         cause=treatment.cause,
         exit_code=treatment.exit_code,
         started_at=treatment.started_at,
         finished_at=treatment.finished_at,
         pool=treatment.pool,
-        host=one.host,
-        image_digest=one.runner.image_digest if one.runner else None,
-        offline=one.offline,
+        host=execution.host,
+        image_digest=execution.runner.image_digest if execution.runner else None,
+        offline=execution.offline,
         usage=dict(result.usage) if result else {},
     )
 
 
-def comparison_view(found: ReplayComparison) -> ComparisonView:
+def comparison_view(comparison: ReplayComparison) -> ComparisonView:
     return ComparisonView(
-        treatment=found.original.treatment.name,
-        verdict=str(found.verdict),
-        first=found.first,
-        original=execution_view(found.original),
-        replay=execution_view(found.replay),
-        outputs=[_output(output) for output in found.outputs],
+        treatment=comparison.original.treatment.name,
+        verdict=str(comparison.verdict),
+        first=comparison.first,
+        original=execution_view(comparison.original),
+        replay=execution_view(comparison.replay),
+        outputs=[_output(output) for output in comparison.outputs],
         depends_on=[
             GuessView(kind=str(guess.kind), confidence=str(guess.confidence), evidence=guess.evidence)
-            for guess in found.guesses
+            for guess in comparison.guesses
         ],
-        considered=list(found.considered),
+        considered=list(comparison.considered),
     )
 
 
 def _output(output: OutputContrast) -> OutputView:
-    found = output.contrast
+    contrast = output.contrast
     return OutputView(
         port=output.port.port,
         flow=output.port.flow,
@@ -186,6 +186,6 @@ def _output(output: OutputContrast) -> OutputView:
         same_values=output.same_values,
         then=SentView.model_validate(output.then) if output.then else None,
         now=SentView.model_validate(output.now) if output.now else None,
-        first_difference=PlaceView.model_validate(found.first) if found and found.first else None,
+        first_difference=PlaceView.model_validate(contrast.first) if contrast and contrast.first else None,
         note=output.note,
     )

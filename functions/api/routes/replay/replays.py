@@ -46,13 +46,13 @@ def replay(call: Call, services: Services, run_id: str, treatment: str, body: Re
         frozen, original.run.event, call.by.name, call.headers.get("idempotency-key")
     )
     services.replays.store.note(original.reference, started.run_id, started.created_at)
-    said = ReplayStarted(
+    answer = ReplayStarted(
         run_id=started.run_id,
         state=str(started.state),
         original=original.run.run_id,
         unlike=list(original.unlike),
     )
-    return Reply(said, 201, {"location": f"/v1/runs/{started.run_id}"})
+    return Reply(answer, 201, {"location": f"/v1/runs/{started.run_id}"})
 
 
 @endpoints.add(
@@ -99,7 +99,10 @@ def replay_kit(call: Call, services: Services, run_id: str, treatment: str) -> K
     spec = original.plan().specs[0]
     values = {(value.treatment, value.port): value for value in original.values}
     read = original.spec.inputs
-    fed = [(given.port, values.get((given.source_treatment or "", given.source_port or ""))) for given in read]
+    fed = [
+        (source_input.port, values.get((source_input.source_treatment or "", source_input.source_port or "")))
+        for source_input in read
+    ]
     return KitView(
         original=execution_view(ended),
         work=_work(services, work_json(original.run, spec, original.treatment.attempt), spec),

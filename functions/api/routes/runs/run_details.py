@@ -77,12 +77,12 @@ def show_value(call: Call, services: Services, run_id: str, sha256: str, query: 
     piece = None
     if query.offset is not None or query.length is not None:
         piece = services.debugging.content.read(of_value(value), query.offset or 0, query.length or _LONGEST_PREVIEW)
-    whole = (
+    is_whole = (
         value.preview
         if value.retention is None and value.size <= _LONGEST_PREVIEW and len(value.preview) == value.size
         else None
     )
-    content = piece.content if piece else whole
+    content = piece.content if piece else is_whole
     return DownloadView(
         sha256=value.sha256,
         size=value.size,
@@ -103,7 +103,7 @@ def _parts(insight: RunDetails) -> Iterator[NodeView | EdgeView]:
         yield NodeView(
             name=spec.name,
             state=str(insight.treatments[spec.name].state) if spec.name in insight.treatments else "pending",
-            inputs=[given.port for given in spec.inputs],
+            inputs=[source_input.port for source_input in spec.inputs],
             outputs=[output.port for output in spec.outputs],
         )
         yield from _edges(insight, spec)
@@ -111,17 +111,17 @@ def _parts(insight: RunDetails) -> Iterator[NodeView | EdgeView]:
 
 def _edges(insight: RunDetails, spec: TreatmentSpec) -> list[EdgeView]:
     edges = []
-    for given in spec.inputs:
-        if given.source_treatment and given.source_port:
-            value = insight.values.get((given.source_treatment, given.source_port))
+    for source_input in spec.inputs:
+        if source_input.source_treatment and source_input.source_port:
+            value = insight.values.get((source_input.source_treatment, source_input.source_port))
             edges.append(
                 EdgeView(
-                    source=given.source_treatment,
-                    source_port=given.source_port,
+                    source=source_input.source_treatment,
+                    source_port=source_input.source_port,
                     target=spec.name,
-                    target_port=given.port,
-                    flow=given.flow,
-                    type=given.type,
+                    target_port=source_input.port,
+                    flow=source_input.flow,
+                    type=source_input.type,
                     sha256=value.digest if value else None,
                     size=value.size if value else None,
                 )

@@ -150,8 +150,8 @@ class RunList(Model):
 )
 def start_pipeline(call: Call, services: Services, project: str, pipeline: str, body: StartBody) -> Reply:
     """Starts a run of a stored pipeline, checked again against the project as it is now."""
-    found = services.project(call.by, project)
-    frozen = services.freeze_pipeline(found.organization, found.name, pipeline, body.version, body.parameters)
+    owner = services.project(call.by, project)
+    frozen = services.freeze_pipeline(owner.organization, owner.name, pipeline, body.version, body.parameters)
     return _started(call, services, frozen, {"kind": "api"})
 
 
@@ -166,11 +166,11 @@ def start_pipeline(call: Call, services: Services, project: str, pipeline: str, 
 )
 def start_document(call: Call, services: Services, project: str, body: StartDocumentBody) -> Reply:
     """Starts a run of the document in the request. An invalid document starts nothing."""
-    found = services.project(call.by, project)
+    owner = services.project(call.by, project)
     source = document_text(body.document)
     programs = kept_programs(services, body.programs)
     frozen, _ = services.freeze_document.freeze(
-        found.organization, found.name, source, body.parameters, programs=programs
+        owner.organization, owner.name, source, body.parameters, programs=programs
     )
     return _started(call, services, frozen, {"kind": "api"})
 
@@ -199,15 +199,15 @@ def list_following(call: Call, services: Services, run_id: str, query: Treatment
     items = [
         FollowingView(
             run_id=of.run_id,
-            how=one.how,
-            treatment=one.treatment,
+            how=following_run.how,
+            treatment=following_run.treatment,
             pipeline=of.pipeline,
             state=str(of.state),
             created_at=of.created_at,
             finished_at=of.finished_at,
             supervised=of.melodium.supervised if of.melodium else None,
         )
-        for one, of in page.items
+        for following_run, of in page.items
     ]
     return FollowingList(items=items, next=sign(key, page.after, *listing) if page.after else None)
 

@@ -66,8 +66,8 @@ def search_logs(call: Call, services: Services, query: SearchQuery) -> Reply:
         # The meaning of `2h` stays as it was on the first page.
         began, _, place = verify(key, query.cursor, *listing).partition("|")
         now, before = datetime.fromisoformat(began), from_text(place)
-    wanted = services.search.find.parse(query.q, now)
-    page = services.search.find.page(call.by, wanted, query.project, query.limit, before)
+    parsed = services.search.find.parse(query.q, now)
+    page = services.search.find.page(call.by, parsed, query.project, query.limit, before)
     shown, older = _shown(page)
     body = {
         "lines": [hit_json(hit) for hit in page.hits[:shown]],
@@ -80,13 +80,13 @@ def search_logs(call: Call, services: Services, query: SearchQuery) -> Reply:
 @endpoints.add("GET", "/v1/logs/counts", Permission.LOGS_READ, answers={200: CountsView}, errors=(404, 422))
 def count_logs(call: Call, services: Services, query: CountsQuery) -> CountsView:
     """Counts lines that match: in all, by a field, by intervals of time (the query then needs `since:`), or both."""
-    wanted = services.search.find.parse(query.q, services.clock())
+    parsed = services.search.find.parse(query.q, services.clock())
     interval = timedelta(seconds=query.interval) if query.interval else None
     by = FieldName(query.by) if query.by else None
-    found = services.search.find.counts(call.by, wanted, query.project, by, interval)
+    counts = services.search.find.counts(call.by, parsed, query.project, by, interval)
     return CountsView(
-        counts=[CountView(start=_time(count.start), value=count.value, lines=count.lines) for count in found.counts],
-        complete=found.complete,
+        counts=[CountView(start=_time(count.start), value=count.value, lines=count.lines) for count in counts.counts],
+        complete=counts.complete,
     )
 
 

@@ -62,7 +62,7 @@ class GitHostList(Model):
 def add_githost(call: Call, services: Services, body: GitHostBody) -> NewGitHostView:
     """Registers a git host, so that its webhooks start runs of a project's pipelines."""
     project = services.project(call.by, body.project)
-    given = body.webhook_secret.get_secret_value() if body.webhook_secret else None
+    given_secret = body.webhook_secret.get_secret_value() if body.webhook_secret else None
     token = body.access_token.get_secret_value() if body.access_token else None
     kind = GitHostKind(body.kind)
     githost, secret = services.add_githost.add(
@@ -70,12 +70,12 @@ def add_githost(call: Call, services: Services, body: GitHostBody) -> NewGitHost
         project.name,
         kind,
         body.name,
-        given,
+        given_secret,
         body.url and body.url.rstrip("/"),
         token,
         programs=body.programs,
     )
-    return NewGitHostView(**_view(githost).model_dump(), webhook_secret=None if given else secret)
+    return NewGitHostView(**_view(githost).model_dump(), webhook_secret=None if given_secret else secret)
 
 
 @endpoints.add("GET", "/v1/githosts", Permission.GITHOSTS_READ, answers={200: GitHostList})

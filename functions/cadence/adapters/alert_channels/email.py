@@ -38,10 +38,10 @@ class EmailSender:
         except smtplib.SMTPRecipientsRefused as error:
             raise _fault("The mail server takes none of the addresses", error.recipients) from None
         except smtplib.SMTPDataError as error:
-            said = f"The mail server refuses the message: {error.smtp_code} {_words(error.smtp_error)}"
-            raise (ChannelRefused(said) if error.smtp_code >= 500 else Transient(said)) from None
+            refusal = f"The mail server refuses the message: {error.smtp_code} {_decoded(error.smtp_error)}"
+            raise (ChannelRefused(refusal) if error.smtp_code >= 500 else Transient(refusal)) from None
         except smtplib.SMTPResponseException as error:
-            raise Transient(f"The mail server answers: {error.smtp_code} {_words(error.smtp_error)}") from None
+            raise Transient(f"The mail server answers: {error.smtp_code} {_decoded(error.smtp_error)}") from None
         except (smtplib.SMTPException, OSError, ssl.SSLError) as error:
             raise Transient(f"The mail server cannot be used ({type(error).__name__}).") from None
         if refused:
@@ -82,8 +82,8 @@ def _guarded(reach: EgressPolicy) -> Callable[[type[smtplib.SMTP]], Callable[...
 
 
 def _connect(reach: EgressPolicy, host: str, port: int, timeout: float) -> socket.socket:
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    addresses = [str(each[4][0]) for each in found if reach.allows(host, port, str(each[4][0]))]
+    infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    addresses = [str(each[4][0]) for each in infos if reach.allows(host, port, str(each[4][0]))]
     if not addresses:
         raise Transient("The mail server's name leads to no public host, and to none that this installation names.")
     failure: OSError | None = None
@@ -126,5 +126,5 @@ def _fault(words: str, recipients: Any) -> Exception:
     return Transient(f"{words}: {', '.join(map(str, codes))}.")
 
 
-def _words(said: bytes | str) -> str:
-    return said.decode("utf-8", "replace")[:200] if isinstance(said, bytes) else said[:200]
+def _decoded(message: bytes | str) -> str:
+    return message.decode("utf-8", "replace")[:200] if isinstance(message, bytes) else message[:200]

@@ -40,14 +40,14 @@ class Poster:
         except (HTTPError, LocationValueError) as error:
             raise Transient(f"The channel cannot be reached ({type(error).__name__}).") from None
         try:
-            said = answer.read(_LONGEST_ANSWER, decode_content=True).decode("utf-8", "replace").strip()
+            answered = answer.read(_LONGEST_ANSWER, decode_content=True).decode("utf-8", "replace").strip()
         except HTTPError:
-            said = ""
+            answered = ""
         finally:
             answer.close()
         if 200 <= answer.status < 300:
             return
-        words = f"The channel answers with status {answer.status}{f': {said}' if said else '.'}"
+        words = f"The channel answers with status {answer.status}{f': {answered}' if answered else '.'}"
         raise ChannelRefused(words) if answer.status in _OF_THE_MESSAGE else Transient(words)
 
 

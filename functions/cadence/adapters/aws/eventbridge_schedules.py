@@ -29,7 +29,7 @@ class EventBridgeSchedules:
         self._queue_arn, self._failed_queue_arn = queue_arn, failed_queue_arn
 
     def keep(self, organization: str, project: str, pipeline: str, entry: Schedule) -> None:
-        said = {
+        firing = {
             "schedule": [organization, project, pipeline, entry.digest],
             "scheduled_at": _SCHEDULED_TIME,
         }
@@ -47,7 +47,7 @@ class EventBridgeSchedules:
                 Target={
                     "Arn": self._queue_arn,
                     "RoleArn": self._role_arn,
-                    "Input": json.dumps(said),
+                    "Input": json.dumps(firing),
                     "DeadLetterConfig": {"Arn": self._failed_queue_arn},
                     "RetryPolicy": {"MaximumEventAgeInSeconds": _LONGEST_DELAY, "MaximumRetryAttempts": 185},
                 },

@@ -58,8 +58,8 @@ class FailedBatches(Failures):
                 return
             for message in messages:
                 try:
-                    its = json.loads(message["Body"])["KinesisBatchInfo"]
-                    records = self._read(its["shardId"], its["startSequenceNumber"], its["endSequenceNumber"])
+                    batch = json.loads(message["Body"])["KinesisBatchInfo"]
+                    records = self._read(batch["shardId"], batch["startSequenceNumber"], batch["endSequenceNumber"])
                 except (ValueError, KeyError, TypeError):
                     _log.error(
                         "a message of the log stream's failures cannot be read", extra={"id": message["MessageId"]}
@@ -68,13 +68,13 @@ class FailedBatches(Failures):
                 if records:
                     yield FailedBatch(message["ReceiptHandle"], records)
                 else:
-                    _log.error("records of the log stream are no longer there", extra={"batch": its})
+                    _log.error("records of the log stream are no longer there", extra={"batch": batch})
 
     def done(self, batch: FailedBatch) -> None:
         client("sqs").delete_message(QueueUrl=self._queue_url, ReceiptHandle=batch.receipt)
 
     def _read(self, shard: str, first: str, last: str) -> list[SentRecord]:
-        found: list[SentRecord] = []
+        records: list[SentRecord] = []
         try:
             iterator = client("kinesis").get_shard_iterator(
                 StreamName=self._stream_name,
@@ -86,8 +86,8 @@ class FailedBatches(Failures):
                 page = client("kinesis").get_records(ShardIterator=iterator)
                 for record in page["Records"]:
                     if int(record["SequenceNumber"]) > int(last):
-                        return found
-                    found.append(
+                        return records
+                    records.append(
                         SentRecord(
                             record["SequenceNumber"],
                             record["PartitionKey"],
@@ -96,11 +96,11 @@ class FailedBatches(Failures):
                         )
                     )
                     if record["SequenceNumber"] == last:
-                        return found
+                        return records
                 iterator = page.get("NextShardIterator")
                 if not iterator or (not page["Records"] and not page.get("MillisBehindLatest")):
-                    return found
+                    return records
         except ClientError as error:
             if error.response["Error"]["Code"] not in _GONE:
                 raise
-        return found
+        return records

@@ -29,10 +29,10 @@ class LambdaProviderCalls:
             answer = self._invoke(client_within("lambda", _LONGEST_LOOK), provider, "RequestResponse", event)
         except BotoCoreError:
             raise ProviderRejected(f"it did not answer within {_LONGEST_LOOK} s") from None
-        said = json.loads(answer["Payload"].read())
+        result = json.loads(answer["Payload"].read())
         if "FunctionError" in answer:
-            raise ProviderRejected(said.get("errorMessage") or "its provider gives no reason")
-        return [machine["ref"] for machine in said["machines"] if machine["condition"] != "gone"]
+            raise ProviderRejected(result.get("errorMessage") or "its provider gives no reason")
+        return [machine["ref"] for machine in result["machines"] if machine["condition"] != "gone"]
 
     def _invoke(self, lambdas: Any, provider: str, how: str, event: dict[str, str]) -> Any:
         return lambdas.invoke(

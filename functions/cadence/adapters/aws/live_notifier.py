@@ -33,7 +33,7 @@ class LiveNotifier:
 
     def notify(self, organization: str) -> None:
         try:
-            if self._is_anybody_there(organization):
+            if self._has_connections(organization):
                 client("lambda").invoke(
                     FunctionName=self._function_name,
                     InvocationType="Event",
@@ -42,9 +42,9 @@ class LiveNotifier:
         except (BotoCoreError, ClientError, Transient) as error:
             _log.warning("those who follow live cannot be told", extra={"reason": str(error)})
 
-    def _is_anybody_there(self, organization: str) -> bool:
-        looked, there = self._known.get(organization, (float("-inf"), False))
+    def _has_connections(self, organization: str) -> bool:
+        looked, connected = self._known.get(organization, (float("-inf"), False))
         if self._monotonic() >= looked + _LOOK_EVERY:
-            there = bool(self._connections.of_organization(organization, datetime.now(UTC)))
-            self._known[organization] = self._monotonic(), there
-        return there
+            connected = bool(self._connections.of_organization(organization, datetime.now(UTC)))
+            self._known[organization] = self._monotonic(), connected
+        return connected

@@ -33,9 +33,9 @@ class CachedPools:
 
     def _recall(self, known: dict[K, tuple[float, T]], key: K, ask: Callable[[], T]) -> T:
         now = self._clock()
-        kept = known.get(key)
-        if kept is not None and now < kept[0]:
-            return kept[1]
+        entry = known.get(key)
+        if entry is not None and now < entry[0]:
+            return entry[1]
         answer = ask()
         known[key] = (now + SECONDS, answer)
         return answer

@@ -126,18 +126,18 @@ class ReadEvents:
         for name, raw in given.items():
             if is_secret(name):
                 self.masks.learn(raw)
-        return {name: redacted() if is_secret(name) else _kept_json(self._keep(raw)) for name, raw in given.items()}
+        return {name: redacted() if is_secret(name) else _value_json(self._keep(raw)) for name, raw in given.items()}
 
     def _sent(self, at: str, body: Mapping[str, Any]) -> SentValues | None:
         place, port = place_of(body["output"], body["track_id"]), str(body["output"]["name"])
         content = body["data"]
         if not isinstance(content, Mapping) or "values" not in content:
             return None
-        kept = [self._keep(raw) for raw in content["values"]["values"]]
-        if not kept:
+        values = [self._keep(raw) for raw in content["values"]["values"]]
+        if not values:
             return None
-        type_ = kept[0].type
-        for one in kept:
+        type_ = values[0].type
+        for one in values:
             type_ = more_exact(type_, one.type)
         if is_bytes(type_):
             return SentValues(
@@ -145,11 +145,11 @@ class ReadEvents:
                 place=place,
                 port=port,
                 type=type_,
-                count=len(kept),
-                content=self.masks.masked_bytes(bytes(one.value for one in kept)),
+                count=len(values),
+                content=self.masks.masked_bytes(bytes(one.value for one in values)),
             )
-        lines = b"".join(msgspec.json.encode(one.value) + b"\n" for one in kept)
-        return SentValues(at=at, place=place, port=port, type=type_, count=len(kept), content=lines)
+        lines = b"".join(msgspec.json.encode(one.value) + b"\n" for one in values)
+        return SentValues(at=at, place=place, port=port, type=type_, count=len(values), content=lines)
 
     def _bytes_sent(self, at: str, kind: bytes, start: int) -> SentValues:
         """Returns how many bytes were sent.
@@ -168,8 +168,8 @@ class ReadEvents:
         )
 
 
-def _kept_json(kept: StoredValue) -> dict[str, Any]:
-    return {"type": kept.type, "value": kept.value}
+def _value_json(value: StoredValue) -> dict[str, Any]:
+    return {"type": value.type, "value": value.value}
 
 
 def _count(data: Any) -> int:

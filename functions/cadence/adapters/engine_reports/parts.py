@@ -49,12 +49,12 @@ def decode(line: bytes) -> Event:
 
 def lines(source: ByteSource) -> Iterator[bytes]:
     """Returns the lines without their ends."""
-    unpacking, rest = zlib.decompressobj(), b""
+    unpacking, unfinished = zlib.decompressobj(), b""
     while block := source.read(_BLOCK):
-        *whole, rest = (rest + unpacking.decompress(block)).split(b"\n")
-        yield from whole
-    *whole, _ = (rest + unpacking.flush()).split(b"\n")
-    yield from whole
+        *complete, unfinished = (unfinished + unpacking.decompress(block)).split(b"\n")
+        yield from complete
+    *complete, _ = (unfinished + unpacking.flush()).split(b"\n")
+    yield from complete
 
 
 def digest(line: bytes) -> bytes:

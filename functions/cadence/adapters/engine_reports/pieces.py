@@ -40,7 +40,7 @@ def elements(source: ByteSource) -> Iterator[bytes]:
             del waiting[:start]
         if len(waiting) > LARGEST:
             raise InvalidRequest(f"An element has more than {LARGEST} bytes.")
-    yield from _rest(waiting, begun=begun)
+    yield from _last_elements(waiting, begun=begun)
 
 
 def _opened(text: bytearray) -> bytearray:
@@ -50,7 +50,7 @@ def _opened(text: bytearray) -> bytearray:
     return inside[1:]
 
 
-def _rest(text: bytearray, *, begun: bool) -> Iterator[bytes]:
+def _last_elements(text: bytearray, *, begun: bool) -> Iterator[bytes]:
     """Returns the last element; or all of them, if the array was written in another way than an engine does."""
     closed = text.rstrip()
     if not begun or closed[-1:] != b"]":

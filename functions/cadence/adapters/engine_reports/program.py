@@ -32,9 +32,9 @@ def _learn(value: Any, masks: Masks, depth: int) -> None:
     if isinstance(value, dict):
         for name, each in value.items():
             if name == "parameters" and isinstance(each, dict):
-                for parameter, given in each.items():
+                for parameter, argument in each.items():
                     if is_secret(parameter):
-                        masks.learn(_raw_of(given))
+                        masks.learn(_raw_of(argument))
             _learn(each, masks, depth + 1)
     elif isinstance(value, list):
         for each in value:

@@ -30,16 +30,16 @@ def compressed(path: str, message: bytes) -> StoredRequest:
 
 def chunks(items: Iterable[T], most: int, most_bytes: int, size: Callable[[T], int]) -> Iterator[Sequence[T]]:
     """Splits in order, at most `most` at a time, and not much more than `most_bytes`."""
-    taken: list[T] = []
+    chunk: list[T] = []
     weight = 0
     for item in items:
-        taken.append(item)
+        chunk.append(item)
         weight += size(item)
-        if len(taken) >= most or weight >= most_bytes:
-            yield taken
-            taken, weight = [], 0
-    if taken:
-        yield taken
+        if len(chunk) >= most or weight >= most_bytes:
+            yield chunk
+            chunk, weight = [], 0
+    if chunk:
+        yield chunk
 
 
 def line_size(record: LogRecord) -> int:

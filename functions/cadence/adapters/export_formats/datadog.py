@@ -82,13 +82,13 @@ def _series(export: Export, metric: Metric, timestamp: int) -> Iterator[dict[str
     counts = metric.family.kind is not MetricKind.GAUGE
 
     def point(suffix: str, labels: Mapping[str, str], value: float) -> dict[str, Any]:
-        told: dict[str, Any] = {
+        series: dict[str, Any] = {
             "metric": name + suffix,
             "type": _COUNT if counts else _GAUGE,
             "points": [{"timestamp": timestamp, "value": value}],
             "tags": _tags({**export.labels, **labels}),
         }
-        return {**told, "interval": int(PUSH_EVERY.total_seconds())} if counts else told
+        return {**series, "interval": int(PUSH_EVERY.total_seconds())} if counts else series
 
     for sample in metric.samples:
         yield point("", sample.labels, sample.value)

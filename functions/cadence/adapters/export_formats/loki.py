@@ -56,12 +56,12 @@ def _labels(record: LogRecord) -> dict[str, str]:
 
 
 def _metadata(record: LogRecord) -> dict[str, str]:
-    found = {
+    metadata = {
         "run": record.run_id,
         "runner": record.line["runner"],
         "attempt": str(record.line["attempt"]),
         "seq": str(record.line["seq"]),
     }
     if ":" in record.line["treatment"]:
-        found["instance"] = record.line["treatment"]
-    return found
+        metadata["instance"] = record.line["treatment"]
+    return metadata

@@ -42,25 +42,25 @@ def read_history(
     """Returns the parents and times of `commits` and of all their ancestors that were fetched."""
     parents: dict[bytes, list[bytes]] = {}
     times: dict[bytes, int] = {}
-    left = list(commits)
-    while left:
-        name = left.pop()
+    pending = list(commits)
+    while pending:
+        name = pending.pop()
         if name in parents or name not in store:
             continue
         commit = store[name]
         if isinstance(commit, Commit):
             parents[name], times[name] = list(commit.parents), commit.commit_time
-            left += commit.parents
+            pending += commit.parents
     return parents, times
 
 
 def _ancestors(parents: Parents, commit: bytes) -> set[bytes]:
     """Returns the commit itself and all that lead to it, as far as they were fetched."""
-    found: set[bytes] = set()
-    left = [commit]
-    while left:
-        name = left.pop()
-        if name not in found and name in parents:
-            found.add(name)
-            left += parents[name]
-    return found
+    ancestors: set[bytes] = set()
+    pending = [commit]
+    while pending:
+        name = pending.pop()
+        if name not in ancestors and name in parents:
+            ancestors.add(name)
+            pending += parents[name]
+    return ancestors

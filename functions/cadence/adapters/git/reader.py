@@ -59,12 +59,12 @@ class DulwichGitReader:
             blob = _find(remote.store, _commit(remote.store, name).tree, path)
             if blob not in remote.store:
                 remote.fetch([blob], depth=None, without=b"")
-            found = remote.store[blob]
-            if not isinstance(found, Blob):
+            content = remote.store[blob]
+            if not isinstance(content, Blob):
                 raise NotFound(f"{path} is not a file in commit {commit[:12]}.")
-            if found.raw_length() > LARGEST_FILE:
+            if content.raw_length() > LARGEST_FILE:
                 raise TooLarge(f"{path} is larger than {LARGEST_FILE // 1_000_000} MB.")
-            return found.as_raw_string()
+            return content.as_raw_string()
 
     def changed_files(
         self, url: str, base: str | None, head: str, *, merge_base: bool, credentials: GitCredentials | None = None
@@ -155,10 +155,10 @@ def _parting(remote: _Remote, base: ObjectID, head: ObjectID) -> ObjectID | None
         if base not in parents or head not in parents:
             raise NotFound("One of the two commits is not in the repository.")
         try:
-            found = merge_base(parents, times, base, head)
+            base_commit = merge_base(parents, times, base, head)
         except HistoryTooShort:
             continue
-        return None if found is None else ObjectID(found)
+        return None if base_commit is None else ObjectID(base_commit)
     raise NotFound("The repository's history is incomplete.")
 
 
@@ -177,12 +177,12 @@ def _find(store: BaseObjectStore, tree: ObjectID, path: str) -> ObjectID:
 
 def _commit(store: BaseObjectStore, name: ObjectID) -> Commit:
     """Returns the commit itself, or the one that a tag of this id names."""
-    found = store[name]
-    while isinstance(found, Tag):
-        found = store[found.object[1]]
-    if not isinstance(found, Commit):
+    target = store[name]
+    while isinstance(target, Tag):
+        target = store[target.object[1]]
+    if not isinstance(target, Commit):
         raise NotFound(f"{name.decode()} is not a commit.")
-    return found
+    return target
 
 
 def _commit_id(text: str) -> ObjectID:
@@ -193,11 +193,11 @@ def _commit_id(text: str) -> ObjectID:
 
 def _translated(url: str, error: Exception) -> NotFound | Transient:
     """Returns the error in the domain's terms. Git servers describe every error by words alone."""
-    said = str(error)
+    message = str(error)
     # A server that is asked for a missing object may also just close the connection.
-    if isinstance(error, HangupException) or "not our ref" in said or "unadvertised object" in said:
+    if isinstance(error, HangupException) or "not our ref" in message or "unadvertised object" in message:
         return NotFound(f"The repository {url} does not have this commit.")
-    return Transient(f"The repository {url} could not be read: {said[:300]}")
+    return Transient(f"The repository {url} could not be read: {message[:300]}")
 
 
 def _shown(error: KeyError) -> str:

@@ -111,8 +111,8 @@ def _connected(connection: HTTPConnection, connect: Callable[[], socket.socket],
 
 def _addresses(connection: HTTPConnection) -> Iterator[str]:
     try:
-        found = socket.getaddrinfo(connection.host.strip("[]"), connection.port, type=socket.SOCK_STREAM)
+        infos = socket.getaddrinfo(connection.host.strip("[]"), connection.port, type=socket.SOCK_STREAM)
     except (socket.gaierror, UnicodeError) as error:
         gone = error if isinstance(error, socket.gaierror) else socket.gaierror(str(error))
         raise NameResolutionError(connection.host, connection, gone) from error
-    yield from dict.fromkeys(str(address[0]) for *_, address in found)
+    yield from dict.fromkeys(str(address[0]) for *_, address in infos)

@@ -72,7 +72,7 @@ def problem(error: BaseException) -> Problem:
     """
     for kind, (status, title) in STATUSES.items():
         if isinstance(error, kind):
-            return _known(error, status, title)
+            return _known_problem(error, status, title)
     return Problem(
         500, _body(500, "Internal error", "internal", "Something went wrong here.") | {"id": uuid.uuid4().hex}
     )
@@ -121,7 +121,7 @@ def _answer_error(logger: logging.Logger, cause: Exception) -> Response:
     return answer.response()
 
 
-def _known(error: CadenceError, status: int, title: str) -> Problem:
+def _known_problem(error: CadenceError, status: int, title: str) -> Problem:
     body = _body(status, title, error.code, error.message)
     if error.details:
         body["details"] = dict(error.details)

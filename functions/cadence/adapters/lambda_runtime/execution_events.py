@@ -32,18 +32,22 @@ def is_execution_event(message: Mapping[str, Any]) -> bool:
 
 def broken_execution(event: Mapping[str, Any]) -> BrokenExecution:
     detail = event["detail"]
-    given = json.loads(detail["input"])
-    run_id, name = given["run_id"], detail["name"]
-    number = name.removeprefix(run_id).lstrip("-") if "treatment" not in given else ""
+    machine_input = json.loads(detail["input"])
+    run_id, name = machine_input["run_id"], detail["name"]
+    number = name.removeprefix(run_id).lstrip("-") if "treatment" not in machine_input else ""
     return BrokenExecution(
-        name=name, run_id=run_id, treatment=given.get("treatment"), number=int(number or 1), error=_error(detail)
+        name=name,
+        run_id=run_id,
+        treatment=machine_input.get("treatment"),
+        number=int(number or 1),
+        error=_error(detail),
     )
 
 
 def _error(detail: Mapping[str, Any]) -> MachineError:
-    said = (
+    caught = (
         MachineError.caught({"Error": detail["error"], "Cause": detail.get("cause") or ""})
         if detail.get("error")
         else None
     )
-    return said or _WORDS.get(detail["status"]) or MachineError(detail["status"], "")
+    return caught or _WORDS.get(detail["status"]) or MachineError(detail["status"], "")

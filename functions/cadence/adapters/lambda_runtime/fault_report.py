@@ -46,10 +46,10 @@ def report(error: BaseException) -> dict[str, Any]:
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
     """Returns the error, what it was raised from, and so on. pynamodb keeps the error it wraps in `cause`."""
-    seen: set[int] = set()
+    visited: set[int] = set()
     current: BaseException | None = error
-    while current is not None and id(current) not in seen:
-        seen.add(id(current))
+    while current is not None and id(current) not in visited:
+        visited.add(id(current))
         yield current
         wrapped = getattr(current, "cause", None)
         hidden = None if current.__suppress_context__ else current.__context__

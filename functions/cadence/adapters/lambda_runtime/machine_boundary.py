@@ -74,8 +74,8 @@ def as_known(error: Exception) -> CadenceError:
     if isinstance(error, CadenceError):
         return error
     if may_succeed_later(error):
-        what = error.operation_name if isinstance(error, ClientError) else type(error).__name__
-        return Transient(f"an AWS call did not get through: {what}")
+        operation = error.operation_name if isinstance(error, ClientError) else type(error).__name__
+        return Transient(f"an AWS call did not get through: {operation}")
     return CadenceError(f"internal error ({type(error).__name__}); the control plane's log has the details")
 
 

@@ -35,9 +35,9 @@ def decode(data: bytes) -> LogBatch:
                 level=str(level),
                 text=str(text),
                 continued=bool(continued),
-                **dict(zip(("track",)[: len(rest)], rest, strict=True)),
+                **dict(zip(("track",)[: len(extra)], extra, strict=True)),
             )
-            for seq, at, stream, level, text, continued, *rest in record["lines"]
+            for seq, at, stream, level, text, continued, *extra in record["lines"]
         ]
         run_id, runner_id, treatment = str(record["run"]), str(record["runner"]), str(record["treatment"])
         return LogBatch(

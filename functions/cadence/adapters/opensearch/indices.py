@@ -89,8 +89,8 @@ def documents(segment: Segment, lines: Sequence[Line]) -> Sequence[tuple[str, Ma
         moments = Moments().all_of([line["time"] for line in lines])
         words = parted([line["text"] for line in lines])
         return [
-            (f"{part_of(segment)}-{position}", _document(segment, position, line, moment, its))
-            for position, (line, moment, its) in enumerate(zip(lines, moments, words, strict=True))
+            (f"{part_of(segment)}-{position}", _document(segment, position, line, moment, tokens))
+            for position, (line, moment, tokens) in enumerate(zip(lines, moments, words, strict=True))
         ]
     except (KeyError, TypeError, AttributeError) as error:
         raise InvalidRequest("Its object does not hold log lines.") from error

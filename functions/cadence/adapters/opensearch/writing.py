@@ -34,10 +34,10 @@ class BulkWriter:
         used: set[str] = set()
         with self._service.asked() as client:
             actions = self._actions(client, segments, refused, used)
-            for taken, answer in streaming_bulk(
+            for accepted, answer in streaming_bulk(
                 client, actions, max_chunk_bytes=_BULK_BYTES, raise_on_error=False, raise_on_exception=True
             ):
-                if not taken:
+                if not accepted:
                     _note_refused(answer["index"], refused)
             if used:
                 client.indices.refresh(index=",".join(sorted(used)))
@@ -54,8 +54,8 @@ class BulkWriter:
                 params={"conflicts": "proceed", "refresh": "true", **OF_MISSING, "request_timeout": _REMOVING},
             )
             self._drop_empty(client, pattern)
-            left = client.count(index=pattern, body={"query": mine}, params=OF_MISSING)
-        return bool(left["count"])
+            remaining = client.count(index=pattern, body={"query": mine}, params=OF_MISSING)
+        return bool(remaining["count"])
 
     def _actions(
         self,
@@ -67,12 +67,12 @@ class BulkWriter:
         for segment, lines in segments:
             try:
                 index = self._index(client, segment)
-                its = documents(segment, lines)
+                pairs = documents(segment, lines)
             except InvalidRequest as error:
                 refused[segment.run_id, segment.number] = error.message
                 continue
             used.add(index)
-            for name, document in its:
+            for name, document in pairs:
                 yield {"_op_type": "index", "_index": index, "_id": name, "_source": document}
 
     def _index(self, client: OpenSearch, segment: Segment) -> str:

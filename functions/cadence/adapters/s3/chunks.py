@@ -19,10 +19,10 @@ class S3Chunks:
 
     def read(self, key: str, offset: int, length: int) -> bytes:
         s3, bucket, name = self._buckets.find(key)
-        wanted = f"bytes={offset}-{offset + length - 1}"
+        byte_range = f"bytes={offset}-{offset + length - 1}"
         try:
             with found(key):
-                content: bytes = s3.get_object(Bucket=bucket, Key=name, Range=wanted)["Body"].read()
+                content: bytes = s3.get_object(Bucket=bucket, Key=name, Range=byte_range)["Body"].read()
         except ClientError as error:
             if error.response["Error"]["Code"] in {"InvalidRange", "416"}:
                 return b""

@@ -65,9 +65,9 @@ class S3Uploaded(Uploaded):
         return Masks(set(msgspec.json.decode(stored, type=list[str])))
 
     def _remember(self, key: str, masks: Masks) -> None:
-        known = masks.known()
-        if known != masks.digests:
-            content = msgspec.json.encode(sorted(known)[:_MOST_SECRETS])
+        secrets = masks.known()
+        if secrets != masks.digests:
+            content = msgspec.json.encode(sorted(secrets)[:_MOST_SECRETS])
             self._client.put_object(Bucket=self._bucket, Key=_secrets_key(key), Body=content)
 
     def exists(self, key: str) -> bool:
@@ -101,8 +101,8 @@ class S3Parts(ReportParts):
                         raise InvalidRequest(f"A chunk has events of at most {_MOST_TARGETS} processes.")
                     writing[run_id] = _Writing(files)
                 writing[run_id].add(events_format.encode(event))
-            for run_id, one in writing.items():
-                self._write(ReportPart(run_id, EngineStream.DEBUG, source, number), one.finished())
+            for run_id, part in writing.items():
+                self._write(ReportPart(run_id, EngineStream.DEBUG, source, number), part.finished())
             return list(writing)
 
     def stored(

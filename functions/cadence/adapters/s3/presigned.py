@@ -68,10 +68,10 @@ def signed_queue_url(queue_url: str, parameters: str, lifetime: int) -> str:
 
 
 def credentials() -> ReadOnlyCredentials:
-    found = _session().get_credentials()
-    if found is None:
+    resolved = _session().get_credentials()
+    if resolved is None:
         raise RuntimeError("There are no AWS credentials to sign URLs with.")
-    return found.get_frozen_credentials()
+    return resolved.get_frozen_credentials()
 
 
 def _dns_suffix(region: str) -> str:

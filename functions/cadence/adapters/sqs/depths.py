@@ -23,7 +23,7 @@ class SqsDepths:
         return [self._depth(url) for url in self._queues]
 
     def _depth(self, url: str) -> QueueDepth:
-        told = client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=list(_COUNTS))["Attributes"]
+        attributes = client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=list(_COUNTS))["Attributes"]
         name = url.rpartition("/")[2].removeprefix(self._prefix)
-        messages = sum(int(told.get(count, 0)) for count in _COUNTS)
+        messages = sum(int(attributes.get(count, 0)) for count in _COUNTS)
         return QueueDepth(name.removesuffix(_FAILED), messages, name.endswith(_FAILED))

@@ -36,9 +36,11 @@ def packed_block(rows: Sequence[Row]) -> tuple[bytes, int]:
         array("H", levels),
         array("H", streams),
     )
-    kept = {number: its for number, its in enumerate(more) if its}
+    further = {number: fields for number, fields in enumerate(more) if fields}
     data = together.encode(*_ENCODING)
-    packed_columns = _packed(*(column.tobytes() for column in columns), json.dumps(kept).encode() if kept else b"")
+    packed_columns = _packed(
+        *(column.tobytes() for column in columns), json.dumps(further).encode() if further else b""
+    )
     packed_texts = _packed(array("I", lengths).tobytes(), data)
     return _HEADER.pack(len(rows), len(packed_columns)) + packed_columns + packed_texts, len(data)
 
@@ -136,19 +138,19 @@ class Block:
         self, origins: Sequence[Origin], levels: Sequence[str], streams: Sequence[str], numbers: Numbers
     ) -> Sequence[Row]:
         """Returns all rows, numbered anew."""
-        its = self.columns
-        origin_of = {origin: numbers.origins[origins[origin]] for origin in set(its.origins)}
-        more = [its.more.get(str(number)) for number in range(self.rows)] if its.more else [None] * self.rows
+        columns = self.columns
+        origin_of = {origin: numbers.origins[origins[origin]] for origin in set(columns.origins)}
+        more = [columns.more.get(str(number)) for number in range(self.rows)] if columns.more else [None] * self.rows
         return list(
             zip(
-                its.moments,
-                [origins[origin][1] for origin in its.origins],
-                its.segments,
-                its.indexes,
-                [origin_of[origin] for origin in its.origins],
-                [numbers.levels[levels[level]] for level in its.levels],
-                [numbers.streams[streams[stream]] for stream in its.streams],
-                its.leads,
+                columns.moments,
+                [origins[origin][1] for origin in columns.origins],
+                columns.segments,
+                columns.indexes,
+                [origin_of[origin] for origin in columns.origins],
+                [numbers.levels[levels[level]] for level in columns.levels],
+                [numbers.streams[streams[stream]] for stream in columns.streams],
+                columns.leads,
                 self.texts(),
                 more,
                 strict=True,

@@ -138,4 +138,4 @@ class _Writing:
 
 
 def _facts(values: Mapping[FieldName, Collection[str]]) -> Mapping[FieldName, Collection[str]]:
-    return {name: its for name, its in values.items() if len(its) <= MOST_FACTS}
+    return {name: listed for name, listed in values.items() if len(listed) <= MOST_FACTS}

@@ -92,20 +92,20 @@ class Counter:
         inside = self._within(query, ranges)
         if len(ranges) == 1:
             return [(ranges[0][0], _number(self._searcher.search(inside, 1, count=True)))]
-        found = self._searcher.aggregate(inside, {"rows": _row_ranges(ranges)})
-        return [(start, bucket["doc_count"]) for start, bucket in _in_ranges(found["rows"], ranges)]
+        answer = self._searcher.aggregate(inside, {"rows": _row_ranges(ranges)})
+        return [(start, bucket["doc_count"]) for start, bucket in _in_ranges(answer["rows"], ranges)]
 
     def _by_field(self, query: tantivy.Query | None, ranges: Sequence[Range]) -> Sequence[tuple[int | None, int, int]]:
         inside = self._within(query, ranges)
         terms: dict[str, Any] = {"terms": {"field": self._field, "size": max(len(self._values), 1)}}
         if len(ranges) == 1:
-            found = self._searcher.aggregate(inside, {"values": terms})
-            return [(ranges[0][0], int(one["key"]), one["doc_count"]) for one in found["values"]["buckets"]]
+            answer = self._searcher.aggregate(inside, {"values": terms})
+            return [(ranges[0][0], int(one["key"]), one["doc_count"]) for one in answer["values"]["buckets"]]
         # Ranges of values take a twelfth of the time that values of ranges do.
-        found = self._searcher.aggregate(inside, {"rows": {**_row_ranges(ranges), "aggs": {"values": terms}}})
+        answer = self._searcher.aggregate(inside, {"rows": {**_row_ranges(ranges), "aggs": {"values": terms}}})
         return [
             (start, int(one["key"]), one["doc_count"])
-            for start, bucket in _in_ranges(found["rows"], ranges)
+            for start, bucket in _in_ranges(answer["rows"], ranges)
             for one in bucket["values"]["buckets"]
         ]
 

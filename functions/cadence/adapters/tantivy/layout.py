@@ -68,7 +68,7 @@ def field_values(
     origins: Sequence[Origin], levels: Sequence[str], streams: Sequence[str]
 ) -> Mapping[FieldName, Collection[str]]:
     pipelines, runs, treatments, _, runners, pools = zip(*origins, strict=True)
-    found: Mapping[FieldName, Iterable[Any]] = {
+    values: Mapping[FieldName, Iterable[Any]] = {
         FieldName.PIPELINE: pipelines,
         FieldName.RUN: runs,
         FieldName.TREATMENT: treatments,
@@ -77,7 +77,7 @@ def field_values(
         FieldName.LEVEL: levels,
         FieldName.STREAM: streams,
     }
-    return {name: sorted({value or "" for value in its}) for name, its in found.items()}
+    return {name: sorted({value or "" for value in its}) for name, its in values.items()}
 
 
 def packed_words(words: Sequence[str]) -> bytes:

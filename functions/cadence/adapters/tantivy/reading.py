@@ -102,11 +102,11 @@ class TantivySplit(OpenSplit):
             return
         end, size = rows.end, _FIRST_CANDIDATES
         while end > rows.first:
-            found = self._newest(translated, _Rows(rows.first, end), size)
-            yield from found
-            if len(found) < size:
+            numbers = self._newest(translated, _Rows(rows.first, end), size)
+            yield from numbers
+            if len(numbers) < size:
                 return
-            end, size = found[-1], min(size * 4, _MOST_CANDIDATES)
+            end, size = numbers[-1], min(size * 4, _MOST_CANDIDATES)
 
     def _by_block(self, where: Condition, rows: _Rows) -> Iterator[int]:
         may_be_in = _of_blocks(where)
@@ -123,8 +123,8 @@ class TantivySplit(OpenSplit):
         if translated.query is None:
             return range(rows.end - 1, max(rows.first, rows.end - limit) - 1, -1)
         query = within(self._schema, translated.query, rows.first, rows.end, self._head.lines)
-        found = self._searcher.search(query, limit, count=False, order_by_field=fields.ROW)
-        return [int(row) for row, _ in found.hits]
+        hits = self._searcher.search(query, limit, count=False, order_by_field=fields.ROW)
+        return [int(row) for row, _ in hits.hits]
 
     def _hit(self, row: int) -> Hit:
         return self._as_hit(self._stored.line(row))

@@ -69,7 +69,7 @@ def rows_of_segment(
         texts = [line["text"] for line in lines]
         # Whether they are texts, at once.
         "".join(texts)
-        leads = [_whole(line["seq"]) - position for position, line in enumerate(lines)]
+        leads = [_integer(line["seq"]) - position for position, line in enumerate(lines)]
         origins = [
             numbers.origins[
                 pipeline, run_id, line["treatment"], line["attempt"], line["runner"], line.get("pool")
@@ -97,16 +97,16 @@ def merged(sources: Sequence[Iterator[Sequence[Row]]]) -> Iterator[Sequence[Row]
 
     Holds no more than two pieces of each.
     """
-    left: list[tuple[Sequence[Row], Iterator[Sequence[Row]]]] = [([], source) for source in sources]
-    while left := [(rows, source) for waiting, source in left if (rows := waiting or next(source, []))]:
+    pending: list[tuple[Sequence[Row], Iterator[Sequence[Row]]]] = [([], source) for source in sources]
+    while pending := [(rows, source) for waiting, source in pending if (rows := waiting or next(source, []))]:
         # All further rows of a source come after the last row that it has given.
-        bound = min(rows[-1] for rows, _ in left)
-        cut = [bisect_right(rows, bound) for rows, _ in left]
-        yield sorted(row for (rows, _), end in zip(left, cut, strict=True) for row in rows[:end])
-        left = [(rows[end:], source) for (rows, source), end in zip(left, cut, strict=True)]
+        bound = min(rows[-1] for rows, _ in pending)
+        cut = [bisect_right(rows, bound) for rows, _ in pending]
+        yield sorted(row for (rows, _), end in zip(pending, cut, strict=True) for row in rows[:end])
+        pending = [(rows[end:], source) for (rows, source), end in zip(pending, cut, strict=True)]
 
 
-def _whole(number: Any) -> int:
+def _integer(number: Any) -> int:
     if type(number) is not int or not 0 <= number < 1 << 62:
         raise ValueError(f"{number!r} is no sequence number")
     return number

@@ -92,14 +92,14 @@ class SplitFolder:
         return removed
 
     def _splits(self) -> list[tuple[float, int, Path]]:
-        found: list[tuple[float, int, Path]] = []
+        splits: list[tuple[float, int, Path]] = []
         for folder in self.path.iterdir():
             try:
                 size = sum(file.stat().st_size for file in folder.rglob("*"))
-                found.append((folder.stat().st_mtime, size, folder))
+                splits.append((folder.stat().st_mtime, size, folder))
             except FileNotFoundError:
                 continue
-        return found
+        return splits
 
 
 class _Copied:

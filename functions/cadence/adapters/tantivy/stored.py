@@ -56,10 +56,10 @@ class StoredLines:
         """Returns how many rows have a smaller place."""
         moment = Moments().of(place.time)
         low, high = self.rows_before_moment(moment), self.rows_before_moment(moment + 1)
-        wanted = (place.run_id, place.segment, place.index)
+        target = (place.run_id, place.segment, place.index)
         while low < high:
             middle = (low + high) // 2
-            if self._position(middle) < wanted:
+            if self._position(middle) < target:
                 low = middle + 1
             else:
                 high = middle
@@ -70,8 +70,8 @@ class StoredLines:
 
     def _position(self, row: int) -> tuple[str, int, int]:
         block = self.block(row // ROWS_PER_BLOCK)
-        number, its = row - block.first_row, block.columns
-        return self._head.origins[its.origins[number]][1], its.segments[number], its.indexes[number]
+        number, columns = row - block.first_row, block.columns
+        return self._head.origins[columns.origins[number]][1], columns.segments[number], columns.indexes[number]
 
     def _read(self, index: int) -> Block:
         return Block(self._data[self._starts[index] : self._starts[index + 1]], index * ROWS_PER_BLOCK)

@@ -35,13 +35,13 @@ class Alerting:
     topic_prefix: str
 
 
-def alerting(its: settings.ApiSettings, runs: RunStore, runners: HostStore, index: SearchIndex) -> Alerting:
-    table = its.alerts_table
+def alerting(config: settings.ApiSettings, runs: RunStore, runners: HostStore, index: SearchIndex) -> Alerting:
+    table = config.alerts_table
     rules, channels, silences = DynamoRuleStore(table), DynamoChannelStore(table), DynamoSilenceStore(table)
     alerts, outbox = DynamoAlertStore(table), DynamoOutbox(table)
-    notifier = SqsAlertNotifier(its.alerting_queue_url, its.alert_deliveries_function)
-    listening = AlertEventMapping(its.alerts_table, its.alerting_queue_arn, its.alerts_function)
-    subscriptions = DynamoSubscriptionStore(its.access_table)
+    notifier = SqsAlertNotifier(config.alerting_queue_url, config.alert_deliveries_function)
+    listening = AlertEventMapping(config.alerts_table, config.alerting_queue_arn, config.alerts_function)
+    subscriptions = DynamoSubscriptionStore(config.access_table)
     return Alerting(
         rules=rules,
         channels=channels,
@@ -65,10 +65,10 @@ def alerting(its: settings.ApiSettings, runs: RunStore, runners: HostStore, inde
             outbox=outbox,
             notifier=notifier,
             listening=listening,
-            cipher=KmsCipher(its.secrets_key),
+            cipher=KmsCipher(config.secrets_key),
             clock=now,
         ),
         manage_silences=ManageSilences(silences, now),
         try_on_past=TryOnPast(runs=runs, runners=runners, search=index, clock=now),
-        topic_prefix=its.alert_topic_prefix,
+        topic_prefix=config.alert_topic_prefix,
     )

@@ -126,15 +126,15 @@ class PoolItem(AccessTable):
         )
 
 
-def _policy(kept: Mapping[str, Any]) -> Policy:
+def _policy(stored: Mapping[str, Any]) -> Policy:
     return Policy(
         **{
-            **kept,
-            "offers": tuple(InstanceOffer(**offer) for offer in kept["offers"]),
-            "labels": tuple(kept["labels"]),
-            "warm": tuple(WarmWindow(**{**one, "days": tuple(one["days"])}) for one in kept["warm"]),
-            "budget": Budget(**kept["budget"]) if kept["budget"] else None,
-            "values": ValuePolicy.from_json(kept["values"]) if "values" in kept else ValuePolicy(),
+            **stored,
+            "offers": tuple(InstanceOffer(**offer) for offer in stored["offers"]),
+            "labels": tuple(stored["labels"]),
+            "warm": tuple(WarmWindow(**{**window, "days": tuple(window["days"])}) for window in stored["warm"]),
+            "budget": Budget(**stored["budget"]) if stored["budget"] else None,
+            "values": ValuePolicy.from_json(stored["values"]) if "values" in stored else ValuePolicy(),
         }
     )
 

@@ -144,15 +144,15 @@ class KmsSecretStore(SecretStore):
         raise Transient(f"The secret {name} is being written by others. Try again.")
 
     def decrypt(self, organization: str, project: str, wanted: Mapping[str, int | None]) -> Mapping[str, Secret]:
-        found = {}
+        plain = {}
         for name, version in wanted.items():
             item = (
                 self._get(organization, project, name)
                 if version is None
                 else self._version(organization, project, name, version)
             )
-            found[name] = Secret(self._decrypted(item, organization, project), int(item.version))
-        return found
+            plain[name] = Secret(self._decrypted(item, organization, project), int(item.version))
+        return plain
 
     def _version(self, organization: str, project: str, name: str, version: int) -> SecretItem:
         newest = self._find(organization, project, name)

@@ -50,11 +50,11 @@ class AlertEventMapping(EventMapping):
             self._begin()
 
     def _begin(self) -> None:
-        there = self._mappings()
-        if any(mapping.get("State") != _ENDING for mapping in there):
+        mappings = self._mappings()
+        if any(mapping.get("State") != _ENDING for mapping in mappings):
             return
         ending = Transient("Alerting is being switched off; it can be switched on again in a minute.", retry_after=30.0)
-        if there:
+        if mappings:
             raise ending
         lambdas = client("lambda")
         try:
@@ -68,10 +68,10 @@ class AlertEventMapping(EventMapping):
             return  # another process was faster
 
     def _mappings(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = client("lambda").list_event_source_mappings(
+        mappings: list[dict[str, Any]] = client("lambda").list_event_source_mappings(
             EventSourceArn=self._queue_arn, FunctionName=self._function
         )["EventSourceMappings"]
-        return found
+        return mappings
 
     @staticmethod
     def _is_needed() -> bool:

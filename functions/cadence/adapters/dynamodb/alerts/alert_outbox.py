@@ -177,5 +177,5 @@ class DynamoOutbox(Outbox, DeadLetterMessages):
 
 def _count(key: ChannelKey, prefix: str, most: int) -> int:
     with translated(f"channel {key[2]}"):
-        its = WaitingItem.sk.startswith(prefix)
-        return min(int(WaitingItem.count(partition(key), its, limit=most, consistent_read=True)), most)
+        with_prefix = WaitingItem.sk.startswith(prefix)
+        return min(int(WaitingItem.count(partition(key), with_prefix, limit=most, consistent_read=True)), most)

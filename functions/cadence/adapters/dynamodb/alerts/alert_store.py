@@ -39,7 +39,7 @@ class DynamoAlertStore(AlertStore):
 
     def put_occurrences(self, rule: Rule, group: AlertGroup, occurrences: Iterable[Occurrence]) -> None:
         partition = OccurrenceItem.partition(rule, group)
-        kept = rule.window + rule.resolve.after + _KEPT_LONGER
+        kept_for = rule.window + rule.resolve.after + _KEPT_LONGER
         with translated(f"what happened for {rule.name}"), OccurrenceItem.batch_write() as batch:
             for occurrence in occurrences:
                 batch.save(
@@ -48,7 +48,7 @@ class DynamoAlertStore(AlertStore):
                         OccurrenceItem.sort_key(occurrence.at, occurrence.event_id),
                         times=occurrence.count,
                         sample=asdict(occurrence.sample),
-                        expires_at=max(occurrence.at, datetime.now(UTC)) + kept,
+                        expires_at=max(occurrence.at, datetime.now(UTC)) + kept_for,
                     )
                 )
 

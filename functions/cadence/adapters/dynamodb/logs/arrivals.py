@@ -122,22 +122,22 @@ class DynamoArrivals(Arrivals):
     def next_numbers(self, organization: str) -> Sequence[int]:
         keys = [(_partition(organization, lane), LaneItem.SK) for lane in range(LANES)]
         with translated(f"arrivals in {organization}"):
-            found = {item.pk: int(item.next_number) for item in LaneItem.batch_get(keys, consistent_read=True)}
-        return [found.get(partition, 0) for partition, _ in keys]
+            numbers = {item.pk: int(item.next_number) for item in LaneItem.batch_get(keys, consistent_read=True)}
+        return [numbers.get(partition, 0) for partition, _ in keys]
 
     def list_arrivals(self, organization: str, lane: int, from_number: int, limit: int) -> Sequence[Arrival]:
         condition = ArrivalItem.sk.between(ArrivalItem.sort_key(from_number), ArrivalItem.sort_key(10**15 - 1))
         with translated(f"arrivals in {organization}"):
             items = ArrivalItem.query(_partition(organization, lane), condition, limit=limit, consistent_read=True)
-            found = [item.arrival(organization) for item in items]
-        for expected, arrival in enumerate(found, from_number):
+            arrivals = [item.arrival(organization) for item in items]
+        for expected, arrival in enumerate(arrivals, from_number):
             # Items that expire do not expire in order.
             if arrival.number != expected:
                 raise Gone(
                     "Lines after this cursor are no longer kept for followers. "
                     "Search for them (since:1d), and follow again without the cursor."
                 )
-        return found
+        return arrivals
 
 
 def _next_number(organization: str, lane: int) -> int:

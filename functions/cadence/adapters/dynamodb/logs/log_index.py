@@ -196,10 +196,10 @@ class DynamoLogIndex(LogIndex):
         with translated(f"log of run {run_id}"):
             heads = list(HeadItem.query(HeadItem.key(run_id)[0], HeadItem.sk == HeadItem.SK, consistent_read=True))
             keys = [WatermarkItem.item_key(runner_id) for runner_id in runner_ids]
-            found = [item.watermark() for item in WatermarkItem.batch_get(keys, consistent_read=True)]
+            watermarks = [item.watermark() for item in WatermarkItem.batch_get(keys, consistent_read=True)]
         return LogHead(
             int(heads[0].next_segment) if heads else 0,
-            {watermark.runner_id: watermark for watermark in found},
+            {watermark.runner_id: watermark for watermark in watermarks},
             arrivals.next_number(organization, run_id),
         )
 

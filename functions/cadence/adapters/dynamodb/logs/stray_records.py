@@ -72,10 +72,10 @@ class DynamoStrayRecords(StrayRecords):
     def list(self, organization: str, limit: int) -> Sequence[StrayRecord]:
         partition, prefix = StrayRecordItem.item_key(organization, "")
         with translated("records that were set aside"):
-            found = StrayRecordItem.query(
+            items = StrayRecordItem.query(
                 partition, StrayRecordItem.sk.startswith(prefix), limit=limit, consistent_read=True
             )
-            return [item.record() for item in found]
+            return [item.record() for item in items]
 
     def get(self, organization: str, number: str) -> StrayRecord:
         with translated(f"record {number}"):

@@ -43,13 +43,13 @@ class DynamoCounters:
         for start in range(0, len(counted), _MOST_EVENTS):
             some = [self._bounded(one) for one in counted[start : start + _MOST_EVENTS]]
             # The same event may be in a batch twice, and a transaction names an item once.
-            left = list({one.event_id: one for one in some}.values())
-            while left:
-                left = insisting(partial(self._add, left))
+            remaining = list({one.event_id: one for one in some}.values())
+            while remaining:
+                remaining = insisting(partial(self._add, remaining))
 
     def read(self, organization: str, project: str) -> Sequence[CounterSeries]:
-        found = query(self._table, _partition(organization, project), _SERIES)
-        return [_series(organization, project, item) for item in found]
+        items = query(self._table, _partition(organization, project), _SERIES)
+        return [_series(organization, project, item) for item in items]
 
     def costs(self, run_id: str) -> Sequence[TreatmentCost]:
         return [_cost(item) for item in query(self._table, f"RUN#{run_id}", _COST)]
@@ -72,8 +72,8 @@ class DynamoCounters:
             with refusals("the counts"):
                 client("dynamodb").transact_write_items(TransactItems=items)
         except Conflict as conflict:
-            seen = _refused(conflict.__cause__, len(marks))
-            return [one for number, one in enumerate(counted) if number not in seen]
+            counted_before = _refused(conflict.__cause__, len(marks))
+            return [one for number, one in enumerate(counted) if number not in counted_before]
         return []
 
     def _put(self, item: Item, *, new: bool = True) -> dict[str, Any]:
@@ -84,17 +84,17 @@ class DynamoCounters:
 
     def _increase(self, key: CounterKey, counts: Mapping[str, float]) -> dict[str, Any]:
         labels = {name: getattr(key, name) for name in ("pipeline", "treatment", "pool", "provider")}
-        given = {name: text for name, text in labels.items() if text is not None}
+        present = {name: text for name, text in labels.items() if text is not None}
         added = dict(enumerate(sorted(counts.items())))
         update = {
             "TableName": self._table,
             "Key": wired({"pk": _partition(key.organization, key.project), "sk": _sort_key(key)}),
-            "UpdateExpression": f"SET {', '.join(f'#{name} = :{name}' for name in given)} "
+            "UpdateExpression": f"SET {', '.join(f'#{name} = :{name}' for name in present)} "
             f"ADD {', '.join(f'#{number} :{number}' for number in added)}",
-            "ExpressionAttributeNames": {f"#{name}": name for name in given}
+            "ExpressionAttributeNames": {f"#{name}": name for name in present}
             | {f"#{number}": _COUNT + name for number, (name, _) in added.items()},
             "ExpressionAttributeValues": wired(
-                {f":{name}": text for name, text in given.items()}
+                {f":{name}": text for name, text in present.items()}
                 | {f":{number}": amount for number, (_, amount) in added.items()}
             ),
         }
@@ -102,27 +102,27 @@ class DynamoCounters:
 
     def _bounded(self, counted: Counted) -> Counted:
         """Counts new names together once there are many, so that invented names do not make a scrape large."""
-        found: dict[CounterKey, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+        bounded: dict[CounterKey, dict[str, float]] = defaultdict(lambda: defaultdict(float))
         for key, counts in counted.counts.items():
             for name, amount in counts.items():
-                found[self._folded(key)][name] += amount
-        return replace(counted, counts=found)
+                bounded[self._folded(key)][name] += amount
+        return replace(counted, counts=bounded)
 
     def _folded(self, key: CounterKey) -> CounterKey:
         partition = _partition(key.organization, key.project)
-        known = self._known.get(partition)
+        names = self._known.get(partition)
         # Series are never removed: once there are as many as allowed, an unknown name is never a new series.
-        if known is None or (_sort_key(key) not in known and partition not in self._full):
-            known = {item["sk"] for item in query(self._table, partition, _SERIES, ProjectionExpression="sk")}
-            self._known[partition] = known
-            if len(known) >= self._most:
+        if names is None or (_sort_key(key) not in names and partition not in self._full):
+            names = {item["sk"] for item in query(self._table, partition, _SERIES, ProjectionExpression="sk")}
+            self._known[partition] = names
+            if len(names) >= self._most:
                 self._full.add(partition)
         treatment = OTHER if key.treatment is not None else None
         candidates = (key, replace(key, treatment=treatment), replace(key, pipeline=OTHER, treatment=treatment))
         for candidate in candidates:
-            if _sort_key(candidate) in known or len(known) < self._most:
+            if _sort_key(candidate) in names or len(names) < self._most:
                 break
-        known.add(_sort_key(candidate))
+        names.add(_sort_key(candidate))
         return candidate
 
 

@@ -49,8 +49,8 @@ class DynamoProgramStore:
     def list_programs(self, organization: str, project: str) -> Sequence[StoredProgram]:
         with translated("programs"):
             prefix = ProgramItem.sk.startswith(ProgramItem.PREFIX)
-            found = ProgramItem.query(_key(organization, project), prefix, consistent_read=True)
-            return [item.program() for item in found]
+            items = ProgramItem.query(_key(organization, project), prefix, consistent_read=True)
+            return [item.program() for item in items]
 
 
 def _key(organization: str, project: str) -> str:

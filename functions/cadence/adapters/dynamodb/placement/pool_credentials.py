@@ -67,8 +67,8 @@ class DynamoPoolCredentials:
         item = self._find(pool)
         if item is None:
             return {}
-        kept: dict[str, str] = json.loads(decrypt_parts(self._cipher, item.parts, _context(pool)))
-        return kept
+        credentials: dict[str, str] = json.loads(decrypt_parts(self._cipher, item.parts, _context(pool)))
+        return credentials
 
     def _find(self, pool: Pool) -> PoolCredentialsItem | None:
         """Returns the credentials. Those for another provider do not count: the pool's provider has changed since."""

@@ -87,14 +87,14 @@ class DynamoHostStore:
             OfferItem(*OfferItem.key(organization, pool, offer)).delete()
 
     def list_offers(self, organization: str, pool: str, limit: int, engine: str | None = None) -> Sequence[RunnerOffer]:
-        found: list[RunnerOffer] = []
+        offers: list[RunnerOffer] = []
         after = OfferItem.PREFIX
         with translated(f"offers of pool {pool}"):
             while True:
                 page = self._offers(organization, pool, after, limit, engine)
-                found += page
-                if len(page) < limit or sum(offer.priority > page[-1].priority for offer in found) >= limit:
-                    return found
+                offers += page
+                if len(page) < limit or sum(offer.priority > page[-1].priority for offer in offers) >= limit:
+                    return offers
                 # The remaining offers of this project sort after these anyway.
                 after = OfferItem.lane(page[-1]) + _LAST
 

@@ -69,7 +69,7 @@ class SplitItem(LogsTable):
             text_bytes=facts.text_bytes,
             size=facts.size,
             head_bytes=facts.head_bytes,
-            field_values={name.value: list(its) for name, its in facts.values.items()},
+            field_values={name.value: list(values) for name, values in facts.values.items()},
             covered=zlib.compress(json.dumps(split.covered, separators=(",", ":")).encode()),
             # Retention removes a split before that; this is for projects that no longer exist.
             expires_at=datetime.fromisoformat(facts.last_time) + KEPT + timedelta(days=1),
@@ -90,7 +90,7 @@ class SplitItem(LogsTable):
                 text_bytes=int(self.text_bytes),
                 size=int(self.size),
                 head_bytes=int(self.head_bytes),
-                values={FieldName(name): tuple(its) for name, its in self.field_values.items()},
+                values={FieldName(name): tuple(values) for name, values in self.field_values.items()},
             ),
             covered={run_id: [(first, last) for first, last in ranges] for run_id, ranges in covered.items()},
         )

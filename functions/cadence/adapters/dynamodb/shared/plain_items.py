@@ -32,7 +32,7 @@ def query(
     Reads are consistent; `more` is passed on.
     """
     values = {":pk": partition, ":sk": prefix} if prefix else {":pk": partition}
-    asked = {
+    request = {
         "TableName": table,
         "KeyConditionExpression": "pk = :pk AND begins_with(sk, :sk)" if prefix else "pk = :pk",
         "ExpressionAttributeValues": wired(values),
@@ -40,16 +40,16 @@ def query(
         **({"Limit": limit} if limit else {}),
         **more,
     }
-    left = limit
+    remaining = limit
     while True:
         with refusals(prefix):
-            page = client("dynamodb").query(**asked)
+            page = client("dynamodb").query(**request)
         for item in page["Items"]:
             yield plain(item)
-        left = None if left is None else left - len(page["Items"])
-        if "LastEvaluatedKey" not in page or left == 0:
+        remaining = None if remaining is None else remaining - len(page["Items"])
+        if "LastEvaluatedKey" not in page or remaining == 0:
             return
-        asked["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+        request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
 
 @contextmanager

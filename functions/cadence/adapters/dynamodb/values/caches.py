@@ -115,10 +115,10 @@ class DynamoCacheStore:
         self, organization: str, project: str, prefix: str = "", bucket: str | None = None
     ) -> Sequence[CacheEntry]:
         with translated(f"the caches of {project}"):
-            found = CacheItem.query(
+            items = CacheItem.query(
                 _partition(organization, project, bucket), CacheItem.sk.startswith(CacheItem.PREFIX + prefix)
             )
-            return [item.cache_entry() for item in found]
+            return [item.cache_entry() for item in items]
 
     def note_use(self, entry: CacheEntry, at: datetime) -> None:
         item = CacheItem.of(CacheEntry(**{**vars(entry), "used_at": at}))
