@@ -1,6 +1,6 @@
 """Batches of records of which only those that failed are delivered again (Lambda's `ReportBatchItemFailures`).
 
-Powertools' batch processor handles one record at a time, so it fits only half of the Lambdas with batches; see ADR 26.
+Powertools' batch processor handles one record at a time, so it fits only half of the Lambdas with batches (ADR 26).
 """
 
 import logging
