@@ -1,4 +1,7 @@
-"""Treatment machine, state Act: `{run_id, treatment, task_token}`; the token is answered with `{"next": "done" or "again"}`."""
+"""Treatment machine, state Act: `{run_id, treatment, task_token}`.
+
+The token is answered with `{"next": "done" or "again"}`.
+"""
 
 from cadence.adapters.lambda_runtime.machine_boundary import Event, token_task
 from cadence.composition import groups

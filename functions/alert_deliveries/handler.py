@@ -1,6 +1,6 @@
-"""A channel whose outbox has messages, or that is to be tried again: `{"channel": [organization, project, name], "retry_at"}`.
+"""Delivers the waiting messages of a channel: `{"channel": [organization, project, name], "retry_at"}`.
 
-Asked for without waiting; an error has Lambda try again.
+It is invoked asynchronously; Lambda retries after an error.
 """
 
 from typing import Any

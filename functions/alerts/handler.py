@@ -1,8 +1,11 @@
-"""Queue `alerting`: events, judged by alert rules, and alerts that are to be looked at again. Failed messages come again, one by one."""
+"""Queue `alerting`: judges events by alert rules, and checks alerts again.
+
+Failed messages are delivered again, one by one.
+"""
 
 from typing import Any
 
-from cadence.adapters.lambda_runtime.fault_report import log_fault
+from cadence.adapters.lambda_runtime.partial_batch import BatchResponse, PartialBatch
 from cadence.adapters.lambda_runtime.service_log import service_logger
 from cadence.composition.alerts import judge_message
 
@@ -10,13 +13,8 @@ log = service_logger("alerts")
 judge = judge_message()
 
 
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    failed = []
-    for record in event["Records"]:
-        try:
-            judge(record["body"])
-        except Exception as error:  # noqa: BLE001 - one message's trouble must not stop the others
-            log_fault(log, "an event could not be judged", error, message_id=record["messageId"])
-            failed.append({"itemIdentifier": record["messageId"]})
-    log.info("alerts", extra={"judged": len(event["Records"]) - len(failed), "failed": len(failed)})
-    return {"batchItemFailures": failed}
+def handler(event: dict[str, Any], context: Any) -> BatchResponse:
+    batch = PartialBatch(log, "an event could not be judged")
+    batch.process_each(event, judge)
+    log.info("alerts", extra={"judged": len(event["Records"]) - len(batch.failed), "failed": len(batch.failed)})
+    return batch.response()

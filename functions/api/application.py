@@ -28,7 +28,10 @@ _ELSEWHERE = {re.compile(r"/webhooks/[^/]+/[^/]+"): "POST", re.compile(r"/runner
 
 
 class _Resolver(APIGatewayHttpResolver):
-    """A treatment inside of an engine is named by its path, `main/build/test#2`: a name with slashes in it."""
+    """Resolves routes.
+
+    A treatment inside of an engine is named by its path, `main/build/test#2`: a name with slashes in it.
+    """
 
     @staticmethod
     def _compile_regex(rule: str, base_regex: str = "^{}$") -> re.Pattern[str]:
@@ -39,18 +42,21 @@ class _Resolver(APIGatewayHttpResolver):
 def build(
     endpoints: Iterable[Endpoint], services: Any, authenticate: Authenticate, report: Report
 ) -> Callable[[dict[str, Any], Any], HttpResponse]:
-    """The function that answers HTTP API events (payload format 2.0). `report` is told of every error that is a fault of ours."""
+    """Returns the function that answers HTTP API events (payload format 2.0).
+
+    `report` is called with every internal error and the body of its problem document.
+    """
     resolver = _Resolver()
-    known = tuple(endpoints)
+    declared = tuple(endpoints)
     # The longest first: what follows a treatment's name is not part of it.
-    for endpoint in sorted(known, key=lambda one: one.path.count("/"), reverse=True):
+    for endpoint in sorted(declared, key=lambda one: one.path.count("/"), reverse=True):
         rule = endpoint.path.replace("{", "<").replace("}", ">")
         resolver.route(rule, method=endpoint.method)(_route(endpoint, resolver, services, authenticate))
 
     def answer_problem(error: Exception) -> Response[str]:
         if isinstance(error, NotFoundError):
             request = resolver.current_event
-            error = _no_route(known, request.http_method, request.path)
+            error = _no_route(declared, request.http_method, request.path)
         problem = problem_of(error)
         if problem.status >= 500:
             report(error, problem.body)

@@ -1,4 +1,4 @@
-"""Signed opaque cursors: where a listing goes on, for the listing it came from only."""
+"""Signed opaque cursors: positions at which a listing continues, valid for that listing only."""
 
 import base64
 import binascii
@@ -13,12 +13,12 @@ _SIGNATURE = 16
 
 
 def sign(key: bytes, position: str, *listing: Any) -> str:
-    """`listing` says what is listed and how it is filtered: a cursor is good for nothing else."""
+    """Returns a cursor. `listing` is the listing and its filters: the cursor is valid for nothing else."""
     return base64.urlsafe_b64encode(_signature(key, position, listing) + position.encode()).decode().rstrip("=")
 
 
 def verify(key: bytes, cursor: str, *listing: Any) -> str:
-    """The position. Raises InvalidRequest for a cursor that was not made for this listing."""
+    """Returns the position. Raises InvalidRequest for a cursor that was not made for this listing."""
     message = "This cursor was not made for this listing. Start again without it."
     refused = InvalidRequest(message, [Violation("cursor", message, "bad_cursor")])
     try:
@@ -32,5 +32,5 @@ def verify(key: bytes, cursor: str, *listing: Any) -> str:
 
 
 def _signature(key: bytes, position: str, listing: tuple[Any, ...]) -> bytes:
-    said = json.dumps([position, *listing], default=str).encode()
-    return hmac.digest(key, said, hashlib.sha256)[:_SIGNATURE]
+    content = json.dumps([position, *listing], default=str).encode()
+    return hmac.digest(key, content, hashlib.sha256)[:_SIGNATURE]

@@ -1,4 +1,4 @@
-"""What a route declares: its address, the permission it needs, what it reads and what it answers.
+"""Declarations of routes: the address, the permission that it needs, its parameters and its answers.
 
 Routing and the OpenAPI document are both made from these declarations, so that they cannot disagree.
 """
@@ -13,13 +13,13 @@ from pydantic import BaseModel, ConfigDict
 from cadence.domain.access.access import Permission, Principal
 
 PUBLIC: Final = "public"
-"""In place of a permission: anybody may ask, without a token."""
+"""In place of a permission: the route needs no token."""
 
 JSON: Final = "application/json"
 
 
 class Model(BaseModel):
-    """What requests and answers are made of. Built when first used, since most calls need few of them."""
+    """Base of requests and answers. Models are built at their first use, since most calls need few of them."""
 
     model_config = ConfigDict(extra="forbid", from_attributes=True, defer_build=True)
 
@@ -39,7 +39,7 @@ class Call:
 
     @property
     def by(self) -> Principal:
-        """Whoever calls a route that is not public."""
+        """The caller of a route that is not public."""
         if self.principal is None:
             raise RuntimeError("a public route has no principal")
         return self.principal
@@ -105,14 +105,15 @@ class Endpoints:
         idempotency_key: bool = False,
         audited: bool = False,
     ) -> Callable[[Function], Function]:
-        """Declares a route. Its function takes `call`, `services`, the names in the path, and `query` and `body` if it has any.
+        """Declares a route.
 
-        `also_text` lists content types whose body is taken for the JSON member `document`. That an `audited` route was asked
-        for is noted before it is carried out.
+        Its function takes `call`, `services`, the names in the path, and `query` and `body` if it has any. `also_text`
+        lists content types whose body is taken for the JSON member `document`. A call of an `audited` route is noted
+        before it is carried out.
         """
 
         def register(function: Function) -> Function:
-            wanted = inspect.signature(function, eval_str=True).parameters
+            parameters = inspect.signature(function, eval_str=True).parameters
             self.all.append(
                 Endpoint(
                     method=method,
@@ -121,8 +122,8 @@ class Endpoints:
                     function=function,
                     answers=answers,
                     errors=tuple(errors),
-                    query=_annotation(wanted, "query"),
-                    body=_annotation(wanted, "body"),
+                    query=_annotation(parameters, "query"),
+                    body=_annotation(parameters, "body"),
                     also_text=also_text,
                     content_type=content_type,
                     idempotency_key=idempotency_key,

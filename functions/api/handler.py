@@ -1,4 +1,4 @@
-"""HTTP API `/v1/*` and `/metrics`: everything a user, the CLI and the dashboard ask for."""
+"""HTTP API `/v1/*` and `/metrics`: all requests of users, the CLI and the dashboard."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -20,15 +20,15 @@ _REASONS = {
     400: "The request cannot be read.",
     401: "There is no valid token.",
     403: "The token lacks a permission.",
-    404: "There is no such thing here.",
+    404: "There is nothing at this address.",
     409: "It contradicts what is stored.",
     410: "It was used, or is over.",
     413: "The body is too large.",
     415: "The content type is not understood.",
-    422: "The request is not valid; `violations` or `findings` say why.",
+    422: "The request is not valid; `violations` or `findings` list the reasons.",
     503: "Not possible right now; try again.",
 }
-_SUCCESSES = {200: "Done.", 201: "Created.", 202: "Accepted.", 204: "Done; there is nothing to tell."}
+_SUCCESSES = {200: "Done.", 201: "Created.", 202: "Accepted.", 204: "Done, without a body."}
 _PATH_NAMES = {
     "project": "A project's name.",
     "pipeline": "A pipeline's name.",
@@ -124,8 +124,8 @@ def _query_parameters(endpoint: Endpoint) -> list[Json]:
     schema = endpoint.query.model_json_schema()
     required = schema.get("required", [])
     parameters = []
-    for name, whole in schema.get("properties", {}).items():
-        described = _without_null(whole)
+    for name, definition in schema.get("properties", {}).items():
+        described = _without_null(definition)
         parameter = {"name": name, "in": "query", "required": name in required, "schema": described}
         if "description" in described:
             parameter["description"] = described.pop("description")
@@ -134,14 +134,14 @@ def _query_parameters(endpoint: Endpoint) -> list[Json]:
 
 
 def _without_null(schema: Json) -> Json:
-    """A query parameter is left out rather than null."""
-    kept = {key: value for key, value in schema.items() if key not in {"anyOf", "default", "title"}}
+    """Returns the parameter without null: a query parameter is left out rather than null."""
+    members = {key: value for key, value in schema.items() if key not in {"anyOf", "default", "title"}}
     if schema.get("default") is not None:
-        kept["default"] = schema["default"]
+        members["default"] = schema["default"]
     for choice in schema.get("anyOf", ()):
         if choice.get("type") != "null":
-            kept |= choice
-    return kept
+            members |= choice
+    return members
 
 
 def _header_parameters(endpoint: Endpoint) -> list[Json]:
@@ -185,15 +185,15 @@ def _errors(endpoint: Endpoint) -> Json:
 
 
 def _schemas(groups: Iterable[Endpoints]) -> tuple[Json, dict[type[Model], Json]]:
-    """The components, and for each model how to refer to it."""
-    wanted: list[tuple[type[Model], Any]] = []
+    """Returns the components, and for each model how to refer to it."""
+    requested: list[tuple[type[Model], Any]] = []
     for endpoint in (endpoint for group in groups for endpoint in group.all):
         if endpoint.body is not None:
-            wanted.append((endpoint.body, "validation"))
-        wanted += [(model, "serialization") for model in endpoint.answers.values() if model is not None]
-    wanted.append((FindingView, "serialization"))
-    keys, definitions = models_json_schema(wanted, ref_template=_REF)
-    return definitions.get("$defs", {}), {model: keys[model, mode] for model, mode in wanted}
+            requested.append((endpoint.body, "validation"))
+        requested += [(model, "serialization") for model in endpoint.answers.values() if model is not None]
+    requested.append((FindingView, "serialization"))
+    keys, definitions = models_json_schema(requested, ref_template=_REF)
+    return definitions.get("$defs", {}), {model: keys[model, mode] for model, mode in requested}
 
 
 def _problem_schema(refs: Mapping[type[Model], Json]) -> Json:
@@ -219,6 +219,6 @@ def _problem_schema(refs: Mapping[type[Model], Json]) -> Json:
             "findings": {"type": "array", "items": refs[FindingView]},
             "details": {"type": "object"},
             "retry_after": {"type": "number", "description": "Seconds."},
-            "id": {"type": "string", "description": "What to look for in the log, for a fault of ours."},
+            "id": {"type": "string", "description": "Of an internal error, for finding it in the control plane's log."},
         },
     }

@@ -1,4 +1,7 @@
-"""The permissions and the routes that need them, as a table for docs/security.md: ``python -m api.permission_table``."""
+"""The permissions and the routes that need them, as a table for docs/security.md.
+
+Printed by ``python -m api.permission_table``.
+"""
 
 from collections import defaultdict
 

@@ -1,4 +1,4 @@
-"""What can be wrong with a request before it reaches a use case, and the problem document of any error."""
+"""Errors of requests that reach no use case, and the problem document of any error."""
 
 from dataclasses import replace
 
@@ -34,7 +34,7 @@ class UnsupportedMediaType(CadenceError):
 
 
 def problem_of(error: BaseException) -> Problem:
-    """Adds what only this API knows to the common problem documents."""
+    """Returns the problem document, with what only this API knows."""
     if isinstance(error, Malformed | MethodNotAllowed | UnsupportedMediaType):
         body = {
             "type": f"urn:cadence:problem:{error.code}",
@@ -45,10 +45,10 @@ def problem_of(error: BaseException) -> Problem:
         }
         headers = {"allow": ", ".join(error.allowed)} if isinstance(error, MethodNotAllowed) else {}
         return Problem(error.status, body, headers)
-    known = problem(as_known(error) if isinstance(error, Exception) else error)
+    common = problem(as_known(error) if isinstance(error, Exception) else error)
     if isinstance(error, InvalidDocument):
-        return replace(known, body={**known.body, "findings": [finding_json(f) for f in error.findings]})
-    return known
+        return replace(common, body={**common.body, "findings": [finding_json(f) for f in error.findings]})
+    return common
 
 
 def finding_json(finding: Finding) -> dict[str, str | int | None]:

@@ -1,4 +1,4 @@
-"""Reads a request's query and body. Whatever a client sends ends in a model or in a 4xx problem."""
+"""Reads a request's query and body. Anything that a client sends ends in a model or in a 4xx problem."""
 
 import base64
 import binascii
@@ -22,7 +22,10 @@ M = TypeVar("M", bound=Model)
 
 
 def read_query(model: type[M], raw: str) -> M:
-    """Raises Malformed for what is no query string, InvalidRequest for one with wrong, repeated or unknown parameters."""
+    """Returns the query's model.
+
+    Raises Malformed for what is no query string, InvalidRequest for wrong, repeated or unknown parameters.
+    """
     pairs = _pairs(raw, "The query string")
     values: dict[str, str] = {}
     for name, value in pairs:
@@ -37,7 +40,7 @@ def read_query(model: type[M], raw: str) -> M:
 
 
 def read_body(endpoint: Endpoint, model: type[Body], event: Mapping[str, Any], content_type: str) -> Body:
-    """Raises TooLarge, UnsupportedMediaType, Malformed or InvalidRequest."""
+    """Returns the body's model. Raises TooLarge, UnsupportedMediaType, Malformed or InvalidRequest."""
     media, _, _ = content_type.partition(";")
     media = media.strip().lower() or JSON
     if media != JSON and media not in endpoint.also_text:
@@ -98,7 +101,7 @@ def _too_large() -> TooLarge:
 
 
 def _refuse(error: ValidationError, message: str, separator: str) -> NoReturn:
-    """Says where and what, never the value itself: it may be a secret."""
+    """States where and what, never the value itself: it may be a secret."""
     violations = [
         Violation(_pointer(problem["loc"], separator), problem["msg"], problem["type"])
         for problem in error.errors(include_url=False, include_input=False, include_context=False)

@@ -8,14 +8,17 @@ from api.endpoint import Model
 from cadence.domain.pipelines.document import Finding
 
 NAME_PATTERN = r"^[a-z][a-z0-9_-]{0,62}$"
-# What happened inside of an engine is named by its path there, in a further track with the track's number behind it.
+# An element inside of an engine is named by its path there, in a further track with the track's number behind it.
 TREATMENT_PATTERN = r"^[a-z][a-z0-9_-]{0,62}(?:(?::[A-Za-z0-9._+~-]{1,1000})*|(?:/[A-Za-z_][A-Za-z0-9_]{0,199}){1,64}(?:#[0-9.]{1,40})?)$"
 SECRET_NAME_PATTERN = r"^[A-Za-z][A-Za-z0-9_.-]{0,126}$"  # noqa: S105 - a pattern of names, no secret
 IDEMPOTENCY_KEY = r"^[!-~]{1,200}$"
 
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 TreatmentName = Annotated[str, StringConstraints(pattern=TREATMENT_PATTERN)]
-"""Of a treatment, of one of its instances, or of what happened inside of an engine: `test`, `test:3.13:linux`, `main/build/test#2`."""
+"""Of a treatment, of one of its instances, or of an element inside of an engine.
+
+Examples: `test`, `test:3.13:linux`, `main/build/test#2`.
+"""
 
 Limit = Annotated[int, Field(ge=1, le=200)]
 Cursor = Annotated[str, StringConstraints(min_length=1, max_length=500)]
@@ -23,7 +26,10 @@ JsonObject = dict[str, Any]
 
 
 class FindingView(Model):
-    """One problem in a document. `pointer` is a JSON Pointer; `line` and `column` count from 1 (0: no place in a text)."""
+    """One problem in a document.
+
+    `pointer` is a JSON Pointer; `line` and `column` count from 1 (0: no place in a text).
+    """
 
     code: str
     severity: str

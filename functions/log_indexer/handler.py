@@ -1,12 +1,13 @@
-"""Kinesis stream of log lines: each run's lines of a batch become one segment.
+"""Kinesis stream of log lines: stores each run's lines of a batch as one segment.
 
-The API has it write records that were set aside once more: `{"redrive": {"organization", "records": [sequence numbers]}}`.
+The API has it write dead letters again: `{"redrive": {"organization", "records": [sequence numbers]}}`.
 """
 
 import time
 from typing import Any
 
 from cadence.adapters.aws.kinesis_records import sent_records
+from cadence.adapters.lambda_runtime.partial_batch import BatchResponse, batch_response
 from cadence.adapters.lambda_runtime.service_log import service_logger
 from cadence.composition.log_indexer import log_indexer
 
@@ -14,8 +15,8 @@ _log = service_logger("log_indexer")
 take, redrive = log_indexer()
 
 
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """What failed is reported by its number."""
+def handler(event: dict[str, Any], context: Any) -> BatchResponse:
+    """Has Lambda deliver the records again that failed; they are named by their sequence numbers."""
     began = time.perf_counter()
     if "redrive" in event:
         taken = redrive.redrive(event["redrive"]["organization"], event["redrive"]["records"])
@@ -32,4 +33,4 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             "duration_ms": round((time.perf_counter() - began) * 1000, 1),
         },
     )
-    return {"batchItemFailures": [{"itemIdentifier": number} for number in taken.failed]}
+    return batch_response(taken.failed)

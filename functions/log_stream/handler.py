@@ -1,4 +1,7 @@
-"""`{"needed": true}` from admission and the gateway; anything else is the hourly schedule, which also saves what fell out of the stream."""
+"""Keeps the log stream: `{"needed": true}` comes from admission and the gateway, anything else is the hourly schedule.
+
+The schedule also rescues records that fell out of the stream.
+"""
 
 from cadence.adapters.lambda_runtime.machine_boundary import Event, machine_task
 from cadence.composition.log_stream import log_stream
@@ -9,7 +12,7 @@ keep, rescue = log_stream()
 def task(event: Event) -> dict[str, str]:
     if event.get("needed"):
         return {"done": keep.needed()}
-    # First of all: the stream may be taken away.
+    # Rescued first: the stream may be removed.
     rescued = rescue.rescue()
     return {"done": keep.look(), "rescued": str(rescued)}
 

@@ -1,4 +1,4 @@
-"""HTTP API `/0.1/{proxy+}`: everything a Mélodium engine asks and tells."""
+"""HTTP API `/0.1/{proxy+}`: all requests of a Mélodium engine."""
 
 import re
 from typing import Any
@@ -38,7 +38,7 @@ def handler(event: dict[str, Any], context: Any) -> Response:
 
 
 def _base(event: dict[str, Any]) -> str:
-    """The API's address as the caller knows it."""
+    """Returns the API's address as the caller knows it."""
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
     host = headers.get("host") or (event.get("requestContext") or {}).get("domainName") or "localhost"
     return f"{headers.get('x-forwarded-proto', 'https')}://{host}/0.1"

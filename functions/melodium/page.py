@@ -1,4 +1,4 @@
-"""The page that git hosts link to. Anybody may see it, so it tells no more than whether the run has ended, and how."""
+"""The page that git hosts link to. It is public, so it shows only whether the run has ended, and how."""
 
 from html import escape
 

@@ -1,7 +1,7 @@
 """Mélodium's API: from a method, a path and a body to one use case and its answer.
 
-What is answered to engines is exactly what they understand (docs/melodium-contract.md): 200 and JSON, or 202 while a
-worker does not listen yet. An engine takes every other status for the end of its reporting.
+Engines get exactly the answers that they understand (docs/melodium-contract.md): 200 and JSON, or 202 while a worker
+does not listen yet. An engine takes every other status for the end of its reporting.
 """
 
 import re
@@ -36,7 +36,7 @@ class EngineRequest:
 
 @dataclass(frozen=True)
 class EngineCall:
-    """`names` are the parts of the path that vary, `body` has been checked."""
+    """`names` are the varying parts of the path; `body` has been checked."""
 
     by: Principal
     names: Mapping[str, str]
@@ -45,18 +45,18 @@ class EngineCall:
 
     @property
     def run_id(self) -> str:
-        """Of the path, or else of the body."""
+        """Returns the run's id, from the path or else from the body."""
         return str(self.names.get("run") or self.body["run_id"]).lower()
 
 
 Route = Callable[[EngineApi, EngineCall], Response]
 
 
-_NO_ORGANIZATION = "organization_id is not taken: the token says whose run this is. Leave it out, and use a token of that organization."
+_NO_ORGANIZATION = "organization_id is not accepted: the token determines the organization. Leave it out, and use a token of that organization."
 
 
 def start(api: EngineApi, call: EngineCall) -> Response:
-    """Why a run cannot be had is an answer, not an error: the engine hands the words on."""
+    """Starts a run. A refusal is an answer, not an error: the engine passes its text on."""
     request = launch_request(call.body)
     try:
         if request.organization_id:
@@ -71,11 +71,11 @@ def start(api: EngineApi, call: EngineCall) -> Response:
 
 def access(api: EngineApi, call: EngineCall) -> Response:
     run = api.processes.get(call.by, call.run_id)
-    found = api.access.wait(call.by, run)
-    if isinstance(found, WorkerReady):
-        return json_response(wire.access_json(found, api.tunnel_url))
-    if isinstance(found, WorkerRefused):
-        return json_response({"error": list(found.reasons)})
+    access_data = api.access.wait(call.by, run)
+    if isinstance(access_data, WorkerReady):
+        return json_response(wire.access_json(access_data, api.tunnel_url))
+    if isinstance(access_data, WorkerRefused):
+        return json_response({"error": list(access_data.reasons)})
     return json_response({"waiting": None}, 202)
 
 

@@ -1,4 +1,4 @@
-"""What engines hear, as JSON."""
+"""Answers to engines, as JSON."""
 
 from typing import Any
 
@@ -6,10 +6,15 @@ from cadence.application.melodium.ports import FormUpload, WorkerReady
 from cadence.application.melodium.report import Destinations
 
 
-def access_json(found: WorkerReady, tunnel_url: str) -> dict[str, Any]:
-    """`machine` and `tunnel` are for relays; engines leave out what they do not know."""
-    started = {"id": found.run_id, "addresses": list(found.addresses), "port": found.port, "key": found.key}
-    return {"started": {**started, "machine": found.machine, "tunnel": tunnel_url}}
+def access_json(access_data: WorkerReady, tunnel_url: str) -> dict[str, Any]:
+    """Returns the access data. `machine` and `tunnel` are for relays; engines ignore members that they do not know."""
+    started = {
+        "id": access_data.run_id,
+        "addresses": list(access_data.addresses),
+        "port": access_data.port,
+        "key": access_data.key,
+    }
+    return {"started": {**started, "machine": access_data.machine, "tunnel": tunnel_url}}
 
 
 def destinations_json(its: Destinations, base: str) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""The bucket's word of what engines uploaded. Lambda repeats what failed, and hands to a queue what it gives up."""
+"""Processes the bucket's notifications of engines' uploads.
+
+Lambda retries failed ones, and sends those that it gives up to a queue.
+"""
 
 import time
 from typing import Any
@@ -19,7 +22,7 @@ def handler(event: dict[str, Any], context: Any) -> None:
         try:
             take.take(key)
         except (InvalidRequest, NotFound) as error:
-            # It would be no other the next time. It stays where it is until the bucket's own rule removes it.
+            # A retry would fail as well. The upload stays until the bucket's own rule removes it.
             log.warning("an upload cannot be read: %s", error.message, extra={"key": key})
         took = round((time.perf_counter() - began) * 1000, 1)
         log.info("melodium_reports", extra={"key": key, "bytes": uploaded.get("size"), "duration_ms": took})

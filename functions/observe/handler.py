@@ -1,4 +1,4 @@
-"""Streams of the tables `logs` and `runs`: lines that were written, treatments and runs that ended, told as events."""
+"""Streams of the tables `logs` and `runs`: publishes new lines, and treatments and runs that ended, as events."""
 
 from typing import Any
 
@@ -11,6 +11,9 @@ observe = observing()
 
 
 def handler(event: dict[str, Any], context: Any) -> None:
-    """An error lets the whole batch come again: telling an event twice does no harm."""
-    told = observe.observe(read_changes(event["Records"]))
-    log.info("observe", extra={"records": len(event["Records"]), "told": told})
+    """Publishes a batch's events.
+
+    After an error the whole batch is delivered again: publishing an event twice does no harm.
+    """
+    published = observe.observe(read_changes(event["Records"]))
+    log.info("observe", extra={"records": len(event["Records"]), "told": published})

@@ -1,7 +1,9 @@
 """Treatment machine, state Place: `{run_id, treatment, task_token, state}`; the token is answered with the next step.
-State Await turn: `{operation: "wait", run_id, treatment, task_token}`; the token is answered when the treatment may be placed.
 
-`state` is the machine's whole state: after a launch that its pool said no to it has `refused` and the last placement.
+State Await turn: `{operation: "wait", run_id, treatment, task_token}`; the token is answered when the treatment may be
+placed.
+
+`state` is the machine's whole state: after a launch that its pool refused it has `refused` and the last placement.
 """
 
 from cadence.adapters.lambda_runtime.machine_boundary import Event, token_task

@@ -1,4 +1,7 @@
-"""Treatment machine, and whoever asks about a pool: runners as instances of EC2 (`cadence/providers/operations.py`)."""
+"""Starts runners as instances of EC2, for the treatment machine and for requests about pools.
+
+Operations are in `cadence/providers/operations.py`.
+"""
 
 from cadence.composition.providers import provider_handler
 from cadence.providers.aws_ec2.provider import build

@@ -1,4 +1,7 @@
-"""Treatment machine, and whoever asks about a pool: runners as tasks of Fargate (`cadence/providers/operations.py`)."""
+"""Starts runners as tasks of Fargate, for the treatment machine and for requests about pools.
+
+Operations are in `cadence/providers/operations.py`.
+"""
 
 from cadence.composition.providers import provider_handler
 from cadence.providers.aws_fargate.provider import build

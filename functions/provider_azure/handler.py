@@ -1,4 +1,4 @@
-"""Runners on virtual machines of Azure."""
+"""Starts runners on virtual machines of Azure."""
 
 from cadence.composition.providers import provider_handler
 from cadence.providers.azure.building import build

@@ -1,4 +1,4 @@
-"""Runners on instances of Google Compute Engine."""
+"""Starts runners on instances of Google Compute Engine."""
 
 from cadence.composition.providers import provider_handler
 from cadence.providers.gcp.building import build

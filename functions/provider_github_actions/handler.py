@@ -1,4 +1,4 @@
-"""Runners on GitHub's machines, or on those that joined a repository there."""
+"""Starts runners on GitHub's machines, or on self-hosted ones of a repository."""
 
 from functools import partial
 

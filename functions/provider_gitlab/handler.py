@@ -1,4 +1,4 @@
-"""Runners on GitLab's machines, or on those that joined a project there."""
+"""Starts runners on GitLab's machines, or on a project's own GitLab runners."""
 
 from functools import partial
 

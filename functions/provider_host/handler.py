@@ -1,4 +1,4 @@
-"""Runners on machines that joined a pool by themselves."""
+"""Starts runners on self-registered hosts."""
 
 from cadence.adapters.lambda_runtime.machine_boundary import token_task
 from cadence.composition.provider_host import provider_host

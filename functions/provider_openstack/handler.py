@@ -1,4 +1,4 @@
-"""Runners as servers of an OpenStack."""
+"""Starts runners as servers of an OpenStack."""
 
 from cadence.composition.providers import provider_handler
 from cadence.providers.openstack.building import build

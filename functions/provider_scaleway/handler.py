@@ -1,4 +1,4 @@
-"""Runners on instances of Scaleway."""
+"""Starts runners on instances of Scaleway."""
 
 from cadence.composition.providers import provider_handler
 from cadence.providers.scaleway.building import build

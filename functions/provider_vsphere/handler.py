@@ -1,4 +1,4 @@
-"""Runners as virtual machines of a vCenter."""
+"""Starts runners as virtual machines of a vCenter."""
 
 from cadence.composition.providers import provider_handler
 from cadence.providers.vsphere.building import build

@@ -1,4 +1,4 @@
-"""Every hour: lines and values of projects that keep less than the installation are removed once they are too old."""
+"""Every hour: removes old lines and values of projects with a shorter retention than the installation's."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""HTTP API `/runner/v1/{proxy+}`: everything an agent or a host says (POST), and the agent itself (GET)."""
+"""HTTP API `/runner/v1/{proxy+}`: all requests of agents and hosts (POST), and the agent's file (GET)."""
 
 from typing import Any
 

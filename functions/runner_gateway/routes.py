@@ -16,7 +16,7 @@ from runner_gateway import wire
 
 @dataclass(frozen=True)
 class GatewayRequest:
-    """`names` are the parts of the path that vary."""
+    """`names` are the varying parts of the path."""
 
     names: Mapping[str, str]
     authorization: str | None
@@ -72,7 +72,7 @@ def heartbeat(gateway: Gateway, request: GatewayRequest) -> Answer:
 
 
 def logs(gateway: Gateway, request: GatewayRequest) -> Answer:
-    # What is left to say may come after the result.
+    # The last lines may come after the result.
     allowed = (RunnerState.CLAIMED, RunnerState.COMPLETED)
     runner = gateway.session.check(request.names["runner"], request.authorization, allowed)
     accepted = gateway.accept_logs.accept(runner, [wire.log_line(line) for line in request.body["lines"]])
@@ -85,10 +85,10 @@ def outputs(gateway: Gateway, request: GatewayRequest) -> Answer:
 
 
 def all_outputs(gateway: Gateway, request: GatewayRequest) -> Answer:
-    # Each output by itself: what was done before an error is found done when the request is repeated.
+    # Each output separately: outputs that were stored before an error are found stored when the request is repeated.
     runner = gateway.session.check(request.names["runner"], request.authorization)
-    asked = request.body["outputs"]
-    return {"outputs": {port: _commit(gateway, runner, port, body) for port, body in asked.items()}}
+    requests = request.body["outputs"]
+    return {"outputs": {port: _commit(gateway, runner, port, body) for port, body in requests.items()}}
 
 
 def _commit(gateway: Gateway, runner: Runner, port: str, body: Mapping[str, Any]) -> Answer:
@@ -174,12 +174,15 @@ _AGENT = re.compile(r"agent/(?P<sha256>[0-9a-f]{64})")
 
 
 def agent() -> Answer:
-    """Which agent this installation's machines run."""
+    """Returns the digest of the agent that this installation's machines run."""
     return {"sha256": agent_digest()}
 
 
 def file(path: str) -> bytes:
-    """The agent, by its digest: it is no secret, and a machine that asks for it has no token but its one-time one. Raises NotFound."""
+    """Returns the agent with this digest. Raises NotFound.
+
+    The agent is no secret, and a machine that downloads it has only its one-time token.
+    """
     match = _AGENT.fullmatch(path)
     if match is None:
         raise NotFound("There is nothing to be read at this path of the runner protocol.")
@@ -187,7 +190,10 @@ def file(path: str) -> bytes:
 
 
 def answer(gateway: Gateway, path: str, authorization: str | None, body: Any) -> Answer:
-    """Raises NotFound for an unknown path, InvalidRequest for a body that the schema does not allow."""
+    """Answers a request.
+
+    Raises NotFound for an unknown path, InvalidRequest for a body that the schema does not allow.
+    """
     for pattern, name, route in _ROUTES:
         match = pattern.fullmatch(path)
         if match:

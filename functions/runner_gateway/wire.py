@@ -1,4 +1,4 @@
-"""What agents and hosts say and hear, between JSON and the use cases. Requests have been checked before."""
+"""Converts the runner protocol's JSON to and from the use cases' objects. Requests have been checked before."""
 
 import base64
 from collections.abc import Mapping, Sequence
@@ -31,13 +31,13 @@ def boot_phase(body: Json) -> BootPhase:
 
 
 def samples(body: Sequence[Json]) -> tuple[ResourceSample, ...]:
-    return tuple(_sample(one, f"/samples/{place}") for place, one in enumerate(body))
+    return tuple(_sample(sample, f"/samples/{place}") for place, sample in enumerate(body))
 
 
 def _sample(body: Json, pointer: str) -> ResourceSample:
     measured = {name: amount for name, amount in body.items() if name != "time"}
     at = _time(body["time"], f"{pointer}/time")
-    assert at is not None  # the schema wants it
+    assert at is not None  # the schema requires it
     return ResourceSample(at=at, **measured)
 
 
@@ -120,11 +120,11 @@ def input_json(answer: InputAnswer) -> dict[str, Any]:
     }
 
 
-def found_json(found: CacheHit | None) -> dict[str, Any]:
-    if found is None:
+def found_json(hit: CacheHit | None) -> dict[str, Any]:
+    if hit is None:
         return {"found": None}
-    entry = found.entry
-    return {"found": {"entry": entry.entry, "key": entry.key, "exact": found.exact, "size": entry.size}}
+    entry = hit.entry
+    return {"found": {"entry": entry.entry, "key": entry.key, "exact": hit.exact, "size": entry.size}}
 
 
 def lease_json(answer: LeaseAnswer) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """Keeps the search index of log lines.
 
-The projects that got new lines (stream of the table `logs`), or whose index is due (schedule): their index is tended.
-The API has it index what was set aside once more: `{"redrive": {"organization", "project", "segments": [[run, number]]}}`,
-where without segments all of the project's are meant.
+Indexes the projects that got new lines (stream of the table `logs`), or whose index is due (schedule). The API has it
+index dead letters again: `{"redrive": {"organization", "project", "segments": [[run, number]]}}`, where no segments
+mean all of the project.
 """
 
 from typing import Any
@@ -16,7 +16,10 @@ tend = search_index()
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
-    """An error lets the records come again; what one project's index meets does not stop the others'."""
+    """Indexes projects.
+
+    After an error the records are delivered again; an error of one project does not stop the others.
+    """
     if "Records" in event:
         keys = {record["dynamodb"]["Keys"]["pk"]["S"] for record in event["Records"]}
         done = tend.woken(sorted(FreshItem.project_of(key) for key in keys if FreshItem.is_partition(key)))

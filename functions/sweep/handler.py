@@ -1,4 +1,4 @@
-"""Every five minutes: has the pools looked after whose machines may have been forgotten."""
+"""Every five minutes: sweeps the pools whose machines may have been left running."""
 
 from typing import Any
 

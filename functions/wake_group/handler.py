@@ -1,9 +1,9 @@
-"""Queue `wake-ups`: `{"run_id", "group", "failed"}`. Failed messages come again, one by one."""
+"""Queue `wake-ups`: `{"run_id", "group", "failed"}`. Failed messages are delivered again, one by one."""
 
 import json
 from typing import Any
 
-from cadence.adapters.lambda_runtime.fault_report import log_fault
+from cadence.adapters.lambda_runtime.partial_batch import BatchResponse, PartialBatch
 from cadence.adapters.lambda_runtime.service_log import service_logger
 from cadence.composition import groups
 
@@ -11,18 +11,15 @@ log = service_logger("wake_group")
 wake = groups.wake_group()
 
 
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: Any) -> BatchResponse:
     messages: dict[tuple[str, str, bool], list[str]] = {}
     for record in event["Records"]:
         body = json.loads(record["body"])
-        # Of several that say the same one is enough.
+        # Equal messages wake the group once.
         messages.setdefault((body["run_id"], body["group"], body["failed"]), []).append(record["messageId"])
-    failed: list[str] = []
-    for (run_id, group, instance_failed), ids in messages.items():
-        try:
+    batch = PartialBatch(log, "a group could not be woken")
+    for (run_id, group, instance_failed), message_ids in messages.items():
+        with batch.attempt(message_ids, run_id=run_id, group=group):
             wake.wake(run_id, group, failed=instance_failed)
-        except Exception as error:  # noqa: BLE001 - one message's trouble must not stop the others
-            log_fault(log, "a group could not be woken", error, run_id=run_id, group=group)
-            failed += ids
-    log.info("wake_group", extra={"woken": len(messages), "failed": len(failed)})
-    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+    log.info("wake_group", extra={"woken": len(messages), "failed": len(batch.failed)})
+    return batch.response()

@@ -1,14 +1,14 @@
 """Queue `deadlines`: `{"run_id"}`, `{"runner_id", "task_token"?}`, `{"concurrency_limit"}`, `{"approval", "of_run"}`,
 `{"values_of", "treatment"?}`, `{"late_values_of"}` or the event of a broken execution.
 
-Failed messages come again, one by one.
+Failed messages are delivered again, one by one.
 """
 
 import json
 from typing import Any
 
 from cadence.adapters.lambda_runtime.execution_events import broken_execution, is_execution_event
-from cadence.adapters.lambda_runtime.fault_report import log_fault
+from cadence.adapters.lambda_runtime.partial_batch import BatchResponse, PartialBatch
 from cadence.adapters.lambda_runtime.service_log import service_logger
 from cadence.composition import scheduling
 
@@ -17,19 +17,15 @@ watchdog, execution_failed = scheduling.watchdog()
 remove_passed = scheduling.remove_passed()
 
 
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    failed = []
-    for record in event["Records"]:
-        try:
-            look(json.loads(record["body"]))
-        except Exception as error:  # noqa: BLE001 - one message's trouble must not stop the others
-            log_fault(log, "the watchdog could not look", error, message_id=record["messageId"])
-            failed.append({"itemIdentifier": record["messageId"]})
-    log.info("watchdog", extra={"looked": len(event["Records"]), "failed": len(failed)})
-    return {"batchItemFailures": failed}
+def handler(event: dict[str, Any], context: Any) -> BatchResponse:
+    batch = PartialBatch(log, "the watchdog could not look")
+    batch.process_each(event, lambda body: look(json.loads(body)))
+    log.info("watchdog", extra={"looked": len(event["Records"]), "failed": len(batch.failed)})
+    return batch.response()
 
 
 def look(subject: dict[str, Any]) -> None:
+    """Looks at the subject of one message: a broken execution, a run, a limit, an approval, values or a runner."""
     if is_execution_event(subject):
         broken = broken_execution(subject)
         log.warning("an execution broke: %s", broken.error.name, extra={"execution": broken.name})

@@ -19,8 +19,14 @@ STATUSES = {Received.PONG: 200, Received.QUEUED: 202, Received.IGNORED: 202}
 
 def operation(event: dict[str, Any]) -> str:
     headers = _headers(event)
-    its = next((its for its in FORMATS.values() if its.event_header in headers), None)
-    return f"webhook {headers[its.event_header][:40]} {its.delivery(headers)[:80]}" if its else "webhook"
+    webhook_format = next(
+        (webhook_format for webhook_format in FORMATS.values() if webhook_format.event_header in headers), None
+    )
+    return (
+        f"webhook {headers[webhook_format.event_header][:40]} {webhook_format.delivery(headers)[:80]}"
+        if webhook_format
+        else "webhook"
+    )
 
 
 @answering_problems(service_logger("webhooks"), operation)
@@ -35,7 +41,7 @@ def _headers(event: dict[str, Any]) -> dict[str, str]:
 
 
 def raw_body(event: dict[str, Any]) -> bytes:
-    """The bytes that were signed."""
+    """Returns the bytes that were signed."""
     body = event.get("body") or ""
     try:
         return base64.b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()

@@ -1,4 +1,4 @@
-"""The route that answers the OpenAPI document of all routes, its own included."""
+"""The route that answers the OpenAPI document of all routes, itself included."""
 
 import json
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ def describe(groups: Sequence[Endpoints]) -> Endpoints:
 
     @endpoints.add("GET", "/v1/openapi.json", PUBLIC, answers={200: AnyObject})
     def show_openapi(call: Call, services: Services) -> Reply:
-        """This description."""
+        """Shows this description."""
         from api.openapi import document  # needed by this route only, and slow to import
 
         return Reply(json.dumps(document((*groups, endpoints))))

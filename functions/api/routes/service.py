@@ -28,37 +28,39 @@ class AnyObject(Model):
 
 @endpoints.add("GET", "/v1/health", PUBLIC, answers={200: HealthView})
 def health(call: Call, services: Services) -> HealthView:
-    """Whether the API answers. It looks at nothing else."""
+    """Shows whether the API answers. It checks nothing else."""
     return HealthView(status="ok", version=services.version)
 
 
 @endpoints.add("GET", "/v1/schemas/{name}/{version}", PUBLIC, answers={200: AnyObject}, errors=(404,))
 def show_schema(call: Call, services: Services, name: str, version: str) -> Reply:
-    """A JSON Schema, for example `pipeline` version `1`."""
+    """Shows a JSON Schema, for example `pipeline` version `1`."""
     return _schema(services.schemas, name, version)
 
 
 @endpoints.add("GET", "/v1/schemas/{name}/{kind}/{version}", PUBLIC, answers={200: AnyObject}, errors=(404,))
 def show_schema_of_kind(call: Call, services: Services, name: str, kind: str, version: str) -> Reply:
-    """The JSON Schema of one kind of a thing, for example of `pool-settings` for the provider `host`, version `1`."""
+    """Shows the JSON Schema of one kind of an object, such as `pool-settings` for the provider `host`, version `1`."""
     return _schema(services.schemas, f"{name}/{kind}", version)
 
 
 def _schema(schemas: Path, name: str, version: str) -> Reply:
-    known = {(str(path.parent.relative_to(schemas)), path.stem): path for path in schemas.rglob("*.json")}
-    path: Path | None = known.get((name, version.removesuffix(".json")))
+    paths = {(str(path.parent.relative_to(schemas)), path.stem): path for path in schemas.rglob("*.json")}
+    path: Path | None = paths.get((name, version.removesuffix(".json")))
     if path is None:
-        there = ", ".join(f"{n}/{v}" for n, v in sorted(known))
-        raise NotFound(f"There is no schema {name}/{version}. There are: {there}.")
+        names = ", ".join(f"{n}/{v}" for n, v in sorted(paths))
+        raise NotFound(f"There is no schema {name}/{version}. There are: {names}.")
     return Reply(path.read_text())
 
 
 @endpoints.add("GET", "/metrics", Permission.METRICS_READ, answers={200: None}, content_type=OPENMETRICS)
 def metrics(call: Call, services: Services) -> Reply:
-    """What is counted of the projects that the token sees, and how things stand, in the OpenMetrics text format.
+    """Shows metrics of the projects that the token may read, in the OpenMetrics text format.
 
-    docs/monitoring.md lists the metrics. A scrape reads what is counted, not what ran: it costs the same however much ran.
+    docs/monitoring.md lists the metrics. A scrape reads counters, not runs: it costs the same however much ran.
     """
     by = call.by
-    told = services.render_metrics.render(by.organization, services.visible.projects(by), by.project == ALL_PROJECTS)
-    return Reply(openmetrics(told), content_type=OPENMETRICS)
+    rendered = services.render_metrics.render(
+        by.organization, services.visible.projects(by), by.project == ALL_PROJECTS
+    )
+    return Reply(openmetrics(rendered), content_type=OPENMETRICS)

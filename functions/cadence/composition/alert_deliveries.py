@@ -1,7 +1,6 @@
 """Wiring of the Lambda `alert_deliveries`."""
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from cadence.adapters.alert_channels.chat import SlackSender, TeamsSender
@@ -18,33 +17,30 @@ from cadence.adapters.kms.cipher import KmsCipher
 from cadence.application.alerts.deliver import Deliver, DeliveryFault
 from cadence.application.alerts.ports import Sender
 from cadence.composition import settings
+from cadence.composition.clock import now
 from cadence.domain.alerts.channel import ChannelKind
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 def deliver_messages(report: DeliveryFault) -> Callable[[Mapping[str, Any]], int]:
-    """What waits for a channel is delivered: how many messages."""
-    its = settings.load(settings.AlertDeliveriesSettings)
-    reach = EgressPolicy.of(its.outbound_hosts, "outbound hosts")
+    """Returns a function that delivers the messages that wait for a channel, and returns how many there were."""
+    config = settings.load(settings.AlertDeliveriesSettings)
+    reach = EgressPolicy.of(config.outbound_hosts, "outbound hosts")
     poster = Poster(reach)
     senders: dict[ChannelKind, Sender] = {
-        ChannelKind.SNS: SnsSender(its.alert_topic_prefix),
+        ChannelKind.SNS: SnsSender(config.alert_topic_prefix),
         ChannelKind.EMAIL: EmailSender(reach),
         ChannelKind.SLACK: SlackSender(poster),
         ChannelKind.TEAMS: TeamsSender(poster),
         ChannelKind.PAGERDUTY: PagerDutySender(poster),
-        ChannelKind.WEBHOOK: WebhookSender(poster, _now),
+        ChannelKind.WEBHOOK: WebhookSender(poster, now),
     }
     deliver = Deliver(
-        channels=DynamoChannelStore(its.alerts_table),
-        outbox=DynamoOutbox(its.alerts_table),
+        channels=DynamoChannelStore(config.alerts_table),
+        outbox=DynamoOutbox(config.alerts_table),
         senders=senders,
-        cipher=KmsCipher(its.secrets_key),
-        notifier=SqsAlertNotifier(its.alerting_queue_url, its.alert_deliveries_function),
-        clock=_now,
+        cipher=KmsCipher(config.secrets_key),
+        notifier=SqsAlertNotifier(config.alerting_queue_url, config.alert_deliveries_function),
+        clock=now,
         report=report,
     )
     return lambda event: deliver.deliver(*read_delivery(event))

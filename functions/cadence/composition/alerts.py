@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from cadence.adapters.aws.alert_notifier import SqsAlertNotifier, read_delivery, read_look
 from cadence.adapters.caching.ttl_cached_rules import CachedRules
@@ -15,27 +15,24 @@ from cadence.application.alerts.replays import ReplayFilter
 from cadence.application.alerts.unusual import Histories
 from cadence.application.alerts.update import UpdateAlert
 from cadence.composition import settings
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
+from cadence.composition.clock import now
 
 
 def judge_message() -> Callable[[str], None]:
-    """What a message of the queue `alerting` asks for."""
-    its = settings.load(settings.AlertsSettings)
-    alerts = DynamoAlertStore(its.alerts_table)
-    rules = DynamoRuleStore(its.alerts_table)
-    notifier = SqsAlertNotifier(its.alerting_queue_url, its.alert_deliveries_function)
-    cached = CachedRules(rules, DynamoChannelStore(its.alerts_table), DynamoSilenceStore(its.alerts_table))
-    update = UpdateAlert(alerts=alerts, channels=cached, silences=cached, notifier=notifier, clock=_now)
-    histories = Histories(DynamoHistoryStore(its.alerts_table))
-    replays = ReplayFilter(DynamoRunStore(its.runs_table))
+    """Returns a function that handles the body of a message of the queue `alerting`."""
+    config = settings.load(settings.AlertsSettings)
+    alerts = DynamoAlertStore(config.alerts_table)
+    rules = DynamoRuleStore(config.alerts_table)
+    notifier = SqsAlertNotifier(config.alerting_queue_url, config.alert_deliveries_function)
+    cached = CachedRules(rules, DynamoChannelStore(config.alerts_table), DynamoSilenceStore(config.alerts_table))
+    update = UpdateAlert(alerts=alerts, channels=cached, silences=cached, notifier=notifier, clock=now)
+    histories = Histories(DynamoHistoryStore(config.alerts_table))
+    replays = ReplayFilter(DynamoRunStore(config.runs_table))
     evaluate = EvaluateEvent(
         rules=cached,
         update=update,
         histories=histories,
-        read_segment=S3LogSegments(its.data_bucket).read,
+        read_segment=S3LogSegments(config.data_bucket).read,
         is_replay=replays.includes,
     )
 

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 
 from cadence.adapters.aws.clients import client
 from cadence.adapters.aws.eventbridge_schedules import read_firing
@@ -23,6 +22,7 @@ from cadence.application.triggers.process_delivery import ProcessDelivery
 from cadence.application.triggers.run_scheduled import RunScheduled
 from cadence.application.triggers.start_followers import StartFollowers
 from cadence.composition import settings
+from cadence.composition.clock import now
 from cadence.composition.documents import check_document, programs, start_triggered
 from cadence.composition.gates import run_gates
 from cadence.composition.schedules import schedules
@@ -31,23 +31,22 @@ from cadence.composition.schedules import schedules
 _GIT_SECONDS = 10.0
 
 
-def now() -> datetime:
-    return datetime.now(UTC)
-
-
 def process_message() -> Callable[[str], tuple[str, Sequence[str]]]:
-    """What the queue of deliveries holds, turned into runs: what it was, and their ids."""
-    its = settings.load(settings.DeliveriesSettings)
-    access, runs = DynamoAccessStore(its.access_table), DynamoRunStore(its.runs_table)
-    machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
-    start = StartRun(runs, run_gates(its, runs, machines), SqsDeadlines(its.deadlines_queue_url), now)
-    git = DulwichGitReader.reaching(its.git_hosts, seconds=_GIT_SECONDS)
-    cipher, pipelines = KmsCipher(its.secrets_key), DynamoPipelineStore(its.pipelines_table)
-    triggered = start_triggered(its, start)
-    documents = S3Documents(client("s3"), its.data_bucket)
-    freeze = FreezeDocument(check_document(its), documents)
+    """Returns a function that turns a message of the queue of deliveries into runs.
+
+    It returns the message's kind, in words, and the runs' ids.
+    """
+    config = settings.load(settings.DeliveriesSettings)
+    access, runs = DynamoAccessStore(config.access_table), DynamoRunStore(config.runs_table)
+    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn)
+    start = StartRun(runs, run_gates(config, runs, machines), SqsDeadlines(config.deadlines_queue_url), now)
+    git = DulwichGitReader.reaching(config.git_hosts, seconds=_GIT_SECONDS)
+    cipher, pipelines = KmsCipher(config.secrets_key), DynamoPipelineStore(config.pipelines_table)
+    triggered = start_triggered(config, start)
+    documents = S3Documents(client("s3"), config.data_bucket)
+    freeze = FreezeDocument(check_document(config), documents)
     pushed = RunPushed(
-        git=git, programs=programs(its), documents=documents, freeze=freeze, plan=PlanRun(documents), start=start
+        git=git, programs=programs(config), documents=documents, freeze=freeze, plan=PlanRun(documents), start=start
     )
     deliver = ProcessDelivery(
         githosts=access,
@@ -59,7 +58,7 @@ def process_message() -> Callable[[str], tuple[str, Sequence[str]]]:
         run_pushed=pushed,
         clock=now,
     )
-    scheduled = RunScheduled(pipelines, schedules(its), triggered)
+    scheduled = RunScheduled(pipelines, schedules(config), triggered)
     follow = StartFollowers(runs=runs, values=runs, pipelines=pipelines, start=triggered)
 
     def process(message: str) -> tuple[str, Sequence[str]]:
@@ -69,7 +68,7 @@ def process_message() -> Callable[[str], tuple[str, Sequence[str]]]:
             return f"schedule of {firing.pipeline}", scheduled.run(firing)
         if "ended" in values:
             return f"end of {values['ended']}", follow(values["ended"])
-        delivery = read_delivery(values, its.data_bucket)
+        delivery = read_delivery(values, config.data_bucket)
         return f"delivery {delivery.delivery_id}", deliver.process(delivery)
 
     return process

@@ -1,6 +1,5 @@
-"""Wiring of what checks documents against their projects."""
+"""Wiring of the checks of documents against their projects."""
 
-from datetime import UTC, datetime
 from typing import Protocol
 
 from cadence.adapters.aws.clients import client
@@ -20,6 +19,7 @@ from cadence.application.runs.start_run import StartRun
 from cadence.application.shared.git_ports import GitReader, no_credentials
 from cadence.application.triggers.git_tokens import GitTokens
 from cadence.application.triggers.start_triggered import StartTriggered
+from cadence.composition.clock import now
 
 
 class DocumentSettings(Protocol):
@@ -35,39 +35,42 @@ class DocumentSettings(Protocol):
     def git_hosts(self) -> str: ...
 
 
-def check_document(its: DocumentSettings, *, decrypts: bool = True) -> CheckDocument:
-    """Only with `decrypts` private repositories can be read, with the access tokens of git hosts."""
-    pipelines, documents = DynamoPipelineStore(its.pipelines_table), S3Documents(client("s3"), its.data_bucket)
-    texts = S3LibraryTexts(client("s3"), its.data_bucket)
-    access = DynamoAccessStore(its.access_table)
-    credentials = GitTokens(access, KmsCipher(its.secrets_key)).find if decrypts else no_credentials
+def check_document(config: DocumentSettings, *, decrypts: bool = True) -> CheckDocument:
+    """Returns the checks.
+
+    Only with `decrypts` they can read private repositories, with the access tokens of git hosts.
+    """
+    pipelines, documents = DynamoPipelineStore(config.pipelines_table), S3Documents(client("s3"), config.data_bucket)
+    texts = S3LibraryTexts(client("s3"), config.data_bucket)
+    access = DynamoAccessStore(config.access_table)
+    credentials = GitTokens(access, KmsCipher(config.secrets_key)).find if decrypts else no_credentials
     libraries = FetchLibraries(
         pipelines=pipelines,
         documents=documents,
         kept=texts,
-        git=lambda: _git_reader(its.git_hosts),
+        git=lambda: _git_reader(config.git_hosts),
         credentials=credentials,
     )
-    secrets = KmsSecretStore(its.access_table, its.secrets_key)
-    environments = DynamoEnvironmentStore(its.access_table)
+    secrets = KmsSecretStore(config.access_table, config.secrets_key)
+    environments = DynamoEnvironmentStore(config.access_table)
     return CheckDocument(
-        pools=access, secrets=secrets, libraries=libraries.fetch, environments=environments, programs=programs(its)
+        pools=access, secrets=secrets, libraries=libraries.fetch, environments=environments, programs=programs(config)
     )
 
 
-def programs(its: DocumentSettings) -> Programs:
-    documents = S3Documents(client("s3"), its.data_bucket)
-    return Programs(DynamoProgramStore(its.access_table), documents, lambda: datetime.now(UTC))
+def programs(config: DocumentSettings) -> Programs:
+    documents = S3Documents(client("s3"), config.data_bucket)
+    return Programs(DynamoProgramStore(config.access_table), documents, now)
 
 
-def start_triggered(its: DocumentSettings, start: StartRun) -> StartTriggered:
-    pipelines, documents = DynamoPipelineStore(its.pipelines_table), S3Documents(client("s3"), its.data_bucket)
-    freeze = FreezePipeline(pipelines, documents, FreezeDocument(check_document(its), documents))
+def start_triggered(config: DocumentSettings, start: StartRun) -> StartTriggered:
+    pipelines, documents = DynamoPipelineStore(config.pipelines_table), S3Documents(client("s3"), config.data_bucket)
+    freeze = FreezePipeline(pipelines, documents, FreezeDocument(check_document(config), documents))
     return StartTriggered(freeze, PlanRun(documents), start)
 
 
 def _git_reader(hosts: str) -> GitReader:
-    """Git is loaded by the first document that uses a definition of a repository: nearly none does."""
+    """Returns a git reader, imported by the first document that uses a repository's definition: hardly any does."""
     from cadence.adapters.git.reader import DulwichGitReader
 
     return DulwichGitReader.reaching(hosts)

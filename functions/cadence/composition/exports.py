@@ -1,7 +1,6 @@
 """Wiring of metrics and exports: of the Lambda `exports`, and of what the API offers about them."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 from cadence.adapters.caching.ttl_cached_exports import CachedExports
 from cadence.adapters.caching.ttl_cached_pools import CachedPools
@@ -34,6 +33,7 @@ from cadence.application.metrics.gauges import ControlPlaneGauges, GaugeSource, 
 from cadence.application.metrics.render_metrics import RenderMetrics
 from cadence.application.shared.ports import PoolStore
 from cadence.composition import settings
+from cadence.composition.clock import now
 from cadence.domain.placement.pool import Price
 from cadence.domain.shared.errors import NotFound
 
@@ -42,28 +42,28 @@ _HOSTS_ARE = "outbound hosts"
 Either = settings.ApiSettings | settings.ExportsSettings
 
 
-def now() -> datetime:
-    return datetime.now(UTC)
-
-
 def exports(report: Callable[[Exception, str], None]) -> ProcessExports:
-    """`report` is told of errors of ours that hinder an export."""
-    its = settings.load(settings.ExportsSettings)
-    access, stored = DynamoAccessStore(its.access_table), DynamoExportStore(its.access_table)
-    backlog, work, send = DynamoBacklog(its.telemetry_table), SqsExportWork(its.exporting_queue_url), _send(its)
+    """Returns what handles the Lambda's messages. `report` is called with internal errors that hinder an export."""
+    config = settings.load(settings.ExportsSettings)
+    access, stored = DynamoAccessStore(config.access_table), DynamoExportStore(config.access_table)
+    backlog, work, send = (
+        DynamoBacklog(config.telemetry_table),
+        SqsExportWork(config.exporting_queue_url),
+        _send(config),
+    )
     hosts, runs, index = (
-        DynamoHostStore(its.runners_table),
-        DynamoRunStore(its.runs_table),
-        DynamoLogIndex(its.logs_table),
+        DynamoHostStore(config.runners_table),
+        DynamoRunStore(config.runs_table),
+        DynamoLogIndex(config.logs_table),
     )
     deliver = DeliverExports(send=send, backlog=backlog, work=work, clock=now, report=report)
-    count = CountEvents(DynamoCounters(its.telemetry_table), hosts, _prices(CachedPools(access)))
-    tell = RenderMetrics(DynamoCounters(its.telemetry_table), _gauges(its))
+    count = CountEvents(DynamoCounters(config.telemetry_table), hosts, _prices(CachedPools(access)))
+    render = RenderMetrics(DynamoCounters(config.telemetry_table), _gauges(config))
     past = BackfillMetrics(
         runs=runs,
         treatments=runs,
         count=count,
-        counters=DynamoCounters(its.telemetry_table),
+        counters=DynamoCounters(config.telemetry_table),
         projects=access.list_projects,
         send=send,
         formats=format_of,
@@ -75,7 +75,7 @@ def exports(report: Callable[[Exception, str], None]) -> ProcessExports:
         cached=CachedExports(stored).list_exports,
         deliver=deliver,
         push=PushMetrics(
-            tell=tell,
+            tell=render,
             projects=access.list_projects,
             formats=format_of,
             deliver=deliver,
@@ -97,26 +97,30 @@ def exports(report: Callable[[Exception, str], None]) -> ProcessExports:
     )
 
 
-def render_metrics(its: settings.ApiSettings) -> RenderMetrics:
-    control_plane = ControlPlaneGauges(SqsDepths(its.watched_queues, its.queue_prefix).read)
-    return RenderMetrics(DynamoCounters(its.telemetry_table), (*_gauges(its), control_plane))
+def render_metrics(config: settings.ApiSettings) -> RenderMetrics:
+    control_plane = ControlPlaneGauges(SqsDepths(config.watched_queues, config.queue_prefix).read)
+    return RenderMetrics(DynamoCounters(config.telemetry_table), (*_gauges(config), control_plane))
 
 
-def manage_exports(its: settings.ApiSettings) -> ManageExports:
-    access, stored = DynamoAccessStore(its.access_table), DynamoExportStore(its.access_table)
-    backlog, work, send = DynamoBacklog(its.telemetry_table), SqsExportWork(its.exporting_queue_url), _send(its)
+def manage_exports(config: settings.ApiSettings) -> ManageExports:
+    access, stored = DynamoAccessStore(config.access_table), DynamoExportStore(config.access_table)
+    backlog, work, send = (
+        DynamoBacklog(config.telemetry_table),
+        SqsExportWork(config.exporting_queue_url),
+        _send(config),
+    )
     deliver = DeliverExports(send=send, backlog=backlog, work=work, clock=now, report=lambda error, name: None)
     return ManageExports(
         exports=stored,
         backlog=backlog,
         work=work,
-        cipher=KmsCipher(its.secrets_key),
-        outgoing=OutgoingHttp(EgressPolicy.of(its.outbound_hosts, _HOSTS_ARE)),
-        subscriptions=DynamoSubscriptionStore(its.access_table),
+        cipher=KmsCipher(config.secrets_key),
+        outgoing=OutgoingHttp(EgressPolicy.of(config.outbound_hosts, _HOSTS_ARE)),
+        subscriptions=DynamoSubscriptionStore(config.access_table),
         send=send,
         formats=format_of,
         push=PushMetrics(
-            tell=RenderMetrics(DynamoCounters(its.telemetry_table)),
+            tell=RenderMetrics(DynamoCounters(config.telemetry_table)),
             projects=access.list_projects,
             formats=format_of,
             deliver=deliver,
@@ -129,17 +133,17 @@ def manage_exports(its: settings.ApiSettings) -> ManageExports:
     )
 
 
-def _send(its: Either) -> SendExport:
-    outgoing = OutgoingHttp(EgressPolicy.of(its.outbound_hosts, _HOSTS_ARE))
-    return SendExport(S3LogSegments(its.data_bucket), format_of, outgoing, KmsCipher(its.secrets_key))
+def _send(config: Either) -> SendExport:
+    outgoing = OutgoingHttp(EgressPolicy.of(config.outbound_hosts, _HOSTS_ARE))
+    return SendExport(S3LogSegments(config.data_bucket), format_of, outgoing, KmsCipher(config.secrets_key))
 
 
-def _gauges(its: Either) -> tuple[GaugeSource, ...]:
-    access, hosts = DynamoAccessStore(its.access_table), DynamoHostStore(its.runners_table)
+def _gauges(config: Either) -> tuple[GaugeSource, ...]:
+    access, hosts = DynamoAccessStore(config.access_table), DynamoHostStore(config.runners_table)
     return (
-        RunGauges(DynamoConcurrencyLimitStore(its.runs_table)),
+        RunGauges(DynamoConcurrencyLimitStore(config.runs_table)),
         PoolGauges(access, hosts, now),
-        ExportGauges(DynamoExportStore(its.access_table), DynamoBacklog(its.telemetry_table)),
+        ExportGauges(DynamoExportStore(config.access_table), DynamoBacklog(config.telemetry_table)),
     )
 
 

@@ -1,6 +1,5 @@
 """Wiring of what runs and treatments wait for: concurrency limits, quotas, approvals."""
 
-from datetime import UTC, datetime
 from typing import Protocol
 
 from cadence.adapters.aws.retry import pause
@@ -16,6 +15,7 @@ from cadence.application.limits.concurrency_limits import ConcurrencyLimits
 from cadence.application.limits.run_gates import RunGates
 from cadence.application.limits.runner_slots import RunnerSlots
 from cadence.application.shared.run_ports import Machines
+from cadence.composition.clock import now
 
 
 class GateSettings(Protocol):
@@ -27,39 +27,35 @@ class GateSettings(Protocol):
     def deadlines_queue_url(self) -> str: ...
 
 
-def run_gates(its: GateSettings, runs: DynamoRunStore, machines: Machines) -> RunGates:
+def run_gates(config: GateSettings, runs: DynamoRunStore, machines: Machines) -> RunGates:
     return RunGates(
-        runs=runs, machines=machines, concurrency_limits=_concurrency_limits(its), quotas=_quotas(its), clock=_now
+        runs=runs, machines=machines, concurrency_limits=_concurrency_limits(config), quotas=_quotas(config), clock=now
     )
 
 
-def runner_slots(its: GateSettings, runs: DynamoRunStore, machines: Machines) -> RunnerSlots:
-    return RunnerSlots(runs, machines, _concurrency_limits(its), _quotas(its))
+def runner_slots(config: GateSettings, runs: DynamoRunStore, machines: Machines) -> RunnerSlots:
+    return RunnerSlots(runs, machines, _concurrency_limits(config), _quotas(config))
 
 
-def approvals(its: GateSettings, runs: DynamoRunStore, machines: Machines) -> TreatmentApprovals:
-    environments = DynamoEnvironmentStore(its.access_table)
-    deadlines = SqsDeadlines(its.deadlines_queue_url)
+def approvals(config: GateSettings, runs: DynamoRunStore, machines: Machines) -> TreatmentApprovals:
+    environments = DynamoEnvironmentStore(config.access_table)
+    deadlines = SqsDeadlines(config.deadlines_queue_url)
     return TreatmentApprovals(
         runs=runs,
         treatments=runs,
-        store=DynamoApprovalStore(its.runs_table),
+        store=DynamoApprovalStore(config.runs_table),
         environments=environments,
         machines=machines,
         deadlines=deadlines,
-        clock=_now,
+        clock=now,
     )
 
 
-def _concurrency_limits(its: GateSettings) -> ConcurrencyLimits:
+def _concurrency_limits(config: GateSettings) -> ConcurrencyLimits:
     return ConcurrencyLimits(
-        DynamoConcurrencyLimitStore(its.runs_table), SqsDeadlines(its.deadlines_queue_url), _now, pause
+        DynamoConcurrencyLimitStore(config.runs_table), SqsDeadlines(config.deadlines_queue_url), now, pause
     )
 
 
-def _quotas(its: GateSettings) -> CachedQuotas:
-    return CachedQuotas(DynamoAccessStore(its.access_table))
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
+def _quotas(config: GateSettings) -> CachedQuotas:
+    return CachedQuotas(DynamoAccessStore(config.access_table))

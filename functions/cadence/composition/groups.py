@@ -28,37 +28,37 @@ from cadence.application.scheduling.readiness import Readiness
 from cadence.application.scheduling.wake_group import WakeGroup
 from cadence.application.shared.run_ports import Machines
 from cadence.composition import gates, settings
+from cadence.composition.clock import now
 from cadence.composition.documents import check_document
-from cadence.composition.scheduling import now
 
 
 def act() -> tuple[ControlTreatment, Machines]:
-    its = settings.load(settings.ActSettings)
-    runs, groups = DynamoRunStore(its.runs_table), DynamoGroupStore(its.runs_table)
-    machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
-    chunks = S3Chunks(Buckets.of(its.data_bucket, its.value_buckets))
+    config = settings.load(settings.ActSettings)
+    runs, groups = DynamoRunStore(config.runs_table), DynamoGroupStore(config.runs_table)
+    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn)
+    chunks = S3Chunks(Buckets.of(config.data_bucket, config.value_buckets))
     readiness = Readiness(
         runs=runs,
         treatments=runs,
         edges=runs,
         groups=groups,
         machines=machines,
-        wake_ups=SqsWakeUps(its.wake_ups_queue_url),
+        wake_ups=SqsWakeUps(config.wake_ups_queue_url),
         clock=now,
     )
-    elements = EachItems(treatments=runs, values=runs, streams=DynamoStreamStore(its.runners_table), chunks=chunks)
+    elements = EachItems(treatments=runs, values=runs, streams=DynamoStreamStore(config.runners_table), chunks=chunks)
     grow = ExpandEach(runs=runs, treatments=runs, groups=groups, elements=elements, machines=machines, clock=now)
-    start = StartRun(runs, gates.run_gates(its, runs, machines), SqsDeadlines(its.deadlines_queue_url), now)
+    start = StartRun(runs, gates.run_gates(config, runs, machines), SqsDeadlines(config.deadlines_queue_url), now)
     start_child = StartChildRun(
         runs=runs,
         values=runs,
-        freeze=_freeze(its),
-        plan=PlanRun(S3Documents(client("s3"), its.data_bucket)),
+        freeze=_freeze(config),
+        plan=PlanRun(S3Documents(client("s3"), config.data_bucket)),
         start=start,
     )
-    stop_child = StopChildRun(runs=runs, treatments=runs, deadlines=SqsDeadlines(its.deadlines_queue_url))
-    deadlines = SqsDeadlines(its.deadlines_queue_url)
-    gather = CollectOutputs(runs, chunks, DynamoValueRetentionStore(its.runs_table), now)
+    stop_child = StopChildRun(runs=runs, treatments=runs, deadlines=SqsDeadlines(config.deadlines_queue_url))
+    deadlines = SqsDeadlines(config.deadlines_queue_url)
+    gather = CollectOutputs(runs, chunks, DynamoValueRetentionStore(config.runs_table), now)
     return ControlTreatment(
         runs=runs,
         treatments=runs,
@@ -75,34 +75,34 @@ def act() -> tuple[ControlTreatment, Machines]:
     ), machines
 
 
-def _freeze(its: settings.ActSettings) -> Freeze:
-    documents = S3Documents(client("s3"), its.data_bucket)
-    pipelines = DynamoPipelineStore(its.pipelines_table)
-    # What a stored pipeline uses was read when it was stored, and is kept.
-    freeze = FreezePipeline(pipelines, documents, FreezeDocument(check_document(its, decrypts=False), documents))
+def _freeze(config: settings.ActSettings) -> Freeze:
+    documents = S3Documents(client("s3"), config.data_bucket)
+    pipelines = DynamoPipelineStore(config.pipelines_table)
+    # The libraries of a stored pipeline were read when it was stored, and are kept.
+    freeze = FreezePipeline(pipelines, documents, FreezeDocument(check_document(config, decrypts=False), documents))
     return lambda organization, project, name, given: freeze(organization, project, name, None, given)
 
 
 def wake_group() -> WakeGroup:
-    its = settings.load(settings.WakeGroupSettings)
-    runs, groups = DynamoRunStore(its.runs_table), DynamoGroupStore(its.runs_table)
-    machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
-    wake_ups = SqsWakeUps(its.wake_ups_queue_url)
-    slots = gates.runner_slots(its, runs, machines)
+    config = settings.load(settings.WakeGroupSettings)
+    runs, groups = DynamoRunStore(config.runs_table), DynamoGroupStore(config.runs_table)
+    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn)
+    wake_ups = SqsWakeUps(config.wake_ups_queue_url)
+    slots = gates.runner_slots(config, runs, machines)
     elements = EachItems(
         treatments=runs,
         values=runs,
-        streams=DynamoStreamStore(its.runners_table),
-        chunks=S3Chunks(Buckets(its.data_bucket)),
+        streams=DynamoStreamStore(config.runners_table),
+        chunks=S3Chunks(Buckets(config.data_bucket)),
     )
-    stop_child = StopChildRun(runs=runs, treatments=runs, deadlines=SqsDeadlines(its.deadlines_queue_url))
+    stop_child = StopChildRun(runs=runs, treatments=runs, deadlines=SqsDeadlines(config.deadlines_queue_url))
     return WakeGroup(
         treatments=runs,
         groups=groups,
         grow=ExpandEach(runs=runs, treatments=runs, groups=groups, elements=elements, machines=machines, clock=now),
         end=EndTreatment(
             treatments=runs,
-            runners=DynamoRunnerStore(its.runners_table),
+            runners=DynamoRunnerStore(config.runners_table),
             machines=machines,
             slots=slots,
             wake_ups=wake_ups,

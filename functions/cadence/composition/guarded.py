@@ -8,5 +8,5 @@ from cadence.composition import settings
 
 
 def guarded() -> requests.Session:
-    """It reaches public hosts, and those that this installation names."""
+    """Returns a session that reaches public hosts, and those that this installation names."""
     return guarded_session(EgressPolicy.of(settings.load(settings.ProviderSettings).git_hosts))

@@ -1,8 +1,7 @@
-"""Wiring of `live`."""
+"""Wiring of the Lambda `live`."""
 
 import json
 import time
-from datetime import UTC, datetime
 from typing import Any
 
 from cadence.adapters.aws.gateway_sockets import GatewaySockets
@@ -21,36 +20,33 @@ from cadence.application.search.follow_lines import FollowLines
 from cadence.application.search.live_query import LiveQuery
 from cadence.application.search.push_lines import Message, PushLines
 from cadence.composition import settings
+from cadence.composition.clock import now
 
 
 def push_lines() -> PushLines:
-    its = settings.load(settings.LiveSettings)
-    access, runs = DynamoAccessStore(its.access_table), DynamoRunStore(its.runs_table)
+    config = settings.load(settings.LiveSettings)
+    access, runs = DynamoAccessStore(config.access_table), DynamoRunStore(config.runs_table)
     follow = FollowLines(
-        arrivals=DynamoArrivals(its.logs_table),
-        segments=S3LogSegments(its.data_bucket),
-        followers=DynamoRunnerStore(its.runners_table),
-        clock=_now,
+        arrivals=DynamoArrivals(config.logs_table),
+        segments=S3LogSegments(config.data_bucket),
+        followers=DynamoRunnerStore(config.runners_table),
+        clock=now,
         sleep=time.sleep,
     )
-    live = LiveQuery(ReadQuery(VisibleRuns(runs, access), _now), follow, TreatmentStates(runs))
+    live = LiveQuery(ReadQuery(VisibleRuns(runs, access), now), follow, TreatmentStates(runs))
     return PushLines(
-        connections=DynamoConnections(its.logs_table),
-        sockets=GatewaySockets(its.live_endpoint),
-        authenticate=Authenticate(access, _now),
+        connections=DynamoConnections(config.logs_table),
+        sockets=GatewaySockets(config.live_endpoint),
+        authenticate=Authenticate(access, now),
         tokens=access,
         live=live,
-        clock=_now,
+        clock=now,
         as_message=as_message,
     )
 
 
 def as_message(message: Message) -> str:
-    told: dict[str, Any] = dict(message)
-    if "lines" in told:
-        told["lines"] = [line_json(one.segment, one.index, one.line) for one in told["lines"]]
-    return json.dumps(told, separators=(",", ":"))
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
+    content: dict[str, Any] = dict(message)
+    if "lines" in content:
+        content["lines"] = [line_json(hit.segment, hit.index, hit.line) for hit in content["lines"]]
+    return json.dumps(content, separators=(",", ":"))

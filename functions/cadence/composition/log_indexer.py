@@ -1,7 +1,6 @@
 """Wiring of the log indexer."""
 
 import logging
-from datetime import UTC, datetime
 from functools import lru_cache, partial
 
 from cadence.adapters.aws.live_notifier import LiveNotifier
@@ -15,27 +14,24 @@ from cadence.adapters.s3.log_segments import S3LogSegments
 from cadence.application.logs.index_logs import IndexLogs
 from cadence.application.logs.take_records import KeepStrayRecord, RedriveRecords, TakeRecords
 from cadence.composition import settings
+from cadence.composition.clock import now
 
 _REMEMBERED_RUNS = 1_000
 
 
 def log_indexer() -> tuple[TakeRecords, RedriveRecords]:
-    its = settings.load(settings.LogIndexerSettings)
-    # Of a run only what never changes is looked at, so it may be remembered.
-    run_of = lru_cache(_REMEMBERED_RUNS)(DynamoRunStore(its.runs_table).get_run)
-    notifier = LiveNotifier(its.live_function, DynamoConnections(its.logs_table))
-    index = IndexLogs(DynamoLogIndex(its.logs_table), S3LogSegments(its.data_bucket), run_of, notifier.notify)
-    records = DynamoStrayRecords(its.logs_table, its.data_bucket)
+    config = settings.load(settings.LogIndexerSettings)
+    # Only a run's constant fields are used, so it may be remembered.
+    run_of = lru_cache(_REMEMBERED_RUNS)(DynamoRunStore(config.runs_table).get_run)
+    notifier = LiveNotifier(config.live_function, DynamoConnections(config.logs_table))
+    index = IndexLogs(DynamoLogIndex(config.logs_table), S3LogSegments(config.data_bucket), run_of, notifier.notify)
+    records = DynamoStrayRecords(config.logs_table, config.data_bucket)
     report = partial(log_fault, logging.getLogger("cadence.log_indexer"))
     take = TakeRecords(
         decode=decode,
         index=index,
-        keep_stray_record=KeepStrayRecord(records, run_of, _now, report),
-        clock=_now,
+        keep_stray_record=KeepStrayRecord(records, run_of, now, report),
+        clock=now,
         report=report,
     )
     return take, RedriveRecords(records, take)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -1,7 +1,6 @@
 """Wiring of the `log_stream` Lambda."""
 
 import logging
-from datetime import UTC, datetime
 from functools import partial
 
 from cadence.adapters.aws.clients import client
@@ -16,26 +15,25 @@ from cadence.application.logs.log_stream import KeepLogStream
 from cadence.application.logs.rescue_records import RescueRecords
 from cadence.application.logs.take_records import KeepStrayRecord
 from cadence.composition import settings
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
+from cadence.composition.clock import now
 
 
 def log_stream() -> tuple[KeepLogStream, RescueRecords]:
-    its = settings.load(settings.LogStreamSettings)
+    config = settings.load(settings.LogStreamSettings)
     keep = KeepLogStream(
-        parkable=its.log_stream_policy == "parkable",
-        stack=CloudFormationStreamStack(client("cloudformation"), its.log_stream_stack, its.log_stream_role_arn),
-        saved=S3SavedTemplate(client("s3"), its.data_bucket),
-        need=DynamoStreamUsage(its.access_table),
-        live_runs=StepFunctionsLiveRuns(client("stepfunctions"), its.run_machine_arn),
-        clock=_now,
+        parkable=config.log_stream_policy == "parkable",
+        stack=CloudFormationStreamStack(client("cloudformation"), config.log_stream_stack, config.log_stream_role_arn),
+        saved=S3SavedTemplate(client("s3"), config.data_bucket),
+        need=DynamoStreamUsage(config.access_table),
+        live_runs=StepFunctionsLiveRuns(client("stepfunctions"), config.run_machine_arn),
+        clock=now,
     )
     keep_stray_record = KeepStrayRecord(
-        DynamoStrayRecords(its.logs_table, its.data_bucket),
-        DynamoRunStore(its.runs_table).get_run,
-        _now,
+        DynamoStrayRecords(config.logs_table, config.data_bucket),
+        DynamoRunStore(config.runs_table).get_run,
+        now,
         partial(log_fault, logging.getLogger("cadence.log_stream")),
     )
-    return keep, RescueRecords(FailedBatches(its.failed_log_lines_queue_url, its.log_stream_name), keep_stray_record)
+    return keep, RescueRecords(
+        FailedBatches(config.failed_log_lines_queue_url, config.log_stream_name), keep_stray_record
+    )

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from cadence.adapters.aws.clients import client
 from cadence.adapters.aws.lambda_log_stream import LambdaLogStream
@@ -30,6 +29,7 @@ from cadence.application.melodium.start_worker import RequestWorker
 from cadence.application.runs.end_process import EndProcess
 from cadence.application.runs.start_run import StartRun
 from cadence.composition import gates, settings
+from cadence.composition.clock import now
 from cadence.domain.access.access import Principal
 
 _REGISTRY_SECONDS = 3.0
@@ -37,7 +37,7 @@ _REGISTRY_SECONDS = 3.0
 
 @dataclass(frozen=True, kw_only=True)
 class EngineApi:
-    """One use case for each thing that an engine may ask; `authenticate` says whose token it has."""
+    """One use case for each request of an engine; `authenticate` returns the principal of a token."""
 
     authenticate: Callable[[str | None], Principal]
     processes: Processes
@@ -49,61 +49,61 @@ class EngineApi:
 
 
 def engine_api() -> EngineApi:
-    its = settings.load(settings.MelodiumSettings)
-    access = DynamoAccessStore(its.access_table)
-    runs = DynamoRunStore(its.runs_table)
-    reported = DynamoReportedStore(its.runs_table)
-    deadlines = SqsDeadlines(its.deadlines_queue_url)
+    config = settings.load(settings.MelodiumSettings)
+    access = DynamoAccessStore(config.access_table)
+    runs = DynamoRunStore(config.runs_table)
+    reported = DynamoReportedStore(config.runs_table)
+    deadlines = SqsDeadlines(config.deadlines_queue_url)
     processes = Processes(runs)
-    end = EndProcess(runs=runs, treatments=runs, reported=reported, clock=_now)
-    sealed = SealedWorkers(its.runners_table, KmsCipher(its.secrets_key))
+    end = EndProcess(runs=runs, treatments=runs, reported=reported, clock=now)
+    sealed = SealedWorkers(config.runners_table, KmsCipher(config.secrets_key))
     return EngineApi(
-        authenticate=Authenticate(access, _now).authenticate,
+        authenticate=Authenticate(access, now).authenticate,
         processes=processes,
         record_start=RecordStart(
             runs=runs,
             reported=reported,
             directory=access,
-            documents=S3Documents(client("s3"), its.data_bucket),
+            documents=S3Documents(client("s3"), config.data_bucket),
             deadlines=deadlines,
-            log_stream=LambdaLogStream(its.log_stream_function),
-            clock=_now,
+            log_stream=LambdaLogStream(config.log_stream_function),
+            clock=now,
         ),
-        start_worker=_request_worker(its, runs, reported, access, sealed),
+        start_worker=_request_worker(config, runs, reported, access, sealed),
         access=WaitForWorker(
             runs=runs,
             treatments=runs,
-            runners=DynamoRunnerStore(its.runners_table),
+            runners=DynamoRunnerStore(config.runners_table),
             secrets=sealed,
-            clock=_now,
+            clock=now,
             sleep=time.sleep,
         ),
         report=ReportProcess(
             processes=processes,
             reported=reported,
-            uploads=S3Uploads(its.data_bucket, upload_key(its.uploads_key_id, its.uploads_key_secret)),
+            uploads=S3Uploads(config.data_bucket, upload_key(config.uploads_key_id, config.uploads_key_secret)),
             end=end,
             deadlines=deadlines,
-            clock=_now,
+            clock=now,
         ),
-        tunnel_url=its.live_url,
+        tunnel_url=config.live_url,
     )
 
 
 def _request_worker(
-    its: settings.MelodiumSettings,
+    config: settings.MelodiumSettings,
     runs: DynamoRunStore,
     reported: DynamoReportedStore,
     access: DynamoAccessStore,
     sealed: SealedWorkers,
 ) -> RequestWorker:
-    machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
-    start = StartRun(runs, gates.run_gates(its, runs, machines), SqsDeadlines(its.deadlines_queue_url), _now)
-    documents = S3Documents(client("s3"), its.data_bucket)
+    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn)
+    start = StartRun(runs, gates.run_gates(config, runs, machines), SqsDeadlines(config.deadlines_queue_url), now)
+    documents = S3Documents(client("s3"), config.data_bucket)
     # An engine waits for the answer.
     registries = OciRegistries(attempts=1, seconds=_REGISTRY_SECONDS)
-    pin = PinWorkerImages(registries, its.loopback_registries == "resolved")
-    masks = S3ReportMasks(client("s3"), its.data_bucket)
+    pin = PinWorkerImages(registries, config.loopback_registries == "resolved")
+    masks = S3ReportMasks(client("s3"), config.data_bucket)
     return RequestWorker(
         runs=runs,
         reported=reported,
@@ -112,11 +112,7 @@ def _request_worker(
         secrets=sealed,
         documents=documents,
         start=start,
-        clock=_now,
+        clock=now,
         pin=pin.pin,
         masks=masks,
     )
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -1,7 +1,6 @@
-"""Wiring of what takes in the uploads of engines."""
+"""Wiring of the Lambda `melodium_reports`, which processes the uploads of engines."""
 
 import time
-from datetime import UTC, datetime
 
 from cadence.adapters.aws.clients import client
 from cadence.adapters.aws.kinesis_log_lines import KinesisLogLines
@@ -19,39 +18,36 @@ from cadence.application.melodium.take_upload import TakeUpload
 from cadence.application.runs.end_process import EndProcess
 from cadence.application.runs.ports import EngineStream
 from cadence.composition import settings
+from cadence.composition.clock import now
 
 
 def take_upload() -> TakeUpload:
-    its = settings.load(settings.MelodiumReportsSettings)
-    runs = DynamoRunStore(its.runs_table)
-    reported = DynamoReportedStore(its.runs_table)
+    config = settings.load(settings.MelodiumReportsSettings)
+    runs = DynamoRunStore(config.runs_table)
+    reported = DynamoReportedStore(config.runs_table)
     store = client("s3")
-    parts = S3Parts(store, its.data_bucket)
+    parts = S3Parts(store, config.data_bucket)
     codec = JsonModels()
     link = LinkEngines(runs=runs, values=runs, parts=parts, model_of=stored_models(parts, codec))
     events = TakeEvents(
         treatments=runs,
         values=runs,
         parts=parts,
-        chunks=S3Chunks(Buckets(its.data_bucket)),
+        chunks=S3Chunks(Buckets(config.data_bucket)),
         reported=reported,
         codec=codec,
         link=link,
-        clock=_now,
+        clock=now,
     )
-    lines = KinesisLogLines(its.log_stream_name)
+    lines = KinesisLogLines(config.log_stream_name)
     return TakeUpload(
         runs=runs,
-        uploaded=S3Uploaded(store, its.data_bucket),
+        uploaded=S3Uploaded(store, config.data_bucket),
         parts=parts,
-        turns=DynamoTurns(its.runs_table),
-        take_in={EngineStream.LOGS: TakeLogs(parts, lines, reported, _now).take, EngineStream.DEBUG: events.take},
+        turns=DynamoTurns(config.runs_table),
+        take_in={EngineStream.LOGS: TakeLogs(parts, lines, reported, now).take, EngineStream.DEBUG: events.take},
         note_workers=link.note_workers,
-        end=EndProcess(runs=runs, treatments=runs, reported=reported, clock=_now),
-        clock=_now,
+        end=EndProcess(runs=runs, treatments=runs, reported=reported, clock=now),
+        clock=now,
         pause=time.sleep,
     )
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""Wiring of `observe`."""
+"""Wiring of the Lambda `observe`."""
 
 from cadence.adapters.caching.ttl_cache import CachedSubscriptions
 from cadence.adapters.dynamodb.access.subscriptions import DynamoSubscriptionStore
@@ -11,7 +11,9 @@ from cadence.domain.exports.event import Audience
 
 
 def observe() -> Observe:
-    its = settings.load(settings.ObserveSettings)
-    queues = {Audience.ALERTING: its.alerting_queue_url, Audience.EXPORTING: its.exporting_queue_url}
-    subscriptions = CachedSubscriptions(DynamoSubscriptionStore(its.access_table))
-    return Observe(DynamoRunStore(its.runs_table), DynamoHostStore(its.runners_table), subscriptions, SqsEvents(queues))
+    config = settings.load(settings.ObserveSettings)
+    queues = {Audience.ALERTING: config.alerting_queue_url, Audience.EXPORTING: config.exporting_queue_url}
+    subscriptions = CachedSubscriptions(DynamoSubscriptionStore(config.access_table))
+    return Observe(
+        DynamoRunStore(config.runs_table), DynamoHostStore(config.runners_table), subscriptions, SqsEvents(queues)
+    )

@@ -1,6 +1,4 @@
-"""Wiring of the provider for machines that joined a pool by themselves."""
-
-from datetime import UTC, datetime
+"""Wiring of the provider for self-registered hosts."""
 
 from cadence.adapters.aws.step_functions import StepFunctionsMachines
 from cadence.adapters.dynamodb.runners.host_store import DynamoHostStore
@@ -10,6 +8,7 @@ from cadence.adapters.sqs.deadlines import SqsDeadlines
 from cadence.adapters.sqs.work_notification import SqsWorkNotification
 from cadence.application.shared.run_ports import Machines
 from cadence.composition import settings
+from cadence.composition.clock import now
 from cadence.providers.contract import Provider
 from cadence.providers.host.provider import HostProvider
 from cadence.providers.lifecycle import ReleaseRunner, StartRunner
@@ -17,12 +16,12 @@ from cadence.providers.operations import Operations
 
 
 def provider_host() -> tuple[Operations, Machines]:
-    its = settings.load(settings.ProviderHostSettings)
-    runs = DynamoRunStore(its.runs_table)
-    runners = DynamoRunnerStore(its.runners_table)
-    hosts = DynamoHostStore(its.runners_table)
-    work_notification = SqsWorkNotification(its.work_notification_prefix)
-    machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
+    config = settings.load(settings.ProviderHostSettings)
+    runs = DynamoRunStore(config.runs_table)
+    runners = DynamoRunnerStore(config.runners_table)
+    hosts = DynamoHostStore(config.runners_table)
+    work_notification = SqsWorkNotification(config.work_notification_prefix)
+    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn)
 
     def provider(organization: str, pool: str) -> Provider:
         return HostProvider(
@@ -31,7 +30,7 @@ def provider_host() -> tuple[Operations, Machines]:
             runners=runners,
             hosts=hosts,
             work_notification=work_notification,
-            clock=_now,
+            clock=now,
         )
 
     start = StartRunner(
@@ -39,14 +38,10 @@ def provider_host() -> tuple[Operations, Machines]:
         treatments=runs,
         runners=runners,
         machines=machines,
-        deadlines=SqsDeadlines(its.deadlines_queue_url),
+        deadlines=SqsDeadlines(config.deadlines_queue_url),
         providers=provider,
-        clock=_now,
+        clock=now,
     )
     return Operations(
         start=start, release=ReleaseRunner(runners=runners, providers=provider), providers=provider
     ), machines
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -2,7 +2,6 @@
 
 import os
 import time
-from datetime import UTC, datetime
 
 from cadence.adapters.aws.pool_identity import PoolIdentity
 from cadence.adapters.aws.step_functions import StepFunctionsMachines
@@ -25,6 +24,7 @@ from cadence.application.placement.budgets import Budgets
 from cadence.application.placement.pacing import RateLimiter
 from cadence.application.placement.ports import Identity
 from cadence.composition import settings
+from cadence.composition.clock import now
 from cadence.providers.contract import AgentFile, Build, ProviderContext
 from cadence.providers.homes import Homes
 from cadence.providers.lifecycle import ReleaseRunner, StartRunner
@@ -34,30 +34,30 @@ from cadence.providers.sweeping import Sweep
 
 
 def provider_handler(name: str, build: Build) -> LambdaHandler:
-    """The handler of the Lambda `provider_<name>`; `docs/architecture/lambdas.md` lists its operations."""
-    its = settings.load(settings.provider_settings(name))
-    runs, runners = DynamoRunStore(its.runs_table), DynamoRunnerStore(its.runners_table)
-    machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
-    cipher = KmsCipher(its.secrets_key)
-    access = DynamoAccessStore(its.access_table)
+    """Returns the handler of the Lambda `provider_<name>`; `docs/architecture/lambdas.md` lists its operations."""
+    config = settings.load(settings.provider_settings(name))
+    runs, runners = DynamoRunStore(config.runs_table), DynamoRunnerStore(config.runners_table)
+    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn)
+    cipher = KmsCipher(config.secrets_key)
+    access = DynamoAccessStore(config.access_table)
     pools = CachedPools(access)
-    credentials = DynamoPoolCredentials(its.access_table, cipher)
-    rate_limiter = RateLimiter(DynamoRateLimits(its.runners_table), _now, time.sleep)
-    circuits, claims = DynamoBackOffs(its.runners_table, CIRCUIT), DynamoClaims(its.runners_table)
+    credentials = DynamoPoolCredentials(config.access_table, cipher)
+    rate_limiter = RateLimiter(DynamoRateLimits(config.runners_table), now, time.sleep)
+    circuits, claims = DynamoBackOffs(config.runners_table, CIRCUIT), DynamoClaims(config.runners_table)
     around = ProviderContext(
-        installation=its.installation,
-        clock=_now,
+        installation=config.installation,
+        clock=now,
         back_offs=circuits,
         calls=rate_limiter,
         claims=claims,
-        identity=_identity(its),
+        identity=_identity(config),
     )
     providers = CachedProviders(name, pools, credentials, build, around)
-    homes = Homes(name, _gateway(its.gateway_url), _agent(its), cipher)
-    records = DynamoPoolRecords(its.runners_table)
-    budgets = Budgets(pools, DynamoLedger(its.runners_table), _now)
-    refusals = Refusals(DynamoBackOffs(its.runners_table, REFUSED), _now)
-    deadlines = SqsDeadlines(its.deadlines_queue_url)
+    homes = Homes(name, _gateway(config.gateway_url), _agent(config), cipher)
+    records = DynamoPoolRecords(config.runners_table)
+    budgets = Budgets(pools, DynamoLedger(config.runners_table), now)
+    refusals = Refusals(DynamoBackOffs(config.runners_table, REFUSED), now)
+    deadlines = SqsDeadlines(config.deadlines_queue_url)
     start = StartRunner(
         runs=runs,
         treatments=runs,
@@ -65,7 +65,7 @@ def provider_handler(name: str, build: Build) -> LambdaHandler:
         machines=machines,
         deadlines=deadlines,
         providers=providers.get,
-        clock=_now,
+        clock=now,
         homes=homes,
         rate_limiter=rate_limiter,
         records=records,
@@ -73,37 +73,33 @@ def provider_handler(name: str, build: Build) -> LambdaHandler:
         refusals=refusals,
         pools=access,
     )
-    release = ReleaseRunner(runners=runners, providers=providers.get, records=records, budgets=budgets, clock=_now)
+    release = ReleaseRunner(runners=runners, providers=providers.get, records=records, budgets=budgets, clock=now)
     sweep = Sweep(
         providers=providers.get,
-        runners=DynamoHostStore(its.runners_table).get_runners,
+        runners=DynamoHostStore(config.runners_table).get_runners,
         records=records,
-        clock=_now,
+        clock=now,
         pools=pools,
         release=release.release,
         budgets=budgets,
         store=runners,
     )
     operations = Operations(
-        start=start, release=release, providers=providers.get, records=records, sweep=sweep, clock=_now, pools=pools
+        start=start, release=release, providers=providers.get, records=records, sweep=sweep, clock=now, pools=pools
     )
     return token_task(f"provider_{name}", operations, machines)
 
 
-def _identity(its: settings.ProviderSettings) -> Identity | None:
-    if isinstance(its, settings.FederatedProviderSettings):
-        return PoolIdentity(its.pool_identity_role_arn)
+def _identity(config: settings.ProviderSettings) -> Identity | None:
+    if isinstance(config, settings.FederatedProviderSettings):
+        return PoolIdentity(config.pool_identity_role_arn)
     return None
 
 
-def _agent(its: settings.ProviderSettings) -> AgentFile:
-    return AgentFile(f"{_gateway(its.gateway_url)}/runner/v1/agent/{its.agent_sha256}", its.agent_sha256)
+def _agent(config: settings.ProviderSettings) -> AgentFile:
+    return AgentFile(f"{_gateway(config.gateway_url)}/runner/v1/agent/{config.agent_sha256}", config.agent_sha256)
 
 
 def _gateway(url: str) -> str:
-    """On one machine the API is a path below the local stack's address."""
+    """Returns the gateway's address. On one machine the API is a path below the local stack's address."""
     return os.environ["AWS_ENDPOINT_URL"] + url if url.startswith("/") else url
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

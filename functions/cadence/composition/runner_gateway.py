@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import lru_cache
 
 from cadence.adapters.aws.clients import client
@@ -50,13 +49,14 @@ from cadence.application.scheduling.readiness import Readiness
 from cadence.application.scheduling.settle import Settle
 from cadence.application.values.caches import FindCache, ReadCache, SaveCache, WriteCache
 from cadence.composition import gates, settings
+from cadence.composition.clock import now
 from cadence.domain.access.access import Permission, Principal
 from cadence.domain.values.cache import CacheLimits
 
 
 @dataclass(frozen=True, kw_only=True)
 class Gateway:
-    """One use case for each thing an agent or a host may ask; `joiner` says who holds a join token."""
+    """One use case for each request of an agent or a host; `joiner` returns the principal of a join token."""
 
     joiner: Callable[[str | None], Principal]
     join: JoinPool
@@ -79,29 +79,29 @@ class Gateway:
 
 
 def gateway() -> Gateway:
-    its = settings.load(settings.RunnerGatewaySettings)
-    access = DynamoAccessStore(its.access_table)
-    runs = DynamoRunStore(its.runs_table)
-    runners = DynamoRunnerStore(its.runners_table)
-    streams = DynamoStreamStore(its.runners_table)
-    hosts = DynamoHostStore(its.runners_table)
-    machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
-    buckets = Buckets.of(its.data_bucket, its.value_buckets)
+    config = settings.load(settings.RunnerGatewaySettings)
+    access = DynamoAccessStore(config.access_table)
+    runs = DynamoRunStore(config.runs_table)
+    runners = DynamoRunnerStore(config.runners_table)
+    streams = DynamoStreamStore(config.runners_table)
+    hosts = DynamoHostStore(config.runners_table)
+    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn)
+    buckets = Buckets.of(config.data_bucket, config.value_buckets)
     urls = S3DataUrls(buckets)
     specs = lru_cache(maxsize=512)(runs.get_spec)
     sources = InputStreams(treatments=runs, values=runs, streams=streams)
-    wake_ups = SqsWakeUps(its.wake_ups_queue_url)
+    wake_ups = SqsWakeUps(config.wake_ups_queue_url)
     readiness = Readiness(
         runs=runs,
         treatments=runs,
         edges=runs,
-        groups=DynamoGroupStore(its.runs_table),
+        groups=DynamoGroupStore(config.runs_table),
         machines=machines,
         wake_ups=wake_ups,
-        clock=_now,
+        clock=now,
     )
     begin = MarkStarted(runs, readiness, machines)
-    slots = gates.runner_slots(its, runs, machines)
+    slots = gates.runner_slots(config, runs, machines)
     settle = Settle(
         treatments=runs,
         values=runs,
@@ -109,13 +109,13 @@ def gateway() -> Gateway:
         readiness=readiness,
         slots=slots,
         specs=specs,
-        provider_function_prefix=its.provider_function_prefix,
-        deadlines=SqsDeadlines(its.deadlines_queue_url),
-        clock=_now,
+        provider_function_prefix=config.provider_function_prefix,
+        deadlines=SqsDeadlines(config.deadlines_queue_url),
+        clock=now,
     )
-    caches = DynamoCacheStore(its.runners_table)
-    limits = CacheLimits(int(its.cache_mebibytes) << 20, int(its.project_cache_mebibytes) << 20)
-    authenticate, tokens = Authenticate(access, _now), RunTokens(access, _now)
+    caches = DynamoCacheStore(config.runners_table)
+    limits = CacheLimits(int(config.cache_mebibytes) << 20, int(config.project_cache_mebibytes) << 20)
+    authenticate, tokens = Authenticate(access, now), RunTokens(access, now)
 
     def joiner(authorization: str | None) -> Principal:
         principal = authenticate.authenticate(authorization)
@@ -124,32 +124,32 @@ def gateway() -> Gateway:
 
     return Gateway(
         joiner=joiner,
-        join=JoinPool(hosts, access, _now),
+        join=JoinPool(hosts, access, now),
         lease=LeaseWork(
             hosts=hosts,
             runners=runners,
             machines=machines,
-            work_notification=SqsWorkNotification(its.work_notification_prefix),
-            clock=_now,
+            work_notification=SqsWorkNotification(config.work_notification_prefix),
+            clock=now,
         ),
         report_boot=ReportBoot(runners, machines),
-        exchange=ExchangeIdentity(runners, access, OidcTokens(EgressPolicy.of(its.git_hosts))),
+        exchange=ExchangeIdentity(runners, access, OidcTokens(EgressPolicy.of(config.git_hosts))),
         claim=ClaimAssignment(
             treatments=runs,
             runners=runners,
-            secrets=KmsSecretStore(its.access_table, its.secrets_key),
+            secrets=KmsSecretStore(config.access_table, config.secrets_key),
             followers=runners,
             machines=machines,
             begin=begin,
             engine_secrets=ReadEngineSecrets(
-                SealedWorkers(its.runners_table, KmsCipher(its.secrets_key)),
+                SealedWorkers(config.runners_table, KmsCipher(config.secrets_key)),
                 tokens,
                 urls,
-                S3ReportMasks(client("s3"), its.data_bucket),
+                S3ReportMasks(client("s3"), config.data_bucket),
             ).read,
             pools=CachedPools(access),
-            retentions=DynamoValueRetentionStore(its.runs_table),
-            clock=_now,
+            retentions=DynamoValueRetentionStore(config.runs_table),
+            clock=now,
         ),
         session=RunnerSessions(runners),
         heartbeat=Heartbeat(
@@ -157,23 +157,19 @@ def gateway() -> Gateway:
             runners=runners,
             sources=sources,
             followers=runners,
-            samples=DynamoSampleStore(its.runners_table),
-            clock=_now,
+            samples=DynamoSampleStore(config.runners_table),
+            clock=now,
         ),
-        accept_logs=AcceptLogs(KinesisLogLines(its.log_stream_name), runners, _now),
+        accept_logs=AcceptLogs(KinesisLogLines(config.log_stream_name), runners, now),
         commit_output=CommitOutput(specs=specs, runners=runners, streams=streams, urls=urls, wake_ups=wake_ups),
         read_input=ReadInput(specs, streams, sources, urls),
         note_listening=NoteListening(specs, runners),
         complete=Complete(runners, settle, machines, RevokeEngineToken(specs, runs, tokens).revoke),
-        find_cache=FindCache(caches, _now),
+        find_cache=FindCache(caches, now),
         read_cache=ReadCache(caches, urls),
-        save_cache=SaveCache(runs, caches, _now),
+        save_cache=SaveCache(runs, caches, now),
         write_cache=WriteCache(
-            caches=caches, remove_objects=S3Removal(buckets).remove, urls=urls, limits=limits, clock=_now
+            caches=caches, remove_objects=S3Removal(buckets).remove, urls=urls, limits=limits, clock=now
         ),
-        tunnel_url=its.live_url,
+        tunnel_url=config.live_url,
     )
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

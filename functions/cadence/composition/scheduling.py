@@ -1,6 +1,5 @@
 """Wiring of the Lambdas that the two state machines call, and of the watchdog."""
 
-from datetime import UTC, datetime
 from typing import Protocol
 
 from cadence.adapters.aws.clients import client
@@ -50,10 +49,7 @@ from cadence.application.scheduling.watchdog import Watchdog
 from cadence.application.shared.run_ports import Machines
 from cadence.application.values.purge_transient_values import PurgeTransientValues
 from cadence.composition import gates, settings
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
+from cadence.composition.clock import now
 
 
 class _Feeding(Protocol):
@@ -66,84 +62,84 @@ class _Feeding(Protocol):
     def wake_ups_queue_url(self) -> str: ...
 
 
-def _readiness(runs: DynamoRunStore, machines: Machines, its: _Feeding) -> Readiness:
+def _readiness(runs: DynamoRunStore, machines: Machines, config: _Feeding) -> Readiness:
     return Readiness(
         runs=runs,
         treatments=runs,
         edges=runs,
-        groups=DynamoGroupStore(its.runs_table),
+        groups=DynamoGroupStore(config.runs_table),
         machines=machines,
-        wake_ups=SqsWakeUps(its.wake_ups_queue_url),
+        wake_ups=SqsWakeUps(config.wake_ups_queue_url),
         clock=now,
     )
 
 
 def _settle(
-    runs: DynamoRunStore, machines: Machines, its: settings.SettleSettings | settings.WatchdogSettings
+    runs: DynamoRunStore, machines: Machines, config: settings.SettleSettings | settings.WatchdogSettings
 ) -> Settle:
     return Settle(
         treatments=runs,
         values=runs,
-        runners=DynamoRunnerStore(its.runners_table),
-        readiness=_readiness(runs, machines, its),
-        slots=gates.runner_slots(its, runs, machines),
+        runners=DynamoRunnerStore(config.runners_table),
+        readiness=_readiness(runs, machines, config),
+        slots=gates.runner_slots(config, runs, machines),
         specs=runs.get_spec,
-        provider_function_prefix=its.provider_function_prefix,
-        deadlines=SqsDeadlines(its.deadlines_queue_url),
+        provider_function_prefix=config.provider_function_prefix,
+        deadlines=SqsDeadlines(config.deadlines_queue_url),
         clock=now,
-        ended=RevokeEngineToken(runs.get_spec, runs, RunTokens(DynamoAccessStore(its.access_table), now)).revoke,
+        ended=RevokeEngineToken(runs.get_spec, runs, RunTokens(DynamoAccessStore(config.access_table), now)).revoke,
     )
 
 
 def admit() -> tuple[Admit, Machines]:
-    its = settings.load(settings.AdmitSettings)
-    runs = DynamoRunStore(its.runs_table)
-    machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
-    documents = S3Documents(client("s3"), its.data_bucket)
+    config = settings.load(settings.AdmitSettings)
+    runs = DynamoRunStore(config.runs_table)
+    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn)
+    documents = S3Documents(client("s3"), config.data_bucket)
     use_case = Admit(
         runs=runs,
         treatments=runs,
         admission=Admission(treatments=runs, values=runs, documents=documents, clock=now),
-        readiness=_readiness(runs, machines, its),
-        deadlines=SqsDeadlines(its.deadlines_queue_url),
-        log_stream=LambdaLogStream(its.log_stream_function),
+        readiness=_readiness(runs, machines, config),
+        deadlines=SqsDeadlines(config.deadlines_queue_url),
+        log_stream=LambdaLogStream(config.log_stream_function),
         clock=now,
         pin_images=PinImages(
             runs=runs,
             documents=documents,
             registries=OciRegistries(),
-            secrets=KmsSecretStore(its.access_table, its.secrets_key),
-            resolves_loopback=its.loopback_registries == "resolved",
+            secrets=KmsSecretStore(config.access_table, config.secrets_key),
+            resolves_loopback=config.loopback_registries == "resolved",
         ).pin,
     )
     return use_case, machines
 
 
 def place() -> tuple[PlaceTreatment, TreatmentGates, Machines]:
-    its = settings.load(settings.PlaceSettings)
-    runs = DynamoRunStore(its.runs_table)
-    machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
-    slots = gates.runner_slots(its, runs, machines)
-    approvals = gates.approvals(its, runs, machines)
+    config = settings.load(settings.PlaceSettings)
+    runs = DynamoRunStore(config.runs_table)
+    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn)
+    slots = gates.runner_slots(config, runs, machines)
+    approvals = gates.approvals(config, runs, machines)
     turns = TreatmentGates(runs=runs, treatments=runs, machines=machines, approvals=approvals, slots=slots)
-    runners = DynamoRunnerStore(its.runners_table)
-    refusals = Refusals(DynamoBackOffs(its.runners_table, REFUSED), now)
-    hosts = DynamoHostStore(its.runners_table)
+    runners = DynamoRunnerStore(config.runners_table)
+    refusals = Refusals(DynamoBackOffs(config.runners_table, REFUSED), now)
+    hosts = DynamoHostStore(config.runners_table)
     offer = OfferRunner(
         runners=runners,
-        offers=DynamoOffers(its.runs_table, its.runners_table),
-        work_notification=SqsWorkNotification(its.work_notification_prefix),
+        offers=DynamoOffers(config.runs_table, config.runners_table),
+        work_notification=SqsWorkNotification(config.work_notification_prefix),
         machines=machines,
     )
     use_case = PlaceTreatment(
         treatments=runs,
-        pools=CachedPools(DynamoAccessStore(its.access_table)),
+        pools=CachedPools(DynamoAccessStore(config.access_table)),
         gates=turns,
         offer=offer,
-        take_back=ReconcileLaunch(runners, machines, its.provider_function_prefix, refusals),
+        take_back=ReconcileLaunch(runners, machines, config.provider_function_prefix, refusals),
         machines=machines,
-        deadlines=SqsDeadlines(its.deadlines_queue_url),
-        provider_function_prefix=its.provider_function_prefix,
+        deadlines=SqsDeadlines(config.deadlines_queue_url),
+        provider_function_prefix=config.provider_function_prefix,
         clock=now,
         refusals=refusals,
         engines=EnginesOfHosts(hosts, now).list,
@@ -153,59 +149,59 @@ def place() -> tuple[PlaceTreatment, TreatmentGates, Machines]:
 
 
 def settle() -> tuple[Settle, Finalise]:
-    its = settings.load(settings.SettleSettings)
-    runs = DynamoRunStore(its.runs_table)
-    machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
-    return _settle(runs, machines, its), _finalise(runs, machines, its)
+    config = settings.load(settings.SettleSettings)
+    runs = DynamoRunStore(config.runs_table)
+    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn)
+    return _settle(runs, machines, config), _finalise(runs, machines, config)
 
 
 def stop_run() -> tuple[StopRun, Machines]:
-    its = settings.load(settings.StopRunSettings)
-    runs = DynamoRunStore(its.runs_table)
-    machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
+    config = settings.load(settings.StopRunSettings)
+    runs = DynamoRunStore(config.runs_table)
+    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn)
     use_case = StopRun(
         runs=runs,
         treatments=runs,
         admission=Admission(
-            treatments=runs, values=runs, documents=S3Documents(client("s3"), its.data_bucket), clock=now
+            treatments=runs, values=runs, documents=S3Documents(client("s3"), config.data_bucket), clock=now
         ),
         end=EndTreatment(
             treatments=runs,
-            runners=DynamoRunnerStore(its.runners_table),
+            runners=DynamoRunnerStore(config.runners_table),
             machines=machines,
-            slots=gates.runner_slots(its, runs, machines),
-            wake_ups=SqsWakeUps(its.wake_ups_queue_url),
-            stop_child=StopChildRun(runs=runs, treatments=runs, deadlines=SqsDeadlines(its.deadlines_queue_url)),
+            slots=gates.runner_slots(config, runs, machines),
+            wake_ups=SqsWakeUps(config.wake_ups_queue_url),
+            stop_child=StopChildRun(runs=runs, treatments=runs, deadlines=SqsDeadlines(config.deadlines_queue_url)),
             clock=now,
         ),
         machines=machines,
-        readiness=_readiness(runs, machines, its),
+        readiness=_readiness(runs, machines, config),
     )
     return use_case, machines
 
 
 def _finalise(
-    runs: DynamoRunStore, machines: Machines, its: settings.SettleSettings | settings.WatchdogSettings
+    runs: DynamoRunStore, machines: Machines, config: settings.SettleSettings | settings.WatchdogSettings
 ) -> Finalise:
-    deliveries = SqsDeliveryQueue(its.deliveries_queue_url, its.data_bucket)
-    notify_run_end = NotifyRunEnd(DynamoPipelineStore(its.pipelines_table), deliveries, machines)
+    deliveries = SqsDeliveryQueue(config.deliveries_queue_url, config.data_bucket)
+    notify_run_end = NotifyRunEnd(DynamoPipelineStore(config.pipelines_table), deliveries, machines)
     return Finalise(
         runs=runs,
         treatments=runs,
-        gates=gates.run_gates(its, runs, machines),
-        deadlines=SqsDeadlines(its.deadlines_queue_url),
+        gates=gates.run_gates(config, runs, machines),
+        deadlines=SqsDeadlines(config.deadlines_queue_url),
         tell=notify_run_end.notify,
         clock=now,
     )
 
 
 def watchdog() -> tuple[Watchdog, ExecutionFailed]:
-    its = settings.load(settings.WatchdogSettings)
-    runs, runners = DynamoRunStore(its.runs_table), DynamoRunnerStore(its.runners_table)
-    machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
-    run_gates, slots = gates.run_gates(its, runs, machines), gates.runner_slots(its, runs, machines)
-    deadlines = SqsDeadlines(its.deadlines_queue_url)
-    finalise, settle = _finalise(runs, machines, its), _settle(runs, machines, its)
+    config = settings.load(settings.WatchdogSettings)
+    runs, runners = DynamoRunStore(config.runs_table), DynamoRunnerStore(config.runners_table)
+    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn)
+    run_gates, slots = gates.run_gates(config, runs, machines), gates.runner_slots(config, runs, machines)
+    deadlines = SqsDeadlines(config.deadlines_queue_url)
+    finalise, settle = _finalise(runs, machines, config), _settle(runs, machines, config)
     looks = Watchdog(
         runs=runs,
         runners=runners,
@@ -215,27 +211,27 @@ def watchdog() -> tuple[Watchdog, ExecutionFailed]:
         finalise=finalise,
         gates=run_gates,
         slots=slots,
-        approvals=gates.approvals(its, runs, machines),
-        end_process=EndProcess(runs=runs, treatments=runs, reported=DynamoReportedStore(its.runs_table), clock=now),
+        approvals=gates.approvals(config, runs, machines),
+        end_process=EndProcess(runs=runs, treatments=runs, reported=DynamoReportedStore(config.runs_table), clock=now),
         clock=now,
         unclaimed_offers=UnclaimedOffers(
             runs,
-            CachedPools(DynamoAccessStore(its.access_table)),
-            HostsAtWork(DynamoHostStore(its.runners_table), now).count,
+            CachedPools(DynamoAccessStore(config.access_table)),
+            HostsAtWork(DynamoHostStore(config.runners_table), now).count,
         ).check,
     )
     return looks, ExecutionFailed(runs, machines, settle, finalise)
 
 
 def remove_passed() -> PurgeTransientValues:
-    its = settings.load(settings.WatchdogSettings)
-    runs = DynamoRunStore(its.runs_table)
+    config = settings.load(settings.WatchdogSettings)
+    runs = DynamoRunStore(config.runs_table)
     return PurgeTransientValues(
         runs=runs,
         treatments=runs,
         edges=runs,
-        retentions=DynamoValueRetentionStore(its.runs_table, its.runners_table),
-        remove_objects=S3Removal(Buckets.of(its.data_bucket, its.value_buckets)).remove,
-        deadlines=SqsDeadlines(its.deadlines_queue_url),
+        retentions=DynamoValueRetentionStore(config.runs_table, config.runners_table),
+        remove_objects=S3Removal(Buckets.of(config.data_bucket, config.value_buckets)).remove,
+        deadlines=SqsDeadlines(config.deadlines_queue_url),
         clock=now,
     )

@@ -23,13 +23,13 @@ from cadence.application.shared.runner_ports import Followers
 from cadence.composition.search_index import line_store, splits
 from cadence.composition.settings import ApiSettings
 
-# They mostly wait for the store.
+# Threads mostly wait for the store.
 _WORKERS = 8
 
 
 @dataclass(frozen=True)
 class Search:
-    """`live_url` is the WebSocket API's address; if it begins with a slash, below that of the HTTP API."""
+    """Searching and following. `live_url` is the WebSocket API's address, or a path below the HTTP API's."""
 
     find: FindLines
     live: LiveQuery
@@ -37,23 +37,23 @@ class Search:
 
 
 def search(
-    its: ApiSettings, visible: VisibleRuns, treatments: TreatmentStore, followers: Followers, clock: Clock
+    config: ApiSettings, visible: VisibleRuns, treatments: TreatmentStore, followers: Followers, clock: Clock
 ) -> Search:
-    arrivals = DynamoArrivals(its.logs_table)
-    segments = S3LogSegments(its.data_bucket, quick_lines)
+    arrivals = DynamoArrivals(config.logs_table)
+    segments = S3LogSegments(config.data_bucket, quick_lines)
     states = TreatmentStates(treatments)
 
-    catalogue = DynamoSplitCatalogue(its.logs_table)
-    in_splits = IndexedSplits(catalogue, segments, splits(its.data_bucket))
-    store = line_store(its, clock)
+    catalogue = DynamoSplitCatalogue(config.logs_table)
+    in_splits = IndexedSplits(catalogue, segments, splits(config.data_bucket))
+    store = line_store(config, clock)
     index = SearchLines(
         catalogue,
         in_splits if store is None else IndexedInStore(in_splits, store),
         states,
         clock,
-        timedelta(days=int(its.retention_days)),
+        timedelta(days=int(config.retention_days)),
         ThreadPoolExecutor(_WORKERS),
     )
     find = FindLines(visible, clock, index)
     follow = FollowLines(arrivals=arrivals, segments=segments, followers=followers, clock=clock, sleep=time.sleep)
-    return Search(find, LiveQuery(find, follow, states), its.live_url)
+    return Search(find, LiveQuery(find, follow, states), config.live_url)

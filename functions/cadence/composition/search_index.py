@@ -1,7 +1,7 @@
 """Wiring of the Lambda `search_index`, and of what it shares with searching."""
 
 import tempfile
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -17,13 +17,14 @@ from cadence.application.search.sync_search_service import SyncSearchService
 from cadence.application.shared.identifiers import new_ulid
 from cadence.application.shared.ports import Clock
 from cadence.composition import settings
+from cadence.composition.clock import now
 
-# Of a Lambda's /tmp (see infra.functions), the larger part: what is being built needs the rest.
+# The larger part of a Lambda's /tmp (see infra.functions); building an index needs the rest.
 _MOST_BYTES = 2 << 30
 
 
-class _Its(Protocol):
-    """What the settings of all who need the index have."""
+class _IndexSettings(Protocol):
+    """The settings that all Lambdas with the index have."""
 
     @property
     def search_endpoint(self) -> str: ...
@@ -38,16 +39,18 @@ class _Its(Protocol):
     def search_prefix(self) -> str: ...
 
 
-def line_store(its: _Its, clock: Clock) -> LineStore | None:
-    """The search service that holds the lines, if the deployment names one."""
-    if not its.search_endpoint:
+def line_store(config: _IndexSettings, clock: Clock) -> LineStore | None:
+    """Returns the search service that holds the lines, if the deployment names one."""
+    if not config.search_endpoint:
         return None
-    # Takes a while to import, and few need it.
+    # Importing it takes long, and few deployments need it.
     from cadence.adapters.opensearch.connection import OpenSearchConnection, connected
     from cadence.adapters.opensearch.store import OpenSearchLines
 
-    service = OpenSearchConnection(lambda: connected(its.search_endpoint, its.search_region, its.search_secret))
-    return OpenSearchLines(service, its.search_prefix, clock)
+    service = OpenSearchConnection(
+        lambda: connected(config.search_endpoint, config.search_region, config.search_secret)
+    )
+    return OpenSearchLines(service, config.search_prefix, clock)
 
 
 def splits(bucket: str) -> S3Splits:
@@ -55,23 +58,19 @@ def splits(bucket: str) -> S3Splits:
 
 
 def search_index() -> ScheduleIndexing:
-    its = settings.load(settings.SearchIndexSettings)
-    catalogue = DynamoSplitCatalogue(its.logs_table)
-
-    def now() -> datetime:
-        return datetime.now(UTC)
-
-    segments = S3LogSegments(its.data_bucket, quick_lines)
-    longest = timedelta(days=int(its.retention_days))
+    config = settings.load(settings.SearchIndexSettings)
+    catalogue = DynamoSplitCatalogue(config.logs_table)
+    segments = S3LogSegments(config.data_bucket, quick_lines)
+    longest = timedelta(days=int(config.retention_days))
     tend = IndexProject(
         catalogue=catalogue,
         segments=segments,
-        splits=splits(its.data_bucket),
+        splits=splits(config.data_bucket),
         clock=now,
         new_id=new_ulid,
         longest=longest,
     )
-    store = line_store(its, now)
+    store = line_store(config, now)
     if store is None:
         return ScheduleIndexing(catalogue, tend, now)
     return ScheduleIndexing(

@@ -1,6 +1,4 @@
-"""Wiring of `tunnel`."""
-
-from datetime import UTC, datetime
+"""Wiring of the Lambda `tunnel`."""
 
 from cadence.adapters.aws.gateway_sockets import GatewaySockets
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
@@ -12,14 +10,15 @@ from cadence.application.melodium.processes import Processes
 from cadence.application.melodium.tunnels import Tunnels
 from cadence.application.runners.runner_sessions import RunnerSessions
 from cadence.composition import settings
+from cadence.composition.clock import now
 
 
 def tunnels() -> Tunnels:
-    its = settings.load(settings.TunnelSettings)
+    config = settings.load(settings.TunnelSettings)
     return Tunnels(
-        ends=DynamoTunnelEnds(its.runners_table),
-        sockets=GatewaySockets(its.live_endpoint),
-        authenticate=Authenticate(DynamoAccessStore(its.access_table), lambda: datetime.now(UTC)).authenticate,
-        processes=Processes(DynamoRunStore(its.runs_table)),
-        sessions=RunnerSessions(DynamoRunnerStore(its.runners_table)),
+        ends=DynamoTunnelEnds(config.runners_table),
+        sockets=GatewaySockets(config.live_endpoint),
+        authenticate=Authenticate(DynamoAccessStore(config.access_table), now).authenticate,
+        processes=Processes(DynamoRunStore(config.runs_table)),
+        sessions=RunnerSessions(DynamoRunnerStore(config.runners_table)),
     )

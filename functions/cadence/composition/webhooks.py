@@ -8,6 +8,6 @@ from cadence.composition import settings
 
 
 def receive_webhook() -> ReceiveWebhook:
-    its = settings.load(settings.WebhooksSettings)
-    queue = SqsDeliveryQueue(its.deliveries_queue_url, its.data_bucket)
-    return ReceiveWebhook(DynamoAccessStore(its.access_table), KmsCipher(its.secrets_key), queue)
+    config = settings.load(settings.WebhooksSettings)
+    queue = SqsDeliveryQueue(config.deliveries_queue_url, config.data_bucket)
+    return ReceiveWebhook(DynamoAccessStore(config.access_table), KmsCipher(config.secrets_key), queue)

@@ -70,7 +70,7 @@ def test_organizations_are_told_by_tokens_only(engines: Engines, local: bool) ->
     run_id = str(uuid.uuid4())
     said = start_body(run_id, organization_id=str(uuid.uuid4()), local_exec=local)
     (why,) = engines.say("execution/run/start", said)["error"]
-    assert why.startswith("organization_id is not taken: the token says whose run this is")
+    assert why.startswith("organization_id is not accepted: the token determines the organization")
     with pytest.raises(NotFound):
         engines.runs.get_run(run_id)
 

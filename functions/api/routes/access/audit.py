@@ -1,4 +1,4 @@
-"""Who asked for what."""
+"""The audit log."""
 
 from datetime import datetime
 
@@ -14,7 +14,11 @@ endpoints = Endpoints("audit")
 
 
 class AuditView(Model):
-    """`action` is the name of the operation, `target` the path that it was asked of, `token` and `by` the token's id and name."""
+    """One entry.
+
+    `action` is the name of the operation, `target` the path that it was called with, `token` and `by` the token's id
+    and name.
+    """
 
     at: datetime
     token: str
@@ -36,7 +40,9 @@ class AuditQuery(Model):
 
 @endpoints.add("GET", "/v1/audit", Permission.AUDIT_READ, answers={200: AuditPage}, errors=(422,))
 def list_audit(call: Call, services: Services, query: AuditQuery) -> AuditPage:
-    """What was asked for of all that has to be answered for: noted before it is done, so what was refused then is there too."""
+    """Lists the audit log: calls of operations that are audited, noted before they are carried out, so refused ones as
+    well.
+    """
     listing, key = ("audit", call.by.organization), services.keys.key("CURSOR")
     before = verify(key, query.cursor, *listing) if query.cursor else None
     page = services.audit.entries(call.by.organization, query.limit, before)

@@ -64,7 +64,10 @@ class TokenList(Model):
 
 
 class TokenBody(Body):
-    """`permissions` are names such as `runs:start`, or `*` for all; nobody can hand on more than they hold."""
+    """`permissions` are names such as `runs:start`, or `*` for all.
+
+    A token grants no permission that it does not have.
+    """
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
     project: Name | Literal["*"] = ALL_PROJECTS
@@ -76,17 +79,17 @@ class TokenBody(Body):
 
 @endpoints.add("GET", "/v1/organizations", Permission.ORGANIZATIONS_READ, answers={200: OrganizationList})
 def list_organizations(call: Call, services: Services) -> OrganizationList:
-    """The organization that the token belongs to."""
+    """Lists the organization that the token belongs to."""
     organization = services.access.get_organization(call.by.organization)
     return OrganizationList(items=[OrganizationView.model_validate(organization)])
 
 
 @endpoints.add("GET", "/v1/projects", Permission.PROJECTS_READ, answers={200: ProjectList})
 def list_projects(call: Call, services: Services) -> ProjectList:
-    """The projects that the token sees."""
+    """Lists the projects that the token may read."""
     projects = services.access.list_projects(call.by.organization)
-    seen = [project for project in projects if call.by.sees(project.organization, project.name)]
-    return ProjectList(items=[ProjectView(name=project.name, created_at=project.created_at) for project in seen])
+    visible = [project for project in projects if call.by.sees(project.organization, project.name)]
+    return ProjectList(items=[ProjectView(name=project.name, created_at=project.created_at) for project in visible])
 
 
 @endpoints.add(
@@ -97,7 +100,7 @@ def list_projects(call: Call, services: Services) -> ProjectList:
     errors=(409, 413, 415, 422),
 )
 def create_project(call: Call, services: Services, body: ProjectBody) -> ProjectView:
-    """Create a project. Needs a token for all projects."""
+    """Creates a project. Needs a token for all projects."""
     if call.by.project != ALL_PROJECTS:
         raise Forbidden("Only a token for all projects can create one.")
     project = Project(call.by.organization, body.name, services.clock())
@@ -107,7 +110,7 @@ def create_project(call: Call, services: Services, body: ProjectBody) -> Project
 
 @endpoints.add("GET", "/v1/tokens", Permission.TOKENS_READ, answers={200: TokenList})
 def list_tokens(call: Call, services: Services) -> TokenList:
-    """The tokens of the projects that the token sees, without their secrets."""
+    """Lists the tokens of the projects that the token may read, without their secrets."""
     tokens = services.access.list_tokens(call.by.organization)
     return TokenList(items=[_view(token) for token in tokens if call.by.sees(token.organization, token.project)])
 
@@ -120,7 +123,7 @@ def list_tokens(call: Call, services: Services) -> TokenList:
     errors=(404, 409, 413, 415, 422),
 )
 def create_token(call: Call, services: Services, body: TokenBody) -> NewTokenView:
-    """Create a token. The answer is the only place where its text is ever shown."""
+    """Creates a token. Its text is shown in this answer only."""
     lifetime = timedelta(seconds=body.expires_in) if body.expires_in else None
     token, text = services.create_token.create(call.by, body.name, body.project, frozenset(body.permissions), lifetime)
     return NewTokenView(**_view(token).model_dump(), token=text)
@@ -128,7 +131,7 @@ def create_token(call: Call, services: Services, body: TokenBody) -> NewTokenVie
 
 @endpoints.add("DELETE", "/v1/tokens/{token_id}", Permission.TOKENS_WRITE, answers={204: None}, errors=(404,))
 def revoke_token(call: Call, services: Services, token_id: str) -> Reply:
-    """Revoke a token, from now on."""
+    """Revokes a token, from now on."""
     token = services.access.get_token(token_id)
     if not call.by.sees(token.organization, token.project):
         raise NotFound(f"There is no token {token_id!r}.")

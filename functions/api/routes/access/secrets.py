@@ -34,9 +34,9 @@ class SecretList(Model):
     "GET", "/v1/projects/{project}/secrets", Permission.SECRETS_READ, answers={200: SecretList}, errors=(404,)
 )
 def list_secrets(call: Call, services: Services, project: str) -> SecretList:
-    """The names of a project's secrets."""
-    found = services.project(call.by, project)
-    names = services.secrets.names(found.organization, found.name)
+    """Lists the names of a project's secrets."""
+    owner = services.project(call.by, project)
+    names = services.secrets.names(owner.organization, owner.name)
     return SecretList(items=[SecretView.model_validate(secret) for secret in names])
 
 
@@ -48,14 +48,14 @@ def list_secrets(call: Call, services: Services, project: str) -> SecretList:
     errors=(404, 413, 415, 422),
 )
 def put_secret(call: Call, services: Services, project: str, secret: str, body: SecretBody) -> SecretView:
-    """Set a secret. Treatments that start from now on get the new value."""
-    found = services.project(call.by, project)
+    """Sets a secret. Treatments that start from now on get the new value."""
+    owner = services.project(call.by, project)
     if not re.fullmatch(SECRET_NAME_PATTERN, secret):
         message = "A secret's name begins with a letter and has letters, digits, `_`, `.` and `-`, at most 127 in all."
         raise InvalidRequest(message, [Violation("secret", message, "bad_name")])
     value = body.value.get_secret_value()
     return SecretView.model_validate(
-        services.secrets.put(found.organization, found.name, secret, value, services.clock())
+        services.secrets.put(owner.organization, owner.name, secret, value, services.clock())
     )
 
 
@@ -63,7 +63,7 @@ def put_secret(call: Call, services: Services, project: str, secret: str, body: 
     "DELETE", "/v1/projects/{project}/secrets/{secret}", Permission.SECRETS_WRITE, answers={204: None}, errors=(404,)
 )
 def delete_secret(call: Call, services: Services, project: str, secret: str) -> Reply:
-    """Delete a secret."""
-    found = services.project(call.by, project)
-    services.secrets.delete(found.organization, found.name, secret)
+    """Deletes a secret."""
+    owner = services.project(call.by, project)
+    services.secrets.delete(owner.organization, owner.name, secret)
     return Reply(None)

@@ -1,4 +1,4 @@
-"""Channels: where the messages of alerts go."""
+"""Channels: the destinations of alerts' messages."""
 
 from api.endpoint import Call, Endpoints, Reply
 from api.routes.alerts.alert_shapes import ChannelBody, ChannelList, ChannelView, NewChannelView, ProjectQuery, TestView
@@ -15,17 +15,20 @@ _MOST_COUNTED = 1_000
 
 @endpoints.add("GET", "/v1/alerts/channels", Permission.ALERTS_READ, answers={200: ChannelList}, errors=(404, 422))
 def list_channels(call: Call, services: Services, query: ProjectQuery) -> ChannelList:
-    """The channels of the projects that the token sees, and how they are getting on."""
+    """Lists the channels of the projects that the token may read, and their delivery status."""
     sees = visible_projects(call, services, query.project)
-    known = services.alerting.channels.list_channels(call.by.organization)
-    return ChannelList(items=[_view(services, channel) for channel in known if sees(channel.project)])
+    channels = services.alerting.channels.list_channels(call.by.organization)
+    return ChannelList(items=[_view(services, channel) for channel in channels if sees(channel.project)])
 
 
 @endpoints.add(
     "GET", "/v1/alerts/channels/{scope}/{channel}", Permission.ALERTS_READ, answers={200: ChannelView}, errors=(404,)
 )
 def show_channel(call: Call, services: Services, scope: str, channel: str) -> ChannelView:
-    """One channel. `scope` is a project, or `*` for the organization, whose channels all its projects' rules may use."""
+    """Shows one channel.
+
+    `scope` is a project, or `*` for the organization: all its projects' rules may use its channels.
+    """
     check_project(call, services, scope)
     return _view(services, services.alerting.channels.get_channel(call.by.organization, scope, channel))
 
@@ -38,7 +41,7 @@ def show_channel(call: Call, services: Services, scope: str, channel: str) -> Ch
     errors=(404, 413, 415, 422),
 )
 def put_channel(call: Call, services: Services, scope: str, channel: str, body: ChannelBody) -> Reply:
-    """Create or replace a channel. What waits to be delivered there is tried again at once."""
+    """Creates or replaces a channel. Messages that wait for it are tried again at once."""
     check_project(call, services, scope)
     check_name("channel", channel)
     secret = body.secret.get_secret_value() if body.secret else None
@@ -56,7 +59,7 @@ def put_channel(call: Call, services: Services, scope: str, channel: str, body: 
     errors=(404, 409),
 )
 def delete_channel(call: Call, services: Services, scope: str, channel: str) -> Reply:
-    """Delete a channel that no rule uses, with all that waits to be delivered there."""
+    """Deletes a channel that no rule uses, with all messages that wait for it."""
     check_project(call, services, scope)
     services.alerting.manage_channels.delete((call.by.organization, scope, channel))
     return Reply(None)
@@ -70,7 +73,7 @@ def delete_channel(call: Call, services: Services, scope: str, channel: str) -> 
     errors=(404,),
 )
 def test_channel(call: Call, services: Services, scope: str, channel: str) -> TestView:
-    """Send a test message to a channel; `delivered_at` or `last_error` of the channel tell what became of it."""
+    """Sends a test message to a channel; `delivered_at` or `last_error` of the channel show the result."""
     check_project(call, services, scope)
     message_id = services.alerting.manage_channels.test((call.by.organization, scope, channel))
     return TestView(message_id=message_id, channels=[channel])

@@ -1,4 +1,4 @@
-"""What requests and answers about alerts look like."""
+"""Shapes of requests and answers about alerts."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -60,7 +60,7 @@ class RuleList(Model):
 
 
 class OccurrenceSampleView(Model):
-    """One thing that fits: a line (with its segment and index), or the end of a treatment or run in words."""
+    """One occurrence that matches: a line (with its segment and index), or the end of a treatment or run in words."""
 
     text: str
     time: str
@@ -75,7 +75,7 @@ class OccurrenceSampleView(Model):
 
 
 class AlertView(Model):
-    """One group of a rule that is, or was, as the rule looks for. `number` counts the times."""
+    """One group of a rule whose condition is, or was, met. `number` counts the times."""
 
     project: str = Field(description="Of the rule; * for a rule of the whole organization.")
     rule: str
@@ -122,7 +122,7 @@ class ProjectQuery(Model):
 
 
 class DryRunBody(Body):
-    """`since` is how many seconds of the past are gone through."""
+    """`since` is how many seconds of the past are evaluated."""
 
     project: ProjectOrAll
     rule: JsonObject
@@ -149,7 +149,7 @@ class FiredView(Model):
 
 
 class DryRunView(Model):
-    """When the rule would have fired. If not `complete`, only what happened after `since` was gone through."""
+    """When the rule would have fired. If not `complete`, only what happened after `since` was evaluated."""
 
     fired: int
     alerts: list[FiredView] = Field(description="The newest 200, oldest first.")
@@ -167,8 +167,8 @@ class TestView(Model):
 
 
 class ChannelBody(Body):
-    """`secret` is never shown: the webhook's address for slack and teams, the integration key for pagerduty, the password for
-    email, the signing key for webhook (one is made up if there is none). Without it, the one that is kept stays.
+    """`secret` is never shown: the webhook's address for slack and teams, the integration key for pagerduty, the
+    password for email, the signing key for webhook (generated if there is none). Without it, the stored one stays.
     """
 
     kind: Kind
@@ -215,7 +215,10 @@ class ChannelList(Model):
 
 
 class SilenceBody(Body):
-    """`where` holds patterns of labels (`rule` is one); all have to fit, and none silences everything. Times as RFC 3339."""
+    """`where` holds patterns of labels (`rule` is one); all have to match, and none silences everything.
+
+    Times as RFC 3339.
+    """
 
     project: ProjectOrAll
     where: dict[Label, Annotated[str, StringConstraints(min_length=1, max_length=200)]] = Field(default_factory=dict)

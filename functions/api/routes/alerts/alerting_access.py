@@ -1,4 +1,4 @@
-"""Who sees what of alerts: rules, channels and silences belong to a project, or to the organization (`*`)."""
+"""Access to alerts: rules, channels and silences belong to a project, or to the organization (`*`)."""
 
 import re
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from cadence.domain.shared.errors import InvalidRequest, NotFound, Violation
 
 
 def check_project(call: Call, services: Services, project: str) -> None:
-    """Raises NotFound, in the same words, for a project that is not there or that the token does not see."""
+    """Raises NotFound, in the same words, for a project that does not exist or that the token may not read."""
     if project != ALL_PROJECTS:
         services.project(call.by, project)
     elif not call.by.sees(call.by.organization, ALL_PROJECTS):
@@ -20,7 +20,9 @@ def check_project(call: Call, services: Services, project: str) -> None:
 
 
 def visible_projects(call: Call, services: Services, project: str | None) -> Callable[[str], bool]:
-    """Whether what belongs to a project is to be listed: what the token sees, or of it only one project's."""
+    """Returns a function that decides whether a project's objects are listed: all that the token may read, or one
+    project's.
+    """
     if project is not None:
         check_project(call, services, project)
         return lambda owner: owner == project
@@ -28,7 +30,7 @@ def visible_projects(call: Call, services: Services, project: str | None) -> Cal
 
 
 def author(call: Call) -> Author:
-    """Who calls, and the address by which they reached the API: links in messages begin with it."""
+    """Returns the caller, and the address by which they reached the API: links in messages begin with it."""
     host = call.headers.get("x-forwarded-host") or call.headers.get("host", "")
     if not re.fullmatch(r"[A-Za-z0-9.:\[\]-]{1,255}", host):
         return Author(call.by.name)

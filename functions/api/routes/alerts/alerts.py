@@ -1,4 +1,4 @@
-"""Alerts and their rules, silences, and trying rules: with a test message, or on what has happened already."""
+"""Alerts and their rules, silences, and trying rules: with a test message, or on past events."""
 
 from datetime import timedelta
 
@@ -27,32 +27,32 @@ from cadence.domain.alerts.rule import Rule
 endpoints = Endpoints("alerts")
 
 _MOST_SHOWN = 200
-# What a dry run's rule is called; no stored rule can be.
+# The name of a dry run's rule; no stored rule can have it.
 _TRIED = "dry-run"
 
 
 @endpoints.add("GET", "/v1/alerts", Permission.ALERTS_READ, answers={200: AlertList}, errors=(404, 422))
 def list_alerts(call: Call, services: Services, query: AlertQuery) -> AlertList:
-    """Alerts that are open, then those that were, the newest first."""
-    found = [
+    """Lists open alerts, then closed ones, the newest first."""
+    alerts = [
         alert
         for rule in _rules(call, services, query.project)
         for alert in services.alerting.alerts.list_alerts(*rule.key)
         if query.state is None or alert.open == (query.state == "open")
     ]
-    found.sort(key=lambda alert: (alert.open, alert.opened_at or services.clock()), reverse=True)
-    return AlertList(items=[AlertView.of(alert) for alert in found[: query.limit]])
+    alerts.sort(key=lambda alert: (alert.open, alert.opened_at or services.clock()), reverse=True)
+    return AlertList(items=[AlertView.of(alert) for alert in alerts[: query.limit]])
 
 
 @endpoints.add("GET", "/v1/alerts/rules", Permission.ALERTS_READ, answers={200: RuleList}, errors=(404, 422))
 def list_alert_rules(call: Call, services: Services, query: ProjectQuery) -> RuleList:
-    """The alert rules of the projects that the token sees."""
+    """Lists the alert rules of the projects that the token may read."""
     return RuleList(items=[_rule_view(services, rule) for rule in _rules(call, services, query.project)])
 
 
 @endpoints.add("GET", "/v1/alerts/rules/{scope}/{rule}", Permission.ALERTS_READ, answers={200: RuleView}, errors=(404,))
 def show_alert_rule(call: Call, services: Services, scope: str, rule: str) -> RuleView:
-    """One alert rule. `scope` is a project, or `*` for the organization."""
+    """Shows one alert rule. `scope` is a project, or `*` for the organization."""
     return _rule_view(services, _rule(call, services, scope, rule))
 
 
@@ -64,7 +64,7 @@ def show_alert_rule(call: Call, services: Services, scope: str, rule: str) -> Ru
     errors=(404, 409, 413, 415, 422),
 )
 def put_alert_rule(call: Call, services: Services, scope: str, rule: str, body: RuleBody) -> Reply:
-    """Create or replace an alert rule. It counts within some seconds, for what happens from then on."""
+    """Creates or replaces an alert rule. It applies within some seconds, to what happens from then on."""
     check_project(call, services, scope)
     check_name("alert rule", rule)
     manage = services.alerting.manage_rules
@@ -74,7 +74,7 @@ def put_alert_rule(call: Call, services: Services, scope: str, rule: str, body: 
 
 @endpoints.add("DELETE", "/v1/alerts/rules/{scope}/{rule}", Permission.ALERTS_WRITE, answers={204: None}, errors=(404,))
 def delete_alert_rule(call: Call, services: Services, scope: str, rule: str) -> Reply:
-    """Delete an alert rule with its alerts."""
+    """Deletes an alert rule with its alerts."""
     check_project(call, services, scope)
     services.alerting.manage_rules.delete(call.by.organization, scope, rule)
     return Reply(None)
@@ -84,7 +84,7 @@ def delete_alert_rule(call: Call, services: Services, scope: str, rule: str) -> 
     "POST", "/v1/alerts/rules/{scope}/{rule}/test", Permission.ALERTS_WRITE, answers={202: TestView}, errors=(404,)
 )
 def test_alert_rule(call: Call, services: Services, scope: str, rule: str) -> TestView:
-    """Send a test message to the rule's channels."""
+    """Sends a test message to the rule's channels."""
     message_id, keys = services.alerting.manage_rules.test(_rule(call, services, scope, rule))
     return TestView(message_id=message_id, channels=[name for _, _, name in keys])
 
@@ -97,7 +97,7 @@ def test_alert_rule(call: Call, services: Services, scope: str, rule: str) -> Te
     errors=(404, 413, 415, 422),
 )
 def try_alert_rule(call: Call, services: Services, body: DryRunBody) -> DryRunView:
-    """Tell when a rule would have fired in the past. Nothing is stored or sent."""
+    """Shows when a rule would have fired in the past. Nothing is stored or sent."""
     check_project(call, services, body.project)
     alerting, organization = services.alerting, call.by.organization
     rule = alerting.manage_rules.check(organization, body.project, _TRIED, body.rule, needs_channels=False)
@@ -118,11 +118,11 @@ def try_alert_rule(call: Call, services: Services, body: DryRunBody) -> DryRunVi
 
 @endpoints.add("GET", "/v1/alerts/silences", Permission.ALERTS_READ, answers={200: SilenceList}, errors=(404, 422))
 def list_silences(call: Call, services: Services, query: ProjectQuery) -> SilenceList:
-    """Silences that are not over."""
+    """Lists silences that are not over."""
     sees = visible_projects(call, services, query.project)
     now = services.clock()
-    known = services.alerting.silences.list_silences(call.by.organization)
-    return SilenceList(items=[SilenceView.of(each) for each in known if sees(each.project) and each.ends_at > now])
+    silences = services.alerting.silences.list_silences(call.by.organization)
+    return SilenceList(items=[SilenceView.of(each) for each in silences if sees(each.project) and each.ends_at > now])
 
 
 @endpoints.add(
@@ -133,7 +133,7 @@ def list_silences(call: Call, services: Services, query: ProjectQuery) -> Silenc
     errors=(404, 413, 415, 422),
 )
 def add_silence(call: Call, services: Services, body: SilenceBody) -> SilenceView:
-    """Silence alerts for a while: they are kept, and told of afterwards if they are still there."""
+    """Silences alerts for a while: they are kept, and sent afterwards if they are still open."""
     check_project(call, services, body.project)
     where = {str(label): pattern for label, pattern in body.where.items()}
     silence = services.alerting.manage_silences.add(
@@ -146,7 +146,7 @@ def add_silence(call: Call, services: Services, body: SilenceBody) -> SilenceVie
     "DELETE", "/v1/alerts/silences/{scope}/{silence}", Permission.ALERTS_WRITE, answers={204: None}, errors=(404,)
 )
 def delete_silence(call: Call, services: Services, scope: str, silence: str) -> Reply:
-    """End a silence."""
+    """Ends a silence."""
     check_project(call, services, scope)
     services.alerting.silences.delete_silence(call.by.organization, scope, silence)
     return Reply(None)

@@ -51,8 +51,11 @@ class DeadLetterQuery(Model):
     "GET", "/v1/dead-letters", Permission.DEAD_LETTERS_READ, answers={200: DeadLetterList}, errors=(404, 422)
 )
 def list_dead_letters(call: Call, services: Services, query: DeadLetterQuery) -> DeadLetterList:
-    """Lists dead letters of the projects that the token may read: segments that could not be indexed, records of the log stream
-    that could not be read, and deliveries that receivers of exports or channels of alerts refused for good."""
+    """Lists dead letters of the projects that the token may read.
+
+    These are segments that could not be indexed, records of the log stream that could not be read, and deliveries that
+    receivers of exports or channels of alerts refused for good.
+    """
     if query.project is not None:
         services.project(call.by, query.project)
     kind = DeadLetterKind(query.kind) if query.kind else None
@@ -72,9 +75,9 @@ def list_dead_letters(call: Call, services: Services, query: DeadLetterQuery) ->
 )
 def show_dead_letter(call: Call, services: Services, dead_letter_id: str) -> DeadLetterContentView:
     """Shows one dead letter with its content."""
-    found = _found(call, services, dead_letter_id)
-    content = services.dead_letters.content(call.by.organization, found, _MOST_BYTES)
-    view = _view(found).model_dump()
+    dead_letter = _dead_letter(call, services, dead_letter_id)
+    content = services.dead_letters.content(call.by.organization, dead_letter, _MOST_BYTES)
+    view = _view(dead_letter).model_dump()
     try:
         return DeadLetterContentView(**view, content=content.decode(), encoding="utf-8")
     except UnicodeDecodeError:
@@ -91,9 +94,9 @@ def show_dead_letter(call: Call, services: Services, dead_letter_id: str) -> Dea
 )
 def redrive_dead_letter(call: Call, services: Services, dead_letter_id: str) -> DeadLetterView:
     """Processes a dead letter again. It is removed if that succeeds, and stays with the new cause if it fails again."""
-    found = _found(call, services, dead_letter_id)
-    services.dead_letters.redrive(call.by.organization, found)
-    return _view(found)
+    dead_letter = _dead_letter(call, services, dead_letter_id)
+    services.dead_letters.redrive(call.by.organization, dead_letter)
+    return _view(dead_letter)
 
 
 @endpoints.add(
@@ -106,11 +109,11 @@ def redrive_dead_letter(call: Call, services: Services, dead_letter_id: str) -> 
 )
 def discard_dead_letter(call: Call, services: Services, dead_letter_id: str) -> Reply:
     """Removes a dead letter for good."""
-    services.dead_letters.discard(call.by.organization, _found(call, services, dead_letter_id))
+    services.dead_letters.discard(call.by.organization, _dead_letter(call, services, dead_letter_id))
     return Reply(None)
 
 
-def _found(call: Call, services: Services, dead_letter_id: str) -> DeadLetter:
+def _dead_letter(call: Call, services: Services, dead_letter_id: str) -> DeadLetter:
     return services.dead_letters.get(
         call.by.organization, lambda project: call.by.sees(call.by.organization, project), dead_letter_id
     )

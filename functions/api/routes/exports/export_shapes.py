@@ -1,4 +1,4 @@
-"""What the routes of exports answer."""
+"""Shapes of answers about exports."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -12,7 +12,10 @@ from cadence.domain.exports.export import Backfill, Export, ExportBatch, ExportS
 
 
 class StandingView(Model):
-    """`pending` counts what is kept until the receiver takes it, `dead` what was given up. `error` is its last refusal."""
+    """`pending` counts what is kept until the receiver accepts it, `dead` what was given up.
+
+    `error` is the last refusal.
+    """
 
     failing: bool
     failing_since: datetime | None
@@ -36,7 +39,7 @@ class ExportView(Model):
     labels: dict[str, str]
     headers: dict[str, str]
     enabled: bool
-    credentials: ExportCredentialsView | None = Field(description="What kind it has; what they are is not told.")
+    credentials: ExportCredentialsView | None = Field(description="Their kind, without the credentials themselves.")
     created_at: datetime
     updated_at: datetime
     standing: StandingView
@@ -48,14 +51,14 @@ class ExportList(Model):
 
 
 class TriedView(Model):
-    """`answers` has what the receiver said, by signal."""
+    """`answers` has the receiver's answers, by signal."""
 
     ok: bool
     answers: dict[str, str]
 
 
 class ExportDeadLetterView(Model):
-    """`event` is the id of what was to be sent; without it, it was a push of metrics."""
+    """`event` is the id of the event to be sent; without it, the dead letter is a push of metrics."""
 
     since: datetime
     error: str | None
@@ -72,7 +75,7 @@ class RevivedView(Model):
 
 
 class BackfillView(Model):
-    """`runs`, `lines`, `spans` and `points` (times of which metrics were told) count what was sent so far."""
+    """`runs`, `lines`, `spans` and `points` (times for which metrics were sent) count what was sent so far."""
 
     backfill_id: str
     state: str
@@ -94,7 +97,7 @@ class BackfillList(Model):
 
 
 class TreatmentCostView(Model):
-    """All attempts together. `per_hour` was the price of the pool's runners when the treatment ended."""
+    """The cost of all attempts together. `per_hour` was the price of the pool's runners when the treatment ended."""
 
     treatment: str
     pool: str

@@ -1,4 +1,4 @@
-"""Exports: where logs, metrics and traces are sent; and what runs cost."""
+"""Exports: destinations of logs, metrics and traces; and the cost of runs."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Literal
@@ -39,7 +39,7 @@ Moment = Annotated[str, StringConstraints(max_length=40)]
 
 
 class CredentialsBody(Body):
-    """`basic`: user and secret; `bearer`: a token; `api_key`: Datadog's. Kept encrypted, and never told again."""
+    """`basic`: user and secret; `bearer`: a token; `api_key`: Datadog's. Stored encrypted, and never shown again."""
 
     scheme: Literal["basic", "bearer", "api_key"]
     user: Annotated[str, StringConstraints(pattern=r"^[^:\x00-\x1f]{0,200}$")] = ""
@@ -47,10 +47,10 @@ class CredentialsBody(Body):
 
 
 class ExportBody(Body):
-    """`signals` are all that the kind takes unless they are named. `projects` are all that the token sees by default.
+    """`signals` are by default all that the kind supports, `projects` all that the token may read.
 
-    The address is that of the push API itself for `prometheus_remote_write` and `loki`, the base of `/v1/traces`, `/v1/metrics`
-    and `/v1/logs` for `otlp`, and for `datadog` the site (`https://datadoghq.eu`) or an agent's address.
+    The address is that of the push API itself for `prometheus_remote_write` and `loki`, the base of `/v1/traces`,
+    `/v1/metrics` and `/v1/logs` for `otlp`, and for `datadog` the site (`https://datadoghq.eu`) or an agent's address.
     """
 
     kind: Literal["prometheus_remote_write", "loki", "datadog", "otlp"]
@@ -64,8 +64,11 @@ class ExportBody(Body):
 
 
 class BackfillBody(Body):
-    """The range, as RFC 3339 with a time zone; `until` is now by default. Lines and spans are sent, those of the newest runs first;
-    metrics, only if they are named, with the times at which counts had reached them, minute by minute, the oldest first."""
+    """The range, as RFC 3339 with a time zone; `until` is now by default.
+
+    Lines and spans are sent, those of the newest runs first; metrics, only if they are named, with the times at which
+    counts had reached them, minute by minute, the oldest first.
+    """
 
     since: Moment
     until: Moment | None = None
@@ -74,17 +77,17 @@ class BackfillBody(Body):
 
 @endpoints.add("GET", "/v1/exports", Permission.EXPORTS_READ, answers={200: ExportList})
 def list_exports(call: Call, services: Services) -> ExportList:
-    """The exports that the token sees, and how each fares."""
-    its = services.exports
-    visible = [one for one in its.exports.list_exports(call.by.organization) if _sees(call, one)]
-    return ExportList(items=[export_view(one, its.backlog.standing(one)) for one in visible])
+    """Lists the exports that the token may read, and their delivery status."""
+    exports = services.exports
+    visible = [item for item in exports.exports.list_exports(call.by.organization) if _sees(call, item)]
+    return ExportList(items=[export_view(item, exports.backlog.standing(item)) for item in visible])
 
 
 @endpoints.add("GET", "/v1/exports/{export}", Permission.EXPORTS_READ, answers={200: ExportView}, errors=(404,))
 def show_export(call: Call, services: Services, export: str) -> ExportView:
-    """An export, and how it fares. Its credentials are not told."""
-    found = _export(call, services, export)
-    return export_view(found, services.exports.backlog.standing(found))
+    """Shows an export and its delivery status, without its credentials."""
+    stored = _export(call, services, export)
+    return export_view(stored, services.exports.backlog.standing(stored))
 
 
 @endpoints.add(
@@ -95,25 +98,29 @@ def show_export(call: Call, services: Services, export: str) -> ExportView:
     errors=(404, 409, 413, 415, 422),
 )
 def put_export(call: Call, services: Services, export: str, body: ExportBody) -> Reply:
-    """Create or replace an export. What arises from now on is sent; a back-fill sends what there is already."""
+    """Creates or replaces an export. It sends what arises from now on; a back-fill sends what is stored already."""
     check_name("export", export)
-    wanted = _wanted(call, services, export, body)
-    given = body.credentials
-    credentials = ExportCredentials(given.scheme, given.secret.get_secret_value(), given.user) if given else None
-    stored, new = services.exports.put(wanted, credentials)
+    requested = _requested(call, services, export, body)
+    sent_credentials = body.credentials
+    credentials = (
+        ExportCredentials(sent_credentials.scheme, sent_credentials.secret.get_secret_value(), sent_credentials.user)
+        if sent_credentials
+        else None
+    )
+    stored, new = services.exports.put(requested, credentials)
     return Reply(export_view(stored, services.exports.backlog.standing(stored)), 201 if new else 200)
 
 
 @endpoints.add("DELETE", "/v1/exports/{export}", Permission.EXPORTS_WRITE, answers={204: None}, errors=(404,))
 def delete_export(call: Call, services: Services, export: str) -> Reply:
-    """Delete an export, and what was still to be delivered."""
+    """Deletes an export, and what it still had to deliver."""
     services.exports.delete(_export(call, services, export))
     return Reply(None)
 
 
 @endpoints.add("POST", "/v1/exports/{export}/test", Permission.EXPORTS_WRITE, answers={200: TriedView}, errors=(404,))
 def try_export(call: Call, services: Services, export: str) -> TriedView:
-    """Send one line, figure and span, whatever the export takes, and tell what the receiver answered."""
+    """Sends one line, metric and span, as far as the export takes them, and shows the receiver's answers."""
     tried = services.exports.try_out(_export(call, services, export))
     return TriedView(ok=tried.ok, answers={str(signal): words for signal, words in tried.answers.items()})
 
@@ -126,16 +133,19 @@ def try_export(call: Call, services: Services, export: str) -> TriedView:
     errors=(404,),
 )
 def list_export_dead_letters(call: Call, services: Services, export: str) -> ExportDeadLetterList:
-    """What the receiver refused for good, or did not take for a day: the oldest 100, kept for 14 days."""
-    found = services.exports.backlog.dead_letters(_export(call, services, export), _MOST_DEAD_LETTERS)
-    return ExportDeadLetterList(items=[dead_letter_view(one) for one in found])
+    """Lists the oldest 100 dead letters of an export, kept for 14 days.
+
+    The receiver refused them for good, or did not accept them for a day.
+    """
+    dead_letters = services.exports.backlog.dead_letters(_export(call, services, export), _MOST_DEAD_LETTERS)
+    return ExportDeadLetterList(items=[dead_letter_view(dead_letter) for dead_letter in dead_letters])
 
 
 @endpoints.add(
     "POST", "/v1/exports/{export}/redrive", Permission.EXPORTS_WRITE, answers={200: RevivedView}, errors=(404,)
 )
 def redrive(call: Call, services: Services, export: str) -> RevivedView:
-    """Try the dead letters once more."""
+    """Sends the dead letters once more."""
     return RevivedView(redriven=services.exports.revive(_export(call, services, export)))
 
 
@@ -147,27 +157,30 @@ def redrive(call: Call, services: Services, export: str) -> RevivedView:
     errors=(404, 409, 413, 415, 422),
 )
 def start_backfill(call: Call, services: Services, export: str, body: BackfillBody) -> BackfillView:
-    """Send what is stored of a time range once more, for a receiver that is new or lost something."""
-    found = _export(call, services, export)
+    """Sends what is stored of a time range once more, for a receiver that is new or lost something."""
+    stored = _export(call, services, export)
     since = _moment("since", body.since)
     until = _moment("until", body.until) if body.until else services.clock()
-    signals = frozenset(map(Signal, body.signals)) if body.signals else found.signals - {Signal.METRICS}
-    return backfill_view(services.exports.request_backfill.request(found, since, until, signals))
+    signals = frozenset(map(Signal, body.signals)) if body.signals else stored.signals - {Signal.METRICS}
+    return backfill_view(services.exports.request_backfill.request(stored, since, until, signals))
 
 
 @endpoints.add(
     "GET", "/v1/exports/{export}/backfills", Permission.EXPORTS_READ, answers={200: BackfillList}, errors=(404,)
 )
 def list_backfills(call: Call, services: Services, export: str) -> BackfillList:
-    """The newest 50 back-fills of an export."""
-    found = _export(call, services, export)
-    backfills = services.exports.backlog.list_backfills(found.organization, found.name)
-    return BackfillList(items=[backfill_view(one) for one in backfills])
+    """Lists the newest 50 back-fills of an export."""
+    stored = _export(call, services, export)
+    backfills = services.exports.backlog.list_backfills(stored.organization, stored.name)
+    return BackfillList(items=[backfill_view(item) for item in backfills])
 
 
 @endpoints.add("GET", "/v1/runs/{run_id}/cost", Permission.RUNS_READ, answers={200: RunCostView}, errors=(404,))
 def show_cost(call: Call, services: Services, run_id: str) -> RunCostView:
-    """What the runners of a run cost, of the pools that have a price, by treatment. Known once a treatment has ended."""
+    """Shows the cost of a run's runners, in pools that have a price, by treatment.
+
+    It is known once a treatment has ended.
+    """
     run = services.visible.get(call.by, run_id)
     return run_cost_view(run.run_id, services.render_metrics.counters.costs(run.run_id))
 
@@ -179,15 +192,15 @@ def _sees(call: Call, export: Export) -> bool:
 def _export(call: Call, services: Services, name: str) -> Export:
     missing = NotFound(f"There is no export {name!r} here.")
     try:
-        found = services.exports.exports.get_export(call.by.organization, name)
+        export = services.exports.exports.get_export(call.by.organization, name)
     except NotFound:
         raise missing from None
-    if not _sees(call, found):
+    if not _sees(call, export):
         raise missing
-    return found
+    return export
 
 
-def _wanted(call: Call, services: Services, name: str, body: ExportBody) -> Export:
+def _requested(call: Call, services: Services, name: str, body: ExportBody) -> Export:
     projects = tuple(body.projects or (call.by.project,))
     if call.by.project not in (ALL_PROJECTS, *projects) or (call.by.project != ALL_PROJECTS and len(projects) > 1):
         raise Forbidden(f"This token can send data of the project {call.by.project} only.")
@@ -195,10 +208,10 @@ def _wanted(call: Call, services: Services, name: str, body: ExportBody) -> Expo
         if project != ALL_PROJECTS:
             services.project(call.by, project)
     try:
-        known = services.exports.exports.get_export(call.by.organization, name)
+        existing = services.exports.exports.get_export(call.by.organization, name)
     except NotFound:
-        known = None
-    if known and not _sees(call, known):
+        existing = None
+    if existing and not _sees(call, existing):
         raise Conflict(f"The name {name!r} is taken.")
     kind, now = ExportKind(body.kind), services.clock()
     return Export(
@@ -218,7 +231,7 @@ def _wanted(call: Call, services: Services, name: str, body: ExportBody) -> Expo
 
 
 def _origin(call: Call) -> str:
-    """The address that this API has for its users: where links in spans lead."""
+    """Returns the address that this API has for its users: links in spans begin with it."""
     host = call.headers.get("host", "")
     loopback = host.partition(":")[0] in ("127.0.0.1", "localhost") or ".localhost" in host
     scheme = call.headers.get("x-forwarded-proto") or ("http" if loopback else "https")
@@ -231,6 +244,6 @@ def _moment(name: str, text: str) -> datetime:
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is None:
-        message = "Say a time with its time zone, such as 2026-03-01T12:00:00Z."
+        message = "Give a time with its time zone, such as 2026-03-01T12:00:00Z."
         raise InvalidRequest(message, [Violation(f"/{name}", message, "bad_time")])
     return moment.astimezone(UTC)

@@ -34,7 +34,7 @@ class OutputQuery(ContentQuery):
 
 
 class ContentView(Model):
-    """A piece of what goes through a port. `next` is the offset to go on from, null at the end of what is there."""
+    """A piece of the content of a port. `next` is the offset to continue at, null at the end of the content."""
 
     treatment: str
     port: str
@@ -56,7 +56,10 @@ class ResourcesQuery(Model):
 
 
 class ResourceSampleView(Model):
-    """Since the start: CPU time, and bytes read, written, received and sent. At that moment: memory, disk and processes."""
+    """Since the start: CPU time, and bytes read, written, received and sent.
+
+    At that moment: memory, disk and processes.
+    """
 
     at: datetime
     cpu_ms: int
@@ -98,7 +101,7 @@ class InstancesQuery(Model):
 
 
 class InstanceView(Model):
-    """One instance, to be laid beside the others. `element` is what one of `each` was made for."""
+    """One instance, to be compared with the others. `element` is the item of `each` that it was made for."""
 
     name: str
     state: str
@@ -144,7 +147,7 @@ def content_view(piece: Piece) -> ContentView:
 
 
 def trace_json(linked: LinkedTrace) -> dict[str, Any]:
-    """As plain JSON: its texts come from log lines, which may hold characters that no model accepts."""
+    """Returns plain JSON: its texts come from log lines, which may hold characters that no model accepts."""
     trace, lines = linked.trace, linked.lines
     place = trace.place
     return {
@@ -179,7 +182,7 @@ def _frame(frame: Frame, lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 class FrameView(Model):
-    """`own`: in the user's own code. `cursor` and `seq` name the log line that says so."""
+    """`own`: in the user's own code. `cursor` and `seq` name the log line of the frame."""
 
     function: str
     file: str | None
@@ -191,7 +194,7 @@ class FrameView(Model):
 
 
 class RaisedView(Model):
-    """Frames with the innermost first. `first` and `last` are the cursors of its log lines, `text` what these say."""
+    """Frames with the innermost first. `first` and `last` are the cursors of its log lines, `text` their texts."""
 
     language: str
     error: str

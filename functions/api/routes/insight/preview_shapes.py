@@ -1,4 +1,4 @@
-"""How contents are shown."""
+"""Shapes of previews of contents."""
 
 from typing import Literal
 
@@ -9,7 +9,7 @@ from cadence.domain.values.previews import Preview
 
 
 class PreviewView(Model):
-    """A content, or its beginning, by its kind: which of the other members are there depends on it."""
+    """A content, or its beginning, by its kind: which of the other members exist depends on it."""
 
     kind: Literal["empty", "text", "json", "table", "image", "archive", "hex"]
     media_type: str

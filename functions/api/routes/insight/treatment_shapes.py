@@ -40,7 +40,10 @@ class ServiceView(Model):
 
 
 class ElementView(Model):
-    """A treatment of a Mélodium program. Parameters are JSON texts, so that no digit is lost; the counts are of values, by port."""
+    """A treatment of a Mélodium program.
+
+    Parameters are JSON texts, so that no digit is lost; the counts are of values, by port.
+    """
 
     treatment: str = Field(description="Its name in its package, such as `std/flow::emit`.")
     track: int
@@ -61,7 +64,11 @@ class ElementView(Model):
 
 
 class SpecView(Model):
-    """What was to run. `secrets` maps environment variables to names of secrets; cpu in millicores, memory and storage in MB, seconds."""
+    """The treatment's specification.
+
+    `secrets` maps environment variables to names of secrets; cpu in millicores, memory and storage in MB, times in
+    seconds.
+    """
 
     kind: str = Field(description="command, gather (a matrix), each, trigger, or element (inside of an engine).")
     run: str
@@ -100,7 +107,10 @@ class ChangeView(Model):
 
 
 class TimesView(Model):
-    """Seconds; null for what an attempt has not come to, or what cannot be told. What is going on is counted until now."""
+    """Seconds; null for what an attempt has not reached, or what is not known.
+
+    What is going on is counted until now.
+    """
 
     waited: float | None = Field(description="Until its inputs were there; of the first attempt.")
     queued: float | None = Field(
@@ -115,18 +125,19 @@ class AttemptView(RunnerView):
 
     exit_code: int | None
     signal: str | None
-    error: str | None = Field(description="What the agent said of the end.")
+    error: str | None = Field(description="The agent's report of the end.")
     finished_at: datetime | None
     console: str | None = Field(description="What its machine printed, if it never called home.")
-    held_until: datetime | None = Field(
-        description="Until when its machine is kept for whoever looks into its failure."
-    )
+    held_until: datetime | None = Field(description="Until when its machine is kept after its failure.")
     usage: dict[str, float]
     times: TimesView
 
 
 class FlowView(PortView):
-    """A port and what went through it. `value` is null until it is complete; `sent` is how far it has come until then."""
+    """A port and its value.
+
+    `value` is null until it is complete; `sent` is its progress until then.
+    """
 
     literal: PreviewView | None = Field(None, description="Of an input that nothing feeds, or that is an element.")
     element_of: str | None = Field(None, description="The output whose element an instance of `each` was made for.")
@@ -199,8 +210,8 @@ def spec_view(spec: TreatmentSpec, *, previewed: bool) -> SpecView:
         | {
             "kind": str(spec.kind),
             "services": [
-                ServiceView(name=one.name, image=one.image, env=dict(one.env), ports=list(one.ports))
-                for one in spec.services
+                ServiceView(name=service.name, image=service.image, env=dict(service.env), ports=list(service.ports))
+                for service in spec.services
             ],
             "caches": [cache.key for cache in spec.caches],
             "element": ElementView.of(spec.element, previewed=previewed),
@@ -247,7 +258,7 @@ def _attempt(insight: TreatmentInsight, runner: Runner, now: datetime) -> Attemp
 
 
 def _usage(runner: Runner | None) -> dict[str, float]:
-    """As measured at the end; until then the peaks that heartbeats have told."""
+    """Returns what was measured at the end; until then the peaks that heartbeats have reported."""
     if runner is None:
         return {}
     return dict(runner.result.usage if runner.result else runner.peaks)

@@ -1,4 +1,4 @@
-"""Treatments: all that is known of one, why it failed, what went through its ports, what it used, its instances."""
+"""Treatments: everything known of one, why it failed, the content of its ports, its resources, its instances."""
 
 import json
 
@@ -40,42 +40,42 @@ _PATH = "/v1/runs/{run_id}/treatments/{treatment}"
 
 @endpoints.add("GET", _PATH, Permission.RUNS_READ, answers={200: TreatmentView}, errors=(404,))
 def show_treatment(call: Call, services: Services, run_id: str, treatment: str) -> TreatmentView:
-    """Everything about a treatment: state and history, times, what it was to run, what it received and sent, its runners."""
+    """Shows everything about a treatment: state and history, times, specification, inputs and outputs, runners."""
     insight = _run(call, services, run_id)
-    found = services.debugging.look.read(insight, treatment)
+    details = services.debugging.look.read(insight, treatment)
     return treatment_view(
-        found,
+        details,
         services.clock(),
         previewed=call.by.may(Permission.VALUES_READ),
-        started_run=_started_run(services, insight, found.spec),
-        approval=_approval(services, run_id, found.spec),
+        started_run=_started_run(services, insight, details.spec),
+        approval=_approval(services, run_id, details.spec),
     )
 
 
 @endpoints.add("GET", f"{_PATH}/diagnosis", Permission.LOGS_READ, answers={200: DiagnosisView}, errors=(404, 422))
 def diagnose(call: Call, services: Services, run_id: str, treatment: str, query: DiagnosisQuery) -> Reply:
-    """Why it failed: its cause in plain words, the stack traces in its log with their lines, and its last lines."""
+    """Explains a failure: its cause in plain words, the log's stack traces with their lines, and the last lines."""
     insight = _run(call, services, run_id)
     spec, stored = services.debugging.look.standing(insight, treatment)
     attempt = query.attempt or stored.attempt
     runner = _runner(services, run_id, treatment, attempt)
-    said = services.debugging.diagnose.diagnose(stored, spec, runner, attempt, query.lines)
+    diagnosis = services.debugging.diagnose.diagnose(stored, spec, runner, attempt, query.lines)
     answer = {
-        "attempt": said.attempt,
+        "attempt": diagnosis.attempt,
         "state": str(stored.state),
         "cause": stored.cause,
-        "explanations": list(said.explanations),
-        "stack_traces": [trace_json(linked) for linked in said.traces],
-        "errors": [line_json(line) for line in said.errors],
-        "last_lines": [line_json(line) for line in said.last_lines],
-        "complete": said.complete,
+        "explanations": list(diagnosis.explanations),
+        "stack_traces": [trace_json(linked) for linked in diagnosis.traces],
+        "errors": [line_json(line) for line in diagnosis.errors],
+        "last_lines": [line_json(line) for line in diagnosis.last_lines],
+        "complete": diagnosis.complete,
     }
     return Reply(json.dumps(answer))
 
 
 @endpoints.add("GET", f"{_PATH}/resources", Permission.RUNS_READ, answers={200: ResourcesView}, errors=(404, 422))
 def show_resources(call: Call, services: Services, run_id: str, treatment: str, query: ResourcesQuery) -> ResourcesView:
-    """CPU, memory, disk and network of an attempt over time, with its limits."""
+    """Shows CPU, memory, disk and network of an attempt over time, with its limits."""
     insight = _run(call, services, run_id)
     spec, stored = services.debugging.look.standing(insight, treatment)
     attempt = query.attempt or stored.attempt
@@ -92,19 +92,19 @@ def show_resources(call: Call, services: Services, run_id: str, treatment: str, 
 
 @endpoints.add("GET", f"{_PATH}/instances", Permission.RUNS_READ, answers={200: InstancesView}, errors=(404, 422))
 def list_instances(call: Call, services: Services, run_id: str, treatment: str, query: InstancesQuery) -> InstancesView:
-    """The instances of a treatment with a matrix or `each`, to be laid side by side."""
+    """Lists the instances of a treatment with a matrix or `each`, to be compared."""
     insight = _run(call, services, run_id)
     key, listing = services.keys.key("CURSOR"), ("instances", run_id, treatment)
     first = int(verify(key, query.cursor, *listing)) if query.cursor else 0
     names = services.debugging.look.instance_names(insight, treatment)
     last = first + query.limit
-    found = services.debugging.look.instances(insight, names[first:last])
+    instances = services.debugging.look.instances(insight, names[first:last])
     group, _ = services.debugging.look.standing(insight, treatment)
     previewed = call.by.may(Permission.VALUES_READ)
     return InstancesView(
         items=[
             instance_view(instance, services.clock(), _element(group, instance) if previewed else None)
-            for instance in found
+            for instance in instances
         ],
         next=sign(key, str(last), *listing) if last < len(names) else None,
     )
@@ -116,7 +116,7 @@ def list_instances(call: Call, services: Services, run_id: str, treatment: str, 
 def read_input(
     call: Call, services: Services, run_id: str, treatment: str, port: str, query: ContentQuery
 ) -> ContentView:
-    """A piece of what an input is, or was, given; also while its stream flows."""
+    """Reads a piece of an input; also while its stream flows."""
     content = services.debugging.content
     where = content.of_input(_run(call, services, run_id), treatment, port)
     return content_view(content.read(where, query.offset, query.length))
@@ -128,7 +128,7 @@ def read_input(
 def read_output(
     call: Call, services: Services, run_id: str, treatment: str, port: str, query: OutputQuery
 ) -> ContentView:
-    """A piece of what an output sends, or has sent; also while its stream flows, and of attempts that failed."""
+    """Reads a piece of an output; also while its stream flows, and of attempts that failed."""
     content = services.debugging.content
     where = content.of_output(_run(call, services, run_id), treatment, port, query.attempt)
     return content_view(content.read(where, query.offset, query.length))
@@ -162,14 +162,14 @@ def _approval(services: Services, run_id: str, spec: TreatmentSpec) -> ApprovalV
     if spec.environment is None:
         return None
     try:
-        asked = services.approval_store.get_request(run_id, spec.name)
+        request = services.approval_store.get_request(run_id, spec.name)
     except NotFound:
         return None
     return ApprovalView(
-        environment=asked.environment,
-        required=asked.required,
-        approvers=None if asked.approvers is None else list(asked.approvers),
-        asked_at=asked.asked_at,
-        expires_at=asked.expires_at,
-        decisions=[DecisionView.of(made) for made in services.approval_store.decisions(run_id, spec.name)],
+        environment=request.environment,
+        required=request.required,
+        approvers=None if request.approvers is None else list(request.approvers),
+        asked_at=request.asked_at,
+        expires_at=request.expires_at,
+        decisions=[DecisionView.of(decision) for decision in services.approval_store.decisions(run_id, spec.name)],
     )

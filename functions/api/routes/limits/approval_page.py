@@ -16,7 +16,7 @@ _STYLE = (
 
 
 def decision_page(run: Run, asked: ApprovalRequest, maker: str, key: str) -> str:
-    """The form posts the key in its body, so that deciding leaves it in no address."""
+    """Returns the page. Its form posts the key in the body, so that deciding leaves it in no address."""
     rows = {
         "Pipeline": f"{run.project}/{run.pipeline}",
         "Run": run.run_id,

@@ -32,7 +32,7 @@ class DecisionBody(Body):
 
 
 class LinkDecisionBody(Body):
-    """What the page's form sends."""
+    """The page's form."""
 
     key: str = Field(min_length=1, max_length=200)
     decision: Literal["approve", "refuse"]
@@ -55,12 +55,12 @@ class LinkView(Model):
     errors=(404, 409, 413, 415, 422),
 )
 def decide(call: Call, services: Services, run_id: str, treatment: str, body: DecisionBody) -> DecisionView:
-    """Approve or refuse a treatment that waits for an approval. Each token decides once."""
+    """Approves or refuses a treatment that waits for an approval. Each token decides once."""
     run = services.visible.get(call.by, run_id)
     verdict = ApprovalVerdict(body.decision)
     by = call.by
-    made = services.approvals.decide(run, treatment, verdict, by.token_id, by.name, by.name, body.comment)
-    return DecisionView.of(made)
+    decision = services.approvals.decide(run, treatment, verdict, by.token_id, by.name, by.name, body.comment)
+    return DecisionView.of(decision)
 
 
 @endpoints.add(
@@ -71,20 +71,20 @@ def decide(call: Call, services: Services, run_id: str, treatment: str, body: De
     errors=(404, 409),
 )
 def make_link(call: Call, services: Services, run_id: str, treatment: str) -> LinkView:
-    """Make a link by which whoever has it decides once, in this token's name, as long as the approval is open."""
+    """Makes a link by which its holder decides once, in this token's name, as long as the approval is open."""
     run = services.visible.get(call.by, run_id)
-    made = services.approval_links.make(run, treatment, call.by)
-    return LinkView(path=f"/v1/approvals/{made.link_id}?key={made.key}")
+    created = services.approval_links.make(run, treatment, call.by)
+    return LinkView(path=f"/v1/approvals/{created.link_id}?key={created.key}")
 
 
 @endpoints.add("GET", "/v1/approvals/{link}", PUBLIC, answers={200: None}, errors=(404, 410, 422), content_type=HTML)
 def show_link(call: Call, services: Services, link: str, query: LinkQuery) -> Reply:
-    """The page of a link, with a form. Opening it decides nothing."""
+    """Shows the page of a link, with a form. Opening it decides nothing."""
     try:
-        found, run, asked = services.approval_links.look(link, query.key)
+        stored, run, request = services.approval_links.look(link, query.key)
     except CadenceError as error:
         return _problem(call, error)
-    return _page(decision_page(run, asked, found.name, query.key))
+    return _page(decision_page(run, request, stored.name, query.key))
 
 
 @endpoints.add(
@@ -97,7 +97,7 @@ def show_link(call: Call, services: Services, link: str, query: LinkQuery) -> Re
     content_type=HTML,
 )
 def decide_by_link(call: Call, services: Services, link: str, body: LinkDecisionBody) -> Reply:
-    """Approve or refuse with a link's key, once."""
+    """Approves or refuses with a link's key, once."""
     try:
         decision = services.approval_links.decide(link, body.key, ApprovalVerdict(body.decision), body.comment)
     except CadenceError as error:
@@ -106,7 +106,7 @@ def decide_by_link(call: Call, services: Services, link: str, body: LinkDecision
 
 
 def _problem(call: Call, error: CadenceError) -> Reply:
-    """A page for browsers, and the usual problem document for everything else."""
+    """Returns a page for browsers, and the usual problem document for other clients."""
     status = _STATUSES.get(type(error))
     if status is None or HTML not in call.headers.get("accept", ""):
         raise error

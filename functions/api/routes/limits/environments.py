@@ -1,4 +1,7 @@
-"""Environments of a project: variables and secrets for the treatments that name one, and who has to agree before they start."""
+"""Environments of a project: variables and secrets for the treatments that name one.
+
+They also name who has to approve before such a treatment starts.
+"""
 
 from typing import Annotated
 
@@ -31,7 +34,10 @@ class ApprovalsBody(Body):
 
 
 class EnvironmentBody(Body):
-    """`secrets` maps a variable to a secret's name; `branches` are patterns of those whose runs may use it (none: all)."""
+    """`secrets` maps a variable to a secret's name.
+
+    `branches` are patterns of the branches whose runs may use it (none: all).
+    """
 
     env: dict[Variable, str] = Field(default_factory=dict, max_length=200)
     secrets: dict[Variable, SecretName] = Field(default_factory=dict, max_length=100)
@@ -67,10 +73,10 @@ class EnvironmentList(Model):
     errors=(404,),
 )
 def list_environments(call: Call, services: Services, project: str) -> EnvironmentList:
-    """The environments of a project."""
-    found = services.project(call.by, project)
-    known = services.environments.list_environments(found.organization, found.name)
-    return EnvironmentList(items=[_view(environment) for environment in known])
+    """Lists the environments of a project."""
+    owner = services.project(call.by, project)
+    environments = services.environments.list_environments(owner.organization, owner.name)
+    return EnvironmentList(items=[_view(environment) for environment in environments])
 
 
 @endpoints.add(
@@ -81,9 +87,9 @@ def list_environments(call: Call, services: Services, project: str) -> Environme
     errors=(404,),
 )
 def show_environment(call: Call, services: Services, project: str, environment: str) -> EnvironmentView:
-    """One environment."""
-    found = services.project(call.by, project)
-    return _view(services.environments.get_environment(found.organization, found.name, environment))
+    """Shows one environment."""
+    owner = services.project(call.by, project)
+    return _view(services.environments.get_environment(owner.organization, owner.name, environment))
 
 
 @endpoints.add(
@@ -94,19 +100,19 @@ def show_environment(call: Call, services: Services, project: str, environment: 
     errors=(404, 413, 415, 422),
 )
 def put_environment(call: Call, services: Services, project: str, environment: str, body: EnvironmentBody) -> Reply:
-    """Create or replace an environment. Runs that were admitted before keep its variables as they were."""
-    found = services.project(call.by, project)
+    """Creates or replaces an environment. Runs that were admitted before keep its variables as they were."""
+    owner = services.project(call.by, project)
     check_name("environment", environment)
-    wanted = EnvironmentSet(
+    requested = EnvironmentSet(
         name=environment,
         env=body.env,
         secrets=body.secrets,
         approvals=_approvals(body.approvals),
         branches=tuple(body.branches),
     )
-    new = _is_new(services, found.organization, found.name, environment)
-    services.environments.put_environment(found.organization, found.name, wanted)
-    return Reply(_view(wanted), 201 if new else 200)
+    new = _is_new(services, owner.organization, owner.name, environment)
+    services.environments.put_environment(owner.organization, owner.name, requested)
+    return Reply(_view(requested), 201 if new else 200)
 
 
 @endpoints.add(
@@ -117,9 +123,9 @@ def put_environment(call: Call, services: Services, project: str, environment: s
     errors=(404,),
 )
 def delete_environment(call: Call, services: Services, project: str, environment: str) -> Reply:
-    """Delete an environment. A treatment that still has to ask it for approval fails."""
-    found = services.project(call.by, project)
-    services.environments.delete_environment(found.organization, found.name, environment)
+    """Deletes an environment. A treatment that still has to ask it for approval fails."""
+    owner = services.project(call.by, project)
+    services.environments.delete_environment(owner.organization, owner.name, environment)
     return Reply(None)
 
 

@@ -1,4 +1,4 @@
-"""What the organization may use at a time."""
+"""Quotas: what the organization may use at a time."""
 
 from pydantic import Field
 
@@ -27,7 +27,7 @@ class QuotasView(Model):
 
 @endpoints.add("GET", "/v1/organizations/quotas", Permission.ORGANIZATIONS_READ, answers={200: QuotasView})
 def show_quotas(call: Call, services: Services) -> QuotasView:
-    """The quotas of the token's organization."""
+    """Shows the quotas of the token's organization."""
     return QuotasView.model_validate(services.access.get_quotas(call.by.organization))
 
 
@@ -39,7 +39,7 @@ def show_quotas(call: Call, services: Services) -> QuotasView:
     errors=(404, 413, 415, 422),
 )
 def put_quotas(call: Call, services: Services, body: QuotasBody) -> QuotasView:
-    """Set the quotas. Who waits goes on at once if there is more room now. Needs a token for all projects."""
+    """Sets the quotas. Waiting runs continue at once if there is more room now. Needs a token for all projects."""
     if call.by.project != ALL_PROJECTS:
         raise Forbidden("Only a token for all projects can change quotas.")
     quotas = Quotas(body.max_running_runs, body.max_runners)

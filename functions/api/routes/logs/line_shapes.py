@@ -1,4 +1,4 @@
-"""Log lines as the API tells them."""
+"""Shapes of log lines."""
 
 from collections.abc import Sequence
 
@@ -12,9 +12,10 @@ LARGEST_PAGE = 1_000_000  # characters
 
 
 class LineView(Model):
-    """`gap` tells of lines that were lost: the first and last missing sequence numbers. `continued`: the next line goes on with it.
+    """`gap` marks lines that were lost: the first and last missing sequence numbers.
 
-    `segment` and `index` (from 0) say where the line stands in its run's log.
+    `continued`: the next line belongs to the same text. `segment` and `index` (from 0) are the line's place in its
+    run's log.
     """
 
     project: str
@@ -66,7 +67,7 @@ class LivePageView(Model):
     lines: list[LineView] = Field(
         description="In the order in which they came, and by time among those that came together."
     )
-    after: str = Field(description="The cursor to go on from. No line is told twice, and none is left out.")
+    after: str = Field(description="The cursor to continue from. No line comes twice, and none is left out.")
     more: bool = Field(description="Whether there are more lines right now.")
 
 
@@ -75,7 +76,7 @@ class LiveAddress(Model):
 
 
 def fitting(lines: Sequence[Line]) -> int:
-    """How many from the start fit into one answer, at least one."""
+    """Returns how many lines from the start fit into one answer, at least one."""
     total = 0
     for count, line in enumerate(lines):
         total += len(line["text"])

@@ -44,10 +44,13 @@ class LogQuery(Model):
     errors=(404, 422),
 )
 def show_logs(call: Call, services: Services, run_id: str, query: LogQuery) -> Reply:
-    """The lines of a run after the cursor, oldest first; where lines were lost, also those that are filtered tell so."""
+    """Lists the lines of a run after the cursor, oldest first.
+
+    Gaps, where lines were lost, are listed in filtered answers as well.
+    """
     run = services.visible.get(call.by, run_id)
-    wanted = line_filter(query.treatment, query.level, query.grep)
-    tail = services.read_logs.tail(run.run_id, query.after, query.limit, wanted, timedelta(seconds=query.wait))
+    matches = line_filter(query.treatment, query.level, query.grep)
+    tail = services.read_logs.tail(run.run_id, query.after, query.limit, matches, timedelta(seconds=query.wait))
     shown = fitting([line for _, _, line in tail.lines])
     after = tail.after
     if shown < len(tail.lines):

@@ -96,10 +96,10 @@ class VersionQuery(Model):
     also_text=YAML,
 )
 def validate_document(call: Call, services: Services, project: str, body: DocumentBody) -> CheckedView:
-    """Check a document against a project: all findings at once. Nothing is stored."""
-    found = services.project(call.by, project)
+    """Checks a document against a project and lists all findings at once. Nothing is stored."""
+    owner = services.project(call.by, project)
     programs = kept_programs(services, body.programs)
-    checked = services.check.check(found.organization, found.name, document_text(body.document), programs)
+    checked = services.check.check(owner.organization, owner.name, document_text(body.document), programs)
     findings = [FindingView.of(finding) for finding in checked.findings]
     pipeline = checked.pipeline
     return CheckedView(valid=pipeline is not None, name=pipeline.name if pipeline else None, findings=findings)
@@ -114,11 +114,14 @@ def validate_document(call: Call, services: Services, project: str, body: Docume
     also_text=YAML,
 )
 def put_pipeline(call: Call, services: Services, project: str, pipeline: str, body: DocumentBody) -> Reply:
-    """Store a pipeline. A document that is already the newest version stays that version (200), another is the next (201)."""
-    found = services.project(call.by, project)
+    """Stores a pipeline.
+
+    A document that is already the newest version stays that version (200), another one is the next (201).
+    """
+    owner = services.project(call.by, project)
     source = document_text(body.document)
     programs = kept_programs(services, body.programs)
-    version, new = services.put_pipeline.put(found.organization, found.name, pipeline, source, call.by.name, programs)
+    version, new = services.put_pipeline.put(owner.organization, owner.name, pipeline, source, call.by.name, programs)
     return Reply(_view(version, services), 201 if new else 200)
 
 
@@ -130,9 +133,9 @@ def put_pipeline(call: Call, services: Services, project: str, pipeline: str, bo
     errors=(404,),
 )
 def list_pipelines(call: Call, services: Services, project: str) -> PipelineList:
-    """The newest version of every pipeline of a project."""
-    found = services.project(call.by, project)
-    return _listed(services.pipelines.list_newest(found.organization, found.name), services)
+    """Lists the newest version of every pipeline of a project."""
+    owner = services.project(call.by, project)
+    return _listed(services.pipelines.list_newest(owner.organization, owner.name), services)
 
 
 @endpoints.add(
@@ -143,9 +146,9 @@ def list_pipelines(call: Call, services: Services, project: str) -> PipelineList
     errors=(404, 422),
 )
 def show_pipeline(call: Call, services: Services, project: str, pipeline: str, query: VersionQuery) -> Model:
-    """A pipeline with its document: the newest version, or the one asked for."""
-    found = services.project(call.by, project)
-    where = (found.organization, found.name, pipeline)
+    """Shows a pipeline with its document: the newest version, or the requested one."""
+    owner = services.project(call.by, project)
+    where = (owner.organization, owner.name, pipeline)
     if query.version is None:
         version = services.pipelines.newest(*where)
     else:
@@ -162,19 +165,19 @@ def show_pipeline(call: Call, services: Services, project: str, pipeline: str, q
     errors=(404,),
 )
 def list_versions(call: Call, services: Services, project: str, pipeline: str) -> PipelineList:
-    """All versions of a pipeline, the newest first."""
-    found = services.project(call.by, project)
-    services.pipelines.newest(found.organization, found.name, pipeline)
-    return _listed(services.pipelines.list_versions(found.organization, found.name, pipeline), services)
+    """Lists all versions of a pipeline, the newest first."""
+    owner = services.project(call.by, project)
+    services.pipelines.newest(owner.organization, owner.name, pipeline)
+    return _listed(services.pipelines.list_versions(owner.organization, owner.name, pipeline), services)
 
 
 def kept_programs(services: Services, sent: Mapping[str, ProgramBody]) -> Mapping[str, str]:
-    """Their digests, by what the document calls them. Raises InvalidRequest."""
+    """Returns the programs' digests, by their names in the document. Raises InvalidRequest."""
     return services.programs.kept({name: each.sent() for name, each in sent.items()})
 
 
 def document_text(document: str | dict[str, Any]) -> str:
-    """The document's text. Raises InvalidRequest for text that no encoding can hold (a lone surrogate)."""
+    """Returns the document's text. Raises InvalidRequest for text that no encoding can hold (a lone surrogate)."""
     text = document if isinstance(document, str) else json.dumps(document, indent=2, ensure_ascii=False)
     try:
         text.encode()

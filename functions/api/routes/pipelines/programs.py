@@ -1,4 +1,4 @@
-"""Mélodium programs: storing them under names, and what can be read of them without an engine."""
+"""Mélodium programs: storing them under names, and reading them without an engine."""
 
 from datetime import datetime
 
@@ -77,7 +77,7 @@ class ProgramList(Model):
     errors=(404, 413, 415, 422),
 )
 def read_program(call: Call, services: Services, project: str, body: ProgramBody) -> ProgramReading:
-    """The entrypoints of a program, their typed parameters, inputs and outputs."""
+    """Shows the entrypoints of a program, their typed parameters, inputs and outputs."""
     services.project(call.by, project)
     return _reading(services.programs.keep(body.sent()))
 
@@ -90,10 +90,10 @@ def read_program(call: Call, services: Services, project: str, body: ProgramBody
     errors=(404, 413, 415, 422),
 )
 def put_program(call: Call, services: Services, project: str, program: str, body: ProgramBody) -> ProgramView:
-    """Store a program under a name. What pipelines were stored with before stays what it was."""
-    found = services.project(call.by, project)
+    """Stores a program under a name. Pipelines that were stored before keep the earlier program."""
+    owner = services.project(call.by, project)
     check_name("program", program)
-    stored, facts = services.programs.put(found.organization, found.name, program, body.sent(), call.by.name)
+    stored, facts = services.programs.put(owner.organization, owner.name, program, body.sent(), call.by.name)
     return _view(stored, facts)
 
 
@@ -105,9 +105,9 @@ def put_program(call: Call, services: Services, project: str, program: str, body
     errors=(404,),
 )
 def list_programs(call: Call, services: Services, project: str) -> ProgramList:
-    """The stored programs of a project."""
-    found = services.project(call.by, project)
-    stored = services.programs.store.list_programs(found.organization, found.name)
+    """Lists the stored programs of a project."""
+    owner = services.project(call.by, project)
+    stored = services.programs.store.list_programs(owner.organization, owner.name)
     return ProgramList(items=[ProgramSummary.model_validate(_summary(each)) for each in stored])
 
 
@@ -119,9 +119,9 @@ def list_programs(call: Call, services: Services, project: str) -> ProgramList:
     errors=(404,),
 )
 def show_program(call: Call, services: Services, project: str, program: str) -> ProgramView:
-    """A stored program with its entrypoints."""
-    found = services.project(call.by, project)
-    stored = services.programs.store.get_program(found.organization, found.name, program)
+    """Shows a stored program with its entrypoints."""
+    owner = services.project(call.by, project)
+    stored = services.programs.store.get_program(owner.organization, owner.name, program)
     return _view(stored, services.programs.facts(stored.sha256))
 
 
@@ -135,8 +135,8 @@ def _summary(stored: StoredProgram) -> dict[str, object]:
 
 
 def _view(stored: StoredProgram, facts: ProgramFacts) -> ProgramView:
-    said = {name: value for name, value in _summary(stored).items() if name != "sha256"}
-    return ProgramView.model_validate({**_reading(facts).model_dump(), **said})
+    summary = {name: value for name, value in _summary(stored).items() if name != "sha256"}
+    return ProgramView.model_validate({**_reading(facts).model_dump(), **summary})
 
 
 def _reading(facts: ProgramFacts) -> ProgramReading:
@@ -156,7 +156,9 @@ def _entrypoint(each: Entrypoint) -> EntrypointView:
         treatment=each.treatment,
         unusable=each.unusable,
         documentation=header.documentation if header else "",
-        parameters=[ProgramParameterView.model_validate(given) for given in (header.parameters if header else ())],
+        parameters=[
+            ProgramParameterView.model_validate(parameter) for parameter in (header.parameters if header else ())
+        ],
         inputs=[ProgramPortView.model_validate(port) for port in (header.inputs if header else ())],
         outputs=[ProgramPortView.model_validate(port) for port in (header.outputs if header else ())],
     )

@@ -25,7 +25,7 @@ Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
 class PoolLimits(Body):
-    """The largest runner of the pool in millicores and MB. Documents are held against what is given."""
+    """The largest runner of the pool in millicores and MB. Documents are checked against what is set."""
 
     runners: int | None = Field(None, ge=1, le=100_000, description="At most so many at a time; the others wait.")
     cpu: int | None = Field(default=None, ge=1)
@@ -35,14 +35,14 @@ class PoolLimits(Body):
 
 
 class PoolPrice(Body):
-    """What an hour of a runner of the pool costs, for the metrics of cost."""
+    """The price of an hour of a runner of the pool, for the metrics of cost."""
 
     per_hour: float = Field(ge=0, le=100_000)
     currency: str = Field("USD", pattern=r"^[A-Z]{3}$", description="A code of ISO 4217.")
 
 
 class PoolOfferBody(Body):
-    """A kind of machine that the pool may buy, as its infrastructure calls it: millicores and MB."""
+    """A kind of machine that the pool may buy, by its name at the infrastructure: millicores and MB."""
 
     name: str = Field(min_length=1, max_length=200)
     cpu: int = Field(ge=1)
@@ -65,15 +65,18 @@ class PoolWarmWindow(Body):
 
 
 class PoolBudget(Body):
-    """In the currency of the pool's price, for each calendar month (UTC). What could exceed it is not started."""
+    """In the currency of the pool's price, for each calendar month (UTC).
+
+    Runners that could exceed it are not started.
+    """
 
     per_month: float = Field(gt=0, le=100_000_000)
 
 
 class PoolValues(Body):
-    """What stays of the values that its runners send, and where they are kept while they are there.
+    """What is kept of the values that its runners send, and where values are stored.
 
-    `full`: all, as long as the project's retention says. `digest`: once all that read from a value have ended, its digest, size,
+    `full`: everything, for the project's retention. `digest`: once all readers of a value have ended, its digest, size,
     type and times. `none`: its size, type and times.
     """
 
@@ -92,7 +95,7 @@ class PoolBody(Body):
     architectures: list[Architecture] = Field(["amd64"], min_length=1, max_length=2)
     projects: list[Name | Literal["*"]] = Field([ALL_PROJECTS], min_length=1, max_length=100)
     settings: JsonObject = Field(
-        default_factory=dict, description="The provider's own: the schema `pool-settings/{provider}` says which."
+        default_factory=dict, description="The provider's own, by the schema `pool-settings/{provider}`."
     )
     credentials: dict[CredentialName, SecretText] | None = Field(
         None,
@@ -111,28 +114,28 @@ class PoolBody(Body):
     values: PoolValues = Field(default_factory=lambda: PoolValues(bucket=None, region=None))
 
     def violations(self) -> list[Violation]:
-        """What no shape says."""
-        found = []
+        """Returns violations that no shape covers."""
+        violations = []
         for index, window in enumerate(self.warm):
             place = f"/warm/{index}"
-            found += [
+            violations += [
                 Violation(f"{place}/{name}", "is no time of day such as 08:30")
                 for name in ("start", "end")
                 if not is_time(getattr(window, name))
             ]
             if window.timezone not in available_timezones():
-                found.append(Violation(f"{place}/timezone", "is no time zone such as Europe/Paris"))
-            if not found and window.start >= window.end:
-                found.append(Violation(f"{place}/end", "is not after the start: use two windows for a night"))
+                violations.append(Violation(f"{place}/timezone", "is no time zone such as Europe/Paris"))
+            if not violations and window.start >= window.end:
+                violations.append(Violation(f"{place}/end", "is not after the start: use two windows for a night"))
         if self.budget and not (self.price or self.offers):
-            found.append(
+            violations.append(
                 Violation("/budget", "cannot be kept without prices: give `price`, or `offers` with `per_hour`")
             )
         if self.residency == ANYWHERE:
-            found.append(Violation("/residency", "is what documents call everywhere: name a place, or none"))
+            violations.append(Violation("/residency", "is what documents call everywhere: name a place, or none"))
         if self.credentials and self.provider == HOST:
-            found.append(Violation("/credentials", "are nothing that a pool of hosts could use"))
-        return found
+            violations.append(Violation("/credentials", "are nothing that a pool of hosts could use"))
+        return violations
 
     def pool(self, organization: str, name: str) -> Pool:
         return Pool(
@@ -151,7 +154,7 @@ class PoolBody(Body):
                 residency=self.residency,
                 offers=tuple(InstanceOffer(**offer.model_dump()) for offer in self.offers),
                 labels=tuple(self.labels),
-                warm=tuple(WarmWindow(**{**one.model_dump(), "days": tuple(one.days)}) for one in self.warm),
+                warm=tuple(WarmWindow(**{**window.model_dump(), "days": tuple(window.days)}) for window in self.warm),
                 max_duration=self.max_duration,
                 budget=Budget(self.budget.per_month) if self.budget else None,
                 values=ValuePolicy(ValueCapture(self.values.capture), self.values.bucket, self.values.region),
@@ -160,7 +163,7 @@ class PoolBody(Body):
 
 
 class PoolView(Model):
-    """As it was given, without credentials: it may be given back."""
+    """The pool as it was set, without credentials: it may be sent back as a body."""
 
     name: str
     provider: str
@@ -191,7 +194,7 @@ class PoolCredentialsView(Model):
 
 
 class CheckView(Model):
-    """`missing` is null where nothing is."""
+    """`missing` is null where nothing is missing."""
 
     what: str
     missing: str | None
@@ -208,7 +211,7 @@ class ProbeView(Model):
 class SweepView(Model):
     at: datetime
     seen: int = Field(description="Machines in the infrastructure's own inventory.")
-    ended: int = Field(description="Of these, those that nobody wanted and that were ended.")
+    ended: int = Field(description="Of these, the ones that belonged to no run and were ended.")
 
 
 class RefusalView(Model):

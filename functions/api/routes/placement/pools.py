@@ -1,4 +1,4 @@
-"""Pools, and the runners at work."""
+"""Pools, and active runners."""
 
 import re
 from datetime import datetime, timedelta
@@ -23,16 +23,16 @@ endpoints = Endpoints("pools")
 
 
 class ActiveRunnerView(RunnerView):
-    """`run_id`, `treatment` and `attempt` are why it is there."""
+    """`run_id`, `treatment` and `attempt` are the work that it was started for."""
 
     run_id: str
     treatment: str
     project: str
     since: datetime
     cost: float | None = Field(
-        description="Until its end, or so far; null if no price is known, or nobody told its end."
+        description="Until its end, or so far; null if no price is known, or its end was not reported."
     )
-    held_until: datetime | None = Field(description="Its machine is kept for whoever looks into a failure.")
+    held_until: datetime | None = Field(description="Until when its machine is kept after a failure.")
 
 
 class RunnerList(Model):
@@ -47,7 +47,7 @@ class RunnersQuery(Model):
 class RemovalQuery(Model):
     abandon: bool = Field(
         default=False,
-        description="Also if its infrastructure cannot be asked what there is: whatever exists is left there, and costs.",
+        description="Also if its infrastructure cannot be asked for its machines: they are left there, and cost.",
     )
 
 
@@ -63,7 +63,7 @@ class HeldView(Model):
 
 @endpoints.add("GET", "/v1/pools", Permission.POOLS_READ, answers={200: PoolList})
 def list_pools(call: Call, services: Services) -> PoolList:
-    """The pools that the token's projects may use."""
+    """Lists the pools that the token's projects may use."""
     return PoolList(items=[pool_view(pool) for pool in visible_pools(call.by, services)])
 
 
@@ -75,7 +75,7 @@ def list_pools(call: Call, services: Services) -> PoolList:
     errors=(413, 415, 422),
 )
 def put_pool(call: Call, services: Services, pool: str, body: PoolBody) -> Reply:
-    """Create or replace a pool. Needs a token for all projects."""
+    """Creates or replaces a pool. Needs a token for all projects."""
     _for_all_projects(call.by)
     check_name("pool", pool)
     _check(body)
@@ -86,23 +86,29 @@ def put_pool(call: Call, services: Services, pool: str, body: PoolBody) -> Reply
 
 @endpoints.add("GET", "/v1/pools/{pool}", Permission.POOLS_READ, answers={200: PoolDetailView}, errors=(404,))
 def show_pool(call: Call, services: Services, pool: str) -> PoolDetailView:
-    """A pool: what runs there, why, since when and at what cost, who waits, and what its provider found."""
+    """Shows a pool: its runners, why, since when and at what cost they run, what waits, and its provider's findings."""
     by = call.by
-    found = services.pools.detail(_pool(by, services, pool), lambda project: by.sees(by.organization, project))
-    return pool_detail_view(found)
+    detail = services.pools.detail(_pool(by, services, pool), lambda project: by.sees(by.organization, project))
+    return pool_detail_view(detail)
 
 
 @endpoints.add("POST", "/v1/pools/{pool}/probe", Permission.POOLS_WRITE, answers={202: PoolView}, errors=(404,))
 def probe_pool(call: Call, services: Services, pool: str) -> Reply:
-    """Have the pool's provider look, without starting anything, whether it could start runners. What it finds is at the pool a moment later."""
-    found = _pool(call.by, services, pool)
-    services.pools.ask_probe(found)
-    return Reply(pool_view(found), 202)
+    """Has the pool's provider check, without starting anything, whether it could start runners.
+
+    The pool shows its findings a moment later.
+    """
+    stored = _pool(call.by, services, pool)
+    services.pools.ask_probe(stored)
+    return Reply(pool_view(stored), 202)
 
 
 @endpoints.add("DELETE", "/v1/pools/{pool}", Permission.POOLS_WRITE, answers={204: None}, errors=(404, 409, 422))
 def remove_pool(call: Call, services: Services, pool: str, query: RemovalQuery) -> Reply:
-    """Remove a pool and its credentials, once its infrastructure says that nothing of it exists any more. Needs a token for all projects."""
+    """Removes a pool and its credentials, once its infrastructure reports that nothing of it exists any more.
+
+    Needs a token for all projects.
+    """
     _for_all_projects(call.by)
     services.pools.remove(_pool(call.by, services, pool), abandon=query.abandon)
     return Reply(None, 204)
@@ -110,7 +116,7 @@ def remove_pool(call: Call, services: Services, pool: str, query: RemovalQuery) 
 
 @endpoints.add("GET", "/v1/runners", Permission.RUNNERS_READ, answers={200: RunnerList}, errors=(404, 422))
 def list_runners(call: Call, services: Services, query: RunnersQuery) -> RunnerList:
-    """What runs now, why, since when and at what cost, the oldest first; or all runners of a run."""
+    """Lists active runners, why, since when and at what cost they run, the oldest first; or all runners of a run."""
     by = call.by
     pools = visible_pools(by, services)
     if query.run is None:
@@ -134,41 +140,44 @@ def list_runners(call: Call, services: Services, query: RunnersQuery) -> RunnerL
     errors=(404, 409, 413, 415, 422),
 )
 def hold_runner(call: Call, services: Services, runner: str, body: HoldBody) -> HeldView:
-    """Keep a runner's machine if its treatment fails, for an hour at most. It costs what it costs meanwhile: the pool shows it."""
-    found = _runner(call.by, services, runner)
-    return _held(services.hold.hold(found, timedelta(minutes=body.minutes)))
+    """Keeps a runner's machine if its treatment fails, for an hour at most.
+
+    The machine costs as much as before meanwhile: the pool shows it.
+    """
+    stored = _runner(call.by, services, runner)
+    return _held_view(services.hold.hold(stored, timedelta(minutes=body.minutes)))
 
 
 @endpoints.add("DELETE", "/v1/runners/{runner}/hold", Permission.RUNNERS_HOLD, answers={200: HeldView}, errors=(404,))
 def release_runner(call: Call, services: Services, runner: str) -> HeldView:
-    """End the hold, and the machine if its treatment has ended."""
-    return _held(services.hold.release(_runner(call.by, services, runner)))
+    """Ends the hold, and the machine if its treatment has ended."""
+    return _held_view(services.hold.release(_runner(call.by, services, runner)))
 
 
 def _runner(principal: Principal, services: Services, runner_id: str) -> Runner:
-    """Raises NotFound, in the same words, for one of a project that the token does not see."""
+    """Returns the runner. Raises NotFound, in the same words, for one of a project that the token may not read."""
     missing = NotFound(f"There is no runner {runner_id[:100]!r} here.")
     if not re.fullmatch(r"[0-9a-z-]{1,100}", runner_id):
         raise missing
     try:
-        found = services.runners.get_runner(runner_id)
+        runner = services.runners.get_runner(runner_id)
     except NotFound:
         raise missing from None
-    if not principal.sees(found.organization, found.project):
+    if not principal.sees(runner.organization, runner.project):
         raise missing
-    return found
+    return runner
 
 
-def _held(runner: Runner) -> HeldView:
+def _held_view(runner: Runner) -> HeldView:
     return HeldView(runner_id=runner.runner_id, state=str(runner.state), held_until=runner.held_until)
 
 
 def _check(body: PoolBody) -> None:
     if body.provider not in PROVIDERS:
-        there = ", ".join(PROVIDERS)
+        providers = ", ".join(PROVIDERS)
         raise InvalidRequest(
-            f"There is no provider {body.provider!r}. There are: {there}.",
-            [Violation("/provider", f"is none of {there}")],
+            f"There is no provider {body.provider!r}. There are: {providers}.",
+            [Violation("/provider", f"is none of {providers}")],
         )
     violations = [*body.violations(), *check_settings(body.provider, body.settings)]
     if violations:
@@ -191,7 +200,7 @@ def _active(runner: Runner, began: datetime, spent: float | None, currency: str 
 
 
 def _pool(principal: Principal, services: Services, name: str) -> Pool:
-    """Raises NotFound, in the same words, for one that the token's project may not use."""
+    """Returns the pool. Raises NotFound, in the same words, for one that the token's project may not use."""
     missing = NotFound(f"There is no pool {name[:70]!r} here.")
     if not re.fullmatch(NAME_PATTERN, name):
         raise missing
@@ -210,6 +219,6 @@ def _for_all_projects(principal: Principal) -> None:
 
 
 def visible_pools(principal: Principal, services: Services) -> list[Pool]:
-    """Those that the token's projects may use."""
+    """Returns the pools that the token's projects may use."""
     pools = services.access.list_pools(principal.organization)
     return [pool for pool in pools if principal.project == ALL_PROJECTS or pool.serves(principal.project)]

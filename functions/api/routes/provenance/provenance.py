@@ -1,4 +1,4 @@
-"""Where values, log lines and treatments came from, where they went, and which runs used a value."""
+"""Origins and destinations of values, log lines and treatments, and the runs that used a value."""
 
 import json
 import re
@@ -53,9 +53,9 @@ class OpenLineageEvents(Model):
 
 @endpoints.add("GET", "/v1/runs/{run_id}/trace", Permission.VALUES_READ, answers={200: TraceView}, errors=(404, 422))
 def trace(call: Call, services: Services, run_id: str, query: TraceQuery) -> TraceView:
-    """Where a value came from: the treatment that sent it, the values that it had received, and so on.
+    """Shows where a value came from: the treatment that sent it, the values that it had received, and so on.
 
-    With an offset, the line that is there is followed as far as that can be proven.
+    With an offset, the line at that place is followed as far as that can be proven.
     """
     run = services.visible.get(call.by, run_id)
     treatment, _, port = query.port.rpartition(".")
@@ -72,7 +72,7 @@ def trace(call: Call, services: Services, run_id: str, query: TraceQuery) -> Tra
     "GET", "/v1/runs/{run_id}/provenance", Permission.VALUES_READ, answers={200: ProvenanceView}, errors=(404, 422)
 )
 def show_provenance(call: Call, services: Services, run_id: str, query: ProvenanceQuery) -> ProvenanceView:
-    """Where something in a run came from or where it went, over treatments and runs, as a graph."""
+    """Shows where a part of a run came from or where it went, over treatments and runs, as a graph."""
     graph = _graph(call, services, run_id, query)
     key = services.keys.key("CURSOR")
     return ProvenanceView(
@@ -88,7 +88,7 @@ def show_provenance(call: Call, services: Services, run_id: str, query: Provenan
     "GET", "/v1/runs/{run_id}/provenance/prov", Permission.VALUES_READ, answers={200: ProvDocument}, errors=(404, 422)
 )
 def show_prov(call: Call, services: Services, run_id: str, query: ProvenanceQuery) -> ProvDocument:
-    """The same graph in W3C PROV-JSON."""
+    """Shows the same graph in W3C PROV-JSON."""
     return ProvDocument.model_validate(prov.document(_graph(call, services, run_id, query)))
 
 
@@ -100,7 +100,7 @@ def show_prov(call: Call, services: Services, run_id: str, query: ProvenanceQuer
     errors=(404, 422),
 )
 def show_openlineage(call: Call, services: Services, run_id: str, query: ProvenanceQuery) -> OpenLineageEvents:
-    """The treatments of the same graph as run events of OpenLineage."""
+    """Shows the treatments of the same graph as run events of OpenLineage."""
     return OpenLineageEvents(events=openlineage.events(_graph(call, services, run_id, query)))
 
 
@@ -112,14 +112,17 @@ def show_openlineage(call: Call, services: Services, run_id: str, query: Provena
     errors=(404, 422),
 )
 def show_uses(call: Call, services: Services, project: str, sha256: str, query: UsesQuery) -> UsesPage:
-    """Which runs of a project used a value: where values with this digest were sent, and who was given them, newest first."""
-    found = services.project(call.by, project)
+    """Lists the runs of a project that used a value, newest first.
+
+    They are those where values with this digest were sent, and those that received them.
+    """
+    owner = services.project(call.by, project)
     if not _SHA256.fullmatch(sha256):
         message = "A digest is the 64 hexadecimal digits of a SHA-256, in lower case."
         raise InvalidRequest(message, [Violation("sha256", message)])
-    key, listing = services.keys.key("CURSOR"), ("uses", found.organization, found.name, sha256)
+    key, listing = services.keys.key("CURSOR"), ("uses", owner.organization, owner.name, sha256)
     after = verify(key, query.cursor, *listing) if query.cursor else None
-    page = services.provenance.uses.list(found.organization, found.name, sha256, query.limit, after)
+    page = services.provenance.uses.list(owner.organization, owner.name, sha256, query.limit, after)
     return UsesPage(
         items=[use_view(use.place, use.run, list(use.consumers), more=use.more) for use in page.items],
         next=sign(key, page.after, *listing) if page.after else None,
@@ -128,10 +131,10 @@ def show_uses(call: Call, services: Services, project: str, sha256: str, query: 
 
 def _graph(call: Call, services: Services, run_id: str, query: ProvenanceQuery) -> Graph:
     run = services.visible.get(call.by, run_id)
-    asked = [name for name in ("port", "treatment", "line", "cache") if getattr(query, name) is not None]
-    if len(asked) > 1:
-        message = f"Ask about one thing at a time, not {' and '.join(asked)}."
-        raise InvalidRequest(message, [Violation(name, message) for name in asked])
+    selected = [name for name in ("port", "treatment", "line", "cache") if getattr(query, name) is not None]
+    if len(selected) > 1:
+        message = f"Select one part of the run at a time, not {' and '.join(selected)}."
+        raise InvalidRequest(message, [Violation(name, message) for name in selected])
     if query.offset is not None and query.port is None:
         message = "An offset is a place in what was sent through a port: name the port as well."
         raise InvalidRequest(message, [Violation("offset", message)])
@@ -151,10 +154,10 @@ def _graph(call: Call, services: Services, run_id: str, query: ProvenanceQuery) 
 
 
 def _position(services: Services, run_id: str, query: ProvenanceQuery) -> tuple[str | None, str | None]:
-    """The port that the trace came through and the position that a cursor holds."""
+    """Returns the port that the trace came through and the position that a cursor holds."""
     if query.cursor is None:
         return None, None
-    asked = query.port or query.treatment or query.line or query.cache or ""
+    selected = query.port or query.treatment or query.line or query.cache or ""
     kind = (
         NodeKind.VALUE if query.port
         else NodeKind.TREATMENT if query.treatment
@@ -162,9 +165,9 @@ def _position(services: Services, run_id: str, query: ProvenanceQuery) -> tuple[
         else NodeKind.CACHE if query.cache
         else NodeKind.RUN
     )  # fmt: skip
-    node = NodeId(kind, "" if kind is NodeKind.CACHE else run_id, asked)
-    said = verify(services.keys.key("CURSOR"), query.cursor, *_listing(Direction(query.direction), node))
-    port, position = json.loads(said)
+    node = NodeId(kind, "" if kind is NodeKind.CACHE else run_id, selected)
+    content = verify(services.keys.key("CURSOR"), query.cursor, *_listing(Direction(query.direction), node))
+    port, position = json.loads(content)
     return port, position
 
 

@@ -1,4 +1,4 @@
-"""Shapes of provenance: the graph of where something came from or went, and which runs used a value."""
+"""Shapes of provenance: the graph of origins or destinations, and the runs that used a value."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -24,7 +24,10 @@ OutputName = Annotated[
 
 
 class PartView(Model):
-    """A piece of a value: `length` bytes from `offset` on; `line` counts from 1. With several `candidates` it is the first place that fits."""
+    """A piece of a value: `length` bytes from `offset` on; `line` counts from 1.
+
+    With several `candidates` it is the first place that matches.
+    """
 
     offset: int
     length: int
@@ -33,7 +36,7 @@ class PartView(Model):
 
 
 class RunAbout(Model):
-    """A run that a trace comes past."""
+    """A run that a trace leads through."""
 
     pipeline: str
     version: int | None
@@ -76,9 +79,9 @@ class PipelineAbout(Model):
 
 
 class TracedNode(Model):
-    """Something in a trace; what is known of it depends on its kind. Previews have at most 256 characters.
+    """A node of a trace; which members it has depends on its kind. Previews have at most 256 characters.
 
-    `cut`: what lies behind it is not told; ask about it by itself. `next`: the cursor of its further neighbours.
+    `cut`: its neighbours are left out; request its own trace. `next`: the cursor of its further neighbours.
     """
 
     id: str
@@ -104,7 +107,10 @@ class TracedNode(Model):
 
 
 class TracedLink(Model):
-    """`effect` came of `cause`; both are ids of nodes. `port` is the treatment's, or the name of the run's parameter."""
+    """`effect` came of `cause`; both are ids of nodes.
+
+    `port` is the treatment's, or the name of the run's parameter.
+    """
 
     effect: str
     cause: str
@@ -117,7 +123,7 @@ class TracedLink(Model):
 
 
 class ProvenanceView(Model):
-    """`nodes` in the order in which they were met, the one asked about (`start`) first."""
+    """`nodes` in the order in which they were reached, the requested one (`start`) first."""
 
     run_id: str
     direction: str
@@ -127,7 +133,10 @@ class ProvenanceView(Model):
 
 
 class ProvenanceQuery(Model):
-    """At most one of `port`, `treatment`, `line` and `cache` says what of the run is meant; none of them: the run itself."""
+    """At most one of `port`, `treatment`, `line` and `cache` selects a part of the run.
+
+    Without them, the run itself is traced.
+    """
 
     port: OutputName | None = Field(None, description="`treatment.port`: what was sent there.")
     treatment: TreatmentName | None = None
@@ -138,11 +147,11 @@ class ProvenanceQuery(Model):
     offset: int | None = Field(None, ge=0, le=2**53, description="With `port`: a byte in it.")
     direction: Literal["backward", "forward"] = "backward"
     limit: int = Field(200, ge=1, le=MOST_NODES, description="Nothing more is followed once there are so many nodes.")
-    cursor: Cursor | None = Field(None, description="Of the node asked about: its `next`.")
+    cursor: Cursor | None = Field(None, description="Of the requested node: its `next`.")
 
 
 class UseView(Model):
-    """A value with the digest asked about, where it was sent. `kept_from`: this run only took it over from that one."""
+    """A value with the requested digest, where it was sent. `kept_from`: this run only took it over from that one."""
 
     run_id: str
     pipeline: str
@@ -213,7 +222,7 @@ def node_view(node: Node, cursor: str | None) -> TracedNode:
 
 
 def names_of(node: Node) -> tuple[str | None, str | None]:
-    """The treatment and the port that a node is about."""
+    """Returns the treatment and the port that a node is about."""
     match node.id.kind:
         case NodeKind.VALUE:
             treatment, _, port = node.id.name.rpartition(".")

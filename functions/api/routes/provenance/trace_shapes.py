@@ -1,4 +1,4 @@
-"""Shapes of a trace: where a value came from, as a tree."""
+"""Shapes of a trace: the origins of a value, as a tree."""
 
 from datetime import datetime
 
@@ -13,7 +13,7 @@ _DEEPEST = 50
 
 
 class ViaView(Model):
-    """Why it is here: the kind of link to what is above it, and on what that rests."""
+    """Why the node is here: the kind of link to its parent, and the evidence for it."""
 
     kind: str
     basis: str
@@ -23,9 +23,10 @@ class ViaView(Model):
 
 
 class OriginView(Model):
-    """What a treatment sent, and what that was made from. `cut`: told elsewhere in this trace, or too deep; trace it by itself.
+    """What a treatment sent, and what that was made from.
 
-    `sources` are values that it was made from and did not get through an input: an instance's, an earlier run's.
+    `cut`: shown elsewhere in this trace, or too deep; request its own trace. `sources` are values that it was made from
+    and did not get through an input: an instance's, an earlier run's.
     """
 
     treatment: str
@@ -59,14 +60,17 @@ class TraceQuery(Model):
 
 
 def origin_view(graph: Graph) -> OriginView:
-    """A backward graph of values as the tree that it is, from the value asked about on; each treatment is told in full once."""
+    """Returns a backward graph of values as a tree, from the requested value on.
+
+    Each treatment is shown in full once.
+    """
     return _origin(graph, graph.nodes[graph.start], None, set(), _DEEPEST)
 
 
 def _origin(graph: Graph, node: Node, via: ViaView | None, met: set[NodeId], depth: int) -> OriginView:
     treatment, port = names_of(node)
     state, runner = node.treatment, node.runner
-    told = OriginView(
+    view = OriginView(
         treatment=treatment or "",
         port=port or "",
         state=str(state.state) if state else None,
@@ -85,20 +89,24 @@ def _origin(graph: Graph, node: Node, via: ViaView | None, met: set[NodeId], dep
     maker = NodeId(NodeKind.TREATMENT, node.id.run_id, treatment or "")
     made_by = graph.nodes.get(maker)
     if depth == 0 or node.cut or maker in met or (made_by is not None and made_by.cut):
-        told.cut = True
-        return told
+        view.cut = True
+        return view
     met.add(maker)
-    fed = {given.port for given in node.spec.inputs if given.source_treatment} if node.spec else set()
-    told.inputs = {given.port: None for given in node.spec.inputs} if node.spec else {}
+    fed = (
+        {source_input.port for source_input in node.spec.inputs if source_input.source_treatment}
+        if node.spec
+        else set()
+    )
+    view.inputs = {source_input.port: None for source_input in node.spec.inputs} if node.spec else {}
     for link, cause in (*graph.neighbours(node.id), *graph.neighbours(maker)):
         if cause.id.kind is not NodeKind.VALUE:
             continue
         source = _origin(graph, cause, via_view(link, link.cause_part), met, depth - 1)
         if link.port in fed and link.effect == maker:
-            told.inputs[link.port or ""] = source
+            view.inputs[link.port or ""] = source
         else:
-            told.sources.append(source)
-    return told
+            view.sources.append(source)
+    return view
 
 
 def via_view(link: Link, part: ValuePart | None) -> ViaView:

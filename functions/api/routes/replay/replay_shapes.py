@@ -1,4 +1,4 @@
-"""Shapes of replays and of what they show."""
+"""Shapes of replays and of their results."""
 
 from datetime import datetime
 
@@ -11,14 +11,14 @@ from cadence.domain.replay.verdict import OutputContrast
 
 
 class ReplayBody(Body):
-    """`pool` instead of those that the treatment names; `offline` without any network."""
+    """`pool` replaces those that the treatment names; `offline` means without any network."""
 
     pool: Name | None = None
     offline: bool = False
 
 
 class ReplayStarted(Model):
-    """`run_id` is the replay's; `original` the run in which the treatment really ran."""
+    """`run_id` is the replay's; `original` the run in which the treatment ran first."""
 
     run_id: str
     state: str
@@ -60,8 +60,11 @@ class SentView(Model):
 
 
 class PlaceView(Model):
-    """`offset` counts bytes from 0, `line` and `column` from 1; `pointer` is a JSON Pointer into the line's value, `member` the
-    file of an archive. `then` and `now` show both sides there."""
+    """`offset` counts bytes from 0, `line` and `column` from 1.
+
+    `pointer` is a JSON Pointer into the line's value, `member` the file of an archive. `then` and `now` show both sides
+    there.
+    """
 
     offset: int
     line: int | None
@@ -73,7 +76,7 @@ class PlaceView(Model):
 
 
 class OutputView(Model):
-    """`same_values`: only how the values are written differs. `note` says why no place can be told."""
+    """`same_values`: only how the values are written differs. `note` explains why no place is given."""
 
     port: str
     flow: str
@@ -93,8 +96,10 @@ class GuessView(Model):
 
 
 class ComparisonView(Model):
-    """`verdict` is `pending`, `deterministic`, `equivalent`, `differs` or `inconclusive`; `first` says what differs first and
-    where, or why nothing can be said."""
+    """`verdict` is `pending`, `deterministic`, `equivalent`, `differs` or `inconclusive`.
+
+    `first` states what differs first and where, or why that is not known.
+    """
 
     treatment: str
     verdict: str
@@ -103,13 +108,13 @@ class ComparisonView(Model):
     replay: ExecutionView
     outputs: list[OutputView]
     depends_on: list[GuessView] = Field(
-        description="Beside its inputs, as far as the evidence says. Likely ones first."
+        description="Beside its inputs, as far as the evidence shows. Likely ones first."
     )
     considered: list[str] = Field(description="The other replays that this goes by.")
 
 
 class InputKit(Model):
-    """What fed an input: the value's digest and size. `value` is null where there is nothing to fetch."""
+    """The value of an input: its digest and size. `value` is null where there is nothing to download."""
 
     port: str
     run_id: str
@@ -118,7 +123,7 @@ class InputKit(Model):
 
 
 class SentKit(Model):
-    """What it sent then, to be compared with."""
+    """What the original sent, for comparison."""
 
     sha256: str | None = Field(description="Null where its pool lets no digest stay.")
     size: int
@@ -126,51 +131,53 @@ class SentKit(Model):
 
 
 class KitView(Model):
-    """All that runs a treatment once more elsewhere, but its secrets: their values never leave the platform this way."""
+    """Everything that runs a treatment once more elsewhere, but its secrets: their values never leave the platform this
+    way.
+    """
 
     original: ExecutionView
-    work: JsonObject = Field(description="What an agent is told to do: schemas/runner-protocol, without a session.")
+    work: JsonObject = Field(description="An agent's work: schemas/runner-protocol, without a session.")
     inputs: list[InputKit]
     outputs: dict[str, SentKit]
     secrets: dict[str, str] = Field(description="Environment variables that hold secrets, by the secrets' names.")
     unlike: list[str] = Field(description="What of then cannot be had again exactly, in words.")
 
 
-def execution_view(one: ReplayExecution) -> ExecutionView:
-    treatment, result = one.treatment, one.runner.result if one.runner else None
+def execution_view(execution: ReplayExecution) -> ExecutionView:
+    treatment, result = execution.treatment, execution.runner.result if execution.runner else None
     return ExecutionView(
-        run_id=one.run.run_id,
+        run_id=execution.run.run_id,
         state=str(treatment.state),
         cause=treatment.cause,
         exit_code=treatment.exit_code,
         started_at=treatment.started_at,
         finished_at=treatment.finished_at,
         pool=treatment.pool,
-        host=one.host,
-        image_digest=one.runner.image_digest if one.runner else None,
-        offline=one.offline,
+        host=execution.host,
+        image_digest=execution.runner.image_digest if execution.runner else None,
+        offline=execution.offline,
         usage=dict(result.usage) if result else {},
     )
 
 
-def comparison_view(found: ReplayComparison) -> ComparisonView:
+def comparison_view(comparison: ReplayComparison) -> ComparisonView:
     return ComparisonView(
-        treatment=found.original.treatment.name,
-        verdict=str(found.verdict),
-        first=found.first,
-        original=execution_view(found.original),
-        replay=execution_view(found.replay),
-        outputs=[_output(output) for output in found.outputs],
+        treatment=comparison.original.treatment.name,
+        verdict=str(comparison.verdict),
+        first=comparison.first,
+        original=execution_view(comparison.original),
+        replay=execution_view(comparison.replay),
+        outputs=[_output(output) for output in comparison.outputs],
         depends_on=[
             GuessView(kind=str(guess.kind), confidence=str(guess.confidence), evidence=guess.evidence)
-            for guess in found.guesses
+            for guess in comparison.guesses
         ],
-        considered=list(found.considered),
+        considered=list(comparison.considered),
     )
 
 
 def _output(output: OutputContrast) -> OutputView:
-    found = output.contrast
+    contrast = output.contrast
     return OutputView(
         port=output.port.port,
         flow=output.port.flow,
@@ -179,6 +186,6 @@ def _output(output: OutputContrast) -> OutputView:
         same_values=output.same_values,
         then=SentView.model_validate(output.then) if output.then else None,
         now=SentView.model_validate(output.now) if output.now else None,
-        first_difference=PlaceView.model_validate(found.first) if found and found.first else None,
+        first_difference=PlaceView.model_validate(contrast.first) if contrast and contrast.first else None,
         note=output.note,
     )

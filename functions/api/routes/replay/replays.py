@@ -1,4 +1,4 @@
-"""Replays: a treatment once more with what it had, and what that shows."""
+"""Replays: a treatment once more with its original inputs, and the comparison."""
 
 from typing import Any
 
@@ -35,9 +35,10 @@ endpoints = Endpoints("replays")
     idempotency_key=True,
 )
 def replay(call: Call, services: Services, run_id: str, treatment: str, body: ReplayBody) -> Reply:
-    """Run a treatment once more with the inputs, parameters, environment, image and versions of secrets that it had.
+    """Runs a treatment once more with the inputs, parameters, environment, image and versions of secrets that it had.
 
-    The replay is a run of its own that nothing follows from. What it needs and is no longer kept is named (410).
+    The replay is a run of its own, and triggers nothing. If something that it needs is no longer kept, the problem
+    names it (410).
     """
     run = services.visible.get(call.by, run_id)
     original, frozen = services.replays.replay.start(run, treatment, body.pool, offline=body.offline)
@@ -45,13 +46,13 @@ def replay(call: Call, services: Services, run_id: str, treatment: str, body: Re
         frozen, original.run.event, call.by.name, call.headers.get("idempotency-key")
     )
     services.replays.store.note(original.reference, started.run_id, started.created_at)
-    said = ReplayStarted(
+    answer = ReplayStarted(
         run_id=started.run_id,
         state=str(started.state),
         original=original.run.run_id,
         unlike=list(original.unlike),
     )
-    return Reply(said, 201, {"location": f"/v1/runs/{started.run_id}"})
+    return Reply(answer, 201, {"location": f"/v1/runs/{started.run_id}"})
 
 
 @endpoints.add(
@@ -62,7 +63,7 @@ def replay(call: Call, services: Services, run_id: str, treatment: str, body: Re
     errors=(404, 409, 410),
 )
 def list_replays(call: Call, services: Services, run_id: str, treatment: str) -> ReplayList:
-    """The replays of a treatment."""
+    """Lists the replays of a treatment."""
     runs = services.replays.of.list(services.visible.get(call.by, run_id), treatment)
     return ReplayList(items=[ReplaySummary.model_validate(run) for run in runs])
 
@@ -75,7 +76,9 @@ def list_replays(call: Call, services: Services, run_id: str, treatment: str) ->
     errors=(404, 422),
 )
 def compare(call: Call, services: Services, run_id: str) -> ComparisonView:
-    """A replay held against the original: whether both ended and sent the same, what differs first, and what that tells."""
+    """Compares a replay with the original: whether both ended and sent the same, what differs first, and what that
+    shows.
+    """
     return comparison_view(services.replays.compare.compare(services.visible.get(call.by, run_id)))
 
 
@@ -87,13 +90,19 @@ def compare(call: Call, services: Services, run_id: str) -> ComparisonView:
     errors=(404, 409, 410),
 )
 def replay_kit(call: Call, services: Services, run_id: str, treatment: str) -> KitView:
-    """What replays a treatment on another machine. Its inputs are fetched as values are, of the runs that are named."""
+    """Shows what replays a treatment on another machine.
+
+    Its inputs are downloaded as values are, of the runs that are named.
+    """
     original = services.replays.find.find(services.visible.get(call.by, run_id), treatment)
     ended = services.replays.compare.ended(original.run, treatment)
     spec = original.plan().specs[0]
     values = {(value.treatment, value.port): value for value in original.values}
     read = original.spec.inputs
-    fed = [(given.port, values.get((given.source_treatment or "", given.source_port or ""))) for given in read]
+    fed = [
+        (source_input.port, values.get((source_input.source_treatment or "", source_input.source_port or "")))
+        for source_input in read
+    ]
     return KitView(
         original=execution_view(ended),
         work=_work(services, work_json(original.run, spec, original.treatment.attempt), spec),
@@ -114,7 +123,7 @@ def _sent(value: Value) -> SentKit:
 
 
 def _work(services: Services, work: dict[str, Any], spec: TreatmentSpec) -> dict[str, Any]:
-    """With the files of its program, which a kit has with it."""
+    """Returns the work with the files of its program, which a kit includes."""
     if isinstance(spec.engine, ProgramSpec):
         file, files = files_of(services.documents.get(spec.engine.program))
         work["engine"]["program"] |= {"file": file, "files": dict(files)}

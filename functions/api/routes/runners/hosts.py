@@ -20,7 +20,7 @@ class HostView(Model):
     pool: str
     name: str
     slots: int
-    running: list[str] = Field(description="Runners that it said it runs.")
+    running: list[str] = Field(description="Runners that it reported.")
     labels: dict[str, str]
     draining: bool = Field(description="It gets no further work; what it runs goes on.")
     joined_at: datetime
@@ -35,7 +35,7 @@ class HostList(Model):
 
 @endpoints.add("GET", "/v1/hosts", Permission.HOSTS_READ, answers={200: HostList})
 def list_hosts(call: Call, services: Services) -> HostList:
-    """The machines that joined a pool."""
+    """Lists the hosts that joined a pool."""
     pools = visible_pools(call.by, services)
     return HostList(
         items=[_view(one) for pool in pools for one in services.hosts.list_hosts(pool.organization, pool.name)]
@@ -46,7 +46,10 @@ def list_hosts(call: Call, services: Services) -> HostList:
     "POST", "/v1/pools/{pool}/hosts/{host}/drain", Permission.HOSTS_WRITE, answers={200: HostView}, errors=(404,)
 )
 def drain_host(call: Call, services: Services, pool: str, host: str) -> HostView:
-    """Give a host no further work; what it runs goes on. Needs a token for all projects, as do the two below."""
+    """Drains a host: it gets no further work; what it runs goes on.
+
+    Needs a token for all projects.
+    """
     return _view(services.hosts.drain(_organization(call.by), pool, host, draining=True))
 
 
@@ -54,13 +57,16 @@ def drain_host(call: Call, services: Services, pool: str, host: str) -> HostView
     "POST", "/v1/pools/{pool}/hosts/{host}/resume", Permission.HOSTS_WRITE, answers={200: HostView}, errors=(404,)
 )
 def resume_host(call: Call, services: Services, pool: str, host: str) -> HostView:
-    """Give a drained host work again."""
+    """Has a drained host get work again. Needs a token for all projects."""
     return _view(services.hosts.drain(_organization(call.by), pool, host, draining=False))
 
 
 @endpoints.add("DELETE", "/v1/pools/{pool}/hosts/{host}", Permission.HOSTS_WRITE, answers={204: None}, errors=(404,))
 def forget_host(call: Call, services: Services, pool: str, host: str) -> Reply:
-    """Forget a host: its token is refused from now on. If its agent still runs and has a join token, it joins as a new one."""
+    """Removes a host: its token is refused from now on.
+
+    If its agent still runs and has a join token, it joins as a new one. Needs a token for all projects.
+    """
     organization = _organization(call.by)
     services.hosts.get_host(organization, pool, host)
     services.hosts.forget(organization, pool, host)

@@ -1,4 +1,4 @@
-"""Shapes of what is inside a run."""
+"""Shapes of the inside of a run."""
 
 import base64
 from datetime import datetime
@@ -41,11 +41,11 @@ class RunnerView(Model):
     booting_at: datetime | None
     claimed_at: datetime | None
     phase: str | None = Field(description="What it was last doing: booting, pulling, reading, running, uploading…")
-    boot_phases: dict[str, float] = Field(description="What its machine told of its boot: seconds until each phase.")
+    boot_phases: dict[str, float] = Field(description="Its machine's report of its boot: seconds until each phase.")
     offer: str | None = Field(description="What its infrastructure sold it as, once that is known.")
     per_hour: float | None = Field(description="What an hour of it costs; null if no price is known.")
     currency: str | None
-    facts: JsonObject = Field(description="What the runner said of itself: system, architecture, tools.")
+    facts: JsonObject = Field(description="The runner's report of itself: system, architecture, tools.")
     image_digest: str | None = Field(description="Of the image that the command ran in, once it has ended.")
 
 
@@ -58,7 +58,7 @@ class ValueView(Model):
     type: str
     created_at: datetime | None
     bucket: str | None = Field(description="Where it is kept, if not in the installation's own bucket.")
-    not_kept: str | None = Field(description="Why nobody but those that read from it gets its content.")
+    not_kept: str | None = Field(description="Why only the treatments that read from it get its content.")
     preview: str | None
     preview_base64: str | None
     shown: PreviewView | None = Field(description="Its beginning, by what it is.")
@@ -93,7 +93,7 @@ class DecisionView(Model):
 
 
 class ApprovalView(Model):
-    """What its environment asked for when the treatment was about to be placed."""
+    """What the environment required when the treatment was about to be placed."""
 
     environment: str
     required: int
@@ -141,9 +141,10 @@ class ChunkView(Model):
 
 
 class DownloadView(Model):
-    """The bytes are the chunks in order. `content_base64` holds them if they are few; chunks' addresses expire after some minutes.
+    """The bytes are the chunks in order.
 
-    With `offset` or `length`, `content_base64` holds that piece, and `shown` shows it.
+    `content_base64` holds them if they are few; chunks' addresses expire after some minutes. With `offset` or `length`,
+    `content_base64` holds that piece, and `shown` shows it.
     """
 
     sha256: str

@@ -1,4 +1,4 @@
-"""Inside a run: its graph, its values and where they came from."""
+"""The inside of a run: its graph, its values and where they came from."""
 
 import base64
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ _LONGEST_GRAPH = 3_000_000
 
 @endpoints.add("GET", "/v1/runs/{run_id}/graph", Permission.RUNS_READ, answers={200: GraphView}, errors=(404, 422))
 def show_graph(call: Call, services: Services, run_id: str, query: GraphQuery) -> GraphView:
-    """The treatments and everything that leads from one to another."""
+    """Shows the treatments and all edges between them."""
     insight = services.look.read(services.visible.get(call.by, run_id))
     key, listing = services.keys.key("CURSOR"), ("graph", run_id)
     first = int(verify(key, query.cursor, *listing)) if query.cursor else 0
@@ -60,7 +60,7 @@ def show_graph(call: Call, services: Services, run_id: str, query: GraphQuery) -
     errors=(404, 410, 422),
 )
 def show_value(call: Call, services: Services, run_id: str, sha256: str, query: DownloadQuery) -> DownloadView:
-    """How to read a value in full."""
+    """Shows how to read a value in full."""
     value = services.look.read(services.visible.get(call.by, run_id)).value(sha256)
     require_kept(f"{value.treatment}.{value.port}", value.retention)
     last = min(value.chunks, query.first_chunk + _CHUNKS_PER_PAGE)
@@ -77,12 +77,12 @@ def show_value(call: Call, services: Services, run_id: str, sha256: str, query: 
     piece = None
     if query.offset is not None or query.length is not None:
         piece = services.debugging.content.read(of_value(value), query.offset or 0, query.length or _LONGEST_PREVIEW)
-    whole = (
+    is_whole = (
         value.preview
         if value.retention is None and value.size <= _LONGEST_PREVIEW and len(value.preview) == value.size
         else None
     )
-    content = piece.content if piece else whole
+    content = piece.content if piece else is_whole
     return DownloadView(
         sha256=value.sha256,
         size=value.size,
@@ -103,7 +103,7 @@ def _parts(insight: RunDetails) -> Iterator[NodeView | EdgeView]:
         yield NodeView(
             name=spec.name,
             state=str(insight.treatments[spec.name].state) if spec.name in insight.treatments else "pending",
-            inputs=[given.port for given in spec.inputs],
+            inputs=[source_input.port for source_input in spec.inputs],
             outputs=[output.port for output in spec.outputs],
         )
         yield from _edges(insight, spec)
@@ -111,17 +111,17 @@ def _parts(insight: RunDetails) -> Iterator[NodeView | EdgeView]:
 
 def _edges(insight: RunDetails, spec: TreatmentSpec) -> list[EdgeView]:
     edges = []
-    for given in spec.inputs:
-        if given.source_treatment and given.source_port:
-            value = insight.values.get((given.source_treatment, given.source_port))
+    for source_input in spec.inputs:
+        if source_input.source_treatment and source_input.source_port:
+            value = insight.values.get((source_input.source_treatment, source_input.source_port))
             edges.append(
                 EdgeView(
-                    source=given.source_treatment,
-                    source_port=given.source_port,
+                    source=source_input.source_treatment,
+                    source_port=source_input.source_port,
                     target=spec.name,
-                    target_port=given.port,
-                    flow=given.flow,
-                    type=given.type,
+                    target_port=source_input.port,
+                    flow=source_input.flow,
+                    type=source_input.type,
                     sha256=value.digest if value else None,
                     size=value.size if value else None,
                 )

@@ -45,7 +45,10 @@ class StartDocumentBody(Body):
 
 
 class RerunBody(Body):
-    """`all` runs everything once more, `failed` only what did not succeed and what depends on it; names, these as well."""
+    """Selects what runs again.
+
+    `all`: everything; `failed`: what did not succeed and what depends on it; names: these as well.
+    """
 
     what: Literal["all", "failed"] | Annotated[list[str], Field(min_length=1, max_length=1_000)] = Field(
         "all", alias="from"
@@ -146,9 +149,9 @@ class RunList(Model):
     idempotency_key=True,
 )
 def start_pipeline(call: Call, services: Services, project: str, pipeline: str, body: StartBody) -> Reply:
-    """Start a run of a stored pipeline, checked again against what the project has now."""
-    found = services.project(call.by, project)
-    frozen = services.freeze_pipeline(found.organization, found.name, pipeline, body.version, body.parameters)
+    """Starts a run of a stored pipeline, checked again against the project as it is now."""
+    owner = services.project(call.by, project)
+    frozen = services.freeze_pipeline(owner.organization, owner.name, pipeline, body.version, body.parameters)
     return _started(call, services, frozen, {"kind": "api"})
 
 
@@ -162,19 +165,19 @@ def start_pipeline(call: Call, services: Services, project: str, pipeline: str, 
     idempotency_key=True,
 )
 def start_document(call: Call, services: Services, project: str, body: StartDocumentBody) -> Reply:
-    """Start a run of the document in the request. An invalid document starts nothing."""
-    found = services.project(call.by, project)
+    """Starts a run of the document in the request. An invalid document starts nothing."""
+    owner = services.project(call.by, project)
     source = document_text(body.document)
     programs = kept_programs(services, body.programs)
     frozen, _ = services.freeze_document.freeze(
-        found.organization, found.name, source, body.parameters, programs=programs
+        owner.organization, owner.name, source, body.parameters, programs=programs
     )
     return _started(call, services, frozen, {"kind": "api"})
 
 
 @endpoints.add("GET", "/v1/runs", Permission.RUNS_READ, answers={200: RunList}, errors=(404, 422))
 def list_runs(call: Call, services: Services, query: RunsQuery) -> RunList:
-    """Runs, newest first. With a rare filter a page may be short although `next` says that there is more."""
+    """Lists runs, newest first. With a rare filter a page may be short although `next` shows that there is more."""
     listing = (call.by.organization, call.by.project, query.project, query.state, query.pipeline)
     key = services.keys.key("CURSOR")
     after = verify(key, query.cursor, *listing) if query.cursor else None
@@ -188,7 +191,7 @@ def list_runs(call: Call, services: Services, query: RunsQuery) -> RunList:
     "GET", "/v1/runs/{run_id}/following", Permission.RUNS_READ, answers={200: FollowingList}, errors=(404, 422)
 )
 def list_following(call: Call, services: Services, run_id: str, query: TreatmentsQuery) -> FollowingList:
-    """The runs that came of this one: those that it started, such as an engine's workers, its reruns and replays."""
+    """Lists the runs that this one caused: those that it started (such as an engine's workers), its reruns and replays."""
     run = services.visible.get(call.by, run_id)
     key, listing = services.keys.key("CURSOR"), ("following", run_id)
     after = verify(key, query.cursor, *listing) if query.cursor else None
@@ -196,22 +199,22 @@ def list_following(call: Call, services: Services, run_id: str, query: Treatment
     items = [
         FollowingView(
             run_id=of.run_id,
-            how=one.how,
-            treatment=one.treatment,
+            how=following_run.how,
+            treatment=following_run.treatment,
             pipeline=of.pipeline,
             state=str(of.state),
             created_at=of.created_at,
             finished_at=of.finished_at,
             supervised=of.melodium.supervised if of.melodium else None,
         )
-        for one, of in page.items
+        for following_run, of in page.items
     ]
     return FollowingList(items=items, next=sign(key, page.after, *listing) if page.after else None)
 
 
 @endpoints.add("GET", "/v1/runs/{run_id}", Permission.RUNS_READ, answers={200: RunWithTreatments}, errors=(404, 422))
 def show_run(call: Call, services: Services, run_id: str, query: TreatmentsQuery) -> RunWithTreatments:
-    """A run and the state of each of its treatments."""
+    """Shows a run and the state of each of its treatments."""
     run = services.visible.get(call.by, run_id)
     listing, key = ("treatments", run_id), services.keys.key("CURSOR")
     after = verify(key, query.cursor, *listing) if query.cursor else None
@@ -236,7 +239,7 @@ def show_run(call: Call, services: Services, run_id: str, query: TreatmentsQuery
     content_type="text/plain",
 )
 def show_document(call: Call, services: Services, run_id: str) -> Reply:
-    """The document that the run executes, as written."""
+    """Shows the document that the run executes, as written."""
     run = services.visible.get(call.by, run_id)
     return Reply(services.documents.get(run.document_sha256).decode(), content_type="text/plain")
 
@@ -245,7 +248,7 @@ def show_document(call: Call, services: Services, run_id: str) -> Reply:
     "POST", "/v1/runs/{run_id}/cancel", Permission.RUNS_CANCEL, answers={202: StartedView}, errors=(404, 409)
 )
 def cancel_run(call: Call, services: Services, run_id: str) -> StartedView:
-    """Cancel a run. Asking again changes nothing; a run that has ended cannot be cancelled (409)."""
+    """Cancels a run. Cancelling twice changes nothing; a run that has ended cannot be cancelled (409)."""
     run = services.visible.get(call.by, run_id)
     return StartedView.model_validate(services.cancel_run.cancel(run.run_id, call.by.name))
 
@@ -259,12 +262,12 @@ def cancel_run(call: Call, services: Services, run_id: str) -> StartedView:
     idempotency_key=True,
 )
 def rerun(call: Call, services: Services, run_id: str, body: RerunBody) -> Reply:
-    """Run the same document with the same parameters and event once more; what is not run again keeps its values."""
+    """Runs the same document with the same parameters and event once more; what is not run again keeps its values."""
     run = services.visible.get(call.by, run_id)
     if run.replay_of is not None:
         raise Conflict(f"Run {run_id} is a replay: replay its treatment again instead.")
     if not run.plan_sha256 and not run.recorded:
-        # It failed before it could be planned, so there is nothing to keep; what stood in the way may be gone.
+        # It failed before it could be planned, so there is nothing to keep; the obstacle may be gone.
         source = services.documents.get(run.document_sha256).decode()
         programs = pinned_programs(run.pins)
         frozen, _ = services.freeze_document.freeze(

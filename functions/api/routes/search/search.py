@@ -58,16 +58,16 @@ class LiveQueryParameters(Model):
 
 @endpoints.add("GET", "/v1/logs", Permission.LOGS_READ, answers={200: FoundPage}, errors=(404, 422))
 def search_logs(call: Call, services: Services, query: SearchQuery) -> Reply:
-    """Lines that match, across all runs that the token sees, newest first."""
+    """Lists lines that match, across all runs that the token may read, newest first."""
     listing = ("logs", call.by.organization, call.by.project, query.q, query.project)
     key = services.keys.key("CURSOR")
     now, before = services.clock(), None
     if query.cursor:
-        # What `2h` means stays as it was on the first page.
+        # The meaning of `2h` stays as it was on the first page.
         began, _, place = verify(key, query.cursor, *listing).partition("|")
         now, before = datetime.fromisoformat(began), from_text(place)
-    wanted = services.search.find.parse(query.q, now)
-    page = services.search.find.page(call.by, wanted, query.project, query.limit, before)
+    parsed = services.search.find.parse(query.q, now)
+    page = services.search.find.page(call.by, parsed, query.project, query.limit, before)
     shown, older = _shown(page)
     body = {
         "lines": [hit_json(hit) for hit in page.hits[:shown]],
@@ -79,20 +79,23 @@ def search_logs(call: Call, services: Services, query: SearchQuery) -> Reply:
 
 @endpoints.add("GET", "/v1/logs/counts", Permission.LOGS_READ, answers={200: CountsView}, errors=(404, 422))
 def count_logs(call: Call, services: Services, query: CountsQuery) -> CountsView:
-    """How many lines match: in all, by a field, by intervals of time (the query then needs `since:`), or both."""
-    wanted = services.search.find.parse(query.q, services.clock())
+    """Counts lines that match: in all, by a field, by intervals of time (the query then needs `since:`), or both."""
+    parsed = services.search.find.parse(query.q, services.clock())
     interval = timedelta(seconds=query.interval) if query.interval else None
     by = FieldName(query.by) if query.by else None
-    found = services.search.find.counts(call.by, wanted, query.project, by, interval)
+    counts = services.search.find.counts(call.by, parsed, query.project, by, interval)
     return CountsView(
-        counts=[CountView(start=_time(count.start), value=count.value, lines=count.lines) for count in found.counts],
-        complete=found.complete,
+        counts=[CountView(start=_time(count.start), value=count.value, lines=count.lines) for count in counts.counts],
+        complete=counts.complete,
     )
 
 
 @endpoints.add("GET", "/v1/logs/live", Permission.LOGS_READ, answers={200: LivePageView}, errors=(404, 410, 422))
 def follow_logs(call: Call, services: Services, query: LiveQueryParameters) -> Reply:
-    """Lines that match, as they come, across all runs that the token sees. Gaps that may have hidden some are told as well."""
+    """Follows lines that match, across all runs that the token may read.
+
+    Gaps that may have hidden some are listed as well.
+    """
     after = LivePosition.of(query.after) if query.after else None
     page = services.search.live.read(call.by, query.q, query.project, after, query.limit, timedelta(seconds=query.wait))
     body = {
@@ -105,12 +108,12 @@ def follow_logs(call: Call, services: Services, query: LiveQueryParameters) -> R
 
 @endpoints.add("GET", "/v1/live", Permission.LOGS_READ, answers={200: LiveAddress})
 def show_live(call: Call, services: Services) -> LiveAddress:
-    """Where lines can be followed by WebSocket; docs/search.md says what is spoken there."""
+    """Shows the WebSocket address at which lines can be followed; docs/search.md describes the protocol."""
     return LiveAddress(url=services.search.live_url)
 
 
 def _shown(page: SearchPage) -> tuple[int, LinePosition | None]:
-    """How many hits fit into one answer, and where to go on behind them."""
+    """Returns how many hits fit into one answer, and the cursor behind them."""
     shown = fitting([hit.line for hit in page.hits])
     return shown, page.hits[shown - 1].place if shown < len(page.hits) else page.older
 

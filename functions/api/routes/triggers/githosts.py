@@ -1,4 +1,4 @@
-"""Git hosts: where webhooks come from."""
+"""Git hosts: the senders of webhooks."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -15,9 +15,10 @@ endpoints = Endpoints("githosts")
 
 
 class GitHostBody(Body):
-    """Without `webhook_secret` one is made up and returned, this once.
+    """Without `webhook_secret` one is generated and returned, this once.
 
-    `access_token` lets Cadence read private repositories below `url`, to see which files a push changed; it is never shown.
+    `access_token` lets Cadence read private repositories below `url`, to see which files a push changed; it is never
+    shown.
     """
 
     kind: Literal["github", "gitlab", "gitea", "bitbucket"]
@@ -59,9 +60,9 @@ class GitHostList(Model):
     errors=(404, 409, 413, 415, 422),
 )
 def add_githost(call: Call, services: Services, body: GitHostBody) -> NewGitHostView:
-    """Make a git host known, so that its webhooks start runs of a project's pipelines."""
+    """Registers a git host, so that its webhooks start runs of a project's pipelines."""
     project = services.project(call.by, body.project)
-    given = body.webhook_secret.get_secret_value() if body.webhook_secret else None
+    given_secret = body.webhook_secret.get_secret_value() if body.webhook_secret else None
     token = body.access_token.get_secret_value() if body.access_token else None
     kind = GitHostKind(body.kind)
     githost, secret = services.add_githost.add(
@@ -69,17 +70,17 @@ def add_githost(call: Call, services: Services, body: GitHostBody) -> NewGitHost
         project.name,
         kind,
         body.name,
-        given,
+        given_secret,
         body.url and body.url.rstrip("/"),
         token,
         programs=body.programs,
     )
-    return NewGitHostView(**_view(githost).model_dump(), webhook_secret=None if given else secret)
+    return NewGitHostView(**_view(githost).model_dump(), webhook_secret=None if given_secret else secret)
 
 
 @endpoints.add("GET", "/v1/githosts", Permission.GITHOSTS_READ, answers={200: GitHostList})
 def list_githosts(call: Call, services: Services) -> GitHostList:
-    """The git hosts of the projects that the token sees."""
+    """Lists the git hosts of the projects that the token may read."""
     githosts = services.access.list_githosts(call.by.organization)
     return GitHostList(items=[_view(host) for host in githosts if call.by.sees(host.organization, host.project)])
 

@@ -1,4 +1,4 @@
-"""How long a project's lines and values are kept."""
+"""The retention of a project's lines and values."""
 
 from pydantic import Field
 
@@ -15,7 +15,7 @@ class RetentionBody(Body):
 
 
 class RetentionView(Model):
-    """`days` is what holds, `own` what was set for the project, `longest` what the installation keeps at most."""
+    """`days` is what applies, `own` what was set for the project, `longest` the installation's limit."""
 
     days: int
     own: int | None
@@ -26,7 +26,7 @@ class RetentionView(Model):
     "GET", "/v1/projects/{project}/retention", Permission.PROJECTS_READ, answers={200: RetentionView}, errors=(404,)
 )
 def show_retention(call: Call, services: Services, project: str) -> RetentionView:
-    """How many days lines are found, and lines and values are kept."""
+    """Shows how many days lines can be found, and lines and values are kept."""
     services.project(call.by, project)
     return _view(services.retention.get(call.by.organization, project))
 
@@ -40,8 +40,10 @@ def show_retention(call: Call, services: Services, project: str) -> RetentionVie
     audited=True,
 )
 def put_retention(call: Call, services: Services, project: str, body: RetentionBody) -> RetentionView:
-    """Keep a project's lines and values for so many days after the end of their run. What is older is not found any more
-    at once, and is removed within hours; nothing brings it back."""
+    """Sets how many days a project's lines and values are kept after the end of their run.
+
+    Older ones can no longer be found at once, and are removed within hours; they cannot be restored.
+    """
     services.project(call.by, project)
     return _view(services.retention.put(call.by.organization, project, body.days))
 

@@ -1,1 +1,1 @@
-"""Where alerts' messages go: one module for each kind of channel, each an implementation of `Sender`."""
+"""Senders of alerts' messages: one module for each kind of channel, each with an implementation of `Sender`."""

@@ -1,4 +1,6 @@
-"""Slack (and what understands its webhooks: Mattermost, Rocket.Chat, Discord's `/slack`) and Microsoft Teams."""
+"""Sends alerts to Slack (and to what accepts its webhooks: Mattermost, Rocket.Chat, Discord's `/slack`) and Microsoft
+Teams.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -25,7 +27,7 @@ _TEAMS_COLOURS = {
 
 
 class SlackSender:
-    """Attachments, not blocks: only these are understood by all that take Slack's webhooks."""
+    """Sends attachments, not blocks: only attachments are understood by all receivers of Slack's webhooks."""
 
     most = 20
     per_minute = 10
@@ -41,7 +43,10 @@ class SlackSender:
 
 
 class TeamsSender:
-    """An adaptive card, as workflows (`When a Teams webhook request is received`) take it; Teams takes 28 KB."""
+    """Sends an adaptive card, as workflows (`When a Teams webhook request is received`) accept it.
+
+    Teams accepts 28 KB.
+    """
 
     most = 10
     per_minute = 10
@@ -80,7 +85,7 @@ def _attachment(message: Message) -> Mapping[str, Any]:
 
 
 def _slack(text: str) -> str:
-    """The three characters that mean something to Slack; a run of backticks would end the block around it."""
+    """Escapes the three characters that mean something to Slack; a run of backticks would end the block around it."""
     for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("```", "'''")):
         text = text.replace(character, entity)
     return text
@@ -112,7 +117,7 @@ def _section(message: Message) -> Mapping[str, Any]:
 
 
 def _markdown(text: str) -> str:
-    """Links and emphasis of whoever wrote the log line are shown as they were written."""
+    """Escapes links and emphasis in a log line, so that they are shown as they were written."""
     for character in "\\[]*_`":
         text = text.replace(character, "\\" + character)
     return text

@@ -1,4 +1,4 @@
-"""E-mail by SMTP: the one protocol that a mail server of one's own, a provider and SES all speak."""
+"""Sends alerts by SMTP, the one protocol that an own mail server, a provider and SES all speak."""
 
 import smtplib
 import socket
@@ -19,7 +19,7 @@ _PORT = 587
 
 
 class EmailSender:
-    """One mail for all that waits. `host` may be only where the installation lets addresses lead."""
+    """Sends one mail for all waiting messages. `host` has to be one that the installation's egress policy allows."""
 
     most = 100
     per_minute = 4
@@ -38,14 +38,14 @@ class EmailSender:
         except smtplib.SMTPRecipientsRefused as error:
             raise _fault("The mail server takes none of the addresses", error.recipients) from None
         except smtplib.SMTPDataError as error:
-            said = f"The mail server refuses the message: {error.smtp_code} {_words(error.smtp_error)}"
-            raise (ChannelRefused(said) if error.smtp_code >= 500 else Transient(said)) from None
+            refusal = f"The mail server refuses the message: {error.smtp_code} {_decoded(error.smtp_error)}"
+            raise (ChannelRefused(refusal) if error.smtp_code >= 500 else Transient(refusal)) from None
         except smtplib.SMTPResponseException as error:
-            raise Transient(f"The mail server says: {error.smtp_code} {_words(error.smtp_error)}") from None
+            raise Transient(f"The mail server answers: {error.smtp_code} {_decoded(error.smtp_error)}") from None
         except (smtplib.SMTPException, OSError, ssl.SSLError) as error:
             raise Transient(f"The mail server cannot be used ({type(error).__name__}).") from None
         if refused:
-            # Some have got it. Sending it again to all would flood them for the sake of one that is wrong.
+            # Some recipients have the mail. Sending it again to all would flood them because of one wrong address.
             return
 
     def _connected(self, settings: Any) -> smtplib.SMTP:
@@ -66,7 +66,7 @@ class EmailSender:
 
 
 def _guarded(reach: EgressPolicy) -> Callable[[type[smtplib.SMTP]], Callable[..., smtplib.SMTP]]:
-    """A client that connects only to addresses within reach, and to the very one that was looked at."""
+    """Returns a client that connects only to allowed addresses, and to the very address that was checked."""
 
     def guard(kind: type[smtplib.SMTP]) -> Callable[..., smtplib.SMTP]:
         class GuardedSmtp(kind):  # type: ignore[misc, valid-type]
@@ -82,8 +82,8 @@ def _guarded(reach: EgressPolicy) -> Callable[[type[smtplib.SMTP]], Callable[...
 
 
 def _connect(reach: EgressPolicy, host: str, port: int, timeout: float) -> socket.socket:
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    addresses = [str(each[4][0]) for each in found if reach.allows(host, port, str(each[4][0]))]
+    infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    addresses = [str(each[4][0]) for each in infos if reach.allows(host, port, str(each[4][0]))]
     if not addresses:
         raise Transient("The mail server's name leads to no public host, and to none that this installation names.")
     failure: OSError | None = None
@@ -102,7 +102,7 @@ def _mail(channel: Channel, messages: Sequence[Message]) -> EmailMessage:
     mail["From"] = channel.settings["from"]
     mail["To"] = ", ".join(channel.settings["to"])
     mail["Date"] = format_datetime(newest.made_at)
-    # The same when it is sent again, so that mail programs show it once.
+    # The id is the same when the mail is sent again, so that mail programs show it once.
     domain = str(channel.settings["from"]).rpartition("@")[2]
     mail["Message-ID"] = f"<{_line(newest.message_id)}.{len(messages)}@{domain}>"
     mail["Auto-Submitted"] = "auto-generated"
@@ -126,5 +126,5 @@ def _fault(words: str, recipients: Any) -> Exception:
     return Transient(f"{words}: {', '.join(map(str, codes))}.")
 
 
-def _words(said: bytes | str) -> str:
-    return said.decode("utf-8", "replace")[:200] if isinstance(said, bytes) else said[:200]
+def _decoded(message: bytes | str) -> str:
+    return message.decode("utf-8", "replace")[:200] if isinstance(message, bytes) else message[:200]

@@ -1,4 +1,4 @@
-"""POST to an address that a user chose. Its answer decides whether the same is tried again."""
+"""Posts to an address that a user chose. The answer decides whether the same message is tried again."""
 
 import json
 from collections.abc import Mapping
@@ -14,19 +14,22 @@ from cadence.domain.shared.errors import Transient
 _TIMEOUT = urllib3.Timeout(connect=5, read=10)
 _NO_RETRIES = urllib3.Retry(total=False, redirect=False)
 _LONGEST_ANSWER = 300
-# The message itself is at fault. Everything else (a token that is no longer valid, an address that is gone, a throttle)
-# somebody can mend, and then the message is still to be delivered.
+# These statuses mean that the message itself is wrong. All others (an invalid token, a missing address, a throttle) can
+# be corrected by a user, and then the message still has to be delivered.
 _OF_THE_MESSAGE = frozenset({400, 413, 422})
 
 
 class Poster:
-    """Follows no redirect: a message goes where its channel says, or nowhere."""
+    """Posts messages, and follows no redirect: a message goes to the address of its channel, or nowhere."""
 
     def __init__(self, reach: EgressPolicy) -> None:
         self._pool = guarded_pool(reach, user_agent="cadence-alerts", timeout=_TIMEOUT, retries=_NO_RETRIES)
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str] | None = None) -> None:
-        """Returns for a 2xx. Raises Refused or Transient, in words that do not hold the address: it may be a secret."""
+        """Returns after a 2xx.
+
+        Raises ChannelRefused or Transient, in words without the address, which may be a secret.
+        """
         sent = {"content-type": "application/json", **(headers or {})}
         try:
             answer = self._pool.request("POST", url, body=body, headers=sent, preload_content=False)
@@ -37,17 +40,17 @@ class Poster:
         except (HTTPError, LocationValueError) as error:
             raise Transient(f"The channel cannot be reached ({type(error).__name__}).") from None
         try:
-            said = answer.read(_LONGEST_ANSWER, decode_content=True).decode("utf-8", "replace").strip()
+            answered = answer.read(_LONGEST_ANSWER, decode_content=True).decode("utf-8", "replace").strip()
         except HTTPError:
-            said = ""
+            answered = ""
         finally:
             answer.close()
         if 200 <= answer.status < 300:
             return
-        words = f"The channel answers with status {answer.status}{f': {said}' if said else '.'}"
+        words = f"The channel answers with status {answer.status}{f': {answered}' if answered else '.'}"
         raise ChannelRefused(words) if answer.status in _OF_THE_MESSAGE else Transient(words)
 
 
 def encoded(value: Any) -> bytes:
-    """JSON, whatever characters a log line has."""
+    """Returns JSON, whichever characters a log line has."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")

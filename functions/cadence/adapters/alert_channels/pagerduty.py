@@ -1,4 +1,4 @@
-"""PagerDuty's Events API, version 2: one incident for each time an alert is open."""
+"""Sends alerts to PagerDuty's Events API, version 2: one incident for each time an alert is open."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,7 +13,10 @@ _LONGEST_KEY = 255
 
 
 class PagerDutySender:
-    """PagerDuty takes one event at a time, and 120 a minute. The alert's id makes repeated ones the same incident."""
+    """Sends one event at a time: PagerDuty accepts no batches, and 120 events a minute.
+
+    The alert's id makes repeated ones the same incident.
+    """
 
     most = 1
     per_minute = 60

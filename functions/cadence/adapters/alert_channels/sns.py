@@ -1,4 +1,7 @@
-"""An SNS topic for each channel, to which anything may subscribe: e-mail, SMS, queues, Lambdas, chat bots."""
+"""Publishes alerts to an SNS topic for each channel.
+
+E-mail, SMS, queues, Lambdas and chat bots can subscribe to it.
+"""
 
 import json
 from collections.abc import Sequence
@@ -17,7 +20,7 @@ _ABOUT_THE_MESSAGE = frozenset({"InvalidParameter", "InvalidParameterValue", "Pa
 
 
 class SnsSender:
-    """Makes the topic when it is first needed; making it again finds it."""
+    """Publishes messages. Creates the topic at its first use; creating it again returns the existing one."""
 
     most = 1
     per_minute = 60
@@ -57,7 +60,7 @@ class SnsSender:
 
 
 def _subject(title: str) -> str:
-    """Of one line, in ASCII, as SNS wants it."""
+    """Returns a subject of one line, in ASCII, as SNS requires it."""
     return " ".join(title.encode("ascii", "replace").decode().split())[:_LONGEST_SUBJECT] or "alert"
 
 

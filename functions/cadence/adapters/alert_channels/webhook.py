@@ -1,4 +1,4 @@
-"""Webhooks of one's own, signed as Standard Webhooks (standardwebhooks.com) says."""
+"""Sends alerts to webhooks of users, signed according to Standard Webhooks (standardwebhooks.com)."""
 
 import base64
 import hashlib
@@ -13,7 +13,10 @@ from cadence.domain.alerts.message import Message
 
 
 class WebhookSender:
-    """`{"version": 1, "messages": [...]}`, at most 50 at a time; whoever receives one twice knows it by its `message_id`."""
+    """Posts `{"version": 1, "messages": [...]}` with at most 50 messages.
+
+    A receiver recognizes a message that it gets twice by its `message_id`.
+    """
 
     most = 50
     per_minute = 30
@@ -23,7 +26,7 @@ class WebhookSender:
 
     def send(self, channel: Channel, secret: str | None, messages: Sequence[Message]) -> None:
         body = encoded({"version": 1, "messages": [message.to_json() for message in messages]})
-        # The same messages are the same webhook, also when they are sent again.
+        # The same messages have the same webhook id, also when they are sent again.
         identity = hashlib.sha256("\n".join(message.message_id for message in messages).encode()).hexdigest()[:32]
         timestamp = str(int(self._clock().timestamp()))
         headers = {
@@ -35,7 +38,10 @@ class WebhookSender:
 
 
 def signature(secret: str, identity: str, timestamp: str, body: bytes) -> str:
-    """`v1,` and the HMAC-SHA256 of `id.timestamp.body`, base64. What follows `whsec_` in a secret is a key in base64."""
+    """Returns `v1,` and the HMAC-SHA256 of `id.timestamp.body`, in base64.
+
+    What follows `whsec_` in a secret is a key in base64.
+    """
     key = secret.encode()
     if secret.startswith("whsec_"):
         encoded_key = secret.removeprefix("whsec_").rstrip("=").replace("+", "-").replace("/", "_")

@@ -1,7 +1,8 @@
-"""`Bells`: what is due now is begun at once, what is due later waits as a delayed message of the queue of events.
+"""`AlertNotifier` on SQS and Lambda.
 
-Deliveries have no queue of their own: one that is polled costs money while nothing happens, and Lambda keeps what it was asked
-to do without waiting just as well. It tries again by itself, and what it gives up goes to the queue of failed messages.
+What is due now starts at once; what is due later waits as a delayed message of the queue of events. Deliveries have no
+queue of their own: polling a queue costs money while nothing happens, and Lambda keeps asynchronous calls just as well.
+It retries by itself, and sends what it gives up to the queue of failed messages.
 """
 
 import json
@@ -17,7 +18,7 @@ _LONGEST_DELAY = 900
 
 
 class SqsAlertNotifier:
-    """Implements Bells."""
+    """Implements AlertNotifier."""
 
     def __init__(self, alerting_queue_url: str, deliveries_function: str) -> None:
         self._queue_url, self._function = alerting_queue_url, deliveries_function
@@ -36,7 +37,10 @@ class SqsAlertNotifier:
         self._send(body, after)
 
     def _send(self, body: Mapping[str, Any], after: timedelta) -> None:
-        """A fraction of a second counts as a whole one: what comes too early has to wait again."""
+        """Sends a delayed message.
+
+        A fraction of a second counts as a whole one: a message that comes too early has to wait again.
+        """
         seconds = after.total_seconds()
         delay = 0 if seconds <= 0 else min(int(seconds) + 1, _LONGEST_DELAY)
         client("sqs").send_message(QueueUrl=self._queue_url, MessageBody=json.dumps(body), DelaySeconds=delay)

@@ -1,4 +1,7 @@
-"""AWS clients, one per service and process. Straight from botocore, which pynamodb loads anyway: boto3 would only add import time."""
+"""AWS clients, one per service and process.
+
+They come straight from botocore, which pynamodb loads anyway: boto3 would only add import time.
+"""
 
 import os
 from functools import cache
@@ -29,7 +32,7 @@ _BUSY = frozenset(
 
 
 def may_succeed_later(error: BaseException | None) -> bool:
-    """Whether a call that AWS answered with `error` (a throttle, a 5xx, no connection) is worth repeating."""
+    """Returns whether a call that AWS answered with `error` (a throttle, a 5xx, no connection) is worth repeating."""
     if isinstance(error, ClientError):
         code = error.response.get("Error", {}).get("Code", "")
         return code in _BUSY or error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500
@@ -38,32 +41,32 @@ def may_succeed_later(error: BaseException | None) -> bool:
 
 @cache
 def client(service: str) -> Any:
-    """Credentials and endpoint come from the environment that Lambda (or the local stack) sets."""
+    """Returns a client with the credentials and endpoint of the environment that Lambda (or the local stack) sets."""
     return _session().create_client(service, region_name=REGION, config=_CONFIG)
 
 
 @cache
 def client_within(service: str, seconds: int) -> Any:
-    """For calls that are worth nothing after so long, and are not repeated."""
+    """Returns a client for calls that are useless after so many seconds, and are not repeated."""
     config = _CONFIG.merge(Config(read_timeout=seconds, retries={"total_max_attempts": 1}))
     return _session().create_client(service, region_name=REGION, config=config)
 
 
 @cache
 def client_in(service: str, region: str) -> Any:
-    """A client of what is in another region."""
+    """Returns a client for another region."""
     return _session().create_client(service, region_name=region, config=_CONFIG)
 
 
 @cache
 def client_at(service: str, endpoint: str) -> Any:
-    """A client of something with an address of its own; a path is one below the local stack's address."""
+    """Returns a client for an address of its own; a path is one below the local stack's address."""
     url = os.environ["AWS_ENDPOINT_URL"] + endpoint if endpoint.startswith("/") else endpoint
     return _session().create_client(service, region_name=REGION, config=_CONFIG, endpoint_url=url)
 
 
 def credentials() -> Any:
-    """Those of whoever runs this, renewed as needed; None if there are none."""
+    """Returns the credentials of this process, renewed as needed; None if there are none."""
     return _session().get_credentials()
 
 

@@ -1,4 +1,4 @@
-"""`StreamStack` on CloudFormation, and where its template is kept."""
+"""`StreamStack` on CloudFormation, and the storage of its template."""
 
 import json
 from typing import Any
@@ -24,7 +24,10 @@ _UPDATING = "UPDATE_"
 
 
 class CloudFormationStreamStack:
-    """`role_arn` is what CloudFormation itself acts with; the caller may do no more than ask."""
+    """Creates and deletes the stack.
+
+    CloudFormation acts with the role `role_arn`; the caller's own rights cover the request only.
+    """
 
     def __init__(self, client: Any, stack_name: str, role_arn: str) -> None:
         self._client = client

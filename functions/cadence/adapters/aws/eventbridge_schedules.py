@@ -1,4 +1,4 @@
-"""`Schedules` on EventBridge Scheduler: it puts a message into the queue of deliveries at each firing."""
+"""`Schedules` on EventBridge Scheduler, which puts a message into the queue of deliveries at each firing."""
 
 import hashlib
 import json
@@ -13,7 +13,7 @@ from cadence.domain.shared.errors import Transient
 from cadence.domain.triggers.cron import eventbridge_expressions, read_cron
 from cadence.domain.triggers.triggers import Schedule
 
-# Longer than whoever stores a pipeline takes from here to the end.
+# Longer than storing a pipeline takes from here to its end.
 _SETTLING = timedelta(seconds=60)
 # A cron expression becomes at most two of EventBridge's.
 _PARTS = 2
@@ -22,14 +22,14 @@ _LONGEST_DELAY = 3_600
 
 
 class EventBridgeSchedules:
-    """In one group of schedules, with a role that may send to the queue and to that of what could not be sent."""
+    """Keeps one group of schedules, with a role that may send to the queue and to the queue of failed messages."""
 
     def __init__(self, group: str, role_arn: str, queue_arn: str, failed_queue_arn: str) -> None:
         self._group, self._role_arn = group, role_arn
         self._queue_arn, self._failed_queue_arn = queue_arn, failed_queue_arn
 
     def keep(self, organization: str, project: str, pipeline: str, entry: Schedule) -> None:
-        said = {
+        firing = {
             "schedule": [organization, project, pipeline, entry.digest],
             "scheduled_at": _SCHEDULED_TIME,
         }
@@ -47,7 +47,7 @@ class EventBridgeSchedules:
                 Target={
                     "Arn": self._queue_arn,
                     "RoleArn": self._role_arn,
-                    "Input": json.dumps(said),
+                    "Input": json.dumps(firing),
                     "DeadLetterConfig": {"Arn": self._failed_queue_arn},
                     "RetryPolicy": {"MaximumEventAgeInSeconds": _LONGEST_DELAY, "MaximumRetryAttempts": 185},
                 },
@@ -60,7 +60,7 @@ class EventBridgeSchedules:
 
 
 def read_firing(message: dict[str, Any]) -> Firing:
-    """The firing that a message of `keep`'s tells of."""
+    """Returns the firing that a message of `keep`'s schedules describes."""
     organization, project, pipeline, digest = message["schedule"]
     at = datetime.fromisoformat(message["scheduled_at"])
     return Firing(

@@ -1,4 +1,4 @@
-"""`LogSink`: the Kinesis stream of log lines. All of a run goes to one shard, in order."""
+"""`LogSink` on the Kinesis stream of log lines. All lines of a run go to one shard, in order."""
 
 import random
 import time
@@ -26,25 +26,28 @@ class KinesisLogLines(LogSink):
     def put(self, batch: LogBatch) -> int:
         parts = list(split(batch))
         records = [{"Data": data, "PartitionKey": batch.run_id} for _, data in parts]
-        taken = self._put_in_order(records)
-        if taken == 0:
-            raise Transient("The log stream takes no lines right now. Send them again later.", retry_after=1.0)
-        return parts[taken - 1][0].lines[-1].seq
+        accepted = self._put_in_order(records)
+        if accepted == 0:
+            raise Transient("The log stream accepts no lines right now. Send them again later.", retry_after=1.0)
+        return parts[accepted - 1][0].lines[-1].seq
 
     def _put_in_order(self, records: Sequence[dict[str, Any]]) -> int:
-        """How many records, from the first on, were taken. What follows a refused one is sent again: order matters."""
-        taken = 0
+        """Returns how many records, from the first on, were accepted.
+
+        What follows a refused one is sent again: order matters.
+        """
+        count = 0
         for attempt in range(_ATTEMPTS):
-            while taken < len(records):
-                sent = records[taken : taken + _RECORDS_PER_REQUEST]
+            while count < len(records):
+                sent = records[count : count + _RECORDS_PER_REQUEST]
                 accepted = self._accepted(sent)
-                taken += accepted
+                count += accepted
                 if accepted < len(sent):
                     break
-            if taken == len(records):
+            if count == len(records):
                 break
             time.sleep(random.uniform(0, 0.05 * 2**attempt))
-        return taken
+        return count
 
     def _accepted(self, records: Sequence[dict[str, Any]]) -> int:
         try:

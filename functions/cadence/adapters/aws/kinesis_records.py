@@ -1,4 +1,4 @@
-"""Records of the log stream, as Lambda hands them over and as the stream itself has them."""
+"""Records of the log stream, from a Lambda's event and from the stream itself."""
 
 import base64
 import json
@@ -22,7 +22,7 @@ _GONE = frozenset({"ResourceNotFoundException", "InvalidArgumentException", "Exp
 
 
 def sent_records(records: Iterable[Mapping[str, Any]]) -> list[SentRecord]:
-    """Of a Lambda's event."""
+    """Returns the records of a Lambda's event."""
     return [
         SentRecord(
             record["kinesis"]["sequenceNumber"],
@@ -35,13 +35,19 @@ def sent_records(records: Iterable[Mapping[str, Any]]) -> list[SentRecord]:
 
 
 class FailedBatches(Failures):
-    """What Lambda gave up of the log stream: it tells only where the records are, and the stream has them for a day."""
+    """Batches of the log stream that Lambda gave up.
+
+    Lambda names only the records' places; the stream keeps the records for a day.
+    """
 
     def __init__(self, queue_url: str, stream_name: str) -> None:
         self._queue_url, self._stream_name = queue_url, stream_name
 
     def waiting(self) -> Iterator[FailedBatch]:
-        """Those whose records are there. What is lost is told with an error, and its message stays in the queue."""
+        """Returns the batches whose records still exist.
+
+        Lost records are logged as an error, and their message stays in the queue.
+        """
         while True:
             messages = (
                 client("sqs")
@@ -52,8 +58,8 @@ class FailedBatches(Failures):
                 return
             for message in messages:
                 try:
-                    its = json.loads(message["Body"])["KinesisBatchInfo"]
-                    records = self._read(its["shardId"], its["startSequenceNumber"], its["endSequenceNumber"])
+                    batch = json.loads(message["Body"])["KinesisBatchInfo"]
+                    records = self._read(batch["shardId"], batch["startSequenceNumber"], batch["endSequenceNumber"])
                 except (ValueError, KeyError, TypeError):
                     _log.error(
                         "a message of the log stream's failures cannot be read", extra={"id": message["MessageId"]}
@@ -62,13 +68,13 @@ class FailedBatches(Failures):
                 if records:
                     yield FailedBatch(message["ReceiptHandle"], records)
                 else:
-                    _log.error("records of the log stream are no longer there", extra={"batch": its})
+                    _log.error("records of the log stream are no longer there", extra={"batch": batch})
 
     def done(self, batch: FailedBatch) -> None:
         client("sqs").delete_message(QueueUrl=self._queue_url, ReceiptHandle=batch.receipt)
 
     def _read(self, shard: str, first: str, last: str) -> list[SentRecord]:
-        found: list[SentRecord] = []
+        records: list[SentRecord] = []
         try:
             iterator = client("kinesis").get_shard_iterator(
                 StreamName=self._stream_name,
@@ -80,8 +86,8 @@ class FailedBatches(Failures):
                 page = client("kinesis").get_records(ShardIterator=iterator)
                 for record in page["Records"]:
                     if int(record["SequenceNumber"]) > int(last):
-                        return found
-                    found.append(
+                        return records
+                    records.append(
                         SentRecord(
                             record["SequenceNumber"],
                             record["PartitionKey"],
@@ -90,11 +96,11 @@ class FailedBatches(Failures):
                         )
                     )
                     if record["SequenceNumber"] == last:
-                        return found
+                        return records
                 iterator = page.get("NextShardIterator")
                 if not iterator or (not page["Records"] and not page.get("MillisBehindLatest")):
-                    return found
+                    return records
         except ClientError as error:
             if error.response["Error"]["Code"] not in _GONE:
                 raise
-        return found
+        return records

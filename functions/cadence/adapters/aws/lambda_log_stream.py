@@ -1,4 +1,4 @@
-"""`LogStream`: tells the `log_stream` Lambda, without waiting for it, that the stream is needed."""
+"""`LogStream`: notifies the `log_stream` Lambda, without waiting for it, that the stream is needed."""
 
 import json
 

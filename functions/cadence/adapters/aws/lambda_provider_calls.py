@@ -1,4 +1,4 @@
-"""`ProviderCalls`: what Lambdas of providers are asked."""
+"""`ProviderCalls`: calls of the providers' Lambdas."""
 
 import json
 from typing import Any
@@ -9,12 +9,12 @@ from cadence.adapters.aws.clients import client, client_within
 from cadence.domain.placement.pool import provider_function
 from cadence.domain.shared.errors import ProviderRejected
 
-# An inventory is asked for by somebody who waits at an API that gives up after half a minute.
+# A user waits for an inventory at an API that gives up after half a minute.
 _LONGEST_LOOK = 20
 
 
 class LambdaProviderCalls:
-    """`prefix` is what the names of the Lambdas begin with."""
+    """Calls the Lambdas whose names begin with `prefix`."""
 
     def __init__(self, prefix: str) -> None:
         self._prefix = prefix
@@ -29,10 +29,10 @@ class LambdaProviderCalls:
             answer = self._invoke(client_within("lambda", _LONGEST_LOOK), provider, "RequestResponse", event)
         except BotoCoreError:
             raise ProviderRejected(f"it did not answer within {_LONGEST_LOOK} s") from None
-        said = json.loads(answer["Payload"].read())
+        result = json.loads(answer["Payload"].read())
         if "FunctionError" in answer:
-            raise ProviderRejected(said.get("errorMessage") or "its provider does not say why")
-        return [machine["ref"] for machine in said["machines"] if machine["condition"] != "gone"]
+            raise ProviderRejected(result.get("errorMessage") or "its provider gives no reason")
+        return [machine["ref"] for machine in result["machines"] if machine["condition"] != "gone"]
 
     def _invoke(self, lambdas: Any, provider: str, how: str, event: dict[str, str]) -> Any:
         return lambdas.invoke(

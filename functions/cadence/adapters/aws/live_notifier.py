@@ -1,4 +1,4 @@
-"""Rings for the `live` Lambda when lines have come, if somebody is connected who may want them."""
+"""Notifies the `live` Lambda of new lines, if a connection exists that may follow them."""
 
 import json
 import logging
@@ -18,7 +18,10 @@ _LOOK_EVERY = 1.0  # seconds
 
 
 class LiveNotifier:
-    """A call with an organization. A ring that fails is only late: connections ask by themselves every few seconds."""
+    """Notifies with the organization.
+
+    A failed notice only delays lines: connections ask by themselves every few seconds.
+    """
 
     def __init__(
         self, function_name: str, connections: LiveConnections, monotonic: Callable[[], float] = time.monotonic
@@ -30,7 +33,7 @@ class LiveNotifier:
 
     def notify(self, organization: str) -> None:
         try:
-            if self._is_anybody_there(organization):
+            if self._has_connections(organization):
                 client("lambda").invoke(
                     FunctionName=self._function_name,
                     InvocationType="Event",
@@ -39,9 +42,9 @@ class LiveNotifier:
         except (BotoCoreError, ClientError, Transient) as error:
             _log.warning("those who follow live cannot be told", extra={"reason": str(error)})
 
-    def _is_anybody_there(self, organization: str) -> bool:
-        looked, there = self._known.get(organization, (float("-inf"), False))
+    def _has_connections(self, organization: str) -> bool:
+        looked, connected = self._known.get(organization, (float("-inf"), False))
         if self._monotonic() >= looked + _LOOK_EVERY:
-            there = bool(self._connections.of_organization(organization, datetime.now(UTC)))
-            self._known[organization] = self._monotonic(), there
-        return there
+            connected = bool(self._connections.of_organization(organization, datetime.now(UTC)))
+            self._known[organization] = self._monotonic(), connected
+        return connected

@@ -9,5 +9,5 @@ class StepFunctionsLiveRuns:
         self._machine = run_machine_arn
 
     def any(self) -> bool:
-        found = self._client.list_executions(stateMachineArn=self._machine, statusFilter="RUNNING", maxResults=1)
-        return bool(found["executions"])
+        running = self._client.list_executions(stateMachineArn=self._machine, statusFilter="RUNNING", maxResults=1)
+        return bool(running["executions"])

@@ -1,4 +1,4 @@
-"""`Identity`: a role of the installation that may do nothing, taken on under a name of its own for each pool."""
+"""`Identity`: a role of the installation without any permission, assumed under an own name for each pool."""
 
 import threading
 from datetime import UTC, datetime, timedelta
@@ -26,16 +26,16 @@ class PoolIdentity:
         with self._lock:
             until, keys = self._known.get(session, (datetime.min.replace(tzinfo=UTC), None))
             if keys is None or datetime.now(UTC) >= until - _RENEWED:
-                until, keys = self._taken_on(session)
+                until, keys = self._assumed(session)
                 self._known[session] = until, keys
             return keys
 
-    def _taken_on(self, session: str) -> tuple[datetime, IdentityKeys]:
+    def _assumed(self, session: str) -> tuple[datetime, IdentityKeys]:
         try:
-            found = client("sts").assume_role(RoleArn=self._role_arn, RoleSessionName=session)["Credentials"]
+            credentials = client("sts").assume_role(RoleArn=self._role_arn, RoleSessionName=session)["Credentials"]
         except (ClientError, BotoCoreError) as error:
             if may_succeed_later(error):
                 raise Transient("AWS has no identity to give now") from None
             raise ProviderRejected(f"AWS gives this installation no identity to show: {error}") from None
-        keys = IdentityKeys(found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"])
-        return found["Expiration"], keys
+        keys = IdentityKeys(credentials["AccessKeyId"], credentials["SecretAccessKey"], credentials["SessionToken"])
+        return credentials["Expiration"], keys

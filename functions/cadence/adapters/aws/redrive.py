@@ -1,4 +1,4 @@
-"""`Asking`: invokes the Lambdas that write and index lines, without waiting for them."""
+"""`Redrive`: invokes the Lambdas that write and index lines, without waiting for them."""
 
 import json
 from collections.abc import Sequence
@@ -13,12 +13,12 @@ class LambdaRedrive(Redrive):
         self._log_indexer, self._search_index = log_indexer, search_index
 
     def index_segments(self, organization: str, project: str, segments: Sequence[tuple[str, int]]) -> None:
-        wanted = [list(segment) for segment in segments]
-        self._ask(self._search_index, {"organization": organization, "project": project, "segments": wanted})
+        pairs = [list(segment) for segment in segments]
+        self._invoke(self._search_index, {"organization": organization, "project": project, "segments": pairs})
 
     def write_records(self, organization: str, numbers: Sequence[str]) -> None:
-        self._ask(self._log_indexer, {"organization": organization, "records": list(numbers)})
+        self._invoke(self._log_indexer, {"organization": organization, "records": list(numbers)})
 
-    def _ask(self, function: str, what: dict[str, Any]) -> None:
-        payload = json.dumps({"redrive": what}).encode()
+    def _invoke(self, function: str, request: dict[str, Any]) -> None:
+        payload = json.dumps({"redrive": request}).encode()
         client("lambda").invoke(FunctionName=function, InvocationType="Event", Payload=payload)

@@ -1,4 +1,4 @@
-"""Calls that are refused only because others are made at the same time."""
+"""Repeats calls that are refused only because of other calls at the same time."""
 
 import random
 import time
@@ -13,14 +13,16 @@ R = TypeVar("R")
 
 
 def pause(attempt: int) -> None:
-    """Full jitter between two attempts at what others change at the same time; forty of them take about 10 s."""
+    """Waits with full jitter between two attempts at what others change at the same time; forty of them take about 10
+    s.
+    """
     time.sleep(random.uniform(0, min(0.5, 0.01 * 2**attempt)))
 
 
 def insisting(call: Callable[[], R]) -> R:
     """Repeats `call` on Transient with full jitter (about 10 s in all).
 
-    Concurrent transactions on one item cancel each other, and a large run writes faster than its partition takes it in.
+    Concurrent transactions on one item cancel each other, and a large run writes faster than its partition accepts.
     """
     for attempt in range(_ATTEMPTS - 1):
         try:

@@ -13,7 +13,7 @@ from cadence.domain.pipelines.specification import TreatmentKind
 from cadence.domain.shared.errors import CadenceError, Transient, machine_error_name
 from cadence.domain.shared.ids import run_execution, treatment_id
 
-# A token is good until its state has been left; afterwards nobody waits for the answer.
+# A token is valid until its state has ended; afterwards no execution waits for the answer.
 _TOO_LATE = frozenset({"TaskDoesNotExist", "TaskTimedOut", "InvalidToken"})
 _NO_ROOM = frozenset({"ExecutionLimitExceeded", "TooManyRequestsException"})
 _MAX_CAUSE = 32_000

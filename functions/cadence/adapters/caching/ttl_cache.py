@@ -1,4 +1,4 @@
-"""What is asked for again and again and hardly ever changes, remembered by a process for a little while."""
+"""Values that are read often and hardly ever change, remembered by a process for a short time."""
 
 import time
 
@@ -17,11 +17,11 @@ class CachedQuotas:
         self._known: dict[str, tuple[float, Quotas]] = {}
 
     def get_quotas(self, organization: str) -> Quotas:
-        read_at, known = self._known.get(organization, (0.0, None))
-        if known is None or time.monotonic() >= read_at + _SECONDS:
-            known = self._quotas.get_quotas(organization)
-            self._known[organization] = time.monotonic(), known
-        return known
+        read_at, quotas = self._known.get(organization, (0.0, None))
+        if quotas is None or time.monotonic() >= read_at + _SECONDS:
+            quotas = self._quotas.get_quotas(organization)
+            self._known[organization] = time.monotonic(), quotas
+        return quotas
 
 
 class CachedSubscriptions:
@@ -30,8 +30,8 @@ class CachedSubscriptions:
         self._known: dict[str, tuple[float, Subscriptions]] = {}
 
     def get_subscriptions(self, organization: str) -> Subscriptions:
-        read_at, known = self._known.get(organization, (0.0, None))
-        if known is None or time.monotonic() >= read_at + _SUBSCRIPTIONS_SECONDS:
-            known = self._subscriptions.get_subscriptions(organization)
-            self._known[organization] = time.monotonic(), known
-        return known
+        read_at, subscriptions = self._known.get(organization, (0.0, None))
+        if subscriptions is None or time.monotonic() >= read_at + _SUBSCRIPTIONS_SECONDS:
+            subscriptions = self._subscriptions.get_subscriptions(organization)
+            self._known[organization] = time.monotonic(), subscriptions
+        return subscriptions

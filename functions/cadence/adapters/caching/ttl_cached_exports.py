@@ -1,4 +1,4 @@
-"""An organization's exports, asked for again only after a moment: every event asks for them."""
+"""An organization's exports, remembered for a moment: every event needs them."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -15,9 +15,9 @@ class CachedExports:
         self._known: dict[str, tuple[float, Sequence[Export]]] = {}
 
     def list_exports(self, organization: str) -> Sequence[Export]:
-        until, known = self._known.get(organization, (0.0, ()))
+        until, remembered = self._known.get(organization, (0.0, ()))
         if self._clock() < until:
-            return known
-        found = self._exports.list_exports(organization)
-        self._known[organization] = self._clock() + SECONDS, found
-        return found
+            return remembered
+        exports = self._exports.list_exports(organization)
+        self._known[organization] = self._clock() + SECONDS, exports
+        return exports

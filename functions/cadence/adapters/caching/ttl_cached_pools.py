@@ -1,4 +1,4 @@
-"""`PoolStore` that asks another one again only after a moment."""
+"""`PoolStore` that remembers what another one returned for a moment."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -7,7 +7,7 @@ from typing import TypeVar
 from cadence.application.shared.ports import PoolStore
 from cadence.domain.placement.pool import Pool
 
-# Many treatments are placed by one process within this time; a pool that is changed may be used as it was for as long.
+# One process places many treatments within this time; a changed pool may be used in its old form for as long.
 SECONDS = 2.0
 
 K = TypeVar("K")
@@ -25,7 +25,7 @@ class CachedPools:
         return self._recall(self._one, (organization, name), lambda: self._pools.get_pool(organization, name))
 
     def list_pools(self, organization: str) -> Sequence[Pool]:
-        """None is not remembered: the first pool of an organization is there at once."""
+        """Lists pools. An empty list is not remembered: the first pool of an organization is there at once."""
         pools = self._recall(self._all, organization, lambda: self._pools.list_pools(organization))
         if not pools:
             del self._all[organization]
@@ -33,9 +33,9 @@ class CachedPools:
 
     def _recall(self, known: dict[K, tuple[float, T]], key: K, ask: Callable[[], T]) -> T:
         now = self._clock()
-        kept = known.get(key)
-        if kept is not None and now < kept[0]:
-            return kept[1]
+        entry = known.get(key)
+        if entry is not None and now < entry[0]:
+            return entry[1]
         answer = ask()
         known[key] = (now + SECONDS, answer)
         return answer

@@ -1,4 +1,7 @@
-"""Rules, channels and silences, remembered by a process for some seconds: every event needs them, and they hardly ever change."""
+"""Rules, channels and silences, remembered by a process for some seconds.
+
+Every event needs them, and they hardly ever change.
+"""
 
 import time
 from collections.abc import Callable, Sequence
@@ -20,11 +23,11 @@ class _Remembered(Generic[T]):
         self._known: dict[str, tuple[float, Sequence[T]]] = {}
 
     def __call__(self, organization: str) -> Sequence[T]:
-        read_at, known = self._known.get(organization, (0.0, None))
-        if known is None or time.monotonic() >= read_at + _SECONDS:
-            known = self._read(organization)
-            self._known[organization] = time.monotonic(), known
-        return known
+        read_at, value = self._known.get(organization, (0.0, None))
+        if value is None or time.monotonic() >= read_at + _SECONDS:
+            value = self._read(organization)
+            self._known[organization] = time.monotonic(), value
+        return value
 
 
 class CachedRules:

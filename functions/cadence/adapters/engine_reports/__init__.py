@@ -1,1 +1,3 @@
-"""What engines upload, read piece by piece: a chunk may have hundreds of megabytes, a process only some of that in memory."""
+"""Uploads of engines, read piece by piece: a chunk may have hundreds of megabytes, a process holds only some of it in
+memory.
+"""

@@ -1,4 +1,4 @@
-"""Events of an engine, from a chunk as it was uploaded."""
+"""Reads events of an engine from a chunk as it was uploaded."""
 
 import contextlib
 import re
@@ -44,7 +44,7 @@ _NUMBERS = msgspec.json.Decoder(list[int])
 
 @dataclass
 class ReadEvents:
-    """`unreadable` counts what was no event as an engine writes it, and was left out."""
+    """Reads events. `unreadable` counts elements that were no event as an engine writes it, and were left out."""
 
     masks: Masks
     unreadable: int = 0
@@ -54,7 +54,7 @@ class ReadEvents:
         self._keep = Keeping(self.masks, SerialisedData(self.masks))
 
     def read(self, source: ByteSource, run_id: str) -> Iterator[tuple[str, Event]]:
-        """Each event with the run that it happened in. Raises InvalidRequest for what is no chunk at all."""
+        """Returns each event with its run. Raises InvalidRequest for what is no chunk at all."""
         for element in elements(source):
             yield from self._event(element, run_id, 0)
 
@@ -122,22 +122,22 @@ class ReadEvents:
         return None
 
     def parameters(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """By name: `{"type", "value"}`, or `{"redacted": true}` where the name tells of a secret."""
+        """Returns by name `{"type", "value"}`, or `{"redacted": true}` where the name indicates a secret."""
         for name, raw in given.items():
             if is_secret(name):
                 self.masks.learn(raw)
-        return {name: redacted() if is_secret(name) else _kept_json(self._keep(raw)) for name, raw in given.items()}
+        return {name: redacted() if is_secret(name) else _value_json(self._keep(raw)) for name, raw in given.items()}
 
     def _sent(self, at: str, body: Mapping[str, Any]) -> SentValues | None:
         place, port = place_of(body["output"], body["track_id"]), str(body["output"]["name"])
         content = body["data"]
         if not isinstance(content, Mapping) or "values" not in content:
             return None
-        kept = [self._keep(raw) for raw in content["values"]["values"]]
-        if not kept:
+        values = [self._keep(raw) for raw in content["values"]["values"]]
+        if not values:
             return None
-        type_ = kept[0].type
-        for one in kept:
+        type_ = values[0].type
+        for one in values:
             type_ = more_exact(type_, one.type)
         if is_bytes(type_):
             return SentValues(
@@ -145,14 +145,18 @@ class ReadEvents:
                 place=place,
                 port=port,
                 type=type_,
-                count=len(kept),
-                content=self.masks.masked_bytes(bytes(one.value for one in kept)),
+                count=len(values),
+                content=self.masks.masked_bytes(bytes(one.value for one in values)),
             )
-        lines = b"".join(msgspec.json.encode(one.value) + b"\n" for one in kept)
-        return SentValues(at=at, place=place, port=port, type=type_, count=len(kept), content=lines)
+        lines = b"".join(msgspec.json.encode(one.value) + b"\n" for one in values)
+        return SentValues(at=at, place=place, port=port, type=type_, count=len(values), content=lines)
 
     def _bytes_sent(self, at: str, kind: bytes, start: int) -> SentValues:
-        """The numbers are taken from the text itself, and the rest is read without them. Raises if the values are of another kind."""
+        """Returns how many bytes were sent.
+
+        The numbers are taken from the text itself, and the rest is read without them. Raises if the values are of
+        another kind.
+        """
         first, end = start + len(b'"values":['), kind.rindex(b"]")
         numbers = kind[first:end].replace(_BYTE_OPEN, b"").replace(_BYTE_CLOSE, b"")
         content = bytes(_NUMBERS.decode(b"[" + numbers + b"]"))
@@ -164,8 +168,8 @@ class ReadEvents:
         )
 
 
-def _kept_json(kept: StoredValue) -> dict[str, Any]:
-    return {"type": kept.type, "value": kept.value}
+def _value_json(value: StoredValue) -> dict[str, Any]:
+    return {"type": value.type, "value": value.value}
 
 
 def _count(data: Any) -> int:

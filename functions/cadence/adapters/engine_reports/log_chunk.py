@@ -1,4 +1,4 @@
-"""Lines of an engine, from a chunk as it was uploaded."""
+"""Reads lines of an engine from a chunk as it was uploaded."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,13 +25,13 @@ _DECODER = msgspec.json.Decoder(_Entry)
 
 @dataclass
 class ReadEntries:
-    """`unreadable` counts what was no line as an engine writes it, and was left out."""
+    """Reads lines. `unreadable` counts elements that were no line as an engine writes it, and were left out."""
 
     masks: Masks
     unreadable: int = 0
 
     def read(self, source: ByteSource) -> Iterator[LogEntry]:
-        """Raises InvalidRequest for what is no chunk at all."""
+        """Returns the lines. Raises InvalidRequest for what is no chunk at all."""
         for element in elements(source):
             try:
                 read = _DECODER.decode(element)

@@ -1,4 +1,7 @@
-"""Events as they are kept between two steps: one JSON array a line, compressed. Two sources of one event write the same line."""
+"""Events as they are kept between two steps: one JSON array a line, compressed.
+
+Two sources of one event write the same line.
+"""
 
 import base64
 import dataclasses
@@ -45,13 +48,13 @@ def decode(line: bytes) -> Event:
 
 
 def lines(source: ByteSource) -> Iterator[bytes]:
-    """Without the ends of lines."""
-    unpacking, rest = zlib.decompressobj(), b""
+    """Returns the lines without their ends."""
+    unpacking, unfinished = zlib.decompressobj(), b""
     while block := source.read(_BLOCK):
-        *whole, rest = (rest + unpacking.decompress(block)).split(b"\n")
-        yield from whole
-    *whole, _ = (rest + unpacking.flush()).split(b"\n")
-    yield from whole
+        *complete, unfinished = (unfinished + unpacking.decompress(block)).split(b"\n")
+        yield from complete
+    *complete, _ = (unfinished + unpacking.flush()).split(b"\n")
+    yield from complete
 
 
 def digest(line: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""The elements of a large JSON array, one by one."""
+"""Reads the elements of a large JSON array, one by one."""
 
 from collections.abc import Iterator
 from typing import Protocol
@@ -11,8 +11,8 @@ BLOCK = 4 * 1024 * 1024
 LARGEST = 192 * 1024 * 1024
 """Bytes that one element may have."""
 
-# An engine writes without blanks. Outside of a text, an element that begins with its timestamp follows another only like
-# this; within a text a quotation mark would have a backslash before it.
+# An engine writes without blanks. Outside of a text, an element that begins with its timestamp follows another only
+# like this; within a text a backslash would precede a quotation mark.
 _BETWEEN = b'},{"timestamp":"'
 
 
@@ -21,7 +21,10 @@ class ByteSource(Protocol):
 
 
 def elements(source: ByteSource) -> Iterator[bytes]:
-    """Each element's own JSON text. Raises InvalidRequest for what is no array of objects, or has too large ones."""
+    """Returns each element's own JSON text.
+
+    Raises InvalidRequest for what is no array of objects, or has too large ones.
+    """
     waiting, begun = bytearray(), False
     while block := source.read(BLOCK):
         searched = max(0, len(waiting) - len(_BETWEEN))
@@ -37,7 +40,7 @@ def elements(source: ByteSource) -> Iterator[bytes]:
             del waiting[:start]
         if len(waiting) > LARGEST:
             raise InvalidRequest(f"An element has more than {LARGEST} bytes.")
-    yield from _rest(waiting, begun=begun)
+    yield from _last_elements(waiting, begun=begun)
 
 
 def _opened(text: bytearray) -> bytearray:
@@ -47,8 +50,8 @@ def _opened(text: bytearray) -> bytearray:
     return inside[1:]
 
 
-def _rest(text: bytearray, *, begun: bool) -> Iterator[bytes]:
-    """The last element; or all of them, if somebody wrote them in another way than an engine does."""
+def _last_elements(text: bytearray, *, begun: bool) -> Iterator[bytes]:
+    """Returns the last element; or all of them, if the array was written in another way than an engine does."""
     closed = text.rstrip()
     if not begun or closed[-1:] != b"]":
         raise InvalidRequest("The JSON array does not end.")

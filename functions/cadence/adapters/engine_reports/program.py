@@ -1,4 +1,4 @@
-"""A program as its engine dumps it, without what is secret in it."""
+"""A program as its engine dumps it, without its secrets."""
 
 from typing import Any
 
@@ -12,7 +12,10 @@ _DEEPEST = 400
 
 
 def redacted_program(content: bytes, masks: Masks) -> bytes:
-    """Defaults and arguments whose names tell of a secret are replaced, and so are their texts elsewhere. Raises InvalidRequest."""
+    """Replaces defaults and arguments whose names indicate a secret, and their texts elsewhere.
+
+    Raises InvalidRequest.
+    """
     try:
         read = msgspec.json.decode(content)
         if not isinstance(read, dict):
@@ -29,9 +32,9 @@ def _learn(value: Any, masks: Masks, depth: int) -> None:
     if isinstance(value, dict):
         for name, each in value.items():
             if name == "parameters" and isinstance(each, dict):
-                for parameter, given in each.items():
+                for parameter, argument in each.items():
                     if is_secret(parameter):
-                        masks.learn(_raw_of(given))
+                        masks.learn(_raw_of(argument))
             _learn(each, masks, depth + 1)
     elif isinstance(value, list):
         for each in value:
@@ -59,7 +62,9 @@ def _parameters(given: dict[str, Any], masks: Masks, depth: int) -> dict[str, An
 
 
 def _without_value(parameter: Any, masks: Masks, depth: int) -> Any:
-    """A declaration keeps all but its default; an argument says only that there is one, unless it is a variable's name."""
+    """Removes the value: a declaration keeps all but its default, an argument its existence only, unless it is a
+    variable's name.
+    """
     if isinstance(parameter, dict) and "described_type" in parameter:
         shown = _shown(parameter, masks, depth + 1)
         return {**shown, "default": _REDACTED if parameter.get("default") is not None else None}
@@ -71,7 +76,7 @@ def _without_value(parameter: Any, masks: Masks, depth: int) -> Any:
 
 
 def _raw_of(parameter: Any) -> Any:
-    """The texts that a secret parameter has, in a declaration (`default`), a design (`raw`), or as given."""
+    """Returns the texts that a secret parameter has, in a declaration (`default`), a design (`raw`), or an argument."""
     if isinstance(parameter, dict):
         if "described_type" in parameter:
             return parameter.get("default")

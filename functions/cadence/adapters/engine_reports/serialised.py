@@ -32,7 +32,7 @@ class SerialisedData:
                 read = cbor2.load(stream)
             shown = self._shown(read, 0)
         except (cbor2.CBORDecodeError, UnreadableReport, RecursionError, ValueError, TypeError, OverflowError):
-            # What cannot be looked into may hold anything.
+            # What cannot be read may hold anything.
             return {"size": len(content)}
         if shown == read:
             return {"value": shown, "cbor": base64.b64encode(content).decode()}
@@ -68,7 +68,7 @@ class SerialisedData:
 
 
 def _known_as(content: bytes) -> Mapping[str, Any]:
-    """Of how a worker is reached; nothing if it cannot be read."""
+    """Returns what is known of how a worker is reached; nothing if it cannot be read."""
     try:
         with io.BytesIO(content) as stream:
             return {KNOWN_AS: digest(str(uuid.UUID(bytes=cbor2.load(stream)["remote_key"])))}

@@ -1,1 +1,1 @@
-"""What is sent, in the formats of monitoring systems. One module for each kind of receiver."""
+"""Converts exported data into the formats of monitoring systems. One module for each kind of receiver."""

@@ -22,24 +22,24 @@ def json_request(path: str, value: Any, headers: dict[str, str] | None = None) -
 
 
 def compressed(path: str, message: bytes) -> StoredRequest:
-    """A protobuf message."""
+    """Returns a protobuf message, compressed."""
     return StoredRequest(
         path=path, content_type="application/x-protobuf", body=gzip.compress(message, 3, mtime=0), encoding="gzip"
     )
 
 
 def chunks(items: Iterable[T], most: int, most_bytes: int, size: Callable[[T], int]) -> Iterator[Sequence[T]]:
-    """In order, at most `most` at a time, and not much more than `most_bytes`."""
-    taken: list[T] = []
+    """Splits in order, at most `most` at a time, and not much more than `most_bytes`."""
+    chunk: list[T] = []
     weight = 0
     for item in items:
-        taken.append(item)
+        chunk.append(item)
         weight += size(item)
-        if len(taken) >= most or weight >= most_bytes:
-            yield taken
-            taken, weight = [], 0
-    if taken:
-        yield taken
+        if len(chunk) >= most or weight >= most_bytes:
+            yield chunk
+            chunk, weight = [], 0
+    if chunk:
+        yield chunk
 
 
 def line_size(record: LogRecord) -> int:
@@ -47,7 +47,7 @@ def line_size(record: LogRecord) -> int:
 
 
 def nanoseconds(record: LogRecord) -> int:
-    """Of a line's time, with its number in the last digits: times have milliseconds, and lines keep their order.
+    """Returns a line's time with its number in the last digits: times have milliseconds, and lines keep their order.
 
     Equal lines of one millisecond stay apart, and a line that is sent twice has the same time both times.
     """

@@ -30,7 +30,10 @@ class Datadog:
     cumulative = False
 
     def address(self, export: Export, path: str) -> str:
-        """Of Datadog's own sites each intake has a host; any other address (an agent, a proxy) takes both."""
+        """Returns the intake's address.
+
+        Each intake has a host at Datadog's own sites; any other address (an agent, a proxy) takes both.
+        """
         host = urlsplit(export.url).hostname or ""
         if any(host == site or host.endswith(f".{site}") for site in _SITES):
             site = host.removeprefix("app.").removeprefix("api.")
@@ -79,13 +82,13 @@ def _series(export: Export, metric: Metric, timestamp: int) -> Iterator[dict[str
     counts = metric.family.kind is not MetricKind.GAUGE
 
     def point(suffix: str, labels: Mapping[str, str], value: float) -> dict[str, Any]:
-        told: dict[str, Any] = {
+        series: dict[str, Any] = {
             "metric": name + suffix,
             "type": _COUNT if counts else _GAUGE,
             "points": [{"timestamp": timestamp, "value": value}],
             "tags": _tags({**export.labels, **labels}),
         }
-        return {**told, "interval": int(PUSH_EVERY.total_seconds())} if counts else told
+        return {**series, "interval": int(PUSH_EVERY.total_seconds())} if counts else series
 
     for sample in metric.samples:
         yield point("", sample.labels, sample.value)

@@ -1,4 +1,4 @@
-"""The format of each kind of export, imported when the first export of that kind is met."""
+"""The format of each kind of export, imported at the first export of that kind."""
 
 from functools import cache
 

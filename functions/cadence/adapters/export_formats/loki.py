@@ -1,4 +1,7 @@
-"""Loki's push API, as JSON. What has many values (runs, runners, instances) is structured metadata, not a label."""
+"""Loki's push API, as JSON.
+
+Attributes with many values (runs, runners, instances) are structured metadata, not labels.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -53,12 +56,12 @@ def _labels(record: LogRecord) -> dict[str, str]:
 
 
 def _metadata(record: LogRecord) -> dict[str, str]:
-    found = {
+    metadata = {
         "run": record.run_id,
         "runner": record.line["runner"],
         "attempt": str(record.line["attempt"]),
         "seq": str(record.line["seq"]),
     }
     if ":" in record.line["treatment"]:
-        found["instance"] = record.line["treatment"]
-    return found
+        metadata["instance"] = record.line["treatment"]
+    return metadata

@@ -1,6 +1,8 @@
-"""OTLP over HTTP, as protobuf. Traces follow OpenTelemetry's semantic conventions for CI/CD (release candidate of 2026).
+"""OTLP over HTTP, as protobuf.
 
-Imported when it is first needed: the messages alone take longer to import than a Lambda may take.
+Traces follow OpenTelemetry's semantic conventions for CI/CD (release candidate of 2026).
+
+Imported at its first use: the messages alone take longer to import than a Lambda may take.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -51,14 +53,14 @@ class Otlp:
             by_run: dict[str, list[LogRecord]] = {}
             for record in part:
                 by_run.setdefault(record.run_id, []).append(record)
-            found = [
+            bodies = [
                 ResourceLogs(
                     resource=_resource(_resource_of_record(export, records[0])),
                     scope_logs=[ScopeLogs(scope=_SCOPE, log_records=[_log(record) for record in records])],
                 )
                 for records in by_run.values()
             ]
-            yield compressed("/v1/logs", ExportLogsServiceRequest(resource_logs=found).SerializeToString())
+            yield compressed("/v1/logs", ExportLogsServiceRequest(resource_logs=bodies).SerializeToString())
 
     def metrics(self, export: Export, metrics: Sequence[Metric], at: datetime) -> Iterable[StoredRequest]:
         now = int(at.timestamp() * 1e9)
@@ -72,14 +74,14 @@ class Otlp:
 
     def spans(self, export: Export, ends: Sequence[Event]) -> Iterable[StoredRequest]:
         for part in chunks(ends, _MOST_SPANS, _MOST_SPANS, lambda _: 1):
-            found = [
+            bodies = [
                 ResourceSpans(
                     resource=_resource({**export.labels, **resource_of(end, export.origin)}),
                     scope_spans=[ScopeSpans(scope=_SCOPE, spans=[span_of(end, export.origin)])],
                 )
                 for end in part
             ]
-            yield compressed("/v1/traces", ExportTraceServiceRequest(resource_spans=found).SerializeToString())
+            yield compressed("/v1/traces", ExportTraceServiceRequest(resource_spans=bodies).SerializeToString())
 
 
 def _resource(attributes: Mapping[str, Any]) -> Resource:
@@ -116,17 +118,17 @@ def _log(record: LogRecord) -> OtlpRecord:
 
 def _metric(metric: Metric, now: int) -> told.Metric:
     family = metric.family
-    found = told.Metric(name=family.name, description=family.help, unit=_UNITS.get(family.unit, "1"))
+    message = told.Metric(name=family.name, description=family.help, unit=_UNITS.get(family.unit, "1"))
     if family.kind is MetricKind.HISTOGRAM:
-        found.histogram.aggregation_temporality = told.AGGREGATION_TEMPORALITY_CUMULATIVE
-        found.histogram.data_points.extend(_bucketed(metric.family.bounds, one, now) for one in metric.distributions)
+        message.histogram.aggregation_temporality = told.AGGREGATION_TEMPORALITY_CUMULATIVE
+        message.histogram.data_points.extend(_bucketed(metric.family.bounds, one, now) for one in metric.distributions)
     elif family.kind is MetricKind.COUNTER:
-        found.sum.aggregation_temporality = told.AGGREGATION_TEMPORALITY_CUMULATIVE
-        found.sum.is_monotonic = True
-        found.sum.data_points.extend(_points(metric.samples, now))
+        message.sum.aggregation_temporality = told.AGGREGATION_TEMPORALITY_CUMULATIVE
+        message.sum.is_monotonic = True
+        message.sum.data_points.extend(_points(metric.samples, now))
     else:
-        found.gauge.data_points.extend(_points(metric.samples, now))
-    return found
+        message.gauge.data_points.extend(_points(metric.samples, now))
+    return message
 
 
 _UNITS = {"seconds": "s", "bytes": "By"}

@@ -67,9 +67,9 @@ def _series(metric: Metric) -> Iterator[_Series]:
 
 
 def _time_series(added: Mapping[str, str], labels: Mapping[str, str], value: float, timestamp: int) -> bytes:
-    # An empty label is the same as none, and they have to be sorted.
-    given = {name: text for name, text in sorted({**added, **labels}.items()) if text}
-    message = b"".join(_field(1, _text(1, name) + _text(2, text)) for name, text in given.items())
+    # An empty label is the same as none, and labels have to be sorted.
+    labelled = {name: text for name, text in sorted({**added, **labels}.items()) if text}
+    message = b"".join(_field(1, _text(1, name) + _text(2, text)) for name, text in labelled.items())
     sample = b"\x09" + struct.pack("<d", value) + b"\x10" + _varint(timestamp)
     return message + _field(2, sample)
 
@@ -85,14 +85,14 @@ def _text(number: int, text: str) -> bytes:
 
 
 def _field(number: int, content: bytes) -> bytes:
-    """Length-delimited."""
+    """Returns a length-delimited field."""
     return _varint(number << 3 | 2) + _varint(len(content)) + content
 
 
 def _varint(value: int) -> bytes:
-    found = bytearray()
+    encoded = bytearray()
     while value > 127:
-        found.append(value & 127 | 128)
+        encoded.append(value & 127 | 128)
         value >>= 7
-    found.append(value)
-    return bytes(found)
+    encoded.append(value)
+    return bytes(encoded)

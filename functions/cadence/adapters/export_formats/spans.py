@@ -1,6 +1,7 @@
 """A span for each run and each treatment, by OpenTelemetry's semantic conventions for CI/CD.
 
-A trace's and a span's id follow from the run's and the treatment's, so that each span can be sent when it ends, and twice.
+A trace's and a span's id follow from the run's and the treatment's, so that each span can be sent when it ends, and
+twice.
 """
 
 import hashlib
@@ -28,7 +29,7 @@ _ERROR_TYPES = {"failed": "failed", "timed_out": "timeout", "lost": "runner_lost
 
 
 def resource_of(event: Event, origin: str) -> Mapping[str, Any]:
-    """The pipeline run, as the resource of all that it sends."""
+    """Returns the pipeline run, as the resource of all that it sends."""
     return {
         "service.name": "cadence",
         "service.namespace": event["organization"],
@@ -45,7 +46,7 @@ def span_of(event: Event, origin: str) -> Span:
 
 
 def trace_id(run_id: str) -> bytes:
-    """A run's id is a ULID, which has the 16 bytes of a trace's id."""
+    """Returns the trace's id: a run's id is a ULID, which has the 16 bytes of a trace's id."""
     return ULID.from_str(run_id.upper()).bytes
 
 
@@ -63,7 +64,7 @@ def _run(event: Event) -> Span:
         kind=Span.SPAN_KIND_SERVER,
         start_time_unix_nano=_nanoseconds(event["created_at"]),
         end_time_unix_nano=_nanoseconds(event["finished_at"]),
-        attributes=_given(attributes),
+        attributes=_key_values(attributes),
         events=_moments(event, {"started": "started_at"}),
         links=_replayed(event),
         status=_status(event),
@@ -94,7 +95,7 @@ def _treatment(event: Event, origin: str) -> Span:
         kind=Span.SPAN_KIND_INTERNAL,
         start_time_unix_nano=_nanoseconds(event.get("ready_at") or event.get("started_at") or ended),
         end_time_unix_nano=_nanoseconds(ended),
-        attributes=_given(attributes),
+        attributes=_key_values(attributes),
         events=_moments(event, {"placed": "placed_at", "started": "started_at"}),
         links=_replayed(event),
         status=_status(event),
@@ -112,11 +113,11 @@ def _status(event: Event) -> Status:
     return Status()
 
 
-def _moments(event: Event, wanted: Mapping[str, str]) -> list[Span.Event]:
-    """What a span is divided by: waiting, booting, working."""
+def _moments(event: Event, names: Mapping[str, str]) -> list[Span.Event]:
+    """Returns what a span is divided by: waiting, booting, working."""
     return [
         Span.Event(name=name, time_unix_nano=_nanoseconds(event[field]))
-        for name, field in wanted.items()
+        for name, field in names.items()
         if event.get(field)
     ]
 
@@ -126,7 +127,7 @@ def _replayed(event: Event) -> list[Span.Link]:
     run_id = replayed.get("run_id") if isinstance(replayed, Mapping) else replayed
     if not run_id:
         return []
-    attributes = _given({"cadence.link": "replay_of"})
+    attributes = _key_values({"cadence.link": "replay_of"})
     return [Span.Link(trace_id=trace_id(run_id), span_id=_span_id(run_id), attributes=attributes)]
 
 
@@ -134,7 +135,7 @@ def _span_id(*names: str) -> bytes:
     return hashlib.sha256("\0".join(names).encode()).digest()[:8]
 
 
-def _given(attributes: Mapping[str, Any]) -> list[Any]:
+def _key_values(attributes: Mapping[str, Any]) -> list[Any]:
     return key_values({name: value for name, value in attributes.items() if value is not None})
 
 

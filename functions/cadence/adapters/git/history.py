@@ -1,4 +1,4 @@
-"""Where two branches parted, and which files differ between two commits."""
+"""Finds where two branches parted, and which files differ between two commits."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -7,18 +7,18 @@ from dulwich.object_store import BaseObjectStore
 from dulwich.objects import Commit, ObjectID
 
 Parents = Mapping[bytes, Sequence[bytes]]
-"""Each commit that is here, with its parents, whether they are here or not."""
+"""Each commit that was fetched, with its parents, whether they were fetched or not."""
 
 
 class HistoryTooShort(Exception):
-    """Where the two parted lies further back than what is here."""
+    """The commit where the two branches parted lies further back than what was fetched."""
 
 
 def merge_base(parents: Parents, times: Mapping[bytes, int], one: bytes, other: bytes) -> bytes | None:
-    """The best common ancestor, of several the latest, as git chooses; None if there is none.
+    """Returns the best common ancestor, of several the latest, as git chooses; None if there is none.
 
-    Raises HistoryTooShort if a commit that only one of the two has leads to something that is not here. With all of those
-    here, whatever is older than a common ancestor is of no interest.
+    Raises HistoryTooShort if a commit that only one of the two has leads to one that was not fetched. Once all of those
+    are there, commits older than a common ancestor do not matter.
     """
     ones, others = _ancestors(parents, one), _ancestors(parents, other)
     if any(parent not in parents for commit in ones ^ others for parent in parents[commit]):
@@ -29,7 +29,7 @@ def merge_base(parents: Parents, times: Mapping[bytes, int], one: bytes, other: 
 
 
 def changed_paths(store: BaseObjectStore, old: ObjectID | None, new: ObjectID) -> frozenset[str]:
-    """The paths that differ between two trees; None is the empty one."""
+    """Returns the paths that differ between two trees; None is the empty one."""
     changed: set[bytes] = set()
     for change in tree_changes(store, old, new):
         changed.update(entry.path for entry in (change.old, change.new) if entry is not None and entry.path is not None)
@@ -39,28 +39,28 @@ def changed_paths(store: BaseObjectStore, old: ObjectID | None, new: ObjectID) -
 def read_history(
     store: BaseObjectStore, commits: Iterable[ObjectID]
 ) -> tuple[dict[bytes, list[bytes]], dict[bytes, int]]:
-    """The parents and times of `commits` and of all their ancestors that are here."""
+    """Returns the parents and times of `commits` and of all their ancestors that were fetched."""
     parents: dict[bytes, list[bytes]] = {}
     times: dict[bytes, int] = {}
-    left = list(commits)
-    while left:
-        name = left.pop()
+    pending = list(commits)
+    while pending:
+        name = pending.pop()
         if name in parents or name not in store:
             continue
         commit = store[name]
         if isinstance(commit, Commit):
             parents[name], times[name] = list(commit.parents), commit.commit_time
-            left += commit.parents
+            pending += commit.parents
     return parents, times
 
 
 def _ancestors(parents: Parents, commit: bytes) -> set[bytes]:
-    """The commit itself and all that lead to it, as far as they are here."""
-    found: set[bytes] = set()
-    left = [commit]
-    while left:
-        name = left.pop()
-        if name not in found and name in parents:
-            found.add(name)
-            left += parents[name]
-    return found
+    """Returns the commit itself and all that lead to it, as far as they were fetched."""
+    ancestors: set[bytes] = set()
+    pending = [commit]
+    while pending:
+        name = pending.pop()
+        if name not in ancestors and name in parents:
+            ancestors.add(name)
+            pending += parents[name]
+    return ancestors

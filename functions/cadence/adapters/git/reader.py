@@ -1,4 +1,4 @@
-"""`GitReader` with dulwich: fetches only what a question needs, into memory, and forgets it."""
+"""`GitReader` with dulwich: fetches only what a question needs, into memory, and keeps nothing."""
 
 import re
 import stat
@@ -30,15 +30,15 @@ _DEFAULT_BRANCH = "HEAD"
 
 
 class _Remote(Protocol):
-    """A repository somewhere. What was fetched is in `store`."""
+    """A repository on a server. What was fetched is in `store`."""
 
     store: BaseObjectStore
 
     def head(self) -> ObjectID:
-        """The default branch's commit. Raises NotFound."""
+        """Returns the default branch's commit. Raises NotFound."""
 
     def fetch(self, wanted: Sequence[ObjectID], *, depth: int | None, without: bytes) -> None:
-        """`without` is a filter of git's, for servers that know it; others send everything."""
+        """Fetches objects. `without` is a filter of git's, for servers that know it; others send everything."""
 
 
 class DulwichGitReader:
@@ -46,7 +46,7 @@ class DulwichGitReader:
 
     @classmethod
     def reaching(cls, hosts: str, seconds: float = _SECONDS) -> "DulwichGitReader":
-        """`hosts` as in the settings: names with commas between them (see Reach)."""
+        """Returns a reader for `hosts` as in the settings: names with commas between them (see EgressPolicy)."""
         return cls(EgressPolicy.of(hosts), seconds=seconds)
 
     def __init__(self, reach: EgressPolicy = EgressPolicy(), *, seconds: float = _SECONDS, size: int = _BYTES) -> None:  # noqa: B008
@@ -59,12 +59,12 @@ class DulwichGitReader:
             blob = _find(remote.store, _commit(remote.store, name).tree, path)
             if blob not in remote.store:
                 remote.fetch([blob], depth=None, without=b"")
-            found = remote.store[blob]
-            if not isinstance(found, Blob):
+            content = remote.store[blob]
+            if not isinstance(content, Blob):
                 raise NotFound(f"{path} is not a file in commit {commit[:12]}.")
-            if found.raw_length() > LARGEST_FILE:
+            if content.raw_length() > LARGEST_FILE:
                 raise TooLarge(f"{path} is larger than {LARGEST_FILE // 1_000_000} MB.")
-            return found.as_raw_string()
+            return content.as_raw_string()
 
     def changed_files(
         self, url: str, base: str | None, head: str, *, merge_base: bool, credentials: GitCredentials | None = None
@@ -101,7 +101,7 @@ class DulwichGitReader:
 
 
 class _Here:
-    """A repository on this machine: all of it is here."""
+    """A repository on this machine, which is complete."""
 
     def __init__(self, repository: Repo) -> None:
         self.store: BaseObjectStore = repository.object_store
@@ -111,7 +111,7 @@ class _Here:
         return self._head()
 
     def fetch(self, wanted: Sequence[ObjectID], *, depth: int | None, without: bytes) -> None:
-        """Nothing is to be fetched."""
+        """Does nothing: everything is there."""
 
 
 class _There:
@@ -155,15 +155,15 @@ def _parting(remote: _Remote, base: ObjectID, head: ObjectID) -> ObjectID | None
         if base not in parents or head not in parents:
             raise NotFound("One of the two commits is not in the repository.")
         try:
-            found = merge_base(parents, times, base, head)
+            base_commit = merge_base(parents, times, base, head)
         except HistoryTooShort:
             continue
-        return None if found is None else ObjectID(found)
+        return None if base_commit is None else ObjectID(base_commit)
     raise NotFound("The repository's history is incomplete.")
 
 
 def _find(store: BaseObjectStore, tree: ObjectID, path: str) -> ObjectID:
-    """The blob of a file."""
+    """Returns the blob of a file."""
     mode, name = stat.S_IFDIR, tree
     for part in path.strip("/").split("/"):
         folder = store[name] if stat.S_ISDIR(mode) else None
@@ -176,13 +176,13 @@ def _find(store: BaseObjectStore, tree: ObjectID, path: str) -> ObjectID:
 
 
 def _commit(store: BaseObjectStore, name: ObjectID) -> Commit:
-    """The commit itself, or the one that a tag of this id names."""
-    found = store[name]
-    while isinstance(found, Tag):
-        found = store[found.object[1]]
-    if not isinstance(found, Commit):
+    """Returns the commit itself, or the one that a tag of this id names."""
+    target = store[name]
+    while isinstance(target, Tag):
+        target = store[target.object[1]]
+    if not isinstance(target, Commit):
         raise NotFound(f"{name.decode()} is not a commit.")
-    return found
+    return target
 
 
 def _commit_id(text: str) -> ObjectID:
@@ -192,12 +192,12 @@ def _commit_id(text: str) -> ObjectID:
 
 
 def _translated(url: str, error: Exception) -> NotFound | Transient:
-    """Git servers tell everything by words alone."""
-    said = str(error)
-    # A server that is asked for what it does not have may also just end the conversation.
-    if isinstance(error, HangupException) or "not our ref" in said or "unadvertised object" in said:
+    """Returns the error in the domain's terms. Git servers describe every error by words alone."""
+    message = str(error)
+    # A server that is asked for a missing object may also just close the connection.
+    if isinstance(error, HangupException) or "not our ref" in message or "unadvertised object" in message:
         return NotFound(f"The repository {url} does not have this commit.")
-    return Transient(f"The repository {url} could not be read: {said[:300]}")
+    return Transient(f"The repository {url} could not be read: {message[:300]}")
 
 
 def _shown(error: KeyError) -> str:

@@ -1,4 +1,4 @@
-"""HTTP to git hosts: only to where it may go, and never for long or for much."""
+"""HTTP to git hosts: only to allowed hosts, within bounds of time and size."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +17,11 @@ _TIMEOUT = urllib3.Timeout(connect=5, read=10)
 
 
 def parsed(url: str, reach: EgressPolicy) -> SplitResult:
-    """Raises InvalidRequest for what may not be read, as far as the address itself tells. Where all may be, files are as well."""
+    """Returns the parsed address.
+
+    Raises InvalidRequest for an address that may not be read, as far as the address itself shows. Where all hosts are
+    allowed, files are as well.
+    """
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -42,7 +46,7 @@ class TransferBudget:
         self._seconds, self._size, self._left = seconds, size, size
 
     def spend(self, size: int) -> None:
-        """Raises Transient or TooLarge once there is nothing left."""
+        """Charges the budget. Raises Transient or TooLarge once it is used up."""
         self._left -= size
         if self._left < 0:
             raise TooLarge(f"More than {self._size >> 20} MiB of the repository would have to be read.")
@@ -91,7 +95,7 @@ class BoundedClient(Urllib3HttpGitClient):
 
 
 class NothingHere:
-    """What dulwich asks for commits that are here already."""
+    """Answers dulwich's questions for commits that are here already: there are none."""
 
     def __next__(self) -> None:
         return None
@@ -100,10 +104,10 @@ class NothingHere:
         return self
 
     def ack(self, sha: bytes) -> None:
-        """Never called: nothing was offered."""
+        """Is never called: nothing was offered."""
 
     def nak(self) -> None:
-        """There is nothing in common."""
+        """Does nothing: the two sides have nothing in common."""
 
 
 def _refusal(answer: Any) -> Exception:
@@ -117,6 +121,6 @@ def _refusal(answer: Any) -> Exception:
 
 
 def _pool(reach: EgressPolicy) -> urllib3.PoolManager:
-    """Connects anew for each reading."""
+    """Returns a pool that connects anew for each reading."""
     retries = urllib3.Retry(total=None, connect=0, read=0, status=0, other=0, redirect=3)
     return guarded_pool(reach, user_agent="git/2 (cadence)", timeout=_TIMEOUT, retries=retries)

@@ -1,7 +1,7 @@
-"""HTTP to addresses that users choose (repositories, exports, webhooks of alerts): only to where it may go.
+"""Restricts HTTP to addresses that users choose (repositories, exports, webhooks of alerts) to allowed hosts.
 
-Whoever may write a pipeline or an export chooses addresses, so the network that Cadence itself runs in, with its metadata
-services, is out of reach, but for the hosts that whoever operates the installation has named.
+Users who may write a pipeline or an export choose addresses. So the network that Cadence itself runs in, with its
+metadata services, cannot be reached, except for the hosts that the installation's operator has named.
 """
 
 import ipaddress
@@ -24,7 +24,8 @@ class EgressRefused(HTTPError):
 
 @dataclass(frozen=True)
 class EgressPolicy:
-    """Which addresses may be talked to: public ones, and those of `hosts` (`name` or `name:port`); `*` is everything.
+    """Which addresses may be connected to: public ones, and those of `hosts` (`name` or `name:port`); `*` is
+    everything.
 
     `what` names the hosts in messages.
     """
@@ -34,7 +35,7 @@ class EgressPolicy:
 
     @classmethod
     def of(cls, hosts: str, what: str = "git hosts") -> "EgressPolicy":
-        """`hosts` as in the settings: names with commas between them."""
+        """Returns the policy for `hosts` as in the settings: names with commas between them."""
         return cls(frozenset(name for name in hosts.split(",") if name), what)
 
     @property
@@ -42,16 +43,16 @@ class EgressPolicy:
         return ANYWHERE in self.hosts
 
     def includes(self, host: str, port: int | None) -> bool:
-        """Whether the host may have any address."""
+        """Returns whether the host may have any address."""
         return self.anywhere or host in self.hosts or f"{host}:{port}" in self.hosts
 
     def allows(self, host: str, port: int | None, address: str) -> bool:
-        """Whether a connection to `host` may go to `address`, one of those that its name has."""
+        """Returns whether a connection to `host` may go to `address`, one of those that its name has."""
         return self.includes(host, port) or is_public(address)
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is one of the internet's; one that is written as another (IPv4 within IPv6) counts as that."""
+    """Returns whether an IP address is public; one that is written as another (IPv4 within IPv6) counts as that."""
     ip = ipaddress.ip_address(address.partition("%")[0])
     for inner in ("ipv4_mapped", "sixtofour"):
         ip = getattr(ip, inner, None) or ip
@@ -63,9 +64,10 @@ def is_public(address: str) -> bool:
 def guarded_pool(
     reach: EgressPolicy, *, user_agent: str, timeout: urllib3.Timeout, retries: urllib3.Retry
 ) -> urllib3.PoolManager:
-    """Connections go to the very address that was looked at, and what a redirect leads to is looked at in the same way.
+    """Returns a pool whose connections go to the very address that was checked; addresses of redirects are checked as
+    well.
 
-    Raises OutOfReach.
+    Raises EgressRefused.
     """
 
     class Plain(HTTPConnection):
@@ -109,8 +111,8 @@ def _connected(connection: HTTPConnection, connect: Callable[[], socket.socket],
 
 def _addresses(connection: HTTPConnection) -> Iterator[str]:
     try:
-        found = socket.getaddrinfo(connection.host.strip("[]"), connection.port, type=socket.SOCK_STREAM)
+        infos = socket.getaddrinfo(connection.host.strip("[]"), connection.port, type=socket.SOCK_STREAM)
     except (socket.gaierror, UnicodeError) as error:
         gone = error if isinstance(error, socket.gaierror) else socket.gaierror(str(error))
         raise NameResolutionError(connection.host, connection, gone) from error
-    yield from dict.fromkeys(str(address[0]) for *_, address in found)
+    yield from dict.fromkeys(str(address[0]) for *_, address in infos)

@@ -1,4 +1,4 @@
-"""A `requests` session that reaches only where the installation may: for hosts that whoever makes a pool has named."""
+"""A `requests` session restricted to hosts that the installation allows, for hosts that a pool's settings name."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ class _Guarded(HTTPAdapter):
 
 
 def guarded_session(reach: EgressPolicy) -> requests.Session:
-    """It takes no proxy and no `.netrc` from the process's surroundings."""
+    """Returns a session that uses no proxy and no `.netrc` of the process's environment."""
     session = requests.Session()
     session.trust_env = False
     session.headers["User-Agent"] = "cadence"

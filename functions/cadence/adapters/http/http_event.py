@@ -18,19 +18,19 @@ def authorization(event: dict[str, Any]) -> str | None:
 
 
 def is_read(event: dict[str, Any]) -> bool:
-    """Whether the request only asks for something (GET)."""
+    """Returns whether the request is a GET."""
     http: dict[str, Any] = (event.get("requestContext") or {}).get("http") or {}
     return http.get("method") == "GET"
 
 
 def json_body(event: dict[str, Any]) -> Any:
-    """Raises InvalidRequest (not JSON, or not text that can be stored) or TooLarge."""
+    """Returns the parsed body. Raises InvalidRequest (not JSON, or not text that can be stored) or TooLarge."""
     text = event.get("body") or ""
     if len(text) > LARGEST_BODY:
         raise TooLarge(f"A request may have {LARGEST_BODY} bytes.", limit=LARGEST_BODY)
     try:
         raw = base64.b64decode(text, validate=True) if event.get("isBase64Encoded") else text.encode()
-        # Half a surrogate pair, which JSON can write as an escape, is no text.
+        # Half a surrogate pair, which JSON can write as an escape, is not text.
         if b"\\ud" in raw.lower():
             json.dumps(json.loads(raw), ensure_ascii=False).encode()
         return json.loads(raw, parse_constant=_refuse_constant, parse_float=_finite)
@@ -39,7 +39,7 @@ def json_body(event: dict[str, Any]) -> Any:
 
 
 def json_response(body: Any, status: int = 200) -> dict[str, Any]:
-    """Never to be kept by anything on the way: answers may hold tokens and secrets."""
+    """Returns an answer that no cache on the way may store: answers may hold tokens and secrets."""
     return {
         "statusCode": status,
         "headers": {"content-type": "application/json", "cache-control": "no-store"},
@@ -48,7 +48,7 @@ def json_response(body: Any, status: int = 200) -> dict[str, Any]:
 
 
 def file_response(content: bytes) -> dict[str, Any]:
-    """A file that never changes at its address."""
+    """Returns a file that never changes at its address."""
     return {
         "statusCode": 200,
         "headers": {"content-type": "application/octet-stream", "cache-control": "public, max-age=31536000, immutable"},

@@ -1,4 +1,7 @@
-"""`ImageRegistries` by the OCI distribution API: with a login or anonymous, over TLS, plain only to the loopback interface."""
+"""`ImageRegistries` by the OCI distribution API, with a login or anonymous.
+
+Uses TLS; plain HTTP only to the loopback interface.
+"""
 
 import base64
 import hashlib
@@ -41,11 +44,14 @@ class _Answer:
 
 
 class _NotAnswering(Exception):
-    """No usable answer this time."""
+    """The registry gave no usable answer this time."""
 
 
 class OciRegistries:
-    """`attempts` is how often a registry is asked that does not answer, `seconds` how long it may take each time."""
+    """Asks registries.
+
+    `attempts` is how often a registry is asked that does not answer, `seconds` how long each attempt may take.
+    """
 
     def __init__(
         self, sleep: Callable[[float], None] = time.sleep, attempts: int = _ATTEMPTS, seconds: float = _TIMEOUT
@@ -74,11 +80,11 @@ class OciRegistries:
             answer = _request("HEAD", url, headers, self._seconds)
         if answer.status == 200 and "docker-content-digest" in answer.headers:
             return answer.headers["docker-content-digest"]
-        # The words of a refusal, or what the digest is of.
+        # The text of a refusal, or the manifest whose digest is computed.
         answer = _request("GET", url, headers, self._seconds)
         if answer.status != 200:
             raise ProviderRejected(
-                f"The image {image} cannot be had: {image.registry} answered {_words(answer)}. "
+                f"The image {image} cannot be had: {image.registry} answered {_answer_text(answer)}. "
                 f"If it is private, name the secret to read it with: registries: {{{image.registry}: NAME}}; "
                 "if only the runners may read it, write it with its digest (name@sha256:…)."
             )
@@ -88,25 +94,27 @@ class OciRegistries:
 def _authorization(
     challenge: str, image: Image, scheme: str, login: RegistryLogin | None, seconds: float
 ) -> dict[str, str]:
-    """A token for pulling, where the registry gives such; the login itself where it asks for that; else nothing."""
-    kind, _, rest = challenge.partition(" ")
+    """Returns a token for pulling, where the registry issues such; the login itself where it asks for that; otherwise
+    None.
+    """
+    kind, _, parameter_text = challenge.partition(" ")
     basic = {}
     if login is not None:
         pair = base64.b64encode(f"{login.user}:{login.password}".encode()).decode()
         basic = {"Authorization": f"Basic {pair}"}
     if kind.lower() == "basic":
         return basic
-    said = dict(_PARAMETER.findall(rest))
-    realm = said.get("realm", "")
+    parameters = dict(_PARAMETER.findall(parameter_text))
+    realm = parameters.get("realm", "")
     if kind.lower() != "bearer" or not realm.startswith(("https://", f"{scheme}://")):
         return {}
-    query = {"scope": said.get("scope") or f"repository:{image.repository}:pull"}
-    if "service" in said:
-        query["service"] = said["service"]
+    query = {"scope": parameters.get("scope") or f"repository:{image.repository}:pull"}
+    if "service" in parameters:
+        query["service"] = parameters["service"]
     answer = _request("GET", f"{realm}?{urllib.parse.urlencode(query)}", basic, seconds)
     try:
-        given = json.loads(answer.body)
-        token = given.get("token") or given.get("access_token")
+        issued = json.loads(answer.body)
+        token = issued.get("token") or issued.get("access_token")
     except (ValueError, AttributeError):
         return {}
     return {"Authorization": f"Bearer {token}"} if isinstance(token, str) else {}
@@ -126,7 +134,7 @@ def _request(method: str, url: str, headers: Mapping[str, str], seconds: float) 
     except (OSError, HTTPException) as error:
         raise _NotAnswering(str(error) or type(error).__name__) from error
     if answer.status == 429 or answer.status >= 500:
-        raise _NotAnswering(f"it answered {_words(answer)}")
+        raise _NotAnswering(f"it answered {_answer_text(answer)}")
     if len(answer.body) > _LARGEST:
         raise ProviderRejected(
             f"The manifest at {urllib.parse.urlsplit(url).netloc} is larger than {_LARGEST >> 20} MiB."
@@ -157,8 +165,8 @@ def _lower(headers: Message) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}
 
 
-def _words(answer: _Answer) -> str:
-    """The status, and the registry's own words, on one line."""
+def _answer_text(answer: _Answer) -> str:
+    """Returns the status, and the registry's own words, on one line."""
     try:
         errors = json.loads(answer.body)["errors"]
         words = "; ".join(str(error.get("message") or error.get("code")) for error in errors)

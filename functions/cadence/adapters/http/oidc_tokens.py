@@ -13,7 +13,7 @@ from cadence.adapters.http.egress_policy import EgressPolicy, guarded_pool
 from cadence.domain.shared.errors import Transient, Unauthenticated
 
 _FRESH = 600.0
-# Unknown keys are looked for again, but whoever makes them up cannot make us call the issuer all the time.
+# Unknown keys are looked up again, but invented ones must not make us call the issuer all the time.
 _ASKED_AGAIN = 30.0
 _LARGEST = 256 * 1024
 _LEEWAY = 30
@@ -30,7 +30,7 @@ class OidcTokens:
         self._known: dict[str, tuple[float, Mapping[str, Any]]] = {}
 
     def read(self, token: str, issuer: str, audience: str) -> Mapping[str, Any]:
-        # Only who takes such tokens needs it: it brings all of cryptography.
+        # Only Lambdas that accept such tokens need it: it imports all of cryptography.
         import jwt
 
         try:
@@ -46,7 +46,7 @@ class OidcTokens:
                 options={"require": ["exp", "iat", "iss", "aud"]},
             )
         except jwt.PyJWTError as error:
-            # What it says of itself is not repeated: anybody may have written it.
+            # The token's own claims are not repeated: any client may have written them.
             raise Unauthenticated(f"{_WORDS}: {type(error).__name__}.") from None
         return claims
 
@@ -65,14 +65,14 @@ class OidcTokens:
         document = self._fetch(issuer, f"{issuer}/.well-known/openid-configuration")
         where = str(document.get("jwks_uri", ""))
         if urlsplit(where).netloc != urlsplit(issuer).netloc:
-            raise Transient(f"{urlsplit(issuer).hostname} does not say where its keys are.")
+            raise Transient(f"{urlsplit(issuer).hostname} does not publish the address of its keys.")
         keys = self._fetch(issuer, where).get("keys")
         return {str(key["kid"]): key for key in keys or () if isinstance(key, dict) and "kid" in key}
 
     def _fetch(self, issuer: str, url: str) -> dict[str, Any]:
         parts = urlsplit(url)
         if parts.scheme != "https" and not self._reach.includes(parts.hostname or "", parts.port):
-            raise Transient(f"{parts.hostname} does not say over HTTPS which keys are its own.")
+            raise Transient(f"{parts.hostname} does not publish its keys over HTTPS.")
         try:
             with self._pool.request("GET", url, redirect=False, preload_content=False) as answer:
                 content = answer.read(_LARGEST)
@@ -80,5 +80,5 @@ class OidcTokens:
         except (urllib3.exceptions.HTTPError, ValueError):
             document = None
         if not isinstance(document, dict):
-            raise Transient(f"{urlsplit(issuer).hostname} does not say which keys are its own.")
+            raise Transient(f"{urlsplit(issuer).hostname} does not publish its keys.")
         return document

@@ -1,4 +1,4 @@
-"""`Outgoing`: requests to receivers that users chose, within the reach of the installation."""
+"""`Outgoing`: requests to receivers that users chose, restricted by the installation's egress policy."""
 
 import ipaddress
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ _LONGEST_URL = 1_000
 
 
 class OutgoingHttp:
-    """`pointer` is where an address stands in a request's body, for messages."""
+    """Sends requests. `pointer` is where an address stands in a request's body, for messages."""
 
     def __init__(self, reach: EgressPolicy, *, seconds: float = 10, pointer: str = "/url") -> None:
         self._reach, self._pointer = reach, pointer
@@ -53,7 +53,7 @@ class OutgoingHttp:
                 "POST", url, body=body, headers=dict(headers), redirect=False, preload_content=False
             ) as response:
                 text = response.read(_LARGEST_ANSWER, decode_content=True)
-                # What is left of a longer answer is not read: the connection is not used again.
+                # The rest of a longer answer is not read: the connection is not used again.
                 after = response.headers.get("retry-after", "")
                 return OutgoingResponse(response.status, _one_line(text), float(after) if after.isdecimal() else None)
         except EgressRefused as error:

@@ -1,4 +1,4 @@
-"""Settings of pools, checked against schemas/pool-settings/<provider>/1.json."""
+"""Checks settings of pools against schemas/pool-settings/<provider>/1.json."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -14,7 +14,10 @@ _MOST_VIOLATIONS = 20
 
 
 def check_settings(provider: str, settings: Mapping[str, Any]) -> list[Violation]:
-    """What is wrong with them, each at its place in the body of a pool; values are not quoted: one may be a secret at the wrong place."""
+    """Returns the violations, each with its place in the body of a pool.
+
+    Values are not quoted: one may be a secret at the wrong place.
+    """
     violations: list[Violation] = []
     for error in _validator(provider).iter_errors(dict(settings)):
         violations.append(Violation("/settings" + pointer(error.instance_path), error.message, error.kind.name))

@@ -29,7 +29,7 @@ from cadence.domain.shared.errors import (
 
 MEDIA_TYPE = "application/problem+json"
 
-# Status and title of each kind of error. What is not listed here is a fault of ours: 500.
+# Status and title of each kind of error. An error that is not listed here is an internal error: 500.
 STATUSES: Mapping[type[CadenceError], tuple[int, str]] = {
     InvalidRequest: (422, "The request is not valid"),
     NotFound: (404, "Not found"),
@@ -57,7 +57,7 @@ class Problem:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def response(self) -> Response:
-        """As an HTTP API (payload format 2.0) wants it."""
+        """Returns the answer of an HTTP API (payload format 2.0)."""
         return {
             "statusCode": self.status,
             "headers": {"content-type": MEDIA_TYPE, **self.headers},
@@ -66,10 +66,13 @@ class Problem:
 
 
 def problem(error: BaseException) -> Problem:
-    """The problem document of any error. A fault of ours says only an id, which the log has too (`problem_id`)."""
+    """Returns the problem document of any error.
+
+    An internal error shows only an id, which the log has too (`problem_id`).
+    """
     for kind, (status, title) in STATUSES.items():
         if isinstance(error, kind):
-            return _known(error, status, title)
+            return _known_problem(error, status, title)
     return Problem(
         500, _body(500, "Internal error", "internal", "Something went wrong here.") | {"id": uuid.uuid4().hex}
     )
@@ -78,9 +81,9 @@ def problem(error: BaseException) -> Problem:
 def answering_problems(
     logger: logging.Logger, operation: Callable[[dict[str, Any]], str]
 ) -> Callable[[HttpHandler], HttpHandler]:
-    """Decorates an HTTP handler: its errors become problem documents, and every invocation writes one line.
+    """Decorates an HTTP handler: its errors become problem documents, and every invocation writes one log line.
 
-    `operation` names what an event asks for, without anything secret.
+    `operation` names what an event requests, without any secret.
     """
 
     def decorate(handler: HttpHandler) -> HttpHandler:
@@ -118,7 +121,7 @@ def _answer_error(logger: logging.Logger, cause: Exception) -> Response:
     return answer.response()
 
 
-def _known(error: CadenceError, status: int, title: str) -> Problem:
+def _known_problem(error: CadenceError, status: int, title: str) -> Problem:
     body = _body(status, title, error.code, error.message)
     if error.details:
         body["details"] = dict(error.details)

@@ -1,4 +1,4 @@
-"""Requests of machines, checked against a schema with one definition `<name>_request` for each."""
+"""Checks requests of machines against a schema with one definition `<name>_request` for each."""
 
 from functools import cache
 from typing import Any

@@ -1,4 +1,4 @@
-"""Secrets of more than the 4 KiB that KMS encrypts at a time: in parts, each bound to its place."""
+"""Encrypts secrets of more than the 4 KiB that KMS encrypts at a time: in parts, each bound to its place."""
 
 import base64
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ _PART_BYTES = 4096
 
 
 def encrypt_parts(cipher: Cipher, plain: bytes, context: Mapping[str, str]) -> list[str]:
-    """Ciphertexts in base64."""
+    """Returns ciphertexts in base64."""
     starts = range(0, len(plain), _PART_BYTES)
     return [
         base64.b64encode(cipher.encrypt(plain[start : start + _PART_BYTES], _of_part(context, part))).decode()

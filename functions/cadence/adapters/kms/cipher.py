@@ -1,4 +1,4 @@
-"""Small secrets under a KMS key, each bound to its context."""
+"""Encrypts small secrets under a KMS key, each bound to its context."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ from cadence.domain.shared.errors import Conflict
 
 
 class KmsCipher:
-    """Implements Cipher. At most 4 KiB of plain text."""
+    """Implements Cipher, for at most 4 KiB of plain text."""
 
     def __init__(self, key_id: str) -> None:
         self._key_id = key_id
@@ -20,14 +20,14 @@ class KmsCipher:
         return ciphertext
 
     def decrypt(self, ciphertext: bytes, context: Mapping[str, str]) -> bytes:
-        """Raises Conflict if the ciphertext is not of this key and context."""
+        """Returns the plain text. Raises Conflict if the ciphertext is not of this key and context."""
         try:
             answer = client("kms").decrypt(
                 KeyId=self._key_id, CiphertextBlob=ciphertext, EncryptionContext=dict(context)
             )
         except ClientError as error:
             if error.response["Error"]["Code"] in {"InvalidCiphertextException", "IncorrectKeyException"}:
-                raise Conflict("What is stored was not encrypted for this use.") from None
+                raise Conflict("The stored value was not encrypted for this use.") from None
             raise
         plain: bytes = answer["Plaintext"]
         return plain

@@ -10,7 +10,7 @@ NAME = "cadence-agent.pyz"
 
 
 def agent_file(sha256: str) -> bytes:
-    """Raises NotFound unless the file has this digest (hex)."""
+    """Returns the agent. Raises NotFound unless the file has this digest (hex)."""
     content, digest = _read()
     if digest != sha256:
         raise NotFound("There is no agent with this digest: the machine was started by another version.")
@@ -18,7 +18,7 @@ def agent_file(sha256: str) -> bytes:
 
 
 def agent_digest() -> str:
-    """SHA-256 (hex) of the agent that this installation has."""
+    """Returns the SHA-256 (hex) of the agent that this installation has."""
     return _read()[1]
 
 

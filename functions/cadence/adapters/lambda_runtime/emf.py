@@ -1,6 +1,6 @@
-"""CloudWatch's embedded metric format: a line of a Lambda's own log that CloudWatch makes metrics of.
+"""CloudWatch's embedded metric format: lines of a Lambda's own log that CloudWatch turns into metrics.
 
-A few metrics without dimensions: CloudWatch bills each one by the hour in which it has a value.
+The few metrics have no dimensions: CloudWatch bills each one by the hour in which it has a value.
 """
 
 import json
@@ -18,7 +18,7 @@ _UNITS = {"RunsEnded": "Count", "RunsFailed": "Count", "QueueSeconds": "Seconds"
 
 
 def emit(namespace: str, events: Sequence[Event], write: Callable[[str], None] = print) -> None:
-    """Writes what `events` tell; nothing without a namespace."""
+    """Writes the metrics of `events`; nothing without a namespace."""
     values = _values(events)
     if not namespace or not values:
         return
@@ -34,18 +34,18 @@ def emit(namespace: str, events: Sequence[Event], write: Callable[[str], None] =
 def _values(events: Sequence[Event]) -> dict[str, Any]:
     runs = [event for event in events if event["kind"] == EventKind.RUN]
     treatments = [event for event in events if event["kind"] == EventKind.TREATMENT]
-    found: dict[str, Any] = {
+    values: dict[str, Any] = {
         "QueueSeconds": _between(treatments, "ready_at", "placed_at"),
         "BootSeconds": _between(treatments, "placed_at", "claimed_at"),
     }
     if runs:
-        found |= {"RunsEnded": len(runs), "RunsFailed": sum(run["state"] in _FAILED for run in runs)}
-    return {name: value for name, value in found.items() if value != []}
+        values |= {"RunsEnded": len(runs), "RunsFailed": sum(run["state"] in _FAILED for run in runs)}
+    return {name: value for name, value in values.items() if value != []}
 
 
 def _between(events: Sequence[Event], start: str, end: str) -> list[float]:
-    known = [event for event in events if event.get(start) and event.get(end)]
+    complete = [event for event in events if event.get(start) and event.get(end)]
     return [
-        max(0.0, (datetime.fromisoformat(one[end]) - datetime.fromisoformat(one[start])).total_seconds())
-        for one in known[:_MOST_VALUES]
+        max(0.0, (datetime.fromisoformat(measured[end]) - datetime.fromisoformat(measured[start])).total_seconds())
+        for measured in complete[:_MOST_VALUES]
     ]

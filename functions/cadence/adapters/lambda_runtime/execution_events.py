@@ -1,4 +1,4 @@
-"""EventBridge's events about executions of the state machines that ended otherwise than well."""
+"""EventBridge's events about executions of the state machines that failed, timed out or were aborted."""
 
 import json
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from typing import Any
 from cadence.domain.scheduling.machine_error import MachineError
 
 _SOURCE = "aws.states"
-# What is said where the event names no error.
+# The error where the event names none.
 _WORDS = {
     "TIMED_OUT": MachineError("States.Timeout", "its state machine took longer than it may"),
     "ABORTED": MachineError("Aborted", "its execution in Step Functions was stopped by hand"),
@@ -32,18 +32,22 @@ def is_execution_event(message: Mapping[str, Any]) -> bool:
 
 def broken_execution(event: Mapping[str, Any]) -> BrokenExecution:
     detail = event["detail"]
-    given = json.loads(detail["input"])
-    run_id, name = given["run_id"], detail["name"]
-    number = name.removeprefix(run_id).lstrip("-") if "treatment" not in given else ""
+    machine_input = json.loads(detail["input"])
+    run_id, name = machine_input["run_id"], detail["name"]
+    number = name.removeprefix(run_id).lstrip("-") if "treatment" not in machine_input else ""
     return BrokenExecution(
-        name=name, run_id=run_id, treatment=given.get("treatment"), number=int(number or 1), error=_error(detail)
+        name=name,
+        run_id=run_id,
+        treatment=machine_input.get("treatment"),
+        number=int(number or 1),
+        error=_error(detail),
     )
 
 
 def _error(detail: Mapping[str, Any]) -> MachineError:
-    said = (
+    caught = (
         MachineError.caught({"Error": detail["error"], "Cause": detail.get("cause") or ""})
         if detail.get("error")
         else None
     )
-    return said or _WORDS.get(detail["status"]) or MachineError(detail["status"], "")
+    return caught or _WORDS.get(detail["status"]) or MachineError(detail["status"], "")

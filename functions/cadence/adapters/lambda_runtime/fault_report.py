@@ -1,6 +1,6 @@
-"""What the log says of an error that nobody expected: where, and what AWS refused. Never what the error quotes.
+"""Describes an unexpected error for the log: where it arose and what AWS refused, never what the error quotes.
 
-An error's own words may hold a secret or a request's body; those of a refusal name the action and the resource only.
+An error's own text may hold a secret or a request's body; a refusal's text names the action and the resource only.
 """
 
 import logging
@@ -11,17 +11,19 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 _FRAMES = 15
-# Raised by Python itself, about names in the program.
+# Raised by Python itself, about names in the program: their text is safe to log.
 _TELLING = (AttributeError, ImportError, NameError, TypeError)
 
 
 def log_fault(logger: logging.Logger, message: str, error: BaseException, **fields: Any) -> None:
-    """A line at level ERROR about an error that is being dealt with."""
+    """Writes a line at level ERROR about an error that is being handled."""
     logger.error(message, extra={**fields, **report(error)})
 
 
 def report(error: BaseException) -> dict[str, Any]:
-    """Fields for a log line: the classes from the error to its first cause, the last calls, and AWS's operation and code."""
+    """Returns fields for a log line: the classes from the error to its first cause, the last calls, AWS's operation and
+    code.
+    """
     chain = list(_causes(error))
     root = chain[-1]
     fields: dict[str, Any] = {
@@ -43,11 +45,11 @@ def report(error: BaseException) -> dict[str, Any]:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error, what it was raised from, and so on. pynamodb keeps the error it wraps in `cause`."""
-    seen: set[int] = set()
+    """Returns the error, what it was raised from, and so on. pynamodb keeps the error it wraps in `cause`."""
+    visited: set[int] = set()
     current: BaseException | None = error
-    while current is not None and id(current) not in seen:
-        seen.add(id(current))
+    while current is not None and id(current) not in visited:
+        visited.add(id(current))
         yield current
         wrapped = getattr(current, "cause", None)
         hidden = None if current.__suppress_context__ else current.__context__

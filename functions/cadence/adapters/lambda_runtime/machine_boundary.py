@@ -1,4 +1,7 @@
-"""The edge between a state machine and a use case: one log line a call, errors under the names that the machines know."""
+"""The boundary between a state machine and a use case.
+
+It writes one log line for each call, and raises errors under the names that the machines know.
+"""
 
 import functools
 import logging
@@ -22,7 +25,10 @@ _SUBJECT = ("run_id", "treatment", "operation", "runner_id")
 
 
 def machine_task(name: str, task: Task) -> LambdaHandler:
-    """A handler for a state that waits for the Lambda itself: errors are raised, and the machine sees their class's name."""
+    """Returns a handler for a state that waits for the Lambda itself.
+
+    Errors are raised, and the machine sees their class's name.
+    """
     log = service_logger(name)
 
     @functools.wraps(task)
@@ -41,7 +47,7 @@ def machine_task(name: str, task: Task) -> LambdaHandler:
 
 
 def token_task(name: str, task: Task, machines: Machines) -> LambdaHandler:
-    """A handler for a state that waits on a task token: errors are reported through the token.
+    """Returns a handler for a state that waits on a task token: errors are reported through the token.
 
     An error that the Lambda raised would end such a state in AWS, but go unnoticed on the local stack.
     """
@@ -61,12 +67,15 @@ def token_task(name: str, task: Task, machines: Machines) -> LambdaHandler:
 
 
 def as_known(error: Exception) -> CadenceError:
-    """`error` in the taxonomy. What is not known there becomes an internal error; its own text may hold anything and goes nowhere."""
+    """Returns `error` as one of the domain's errors.
+
+    Any other error becomes an internal error, without its own text, which may hold anything.
+    """
     if isinstance(error, CadenceError):
         return error
     if may_succeed_later(error):
-        what = error.operation_name if isinstance(error, ClientError) else type(error).__name__
-        return Transient(f"an AWS call did not get through: {what}")
+        operation = error.operation_name if isinstance(error, ClientError) else type(error).__name__
+        return Transient(f"an AWS call did not get through: {operation}")
     return CadenceError(f"internal error ({type(error).__name__}); the control plane's log has the details")
 
 

@@ -1,6 +1,6 @@
-"""The Lambdas' own log: one JSON object a line. Never a token, a secret or a request's body.
+"""The Lambdas' own log: one JSON object a line, never with a token, a secret or a request's body.
 
-Where the runtime has set up logging already (AWS, with its JSON format), its handler is used; it prints `extra`
+Where the runtime has set up logging already (AWS, with its JSON format), its handler is used, which prints `extra`
 fields as well.
 """
 
@@ -13,7 +13,7 @@ _ORDINARY = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime
 
 
 class JsonLine(logging.Formatter):
-    """Time, level, logger and message, then whatever was passed as `extra`."""
+    """Formats time, level, logger and message, then the fields passed as `extra`."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = {
@@ -29,7 +29,7 @@ class JsonLine(logging.Formatter):
 
 
 def service_logger(name: str) -> logging.Logger:
-    """The logger of one Lambda (`cadence.<name>`), at level INFO."""
+    """Returns the logger of one Lambda (`cadence.<name>`), at level INFO."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonLine())
     logging.basicConfig(handlers=[handler])

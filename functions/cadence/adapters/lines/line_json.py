@@ -1,4 +1,4 @@
-"""Log lines as the HTTP API and the WebSocket API tell them."""
+"""Log lines as the HTTP API and the WebSocket API show them."""
 
 from typing import Any
 
@@ -19,7 +19,10 @@ def line_json(segment: Segment, index: int, line: Line) -> dict[str, Any]:
 
 
 def _view(project: str, pipeline: str, run_id: str, segment: int, index: int, line: Line) -> dict[str, Any]:
-    """As a LineView of the API, but unchecked: a line may hold characters that no model accepts, such as half a surrogate pair."""
+    """Returns a line as a LineView of the API, but unchecked.
+
+    A line may hold characters that no model accepts, such as half a surrogate pair.
+    """
     return {
         "project": project,
         "pipeline": pipeline,

@@ -1,4 +1,4 @@
-"""Times as lines write them, as numbers."""
+"""Converts times of lines to numbers, and back."""
 
 import re
 from collections.abc import Sequence
@@ -15,12 +15,12 @@ class Moments(dict[str, int]):
     """Milliseconds since 1970 of times as lines write them; remembers those of whole seconds."""
 
     def of(self, time: str) -> int:
-        """Raises InvalidRequest for a time that does not order as its text does."""
+        """Returns milliseconds. Raises InvalidRequest for a time that does not sort as its text does."""
         return self.all_of([time])[0]
 
     def all_of(self, times: Sequence[str]) -> Sequence[int]:
         if not _TIMES.fullmatch("".join(times)) or any(len(time) != _LENGTH_OF_TIME for time in times):
-            raise InvalidRequest("There is a time that is none in UTC with milliseconds.")
+            raise InvalidRequest("A time is not in UTC with milliseconds.")
         return [self[time[:19]] + int(time[20:23]) for time in times]
 
     def __missing__(self, second: str) -> int:
@@ -35,7 +35,7 @@ class Moments(dict[str, int]):
 
 
 def written(moment: int) -> str:
-    """The time of `moment` (milliseconds since 1970) as lines write it."""
+    """Returns `moment` (milliseconds since 1970) as lines write it."""
     second, millisecond = divmod(moment, 1000)
     return f"{_written_second(second)}.{millisecond:03}Z"
 

@@ -24,7 +24,7 @@ def encode(batch: LogBatch) -> bytes:
 
 
 def decode(data: bytes) -> LogBatch:
-    """Raises InvalidRequest if `data` is not a record of log lines."""
+    """Returns the batch. Raises InvalidRequest if `data` is not a record of log lines."""
     try:
         record = json.loads(data.decode("utf-8", "surrogatepass"))
         lines = [
@@ -35,9 +35,9 @@ def decode(data: bytes) -> LogBatch:
                 level=str(level),
                 text=str(text),
                 continued=bool(continued),
-                **dict(zip(("track",)[: len(rest)], rest, strict=True)),
+                **dict(zip(("track",)[: len(extra)], extra, strict=True)),
             )
-            for seq, at, stream, level, text, continued, *rest in record["lines"]
+            for seq, at, stream, level, text, continued, *extra in record["lines"]
         ]
         run_id, runner_id, treatment = str(record["run"]), str(record["runner"]), str(record["treatment"])
         return LogBatch(
@@ -53,7 +53,7 @@ def decode(data: bytes) -> LogBatch:
 
 
 def split(batch: LogBatch) -> Iterator[tuple[LogBatch, bytes]]:
-    """The batch, or parts of it in order that each fit into one record."""
+    """Returns the batch, or parts of it in order that each fit into one record."""
     data = encode(batch)
     if len(data) <= LARGEST or len(batch.lines) == 1:
         yield batch, data

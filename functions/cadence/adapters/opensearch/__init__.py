@@ -1,5 +1,5 @@
-"""Lines of logs in OpenSearch: a `LineStore`.
+"""`LineStore` on OpenSearch: lines of logs.
 
-An index holds the lines of an organization's runs that began in one month. Every line is one document, whose id says
-where in its run's log it stands, so that putting it again changes nothing.
+An index holds the lines of an organization's runs that began in one month. Every line is one document, whose id is its
+place in its run's log, so that storing it again changes nothing.
 """

@@ -1,4 +1,4 @@
-"""A query's condition in the service's own terms."""
+"""Translates a query's condition into the service's query language."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -41,19 +41,19 @@ def translated(condition: Condition, organization: str) -> OpenSearchCondition:
         case Everything():
             return OpenSearchCondition(_ALL)
         case Not(part):
-            its = translated(part, organization)
-            # Which of those that may meet it do not, only the text tells.
+            translation = translated(part, organization)
+            # Which of the candidates do not meet it, only the text shows.
             return (
-                OpenSearchCondition({"bool": {"must_not": [its.clause]}})
-                if its.exact
+                OpenSearchCondition({"bool": {"must_not": [translation.clause]}})
+                if translation.exact
                 else OpenSearchCondition(_ALL, exact=False)
             )
         case And(parts):
             return _all_of(each(parts))
         case Or(parts):
             some = each(parts)
-            clause = {"bool": {"should": [its.clause for its in some], "minimum_should_match": 1}}
-            return OpenSearchCondition(clause, all(its.exact for its in some))
+            clause = {"bool": {"should": [translation.clause for translation in some], "minimum_should_match": 1}}
+            return OpenSearchCondition(clause, all(translation.exact for translation in some))
         case Word() | Prefix() | Phrase() | Pattern():
             return _in_text(condition, each)
         case Field() | FieldPrefix():
@@ -85,9 +85,9 @@ def _in_text(
         case Phrase(words, open_ended=False):
             return OpenSearchCondition({"match_phrase": {WORDS: " ".join(words)}})
         case Phrase(words):
-            # A phrase whose last word is the beginning of many is cut short by the service, without a word about it.
-            whole: Condition = Word(words[0]) if len(words) == 2 else Phrase(tuple(words[:-1]))
-            return OpenSearchCondition(_all_of(each([whole, Prefix(words[-1])])).clause, exact=False)
+            # The service silently cuts short a phrase whose last word is the beginning of many.
+            complete: Condition = Word(words[0]) if len(words) == 2 else Phrase(tuple(words[:-1]))
+            return OpenSearchCondition(_all_of(each([complete, Prefix(words[-1])])).clause, exact=False)
         case Pattern(_, required):
             return OpenSearchCondition(_all_of(each(required)).clause, exact=False)
 

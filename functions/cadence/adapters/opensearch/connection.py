@@ -1,4 +1,4 @@
-"""Connections to a domain, and what becomes of its errors."""
+"""Connections to a domain, and the translation of its errors."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -13,16 +13,17 @@ from opensearchpy.exceptions import ConnectionError as NoConnection
 from cadence.adapters.aws.clients import client, credentials, may_succeed_later
 from cadence.domain.shared.errors import Transient
 
-# Of one request, in seconds: longer than any search may take.
+# Seconds for one request: longer than any search may take.
 _PATIENCE = 20
 _MAY_SUCCEED_LATER = frozenset({408, 429, 500, 502, 503, 504})
 
 
 def connected(endpoint: str, region: str = "", secret_arn: str = "") -> OpenSearch:
-    """A client of the domain at `endpoint` (a URL).
+    """Returns a client of the domain at `endpoint` (a URL).
 
-    With `region`, requests are signed with the role's own credentials (SigV4). With `secret_arn`, they carry the user name
-    and password that the secret of Secrets Manager holds as `{"username", "password"}`. Otherwise, they carry nothing.
+    With `region`, requests are signed with the role's own credentials (SigV4). With `secret_arn`, they carry the user
+    name and password that the secret of Secrets Manager holds as `{"username", "password"}`. Otherwise, they carry
+    nothing.
     """
     authorization: Any = None
     if secret_arn:
@@ -34,7 +35,7 @@ def connected(endpoint: str, region: str = "", secret_arn: str = "") -> OpenSear
 
 
 class OpenSearchConnection:
-    """The domain, connected to when it is first asked, so that whoever does without it is not kept by it."""
+    """The domain, connected to at the first request, so that a Lambda that does not use it does not wait for it."""
 
     def __init__(self, connect: Callable[[], OpenSearch]) -> None:
         self._connect = connect
@@ -42,7 +43,10 @@ class OpenSearchConnection:
 
     @contextmanager
     def asked(self) -> Iterator[OpenSearch]:
-        """Raises Transient for what may succeed later; what the domain takes for our mistake passes."""
+        """Runs a request.
+
+        Raises Transient for errors that may pass; errors that the domain blames on the request are raised as they are.
+        """
         try:
             if self._client is None:
                 self._client = self._connect()
@@ -50,9 +54,9 @@ class OpenSearchConnection:
         except NoConnection as error:
             raise Transient("The search service cannot be reached.") from error
         except AuthenticationException as error:
-            # The password was changed: the next one reads the secret again.
+            # The password was changed: the next request reads the secret again.
             self._client = None
-            raise Transient("The search service does not know who asks.") from error
+            raise Transient("The search service rejects the credentials.") from error
         except TransportError as error:
             if error.status_code in _MAY_SUCCEED_LATER:
                 raise Transient("The search service is busy.") from error

@@ -1,4 +1,4 @@
-"""Which index a line is in, and what its documents hold."""
+"""Names of the lines' indices, and the content of their documents."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -43,7 +43,7 @@ BODY: Mapping[str, Any] = {
             POSITION: {"type": "integer"},
             # Run and segment, to be left out by.
             PART: {"type": "keyword", "doc_values": False},
-            # The words come parted by spaces: they are what `domain.search.tokens` made of the text.
+            # The words are separated by spaces: they are what `domain.search.tokens` made of the text.
             WORDS: {"type": "text", "analyzer": "whitespace", "norms": False},
             # The line as JSON, in a text: it may hold characters that no JSON document of the service may.
             LINE: {"type": "object", "enabled": False},
@@ -53,7 +53,10 @@ BODY: Mapping[str, Any] = {
 
 
 class Indices:
-    """Names of indices: `<prefix>.<organization>.<month in which the run began>`. No organization has a dot in its name."""
+    """Names of indices: `<prefix>.<organization>.<month in which the run began>`.
+
+    No organization has a dot in its name.
+    """
 
     def __init__(self, prefix: str) -> None:
         self._prefix = prefix
@@ -62,17 +65,17 @@ class Indices:
         return f"{self._prefix}.{organization}.{_month(run_id)}"
 
     def of_organization(self, organization: str) -> str:
-        """A pattern for all of them."""
+        """Returns a pattern for all indices of an organization."""
         return f"{self._prefix}.{organization}.*"
 
     @staticmethod
     def month_of(name: str) -> str:
-        """As `2026-11`."""
+        """Returns a month, such as `2026-11`."""
         return name.rpartition(".")[2]
 
 
 def milliseconds(time: datetime) -> int:
-    """Since 1970. Fractions are cut, as in the texts that times are compared as."""
+    """Returns milliseconds since 1970. Fractions are cut, as in the texts that times are compared as."""
     return (time - _EPOCH) // timedelta(milliseconds=1)
 
 
@@ -81,16 +84,16 @@ def part_of(segment: Segment) -> str:
 
 
 def documents(segment: Segment, lines: Sequence[Line]) -> Sequence[tuple[str, Mapping[str, Any]]]:
-    """Id and document of each line. Raises InvalidRequest if one of them is no line of a log."""
+    """Returns id and document of each line. Raises InvalidRequest if one of them is no line of a log."""
     try:
         moments = Moments().all_of([line["time"] for line in lines])
         words = parted([line["text"] for line in lines])
         return [
-            (f"{part_of(segment)}-{position}", _document(segment, position, line, moment, its))
-            for position, (line, moment, its) in enumerate(zip(lines, moments, words, strict=True))
+            (f"{part_of(segment)}-{position}", _document(segment, position, line, moment, tokens))
+            for position, (line, moment, tokens) in enumerate(zip(lines, moments, words, strict=True))
         ]
     except (KeyError, TypeError, AttributeError) as error:
-        raise InvalidRequest("Its object holds something else than log lines.") from error
+        raise InvalidRequest("Its object does not hold log lines.") from error
 
 
 def _document(segment: Segment, position: int, line: Line, moment: int, words: str) -> Mapping[str, Any]:
@@ -113,6 +116,6 @@ def _document(segment: Segment, position: int, line: Line, moment: int, words: s
 
 
 def _month(run_id: str) -> str:
-    """Of the run's beginning, which its id tells, so that a line is put into the same index whenever it comes."""
+    """Returns the month in which the run began, from the run's id, so that a line always goes into the same index."""
     began: datetime = ULID.from_str(run_id.upper()).datetime
     return f"{began:%Y-%m}"

@@ -36,16 +36,16 @@ from cadence.domain.shared.errors import Transient
 
 _ORDER = [{MOMENT: "desc"}, {RUN: "desc"}, {SEGMENT: "desc"}, {POSITION: "desc"}]
 _KEPT = [PROJECT, FieldName.PIPELINE.value, LINE]
-# Candidates, and buckets of counts, that are got at a time.
+# Candidates, and buckets of counts, that are fetched at a time.
 _CANDIDATES, _BUCKETS = 1_000, 5_000
-# Of one search within a request, as the service counts it.
+# Seconds for one search within a request, as the service counts it.
 _LONGEST = "6s"
-# The service takes no more values for one field than 65,536.
+# The service accepts at most 65,536 values for one field.
 _MOST_TERMS = 60_000
 
 
 class OpenSearchLines(LineStore):
-    """`prefix` begins the names of all its indices."""
+    """Lines in indices whose names begin with `prefix`."""
 
     def __init__(self, service: OpenSearchConnection, prefix: str, clock: Clock) -> None:
         self._service, self._indices = service, Indices(prefix)
@@ -60,16 +60,16 @@ class OpenSearchLines(LineStore):
     def search(
         self, extent: Extent, query: Query, matcher: Matcher, limit: int, bounds: SplitBounds, over: Deadline
     ) -> SplitHits:
-        its = translated(query.where, extent.organization)
+        condition = translated(query.where, extent.organization)
         hits: list[Hit] = []
         last: LinePosition | None = None
-        size = min(limit, _CANDIDATES) if its.exact else _CANDIDATES
-        for page in self._pages(extent, query, its, size, bounds):
+        size = min(limit, _CANDIDATES) if condition.exact else _CANDIDATES
+        for page in self._pages(extent, query, condition, size, bounds):
             for hit in page:
                 last = hit.place
                 if bounds.from_place is not None and hit.place < bounds.from_place:
                     return SplitHits(hits)
-                if its.exact or _matches(matcher, hit):
+                if condition.exact or _matches(matcher, hit):
                     hits.append(hit)
                     if len(hits) == limit:
                         return SplitHits(hits)
@@ -82,11 +82,11 @@ class OpenSearchLines(LineStore):
     ) -> tuple[Tally, bool]:
         if counting.by is FieldName.STATE:
             raise ValueError("Lines cannot be counted by state.")
-        its = translated(query.where, extent.organization)
-        if not its.exact:
-            return self._counted_one_by_one(extent, query, its, matcher, counting, over)
+        condition = translated(query.where, extent.organization)
+        if not condition.exact:
+            return self._counted_one_by_one(extent, query, condition, matcher, counting, over)
         of_all = extent.organization if counting.by is FieldName.ORGANIZATION else None
-        where = self._where(extent, query, its.clause)
+        where = self._where(extent, query, condition.clause)
         if counting.by is None or of_all is not None:
             return self._counted_by_time(extent, where, counting, of_all), True
         sources = _bucket_sources(counting)
@@ -94,8 +94,8 @@ class OpenSearchLines(LineStore):
         after: Mapping[str, Any] = {}
         while True:
             composite = {"size": _BUCKETS, "sources": sources, **after}
-            found = self._asked(extent, {"size": 0, "query": where, "aggs": {"all": {"composite": composite}}})
-            buckets = found.get("aggregations", {}).get("all", {"buckets": []})
+            answer = self._search(extent, {"size": 0, "query": where, "aggs": {"all": {"composite": composite}}})
+            buckets = answer.get("aggregations", {}).get("all", {"buckets": []})
             for bucket in buckets["buckets"]:
                 key = bucket["key"]
                 start = key["start"] // 1000 if "start" in key else None
@@ -107,10 +107,10 @@ class OpenSearchLines(LineStore):
             after = {"after": buckets["after_key"]}
 
     def _pages(
-        self, extent: Extent, query: Query, its: OpenSearchCondition, size: int, bounds: SplitBounds
+        self, extent: Extent, query: Query, condition: OpenSearchCondition, size: int, bounds: SplitBounds
     ) -> Iterator[Sequence[Hit]]:
-        """Candidates, newest first."""
-        clauses: list[Clause] = [its.clause]
+        """Returns candidates, newest first."""
+        clauses: list[Clause] = [condition.clause]
         if bounds.from_place is not None:
             clauses.append({"range": {MOMENT: {"gte": _moment(bounds.from_place), "format": "epoch_millis"}}})
         body: dict[str, Any] = {
@@ -124,14 +124,14 @@ class OpenSearchLines(LineStore):
             before = bounds.before
             body["search_after"] = [_moment(before), before.run_id, before.segment, before.index]
         while True:
-            found = self._asked(extent, body)["hits"]["hits"]
-            yield [_hit(extent.organization, one) for one in found]
-            if len(found) < size:
+            hits = self._search(extent, body)["hits"]["hits"]
+            yield [_hit(extent.organization, hit) for hit in hits]
+            if len(hits) < size:
                 return
-            body["search_after"] = found[-1]["sort"]
+            body["search_after"] = hits[-1]["sort"]
 
     def _where(self, extent: Extent, query: Query, *clauses: Clause) -> Clause:
-        """What is looked at, whatever the query says, and then what it says."""
+        """Returns the filter that every query has, and the query's own condition."""
         projects_since: dict[int, list[str]] = {}
         for project, since in extent.since.items():
             projects_since.setdefault(milliseconds(since), []).append(project)
@@ -150,45 +150,45 @@ class OpenSearchLines(LineStore):
         if query.until is not None:
             filters.append({"range": {MOMENT: {"lt": milliseconds(query.until), "format": "epoch_millis"}}})
         parts = [part_of(segment) for segment in extent.without]
-        others = [{"terms": {PART: parts[at : at + _MOST_TERMS]}} for at in range(0, len(parts), _MOST_TERMS)]
-        return {"bool": {"filter": filters, "must_not": others}}
+        excluded = [{"terms": {PART: parts[at : at + _MOST_TERMS]}} for at in range(0, len(parts), _MOST_TERMS)]
+        return {"bool": {"filter": filters, "must_not": excluded}}
 
-    def _asked(self, extent: Extent, body: Mapping[str, Any]) -> Any:
+    def _search(self, extent: Extent, body: Mapping[str, Any]) -> Any:
         with self._service.asked() as client:
-            found = client.search(
+            answer = client.search(
                 index=self._indices.of_organization(extent.organization),
                 body={**body, "timeout": _LONGEST},
                 params={**OF_MISSING, "allow_partial_search_results": "false"},
             )
-        if found["timed_out"]:
+        if answer["timed_out"]:
             raise Transient("The search service took too long. Ask for a shorter time, or for less.")
-        return found
+        return answer
 
     def _counted_by_time(self, extent: Extent, where: Clause, counting: SplitCounting, value: str | None) -> Tally:
-        """All intervals at once, or all lines: there are never many."""
+        """Counts all intervals, or all lines, at once: there are never many."""
         if counting.interval is None:
-            found = self._asked(extent, {"size": 0, "query": where, "track_total_hits": True})
-            total = int(found["hits"]["total"]["value"])
+            answer = self._search(extent, {"size": 0, "query": where, "track_total_hits": True})
+            total = int(answer["hits"]["total"]["value"])
             return {(None, value): total} if total else {}
         histogram = {
             "date_histogram": {"field": MOMENT, "fixed_interval": _every(counting.interval), "min_doc_count": 1}
         }
-        found = self._asked(extent, {"size": 0, "query": where, "aggs": {"all": histogram}})
-        buckets = found.get("aggregations", {}).get("all", {"buckets": []})["buckets"]
+        answer = self._search(extent, {"size": 0, "query": where, "aggs": {"all": histogram}})
+        buckets = answer.get("aggregations", {}).get("all", {"buckets": []})["buckets"]
         return {(bucket["key"] // 1000, value): bucket["doc_count"] for bucket in buckets}
 
     def _counted_one_by_one(
         self,
         extent: Extent,
         query: Query,
-        its: OpenSearchCondition,
+        condition: OpenSearchCondition,
         matcher: Matcher,
         counting: SplitCounting,
         over: Deadline,
     ) -> tuple[Tally, bool]:
         key_of = counted_as(counting)
         tally: Counter[tuple[int | None, str | None]] = Counter()
-        for page in self._pages(extent, query, its, _CANDIDATES, SplitBounds()):
+        for page in self._pages(extent, query, condition, _CANDIDATES, SplitBounds()):
             tally.update(key_of(hit) for hit in page if _matches(matcher, hit))
             if over():
                 return dict(tally), False
@@ -207,15 +207,15 @@ def _every(interval: timedelta) -> str:
     return f"{int(interval.total_seconds())}s"
 
 
-def _hit(organization: str, found: Mapping[str, Any]) -> Hit:
-    kept = found["_source"]
-    line = json.loads(kept[LINE])
-    _, run_id, segment, position = found["sort"]
+def _hit(organization: str, hit: Mapping[str, Any]) -> Hit:
+    source = hit["_source"]
+    line = json.loads(source[LINE])
+    _, run_id, segment, position = hit["sort"]
     return Hit(
         place=LinePosition(line["time"], run_id, segment, position),
         organization=organization,
-        project=kept[PROJECT],
-        pipeline=kept[FieldName.PIPELINE.value],
+        project=source[PROJECT],
+        pipeline=source[FieldName.PIPELINE.value],
         line=line,
     )
 

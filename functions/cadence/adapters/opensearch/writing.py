@@ -1,4 +1,4 @@
-"""Puts lines into their indices, and removes what is too old."""
+"""Writes lines into their indices, and removes those that are too old."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ from cadence.domain.logs.log import Segment
 from cadence.domain.shared.errors import InvalidRequest, Transient
 
 _BULK_BYTES = 8 << 20
-# What a removal by query may take, in seconds.
+# Seconds that a removal by query may take.
 _REMOVING = 300
 _LATER = 429
 # No run that began in a month writes lines so long after it.
@@ -34,10 +34,10 @@ class BulkWriter:
         used: set[str] = set()
         with self._service.asked() as client:
             actions = self._actions(client, segments, refused, used)
-            for taken, answer in streaming_bulk(
+            for accepted, answer in streaming_bulk(
                 client, actions, max_chunk_bytes=_BULK_BYTES, raise_on_error=False, raise_on_exception=True
             ):
-                if not taken:
+                if not accepted:
                     _note_refused(answer["index"], refused)
             if used:
                 client.indices.refresh(index=",".join(sorted(used)))
@@ -54,8 +54,8 @@ class BulkWriter:
                 params={"conflicts": "proceed", "refresh": "true", **OF_MISSING, "request_timeout": _REMOVING},
             )
             self._drop_empty(client, pattern)
-            left = client.count(index=pattern, body={"query": mine}, params=OF_MISSING)
-        return bool(left["count"])
+            remaining = client.count(index=pattern, body={"query": mine}, params=OF_MISSING)
+        return bool(remaining["count"])
 
     def _actions(
         self,
@@ -67,20 +67,20 @@ class BulkWriter:
         for segment, lines in segments:
             try:
                 index = self._index(client, segment)
-                its = documents(segment, lines)
+                pairs = documents(segment, lines)
             except InvalidRequest as error:
                 refused[segment.run_id, segment.number] = error.message
                 continue
             used.add(index)
-            for name, document in its:
+            for name, document in pairs:
                 yield {"_op_type": "index", "_index": index, "_id": name, "_source": document}
 
     def _index(self, client: OpenSearch, segment: Segment) -> str:
-        """Made, if it is not there."""
+        """Creates the index if it does not exist."""
         try:
             name = self._indices.of_run(segment.organization, segment.run_id)
         except ValueError as error:
-            raise InvalidRequest("The id of its run is none.") from error
+            raise InvalidRequest("Its run has no valid id.") from error
         if name not in self._made:
             try:
                 client.indices.create(index=name, body=dict(BODY))
@@ -91,7 +91,7 @@ class BulkWriter:
         return name
 
     def _drop_empty(self, client: OpenSearch, pattern: str) -> None:
-        """Indices of months that are long over, and of which no line is left."""
+        """Removes indices of months that are long over, and of which no line is left."""
         over = f"{self._clock() - _SURELY_OVER:%Y-%m}"
         listed = client.cat.indices(index=pattern, params={"format": "json", "h": "index,docs.count"})
         for one in listed:
@@ -101,7 +101,7 @@ class BulkWriter:
 
 
 def _note_refused(answer: Mapping[str, Any], refused: dict[tuple[str, int], str]) -> None:
-    """Raises Transient if it may be taken later."""
+    """Notes refused lines. Raises Transient if they may be accepted later."""
     if answer["status"] == _LATER or answer["status"] >= 500:
         raise Transient("The search service is busy.")
     run_id, number, _ = answer["_id"].rsplit("-", 2)

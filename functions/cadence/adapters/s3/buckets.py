@@ -1,4 +1,4 @@
-"""Which bucket an address is in (`domain.ids.in_bucket`), of those that this installation was deployed with."""
+"""Finds the bucket of an address (`domain.ids.in_bucket`) among those that this installation was deployed with."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ _NOT_THERE = frozenset({"NoSuchKey", "404", "NotFound"})
 
 
 class Buckets:
-    """`own` is the installation's; `others` are those that pools may keep values in, with their regions."""
+    """The installation's bucket `own`, and `others`, in which pools may keep values, with their regions."""
 
     def __init__(self, own: str, others: Mapping[str, str] | None = None, own_client: Any = None) -> None:
         self._own = own
@@ -27,14 +27,14 @@ class Buckets:
         return cls(own, bucket_regions(setting))
 
     def find(self, address: str) -> tuple[Any, str, str]:
-        """A client, the bucket, and the key there. Raises NotFound."""
+        """Returns a client, the bucket, and the key there. Raises NotFound."""
         bucket, key = ids.bucket_and_key(address)
         if bucket is None:
             return self._own_client or client("s3"), self._own, key
         return client_in("s3", self.region_of(bucket)), bucket, key
 
     def name_of(self, bucket: str | None) -> tuple[str, str | None]:
-        """Its name and region (None: this one). Raises NotFound."""
+        """Returns the bucket's name and region (None: this one). Raises NotFound."""
         return (self._own, None) if bucket is None else (bucket, self.region_of(bucket))
 
     def region_of(self, bucket: str) -> str:
@@ -48,7 +48,7 @@ class Buckets:
 
 @contextmanager
 def found(what: str) -> Iterator[None]:
-    """What is not there is NotFound, with its name."""
+    """Raises NotFound, with the object's name, if it does not exist."""
     try:
         yield
     except ClientError as error:

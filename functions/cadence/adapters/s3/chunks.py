@@ -19,10 +19,10 @@ class S3Chunks:
 
     def read(self, key: str, offset: int, length: int) -> bytes:
         s3, bucket, name = self._buckets.find(key)
-        wanted = f"bytes={offset}-{offset + length - 1}"
+        byte_range = f"bytes={offset}-{offset + length - 1}"
         try:
             with found(key):
-                content: bytes = s3.get_object(Bucket=bucket, Key=name, Range=wanted)["Body"].read()
+                content: bytes = s3.get_object(Bucket=bucket, Key=name, Range=byte_range)["Body"].read()
         except ClientError as error:
             if error.response["Error"]["Code"] in {"InvalidRange", "416"}:
                 return b""
@@ -59,7 +59,7 @@ class S3Chunks:
         for page in pages:
             for item in page.get("Contents", ()):
                 if item["Key"] != f"{name}{expected:012}":
-                    return  # several chunks are uploaded at a time, so a later one may be there before this one
+                    return  # Several chunks are uploaded at a time, so a later one may be there before this one.
                 yield item["Size"]
                 expected += 1
 

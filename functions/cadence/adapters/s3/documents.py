@@ -1,4 +1,4 @@
-"""`Documents` in the data bucket: immutable, addressed by content, so writing one again changes nothing."""
+"""`Documents` in the data bucket: immutable and addressed by content, so that writing one again changes nothing."""
 
 import hashlib
 from typing import Any
@@ -22,7 +22,7 @@ class S3Documents:
 
 
 class S3LibraryTexts:
-    """Implements LibraryTexts: beside the documents, by the digest of what names them."""
+    """Implements LibraryTexts: they lie beside the documents, under the digest of what names them."""
 
     def __init__(self, client: Any, bucket: str) -> None:
         self._client = client
@@ -36,7 +36,7 @@ class S3LibraryTexts:
 
 
 def read_document(client: Any, bucket: str, key: str) -> bytes:
-    """Raises NotFound."""
+    """Returns the document's text. Raises NotFound."""
     with found(f"document {key.rpartition('/')[2]}"):
         content: bytes = client.get_object(Bucket=bucket, Key=key)["Body"].read()
     return content

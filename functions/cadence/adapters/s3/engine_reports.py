@@ -31,7 +31,10 @@ _MOST_SECRETS = 10_000
 
 
 class S3Uploaded(Uploaded):
-    """A secret that was met is masked in what comes after it: in the same chunk wherever it stands, in later ones as a word."""
+    """Masks secrets in uploads.
+
+    A secret that was met is masked in what comes after it: anywhere in the same chunk, as a word in later ones.
+    """
 
     def __init__(self, client: Any, bucket: str) -> None:
         self._client = client
@@ -62,9 +65,9 @@ class S3Uploaded(Uploaded):
         return Masks(set(msgspec.json.decode(stored, type=list[str])))
 
     def _remember(self, key: str, masks: Masks) -> None:
-        known = masks.known()
-        if known != masks.digests:
-            content = msgspec.json.encode(sorted(known)[:_MOST_SECRETS])
+        secrets = masks.known()
+        if secrets != masks.digests:
+            content = msgspec.json.encode(sorted(secrets)[:_MOST_SECRETS])
             self._client.put_object(Bucket=self._bucket, Key=_secrets_key(key), Body=content)
 
     def exists(self, key: str) -> bool:
@@ -95,11 +98,11 @@ class S3Parts(ReportParts):
             for run_id, event in events:
                 if run_id not in writing:
                     if len(writing) >= _MOST_TARGETS:
-                        raise InvalidRequest(f"A chunk tells of at most {_MOST_TARGETS} processes.")
+                        raise InvalidRequest(f"A chunk has events of at most {_MOST_TARGETS} processes.")
                     writing[run_id] = _Writing(files)
                 writing[run_id].add(events_format.encode(event))
-            for run_id, one in writing.items():
-                self._write(ReportPart(run_id, EngineStream.DEBUG, source, number), one.finished())
+            for run_id, part in writing.items():
+                self._write(ReportPart(run_id, EngineStream.DEBUG, source, number), part.finished())
             return list(writing)
 
     def stored(
@@ -135,7 +138,7 @@ class S3Parts(ReportParts):
         return _open(self._client, self._bucket, _key(part))
 
     def _write(self, part: ReportPart, content: bytes | IO[bytes]) -> None:
-        """The first one stays, with its time."""
+        """Writes the object unless it exists: the first one stays, with its time."""
         try:
             self._client.put_object(Bucket=self._bucket, Key=_key(part), Body=content, IfNoneMatch="*")
         except ClientError as error:
@@ -144,7 +147,7 @@ class S3Parts(ReportParts):
 
 
 class _Writing:
-    """A part under way, on disk if it is large."""
+    """A part that is being written, on disk if it is large."""
 
     def __init__(self, files: ExitStack) -> None:
         self._file = files.enter_context(tempfile.SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115 (the stack closes it)
@@ -173,7 +176,7 @@ def _state_key(run_id: str, name: str) -> str:
 
 
 def _secrets_key(upload: str) -> str:
-    """Of the process that uploaded."""
+    """Returns the key of the secrets of the process that uploaded."""
     return _state_key(upload.split("/")[1], "secrets")
 
 

@@ -1,6 +1,6 @@
-"""Lines of a segment for whoever reads millions: by a parser that takes a third of the time of Python's own.
+"""Parses lines of a segment for Lambdas that read millions, in a third of the time of Python's own parser.
 
-Apart, since it brings a library of its own that most Lambdas do without.
+It is a module of its own, since it needs a library that most Lambdas do without.
 """
 
 import gzip
@@ -13,11 +13,11 @@ from cadence.application.logs.ports import Line
 
 
 def quick_lines(stored: bytes) -> Sequence[Line]:
-    """As `lines_of`, for all that the indexer writes."""
+    """Parses like `lines_of`, for all that the indexer writes."""
     together = b"[" + gzip.decompress(stored).rstrip(b"\n").replace(b"\n", b",") + b"]"
     try:
         lines: Sequence[Line] = from_json(together, cache_strings="all")
     except ValueError:
-        # Halves of surrogate pairs, which it does not take; or no segment at all.
+        # Halves of surrogate pairs, which it does not accept; or no segment at all.
         return lines_of(stored)
     return lines

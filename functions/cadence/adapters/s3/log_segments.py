@@ -20,13 +20,13 @@ _REMEMBERED = 32 * 1024 * 1024
 
 
 def lines_of(stored: bytes) -> Sequence[Line]:
-    """Raises ValueError, EOFError, OSError or zlib.error for what is no segment."""
+    """Returns the lines. Raises ValueError, EOFError, OSError or zlib.error for what is no segment."""
     text = gzip.decompress(stored).decode("utf-8", "surrogatepass")
     return [json.loads(line) for line in text.split("\n") if line]
 
 
 class S3LogSegments(LogSegments):
-    """`read_lines` is for those who read many: see `quick_lines`."""
+    """Stores and reads segments. `read_lines` is for Lambdas that read many: see `quick_lines`."""
 
     def __init__(self, bucket: str, read_lines: Callable[[bytes], Sequence[Line]] = lines_of) -> None:
         self._bucket = bucket
@@ -37,7 +37,7 @@ class S3LogSegments(LogSegments):
 
     def write(self, run_id: str, number: int, lines: Sequence[Line]) -> str:
         text = "".join(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n" for line in lines)
-        # Without a time in it, so that the same lines give the same object.
+        # The header has no time, so that the same lines give the same object.
         data = gzip.compress(text.encode("utf-8", "surrogatepass"), compresslevel=3, mtime=0)
         key = log_segment_key(run_id, number, hashlib.sha256(data).hexdigest())
         try:
@@ -46,7 +46,7 @@ class S3LogSegments(LogSegments):
             )
         except (ClientError, BotoCoreError) as error:
             if may_succeed_later(error):
-                raise Transient("The store of the logs takes nothing right now.") from error
+                raise Transient("The store of the logs accepts nothing right now.") from error
             raise
         return key
 
@@ -60,7 +60,7 @@ class S3LogSegments(LogSegments):
             raise InvalidRequest(f"{key} is no segment of a log.") from error
 
     def _get(self, key: str) -> bytes | None:
-        """None once the bucket's own rule has removed it, which may be earlier than the manifest goes."""
+        """Returns None once the bucket's own rule has removed the object, possibly before its manifest expires."""
         with self._lock:
             if key in self._cached:
                 self._cached.move_to_end(key)

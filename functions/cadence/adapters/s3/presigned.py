@@ -1,4 +1,4 @@
-"""URLs signed for somebody else, without a network call and without a service client (making one takes 0.3 s)."""
+"""Signs URLs for others to use, without a network call and without a service client (creating one takes 0.3 s)."""
 
 import os
 import re
@@ -20,9 +20,9 @@ LIFETIME = 7200
 
 
 class S3DataUrls(DataUrls):
-    """At a bucket's own host in AWS, below the endpoint's path on the local stack.
+    """Returns URLs at a bucket's own host in AWS, below the endpoint's path on the local stack.
 
-    An upload's length is not bound: it is not known when the URL is made, and a PUT cannot state a range.
+    An upload's length is not limited: it is not known when the URL is made, and a PUT cannot state a range.
     """
 
     def __init__(self, buckets: Buckets, region: str | None = None) -> None:
@@ -52,7 +52,7 @@ class S3DataUrls(DataUrls):
 
 
 def bucket_url(bucket: str, region: str) -> str:
-    """URL of the bucket's root, with a slash at its end."""
+    """Returns the URL of the bucket's root, with a slash at its end."""
     endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
     if endpoint:
         return f"{endpoint.rstrip('/')}/{bucket}/"
@@ -60,7 +60,7 @@ def bucket_url(bucket: str, region: str) -> str:
 
 
 def signed_queue_url(queue_url: str, parameters: str, lifetime: int) -> str:
-    """A GET of the queue's query API, ready to be sent by whoever has the URL."""
+    """Returns a GET of the queue's query API, signed, which its holder can send."""
     region = REGION or "us-east-1"
     request = AWSRequest("GET", f"{queue_url}?{parameters}", headers={"Host": urlsplit(queue_url).netloc})
     SigV4QueryAuth(credentials(), "sqs", region, lifetime).add_auth(request)
@@ -68,14 +68,14 @@ def signed_queue_url(queue_url: str, parameters: str, lifetime: int) -> str:
 
 
 def credentials() -> ReadOnlyCredentials:
-    found = _session().get_credentials()
-    if found is None:
+    resolved = _session().get_credentials()
+    if resolved is None:
         raise RuntimeError("There are no AWS credentials to sign URLs with.")
-    return found.get_frozen_credentials()
+    return resolved.get_frozen_credentials()
 
 
 def _dns_suffix(region: str) -> str:
-    """`amazonaws.com`, or another in the partition of China and some others."""
+    """Returns `amazonaws.com`, or the suffix of another partition, such as China."""
     for partition in _session().get_data("partitions")["partitions"]:
         if region in partition["regions"] or re.fullmatch(partition["regionRegex"], region):
             return str(partition["outputs"]["dnsSuffix"])

@@ -1,4 +1,4 @@
-"""Removes what is under a prefix."""
+"""Removes the objects under a prefix."""
 
 from cadence.adapters.s3.buckets import Buckets
 from cadence.domain.shared.errors import Transient
@@ -9,7 +9,10 @@ class S3Removal:
         self._buckets = buckets
 
     def remove(self, prefix: str) -> int:
-        """How many objects there were. Raises Transient if some could not be removed; repeating is safe."""
+        """Removes them and returns how many objects there were.
+
+        Raises Transient if some could not be removed; repeating is safe.
+        """
         s3, bucket, name = self._buckets.find(prefix)
         removed = 0
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=name):

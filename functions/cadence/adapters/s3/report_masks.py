@@ -20,8 +20,8 @@ class S3ReportMasks:
 
     def hand_on(self, asking: str, worker: str) -> None:
         with suppress(NotFound), found(_key(asking)):
-            known = self._client.get_object(Bucket=self._bucket, Key=_key(asking))["Body"].read()
-            self._put(worker, known)
+            content = self._client.get_object(Bucket=self._bucket, Key=_key(asking))["Body"].read()
+            self._put(worker, content)
 
     def _put(self, run_id: str, content: bytes) -> None:
         self._client.put_object(Bucket=self._bucket, Key=_key(run_id), Body=content)

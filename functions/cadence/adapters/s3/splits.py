@@ -1,4 +1,4 @@
-"""`Splits` in the bucket `data`; those that are searched are kept in a folder of this machine."""
+"""`Splits` in the data bucket; those that are searched are kept in a folder of this machine."""
 
 import io
 import tempfile
@@ -23,7 +23,7 @@ from cadence.domain.search.query import Everything, Query
 from cadence.domain.search.split import Split
 from cadence.domain.shared.errors import Transient
 
-# Heads (with the words that are in them) of splits that are not at hand.
+# Heads (with the words that are in them) of splits that are not in the folder.
 _REMEMBERED_HEADS = 8
 _OPENED = 64
 _DELETED_AT_ONCE = 1000
@@ -41,12 +41,12 @@ class S3Splits(Splits):
     def may_match(self, split: Split, query: Query) -> bool:
         if isinstance(query.where, Everything) or split.split_id in self._opened or self._folder.has(split.split_id):
             return True
-        found = self._head(split)
-        if found is None:
+        cached = self._head(split)
+        if cached is None:
             return True
-        head, known = found
+        head, words = cached
         first, last = split.facts.first_time, split.facts.last_time
-        return may_match(query, head.values(), first, last) and may_have(query.where, known)
+        return may_match(query, head.values(), first, last) and may_have(query.where, words)
 
     def open(self, split: Split) -> OpenSplit | None:
         with self._lock:
@@ -82,14 +82,14 @@ class S3Splits(Splits):
             client("s3").put_object(Bucket=self._bucket, Key=key, Body=body)
 
     def remove(self, keys: Iterable[str]) -> None:
-        left = list(keys)
+        remaining = list(keys)
         with _translated():
-            for start in range(0, len(left), _DELETED_AT_ONCE):
-                objects = [{"Key": key} for key in left[start : start + _DELETED_AT_ONCE]]
+            for start in range(0, len(remaining), _DELETED_AT_ONCE):
+                objects = [{"Key": key} for key in remaining[start : start + _DELETED_AT_ONCE]]
                 client("s3").delete_objects(Bucket=self._bucket, Delete={"Objects": objects, "Quiet": True})
 
     def _fetched(self, split: Split) -> TantivySplit | None:
-        """None if the object is gone. What is kept may be removed by another process at once, so it is tried again."""
+        """Returns None if the object is gone. Another process may remove a kept split at once, so it is tried again."""
         for _ in range(3):
             body = self._get(split.key)
             if body is None:
@@ -104,17 +104,17 @@ class S3Splits(Splits):
         raise Transient("The splits do not fit into this machine's folder for them.")
 
     def _head(self, split: Split) -> tuple[SplitHead, KnownWords] | None:
-        known = self._heads.get(split.split_id)
-        if known is None:
+        cached = self._heads.get(split.split_id)
+        if cached is None:
             body = self._get(split.key, Range=f"bytes=0-{split.facts.head_bytes - 1}")
             if body is None:
                 return None
             with _translated():
-                known = read_head(io.BytesIO(body.read()))
-            self._heads[split.split_id] = known
+                cached = read_head(io.BytesIO(body.read()))
+            self._heads[split.split_id] = cached
             while len(self._heads) > _REMEMBERED_HEADS:
                 self._heads.popitem(last=False)
-        return known
+        return cached
 
     def _get(self, key: str, **more: str) -> Any:
         try:

@@ -1,4 +1,7 @@
-"""`Uploads`: forms and URLs signed for engines, without a network call. What comes lies under `uploads/` until it was looked at."""
+"""`Uploads`: forms and URLs signed for engines, without a network call.
+
+Uploads lie under `uploads/` until they are processed.
+"""
 
 import datetime
 from urllib.parse import quote
@@ -28,7 +31,10 @@ def chunks_path(run_id: str, stream: EngineStream) -> str:
 
 
 class S3Uploads(Uploads):
-    """With `key`, what is signed is valid for its whole lifetime; without one, no longer than the Lambda's own credentials."""
+    """Signs forms and URLs.
+
+    With `key`, a signature is valid for its whole lifetime; without one, no longer than the Lambda's own credentials.
+    """
 
     def __init__(self, bucket: str, key: ReadOnlyCredentials | None = None, region: str | None = None) -> None:
         self._bucket = bucket
@@ -63,5 +69,5 @@ class S3Uploads(Uploads):
 
 
 def upload_key(key_id: str, secret: str) -> ReadOnlyCredentials | None:
-    """Of the user that may do nothing but put what engines upload; None where there is none."""
+    """Returns the key of the user that may do nothing but upload for engines; None where there is none."""
     return ReadOnlyCredentials(key_id, secret, None) if key_id else None

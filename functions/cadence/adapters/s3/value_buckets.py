@@ -1,4 +1,4 @@
-"""`ValueBuckets`: buckets that pools may keep their values in, and whether they can be used."""
+"""`ValueBuckets`: checks the buckets in which pools may keep their values."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
@@ -25,11 +25,11 @@ class S3ValueBuckets:
 
     def probe(self, bucket: str, organization: str, pool: str) -> Sequence[CheckResult]:
         s3, name, key = self._buckets.find(ids.in_bucket(bucket, f"probe/{organization}/{pool}"))
-        there = _tried(lambda: self._is_there(s3, name))
-        if there:
+        existence = _attempted(lambda: self._is_there(s3, name))
+        if existence:
             hint = "make the bucket in that region, and let its policy allow this installation's roles"
-            return [CheckResult(f"bucket {bucket}", there, hint)]
-        written = _tried(lambda: _write_and_remove(s3, name, key))
+            return [CheckResult(f"bucket {bucket}", existence, hint)]
+        written = _attempted(lambda: _write_and_remove(s3, name, key))
         hint = "its policy, or the policy of the key that encrypts it, has to allow this installation's roles"
         return [
             CheckResult(f"bucket {bucket}"),
@@ -48,7 +48,7 @@ class S3ValueBuckets:
             rules = s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
         except ClientError as error:
             if error.response["Error"]["Code"] != "NoSuchLifecycleConfiguration":
-                yield CheckResult(f"lifecycle of bucket {bucket}", _said(error), None)
+                yield CheckResult(f"lifecycle of bucket {bucket}", _error_text(error), None)
                 return
             rules = []
         for prefix, days in self._kept.items():
@@ -67,25 +67,28 @@ def _write_and_remove(s3: Any, bucket: str, key: str) -> str | None:
     return None if read == _TRIED else "what was read is not what had been written"
 
 
-def _tried(look: Callable[[], str | None]) -> str | None:
+def _attempted(look: Callable[[], str | None]) -> str | None:
     try:
         return look()
     except (ClientError, BotoCoreError) as error:
-        return _said(error)
+        return _error_text(error)
 
 
-def _said(error: Exception) -> str:
+def _error_text(error: Exception) -> str:
     if isinstance(error, ClientError):
-        told = error.response["Error"]
-        return f"{told.get('Code')}: {told.get('Message')}"
+        answer = error.response["Error"]
+        return f"{answer.get('Code')}: {answer.get('Message')}"
     return str(error)
 
 
 def _removes(rule: Mapping[str, Any], prefix: str, days: int) -> bool:
-    """A rule that is narrower than a prefix (by tags or sizes) removes only a part."""
+    """Returns whether a rule removes a whole prefix: one that is narrower (by tags or sizes) removes only a part."""
     only = rule.get("Filter", {})
-    its = only.get("Prefix", rule.get("Prefix", "" if not only else None))
+    rule_prefix = only.get("Prefix", rule.get("Prefix", "" if not only else None))
     expires = rule.get("Expiration", {}).get("Days")
     return (
-        rule["Status"] == "Enabled" and its is not None and prefix.startswith(its) and bool(expires and expires <= days)
+        rule["Status"] == "Enabled"
+        and rule_prefix is not None
+        and prefix.startswith(rule_prefix)
+        and bool(expires and expires <= days)
     )

@@ -1,4 +1,7 @@
-"""`DeliveryQueue` and `EndedRuns` on SQS; bodies too large for a message lie in the data bucket, under `deliveries/`."""
+"""`DeliveryQueue` and `EndedRuns` on SQS.
+
+Bodies too large for a message lie in the data bucket, under `deliveries/`.
+"""
 
 import base64
 import hashlib
@@ -9,7 +12,7 @@ from typing import Any
 from cadence.adapters.aws.clients import client
 from cadence.application.triggers.ports import Delivery
 
-# SQS takes 256 KiB a message; base64 and the rest of the message need their share.
+# SQS accepts 256 KiB a message; base64 and the rest of the message need their share.
 _LARGEST_IN_MESSAGE = 150_000
 
 
@@ -37,7 +40,7 @@ class SqsDeliveryQueue:
 
 
 def read_delivery(values: Mapping[str, Any], bucket: str) -> Delivery:
-    """The delivery that a message of `put`'s holds."""
+    """Returns the delivery that a message of `put`'s holds."""
     if "body_key" in values:
         body = client("s3").get_object(Bucket=bucket, Key=values["body_key"])["Body"].read()
     else:

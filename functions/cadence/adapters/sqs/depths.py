@@ -1,4 +1,4 @@
-"""How many messages wait in the queues of the control plane."""
+"""Counts the messages that wait in the queues of the control plane."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,10 @@ _FAILED = "-failed"
 
 
 class SqsDepths:
-    """`queues` are URLs with commas between them; what a queue ends in says whether it holds what was put aside."""
+    """Reads `queues`, URLs with commas between them.
+
+    The end of a queue's name shows whether it holds failed messages.
+    """
 
     def __init__(self, queues: str, prefix: str) -> None:
         self._queues = [url for url in queues.split(",") if url]
@@ -20,7 +23,7 @@ class SqsDepths:
         return [self._depth(url) for url in self._queues]
 
     def _depth(self, url: str) -> QueueDepth:
-        told = client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=list(_COUNTS))["Attributes"]
+        attributes = client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=list(_COUNTS))["Attributes"]
         name = url.rpartition("/")[2].removeprefix(self._prefix)
-        messages = sum(int(told.get(count, 0)) for count in _COUNTS)
+        messages = sum(int(attributes.get(count, 0)) for count in _COUNTS)
         return QueueDepth(name.removesuffix(_FAILED), messages, name.endswith(_FAILED))

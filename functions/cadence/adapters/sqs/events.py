@@ -12,7 +12,7 @@ from cadence.domain.shared.errors import Transient
 if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
 
-# What one call takes. An event has a few KB at most, so that ten stay below the size that a call may have.
+# The limit of one call. An event has a few KB at most, so that ten stay below the size that a call may have.
 _AT_ONCE = 10
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from cadence.adapters.aws.clients import client
 from cadence.domain.exports.export import Backfill, Export
 
-# What SQS can delay a message for.
+# The longest delay that SQS allows.
 _LONGEST = 900
 
 
@@ -28,6 +28,6 @@ class SqsExportWork:
         self._send({**body, "backfill": backfill.backfill_id}, after)
 
     def _send(self, body: dict[str, Any], after: timedelta) -> None:
-        # Rounded up: a message that comes a moment too early would find that its time has not come.
+        # Rounded up: a message that comes a moment too early would have to wait again.
         delay = min(_LONGEST, max(0, math.ceil(after.total_seconds())))
         client("sqs").send_message(QueueUrl=self._queue_url, MessageBody=json.dumps(body), DelaySeconds=delay)

@@ -1,6 +1,6 @@
-"""`WorkNotification`: one SQS queue per pool, made when it is first needed.
+"""`WorkNotification`: one SQS queue per pool, created at its first use.
 
-Nobody deletes messages. Each is seen once (it stays hidden as long as it is kept) and is gone after a minute.
+Messages are not deleted. Each is received once (it stays hidden as long as it is kept) and is gone after a minute.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ class SqsWorkNotification(WorkNotification):
         except ClientError as error:
             if error.response["Error"]["Code"] not in _MISSING:
                 raise
-            # Removed since this process got to know it: made anew.
+            # Removed since this process used it: created again.
             self._urls.clear()
             self._ring(organization, pool)
 

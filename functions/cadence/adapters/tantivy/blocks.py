@@ -14,7 +14,7 @@ from cadence.adapters.lines.line_times import written
 from cadence.adapters.tantivy.rows import Numbers, Origin, Row
 from cadence.domain.search.split import SplitLine
 
-# Hits are mostly scattered over blocks: larger ones take less room, and longer to search.
+# Hits are mostly scattered over blocks: larger ones take less space, but longer to search.
 ROWS_PER_BLOCK = 256
 _LEVEL = 3  # of zstd: higher ones take much longer for little
 _HEADER = struct.Struct("<II")
@@ -22,7 +22,7 @@ _ENCODING = ("utf-8", "surrogatepass")
 
 
 def packed_block(rows: Sequence[Row]) -> tuple[bytes, int]:
-    """The rows (at least one), and the size of their texts before they are compressed."""
+    """Returns the rows (at least one) as a block, and the size of their texts before they are compressed."""
     moments, _, segments, positions, origins, levels, streams, leads, texts, more = zip(*rows, strict=True)
     together = "".join(texts)
     lengths = map(len, texts) if together.isascii() else (len(text.encode(*_ENCODING)) for text in texts)
@@ -36,9 +36,11 @@ def packed_block(rows: Sequence[Row]) -> tuple[bytes, int]:
         array("H", levels),
         array("H", streams),
     )
-    kept = {number: its for number, its in enumerate(more) if its}
+    further = {number: fields for number, fields in enumerate(more) if fields}
     data = together.encode(*_ENCODING)
-    packed_columns = _packed(*(column.tobytes() for column in columns), json.dumps(kept).encode() if kept else b"")
+    packed_columns = _packed(
+        *(column.tobytes() for column in columns), json.dumps(further).encode() if further else b""
+    )
     packed_texts = _packed(array("I", lengths).tobytes(), data)
     return _HEADER.pack(len(rows), len(packed_columns)) + packed_columns + packed_texts, len(data)
 
@@ -78,7 +80,7 @@ class _Texts:
 
 
 class Block:
-    """The rows of one block, from `first_row` on. Columns and texts are unpacked when they are asked for."""
+    """The rows of one block, from `first_row` on. Columns and texts are unpacked at their first use."""
 
     def __init__(self, packed: memoryview, first_row: int) -> None:
         self.first_row = first_row
@@ -88,7 +90,7 @@ class Block:
         self._columns: _Columns | None = None
         self._texts: _Texts | None = None
 
-    # Not cached properties, which let one thread wait for what another unpacks of another block.
+    # Not cached properties, in which one thread waits for another that unpacks another block.
     @property
     def columns(self) -> _Columns:
         if self._columns is None:
@@ -101,7 +103,7 @@ class Block:
         return self._texts
 
     def text(self, number: int) -> str:
-        """`number` counts within the block, as everywhere here."""
+        """Returns the text of a row. `number` counts within the block, as everywhere here."""
         texts = self._its_texts()
         return str(texts.data[texts.bounds[number] : texts.bounds[number + 1]], *_ENCODING)
 
@@ -135,20 +137,20 @@ class Block:
     def as_rows(
         self, origins: Sequence[Origin], levels: Sequence[str], streams: Sequence[str], numbers: Numbers
     ) -> Sequence[Row]:
-        """All of them, numbered anew."""
-        its = self.columns
-        origin_of = {origin: numbers.origins[origins[origin]] for origin in set(its.origins)}
-        more = [its.more.get(str(number)) for number in range(self.rows)] if its.more else [None] * self.rows
+        """Returns all rows, numbered anew."""
+        columns = self.columns
+        origin_of = {origin: numbers.origins[origins[origin]] for origin in set(columns.origins)}
+        more = [columns.more.get(str(number)) for number in range(self.rows)] if columns.more else [None] * self.rows
         return list(
             zip(
-                its.moments,
-                [origins[origin][1] for origin in its.origins],
-                its.segments,
-                its.indexes,
-                [origin_of[origin] for origin in its.origins],
-                [numbers.levels[levels[level]] for level in its.levels],
-                [numbers.streams[streams[stream]] for stream in its.streams],
-                its.leads,
+                columns.moments,
+                [origins[origin][1] for origin in columns.origins],
+                columns.segments,
+                columns.indexes,
+                [origin_of[origin] for origin in columns.origins],
+                [numbers.levels[levels[level]] for level in columns.levels],
+                [numbers.streams[streams[stream]] for stream in columns.streams],
+                columns.leads,
                 self.texts(),
                 more,
                 strict=True,

@@ -19,7 +19,7 @@ from cadence.domain.search.tokens import parted
 
 
 class BuildingOfSplit(SplitBuilding):
-    """Into the file `target`. Memory: a few hundred bytes a line beside its text."""
+    """Builds the file `target`. Memory: a few hundred bytes a line beside its text."""
 
     def __init__(self, target: Path, organization: str, project: str) -> None:
         self._target, self._organization, self._project = target, organization, project
@@ -50,7 +50,7 @@ def merge_splits(target: Path, organization: str, project: str, splits: Sequence
 def _write(
     target: Path, organization: str, project: str, numbers: Numbers, pieces: Iterable[Sequence[Row]]
 ) -> SplitFacts:
-    """Memory: the index's buffer (200 MB) and a piece of rows."""
+    """Writes the file. Memory: the index's buffer (200 MB) and a piece of rows."""
     folder = target.with_suffix(".folder")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -138,4 +138,4 @@ class _Writing:
 
 
 def _facts(values: Mapping[FieldName, Collection[str]]) -> Mapping[FieldName, Collection[str]]:
-    return {name: its for name, its in values.items() if len(its) <= MOST_FACTS}
+    return {name: listed for name, listed in values.items() if len(listed) <= MOST_FACTS}

@@ -1,4 +1,4 @@
-"""A query's condition as tantivy understands it, for one split."""
+"""Translates a query's condition into a tantivy query, for one split."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class TantivyCondition:
 
 
 class _Nothing(TantivyCondition):
-    """Finds no line."""
+    """A condition that finds no line."""
 
 
 _ALL = TantivyCondition(None, exact=True)
@@ -80,7 +80,7 @@ class Translation:
             case Word(text):
                 return TantivyCondition(tantivy.Query.term_query(self.schema, fields.TEXT, text, "basic"), exact=True)
             case Prefix(text):
-                # A word has only letters and digits, so none of it means anything to a regular expression.
+                # A word has only letters and digits, none of which is special in a regular expression.
                 return TantivyCondition(tantivy.Query.regex_query(self.schema, fields.TEXT, f"{text}.*"), exact=True)
             case Phrase(words, open_ended=False):
                 return TantivyCondition(tantivy.Query.phrase_query(self.schema, fields.TEXT, list(words)), exact=True)
@@ -96,8 +96,8 @@ class Translation:
             return TantivyCondition(
                 tantivy.Query.regex_phrase_query(self.schema, fields.TEXT, list(phrase)), exact=True
             )
-        whole = Word(words[0]) if len(words) == 2 else Phrase(tuple(words[:-1]))
-        return _inexact(self._and([self(whole), self(Prefix(last))]))
+        complete = Word(words[0]) if len(words) == 2 else Phrase(tuple(words[:-1]))
+        return _inexact(self._and([self(complete), self(Prefix(last))]))
 
     def _field(self, name: FieldName, wanted: Callable[[str], bool]) -> TantivyCondition:
         match name:
@@ -133,8 +133,8 @@ class Translation:
             return _ALL
         if part.query is None:
             return _Nothing(None, exact=True)
-        others = [(Occur.Must, tantivy.Query.all_query()), (Occur.MustNot, part.query)]
-        return TantivyCondition(tantivy.Query.boolean_query(others), exact=True)
+        clauses = [(Occur.Must, tantivy.Query.all_query()), (Occur.MustNot, part.query)]
+        return TantivyCondition(tantivy.Query.boolean_query(clauses), exact=True)
 
     def _and(self, parts: Sequence[TantivyCondition]) -> TantivyCondition:
         exact = all(part.exact for part in parts)
@@ -156,15 +156,15 @@ class Translation:
 
 
 def may_have(condition: Condition, known: KnownWords) -> bool:
-    """False only if no line can meet the condition, by the words that there are."""
+    """Returns False only if no line can meet the condition, by the words that there are."""
     match condition:
         case Word(text):
             return known.has(text)
         case Prefix(text):
             return known.has_prefix(text)
         case Phrase(words, open_ended):
-            whole = words[:-1] if open_ended else words
-            return all(map(known.has, whole)) and (not open_ended or known.has_prefix(words[-1]))
+            complete = words[:-1] if open_ended else words
+            return all(map(known.has, complete)) and (not open_ended or known.has_prefix(words[-1]))
         case Pattern(_, required):
             return all(may_have(part, known) for part in required)
         case And(parts):

@@ -1,4 +1,4 @@
-"""The tantivy index of a split: what its fields are, and how words get into it."""
+"""The tantivy index of a split: its fields, and how words get into it."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import tantivy
 _HEAP = 200_000_000
 _ANALYZER = "words"
 
-TEXT = "text"  # the words of the line, as `domain.search.tokens` parts them, with their positions
+TEXT = "text"  # the words of the line, as `domain.search.tokens` separates them, with their positions
 ORIGIN = "origin"  # numbers, as the head of the split lists what they stand for
 LEVEL = "level"
 STREAM = "stream"
@@ -18,7 +18,7 @@ ROW = "row"
 def new_index(folder: Path) -> tantivy.Index:
     builder = tantivy.SchemaBuilder()
     builder.add_text_field(TEXT, tokenizer_name=_ANALYZER, index_option="position")
-    # Signed: what tantivy does with unsigned ones ends the process.
+    # Signed: tantivy ends the process on an unsigned one.
     for name in (ORIGIN, LEVEL, STREAM):
         builder.add_integer_field(name, indexed=True, fast=True)
     builder.add_integer_field(ROW, fast=True)
@@ -34,6 +34,6 @@ def new_writer(index: tantivy.Index) -> tantivy.IndexWriter:
 
 
 def _with_words(index: tantivy.Index) -> tantivy.Index:
-    # The words come parted by spaces: they are what Python made of the text, so both mean the same by a word.
+    # The words are separated by spaces: they are what Python made of the text, so both mean the same by a word.
     index.register_tokenizer(_ANALYZER, tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build())
     return index

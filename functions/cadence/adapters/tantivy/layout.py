@@ -1,7 +1,7 @@
 """The layout of a split's file: head, words, blocks of lines, files of the index.
 
-`magic, length of the head, head, words | blocks | index`: who has the first `head_bytes` knows which words are in the
-split, and what the numbers in it stand for, without the rest.
+`magic, length of the head, head, words | blocks | index`: the first `head_bytes` show which words are in the split, and
+what the numbers in it stand for, without the rest.
 """
 
 import json
@@ -21,7 +21,7 @@ from cadence.domain.shared.errors import InvalidRequest
 
 _MAGIC = b"cdsplit2"
 _PREFIX = struct.Struct("<8sI")
-_FAST = 1  # zstd level of what tantivy has compressed already, in its own way
+_FAST = 1  # zstd level of files that tantivy has compressed already, in its own way
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +68,7 @@ def field_values(
     origins: Sequence[Origin], levels: Sequence[str], streams: Sequence[str]
 ) -> Mapping[FieldName, Collection[str]]:
     pipelines, runs, treatments, _, runners, pools = zip(*origins, strict=True)
-    found: Mapping[FieldName, Iterable[Any]] = {
+    values: Mapping[FieldName, Iterable[Any]] = {
         FieldName.PIPELINE: pipelines,
         FieldName.RUN: runs,
         FieldName.TREATMENT: treatments,
@@ -77,7 +77,7 @@ def field_values(
         FieldName.LEVEL: levels,
         FieldName.STREAM: streams,
     }
-    return {name: sorted({value or "" for value in its}) for name, its in found.items()}
+    return {name: sorted({value or "" for value in its}) for name, its in values.items()}
 
 
 def packed_words(words: Sequence[str]) -> bytes:
@@ -107,7 +107,7 @@ def write_file(
 
 
 def read_head(start: BinaryIO) -> tuple[SplitHead, KnownWords]:
-    """Reads as far as the words go. Raises InvalidRequest if this is no split."""
+    """Reads the head and the words. Raises InvalidRequest if this is no split."""
     prefix = start.read(_PREFIX.size)
     if len(prefix) < _PREFIX.size or not prefix.startswith(_MAGIC):
         raise InvalidRequest("This is no split, or one of another version.")
@@ -119,7 +119,7 @@ def read_head(start: BinaryIO) -> tuple[SplitHead, KnownWords]:
 
 
 def unpack_index(source: BinaryIO, head: SplitHead, folder: Path) -> None:
-    """`source` stands where the files of the index begin."""
+    """Unpacks the index. `source` stands where the files of the index begin."""
     folder.mkdir()
     for name, size in head.files:
         (folder / Path(name).name).write_bytes(bytes(cramjam.zstd.decompress(source.read(size))))

@@ -1,4 +1,4 @@
-"""A split at hand: searched and counted."""
+"""Searches and counts the lines of a split on this machine."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -22,10 +22,10 @@ from cadence.domain.search.regex import BadRegex, searches
 from cadence.domain.search.split import SplitLine
 from cadence.domain.search.tokens import plain
 
-# Candidates that are looked at before the clock is asked, and how many are got from the index at a time.
+# Candidates between two looks at the clock, and how many are fetched from the index at a time.
 _LOOKED_AT = 256
 _FIRST_CANDIDATES, _MOST_CANDIDATES = 256, 32_768
-# What would mean something else when a block's lines are looked at together.
+# Expressions that would mean something else when a block's lines are searched together.
 _OF_WHOLE_TEXT = re.compile(r"\\[Az]|\(\?[a-zA-Z]*-|\(\?[a-zA-Z]*[xRU]")
 
 
@@ -96,17 +96,17 @@ class TantivySplit(OpenSplit):
         return _Rows(first, end)
 
     def _candidates(self, where: Condition, translated: TantivyCondition, rows: _Rows) -> Iterator[int]:
-        """Rows that may match, newest first."""
+        """Returns rows that may match, newest first."""
         if translated.finds_all:
             yield from self._by_block(where, rows)
             return
         end, size = rows.end, _FIRST_CANDIDATES
         while end > rows.first:
-            found = self._newest(translated, _Rows(rows.first, end), size)
-            yield from found
-            if len(found) < size:
+            numbers = self._newest(translated, _Rows(rows.first, end), size)
+            yield from numbers
+            if len(numbers) < size:
                 return
-            end, size = found[-1], min(size * 4, _MOST_CANDIDATES)
+            end, size = numbers[-1], min(size * 4, _MOST_CANDIDATES)
 
     def _by_block(self, where: Condition, rows: _Rows) -> Iterator[int]:
         may_be_in = _of_blocks(where)
@@ -116,15 +116,15 @@ class TantivySplit(OpenSplit):
             if may_be_in is None or may_be_in("\n".join(map(plain, self._stored.block(index).texts()))):
                 yield from inside
             else:
-                # One row of it, so that whoever asks the clock between candidates is asked.
+                # Yields one row of the block, so that callers can look at the clock between candidates.
                 yield inside[-1]
 
     def _newest(self, translated: TantivyCondition, rows: _Rows, limit: int) -> Sequence[int]:
         if translated.query is None:
             return range(rows.end - 1, max(rows.first, rows.end - limit) - 1, -1)
         query = within(self._schema, translated.query, rows.first, rows.end, self._head.lines)
-        found = self._searcher.search(query, limit, count=False, order_by_field=fields.ROW)
-        return [int(row) for row, _ in found.hits]
+        hits = self._searcher.search(query, limit, count=False, order_by_field=fields.ROW)
+        return [int(row) for row, _ in hits.hits]
 
     def _hit(self, row: int) -> Hit:
         return self._as_hit(self._stored.line(row))
@@ -148,7 +148,10 @@ def _moment(time: datetime) -> int:
 
 
 def _of_blocks(where: Condition) -> Callable[[str], bool] | None:
-    """Decides whether lines, each on a line of its own, may hold one that a regular expression finds (None: cannot tell)."""
+    """Returns a function that decides whether lines, one after the other, may hold a match.
+
+    It answers None if it cannot tell.
+    """
     for pattern in _patterns(where):
         if not _OF_WHOLE_TEXT.search(pattern.regex):
             try:
@@ -159,11 +162,14 @@ def _of_blocks(where: Condition) -> Callable[[str], bool] | None:
 
 
 def _of_texts(where: Condition) -> Callable[[str], bool] | None:
-    """Decides on a text alone, which is much cheaper than on its line, whether a regular expression that must be found is."""
+    """Returns a function that decides on a text alone whether a required regular expression matches.
+
+    That is much cheaper than deciding on the line.
+    """
     return next((searches(pattern.regex) for pattern in _patterns(where)), None)
 
 
 def _patterns(where: Condition) -> Sequence[Pattern]:
-    """Regular expressions that every matching line meets."""
+    """Returns regular expressions that every matching line meets."""
     parts = where.parts if isinstance(where, And) else (where,)
     return [part for part in parts if isinstance(part, Pattern)]

@@ -1,4 +1,4 @@
-"""Lines as rows: tuples of what is kept of each, made of segments and of other splits, many at a time."""
+"""Lines as rows: tuples of what is kept of each line, made from segments and from other splits, many at a time."""
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,12 +9,12 @@ from cadence.domain.logs.log import Segment
 from cadence.domain.search.query import FieldName
 from cadence.domain.shared.errors import InvalidRequest
 
-# What of a line has a place of its own; whatever else a line holds is kept as it is.
+# Fields of a line that have a place of their own; all other fields are kept as they are.
 _ORIGIN_KEYS = ("treatment", "attempt", "runner", "pool")
 _ROW_KEYS = frozenset({"seq", "time", "stream", "level", "text", *_ORIGIN_KEYS})
 
 Origin = tuple[Any, ...]
-"""(pipeline, run id, treatment, attempt, runner, pool): what lines that came from one place have in common."""
+"""(pipeline, run id, treatment, attempt, runner, pool): what lines from one place have in common."""
 
 # Place in it of each field that it has.
 IN_ORIGIN = {
@@ -26,7 +26,8 @@ IN_ORIGIN = {
 }
 
 Row = tuple[int, str, int, int, int, int, int, int, str, Mapping[str, Any] | None]
-"""(moment, run id, segment, position; numbers of origin, level and stream; sequence number less position, text, what else).
+"""(moment, run id, segment, position; numbers of origin, level and stream; sequence number less position, text, further
+fields).
 
 The moment is in milliseconds since 1970. The first four are the line's place, so rows order as places do.
 """
@@ -36,15 +37,15 @@ _MOST_NUMBERS = 1 << 16
 
 
 class Numbered(dict[Any, int]):
-    """Values and their numbers, in the order in which they were first asked for."""
+    """Values and their numbers, in the order of their first lookup."""
 
     def __init__(self, accepted: Callable[[Any], bool]) -> None:
-        """A value that is not `accepted` raises ValueError, and so does one too many."""
+        """Raises ValueError, at a lookup, for a value that is not `accepted`, and for one too many."""
         self._accepted = accepted
 
     def __missing__(self, value: Any) -> int:
         if not self._accepted(value) or len(self) >= _MOST_NUMBERS:
-            raise ValueError(f"{value!r} is not what it should be")
+            raise ValueError(f"{value!r} is not a valid value")
         number = self[value] = len(self)
         return number
 
@@ -61,14 +62,14 @@ class Numbers:
 def rows_of_segment(
     segment: Segment, lines: Sequence[Mapping[str, Any]], numbers: Numbers, moments: Moments
 ) -> Sequence[Row]:
-    """Raises InvalidRequest if one of the lines is no line of a log."""
+    """Returns the rows. Raises InvalidRequest if one of the lines is no line of a log."""
     run_id, pipeline = segment.run_id, segment.pipeline
     try:
         at = moments.all_of([line["time"] for line in lines])
         texts = [line["text"] for line in lines]
         # Whether they are texts, at once.
         "".join(texts)
-        leads = [_whole(line["seq"]) - position for position, line in enumerate(lines)]
+        leads = [_integer(line["seq"]) - position for position, line in enumerate(lines)]
         origins = [
             numbers.origins[
                 pipeline, run_id, line["treatment"], line["attempt"], line["runner"], line.get("pool")
@@ -81,7 +82,7 @@ def rows_of_segment(
             _more(line) if len(line) > len(_ROW_KEYS) - ("pool" not in line) else None for line in lines
         ]  # fmt: skip
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise InvalidRequest("Its object holds something else than log lines.") from error
+        raise InvalidRequest("Its object does not hold log lines.") from error
     count = len(lines)
     return list(
         zip(
@@ -92,17 +93,20 @@ def rows_of_segment(
 
 
 def merged(sources: Sequence[Iterator[Sequence[Row]]]) -> Iterator[Sequence[Row]]:
-    """The rows of all sources in order, each of which gives its own in order. Of each, no more than two pieces are held."""
-    left: list[tuple[Sequence[Row], Iterator[Sequence[Row]]]] = [([], source) for source in sources]
-    while left := [(rows, source) for waiting, source in left if (rows := waiting or next(source, []))]:
-        # Whatever a source still gives comes after the last row that it has given.
-        bound = min(rows[-1] for rows, _ in left)
-        cut = [bisect_right(rows, bound) for rows, _ in left]
-        yield sorted(row for (rows, _), end in zip(left, cut, strict=True) for row in rows[:end])
-        left = [(rows[end:], source) for (rows, source), end in zip(left, cut, strict=True)]
+    """Merges the rows of all sources in order, each of which gives its own in order.
+
+    Holds no more than two pieces of each.
+    """
+    pending: list[tuple[Sequence[Row], Iterator[Sequence[Row]]]] = [([], source) for source in sources]
+    while pending := [(rows, source) for waiting, source in pending if (rows := waiting or next(source, []))]:
+        # All further rows of a source come after the last row that it has given.
+        bound = min(rows[-1] for rows, _ in pending)
+        cut = [bisect_right(rows, bound) for rows, _ in pending]
+        yield sorted(row for (rows, _), end in zip(pending, cut, strict=True) for row in rows[:end])
+        pending = [(rows[end:], source) for (rows, source), end in zip(pending, cut, strict=True)]
 
 
-def _whole(number: Any) -> int:
+def _integer(number: Any) -> int:
     if type(number) is not int or not 0 <= number < 1 << 62:
         raise ValueError(f"{number!r} is no sequence number")
     return number

@@ -1,4 +1,4 @@
-"""A folder of this machine that holds the splits that are searched, the longest unused ones removed to make room.
+"""A folder of this machine with the splits that are searched; the longest unused ones are removed to make room.
 
 Several processes may share it: what is in it is complete, never changes, and may vanish at any time.
 """
@@ -23,7 +23,7 @@ _PART = ".part"
 
 @dataclass(frozen=True)
 class SplitFolder:
-    """`most_bytes` is what all splits in it may take."""
+    """Keeps splits that take at most `most_bytes` together."""
 
     path: Path
     most_bytes: int
@@ -32,7 +32,7 @@ class SplitFolder:
         return (self.path / split_id).is_dir()
 
     def open(self, split_id: str) -> TantivySplit | None:
-        """None if it is not there (any more)."""
+        """Returns None if it is not there (any more)."""
         folder = self.path / split_id
         try:
             os.utime(folder)
@@ -48,14 +48,17 @@ class SplitFolder:
             return None
 
     def used(self, split_id: str) -> None:
-        """It is the last to be removed for now."""
+        """Marks the split as used, so that it is the last to be removed."""
         try:
             os.utime(self.path / split_id)
         except FileNotFoundError:
             return
 
     def keep(self, split_id: str, source: BinaryIO) -> None:
-        """`source` reads the split's file from its start. What it raises is passed on, and leaves nothing behind."""
+        """Keeps a split.
+
+        `source` reads its file from the start; an error of it is raised, and leaves nothing behind.
+        """
         part = self.path / f"{split_id}.{uuid.uuid4().hex}{_PART}"
         part.mkdir(parents=True)
         try:
@@ -89,18 +92,18 @@ class SplitFolder:
         return removed
 
     def _splits(self) -> list[tuple[float, int, Path]]:
-        found: list[tuple[float, int, Path]] = []
+        splits: list[tuple[float, int, Path]] = []
         for folder in self.path.iterdir():
             try:
                 size = sum(file.stat().st_size for file in folder.rglob("*"))
-                found.append((folder.stat().st_mtime, size, folder))
+                splits.append((folder.stat().st_mtime, size, folder))
             except FileNotFoundError:
                 continue
-        return found
+        return splits
 
 
 class _Copied:
-    """Keeps what is read from `source`."""
+    """Copies what is read from `source`."""
 
     def __init__(self, source: BinaryIO) -> None:
         self._source = source

@@ -36,7 +36,7 @@ class StoredLines:
         return block.text(row - block.first_row)
 
     def rows(self, numbers: Numbers) -> Iterator[Sequence[Row]]:
-        """All of them in order, a block at a time, numbered anew."""
+        """Returns all rows in order, a block at a time, numbered anew."""
         head = self._head
         return (
             self._read(index).as_rows(head.origins, head.levels, head.streams, numbers)
@@ -48,18 +48,18 @@ class StoredLines:
         return block.columns.moments[row - block.first_row]
 
     def rows_before_moment(self, moment: int) -> int:
-        """How many rows are older than `moment` (milliseconds since 1970)."""
+        """Returns how many rows are older than `moment` (milliseconds since 1970)."""
         index = bisect_left(self._firsts, moment) - 1
         return 0 if index < 0 else index * ROWS_PER_BLOCK + bisect_left(self.block(index).columns.moments, moment)
 
     def rows_before(self, place: LinePosition) -> int:
-        """How many rows have a smaller place."""
+        """Returns how many rows have a smaller place."""
         moment = Moments().of(place.time)
         low, high = self.rows_before_moment(moment), self.rows_before_moment(moment + 1)
-        wanted = (place.run_id, place.segment, place.index)
+        target = (place.run_id, place.segment, place.index)
         while low < high:
             middle = (low + high) // 2
-            if self._position(middle) < wanted:
+            if self._position(middle) < target:
                 low = middle + 1
             else:
                 high = middle
@@ -70,8 +70,8 @@ class StoredLines:
 
     def _position(self, row: int) -> tuple[str, int, int]:
         block = self.block(row // ROWS_PER_BLOCK)
-        number, its = row - block.first_row, block.columns
-        return self._head.origins[its.origins[number]][1], its.segments[number], its.indexes[number]
+        number, columns = row - block.first_row, block.columns
+        return self._head.origins[columns.origins[number]][1], columns.segments[number], columns.indexes[number]
 
     def _read(self, index: int) -> Block:
         return Block(self._data[self._starts[index] : self._starts[index + 1]], index * ROWS_PER_BLOCK)

@@ -2,7 +2,7 @@
 
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -70,6 +70,7 @@ from cadence.composition.api.dead_letters import dead_letters
 from cadence.composition.api.insight import Debugging, debugging
 from cadence.composition.api.provenance import Provenance, provenance
 from cadence.composition.api.replay import Replays, replays
+from cadence.composition.clock import now
 from cadence.composition.documents import check_document
 from cadence.composition.exports import manage_exports, render_metrics
 from cadence.composition.schedules import schedules
@@ -132,11 +133,11 @@ class Services:
     def version(self) -> str:
         try:
             return installed_version("cadence-control-plane")
-        except PackageNotFoundError:  # a Lambda's bundle has the code without its metadata
+        except PackageNotFoundError:  # a Lambda's bundle has the code without config metadata
             return "0.1.0"
 
     def project(self, principal: Principal, name: str) -> Project:
-        """A project that the principal sees. Raises NotFound, in the same words, for all others."""
+        """Returns a project that the principal sees. Raises NotFound, in the same words, for all others."""
         missing = NotFound(f"There is no project {name!r} here.")
         if not principal.sees(principal.organization, name):
             raise missing
@@ -146,30 +147,26 @@ class Services:
             raise missing from None
 
 
-def now() -> datetime:
-    return datetime.now(UTC)
-
-
 def services() -> Services:
-    its = settings.load(settings.ApiSettings)
-    access = DynamoAccessStore(its.access_table)
-    cipher = KmsCipher(its.secrets_key)
-    secrets = KmsSecretStore(its.access_table, its.secrets_key)
-    pipelines = DynamoPipelineStore(its.pipelines_table)
-    documents = S3Documents(client("s3"), its.data_bucket)
-    runs = DynamoRunStore(its.runs_table)
-    runners, hosts = DynamoRunnerStore(its.runners_table), DynamoHostStore(its.runners_table)
-    machines = StepFunctionsMachines(its.run_machine_arn, its.treatment_machine_arn)
-    provider_calls = LambdaProviderCalls(its.provider_function_prefix)
-    check = check_document(its)
+    config = settings.load(settings.ApiSettings)
+    access = DynamoAccessStore(config.access_table)
+    cipher = KmsCipher(config.secrets_key)
+    secrets = KmsSecretStore(config.access_table, config.secrets_key)
+    pipelines = DynamoPipelineStore(config.pipelines_table)
+    documents = S3Documents(client("s3"), config.data_bucket)
+    runs = DynamoRunStore(config.runs_table)
+    runners, hosts = DynamoRunnerStore(config.runners_table), DynamoHostStore(config.runners_table)
+    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn)
+    provider_calls = LambdaProviderCalls(config.provider_function_prefix)
+    check = check_document(config)
     freeze = FreezeDocument(check, documents)
     visible = VisibleRuns(runs, access)
-    deadlines = SqsDeadlines(its.deadlines_queue_url)
-    run_gates = gates.run_gates(its, runs, machines)
-    approvals = gates.approvals(its, runs, machines)
-    approval_store = DynamoApprovalStore(its.runs_table)
+    deadlines = SqsDeadlines(config.deadlines_queue_url)
+    run_gates = gates.run_gates(config, runs, machines)
+    approvals = gates.approvals(config, runs, machines)
+    approval_store = DynamoApprovalStore(config.runs_table)
     start = StartRun(runs, run_gates, deadlines, now)
-    searching = search(its, visible, runs, runners, now)
+    searching = search(config, visible, runs, runners, now)
     return Services(
         clock=now,
         schemas=schemas_folder(),
@@ -180,16 +177,16 @@ def services() -> Services:
         hold=HoldRunner(runners, provider_calls, now),
         pools=ManagePools(
             directory=access,
-            credentials=DynamoPoolCredentials(its.access_table, cipher),
-            records=DynamoPoolRecords(its.runners_table),
+            credentials=DynamoPoolCredentials(config.access_table, cipher),
+            records=DynamoPoolRecords(config.runners_table),
             hosts=hosts,
-            slots=gates.runner_slots(its, runs, machines),
+            slots=gates.runner_slots(config, runs, machines),
             calls=provider_calls,
             values=S3ValueBuckets(
-                Buckets.of(its.data_bucket, its.value_buckets), timedelta(days=int(its.retention_days))
+                Buckets.of(config.data_bucket, config.value_buckets), timedelta(days=int(config.retention_days))
             ),
             clock=now,
-            refusals=Refusals(DynamoBackOffs(its.runners_table, REFUSED), now),
+            refusals=Refusals(DynamoBackOffs(config.runners_table, REFUSED), now),
         ),
         pipelines=pipelines,
         documents=documents,
@@ -197,45 +194,47 @@ def services() -> Services:
         treatments=runs,
         runners=runners,
         hosts=hosts,
-        urls=S3DataUrls(Buckets.of(its.data_bucket, its.value_buckets)),
+        urls=S3DataUrls(Buckets.of(config.data_bucket, config.value_buckets)),
         rerun=Rerun(
             treatments=runs,
             values=runs,
             documents=documents,
-            chunks=S3Chunks(Buckets.of(its.data_bucket, its.value_buckets)),
+            chunks=S3Chunks(Buckets.of(config.data_bucket, config.value_buckets)),
         ),
-        provenance=provenance(its, runs, documents, pipelines),
-        replays=replays(its, runs, runners, documents, secrets, access),
+        provenance=provenance(config, runs, documents, pipelines),
+        replays=replays(config, runs, runners, documents, secrets, access),
         check=check,
         programs=check.programs,
         freeze_document=freeze,
         freeze_pipeline=FreezePipeline(pipelines, documents, freeze),
-        put_pipeline=PutPipeline(pipelines, freeze, schedules(its), now),
+        put_pipeline=PutPipeline(pipelines, freeze, schedules(config), now),
         request_run=RequestRun(PlanRun(documents), start, access, now),
         cancel_run=CancelRun(run_gates),
         run_gates=run_gates,
-        slots=gates.runner_slots(its, runs, machines),
-        environments=DynamoEnvironmentStore(its.access_table),
+        slots=gates.runner_slots(config, runs, machines),
+        environments=DynamoEnvironmentStore(config.access_table),
         approval_store=approval_store,
         approvals=approvals,
         approval_links=ApprovalLinks(
-            links=DynamoLinkStore(its.access_table), runs=runs, store=approval_store, approvals=approvals, clock=now
+            links=DynamoLinkStore(config.access_table), runs=runs, store=approval_store, approvals=approvals, clock=now
         ),
         visible=visible,
         look=ReadRunDetails(treatments=runs, values=runs, runners=runners, documents=documents),
-        debugging=debugging(its, hosts),
+        debugging=debugging(config, hosts),
         create_token=CreateToken(access, access, now),
         add_githost=AddGitHost(access, cipher, now),
-        exports=manage_exports(its),
-        render_metrics=render_metrics(its),
+        exports=manage_exports(config),
+        render_metrics=render_metrics(config),
         search=searching,
-        dead_letters=dead_letters(its, access),
-        retention=ManageRetention(DynamoSplitCatalogue(its.logs_table), now, timedelta(days=int(its.retention_days))),
-        audit=DynamoAuditTrail(its.access_table),
-        alerting=alerting(its, runs, hosts, searching.find.index),
+        dead_letters=dead_letters(config, access),
+        retention=ManageRetention(
+            DynamoSplitCatalogue(config.logs_table), now, timedelta(days=int(config.retention_days))
+        ),
+        audit=DynamoAuditTrail(config.access_table),
+        alerting=alerting(config, runs, hosts, searching.find.index),
         read_logs=ReadLogs(
-            index=DynamoLogIndex(its.logs_table),
-            segments=S3LogSegments(its.data_bucket),
+            index=DynamoLogIndex(config.logs_table),
+            segments=S3LogSegments(config.data_bucket),
             followers=runners,
             clock=now,
             sleep=time.sleep,

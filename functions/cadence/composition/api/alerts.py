@@ -1,7 +1,6 @@
-"""Wiring of what the API does with alert rules, channels and silences."""
+"""Wiring of alert rules, channels and silences, for the `api` Lambda."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from cadence.adapters.aws.alert_notifier import SqsAlertNotifier
 from cadence.adapters.dynamodb.access.subscriptions import DynamoSubscriptionStore
@@ -17,10 +16,7 @@ from cadence.application.alerts.queries import check_query
 from cadence.application.search.ports import SearchIndex
 from cadence.application.shared.runner_ports import HostStore
 from cadence.composition import settings
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
+from cadence.composition.clock import now
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,13 +35,13 @@ class Alerting:
     topic_prefix: str
 
 
-def alerting(its: settings.ApiSettings, runs: DynamoRunStore, runners: HostStore, index: SearchIndex) -> Alerting:
-    table = its.alerts_table
+def alerting(config: settings.ApiSettings, runs: DynamoRunStore, runners: HostStore, index: SearchIndex) -> Alerting:
+    table = config.alerts_table
     rules, channels, silences = DynamoRuleStore(table), DynamoChannelStore(table), DynamoSilenceStore(table)
     alerts, outbox = DynamoAlertStore(table), DynamoOutbox(table)
-    notifier = SqsAlertNotifier(its.alerting_queue_url, its.alert_deliveries_function)
-    listening = AlertEventMapping(its.alerts_table, its.alerting_queue_arn, its.alerts_function)
-    subscriptions = DynamoSubscriptionStore(its.access_table)
+    notifier = SqsAlertNotifier(config.alerting_queue_url, config.alert_deliveries_function)
+    listening = AlertEventMapping(config.alerts_table, config.alerting_queue_arn, config.alerts_function)
+    subscriptions = DynamoSubscriptionStore(config.access_table)
     return Alerting(
         rules=rules,
         channels=channels,
@@ -61,7 +57,7 @@ def alerting(its: settings.ApiSettings, runs: DynamoRunStore, runners: HostStore
             subscriptions=subscriptions,
             listening=listening,
             check_query=check_query,
-            clock=_now,
+            clock=now,
         ),
         manage_channels=ManageChannels(
             channels=channels,
@@ -69,10 +65,10 @@ def alerting(its: settings.ApiSettings, runs: DynamoRunStore, runners: HostStore
             outbox=outbox,
             notifier=notifier,
             listening=listening,
-            cipher=KmsCipher(its.secrets_key),
-            clock=_now,
+            cipher=KmsCipher(config.secrets_key),
+            clock=now,
         ),
-        manage_silences=ManageSilences(silences, _now),
-        try_on_past=TryOnPast(runs=runs, treatments=runs, runners=runners, search=index, clock=_now),
-        topic_prefix=its.alert_topic_prefix,
+        manage_silences=ManageSilences(silences, now),
+        try_on_past=TryOnPast(runs=runs, treatments=runs, runners=runners, search=index, clock=now),
+        topic_prefix=config.alert_topic_prefix,
     )

@@ -1,6 +1,4 @@
-"""Wiring of what is done about what was set aside."""
-
-from datetime import UTC, datetime
+"""Wiring of dead letters, for the `api` Lambda."""
 
 from cadence.adapters.aws.alert_notifier import SqsAlertNotifier
 from cadence.adapters.aws.redrive import LambdaRedrive
@@ -21,12 +19,13 @@ from cadence.application.dead_letters.sources import (
     RecordSource,
     SegmentSource,
 )
+from cadence.composition.clock import now
 from cadence.composition.settings import ApiSettings
 from cadence.domain.dead_letters.dead_letter import DeadLetterKind
 
 
-def dead_letters(its: ApiSettings, access: DynamoAccessStore) -> DeadLetters:
-    asking = LambdaRedrive(its.log_indexer_function, its.search_index_function)
+def dead_letters(config: ApiSettings, access: DynamoAccessStore) -> DeadLetters:
+    asking = LambdaRedrive(config.log_indexer_function, config.search_index_function)
 
     def projects(organization: str) -> list[str]:
         return [project.name for project in access.list_projects(organization)]
@@ -34,19 +33,19 @@ def dead_letters(its: ApiSettings, access: DynamoAccessStore) -> DeadLetters:
     return DeadLetters(
         {
             DeadLetterKind.SEGMENT: SegmentSource(
-                DynamoSplitCatalogue(its.logs_table), projects, S3Chunks(Buckets(its.data_bucket)).read, asking
+                DynamoSplitCatalogue(config.logs_table), projects, S3Chunks(Buckets(config.data_bucket)).read, asking
             ),
-            DeadLetterKind.RECORD: RecordSource(DynamoStrayRecords(its.logs_table, its.data_bucket), asking),
+            DeadLetterKind.RECORD: RecordSource(DynamoStrayRecords(config.logs_table, config.data_bucket), asking),
             DeadLetterKind.EXPORT: ExportSource(
-                DynamoExportStore(its.access_table),
-                DynamoBacklog(its.telemetry_table),
-                SqsExportWork(its.exporting_queue_url),
-                lambda: datetime.now(UTC),
+                DynamoExportStore(config.access_table),
+                DynamoBacklog(config.telemetry_table),
+                SqsExportWork(config.exporting_queue_url),
+                now,
             ),
             DeadLetterKind.MESSAGE: MessageSource(
-                DynamoChannelStore(its.alerts_table),
-                DynamoOutbox(its.alerts_table),
-                SqsAlertNotifier(its.alerting_queue_url, its.alert_deliveries_function),
+                DynamoChannelStore(config.alerts_table),
+                DynamoOutbox(config.alerts_table),
+                SqsAlertNotifier(config.alerting_queue_url, config.alert_deliveries_function),
             ),
         }
     )

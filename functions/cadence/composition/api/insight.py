@@ -1,4 +1,4 @@
-"""Wiring of what looks into treatments, for the `api` Lambda."""
+"""Wiring of insight into treatments, for the `api` Lambda."""
 
 from dataclasses import dataclass
 
@@ -26,12 +26,12 @@ class Debugging:
     resources: ResourceSeries
 
 
-def debugging(its: ApiSettings, hosts: HostStore) -> Debugging:
-    look = ReadTreatmentInsight(hosts, DynamoGroupStore(its.runs_table))
-    chunks = S3Chunks(Buckets.of(its.data_bucket, its.value_buckets))
+def debugging(config: ApiSettings, hosts: HostStore) -> Debugging:
+    look = ReadTreatmentInsight(hosts, DynamoGroupStore(config.runs_table))
+    chunks = S3Chunks(Buckets.of(config.data_bucket, config.value_buckets))
     return Debugging(
         look=look,
-        diagnose=Diagnose(LastLines(DynamoLogIndex(its.logs_table), S3LogSegments(its.data_bucket))),
-        content=ReadContent(chunks, DynamoStreamStore(its.runners_table), look),
-        resources=ResourceSeries(DynamoSampleStore(its.runners_table)),
+        diagnose=Diagnose(LastLines(DynamoLogIndex(config.logs_table), S3LogSegments(config.data_bucket))),
+        content=ReadContent(chunks, DynamoStreamStore(config.runners_table), look),
+        resources=ResourceSeries(DynamoSampleStore(config.runners_table)),
     )

@@ -27,9 +27,9 @@ class Provenance:
     following: ListFollowing
 
 
-def provenance(its: ApiSettings, runs: DynamoRunStore, documents: Documents, pipelines: PipelineStore) -> Provenance:
-    store = DynamoProvenance(its.runs_table)
-    groups, runners = DynamoGroupStore(its.runs_table), DynamoHostStore(its.runners_table)
+def provenance(config: ApiSettings, runs: DynamoRunStore, documents: Documents, pipelines: PipelineStore) -> Provenance:
+    store = DynamoProvenance(config.runs_table)
+    groups, runners = DynamoGroupStore(config.runs_table), DynamoHostStore(config.runners_table)
     stores = Stores(
         runs=runs,
         treatments=runs,
@@ -40,13 +40,13 @@ def provenance(its: ApiSettings, runs: DynamoRunStore, documents: Documents, pip
         documents=documents,
         pipelines=pipelines,
     )
-    chunks = S3Chunks(Buckets.of(its.data_bucket, its.value_buckets))
-    index, segments = DynamoLogIndex(its.logs_table), S3LogSegments(its.data_bucket)
+    chunks = S3Chunks(Buckets.of(config.data_bucket, config.value_buckets))
+    index, segments = DynamoLogIndex(config.logs_table), S3LogSegments(config.data_bucket)
     trace = Trace(
         stores=stores,
         chunks=chunks,
         times=chunks,
-        caches=DynamoCacheUses(its.runners_table),
+        caches=DynamoCacheUses(config.runners_table),
         index=index,
         segments=segments,
     )

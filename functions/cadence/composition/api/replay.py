@@ -28,16 +28,16 @@ class Replays:
 
 
 def replays(
-    its: ApiSettings,
+    config: ApiSettings,
     runs: DynamoRunStore,
     runners: RunnerStore,
     documents: Documents,
     secrets: SecretStore,
     pools: PoolStore,
 ) -> Replays:
-    chunks = S3Chunks(Buckets.of(its.data_bucket, its.value_buckets))
-    store = DynamoReplayStore(its.runs_table)
-    capture = CaptureElement(S3StoredProcesses(client("s3"), its.data_bucket), documents)
+    chunks = S3Chunks(Buckets.of(config.data_bucket, config.value_buckets))
+    store = DynamoReplayStore(config.runs_table)
+    capture = CaptureElement(S3StoredProcesses(client("s3"), config.data_bucket), documents)
     find = FindOriginal(runs=runs, treatments=runs, values=runs, runners=runners, chunks=chunks, capture=capture)
     return Replays(
         replay=Replay(find, documents, secrets, pools),

@@ -24,7 +24,7 @@ from cadence.domain.values.value_retention import ValuePolicy
 
 
 class AccessTable(StoredItem):
-    """What all items of the table share. Subclasses are one kind of item each."""
+    """What all items of the table share. Each kind of item is a subclass."""
 
     class Meta:
         table_name: ClassVar[str] = "access"
@@ -126,21 +126,21 @@ class PoolItem(AccessTable):
         )
 
 
-def _policy(kept: Mapping[str, Any]) -> Policy:
+def _policy(stored: Mapping[str, Any]) -> Policy:
     return Policy(
         **{
-            **kept,
-            "offers": tuple(InstanceOffer(**offer) for offer in kept["offers"]),
-            "labels": tuple(kept["labels"]),
-            "warm": tuple(WarmWindow(**{**one, "days": tuple(one["days"])}) for one in kept["warm"]),
-            "budget": Budget(**kept["budget"]) if kept["budget"] else None,
-            "values": ValuePolicy.from_json(kept["values"]) if "values" in kept else ValuePolicy(),
+            **stored,
+            "offers": tuple(InstanceOffer(**offer) for offer in stored["offers"]),
+            "labels": tuple(stored["labels"]),
+            "warm": tuple(WarmWindow(**{**window, "days": tuple(window["days"])}) for window in stored["warm"]),
+            "budget": Budget(**stored["budget"]) if stored["budget"] else None,
+            "values": ValuePolicy.from_json(stored["values"]) if "values" in stored else ValuePolicy(),
         }
     )
 
 
 class SweptPoolItem(AccessTable):
-    """All pools whose machines have to be looked after, under one key: the sweeper's list."""
+    """All pools whose machines have to be swept, under one key: the sweeper's list."""
 
     PK: ClassVar[str] = "SWEPT"
 

@@ -1,4 +1,4 @@
-"""The `access` table: organizations, projects, pools, tokens, git hosts, and what was seen before."""
+"""The `access` table: organizations, projects, pools, tokens, git hosts, and deliveries and requests seen before."""
 
 import secrets
 from collections.abc import Iterator, Sequence
@@ -89,7 +89,7 @@ class DynamoAccessStore:
         swept = SweptPoolItem(*SweptPoolItem.key(pool.organization, pool.name), provider=pool.provider)
         with translated(f"pool {pool.name}"):
             if pool.provider != HOST:
-                swept.save()  # first: nothing is started in a pool that nobody looks after
+                swept.save()  # first: nothing is started in a pool that is not swept
             try:
                 _create(item, "")
             except Conflict:
@@ -98,7 +98,7 @@ class DynamoAccessStore:
         return True
 
     def remove_pool(self, organization: str, name: str) -> None:
-        """Removing what is not there is no error."""
+        """Removes a pool. It is no error if there is none."""
         with translated(f"pool {name}"):
             PoolItem(organization_key(organization), PoolItem.PREFIX + name).delete()
             SweptPoolItem(*SweptPoolItem.key(organization, name)).delete()
@@ -160,7 +160,7 @@ class DynamoAccessStore:
     def list_githosts(self, organization: str) -> Sequence[GitHost]:
         return [item.githost() for item in _under(GitHostItem, organization_key(organization), GitHostItem.PREFIX)]
 
-    # What was seen before
+    # Deliveries and requests seen before
 
     def first_seen(self, key: str, fingerprint: str, at: datetime, keep: timedelta) -> SeenRequest:
         item = SeenItem(key, _kind(key), first_seen=at, fingerprint=fingerprint, expires_at=at + keep)
@@ -170,7 +170,7 @@ class DynamoAccessStore:
             try:
                 item = _get(SeenItem, key, _kind(key), "")
             except NotFound:
-                raise Transient("What was seen before has just been forgotten: ask again.") from None
+                raise Transient("The earlier request has just expired. Send it again.") from None
         return SeenRequest(item.first_seen, item.fingerprint, bool(item.done))
 
     def mark_done(self, key: str) -> None:
@@ -178,7 +178,7 @@ class DynamoAccessStore:
 
 
 class DynamoSharedKeys:
-    """Random keys shared by all processes: made once, kept encrypted in the `access` table, cached here."""
+    """Random keys shared by all processes: created once, kept encrypted in the `access` table, cached here."""
 
     def __init__(self, cipher: Cipher) -> None:
         self._cipher = cipher

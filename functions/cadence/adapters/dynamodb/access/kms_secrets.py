@@ -52,7 +52,7 @@ class SecretItem(StoredItem):
 
 
 class VersionItem(SecretItem):
-    """A version that was replaced. Kept as long as anything that was made with it."""
+    """A version that was replaced. It is kept as long as anything that used it."""
 
     class Meta:
         table_name: ClassVar[str] = "access"
@@ -65,7 +65,7 @@ class VersionItem(SecretItem):
 
 
 class DeletedItem(StoredItem):
-    """What a deleted secret leaves: the number of its last version, so that no other value ever has the same one."""
+    """The rest of a deleted secret: the number of its last version, so that no other value ever has the same number."""
 
     class Meta:
         table_name: ClassVar[str] = "access"
@@ -133,7 +133,7 @@ class KmsSecretStore(SecretStore):
             partition, prefix = VersionItem.key(organization, project, f"{name}#")
             try:
                 with translated(f"secret {name}"):
-                    # Afterwards nothing would tell what its last version was, nor that earlier ones are left.
+                    # Afterwards nothing would show its last version's number, nor that earlier versions remain.
                     last.save()
                     for earlier in VersionItem.query(partition, VersionItem.sk.startswith(prefix)):
                         earlier.delete()
@@ -144,15 +144,15 @@ class KmsSecretStore(SecretStore):
         raise Transient(f"The secret {name} is being written by others. Try again.")
 
     def decrypt(self, organization: str, project: str, wanted: Mapping[str, int | None]) -> Mapping[str, Secret]:
-        found = {}
+        plain = {}
         for name, version in wanted.items():
             item = (
                 self._get(organization, project, name)
                 if version is None
                 else self._version(organization, project, name, version)
             )
-            found[name] = Secret(self._decrypted(item, organization, project), int(item.version))
-        return found
+            plain[name] = Secret(self._decrypted(item, organization, project), int(item.version))
+        return plain
 
     def _version(self, organization: str, project: str, name: str, version: int) -> SecretItem:
         newest = self._find(organization, project, name)
@@ -191,7 +191,7 @@ class KmsSecretStore(SecretStore):
 
 
 def _context(organization: str, project: str, name: str, version: int) -> dict[str, str]:
-    """Bound to the ciphertext, so that it can be moved to no other secret or version."""
+    """Returns the context bound to the ciphertext, so that it can be moved to no other secret or version."""
     return {
         "organization": organization,
         "project": project,

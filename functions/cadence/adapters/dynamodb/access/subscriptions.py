@@ -29,11 +29,11 @@ class DynamoSubscriptionStore(SubscriptionStore):
     def get_subscriptions(self, organization: str) -> Subscriptions:
         with translated(f"subscriptions of organization {organization}"):
             keys = [(organization_key(organization), SubscriptionsItem.SK)]
-            found = list(SubscriptionsItem.batch_get(keys, consistent_read=True))
-        if not found:
+            items = list(SubscriptionsItem.batch_get(keys, consistent_read=True))
+        if not items:
             return NO_SUBSCRIPTIONS
         return {
-            audience: NO_SUBSCRIPTIONS[audience] | {EventKind(kind) for kind in getattr(found[0], audience) or ()}
+            audience: NO_SUBSCRIPTIONS[audience] | {EventKind(kind) for kind in getattr(items[0], audience) or ()}
             for audience in Audience
         }
 

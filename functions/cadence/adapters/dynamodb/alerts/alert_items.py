@@ -176,7 +176,10 @@ _MOMENTS = (
 
 
 class AlertItem(AlertsTable):
-    """One group of a rule. What it is stands in `values`; `open` and `version` are beside it, to be seen and compared."""
+    """One group of a rule.
+
+    Its content is in `values`; `open` and `version` are attributes of their own, for conditions.
+    """
 
     class Meta(_Meta):
         pass
@@ -233,7 +236,7 @@ class AlertItem(AlertsTable):
 
 
 class OccurrenceItem(AlertsTable):
-    """So many at one second, of one event."""
+    """How many occurrences one event has within one second."""
 
     class Meta(_Meta):
         pass
@@ -243,7 +246,7 @@ class OccurrenceItem(AlertsTable):
 
     @classmethod
     def partition(cls, rule: Rule, group: AlertGroup) -> str:
-        """What a rule looked for before it was changed does not count for what it looks for now."""
+        """Returns the partition. Occurrences found under an earlier form of a rule do not count for the new one."""
         return f"HAPPENED#{rule.organization}#{rule.project}#{rule.name}#{rule.revision}#{group.digest}"
 
     @classmethod

@@ -1,7 +1,8 @@
-"""`Listening`: hands the queue of events to the Lambda `alerts`, from the first alert rule of any organization to the last.
+"""`EventMapping`: maps the queue of events to the Lambda `alerts` while any organization has an alert rule.
 
-Lambda's polls of a queue cost 0.26 USD a month while nothing happens, so whoever has no rules has none. The mapping is no part of
-the stack: the next deployment would remove it again. Who needs it is noted in the table `alerts`.
+Lambda's polls of a queue cost 0.26 USD a month while nothing happens, so an installation without rules has none. The
+mapping is no part of the stack: the next deployment would remove it again. The organizations that need it are noted in
+the table `alerts`.
 """
 
 from typing import Any, ClassVar
@@ -32,7 +33,7 @@ class AlertEventMapping(EventMapping):
         self._queue_arn, self._function = queue_arn, function
 
     def begin(self, organization: str) -> None:
-        # Noted first: whoever ends it looks at the notes afterwards.
+        # Noted first: a process that removes the mapping looks at the notes afterwards.
         with translated("listeners"):
             ListenerItem(ListenerItem.PARTITION, organization).save()
         self._begin()
@@ -49,11 +50,11 @@ class AlertEventMapping(EventMapping):
             self._begin()
 
     def _begin(self) -> None:
-        there = self._mappings()
-        if any(mapping.get("State") != _ENDING for mapping in there):
+        mappings = self._mappings()
+        if any(mapping.get("State") != _ENDING for mapping in mappings):
             return
         ending = Transient("Alerting is being switched off; it can be switched on again in a minute.", retry_after=30.0)
-        if there:
+        if mappings:
             raise ending
         lambdas = client("lambda")
         try:
@@ -67,10 +68,10 @@ class AlertEventMapping(EventMapping):
             return  # another process was faster
 
     def _mappings(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = client("lambda").list_event_source_mappings(
+        mappings: list[dict[str, Any]] = client("lambda").list_event_source_mappings(
             EventSourceArn=self._queue_arn, FunctionName=self._function
         )["EventSourceMappings"]
-        return found
+        return mappings
 
     @staticmethod
     def _is_needed() -> bool:

@@ -118,8 +118,8 @@ class DynamoOutbox(Outbox, DeadLetterMessages):
             with translated(f"channel {key[2]}"):
                 dead_letter = WaitingItem.get(partition(key), position, consistent_read=True)
         except DoesNotExist:
-            raise NotFound("The message is not set aside any more.") from None
-        # Written first: whoever ends in between leaves it on both sides, and under one id.
+            raise NotFound("The message is no longer a dead letter.") from None
+        # Written first: if the process ends in between, the message is on both sides, under one id.
         waiting = WaitingItem(
             partition(key),
             WaitingItem.PREFIX + position.removeprefix(WaitingItem.DEAD_LETTER),
@@ -169,7 +169,7 @@ class DynamoOutbox(Outbox, DeadLetterMessages):
             item.save(as_read)
 
     def clear(self, key: ChannelKey) -> None:
-        """Everything of a channel that is no more."""
+        """Removes everything of a channel that no longer exists."""
         with translated(f"channel {key[2]}"), AlertsTable.batch_write() as batch:
             for item in AlertsTable.query(partition(key), consistent_read=True):
                 batch.delete(item)
@@ -177,5 +177,5 @@ class DynamoOutbox(Outbox, DeadLetterMessages):
 
 def _count(key: ChannelKey, prefix: str, most: int) -> int:
     with translated(f"channel {key[2]}"):
-        its = WaitingItem.sk.startswith(prefix)
-        return min(int(WaitingItem.count(partition(key), its, limit=most, consistent_read=True)), most)
+        with_prefix = WaitingItem.sk.startswith(prefix)
+        return min(int(WaitingItem.count(partition(key), with_prefix, limit=most, consistent_read=True)), most)

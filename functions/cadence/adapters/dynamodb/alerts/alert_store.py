@@ -24,7 +24,7 @@ from cadence.domain.alerts.message import Message
 from cadence.domain.alerts.occurrence import AlertGroup, Occurrence, OccurrenceSample
 from cadence.domain.alerts.rule import Rule
 
-# Beyond what counts for any window and the end of an alert.
+# Longer than any window and the end of an alert.
 _KEPT_LONGER = timedelta(days=2)
 _CLOSED_KEPT = timedelta(days=90)
 _HISTORY_KEPT = timedelta(days=180)
@@ -39,7 +39,7 @@ class DynamoAlertStore(AlertStore):
 
     def put_occurrences(self, rule: Rule, group: AlertGroup, occurrences: Iterable[Occurrence]) -> None:
         partition = OccurrenceItem.partition(rule, group)
-        kept = rule.window + rule.resolve.after + _KEPT_LONGER
+        kept_for = rule.window + rule.resolve.after + _KEPT_LONGER
         with translated(f"what happened for {rule.name}"), OccurrenceItem.batch_write() as batch:
             for occurrence in occurrences:
                 batch.save(
@@ -48,7 +48,7 @@ class DynamoAlertStore(AlertStore):
                         OccurrenceItem.sort_key(occurrence.at, occurrence.event_id),
                         times=occurrence.count,
                         sample=asdict(occurrence.sample),
-                        expires_at=max(occurrence.at, datetime.now(UTC)) + kept,
+                        expires_at=max(occurrence.at, datetime.now(UTC)) + kept_for,
                     )
                 )
 

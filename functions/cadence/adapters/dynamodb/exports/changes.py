@@ -15,7 +15,7 @@ Image = Mapping[str, Any]
 
 
 def read_changes(records: Iterable[Mapping[str, Any]]) -> Changes:
-    """What the records tell of; all other changes are left out."""
+    """Returns the new segments, treatments and runs; all other changes are left out."""
     segments: list[Segment] = []
     treatments: list[Treatment] = []
     runs: list[Run] = []
@@ -26,7 +26,7 @@ def read_changes(records: Iterable[Mapping[str, Any]]) -> Changes:
         if image is None:
             continue
         if sort_key.startswith(SegmentItem.PREFIX):
-            # A segment never changes; without its organization it was written before anybody could be told of it.
+            # A segment never changes; one without its organization was written before segments had one.
             if before is None and "organization" in image:
                 segments.append(SegmentItem.from_raw_data(dict(image)).segment())
         elif sort_key.startswith(TreatmentItem.PREFIX):
@@ -37,7 +37,7 @@ def read_changes(records: Iterable[Mapping[str, Any]]) -> Changes:
 
 
 def _ended(image: Image, before: Image | None, read: Callable[[Image], S]) -> list[S]:
-    """The item if it came to an end with this change."""
+    """Returns the item if it ended with this change."""
     state = image["state"]["S"]
     if before is not None and before["state"]["S"] == state:
         return []

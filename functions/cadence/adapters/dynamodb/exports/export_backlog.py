@@ -1,4 +1,4 @@
-"""`Backlog` on the `telemetry` table: of each export how it fares, what is pending, and what was given up."""
+"""`Backlog` on the `telemetry` table: each export's delivery status, what is pending, and what was given up."""
 
 import gzip
 import json
@@ -36,9 +36,9 @@ class DynamoBacklog:
         self._table = table_name
 
     def standing(self, export: Export) -> ExportStatus:
-        found = standing_of(self._get(partition(export), HEAD) or {})
-        # Dead letters expire by themselves, which nobody counts.
-        return replace(found, dead=0) if found.dead and not self.dead_letters(export, 1) else found
+        standing = standing_of(self._get(partition(export), HEAD) or {})
+        # Dead letters expire by themselves, without being counted.
+        return replace(standing, dead=0) if standing.dead and not self.dead_letters(export, 1) else standing
 
     def keep(
         self, export: Export, parcels: Sequence[ExportBatch], error: str | None, retry_at: datetime | None, at: datetime
@@ -49,8 +49,8 @@ class DynamoBacklog:
     def _keep(
         self, export: Export, parcels: Sequence[ExportBatch], error: str | None, retry_at: datetime | None, at: datetime
     ) -> None:
-        there = {parcel.key for parcel in parcels if self._get(partition(export), sort_key(PENDING, parcel))}
-        new = [parcel for parcel in parcels if parcel.key not in there]
+        stored = {parcel.key for parcel in parcels if self._get(partition(export), sort_key(PENDING, parcel))}
+        new = [parcel for parcel in parcels if parcel.key not in stored]
         puts = [self._put(export, PENDING, parcel) for parcel in new]
         if error is None:
             head = self._change(export, "ADD pending :new", {":new": len(new)}, "attribute_exists(failing_since)")
@@ -85,14 +85,14 @@ class DynamoBacklog:
     ) -> None:
         for start in range(0, len(parcels), _MOST_PARCELS):
             some = parcels[start : start + _MOST_PARCELS]
-            kept = [one for one in some if self._get(partition(export), sort_key(PENDING, one))]
-            moves = [self._delete(export, sort_key(PENDING, one)) for one in kept]
+            pending = [one for one in some if self._get(partition(export), sort_key(PENDING, one))]
+            moves = [self._delete(export, sort_key(PENDING, one)) for one in pending]
             added = 0
             if bury:
                 new = [one for one in some if not self._get(partition(export), sort_key(DEAD, one))]
                 moves += [self._put(export, DEAD, one, at) for one in new]
                 added = len(new)
-            counts = {":gone": -len(kept), ":dead": added}
+            counts = {":gone": -len(pending), ":dead": added}
             head = self._change(export, f"{change} ADD pending :gone, dead :dead", {**values, **counts})
             insisting(lambda items=(head, *moves): self._transact(items))  # type: ignore[misc]
 
@@ -164,9 +164,9 @@ class DynamoBacklog:
         return True
 
     def sent(self, export: Export) -> Mapping[str, float]:
-        found = self._get(partition(export), SENT)
-        known: dict[str, float] = json.loads(gzip.decompress(found["values"])) if found else {}
-        return known
+        item = self._get(partition(export), SENT)
+        values: dict[str, float] = json.loads(gzip.decompress(item["values"])) if item else {}
+        return values
 
     def keep_sent(self, export: Export, sent: Mapping[str, float]) -> None:
         values = gzip.compress(json.dumps(sent, separators=(",", ":")).encode(), mtime=0)
@@ -177,14 +177,14 @@ class DynamoBacklog:
 
     def get_backfill(self, organization: str, export: str, backfill_id: str) -> Backfill:
         pk, sk = backfill_prefix(organization, export)
-        found = self._get(pk, sk + backfill_id)
-        if found is None:
+        item = self._get(pk, sk + backfill_id)
+        if item is None:
             raise NotFound(f"There is no back-fill {backfill_id!r} of the export {export!r}.")
-        return backfill_of(found)
+        return backfill_of(item)
 
     def list_backfills(self, organization: str, export: str) -> Sequence[Backfill]:
-        found = query(self._table, *backfill_prefix(organization, export), limit=50, ScanIndexForward=False)
-        return [backfill_of(item) for item in found]
+        items = query(self._table, *backfill_prefix(organization, export), limit=50, ScanIndexForward=False)
+        return [backfill_of(item) for item in items]
 
     def _get(self, pk: str, sk: str) -> Item | None:
         with refusals(sk):
@@ -236,5 +236,5 @@ class DynamoBacklog:
 
 
 def _text(moment: datetime | None) -> str:
-    """Sorts as the times do."""
+    """Returns a text that sorts as the times do."""
     return (moment or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="milliseconds")

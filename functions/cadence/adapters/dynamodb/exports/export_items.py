@@ -29,7 +29,7 @@ def partition(export: Export) -> str:
 
 
 def sort_key(where: str, parcel: ExportBatch) -> str:
-    """In the order in which they arose; revived ones keep their key but count from their revival."""
+    """Sorts in the order in which they arose; revived ones keep their key but count from their revival."""
     return f"{where}{parcel.since.astimezone(UTC).isoformat(timespec='milliseconds')}#{parcel.key}"
 
 

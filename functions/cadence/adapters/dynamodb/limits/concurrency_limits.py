@@ -1,4 +1,7 @@
-"""`ConcurrencyLimitStore` on the `runs` table: one partition for each concurrency limit, one small item for its head."""
+"""`ConcurrencyLimitStore` on the `runs` table.
+
+Each concurrency limit has one partition, with one small item for its head.
+"""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
@@ -58,12 +61,12 @@ class DynamoConcurrencyLimitStore:
     def get(self, scope: str, holder: str | None = None) -> tuple[ConcurrencyLimit | None, LimitEntry | None]:
         sort_keys = [_Item.HEAD, *((_Item.INSIDE + holder, _Item.PLACE + holder) if holder else ())]
         with translated(f"concurrency limit {scope}"):
-            found = {
+            items = {
                 item.sk: item
                 for item in _Item.batch_get([(_partition(scope), key) for key in sort_keys], consistent_read=True)
             }
-        head = found.pop(_Item.HEAD, None)
-        return _concurrency_limit(scope, head) if head else None, next(map(_place, found.values()), None)
+        head = items.pop(_Item.HEAD, None)
+        return _concurrency_limit(scope, head) if head else None, next(map(_place, items.values()), None)
 
     def commit(
         self, concurrency_limit: ConcurrencyLimit, put: Sequence[LimitEntry], removed: Sequence[LimitEntry]
@@ -102,12 +105,12 @@ class DynamoConcurrencyLimitStore:
 
 
 def _lane_prefix(lane: LaneKey) -> str:
-    """Sorts the highest priority first."""
+    """Returns a prefix that sorts the highest priority first."""
     return f"{_Item.WAITING}{HIGHEST_PRIORITY - lane.priority:03}#{lane.project}#"
 
 
 def _keys(place: LimitEntry) -> tuple[str, ...]:
-    """Whoever waits is found by its name and by its turn."""
+    """Returns the keys of a waiting run or treatment: by its name and by its turn."""
     if place.inside:
         return (_Item.INSIDE + place.holder,)
     return _Item.PLACE + place.holder, f"{_lane_prefix(place.lane)}{place.ticket:012}"
@@ -124,7 +127,7 @@ def _head(concurrency_limit: ConcurrencyLimit) -> _Item:
         "checked_at": concurrency_limit.checked_at,
         "version": concurrency_limit.version + 1,
     }
-    return _Item(_partition(concurrency_limit.scope), _Item.HEAD, **_given(values.items()))
+    return _Item(_partition(concurrency_limit.scope), _Item.HEAD, **_present(values.items()))
 
 
 def _concurrency_limit(scope: str, item: _Item) -> ConcurrencyLimit:
@@ -146,7 +149,7 @@ def _concurrency_limit(scope: str, item: _Item) -> ConcurrencyLimit:
 
 def _item(scope: str, key: str, place: LimitEntry) -> _Item:
     names = ("holder", "run_id", "treatment", "attempt", "project", "priority", "ticket")
-    return _Item(_partition(scope), key, **_given((name, getattr(place, name)) for name in names))
+    return _Item(_partition(scope), key, **_present((name, getattr(place, name)) for name in names))
 
 
 def _place(item: _Item) -> LimitEntry:
@@ -162,5 +165,5 @@ def _place(item: _Item) -> LimitEntry:
     )
 
 
-def _given(values: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+def _present(values: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     return {name: value for name, value in values if value is not None}

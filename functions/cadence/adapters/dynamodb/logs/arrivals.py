@@ -29,7 +29,7 @@ class ArrivalsTable(StoredItem):
 
 
 class LaneItem(ArrivalsTable):
-    """Never expires: a number that was given is not given again."""
+    """Never expires: a number that was assigned is not assigned again."""
 
     class Meta(_Meta):
         pass
@@ -85,12 +85,15 @@ def bind_arrivals(table_name: str) -> None:
 
 
 def next_number(organization: str, run_id: str) -> int:
-    """What the next segment of the run gets; consistent."""
+    """Returns the number of the run's next segment; consistent."""
     return _next_number(organization, _lane_of(run_id))
 
 
 def save_arrival(transaction: TransactWrite, segment: Segment, number: int) -> None:
-    """Adds to a transaction that the segment is number `number` of its lane, on condition that this is still the next."""
+    """Adds to a transaction that the segment is number `number` of its lane.
+
+    The condition is that this is still the next number.
+    """
     partition = _partition(segment.organization, _lane_of(segment.run_id))
     transaction.save(LaneItem(partition, LaneItem.SK, next_number=number + 1), _next_is(number))
     transaction.save(
@@ -119,22 +122,22 @@ class DynamoArrivals(Arrivals):
     def next_numbers(self, organization: str) -> Sequence[int]:
         keys = [(_partition(organization, lane), LaneItem.SK) for lane in range(LANES)]
         with translated(f"arrivals in {organization}"):
-            found = {item.pk: int(item.next_number) for item in LaneItem.batch_get(keys, consistent_read=True)}
-        return [found.get(partition, 0) for partition, _ in keys]
+            numbers = {item.pk: int(item.next_number) for item in LaneItem.batch_get(keys, consistent_read=True)}
+        return [numbers.get(partition, 0) for partition, _ in keys]
 
     def list_arrivals(self, organization: str, lane: int, from_number: int, limit: int) -> Sequence[Arrival]:
         condition = ArrivalItem.sk.between(ArrivalItem.sort_key(from_number), ArrivalItem.sort_key(10**15 - 1))
         with translated(f"arrivals in {organization}"):
             items = ArrivalItem.query(_partition(organization, lane), condition, limit=limit, consistent_read=True)
-            found = [item.arrival(organization) for item in items]
-        for expected, arrival in enumerate(found, from_number):
-            # Items that expire do not go in order.
+            arrivals = [item.arrival(organization) for item in items]
+        for expected, arrival in enumerate(arrivals, from_number):
+            # Items that expire do not expire in order.
             if arrival.number != expected:
                 raise Gone(
-                    "What came after this cursor is no longer kept for those who follow. "
-                    "Search for it (since:1d), and follow again without the cursor."
+                    "Lines after this cursor are no longer kept for followers. "
+                    "Search for them (since:1d), and follow again without the cursor."
                 )
-        return found
+        return arrivals
 
 
 def _next_number(organization: str, lane: int) -> int:

@@ -97,7 +97,7 @@ class SegmentItem(LogsTable):
 
 
 class FreshItem(LogsTable):
-    """A segment that no split covers yet, with all that its manifest says."""
+    """A segment that no split covers yet, with its whole manifest."""
 
     class Meta(_Meta):
         pass
@@ -126,7 +126,7 @@ class FreshItem(LogsTable):
 
     @classmethod
     def project_of(cls, partition: str) -> tuple[str, str]:
-        """Organization and project."""
+        """Returns organization and project."""
         organization, _, project = partition.removeprefix(cls.PARTITION).partition("#")
         return organization, project
 
@@ -196,10 +196,10 @@ class DynamoLogIndex(LogIndex):
         with translated(f"log of run {run_id}"):
             heads = list(HeadItem.query(HeadItem.key(run_id)[0], HeadItem.sk == HeadItem.SK, consistent_read=True))
             keys = [WatermarkItem.item_key(runner_id) for runner_id in runner_ids]
-            found = [item.watermark() for item in WatermarkItem.batch_get(keys, consistent_read=True)]
+            watermarks = [item.watermark() for item in WatermarkItem.batch_get(keys, consistent_read=True)]
         return LogHead(
             int(heads[0].next_segment) if heads else 0,
-            {watermark.runner_id: watermark for watermark in found},
+            {watermark.runner_id: watermark for watermark in watermarks},
             arrivals.next_number(organization, run_id),
         )
 
@@ -214,7 +214,7 @@ class DynamoLogIndex(LogIndex):
                 _until(expires, HeadItem(*HeadItem.key(segment.run_id), next_segment=segment.number + 1)),
                 _head_is(head.next_segment),
             )
-            # Of a run from before its project was noted with its lines, the segment is not found by search.
+            # A segment of a run from before lines had their project cannot be found by search.
             if segment.project:
                 transaction.save(FreshItem.of(segment), FreshItem.pk.does_not_exist())
             arrivals.save_arrival(transaction, segment, head.next_arrival)

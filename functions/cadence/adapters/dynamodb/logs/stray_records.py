@@ -1,4 +1,4 @@
-"""`StrayRecords`: the bytes of a record in the data bucket, what is known of it in the table `logs`."""
+"""`StrayRecords`: the bytes of a record in the data bucket, its description in the table `logs`."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -52,11 +52,11 @@ class DynamoStrayRecords(StrayRecords):
         self._bucket = bucket
 
     def keep(self, record: StrayRecord, content: bytes) -> None:
-        # The bytes first: an item without them would promise what is not there.
+        # The bytes first: an item without them would promise a record that is not there.
         try:
             client("s3").put_object(Bucket=self._bucket, Key=record.object_key, Body=content)
         except (ClientError, BotoCoreError) as error:
-            raise Transient("The store takes no records that are set aside right now.") from error
+            raise Transient("The store accepts no dead letters right now.") from error
         with translated(f"record {record.number}"):
             StrayRecordItem(
                 *StrayRecordItem.item_key(record.organization, record.number),
@@ -72,10 +72,10 @@ class DynamoStrayRecords(StrayRecords):
     def list(self, organization: str, limit: int) -> Sequence[StrayRecord]:
         partition, prefix = StrayRecordItem.item_key(organization, "")
         with translated("records that were set aside"):
-            found = StrayRecordItem.query(
+            items = StrayRecordItem.query(
                 partition, StrayRecordItem.sk.startswith(prefix), limit=limit, consistent_read=True
             )
-            return [item.record() for item in found]
+            return [item.record() for item in items]
 
     def get(self, organization: str, number: str) -> StrayRecord:
         with translated(f"record {number}"):
@@ -83,7 +83,7 @@ class DynamoStrayRecords(StrayRecords):
                 key = StrayRecordItem.item_key(organization, number)
                 return StrayRecordItem.get(*key, consistent_read=True).record()
             except StrayRecordItem.DoesNotExist:
-                raise NotFound(f"There is no record {number} that was set aside.") from None
+                raise NotFound(f"There is no dead letter of record {number}.") from None
 
     def content(self, record: StrayRecord) -> bytes:
         try:

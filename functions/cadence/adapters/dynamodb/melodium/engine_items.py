@@ -1,4 +1,4 @@
-"""`ReportedStore`: what an engine says of itself, and what its reports tell, beside its run in the `runs` table."""
+"""`ReportedStore`: an engine's own claims, and the content of its reports, beside its run in the `runs` table."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -73,16 +73,16 @@ class DynamoReportedStore(ReportedStore):
         item = self._item(run_id)
         if item is None:
             return EngineEvidence()
-        seen = {**(item.seen_lines or {}), **(item.seen_events or {})}
-        return EngineEvidence(**{**seen, "failed_steps": tuple(seen.get("failed_steps", ()))})
+        reported = {**(item.seen_lines or {}), **(item.seen_events or {})}
+        return EngineEvidence(**{**reported, "failed_steps": tuple(reported.get("failed_steps", ()))})
 
     def note_lines(self, run_id: str, chunks: int, errors: int, first_error: str) -> None:
-        seen = {"logs_chunks": chunks, "errors": errors, "first_error": first_error}
-        self._update(run_id, [EngineItem.seen_lines.set(seen)])
+        reported = {"logs_chunks": chunks, "errors": errors, "first_error": first_error}
+        self._update(run_id, [EngineItem.seen_lines.set(reported)])
 
     def note_events(self, run_id: str, chunks: int, failed_steps: Sequence[str], *, over: bool) -> None:
-        seen = {"debug_chunks": chunks, "failed_steps": list(failed_steps), "over": over}
-        self._update(run_id, [EngineItem.seen_events.set(seen)])
+        reported = {"debug_chunks": chunks, "failed_steps": list(failed_steps), "over": over}
+        self._update(run_id, [EngineItem.seen_events.set(reported)])
 
     def note_details(self, run_id: str, entrypoint: str, parameters: Mapping[str, str]) -> None:
         self._update(run_id, [EngineItem.entrypoint.set(entrypoint), EngineItem.parameters.set(dict(parameters))])
@@ -95,9 +95,9 @@ class DynamoReportedStore(ReportedStore):
 
     def note_start(self, run_id: str, version: str, tags: Iterable[str]) -> None:
         actions: list[Action] = [EngineItem.version.set(version)]
-        said = set(tags) - {""}
-        if said:
-            actions.append(EngineItem.tags.add(said))
+        named = set(tags) - {""}
+        if named:
+            actions.append(EngineItem.tags.add(named))
         self._update(run_id, actions)
 
     def note_reporting(self, run_id: str, at: datetime) -> None:

@@ -15,7 +15,7 @@ from cadence.application.access.ports import Cipher
 from cadence.application.melodium.worker_ports import WorkerSecrets, WorkerSecretStore
 from cadence.domain.shared.errors import Conflict, NotFound
 
-# What the cipher takes at most in one piece.
+# The most that the cipher encrypts in one piece.
 _PIECE = 4096
 
 

@@ -28,10 +28,10 @@ class DynamoTunnelEnds(TunnelEnds):
 
     def get(self, run_id: str) -> dict[TunnelSide, str]:
         with translated(f"tunnel of run {run_id}"):
-            found = TunnelEndItem.query(
+            items = TunnelEndItem.query(
                 _partition(run_id), TunnelEndItem.sk.startswith(TunnelEndItem.PREFIX), consistent_read=True
             )
-            return {TunnelSide(item.sk.removeprefix(TunnelEndItem.PREFIX)): item.connection_id for item in found}
+            return {TunnelSide(item.sk.removeprefix(TunnelEndItem.PREFIX)): item.connection_id for item in items}
 
 
 def _partition(run_id: str) -> str:

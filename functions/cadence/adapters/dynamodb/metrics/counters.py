@@ -1,6 +1,6 @@
 """`Counters` on the `telemetry` table: one item for each series, and a mark for each event that was counted.
 
-Straight through the client: the attributes of a series are as many as it has counts.
+It uses the client directly: the attributes of a series are as many as it has counts.
 """
 
 from collections import defaultdict
@@ -21,9 +21,9 @@ from cadence.domain.shared.errors import Conflict
 from cadence.domain.shared.retention import KEPT
 
 MOST_SERIES = 300
-"""Of a project. What comes after is counted under the name `_other`."""
+"""Names of a project. Further names are counted under the name `_other`."""
 
-# Longer than a message can stay in its queue, and come again.
+# Longer than a message can stay in its queue, and be delivered again.
 _REMEMBERED = timedelta(days=20)
 # Of the 100 items of a transaction, each event takes one, its cost one, and its series a few.
 _MOST_EVENTS = 20
@@ -43,19 +43,22 @@ class DynamoCounters:
         for start in range(0, len(counted), _MOST_EVENTS):
             some = [self._bounded(one) for one in counted[start : start + _MOST_EVENTS]]
             # The same event may be in a batch twice, and a transaction names an item once.
-            left = list({one.event_id: one for one in some}.values())
-            while left:
-                left = insisting(partial(self._add, left))
+            remaining = list({one.event_id: one for one in some}.values())
+            while remaining:
+                remaining = insisting(partial(self._add, remaining))
 
     def read(self, organization: str, project: str) -> Sequence[CounterSeries]:
-        found = query(self._table, _partition(organization, project), _SERIES)
-        return [_series(organization, project, item) for item in found]
+        items = query(self._table, _partition(organization, project), _SERIES)
+        return [_series(organization, project, item) for item in items]
 
     def costs(self, run_id: str) -> Sequence[TreatmentCost]:
         return [_cost(item) for item in query(self._table, f"RUN#{run_id}", _COST)]
 
     def _add(self, counted: Sequence[Counted]) -> list[Counted]:
-        """Adds all or nothing. Returns the events that are left to add, since others of them had been counted before."""
+        """Adds all or nothing.
+
+        Returns the events that are still to be added, since others of them had been counted before.
+        """
         expires = _expiry(_REMEMBERED)
         marks = [self._put({"pk": f"SEEN#{one.event_id}", "sk": "SEEN", "expires_at": expires}) for one in counted]
         sums: dict[CounterKey, dict[str, float]] = defaultdict(lambda: defaultdict(float))
@@ -69,8 +72,8 @@ class DynamoCounters:
             with refusals("the counts"):
                 client("dynamodb").transact_write_items(TransactItems=items)
         except Conflict as conflict:
-            seen = _refused(conflict.__cause__, len(marks))
-            return [one for number, one in enumerate(counted) if number not in seen]
+            counted_before = _refused(conflict.__cause__, len(marks))
+            return [one for number, one in enumerate(counted) if number not in counted_before]
         return []
 
     def _put(self, item: Item, *, new: bool = True) -> dict[str, Any]:
@@ -81,45 +84,45 @@ class DynamoCounters:
 
     def _increase(self, key: CounterKey, counts: Mapping[str, float]) -> dict[str, Any]:
         labels = {name: getattr(key, name) for name in ("pipeline", "treatment", "pool", "provider")}
-        given = {name: text for name, text in labels.items() if text is not None}
+        present = {name: text for name, text in labels.items() if text is not None}
         added = dict(enumerate(sorted(counts.items())))
         update = {
             "TableName": self._table,
             "Key": wired({"pk": _partition(key.organization, key.project), "sk": _sort_key(key)}),
-            "UpdateExpression": f"SET {', '.join(f'#{name} = :{name}' for name in given)} "
+            "UpdateExpression": f"SET {', '.join(f'#{name} = :{name}' for name in present)} "
             f"ADD {', '.join(f'#{number} :{number}' for number in added)}",
-            "ExpressionAttributeNames": {f"#{name}": name for name in given}
+            "ExpressionAttributeNames": {f"#{name}": name for name in present}
             | {f"#{number}": _COUNT + name for number, (name, _) in added.items()},
             "ExpressionAttributeValues": wired(
-                {f":{name}": text for name, text in given.items()}
+                {f":{name}": text for name, text in present.items()}
                 | {f":{number}": amount for number, (_, amount) in added.items()}
             ),
         }
         return {"Update": update}
 
     def _bounded(self, counted: Counted) -> Counted:
-        """New names go on being counted together once there are many: whoever makes up names must not make a scrape large."""
-        found: dict[CounterKey, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+        """Counts new names together once there are many, so that invented names do not make a scrape large."""
+        bounded: dict[CounterKey, dict[str, float]] = defaultdict(lambda: defaultdict(float))
         for key, counts in counted.counts.items():
             for name, amount in counts.items():
-                found[self._folded(key)][name] += amount
-        return replace(counted, counts=found)
+                bounded[self._folded(key)][name] += amount
+        return replace(counted, counts=bounded)
 
     def _folded(self, key: CounterKey) -> CounterKey:
         partition = _partition(key.organization, key.project)
-        known = self._known.get(partition)
-        # Series are never removed: once there are as many as may be, no name is new any more that is not known.
-        if known is None or (_sort_key(key) not in known and partition not in self._full):
-            known = {item["sk"] for item in query(self._table, partition, _SERIES, ProjectionExpression="sk")}
-            self._known[partition] = known
-            if len(known) >= self._most:
+        names = self._known.get(partition)
+        # Series are never removed: once there are as many as allowed, an unknown name is never a new series.
+        if names is None or (_sort_key(key) not in names and partition not in self._full):
+            names = {item["sk"] for item in query(self._table, partition, _SERIES, ProjectionExpression="sk")}
+            self._known[partition] = names
+            if len(names) >= self._most:
                 self._full.add(partition)
         treatment = OTHER if key.treatment is not None else None
         candidates = (key, replace(key, treatment=treatment), replace(key, pipeline=OTHER, treatment=treatment))
         for candidate in candidates:
-            if _sort_key(candidate) in known or len(known) < self._most:
+            if _sort_key(candidate) in names or len(names) < self._most:
                 break
-        known.add(_sort_key(candidate))
+        names.add(_sort_key(candidate))
         return candidate
 
 
@@ -161,7 +164,7 @@ def _expiry(after: timedelta) -> int:
 
 
 def _refused(error: BaseException | None, most: int) -> frozenset[int]:
-    """Which of the first items of a transaction were there already."""
+    """Returns which of the first items of a transaction existed already."""
     reasons = error.response.get("CancellationReasons", []) if isinstance(error, ClientError) else []
     return frozenset(
         number for number, reason in enumerate(reasons[:most]) if reason.get("Code") == "ConditionalCheckFailed"

@@ -122,7 +122,7 @@ class DynamoPipelineStore:
                 transaction.save(_PipelineItem.numbered(version), condition=_PipelineItem.pk.does_not_exist())
         except Conflict:
             raise Conflict(
-                f"Pipeline {version.name!r} was changed by somebody else at the same time. Read it and try again."
+                f"Pipeline {version.name!r} was changed by another request at the same time. Read it and try again."
             ) from None
 
     @staticmethod

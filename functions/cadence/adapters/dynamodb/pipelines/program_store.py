@@ -1,4 +1,4 @@
-"""`ProgramStore` on the `access` table: what the names of a project's programs mean."""
+"""`ProgramStore` on the `access` table: the programs of a project by name."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -49,8 +49,8 @@ class DynamoProgramStore:
     def list_programs(self, organization: str, project: str) -> Sequence[StoredProgram]:
         with translated("programs"):
             prefix = ProgramItem.sk.startswith(ProgramItem.PREFIX)
-            found = ProgramItem.query(_key(organization, project), prefix, consistent_read=True)
-            return [item.program() for item in found]
+            items = ProgramItem.query(_key(organization, project), prefix, consistent_read=True)
+            return [item.program() for item in items]
 
 
 def _key(organization: str, project: str) -> str:

@@ -1,4 +1,7 @@
-"""`BackOffs` on the `runners` table: each write says what it saw, so that of many who were refused at once one is counted."""
+"""`BackOffs` on the `runners` table.
+
+Each write is conditional on what it read, so that of many simultaneous refusals one is counted.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -12,7 +15,7 @@ from cadence.adapters.dynamodb.shared.faults import translated
 from cadence.domain.placement.back_off import BackOff
 from cadence.domain.shared.errors import Conflict
 
-# What pools could not give, and which offers a provider does not ask for.
+# Refused requests of pools, and offers that a provider does not request.
 REFUSED, CIRCUIT = "REFUSAL#", "CIRCUIT#"
 
 _KEPT = timedelta(days=1)
@@ -32,7 +35,7 @@ class BackOffItem(RunnersTable):
 
 
 class DynamoBackOffs:
-    """Those whose sort keys begin with `prefix`."""
+    """Back-offs whose sort keys begin with `prefix`."""
 
     def __init__(self, table_name: str, prefix: str) -> None:
         bind(BackOffItem, table_name)
@@ -81,4 +84,4 @@ class DynamoBackOffs:
             with translated(f"refusals of pool {pool}"):
                 item.delete(BackOffItem.pk.does_not_exist() | (BackOffItem.at < before))
         except Conflict:
-            return  # it was refused since
+            return  # it was refused meanwhile

@@ -1,4 +1,4 @@
-"""`Claims` on the `runners` table: one conditional write decides whose a machine is."""
+"""`Claims` on the `runners` table: one conditional write decides which runner gets a machine."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -12,7 +12,7 @@ from cadence.adapters.dynamodb.shared.faults import translated
 from cadence.application.placement.ports import MachineClaim
 from cadence.domain.shared.errors import Conflict
 
-# Longer than any machine that was made in advance is there.
+# Longer than any machine that was started in advance exists.
 _KEPT = timedelta(days=30)
 
 

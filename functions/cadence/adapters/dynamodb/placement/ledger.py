@@ -22,7 +22,7 @@ _MONTH_KEPT = timedelta(days=400)
 class SpentItem(RunnersTable):
     PREFIX: ClassVar[str] = "SPENT#"
 
-    amount = NumberAttribute()  # millionths, with what is set aside
+    amount = NumberAttribute()  # millionths, with reserved amounts
 
     @classmethod
     def of(cls, organization: str, pool: str, month: str) -> "SpentItem":
@@ -71,10 +71,10 @@ class DynamoLedger:
         listed = ActiveItem(
             *ActiveItem.key(organization, pool, charge.runner_id), charged=True, expires_at=charge.began + KEPT
         )
-        wanted = _millionths(charge.reserved)
-        room = SpentItem.amount <= _millionths(limit) - wanted
+        reserved = _millionths(charge.reserved)
+        room = SpentItem.amount <= _millionths(limit) - reserved
         # The first runner of a month finds nothing spent.
-        fits = room | SpentItem.amount.does_not_exist() if wanted <= _millionths(limit) else room
+        fits = room | SpentItem.amount.does_not_exist() if reserved <= _millionths(limit) else room
 
         def write() -> None:
             with (
@@ -84,7 +84,7 @@ class DynamoLedger:
                 transaction.save(item, ChargeItem.pk.does_not_exist())
                 transaction.update(
                     SpentItem.of(organization, pool, charge.month),
-                    [SpentItem.amount.add(wanted), SpentItem.expires_at.set(charge.began + _MONTH_KEPT)],
+                    [SpentItem.amount.add(reserved), SpentItem.expires_at.set(charge.began + _MONTH_KEPT)],
                     fits,
                 )
                 transaction.save(listed)

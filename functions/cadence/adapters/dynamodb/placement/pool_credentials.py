@@ -67,11 +67,11 @@ class DynamoPoolCredentials:
         item = self._find(pool)
         if item is None:
             return {}
-        kept: dict[str, str] = json.loads(decrypt_parts(self._cipher, item.parts, _context(pool)))
-        return kept
+        credentials: dict[str, str] = json.loads(decrypt_parts(self._cipher, item.parts, _context(pool)))
+        return credentials
 
     def _find(self, pool: Pool) -> PoolCredentialsItem | None:
-        """Those for another provider are none: it changed, and they are not for the new one."""
+        """Returns the credentials. Those for another provider do not count: the pool's provider has changed since."""
         try:
             with translated(f"credentials of pool {pool.name}"):
                 item = PoolCredentialsItem.get(*PoolCredentialsItem.key(pool), consistent_read=True)

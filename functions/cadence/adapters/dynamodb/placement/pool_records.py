@@ -1,4 +1,4 @@
-"""What is kept of pools in the `runners` table, beside hosts and offers."""
+"""Records about pools in the `runners` table, beside hosts and offers."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -32,7 +32,7 @@ class MarkItem(RunnersTable):
 class ActiveItem(RunnersTable):
     PREFIX: ClassVar[str] = "ACTIVE#"
 
-    charged = BooleanAttribute(null=True)  # the ledger holds something back for it
+    charged = BooleanAttribute(null=True)  # the ledger has reserved an amount for it
 
     @classmethod
     def key(cls, organization: str, pool: str, runner_id: str) -> tuple[str, str]:
@@ -103,7 +103,7 @@ class DynamoPoolRecords:
             )
             return [item.sk.removeprefix(ActiveItem.PREFIX) for item in items]
 
-    # What was found out
+    # Findings
 
     def note_probe(self, organization: str, pool: str, probe: PoolProbe, of: str = "") -> None:
         with translated(f"probe of pool {pool}"):

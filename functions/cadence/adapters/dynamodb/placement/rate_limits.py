@@ -1,4 +1,7 @@
-"""`Paces` on the `runners` table: two conditional writes that exclude each other, so that nobody reads first and no two lose against each other."""
+"""`RateLimits` on the `runners` table: two conditional writes that exclude each other.
+
+So no process has to read first, and no two of them fail because of each other.
+"""
 
 from datetime import datetime, timedelta
 from typing import ClassVar
@@ -32,19 +35,19 @@ class DynamoRateLimits:
         bind(RateLimitItem, table_name)
 
     def reserve(self, api: LimitedApi, calls: int, now: datetime) -> timedelta | None:
-        at, taken = microseconds(now), api.pace.taken(calls)
+        at, spent = microseconds(now), api.pace.taken(calls)
         latest = at + microseconds_of(LONGEST_WAIT) + api.pace.taken(api.pace.burst)
 
         def once() -> int | None:
             item = RateLimitItem.of(api)
             try:
-                return _write(item, [RateLimitItem.full_at.add(taken)], RateLimitItem.full_at.between(at, latest), now)
+                return _write(item, [RateLimitItem.full_at.add(spent)], RateLimitItem.full_at.between(at, latest), now)
             except Conflict:
-                pass  # it is full, or so empty that nobody is given a place
+                pass  # it is full, or so empty that it gives no place
             try:
                 return _write(
                     item,
-                    [RateLimitItem.full_at.set(at + taken)],
+                    [RateLimitItem.full_at.set(at + spent)],
                     RateLimitItem.full_at.does_not_exist() | (RateLimitItem.full_at < at),
                     now,
                 )

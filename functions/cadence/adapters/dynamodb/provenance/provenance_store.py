@@ -14,7 +14,7 @@ from cadence.application.provenance.ports import FollowingRun, ValueArrival, Val
 from cadence.application.shared.ports import Page
 from cadence.domain.pipelines.specification import TreatmentSpec
 
-# Behind everything that a name or an id may hold.
+# Sorts after everything that a name or an id may hold.
 _LAST = "\x7f"
 
 
@@ -33,26 +33,26 @@ class DynamoProvenance:
     def consumers(self, run_id: str, producer: str, limit: int, after: str | None = None) -> Page[str]:
         prefix = f"{EdgeItem.PREFIX}{producer}#"
         first = f"{prefix}{after}#{_LAST}" if after else prefix
-        found: dict[str, None] = {}
+        names: dict[str, None] = {}
         with translated(f"run {run_id}"):
-            # One consumer may wait for several things of the producer.
+            # One consumer may wait for several outputs of the producer.
             for item in EdgeItem.query(
                 partition(run_id), EdgeItem.sk.between(first, prefix + _LAST), page_size=2 * limit + 2
             ):
-                found[item.consumer] = None
-                if len(found) > limit:
+                names[item.consumer] = None
+                if len(names) > limit:
                     break
-        page = list(found)[:limit]
-        return Page(page, page[-1] if len(found) > limit else None)
+        page = list(names)[:limit]
+        return Page(page, page[-1] if len(names) > limit else None)
 
     def following_runs(self, run_id: str, limit: int, after: str | None = None) -> Page[FollowingRun]:
         prefix = NextRunItem.PREFIX
         first = f"{prefix}{after}{_LAST}" if after else prefix
         with translated(f"the runs that came of {run_id}"):
             items = NextRunItem.query(partition(run_id), NextRunItem.sk.between(first, prefix + _LAST), limit=limit + 1)
-            found = [item.following() for item in items]
-        page = found[:limit]
-        return Page(page, page[-1].run_id if len(found) > limit else None)
+            following = [item.following() for item in items]
+        page = following[:limit]
+        return Page(page, page[-1].run_id if len(following) > limit else None)
 
     def passed_to(
         self, run_id: str, treatment: str, port: str, limit: int, after: str | None = None
@@ -61,9 +61,9 @@ class DynamoProvenance:
         first = f"{prefix}{after}{_LAST}" if after else prefix
         with translated(f"where {treatment}.{port} of run {run_id} arrived"):
             items = PassedItem.query(partition(run_id), PassedItem.sk.between(first, prefix + _LAST), limit=limit + 1)
-            found = [item.passed() for item in items]
-        page = found[:limit]
-        return Page(page, page[-1].position if len(found) > limit else None)
+            passed = [item.passed() for item in items]
+        page = passed[:limit]
+        return Page(page, page[-1].position if len(passed) > limit else None)
 
     def places_of(
         self, organization: str, project: str, sha256: str, limit: int, after: str | None = None
@@ -80,6 +80,6 @@ class DynamoProvenance:
         with translated(f"values {sha256[:12]}"), ThreadPoolExecutor(SHARDS) as pool:
             shards = list(pool.map(of_shard, range(SHARDS)))
         newest = merge(*shards, key=lambda place: place.position, reverse=True)
-        found = list(islice(newest, limit + 1))
-        page = found[:limit]
-        return Page(page, page[-1].position if len(found) > limit else None)
+        places = list(islice(newest, limit + 1))
+        page = places[:limit]
+        return Page(page, page[-1].position if len(places) > limit else None)

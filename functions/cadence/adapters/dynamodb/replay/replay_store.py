@@ -36,7 +36,7 @@ class DynamoReplayStore:
     def newest(self, original: ReplayOf, limit: int) -> Sequence[str]:
         prefix = ReplayItem.prefix(original.treatment)
         with translated(f"the replays of {original.treatment}"):
-            found = ReplayItem.query(
+            items = ReplayItem.query(
                 partition(original.run_id), ReplayItem.sk.startswith(prefix), scan_index_forward=False, limit=limit
             )
-            return [item.replay for item in found]
+            return [item.replay for item in items]

@@ -18,7 +18,7 @@ from cadence.domain.placement.offer import RunnerOffer
 from cadence.domain.runners.runner import Runner, RunnerState
 from cadence.domain.shared.errors import Conflict, NotFound, Transient
 
-_LAST = "~"  # comes after everything that a key is made of
+_LAST = "~"  # sorts after everything that a key may hold
 # A host that was not seen for this long is forgotten and has to join again.
 KEPT = timedelta(days=30)
 
@@ -94,15 +94,15 @@ class DynamoHostStore:
             OfferItem(*OfferItem.key(organization, pool, offer)).delete()
 
     def list_offers(self, organization: str, pool: str, limit: int, engine: str | None = None) -> Sequence[RunnerOffer]:
-        found: list[RunnerOffer] = []
+        offers: list[RunnerOffer] = []
         after = OfferItem.PREFIX
         with translated(f"offers of pool {pool}"):
             while True:
                 page = self._offers(organization, pool, after, limit, engine)
-                found += page
-                if len(page) < limit or sum(offer.priority > page[-1].priority for offer in found) >= limit:
-                    return found
-                # The rest of this project's would come after these anyway.
+                offers += page
+                if len(page) < limit or sum(offer.priority > page[-1].priority for offer in offers) >= limit:
+                    return offers
+                # The remaining offers of this project sort after these anyway.
                 after = OfferItem.lane(page[-1]) + _LAST
 
     @staticmethod

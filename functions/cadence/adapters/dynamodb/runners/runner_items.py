@@ -1,4 +1,7 @@
-"""Items of the `runners` table, and their translation to and from the domain. Keys are in docs/architecture/storage.md."""
+"""Items of the `runners` table, and their translation to and from the domain.
+
+Keys are in docs/architecture/storage.md.
+"""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -39,7 +42,7 @@ def expiry() -> datetime:
 
 
 class RunnersTable(StoredItem):
-    """What all items of the table share. Subclasses are one kind of item each."""
+    """What all items of the table share. Each kind of item is a subclass."""
 
     class Meta:
         table_name: ClassVar[str] = "runners"
@@ -120,7 +123,7 @@ class RunnerItem(RunnersTable):
 
 
 def stored(name: str, value: Any) -> Any:
-    """The attribute value of a field of Runner."""
+    """Returns the attribute value of a field of Runner."""
     if isinstance(value, RunnerResult):
         return result_json(value)
     if isinstance(value, EngineEndpoint):
@@ -208,7 +211,7 @@ class ChunksItem(RunnersTable):
 
 
 class SamplesItem(RunnersTable):
-    """Samples that one heartbeat told; those with the same first one replace each other."""
+    """Samples of one heartbeat; those with the same first one replace each other."""
 
     PREFIX: ClassVar[str] = "SAMPLES#"
 
@@ -252,7 +255,10 @@ class OfferItem(RunnersTable):
 
     @classmethod
     def lane(cls, offer: RunnerOffer) -> str:
-        """What the keys of one priority's and project's offers begin with; the highest priority comes first."""
+        """Returns the beginning of the keys of one priority's and project's offers.
+
+        The highest priority comes first.
+        """
         return f"{cls.PREFIX}{HIGHEST_PRIORITY - offer.priority:03}#{offer.project}#"
 
     def offer(self) -> RunnerOffer:

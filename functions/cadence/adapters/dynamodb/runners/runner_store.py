@@ -79,7 +79,7 @@ class DynamoRunnerStore:
             if runner.result == result:
                 return runner
             if runner.state in {RunnerState.LOST, RunnerState.RELEASED}:
-                raise Gone(f"Runner {runner_id} is {runner.state}: its result is no longer wanted.") from None
+                raise Gone(f"Runner {runner_id} is {runner.state}: its result is no longer accepted.") from None
             raise Conflict(f"Runner {runner_id} is {runner.state}: it cannot complete with this result.") from None
 
     def follow(self, run_id: str, until: datetime) -> None:
@@ -105,10 +105,10 @@ def _in(source: Iterable[RunnerState]) -> Condition:
 
 
 def _not_placed_after(runner: Runner) -> Condition:
-    there: Condition = RunnerItem.pk.exists()
+    exists: Condition = RunnerItem.pk.exists()
     if runner.placed_at is not None:
-        there &= RunnerItem.placed_at.does_not_exist() | (RunnerItem.placed_at <= runner.placed_at)
-    return there
+        exists &= RunnerItem.placed_at.does_not_exist() | (RunnerItem.placed_at <= runner.placed_at)
+    return exists
 
 
 def _same_lease(runner: Runner) -> Condition:
@@ -120,7 +120,7 @@ def _same_lease(runner: Runner) -> Condition:
 def _actions(changes: Any) -> list[Action]:
     return [
         getattr(RunnerItem, name).remove()
-        if (kept := stored(name, value)) is None
-        else getattr(RunnerItem, name).set(kept)
+        if (attribute := stored(name, value)) is None
+        else getattr(RunnerItem, name).set(attribute)
         for name, value in changes.items()
     ]

@@ -62,13 +62,13 @@ class DynamoStreamStore:
         # An item holds at most 64 chunks, so one that holds `from_seq` begins at most 63 before it.
         first = ChunksItem.sort_key(port, max(0, from_seq - _CHUNKS_PER_ITEM + 1))
         last = ChunksItem.sort_key(port, from_seq + limit)
-        found: list[Chunk] = []
+        chunks: list[Chunk] = []
         with translated(_stream(runner_id, port)):
             for item in ChunksItem.query(runner_partition(runner_id), ChunksItem.sk.between(first, last)):
-                found += (chunk for chunk in item.chunk_list() if chunk.seq >= from_seq)
-                if len(found) >= limit:
+                chunks += (chunk for chunk in item.chunk_list() if chunk.seq >= from_seq)
+                if len(chunks) >= limit:
                     break
-        return found[:limit]
+        return chunks[:limit]
 
     def note_consumer(self, runner_id: str, port: str, consumer_id: str, next_seq: int) -> None:
         with translated(_stream(runner_id, port)):

@@ -21,7 +21,7 @@ _EDGES_PER_TRANSACTION = 48
 
 
 class EdgeRecords:
-    """Its models are bound to the table by whoever extends it."""
+    """Records of edges. The subclass binds the models to the table."""
 
     def edges_from(self, run_id: str, producer: str) -> Sequence[Edge]:
         return self._edges(run_id, f"{EdgeItem.PREFIX}{producer}#")
@@ -36,7 +36,7 @@ class EdgeRecords:
             try:
                 self._mark_delivered(group)
             except Conflict:
-                # Some of the group was delivered before (a repeated call) or at the same time: each for itself.
+                # A part of the group was delivered before (a repeated call) or at the same time: each one separately.
                 for edge in group:
                     with suppress(Conflict):
                         self._mark_delivered([edge])

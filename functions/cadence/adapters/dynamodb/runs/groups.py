@@ -48,7 +48,7 @@ class DynamoGroupStore:
     ) -> None:
         run_id, group, count = seen.run_id, seen.group, len(specs)
         after = dataclasses.replace(after, version=seen.version + 1)
-        made = (StateChange(at, 1, TreatmentState.READY),)
+        history = (StateChange(at, 1, TreatmentState.READY),)
 
         def write() -> None:
             with translated(f"group {group}"), TransactWrite(connection=self._connection) as transaction:
@@ -65,7 +65,12 @@ class DynamoGroupStore:
                 )
                 for spec in specs:
                     instance = Treatment(
-                        run_id=run_id, name=spec.name, state=TreatmentState.READY, waiting=0, ready_at=at, history=made
+                        run_id=run_id,
+                        name=spec.name,
+                        state=TreatmentState.READY,
+                        waiting=0,
+                        ready_at=at,
+                        history=history,
                     )
                     transaction.save(SpecItem.of(run_id, spec))
                     transaction.save(TreatmentItem.of(instance), condition=TreatmentItem.pk.does_not_exist())

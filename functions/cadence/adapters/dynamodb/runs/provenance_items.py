@@ -10,7 +10,7 @@ from cadence.application.provenance.ports import FollowingRun, ValueArrival, Val
 from cadence.domain.runs.run import Run, Value
 
 SHARDS = 8
-"""A large run may make the same small value thousands of times a second, which is more than one partition takes."""
+"""A large run may send the same small value thousands of times a second, which is more than one partition accepts."""
 
 
 class DigestItem(RunsTable):
@@ -76,7 +76,7 @@ class PassedItem(RunsTable):
 
     @classmethod
     def of(cls, value: Value) -> "list[PassedItem]":
-        """None for a value that was sent where it is."""
+        """Returns None for a value that was sent where it is."""
         origin = value.origin
         if origin is None or origin.run_id == value.run_id:
             return []
@@ -89,7 +89,7 @@ class PassedItem(RunsTable):
 
 
 class NextRunItem(RunsTable):
-    """A run that came of another one, listed where it came from."""
+    """A run that originates in another one, listed at the other one."""
 
     class Meta:
         table_name: ClassVar[str] = "runs"
@@ -102,7 +102,7 @@ class NextRunItem(RunsTable):
 
     @classmethod
     def of(cls, run: Run) -> "list[NextRunItem]":
-        """Written with the run itself, so that no run is missing from where it came."""
+        """Returns the item, which is written with the run itself, so that no run is missing at its origin."""
         return [
             cls(
                 partition(origin),

@@ -41,7 +41,7 @@ class ListingIndex(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]
 
 
 class RunsTable(StoredItem):
-    """What all items of the table share. Subclasses are one kind of item each."""
+    """What all items of the table share. Each kind of item is a subclass."""
 
     class Meta:
         table_name: ClassVar[str] = "runs"
@@ -202,7 +202,7 @@ class TreatmentItem(RunsTable):
 
 
 def assignment(model: type[RunsTable], name: str, value: Any) -> Any:
-    """`history` is added to what is there; every other field is replaced."""
+    """Returns the update: `history` is added to what is there; every other field is replaced."""
     attribute = getattr(model, name)
     if name == "history":
         return attribute.add({history.encode(change) for change in value})
@@ -222,10 +222,10 @@ def _int(number: float | None) -> int | None:
 
 
 def run_key(run_id: str) -> RunItem:
-    """An item that is only its key, to be updated."""
+    """Returns an item that is only its key, to be updated."""
     return RunItem(partition(run_id), RunItem.SK)
 
 
 def treatment_key(run_id: str, treatment: str) -> TreatmentItem:
-    """An item that is only its key, to be updated."""
+    """Returns an item that is only its key, to be updated."""
     return TreatmentItem(partition(run_id), TreatmentItem.key_of(treatment))

@@ -108,7 +108,7 @@ class DynamoRunStore(TreatmentRecords, EdgeRecords):
             with RunsTable.batch_write() as batch:
                 for spec in specs:  # the same whenever they are written
                     batch.save(SpecItem.of(run_id, spec))
-        # Never over what is there: an admission may be repeated, even by a second call, while treatments advance already.
+        # Never overwrites: an admission may be repeated, even by a second call, while treatments advance already.
         new: list[RunsTable] = [EdgeItem.of(edge) for edge in edges]
         new += [
             PlacesItem.of(run_id, spec.name, InstanceSlots(spec.parallel))
@@ -232,8 +232,8 @@ class DynamoRunStore(TreatmentRecords, EdgeRecords):
         keys = [ValueItem.key(run_id, treatment, port) for treatment, port in ports]
         with translated(f"run {run_id}"):
             items = ValueItem.batch_get(keys, consistent_read=True)
-            found = {(item.treatment, item.port): item.value() for item in items}
-        return [found[port] for port in ports if port in found]
+            values = {(item.treatment, item.port): item.value() for item in items}
+        return [values[port] for port in ports if port in values]
 
     def list_values(self, run_id: str) -> Sequence[Value]:
         with translated(f"run {run_id}"):
@@ -277,5 +277,6 @@ class DynamoRunStore(TreatmentRecords, EdgeRecords):
         keys = [(item.pk, item.sk) for item in items]
         with translated(f"run {run_id}"):
             return {
-                found.sk for found in RunsTable.batch_get(keys, consistent_read=True, attributes_to_get=["pk", "sk"])
+                stored_item.sk
+                for stored_item in RunsTable.batch_get(keys, consistent_read=True, attributes_to_get=["pk", "sk"])
             }

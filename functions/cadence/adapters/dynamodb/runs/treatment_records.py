@@ -33,7 +33,7 @@ from cadence.domain.shared.errors import Conflict, NotFound
 
 
 class TreatmentRecords:
-    """Its models are bound to the table by whoever extends it."""
+    """Records of treatments. The subclass binds the models to the table."""
 
     def get_spec(self, run_id: str, treatment: str) -> TreatmentSpec:
         try:
@@ -56,11 +56,11 @@ class TreatmentRecords:
         pk = partition(run_id)
         keys = (RunItem.SK, SpecItem.PREFIX + treatment, TreatmentItem.key_of(treatment))
         with translated(f"treatment {treatment}"):
-            found: dict[str, Any] = {
+            items: dict[str, Any] = {
                 item.sk: item for item in StandingItem.batch_get([(pk, sk) for sk in keys], consistent_read=True)
             }
         try:
-            run, spec, stored = (found[sk] for sk in keys)
+            run, spec, stored = (items[sk] for sk in keys)
         except KeyError:
             raise NotFound(f"run {run_id} has no treatment {treatment}") from None
         return TreatmentContext(run.run(), spec.treatment_spec(), stored.treatment())
@@ -103,14 +103,14 @@ class TreatmentRecords:
                 batch.save(EdgeItem.of(edge))
 
     def page_of_treatments(self, run_id: str, limit: int, after: str | None) -> Page[Treatment]:
-        found: list[Treatment] = []
+        treatments: list[Treatment] = []
         if after is None or not is_element(after):
-            found += self._page(run_id, TreatmentItem.PREFIX, limit + 1, after)
+            treatments += self._page(run_id, TreatmentItem.PREFIX, limit + 1, after)
             after = None
-        if len(found) <= limit:
-            found += self._page(run_id, TreatmentItem.ELEMENTS, limit + 1 - len(found), after)
-        page = found[:limit]
-        return Page(page, page[-1].name if len(found) > limit else None)
+        if len(treatments) <= limit:
+            treatments += self._page(run_id, TreatmentItem.ELEMENTS, limit + 1 - len(treatments), after)
+        page = treatments[:limit]
+        return Page(page, page[-1].name if len(treatments) > limit else None)
 
     @staticmethod
     def _page(run_id: str, prefix: str, limit: int, after: str | None) -> Sequence[Treatment]:
@@ -201,7 +201,7 @@ class TreatmentRecords:
 
 
 class StandingItem(RunsTable):
-    """For reading a run, a treatment's specification and the treatment at once: each becomes what its key says."""
+    """Reads a run, a treatment's specification and the treatment at once: the key decides which one an item is."""
 
     @classmethod
     def from_raw_data(cls, data: dict[str, Any]) -> Any:

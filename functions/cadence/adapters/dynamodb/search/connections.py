@@ -60,7 +60,7 @@ class ConnectionItem(LiveTable):
 
 
 class OwnerItem(LiveTable):
-    """Under which organization a connection is: when it closes only its id is known."""
+    """The organization of a connection: when a connection closes, only its id is known."""
 
     class Meta(_Meta):
         pass
@@ -130,9 +130,9 @@ class DynamoConnections(LiveConnections):
     def of_organization(self, organization: str, now: datetime) -> Sequence[LiveConnection]:
         with translated(f"connections of {organization}"):
             items = ConnectionItem.query(f"{_ORGANIZATION}{organization}", consistent_read=True)
-            found = [item.connection() for item in items]
+            connections = [item.connection() for item in items]
         # Items are removed some time after they have expired.
-        return [connection for connection in found if connection.alive_until > now]
+        return [connection for connection in connections if connection.alive_until > now]
 
     def _organization(self, connection_id: str) -> str | None:
         try:

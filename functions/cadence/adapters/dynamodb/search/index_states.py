@@ -1,4 +1,4 @@
-"""Of each project how its index stands and how long its data is kept: one partition of the table `logs`."""
+"""Each project's index state and retention: one partition of the table `logs`."""
 
 from typing import ClassVar
 
@@ -16,7 +16,7 @@ class StateItem(LogsTable):
     version = NumberAttribute()
     due_at = UTCDateTimeAttribute(null=True)
     retention_days = NumberAttribute(null=True)
-    # See `old_runs`: of which runs nothing is left.
+    # See `old_runs`: the runs of which nothing is left.
     removed_through = UnicodeAttribute(null=True)
 
     @classmethod

@@ -1,4 +1,7 @@
-"""`SplitCatalogue` on the `logs` table: a partition each for a project's fresh segments and its splits, one for all states."""
+"""`SplitCatalogue` on the `logs` table.
+
+A project's fresh segments and its splits have a partition each; all states have one together.
+"""
 
 import json
 import zlib
@@ -66,9 +69,9 @@ class SplitItem(LogsTable):
             text_bytes=facts.text_bytes,
             size=facts.size,
             head_bytes=facts.head_bytes,
-            field_values={name.value: list(its) for name, its in facts.values.items()},
+            field_values={name.value: list(values) for name, values in facts.values.items()},
             covered=zlib.compress(json.dumps(split.covered, separators=(",", ":")).encode()),
-            # Retention removes a split before that; this is for projects that nobody looks after any more.
+            # Retention removes a split before that; this is for projects that no longer exist.
             expires_at=datetime.fromisoformat(facts.last_time) + KEPT + timedelta(days=1),
         )
 
@@ -87,7 +90,7 @@ class SplitItem(LogsTable):
                 text_bytes=int(self.text_bytes),
                 size=int(self.size),
                 head_bytes=int(self.head_bytes),
-                values={FieldName(name): tuple(its) for name, its in self.field_values.items()},
+                values={FieldName(name): tuple(values) for name, values in self.field_values.items()},
             ),
             covered={run_id: [(first, last) for first, last in ranges] for run_id, ranges in covered.items()},
         )

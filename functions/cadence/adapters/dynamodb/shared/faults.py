@@ -1,4 +1,4 @@
-"""DynamoDB's refusals in the words of the domain."""
+"""Translates DynamoDB's refusals into the domain's errors."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,9 +13,10 @@ _CONTENTION = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedT
 
 @contextmanager
 def translated(what: str) -> Iterator[None]:
-    """Raises Conflict for a failed condition, Transient for throttles, lost connections and tables that are not there.
+    """Raises Conflict for a failed condition, Transient for throttles, lost connections and missing tables.
 
-    `what` names the item in the message. A missing table is not NotFound: whoever drops what is not found would lose it.
+    `what` names the item in the message. A missing table is not NotFound: callers drop what they do not find, and would
+    lose it.
     """
     try:
         yield

@@ -10,13 +10,13 @@ from cadence.adapters.aws.clients import client, may_succeed_later
 from cadence.domain.shared.errors import Conflict, Transient
 
 Item = Mapping[str, Any]
-"""Of `str`, `int`, `float`, `bytes` and `bool`; what is None is left out."""
+"""A `str`, `int`, `float`, `bytes` or `bool`; None is left out."""
 
 _CONTENTION = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
 
 
 def wired(item: Item) -> dict[str, dict[str, Any]]:
-    """As DynamoDB wants it."""
+    """Returns the item in DynamoDB's format."""
     return {name: _wired(value) for name, value in item.items() if value is not None}
 
 
@@ -27,9 +27,12 @@ def plain(item: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 def query(
     table: str, partition: str, prefix: str, *, limit: int | None = None, **more: Any
 ) -> Iterator[dict[str, Any]]:
-    """The items of a partition whose sort key begins so, in order; `more` is passed on. Reads are consistent."""
+    """Returns the items of a partition whose sort key begins so, in order.
+
+    Reads are consistent; `more` is passed on.
+    """
     values = {":pk": partition, ":sk": prefix} if prefix else {":pk": partition}
-    asked = {
+    request = {
         "TableName": table,
         "KeyConditionExpression": "pk = :pk AND begins_with(sk, :sk)" if prefix else "pk = :pk",
         "ExpressionAttributeValues": wired(values),
@@ -37,16 +40,16 @@ def query(
         **({"Limit": limit} if limit else {}),
         **more,
     }
-    left = limit
+    remaining = limit
     while True:
         with refusals(prefix):
-            page = client("dynamodb").query(**asked)
+            page = client("dynamodb").query(**request)
         for item in page["Items"]:
             yield plain(item)
-        left = None if left is None else left - len(page["Items"])
-        if "LastEvaluatedKey" not in page or left == 0:
+        remaining = None if remaining is None else remaining - len(page["Items"])
+        if "LastEvaluatedKey" not in page or remaining == 0:
             return
-        asked["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+        request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
 
 @contextmanager

@@ -27,8 +27,8 @@ class CacheUseItem(RunnersTable):
 
     @classmethod
     def of(cls, pk: str, sk: str, use: CacheUse) -> "CacheUseItem":
-        said = dataclasses.asdict(use)
-        return cls(pk, sk, use=said | {name: said[name].isoformat() for name in _TIMES}, expires_at=expiry())
+        fields = dataclasses.asdict(use)
+        return cls(pk, sk, use=fields | {name: fields[name].isoformat() for name in _TIMES}, expires_at=expiry())
 
     def cache_use(self) -> CacheUse:
         maker = self.use["maker"]
@@ -60,14 +60,14 @@ class DynamoCacheUses:
         self, organization: str, project: str, entry: str, limit: int, after: str | None = None
     ) -> Page[CacheUse]:
         with translated(f"the uses of cache entry {entry}"):
-            found = [
+            restores = [
                 item.cache_use()
                 for item in CacheUseItem.query(
                     _entry(organization, project, entry), CacheUseItem.sk > after if after else None, limit=limit + 1
                 )
             ]
-        page = found[:limit]
-        return Page(page, _position(page[-1]) if len(found) > limit else None)
+        page = restores[:limit]
+        return Page(page, _position(page[-1]) if len(restores) > limit else None)
 
     @staticmethod
     def _of_runner(runner_id: str, prefix: str) -> Sequence[CacheUse]:

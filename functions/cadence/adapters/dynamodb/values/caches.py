@@ -15,7 +15,7 @@ from cadence.domain.runners.runner import Runner
 from cadence.domain.shared.errors import Conflict
 from cadence.domain.values.cache import UPLOADING, CacheEntry, CacheMaker, CacheUpload, CacheUse
 
-# Longer than the entry is valid, so that whoever makes room later still finds what its objects are.
+# Longer than the entry is valid, so that the removal of old entries can still find its objects.
 _KEPT_LONGER = timedelta(days=30)
 
 
@@ -115,10 +115,10 @@ class DynamoCacheStore:
         self, organization: str, project: str, prefix: str = "", bucket: str | None = None
     ) -> Sequence[CacheEntry]:
         with translated(f"the caches of {project}"):
-            found = CacheItem.query(
+            items = CacheItem.query(
                 _partition(organization, project, bucket), CacheItem.sk.startswith(CacheItem.PREFIX + prefix)
             )
-            return [item.cache_entry() for item in found]
+            return [item.cache_entry() for item in items]
 
     def note_use(self, entry: CacheEntry, at: datetime) -> None:
         item = CacheItem.of(CacheEntry(**{**vars(entry), "used_at": at}))

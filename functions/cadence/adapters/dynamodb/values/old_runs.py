@@ -37,12 +37,12 @@ class DynamoOldRuns(OldRuns):
             return [item.run() for item in items]
 
     def buckets(self, run_id: str) -> Set[str]:
-        return {kept.retention.bucket for kept in self._retentions.list(run_id) if kept.retention.bucket}
+        return {attempt.retention.bucket for attempt in self._retentions.list(run_id) if attempt.retention.bucket}
 
     def forget_previews(self, run_id: str) -> None:
         with translated(f"values of run {run_id}"):
-            its = ValueItem.sk.startswith(ValueItem.PREFIX)
-            for item in ValueItem.query(partition(run_id), its, filter_condition=ValueItem.preview.exists()):
+            is_value = ValueItem.sk.startswith(ValueItem.PREFIX)
+            for item in ValueItem.query(partition(run_id), is_value, filter_condition=ValueItem.preview.exists()):
                 item.update([ValueItem.preview.remove()])
 
     def note_removed(self, project: ShortLived, through: str) -> None:

@@ -1,4 +1,4 @@
-"""`Custodies` on the `runs` table, and what of digests is in `runners`."""
+"""`ValueRetentionStore` on the `runs` table; its digests are in `runners`."""
 
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
@@ -18,7 +18,7 @@ from cadence.domain.values.value_retention import ValueRetention
 
 
 class ValueRetentionItem(RunsTable):
-    """What holds for all that one attempt of a treatment sends, where that is not the usual."""
+    """The retention of all values that one attempt of a treatment sends, where it is not the usual one."""
 
     PREFIX: ClassVar[str] = "RETENTION#"
 
@@ -31,7 +31,7 @@ class ValueRetentionItem(RunsTable):
 
 
 class DynamoValueRetentionStore(ValueRetentionStore):
-    """Without `runners_table` it can note and list only."""
+    """Without `runners_table` it can only note and list."""
 
     def __init__(self, runs_table: str, runners_table: str | None = None) -> None:
         for model in (ValueRetentionItem, RunItem, ValueItem):
@@ -61,19 +61,21 @@ class DynamoValueRetentionStore(ValueRetentionStore):
             if treatments is None
             else [f"{ValueRetentionItem.PREFIX}{t}#" for t in treatments]
         )
-        found: list[AttemptRetention] = []
+        retentions: list[AttemptRetention] = []
         with translated(f"run {run_id}"):
             for prefix in prefixes:
                 items = ValueRetentionItem.query(
                     partition(run_id), ValueRetentionItem.sk.startswith(prefix), consistent_read=True
                 )
-                found += (item.kept() for item in items)
-        return found
+                retentions += (item.kept() for item in items)
+        return retentions
 
     def forget_digests(self, run_id: str, treatment: str, attempt: int) -> None:
         with translated(f"values of {treatment} in run {run_id}"):
-            its = ValueItem.sk.startswith(f"{ValueItem.PREFIX}{treatment}#")
-            for value in ValueItem.query(partition(run_id), its, filter_condition=ValueItem.attempt == attempt):
+            of_treatment = ValueItem.sk.startswith(f"{ValueItem.PREFIX}{treatment}#")
+            for value in ValueItem.query(
+                partition(run_id), of_treatment, filter_condition=ValueItem.attempt == attempt
+            ):
                 value.update([ValueItem.sha256.set("")])
             runner = runner_partition(ids.runner_id(run_id, treatment, attempt))
             ended = OutputItem.sha256.exists()
