@@ -4,7 +4,8 @@
     python -m bench.calls --write         also keep them in bench/measured/calls-per-run.json, which `infra.bill` reads
 
 The run is that of examples/check-repository.yaml on this checkout, started by a signed webhook, followed by nobody.
-What the idle host costs meanwhile is measured before and taken off. A second document (one treatment that prints a line a
+What the idle host costs meanwhile is measured before and taken off. A second document (one treatment that prints a line
+a
 second) tells what a runner-hour costs: agents send lines ever less often, so it runs for two minutes, and for five.
 """
 
@@ -114,7 +115,9 @@ def measure() -> Report:
 
 @cache
 def count_all() -> tuple[dict[str, Any], dict[str, Counts]]:
-    """The example's calls per run, and those of one treatment that prints for no time, for `FIRST_SECONDS`, and for `STEADY_SECONDS`."""
+    """The example's calls per run, and those of one treatment that prints for no time, for `FIRST_SECONDS`, and for
+    `STEADY_SECONDS`.
+    """
     supervisor = (sys.executable, "-m", SUPERVISOR_MODULE)
     with local_stack(supervisor) as stack:
         ministack = MiniStack(int(stack.connection.aws_endpoint.rpartition(":")[2]))

@@ -89,7 +89,9 @@ async def _count_service(
 
 
 def _service(prefix: str, headers: MutableMapping[str, str], scope: Message) -> str:
-    """The service that a request asks for: named by its target, else by its signature, in a header or in the address."""
+    """The service that a request asks for: named by its target, else by its signature, in a header or in
+    the address.
+    """
     for start, service in (
         ("DynamoDB", "dynamodb"),
         ("Kinesis", "kinesis"),

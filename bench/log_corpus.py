@@ -1,4 +1,6 @@
-"""Lines as build servers print them: what tools of many languages say, with paths, numbers, digests and stack traces."""
+"""Lines as build servers print them: what tools of many languages say, with paths, numbers, digests and
+stack traces.
+"""
 
 import random
 from collections.abc import Callable, Iterator, Sequence
@@ -94,7 +96,8 @@ class CorpusSegment:
 def segments(
     total: int, seed: int = 1, first: datetime = FIRST, per_segment: int = 2000, per_run: int = 8000
 ) -> Iterator[CorpusSegment]:
-    """At least `total` lines in time order of their segments; four runs are under way at any time. Always the same ones.
+    """At least `total` lines in time order of their segments; four runs are under way at any time. Always the same
+    ones.
 
     They lie 25 ms apart, from `first` on.
     """

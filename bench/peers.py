@@ -20,7 +20,9 @@ _PEER_SECONDS = 900
 
 
 def plain_loop(graph: Graph) -> float:
-    """Seconds that a bare Python loop takes for the same commands in the same order: the least that any engine can take."""
+    """Seconds that a bare Python loop takes for the same commands in the same order: the least that any engine can
+    take.
+    """
     began = time.perf_counter()
     with ThreadPoolExecutor(SLOTS) as pool:
         done: set[str] = set()

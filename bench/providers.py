@@ -1,6 +1,8 @@
-"""What each provider's Lambda costs: its import, its archive, and the calls that a runner makes of its infrastructure's API; and how long boots take.
+"""What each provider's Lambda costs: its import, its archive, and the calls that a runner makes of its infrastructure's
+API; and how long boots take.
 
-Calls are those of `tests/contract/providers`, each against its peer: requests over HTTP are counted where they are sent, so
+Calls are those of `tests/contract/providers`, each against its peer: requests over HTTP are counted where they are
+sent, so
 logging in and looking names up count as well. A Lambda that is kept warm has done those before. Boots are real ones: of
 agents that the local stack's host starts, on the host and in podman, and of cloud-init's document in a sandbox.
 """

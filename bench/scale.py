@@ -55,7 +55,9 @@ def _measure_document(report: Report, stack: Stack, graph: Graph) -> None:
 
 
 def check_treatments(graph: Graph, views: Mapping[str, Mapping[str, Any]]) -> None:
-    """Raises RuntimeError unless each of the graph's treatments succeeded in its first attempt, after all that it follows."""
+    """Raises RuntimeError unless each of the graph's treatments succeeded in its first attempt, after all that it
+    follows.
+    """
     if views.keys() != graph.keys():
         raise RuntimeError(f"{len(graph)} treatments were asked for, {len(views)} are in the run")
     for name, after in graph.items():

@@ -1,6 +1,7 @@
 """Line written → found by a search: through agent, gateway, Kinesis, indexer and the API of a warm local stack.
 
-A treatment prints a numbered line every 50 ms while somebody follows its log. A line's own time is when its agent read it;
+A treatment prints a numbered line every 50 ms while somebody follows its log. A line's own time is when its agent read
+it;
 it counts as found with the first answer of the API that has it. Searches follow one another without a pause, and each
 asks for all newest lines, so the time between two of them is part of the figures.
 """
@@ -47,7 +48,9 @@ def _add(report: Report, name: str, found: list[float], read: list[float], searc
 
 
 def _round(stack: Stack, lines: int, *, followed: bool) -> tuple[list[float], list[float], float]:
-    """Milliseconds from each line's time until it was found, and until the log had it; and the mean time of a search."""
+    """Milliseconds from each line's time until it was found, and until the log had it; and the mean time of
+    a search.
+    """
     run_id = stack.client.run_document(DOCUMENT % (lines, EVERY))
     read: dict[int, float] = {}
     follower = threading.Thread(target=_follow, args=(stack, run_id, lines, read))

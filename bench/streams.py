@@ -1,6 +1,7 @@
 """A stream between two runners of the local stack, beside `cat | cat` and beside plain S3 of the same MiniStack.
 
-1 GiB each. The rate is from the start of the producer's command to the consumer's last byte. Memory is the peak of resident memory
+1 GiB each. The rate is from the start of the producer's command to the consumer's last byte. Memory is the peak of
+resident memory
 (VmHWM) of the two agents and of the largest runner gateway Lambda while the bytes flow.
 """
 

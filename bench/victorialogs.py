@@ -1,4 +1,6 @@
-"""VictoriaLogs, the log system that the search index is measured beside: built from the Go module proxy, run on loopback."""
+"""VictoriaLogs, the log system that the search index is measured beside: built from the Go module proxy, run on
+loopback.
+"""
 
 import json
 import os

@@ -1,4 +1,7 @@
-"""Writes a workflow of a WfCommons recipe as WfFormat to standard output. Runs with the peers' own Python: RECIPE TASKS SEED."""
+"""Writes a workflow of a WfCommons recipe as WfFormat to standard output.
+
+Runs with the peers' own Python: RECIPE TASKS SEED.
+"""
 
 import logging
 import random

@@ -2,7 +2,8 @@
 
     python -m bench workflows [--treatments 100]
 
-WfCommons learnt its recipes from traces of scientific workflows. Every task runs, reads its inputs and writes its outputs,
+WfCommons learnt its recipes from traces of scientific workflows. Every task runs, reads its inputs and writes its
+outputs,
 but takes no time and writes no bytes (`cadence import --time-scale 0 --size-scale 0`), so that nearly all the time is
 overhead. From the treatments' times it is checked that nothing started before all it depends on had ended.
 """

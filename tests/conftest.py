@@ -32,7 +32,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> "LoadScopeScheduling | None":
-    """Gives a worker one module after the other, in the order above; tests that share a stack of their own stay together."""
+    """Gives a worker one module after the other, in the order above; tests that share a stack of their own stay
+    together.
+    """
     if config.getoption("dist") != "loadfile":
         return None
     from xdist.scheduler import LoadScopeScheduling

@@ -16,7 +16,8 @@ def eventually(
 ) -> T:
     """The first result of `look` that is true, asked for every `pause` seconds and, after long, more seldom.
 
-    Raises AssertionError with `what` (or what it returns) and the last result if there is none `within` so many seconds.
+    Raises AssertionError with `what` (or what it returns) and the last result if there is none `within` so many
+    seconds.
     """
     found = last_look(look, bool, within, pause=pause)
     assert found, f"not within {within:g} s: {what() if callable(what) else what} (last: {found!r})"

@@ -1,4 +1,6 @@
-"""Renders the API's OpenAPI document as Markdown pages: one for each tag, and one for the types that several tags share."""
+"""Renders the API's OpenAPI document as Markdown pages: one for each tag, and one for the types that several tags
+share.
+"""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence

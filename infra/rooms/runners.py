@@ -6,7 +6,9 @@ from infra.rooms.room import Room
 
 
 class RunnersRoom(Room):
-    """Work notification queues of pools are created at run time; their names begin with ``work_notification_prefix``."""
+    """Work notification queues of pools are created at run time; their names begin with
+    ``work_notification_prefix``.
+    """
 
     name = "runners"
 

@@ -58,7 +58,9 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Case:
-    """`findings` are triples of code, line and column; `run` and `refused` are `None` if the document is only checked."""
+    """`findings` are triples of code, line and column; `run` and `refused` are `None` if the document is
+    only checked.
+    """
 
     topic: str
     name: str

@@ -24,7 +24,9 @@ REGION = "eu-west-1"
 
 @pytest.fixture(scope="session")
 def table_properties() -> dict[str, Any]:
-    """The table `runs` as the synthesized template makes it, so that its keys and indexes cannot drift from the tests'."""
+    """The table `runs` as the synthesized template makes it, so that its keys and indexes cannot drift from
+    the tests'.
+    """
     for template in sorted(Path(assembly("local")).glob("*.template.json")):
         for resource in json.loads(template.read_text())["Resources"].values():
             properties: dict[str, Any] = resource.get("Properties", {})

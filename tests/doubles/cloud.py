@@ -1,4 +1,6 @@
-"""What all doubles of clouds share: they keep state, hold every request against the description, and can be in trouble."""
+"""What all doubles of clouds share: they keep state, hold every request against the description, and can be
+in trouble.
+"""
 
 import itertools
 import re

@@ -16,7 +16,9 @@ REGION = "eu-west-3"
 
 @dataclass
 class Ecs:
-    """`refuses` says for a capacity provider why nothing is started: a failure's reason, or an error's code and message."""
+    """`refuses` says for a capacity provider why nothing is started: a failure's reason, or an error's code and
+    message.
+    """
 
     aws: Aws
     refuses: Callable[[str], str | tuple[str, str] | None] = lambda _: None

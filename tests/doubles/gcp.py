@@ -1,4 +1,5 @@
-"""A double of Google Compute Engine and of the permissions of a project, to which a service account signs its own tokens.
+"""A double of Google Compute Engine and of the permissions of a project, to which a service account signs its own
+tokens.
 
 What it takes and answers is held against Google's own discovery documents.
 """
@@ -69,7 +70,8 @@ class Gcp(Cloud):
     operations: dict[str, dict[str, Any]] = field(default_factory=dict)
     by_request: dict[str, str] = field(default_factory=dict)
     serial: dict[str, str] = field(default_factory=dict)
-    # Workload identity: which secrets AWS has given for which key, the subjects that are trusted, and tokens that were given.
+    # Workload identity: which secrets AWS has given for which key, the subjects that are trusted, and tokens that
+    # were given.
     aws: dict[str, tuple[str, str, str]] = field(default_factory=dict)
     trusted: set[str] = field(default_factory=set)
     given: dict[str, str] = field(default_factory=dict)
@@ -128,7 +130,9 @@ class Gcp(Cloud):
         return reply
 
     def exchange(self, asked: Asked) -> Reply:
-        """A token for whoever AWS says it is, as Google's STS does it; AWS is asked with the very request that was signed."""
+        """A token for whoever AWS says it is, as Google's STS does it; AWS is asked with the very request that was
+        signed.
+        """
         request = json.loads(unquote(asked.body["subjectToken"]))
         subject = self._caller(request)
         if asked.body["audience"] != AUDIENCE or _header(request, "x-goog-cloud-target-resource") != AUDIENCE:

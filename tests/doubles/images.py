@@ -39,7 +39,8 @@ REPOSITORY = Path(__file__).parents[2]
 
 
 def runner_base(*programs: Path) -> bytes:
-    """The files of an image that `runner_bootstrap/Containerfile` can start from: Python, a shell, tar; and further programs.
+    """The files of an image that `runner_bootstrap/Containerfile` can start from: Python, a shell, tar; and further
+    programs.
 
     Skips where they cannot be had.
     """
@@ -92,7 +93,9 @@ def imported(name: str, content: bytes) -> Iterator[str]:
 
 @contextmanager
 def runner_image(arguments: list[str], *programs: Path) -> Iterator[str]:
-    """The image of runners, built from the shipped file upon this machine's own files; `arguments` are podman's for starting anything here."""
+    """The image of runners, built from the shipped file upon this machine's own files; `arguments` are podman's for
+    starting anything here.
+    """
     if not shutil.which("podman"):
         pytest.skip("podman is not installed")
     name = "cadence-test-runner" + "".join(f"-{program.name}" for program in programs)

@@ -1,6 +1,8 @@
-"""What a kubelet does with a pod, by podman: its containers in order, with what they share, probes, and the end of all with the main one.
+"""What a kubelet does with a pod, by podman: its containers in order, with what they share, probes, and the end of all
+with the main one.
 
-Every container is in this machine's network, as those of a pod are in one of their own: where tests run, no other may work.
+Every container is in this machine's network, as those of a pod are in one of their own: where tests run, no other may
+work.
 """
 
 import json
@@ -25,7 +27,10 @@ _START_SECONDS = 30
 
 
 class Kubelet:
-    """`images` are what the names in manifests stand for here; others cannot be pulled. `arguments` are podman's for starting anything."""
+    """`images` are what the names in manifests stand for here; others cannot be pulled.
+
+    `arguments` are podman's for starting anything.
+    """
 
     def __init__(self, folder: Path, images: Mapping[str, str], arguments: Sequence[str]) -> None:
         self.folder, self.images, self.arguments = folder, images, arguments

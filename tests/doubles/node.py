@@ -1,4 +1,6 @@
-"""Controllers, scheduler and kubelet of a test's cluster in one: each job gets a pod, and whatever the test runs pods with begins and ends it."""
+"""Controllers, scheduler and kubelet of a test's cluster in one: each job gets a pod, and whatever the test runs pods
+with begins and ends it.
+"""
 
 import base64
 import threading
@@ -24,7 +26,9 @@ class Running(Protocol):
 
 
 class Node:
-    """`begin` is given the job's name, the pod's specification, what secrets hold, and who hears of containers that cannot be begun."""
+    """`begin` is given the job's name, the pod's specification, what secrets hold, and who hears of containers that
+    cannot be begun.
+    """
 
     def __init__(
         self, cluster: Cluster, begin: Callable[[str, Pod, Callable[[str], Mapping[str, str]], Tell], Running]

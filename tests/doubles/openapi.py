@@ -1,4 +1,6 @@
-"""An API as its OpenAPI 3.0 document describes it: calls found by their paths, bodies and parameters held against them."""
+"""An API as its OpenAPI 3.0 document describes it: calls found by their paths, bodies and parameters held
+against them.
+"""
 
 import json
 import re

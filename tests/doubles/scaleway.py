@@ -1,4 +1,7 @@
-"""A double of Scaleway's Instances and Block Storage. What it takes and answers is held against the official SDK's types."""
+"""A double of Scaleway's Instances and Block Storage.
+
+What it takes and answers is held against the official SDK's types.
+"""
 
 from dataclasses import dataclass, field
 from typing import Any

@@ -1,4 +1,5 @@
-"""One local stack for all end-to-end tests of a process: in a temporary folder, on free ports, ended with the test session.
+"""One local stack for all end-to-end tests of a process: in a temporary folder, on free ports, ended with the test
+session.
 
 With CADENCE_E2E_IAM=1 it refuses what the Lambdas' roles do not allow, as AWS would.
 """

@@ -1,4 +1,6 @@
-"""A door in front of the object store that refuses, and lets the process that knocks be killed while it waits for an answer."""
+"""A door in front of the object store that refuses, and lets the process that knocks be killed while it waits for an
+answer.
+"""
 
 import os
 import signal
@@ -17,7 +19,10 @@ _NOT_PASSED_ON = frozenset({"connection", "transfer-encoding", "content-length",
 
 @dataclass
 class FaultyStore:
-    """`refusing` are parts of keys that are refused with 403. The next `kills` writers of segments are killed, each once its segment is stored."""
+    """`refusing` are parts of keys that are refused with 403.
+
+    The next `kills` writers of segments are killed, each once its segment is stored.
+    """
 
     url: str = ""
     refusing: set[str] = field(default_factory=set)

@@ -1,6 +1,8 @@
-"""Makes another organization, as only the operator of an installation can, and prints a token that may do everything in it.
+"""Makes another organization, as only the operator of an installation can, and prints a token that may do everything in
+it.
 
-A program of its own, since the adapters find their cloud through the environment: `python -m tests.e2e.organization NAME`.
+A program of its own, since the adapters find their cloud through the environment: `python -m tests.e2e.organization
+NAME`.
 """
 
 import sys

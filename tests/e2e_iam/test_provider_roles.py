@@ -1,4 +1,6 @@
-"""Every provider's Lambda, the sweeper and the exchange of identities do their part in their own roles, and nothing else."""
+"""Every provider's Lambda, the sweeper and the exchange of identities do their part in their own roles, and nothing
+else.
+"""
 
 import json
 import re

@@ -1,4 +1,6 @@
-"""Real listeners on the loopback interface: an HTTP server that keeps what is posted, and an SMTP server that keeps mails."""
+"""Real listeners on the loopback interface: an HTTP server that keeps what is posted, and an SMTP server that keeps
+mails.
+"""
 
 import socketserver
 import threading

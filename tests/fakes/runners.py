@@ -10,7 +10,10 @@ from cadence.domain.shared.errors import Conflict, Gone, NotFound
 
 
 class MemoryRunnerStore:
-    """Each call is atomic. `created` holds the ids of all runners ever created, in order; `moves` counts changes of state."""
+    """Each call is atomic.
+
+    `created` holds the ids of all runners ever created, in order; `moves` counts changes of state.
+    """
 
     def __init__(self) -> None:
         self.runners: dict[str, Runner] = {}

@@ -46,7 +46,8 @@ class ScanSegments:
     ) -> Iterator[Seen]:
         """Every line of those segments that can hold matches, in the order of its place, the newest first.
 
-        A segment is read only once its turn comes, so whoever stops early reads few. It must be whole: each in `found` once.
+        A segment is read only once its turn comes, so whoever stops early reads few. It must be whole: each in `found`
+        once.
         """
         waiting = sorted(
             (

@@ -72,7 +72,9 @@ class Repository:
 
 @contextmanager
 def served(folder: Path, token: str | None = None) -> Iterator[str]:
-    """The address under which the repositories in `folder` can be read; only with `token` as the password if one is given."""
+    """The address under which the repositories in `folder` can be read; only with `token` as the password if one is
+    given.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

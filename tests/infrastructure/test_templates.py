@@ -62,7 +62,8 @@ _ALLOWED_WILDCARD_ENDS = (
     ":stack/cadence-main-log-stream/*",
     ":event-source-mapping:*",
 )
-# A pool is in whatever region its settings say: what its provider makes and ends there. Conditions hold it to its marks.
+# A pool is in whatever region its settings say: what its provider makes and ends there. Conditions hold it to its
+# marks.
 _IN_ANY_REGION = re.compile(
     r":(ec2|ecs|logs):\*:.*:(image/|instance/|launch-template/|network-interface/|security-group/|subnet/|volume/"
     r"|task/|task-definition/cadence-|log-group:)\*$"

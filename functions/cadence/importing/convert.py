@@ -14,7 +14,10 @@ from cadence.importing.wfcommons.workflow import Scales, from_wfcommons
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """A conversion. `findings` are the validator's findings in `document`, which is valid if none of them is an error."""
+    """A conversion.
+
+    `findings` are the validator's findings in `document`, which is valid if none of them is an error.
+    """
 
     kind: SourceFormat
     document: str

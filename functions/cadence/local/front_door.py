@@ -32,7 +32,9 @@ _SET_BY_CLIENT = _HOP_BY_HOP | {"content-length", "expect"}
 
 
 class FrontDoor:
-    """The proxy in front of `api`, the address of the HTTP API, and `live`, that of the WebSocket API; without a final slash."""
+    """The proxy in front of `api`, the address of the HTTP API, and `live`, that of the WebSocket API; without a final
+    slash.
+    """
 
     def __init__(self, api: str, live: str) -> None:
         self._api = api

@@ -1,6 +1,7 @@
 """``python -m cadence.setup``: seeds a new installation, and prints its address and first tokens.
 
-It uses the current AWS credentials instead of the API, which refuses every request before a token exists. The outputs of
+It uses the current AWS credentials instead of the API, which refuses every request before a token exists. The outputs
+of
 the main stack name the table.
 """
 

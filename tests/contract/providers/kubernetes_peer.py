@@ -1,4 +1,6 @@
-"""Kubernetes: a real kube-apiserver with a real etcd, behind a server that plays the troubles a network and a busy API have."""
+"""Kubernetes: a real kube-apiserver with a real etcd, behind a server that plays the troubles a network and a busy API
+have.
+"""
 
 import tempfile
 import threading

@@ -1,5 +1,6 @@
 """OpenStack: nova's real API, scheduler, conductor and compute service with its fake driver, and the real placement
-(`tests/peers/openstack`). The tokens and the catalog are of a double that holds requests against keystone's own schema."""
+(`tests/peers/openstack`). The tokens and the catalog are of a double that holds requests against keystone's own
+schema."""
 
 import subprocess
 from collections.abc import Iterator

@@ -22,8 +22,10 @@ class Peer(Protocol):
 
     `what` names it in a sentence ("moto 5.2, an emulation of EC2"). `words` are the infrastructure's own, which the
     error for a trouble has to hold. `cannot` says by the name of a case why it cannot be shown here: such a case is
-    skipped with that reason (`case`, or `case[trouble]`). `secret` are the credentials, which may be nowhere in an error. `wait_told` is what it
-    tells in `Retry-After`, in seconds; `None` if it never does. `page` is how many machines need two pages of its inventory.
+    skipped with that reason (`case`, or `case[trouble]`). `secret` are the credentials, which may be nowhere in an
+    error. `wait_told` is what it
+    tells in `Retry-After`, in seconds; `None` if it never does. `page` is how many machines need two pages of its
+    inventory.
     """
 
     what: str

@@ -1,4 +1,6 @@
-"""The same lines and the same queries give the same answers, whatever holds the index: those of the lines themselves."""
+"""The same lines and the same queries give the same answers, whatever holds the index: those of the lines
+themselves.
+"""
 
 from collections.abc import Sequence
 from dataclasses import astuple, replace

@@ -1,4 +1,6 @@
-"""What goes wrong on the stack is told through every kind of channel, to real listeners, also to one that was not there at first."""
+"""What goes wrong on the stack is told through every kind of channel, to real listeners, also to one that was not there
+at first.
+"""
 
 import json
 import socket

@@ -1,4 +1,6 @@
-"""Whatever is sent to the running stack, the answer is a problem document that says what is wrong, never an error of ours."""
+"""Whatever is sent to the running stack, the answer is a problem document that says what is wrong, never an error of
+ours.
+"""
 
 import base64
 import gzip

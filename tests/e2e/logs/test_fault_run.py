@@ -1,4 +1,6 @@
-"""Lines on the real stack while its indexer is killed, its store refuses, and the log stream repeats, shuffles and holds what is no record."""
+"""Lines on the real stack while its indexer is killed, its store refuses, and the log stream repeats, shuffles and
+holds what is no record.
+"""
 
 import json
 import os

@@ -1,4 +1,7 @@
-"""The engine's HTTP client is strict: HTTP/1.1, a body with a length or in chunks but never both, a small head. Whatever it sends, it gets that."""
+"""The engine's HTTP client is strict: HTTP/1.1, a body with a length or in chunks but never both, a small head.
+
+Whatever it sends, it gets that.
+"""
 
 import http.client
 import json

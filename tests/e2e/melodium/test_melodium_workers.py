@@ -186,7 +186,9 @@ def test_a_relay_leads_to_the_worker_and_ends_with_what_it_was_for(cadence: Cade
 
 @pytest.fixture
 def elsewhere(stack: Stack) -> Iterator[tuple[list[str], str]]:
-    """A network of its own, from which this machine's loopback cannot be reached: how to run something there, and the stack's address."""
+    """A network of its own, from which this machine's loopback cannot be reached: how to run something there, and the
+    stack's address.
+    """
     if os.getuid() != 0 or not shutil.which("ip"):
         pytest.skip("a network of its own takes root, and `ip`")
     name, here, there = f"cadence-{os.getpid()}", "10.213.77.1", "10.213.77.2"

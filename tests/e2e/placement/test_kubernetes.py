@@ -1,4 +1,6 @@
-"""A pipeline whose runners are jobs of a real API server; the test stands in for the node, and runs the containers as processes."""
+"""A pipeline whose runners are jobs of a real API server; the test stands in for the node, and runs the containers as
+processes.
+"""
 
 import hashlib
 import os
@@ -150,7 +152,9 @@ def test_a_pipeline_runs_in_two_pools_with_a_stream_between_them(
 
 @pytest.fixture
 def agent_inside(stack: Stack, api: Api, node: Node, processes: Processes, tmp_path: Path) -> Iterator[str]:
-    """An agent as `outbound.yaml` has it, with the service account that it gets there, and nothing else of the cluster."""
+    """An agent as `outbound.yaml` has it, with the service account that it gets there, and nothing else of
+    the cluster.
+    """
     made = node.cluster
     manifests = list(yaml.safe_load_all((MANIFESTS / "outbound.yaml").read_text()))
     made.apply(MANIFESTS / "outbound.yaml")

@@ -1,4 +1,6 @@
-"""Pools of machines of which none asks for work: whoever can goes on elsewhere, whoever cannot says what it waits for."""
+"""Pools of machines of which none asks for work: whoever can goes on elsewhere, whoever cannot says what it
+waits for.
+"""
 
 import json
 from pathlib import Path

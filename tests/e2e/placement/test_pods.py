@@ -1,4 +1,6 @@
-"""Treatments with an image, services and volumes in the pods of a real API server; podman runs what the pods are made of."""
+"""Treatments with an image, services and volumes in the pods of a real API server; podman runs what the pods are made
+of.
+"""
 
 import json
 import re

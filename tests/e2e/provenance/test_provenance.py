@@ -72,7 +72,9 @@ def documents(key: str, child: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Past:
-    """`first` made a cache that `second` restored; `again` repeats what failed of `second`; `child` is what `second` started."""
+    """`first` made a cache that `second` restored; `again` repeats what failed of `second`; `child` is what `second`
+    started.
+    """
 
     first: str
     second: str
@@ -124,7 +126,8 @@ def test_a_wrong_value_is_followed_back_to_the_line_that_it_came_of(api: Api, pa
     whole = provenance(api, run, port="total.n")
     met = {node["id"] for node in whole["nodes"]}
     assert {f"value:{run}/{name}" for name in ("total.n", "amount.n", "amount:1.n", "keep.out", "rows.out")} <= met
-    # The second element of the list is the instance's, whose element is the second line that was kept, the third of all.
+    # The second element of the list is the instance's, whose element is the second line that was kept, the third of
+    # all.
     listed = api.content(run, "amount", "n")
     found = links(provenance(api, run, port="amount.n", offset=listed.index(b"-7")))
     assert (f"treatment:{run}/amount", f"value:{run}/amount:1.n") in found

@@ -1,4 +1,6 @@
-"""The example of a repository's CI, in a fork's pull request: matrix, service, cache, artifact, approval, and no secret."""
+"""The example of a repository's CI, in a fork's pull request: matrix, service, cache, artifact, approval, and no
+secret.
+"""
 
 import json
 import uuid

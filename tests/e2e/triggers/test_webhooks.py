@@ -28,7 +28,9 @@ SECRET = "a webhook's secret, long enough"
 
 @dataclass(frozen=True)
 class Hub:
-    """A git host known to a project of its own, in which one pipeline waits for pushes to `main` and another for others."""
+    """A git host known to a project of its own, in which one pipeline waits for pushes to `main` and another for
+    others.
+    """
 
     api: Api
     project: str
@@ -183,7 +185,8 @@ def test_deliveries_that_arrive_while_their_lambda_fails_come_through_later(hub:
 
 @contextmanager
 def pipelines_table_gone(stack: Stack) -> Iterator[Callable[[int], None]]:
-    """The Lambda `deliveries` looks for its pipelines in a table that is not there, and failed messages come again soon.
+    """The Lambda `deliveries` looks for its pipelines in a table that is not there, and failed messages come again
+    soon.
 
     Yields what waits until so many messages have failed.
     """

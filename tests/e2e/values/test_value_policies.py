@@ -50,7 +50,9 @@ class Aws:
         return str(name)
 
     def in_tables(self, run_id: str, *marks: str) -> list[str]:
-        """The marks that some item of the run, or of its runners, holds; a mark in base64 or hexadecimal is one of its own."""
+        """The marks that some item of the run, or of its runners, holds; a mark in base64 or hexadecimal is one of its
+        own.
+        """
         text = ""
         for table in ("runs", "runners"):
             for page in self.tables.get_paginator("scan").paginate(TableName=f"cadence-main-{table}"):

@@ -1,4 +1,7 @@
-"""Commands handed to the first process of a container, in each shell that images have. Bubblewrap makes the container's processes its own."""
+"""Commands handed to the first process of a container, in each shell that images have.
+
+Bubblewrap makes the container's processes its own.
+"""
 
 import json
 import os

@@ -137,7 +137,9 @@ def test_an_input_never_opened_does_not_hold_the_command(gateway: FakeGateway, w
 def test_an_input_not_opened_yet_does_not_hold_its_producer_back(
     gateway: FakeGateway, start: Start, tmp_path: Path
 ) -> None:
-    """A command may read one output of a producer to its end before it opens another: who is attached limits the credits."""
+    """A command may read one output of a producer to its end before it opens another: who is attached limits the
+    credits.
+    """
     go = tmp_path / "go"
     runner = gateway.add_runner(
         f'cat "$CADENCE_IN_a"; until test -e {go}; do sleep 0.05; done; cat "$CADENCE_IN_b"', inputs=stream("a", "b")

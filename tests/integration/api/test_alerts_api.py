@@ -1,4 +1,6 @@
-"""Alert rules, channels and silences over the API; and the whole way from an event to a real listener, also through its outage."""
+"""Alert rules, channels and silences over the API; and the whole way from an event to a real listener, also through its
+outage.
+"""
 
 import base64
 import hashlib
@@ -71,7 +73,9 @@ def test_events_are_judged_from_the_first_rule_to_the_last(
 
 
 class Queues:
-    """Does what the queue and Lambda would do: hands out messages that are due, and carries out what was asked for meanwhile."""
+    """Does what the queue and Lambda would do: hands out messages that are due, and carries out what was asked for
+    meanwhile.
+    """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.judge = judge_message()
@@ -375,7 +379,9 @@ def test_a_dry_run_goes_through_the_lines_of_the_past(api: Api) -> None:
 def test_others_see_nothing_of_it(
     api: Api, queues: Queues, secret: str, other_organization: str, other_project: str
 ) -> None:
-    """A rival of another organization, a token of another project, and one of this project for what is the organization's."""
+    """A rival of another organization, a token of another project, and one of this project for what is the
+    organization's.
+    """
     api("PUT", f"{RULES}/failures", {"rule": FAILURES})
     api("PUT", "/v1/alerts/channels/*/all", {"kind": "sns"})
     silence = {"project": "default", "ends_at": "2100-01-01T00:00:00Z"}

@@ -1,4 +1,6 @@
-"""What was set aside is listed, shown, tried again and discarded over the API; and who did so can be read afterwards."""
+"""What was set aside is listed, shown, tried again and discarded over the API; and who did so can be read
+afterwards.
+"""
 
 import gzip
 import json

@@ -178,7 +178,9 @@ def test_runners_are_listed_with_what_they_run_since_when_and_at_what_cost(
 
 @pytest.fixture
 def there(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What there is of each pool, by the words of its infrastructure; a word that begins with `!` is all that it says."""
+    """What there is of each pool, by the words of its infrastructure; a word that begins with `!` is all
+    that it says.
+    """
     found: list[str] = []
 
     def machines(_: Any, organization: str, pool: str, provider: str) -> list[str]:

@@ -72,7 +72,9 @@ TRACE = [
 
 @pytest.fixture
 def run_id(api, settings) -> str:
-    """`fetch` sends still; `total` failed in its second attempt, after the first was lost; of `test` one instance failed."""
+    """`fetch` sends still; `total` failed in its second attempt, after the first was lost; of `test` one instance
+    failed.
+    """
     started = api("POST", "/v1/projects/default/runs", {"document": DOCUMENT})
     assert started.status == 201, started.text
     run_id: str = started.json["run_id"]

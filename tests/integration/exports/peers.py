@@ -1,4 +1,6 @@
-"""Real receivers: Debian's Prometheus, VictoriaMetrics, VictoriaLogs and Jaeger, each on free ports of the loopback interface."""
+"""Real receivers: Debian's Prometheus, VictoriaMetrics, VictoriaLogs and Jaeger, each on free ports of the loopback
+interface.
+"""
 
 import json
 import os

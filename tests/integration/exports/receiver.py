@@ -23,7 +23,9 @@ class Got:
 
 @dataclass
 class Receiver:
-    """`refuse` is `(status, headers, words)` to be answered, or None to accept; `picky` refuses bodies that hold its text."""
+    """`refuse` is `(status, headers, words)` to be answered, or None to accept; `picky` refuses bodies that hold its
+    text.
+    """
 
     url: str
     got: list[Got] = field(default_factory=list)

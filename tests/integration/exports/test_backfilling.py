@@ -157,7 +157,9 @@ def test_spans_of_runs_that_ended_in_the_range(world, loki, receiver, request_ba
 
 @pytest.fixture
 def ended_runs(world, stored):
-    """Runs that ended 10, 20, 30 and 90 minutes after the start; all are counted, and so is one that is no longer stored."""
+    """Runs that ended 10, 20, 30 and 90 minutes after the start; all are counted, and so is one that is no longer
+    stored.
+    """
     runs, _ = stored
     runners: Any = NoRunners()
     count = CountEvents(world.counters, runners, lambda organization, pool: None)

@@ -57,7 +57,9 @@ class Jaeger:
     query: Peer
 
     def trace(self, trace_id: str) -> dict[str, Any]:
-        """Its spans by name, each with its tags as a mapping, and the names of its events; empty while there is none."""
+        """Its spans by name, each with its tags as a mapping, and the names of its events; empty while
+        there is none.
+        """
         answer = self.query.get(f"/api/traces/{trace_id}")
         spans = answer.json()["data"][0]["spans"] if answer.ok else []
         return {

@@ -1,4 +1,6 @@
-"""Kinesis on MiniStack: what failed in part is handed over again, and what is old goes without taking new records along."""
+"""Kinesis on MiniStack: what failed in part is handed over again, and what is old goes without taking new records
+along.
+"""
 
 import time
 from collections.abc import Iterator

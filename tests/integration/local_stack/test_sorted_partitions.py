@@ -1,4 +1,6 @@
-"""Queries from sort keys in order give what MiniStack finds by looking at every item, whatever is written and removed."""
+"""Queries from sort keys in order give what MiniStack finds by looking at every item, whatever is written
+and removed.
+"""
 
 import copy
 from collections import defaultdict

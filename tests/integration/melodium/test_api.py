@@ -257,7 +257,9 @@ bodies = st.one_of(
 @settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(route=st.sampled_from(ROUTES), body=bodies, run=st.sampled_from(["known", "unknown", "odd"]))
 def test_whatever_is_said_the_answer_can_be_read(engines: Engines, route: tuple[str, str], body: str, run: str) -> None:
-    """Never a fault of ours, always JSON (a page for people aside), and a status that the engine takes as it is meant."""
+    """Never a fault of ours, always JSON (a page for people aside), and a status that the engine takes as
+    it is meant.
+    """
     known = engines.group if run == "known" else str(uuid.uuid4())
     path = route[1].format(run=known if run != "odd" else "%00/../x", group=engines.group)
     status, headers, text = engines.ask(route[0], path, raw=body)

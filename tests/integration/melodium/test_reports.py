@@ -1,4 +1,6 @@
-"""What real engines uploaded (tests/events/melodium), taken in by the handler: lines, treatments and values, each once."""
+"""What real engines uploaded (tests/events/melodium), taken in by the handler: lines, treatments and
+values, each once.
+"""
 
 import json
 import uuid

@@ -1,4 +1,6 @@
-"""A thousand treatments at once through an EC2 that bears two starts a second: in a time of its own, so it takes seconds."""
+"""A thousand treatments at once through an EC2 that bears two starts a second: in a time of its own, so it takes
+seconds.
+"""
 
 import heapq
 import json
@@ -45,7 +47,9 @@ SWEEP = timedelta(minutes=5)
 
 @dataclass
 class Burst:
-    """`events` happen in the order of their times; `late` is what Lambdas and their machine take on top of what they should."""
+    """`events` happen in the order of their times; `late` is what Lambdas and their machine take on top of what they
+    should.
+    """
 
     seed: int
     lost_share: float = 0.0

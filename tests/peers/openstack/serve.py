@@ -1,10 +1,14 @@
 """An OpenStack for tests: nova's real API, scheduler, conductor and compute service (with its fake driver) and the real
-placement, in one process, as nova's own functional tests run them; in front of them tokens and the catalog of an identity
+placement, in one process, as nova's own functional tests run them; in front of them tokens and the catalog of an
+identity
 service whose requests are held against keystone's schemas, and the lists of images and networks that a probe asks for.
 
-Runs with an environment of its own (`requirements.txt`). Prints its address as one line, ends when standard input is closed.
-A test makes it refuse, fail or be slow through `POST /trouble`: {"path", "status", "body", "retry_after", "delay", "times",
-"lost"} (with `lost` the call is carried out before), {"clear": true}, {"quota": {…}}, {"hosts": "disabled"}. `GET /deleted` names the servers that somebody asked to delete.
+Runs with an environment of its own (`requirements.txt`). Prints its address as one line, ends when standard input is
+closed.
+A test makes it refuse, fail or be slow through `POST /trouble`: {"path", "status", "body", "retry_after", "delay",
+"times",
+"lost"} (with `lost` the call is carried out before), {"clear": true}, {"quota": {…}}, {"hosts": "disabled"}. `GET
+/deleted` names the servers that somebody asked to delete.
 """
 
 import json

@@ -81,7 +81,9 @@ def test_a_redirect_leads_nowhere_else(server: HTTPServer) -> None:
 
 
 def test_a_name_is_looked_up_once(server: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A name that is public when it is looked at, and private a moment later, gets no connection to the private address."""
+    """A name that is public when it is looked at, and private a moment later, gets no connection to the private
+    address.
+    """
     real, connected = socket.getaddrinfo, []
     answers = iter(["8.8.8.8", "127.0.0.1"])
 

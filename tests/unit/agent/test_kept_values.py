@@ -1,4 +1,6 @@
-"""Values as the control plane keeps them, read and written by the agent: the same bytes, and back to what the engine wrote."""
+"""Values as the control plane keeps them, read and written by the agent: the same bytes, and back to what the engine
+wrote.
+"""
 
 from __future__ import annotations
 

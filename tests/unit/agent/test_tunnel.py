@@ -21,7 +21,9 @@ PATIENCE = 30
 
 
 class Passing:
-    """What the control plane does, with whatever faults a test wants: `fault` says how often a message arrives, and whether late."""
+    """What the control plane does, with whatever faults a test wants: `fault` says how often a message arrives, and
+    whether late.
+    """
 
     def __init__(self, fault: Callable[[], str]) -> None:
         self.fault = fault

@@ -15,7 +15,10 @@ class Killed(BaseException):
 
 @dataclass
 class Mortal:
-    """Stands before a port. The call number `dies_at` (of all ports that share `calls`) is made, or not, and then it ends."""
+    """Stands before a port.
+
+    The call number `dies_at` (of all ports that share `calls`) is made, or not, and then it ends.
+    """
 
     behind: Any
     calls: list[str]

@@ -1,4 +1,6 @@
-"""Concurrency limits, also when any step is the last one of its process: never more inside than the limit, nobody forgotten."""
+"""Concurrency limits, also when any step is the last one of its process: never more inside than the limit, nobody
+forgotten.
+"""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field

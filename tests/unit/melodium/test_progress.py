@@ -1,4 +1,6 @@
-"""Chunks of engines in any order: each is taken in once, in order as long as somebody waits for it, and none is forgotten."""
+"""Chunks of engines in any order: each is taken in once, in order as long as somebody waits for it, and none is
+forgotten.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,6 @@
-"""The shipped workflow and pipeline, run here: what they ask, what they hand to the agent, and what they keep from it."""
+"""The shipped workflow and pipeline, run here: what they ask, what they hand to the agent, and what they
+keep from it.
+"""
 
 import hashlib
 import json

@@ -1,4 +1,7 @@
-"""What a pod is made of, container by container. What a cluster admits of it is in `tests/integration/providers/test_kubernetes.py`."""
+"""What a pod is made of, container by container.
+
+What a cluster admits of it is in `tests/integration/providers/test_kubernetes.py`.
+"""
 
 import re
 from typing import Any

@@ -1,6 +1,7 @@
 """The storm: no orphan is left, no live runner is killed, no treatment is stuck, no budget is held back.
 
-`CADENCE_STORM=10000` makes it as large as that many lives; a seed that is named is one to run again: `CADENCE_STORM_SEED=7`.
+`CADENCE_STORM=10000` makes it as large as that many lives; a seed that is named is one to run again:
+`CADENCE_STORM_SEED=7`.
 With `-s` it prints each seed, and at its end the table that docs/runners.md shows.
 """
 

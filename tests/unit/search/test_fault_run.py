@@ -141,7 +141,8 @@ def test_every_acknowledged_line_is_found_exactly_once(tmp_path: Path, seed: int
     waiting: list[LogBatch] = []
     for number in range(60):
         batches, texts = _batches(chain, number)
-        # What the gateway put into the stream is acknowledged: it comes until it was taken over, maybe again, in any order.
+        # What the gateway put into the stream is acknowledged: it comes until it was taken over, maybe again, in any
+        # order.
         acknowledged |= texts
         waiting += batches
         chain.random.shuffle(waiting)

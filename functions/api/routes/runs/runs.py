@@ -191,7 +191,9 @@ def list_runs(call: Call, services: Services, query: RunsQuery) -> RunList:
     "GET", "/v1/runs/{run_id}/following", Permission.RUNS_READ, answers={200: FollowingList}, errors=(404, 422)
 )
 def list_following(call: Call, services: Services, run_id: str, query: TreatmentsQuery) -> FollowingList:
-    """Lists the runs that this one caused: those that it started (such as an engine's workers), its reruns and replays."""
+    """Lists the runs that this one caused: those that it started (such as an engine's workers), its reruns
+    and replays.
+    """
     run = services.visible.get(call.by, run_id)
     key, listing = services.keys.key("CURSOR"), ("following", run_id)
     after = verify(key, query.cursor, *listing) if query.cursor else None

@@ -6,7 +6,9 @@ from cadence.cli.client.session import ApiSession, Json, path_of
 
 
 class AlertRequests(ApiSession):
-    """Requests about one rule, channel or silence are for `project` (`*`: the organization); lists cover all that the token may read."""
+    """Requests about one rule, channel or silence are for `project` (`*`: the organization); lists cover all that the
+    token may read.
+    """
 
     def alerts(self, state: str | None = None) -> Json:
         return self._alert_items("alerts", state=state)

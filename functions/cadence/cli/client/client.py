@@ -36,6 +36,7 @@ class Client(
 ):
     """Sends requests to the API; each room of the API has a class of its own, which this one joins.
 
-    Methods return the API's answer as plain JSON values (see docs/openapi.json). They raise ApiError if the API refuses, and
+    Methods return the API's answer as plain JSON values (see docs/openapi.json). They raise ApiError if the API
+    refuses, and
     Unreachable if it does not answer. Requests that start a run carry a key, so that a repetition starts no second one.
     """

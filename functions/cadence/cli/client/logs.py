@@ -21,7 +21,10 @@ class LogRequests(RunRequests):
         treatment: str | None = None,
         grep: str | None = None,
     ) -> Json:
-        """One page: `lines`, and `after` to go on from. With `wait` (seconds, at most 2) it waits for the first line."""
+        """One page: `lines`, and `after` to go on from.
+
+        With `wait` (seconds, at most 2) it waits for the first line.
+        """
         params = {
             "after": after,
             "wait": min(wait, _LONGEST_WAIT) or None,

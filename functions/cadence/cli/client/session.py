@@ -15,7 +15,10 @@ _PIECE = 1024 * 1024
 
 
 class ApiError(Exception):
-    """The API refused. `problem` is its problem document (RFC 9457), with `findings` or `violations` where there are any."""
+    """The API refused.
+
+    `problem` is its problem document (RFC 9457), with `findings` or `violations` where there are any.
+    """
 
     def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
         super().__init__(problem.get("detail") or problem.get("title") or f"HTTP status {status}")
@@ -28,7 +31,10 @@ class Unreachable(Exception):
 
 
 class ApiSession:
-    """Sends requests. Safe requests are repeated after lost connections and 429, 502, 503 and 504; POST only if `repeatable`."""
+    """Sends requests.
+
+    Safe requests are repeated after lost connections and 429, 502, 503 and 504; POST only if `repeatable`.
+    """
 
     def __init__(self, url: str, token: str, project: str = "default", timeout: float = 30) -> None:
         self.url = url.rstrip("/")

@@ -99,7 +99,10 @@ def create_export(
     off: Annotated[bool, typer.Option("--off", help="Store the export, but send nothing.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Create an export, or replace it if it exists. An existing export keeps its credentials unless new ones are given."""
+    """Create an export, or replace it if it exists.
+
+    An existing export keeps its credentials unless new ones are given.
+    """
     body: dict[str, Any] = {
         "kind": kind,
         "url": url,

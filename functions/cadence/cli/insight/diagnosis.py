@@ -105,7 +105,9 @@ def _where(frame: Mapping[str, Any]) -> str:
 
 
 def _shown_above(diagnosis: Mapping[str, Any]) -> dict[str, int]:
-    """The cursors of last lines that belong to printed stack traces: the first of each trace with their number, others with 0."""
+    """The cursors of last lines that belong to printed stack traces: the first of each trace with their number, others
+    with 0.
+    """
     lines = {line["cursor"]: line for line in diagnosis["last_lines"]}
     order = list(lines)
     found: dict[str, int] = {}

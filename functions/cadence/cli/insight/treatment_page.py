@@ -36,7 +36,9 @@ _CONSOLE_LINES = 20
 
 
 def treatment_details(client: Client, run_id: str, name: str) -> Mapping[str, Any]:
-    """The treatment with its diagnosis, resources and instances; None for those that do not exist or the token may not read."""
+    """The treatment with its diagnosis, resources and instances; None for those that do not exist or the token may not
+    read.
+    """
     treatment = client.treatment(run_id, name)
     kind = treatment["spec"]["kind"]
     return {

@@ -60,7 +60,10 @@ def document_of_program(
 
 
 def _typed_parameters(read: Mapping[str, Any], entrypoint: str, values: Mapping[str, str]) -> dict[str, Any]:
-    """The values: as text for parameters of text types, else read as JSON. Validation reports a value that is not JSON."""
+    """The values: as text for parameters of text types, else read as JSON.
+
+    Validation reports a value that is not JSON.
+    """
     found = next((each for each in read["entrypoints"] if each["command"] == entrypoint), None)
     types = {each["name"]: each["type"] for each in found["parameters"]} if found else {}
     typed: dict[str, Any] = {}

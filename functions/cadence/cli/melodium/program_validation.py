@@ -55,7 +55,10 @@ def print_entrypoint(entrypoint: Mapping[str, Any]) -> None:
 
 
 def _check_with_engine(file: str, command: str) -> list[str] | None:
-    """The faults that the engine finds; None without an engine. It runs without a network where bubblewrap is installed."""
+    """The faults that the engine finds; None without an engine.
+
+    It runs without a network where bubblewrap is installed.
+    """
     engine = os.environ.get("CADENCE_MELODIUM") or shutil.which("melodium")
     if not engine:
         return None

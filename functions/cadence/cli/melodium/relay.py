@@ -36,7 +36,8 @@ def relay(
 ) -> None:
     """Serve Mélodium's API to engines on this machine, and connect them to the workers that they request.
 
-    Engines trust addresses on their own machine only; the relay reaches workers on other machines through the control plane.
+    Engines trust addresses on their own machine only; the relay reaches workers on other machines through the control
+    plane.
     """
     with reporting_errors(as_json=False):
         client = connect()

@@ -52,7 +52,10 @@ def create_pipeline(
     project: Project = None,
     as_json: Json = False,
 ) -> None:
-    """Create a pipeline, or a new version of it, under the name in its document. An unchanged document keeps its version."""
+    """Create a pipeline, or a new version of it, under the name in its document.
+
+    An unchanged document keeps its version.
+    """
     document = read_document(file)
     with reporting_errors(as_json, file):
         client = connect(project)

@@ -63,7 +63,8 @@ def trace(
 ) -> None:
     """Show where a value, a log line or a treatment came from.
 
-    The trace goes back from treatment to treatment, across runs: to the treatment that sent the value, to the inputs of that
+    The trace goes back from treatment to treatment, across runs: to the treatment that sent the value, to the inputs of
+    that
     treatment, and so on; --forward goes the other way. A line in a stream is followed as far as its path can be proven.
     """
     if value is not None:

@@ -47,7 +47,10 @@ class LocalReplayError(Exception):
 
 
 def parse_secrets(options: Sequence[str]) -> Mapping[str, str]:
-    """Secrets by variable, from `VARIABLE=VALUE`, or from the environment for `VARIABLE` alone. Raises LocalReplayError."""
+    """Secrets by variable, from `VARIABLE=VALUE`, or from the environment for `VARIABLE` alone.
+
+    Raises LocalReplayError.
+    """
     found = {}
     for option in options:
         variable, equals, value = option.partition("=")

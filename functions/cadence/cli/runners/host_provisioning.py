@@ -24,7 +24,10 @@ class ProvisioningError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class HostMachine:
-    """A machine that becomes a host. `host_key` is a line as `ssh-keyscan` prints it without the name: `ssh-ed25519 AAAA…`."""
+    """A machine that becomes a host.
+
+    `host_key` is a line as `ssh-keyscan` prints it without the name: `ssh-ed25519 AAAA…`.
+    """
 
     address: str
     host_key: str

@@ -76,7 +76,8 @@ class LiveLines:
         if message["kind"] not in ("lines", "fetch"):
             return []
         if message["from"] != self.after:
-            # A message before it was lost, or this one is a repetition: the next ping states our position to the server.
+            # A message before it was lost, or this one is a repetition: the next ping states our position to the
+            # server.
             self._behind = True
             return []
         if message["kind"] == "fetch":

@@ -48,8 +48,10 @@ def search(
 ) -> None:
     """Search the log lines of all runs, or count them.
 
-    Example: level:error treatment:build since:2h "connection refused". The newest line comes first. A query consists of words,
-    "phrases", prefixes*, /regular expressions/, field:value, NOT, OR and brackets. --follow --json prints one object per line.
+    Example: level:error treatment:build since:2h "connection refused". The newest line comes first. A query consists of
+    words,
+    "phrases", prefixes*, /regular expressions/, field:value, NOT, OR and brackets. --follow --json prints one object
+    per line.
     """
     text = " ".join(_restore_quotes(query or []))
     counting = count_by is not None or every is not None
@@ -140,7 +142,9 @@ def _line_key(line: Line) -> tuple[str, int, int]:
 
 
 def _restore_quotes(arguments: list[str]) -> list[str]:
-    """Puts back the quotes that the shell removed: an argument with spaces beside others is a phrase; alone it is the query."""
+    """Puts back the quotes that the shell removed: an argument with spaces beside others is a phrase; alone it is the
+    query.
+    """
     if len(arguments) < 2:
         return arguments
     return [f'"{one}"' if _WORDS.fullmatch(one) and not _OPERATORS & set(one.split()) else one for one in arguments]

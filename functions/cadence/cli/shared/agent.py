@@ -17,5 +17,7 @@ def agent_command(*words: str) -> list[str]:
 
 
 def installer_folder() -> Path:
-    """The folder of the script that installs the agent as a host: inside this package once installed, else in the checkout."""
+    """The folder of the script that installs the agent as a host: inside this package once installed, else in the
+    checkout.
+    """
     return agent_folder() / "host"

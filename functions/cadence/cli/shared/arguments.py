@@ -33,7 +33,9 @@ def seconds_of(option: str, text: str) -> int:
 
 
 def prompt_secret(what: str) -> str:
-    """Asks for a secret, or reads standard input if it is no terminal; without the line end that editors and `echo` add."""
+    """Asks for a secret, or reads standard input if it is no terminal; without the line end that editors and `echo`
+    add.
+    """
     if sys.stdin.isatty():
         value: str = typer.prompt(f"Value of {what}", hide_input=True)
     else:

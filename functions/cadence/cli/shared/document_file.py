@@ -11,7 +11,10 @@ MOST_BYTES = 5_000_000
 
 
 def read_document(file: str) -> str:
-    """The text of `file`, or of standard input for `-`. Ends the command if it cannot be read, is too large or is not UTF-8."""
+    """The text of `file`, or of standard input for `-`.
+
+    Ends the command if it cannot be read, is too large or is not UTF-8.
+    """
     try:
         data = typer.get_binary_stream("stdin").read() if file == "-" else Path(file).read_bytes()
     except OSError as error:

@@ -20,7 +20,10 @@ _NOT_ALLOWED = frozenset({401, 403, 429})
 
 @contextmanager
 def reporting_errors(as_json: bool, file: Path | str = "document") -> Iterator[None]:
-    """Prints errors of the API and ends the command with the matching exit code. Findings are reported as being in `file`."""
+    """Prints errors of the API and ends the command with the matching exit code.
+
+    Findings are reported as being in `file`.
+    """
     try:
         yield
     except ApiError as error:

@@ -64,7 +64,9 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
 
 
 def print_section_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Prints a table that is part of a page: with its heading everywhere, and as wide as it needs outside a terminal."""
+    """Prints a table that is part of a page: with its heading everywhere, and as wide as it needs outside a
+    terminal.
+    """
     (out if out.is_terminal else _wide).print(make_table(columns, rows))
 
 

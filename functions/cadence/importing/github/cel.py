@@ -48,7 +48,8 @@ class TranslationScope:
     """The scope in which an expression is translated.
 
     `needs` maps jobs to treatments, `env` the variables that are known, `parameters` inputs to parameters, `axes` the
-    matrix's axes to those of the document. `states` is true in the `if` of a job, which may refer to the states of other treatments.
+    matrix's axes to those of the document. `states` is true in the `if` of a job, which may refer to the states of
+    other treatments.
     """
 
     needs: Mapping[str, str] = field(default_factory=dict)
@@ -62,7 +63,9 @@ class TranslationScope:
 
 @dataclass(frozen=True, slots=True)
 class TranslatedCondition:
-    """A job's `if`: the CEL text (`None` for always true), and whether the job waits for the end of its needs even if they fail."""
+    """A job's `if`: the CEL text (`None` for always true), and whether the job waits for the end of its needs even if
+    they fail.
+    """
 
     cel: str | None
     settles: bool
@@ -267,7 +270,10 @@ def split(text: str) -> list[str]:
 
 
 def translated(text: str, scope: TranslationScope) -> str:
-    """A text with expressions, each of them in CEL. Raises `GitHubExpressionError` for the first without a counterpart."""
+    """A text with expressions, each of them in CEL.
+
+    Raises `GitHubExpressionError` for the first without a counterpart.
+    """
     parts = split(text)
     return "".join(part if index % 2 == 0 else _placed(expression(part, scope)) for index, part in enumerate(parts))
 

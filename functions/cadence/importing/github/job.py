@@ -1,4 +1,6 @@
-"""A job of a GitHub Actions workflow while it is converted: what its steps add to it, and the scope of its expressions."""
+"""A job of a GitHub Actions workflow while it is converted: what its steps add to it, and the scope of its
+expressions.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -16,7 +18,9 @@ STEP_OUTPUT = "step_output"
 
 @dataclass
 class Artifact:
-    """An artifact that a job uploads: its output port, and the path that it is restored to (empty: its tar is unpacked)."""
+    """An artifact that a job uploads: its output port, and the path that it is restored to (empty: its tar is
+    unpacked).
+    """
 
     port: str
     restored: str
@@ -152,7 +156,9 @@ class GitHubJob:
         return self.needed_outputs[key]
 
     def variables(self, env: Mapping[str, Any], *, of_job: bool) -> dict[str, str]:
-        """Environment variables: those of the job go to the treatment; returned are those that a script must export itself."""
+        """Environment variables: those of the job go to the treatment; returned are those that a script must export
+        itself.
+        """
         exported: dict[str, str] = {}
         for name, value in env.items():
             text, line = plain(value), self.line(env, name)

@@ -52,7 +52,9 @@ class GitLabJob:
 
 
 def script(job: GitLabJob, beginning: list[str]) -> None:
-    """The script: clone, `beginning`, before_script and script in one shell, and after_script at its end in any case."""
+    """The script: clone, `beginning`, before_script and script in one shell, and after_script at its end in
+    any case.
+    """
     before, main = script_lines(job.body.get("before_script")), script_lines(job.body.get("script"))
     after = script_lines(job.body.get("after_script"))
     text = "\n".join([*before, *main, *after])

@@ -9,7 +9,8 @@ _LONGEST = 63
 class UniqueNames:
     """Gives each text of the source a unique name, and the same text the same name.
 
-    `separator` stands for what cannot be in a name: `-` between words of a treatment's name, `_` in ports and parameters.
+    `separator` stands for what cannot be in a name: `-` between words of a treatment's name, `_` in ports and
+    parameters.
     """
 
     def __init__(self, separator: str = "-", prefix: str = "t") -> None:

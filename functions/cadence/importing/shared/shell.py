@@ -24,7 +24,10 @@ def quoted(text: str) -> str:
 
 
 def checkout(url: str, folder: str, commit: str) -> list[str]:
-    """Lines that clone a repository into a folder that may hold files already, such as inputs. Arguments are shell words."""
+    """Lines that clone a repository into a folder that may hold files already, such as inputs.
+
+    Arguments are shell words.
+    """
     git = f"git -C {folder}"
     return [
         f"git init --quiet {folder}",

@@ -19,7 +19,10 @@ class Webhook:
     secret: str
 
     def push(self, head: RepositoryHead) -> str:
-        """Sends the push of one commit; returns the id of the delivery. Raises LocalStackError if it is not accepted."""
+        """Sends the push of one commit; returns the id of the delivery.
+
+        Raises LocalStackError if it is not accepted.
+        """
         body = json.dumps(_payload(head)).encode()
         delivery = str(uuid.uuid4())
         headers = {

@@ -24,7 +24,9 @@ class Asset:
     key: str
 
     def content(self) -> bytes:
-        """The bytes to store: the file itself, or the folder as a ZIP archive whose bytes depend on its content alone."""
+        """The bytes to store: the file itself, or the folder as a ZIP archive whose bytes depend on its
+        content alone.
+        """
         if not self.is_folder:
             return self.source.read_bytes()
         buffer = io.BytesIO()

@@ -1,7 +1,9 @@
 """Delivers records of Kinesis streams to Lambdas as AWS does, for MiniStack.
 
-MiniStack continues behind a batch of which the Lambda reported failed records, so that these are lost. AWS goes back to the
-first failed record and delivers it again with all that follow. MiniStack also counts the position of a reader from the first
+MiniStack continues behind a batch of which the Lambda reported failed records, so that these are lost. AWS goes back to
+the
+first failed record and delivers it again with all that follow. MiniStack also counts the position of a reader from the
+first
 record of a shard: when an expired record is removed, it skips as many new ones.
 """
 

@@ -1,6 +1,7 @@
 """At most so many invocations of a Lambda at a time on one machine; further ones wait their turn.
 
-MiniStack starts a process for each that is concurrent, as AWS does. A hundred treatments that become ready at once would
+MiniStack starts a process for each that is concurrent, as AWS does. A hundred treatments that become ready at once
+would
 start a hundred processes on a few processors, each of which takes longer to begin than the work that it is for.
 """
 

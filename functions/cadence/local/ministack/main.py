@@ -1,6 +1,7 @@
 """MiniStack with changes that make it behave as AWS does, and end with its starter.
 
-- The state is saved while MiniStack runs, not only at its end. SIGUSR1 requests a save at once. After each complete save
+- The state is saved while MiniStack runs, not only at its end. SIGUSR1 requests a save at once. After each complete
+  save
   the file `saved` beside the state is renewed.
 - Executions that were interrupted by a stop emit the event of a failed execution.
 - Recurring schedules use their time zones (`schedules`).

@@ -51,7 +51,8 @@ def tick() -> None:
 
 
 def due(fields: Any, timezone: str, since: float, now: float) -> list[datetime]:
-    """The times in UTC of an expression after `since` and up to `now` (both Unix seconds), without those that a change of the
+    """The times in UTC of an expression after `since` and up to `now` (both Unix seconds), without those that a change
+    of the
     clocks skips."""
     zone = ZoneInfo(timezone)
     wall = datetime.fromtimestamp(since, zone).replace(tzinfo=UTC)

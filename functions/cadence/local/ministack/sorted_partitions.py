@@ -1,8 +1,11 @@
 """Lets queries read only the sort keys in their range, as DynamoDB does, for MiniStack.
 
-MiniStack evaluates the key condition for every item of the partition. A run of ten thousand treatments has fifty thousand
-items in one partition, and each treatment queries a handful of them about ten times. Here the sort keys of each partition
-are kept in order, and MiniStack gets only the items in the queried range; it evaluates the rest of the condition itself.
+MiniStack evaluates the key condition for every item of the partition. A run of ten thousand treatments has fifty
+thousand
+items in one partition, and each treatment queries a handful of them about ten times. Here the sort keys of each
+partition
+are kept in order, and MiniStack gets only the items in the queried range; it evaluates the rest of the condition
+itself.
 """
 
 import re
@@ -95,7 +98,9 @@ def query(data: dict[str, Any]) -> Any:
 
 
 def _narrowed(table: dict[str, Any], data: Mapping[str, Any]) -> tuple[str, Partition] | None:
-    """The partition's key and the items in the range; None for a query of an index or of an unknown form, which reads all."""
+    """The partition's key and the items in the range; None for a query of an index or of an unknown form, which reads
+    all.
+    """
     partitions, condition = _partitions(table), data.get("KeyConditionExpression") or ""
     if partitions is None or data.get("IndexName"):
         return None
@@ -126,7 +131,10 @@ def _narrowed(table: dict[str, Any], data: Mapping[str, Any]) -> tuple[str, Part
 
 
 def _partitions(table: dict[str, Any]) -> Partitions | None:
-    """The partitions of a table whose sort keys are texts, else None. They are rebuilt after MiniStack replaces a table's items."""
+    """The partitions of a table whose sort keys are texts, else None.
+
+    They are rebuilt after MiniStack replaces a table's items.
+    """
     partitions = table["items"]
     if not isinstance(partitions, Partitions):
         if table.get("sk_name") is None or dynamodb._get_attr_type(table, table["sk_name"]) != "S":  # noqa: SLF001

@@ -1,7 +1,9 @@
 """Delivers the changes of tables to Lambdas as AWS does, for MiniStack.
 
-MiniStack keeps the records of a stream in memory for a day, and delivers each change at once, whatever the batching window
-of the mapping. Here records are removed once all mappings of their table have read them, and windows are honoured, since
+MiniStack keeps the records of a stream in memory for a day, and delivers each change at once, whatever the batching
+window
+of the mapping. Here records are removed once all mappings of their table have read them, and windows are honoured,
+since
 treatments wait for the time that further invocations take.
 """
 

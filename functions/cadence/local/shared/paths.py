@@ -7,7 +7,9 @@ CHECKOUT = Path(__file__).resolve().parents[4]
 """The project's own folder, which holds `infra/` and `runner_bootstrap/`."""
 
 SAVED = "saved"
-"""A file beside MiniStack's state, as old as the last save of everything (MiniStack writes one service after the other)."""
+"""A file beside MiniStack's state, as old as the last save of everything (MiniStack writes one service after the
+other).
+"""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,9 @@ def print_line(line: str) -> None:
 
 @contextmanager
 def step(out: PrintLine, description: str) -> Iterator[list[str]]:
-    """Prints the description and duration of the block once it succeeds; notes appended to the list are printed with it."""
+    """Prints the description and duration of the block once it succeeds; notes appended to the list are printed with
+    it.
+    """
     began = time.monotonic()
     notes: list[str] = []
     yield notes

@@ -61,5 +61,7 @@ def _tail(log: Path, lines: int = 15) -> str:
 
 
 def _environment() -> dict[str, str]:
-    """The environment of this process without PYTHONDONTWRITEBYTECODE, so that each Lambda need not compile its modules."""
+    """The environment of this process without PYTHONDONTWRITEBYTECODE, so that each Lambda need not compile its
+    modules.
+    """
     return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}

@@ -138,7 +138,10 @@ def _stopped_unless_done(supervisor: "subprocess.Popen[bytes]") -> Iterator[None
 def _follow(
     paths: StackPaths, supervisor: "subprocess.Popen[bytes]", lines: IO[str], print_line: PrintLine
 ) -> StackConnection:
-    """Prints the lines of the supervisor until it serves. Raises LocalStackError with its last lines if it ends instead."""
+    """Prints the lines of the supervisor until it serves.
+
+    Raises LocalStackError with its last lines if it ends instead.
+    """
     printed: list[str] = []
 
     def print_new_lines() -> None:

@@ -58,7 +58,9 @@ def marked(stack_id: str) -> list[ProcessIdentity]:
 
 
 def end(processes: Iterable[ProcessIdentity], grace: float) -> list[ProcessIdentity]:
-    """Terminates the processes, waits up to `grace` seconds for all, then kills the rest; returns those that were alive."""
+    """Terminates the processes, waits up to `grace` seconds for all, then kills the rest; returns those that were
+    alive.
+    """
     alive = [process for process in processes if process.is_alive()]
     ended = alive
     for kind, patience in ((signal.SIGTERM, grace), (signal.SIGKILL, 5.0)):

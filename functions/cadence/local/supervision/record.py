@@ -20,7 +20,10 @@ Phase = Literal["starting", "serving", "stopping"]
 
 @dataclass
 class StackRecord:
-    """The content of `stack.json`. `id` marks every process of this start; the supervisor is the first of `processes`."""
+    """The content of `stack.json`.
+
+    `id` marks every process of this start; the supervisor is the first of `processes`.
+    """
 
     id: str
     phase: Phase
@@ -48,7 +51,8 @@ def read_record(paths: StackPaths) -> StackRecord | None:
 
 @contextmanager
 def held(paths: StackPaths, patience: float = 0.0) -> Iterator[None]:
-    """Holds the stack of the folder until the block or this process ends. Raises AlreadyRunning after `patience` seconds.
+    """Holds the stack of the folder until the block or this process ends. Raises AlreadyRunning after `patience`
+    seconds.
 
     The system releases the lock of a killed process a moment after the kill.
     """

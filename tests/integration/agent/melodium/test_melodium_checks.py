@@ -1,4 +1,6 @@
-"""Programs that were written for earlier engines are refused with the engine's own words, and pass once they are mended."""
+"""Programs that were written for earlier engines are refused with the engine's own words, and pass once they are
+mended.
+"""
 
 import os
 import subprocess

@@ -1,4 +1,6 @@
-"""The real engine where it is no process of the machine's own: in a pod with its containers, and from an image on a host."""
+"""The real engine where it is no process of the machine's own: in a pod with its containers, and from an image on a
+host.
+"""
 
 import os
 import shlex

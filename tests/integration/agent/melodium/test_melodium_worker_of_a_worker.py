@@ -1,6 +1,7 @@
 """What an engine that is a worker hears of a worker of its own: engines alone, with nothing of Cadence between them.
 
-It holds what docs/melodium-contract.md says of it. Where a later engine fails here because it is mended, what docs/melodium.md
+It holds what docs/melodium-contract.md says of it. Where a later engine fails here because it is mended, what
+docs/melodium.md
 advises against it can go.
 """
 

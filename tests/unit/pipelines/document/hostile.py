@@ -1,4 +1,7 @@
-"""Documents made to cost time or memory, each with the finding it has to get. Written out only where they are checked."""
+"""Documents made to cost time or memory, each with the finding it has to get.
+
+Written out only where they are checked.
+"""
 
 from collections.abc import Callable, Iterable
 
@@ -269,4 +272,6 @@ HOSTILE: dict[str, tuple[Document, str, int, int]] = {
         32,
     ),
 }
-"""By what it is: the document, and the code, line and column of a finding that it has to get (no code: valid; no line: anywhere)."""
+"""By what it is: the document, and the code, line and column of a finding that it has to get (no code: valid; no line:
+anywhere).
+"""

@@ -1,4 +1,6 @@
-"""A cloud whose inventory tells what was so a while ago, whose answers get lost, and which may make a second machine for one name."""
+"""A cloud whose inventory tells what was so a while ago, whose answers get lost, and which may make a second machine
+for one name.
+"""
 
 import dataclasses
 from collections import Counter
@@ -32,7 +34,10 @@ class Thing:
 
 @dataclass
 class Cloud:
-    """One region. `told` counts the faults by kind; `stopped` hears of each machine that is ended, and whether by the sweeper."""
+    """One region.
+
+    `told` counts the faults by kind; `stopped` hears of each machine that is ended, and whether by the sweeper.
+    """
 
     pool: str
     clock: ManualClock
@@ -188,7 +193,10 @@ class Cloud:
 
 
 class Reached:
-    """The cloud as a Lambda reaches it: before and after each call it may be killed. What the sweeper ends is told from what others end."""
+    """The cloud as a Lambda reaches it: before and after each call it may be killed.
+
+    What the sweeper ends is told from what others end.
+    """
 
     first_state = RunnerState.BOOTING
 

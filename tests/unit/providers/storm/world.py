@@ -244,7 +244,9 @@ class Storm(World):
         self.stage.enter(f"machine {thing.machine.ref} {thing.number}", agent.live)
 
     def ended_by_control_plane(self, thing: Thing, pool: str, *, swept: bool = False) -> None:
-        """Held against what nobody may end: a runner that lives, by the sweeper; one that works and was not told to stop, by anybody."""
+        """Held against what nobody may end: a runner that lives, by the sweeper; one that works and was not told to
+        stop, by anybody.
+        """
         runner = self.runners.runners.get(thing.machine.runner_id)
         if runner is None:
             if swept and thing.machine.expires_at is not None and thing.machine.expires_at > self.clock.now:

@@ -1,4 +1,6 @@
-"""Plays a state machine from its `.asl.json`: Task (with Retry, Catch and task tokens), Choice, Pass, Wait, Succeed and Fail."""
+"""Plays a state machine from its `.asl.json`: Task (with Retry, Catch and task tokens), Choice, Pass, Wait, Succeed and
+Fail.
+"""
 
 import copy
 import json

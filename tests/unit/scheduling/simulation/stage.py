@@ -1,4 +1,6 @@
-"""Actors that take turns: one store or machine call at a time, in an order drawn at random, so that any interleaving is possible."""
+"""Actors that take turns: one store or machine call at a time, in an order drawn at random, so that any interleaving is
+possible.
+"""
 
 import threading
 from collections.abc import Callable
