@@ -11,7 +11,7 @@ from cadence.adapters.lambda_runtime.service_log import service_logger
 from cadence.composition.api import services
 
 log = service_logger("api")
-its_services = services()
+api_services = services()
 
 
 def report(error: BaseException, body: Mapping[str, Any]) -> None:
@@ -23,5 +23,5 @@ def operation(event: dict[str, Any]) -> str:
     return f"{http.get('method')} {http.get('path')}"
 
 
-answer = build(ENDPOINTS, its_services, its_services.authenticate, report)
+answer = build(ENDPOINTS, api_services, api_services.authenticate, report)
 handler = answering_problems(log, operation)(answer)

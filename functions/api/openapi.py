@@ -99,7 +99,7 @@ def _operation(tag: str, endpoint: Endpoint, refs: Mapping[type[Model], Json]) -
         operation["description"] = f"Needs the permission `{endpoint.permission}`."
     if endpoint.body is not None:
         content: Json = {JSON: {"schema": refs[endpoint.body]}}
-        # The body is the document's text, of which no schema can say what it parses to.
+        # The body is the document's text, and no schema can describe what it parses to.
         content |= {media: {"schema": {}} for media in endpoint.also_text}
         operation["requestBody"] = {"required": True, "content": content}
     return operation

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cadence.adapters.http.http_event import authorization, file_response, is_read, json_body, json_response
+from cadence.adapters.http.http_event import authorization, file_response, is_read, json_body, json_response, proxy_path
 from cadence.adapters.http.problem import Response, answering_problems
 from cadence.adapters.lambda_runtime.service_log import service_logger
 from cadence.composition.runner_gateway import gateway
@@ -11,14 +11,10 @@ from runner_gateway import routes
 _gateway = gateway()
 
 
-def _path(event: dict[str, Any]) -> str:
-    return str((event.get("pathParameters") or {}).get("proxy", "")).strip("/")
-
-
-@answering_problems(service_logger("runner_gateway"), _path)
+@answering_problems(service_logger("runner_gateway"), proxy_path)
 def handler(event: dict[str, Any], context: Any) -> Response:
-    if is_read(event) and _path(event) == "agent":
+    if is_read(event) and proxy_path(event) == "agent":
         return json_response(routes.agent())
     if is_read(event):
-        return file_response(routes.file(_path(event)))
-    return json_response(routes.answer(_gateway, _path(event), authorization(event), json_body(event)))
+        return file_response(routes.file(proxy_path(event)))
+    return json_response(routes.answer(_gateway, proxy_path(event), authorization(event), json_body(event)))

@@ -4,7 +4,7 @@ import base64
 import binascii
 from typing import Any
 
-from cadence.adapters.http.http_event import json_response
+from cadence.adapters.http.http_event import headers, json_response
 from cadence.adapters.http.problem import Response, answering_problems
 from cadence.adapters.lambda_runtime.service_log import service_logger
 from cadence.application.triggers.receive_webhook import Received
@@ -18,12 +18,12 @@ STATUSES = {Received.PONG: 200, Received.QUEUED: 202, Received.IGNORED: 202}
 
 
 def operation(event: dict[str, Any]) -> str:
-    headers = _headers(event)
+    sent = headers(event)
     webhook_format = next(
-        (webhook_format for webhook_format in FORMATS.values() if webhook_format.event_header in headers), None
+        (webhook_format for webhook_format in FORMATS.values() if webhook_format.event_header in sent), None
     )
     return (
-        f"webhook {headers[webhook_format.event_header][:40]} {webhook_format.delivery(headers)[:80]}"
+        f"webhook {sent[webhook_format.event_header][:40]} {webhook_format.delivery(sent)[:80]}"
         if webhook_format
         else "webhook"
     )
@@ -32,12 +32,8 @@ def operation(event: dict[str, Any]) -> str:
 @answering_problems(service_logger("webhooks"), operation)
 def handler(event: dict[str, Any], context: Any) -> Response:
     path = event.get("pathParameters") or {}
-    received = receive.receive(path.get("kind", ""), path.get("hook", ""), _headers(event), raw_body(event))
+    received = receive.receive(path.get("kind", ""), path.get("hook", ""), headers(event), raw_body(event))
     return json_response({"status": str(received)}, STATUSES[received])
-
-
-def _headers(event: dict[str, Any]) -> dict[str, str]:
-    return {name.lower(): value for name, value in (event.get("headers") or {}).items()}
 
 
 def raw_body(event: dict[str, Any]) -> bytes:

@@ -1,4 +1,4 @@
-"""Wiring of providers whose pools say which host to call."""
+"""Wiring of providers whose pools name the host to call."""
 
 import requests
 

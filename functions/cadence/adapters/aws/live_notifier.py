@@ -40,7 +40,7 @@ class LiveNotifier:
                     Payload=json.dumps({"organization": organization}).encode(),
                 )
         except (BotoCoreError, ClientError, Transient) as error:
-            _log.warning("those who follow live cannot be told", extra={"reason": str(error)})
+            _log.warning("clients that follow lines cannot be notified", extra={"reason": str(error)})
 
     def _has_connections(self, organization: str) -> bool:
         looked, connected = self._known.get(organization, (float("-inf"), False))

@@ -16,7 +16,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationSc
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord as OtlpRecord
 from opentelemetry.proto.logs.v1.logs_pb2 import ResourceLogs, ScopeLogs
 from opentelemetry.proto.logs.v1.logs_pb2 import SeverityNumber as Severity
-from opentelemetry.proto.metrics.v1 import metrics_pb2 as told
+from opentelemetry.proto.metrics.v1 import metrics_pb2
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans
 
@@ -66,9 +66,9 @@ class Otlp:
         now = int(at.timestamp() * 1e9)
         resource = _resource({"service.name": "cadence", **export.labels})
         for part in chunks(metrics, 1_000, _MOST_POINTS, lambda one: len(one.samples) + 15 * len(one.distributions)):
-            scope = told.ScopeMetrics(scope=_SCOPE, metrics=[_metric(metric, now) for metric in part])
+            scope = metrics_pb2.ScopeMetrics(scope=_SCOPE, metrics=[_metric(metric, now) for metric in part])
             message = ExportMetricsServiceRequest(
-                resource_metrics=[told.ResourceMetrics(resource=resource, scope_metrics=[scope])]
+                resource_metrics=[metrics_pb2.ResourceMetrics(resource=resource, scope_metrics=[scope])]
             )
             yield compressed("/v1/metrics", message.SerializeToString())
 
@@ -116,14 +116,14 @@ def _log(record: LogRecord) -> OtlpRecord:
     )
 
 
-def _metric(metric: Metric, now: int) -> told.Metric:
+def _metric(metric: Metric, now: int) -> metrics_pb2.Metric:
     family = metric.family
-    message = told.Metric(name=family.name, description=family.help, unit=_UNITS.get(family.unit, "1"))
+    message = metrics_pb2.Metric(name=family.name, description=family.help, unit=_UNITS.get(family.unit, "1"))
     if family.kind is MetricKind.HISTOGRAM:
-        message.histogram.aggregation_temporality = told.AGGREGATION_TEMPORALITY_CUMULATIVE
+        message.histogram.aggregation_temporality = metrics_pb2.AGGREGATION_TEMPORALITY_CUMULATIVE
         message.histogram.data_points.extend(_bucketed(metric.family.bounds, one, now) for one in metric.distributions)
     elif family.kind is MetricKind.COUNTER:
-        message.sum.aggregation_temporality = told.AGGREGATION_TEMPORALITY_CUMULATIVE
+        message.sum.aggregation_temporality = metrics_pb2.AGGREGATION_TEMPORALITY_CUMULATIVE
         message.sum.is_monotonic = True
         message.sum.data_points.extend(_points(metric.samples, now))
     else:
@@ -134,13 +134,15 @@ def _metric(metric: Metric, now: int) -> told.Metric:
 _UNITS = {"seconds": "s", "bytes": "By"}
 
 
-def _points(samples: Iterable[MetricSample], now: int) -> Iterator[told.NumberDataPoint]:
+def _points(samples: Iterable[MetricSample], now: int) -> Iterator[metrics_pb2.NumberDataPoint]:
     for sample in samples:
-        yield told.NumberDataPoint(attributes=key_values(sample.labels), time_unix_nano=now, as_double=sample.value)
+        yield metrics_pb2.NumberDataPoint(
+            attributes=key_values(sample.labels), time_unix_nano=now, as_double=sample.value
+        )
 
 
-def _bucketed(bounds: Sequence[float], distribution: Distribution, now: int) -> told.HistogramDataPoint:
-    return told.HistogramDataPoint(
+def _bucketed(bounds: Sequence[float], distribution: Distribution, now: int) -> metrics_pb2.HistogramDataPoint:
+    return metrics_pb2.HistogramDataPoint(
         attributes=key_values(distribution.labels),
         time_unix_nano=now,
         count=int(distribution.count),

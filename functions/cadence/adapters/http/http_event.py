@@ -17,6 +17,16 @@ def authorization(event: dict[str, Any]) -> str | None:
     return value
 
 
+def headers(event: dict[str, Any]) -> dict[str, str]:
+    """Returns the request's headers, with their names in lower case."""
+    return {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+
+
+def proxy_path(event: dict[str, Any]) -> str:
+    """Returns what `{proxy+}` stands for in the request's path, without slashes at its ends."""
+    return str((event.get("pathParameters") or {}).get("proxy") or "").strip("/")
+
+
 def is_read(event: dict[str, Any]) -> bool:
     """Returns whether the request is a GET."""
     http: dict[str, Any] = (event.get("requestContext") or {}).get("http") or {}

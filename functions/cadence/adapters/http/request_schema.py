@@ -12,10 +12,10 @@ from cadence.domain.shared.schemas import schema
 _MOST_VIOLATIONS = 20
 
 
-def check_request(thing: str, name: str, body: Any) -> None:
-    """Raises InvalidRequest unless `body` is what `<name>_request` in the schema of `thing` asks for."""
+def check_request(schema_name: str, name: str, body: Any) -> None:
+    """Raises InvalidRequest unless `body` matches the definition `<name>_request` of the schema `schema_name`."""
     violations = []
-    for error in _validator(thing, f"{name}_request").iter_errors(body):
+    for error in _validator(schema_name, f"{name}_request").iter_errors(body):
         # The validator's own message quotes the value, which may hold anything; the rule that was broken is enough.
         violations.append(
             Violation(pointer(error.instance_path), f"does not satisfy {error.kind.name}", error.kind.name)
@@ -23,9 +23,9 @@ def check_request(thing: str, name: str, body: Any) -> None:
         if len(violations) == _MOST_VIOLATIONS:
             break
     if violations:
-        raise InvalidRequest(f"This is no valid request of kind {name} (see schemas/{thing}/1.json).", violations)
+        raise InvalidRequest(f"This is no valid request of kind {name} (see schemas/{schema_name}/1.json).", violations)
 
 
 @cache
-def _validator(thing: str, definition: str) -> jsonschema_rs.Draft202012Validator:
-    return jsonschema_rs.Draft202012Validator({**schema(thing), "$ref": f"#/$defs/{definition}"})
+def _validator(schema_name: str, definition: str) -> jsonschema_rs.Draft202012Validator:
+    return jsonschema_rs.Draft202012Validator({**schema(schema_name), "$ref": f"#/$defs/{definition}"})

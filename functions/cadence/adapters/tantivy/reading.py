@@ -150,7 +150,7 @@ def _moment(time: datetime) -> int:
 def _of_blocks(where: Condition) -> Callable[[str], bool] | None:
     """Returns a function that decides whether lines, one after the other, may hold a match.
 
-    It answers None if it cannot tell.
+    It answers None if that is not certain.
     """
     for pattern in _patterns(where):
         if not _OF_WHOLE_TEXT.search(pattern.regex):
