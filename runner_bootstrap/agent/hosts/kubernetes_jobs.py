@@ -10,6 +10,7 @@ import json
 import os
 import ssl
 import threading
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -78,7 +79,9 @@ class KubernetesJobs:
         self._lock = threading.Lock()
         #: Includes jobs that an earlier agent started.
         self._running: set[str] = set()
-        self._refresh()
+        # A host that did not report them would give them up.
+        while not self._refresh():
+            time.sleep(LOOK_SECONDS)
         threading.Thread(target=self._watch, name="jobs", daemon=True).start()
 
     @property
@@ -158,12 +161,13 @@ class KubernetesJobs:
             if self.count:
                 self._refresh()
 
-    def _refresh(self) -> None:
-        """Updates the running jobs from the cluster, and deletes those that have ended."""
+    def _refresh(self) -> bool:
+        """Updates the running jobs from the cluster, and deletes those that have ended. False if it cannot be asked."""
         before = set(self.running)
         status, answer = self._call("GET", f"{self._jobs}?labelSelector={LABEL}%3D{self._pool}")
         if status != 200:
-            return
+            _say(f"the jobs of this cluster cannot be listed: {status} {answer.get('message', '')}")
+            return False
         alive = set()
         for job in answer["items"]:
             runner_id = job["metadata"]["labels"][RUNNER_LABEL]
@@ -176,6 +180,7 @@ class KubernetesJobs:
             self._running = alive | (self._running - before)
         if before - alive:
             self._changed.set()
+        return True
 
     def _create(self, path: str, body: Json) -> tuple[int, Json]:
         return self._call("POST", path, body)

@@ -1,6 +1,7 @@
 """Metrics and exports on the stack: a real scrape, and lines that reach a receiver through its outage."""
 
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -37,11 +38,27 @@ def receiver(api: Api) -> Iterator[Receiver]:
     api.call("PUT", "/v1/pools/local", json=body)
 
 
-def test_a_run_is_counted_scraped_and_exported_through_an_outage(api: Api, receiver: Receiver, tmp_path: Path) -> None:
+@pytest.fixture
+def project(api: Api) -> str:
+    """One of its own: a project has at most 300 series, which the tests that share the stack use up in `default`."""
+    name = f"p{uuid.uuid4().hex[:8]}"
+    assert api.call("POST", "/v1/projects", json={"name": name}).status_code == 201
+    return name
+
+
+def start(api: Api, project: str) -> str:
+    started = api.call("POST", f"/v1/projects/{project}/runs", json={"document": DOCUMENT})
+    assert started.status_code == 201, started.text
+    return str(started.json()["run_id"])
+
+
+def test_a_run_is_counted_scraped_and_exported_through_an_outage(
+    api: Api, receiver: Receiver, project: str, tmp_path: Path
+) -> None:
     receiver.refuse = (503, {}, "starting")
     # What the organization's exports want is remembered for a few seconds.
     time.sleep(6)
-    run_id = api.start(DOCUMENT)
+    run_id = start(api, project)
     assert api.finished(run_id)["state"] == "failed"
 
     eventually(lambda: api.get("/v1/exports/watched")["standing"]["failing"], WITHIN)
@@ -56,7 +73,7 @@ def test_a_run_is_counted_scraped_and_exported_through_an_outage(api: Api, recei
     assert costs["totals"][0]["currency"] == "EUR" and costs["totals"][0]["amount"] > 0
 
     # The run's end is told after its treatments' ends.
-    counted = 'cadence_runs_total{project="default",pipeline="monitored",state="failed"} 1'
+    counted = f'cadence_runs_total{{project="{project}",pipeline="monitored",state="failed"}} 1'
     eventually(lambda: counted in api.call("GET", "/metrics").text or None, WITHIN)
     _scrape(api, tmp_path)
 
