@@ -5,4 +5,4 @@ from cadence.composition.provider_host import provider_host
 
 operations, machines = provider_host()
 
-handler = token_task("provider_host", operations, machines)
+handler = token_task("provider_host", operations.handle, machines)

@@ -103,7 +103,7 @@ class _Newest:
 
 def _hit(segment: Segment, place: LinePosition, line: Line, matches: Matcher) -> Hit | None:
     owner = owner_of(segment)
-    if not matches(owner, line):
+    if not matches.matches(owner, line):
         return None
     return Hit(
         place=place, organization=segment.organization, project=segment.project, pipeline=segment.pipeline, line=line

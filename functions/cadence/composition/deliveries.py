@@ -67,7 +67,7 @@ def process_message() -> Callable[[str], tuple[str, Sequence[str]]]:
             firing = read_firing(values)
             return f"schedule of {firing.pipeline}", scheduled.run(firing)
         if "ended" in values:
-            return f"end of {values['ended']}", follow(values["ended"])
+            return f"end of {values['ended']}", follow.start_followers(values["ended"])
         delivery = read_delivery(values, config.data_bucket)
         return f"delivery {delivery.delivery_id}", deliver.process(delivery)
 

@@ -80,7 +80,7 @@ def _freeze(config: settings.ActSettings) -> Freeze:
     pipelines = DynamoPipelineStore(config.pipelines_table)
     # The libraries of a stored pipeline were read when it was stored, and are kept.
     freeze = FreezePipeline(pipelines, documents, FreezeDocument(check_document(config, decrypts=False), documents))
-    return lambda organization, project, name, given: freeze(organization, project, name, None, given)
+    return lambda organization, project, name, given: freeze.freeze_pipeline(organization, project, name, None, given)
 
 
 def wake_group() -> WakeGroup:

@@ -87,7 +87,7 @@ def provider_handler(name: str, build: Build) -> LambdaHandler:
     operations = Operations(
         start=start, release=release, providers=providers.get, records=records, sweep=sweep, clock=now, pools=pools
     )
-    return token_task(f"provider_{name}", operations, machines)
+    return token_task(f"provider_{name}", operations.handle, machines)
 
 
 def _identity(config: settings.ProviderSettings) -> Identity | None:

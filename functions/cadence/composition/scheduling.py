@@ -143,7 +143,7 @@ def place() -> tuple[PlaceTreatment, TreatmentGates, Machines]:
         clock=now,
         refusals=refusals,
         engines=EnginesOfHosts(hosts, now).list,
-        attended=HostsAtWork(hosts, now).count,
+        hosts_at_work=HostsAtWork(hosts, now).count,
     )
     return use_case, turns, machines
 

@@ -37,7 +37,7 @@ class Operations:
     clock: Clock | None = None
     pools: PoolStore | None = None
 
-    def __call__(self, event: Event) -> Mapping[str, Any] | None:
+    def handle(self, event: Event) -> Mapping[str, Any] | None:
         """Runs an operation. Raises the provider's errors, and InvalidRequest for an unknown operation."""
         match event.get("operation"):
             case "start":

@@ -240,7 +240,7 @@ def test_logs_are_read_from_a_cursor_on_and_filtered(api, run_id, settings):
     ]
     runner = ids.runner_id(run_id, "greet", 1)
     index = IndexLogs(DynamoLogIndex(settings["logs_table"]), S3LogSegments(settings["data_bucket"]), a_run)
-    index(run_id, [LogBatch(run_id=run_id, runner_id=runner, treatment="greet", attempt=1, lines=lines)])
+    index.index_batches(run_id, [LogBatch(run_id=run_id, runner_id=runner, treatment="greet", attempt=1, lines=lines)])
     path = f"/v1/runs/{run_id}/logs"
 
     first = api("GET", path, query={"limit": 2}).json

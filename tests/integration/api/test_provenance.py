@@ -144,7 +144,7 @@ def test_a_log_line_is_traced(api, run):
     batch = LogBatch(
         run_id=run.run_id, runner_id=ids.runner_id(run.run_id, "count", 1), treatment="count", attempt=1, lines=[line]
     )
-    IndexLogs(DynamoLogIndex("logs"), S3LogSegments("data"), a_run)(run.run_id, [batch])
+    IndexLogs(DynamoLogIndex("logs"), S3LogSegments("data"), a_run).index_batches(run.run_id, [batch])
     traced = api("GET", f"/v1/runs/{run.run_id}/provenance", query={"line": "0:0"}).json
     start = traced["nodes"][0]
     assert (start["kind"], start["treatment"], start["line"]["text"]) == ("line", "count", "c")

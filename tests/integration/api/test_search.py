@@ -25,7 +25,7 @@ def write(api, settings):
             LogLine(seq=first + n, time=at, stream="stdout", level="info", text=text) for n, text in enumerate(texts)
         ]
         store = IndexLogs(index, segments, lambda name: a_run(name, organization, project))
-        store(
+        store.index_batches(
             run_id,
             [LogBatch(run_id=run_id, runner_id=f"{run_id}-1", treatment="greet", attempt=1, lines=lines, pool="spot")],
         )

@@ -117,7 +117,7 @@ def run_id(api, settings) -> str:
     put(run_id, "total", 2, "seen", 0, b"1\n")
     written = [line(seq, text) for seq, text in enumerate(["order 1", *TRACE], 1)]
     index = IndexLogs(DynamoLogIndex(settings["logs_table"]), S3LogSegments(settings["data_bucket"]), runs.get_run)
-    index(
+    index.index_batches(
         run_id,
         [
             LogBatch(

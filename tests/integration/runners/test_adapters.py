@@ -224,9 +224,9 @@ def test_a_stream_that_takes_nothing_is_transient(throttling: Callable[..., Thro
 
 def test_segments_and_manifests_agree(world: World) -> None:
     index = IndexLogs(world.log_index, world.log_segments, a_run)
-    assert index(RUN_ID, [batch(3)]) == 3
-    assert index(RUN_ID, [batch(3)]) == 0
-    assert index(RUN_ID, [batch(5)]) == 2
+    assert index.index_batches(RUN_ID, [batch(3)]) == 3
+    assert index.index_batches(RUN_ID, [batch(3)]) == 0
+    assert index.index_batches(RUN_ID, [batch(5)]) == 2
     first, second = world.log_index.list_segments(RUN_ID, 0, 10)
     assert [line["seq"] for line in world.log_segments.read(first.key)] == [1, 2, 3]
     assert [line["seq"] for line in world.log_segments.read(second.key)] == [4, 5]
@@ -235,7 +235,7 @@ def test_segments_and_manifests_agree(world: World) -> None:
 
 
 def test_a_segment_that_the_bucket_has_expired_holds_no_lines(world: World) -> None:
-    IndexLogs(world.log_index, world.log_segments, a_run)(RUN_ID, [batch(3)])
+    IndexLogs(world.log_index, world.log_segments, a_run).index_batches(RUN_ID, [batch(3)])
     (segment,) = world.log_index.list_segments(RUN_ID, 0, 10)
     client("s3").delete_object(Bucket="data", Key=segment.key)
     assert S3LogSegments("data").read(segment.key) == []
@@ -250,10 +250,10 @@ def test_of_two_writers_one_starts_anew(world: World) -> None:
         def write(self, run_id: str, number: int, lines: Any) -> str:
             key: str = super().write(run_id, number, lines)
             if self.others:
-                IndexLogs(world.log_index, world.log_segments, a_run)(run_id, [self.others.pop()])
+                IndexLogs(world.log_index, world.log_segments, a_run).index_batches(run_id, [self.others.pop()])
             return key
 
-    assert IndexLogs(world.log_index, Interrupted("data"), a_run)(RUN_ID, [batch(4)]) == 2
+    assert IndexLogs(world.log_index, Interrupted("data"), a_run).index_batches(RUN_ID, [batch(4)]) == 2
     lines = [
         line["seq"]
         for segment in world.log_index.list_segments(RUN_ID, 0, 10)

@@ -58,7 +58,7 @@ typed: st.SearchStrategy[Typed] = st.recursive(
 
 def kept_by_the_control_plane(raw: Any) -> Any:
     masks = Masks()
-    return Keeping(masks, SerialisedData(masks))(raw).value
+    return Keeping(masks, SerialisedData(masks).read).keep(raw).value
 
 
 @given(typed)

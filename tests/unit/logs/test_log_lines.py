@@ -78,9 +78,9 @@ def test_each_line_is_written_exactly_once_and_what_is_missing_is_shown(delivere
     sent, invocations = delivered
     log = Log()
     for batches in invocations:
-        log.write(RUN, batches)
+        log.write.index_batches(RUN, batches)
         if batches:
-            log.write(RUN, batches)  # an invocation whose answer was lost
+            log.write.index_batches(RUN, batches)  # an invocation whose answer was lost
     lines = log.lines()
     for runner, numbers in sent.items():
         written = [line["seq"] for line in lines if line["runner"] == runner and "gap" not in line]
@@ -102,7 +102,7 @@ def test_a_reader_that_goes_on_from_its_cursor_misses_and_repeats_nothing(delive
     read: list[Line] = []
     after = None
     for batches in delivered[1]:
-        log.write(RUN, batches)
+        log.write.index_batches(RUN, batches)
         tail = log.reader.tail(RUN, after, limit)
         read += [line for _, _, line in tail.lines]
         after = tail.after
@@ -118,7 +118,7 @@ def test_lines_of_a_runner_stay_in_order_within_a_segment_even_if_its_clock_is_s
         LogLine(seq=1, time="2026-01-01T00:00:09.000Z", stream="stdout", level="info", text="a"),
         LogLine(seq=2, time="2026-01-01T00:00:01.000Z", stream="stdout", level="info", text="b"),
     ]
-    log.write(
+    log.write.index_batches(
         RUN, [LogBatch(run_id=RUN, runner_id="r", treatment="build", attempt=1, lines=lines), batch(5, runner="other")]
     )
     assert [line["seq"] for line in log.lines() if line["runner"] == "r"] == [1, 2]
@@ -126,11 +126,11 @@ def test_lines_of_a_runner_stay_in_order_within_a_segment_even_if_its_clock_is_s
 
 def test_a_gap_is_marked_where_it_is_and_filled_late() -> None:
     log = Log()
-    log.write(RUN, [batch(1, 2)])
-    log.write(RUN, [batch(6, 7)])
+    log.write.index_batches(RUN, [batch(1, 2)])
+    log.write.index_batches(RUN, [batch(6, 7)])
     mark = log.lines()[2]
     assert (mark["gap"], mark["text"]) == ({"first": 3, "last": 5}, "3 lines are missing here")
-    log.write(RUN, [batch(4)])
+    log.write.index_batches(RUN, [batch(4)])
     assert log.index.watermarks["r"] == Watermark("r", 7, (Gap(3, 3), Gap(5, 5)))
     assert log.lines()[-1]["seq"] == 4
 
@@ -138,19 +138,19 @@ def test_a_gap_is_marked_where_it_is_and_filled_late() -> None:
 def test_a_lost_race_is_run_again_from_what_is_stored() -> None:
     log = Log()
     log.index.refuse = 2
-    assert log.write(RUN, [batch(1, 2)]) == 2
+    assert log.write.index_batches(RUN, [batch(1, 2)]) == 2
     assert [line["seq"] for line in log.lines()] == [1, 2]
     log.index.refuse = 100
     with pytest.raises(Transient):
-        log.write(RUN, [batch(3)])
+        log.write.index_batches(RUN, [batch(3)])
     log.index.refuse = 0
-    log.write(RUN, [batch(3)])
+    log.write.index_batches(RUN, [batch(3)])
     assert [line["seq"] for line in log.lines()] == [1, 2, 3]
 
 
 def test_more_runners_than_a_transaction_holds() -> None:
     log = Log()
-    assert log.write(RUN, [batch(1, runner=f"r{n}") for n in range(200)]) == 200
+    assert log.write.index_batches(RUN, [batch(1, runner=f"r{n}") for n in range(200)]) == 200
     assert len(log.index.segments) == 3
 
 
@@ -160,13 +160,15 @@ def test_a_reader_waits_for_the_first_line_and_no_longer_than_it_may() -> None:
     assert list(tail.lines) == []
     assert sum(log.slept) == pytest.approx(2, abs=0.1)
     assert log.followers.followed == [RUN]
-    log.write(RUN, [batch(1)])
+    log.write.index_batches(RUN, [batch(1)])
     assert [line["seq"] for _, _, line in log.reader.tail(RUN, tail.after, wait=timedelta(seconds=1)).lines] == [1]
 
 
 def test_filters() -> None:
     log = Log()
-    log.write(RUN, [batch(1, text="ERROR: connection refused"), batch(1, runner="o", treatment="test", text="fine")])
+    log.write.index_batches(
+        RUN, [batch(1, text="ERROR: connection refused"), batch(1, runner="o", treatment="test", text="fine")]
+    )
 
     def texts(**wanted: str) -> list[str]:
         return [line["text"] for _, _, line in log.reader.tail(RUN, wanted=line_filter(**wanted)).lines]
@@ -179,13 +181,13 @@ def test_filters() -> None:
 
 def test_a_level_is_found_whatever_colour_it_has() -> None:
     log = Log()
-    log.write(RUN, [batch(1, text="\x1b[1;31mERROR\x1b[0m something broke")])
+    log.write.index_batches(RUN, [batch(1, text="\x1b[1;31mERROR\x1b[0m something broke")])
     assert [(line["level"], line["text"][0]) for line in log.lines()] == [("error", "\x1b")]
 
 
 def test_whoever_filters_is_told_of_gaps_that_may_have_hidden_what_they_look_for() -> None:
     log = Log()
-    log.write(RUN, [batch(1, 4, text="fine"), batch(1, runner="o", treatment="test", text="fine")])
+    log.write.index_batches(RUN, [batch(1, 4, text="fine"), batch(1, runner="o", treatment="test", text="fine")])
     shown = [line.get("gap") for _, _, line in log.reader.tail(RUN, wanted=line_filter(grep="nothing")).lines]
     assert shown == [{"first": 2, "last": 3}]
     assert not log.reader.tail(RUN, wanted=line_filter(treatment="test", grep="nothing")).lines

@@ -40,7 +40,7 @@ def captured(of: Capturing, name: str) -> Mapping[str, Any]:
     sources = {
         each.port: (each.source_treatment or "", each.source_port or "") for each in spec.inputs if each.source_port
     }
-    told: Mapping[str, Any] = of(name, sources).json()
+    told: Mapping[str, Any] = of.capture(name, sources).json()
     return told
 
 
@@ -94,7 +94,7 @@ def test_what_cannot_be_run_again_says_why(counting: Capturing) -> None:
         ("main/nothing", "is not kept"),
     ):
         with pytest.raises(Conflict, match=why):
-            counting(name, {})
+            counting.capture(name, {})
 
 
 def changed(treatment: str, **said: Any) -> Any:

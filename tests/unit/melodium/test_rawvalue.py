@@ -19,7 +19,7 @@ BITS = {f"{sign}{size}": size for sign in "iu" for size in (8, 16, 32, 64, 128)}
 
 def keeping(masks: Masks | None = None) -> Keeping:
     masks = masks or Masks()
-    return Keeping(masks, SerialisedData(masks))
+    return Keeping(masks, SerialisedData(masks).read)
 
 
 def integers(kind: str) -> st.SearchStrategy[tuple[Any, str]]:
@@ -61,7 +61,7 @@ def restored(value: Any, type_: str) -> Any:
 @given(values)
 def test_with_its_type_a_value_can_be_made_again(said: tuple[Any, str]) -> None:
     raw, type_ = said
-    line = msgspec.json.encode(keeping()(raw).value)
+    line = msgspec.json.encode(keeping().keep(raw).value)
     assert b"\n" not in line
     assert restored(json.loads(line), type_) == raw
 
@@ -71,7 +71,7 @@ def test_with_its_type_a_value_can_be_made_again(said: tuple[Any, str]) -> None:
 )
 def test_what_is_no_value_is_refused(raw: Any) -> None:
     with pytest.raises((ValueError, TypeError)):
-        keeping()(raw)
+        keeping().keep(raw)
 
 
 def data(name: str, content: Any, path: tuple[str, ...] = ("process", "environment")) -> dict[str, Any]:
@@ -80,7 +80,7 @@ def data(name: str, content: Any, path: tuple[str, ...] = ("process", "environme
 
 def test_an_environment_is_shown_without_its_secrets() -> None:
     variables = {"map": {"PATH": "/bin", "GIT_TOKEN": "hush-hush", "HOME": "/root"}}
-    kept = keeping()(data("Environment", {"working_directory": None, "clear_env": False, "variables": variables}))
+    kept = keeping().keep(data("Environment", {"working_directory": None, "clear_env": False, "variables": variables}))
     assert kept.type == "process/environment::Environment"
     shown = kept.value["value"]["variables"]["map"]
     assert shown == {"PATH": "/bin", "GIT_TOKEN": {"redacted": True}, "HOME": "/root"}
@@ -89,12 +89,12 @@ def test_an_environment_is_shown_without_its_secrets() -> None:
 
 def test_what_holds_no_secret_keeps_its_own_bytes() -> None:
     command = {"command": "git", "arguments": ["clone", "https://example.org/x"]}
-    kept = keeping()(data("Command", command, ("process", "command")))
+    kept = keeping().keep(data("Command", command, ("process", "command")))
     assert kept.value["value"] == command and kept.value["cbor"]
 
 
 def test_access_to_workers_is_not_kept_at_all() -> None:
-    kept = keeping()(data("Access", {"self_key": "0f8c3c8e"}, ("work", "access")))
+    kept = keeping().keep(data("Access", {"self_key": "0f8c3c8e"}, ("work", "access")))
     assert kept.value == {"redacted": True}
 
 

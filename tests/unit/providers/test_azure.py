@@ -57,7 +57,7 @@ class Hands:
         hidden = Hidden()
         tokens = ApplicationTokens(TENANT, credentials, hidden, authority=self.url, seconds=seconds)
         return AzureProvider(
-            owner, settings, Rest(self.url, AzureDialect(), tokens, hidden=hidden, seconds=seconds), hidden, API
+            owner, settings, Rest(self.url, AzureDialect(), tokens.token, hidden=hidden, seconds=seconds), hidden, API
         )
 
 

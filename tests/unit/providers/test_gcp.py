@@ -52,7 +52,7 @@ class Hands:
         hidden = Hidden()
         tokens = ServiceAccountTokens(key or account_key(), hidden)
         compute, resources = (
-            Rest(f"{self.url}/{path}", GcpDialect(), tokens, hidden=hidden, seconds=seconds)
+            Rest(f"{self.url}/{path}", GcpDialect(), tokens.token, hidden=hidden, seconds=seconds)
             for path in ("compute/v1", "v1")
         )
         return GcpProvider(owner, settings, compute, resources, hidden, lambda: self.now, API, page=3)

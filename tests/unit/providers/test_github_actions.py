@@ -48,7 +48,7 @@ class Hands:
     ) -> GithubProvider:
         hidden = Hidden()
         its = tokens(credentials or {"token": TOKEN}, REPOSITORY, self.url, hidden, lambda: self.now, seconds=seconds)
-        rest = Rest(self.url, GithubDialect(), its, hidden=hidden, seconds=seconds)
+        rest = Rest(self.url, GithubDialect(), its.token, hidden=hidden, seconds=seconds)
         return GithubProvider(owner, settings, rest, hidden, lambda: self.now, API, page=3)
 
 

@@ -88,13 +88,13 @@ def test_what_a_lambda_answers() -> None:
     about = {"organization": "acme", "pool": "near"}
     ref = next(iter(cloud.machines))
     cloud.printed[ref] = "cloud-init: no route to host"
-    (listed,) = (operations({"operation": "list", **about}) or {})["machines"]
+    (listed,) = (operations.handle({"operation": "list", **about}) or {})["machines"]
     assert (listed["ref"], listed["condition"], listed["offer"]) == (ref, "starting", "small")
     assert datetime.fromisoformat(listed["expires_at"]) > datetime(2030, 1, 1, tzinfo=UTC)
-    assert operations({"operation": "describe", "ref": ref, **about}) == listed
-    assert operations({"operation": "probe", **about}) == {
+    assert operations.handle({"operation": "describe", "ref": ref, **about}) == listed
+    assert operations.handle({"operation": "probe", **about}) == {
         "checks": [{"what": "quota", "missing": "64 of 64 vCPU are in use", "hint": "ask for more"}]
     }
-    assert operations({"operation": "console", "ref": ref, **about}) == {"text": "cloud-init: no route to host"}
+    assert operations.handle({"operation": "console", "ref": ref, **about}) == {"text": "cloud-init: no route to host"}
     with pytest.raises(InvalidRequest, match="knows no operation 'dance'"):
-        operations({"operation": "dance", **about})
+        operations.handle({"operation": "dance", **about})

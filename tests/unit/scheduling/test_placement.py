@@ -302,7 +302,7 @@ def test_what_needs_no_engine_asks_no_hosts() -> None:
 def attended_at(setting: Setting, *names: str, only: tuple[str, ...]) -> None:
     """Pools of hosts of these names, and those of them where machines ask for work."""
     setting.pools.pools = tuple(Pool(organization="acme", name=name, provider="host") for name in names)
-    setting.placing = dataclasses.replace(setting.placing, attended=lambda _, name: name in only)
+    setting.placing = dataclasses.replace(setting.placing, hosts_at_work=lambda _, name: name in only)
 
 
 @pytest.mark.parametrize("listed", [(), ("away", "there")])
@@ -332,7 +332,7 @@ def test_a_cloud_without_room_is_asked_again_rather_than_machines_that_are_not_t
         Pool(organization="acme", name="away", provider="host"),
         Pool(organization="acme", name="cloud", provider="cloud"),
     )
-    setting.placing = dataclasses.replace(setting.placing, attended=lambda *_: False)
+    setting.placing = dataclasses.replace(setting.placing, hosts_at_work=lambda *_: False)
     setting.admitted(spec("x"))
     placement = setting.place("x")
     assert placement.pool == "cloud"
@@ -345,7 +345,7 @@ def test_a_cloud_without_room_is_asked_again_rather_than_machines_that_are_not_t
 
 def test_an_alone_pool_of_hosts_is_not_looked_at() -> None:
     setting = Setting()
-    setting.placing = dataclasses.replace(setting.placing, attended=lambda *_: pytest.fail("asked"))
+    setting.placing = dataclasses.replace(setting.placing, hosts_at_work=lambda *_: pytest.fail("asked"))
     setting.admitted(spec("x"))
     setting.place("x")
     assert setting.runs.get_treatment(RUN, "x").pool == "near"

@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 
 from cadence.application.placement.unclaimed_offers import UnclaimedOffers
-from cadence.application.runners.hosts import HOST_SILENT, HostsAtWork
+from cadence.application.runners.hosts import HostsAtWork
 from cadence.application.scheduling.watchdog import CHECK
-from cadence.application.shared.runner_ports import Host
+from cadence.application.shared.runner_ports import HOST_SILENT, Host
 from cadence.domain.placement.pool import HOST, Pool
 from cadence.domain.runners.runner import RunnerState
 from cadence.domain.shared import ids
@@ -28,7 +28,7 @@ def hosts(setting: Setting) -> MemoryHosts:
         Pool(organization="acme", name="first", provider=HOST),
         Pool(organization="acme", name="second", provider=HOST),
     )
-    setting.placing = dataclasses.replace(setting.placing, attended=at_work.count)
+    setting.placing = dataclasses.replace(setting.placing, hosts_at_work=at_work.count)
     setting.watchdog = dataclasses.replace(
         setting.watchdog, unclaimed_offers=UnclaimedOffers(setting.runs, setting.pools, at_work.count).check
     )

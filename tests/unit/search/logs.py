@@ -64,7 +64,7 @@ class Logs:
         batch = LogBatch(
             run_id=run_id, runner_id=f"{run_id}-r", treatment=treatment, attempt=1, lines=lines, pool="spot"
         )
-        IndexLogs(self.index, self.segments, lambda name: a_run(name, self.organization, PROJECTS[name]))(
+        IndexLogs(self.index, self.segments, lambda name: a_run(name, self.organization, PROJECTS[name])).index_batches(
             run_id, [batch]
         )
 

@@ -150,7 +150,7 @@ def test_every_acknowledged_line_is_found_exactly_once(tmp_path: Path, seed: int
         chain.faults.error = chain.random.choice((Crash, Transient))
         for batch in list(waiting):
             with suppress(Crash, Transient):
-                chain.write(batch.run_id, [batch])
+                chain.write.index_batches(batch.run_id, [batch])
                 if chain.random.random() < 0.8:
                     waiting.remove(batch)
         with suppress(Crash, Transient):
@@ -165,7 +165,7 @@ def test_every_acknowledged_line_is_found_exactly_once(tmp_path: Path, seed: int
         assert set(found) <= acknowledged | {text for text in found if text.endswith("missing here")}
     chain.faults.likelihood = 0.0
     for batch in waiting:
-        chain.write(batch.run_id, [batch])
+        chain.write.index_batches(batch.run_id, [batch])
     assert chain.faults.met > 50
     for _ in range(2):
         lines = [text for text in chain.found() if "missing here" not in text]

@@ -31,7 +31,7 @@ def failed(run_id: str, treatment: str) -> str:
 
 
 def matches(query: str) -> bool:
-    return Matcher(parse(query, NOW), failed)(OWNER, LINE)
+    return Matcher(parse(query, NOW), failed).matches(OWNER, LINE)
 
 
 @pytest.mark.parametrize(
@@ -79,15 +79,17 @@ def test_what_cannot_hold_a_match_holds_none(condition, group, data):
         for name in known
     }
     times = [line["time"] for _, line in group]
-    if any(matcher(owner, line) for owner, line in group):
+    if any(matcher.matches(owner, line) for owner, line in group):
         assert may_match(Query(condition), facts, min(times), max(times))
-    if all(matcher(owner, line) for owner, line in group):
+    if all(matcher.matches(owner, line) for owner, line in group):
         assert may_match(Query(condition), facts, min(times), max(times))
 
 
 @given(conditions, owners, lines)
 def test_not_means_the_opposite(condition, owner, line):
-    assert Matcher(Query(Not(condition)), failed)(owner, line) is not Matcher(Query(condition), failed)(owner, line)
+    assert Matcher(Query(Not(condition)), failed).matches(owner, line) is not Matcher(Query(condition), failed).matches(
+        owner, line
+    )
 
 
 def test_sets_of_lines_are_left_out_by_their_times_and_values():
@@ -120,5 +122,5 @@ def test_a_gap_is_shown_to_whoever_might_have_seen_what_is_missing(query, may):
 
 def test_a_line_from_before_pools_were_noted_has_an_empty_one():
     line = {**LINE, "pool": None}
-    assert Matcher(Query(Field(FieldName.POOL, ("",))))(OWNER, line)
-    assert Matcher(EVERY_LINE)(OWNER, line)
+    assert Matcher(Query(Field(FieldName.POOL, ("",)))).matches(OWNER, line)
+    assert Matcher(EVERY_LINE).matches(OWNER, line)

@@ -60,4 +60,4 @@ def test_every_text_that_a_regex_is_found_in_has_its_required_words(regex, text)
     if found(plain(text)):
         line = {"time": "", "text": text}
         for needed in required_words(regex):
-            assert Matcher(Query(needed))(OWNER, line), (needed, regex, text)
+            assert Matcher(Query(needed)).matches(OWNER, line), (needed, regex, text)

@@ -117,7 +117,7 @@ def _of_place(place: LinePosition) -> tuple[str, str, int, int]:
 
 def _matching(query: Query) -> list[SplitLine]:
     matcher = Matcher(query)
-    return [row for row in ROWS if matcher(LineOwner("acme", "shop", row.pipeline, row.run_id), row.line)]
+    return [row for row in ROWS if matcher.matches(LineOwner("acme", "shop", row.pipeline, row.run_id), row.line)]
 
 
 def test_lines_come_out_as_they_went_in(split: TantivySplit) -> None:

@@ -94,7 +94,9 @@ class World:
     def act(self, *inputs: InputSpec, wait: bool = False, token: str = "token") -> ChildOutcome | None:
         trigger = TriggerSpec("deploy", {"env": "prod"}, wait)
         spec = TreatmentSpec(name="go", kind=TreatmentKind.TRIGGER, inputs=inputs, trigger=trigger)
-        return self.go(Treatment(run_id=PARENT, name="go", state=TreatmentState.READY, waiting=0), spec, token)
+        return self.go.start_child(
+            Treatment(run_id=PARENT, name="go", state=TreatmentState.READY, waiting=0), spec, token
+        )
 
     @property
     def child(self) -> Run:

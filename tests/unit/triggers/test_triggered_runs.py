@@ -76,7 +76,7 @@ class Stage:
         start = StartRun(setting.runs, setting.run_gates, setting.deadlines, setting.clock)
         triggered = StartTriggered(self.freezes, PlanRun(setting.documents), start)  # type: ignore[arg-type]
         version = replace(VERSION, plan_sha256=plan_sha256)
-        return triggered(RUN, version, event, "github acme", given, Ancestry("parent", None, 2))
+        return triggered.start_triggered(RUN, version, event, "github acme", given, Ancestry("parent", None, 2))
 
 
 @pytest.fixture

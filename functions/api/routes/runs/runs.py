@@ -151,7 +151,9 @@ class RunList(Model):
 def start_pipeline(call: Call, services: Services, project: str, pipeline: str, body: StartBody) -> Reply:
     """Starts a run of a stored pipeline, checked again against the project as it is now."""
     owner = services.project(call.by, project)
-    frozen = services.freeze_pipeline(owner.organization, owner.name, pipeline, body.version, body.parameters)
+    frozen = services.freeze_pipeline.freeze_pipeline(
+        owner.organization, owner.name, pipeline, body.version, body.parameters
+    )
     return _started(call, services, frozen, {"kind": "api"})
 
 

@@ -51,7 +51,7 @@ class ReadEvents:
     _keep: Keeping = field(init=False)
 
     def __post_init__(self) -> None:
-        self._keep = Keeping(self.masks, SerialisedData(self.masks))
+        self._keep = Keeping(self.masks, SerialisedData(self.masks).read)
 
     def read(self, source: ByteSource, run_id: str) -> Iterator[tuple[str, Event]]:
         """Returns each event with its run. Raises InvalidRequest for what is no chunk at all."""
@@ -126,14 +126,16 @@ class ReadEvents:
         for name, raw in given.items():
             if is_secret(name):
                 self.masks.learn(raw)
-        return {name: redacted() if is_secret(name) else _value_json(self._keep(raw)) for name, raw in given.items()}
+        return {
+            name: redacted() if is_secret(name) else _value_json(self._keep.keep(raw)) for name, raw in given.items()
+        }
 
     def _sent(self, at: str, body: Mapping[str, Any]) -> SentValues | None:
         place, port = place_of(body["output"], body["track_id"]), str(body["output"]["name"])
         content = body["data"]
         if not isinstance(content, Mapping) or "values" not in content:
             return None
-        values = [self._keep(raw) for raw in content["values"]["values"]]
+        values = [self._keep.keep(raw) for raw in content["values"]["values"]]
         if not values:
             return None
         type_ = values[0].type

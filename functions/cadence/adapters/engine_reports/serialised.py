@@ -24,7 +24,7 @@ class SerialisedData:
     def __init__(self, masks: Masks) -> None:
         self._masks = masks
 
-    def __call__(self, name: str, content: bytes) -> Mapping[str, Any]:
+    def read(self, name: str, content: bytes) -> Mapping[str, Any]:
         if name in SECRET_DATA:
             return _known_as(content)
         try:

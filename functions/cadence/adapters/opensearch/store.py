@@ -221,7 +221,7 @@ def _hit(organization: str, hit: Mapping[str, Any]) -> Hit:
 
 
 def _matches(matcher: Matcher, hit: Hit) -> bool:
-    return matcher(LineOwner(hit.organization, hit.project, hit.pipeline, hit.place.run_id), hit.line)
+    return matcher.matches(LineOwner(hit.organization, hit.project, hit.pipeline, hit.place.run_id), hit.line)
 
 
 def _moment(place: LinePosition) -> int:

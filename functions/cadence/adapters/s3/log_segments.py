@@ -26,7 +26,7 @@ def lines_of(stored: bytes) -> Sequence[Line]:
 
 
 class S3LogSegments(LogSegments):
-    """Stores and reads segments. `read_lines` is for Lambdas that read many: see `quick_lines`."""
+    """Stores and reads segments. `read_lines` is for Lambdas that read many: see `fast_line_parser`."""
 
     def __init__(self, bucket: str, read_lines: Callable[[bytes], Sequence[Line]] = lines_of) -> None:
         self._bucket = bucket

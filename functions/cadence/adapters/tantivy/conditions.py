@@ -58,16 +58,16 @@ class Translation:
     searcher: tantivy.Searcher
     head: SplitHead
 
-    def __call__(self, condition: Condition) -> TantivyCondition:
+    def translate(self, condition: Condition) -> TantivyCondition:
         match condition:
             case Everything():
                 return _ALL
             case Not(part):
-                return self._not(self(part))
+                return self._not(self.translate(part))
             case And(parts):
-                return self._and([self(part) for part in parts])
+                return self._and([self.translate(part) for part in parts])
             case Or(parts):
-                return self._or([self(part) for part in parts])
+                return self._or([self.translate(part) for part in parts])
             case Word() | Prefix() | Phrase() | Pattern():
                 return self._in_text(condition)
             case Field(name, values):
@@ -87,7 +87,7 @@ class Translation:
             case Phrase(words):
                 return self._open_ended(words)
             case Pattern(_, required):
-                return _inexact(self._and([self(part) for part in required]))
+                return _inexact(self._and([self.translate(part) for part in required]))
 
     def _open_ended(self, words: Sequence[str]) -> TantivyCondition:
         last = words[-1]
@@ -97,7 +97,7 @@ class Translation:
                 tantivy.Query.regex_phrase_query(self.schema, fields.TEXT, list(phrase)), exact=True
             )
         complete = Word(words[0]) if len(words) == 2 else Phrase(tuple(words[:-1]))
-        return _inexact(self._and([self(complete), self(Prefix(last))]))
+        return _inexact(self._and([self.translate(complete), self.translate(Prefix(last))]))
 
     def _field(self, name: FieldName, wanted: Callable[[str], bool]) -> TantivyCondition:
         match name:

@@ -47,7 +47,7 @@ class TantivySplit(OpenSplit):
 
     def search(self, query: Query, matcher: Matcher, limit: int, bounds: SplitBounds, over: Deadline) -> SplitHits:
         rows = self._rows(query, bounds)
-        translated = self._translate(query.where)
+        translated = self._translate.translate(query.where)
         if rows.first >= rows.end or finds_nothing(translated):
             return SplitHits([])
         if translated.exact:
@@ -68,7 +68,7 @@ class TantivySplit(OpenSplit):
 
     def count(self, query: Query, matcher: Matcher, counting: SplitCounting, over: Deadline) -> tuple[Tally, bool]:
         rows = self._rows(query, SplitBounds())
-        translated = self._translate(query.where)
+        translated = self._translate.translate(query.where)
         if rows.first >= rows.end or finds_nothing(translated):
             return {}, True
         counter = Counter(self._head, self._schema, self._searcher, self._stored, counting)
@@ -140,7 +140,9 @@ class TantivySplit(OpenSplit):
         )
 
     def _matches(self, matcher: Matcher, line: SplitLine) -> bool:
-        return matcher(LineOwner(self._head.organization, self._head.project, line.pipeline, line.run_id), line.line)
+        return matcher.matches(
+            LineOwner(self._head.organization, self._head.project, line.pipeline, line.run_id), line.line
+        )
 
 
 def _moment(time: datetime) -> int:

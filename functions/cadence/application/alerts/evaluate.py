@@ -48,7 +48,7 @@ class EvaluateEvent:
         owner = LineOwner(event["organization"], event["project"], event["pipeline"], event["run_id"])
         for rule in rules:
             if isinstance(rule.when, LogCondition):
-                fit = fit_of_lines(rule, event, lines, partial(matcher(rule.when.query), owner))
+                fit = fit_of_lines(rule, event, lines, partial(matcher(rule.when.query).matches, owner))
                 # Checked only where lines fit: hardly any segment belongs to a replay.
                 if fit.occurrences and not self.is_replay(event["run_id"]):
                     self._apply(rule, fit)

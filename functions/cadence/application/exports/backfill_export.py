@@ -92,7 +92,7 @@ class WorkOnBackfill:
     clock: Clock
     metrics: Callable[[Export, Backfill], Iterator[Backfill]]
 
-    def __call__(self, export: Export | None, organization: str, name: str, backfill_id: str) -> Backfill:
+    def work_on(self, export: Export | None, organization: str, name: str, backfill_id: str) -> Backfill:
         """Works on a back-fill and returns its progress; `export` is None if it was deleted or is switched off.
 
         Safe to repeat: what was sent since the progress was last stored is sent again.

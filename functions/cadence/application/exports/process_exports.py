@@ -59,7 +59,7 @@ class ProcessExports:
                 if export is not None:
                     self.push.push_due(export, datetime.fromisoformat(message["due"]))
             case "backfill":
-                self.backfill(export, message["organization"], message["export"], message["backfill"])
+                self.backfill.work_on(export, message["organization"], message["export"], message["backfill"])
 
     def _export(self, organization: str, name: str) -> Export | None:
         try:

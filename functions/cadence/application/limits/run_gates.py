@@ -55,7 +55,7 @@ class RunGates:
                     return self._drop(run, cause)
                 return self._wait(run, f"{ahead} of concurrency group {run.concurrency_group}")
         limit = self.quotas.get_quotas(run.organization).max_running_runs
-        entered = self.concurrency_limits.enter(running_runs(run.organization), limit, _place(run), self)
+        entered = self.concurrency_limits.enter(running_runs(run.organization), limit, _entry(run), self)
         if not entered.inside:
             reason = f"one of the {limit} running runs of organization {run.organization} to end"
             return self._wait(run, f"{reason} (position {entered.position})")
@@ -112,7 +112,7 @@ class RunGates:
     def _enter_group(self, run: Run, group: str) -> Admittance:
         scope = concurrency_group(run.organization, run.project, group)
         wait = run.concurrency_policy is not ConcurrencyPolicy.DROP
-        entered = self.concurrency_limits.enter(scope, 1, _place(run), self, wait=wait)
+        entered = self.concurrency_limits.enter(scope, 1, _entry(run), self, wait=wait)
         if entered.inside or run.concurrency_policy is not ConcurrencyPolicy.CANCEL_RUNNING:
             return entered
         for other in self.concurrency_limits.before(scope, run.run_id):
@@ -140,7 +140,7 @@ class RunGates:
             return self.runs.get_run(run.run_id)
 
 
-def _place(run: Run) -> LimitEntry:
+def _entry(run: Run) -> LimitEntry:
     return LimitEntry(holder=run.run_id, run_id=run.run_id, project=run.project, priority=run.priority)
 
 

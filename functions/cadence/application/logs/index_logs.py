@@ -29,7 +29,7 @@ class IndexLogs:
     run_of: RunOf
     ring: Callable[[str], None] = lambda organization: None
 
-    def __call__(self, run_id: str, batches: Sequence[LogBatch]) -> int:
+    def index_batches(self, run_id: str, batches: Sequence[LogBatch]) -> int:
         """Writes the new lines of `batches`, all of one run, and returns how many. Safe to repeat.
 
         The segment is written first and becomes part of the log with its manifest, in one transaction with the

@@ -22,7 +22,8 @@ RunOf = Callable[[str], Run]
 class LogHead:
     """The writing position of a run's log: the next segment's number, and the requested watermarks by runner.
 
-    `next_arrival` is the number that the segment gets among those of its organization (see `live_ports`).
+    `next_arrival` is the number that the segment gets among those of its organization (see
+    `cadence.application.search.live_ports`).
     """
 
     next_segment: int

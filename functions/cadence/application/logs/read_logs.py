@@ -97,7 +97,7 @@ class ReadLogs:
                 ):
                     owner = owner_of(segment)
                     for index, line in enumerate(self.segments.read(segment.key)[start:], start):
-                        if matches(owner, line) or ("gap" in line and may_hide(wanted, owner, line)):
+                        if matches.matches(owner, line) or ("gap" in line and may_hide(wanted, owner, line)):
                             lines.append((segment, index, line))
                             if len(lines) == limit:
                                 return lines, (segment.number, index + 1)

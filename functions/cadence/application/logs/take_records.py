@@ -102,7 +102,7 @@ class TakeRecords:
 
     def _write(self, run_id: str, records: Sequence[tuple[SentRecord, LogBatch]], taken: RecordsTaken) -> None:
         try:
-            taken.lines += self.index(run_id, [batch for _, batch in records])
+            taken.lines += self.index.index_batches(run_id, [batch for _, batch in records])
         except Transient as error:
             self._again(records, error, taken)
         except Exception as error:  # noqa: BLE001 - one run's trouble must not stop the lines of the others

@@ -53,7 +53,7 @@ class CaptureElement:
             for port in spec.inputs
             if port.source_treatment and port.source_port
         }
-        capture = Capturing(process.model, process.dump)(spec.name, sources)
+        capture = Capturing(process.model, process.dump).capture(spec.name, sources)
         content = json.dumps(capture.json(), ensure_ascii=False, sort_keys=True).encode()
         engine = ProgramSpec(
             program=self.documents.put(ProgramFiles(FILE, {FILE: content}).encoded()),

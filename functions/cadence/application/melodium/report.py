@@ -78,7 +78,7 @@ class ReportProcess:
         shown: dict[str, str] = {}
         for name, raw in parameters.items():
             try:
-                shown[name] = "***" if is_secret(name) else json.dumps(keep(raw).value, ensure_ascii=False)
+                shown[name] = "***" if is_secret(name) else json.dumps(keep.keep(raw).value, ensure_ascii=False)
             except (ValueError, TypeError):
                 message = "A parameter is an object with one member, its type."
                 raise InvalidRequest(message, [Violation(f"/parameters/{name}", message)]) from None

@@ -87,7 +87,7 @@ class FreezePipeline:
     documents: Documents
     freeze: FreezeDocument
 
-    def __call__(
+    def freeze_pipeline(
         self, organization: str, project: str, name: str, version: int | None, given: Mapping[str, Any]
     ) -> RunRequest:
         """Returns the newest version (or `version`) as a request. Raises NotFound and InvalidDocument."""

@@ -40,7 +40,7 @@ def _always(organization: str, pool: str) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class PlaceTreatment:
-    """Places a treatment's next attempt; `attended` is true where machines of a pool ask for work."""
+    """Places a treatment's next attempt; `hosts_at_work` returns the hosts of a pool that ask for work."""
 
     treatments: TreatmentStore
     pools: PoolStore
@@ -53,7 +53,7 @@ class PlaceTreatment:
     clock: Clock
     refusals: Refusals | None = None
     engines: Callable[[str, str], Sequence[str | None]] = _no_hosts
-    attended: Callable[[str, str], object] = _always
+    hosts_at_work: Callable[[str, str], object] = _always
 
     def place(
         self, run_id: str, treatment: str, attempt: int, task_token: str, refused: FailedLaunch | None = None
@@ -185,7 +185,9 @@ class PlaceTreatment:
         if len(pools) < 2:
             return ()
         return {
-            pool.name for pool in pools if pool.provider == HOST and not self.attended(pool.organization, pool.name)
+            pool.name
+            for pool in pools
+            if pool.provider == HOST and not self.hosts_at_work(pool.organization, pool.name)
         }
 
     def _candidates(self, run: Run, spec: TreatmentSpec) -> tuple[list[Pool], list[Considered]]:

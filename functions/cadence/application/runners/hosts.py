@@ -4,7 +4,7 @@ import secrets
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from cadence.application.runners.runner_tokens import bearer, matches, new_token, refuse, token_hash
@@ -12,6 +12,7 @@ from cadence.application.shared.ports import Clock, PoolStore
 from cadence.application.shared.run_ports import Machines
 from cadence.application.shared.runner_ports import (
     HOST_GONE,
+    HOST_SILENT,
     Host,
     HostStore,
     RunnerStore,
@@ -24,8 +25,6 @@ from cadence.domain.runners.runner import Runner, RunnerState
 from cadence.domain.shared.errors import Conflict, Forbidden, NotFound, RunnerLost
 
 POLL_SECONDS = 10
-HOST_SILENT = timedelta(minutes=1)
-"""Hosts ask for work every few seconds; one that was silent for so long is not counted on, though it may come back."""
 # Bounds the time of one call; what is left over is leased by the next.
 _LEASES_PER_CALL = 25
 _REFUSED = "The host's token is not valid. Join the pool again with a join token."

@@ -53,7 +53,7 @@ class StartChildRun:
     plan: PlanRun
     start: StartRun
 
-    def __call__(self, treatment: Treatment, spec: TreatmentSpec, task_token: str) -> ChildOutcome | None:
+    def start_child(self, treatment: Treatment, spec: TreatmentSpec, task_token: str) -> ChildOutcome | None:
         """Returns how the treatment ends, or None while it waits for its run.
 
         While it waits, `task_token` is answered with `{"next": "again"}` once the run has ended. Safe to repeat: the

@@ -25,7 +25,7 @@ class Admission:
     documents: Documents
     clock: Clock
 
-    def __call__(self, run: Run) -> None:
+    def admission_of(self, run: Run) -> None:
         """Writes the run's treatments, edges and reused values.
 
         Safe to repeat, also at the same time and after treatments have advanced. Raises NotFound if the run's plan is
@@ -88,7 +88,7 @@ class Admit:
         if run.stop_requested:
             raise Cancelled(run.cause or f"run {run_id} is being stopped")
         self.log_stream.needed()
-        self.admission(self.pin_images(run))
+        self.admission.admission_of(self.pin_images(run))
         self.deadlines.watch_run(run_id, timedelta(seconds=run.max_duration))
         self.readiness.start_ready(self.treatments.list_treatments(run_id))
         self.readiness.answer_when_all_settled(run_id)

@@ -66,7 +66,7 @@ class ControlTreatment:
         return self.treatments.get_treatment(stored.run_id, stored.name)
 
     def _trigger(self, stored: Treatment, task_token: str) -> Treatment:
-        outcome = self.start_child(stored, self.treatments.get_spec(stored.run_id, stored.name), task_token)
+        outcome = self.start_child.start_child(stored, self.treatments.get_spec(stored.run_id, stored.name), task_token)
         if outcome:
             return self._settle(stored, outcome.state, outcome.cause)
         # Checked once the run exists: a later stop of the treatment finds that run.

@@ -33,7 +33,7 @@ class StopRun:
         self.runs.keep_stop_token(run_id, stop_token)
         # An interrupted admission is completed first, so that the count of unsettled treatments can reach zero.
         with suppress(NotFound):  # without a plan there are no treatments
-            self.admission(run)
+            self.admission.admission_of(run)
         treatments = self.treatments.list_treatments(run_id)
         reason = run.cause or "the run was stopped"
         unfinished = [treatment for treatment in treatments if not treatment.state.final]

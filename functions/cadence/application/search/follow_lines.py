@@ -89,7 +89,7 @@ class FollowLines:
             return
         owner = owner_of(segment)
         for index, line in enumerate(self.segments.read(segment.key)):
-            if matches(owner, line) or ("gap" in line and may_hide(query, owner, line)):
+            if matches.matches(owner, line) or ("gap" in line and may_hide(query, owner, line)):
                 yield LiveLine(segment, index, line)
 
     def hurry(self, run_id: str) -> None:

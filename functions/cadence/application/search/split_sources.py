@@ -124,7 +124,7 @@ class FreshSource:
                 line=line,
             )
             for index, line in enumerate(self._lines())
-            if matcher(owner, line)
+            if matcher.matches(owner, line)
         ]
 
     def _lines(self) -> Sequence[Line]:

@@ -167,5 +167,7 @@ class WorkNotification(Protocol):
         """Returns where a host waits for work of the pool."""
 
 
+HOST_SILENT = timedelta(minutes=1)
+"""Hosts ask for work every few seconds; one that was silent for so long is not counted on, though it may come back."""
 HOST_GONE = timedelta(minutes=10)
 """A host that was not seen for so long is considered gone for good."""

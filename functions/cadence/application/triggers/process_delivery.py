@@ -69,7 +69,7 @@ class ProcessDelivery:
                 parts = (delivery.githost_id, delivery.delivery_id, str(number), version.name)
                 payload = {**event.event(), **({"paths_from": str(source)} if source else {})}
                 run_id = derived_ulid(earlier.first_seen, *parts)
-                run = self.start(run_id, version, payload, f"{githost.kind} {githost.name}")
+                run = self.start.start_triggered(run_id, version, payload, f"{githost.kind} {githost.name}")
                 started.append(run.run_id)
             started += self._programs(delivery, githost, event, number, earlier.first_seen, tokens)
         self.seen.mark_done(key)

@@ -53,7 +53,7 @@ class RunScheduled:
             "timezone": entry.timezone,
             "scheduled_at": at.isoformat().replace("+00:00", "Z"),
         }
-        return (self.start(run_id, version, event, "schedule", entry.parameters).run_id,)
+        return (self.start.start_triggered(run_id, version, event, "schedule", entry.parameters).run_id,)
 
     def _entry(self, firing: Firing) -> tuple[PipelineVersion | None, Schedule | None]:
         try:

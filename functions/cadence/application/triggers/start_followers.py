@@ -26,7 +26,7 @@ class StartFollowers:
     pipelines: PipelineStore
     start: StartTriggered
 
-    def __call__(self, run_id: str) -> Sequence[str]:
+    def start_followers(self, run_id: str) -> Sequence[str]:
         """Returns the ids of the started runs.
 
         They derive from the run that ended, so that repeating has the same result.
@@ -42,7 +42,9 @@ class StartFollowers:
                     continue
                 follower = derived_ulid(ended.finished_at, ended.run_id, version.name, entry.name)
                 ancestry = Ancestry(ended.run_id, depth=ended.depth + 1)
-                run = self.start(follower, version, event, f"pipeline {ended.pipeline}", entry.parameters, ancestry)
+                run = self.start.start_triggered(
+                    follower, version, event, f"pipeline {ended.pipeline}", entry.parameters, ancestry
+                )
                 started.append(run.run_id)
                 break
         return started

@@ -26,7 +26,7 @@ class StartTriggered:
     plan: PlanRun
     start: StartRun
 
-    def __call__(
+    def start_triggered(
         self,
         run_id: str,
         version: PipelineVersion,

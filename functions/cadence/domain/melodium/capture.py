@@ -81,7 +81,7 @@ class Capturing:
         elements = (self.dump.get("collection") or {}).get("elements") or ()
         self._bodies = {text_of(body["identifier"]): dict(body) for each in elements for body in each.values()}
 
-    def __call__(self, name: str, sources: Mapping[str, PortName]) -> EngineCapture:
+    def capture(self, name: str, sources: Mapping[str, PortName]) -> EngineCapture:
         """Returns the capture of an element. `sources` are the outputs that fed its inputs.
 
         Raises Conflict with the reason if the element cannot be run again.

@@ -43,7 +43,7 @@ class Keeping:
     masks: Masks
     read_data: ReadData
 
-    def __call__(self, raw: Any) -> StoredValue:
+    def keep(self, raw: Any) -> StoredValue:
         if not isinstance(raw, Mapping) or len(raw) != 1:
             raise ValueError("a value has one type")
         ((tag, content),) = raw.items()
@@ -61,14 +61,14 @@ class Keeping:
         raise ValueError("there is no such type of value")
 
     def _list(self, content: Any) -> StoredValue:
-        items = [self(item) for item in content]
+        items = [self.keep(item) for item in content]
         inner = next((item.type for item in items if UNKNOWN not in item.type), items[0].type if items else UNKNOWN)
         return StoredValue(f"Vec<{inner}>", [item.value for item in items])
 
     def _option(self, content: Any) -> StoredValue:
         if content is None:
             return StoredValue(f"Option<{UNKNOWN}>", None)
-        inner = self(content)
+        inner = self.keep(content)
         # `null` alone would not distinguish an empty option from an option that holds an empty one.
         value = {"some": inner.value} if inner.value is None or inner.type.startswith("Option<") else inner.value
         return StoredValue(f"Option<{inner.type}>", value)

@@ -53,7 +53,7 @@ class Matcher:
         self._until = bound(query.until)
         self._decides = _compiled(query.where, state_of)
 
-    def __call__(self, owner: LineOwner, line: Mapping[str, Any]) -> bool:
+    def matches(self, owner: LineOwner, line: Mapping[str, Any]) -> bool:
         """Returns whether the line matches. `line` is as in a segment (see `log_ports.Line`)."""
         time = line["time"]
         if self._since is not None and time < self._since:

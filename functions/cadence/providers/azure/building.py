@@ -34,7 +34,7 @@ def build(
     settings = AzureSettings.from_json(pool.settings)
     hidden, tokens = _cached_tokens(settings.tenant_id, credentials, login)
     api = LimitedApi(settings.subscription_id, settings.location, "compute", _PACE)
-    rest = Rest(management, AzureDialect(), tokens, hidden=hidden, turns=(context.calls, api))
+    rest = Rest(management, AzureDialect(), tokens.token, hidden=hidden, turns=(context.calls, api))
     owner = MachineOwner(context.installation, pool.organization, pool.name)
     boot = BootOptions.from_json({"console": "/dev/ttyS0", "notices": "azure", **pool.settings.get("boot", {})})
     return AzureProvider(owner, settings, rest, hidden, api, boot)

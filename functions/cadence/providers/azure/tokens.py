@@ -40,7 +40,7 @@ class ApplicationTokens:
         self._http = _OneAnswer(session or quiet_session(), authority, seconds)
         self._application: msal.ConfidentialClientApplication | None = None
 
-    def __call__(self) -> Mapping[str, str]:
+    def token(self) -> Mapping[str, str]:
         """Returns the headers. Raises ProviderRejected if the credentials are refused, Transient without an answer."""
         with self._lock:
             answer = self._ask()

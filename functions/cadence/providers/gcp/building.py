@@ -58,7 +58,7 @@ def _tokens(
 ) -> tuple[Hidden, Callable[[], Mapping[str, str]]]:
     if "workload_identity" not in credentials:
         hidden = Hidden()
-        return hidden, ServiceAccountTokens(credentials.get("service_account_key", ""), hidden)
+        return hidden, ServiceAccountTokens(credentials.get("service_account_key", ""), hidden).token
     if "service_account_key" in credentials:
         raise ProviderRejected(
             "The pool has `workload_identity` and `service_account_key`: with the first, give no key."
@@ -66,4 +66,5 @@ def _tokens(
     if context.identity is None:
         raise ProviderRejected("This installation has no identity of AWS: give `service_account_key`.")
     federation = Federation.from_configuration(credentials["workload_identity"])
-    return kept_tokens(federation, context.identity, session_name(pool.organization, pool.name), sts, iam)
+    shared, tokens = kept_tokens(federation, context.identity, session_name(pool.organization, pool.name), sts, iam)
+    return shared, tokens.token

@@ -30,7 +30,7 @@ class ServiceAccountTokens:
                 "`service_account_key` of the pool's credentials is no key of a service account: give the JSON file whole."
             ) from None
 
-    def __call__(self) -> Mapping[str, str]:
+    def token(self) -> Mapping[str, str]:
         with self._lock:
             if not self._credentials.valid:
                 self._credentials.refresh(_no_request)

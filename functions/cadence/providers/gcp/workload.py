@@ -102,7 +102,7 @@ class WorkloadTokens:
             scopes=_SCOPES,
         )
 
-    def __call__(self) -> Mapping[str, str]:
+    def token(self) -> Mapping[str, str]:
         with self._lock:
             if not self._credentials.valid:
                 self._exchange()

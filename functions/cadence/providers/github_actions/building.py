@@ -34,7 +34,7 @@ def build(
     hidden, authorization = _cached_tokens(settings, credentials, context, session)
     api = LimitedApi(settings.repository, settings.url, "actions", _PACE)
     rest = Rest(
-        settings.url, GithubDialect(), authorization, hidden=hidden, session=session, turns=(context.calls, api)
+        settings.url, GithubDialect(), authorization.token, hidden=hidden, session=session, turns=(context.calls, api)
     )
     owner = MachineOwner(context.installation, pool.organization, pool.name)
     return GithubProvider(owner, settings, rest, hidden, context.clock, api)

@@ -26,7 +26,7 @@ class PlainToken:
     def __init__(self, token: str) -> None:
         self._token = token
 
-    def __call__(self) -> Mapping[str, str]:
+    def token(self) -> Mapping[str, str]:
         return {**_VERSION, "Authorization": f"Bearer {self._token}"}
 
 
@@ -49,7 +49,7 @@ class AppToken:
         self._lock = threading.Lock()
         self._token, self._until = "", datetime.min.replace(tzinfo=UTC)
 
-    def __call__(self) -> Mapping[str, str]:
+    def token(self) -> Mapping[str, str]:
         with self._lock:
             if not self._token or self._clock() >= self._until:
                 self._fetch()

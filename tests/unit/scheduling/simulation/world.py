@@ -450,7 +450,7 @@ class Ports:
             provider_function_prefix="provider-",
             clock=clock,
             refusals=refusals,
-            attended=world.at_work,
+            hosts_at_work=world.at_work,
         )
         self.begin = MarkStarted(self.runs, readiness, self.machines)
         self.settle = Settle(
