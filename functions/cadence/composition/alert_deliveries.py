@@ -17,7 +17,7 @@ from cadence.adapters.kms.cipher import KmsCipher
 from cadence.application.alerts.deliver import Deliver, DeliveryFault
 from cadence.application.alerts.ports import Sender
 from cadence.composition import settings
-from cadence.composition.clock import now
+from cadence.composition.shared.clock import now
 from cadence.domain.alerts.channel import ChannelKind
 
 

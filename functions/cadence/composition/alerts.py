@@ -15,7 +15,7 @@ from cadence.application.alerts.replays import ReplayFilter
 from cadence.application.alerts.unusual import Histories
 from cadence.application.alerts.update import UpdateAlert
 from cadence.composition import settings
-from cadence.composition.clock import now
+from cadence.composition.shared.clock import now
 
 
 def judge_message() -> Callable[[str], None]:

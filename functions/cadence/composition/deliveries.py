@@ -22,10 +22,10 @@ from cadence.application.triggers.process_delivery import ProcessDelivery
 from cadence.application.triggers.run_scheduled import RunScheduled
 from cadence.application.triggers.start_followers import StartFollowers
 from cadence.composition import settings
-from cadence.composition.clock import now
-from cadence.composition.documents import check_document, programs, start_triggered
-from cadence.composition.gates import run_gates
-from cadence.composition.schedules import schedules
+from cadence.composition.shared.clock import now
+from cadence.composition.shared.documents import check_document, programs, start_triggered
+from cadence.composition.shared.gates import run_gates
+from cadence.composition.shared.schedules import schedules
 
 # A batch is five deliveries, and the Lambda has a minute for it.
 _GIT_SECONDS = 10.0

@@ -33,7 +33,7 @@ from cadence.application.metrics.gauges import ControlPlaneGauges, GaugeSource, 
 from cadence.application.metrics.render_metrics import RenderMetrics
 from cadence.application.shared.ports import PoolStore
 from cadence.composition import settings
-from cadence.composition.clock import now
+from cadence.composition.shared.clock import now
 from cadence.domain.placement.pool import Price
 from cadence.domain.shared.errors import NotFound
 

@@ -20,7 +20,7 @@ from cadence.application.search.follow_lines import FollowLines
 from cadence.application.search.live_query import LiveQuery
 from cadence.application.search.push_lines import Message, PushLines
 from cadence.composition import settings
-from cadence.composition.clock import now
+from cadence.composition.shared.clock import now
 
 
 def push_lines() -> PushLines:

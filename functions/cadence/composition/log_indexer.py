@@ -14,7 +14,7 @@ from cadence.adapters.s3.log_segments import S3LogSegments
 from cadence.application.logs.index_logs import IndexLogs
 from cadence.application.logs.take_records import KeepStrayRecord, RedriveRecords, TakeRecords
 from cadence.composition import settings
-from cadence.composition.clock import now
+from cadence.composition.shared.clock import now
 
 _REMEMBERED_RUNS = 1_000
 

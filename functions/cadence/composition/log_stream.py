@@ -15,7 +15,7 @@ from cadence.application.logs.log_stream import KeepLogStream
 from cadence.application.logs.rescue_records import RescueRecords
 from cadence.application.logs.take_records import KeepStrayRecord
 from cadence.composition import settings
-from cadence.composition.clock import now
+from cadence.composition.shared.clock import now
 
 
 def log_stream() -> tuple[KeepLogStream, RescueRecords]:

@@ -28,8 +28,9 @@ from cadence.application.melodium.report import ReportProcess
 from cadence.application.melodium.start_worker import RequestWorker
 from cadence.application.runs.end_process import EndProcess
 from cadence.application.runs.start_run import StartRun
-from cadence.composition import gates, settings
-from cadence.composition.clock import now
+from cadence.composition import settings
+from cadence.composition.shared import gates
+from cadence.composition.shared.clock import now
 from cadence.domain.access.access import Principal
 
 _REGISTRY_SECONDS = 3.0

@@ -18,7 +18,7 @@ from cadence.application.melodium.take_upload import TakeUpload
 from cadence.application.runs.end_process import EndProcess
 from cadence.application.runs.ports import EngineStream
 from cadence.composition import settings
-from cadence.composition.clock import now
+from cadence.composition.shared.clock import now
 
 
 def take_upload() -> TakeUpload:

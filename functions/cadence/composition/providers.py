@@ -24,7 +24,7 @@ from cadence.application.placement.budgets import Budgets
 from cadence.application.placement.pacing import RateLimiter
 from cadence.application.placement.ports import Identity
 from cadence.composition import settings
-from cadence.composition.clock import now
+from cadence.composition.shared.clock import now
 from cadence.providers.contract import AgentFile, Build, ProviderContext
 from cadence.providers.homes import Homes
 from cadence.providers.lifecycle import ReleaseRunner, StartRunner

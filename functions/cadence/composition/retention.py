@@ -7,7 +7,7 @@ from cadence.adapters.s3.buckets import Buckets
 from cadence.adapters.s3.removal import S3Removal
 from cadence.application.values.remove_old_runs import RemoveOldRuns
 from cadence.composition import settings
-from cadence.composition.clock import now
+from cadence.composition.shared.clock import now
 
 
 def remove_old_runs() -> RemoveOldRuns:

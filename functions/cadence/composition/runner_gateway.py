@@ -48,8 +48,9 @@ from cadence.application.scheduling.mark_started import MarkStarted
 from cadence.application.scheduling.readiness import Readiness
 from cadence.application.scheduling.settle import Settle
 from cadence.application.values.caches import FindCache, ReadCache, SaveCache, WriteCache
-from cadence.composition import gates, settings
-from cadence.composition.clock import now
+from cadence.composition import settings
+from cadence.composition.shared import gates
+from cadence.composition.shared.clock import now
 from cadence.domain.access.access import Permission, Principal
 from cadence.domain.values.cache import CacheLimits
 

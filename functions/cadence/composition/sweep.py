@@ -5,7 +5,7 @@ from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
 from cadence.adapters.dynamodb.placement.pool_records import DynamoPoolRecords
 from cadence.application.placement.sweep_pools import SweepPools
 from cadence.composition import settings
-from cadence.composition.clock import now
+from cadence.composition.shared.clock import now
 
 
 def sweep_pools() -> SweepPools:

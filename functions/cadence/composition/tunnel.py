@@ -10,7 +10,7 @@ from cadence.application.melodium.processes import Processes
 from cadence.application.melodium.tunnels import Tunnels
 from cadence.application.runners.runner_sessions import RunnerSessions
 from cadence.composition import settings
-from cadence.composition.clock import now
+from cadence.composition.shared.clock import now
 
 
 def tunnels() -> Tunnels:

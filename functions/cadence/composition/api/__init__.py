@@ -64,17 +64,18 @@ from cadence.application.shared.secret_ports import SecretStore
 from cadence.application.shared.value_ports import DataUrls
 from cadence.application.triggers.add_githost import AddGitHost
 from cadence.application.values.manage_retention import ManageRetention
-from cadence.composition import gates, settings
+from cadence.composition import settings
 from cadence.composition.api.alerts import Alerting, alerting
 from cadence.composition.api.dead_letters import dead_letters
 from cadence.composition.api.insight import Debugging, debugging
 from cadence.composition.api.provenance import Provenance, provenance
 from cadence.composition.api.replay import Replays, replays
-from cadence.composition.clock import now
-from cadence.composition.documents import check_document
 from cadence.composition.exports import manage_exports, render_metrics
-from cadence.composition.schedules import schedules
 from cadence.composition.search import Search, search
+from cadence.composition.shared import gates
+from cadence.composition.shared.clock import now
+from cadence.composition.shared.documents import check_document
+from cadence.composition.shared.schedules import schedules
 from cadence.domain.access.access import Principal, Project
 from cadence.domain.shared.errors import NotFound
 from cadence.domain.shared.schemas import schemas_folder

@@ -16,7 +16,7 @@ from cadence.application.alerts.queries import check_query
 from cadence.application.search.ports import SearchIndex
 from cadence.application.shared.runner_ports import HostStore
 from cadence.composition import settings
-from cadence.composition.clock import now
+from cadence.composition.shared.clock import now
 
 
 @dataclass(frozen=True, kw_only=True)

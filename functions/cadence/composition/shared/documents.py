@@ -19,7 +19,7 @@ from cadence.application.runs.start_run import StartRun
 from cadence.application.shared.git_ports import GitReader, no_credentials
 from cadence.application.triggers.git_tokens import GitTokens
 from cadence.application.triggers.start_triggered import StartTriggered
-from cadence.composition.clock import now
+from cadence.composition.shared.clock import now
 
 
 class DocumentSettings(Protocol):

@@ -15,7 +15,7 @@ from cadence.application.limits.concurrency_limits import ConcurrencyLimits
 from cadence.application.limits.run_gates import RunGates
 from cadence.application.limits.runner_slots import RunnerSlots
 from cadence.application.shared.run_ports import Machines
-from cadence.composition.clock import now
+from cadence.composition.shared.clock import now
 
 
 class GateSettings(Protocol):
