@@ -150,7 +150,7 @@ def test_events_are_asked_for_as_rules_need_them(api: Api, secret: str) -> None:
         ({"when": {}, "channels": ["ops"]}, "/rule/when", "exactly one of: log"),
         ({"when": {"log": {"query": "x"}, "run": {}}, "channels": ["ops"]}, "/rule/when", "exactly one of"),
         ({"when": {"run": {}}, "channels": ["nobody"]}, "/rule/channels/0", "Create it first"),
-        ({"when": {"run": {}}, "channels": ["ops"], "group_by": ["pool"]}, "/rule/group_by", "has no pool"),
+        ({"when": {"run": {}}, "channels": ["ops"], "group_by": ["pool"]}, "/rule/group_by", "cannot group by pool"),
         ({"when": {"log": {"query": '"open'}}, "channels": ["ops"]}, "/rule/when/log/query", "at character"),
         ({"when": {"log": {"query": "a since:2h"}}, "channels": ["ops"]}, "/rule/when/log/query", "leave out"),
         ({"when": {"log": {"query": "state:failed"}}, "channels": ["ops"]}, "/rule/when/log/query", "not known yet"),

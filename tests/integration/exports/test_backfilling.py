@@ -101,7 +101,7 @@ def work_on(world, stored):
         work=world.work,
         clock=world.clock,
         metrics=metrics.backfill,
-    )
+    ).work_on
 
 
 def work_off(world, work_on, export):

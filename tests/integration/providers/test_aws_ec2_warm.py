@@ -1,7 +1,7 @@
 """Instances of EC2 that wait stopped, and starts that race for them. Against moto."""
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from cadence.application.placement.ports import MachineClaim
 from cadence.domain.shared.errors import Transient
 from cadence.providers.aws_ec2.provider import Ec2Provider
 from cadence.providers.aws_ec2.warm import MARK
@@ -127,6 +128,25 @@ def test_starts_of_one_runner_at_once_take_one(ec2: Ec2Peer, clock: ManualClock)
     hydrated(ec2, clock, 4)
     request = a_request()
     assert len(set(at_once(ec2, clock, [request] * 6))) == 1
+    assert ec2.machines(request.runner_id) == 1
+
+
+def test_a_start_during_another_ones_look_at_the_claims_takes_the_same(
+    ec2: Ec2Peer, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hydrated(ec2, clock, 4)
+    request, first, taken = a_request(), [True], []
+    claimed = ec2.claims.claimed
+
+    def during_the_first_look(organization: str, pool: str) -> Mapping[str, MachineClaim]:
+        before = claimed(organization, pool)
+        if first and first.pop():
+            taken.append(ec2.waiting(clock).start(request))
+        return before
+
+    monkeypatch.setattr(ec2.claims, "claimed", during_the_first_look)
+    taken.append(ec2.waiting(clock).start(request))
+    assert len(set(taken)) == 1
     assert ec2.machines(request.runner_id) == 1
 
 

@@ -38,6 +38,7 @@ _ENDED = "nobody"
 Instance = Mapping[str, Any]
 
 _log = logging.getLogger("cadence.warm")
+_BEGUN = ("pending", "running")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,11 +80,15 @@ class Warm:
         choice = self.choice
         if choice is None or not choice.suffices(request.needs):
             return None
-        claimed = self.claims.claimed(self.owner.organization, self.owner.pool)
+        # The inventory before the claims: whatever runs in it was claimed before it started, so its claim is seen.
         mine = [entry for entry in self._prepared() if _runner(entry) in (None, request.runner_id)]
+        claimed = self.claims.claimed(self.owner.organization, self.owner.pool)
         for instance in sorted(mine, key=lambda entry: (entry["InstanceId"] not in claimed, entry["InstanceId"])):
             name, claim = instance["InstanceId"], claimed.get(instance["InstanceId"])
-            usable = instance["State"]["Name"] == "stopped" and tag_map(instance["Tags"])[MARK] == self.mark
+            state, own = instance["State"]["Name"], claim is not None and claim.runner_id == request.runner_id
+            if own and state in _BEGUN:
+                return f"{self.place.region}/{name}"  # another start of this runner was faster
+            usable = state == "stopped" and tag_map(instance["Tags"])[MARK] == self.mark
             if not usable or (claim is not None and claim.runner_id != request.runner_id):
                 continue
             if not self.claims.claim(self.owner.organization, self.owner.pool, name, request.runner_id, self.clock()):
@@ -154,9 +159,8 @@ class Warm:
 
     def _has_begun(self, name: str, runner_id: str) -> bool:
         """Returns whether another call for the same runner was faster: EC2 changes no running instance."""
-        running = ("pending", "running")
         return any(
-            entry["InstanceId"] == name and _runner(entry) == runner_id and entry["State"]["Name"] in running
+            entry["InstanceId"] == name and _runner(entry) == runner_id and entry["State"]["Name"] in _BEGUN
             for entry in self._prepared()
         )
 
