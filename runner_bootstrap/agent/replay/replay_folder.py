@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Callable
 
-from ..gateway.client import GatewayClient
+from ..gateway.client import GatewayClient, Request
 from ..shared.errors import AgentError
 from ..shared.termination import Termination
 from ..values.chunks import CHUNK_BYTES, EMPTY_SHA256, ChunkBuffer, ChunkStore
@@ -97,11 +97,12 @@ class FolderGateway(GatewayClient):
     def call(
         self,
         path: str,
-        body: Json,
+        body: Request,
         patience: float = float("inf"),
         timeout: float = 0.0,
         sleep: Callable[[float], None] = time.sleep,
     ) -> Json:
+        body = body() if callable(body) else body
         what, _, name = path.partition("/")
         if what == "logs":
             return self._print(body["lines"])
