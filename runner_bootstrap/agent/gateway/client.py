@@ -14,6 +14,8 @@ from .connections import TRANSPORT_ERRORS, HttpConnections
 from .retry import describe, full_jitter, retry_after
 
 Json = dict[str, Any]
+#: The body of a request, or what makes it.
+Request = Union[Json, Callable[[], Json]]
 REQUEST_TIMEOUT = 30.0
 
 
@@ -33,7 +35,7 @@ class GatewayClient:
     def call(
         self,
         path: str,
-        body: Union[Json, Callable[[], Json]],
+        body: Request,
         patience: float = float("inf"),
         timeout: float = REQUEST_TIMEOUT,
         sleep: Callable[[float], None] = time.sleep,

@@ -12,9 +12,9 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Callable, Union
+from typing import Any, Callable
 
-from ..gateway.client import GatewayClient
+from ..gateway.client import GatewayClient, Request
 from ..shared.errors import AgentError
 from ..shared.termination import Termination
 from ..values.chunks import CHUNK_BYTES, EMPTY_SHA256, ChunkBuffer, ChunkStore
@@ -97,7 +97,7 @@ class FolderGateway(GatewayClient):
     def call(
         self,
         path: str,
-        body: Union[Json, Callable[[], Json]],
+        body: Request,
         patience: float = float("inf"),
         timeout: float = 0.0,
         sleep: Callable[[float], None] = time.sleep,
