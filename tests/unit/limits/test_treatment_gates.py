@@ -74,6 +74,18 @@ def test_a_treatment_waits_for_a_slot_and_is_told_when_it_is_free(setting: Setti
     assert setting.concurrency_limits.places == {}
 
 
+def test_who_lost_its_place_to_a_late_repetition_asks_once_more(setting: Setting) -> None:
+    setting.pools.pools = (SMALL,)
+    setting.admitted(spec("a"), spec("b"))
+    setting.running("a")
+    with pytest.raises(MustWait):
+        setting.place("b")
+    # An earlier call of the step, which ends late, gives up what it knew of.
+    setting.slots.release(setting.treatment("b"))
+    setting.gates.wait(RUN, "b", "turn-b-1")
+    assert told(setting, "b")
+
+
 def test_a_slot_that_came_free_before_the_machine_waited_is_not_missed(setting: Setting) -> None:
     setting.pools.pools = (SMALL,)
     setting.admitted(spec("a"), spec("b"))

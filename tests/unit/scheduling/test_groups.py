@@ -194,6 +194,17 @@ def test_failing_fast_ends_the_others_wherever_they_are(setting: Setting) -> Non
     assert setting.state("m:good") is S.SUCCEEDED
 
 
+def test_a_call_that_ended_before_it_notified_the_group_is_completed_by_the_next(setting: Setting) -> None:
+    setting.admitted(*matrix("waits", "bad"))
+    setting.done("m:bad", RunnerOutcome.FAILED, "no disk")
+    waits = setting.runs.request_cancel(RUN, "m:waits", "cancelled because m:bad failed (fail_fast)")
+    assert setting.wake.end.end(waits, "cancelled because m:bad failed (fail_fast)")
+    assert setting.treatment("m").waiting == 1
+    setting.wake.wake(RUN, "m", failed=True)
+    assert setting.treatment("m").waiting == 0
+    assert gathered(setting) is S.FAILED
+
+
 def test_an_instance_between_two_steps_ends_at_the_next_one(setting: Setting) -> None:
     setting.admitted(*matrix("a", "bad"))
     runner = setting.runners.runners.pop(setting.claimed("m:a").runner_id)  # placed, but not there yet

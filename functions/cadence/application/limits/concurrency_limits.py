@@ -124,8 +124,12 @@ class ConcurrencyLimits:
 
     def inside(self, scope: str, holder: str) -> bool:
         """Whether `holder` is inside."""
-        _, standing = self.store.get(scope, holder)
+        standing = self.standing(scope, holder)
         return standing is not None and standing.inside
+
+    def standing(self, scope: str, holder: str) -> LimitEntry | None:
+        """Returns the entry of `holder`, inside or waiting; None if it has none."""
+        return self.store.get(scope, holder)[1]
 
     def leave(self, scope: str, holder: str, calls: WaiterCallbacks) -> None:
         """Removes an entry from inside or from the queue, and admits the next. Leaving twice changes nothing."""

@@ -60,9 +60,16 @@ class RunnerSlots:
                 return Slot((), held, reason)
         return self._pool_slot(run, place, pools, held, treatment.concurrency_limits)
 
-    def inside(self, scope: str, treatment: Treatment) -> bool:
-        """Whether the treatment's attempt is inside the concurrency limit."""
-        return self.concurrency_limits.inside(scope, ids.runner_id(treatment.run_id, treatment.name, treatment.attempt))
+    def may_go_on(self, treatment: Treatment) -> bool:
+        """Whether the treatment's attempt has a slot, or stands at no limit any more and has to ask once more.
+
+        A late repetition of an earlier step can remove the entries that a later step waits at.
+        """
+        holder = ids.runner_id(treatment.run_id, treatment.name, treatment.attempt)
+        pools = [scope for scope in treatment.concurrency_limits if pool_of(scope) is not None]
+        scopes = pools or treatment.concurrency_limits
+        entries = [self.concurrency_limits.standing(scope, holder) for scope in scopes]
+        return not any(entries) or any(entry.inside for entry in entries if entry is not None)
 
     def release(self, treatment: Treatment) -> None:
         """Gives up all slots that the treatment's attempt holds or waits for. Safe to repeat."""

@@ -11,7 +11,6 @@ from typing import Any
 from cadence.application.limits.approvals import TreatmentApprovals
 from cadence.application.limits.runner_slots import RunnerSlots
 from cadence.application.shared.run_ports import Machines, RunStore, TreatmentStore
-from cadence.domain.limits.concurrency_limit import pool_of
 from cadence.domain.pipelines.specification import TreatmentSpec
 from cadence.domain.placement.pool import Pool
 from cadence.domain.runs.run import Run, Treatment
@@ -65,8 +64,7 @@ class TreatmentGates:
     def _may_go_on(self, treatment: Treatment) -> bool:
         if not treatment.concurrency_limits:
             return self.approvals.decided(treatment.run_id, treatment.name)
-        pools = [scope for scope in treatment.concurrency_limits if pool_of(scope) is not None]
-        return any(self.slots.inside(scope, treatment) for scope in pools or treatment.concurrency_limits)
+        return self.slots.may_go_on(treatment)
 
     def _must_wait(self, treatment: Treatment, reason: str, concurrency_limits: tuple[str, ...]) -> MustWait:
         self.note(treatment, waiting_for=reason, concurrency_limits=concurrency_limits)

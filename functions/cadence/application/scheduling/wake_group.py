@@ -11,6 +11,7 @@ from cadence.application.shared.run_ports import GroupStore, TreatmentStore
 from cadence.domain.pipelines.specification import TreatmentKind, TreatmentSpec
 from cadence.domain.runs.outcome_text import PAST
 from cadence.domain.runs.run import Treatment
+from cadence.domain.runs.states import TreatmentState
 from cadence.domain.scheduling.group import first_failed
 from cadence.domain.shared.errors import NotFound
 
@@ -59,6 +60,9 @@ class WakeGroup:
         for instance in instances:
             if not instance.state.final:
                 self._cancel(instance, f"cancelled because {failure} (fail_fast)")
+            elif instance.state is TreatmentState.CANCELLED:
+                # The call that cancelled it may have been interrupted before it notified the consumers.
+                self.readiness.settled(instance)
 
     def _instances(self, group: Treatment, spec: TreatmentSpec) -> Sequence[Treatment]:
         names = spec.instances

@@ -163,7 +163,7 @@ class World:
         self.machines.start_run(RUN, 86_400)
         if cancel_after is not None:
             self.stage.enter("cancel", lambda actor: self._cancel(actor, cancel_after))
-        self.stage.play(lambda: all(e.status != "RUNNING" for e in self.executions), self._describe)
+        self.stage.play(self._over, self._describe)
 
     def at_work(self, organization: str, pool: str) -> Sequence[Host]:
         """The machine that takes whatever is offered."""
@@ -179,6 +179,12 @@ class World:
                 last_seen=self.clock.now,
             )
         ]
+
+    def _over(self) -> bool:
+        """Whether every machine has ended, and the watchdog has removed those that ended while they waited."""
+        return all(execution.status != "RUNNING" for execution in self.executions) and not any(
+            limit.lanes for limit in self.concurrency_limits.concurrency_limits.values()
+        )
 
     # what the Lambdas do
 
