@@ -78,6 +78,9 @@ def assignment_json(answer: Assignment) -> dict[str, Any]:
     work = work_json(answer.run, answer.spec, answer.runner.attempt)
     if answer.engine:
         work["engine"]["secrets"] = dict(answer.engine)
+    for port in work["inputs"]:
+        if port["port"] in answer.inputs:
+            port["first"] = input_json(answer.inputs[port["port"]])
     return {
         "session_token": answer.session_token,
         **work,

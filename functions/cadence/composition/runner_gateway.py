@@ -116,6 +116,7 @@ def gateway() -> Gateway:
     )
     caches = DynamoCacheStore(config.runners_table)
     limits = CacheLimits(int(config.cache_mebibytes) << 20, int(config.project_cache_mebibytes) << 20)
+    read_input = ReadInput(specs, streams, sources, urls)
     authenticate, tokens = Authenticate(access, now), RunTokens(access, now)
 
     def joiner(authorization: str | None) -> Principal:
@@ -150,6 +151,7 @@ def gateway() -> Gateway:
             ).read,
             pools=CachedPools(access),
             retentions=DynamoValueRetentionStore(config.runs_table),
+            inputs=read_input,
             clock=now,
         ),
         session=RunnerSessions(runners),
@@ -163,7 +165,7 @@ def gateway() -> Gateway:
         ),
         accept_logs=AcceptLogs(KinesisLogLines(config.log_stream_name), runners, now),
         commit_output=CommitOutput(specs=specs, runners=runners, streams=streams, urls=urls, wake_ups=wake_ups),
-        read_input=ReadInput(specs, streams, sources, urls),
+        read_input=read_input,
         note_listening=NoteListening(specs, runners),
         complete=Complete(runners, settle, machines, RevokeEngineToken(specs, runs, tokens).revoke),
         find_cache=FindCache(caches, now),

@@ -18,7 +18,8 @@ class AssignedPort(NamedTuple):
     """An input or output of the treatment.
 
     ``flow`` is ``block`` or ``stream``; ``path`` is a place in the working directory. For an input, ``literal`` is its
-    content if nothing has to be fetched, and ``fed`` is false if it never gets data.
+    content if nothing has to be fetched, and ``fed`` is false if it never gets data. ``first`` is the gateway's answer
+    for its first chunks, if its producer had ended when the treatment was claimed.
     """
 
     name: str
@@ -27,6 +28,7 @@ class AssignedPort(NamedTuple):
     path: Optional[str] = None
     literal: Optional[str] = None
     fed: bool = True
+    first: Optional[dict[str, Any]] = None
 
     @property
     def is_stream(self) -> bool:
@@ -200,6 +202,7 @@ def _ports(ports: list[dict[str, Any]]) -> list[AssignedPort]:
             path=port.get("path"),
             literal=port.get("literal"),
             fed=port.get("fed", True),
+            first=port.get("first"),
         )
         for port in ports
     ]

@@ -31,9 +31,19 @@ class NewEpoch(Exception):
 
 
 class InputDownload:
-    """Downloads a whole input into a sink. ``update_producer`` may be called from any thread, ``read`` from one."""
+    """Downloads a whole input into a sink. ``update_producer`` may be called from any thread, ``read`` from one.
 
-    def __init__(self, name: str, call: Call, store: ChunkStore, termination: Termination) -> None:
+    ``first`` is the gateway's answer for the first chunks, where it came with the assignment.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        call: Call,
+        store: ChunkStore,
+        termination: Termination,
+        first: dict[str, Any] | None = None,
+    ) -> None:
         self.name = name
         self._call, self._store, self._termination = call, store, termination
         self._pool = ChunkPool(CHUNKS_IN_MEMORY, termination)
@@ -53,6 +63,8 @@ class InputDownload:
         self._expired = 0
         self._delivered = 0
         self._digest = hashlib.sha256()
+        if first is not None:
+            self._take(first, 0)
 
     def update_producer(self, epoch: int, state: str) -> None:
         """Records the producer's epoch and state, which a heartbeat's answer reported."""
@@ -228,6 +240,8 @@ class InputDownload:
                 return
             finished_request, self._request = self._request, None
             finished_request.result()
+        if self._end is not None and (self._position >= self._end["chunks"] or self._end["chunks"] - 1 in self._urls):
+            return  # all URLs are there, and a producer that has ended is held back by no consumer
         lacking = self._position not in self._urls and time.monotonic() >= self._ask_again
         if lacking or self._position - self._reported >= REPORT_EVERY:
             self._request = workers.submit(self._ask)
@@ -236,7 +250,10 @@ class InputDownload:
 
     def _ask(self) -> None:
         position = self._position
-        answer = self._call({"epoch": self._epoch, "next_seq": position, "done": False})
+        self._take(self._call({"epoch": self._epoch, "next_seq": position, "done": False}), position)
+
+    def _take(self, answer: dict[str, Any], position: int) -> None:
+        """Applies an answer for the chunks from ``position`` on."""
         urls = {download["seq"]: (download["url"], download.get("sha256")) for download in answer["downloads"]}
         with self._news:
             self._attached = self._attached or not answer.get("end")

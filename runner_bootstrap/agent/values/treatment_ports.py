@@ -203,7 +203,7 @@ class TreatmentPorts:
     def _source(self, port: AssignedPort) -> InputSource:
         if port.literal is not None:
             return LiteralInput(port.literal, self._termination)
-        return InputDownload(port.name, self._caller("inputs", port), self._store, self._termination)
+        return InputDownload(port.name, self._caller("inputs", port), self._store, self._termination, port.first)
 
     def _checker(self, port: AssignedPort) -> Checker | None:
         return (

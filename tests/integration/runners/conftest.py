@@ -21,6 +21,8 @@ from cadence.adapters.s3.buckets import Buckets
 from cadence.adapters.s3.log_segments import S3LogSegments
 from cadence.adapters.s3.presigned import S3DataUrls
 from cadence.adapters.sqs.work_notification import SqsWorkNotification
+from cadence.application.runners.input_streams import InputStreams
+from cadence.application.runners.inputs import ReadInput
 from cadence.domain.pipelines.specification import InputSpec, OutputSpec, TreatmentKind, TreatmentSpec
 from cadence.domain.placement.pool import Pool
 from cadence.domain.runs.run import Run, Treatment
@@ -148,6 +150,8 @@ class World:
         self.pools = MemoryPools([Pool(organization="default", name="local", provider="host")])
         self.retentions = DynamoValueRetentionStore("runs", "runners")
         self.secrets = KmsSecretStore("access", self.key)
+        self.sources = InputStreams(treatments=self.runs, values=self.runs, streams=self.streams)
+        self.read_input = ReadInput(self.runs.get_spec, self.streams, self.sources, self.urls)
         self.start = StartRunner(
             runs=self.runs,
             treatments=self.runs,

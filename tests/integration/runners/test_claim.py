@@ -64,6 +64,7 @@ def claim(world: World) -> ClaimAssignment:
         engine_secrets=engine_secrets.read,
         pools=world.pools,
         retentions=world.retentions,
+        inputs=world.read_input,
         clock=world.clock,
     )
 

@@ -12,8 +12,7 @@ from cadence.application.limits.concurrency_limits import ConcurrencyLimits
 from cadence.application.limits.runner_slots import RunnerSlots
 from cadence.application.runners.complete import Complete
 from cadence.application.runners.heartbeat import Heartbeat
-from cadence.application.runners.input_streams import InputStreams
-from cadence.application.runners.inputs import DOWNLOADS, ChunkUrl, InputAnswer, ReadInput
+from cadence.application.runners.inputs import DOWNLOADS, ChunkUrl, InputAnswer
 from cadence.application.runners.outputs import CommitOutput, OutputAnswer
 from cadence.application.scheduling.readiness import Readiness
 from cadence.application.scheduling.settle import Settle
@@ -39,7 +38,6 @@ class Flow:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        sources = InputStreams(treatments=world.runs, values=world.runs, streams=world.streams)
         self.wake_ups = MemoryWakeUps()
         self.commit = CommitOutput(
             specs=world.runs.get_spec,
@@ -48,12 +46,12 @@ class Flow:
             urls=world.urls,
             wake_ups=self.wake_ups,
         )
-        self.read = ReadInput(world.runs.get_spec, world.streams, sources, world.urls)
+        self.read = world.read_input
         self.samples = DynamoSampleStore("runners")
         self.heartbeat = Heartbeat(
             specs=world.runs.get_spec,
             runners=world.runners,
-            sources=sources,
+            sources=world.sources,
             followers=world.runners,
             samples=self.samples,
             clock=world.clock,
@@ -92,6 +90,16 @@ def flow(world: World) -> Flow:
 
 def seqs(urls: Sequence[ChunkUrl]) -> list[int]:
     return [each.seq for each in urls]
+
+
+def test_the_first_chunks_of_what_has_ended_go_with_the_assignment(flow: Flow) -> None:
+    spec = flow.world.runs.get_spec(flow.test.run_id, "test")
+    assert flow.read.ended(flow.test.run_id, spec) == {}
+    end = flow.ended(20)
+    (answer,) = flow.read.ended(flow.test.run_id, spec).values()
+    assert (answer.state, answer.epoch, answer.end) == (InputState.ENDED, 1, end)
+    assert seqs(answer.downloads) == list(range(8))
+    assert flow.world.streams.consumers(flow.make.runner_id, "wheel") == {}
 
 
 def test_committing_again_changes_nothing(flow: Flow) -> None:

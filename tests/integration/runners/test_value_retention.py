@@ -15,8 +15,6 @@ from cadence.adapters.s3.buckets import Buckets
 from cadence.adapters.s3.chunks import S3Chunks
 from cadence.adapters.s3.removal import S3Removal
 from cadence.application.runners.claim import ClaimAssignment
-from cadence.application.runners.input_streams import InputStreams
-from cadence.application.runners.inputs import ReadInput
 from cadence.application.runners.outputs import CommitOutput
 from cadence.application.runners.runner_tokens import token_hash
 from cadence.application.scheduling.mark_started import MarkStarted
@@ -66,12 +64,7 @@ class Scene:
             urls=world.urls,
             wake_ups=MemoryWakeUps(),
         )
-        self.read = ReadInput(
-            world.runs.get_spec,
-            world.streams,
-            InputStreams(treatments=world.runs, values=world.runs, streams=world.streams),
-            world.urls,
-        )
+        self.read = world.read_input
         self.remove = PurgeTransientValues(
             runs=world.runs,
             treatments=world.runs,
@@ -93,7 +86,7 @@ class Scene:
         )
         claim = ClaimAssignment(
             treatments=world.runs, runners=world.runners, secrets=world.secrets, followers=world.runners, machines=world.machines, begin=begin, engine_secrets=lambda *_: {},
-            pools=world.pools, retentions=world.retentions, clock=world.clock,
+            pools=world.pools, retentions=world.retentions, inputs=world.read_input, clock=world.clock,
         )  # fmt: skip
         return claim.claim(runner_id, "once", "nonce", {}).runner
 

@@ -1,5 +1,6 @@
-"""An input whose data is gone."""
+"""Inputs: what is asked of the gateway, and data that is gone."""
 
+import hashlib
 from typing import Any
 
 import pytest
@@ -29,3 +30,39 @@ def test_a_chunk_that_is_not_there_although_its_stream_has_ended_is_not_waited_f
     download = inputs.InputDownload("source", answer, EmptyStore(termination), termination)
     with pytest.raises(AgentError, match="input source cannot be read: its stream has ended, but chunk 0"):
         download.read(lambda content: True)
+
+
+class OneStore(ChunkStore):
+    """Each URL is a chunk that holds the URL's own text."""
+
+    def get(self, url: str, chunk: ChunkBuffer) -> bool:
+        chunk.put(url.encode())
+        return True
+
+
+def ended_input(chunks: int, first: int = 0, given: int = 8) -> dict[str, Any]:
+    content = "".join(f"http://store/{seq}" for seq in range(chunks)).encode()
+    return {
+        "epoch": 1,
+        "state": "ended",
+        "end": {"size": len(content), "sha256": hashlib.sha256(content).hexdigest(), "chunks": chunks},
+        "downloads": [{"seq": seq, "url": f"http://store/{seq}"} for seq in range(first, min(chunks, first + given))],
+        "retry_after": 0,
+    }
+
+
+@pytest.mark.parametrize(("chunks", "most_asked"), [(0, 0), (1, 0), (8, 0), (20, 4)])
+def test_what_came_with_the_assignment_is_not_asked_for(chunks: int, most_asked: int) -> None:
+    positions = []
+
+    def answer(request: dict[str, Any]) -> dict[str, Any]:
+        positions.append(request["next_seq"])
+        return ended_input(chunks, request["next_seq"], 8)
+
+    termination = Termination()
+    received = bytearray()
+    download = inputs.InputDownload("source", answer, OneStore(termination), termination, ended_input(chunks))
+    download.read(lambda content: received.extend(content) is None)
+    assert received.decode() == "".join(f"http://store/{seq}" for seq in range(chunks))
+    assert len(positions) <= most_asked
+    assert 0 not in positions

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from cadence.application.runners.inputs import InputAnswer, ReadInput
 from cadence.application.runners.ports import EngineSecrets
 from cadence.application.runners.runner_tokens import matches, refuse, session_token, token_hash
 from cadence.application.scheduling.mark_started import MarkStarted
@@ -34,7 +35,7 @@ class Assignment:
     """The work that an agent is to do.
 
     `secrets` (values by environment name), `registries` (by host), `engine` (an engine's keys and token) and
-    `session_token` are in no log or table.
+    `session_token` are in no log or table. `inputs` are the first chunks of inputs whose producers have ended, by port.
     """
 
     runner: Runner
@@ -44,6 +45,7 @@ class Assignment:
     registries: Mapping[str, str] = field(repr=False)
     session_token: str = field(repr=False)
     followed: bool
+    inputs: Mapping[str, InputAnswer] = field(repr=False)
     engine: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
@@ -60,6 +62,7 @@ class ClaimAssignment:
     engine_secrets: EngineSecrets
     pools: PoolStore
     retentions: ValueRetentionStore
+    inputs: ReadInput
     clock: Clock
 
     def claim(self, runner_id: str, token: str, nonce: str, facts: Mapping[str, Any]) -> Assignment:
@@ -92,6 +95,7 @@ class ClaimAssignment:
             registries=logins,
             session_token=session,
             followed=followed,
+            inputs=self.inputs.ended(run.run_id, spec),
             engine=engine,
         )
 

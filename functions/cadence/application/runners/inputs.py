@@ -1,13 +1,13 @@
 """Gives a consumer the next chunks of one of its inputs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cadence.application.runners.input_streams import InputStreams, StreamSource
 from cadence.application.runners.ports import StreamStore
 from cadence.application.shared.runner_ports import Specs
 from cadence.application.shared.value_ports import DataUrls
-from cadence.domain.pipelines.specification import InputSpec
+from cadence.domain.pipelines.specification import InputSpec, TreatmentSpec
 from cadence.domain.runners.runner import Runner
 from cadence.domain.shared.errors import NotFound
 from cadence.domain.values.stream import WINDOW, InputState, StreamEnd
@@ -15,6 +15,8 @@ from cadence.domain.values.stream import WINDOW, InputState, StreamEnd
 # Half the window, so that the consumer reports its position before its producer has to wait for it.
 DOWNLOADS = WINDOW // 2
 _WAIT_FOR_PRODUCER = 0.25  # seconds
+# Inputs whose first chunks go with an assignment; the agent asks for those of the others.
+_MOST_ASSIGNED = 32
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,23 @@ class ReadInput:
             downloads=downloads,
             retry_after=_WAIT_FOR_PRODUCER if waits else 0.0,
         )
+
+    def ended(self, run_id: str, spec: TreatmentSpec) -> Mapping[str, InputAnswer]:
+        """Returns the first chunks of the inputs whose producers have ended, by port.
+
+        Nobody is held back by their consumer, so nothing is written. Inputs whose content is in the document, that
+        nothing feeds, or whose producer is still at work are left out.
+        """
+        answers = {}
+        for requested in [port for port in spec.inputs if port.source_treatment][:_MOST_ASSIGNED]:
+            source = self.sources.find(run_id, requested)
+            if source.state is InputState.ENDED and source.end is not None:
+                last = min(DOWNLOADS, source.end.chunks) if source.prefix else 0
+                downloads = [ChunkUrl(seq, self.urls.download(f"{source.prefix}{seq:012}")) for seq in range(last)]
+                answers[requested.port] = InputAnswer(
+                    epoch=source.epoch, state=source.state, end=source.end, downloads=downloads, retry_after=0.0
+                )
+        return answers
 
     def _downloads(
         self, runner: Runner, requested: InputSpec, source: StreamSource, position: int
