@@ -41,7 +41,7 @@ def may(service: str, actions: tuple[str, ...], *targets: Target) -> IamPermissi
 def items(table: str, *actions: str) -> IamPermission:
     """Allows actions on a table's items.
 
-    Each part of a transaction is an action of its own: ``ConditionCheckItem`` is the one of a part that changes nothing.
+    Each part of a transaction is an action of its own: that of a part that changes nothing is ``ConditionCheckItem``.
     Conditions of other actions need none.
     """
     return may("dynamodb", actions, lambda names: names.table(table))
