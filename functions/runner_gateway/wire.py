@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -85,6 +86,7 @@ def assignment_json(answer: Assignment) -> dict[str, Any]:
         "session_token": answer.session_token,
         **work,
         "secrets": dict(answer.secrets),
+        **({"isolation": asdict(answer.isolation)} if answer.isolation else {}),
         **({"registries": dict(answer.registries)} if answer.registries else {}),
         "heartbeat_seconds": HEARTBEAT_SECONDS,
         "lease_seconds": LEASE_SECONDS,

@@ -42,6 +42,8 @@ ROWS = (
             *SETTLES,
             *RUNNER_SLOTS,
             items("runners", "BatchGetItem", "PutItem", "DeleteItem", "BatchWriteItem"),
+            # Leasing a runner again is a transaction that checks the host's item and changes the runner's.
+            items("runners", "ConditionCheckItem"),
             # Agents use these by the URLs that the gateway signs; it deletes caches itself, to make room for others.
             *gets("runs/*", "caches/*", "documents/*"),
             puts("runs/*"),

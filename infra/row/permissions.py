@@ -39,7 +39,11 @@ def may(service: str, actions: tuple[str, ...], *targets: Target) -> IamPermissi
 
 
 def items(table: str, *actions: str) -> IamPermission:
-    """Allows actions on a table's items. Each part of a transaction is an action of its own; conditions need none."""
+    """Allows actions on a table's items.
+
+    Each part of a transaction is an action of its own: that of a part that changes nothing is ``ConditionCheckItem``.
+    Conditions of other actions need none.
+    """
     return may("dynamodb", actions, lambda names: names.table(table))
 
 

@@ -21,7 +21,7 @@ from typing import Any, Callable
 
 from .arguments import argument_parser
 from .containers.pod import Pod
-from .execution import processes
+from .execution import private_network, processes
 from .execution.cgroups import Cgroups
 from .execution.sandbox import Bubblewrap
 from .execution.supervisor import CommandSupervisor
@@ -75,6 +75,7 @@ def _run(options: argparse.Namespace) -> int:
         shown=options.show,
         cgroups=options.cgroups,
         pod=pod,
+        shared=options.attached and pod is None,
     )
     gateway = GatewayClient(options.gateway, token)
     interruption_notices.watch(termination)
@@ -180,7 +181,8 @@ def _runner_factory(settings: HostSettings, jobs: Path | None) -> Callable[[thre
         cluster, template = ClusterApi.detect(), _template(jobs)
         return lambda changed: KubernetesJobs(cluster, template, settings.pool, changed)
     # Looked up before the fork server is started, so that each runner inherits the results.
-    Bubblewrap.find(settings.hidden)
+    Bubblewrap.program()
+    private_network.program()
     engine_binary.installed()
     fork_server = ForkServer(main)
     return lambda changed: RunnerProcesses(settings, fork_server, changed)

@@ -81,6 +81,15 @@ def test_the_gateway_signs_urls_for_values_and_for_nothing_else_of_the_bucket(st
     assert refused(gateway("s3").delete_object, Bucket=bucket, Key="runs/test/values/a")
 
 
+def test_the_gateway_leases_a_runner_again_in_a_transaction_that_checks_the_host(stack: Stack) -> None:
+    account = Account(stack.aws_endpoint)
+    gateway, table = account.as_lambda("runner-gateway"), account.variables("api")["CADENCE_RUNNERS_TABLE"]
+    key = {"pk": {"S": "HOST#test"}, "sk": {"S": "HOST"}}
+    check = {"TableName": table, "Key": key, "ConditionExpression": "attribute_not_exists(pk)"}
+
+    assert not refused(gateway("dynamodb").transact_write_items, TransactItems=[{"ConditionCheck": check}])
+
+
 def test_only_what_a_run_left_is_removed_when_it_is_too_old(stack: Stack) -> None:
     account = Account(stack.aws_endpoint)
     retention, bucket = account.as_lambda("retention"), account.variables("api")["CADENCE_DATA_BUCKET"]

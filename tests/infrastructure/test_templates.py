@@ -209,6 +209,25 @@ def test_a_provider_uses_the_key_for_what_is_its_own_and_for_nothing_else(aws: A
         assert conditions[roles[row.folder]] == bound
 
 
+def test_a_lambda_whose_transactions_check_an_item_may_do_so(assembly: Assembly) -> None:
+    """Without the action, DynamoDB refuses the whole transaction: the host's every further lease failed in this way."""
+    checking = [
+        path.relative_to(REPOSITORY / "functions").as_posix()
+        for path in sorted((REPOSITORY / "functions/cadence").rglob("*.py"))
+        if ".condition_check(" in path.read_text()
+    ]
+    # Another transaction with a check belongs here, with the Lambdas that make it and the table of the item.
+    assert checking == ["cadence/adapters/dynamodb/runners/host_store.py"]
+    role = assembly.functions()["runner_gateway"]["Role"]["Fn::GetAtt"][0]
+    tables = [
+        _flat(resource).rpartition(":")[2]
+        for owner, statement in _statements(assembly)
+        if owner == role and "dynamodb:ConditionCheckItem" in _listed(statement["Action"])
+        for resource in _listed(statement["Resource"])
+    ]
+    assert tables == ["table/cadence-main-runners"]
+
+
 def test_every_dead_letter_queue_has_an_alarm(assembly: Assembly) -> None:
     queues = assembly.of_type("AWS::SQS::Queue")
     dead = {name for name, properties in queues.items() if properties["QueueName"].endswith("-failed")}

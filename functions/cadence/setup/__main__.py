@@ -34,6 +34,7 @@ def main(words: Sequence[str] | None = None) -> int:
             name=arguments.pool,
             provider="host",
             architectures=tuple(arguments.architecture or ("amd64",)),
+            settings={"require_sandbox": False} if arguments.own_machine else {},
         )
         seeded = _seed(outputs["AccessTable"], pool, known, replace=arguments.new_token or arguments.known_tokens)
     except (BotoCoreError, ClientError, LookupError) as error:
@@ -50,6 +51,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--pool", default="default", help="the host pool to create if it does not exist")
     parser.add_argument(
         "--architecture", action="append", help="an architecture of the hosts of the pool; may be repeated"
+    )
+    parser.add_argument(
+        "--own-machine",
+        action="store_true",
+        help="the hosts of the pool are the user's own: require no sandbox of them",
     )
     parser.add_argument("--new-token", action="store_true", help="replace both tokens even if they are valid")
     parser.add_argument("--known-tokens", action="store_true", help="read tokens to keep as JSON from standard input")

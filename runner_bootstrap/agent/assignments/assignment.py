@@ -95,6 +95,17 @@ class Secrets:
         self._values.clear()
 
 
+class Isolation(NamedTuple):
+    """What a pool asks of the machines that several treatments share.
+
+    ``required``: no command runs without a sandbox or a container. ``private_network``: none reaches the machine's own
+    network.
+    """
+
+    required: bool = False
+    private_network: bool = False
+
+
 class Assignment:
     """The work of this runner. Raises AgentError if the gateway's answer cannot be parsed."""
 
@@ -115,6 +126,8 @@ class Assignment:
             self.shell: str = answer.get("shell") or _DEFAULT_SHELL
             self.image: str | None = answer.get("image") or None
             self.offline = bool(answer.get("offline"))
+            isolation = answer.get("isolation") or {}
+            self.isolation = Isolation(bool(isolation.get("required")), bool(isolation.get("private_network")))
             self.env: dict[str, str] = dict(answer.get("env") or {})
             self.secrets = Secrets(answer.pop("secrets", None) or {})
             self.registries = Secrets(answer.pop("registries", None) or {})

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Optional
 
+from ..execution import masks
 from .container_engine import ANSWER_SECONDS, ContainerEngine, run_quietly
 from .exec_request import ExecRequest
 from .exec_server import MARK, CommandUsage, SpawnSpec, missing_container
@@ -133,11 +134,10 @@ class SandboxTarget:
 
 def _isolation(root: Path, hidden: Sequence[Path], mounts: Mapping[str, str]) -> list[str]:
     """Returns arguments for a root of the machine's directories in which a mount point can be made anywhere."""
-    argv = ["--dev", "/dev", "--proc", "/proc"]
+    argv = ["--dev", "/dev", "--proc", "/proc", "--ro-bind", "/proc/sys", "/proc/sys"]
     argv += _as_it_is(Path("/"), ("/dev", "/proc", "/tmp"))
     argv += ["--tmpfs", "/tmp"]
-    for path in (*hidden, root):
-        argv += ["--tmpfs", str(path.resolve())]
+    argv += masks.options([*hidden, root], [])
     for point, directory in mounts.items():
         existing = next(path for path in (Path(point), *Path(point).parents) if path.exists())
         if str(existing) not in ("/", point):

@@ -5,6 +5,7 @@ Version 2 requires root or a group delegated to this process (``Delegate=yes`` o
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from pathlib import Path
@@ -18,6 +19,7 @@ _PERIOD = 100_000
 _MEGABYTE = 1_000_000
 #: Enough for a large build, few enough to stop a fork bomb.
 _MOST_PROCESSES = 32_768
+_AGENTS = "cadence-agent"
 _NEEDED = frozenset({"cpu", "memory", "pids"})
 #: The kernel takes a moment to see that a killed process has left its group.
 _REMOVE_SECONDS = 2.0
@@ -58,6 +60,11 @@ class Cgroups:
     def __init__(self, version: int, parents: dict[str, Path]) -> None:
         self.version, self._parents = version, parents
 
+    @property
+    def parents(self) -> list[Path]:
+        """The groups below which those of the runners are, one per controller of version 1."""
+        return list(self._parents.values())
+
     @classmethod
     def prepare(cls, name: str, mount: Path = MOUNT, membership: Path = Path("/proc/self/cgroup")) -> Cgroups | None:
         """Prepares the parent groups. Call it before any other process is started.
@@ -83,7 +90,7 @@ class Cgroups:
         handed_over = set((own / "cgroup.controllers").read_text().split()) >= _NEEDED
         if not handed_over or (own / "cgroup.procs").read_text().split() != [str(os.getpid())]:
             return None
-        agent, parent = own / "cadence-agent", own / name
+        agent, parent = own / _AGENTS, own / name
         agent.mkdir(exist_ok=True)
         parent.mkdir(exist_ok=True)
         (agent / "cgroup.procs").write_text(str(os.getpid()))
@@ -123,6 +130,28 @@ class Cgroups:
             for folder in parent.iterdir():
                 if folder.is_dir():
                     _remove_group(folder)
+
+    def discard(self, name: str) -> None:
+        """Removes the group of a runner that has ended, in case it was killed before it could do so itself."""
+        for parent in self._parents.values():
+            _remove_group(parent / name)
+
+    def remove(self) -> None:
+        """Removes everything that ``prepare`` created. Call it when all runners have ended.
+
+        Groups with processes stay. Of version 2, this host's processes return to the group that they came from.
+        """
+        self.sweep()
+        for parent in self._parents.values():
+            _remove_group(parent)
+        if self.version == 2:
+            own = self._parents[""].parent
+            with contextlib.suppress(OSError):
+                controllers = " ".join(f"-{controller}" for controller in sorted(_NEEDED))
+                (own / "cgroup.subtree_control").write_text(controllers)
+                for pid in (own / _AGENTS / "cgroup.procs").read_text().split():
+                    (own / "cgroup.procs").write_text(pid)
+            _remove_group(own / _AGENTS)
 
 
 def join(entries: list[str]) -> None:

@@ -6,11 +6,11 @@ import functools
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from . import masks, private_network
 from .workspace import Workspace
 
 PROBE_SECONDS = 10
@@ -36,19 +36,21 @@ def plain(command: Sequence[str], env: dict[str, str], workspace: Workspace) -> 
 
 
 class Bubblewrap:
-    """A sandbox: the host's files read-only, a private ``/tmp``, own process ids; only the workspace is writable."""
+    """A sandbox: the host's files read-only, a private ``/tmp``, own process ids; only the workspace is writable.
+
+    Sockets of the host's services and home directories are not there.
+    """
 
     def __init__(self, program: str, hidden: Sequence[Path], shown: Sequence[Path]) -> None:
         self._program = program
-        self._shown = [path for path in (Path(sys.prefix), *shown) if path.is_dir()]
-        self._hidden = [path for path in hidden if path.is_dir()]
+        self._masks = masks.options(hidden, shown)
 
     @classmethod
     def find(cls, hidden: Sequence[Path], shown: Sequence[Path] = ()) -> Bubblewrap | None:
         """Returns bubblewrap if it is installed and this kernel and user may use it.
 
-        ``hidden`` directories appear empty inside. ``shown`` directories and the running Python are readable even below
-        ``/tmp``, which is private otherwise.
+        ``hidden`` directories appear empty inside. ``shown`` paths and the running Python are readable even in home
+        directories and below ``/tmp``, which are private otherwise.
         """
         program = cls.program()
         return cls(program, hidden, shown) if program else None
@@ -68,20 +70,22 @@ class Bubblewrap:
         workspace: Workspace,
         offline: bool = False,
         terminal: bool = False,
+        network_by: str | None = None,
     ) -> LaunchSpec:
         """Launches a command in the sandbox.
 
         ``offline`` leaves it only a loopback interface of its own; ``terminal`` keeps the terminal that it is started
-        from.
+        from; ``network_by`` is the program that gives it a private network.
         """
         argv = [self._program, *_ISOLATION]
         argv += ["--unshare-net"] if offline else []
         argv += [] if terminal else ["--new-session"]
         argv += ["--bind", str(workspace.tmp), "/tmp"]
-        for path in self._shown:
-            argv += ["--ro-bind", str(path.resolve()), str(path.resolve())]
-        for path in self._hidden:
-            argv += ["--tmpfs", str(path.resolve())]
+        argv += self._masks
+        if network_by and not offline:
+            workspace.write(private_network.NAME_SERVER_FILE, private_network.NAME_SERVER)
+            argv += private_network.name_server_options(workspace.root)
+            argv = private_network.entering(network_by, argv)
         argv += ["--bind", str(workspace.root), str(workspace.root), "--chdir", str(workspace.work), "--", *command]
         return LaunchSpec(argv=argv, env=env, cwd=str(workspace.work), cleanup=[])
 
@@ -115,6 +119,10 @@ _ISOLATION = [
     "/dev",
     "--proc",
     "/proc",
+    # Root may write the kernel's settings without any capability, and core_pattern names a program that it starts.
+    "--ro-bind",
+    "/proc/sys",
+    "/proc/sys",
     "--unshare-pid",
     "--unshare-ipc",
     "--unshare-uts",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import os
 import shutil
@@ -10,6 +9,8 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from ..beneath.held_directory import HeldDirectory, write_all
+from ..beneath.removal import remove_tree
 from ..shared.errors import AgentError
 
 PREFIX = "cadence-"
@@ -19,8 +20,9 @@ _LOCK = "lock"
 class Workspace:
     """A directory for one assignment, locked while in use.
 
-    Holds ``work`` (the command's directory), ``tmp``, ``in``, ``out`` and the agent's own files. Raises AgentError if
-    it cannot be created.
+    Holds ``work`` (the command's directory), ``tmp``, ``in``, ``out`` and the agent's own files. Paths are for
+    commands; the agent itself reads and writes through the ``held`` directories, which are open before any command
+    runs. Raises AgentError if it cannot be created.
     """
 
     def __init__(self, parent: Path, name: str) -> None:
@@ -31,6 +33,9 @@ class Workspace:
             fcntl.flock(self._lock, fcntl.LOCK_EX)
             for directory in (self.work, self.tmp, self.inputs, self.outputs):
                 directory.mkdir(mode=0o700)
+            self.held_root, self.held_work = HeldDirectory(self.root), HeldDirectory(self.work)
+            self.held_tmp = HeldDirectory(self.tmp)
+            self.held_inputs, self.held_outputs = HeldDirectory(self.inputs), HeldDirectory(self.outputs)
         except OSError as error:
             raise AgentError(f"the workspace cannot be created in {parent}: {error.strerror}") from error
 
@@ -54,8 +59,8 @@ class Workspace:
         """Writes one of the agent's own files (mode 0600) and returns its path. Raises AgentError."""
         path = self.root / name
         try:
-            path.write_bytes(content.encode("utf-8", "surrogatepass"))
-            path.chmod(0o600)
+            with self.held_root.create_file(name) as file:
+                write_all(file, content.encode("utf-8", "surrogatepass"))
         except OSError as error:
             raise AgentError(f"{name} cannot be written in the workspace: {error.strerror}") from error
         return path
@@ -71,6 +76,8 @@ class Workspace:
 
     def remove(self) -> None:
         """Deletes everything, including what the command made unwritable."""
+        for held in (self.held_root, self.held_work, self.held_tmp, self.held_inputs, self.held_outputs):
+            held.close()
         remove_tree(self.root)
         os.close(self._lock)
 
@@ -98,14 +105,3 @@ def sweep(parent: Path) -> Iterable[Path]:
             yield root
         finally:
             os.close(lock)
-
-
-def remove_tree(root: Path) -> None:
-    """Deletes a tree like ``rm -rf``, after making its own unwritable directories writable."""
-    for directory, names, _ in os.walk(root):
-        for name in names:
-            path = Path(directory, name)
-            if not path.is_symlink() and not os.access(path, os.W_OK | os.X_OK):
-                with contextlib.suppress(PermissionError):
-                    path.chmod(0o700)
-    shutil.rmtree(root, ignore_errors=True)

@@ -11,12 +11,14 @@ import time
 from pathlib import Path
 from typing import Any, Callable, Union
 
+from ..execution import private_network
 from ..execution.workspace import sweep
 from ..gateway.client import GatewayClient, Json
 from ..gateway.connections import TRANSPORT_ERRORS, HttpConnections
 from ..runner.facts import facts
 from ..shared.clock import Deadline
 from ..shared.errors import AgentError, GatewayUnreachable, RequestRefused
+from . import machine_findings
 from .host_settings import HostSettings
 from .kubernetes_jobs import KubernetesJobs
 from .runner_processes import RunnerProcesses
@@ -51,15 +53,7 @@ class HostAgent:
         """
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._drain)
-        for leftover in sweep(self._settings.workspaces):
-            say(f"removed {leftover}, left by a runner that was killed")
-        if self._settings.cgroups:
-            self._settings.cgroups.sweep()
-        else:
-            say(
-                "limits of CPU and memory are not enforced for commands without an image: "
-                "run the host as root, or with Delegate=yes in its unit"
-            )
+        self._prepare()
         host_id, gateway = self._identity()
         say(f"host {host_id} serves pool {self._settings.pool} with {self._settings.slots} slots")
         while not self._draining:
@@ -87,6 +81,17 @@ class HostAgent:
         self._leave(gateway, host_id)
         return 0
 
+    def _prepare(self) -> None:
+        """Removes what killed runners left, and reports what this machine has to keep commands apart."""
+        for leftover in sweep(self._settings.workspaces):
+            say(f"removed {leftover}, left by a runner that was killed")
+        if self._settings.cgroups:
+            self._settings.cgroups.sweep()
+        if isinstance(self._runners, RunnerProcesses):
+            for line in machine_findings.found(limits=self._settings.cgroups is not None):
+                say(line)
+            machine_findings.report_container_engine(say)
+
     def _drain(self, *_: Any) -> None:
         if self._draining:
             self._runners.terminate()
@@ -112,6 +117,7 @@ class HostAgent:
                 "facts": {
                     **facts(settings.workspaces),
                     "cgroups": settings.cgroups.version if settings.cgroups else None,
+                    "private_network": private_network.PROGRAM if private_network.program() else None,
                 },
                 "slots": settings.slots,
                 "labels": settings.labels,
@@ -165,6 +171,8 @@ class HostAgent:
             self._wake.wait(min(grace.seconds_left, PAUSE_AFTER_FAILURE))
         self._runners.terminate()
         self._runners.join(STOP_SECONDS)
+        if self._settings.cgroups:
+            self._settings.cgroups.remove()
 
 
 class WorkNotifications:

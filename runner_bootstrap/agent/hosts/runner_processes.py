@@ -80,6 +80,8 @@ class RunnerProcesses:
                 self.fork_server_lost = True
                 self._changed.set()
                 return
+            if self._settings.cgroups:
+                self._settings.cgroups.discard(ended)
             with self._lock:
                 os.close(self._inputs.pop(ended))
             self._changed.set()

@@ -10,6 +10,7 @@ from typing import Any, Optional
 
 from .. import VERSION
 from ..containers.container_engine import ENGINES, architecture
+from ..execution.sandbox import Bubblewrap
 from ..execution.workspace import free_megabytes
 from ..melodium import engine_binary
 
@@ -27,7 +28,7 @@ def facts(directory: Path) -> dict[str, Any]:
         "python": platform.python_version(),
         "agent": VERSION,
         "container_engine": next((engine for engine in ENGINES if shutil.which(engine)), None),
-        "sandbox": "bwrap" if shutil.which("bwrap") else None,
+        "sandbox": "bwrap" if Bubblewrap.program() else None,
         "melodium": _engine(),
     }
 

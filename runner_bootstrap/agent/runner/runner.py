@@ -243,7 +243,7 @@ class AssignmentRunner:
             launch = launch_engine_image(self._engine.image, command, env, self._context_of_containers(workspace))
         if launch:
             return launch
-        launch = self._settings.launch_on_host(command, env.values, workspace, offline=assignment.offline)
+        launch = self._settings.launch_on_host(command, env.values, workspace, assignment)
         if not self._settings.cgroups:
             return launch
         # Engines use more than what a program asks for its worker, which is not enforced elsewhere either.

@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from ..assignments.assignment import Assignment
 from ..containers.pod import Pod
+from ..execution import private_network
 from ..execution.cgroups import Cgroups
 from ..execution.sandbox import Bubblewrap, LaunchSpec, plain
 from ..execution.workspace import Workspace
+from ..melodium import engine_binary
 from ..shared.errors import AgentError
 
 
@@ -18,7 +21,7 @@ class RunnerSettings(NamedTuple):
 
     ``parent`` is the directory of workspaces; ``hidden`` are directories that the command must not see, ``shown`` those
     it may read even below ``/tmp``. ``cgroups`` is where its control group is created. ``pod`` is the agent's pod, if
-    it was created with containers for its treatment.
+    it was created with containers for its treatment. ``shared``: treatments of others run on this machine too.
     """
 
     runner_id: str
@@ -27,21 +30,49 @@ class RunnerSettings(NamedTuple):
     shown: Sequence[Path] = ()
     cgroups: Cgroups | None = None
     pod: Pod | None = None
+    shared: bool = False
 
     def sandbox(self) -> Bubblewrap | None:
         """Returns the sandbox of its commands, if this machine has one."""
-        return Bubblewrap.find(self.hidden, self.shown)
+        engine = engine_binary.installed()
+        own = [Path(engine.path)] if engine and not engine.image else []
+        return Bubblewrap.find(self.hidden, [*self.shown, *own])
 
     def launch_on_host(
-        self, command: Sequence[str], env: dict[str, str], workspace: Workspace, offline: bool
+        self, command: Sequence[str], env: dict[str, str], workspace: Workspace, assignment: Assignment
     ) -> LaunchSpec:
         """Launches a command in the sandbox, or directly on the host if there is none.
 
-        Raises AgentError if it has to be ``offline`` and there is no sandbox.
+        Raises AgentError if there is no sandbox and the command has to be offline, or the pool requires one of
+        machines that several treatments share; or if the pool asks for a private network and there can be none.
         """
         sandbox = self.sandbox()
-        if sandbox:
-            return sandbox.launch(command, env, workspace, offline)
-        if offline:
+        if not sandbox:
+            self._require_nothing(assignment)
+            return plain(command, env, workspace)
+        network_by = self._private_network(assignment) if assignment.isolation.private_network and self.shared else None
+        return sandbox.launch(command, env, workspace, assignment.offline, network_by=network_by)
+
+    def _private_network(self, assignment: Assignment) -> str:
+        if assignment.services or assignment.worker or assignment.program:
+            raise AgentError(
+                "the pool's setting private_network leaves no way to services and to a Mélodium engine's API, which are "
+                "at loopback ports: give the treatment an image, or run it in another pool"
+            )
+        program = private_network.program()
+        if not program:
+            raise AgentError(
+                "the pool's setting private_network cannot be met on this machine: install slirp4netns and allow it "
+                "/dev/net/tun, or give the treatment an image"
+            )
+        return program
+
+    def _require_nothing(self, assignment: Assignment) -> None:
+        """Raises AgentError unless the command may run without a sandbox."""
+        if assignment.offline:
             raise AgentError("the command cannot be offline on this machine: install bubblewrap, or give it an image")
-        return plain(command, env, workspace)
+        if self.shared and (assignment.isolation.required or assignment.isolation.private_network):
+            raise AgentError(
+                "the pool runs commands in a sandbox only, and this machine has none that works: install bubblewrap on "
+                "it, give the treatment an image, or set require_sandbox to false in the pool's settings"
+            )

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import stat
 import tarfile
 from collections.abc import Iterable, Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import IO
 
+from ..beneath.held_directory import MOST_DEEP, HeldDirectory, LeadsOutside, NotRegular
 from ..shared.errors import TreatmentFailed
 
 BUFFER = 1 << 20
 
 
-def pack(root: Path, names: Iterable[str], out: IO[bytes]) -> None:
+def pack(root: HeldDirectory, names: Iterable[str], out: IO[bytes]) -> None:
     """Packs ``names`` (relative to ``root``), directories with everything below them, in a stable order.
 
     Names, permissions, links and content are kept; owners and times are not. Memory use does not depend on the content.
@@ -28,58 +30,55 @@ def pack(root: Path, names: Iterable[str], out: IO[bytes]) -> None:
             _add(archive, root, name)
 
 
-def unpack(content: IO[bytes], root: Path, what: str) -> None:
+def unpack(content: IO[bytes], root: HeldDirectory, what: str) -> None:
     """Unpacks an archive of any compression while it is read; ``what`` names it in messages.
 
-    Raises TreatmentFailed if it is no archive, and for members that would leave ``root`` or are neither file, directory
-    nor link.
+    Raises TreatmentFailed if it is no archive, and for members that would leave ``root``, are neither file, directory
+    nor link, or have no possible name. Raises OSError.
     """
-    root.mkdir(parents=True, exist_ok=True)
-    boundary = root.resolve()
     try:
         with tarfile.open(fileobj=content, mode="r|*", bufsize=BUFFER) as archive:
             for member in archive:
-                _extract(archive, member, boundary, what)
+                problem = _problem(member) or _extract(archive, member, root)
+                if problem:
+                    raise TreatmentFailed(f"{what} is refused: its member {shown(member.name)} {problem}")
     except tarfile.ReadError as error:
         raise TreatmentFailed(f"{what} is no whole tar archive: {error}") from error
     except (tarfile.TarError, EOFError) as error:
         raise TreatmentFailed(f"{what} cannot be unpacked: {error}") from error
 
 
-def inside(boundary: Path, path: Path) -> bool:
-    """Returns whether ``path`` is in the directory (or is it) once all links are followed.
-
-    ``boundary`` holds no links.
-    """
-    resolved = path.resolve()
-    return resolved == boundary or boundary in resolved.parents
+def shown(name: str) -> str:
+    """Returns a name as messages quote it."""
+    return repr(name if len(name) <= _MOST_SHOWN else f"{name[:_MOST_SHOWN]}…")
 
 
-def _unfolded(root: Path, names: Iterable[str]) -> Iterator[str]:
+def _unfolded(root: HeldDirectory, names: Iterable[str]) -> Iterator[str]:
     """Yields each name, and everything below it if it is a directory, parents first."""
     for name in names:
         if name != ".":
             yield name
-        path = root / name
-        if path.is_dir() and not path.is_symlink():
-            below = sorted(os.listdir(path))
+        if stat.S_ISDIR(root.status(name).st_mode):
+            if name.count("/") >= MOST_DEEP:
+                raise TreatmentFailed(f"{shown(name)} is more than {MOST_DEEP} directories deep: it cannot be packed")
+            with root.open_directory(name) as directory:
+                below = directory.names()
             yield from _unfolded(root, below if name == "." else (f"{name}/{entry}" for entry in below))
 
 
-def _add(archive: tarfile.TarFile, root: Path, name: str) -> None:
-    path = root / name
-    status = path.lstat()
+def _add(archive: tarfile.TarFile, root: HeldDirectory, name: str) -> None:
+    status = root.status(name)
     member = tarfile.TarInfo(name)
     member.mode = stat.S_IMODE(status.st_mode) & 0o777
     if stat.S_ISREG(status.st_mode):
-        member.size = status.st_size
-        with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as file:
+        with root.open_file(name) as file:
+            member.size = os.fstat(file.fileno()).st_size
             archive.addfile(member, file)
         return
     if stat.S_ISDIR(status.st_mode):
         member.type = tarfile.DIRTYPE
     elif stat.S_ISLNK(status.st_mode):
-        member.type, member.linkname, member.mode = tarfile.SYMTYPE, os.readlink(path), 0o777
+        member.type, member.linkname, member.mode = tarfile.SYMTYPE, root.read_link(name), 0o777
         if _leaves(name, member.linkname):
             raise TreatmentFailed(
                 f"{name} is a link to {member.linkname}, out of what is packed: it could not be restored"
@@ -89,40 +88,51 @@ def _add(archive: tarfile.TarFile, root: Path, name: str) -> None:
     archive.addfile(member)
 
 
-def _extract(archive: tarfile.TarFile, member: tarfile.TarInfo, boundary: Path, what: str) -> None:
-    """Replaces what exists at the member's place; never writes through it."""
-    problem = _problem(member, boundary)
-    if problem:
-        raise TreatmentFailed(f"{what} is refused: its member {member.name!r} {problem}")
-    target = boundary / member.name
-    if target == boundary:
-        return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if target.is_symlink() or (target.exists() and not (target.is_dir() and member.isdir())):
-        if target.is_dir() and not target.is_symlink():
-            raise TreatmentFailed(f"{what} is refused: its member {member.name!r} is no directory, but there is one")
-        target.unlink()
-    member.mode = (member.mode & 0o755) | (0o700 if member.isdir() else 0o600)
-    member.uid, member.gid, member.uname, member.gname = os.getuid(), os.getgid(), "", ""
-    # Newer Pythons check members themselves, and warn unless the filter is named.
-    safely = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
-    archive.extract(member, boundary, **safely)  # type: ignore[arg-type]
+def _extract(archive: tarfile.TarFile, member: tarfile.TarInfo, root: HeldDirectory) -> str | None:
+    """Replaces what exists at the member's place, never writes through it; returns why the member is refused."""
+    name = str(PurePosixPath(member.name))
+    if name == ".":
+        return None
+    try:
+        root.make_directories(os.path.dirname(name))
+        with contextlib.suppress(FileNotFoundError):
+            if stat.S_ISDIR(root.status(name).st_mode) and not member.isdir():
+                return "is no directory, but there is one"
+    except LeadsOutside:
+        return "would be written through a link out of the directory"
+    if member.islnk():
+        try:
+            root.make_hard_link(name, str(PurePosixPath(member.linkname)))
+        except (LeadsOutside, NotRegular, FileNotFoundError, NotADirectoryError):
+            return f"is a link to {shown(member.linkname)}, which is no file of the archive before it"
+    elif member.issym():
+        root.make_link(name, member.linkname)
+    elif member.isdir():
+        root.replace_by_directory(name, (member.mode & 0o755) | 0o700)
+    else:
+        content = archive.extractfile(member)
+        assert content
+        with root.create_file(name) as file:
+            shutil.copyfileobj(content, file, BUFFER)
+            os.fchmod(file.fileno(), (member.mode & 0o755) | 0o600)
+            os.utime(file.fileno(), (member.mtime, member.mtime))
+    return None
 
 
-def _problem(member: tarfile.TarInfo, boundary: Path) -> str | None:
+def _problem(member: tarfile.TarInfo) -> str | None:
     parts = PurePosixPath(member.name).parts
     if member.name.startswith("/") or ".." in parts:
         return "would leave the directory"
+    if "\0" in member.name or "\0" in member.linkname or len(parts) > MOST_DEEP:
+        return f"has a name that no file can have here (at most {MOST_DEEP} directories deep)"
+    if any(len(os.fsencode(part)) > _LONGEST_PART for part in parts):
+        return f"has a name with more than {_LONGEST_PART} bytes between two slashes"
     if not (member.isreg() or member.isdir() or member.issym() or member.islnk()):
         return "is neither a file, a directory nor a link"
-    if not inside(boundary, (boundary / member.name).parent):
-        return "would be written through a link out of the directory"
     if member.issym() and _leaves(member.name, member.linkname):
-        return f"is a link to {member.linkname!r}, out of the directory"
-    if member.islnk():
-        source = boundary / member.linkname
-        if _leaves("", member.linkname) or not inside(boundary, source) or not source.is_file() or source.is_symlink():
-            return f"is a link to {member.linkname!r}, which is no file of the archive before it"
+        return f"is a link to {shown(member.linkname)}, out of the directory"
+    if member.islnk() and _leaves("", member.linkname):
+        return f"is a link to {shown(member.linkname)}, which is no file of the archive before it"
     return None
 
 
@@ -142,3 +152,6 @@ def pipe() -> Iterator[tuple[IO[bytes], IO[bytes]]]:
     reader, writer = os.pipe()
     with open(reader, "rb", buffering=0) as incoming, open(writer, "wb") as outgoing:
         yield incoming, outgoing
+
+
+_MOST_SHOWN, _LONGEST_PART = 200, 255

@@ -7,10 +7,12 @@ import io
 import os
 import time
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import PurePosixPath
 from typing import Any, Callable, NamedTuple
 
 from ..assignments.assignment import AssignedCache
+from ..beneath.held_directory import HeldDirectory
+from ..beneath.matching import matches
 from ..execution.workspace import Workspace
 from ..logs.buffer import LogBuffer
 from ..logs.masking import Masker
@@ -61,7 +63,7 @@ class TreatmentCaches:
         Raises TreatmentFailed if a file of a key is missing, Stopped.
         """
         for cache in self._caches:
-            key = _key(cache, self._workspace.work)
+            key = _key(cache, self._workspace.held_work)
             exact = False
             try:
                 exact = self._restore(cache, key)
@@ -90,21 +92,17 @@ class TreatmentCaches:
             "cache", lambda body: self._call("cache/read", {**entry_key, **body}), ChunkStore(termination), termination
         )
         # Downloaded and checked as a whole first, since half a cache may be worse than none.
-        archive = self._workspace.tmp / f"cache-{entry['entry']}"
-        try:
-            with archive.open("wb", buffering=0) as file:
-                source.read(file_sink(file))
-            with archive.open("rb") as content:
-                archives.unpack(content, self._workspace.work, "the cache")
-        finally:
-            archive.unlink(missing_ok=True)
+        with self._workspace.held_tmp.temporary_file() as archive:
+            source.read(file_sink(archive))
+            archive.seek(0)
+            archives.unpack(archive, self._workspace.held_work, "the cache")
         exact = bool(entry["exact"])
         self._log.say(f"cache: hit {key}" if exact else f"cache: restored from {entry['key']} for {key}")
         return exact
 
     def _save(self, planned: PlannedCache) -> None:
-        work = self._workspace.work
-        names = [name for path in planned.cache.paths for name in workspace_paths.matches(work, str(Path(path)))]
+        work = self._workspace.held_work
+        names = [name for path in planned.cache.paths for name in matches(work, str(PurePosixPath(path)))]
         if not names:
             self._log.say(
                 f"cache: nothing to save for {planned.key}: {', '.join(planned.cache.paths)} is not there", "warning"
@@ -194,32 +192,36 @@ class _CacheTermination(Termination):
             self.wait(min(0.2, seconds))
 
 
-def _key(cache: AssignedCache, work: Path) -> str:
+def _key(cache: AssignedCache, work: HeldDirectory) -> str:
     """Returns the key with the hash of its files' names and content. Raises TreatmentFailed if a file is missing."""
     if not cache.files:
         return cache.key
     names: set[str] = set()
     for pattern in cache.files:
-        matches = [name for name in workspace_paths.matches(work, str(Path(pattern))) if _is_own_file(work, name)]
-        if not matches:
+        files = [name for name in matches(work, str(PurePosixPath(pattern))) if _is_own_file(work, name)]
+        if not files:
             raise workspace_paths.nothing(work, pattern, f"cache {cache.key}", "is no file")
-        names.update(matches)
+        names.update(files)
     digest = hashlib.sha256()
     for name in sorted(names):
-        digest.update(f"{name}\0{_file_digest(work / name)}\0".encode("utf-8", "surrogateescape"))
+        digest.update(f"{name}\0{_file_digest(work, name)}\0".encode("utf-8", "surrogateescape"))
     return f"{cache.key}-{digest.hexdigest()}"
 
 
-def _is_own_file(work: Path, name: str) -> bool:
-    return (work / name).is_file() and archives.inside(work, work / name)
+def _is_own_file(work: HeldDirectory, name: str) -> bool:
+    try:
+        with work.open_file(name):
+            return True
+    except OSError:
+        return False
 
 
-def _file_digest(path: Path) -> str:
+def _file_digest(work: HeldDirectory, name: str) -> str:
     digest = hashlib.sha256()
     try:
-        with path.open("rb") as file:
+        with work.open_file(name) as file:
             while piece := file.read(_PIECE):
                 digest.update(piece)
     except OSError as error:
-        raise TreatmentFailed(f"{path.name}, a file of a cache's key, cannot be read: {error.strerror}") from error
+        raise TreatmentFailed(f"{name}, a file of a cache's key, cannot be read: {error.strerror}") from error
     return digest.hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -9,14 +10,17 @@ import select
 import threading
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Callable
 
-from ..shared.errors import AgentError
+from ..beneath.held_directory import HeldDirectory
+from ..shared.errors import AgentError, TreatmentFailed
 from ..shared.termination import Termination
 
 PIPE_BYTES = 1 << 20
 _F_SETPIPE_SZ = 1031
+_O_PATH = getattr(os, "O_PATH", 0)
+_BY_NAME = os.O_NOFOLLOW | os.O_CLOEXEC
+_SELF = "/proc/self/fd"
 #: Pauses (seconds) between checks whether the command has opened an input, in all and for each unopened input, and
 #: whether it has reopened one that is already read, which then gets its end of file.
 OPEN_EVERY, OPEN_EVERY_EACH, REOPEN_EVERY = 0.005, 0.0001, 0.1
@@ -42,40 +46,79 @@ class CommandEnd:
             os.close(self._writer)
 
 
-def make(path: Path) -> None:
-    """Creates a FIFO. Raises AgentError."""
-    try:
-        os.mkfifo(path, 0o600)
-    except OSError as error:
-        raise AgentError(f"the stream {path.name} cannot be set up in the workspace: {error.strerror}") from error
+class HeldFifo:
+    """A FIFO that this object creates and keeps hold of: the agent never opens anything else in its place.
 
-
-def open_for_reading(path: Path) -> int:
-    """Opens the agent's end of an output for reading and writing.
-
-    So the FIFO outlives each opening by the command.
+    Commands may remove it, or put a link or another file there.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
-    _enlarge(descriptor)
-    return descriptor
 
+    def __init__(self, directory: HeldDirectory, name: str) -> None:
+        """Creates the FIFO ``name`` in ``directory``. Raises AgentError."""
+        self.name, self._directory = name, directory
+        try:
+            os.mkfifo(name, 0o600, dir_fd=directory.descriptor)
+            # Linux opens the very file again by this descriptor; elsewhere what the name stands for is compared.
+            self._held = os.open(name, _O_PATH | _BY_NAME, dir_fd=directory.descriptor) if _O_PATH else -1
+            status = os.stat(name, dir_fd=directory.descriptor, follow_symlinks=False)
+        except OSError as error:
+            raise AgentError(f"the stream {name} cannot be set up in the workspace: {error.strerror}") from error
+        self._identity = (status.st_dev, status.st_ino)
 
-def open_before_writer(path: Path) -> int:
-    """Opens the command's end of an input that is its standard input, before there is a writer."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    os.set_blocking(descriptor, True)
-    return descriptor
+    def open(self, flags: int) -> int:
+        """Opens the FIFO without waiting for its other end. Raises OSError.
+
+        ENXIO: it is opened for writing and has no reader. ENOENT: the command removed it. ESTALE: it was exchanged.
+        """
+        found = os.stat(self.name, dir_fd=self._directory.descriptor, follow_symlinks=False)
+        self._require_same(found)
+        if self._held >= 0 and os.path.exists(_SELF):
+            return os.open(f"{_SELF}/{self._held}", flags | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(self.name, flags | os.O_NONBLOCK | _BY_NAME, dir_fd=self._directory.descriptor)
+        try:
+            self._require_same(os.fstat(descriptor))
+        except OSError:
+            os.close(descriptor)
+            raise
+        return descriptor
+
+    def open_for_reading(self) -> int:
+        """Opens the agent's end of an output for reading and writing.
+
+        So the FIFO outlives each opening by the command.
+        """
+        descriptor = self.open(os.O_RDWR)
+        _enlarge(descriptor)
+        return descriptor
+
+    def open_before_writer(self) -> int:
+        """Opens the command's end of an input that is its standard input, before there is a writer."""
+        descriptor = self.open(os.O_RDONLY)
+        os.set_blocking(descriptor, True)
+        return descriptor
+
+    def open_after_reader(self) -> int:
+        """Opens the command's end of an output that is its standard output, which the agent reads already."""
+        descriptor = self.open(os.O_WRONLY | os.O_APPEND)
+        os.set_blocking(descriptor, True)
+        return descriptor
+
+    def _require_same(self, status: os.stat_result) -> None:
+        if (status.st_dev, status.st_ino) != self._identity:
+            raise OSError(errno.ESTALE, "the command put another file in its place", self.name)
 
 
 class FifoSink:
     """The agent's end of an input: writes as fast as the command reads."""
 
-    def __init__(self, path: Path, termination: Termination) -> None:
-        self._path, self._termination = path, termination
+    def __init__(self, fifo: HeldFifo, termination: Termination) -> None:
+        self._fifo, self._termination = fifo, termination
         self._descriptor = -1
 
     def open(self) -> bool:
-        """Returns whether the command has opened the input for reading."""
+        """Returns whether the command has opened the input for reading.
+
+        Raises TreatmentFailed if the command put another file in the place of its input.
+        """
         if self._descriptor < 0:
             self._descriptor = self._try_to_open()
             if self._descriptor >= 0:
@@ -106,17 +149,22 @@ class FifoSink:
 
     def end_again(self) -> None:
         """Gives the command its end of file if it has opened the input again."""
-        descriptor = self._try_to_open()
-        if descriptor >= 0:
-            os.close(descriptor)
+        with contextlib.suppress(TreatmentFailed):  # what the command does there is its own affair now
+            descriptor = self._try_to_open()
+            if descriptor >= 0:
+                os.close(descriptor)
 
     def _try_to_open(self) -> int:
         try:
-            return os.open(self._path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            return self._fifo.open(os.O_WRONLY)
         except OSError as error:
             # There is no reader yet, or the command removed its FIFO.
             if error.errno in (errno.ENXIO, errno.ENOENT):
                 return -1
+            if error.errno == errno.ESTALE:
+                raise TreatmentFailed(
+                    f"input {self._fifo.name}: {error.strerror}; read the file that $CADENCE_IN_… names, or copy it"
+                ) from error
             raise
 
 

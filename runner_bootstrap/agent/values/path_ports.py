@@ -7,8 +7,9 @@ import os
 from typing import Callable, Union
 
 from ..assignments.assignment import AssignedPort
+from ..beneath.held_directory import LeadsOutside
 from ..execution.workspace import Workspace
-from ..shared.errors import AgentError
+from ..shared.errors import AgentError, TreatmentFailed
 from ..shared.threads import WorkerThreads
 from . import archives, workspace_paths
 from .inputs import ByteSink, InputDownload
@@ -39,13 +40,16 @@ def restore(
     """Restores a whole input at its path. Raises TreatmentFailed for an invalid path or archive."""
     assert port.path
     what = f"input {port.name}"
-    target_path = workspace_paths.target(workspace.work, port.path, what)
-    target_path.parent.mkdir(parents=True, exist_ok=True)
+    work, path = workspace.held_work, workspace_paths.relative(port.path, what)
+    try:
+        work.make_directories(path if port.path.endswith("/") else os.path.dirname(path))
+    except LeadsOutside:
+        raise TreatmentFailed(f"{what}: {port.path} is outside of the working directory") from None
     if not port.path.endswith("/"):
-        with target_path.open("wb", buffering=0) as file:
+        with work.create_file(path) as file:
             source.read(file_sink(file))
         return
-    with archives.pipe() as (incoming, outgoing):
+    with archives.pipe() as (incoming, outgoing), work.open_directory(path) as target:
 
         def bring() -> None:
             with outgoing:
@@ -55,7 +59,7 @@ def restore(
                     failed(error)
 
         workers.start(f"restore-{port.name}", bring)
-        archives.unpack(incoming, target_path, what)
+        archives.unpack(incoming, target, what)
         # Reads what follows the archive's end, so that the digest of the whole input is checked.
         while incoming.read(archives.BUFFER):
             pass
@@ -70,16 +74,17 @@ def capture(
     failed: Callable[[Exception], None],
 ) -> None:
     """Begins to upload the files of a path; ``workers`` and the output wait for the end."""
-    if matched.names is None:
-        output.follow_file(io.FileIO(os.open(matched.root, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)))
+    if matched.file:
+        output.follow_file(matched.file)
         return
+    root = matched.root
+    assert root
     reader, writer = os.pipe()
-    names = matched.names
 
     def pack() -> None:
-        with open(writer, "wb") as out:
+        with open(writer, "wb") as out, root:
             try:
-                archives.pack(matched.root, names, out)
+                archives.pack(root, matched.names, out)
             except OSError as error:
                 failed(AgentError(f"output {port.name} cannot be packed: {error.filename or ''} {error.strerror}"))
             except Exception as error:  # noqa: BLE001 - reported before the archive's reader sees the end

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import os
 import queue
 import stat
@@ -62,7 +61,7 @@ class TreatmentPorts:
         self._outputs: list[OutputUpload] = []
         self._checkers = {port.name: self._checker(port) for port in self._ports_out}
         self._matched_paths: dict[str, workspace_paths.MatchedPath] = {}
-        self._read_end = -1
+        self._read_end = self._write_end = -1
 
     @property
     def variables(self) -> dict[str, str]:
@@ -111,13 +110,12 @@ class TreatmentPorts:
         ports = {}
         for port in self._ports_in:
             if self._by_fifo(port):
-                path = self._workspace.inputs / port.name
-                fifos.make(path)
-                sink = fifos.FifoSink(path, self._termination)
+                fifo = fifos.HeldFifo(self._workspace.held_inputs, port.name)
+                sink = fifos.FifoSink(fifo, self._termination)
                 ports[sink] = port
                 if port.name == self._stdin:
                     # A reader that opens before its writer would see an end of file.
-                    self._read_end = fifos.open_before_writer(path)
+                    self._read_end = fifo.open_before_writer()
                     sink.open()
         if ports:
             # No input is downloaded before the command opens it: a consumer that asks for chunks holds its producer
@@ -127,9 +125,10 @@ class TreatmentPorts:
             self._servers.start("open-inputs", lambda: self._fifo_watcher.watch(serve, check))
         outputs = self._outputs_of([port for port in self._ports_out if self._by_fifo(port)])
         for port, output in outputs.items():
-            path = self._workspace.outputs / port.name
-            fifos.make(path)
-            output.follow_stream(fifos.open_for_reading(path), self._command_end.descriptor)
+            fifo = fifos.HeldFifo(self._workspace.held_outputs, port.name)
+            output.follow_stream(fifo.open_for_reading(), self._command_end.descriptor)
+            if port.name == self._stdout:
+                self._write_end = fifo.open_after_reader()
 
     def stdio(self) -> StandardStreams:
         """Opens the ports that are the command's standard input and output. Call it once, after ``open_streams``."""
@@ -137,14 +136,20 @@ class TreatmentPorts:
         stdin, stdout = None, None
         if self._stdin in ports:
             port = ports[self._stdin]
-            path = self._workspace.work / port.path if port.path else self._workspace.inputs / port.name
-            if path.is_dir():
-                raise TreatmentFailed(f"input {port.name} is a directory, which cannot be the standard input")
-            stdin = self._read_end if self._by_fifo(port) else os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            stdin = self._read_end if self._by_fifo(port) else self._open_input(port)
         if self._stdout in ports:
-            path = self._workspace.outputs / ports[self._stdout].name
-            stdout = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            stdout = self._write_end
+            if stdout < 0:
+                with self._workspace.held_outputs.create_file(ports[self._stdout].name, os.O_APPEND) as file:
+                    stdout = os.dup(file.fileno())
         return StandardStreams(stdin, stdout)
+
+    def _open_input(self, port: AssignedPort) -> int:
+        held = self._workspace.held_work if port.path else self._workspace.held_inputs
+        if port.path and port.path.endswith("/"):
+            raise TreatmentFailed(f"input {port.name} is a directory, which cannot be the standard input")
+        with held.open_file(port.path or port.name) as file:
+            return os.dup(file.fileno())
 
     def command_ended(self) -> None:
         """Stops reading inputs; outputs end once their FIFO is empty."""
@@ -157,23 +162,26 @@ class TreatmentPorts:
         for port in self._ports_out:
             check = self._checkers[port.name]
             if port.path:
-                matched = workspace_paths.find(self._workspace.work, port.path, f"output {port.name}")
+                matched = workspace_paths.find(self._workspace.held_work, port.path, f"output {port.name}")
                 self._matched_paths[port.name] = matched
-                if check and matched.names is None:
-                    check.check_block(matched.root) if port.flow == "block" else check.check_lines(matched.root)
             elif not port.is_stream:
-                self._require_block(port)
-                if check:
-                    check.check_block(self._workspace.outputs / port.name)
+                self._matched_paths[port.name] = matched = self._required_block(port)
+            else:
+                continue
+            if check and matched.file:
+                check.check_lines(matched.file) if port.path and port.is_stream else check.check_block(matched.file)
+                # The same open file is uploaded, whatever has its name by then.
+                matched.file.seek(0)
 
     def finish(self) -> None:
         """Uploads the remaining outputs. No output waits for the consumers of another one. Raises Stopped."""
         for port, output in self._outputs_of([port for port in self._ports_out if not self._by_fifo(port)]).items():
-            if port.path:
-                path_ports.capture(port, self._matched_paths[port.name], output, self._workers, self._failed)
+            matched = self._matched_paths[port.name]
+            if port.path or not matched.file:
+                path_ports.capture(port, matched, output, self._workers, self._failed)
             else:
-                with io.FileIO(self._workspace.outputs / port.name) as file:
-                    output.read_file(file)
+                with matched.file:
+                    output.read_file(matched.file)
         self._workers.join()
         for output in self._outputs:
             output.finish()
@@ -183,22 +191,26 @@ class TreatmentPorts:
             if port.path:
                 path_ports.restore(port, self._inputs[port.name], self._workspace, self._workers, self._failed)
                 return
-            with (self._workspace.inputs / port.name).open("wb", buffering=0) as file:
+            with self._workspace.held_inputs.create_file(port.name) as file:
                 self._inputs[port.name].read(file_sink(file))
         except OSError as error:
             raise AgentError(f"input {port.name} cannot be written to the workspace: {error.strerror}") from error
 
-    def _require_block(self, port: AssignedPort) -> None:
-        path = self._workspace.outputs / port.name
-        exists = path.exists() or path.is_symlink()
+    def _required_block(self, port: AssignedPort) -> workspace_paths.MatchedPath:
+        outputs = self._workspace.held_outputs
+        exists = outputs.exists(port.name)
         if port.type == "void" and not exists:
-            path.touch()
-        elif not exists or not stat.S_ISREG(path.lstat().st_mode):
-            raise TreatmentFailed(
-                f"output {port.name} is missing: the command ended well, "
-                f"but the file $CADENCE_OUT_{port.variable} names "
-                f"{'is not a plain file' if exists else 'was not written'}"
-            )
+            outputs.create_file(port.name).close()
+        try:
+            if not exists or stat.S_ISREG(outputs.status(port.name).st_mode):
+                return workspace_paths.MatchedPath(file=outputs.open_file(port.name))
+        except FileNotFoundError:
+            exists = False
+        raise TreatmentFailed(
+            f"output {port.name} is missing: the command ended well, "
+            f"but the file $CADENCE_OUT_{port.variable} names "
+            f"{'is not a plain file' if exists else 'was not written'}"
+        )
 
     def _source(self, port: AssignedPort) -> InputSource:
         if port.literal is not None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import codecs
+import io
 import json
+import os
 import re
-from pathlib import Path
 
 from ..assignments import value_types
 from ..assignments.value_types import ValueType
@@ -63,20 +64,19 @@ class Checker:
         self._lines += content.count(b"\n", 0, end)
         return end
 
-    def check_lines(self, path: Path) -> None:
-        """Checks a file that holds a stream's values. Raises TreatmentFailed."""
-        with path.open("rb", buffering=0) as file:
-            content, remaining = bytearray(CHUNK_BYTES), 0
-            while True:
-                count = file.readinto(memoryview(content)[remaining:]) or 0
-                sent = self.check(content, remaining + count, last=not count)
-                if not count:
-                    return
-                remaining = remaining + count - sent
-                content[:remaining] = content[sent : sent + remaining]
+    def check_lines(self, file: io.FileIO) -> None:
+        """Checks the rest of a file that holds a stream's values. Raises TreatmentFailed."""
+        content, remaining = bytearray(CHUNK_BYTES), 0
+        while True:
+            count = file.readinto(memoryview(content)[remaining:]) or 0
+            sent = self.check(content, remaining + count, last=not count)
+            if not count:
+                return
+            remaining = remaining + count - sent
+            content[:remaining] = content[sent : sent + remaining]
 
-    def check_block(self, path: Path) -> None:
-        """Checks a file that holds a block's value. Raises TreatmentFailed."""
+    def check_block(self, file: io.FileIO) -> None:
+        """Checks the rest of a file that holds a block's value. Raises TreatmentFailed."""
         raise NotImplementedError
 
     def _check_lines(self, content: bytearray, end: int) -> None:
@@ -106,8 +106,8 @@ class Checker:
 class TextChecker(Checker):
     """Lines of UTF-8. A block of text may have any number of them."""
 
-    def check_block(self, path: Path) -> None:
-        self.check_lines(path)
+    def check_block(self, file: io.FileIO) -> None:
+        self.check_lines(file)
 
     def _check_lines(self, content: bytearray, end: int) -> None:
         self._check(content, end, final=True)
@@ -144,11 +144,11 @@ class JsonChecker(Checker):
             "" if simple else ", written as JSON"
         )
 
-    def check_block(self, path: Path) -> None:
-        size = path.stat().st_size
+    def check_block(self, file: io.FileIO) -> None:
+        size = os.fstat(file.fileno()).st_size
         if size > LONGEST_VALUE:
             raise TreatmentFailed(f"output {self._port} has {size} bytes: {self._too_long}")
-        content = path.read_bytes()
+        content = file.readall()
         if not content.strip():
             if self._expected.name == "void":
                 return

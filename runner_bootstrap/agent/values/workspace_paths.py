@@ -2,93 +2,80 @@
 
 from __future__ import annotations
 
-import glob
+import io
 import os
-import re
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from pathlib import PurePosixPath
+from typing import NamedTuple, Optional
 
+from ..beneath.held_directory import HeldDirectory, LeadsOutside
+from ..beneath.matching import WILDCARD, matches
 from ..shared.errors import TreatmentFailed
-from .archives import inside
 
-_WILDCARD = re.compile(r"[*?[]")
 _MOST_NAMED = 10
 
 
 class MatchedPath(NamedTuple):
-    """The files of a path: ``names`` below ``root``, to be packed, or the one file ``root`` if ``names`` is None."""
+    """The files of a path, open: ``names`` below ``root``, to be packed, or one ``file``."""
 
-    root: Path
-    names: Sequence[str] | None
+    root: Optional[HeldDirectory] = None
+    names: Sequence[str] = ()
+    file: Optional[io.FileIO] = None
 
 
 def is_archive(path: str) -> bool:
     """Returns whether a port's path is transferred as a tar archive: a directory (it ends in /) or a glob."""
-    return path.endswith("/") or bool(_WILDCARD.search(path))
+    return path.endswith("/") or bool(WILDCARD.search(path))
 
 
-def target(work: Path, path: str, what: str) -> Path:
-    """Returns where something has to be written. Raises TreatmentFailed for a path outside of the working directory."""
-    target_path = work / _relative(path, what)
-    if not inside(work, target_path.parent) or not inside(work, target_path):
-        raise TreatmentFailed(f"{what}: {path} is outside of the working directory")
-    return target_path
-
-
-def find(work: Path, path: str, what: str) -> MatchedPath:
-    """Returns the files of a port's ``path``.
-
-    Names are relative to the directory, or to the part before a glob's wildcard. Raises TreatmentFailed, naming what
-    the directory holds, if nothing matches or a match is outside of the directory.
-    """
-    pattern = _relative(path, what)
-    if not is_archive(path):
-        file = work / pattern
-        if not file.is_file() or not inside(work, file):
-            raise nothing(work, path, what, "is outside of the working directory" if file.is_file() else "is no file")
-        return MatchedPath(file, None)
-    if path.endswith("/") and not _WILDCARD.search(path):
-        root = work / pattern
-        if not root.is_dir() or not inside(work, root):
-            raise nothing(
-                work, path, what, "is outside of the working directory" if root.is_dir() else "is no directory"
-            )
-        return MatchedPath(root, ["."])
-    fixed = _before_wildcard(pattern)
-    names = matches(work, pattern)
-    if not names:
-        raise nothing(work, path, what, "matches nothing")
-    return MatchedPath(work / fixed, [os.path.relpath(name, fixed) for name in names])
-
-
-def matches(work: Path, pattern: str) -> list[str]:
-    """Returns the sorted names that a relative path or glob matches, except through links out of the directory."""
-    matches_ = glob.iglob(os.path.join(glob.escape(str(work)), pattern), recursive=True)
-    names = {os.path.normpath(os.path.relpath(match, work)) for match in matches_}
-    return sorted(name for name in names if inside(work, (work / name).parent))
-
-
-def _relative(path: str, what: str) -> str:
+def relative(path: str, what: str) -> str:
+    """Returns a port's path without its last slash. Raises TreatmentFailed for one that is not within a directory."""
     parts = PurePosixPath(path).parts
     if path.startswith("/") or ".." in parts or "\0" in path:
         raise TreatmentFailed(f"{what}: {path} is no path within the working directory")
     return str(PurePosixPath(path))
 
 
+def find(work: HeldDirectory, path: str, what: str) -> MatchedPath:
+    """Opens the files of a port's ``path``.
+
+    Names are relative to the directory, or to the part before a glob's wildcard. Raises TreatmentFailed, naming what
+    the directory holds, if nothing matches or a match is outside of the directory.
+    """
+    pattern = relative(path, what)
+    glob = bool(WILDCARD.search(path))
+    kind = "is no file" if not is_archive(path) else "is no directory"
+    try:
+        if not is_archive(path):
+            return MatchedPath(file=work.open_file(pattern))
+        if not glob:
+            return MatchedPath(work.open_directory(pattern), ["."])
+        names = matches(work, pattern)
+        if names:
+            fixed = _before_wildcard(pattern)
+            return MatchedPath(work.open_directory(fixed), [os.path.relpath(name, fixed) for name in names])
+    except LeadsOutside:
+        raise nothing(work, path, what, "is outside of the working directory") from None
+    except OSError:
+        raise nothing(work, path, what, "matches nothing" if glob else kind) from None
+    raise nothing(work, path, what, "matches nothing")
+
+
 def _before_wildcard(pattern: str) -> str:
     fixed = []
     for part in PurePosixPath(pattern).parts:
-        if _WILDCARD.search(part):
+        if WILDCARD.search(part):
             break
         fixed.append(part)
     return "/".join(fixed) or "."
 
 
-def nothing(work: Path, path: str, what: str, problem: str) -> TreatmentFailed:
+def nothing(work: HeldDirectory, path: str, what: str, problem: str) -> TreatmentFailed:
     """Returns the error for a path that cannot be used, with what the directory holds instead."""
-    names = sorted(os.listdir(work))
+    names = work.names()
     listed = ", ".join(names[:_MOST_NAMED]) + (
         f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
     )
-    return TreatmentFailed(f"{what}: {path} {problem} in the working directory {work}; there is {listed or 'nothing'}")
+    return TreatmentFailed(
+        f"{what}: {path} {problem} in the working directory {work.path}; there is {listed or 'nothing'}"
+    )

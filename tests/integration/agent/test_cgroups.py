@@ -21,7 +21,8 @@ def here(tmp_path: Path) -> Iterator[Cgroups]:
     if found is None:
         pytest.skip("this process may make no control groups")
     yield found
-    found.sweep()
+    if any(folder.exists() for folder in found.parents):
+        found.remove()
 
 
 def run(entries: list[str], program: str) -> int:
@@ -48,6 +49,15 @@ def test_what_a_killed_host_left_is_swept(here: Cgroups) -> None:
     left = here.confine("left", cpu=0, memory=0)
     Cgroups.parse(here.describe()).sweep()
     assert not any(folder.exists() for folder in left.folders)
+
+
+def test_a_host_leaves_no_groups_behind(here: Cgroups) -> None:
+    killed = here.confine("killed", cpu=0, memory=0)
+    here.discard("killed")
+    assert not any(folder.exists() for folder in killed.folders)
+    left = here.confine("left", cpu=0, memory=0)
+    here.remove()
+    assert not any(folder.exists() or folder.parent.exists() for folder in left.folders)
 
 
 def second(root: Path, pids: str, controllers: str = "cpu io memory pids") -> tuple[Path, Path]:
@@ -79,6 +89,10 @@ def test_of_version_2_the_agent_makes_way_for_its_runners(tmp_path: Path) -> Non
     assert group.entries == [str(folder / "cgroup.procs")]
     (folder / "memory.events").write_text("low 0\noom 1\noom_kill 1\n")
     assert group.killed_for_memory()
+
+    cgroups_.remove()  # in a plain folder files keep the groups, and what was written is what the kernel would get
+    assert (own / "cgroup.subtree_control").read_text() == "-cpu -memory -pids"
+    assert (own / "cgroup.procs").read_text() == str(os.getpid())
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,8 @@ def claimed(call: Call, world: World, join_token: str) -> Claimed:
     assert assignment["secrets"] == {"TOKEN": "s3cr3t-value"}
     assert assignment["registries"] == {"ghcr.io": "s3cr3t-value"}
     assert assignment["parameters"] == {"ref": "main"}
+    # The pool serves all projects.
+    assert assignment["isolation"] == {"required": True, "private_network": False}
     world.move("make", TreatmentState.RUNNING)
     return runner_id, assignment["session_token"], host["token"]
 

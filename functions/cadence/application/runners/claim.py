@@ -16,6 +16,7 @@ from cadence.application.shared.secret_ports import Secret, SecretReader
 from cadence.application.shared.value_ports import ValueRetentionStore
 from cadence.domain.pipelines.forks import WITHHELD
 from cadence.domain.pipelines.specification import TreatmentSpec
+from cadence.domain.placement.pool import HostIsolation, Pool
 from cadence.domain.runners.runner import Runner, RunnerState
 from cadence.domain.runs.run import Run
 from cadence.domain.shared.errors import CannotRun, Conflict, Gone, NotFound
@@ -34,8 +35,9 @@ _REFUSED = "The one-time token is not valid for this runner."
 class Assignment:
     """The work that an agent is to do.
 
-    `secrets` (values by environment name), `registries` (by host), `engine` (an engine's keys and token) and
-    `session_token` are in no log or table. `inputs` are the first chunks of inputs whose producers have ended, by port.
+    `isolation` is what the pool asks of its hosts (None: its machines are made for one treatment). `secrets` (values by
+    environment name), `registries` (by host), `engine` (an engine's keys and token) and `session_token` are in no log
+    or table. `inputs` are the first chunks of inputs whose producers have ended, by port.
     """
 
     runner: Runner
@@ -46,6 +48,7 @@ class Assignment:
     session_token: str = field(repr=False)
     followed: bool
     inputs: Mapping[str, InputAnswer] = field(repr=False)
+    isolation: HostIsolation | None = None
     engine: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
@@ -79,8 +82,11 @@ class ClaimAssignment:
         known = [secrets[name].value for name in sorted(set(spec.secrets.values()))]
         engine = self.engine_secrets(run, spec, runner.attempt, known) if spec.engine else {}
         session = session_token(token, nonce)
+        pool = self._pool(runner)
         if runner.state is not RunnerState.CLAIMED:
-            runner = self._take(runner, nonce, session, spec, facts, secrets)
+            # The pool's value retention at this moment holds for the whole attempt.
+            retention = ValueRetention.of(pool.name, pool.policy.values)
+            runner = self._take(runner, nonce, session, spec, facts, secrets, retention)
         if runner.retention:
             self.retentions.note(runner.run_id, runner.treatment, runner.attempt, runner.retention)
         self.begin.mark(runner, spec, ends_retention=run.keeps_values_elsewhere or runner.retention is not None)
@@ -96,6 +102,7 @@ class ClaimAssignment:
             session_token=session,
             followed=followed,
             inputs=self.inputs.ended(run.run_id, spec),
+            isolation=pool.isolation,
             engine=engine,
         )
 
@@ -131,13 +138,11 @@ class ClaimAssignment:
             # It existed when the run was admitted; without it the treatment can only fail: at once, with the reason.
             raise self._cannot_run(runner, CannotRun(error.message)) from None
 
-    def _retention(self, runner: Runner) -> ValueRetention | None:
-        """Returns the pool's value retention at this moment; it holds for the whole attempt."""
+    def _pool(self, runner: Runner) -> Pool:
         try:
-            pool = self.pools.get_pool(runner.organization, runner.pool)
+            return self.pools.get_pool(runner.organization, runner.pool)
         except NotFound:
             raise self._cannot_run(runner, CannotRun(f"pool {runner.pool} does not exist any more")) from None
-        return ValueRetention.of(pool.name, pool.policy.values)
 
     def _cannot_run(self, runner: Runner, cause: CannotRun) -> CannotRun:
         if self.runners.declare_lost(runner) and runner.task_token:
@@ -152,9 +157,9 @@ class ClaimAssignment:
         spec: TreatmentSpec,
         facts: Mapping[str, Any],
         secrets: Mapping[str, Secret],
+        retention: ValueRetention | None,
     ) -> Runner:
         now = self.clock()
-        retention = self._retention(runner)
         try:
             return self.runners.change_runner(
                 runner.runner_id,

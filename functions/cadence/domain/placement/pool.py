@@ -53,6 +53,17 @@ class Price:
     currency: str = "USD"
 
 
+@dataclass(frozen=True)
+class HostIsolation:
+    """What hosts do to keep treatments of others apart.
+
+    `required`: no command runs without a sandbox or a container. `private_network`: none reaches the host's network.
+    """
+
+    required: bool
+    private_network: bool
+
+
 @dataclass(frozen=True, kw_only=True)
 class Pool:
     """A pool of an organization. `settings` are the provider's own (schemas/pool-settings).
@@ -82,6 +93,17 @@ class Pool:
     def own_settings(self) -> Mapping[str, Any]:
         """The settings of its provider alone."""
         return {name: value for name, value in self.settings.items() if name not in _OF_ALL}
+
+    @property
+    def isolation(self) -> HostIsolation | None:
+        """How its hosts keep treatments apart; None for providers that start a machine for each treatment."""
+        if self.provider != HOST:
+            return None
+        several = "*" in self.projects or len(self.projects) > 1
+        return HostIsolation(
+            required=bool(self.settings.get("require_sandbox", several)),
+            private_network=bool(self.settings.get("private_network", False)),
+        )
 
     def serves(self, project: str) -> bool:
         """Returns whether treatments of the project may run in the pool."""

@@ -28,7 +28,7 @@ async def seed(ministack: MiniStack, paths: StackPaths) -> StackCredentials:
     known = {"admin_token": kept.get("api_token"), "join_token": kept.get("join_token")}
     output = await output_of(
         "The default organization, project and pool could not be created",
-        *("-m", "cadence.setup", "--stack", _STACK, "--pool", _POOL),
+        *("-m", "cadence.setup", "--stack", _STACK, "--pool", _POOL, "--own-machine"),
         *("--architecture", _architecture(), "--known-tokens", "--json"),
         environment=environment,
         given=json.dumps(known),
