@@ -19,14 +19,23 @@ def cached(directory: Path, name: str, fill: Callable[[Path], None]) -> Path:
     time, one builds it and the others wait. Directories that were not requested in three days are removed.
     """
     finished = directory / name
-    if not finished.is_dir():
+    if not _touch(finished):
         directory.mkdir(parents=True, exist_ok=True)
         with _turn(directory / f".{name}.lock"):
-            if not finished.is_dir():
+            if not _touch(finished):
                 _make(directory, finished, fill)
+                _touch(finished)
         _remove_unused(directory)
-    os.utime(finished)
     return finished
+
+
+def _touch(finished: Path) -> bool:
+    """Marks the directory as used now. False: it is missing, perhaps since another process removed it just now."""
+    try:
+        os.utime(finished)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 @contextmanager
@@ -53,9 +62,14 @@ def _move(content: Path, finished: Path) -> None:
 
 
 def _remove_unused(directory: Path) -> None:
+    """Removes what was not used in three days. What other processes finish and remove meanwhile is left to them."""
     limit = time.time() - _UNUSED_SECONDS
     for path in directory.iterdir():
-        if path.stat().st_mtime >= limit:
+        try:
+            used = path.stat().st_mtime
+        except FileNotFoundError:  # an unfinished directory, which its process has renamed since the listing
+            continue
+        if used >= limit:
             continue
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)

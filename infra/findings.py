@@ -62,6 +62,13 @@ def shared_wildcards(resources: Resources) -> Mapping[str, str]:
             "ecs", "task/*"
         ): "A pool's settings name the region; conditions restrict it to tagged resources.",
         resources.anywhere("ecs", "task-definition/cadence-*"): "Definitions are named after their content.",
+        resources.anywhere(
+            "ssm", "parameter/aws/service/*"
+        ): "AWS publishes the ids of its images there, for everyone.",
+        resources.anywhere(
+            "ssm", "parameter/cadence/*"
+        ): "Parameters with ids of images, which a pool's settings name.",
+        resources.runner_roles(): "A pool's settings name the role of its runners; its name has to permit that.",
         resources.anywhere("logs", "log-group:*"): "A pool's settings name the log group of its tasks.",
         resources.function("provider_*"): "The placement of a treatment names the provider.",
     }

@@ -125,16 +125,16 @@ class Functions(Construct):
             iam.PolicyStatement(
                 actions=list(permission.actions),
                 resources=[target(self._resources) for target in permission.targets],
-                conditions=self._tag_conditions(permission),
+                conditions=self._conditions(permission),
             )
             for permission in permissions
         ]
 
-    def _tag_conditions(self, permission: IamPermission) -> Mapping[str, Any] | None:
-        """MiniStack knows no tags of machines and of what makes them, so there it would refuse."""
-        if not permission.tagged or self._deployment.is_local:
+    def _conditions(self, permission: IamPermission) -> Mapping[str, Any] | None:
+        """MiniStack knows no tags of machines, and would refuse: on the local stack there are no conditions."""
+        if not permission.conditions or self._deployment.is_local:
             return None
-        return {"StringEquals": {key: value(self._resources) for key, value in permission.tagged.items()}}
+        return {"StringEquals": {key: value(self._resources) for key, value in permission.conditions.items()}}
 
 
 def role_of(function: lambda_.Function) -> iam.IRole:

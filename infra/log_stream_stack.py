@@ -74,7 +74,9 @@ class LogStreamRole(Construct):
             inline_policies={"stream": iam.PolicyDocument(statements=_stack_statements(resources))},
         )
         accept_wildcard(
-            self.role, resources.event_source_mappings(), "AWS gives a mapping its id; a condition narrows it."
+            self.role,
+            resources.event_source_mappings(),
+            "AWS gives a mapping its id; a condition narrows all but its tags.",
         )
         accept_wildcard(
             self.role, "*", "Creating a mapping does not act on a resource; a condition narrows it to one Lambda."
@@ -104,11 +106,13 @@ def _stack_statements(resources: Resources) -> list[iam.PolicyStatement]:
                 "lambda:GetEventSourceMapping",
                 "lambda:DeleteEventSourceMapping",
                 "lambda:UpdateEventSourceMapping",
-                "lambda:ListTags",
-                "lambda:TagResource",
             ],
             resources=[resources.event_source_mappings()],
             conditions={"ArnEquals": {"lambda:FunctionArn": indexer}},
+        ),
+        # CloudFormation tags the mapping that it creates. AWS evaluates no condition on the Lambda in these.
+        iam.PolicyStatement(
+            actions=["lambda:ListTags", "lambda:TagResource"], resources=[resources.event_source_mappings()]
         ),
         # Creating a mapping does not act on a resource; the condition narrows it.
         iam.PolicyStatement(

@@ -8,6 +8,9 @@ from aws_cdk import ArnFormat, Stack
 
 from infra.deployment import Deployment
 
+# Resources without an account in their ARN: images of any owner, and the parameters that AWS publishes.
+_OF_AWS = ("image/", "parameter/aws/")
+
 
 class Resources:
     """Turns the names that permissions use into names and ARNs of one deployment."""
@@ -26,8 +29,12 @@ class Resources:
 
     def anywhere(self, service: str, resource: str) -> str:
         """Returns the ARN of a resource of this account in any region: the settings of a pool name its region."""
-        account = "" if resource.startswith("image/") else self._stack.account
+        account = "" if resource.startswith(_OF_AWS) else self._stack.account
         return f"arn:{self._stack.partition}:{service}:*:{account}:{resource}"
+
+    def runner_roles(self) -> str:
+        """Returns the ARN of the roles that pools of this account may give to their runners."""
+        return f"arn:{self._stack.partition}:iam::{self._stack.account}:role/cadence-runner-*"
 
     def table(self, name: str) -> str:
         """Returns the ARN of a table."""

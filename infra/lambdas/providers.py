@@ -29,6 +29,13 @@ def _installation(names: "Resources") -> str:
     return names.installation
 
 
+def _passes_roles_to(service: str) -> IamPermission:
+    """Allows giving runners a role. The settings of a pool name the role, and its name has to permit that."""
+    return IamPermission(
+        ("iam:PassRole",), (lambda names: names.runner_roles(),), {"iam:PassedToService": lambda _: service}
+    )
+
+
 # Machines have to be tagged when they are created, and only tagged ones can be ended.
 _EC2 = (
     IamPermission(
@@ -59,6 +66,9 @@ _EC2 = (
         _anywhere("ec2", "instance/*"),
         {f"aws:ResourceTag/{_MARKED}": _installation},
     ),
+    # An instance profile has a role, and ``resolve:ssm:…`` names an image.
+    _passes_roles_to("ec2.amazonaws.com"),
+    IamPermission(("ssm:GetParameters",), _anywhere("ssm", "parameter/aws/service/*", "parameter/cadence/*")),
 )
 
 _FARGATE = (
@@ -77,10 +87,12 @@ _FARGATE = (
     ),
     IamPermission(
         ("ecs:RunTask", "ecs:TagResource"),
-        _anywhere("ecs", "task-definition/cadence-*", "task/*"),
+        _anywhere("ecs", "task-definition/cadence-*"),
         {f"aws:RequestTag/{_MARKED}": _installation},
     ),
+    IamPermission(("ecs:TagResource",), _anywhere("ecs", "task/*"), {f"aws:RequestTag/{_MARKED}": _installation}),
     IamPermission(("ecs:StopTask",), _anywhere("ecs", "task/*"), {f"aws:ResourceTag/{_MARKED}": _installation}),
+    _passes_roles_to("ecs-tasks.amazonaws.com"),
     IamPermission(("logs:GetLogEvents",), _anywhere("logs", "log-group:*")),
 )
 

@@ -19,13 +19,12 @@ Target = Callable[["Resources"], str]
 class IamPermission:
     """Allows ``actions`` on ``targets``.
 
-    ``tagged`` restricts it to resources or requests with tags: a condition key (``aws:ResourceTag/…``) → the tag's
-    value in a deployment.
+    ``conditions`` restrict it: a condition key (``aws:ResourceTag/…``) → what it must be equal to in a deployment.
     """
 
     actions: tuple[str, ...]
     targets: tuple[Target, ...]
-    tagged: Mapping[str, Target] = field(default_factory=dict)
+    conditions: Mapping[str, Target] = field(default_factory=dict)
 
 
 def everything(_: "Resources") -> str:

@@ -76,12 +76,16 @@ class MemorySecretReader:
     """Values by name, the same for all projects; each is of version 1."""
 
     values: dict[str, str] = field(default_factory=dict)
+    bound: dict[str, str] = field(default_factory=dict)
 
     def decrypt(self, organization: str, project: str, wanted: Mapping[str, int | None]) -> Mapping[str, Secret]:
         for name in wanted:
             if name not in self.values:
                 raise NotFound(f"There is no secret {name}.")
-        return {name: Secret(self.values[name], 1) for name in wanted}
+        return {name: Secret(self.values[name], 1, self._bound_to(name)) for name in wanted}
+
+    def _bound_to(self, name: str) -> frozenset[str]:
+        return frozenset({self.bound[name]} if name in self.bound else ())
 
 
 @dataclass

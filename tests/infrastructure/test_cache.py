@@ -1,8 +1,13 @@
 """Directories that are made once."""
 
+import os
+import shutil
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+import pytest
 
 from infra.cache import cached
 
@@ -33,3 +38,34 @@ def test_what_was_not_finished_is_made_again(tmp_path: Path) -> None:
     except KeyboardInterrupt:
         assert not (tmp_path / "name").exists()
     assert not list(cached(tmp_path, "name", lambda target: None).iterdir())
+
+
+def test_what_another_process_finishes_during_the_cleaning_is_no_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unfinished = tmp_path / ".unfinished-of-another"
+    unfinished.mkdir()
+    listing = Path.iterdir
+
+    def listed_then_finished(directory: Path) -> Iterator[Path]:
+        found = list(listing(directory))
+        shutil.rmtree(unfinished, ignore_errors=True)  # as another process does once it has renamed its content
+        return iter(found)
+
+    monkeypatch.setattr(Path, "iterdir", listed_then_finished)
+    assert cached(tmp_path, "name", lambda target: None).is_dir()
+
+
+def test_what_another_process_removes_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = list[Path]()
+    cached(tmp_path, "name", made.append)
+    marking = os.utime
+
+    def removed_just_before(path: Path) -> None:
+        monkeypatch.setattr(os, "utime", marking)
+        shutil.rmtree(path)
+        marking(path)
+
+    monkeypatch.setattr(os, "utime", removed_just_before)
+    assert cached(tmp_path, "name", made.append).is_dir()
+    assert len(made) == 2

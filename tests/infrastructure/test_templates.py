@@ -61,12 +61,13 @@ _ALLOWED_WILDCARD_ENDS = (
     ":schedule/default/*",  # on the local stack only
     ":stack/cadence-main-log-stream/*",
     ":event-source-mapping:*",
+    ":role/cadence-runner-*",  # which role a pool of this account gives to its runners is in its settings
 )
 # A pool is in whatever region its settings say: what its provider makes and ends there. Conditions hold it to its
 # marks.
 _IN_ANY_REGION = re.compile(
-    r":(ec2|ecs|logs):\*:.*:(image/|instance/|launch-template/|network-interface/|security-group/|subnet/|volume/"
-    r"|task/|task-definition/cadence-|log-group:)\*$"
+    r":(ec2|ecs|logs|ssm):\*:.*:(image/|instance/|launch-template/|network-interface/|security-group/|subnet/|volume/"
+    r"|task/|task-definition/cadence-|log-group:|parameter/aws/service/|parameter/cadence/)\*$"
 )
 # Actions that know no resource, or that only look where a pool's settings say.
 _ACTIONS_WITHOUT_RESOURCE = {

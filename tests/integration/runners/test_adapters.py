@@ -21,7 +21,7 @@ from cadence.adapters.s3.report_masks import S3ReportMasks
 from cadence.adapters.sqs.work_notification import WAIT_SECONDS, queue_name
 from cadence.application.logs.index_logs import IndexLogs
 from cadence.application.logs.ports import LogBatch, LogLine
-from cadence.application.shared.secret_ports import Secret
+from cadence.application.shared.secret_ports import Binding, Secret
 from cadence.domain.shared.errors import Conflict, NotFound, TooLarge, Transient
 from cadence.domain.shared.retention import KEPT
 from tests.fakes.runs import a_run
@@ -64,6 +64,30 @@ def test_no_version_of_a_deleted_secret_is_left_nor_its_number_used_again(world:
     assert not any(world.secrets.has(*PROJECT, "token", version) for version in (1, 2))
     assert world.secrets.has(*PROJECT, "token-of-others", 1)
     assert world.secrets.put(*PROJECT, "token", "another", world.clock()).version == 3
+
+
+def test_a_secret_stays_bound_to_its_environment_until_that_is_changed_with_a_new_value(world: World) -> None:
+    def bound_to(version: int | None = None) -> set[str]:
+        return set(world.secrets.decrypt(*PROJECT, {"token": version})["token"].bound_to)
+
+    world.secrets.put(*PROJECT, "token", "one", world.clock())
+    assert bound_to() == set()
+    world.secrets.put(*PROJECT, "token", "two", world.clock(), Binding("production"))
+    assert world.secrets.describe(*PROJECT, "token").environment == "production"
+    assert bound_to() == bound_to(1) == {"production"}  # also the version from before
+    world.secrets.put(*PROJECT, "token", "three", world.clock())
+    assert [known.environment for known in world.secrets.names(*PROJECT)] == [None, "production"]
+    world.secrets.put(*PROJECT, "token", "four", world.clock(), Binding(None))
+    assert (bound_to(), bound_to(3)) == (set(), {"production"})  # what was bound stays so
+    world.secrets.put(*PROJECT, "token", "five", world.clock(), Binding("staging"))
+    assert bound_to(3) == {"production", "staging"}
+
+
+def test_a_bound_secret_reaches_its_environment_only() -> None:
+    bound = Secret("value", 1, frozenset({"production"}))
+    assert [bound.reaches(environment) for environment in ("production", "staging", None)] == [True, False, False]
+    assert Secret("value", 1).reaches(None)
+    assert not Secret("value", 1, frozenset({"production", "staging"})).reaches("production")
 
 
 def test_a_secret_is_bounded(world: World) -> None:

@@ -24,6 +24,7 @@ from cadence.application.scheduling.mark_started import MarkStarted
 from cadence.application.scheduling.readiness import Readiness
 from cadence.application.shared.run_ports import TreatmentContext
 from cadence.application.shared.runner_ports import Host
+from cadence.application.shared.secret_ports import Binding
 from cadence.domain.runners.runner import RunnerOutcome, RunnerResult, RunnerState
 from cadence.domain.runs.states import RunState, TreatmentState
 from cadence.domain.shared.errors import Cancelled, CannotRun, Gone, NotFound, RunnerLost, Unauthenticated
@@ -198,6 +199,32 @@ def test_a_missing_secret_fails_the_treatment_with_its_name(
     ((token, error),) = world.machines.failed
     assert (token, type(error)) == ("launch-token", CannotRun)
     assert world.runners.get_runner(booting[0]).state is RunnerState.LOST
+
+
+def test_a_secret_that_was_bound_since_is_not_given_to_a_treatment_of_another_environment(
+    world: World, claim: ClaimAssignment, booting: Booting
+) -> None:
+    world.secrets.put("default", "default", "git-read", "s3cr3t-value", world.clock(), Binding("production"))
+    with pytest.raises(CannotRun, match="git-read is only for treatments of the environment production"):
+        claim.claim(*booting, NONCE, {})
+    assert [token for token, _ in world.machines.failed] == ["launch-token"]
+    assert world.runners.get_runner(booting[0]).state is RunnerState.LOST
+
+
+def test_a_treatment_of_its_environment_gets_a_bound_secret(
+    world: World, claim: ClaimAssignment, booting: Booting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.secrets.put("default", "default", "git-read", "s3cr3t-value", world.clock(), Binding("production"))
+    read = world.runs.get_standing
+
+    def in_production(run_id: str, treatment: str) -> TreatmentContext:
+        standing = read(run_id, treatment)
+        return dataclasses.replace(
+            standing, spec=dataclasses.replace(standing.spec, environment="production", registries={})
+        )
+
+    monkeypatch.setattr(world.runs, "get_standing", in_production)
+    assert "s3cr3t-value" in claim.claim(*booting, NONCE, {}).secrets.values()
 
 
 @pytest.mark.parametrize("event", [{"kind": "pull_request", "fork": True}, {"kind": "pipeline", "fork": True}])

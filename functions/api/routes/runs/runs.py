@@ -143,7 +143,7 @@ class RunList(Model):
 @endpoints.add(
     "POST",
     "/v1/projects/{project}/pipelines/{pipeline}/runs",
-    Permission.RUNS_START,
+    Permission.RUNS_START_STORED,
     answers={201: StartedView},
     errors=(404, 409, 413, 415, 422),
     idempotency_key=True,

@@ -67,8 +67,10 @@ class CheckDocument:
         self, organization: str, project: str, source: str, programs: Mapping[str, str] = MappingProxyType({})
     ) -> Context:
         """Returns what the project has now, and the libraries and programs that the document names."""
+        secrets = self.secrets.names(organization, project)
         return Context(
-            secrets=frozenset(secret.name for secret in self.secrets.names(organization, project)),
+            secrets=frozenset(secret.name for secret in secrets),
+            bound={secret.name: secret.environment for secret in secrets if secret.environment},
             pools={pool.name: _offer(pool) for pool in self.pools.list_pools(organization) if pool.serves(project)},
             environments={each.name: each for each in self.environments.list_environments(organization, project)},
             libraries=self.libraries(organization, project, source),

@@ -72,8 +72,8 @@ class ClaimAssignment:
         """Claims a runner and returns its assignment; `facts` are the machine's properties as reported by the agent.
 
         Only the agent that made up `nonce` may repeat the call, if an answer was lost.
-        Raises Unauthenticated (wrong or used token), Gone (too late, or cancelled) and CannotRun (a secret is missing
-        or withheld from this run, or the pool no longer exists).
+        Raises Unauthenticated (wrong or used token), Gone (too late, or cancelled) and CannotRun (a secret is missing,
+        withheld from this run or bound to another environment, or the pool no longer exists).
         """
         runner = self._admit(runner_id, token, nonce)
         standing = self.treatments.get_standing(runner.run_id, runner.treatment)
@@ -133,10 +133,20 @@ class ClaimAssignment:
             raise self._cannot_run(runner, CannotRun(WITHHELD))
         try:
             versions = {name: spec.secret_versions.get(name) for name in names}
-            return self.secrets.decrypt(runner.organization, runner.project, versions)
+            secrets = self.secrets.decrypt(runner.organization, runner.project, versions)
         except NotFound as error:
             # It existed when the run was admitted; without it the treatment can only fail: at once, with the reason.
             raise self._cannot_run(runner, CannotRun(error.message)) from None
+        for name in sorted(names):
+            # Logins of registries are needed before a treatment, by admission: they cannot be bound.
+            environment = None if name in spec.registries.values() else spec.environment
+            if not secrets[name].reaches(environment):
+                # Planning refuses such a document; it may have been bound since, or the environment be an expression.
+                bound_to = " and ".join(sorted(secrets[name].bound_to))
+                raise self._cannot_run(
+                    runner, CannotRun(f"secret {name} is only for treatments of the environment {bound_to}")
+                )
+        return secrets
 
     def _pool(self, runner: Runner) -> Pool:
         try:

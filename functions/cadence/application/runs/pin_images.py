@@ -67,6 +67,11 @@ class PinImages:
             secrets = self.secrets.decrypt(run.organization, run.project, dict.fromkeys(named.values()))
         except NotFound as error:
             raise ProviderRejected(error.message) from None
+        for name, secret in secrets.items():
+            if secret.bound_to:
+                raise ProviderRejected(
+                    f"The secret {name} is bound to an environment and cannot be a registry's login."
+                )
         return {registry: registry_login(secrets[name].value) for registry, name in named.items()}
 
     def _resolve(self, images: Iterable[str], logins: Mapping[str, RegistryLogin]) -> Mapping[str, str]:

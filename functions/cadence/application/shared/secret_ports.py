@@ -8,10 +8,25 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Secret:
-    """A secret's value and the number of its version."""
+    """A secret's value and the number of its version.
+
+    `bound_to` are the environments that it is bound to: at most one, unless an older version was bound to another.
+    """
 
     value: str = field(repr=False)
     version: int
+    bound_to: frozenset[str] = frozenset()
+
+    def reaches(self, environment: str | None) -> bool:
+        """Whether a treatment of that environment (None: of none) may receive it."""
+        return all(bound == environment for bound in self.bound_to)
+
+
+@dataclass(frozen=True)
+class Binding:
+    """What a secret is bound to: an environment, or None for every treatment of the project."""
+
+    environment: str | None
 
 
 class SecretReader(Protocol):
@@ -26,19 +41,23 @@ class SecretReader(Protocol):
 
 @dataclass(frozen=True)
 class SecretDescription:
-    """A secret without its value."""
+    """A secret without its value. If it is bound to an `environment`, only treatments of that one receive it."""
 
     name: str
     version: int
     updated_at: datetime
+    environment: str | None = None
 
 
 class SecretStore(SecretReader, Protocol):
     """The secrets of projects, encrypted."""
 
-    def put(self, organization: str, project: str, name: str, value: str, at: datetime) -> SecretDescription:
+    def put(
+        self, organization: str, project: str, name: str, value: str, at: datetime, binding: Binding | None = None
+    ) -> SecretDescription:
         """Encrypts and stores a new version; the one that it replaces is kept for replays for a while.
 
+        Without a `binding` it stays bound as it is, and a new secret is bound to nothing.
         A version's number is never used twice, not even after the secret was deleted. Raises TooLarge over 64 KiB
         (UTF-8).
         """

@@ -1,5 +1,8 @@
 """The commands `secret`."""
 
+from collections.abc import Mapping
+from typing import Annotated, Any
+
 import typer
 
 from cadence.cli.client.connection import connect
@@ -16,17 +19,32 @@ def list_secrets(project: Project = None, as_json: Json = False) -> None:
     """List the names of a project's secrets."""
     with reporting_errors(as_json):
         secrets = connect(project).secrets()
-    columns = ("SECRET", "VERSION", "UPDATED")
-    print_list(secrets, columns, lambda one: (one["name"], one["version"], date_time(one["updated_at"])), as_json)
+    print_list(secrets, ("SECRET", "VERSION", "UPDATED", "ENVIRONMENT"), _row, as_json)
+
+
+def _row(one: Mapping[str, Any]) -> tuple[Any, ...]:
+    return one["name"], one["version"], date_time(one["updated_at"]), one["environment"] or "any"
 
 
 @secret.command("set")
-def set_secret(name: Name, project: Project = None, as_json: Json = False) -> None:
+def set_secret(
+    name: Name,
+    environment: Annotated[
+        str | None, typer.Option(help="Give it only to treatments of this environment (default: as it is now).")
+    ] = None,
+    any_environment: Annotated[bool, typer.Option(help="Give it to every treatment that names it.")] = False,
+    project: Project = None,
+    as_json: Json = False,
+) -> None:
     """Set a secret. The value is asked for, or read from standard input; it is never an argument."""
+    if environment is not None and any_environment:
+        raise typer.BadParameter("--environment and --any-environment exclude each other.")
     value = prompt_secret(name)
+    binding = {"environment": environment} if environment is not None or any_environment else {}
     with reporting_errors(as_json):
-        stored = connect(project).set_secret(name, value)
-    print_result(stored, f"Set secret {name}, version {stored['version']}.", as_json)
+        stored = connect(project).set_secret(name, value, binding)
+    bound = f", only for the environment {stored['environment']}" if stored["environment"] else ""
+    print_result(stored, f"Set secret {name}, version {stored['version']}{bound}.", as_json)
 
 
 @secret.command("delete")

@@ -1,5 +1,6 @@
 """Requests about secrets, tokens and the audit log."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from cadence.cli.client.session import ApiSession, Json, path_of
@@ -11,8 +12,9 @@ class AccessRequests(ApiSession):
     def secrets(self) -> Json:
         return self._call("GET", self._in_project("secrets"))["items"]
 
-    def set_secret(self, name: str, value: str) -> Json:
-        return self._call("PUT", self._in_project("secrets", name), {"value": value})
+    def set_secret(self, name: str, value: str, binding: Mapping[str, str | None] | None = None) -> Json:
+        """Sets a secret. `binding` is empty to leave its environment as it is, else `{"environment": …}`."""
+        return self._call("PUT", self._in_project("secrets", name), {"value": value, **(binding or {})})
 
     def delete_secret(self, name: str) -> None:
         self._call("DELETE", self._in_project("secrets", name))

@@ -19,7 +19,8 @@ class Permission(StrEnum):
 
     PIPELINES_READ = "pipelines:read"
     PIPELINES_WRITE = "pipelines:write"
-    RUNS_START = "runs:start"
+    RUNS_START = "runs:start"  # of stored pipelines, and of documents in the request
+    RUNS_START_STORED = "runs:start-stored"  # of stored pipelines only
     RUNS_READ = "runs:read"
     RUNS_CANCEL = "runs:cancel"
     RUNS_APPROVE = "runs:approve"
@@ -55,6 +56,10 @@ class Permission(StrEnum):
     DEAD_LETTERS_READ = "dead-letters:read"
     DEAD_LETTERS_WRITE = "dead-letters:write"
     AUDIT_READ = "audit:read"
+
+
+# A permission that contains another, by the other.
+CONTAINED_IN = {Permission.RUNS_START_STORED: Permission.RUNS_START}
 
 
 @dataclass(frozen=True)
@@ -115,7 +120,8 @@ class Principal:
 
     def may(self, permission: str) -> bool:
         """Whether the principal has a permission."""
-        return ALL_PERMISSIONS in self.permissions or permission in self.permissions
+        wider = next((whole for part, whole in CONTAINED_IN.items() if part == permission), permission)
+        return not self.permissions.isdisjoint({ALL_PERMISSIONS, permission, wider})
 
     def sees(self, organization: str, project: str) -> bool:
         """Whether the principal may act in a project at all."""

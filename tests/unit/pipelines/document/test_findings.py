@@ -67,6 +67,10 @@ ALONE = Context(pools={"small": PoolOffer(max_runners=1)})
 OFFER = Context(secrets=frozenset({"git-read"}), pools=POOLS)
 
 
+ENVIRONMENTS = {name: EnvironmentSet(name=name) for name in ("production", "staging")}
+BOUND = Context(secrets=frozenset({"key"}), bound={"key": "production"}, environments=ENVIRONMENTS)
+
+
 def program(compo: str, **areas: str) -> ProgramFacts:
     files = {f"{name.replace('_', '-')}.mel": text.encode() for name, text in areas.items()}
     return facts_of(program_of({"Compo.toml": f'name = "p"\n[entrypoints]\n{compo}'.encode(), **files}))
@@ -755,6 +759,18 @@ CASES: dict[Code, list[Case]] = {
     Code.UNKNOWN_SECRET: [
         Case(treatment("{run: a, secrets: {T: git-reed}}"), 4, 32, "/treatments/build/secrets/T", "“git-reed”", OFFER),
         Case(ONE + "registries: {ghcr.io: git-reed}", 5, 23, "/registries/ghcr.io", "“git-reed”", OFFER),
+    ],
+    Code.SECRET_OF_ENVIRONMENT: [
+        Case(treatment("{run: a, secrets: {T: key}}"), 4, 32, "/treatments/build/secrets/T", "“production”", BOUND),
+        Case(
+            treatment("{run: a, environment: staging, secrets: {T: key}}"),
+            4,
+            54,
+            "/treatments/build/secrets/T",
+            "“production”",
+            BOUND,
+        ),
+        Case(ONE + "registries: {ghcr.io: key}", 5, 23, "/registries/ghcr.io", "bound to an environment", BOUND),
     ],
     Code.UNKNOWN_POOL: [
         Case(treatment("{run: a, pools: [smal]}"), 4, 27, "/treatments/build/pools/0", "“smal”", OFFER),

@@ -13,7 +13,7 @@ from cadence.adapters.dynamodb.shared.faults import translated
 from cadence.adapters.dynamodb.shared.stored_item import StoredItem
 from cadence.adapters.kms.chunked_cipher import decrypt_parts, encrypt_parts
 from cadence.adapters.kms.cipher import KmsCipher
-from cadence.application.shared.secret_ports import Secret, SecretDescription, SecretStore
+from cadence.application.shared.secret_ports import Binding, Secret, SecretDescription, SecretStore
 from cadence.domain.shared.errors import Conflict, NotFound, TooLarge, Transient
 from cadence.domain.shared.retention import KEPT
 
@@ -31,6 +31,7 @@ class SecretItem(StoredItem):
     version = NumberAttribute()
     updated_at = UTCDateTimeAttribute()
     parts = JSONAttribute()  # ciphertexts, base64
+    environment = UnicodeAttribute(null=True)
 
     @classmethod
     def key(cls, organization: str, project: str, name: str) -> tuple[str, str]:
@@ -44,11 +45,12 @@ class SecretItem(StoredItem):
             version=self.version,
             updated_at=self.updated_at,
             parts=self.parts,
+            environment=self.environment,
             expires_at=until,
         )
 
     def description(self) -> SecretDescription:
-        return SecretDescription(self.name, int(self.version), self.updated_at)
+        return SecretDescription(self.name, int(self.version), self.updated_at, self.environment)
 
 
 class VersionItem(SecretItem):
@@ -83,7 +85,9 @@ class KmsSecretStore(SecretStore):
             bind(model, table_name)
         self._cipher = KmsCipher(key_id)
 
-    def put(self, organization: str, project: str, name: str, value: str, at: datetime) -> SecretDescription:
+    def put(
+        self, organization: str, project: str, name: str, value: str, at: datetime, binding: Binding | None = None
+    ) -> SecretDescription:
         plain = value.encode("utf-8")
         if len(plain) > MAX_BYTES:
             raise TooLarge(f"A secret may have {MAX_BYTES} bytes; this one has {len(plain)}.", limit=MAX_BYTES)
@@ -96,6 +100,7 @@ class KmsSecretStore(SecretStore):
                 version=version,
                 updated_at=at,
                 parts=encrypt_parts(self._cipher, plain, _context(organization, project, name, version)),
+                environment=_environment(current, binding),
             )
             try:
                 with translated(f"secret {name}"):
@@ -115,13 +120,15 @@ class KmsSecretStore(SecretStore):
         partition, prefix = SecretItem.key(organization, project, "")
         with translated("the list of secrets"):
             items = SecretItem.query(
-                partition, SecretItem.sk.startswith(prefix), attributes_to_get=["name", "version", "updated_at"]
+                partition,
+                SecretItem.sk.startswith(prefix),
+                attributes_to_get=["name", "version", "updated_at", "environment"],
             )
             return [item.description() for item in items]
 
     def has(self, organization: str, project: str, name: str, version: int) -> bool:
         try:
-            self._version(organization, project, name, version)
+            self._versions(organization, project, name, version)
         except NotFound:
             return False
         return True
@@ -146,22 +153,26 @@ class KmsSecretStore(SecretStore):
     def decrypt(self, organization: str, project: str, wanted: Mapping[str, int | None]) -> Mapping[str, Secret]:
         plain = {}
         for name, version in wanted.items():
-            item = (
-                self._get(organization, project, name)
-                if version is None
-                else self._version(organization, project, name, version)
-            )
-            plain[name] = Secret(self._decrypted(item, organization, project), int(item.version))
+            item, newest = self._versions(organization, project, name, version)
+            # A binding holds for versions from before it, too; and an old version keeps its own.
+            bound_to = frozenset(one.environment for one in (item, newest) if one and one.environment)
+            plain[name] = Secret(self._decrypted(item, organization, project), int(item.version), bound_to)
         return plain
 
-    def _version(self, organization: str, project: str, name: str, version: int) -> SecretItem:
-        newest = self._find(organization, project, name)
-        if newest is not None and int(newest.version) == version:
-            return newest
+    def _versions(
+        self, organization: str, project: str, name: str, version: int | None
+    ) -> tuple[SecretItem, SecretItem | None]:
+        """Returns the wanted version (None: the newest) and the newest one, if there is any. Raises NotFound."""
+        if version is None:
+            newest = self._get(organization, project, name)
+            return newest, newest
+        found = self._find(organization, project, name)
+        if found is not None and int(found.version) == version:
+            return found, found
         partition, _ = SecretItem.key(organization, project, name)
         try:
             with translated(f"secret {name}"):
-                return VersionItem.get(*VersionItem.key_in(partition, name, version), consistent_read=True)
+                return VersionItem.get(*VersionItem.key_in(partition, name, version), consistent_read=True), found
         except DoesNotExist:
             raise NotFound(f"Version {version} of the secret {name} is no longer kept in project {project}.") from None
 
@@ -198,6 +209,13 @@ def _context(organization: str, project: str, name: str, version: int) -> dict[s
         "name": name,
         "version": str(version),
     }
+
+
+def _environment(current: SecretItem | None, binding: Binding | None) -> str | None:
+    if binding is not None:
+        return binding.environment
+    kept: str | None = current.environment if current else None
+    return kept
 
 
 def _unchanged(current: SecretItem | None) -> Condition:

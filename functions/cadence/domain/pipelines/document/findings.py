@@ -88,6 +88,7 @@ class Code(StrEnum):
     TRIGGERS_ITSELF = "triggers-itself"
     # What the project offers
     UNKNOWN_SECRET = "unknown-secret"  # noqa: S105 (a finding, not a password)
+    SECRET_OF_ENVIRONMENT = "secret-of-environment"  # noqa: S105 (likewise)
     UNKNOWN_POOL = "unknown-pool"
     POOL_TOO_SMALL = "pool-too-small"
     ARCHITECTURE_NOT_OFFERED = "architecture-not-offered"

@@ -1,19 +1,17 @@
-"""Checks a document against the project: secrets, environments, pools, and the runners that the pools offer."""
+"""Checks a document against the project: environments, pools, and the runners that the pools offer."""
 
 from collections.abc import Iterator, Mapping, Sized
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from cadence.domain.limits.environment_set import EnvironmentSet
-from cadence.domain.melodium.specification import secret_variable
 from cadence.domain.melodium.stored_program import ProgramFacts
-from cadence.domain.pipelines.document.draft import Draft, mapping, texts
+from cadence.domain.pipelines.document.draft import Draft, texts
 from cadence.domain.pipelines.document.findings import Code, DocumentProblem, Path, Problems
 from cadence.domain.pipelines.document.libraries import Reference, Unavailable
 from cadence.domain.pipelines.document.templates import holds_expressions
 from cadence.domain.pipelines.document.treatments.residency import in_words, residency_of
 from cadence.domain.pipelines.document.wording import suggestion
-from cadence.domain.pipelines.image import registry_of
 from cadence.domain.shared.display import shown
 
 
@@ -35,9 +33,13 @@ class PoolOffer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """The project that a document is for. A part that is `None` is not known, and is not checked."""
+    """The project that a document is for. A part that is `None` is not known, and is not checked.
+
+    `bound` are the secrets that only treatments of one environment may name, each with that environment.
+    """
 
     secrets: frozenset[str] | None = None
+    bound: Mapping[str, str] = field(default_factory=dict)
     pools: Mapping[str, PoolOffer] | None = None
     environments: Mapping[str, EnvironmentSet] | None = None
     libraries: Mapping[Reference, bytes | Unavailable] | None = None
@@ -64,55 +66,10 @@ class _Needs:
     residency: tuple[str, ...] = ()
 
 
-_SECRETS: tuple[tuple[str, ...], ...] = (("secrets",), ("melodium", "secrets"))
-
-
-def check_secrets(draft: Draft, context: Context, problems: Problems) -> None:
-    """Checks that every secret that a treatment names exists."""
-    if context.secrets is None:
-        return
-    for treatment in draft.bodies():
-        for path in _SECRETS:
-            for name, secret in mapping(_at(treatment.body, path)).items():
-                if isinstance(secret, str) and secret not in context.secrets:
-                    message, hint = _unknown_secret(secret, context.secrets, problems)
-                    problems.add(treatment.problem(Code.UNKNOWN_SECRET, message, (*path, name), hint))
-
-
-def secrets_of(body: Mapping[str, Any]) -> dict[str, str]:
-    """Returns the names of a treatment's secrets by variable, including those that are parameters of its program."""
-    as_parameters = mapping(_at(body, _SECRETS[1]))
-    return {**mapping(body.get("secrets")), **{secret_variable(name): secret for name, secret in as_parameters.items()}}
-
-
-def _at(body: Mapping[str, Any], path: tuple[str, ...]) -> Any:
-    value: Any = body
-    for key in path:
-        value = mapping(value).get(key)
-    return value
-
-
-def check_registries(data: Mapping[str, Any], context: Context, problems: Problems) -> None:
-    """Checks that the keys of `registries` are hosts, and that their secrets exist."""
-    for host, secret in mapping(data.get("registries")).items():
-        try:
-            registry_of(host)
-        except ValueError:
-            hint = "Write it as images do, such as ghcr.io or registry.example.com:5000."
-            message = f"{shown(host)} is no host of a registry."
-            problems.add(
-                DocumentProblem(
-                    code=Code.WRONG_FORM, message=message, path=("registries", host), hint=hint, at_key=True
-                )
-            )
-        if context.secrets is not None and isinstance(secret, str) and secret not in context.secrets:
-            message, hint = _unknown_secret(secret, context.secrets, problems)
-            problems.add_one(Code.UNKNOWN_SECRET, message, ("registries", host), hint)
-
-
-def _unknown_secret(secret: str, known: frozenset[str], findings_so_far: Sized) -> tuple[str, str]:
-    hint = suggestion(secret, known, findings_so_far) or f"Set it first: cadence secret set {secret[:60]}."
-    return f"The project has no secret {shown(secret)}.", hint
+def environment_of(body: Mapping[str, Any]) -> str | None:
+    written = body.get("environment")
+    name = written.get("name") if isinstance(written, dict) else written
+    return name if isinstance(name, str) else None
 
 
 def check_environments(draft: Draft, context: Context, problems: Problems) -> None:
@@ -120,10 +77,11 @@ def check_environments(draft: Draft, context: Context, problems: Problems) -> No
     if context.environments is None:
         return
     for treatment in draft.treatments.values():
-        written = treatment.body.get("environment")
-        path: Path = ("environment", "name") if isinstance(written, dict) else ("environment",)
-        name = mapping(written).get("name") if isinstance(written, dict) else written
-        if isinstance(name, str) and name not in context.environments and not holds_expressions(name):
+        path: Path = (
+            ("environment", "name") if isinstance(treatment.body.get("environment"), dict) else ("environment",)
+        )
+        name = environment_of(treatment.body)
+        if name is not None and name not in context.environments and not holds_expressions(name):
             problems.add(
                 DocumentProblem(
                     code=Code.UNKNOWN_ENVIRONMENT,

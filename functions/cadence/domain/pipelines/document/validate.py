@@ -27,9 +27,8 @@ from cadence.domain.pipelines.document.project_checks import (
     Context,
     check_environments,
     check_pools,
-    check_registries,
-    check_secrets,
 )
+from cadence.domain.pipelines.document.project_secrets import check_registries, check_secrets
 from cadence.domain.pipelines.document.syntax.amounts import check_amount
 from cadence.domain.pipelines.document.syntax.reading import read_draft
 from cadence.domain.pipelines.document.syntax.schema import check_counts, check_shape

@@ -5,7 +5,7 @@ from typing import Any
 
 from cadence.domain.melodium.specification import ProgramSpec, secret_variable
 from cadence.domain.pipelines.document.pipeline import DEFAULT_SHELL, DEFAULT_TREATMENT_DURATION, UsedProgram
-from cadence.domain.pipelines.document.project_checks import secrets_of
+from cadence.domain.pipelines.document.project_secrets import secrets_of
 from cadence.domain.pipelines.document.treatments.residency import residency_of
 from cadence.domain.pipelines.expression import text_of
 from cadence.domain.pipelines.specification import CacheSpec, RetrySpec, ServiceSpec, TriggerSpec

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from cadence.domain.pipelines.document.draft import Draft, mapping
 from cadence.domain.pipelines.document.findings import Code, DocumentProblem, Path, Severity
 from cadence.domain.pipelines.document.pipeline import Parameter
-from cadence.domain.pipelines.document.project_checks import secrets_of
+from cadence.domain.pipelines.document.project_secrets import secrets_of
 from cadence.domain.pipelines.document.syntax.literals import mismatch
 from cadence.domain.pipelines.document.syntax.source import UnreadableDocument, decode
 from cadence.domain.pipelines.document.syntax.text import guess, read

@@ -1,0 +1,36 @@
+"""Secrets that are bound to an environment, in documents that may name them."""
+
+import pytest
+
+from cadence.domain.limits.environment_set import EnvironmentSet
+from cadence.domain.pipelines.document import Context, validate
+
+CONTEXT = Context(
+    secrets=frozenset({"key"}),
+    bound={"key": "production"},
+    environments={"production": EnvironmentSet(name="production")},
+)
+
+
+@pytest.mark.parametrize(
+    "environment",
+    ["production", "{name: production}", '"${{ parameters.where }}"'],
+    ids=["by name", "as a mapping", "as an expression"],
+)
+def test_a_treatment_of_its_environment_may_name_a_bound_secret(environment: str) -> None:
+    """What an expression gives is known only to the run: the claim decides."""
+    checked = validate(
+        "cadence: 1\nname: deploy\nparameters: {where: {type: string, default: production}}\n"
+        f"treatments:\n  deploy: {{run: x, environment: {environment}, secrets: {{KEY: key}}}}\n",
+        context=CONTEXT,
+    )
+    assert checked.findings == ()
+
+
+def test_a_definition_is_judged_by_the_treatments_that_use_it() -> None:
+    source = (
+        "cadence: 1\nname: deploy\ndefinitions:\n  send: {run: x, secrets: {KEY: key}}\n"
+        "treatments:\n  right: {use: send, environment: production}\n  wrong: {use: send}\n"
+    )
+    found = validate(source, context=CONTEXT).findings
+    assert [finding.code for finding in found] == ["secret-of-environment"]
