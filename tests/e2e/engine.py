@@ -1,10 +1,19 @@
-"""The real Mélodium engine, told to report to a running stack."""
+"""The real Mélodium engine, which reports to a running stack.
 
+Its version is `CADENCE_MELODIUM_VERSION`, or 0.11.0. The programs of tests are written for that one; for an earlier
+version, they are copied with its number, and with texts in place of secrets, which it does not have.
+"""
+
+import atexit
 import os
+import re
+import shutil
 import socket
 import subprocess
+import tempfile
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,8 +22,34 @@ from typing import Any
 import pytest
 import requests
 
-VERSION = "0.10.2"
-PROGRAMS = Path(__file__).parent / "programs"
+from cadence.domain.melodium.certificate import built_in_until
+from tests.programs import bubblewrap
+
+NEWEST = "0.11.0"
+VERSION = os.environ.get("CADENCE_MELODIUM_VERSION") or NEWEST
+HAS_SECRETS = VERSION == NEWEST
+
+
+def in_version(text: str) -> str:
+    """A program's text, or what the engine says of one, as it is with the engine of this version."""
+    if VERSION == NEWEST:
+        return text
+    return re.sub(r"Secret<(\w+)>", r"\1", text).replace(NEWEST, VERSION)
+
+
+def _programs() -> Path:
+    written = Path(__file__).parent / "programs"
+    if VERSION == NEWEST:
+        return written
+    folder = Path(tempfile.mkdtemp(prefix="cadence-programs-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    shutil.copytree(written, folder, dirs_exist_ok=True)
+    for file in (each for each in folder.rglob("*") if each.is_file()):
+        file.write_text(in_version(file.read_text()))
+    return folder
+
+
+PROGRAMS = _programs()
 BINARY = Path(
     os.environ.get("CADENCE_MELODIUM")
     or Path(os.environ.get("CADENCE_PEERS", "~/.cache/cadence-peers")).expanduser() / f"melodium-{VERSION}/bin/melodium"
@@ -23,6 +58,32 @@ BINARY = Path(
 needs_engine = pytest.mark.skipif(
     not BINARY.is_file(), reason=f"the Mélodium engine {VERSION} is not there: `.ci/peers melodium` builds it"
 )
+
+# Of an earlier engine, no two of which can connect any more; `.ci/peers` builds none then.
+_UNTIL = built_in_until(VERSION)
+reaches_workers = pytest.mark.skipif(
+    _UNTIL is not None and time.time() > _UNTIL.timestamp(), reason="the certificate in the engine has ended"
+)
+
+
+def detailed() -> list[str]:
+    """The options for a report with all values, which the engine gives by itself before 0.11.0."""
+    return ["--debug-level", "detailed"] if HAS_SECRETS else []
+
+
+def secret(name: str, value: str, environment: dict[str, str]) -> str:
+    """What a program is given for a secret: where it is in its environment, or the value for an engine without them."""
+    if not HAS_SECRETS:
+        return value
+    environment[f"MELODIUM_SECRET_{name}"] = value
+    return f"env:MELODIUM_SECRET_{name}"
+
+
+def agent_environment() -> dict[str, str]:
+    """By which agents and commands find the engine; in this process itself it would change other tests."""
+    if not BINARY.is_file():
+        return {}
+    return {"CADENCE_MELODIUM": str(BINARY), **({"CADENCE_MELODIUM_CONTAINERS": "sandbox"} if bubblewrap() else {})}
 
 
 def free_port() -> int:
@@ -55,6 +116,8 @@ class Engine:
         return {
             "PATH": os.environ["PATH"],
             "HOME": os.environ["HOME"],
+            "NO_PROXY": "127.0.0.1,localhost",
+            "NO_COLOR": "1",
             "MELODIUM_API_URL": self.url,
             "MELODIUM_API_TOKEN": self.token,
             "MELODIUM_RUN_ID": ids.run,
@@ -62,11 +125,15 @@ class Engine:
             **({"MELODIUM_API_TAGS": tags} if tags else {}),
         }
 
-    def run(self, program: str, ids: Ids, *words: str, tags: str = "") -> str:
-        """Runs a program to its end; what it wrote."""
+    def run(self, program: str, ids: Ids, *words: str, tags: str = "", secrets: Mapping[str, str] | None = None) -> str:
+        """Runs a program to its end; what it wrote. `secrets` are parameters that are secrets."""
+        environment = self.environment(ids, tags)
+        given = [
+            word for name, value in (secrets or {}).items() for word in (f"--{name}", secret(name, value, environment))
+        ]
         done = subprocess.run(
-            [str(BINARY), "run", "--api-report", str(PROGRAMS / program), *words],
-            env=self.environment(ids, tags), capture_output=True, text=True, timeout=120, check=False,
+            [str(BINARY), "run", "--api-report", *detailed(), str(PROGRAMS / program), *words, *given],
+            env=environment, capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
         assert done.returncode == 0 and "Failed to" not in done.stderr, done.stderr
         return done.stdout + done.stderr
@@ -91,11 +158,13 @@ class Engine:
         return {"Authorization": f"Bearer {self.token}"}
 
     @contextmanager
-    def running(self, *words: str, ids: Ids) -> Iterator["subprocess.Popen[str]"]:
+    def running(
+        self, *words: str, ids: Ids, environment: Mapping[str, str] | None = None
+    ) -> Iterator["subprocess.Popen[str]"]:
         """A process under way; it is ended with the block, if it has not by itself."""
         process = subprocess.Popen(
             [str(BINARY), *words],
-            env=self.environment(ids),
+            env={**self.environment(ids), **(environment or {})},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

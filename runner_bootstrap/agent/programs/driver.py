@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
@@ -32,6 +33,8 @@ def main(arguments: list[str]) -> int:
     """Runs ``check FOLDER`` or ``run FOLDER``; the folder holds ``program.json``. Returns 0 on success."""
     what, folder = arguments[0], Path(arguments[1])
     task = json.loads((folder / "program.json").read_text("utf-8"))
+    # The runner's signal goes to the engine as well, which ends its work; this process waits for that and explains it.
+    signal.signal(signal.SIGTERM, lambda *_: None)
     task["parameters"].update(_secrets(task["secrets"]) if what == "run" else {})
     try:
         {"check": check, "run": run}[what](task, folder)
@@ -93,7 +96,7 @@ def _run_entrypoint(task: dict[str, Any], folder: Path) -> list[str]:
     """Runs the program's entrypoint by ``melodium run``; returns the errors that it logged."""
     if task["secrets"]:
         return _run_with_secrets(task, folder)
-    argv = [task["binary"], "run", "--parse-arguments", *(["--api-report"] if task["report"] else [])]
+    argv = [task["binary"], "run", "--parse-arguments", *task["options"]]
     argv += [str(folder / "program" / task["file"]), task["entrypoint"]]
     for name, parameters in task["parameters"].items():
         argv += [f"--{name}={source_literals.literal(parameters['value'], parse(parameters['type']))}"]
@@ -111,7 +114,7 @@ def _run_with_secrets(task: dict[str, Any], folder: Path) -> list[str]:
         for name, parameters in task["parameters"].items()
     }
     compo = wrapper.fill(tree, task["file"], task["treatment"], task["entrypoint"], literals)
-    argv = [task["binary"], "run", *(["--api-report"] if task["report"] else []), str(compo), task["entrypoint"]]
+    argv = [task["binary"], "run", *task["options"], str(compo), task["entrypoint"]]
     try:
         return EngineProcess(argv, {**os.environ, **engine_environment(folder)}).wait().errors
     finally:
@@ -138,8 +141,9 @@ def _run_treatment(task: dict[str, Any], folder: Path) -> list[str]:
     values = {
         name: engine_values.raw(parameter["value"], parse(parameter["type"])) for name, parameter in parameters.items()
     }
-    arguments = ["--api-report"] if task["report"] else []
-    errors = run_treatment(task["binary"], engine_environment(folder), program, values, binding, arguments)
+    # How far inputs are read is known from counts, which are no values: they are needed at every level.
+    options = ["basic" if option == "none" else option for option in task["options"]]
+    errors = run_treatment(task["binary"], engine_environment(folder), program, values, binding, options)
     for port in task["outputs"]:
         if port["flow"] == "block" and not Path(os.environ[f"CADENCE_OUT_{port['name']}"]).exists():
             reason = f": it logged {errors[0]}" if errors else ""

@@ -37,8 +37,9 @@ class LinkEngines:
 
         Safe to repeat.
         """
-        parents = {run.melodium.parent_id} if run.melodium and run.melodium.parent_id else set()
-        for parent in sorted((parents | set(sources)) - {run.run_id}):
+        # An engine also reports the workers of its workers: where it is known which engine asked, only that one counts.
+        asked_by = run.melodium.parent_id if run.melodium else None
+        for parent in sorted(({asked_by} if asked_by else set(sources)) - {run.run_id}):
             asking = self.model_of(parent)
             if asking:
                 self._link(asking, model, self._workers(parent))
@@ -50,12 +51,19 @@ class LinkEngines:
 
     def note_workers(self, run_id: str, workers: Iterable[str]) -> None:
         """Adds `workers` to the processes that a process reports."""
-        known = self._workers(run_id)
+        known = self._reported(run_id)
         new = [worker for worker in workers if worker not in known and worker != run_id]
         if new:
             self.parts.save(run_id, WORKERS, json.dumps([*known, *new]).encode())
 
     def _workers(self, run_id: str) -> Sequence[str]:
+        """Returns the processes that a process reports and may have asked for itself."""
+        reported = self._reported(run_id)
+        runs = self.runs.get_runs(reported)
+        asked_by = {name: found.melodium.parent_id for name, found in runs.items() if found.melodium}
+        return [worker for worker in reported if asked_by.get(worker) in (None, run_id)]
+
+    def _reported(self, run_id: str) -> Sequence[str]:
         stored = self.parts.load(run_id, WORKERS)
         return list(json.loads(stored)) if stored else []
 

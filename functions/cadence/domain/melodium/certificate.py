@@ -1,18 +1,38 @@
 """The end of the period in which engines of a version can reach workers: their TLS accepts one built-in certificate."""
 
-from collections.abc import Mapping
+import re
 from datetime import UTC, datetime
 
-BUILT_IN_UNTIL: Mapping[str, datetime] = {"0.10.2": datetime(2026, 12, 21, 12, 26, 26, tzinfo=UTC)}
-"""By version, the end of the certificate for the loopback interface. It is unknown for other versions."""
+_NUMBERS = re.compile(r"(\d+)\.(\d+)\.(\d+)")
+_FIRST_OF_ROOT_G2 = (0, 11, 0)
+
+OLD_ROOT_UNTIL = datetime(2026, 12, 21, 12, 26, 26, tzinfo=UTC)
+"""The end of the certificate in engines before 0.11.0."""
+
+ROOT_G2_UNTIL = datetime(2031, 9, 18, 16, 49, 35, tzinfo=UTC)
+"""The end of the certificate in engines since 0.11.0."""
+
+
+def built_in_until(version: str) -> datetime | None:
+    """Returns the end of the certificate for the loopback interface in engines of a version; None if it is unknown."""
+    match = _NUMBERS.match(version)
+    if match is None:
+        return None
+    return ROOT_G2_UNTIL if tuple(map(int, match.groups())) >= _FIRST_OF_ROOT_G2 else OLD_ROOT_UNTIL
 
 
 def expired(version: str, now: datetime) -> str | None:
     """Returns the reason why engines of this version can reach no worker any more; None if they can."""
-    until = BUILT_IN_UNTIL.get(version)
+    until = built_in_until(version)
     if until is None or now < until:
         return None
+    if until == OLD_ROOT_UNTIL:
+        return (
+            f"Engines before 0.11.0 can reach no worker: their certificate ended {until:%Y-%m-%d %H:%M:%S} UTC and cannot "
+            f"be replaced (this one is {version}). Install 0.11.0, set requirements to 0.11.0, give tokens and keys as "
+            "locators (`env:MELODIUM_SECRET_…`, `file:…`). Runs without workers, reports, checks and replays still work."
+        )
     return (
-        f"The certificate that is built into the Mélodium engine {version} ended at {until:%Y-%m-%d %H:%M:%S} UTC: no engine of "
-        "this version can connect to a worker any more. Use a newer version of the engine."
+        f"The certificate in the Mélodium engine {version} ended {until:%Y-%m-%d %H:%M:%S} UTC: it can reach no worker any "
+        "more. Install a newer version of the engine."
     )

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.engine import BINARY, PROGRAMS, needs_engine
+from tests.e2e.engine import BINARY, PROGRAMS, in_version, needs_engine
 from tests.integration.agent.conftest import Start, Work
 from tests.integration.agent.fake_gateway import FakeGateway, Runner
 from tests.integration.agent.test_ports import feed, port
 from tests.waiting import eventually
 
-pytestmark = needs_engine
+pytestmark = [pytest.mark.engine, needs_engine]
 
 COUNTING = PROGRAMS / "counting"
 TREATMENTS = {"tally": "counting/words::tally", "pass-all": "counting/words::passAll", "bytes": "counting/words::bytes"}
@@ -221,8 +221,8 @@ def test_a_script_of_one_file_is_asked_for_as_well(
 ) -> None:
     script = tmp_path / "echoing.mel"
     script.write_text(
-        "#! name = echoing\n#! version = 1.2.3\n#! require = std:0.10.2\n\n"
-        "treatment main()\n  input data: Stream<byte>\n  output data: Stream<byte>\n{\n    Self.data -> Self.data\n}\n"
+        in_version("#! name = echoing\n#! version = 1.2.3\n#! require = std:0.11.0\n\n")
+        + "treatment main()\n  input data: Stream<byte>\n  output data: Stream<byte>\n{\n    Self.data -> Self.data\n}\n"
     )
     runner = program(
         "main", script, treatment="echoing::main", ports={"inputs": [port("data")], "outputs": [port("data")]}

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.engine import BINARY, Engine, Ids, free_port, is_listening, needs_engine
+from tests.e2e.engine import BINARY, Engine, Ids, free_port, in_version, is_listening, needs_engine, secret
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.engine, needs_engine]
@@ -21,7 +21,7 @@ KEY = "11111111-1111-4111-8111-111111111111"
 PROGRAM = """#!/usr/bin/env melodium
 #! name = chain
 #! version = 0.1.0
-#! require = std:0.10.2 work:0.10.2 distrib:0.10.2 fs:0.10.2 net:0.10.2 process:0.10.2
+#! require = std:0.11.0 work:0.11.0 distrib:0.11.0 fs:0.11.0 net:0.11.0 process:0.11.0
 
 use std/engine/util::startup
 use std/flow::emit
@@ -108,7 +108,9 @@ def worker(ids: Ids, seconds: int) -> Iterator[int]:
     """An engine that waits for another one, and works so long at the most; its port."""
     engine, port = Engine("http://127.0.0.1:9", ""), free_port()
     words = ("--port", str(port), "--recv-key", KEY, "--send-key", KEY, "--wait", "60", "--duration", str(seconds))
-    with engine.running("dist", "--localhost", *words, ids=ids) as process:
+    environment: dict[str, str] = {}
+    secret("KEY", KEY, environment)
+    with engine.running("dist", "--localhost", *words, ids=ids, environment=environment) as process:
         eventually(lambda: is_listening(port) or process.poll() is not None)
         yield port
         process.wait(60)
@@ -130,14 +132,16 @@ def test_a_worker_hears_its_own_worker_unless_a_track_ended_before_its_first(
     asking, answer, program = Ids(), tmp_path / "answer", tmp_path / "chain.mel"
     seconds = 60 if arrives else 4
     with worker(Ids(group=asking.group), seconds) as first, worker(Ids(group=asking.group), seconds) as second:
-        places = {"FIRST": str(first), "SECOND": str(second), "KEY": KEY, "BESIDE": beside}
-        text = PROGRAM
+        environment = Engine("http://127.0.0.1:9", "").environment(asking)
+        key = secret("KEY", KEY, environment)
+        places = {"FIRST": str(first), "SECOND": str(second), '"KEY"': f'"{key}"', "BESIDE": beside}
+        text = in_version(PROGRAM)
         for name, value in places.items():
             text = text.replace(name, value)
         program.write_text(text)
         done = subprocess.run(
             [str(BINARY), "run", str(program), "--answer", str(answer)],
-            env=Engine("http://127.0.0.1:9", "").environment(asking), capture_output=True, text=True, timeout=120, check=True,
+            env=environment, capture_output=True, text=True, timeout=120, check=True,
         )  # fmt: skip
     assert done.stderr == ""
     assert (answer.exists() and answer.read_text() == "a word") is arrives, done.stdout

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.engine import BINARY, PROGRAMS, VERSION, needs_engine
+from tests.e2e.engine import BINARY, HAS_SECRETS, PROGRAMS, VERSION, needs_engine, secret
 from tests.integration.agent.conftest import PATIENCE, Start
 from tests.integration.agent.fake_gateway import FakeGateway, Runner
 from tests.integration.agent.podman import IMAGE, podman
@@ -44,10 +44,10 @@ def asking(program: str, worker: Runner, group: str = GROUP, **parameters: str) 
     """An engine that knows the address of the worker."""
     assert worker.listening
     argv = [str(BINARY), "run", str(PROGRAMS / f"{program}.mel")]
-    given = {"port": str(worker.listening["port"]), "remote_key": RECEIVE, "self_key": SEND, **parameters}
-    for name, value in given.items():
-        argv += [f"--{name}", value]
     env = {**os.environ, "MELODIUM_GROUP_ID": group, "NO_COLOR": "1"}
+    keys = {"remote_key": secret("REMOTE", RECEIVE, env), "self_key": secret("SELF", SEND, env)}
+    for name, value in {"port": str(worker.listening["port"]), **keys, **parameters}.items():
+        argv += [f"--{name}", value]
     return subprocess.Popen(argv, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
@@ -87,7 +87,11 @@ def test_a_workers_keys_and_token_are_hidden(
     agent = start(runner, sandbox)
     eventually(lambda: runner.listening)
     commands = subprocess.run(["ps", "axww", "-o", "args"], capture_output=True, text=True, check=True).stdout
-    assert f"--recv-key {'*' * len(RECEIVE)}" in commands
+    if HAS_SECRETS:
+        file = Path(commands.partition("--recv-key-file ")[2].split()[0])
+        eventually(lambda: not file.parent.exists())
+    else:
+        assert f"--recv-key {'*' * len(RECEIVE)}" in commands
     assert RECEIVE not in commands and SEND not in commands
     environments = ""
     for each in Path("/proc").glob("[0-9]*/environ"):
@@ -139,7 +143,9 @@ def test_another_version_than_the_machines_is_refused_at_once(start: Start, work
     start(runner)
     done = completed(runner)
     assert done["outcome"] == "infrastructure"
-    assert done["error"] == f"this needs the Mélodium engine 0.10.1, and this machine has {VERSION}"
+    assert (
+        done["error"] == f"this needs the Mélodium engine 0.10.1, and this machine has {VERSION}: see CADENCE_MELODIUM"
+    )
 
 
 @pytest.mark.podman
