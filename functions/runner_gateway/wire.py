@@ -77,7 +77,8 @@ def result(body: Json) -> RunnerResult:
 def assignment_json(answer: Assignment) -> dict[str, Any]:
     work = work_json(answer.run, answer.spec, answer.runner.attempt)
     if answer.engine:
-        work["engine"]["secrets"] = dict(answer.engine)
+        retention = answer.runner.retention
+        work["engine"] |= {"secrets": dict(answer.engine), "values": str(retention.capture) if retention else "full"}
     return {
         "session_token": answer.session_token,
         **work,

@@ -193,7 +193,7 @@ def _fetched(program: AssignedProgram, url: Optional[str], store: ChunkStore) ->
 def _required_binary(program: AssignedProgram) -> engine_binary.EngineBinary:
     """Returns the engine of the program's version, or the newest for a program of any. Raises AgentError."""
     engines = engine_binary.programs()
-    found = next((engine for engine in engines if program.version in (None, engine.version)), None)
+    found = next((engine for engine in engines if _is_version(engine.version, program.version)), None)
     if found is not None:
         return found
     has = engine_binary.in_words()
@@ -204,3 +204,8 @@ def _required_binary(program: AssignedProgram) -> engine_binary.EngineBinary:
         )
     wanted = f"the Mélodium engine {program.version}" if program.version else "a Mélodium engine"
     raise AgentError(f"this needs {wanted}, and this machine has {has or 'none'}: see {engine_binary.PROGRAM}")
+
+
+def _is_version(version: str, wanted: Optional[str]) -> bool:
+    """Returns whether a version is the wanted one, or of the wanted series (``0.11``)."""
+    return wanted is None or version == wanted or version.startswith(f"{wanted}.")

@@ -90,6 +90,7 @@ class World(Setting):
             treatments=self.runs,
             runners=self.runners,
             secrets=self.keys,
+            reported=self.reported,
             clock=self.clock,
             sleep=self.sleep,
         )
@@ -295,11 +296,12 @@ def test_nothing_is_dispatched_once_the_built_in_certificate_has_ended(world: Wo
     run = world.begun()
     world.clock.now = ENDED
     with pytest.raises(
-        ProviderRejected, match=r"Engines before 0\.11\.0 can reach no worker: their certificate ended 2026-12-21 12:26:26"
+        ProviderRejected,
+        match=r"Engines before 0\.11\.0 can reach no worker: their certificate ended 2026-12-21 12:26:26",
     ):
         world.ask_for.request(BY, request(key=GROUP))
     refused = world.access.wait(BY, run)
-    assert isinstance(refused, WorkerRefused) and "ended at 2026-12-21" in refused.reasons[0]
+    assert isinstance(refused, WorkerRefused) and "ended 2026-12-21" in refused.reasons[0]
 
 
 def test_an_engine_waits_until_its_worker_listens(world: World) -> None:

@@ -1,10 +1,8 @@
 """The end of the period in which engines of a version can reach workers: their TLS accepts one built-in certificate."""
 
-import re
 from datetime import UTC, datetime
 
-_NUMBERS = re.compile(r"(\d+)\.(\d+)\.(\d+)")
-_FIRST_OF_ROOT_G2 = (0, 11, 0)
+from cadence.domain.melodium.versions import has_secrets
 
 OLD_ROOT_UNTIL = datetime(2026, 12, 21, 12, 26, 26, tzinfo=UTC)
 """The end of the certificate in engines before 0.11.0."""
@@ -13,18 +11,15 @@ ROOT_G2_UNTIL = datetime(2031, 9, 18, 16, 49, 35, tzinfo=UTC)
 """The end of the certificate in engines since 0.11.0."""
 
 
-def built_in_until(version: str) -> datetime | None:
-    """Returns the end of the certificate for the loopback interface in engines of a version; None if it is unknown."""
-    match = _NUMBERS.match(version)
-    if match is None:
-        return None
-    return ROOT_G2_UNTIL if tuple(map(int, match.groups())) >= _FIRST_OF_ROOT_G2 else OLD_ROOT_UNTIL
+def built_in_until(version: str) -> datetime:
+    """Returns the end of the certificate for the loopback interface in engines of a version."""
+    return ROOT_G2_UNTIL if has_secrets(version) else OLD_ROOT_UNTIL
 
 
 def expired(version: str, now: datetime) -> str | None:
     """Returns the reason why engines of this version can reach no worker any more; None if they can."""
     until = built_in_until(version)
-    if until is None or now < until:
+    if now < until:
         return None
     if until == OLD_ROOT_UNTIL:
         return (

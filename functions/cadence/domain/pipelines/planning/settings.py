@@ -98,5 +98,6 @@ def _program(body: Mapping[str, Any], program: UsedProgram) -> ProgramSpec:
         parameters=parameters,
         types={name: str(program.parameters[name]) for name in (*parameters, *body.get("secrets", {}))},
         errors=body.get("errors", "fail"),
+        version=program.engine,
         secrets={name: secret_variable(name) for name in body.get("secrets", {})},
     )

@@ -79,7 +79,13 @@ class ProgramChecks:
         known = {name: data_type for name, declared in types.items() if (data_type := _type(declared.type)) is not None}
         facts = (self._known or {})[settings["program"]]
         if isinstance(facts, ProgramFacts):
-            treatment.program = UsedProgram(facts.sha256, entrypoint.command, entrypoint.treatment, known)
+            treatment.program = UsedProgram(
+                sha256=facts.sha256,
+                entrypoint=entrypoint.command,
+                treatment=entrypoint.treatment,
+                parameters=known,
+                engine=facts.engine,
+            )
         return treatment
 
     def _entrypoint(self, treatment: DraftTreatment, settings: Mapping[str, Any]) -> Entrypoint | None:
