@@ -47,7 +47,7 @@ def element(name: str, inputs: str = "", outputs: str = "", **design: Any) -> di
 
 
 def connection(source: str, output: str, target: str, input_: str) -> dict[str, Any]:
-    ends = [{"treatment": end} if end else {"sequence": []} for end in (source, target)]
+    ends: list[dict[str, Any]] = [{"treatment": end} if end else {"sequence": []} for end in (source, target)]
     return {
         "output_treatment": ends[0],
         "output_name": output,

@@ -11,7 +11,7 @@ from cadence.adapters.engine_reports.debug_chunk import ReadEvents
 from cadence.adapters.engine_reports.program import redacted_program
 from cadence.application.melodium.element_records import Records
 from cadence.domain.melodium.certificate import OLD_ROOT_UNTIL, ROOT_G2_UNTIL, expired
-from cadence.domain.melodium.events import Counted, Event, SecretUsed, SentValues
+from cadence.domain.melodium.events import CountedValues, Event, SecretUsed, SentValues
 from cadence.domain.melodium.log_entry import LogEntry
 from cadence.domain.melodium.model import ProgramModel
 from cadence.domain.melodium.process import ProcessOutcome, Reported
@@ -55,7 +55,7 @@ def events(*kinds: Any, masks: Masks | None = None) -> list[tuple[str, Event]]:
 def test_values_that_are_only_counted_are_shown_as_such() -> None:
     sent = {"output": port("std/flow::emit", "say", "emit"), "track_id": 0, "data": {"count": {"count": 3}}}
     ((_, event),) = events({"data_sent": sent})
-    assert isinstance(event, Counted) and event.count == 3
+    assert isinstance(event, CountedValues) and event.count == 3
     model = ProgramModel(run_id=RUN)
     ((_, closed),) = events({"output_closed": {"output": sent["output"], "track_id": 0}})
     for each in (event, event, closed):

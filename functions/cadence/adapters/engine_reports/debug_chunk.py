@@ -13,7 +13,7 @@ from cadence.adapters.engine_reports.serialised import SerialisedData
 from cadence.domain.melodium.events import (
     Built,
     Closed,
-    Counted,
+    CountedValues,
     Event,
     Finished,
     ModelsOver,
@@ -150,11 +150,11 @@ class ReadEvents:
             name: redacted() if is_secret(name) else _value_json(self._keep.keep(raw)) for name, raw in given.items()
         }
 
-    def _sent(self, at: str, body: Mapping[str, Any]) -> SentValues | Counted | None:
+    def _sent(self, at: str, body: Mapping[str, Any]) -> SentValues | CountedValues | None:
         place, port = place_of(body["output"], body["track_id"]), str(body["output"]["name"])
         content = body["data"]
         if isinstance(content, Mapping) and "count" in content:
-            return Counted(at, place, port, _count(content))
+            return CountedValues(at, place, port, _count(content))
         if not isinstance(content, Mapping) or "values" not in content:
             return None
         values = [self._keep.keep(raw) for raw in content["values"]["values"]]

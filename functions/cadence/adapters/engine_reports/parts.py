@@ -16,7 +16,7 @@ from cadence.adapters.engine_reports.pieces import ByteSource
 from cadence.domain.melodium.events import (
     Built,
     Closed,
-    Counted,
+    CountedValues,
     Event,
     Finished,
     ModelsOver,
@@ -34,7 +34,7 @@ _KINDS: tuple[type[Event], ...] = (
     Started,
     Finished,
     SentValues,
-    Counted,
+    CountedValues,
     SecretUsed,
     Moved,
     Closed,

@@ -70,7 +70,7 @@ class SentValues:
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class CountedValues:
     """A treatment sent `count` values, which its engine does not report."""
 
     at: str
@@ -134,7 +134,7 @@ class ModelsOver:
     at: str
 
 
-Event = Built | Started | Finished | SentValues | Counted | SecretUsed | Moved | Closed | Track | ModelsOver
+Event = Built | Started | Finished | SentValues | CountedValues | SecretUsed | Moved | Closed | Track | ModelsOver
 
 
 def place_of(body: Mapping[str, Any], track: Any) -> TrackedTreatment:

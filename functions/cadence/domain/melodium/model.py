@@ -12,7 +12,7 @@ from typing import Any
 from cadence.domain.melodium.events import (
     Built,
     Closed,
-    Counted,
+    CountedValues,
     Event,
     Finished,
     Instance,
@@ -119,7 +119,7 @@ class ProgramModel:
                 self._timed(event)
             case SentValues():
                 self._sent(event)
-            case Counted():
+            case CountedValues():
                 self._counted(event)
             case SecretUsed():
                 self._secret_used(event)
@@ -190,7 +190,7 @@ class ProgramModel:
         output.new.append(event.content)
         self.changed.add(name)
 
-    def _counted(self, event: Counted) -> None:
+    def _counted(self, event: CountedValues) -> None:
         name = self._name(event.place)
         if name is None or not event.count:
             return
