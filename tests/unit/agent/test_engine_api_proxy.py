@@ -32,10 +32,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         content = json.dumps({"status": status}).encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(content)))
+        self.send_header("Connection", "close")
         self.end_headers()
         self.wfile.write(content)
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, *_: object) -> None:
         """Does nothing."""
 
 
