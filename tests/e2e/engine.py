@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,12 +70,13 @@ def detailed() -> list[str]:
     return ["--debug-level", "detailed"] if HAS_SECRETS else []
 
 
-def secret(name: str, value: str, environment: dict[str, str]) -> str:
-    """What a program is given for a secret: where it is in its environment, or the value for an engine without them."""
+def secret(value: str, folder: Path) -> str:
+    """What a program is given for a secret: the file that it is in, or the value for an engine without secrets."""
     if not HAS_SECRETS:
         return value
-    environment[f"MELODIUM_SECRET_{name}"] = value
-    return f"env:MELODIUM_SECRET_{name}"
+    file = folder / f"secret-{uuid.uuid4()}"
+    file.write_text(value)
+    return f"file:{file}"
 
 
 def agent_environment() -> dict[str, str]:
@@ -124,15 +125,11 @@ class Engine:
             **({"MELODIUM_API_TAGS": tags} if tags else {}),
         }
 
-    def run(self, program: str, ids: Ids, *words: str, tags: str = "", secrets: Mapping[str, str] | None = None) -> str:
-        """Runs a program to its end; what it wrote. `secrets` are parameters that are secrets."""
-        environment = self.environment(ids, tags)
-        given = [
-            word for name, value in (secrets or {}).items() for word in (f"--{name}", secret(name, value, environment))
-        ]
+    def run(self, program: str, ids: Ids, *words: str, tags: str = "") -> str:
+        """Runs a program to its end; what it wrote."""
         done = subprocess.run(
-            [str(BINARY), "run", "--api-report", *detailed(), str(PROGRAMS / program), *words, *given],
-            env=environment, capture_output=True, text=True, timeout=120, check=False,
+            [str(BINARY), "run", "--api-report", *detailed(), str(PROGRAMS / program), *words],
+            env=self.environment(ids, tags), capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
         assert done.returncode == 0 and "Failed to" not in done.stderr, done.stderr
         return done.stdout + done.stderr
@@ -157,13 +154,11 @@ class Engine:
         return {"Authorization": f"Bearer {self.token}"}
 
     @contextmanager
-    def running(
-        self, *words: str, ids: Ids, environment: Mapping[str, str] | None = None
-    ) -> Iterator["subprocess.Popen[str]"]:
+    def running(self, *words: str, ids: Ids) -> Iterator["subprocess.Popen[str]"]:
         """A process under way; it is ended with the block, if it has not by itself."""
         process = subprocess.Popen(
             [str(BINARY), *words],
-            env={**self.environment(ids), **(environment or {})},
+            env=self.environment(ids),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

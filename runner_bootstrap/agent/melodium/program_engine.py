@@ -41,6 +41,7 @@ DRIVER_MODULES = (
     "programs/engine_treatment",
     "programs/engine_values",
     "programs/launch",
+    "programs/secret_parameters",
     "programs/source_literals",
     "programs/stored_values",
     "programs/wrapper",

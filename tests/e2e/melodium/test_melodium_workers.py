@@ -162,11 +162,10 @@ def test_an_engine_of_another_group_is_refused(engine: Engine, api: Api, tmp_pat
     assert engine.post("execution/run/start", asked) == {"ok": worker}  # the same request is the same worker
     found = engine.access(worker)["started"]
     assert (found["id"], found["addresses"]) == (worker, ["127.0.0.1"])
-    environment: dict[str, str] = {}
-    keys = ("--remote_key", secret("REMOTE", found["key"], environment), "--self_key", secret("SELF", key, environment))
+    keys = ("--remote_key", secret(found["key"], tmp_path), "--self_key", secret(key, tmp_path))
     words = ("--port", str(found["port"]), *keys, "--word", "x", "--answer", str(tmp_path / "a"))
     program = str(PROGRAMS / "given_worker.mel")
-    with engine.running("run", program, *words, ids=Ids(), environment=environment):
+    with engine.running("run", program, *words, ids=Ids()):
         run = api.finished(worker)
     assert (run["state"], run["cause"]) == (
         "failed",

@@ -9,7 +9,8 @@ import pytest
 from runner_bootstrap.agent.containers import exec_request, exec_shim
 from runner_bootstrap.agent.melodium import engine_binary
 from runner_bootstrap.agent.melodium.engine_reports import require_permitted
-from runner_bootstrap.agent.programs import batches, cbor
+from runner_bootstrap.agent.programs import batches, cbor, secret_parameters
+from runner_bootstrap.agent.programs.secret_parameters import SecretFiles
 from runner_bootstrap.agent.shared.engine_release import release_of
 from runner_bootstrap.agent.shared.errors import AgentError
 from runner_bootstrap.agent.shared.key_files import KeyFiles
@@ -94,6 +95,30 @@ def test_keys_are_in_files_of_this_user_only(tmp_path: Path) -> None:
     keys.remove()
     keys.remove()
     assert not (tmp_path / "keys").exists()
+
+
+@pytest.mark.parametrize(
+    ("type_", "plain", "is_secret"),
+    [
+        ("Secret<string>", "string", True),
+        ("Option<Secret<string>>", "Option<string>", True),
+        ("Option<string>", "Option<string>", False),
+    ],
+)
+def test_the_type_of_a_parameter_says_whether_it_is_a_secret(type_: str, plain: str, is_secret: bool) -> None:
+    assert secret_parameters.plain_type(type_) == plain
+    assert secret_parameters.is_secret(type_) is is_secret
+
+
+def test_a_secret_is_given_in_a_file_of_this_user_or_with_its_policy(tmp_path: Path) -> None:
+    files = SecretFiles(tmp_path)
+    scheme, _, path = files.locator("token", "two\nlines\n").partition(":")
+    assert (scheme, Path(path).read_text(), Path(path).stat().st_mode & 0o777) == ("file", "two\nlines\n\n", 0o600)
+    files.remove()
+    assert not Path(path).parent.exists()
+    told = secret_parameters.described("token", "Option<Secret<string>>", "x")
+    assert told["option"]["secret"]["value"] == {"string": "x"}
+    assert secret_parameters.described("token", "Secret<string>", "x")["secret"]["policy"]["plain_reveal"] is False
 
 
 def test_an_engine_that_reports_all_values_does_not_run_where_none_are_kept() -> None:

@@ -108,9 +108,7 @@ def worker(ids: Ids, seconds: int) -> Iterator[int]:
     """An engine that waits for another one, and works so long at the most; its port."""
     engine, port = Engine("http://127.0.0.1:9", ""), free_port()
     words = ("--port", str(port), "--recv-key", KEY, "--send-key", KEY, "--wait", "60", "--duration", str(seconds))
-    environment: dict[str, str] = {}
-    secret("KEY", KEY, environment)
-    with engine.running("dist", "--localhost", *words, ids=ids, environment=environment) as process:
+    with engine.running("dist", "--localhost", *words, ids=ids) as process:
         eventually(lambda: is_listening(port) or process.poll() is not None)
         yield port
         process.wait(60)
@@ -132,8 +130,7 @@ def test_a_worker_hears_its_own_worker_unless_a_track_ended_before_its_first(
     asking, answer, program = Ids(), tmp_path / "answer", tmp_path / "chain.mel"
     seconds = 60 if arrives else 4
     with worker(Ids(group=asking.group), seconds) as first, worker(Ids(group=asking.group), seconds) as second:
-        environment = Engine("http://127.0.0.1:9", "").environment(asking)
-        key = secret("KEY", KEY, environment)
+        key = secret(KEY, tmp_path)
         places = {"FIRST": str(first), "SECOND": str(second), '"KEY"': f'"{key}"', "BESIDE": beside}
         text = in_version(PROGRAM)
         for name, value in places.items():
@@ -141,7 +138,7 @@ def test_a_worker_hears_its_own_worker_unless_a_track_ended_before_its_first(
         program.write_text(text)
         done = subprocess.run(
             [str(BINARY), "run", str(program), "--answer", str(answer)],
-            env=environment, capture_output=True, text=True, timeout=120, check=True,
+            env=Engine("http://127.0.0.1:9", "").environment(asking), capture_output=True, text=True, timeout=120, check=True,
         )  # fmt: skip
     assert done.stderr == ""
     assert (answer.exists() and answer.read_text() == "a word") is arrives, done.stdout

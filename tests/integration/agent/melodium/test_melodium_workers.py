@@ -43,9 +43,10 @@ def worker(gateway: FakeGateway) -> Callable[..., Runner]:
 def asking(program: str, worker: Runner, group: str = GROUP, **parameters: str) -> "subprocess.Popen[bytes]":
     """An engine that knows the address of the worker."""
     assert worker.listening
+    folder = Path(parameters["answer"]).parent
     argv = [str(BINARY), "run", str(PROGRAMS / f"{program}.mel")]
     env = {**os.environ, "MELODIUM_GROUP_ID": group, "NO_COLOR": "1"}
-    keys = {"remote_key": secret("REMOTE", RECEIVE, env), "self_key": secret("SELF", SEND, env)}
+    keys = {"remote_key": secret(RECEIVE, folder), "self_key": secret(SEND, folder)}
     for name, value in {"port": str(worker.listening["port"]), **keys, **parameters}.items():
         argv += [f"--{name}", value]
     return subprocess.Popen(argv, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)

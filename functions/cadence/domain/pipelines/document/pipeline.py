@@ -76,7 +76,8 @@ class Connection(NamedTuple):
 class UsedProgram:
     """A Mélodium program by its digest, a command of it, the treatment that this runs, and its parameters' types.
 
-    `engine` is the version, or the series, of the engine that it requires.
+    `engine` is the version, or the series, of the engine that it requires. `secret_types` are those of the parameters
+    that get secrets.
     """
 
     sha256: str
@@ -84,6 +85,7 @@ class UsedProgram:
     treatment: str
     parameters: Mapping[str, DataType] = field(default_factory=dict)
     engine: str | None = None
+    secret_types: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

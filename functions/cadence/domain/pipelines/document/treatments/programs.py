@@ -31,7 +31,8 @@ Known = Mapping[str, ProgramFacts | Unavailable]
 """Programs by the names that documents use."""
 
 DEFAULT_ENTRYPOINT = "main"
-_TEXTS = ("string", "Option<string>")
+_SECRETS = ("Secret<string>", "Option<Secret<string>>")
+_TEXTS = ("string", "Option<string>", *_SECRETS)
 _MEANINGLESS = (
     "run", "use", "shell", "image", "inputs", "outputs", "stdin", "stdout", "services", "volumes", "trigger", "each",
     "with",
@@ -85,6 +86,7 @@ class ProgramChecks:
                 treatment=entrypoint.treatment,
                 parameters=known,
                 engine=facts.engine,
+                secret_types={name: types[name].type for name in secrets if name in types},
             )
         return treatment
 
