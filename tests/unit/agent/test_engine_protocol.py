@@ -9,7 +9,7 @@ import pytest
 from runner_bootstrap.agent.containers import exec_request, exec_shim
 from runner_bootstrap.agent.melodium import engine_binary
 from runner_bootstrap.agent.melodium.engine_reports import require_permitted
-from runner_bootstrap.agent.programs import batches, cbor, secret_parameters
+from runner_bootstrap.agent.programs import batches, capture, cbor, secret_parameters
 from runner_bootstrap.agent.programs.secret_parameters import SecretFiles
 from runner_bootstrap.agent.shared.engine_release import release_of
 from runner_bootstrap.agent.shared.errors import AgentError
@@ -95,6 +95,29 @@ def test_keys_are_in_files_of_this_user_only(tmp_path: Path) -> None:
     keys.remove()
     keys.remove()
     assert not (tmp_path / "keys").exists()
+
+
+def test_a_capture_without_values_says_how_to_get_them() -> None:
+    def named(path: str, name: str) -> dict[str, Any]:
+        return {"version": "0.11.0", "path": [path], "name": name}
+
+    place = {"treatment": named("std", "emit"), "host_treatment": "direct", "host_build": None, "build_id": 0}
+    port = {"described_type": "u8", "flow": "block", "name": "out"}
+    element = {"identifier": named("std", "emit"), "implementation_kind": "compiled", "parameters": {}}
+    dump = {
+        "entrypoint": named("demo", "main"),
+        "collection": {
+            "elements": [
+                {"treatment": {**element, "inputs": {}, "outputs": {"out": port}}},
+                {"treatment": {**element, "identifier": named("demo", "main")}},
+            ]
+        },
+    }
+    sent = {"output": {**place, "label": "say", "name": "out"}, "track_id": 0, "data": {"count": {"count": 1}}}
+    built = {**place, "label": "say", "environment": {"track_id": 0, "variables": {}, "contexts": {}}}
+    events = [{"kind": {"treatment_built": built}}, {"kind": {"data_sent": sent}}]
+    with pytest.raises(capture.NotReplayable, match="run the program with --debug-level detailed"):
+        capture.find(events, dump, "say")
 
 
 @pytest.mark.parametrize(
