@@ -50,10 +50,15 @@ def _programs() -> Path:
 
 
 PROGRAMS = _programs()
-BINARY = Path(
-    os.environ.get("CADENCE_MELODIUM")
-    or Path(os.environ.get("CADENCE_PEERS", "~/.cache/cadence-peers")).expanduser() / f"melodium-{VERSION}/bin/melodium"
-)
+
+
+def binary_of(version: str) -> Path:
+    """Where `.ci/peers` builds an engine."""
+    peers = Path(os.environ.get("CADENCE_PEERS", "~/.cache/cadence-peers")).expanduser()
+    return peers / f"melodium-{version}/bin/melodium"
+
+
+BINARY = Path(os.environ.get("CADENCE_MELODIUM") or binary_of(VERSION))
 
 needs_engine = pytest.mark.skipif(
     not BINARY.is_file(), reason=f"the Mélodium engine {VERSION} is not there: `.ci/peers melodium` builds it"

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.engine import BINARY, HAS_SECRETS, PROGRAMS, VERSION, needs_engine, secret
+from tests.e2e.engine import BINARY, HAS_SECRETS, PROGRAMS, VERSION, binary_of, needs_engine, secret
 from tests.integration.agent.conftest import PATIENCE, Start
 from tests.integration.agent.fake_gateway import FakeGateway, Runner
 from tests.integration.agent.podman import IMAGE, podman
@@ -22,6 +22,7 @@ pytestmark = [pytest.mark.engine, needs_engine]
 GROUP = "6f2d9a2a-4b0a-4a24-9f1a-3f7f6a6c4d31"
 RECEIVE, SEND = "c6f4b1f8-2d3c-4f6b-8d0e-6f0a4f0f7a10", "0f8c3c8e-58a0-4d0e-9f53-1f6a1f0c2b11"
 TOKEN = "engine-token-of-this-run"
+VERSIONS = ("0.11.0", "0.10.2")
 
 
 @pytest.fixture(autouse=True)
@@ -147,6 +148,27 @@ def test_another_version_than_the_machines_is_refused_at_once(start: Start, work
     assert (
         done["error"] == f"this needs the Mélodium engine 0.10.1, and this machine has {VERSION}: see CADENCE_MELODIUM"
     )
+
+
+@pytest.mark.skipif(
+    not all(binary_of(version).is_file() for version in VERSIONS), reason="not both engines are there: see .ci/peers"
+)
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_machine_with_several_engines_starts_the_one_that_is_asked_for(
+    start: Start, worker: Callable[..., Runner], monkeypatch: pytest.MonkeyPatch, version: str
+) -> None:
+    monkeypatch.setenv("CADENCE_MELODIUM", os.pathsep.join(str(binary_of(each)) for each in VERSIONS))
+    runner = worker(version)
+    agent = start(runner)
+    eventually(lambda: runner.listening or runner.completed)
+    assert runner.listening, runner.completed
+    found = subprocess.run(
+        ["ss", "-ltnpH", f"sport = :{runner.listening['port']}"], capture_output=True, text=True, check=True
+    )
+    pid = int(found.stdout.partition("pid=")[2].partition(",")[0])
+    assert Path(f"/proc/{pid}/exe").resolve() == binary_of(version).resolve()
+    agent.send_signal(signal.SIGTERM)
+    completed(runner)
 
 
 @pytest.mark.podman
