@@ -78,6 +78,8 @@ def result(body: Json) -> RunnerResult:
 def assignment_json(answer: Assignment) -> dict[str, Any]:
     work = work_json(answer.run, answer.spec, answer.runner.attempt)
     if answer.engine:
+        retention = answer.runner.retention
+        work["engine"] |= {"secrets": dict(answer.engine), "values": str(retention.capture) if retention else "full"}
         work["engine"]["secrets"] = dict(answer.engine)
     for port in work["inputs"]:
         if port["port"] in answer.inputs:

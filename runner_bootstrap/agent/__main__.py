@@ -111,8 +111,8 @@ def _replay(options: argparse.Namespace) -> int:
 
 
 def _replay_captured(options: argparse.Namespace) -> int:
-    engine = engine_binary.installed()
-    if engine is None or engine.image:
+    engine = next(iter(engine_binary.programs()), None)
+    if engine is None:
         raise AgentError(f"no Mélodium engine is installed on this machine: set {engine_binary.PROGRAM} to its path")
     with tempfile.TemporaryDirectory() as home:
         comparison = capture_replay.replay_files(

@@ -20,8 +20,7 @@ from cadence.local.shared.region import REGION
 from cadence.local.supervision import control
 from cadence.local.supervision.supervisor import StackOptions
 from tests.e2e.api import Api
-from tests.e2e.engine import BINARY
-from tests.programs import bubblewrap
+from tests.e2e.engine import agent_environment
 
 HERE = Path(__file__).parent
 IAM = os.environ.get("CADENCE_E2E_IAM") == "1"
@@ -46,13 +45,12 @@ class Stack:
 @contextmanager
 def serving(folder: Path, *, enforce_iam: bool) -> Iterator[Stack]:
     """A stack in the folder, on free ports, that ends with the block."""
-    if BINARY.is_file():
-        # The host agent of the stack finds the engine there.
-        os.environ["CADENCE_MELODIUM"] = str(BINARY)
-        if bubblewrap():
-            os.environ["CADENCE_MELODIUM_CONTAINERS"] = "sandbox"
     options = StackOptions(folder, port=0, enforce_iam=enforce_iam)
-    connection, supervisor = control.up(options, print, attached=True)
+    # The host agent of the stack finds the engine there; other tests of this process must not.
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in agent_environment().items():
+            environment.setenv(name, value)
+        connection, supervisor = control.up(options, print, attached=True)
     assert supervisor is not None
     try:
         yield Stack(connection.url, connection.token, connection.aws_endpoint, folder)
@@ -81,7 +79,7 @@ def cadence(stack: Stack) -> Cadence:
     def call(*words: str, status: int = 0, stdin: str = "", **environment: str) -> "subprocess.CompletedProcess[str]":
         done = subprocess.run(
             [str(Path(sys.executable).with_name("cadence")), *words],
-            cwd=stack.folder, env={**os.environ, **environment}, input=stdin, capture_output=True, text=True, check=False,
+            cwd=stack.folder, env={**os.environ, **agent_environment(), **environment}, input=stdin, capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == status, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         assert "Traceback" not in done.stderr

@@ -1,8 +1,17 @@
-"""The real Mélodium engine, told to report to a running stack."""
+"""The real Mélodium engine, which reports to a running stack.
 
+Its version is `CADENCE_MELODIUM_VERSION`, or 0.11.0. The programs of tests are written for that one; for an earlier
+version, they are copied with its number, and with texts in place of secrets, which it does not have.
+"""
+
+import atexit
 import os
+import re
+import shutil
 import socket
 import subprocess
+import tempfile
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,16 +22,73 @@ from typing import Any
 import pytest
 import requests
 
-VERSION = "0.10.2"
-PROGRAMS = Path(__file__).parent / "programs"
-BINARY = Path(
-    os.environ.get("CADENCE_MELODIUM")
-    or Path(os.environ.get("CADENCE_PEERS", "~/.cache/cadence-peers")).expanduser() / f"melodium-{VERSION}/bin/melodium"
-)
+from cadence.domain.melodium.certificate import built_in_until
+from tests.programs import bubblewrap
+
+NEWEST = "0.11.0"
+VERSION = os.environ.get("CADENCE_MELODIUM_VERSION") or NEWEST
+HAS_SECRETS = VERSION == NEWEST
+
+
+def in_version(text: str) -> str:
+    """A program's text, or what the engine says of one, as it is with the engine of this version."""
+    if VERSION == NEWEST:
+        return text
+    return re.sub(r"Secret<(\w+)>", r"\1", text).replace(NEWEST, VERSION)
+
+
+def _programs() -> Path:
+    written = Path(__file__).parent / "programs"
+    if VERSION == NEWEST:
+        return written
+    folder = Path(tempfile.mkdtemp(prefix="cadence-programs-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    shutil.copytree(written, folder, dirs_exist_ok=True)
+    for file in (each for each in folder.rglob("*") if each.is_file()):
+        file.write_text(in_version(file.read_text()))
+    return folder
+
+
+PROGRAMS = _programs()
+
+
+def binary_of(version: str) -> Path:
+    """Where `.ci/peers` builds an engine."""
+    peers = Path(os.environ.get("CADENCE_PEERS", "~/.cache/cadence-peers")).expanduser()
+    return peers / f"melodium-{version}/bin/melodium"
+
+
+BINARY = Path(os.environ.get("CADENCE_MELODIUM") or binary_of(VERSION))
 
 needs_engine = pytest.mark.skipif(
     not BINARY.is_file(), reason=f"the Mélodium engine {VERSION} is not there: `.ci/peers melodium` builds it"
 )
+
+# Of an earlier engine, no two of which can connect any more; `.ci/peers` builds none then.
+reaches_workers = pytest.mark.skipif(
+    time.time() > built_in_until(VERSION).timestamp(), reason="the certificate in the engine has ended"
+)
+
+
+def detailed() -> list[str]:
+    """The options for a report with all values, which the engine gives by itself before 0.11.0."""
+    return ["--debug-level", "detailed"] if HAS_SECRETS else []
+
+
+def secret(value: str, folder: Path) -> str:
+    """What a program is given for a secret: the file that it is in, or the value for an engine without secrets."""
+    if not HAS_SECRETS:
+        return value
+    file = folder / f"secret-{uuid.uuid4()}"
+    file.write_text(value)
+    return f"file:{file}"
+
+
+def agent_environment() -> dict[str, str]:
+    """By which agents and commands find the engine; in this process itself it would change other tests."""
+    if not BINARY.is_file():
+        return {}
+    return {"CADENCE_MELODIUM": str(BINARY), **({"CADENCE_MELODIUM_CONTAINERS": "sandbox"} if bubblewrap() else {})}
 
 
 def free_port() -> int:
@@ -55,6 +121,8 @@ class Engine:
         return {
             "PATH": os.environ["PATH"],
             "HOME": os.environ["HOME"],
+            "NO_PROXY": "127.0.0.1,localhost",
+            "NO_COLOR": "1",
             "MELODIUM_API_URL": self.url,
             "MELODIUM_API_TOKEN": self.token,
             "MELODIUM_RUN_ID": ids.run,
@@ -65,7 +133,7 @@ class Engine:
     def run(self, program: str, ids: Ids, *words: str, tags: str = "") -> str:
         """Runs a program to its end; what it wrote."""
         done = subprocess.run(
-            [str(BINARY), "run", "--api-report", str(PROGRAMS / program), *words],
+            [str(BINARY), "run", "--api-report", *detailed(), str(PROGRAMS / program), *words],
             env=self.environment(ids, tags), capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
         assert done.returncode == 0 and "Failed to" not in done.stderr, done.stderr

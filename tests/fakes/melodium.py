@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from cadence.application.melodium.ports import FormUpload, PutUpload
 from cadence.application.runs.ports import EngineStream
@@ -16,6 +16,7 @@ class MemoryReported:
     def __init__(self) -> None:
         self.said: dict[str, Reported] = {}
         self.seen: dict[str, EngineEvidence] = {}
+        self.told: dict[str, dict[str, datetime]] = {}
         self.executes: dict[str, tuple[str, dict[str, str]]] = {}
 
     def get(self, run_id: str) -> Reported:
@@ -24,9 +25,11 @@ class MemoryReported:
     def evidence(self, run_id: str) -> EngineEvidence:
         return self.seen.get(run_id, EngineEvidence())
 
-    def note_lines(self, run_id: str, chunks: int, errors: int, first_error: str) -> None:
+    def note_lines(self, run_id: str, chunks: int, errors: int, first_error: str, interrupted: str) -> None:
         seen = self.evidence(run_id)
-        self.seen[run_id] = dataclasses.replace(seen, logs_chunks=chunks, errors=errors, first_error=first_error)
+        self.seen[run_id] = dataclasses.replace(
+            seen, logs_chunks=chunks, errors=errors, first_error=first_error, interrupted=interrupted
+        )
 
     def note_events(self, run_id: str, chunks: int, failed_steps: Sequence[str], *, over: bool) -> None:
         seen = self.evidence(run_id)
@@ -55,6 +58,17 @@ class MemoryReported:
         said = self.get(run_id)
         if said.ended_at is None:
             self.said[run_id] = dataclasses.replace(said, ended_at=at, ended=how, messages=tuple(messages))
+
+    def note_answer(self, run_id: str, worker: str, at: datetime, spacing: timedelta) -> bool:
+        told = self.told.setdefault(run_id, {})
+        if worker not in told:
+            if told and max(told.values()) >= at - spacing:
+                return False
+            told[worker] = at
+        return True
+
+    def answered(self, run_id: str) -> Sequence[str]:
+        return list(self.told.get(run_id, ()))
 
     def count_chunks(self, run_id: str, stream: EngineStream, chunks: int) -> None:
         said = self.get(run_id)

@@ -76,6 +76,7 @@ def engine_api() -> EngineApi:
             treatments=runs,
             runners=DynamoRunnerStore(config.runners_table),
             secrets=sealed,
+            reported=reported,
             clock=now,
             sleep=time.sleep,
         ),

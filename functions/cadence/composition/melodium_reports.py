@@ -28,7 +28,9 @@ def take_upload() -> TakeUpload:
     store = client("s3")
     parts = S3Parts(store, config.data_bucket)
     codec = JsonModels()
-    link = LinkEngines(runs=runs, values=runs, parts=parts, model_of=stored_models(parts, codec))
+    link = LinkEngines(
+        runs=runs, values=runs, parts=parts, model_of=stored_models(parts, codec), answered=reported.answered
+    )
     events = TakeEvents(
         treatments=runs,
         values=runs,

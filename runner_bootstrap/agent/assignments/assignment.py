@@ -146,6 +146,7 @@ class Assignment:
             secrets_by_name = engine.pop("secrets", None) or {}
             self.pull_secrets = Secrets(secrets_by_name.pop("pull_secrets", None) or {})
             self.engine_secrets = Secrets(secrets_by_name)
+            self.captured_values: str = engine.get("values") or "full"
             self.worker = worker_spec.worker(engine["worker"]) if engine.get("worker") else None
             self.program = program_spec.program(engine["program"]) if engine.get("program") else None
         except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -48,7 +48,7 @@ def program(content: dict[str, Any]) -> AssignedProgram:
     parameters = dict(content.get("parameters") or {})
     secrets = dict(content.get("secrets") or {})
     for parameter in (*parameters.values(), *secrets.values()):
-        parse(parameter["type"])
+        parse(parameter["type"].replace("Secret<string>", "string"))
     return AssignedProgram(
         files=files,
         file=file,

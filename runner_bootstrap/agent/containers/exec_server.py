@@ -18,7 +18,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Optional, Protocol
 
@@ -112,8 +112,9 @@ class ExecServer:
         descriptors: list[int] = []
         with connection:
             try:
-                arguments, descriptors = _receive(connection)
-                answer = self._execute(parse(arguments), connection, descriptors)
+                content, descriptors = _receive(connection)
+                request = parse(content["arguments"], content["environment"])
+                answer = self._execute(request, connection, descriptors)
             except AgentError as error:
                 self._log.say(str(error), "warning")
                 answer = {"exit_code": NOT_EXECUTABLE, "problem": str(error)}
@@ -168,7 +169,7 @@ class ExecServer:
         record = {
             "container": request.container,
             "command": request.command,
-            "env": {name: _shown(name, value) for name, value in request.env.items()},
+            "env": {name: _shown(name, value, request.secrets) for name, value in request.env.items()},
             "workdir": request.workdir,
             "exit_code": code,
             "signal": number,
@@ -228,8 +229,11 @@ def _wait_for_either(connection: socket.socket, waiting: _ProcessWaiter) -> bool
         os.close(waiting.descriptor)
 
 
-def _receive(connection: socket.socket) -> tuple[list[str], list[int]]:
-    """Returns the shim's arguments and its streams, which the caller closes. Raises AgentError, OSError."""
+def _receive(connection: socket.socket) -> tuple[dict[str, Any], list[int]]:
+    """Returns the shim's arguments with the variables that they name, and its streams, which the caller closes.
+
+    Raises AgentError, OSError.
+    """
     header, descriptors, _, _ = socket.recv_fds(connection, _LENGTH.size, 3)
     if len(header) < _LENGTH.size:
         raise AgentError("the process that asked for a command has ended")
@@ -252,8 +256,8 @@ def _kill(pid: int) -> None:
         return
 
 
-def _shown(name: str, value: str) -> str:
-    return MASK if _SECRET_NAME.search(name) else value
+def _shown(name: str, value: str, secrets: Collection[str]) -> str:
+    return MASK if name in secrets or _SECRET_NAME.search(name) else value
 
 
 def _shim_source() -> str:

@@ -18,6 +18,19 @@ CANNOT_RUN = 126
 _LENGTH = struct.Struct("!I")
 
 
+def variables_of(arguments: "list[str]") -> "dict[str, str]":
+    """Returns the values of variables that the arguments only name (``--env NAME``).
+
+    The engine passes secrets like this, in the environment of its container engine, which is this process.
+    """
+    names = []
+    for position, argument in enumerate(arguments):
+        option, _, value = argument.partition("=")
+        if option == "--env":
+            names.append(value or "".join(arguments[position + 1 : position + 2]))
+    return {name: os.environ[name] for name in names if name in os.environ}
+
+
 def main(arguments: "list[str]") -> int:
     path, *command_arguments = arguments
     folder, name = os.path.split(path)
@@ -25,7 +38,8 @@ def main(arguments: "list[str]") -> int:
         try:
             # The address of a socket is limited to about 100 bytes, and the path of a workspace may be longer.
             agent.connect(f"/proc/self/fd/{os.open(folder, os.O_PATH)}/{name}")
-            text = json.dumps(command_arguments).encode("utf-8", "surrogateescape")
+            content = {"arguments": command_arguments, "environment": variables_of(command_arguments)}
+            text = json.dumps(content).encode("utf-8", "surrogateescape")
             socket.send_fds(agent, [_LENGTH.pack(len(text))], [0, 1, 2])
             agent.sendall(text)
             answer = b""

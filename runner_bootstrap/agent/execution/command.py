@@ -14,6 +14,8 @@ from .sandbox import LaunchSpec
 from .supervisor import NOT_FOUND, CommandExit, CommandSupervisor
 
 GRACE_SECONDS = 5.0
+#: Seconds for a Mélodium engine, which gives its running work 10 and then stops it.
+ENGINE_GRACE_SECONDS = 13.0
 #: Exit code by which a container engine reports that it could not start the container.
 CONTAINER_NOT_STARTED = 125
 POLL_SECONDS = 0.1
@@ -51,6 +53,7 @@ class Command:
         self._readers: list[LineReader] = []
         self._running = False
         self.exit: CommandExit | None = None
+        self.grace_seconds = GRACE_SECONDS
         self.engine: ContainerRuntime | None = None
 
     def pull(self, launch: LaunchSpec, image: str) -> None:
@@ -131,7 +134,7 @@ class Command:
                 self._termination.decide(TIMED_OUT, f"the command ran longer than the {max_duration:g} s it may take")
             if self._termination.decided and kill_at is None:
                 self._supervisor.signal(signal.SIGTERM)
-                kill_at = Deadline(GRACE_SECONDS if self._termination.report else 0)
+                kill_at = Deadline(self.grace_seconds if self._termination.report else 0)
             if kill_at is not None and kill_at.passed and not killed:
                 self._supervisor.signal(signal.SIGKILL)
                 killed = True

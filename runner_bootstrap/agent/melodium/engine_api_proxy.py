@@ -25,6 +25,9 @@ PREFIX = "/0.1"
 ANSWER_SECONDS = 60.0
 #: Seconds for which a request without an answer, or with the answer 5xx, is repeated.
 PATIENCE = 20.0
+#: The same for requests with which an engine begins: it sends them once, and without an answer it never reports.
+BEGIN_PATIENCE = 300.0
+_BEGINS = ("/execution/run/start", "/execution/report/request")
 LONGEST_BODY = 10 << 20
 _DASHBOARD = "/execution/report/dashboard/"
 _ACCESS = re.compile(r"/execution/run/([0-9a-f-]{36})/access\Z")
@@ -62,14 +65,18 @@ class EngineApiProxy:
         self.token = secrets.token_urlsafe(32) if token else None
         self._connections = HttpConnections(ANSWER_SECONDS)
         self._server = _ApiServer((LOOPBACK, port), self)
+        self._serving: Optional[threading.Thread] = None
         self.port: int = self._server.server_address[1]
         self.url = f"http://{LOOPBACK}:{self.port}{PREFIX}"
 
     def start(self) -> None:
-        threading.Thread(target=self._server.serve_forever, args=(0.1,), name="engine-api", daemon=True).start()
+        self._serving = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="engine-api", daemon=True)
+        self._serving.start()
 
     def stop(self) -> None:
-        self._server.shutdown()
+        """Stops serving. Does not wait for a server that was never started, as `shutdown` would for ever."""
+        if self._serving:
+            self._server.shutdown()
         self._server.server_close()
 
     def answer(self, method: str, path: str, authorization: str, headers: dict[str, str], body: bytes) -> ApiAnswer:
@@ -99,7 +106,7 @@ class EngineApiProxy:
         return upstream_answer
 
     def _forward(self, method: str, path: str, headers: dict[str, str], body: bytes) -> ApiAnswer:
-        deadline = Deadline(PATIENCE)
+        deadline = Deadline(BEGIN_PATIENCE if path[len(PREFIX) :] in _BEGINS else PATIENCE)
         attempt = 0
         while True:
             try:

@@ -18,6 +18,7 @@ from ..shared.errors import AgentError, TreatmentFailed
 from ..values.chunks import ChunkBuffer, ChunkStore
 from . import engine_binary
 from .engine_api_proxy import EngineApiProxy
+from .engine_reports import require_permitted
 from .worker_engine import EngineContext
 
 CHECK_SECONDS = 90.0
@@ -28,6 +29,7 @@ DRIVER_MODULES = (
     "assignments/__init__",
     "assignments/value_types",
     "programs/__init__",
+    "programs/batches",
     "programs/capture",
     "programs/capture_replay",
     "programs/captured_treatment",
@@ -39,11 +41,14 @@ DRIVER_MODULES = (
     "programs/engine_treatment",
     "programs/engine_values",
     "programs/launch",
+    "programs/secret_parameters",
     "programs/source_literals",
     "programs/stored_values",
     "programs/wrapper",
     "shared/__init__",
+    "shared/engine_release",
     "shared/errors",
+    "shared/key_files",
     "shared/loopback",
 )
 # The name of the package `agent`, wherever it lies.
@@ -138,17 +143,24 @@ class ProgramEngine:
             raise AgentError(f"the program cannot be written to the workspace: {error.strerror}") from error
         self._context.workspace.write("program.json", json.dumps(self._task()))
 
+    def _options(self) -> list[str]:
+        """Returns the engine's options for its reports. Raises AgentError if it reports more than its pool permits."""
+        if not self._token:
+            return []
+        require_permitted(self._binary.release, self._assignment.captured_values)
+        return ["--api-report", *self._binary.release.debug_level(self._assignment.captured_values)]
+
     def _task(self) -> dict[str, Any]:
         program, assignment = self._program, self._assignment
         return {
             "binary": self._binary.path,
+            "options": self._options(),
             "file": program.file,
             "entrypoint": program.entrypoint,
             "treatment": program.treatment,
             "parameters": program.parameters,
             "secrets": program.secrets,
             "errors": program.errors,
-            "report": bool(self._token),
             "captured": program.captured,
             "inputs": [{"name": port.name, "flow": port.flow, "type": port.type} for port in assignment.inputs],
             "outputs": [{"name": port.name, "flow": port.flow, "type": port.type} for port in assignment.outputs],
@@ -180,14 +192,21 @@ def _fetched(program: AssignedProgram, url: Optional[str], store: ChunkStore) ->
 
 
 def _required_binary(program: AssignedProgram) -> engine_binary.EngineBinary:
-    engine = engine_binary.installed()
-    if engine is None:
-        raise AgentError(f"this needs a Mélodium engine, and this machine has none: see {engine_binary.PROGRAM}")
-    if engine.image:
+    """Returns the engine of the program's version, or the newest for a program of any. Raises AgentError."""
+    engines = engine_binary.programs()
+    found = next((engine for engine in engines if _is_version(engine.version, program.version)), None)
+    if found is not None:
+        return found
+    has = engine_binary.in_words()
+    if has and not engines:
         raise AgentError(
             f"a program needs an engine that is on its machine: see {engine_binary.PROGRAM}. "
-            f"The one of the image {engine.image} serves workers only"
+            f"Those in images ({has}) serve workers only"
         )
-    if program.version and engine.version != program.version:
-        raise AgentError(f"this needs the Mélodium engine {program.version}, and this machine has {engine.version}")
-    return engine
+    wanted = f"the Mélodium engine {program.version}" if program.version else "a Mélodium engine"
+    raise AgentError(f"this needs {wanted}, and this machine has {has or 'none'}: see {engine_binary.PROGRAM}")
+
+
+def _is_version(version: str, wanted: Optional[str]) -> bool:
+    """Returns whether a version is the wanted one, or of the wanted series (``0.11``)."""
+    return wanted is None or version == wanted or version.startswith(f"{wanted}.")

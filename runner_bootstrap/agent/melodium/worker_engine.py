@@ -23,10 +23,12 @@ from ..execution.sandbox import Bubblewrap
 from ..execution.workspace import Workspace
 from ..logs.buffer import LogBuffer
 from ..shared.errors import AgentError, GatewayError, TreatmentFailed
-from ..shared.loopback import LOOPBACK, free_port, is_listening, network_identity
+from ..shared.key_files import KeyFiles
+from ..shared.loopback import LOOPBACK, free_port, is_listening, network_identity, without_proxy
 from ..shared.termination import Termination
 from . import argv_secrets, engine_binary
 from .engine_api_proxy import EngineApiProxy, Rewrite
+from .engine_reports import require_permitted
 
 #: The variable that selects where commands for containers run: ``containers`` (default), ``sandbox`` or ``host``.
 CONTAINERS = "CADENCE_MELODIUM_CONTAINERS"
@@ -65,6 +67,9 @@ class WorkerEngine:
         self._run_id = assignment.run_id
         self._receive, self._send, self._token = (secrets.get(n) for n in ("receive_key", "send_key", "api_token"))
         self._binary = required_binary(worker.version)
+        self._captured = assignment.captured_values
+        require_permitted(self._binary.release, self._captured)
+        self._keys: Optional[KeyFiles] = None
         self._mode = "pod" if context.pod else os.environ.get(CONTAINERS) or "containers"
         if self._mode not in ("containers", "pod", "sandbox", "host"):
             raise AgentError(
@@ -113,7 +118,12 @@ class WorkerEngine:
         argv = ["dist", "--ip", LOOPBACK, "--port", str(self.port), "--localhost"]
         argv += ["--wait", str(self._worker.wait)]
         argv += ["--duration", str(self._worker.duration)] if self._worker.duration else []
-        argv += ["--api-report"] if self._token else []
+        if self._token:
+            argv += ["--api-report", *self._binary.release.debug_level(self._captured)]
+        if self._binary.release.has_key_files:
+            # They are removed as soon as the engine has read them. In its container the workspace has the same path.
+            self._keys = KeyFiles(self._context.workspace.root / "keys", str(self._receive), str(self._send))
+            return [self._binary.path, *argv, *self._keys.options]
         if self.image:
             return ["/bin/sh", "-c", _WITH_KEYS, "sh", self._binary.path, *argv]
         # The keys are hidden from other processes as soon as the engine has read them.
@@ -127,9 +137,11 @@ class WorkerEngine:
             "MELODIUM_GROUP_ID": worker.group_id,
             "MELODIUM_HOME": str(self._context.workspace.root / "melodium"),
             "NO_COLOR": "1",
+            # The agent's proxy of the API is on this machine, whatever proxy leads out of it.
+            **without_proxy(LOOPBACK),
             "MELODIUM_RUN_VOLUMES": ",".join(worker.volumes),
         }
-        if self.image:
+        if self.image and not self._binary.release.has_key_files:
             variables.update({_RECEIVE_KEY: str(self._receive), _SEND_KEY: str(self._send)})
         variables.update({f"MELODIUM_RUN_VOLUME_{name}": str(self._volume(name)) for name in worker.volumes})
         if self._token:
@@ -174,7 +186,10 @@ class WorkerEngine:
                 return
             self._context.termination.sleep(LOOK_EVERY)
         self._listened = True
-        argv_secrets.hide(supervisor_pid, [str(self._receive), str(self._send)])
+        if self._keys:
+            self._keys.remove()
+        else:
+            argv_secrets.hide(supervisor_pid, [str(self._receive), str(self._send)])
         on_listening({"addresses": [LOOPBACK], "port": self.port, "machine": network_identity()})
 
     def _observe(self, path: str, body: Any) -> None:
@@ -231,13 +246,12 @@ class WorkerEngine:
 
 def required_binary(version: str) -> engine_binary.EngineBinary:
     """Returns the engine. Raises AgentError unless exactly this version is installed."""
-    engine = engine_binary.installed()
+    engine = next((engine for engine in engine_binary.installed() if engine.version == version), None)
     if engine is None:
+        has = engine_binary.in_words() or "none"
         raise AgentError(
-            f"this needs the Mélodium engine {version}, and this machine has none: see {engine_binary.PROGRAM}"
+            f"this needs the Mélodium engine {version}, and this machine has {has}: see {engine_binary.PROGRAM}"
         )
-    if engine.version != version:
-        raise AgentError(f"this needs the Mélodium engine {version}, and this machine has {engine.version}")
     return engine
 
 

@@ -1,4 +1,4 @@
 """The process that drives one Mélodium program.
 
-It loads only this room, `shared.errors`, `shared.loopback` and `assignments.value_types`.
+It loads only this room, `assignments.value_types`, and of `shared` what `DRIVER_MODULES` names.
 """

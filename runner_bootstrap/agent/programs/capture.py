@@ -177,6 +177,8 @@ class _CaptureReader:
         for kind in self._kinds:
             sent = kind.get("data_sent")
             if sent is not None and _key(sent["output"], sent["track_id"]) == source:
+                if "values" not in sent["data"]:
+                    raise NotReplayable("the events hold no values: run the program with --debug-level detailed")
                 values += sent["data"]["values"]["values"]
         return values
 
@@ -232,6 +234,8 @@ def _restorable(value: Any, what: str) -> None:
             _restorable(item, what)
     elif name == "option" and content is not None:
         _restorable(content, what)
+    elif name == "secret":
+        raise NotReplayable(f"{what} cannot be restored: it is a secret")
     elif name in ("f32", "f64") and content is None:
         raise NotReplayable(f"{what} cannot be restored: engines write NaN and infinity as nothing")
 

@@ -92,6 +92,10 @@ class CborReader:
         text = self.value() if self._data[self.at : self.at + 1] and self._data[self.at] >> 5 == _TEXT else None
         return text if isinstance(text, str) else None
 
+    def at_list(self) -> bool:
+        """Returns whether the next item is a list."""
+        return self._data[self.at : self.at + 1] != b"" and self._data[self.at] >> 5 == _LIST
+
     def length_of_list(self) -> int | None:
         """Returns the number of items if a list of definite length begins here, else None."""
         first = self._take(1)[0]

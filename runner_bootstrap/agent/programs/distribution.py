@@ -9,14 +9,12 @@ import threading
 import uuid
 from typing import Any, NamedTuple
 
-from . import cbor
+from ..shared.engine_release import EngineRelease
+from . import batches, cbor
 
-PROTOCOL = "0.1.0"
 #: Seconds between probes; an engine closes a connection on which it receives nothing for long.
 PROBE_SECONDS = 10.0
 _LARGEST_FRAME = 1 << 30
-_BYTE = b"\xa1dbyte"
-_BYTES = [_BYTE + cbor.head(0, number) for number in range(256)]
 
 
 class DistributionError(Exception):
@@ -43,20 +41,22 @@ class SessionKeys(NamedTuple):
 
 
 class EngineSession:
-    """One connection. Any thread may send, one may receive."""
+    """One connection to an engine of ``release``. Any thread may send, one may receive."""
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: socket.socket, release: EngineRelease) -> None:
+        self._release = release
         # Small messages are exchanged: neither side may wait for a fuller packet or a later acknowledgement.
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._connection = connection
         self._file = connection.makefile("rb", buffering=1 << 20)
         self._sending = threading.Lock()
 
-    def ask(self, version: str, keys: SessionKeys) -> None:
+    def ask(self, keys: SessionKeys) -> None:
         """Opens the session. Raises DistributionError unless the engine accepts it."""
+        version = self._release.version
         request = {
             "melodium_version": version,
-            "distribution_version": PROTOCOL,
+            "distribution_version": self._release.protocol,
             "key": keys.theirs.bytes,
             "asking_run_id": uuid.uuid4().bytes,
             "group_id": keys.group.bytes,
@@ -81,14 +81,9 @@ class EngineSession:
 
     def send_values(self, number: int, port: str, values: "list[Any] | bytes") -> None:
         """Sends values as Mélodium writes them (``{"u64": 1}``); bytes stand for values of type byte."""
-        count = len(values)
-        if isinstance(values, bytes):
-            content = b"".join(map(_BYTES.__getitem__, values))
-        else:
-            content = b"".join(map(cbor.encode, values))
         start = cbor.head(5, 1) + cbor.encode("InputData") + cbor.head(5, 3) + cbor.encode("id") + cbor.encode(number)
-        start += cbor.encode("name") + cbor.encode(port) + cbor.encode("data") + cbor.head(4, count)
-        self.send_frame(start + content)
+        start += cbor.encode("name") + cbor.encode(port) + cbor.encode("data")
+        self.send_frame(start + (batches.packed(values) if self._release.packs_values else batches.tagged(values)))
 
     def send_frame(self, frame: bytes) -> None:
         """Sends an encoded message. Raises OSError once the connection is closed."""
@@ -161,41 +156,18 @@ class OutputValues(NamedTuple):
 
 
 def output_of(message: EngineMessage) -> OutputValues:
-    """Decodes an `OutputData`. Raises cbor.CborError."""
-    quick = _bytes_of(message.frame)
+    """Decodes an `OutputData` of any release. Raises cbor.CborError."""
+    quick = batches.tagged_bytes(message.frame)
     if quick is not None:
-        return quick
+        return OutputValues(*quick)
     body = cbor.decode(message.frame)["OutputData"]
-    return OutputValues(body["id"], body["name"], body["data"])
+    return OutputValues(body["id"], body["name"], batches.values_of(body["data"]))
 
 
 def text_of(message: EngineMessage) -> str:
     """Returns the text of a `Debug`, which is JSON."""
     body = cbor.decode(message.frame)["Debug"]
     return body if isinstance(body, str) else ""
-
-
-_START = b"\xa1jOutputData\xa3bid"
-_DATA = b"ddata"
-
-
-def _bytes_of(frame: bytes) -> OutputValues | None:
-    """Decodes values of type byte without the generic decoder, since a frame has eight bytes for each of them."""
-    if not frame.startswith(_START):
-        return None
-    reader = cbor.CborReader(frame, len(_START))
-    number = reader.value()
-    name, port, data = reader.value(), reader.value(), reader.value()
-    if name != "name" or data != "data":
-        return None
-    count = reader.length_of_list()
-    rest = frame[reader.at :]
-    if count is None or not rest.startswith(_BYTE):
-        return None
-    parts = rest.split(_BYTE)
-    if len(parts) != count + 1 or max(map(len, parts)) > 2:
-        return None
-    return OutputValues(number, port, b"".join([part[-1:] for part in parts]))
 
 
 def _kind(frame: bytes) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
@@ -17,11 +18,12 @@ from typing import Any
 
 from ..assignments.value_types import parse
 from ..shared.errors import TreatmentFailed
-from . import captured_treatment, dump, engine_values, source_literals, wrapper
+from . import captured_treatment, dump, engine_values, secret_parameters, source_literals, wrapper
 from .engine_process import EngineProcess
 from .engine_treatment import TreatmentBinding, ValueSink
 from .engine_values import ValueFault, Values
 from .launch import engine_environment, run_treatment
+from .secret_parameters import SecretFiles
 from .wrapper import WrapperPort, WrapperSpec
 
 CHECK_SECONDS = 60
@@ -32,6 +34,8 @@ def main(arguments: list[str]) -> int:
     """Runs ``check FOLDER`` or ``run FOLDER``; the folder holds ``program.json``. Returns 0 on success."""
     what, folder = arguments[0], Path(arguments[1])
     task = json.loads((folder / "program.json").read_text("utf-8"))
+    # The runner's signal goes to the engine as well, which ends its work; this process waits for that and explains it.
+    signal.signal(signal.SIGTERM, lambda *_: None)
     task["parameters"].update(_secrets(task["secrets"]) if what == "run" else {})
     try:
         {"check": check, "run": run}[what](task, folder)
@@ -91,29 +95,41 @@ def _secrets(spec: dict[str, Any]) -> dict[str, Any]:
 
 def _run_entrypoint(task: dict[str, Any], folder: Path) -> list[str]:
     """Runs the program's entrypoint by ``melodium run``; returns the errors that it logged."""
-    if task["secrets"]:
-        return _run_with_secrets(task, folder)
-    argv = [task["binary"], "run", "--parse-arguments", *(["--api-report"] if task["report"] else [])]
-    argv += [str(folder / "program" / task["file"]), task["entrypoint"]]
-    for name, parameters in task["parameters"].items():
-        argv += [f"--{name}={source_literals.literal(parameters['value'], parse(parameters['type']))}"]
-    return EngineProcess(argv, {**os.environ, **engine_environment(folder)}).wait().errors
+    files = SecretFiles(folder)
+    try:
+        literals = {name: _literal(name, parameter, files) for name, parameter in task["parameters"].items()}
+        sealed = [name for name, parameter in task["secrets"].items() if secret_parameters.is_secret(parameter["type"])]
+        # A secret that cannot be had is told before anything of the program runs.
+        argv = [task["binary"], "run", *task["options"], *(["--check-secrets"] if sealed else [])]
+        if len(sealed) < len(task["secrets"]):
+            return _run_with_texts(task, folder, literals, argv)
+        argv += ["--parse-arguments", str(folder / "program" / task["file"]), task["entrypoint"]]
+        argv += [f"--{name}={literal}" for name, literal in literals.items()]
+        return EngineProcess(argv, {**os.environ, **engine_environment(folder)}).wait().errors
+    finally:
+        files.remove()
 
 
-def _run_with_secrets(task: dict[str, Any], folder: Path) -> list[str]:
-    """Runs the entrypoint with all parameters in a private file, since command lines are public on a machine."""
+def _literal(name: str, parameter: dict[str, Any], files: SecretFiles) -> str:
+    value, type_ = parameter["value"], secret_parameters.plain_type(parameter["type"])
+    if secret_parameters.is_secret(parameter["type"]):
+        value = files.locator(name, value)
+    return source_literals.literal(value, parse(type_))
+
+
+def _run_with_texts(task: dict[str, Any], folder: Path, literals: dict[str, str], argv: list[str]) -> list[str]:
+    """Runs the entrypoint with all parameters in a private file: secrets in texts, and command lines are public."""
     tree = folder / "secret"
     tree.mkdir(mode=0o700)
     shutil.copytree(folder / "program", tree, dirs_exist_ok=True)
     tree.chmod(0o700)
-    literals = {
-        name: source_literals.literal(parameters["value"], parse(parameters["type"]))
-        for name, parameters in task["parameters"].items()
-    }
     compo = wrapper.fill(tree, task["file"], task["treatment"], task["entrypoint"], literals)
-    argv = [task["binary"], "run", *(["--api-report"] if task["report"] else []), str(compo), task["entrypoint"]]
     try:
-        return EngineProcess(argv, {**os.environ, **engine_environment(folder)}).wait().errors
+        return (
+            EngineProcess([*argv, str(compo), task["entrypoint"]], {**os.environ, **engine_environment(folder)})
+            .wait()
+            .errors
+        )
     finally:
         shutil.rmtree(tree)
 
@@ -135,16 +151,21 @@ def _run_treatment(task: dict[str, Any], folder: Path) -> list[str]:
     feeds: dict[str, Iterable[Values]] = {port["name"]: _feed(port) for port in task["inputs"]}
     sinks: dict[str, ValueSink] = {port["name"]: _PortWriter(port).write for port in task["outputs"]}
     binding = TreatmentBinding(spec.inputs, spec.outputs, feeds, sinks)
-    values = {
-        name: engine_values.raw(parameter["value"], parse(parameter["type"])) for name, parameter in parameters.items()
-    }
-    arguments = ["--api-report"] if task["report"] else []
-    errors = run_treatment(task["binary"], engine_environment(folder), program, values, binding, arguments)
+    values = {name: _raw(name, parameter) for name, parameter in parameters.items()}
+    # How far inputs are read is known from counts, which are no values: they are needed at every level.
+    options = ["basic" if option == "none" else option for option in task["options"]]
+    errors = run_treatment(task["binary"], engine_environment(folder), program, values, binding, options)
     for port in task["outputs"]:
         if port["flow"] == "block" and not Path(os.environ[f"CADENCE_OUT_{port['name']}"]).exists():
             reason = f": it logged {errors[0]}" if errors else ""
             raise TreatmentFailed(f"the program ended without its output {port['name']}{reason}")
     return errors
+
+
+def _raw(name: str, parameter: dict[str, Any]) -> Any:
+    if secret_parameters.is_secret(parameter["type"]):
+        return secret_parameters.described(name, parameter["type"], parameter["value"])
+    return engine_values.raw(parameter["value"], parse(parameter["type"]))
 
 
 def _feed(port: dict[str, Any]) -> Iterator[Values]:

@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import socket
 import subprocess
 import threading
 import time
 import uuid
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NamedTuple, Optional
 
+from ..shared.engine_release import EngineRelease
 from ..shared.errors import TreatmentFailed
+from ..shared.key_files import KeyFiles
 from ..shared.loopback import LOOPBACK, free_port, is_listening
 from .distribution import DistributionError, EngineSession, SessionKeys
 
@@ -26,6 +30,8 @@ SETTLING_SECONDS = 2.0
 _ERROR = re.compile(r"\[\d{4}-\d\d-\d\dT[0-9:.]+Z\] error: (.*)\Z")
 _FAULT = re.compile(r"(failure|error): (.*)\Z")
 _MOST_QUOTED = 5
+#: Exit statuses of an engine that a signal asked to end, since 0.11.0.
+_INTERRUPTED = {128 + number: number.name for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)}
 
 
 class EngineExit(NamedTuple):
@@ -42,7 +48,8 @@ class EngineExit(NamedTuple):
 class EngineProcess:
     """Started when created. Its output is passed on to this process's own, line by line."""
 
-    def __init__(self, argv: Sequence[str], env: dict[str, str]) -> None:
+    def __init__(self, argv: Sequence[str], env: dict[str, str], keys: Optional[KeyFiles] = None) -> None:
+        self._keys = keys
         self._process = subprocess.Popen(
             argv, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
@@ -74,6 +81,8 @@ class EngineProcess:
         ended = EngineExit(status, self._faults, self._errors)
         if status < 0:
             raise TreatmentFailed(f"the engine was killed by signal {-status}")
+        if status in _INTERRUPTED:
+            raise TreatmentFailed(f"the engine was interrupted by {_INTERRUPTED[status]} and ended its work")
         if status not in (0, 1, 2):
             raise TreatmentFailed(f"the engine crashed (exit status {status}): {_last(self._faults)}")
         if status or self._faults:
@@ -99,6 +108,11 @@ class EngineProcess:
         self._process.kill()
         self._process.wait()
 
+    def remove_keys(self) -> None:
+        """Removes the files with the engine's keys, which it has read."""
+        if self._keys:
+            self._keys.remove()
+
     def _pass_on(self, stream: Any, fd: int) -> None:
         for line in stream:
             os.write(fd, line)
@@ -112,37 +126,40 @@ class EngineProcess:
                 self._faults.append(text)
 
 
-def listen(binary: str, env: dict[str, str], arguments: Sequence[str] = ()) -> "tuple[EngineProcess, int, SessionKeys]":
-    """Starts an engine that waits on the loopback interface for a session with the returned keys."""
+def listen(
+    binary: str, env: dict[str, str], release: EngineRelease, arguments: Sequence[str] = ()
+) -> "tuple[EngineProcess, int, SessionKeys]":
+    """Starts an engine that waits on the loopback interface for a session with the returned keys.
+
+    It sends the events that tell how far inputs are read; its own report has the level that ``arguments`` name.
+    """
     port = free_port()
     keys = SessionKeys(uuid.uuid4(), uuid.uuid4(), uuid.UUID(env["MELODIUM_GROUP_ID"]))
-    argv = [
-        binary,
-        "dist",
-        "--ip",
-        LOOPBACK,
-        "--port",
-        str(port),
-        "--disable-tls",
-        "--wait",
-        str(int(LISTENING_SECONDS)),
-    ]
-    argv += ["--recv-key", str(keys.theirs), "--send-key", str(keys.ours), *arguments]
-    return EngineProcess(argv, env), port, keys
+    argv = [binary, "dist", "--ip", LOOPBACK, "--port", str(port), "--disable-tls"]
+    argv += ["--wait", str(int(LISTENING_SECONDS)), *arguments]
+    if release.has_debug_levels and "--debug-level" not in arguments:
+        argv += ["--debug-level", "basic"]
+    if not release.has_key_files:
+        return EngineProcess([*argv, "--recv-key", str(keys.theirs), "--send-key", str(keys.ours)], env), port, keys
+    files = KeyFiles(Path(env["MELODIUM_HOME"]) / f"keys-{uuid.uuid4()}", str(keys.theirs), str(keys.ours))
+    return EngineProcess([*argv, *files.options], env, files), port, keys
 
 
-def connect(engine: EngineProcess, port: int) -> EngineSession:
+def connect(engine: EngineProcess, port: int, release: EngineRelease) -> EngineSession:
     """Opens the only connection that the engine accepts. Raises TreatmentFailed if it ends or times out before that."""
     give_up = time.monotonic() + LISTENING_SECONDS
-    while not is_listening(port):
-        if not engine.running:
-            engine.wait()
-            raise TreatmentFailed("the engine ended before it listened")
-        if time.monotonic() > give_up:
-            engine.kill()
-            raise TreatmentFailed(f"the engine did not listen within {LISTENING_SECONDS:g} s")
-        time.sleep(0.005)
-    return EngineSession(socket.create_connection((LOOPBACK, port)))
+    try:
+        while not is_listening(port):
+            if not engine.running:
+                engine.wait()
+                raise TreatmentFailed("the engine ended before it listened")
+            if time.monotonic() > give_up:
+                engine.kill()
+                raise TreatmentFailed(f"the engine did not listen within {LISTENING_SECONDS:g} s")
+            time.sleep(0.005)
+    finally:
+        engine.remove_keys()
+    return EngineSession(socket.create_connection((LOOPBACK, port)), release)
 
 
 def version_of(binary: str) -> str:

@@ -6,7 +6,9 @@ import os
 from pathlib import Path
 from typing import Any
 
+from ..shared.engine_release import release_of
 from ..shared.errors import TreatmentFailed
+from ..shared.loopback import LOOPBACK, without_proxy
 from . import engine_process
 from .distribution import DistributionError
 from .engine_treatment import EngineTreatment, TreatmentBinding
@@ -23,11 +25,12 @@ def run_treatment(
     on_event: Any = lambda _: None,
 ) -> list[str]:
     """Runs the entrypoint of a dump in a separate engine; returns the errors that it logged. Raises TreatmentFailed."""
-    engine, port, keys = engine_process.listen(binary, {**os.environ, **env}, arguments)
+    release = release_of(engine_process.version_of(binary))
+    engine, port, keys = engine_process.listen(binary, {**os.environ, **env}, release, arguments)
     try:
-        session = engine_process.connect(engine, port)
+        session = engine_process.connect(engine, port, release)
         try:
-            session.ask(engine_process.version_of(binary), keys)
+            session.ask(keys)
             session.launch(program["collection"], program["entrypoint"], parameters)
             EngineTreatment(session, binding, on_event).run()
             session.drain()
@@ -35,7 +38,7 @@ def run_treatment(
             session.close()
     except DistributionError as error:
         engine.settle()
-        raise TreatmentFailed(f"the engine could not run the treatment:  {error}{engine.last_words()}") from error
+        raise TreatmentFailed(f"the engine could not run the treatment: {error}{engine.last_words()}") from error
     except (ValueFault, OSError) as error:
         engine.kill()
         raise TreatmentFailed(str(error)) from error
@@ -50,6 +53,7 @@ def engine_environment(folder: Path) -> dict[str, str]:
         "HOME": str(home),
         "MELODIUM_HOME": str(home),
         "NO_COLOR": "1",
+        **without_proxy(LOOPBACK),
         "MELODIUM_GROUP_ID": os.environ.get("MELODIUM_GROUP_ID") or "00000000-0000-4000-8000-000000000000",
         # A slow consumer must not be taken for a dead connection.
         "MELODIUM_DIST_PROTOCOL_TIMEOUT_SECS": "31536000",

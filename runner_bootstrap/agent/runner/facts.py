@@ -6,7 +6,7 @@ import os
 import platform
 import shutil
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 from .. import VERSION
 from ..containers.container_engine import ENGINES, architecture
@@ -29,13 +29,6 @@ def facts(directory: Path) -> dict[str, Any]:
         "agent": VERSION,
         "container_engine": next((engine for engine in ENGINES if shutil.which(engine)), None),
         "sandbox": "bwrap" if Bubblewrap.program() else None,
-        "melodium": _engine(),
+        # Those in images serve workers, which need nothing else, but no programs.
+        "melodium": engine_binary.in_words() or None,
     }
-
-
-def _engine() -> Optional[str]:
-    """Returns the engine's version. An engine in an image serves workers, which need nothing else, but no programs."""
-    engine = engine_binary.installed()
-    if engine is None:
-        return None
-    return engine.version + (" in an image" if engine.image else "")

@@ -17,7 +17,7 @@ from ..containers.treatment_containers import (
     launch_engine_image,
 )
 from ..execution.cgroups import RunnerCgroups
-from ..execution.command import Command
+from ..execution.command import ENGINE_GRACE_SECONDS, Command
 from ..execution.sandbox import LaunchSpec
 from ..execution.supervisor import CommandSupervisor
 from ..execution.workspace import Workspace
@@ -166,6 +166,7 @@ class AssignmentRunner:
         self._heartbeat.phase = "running"
         try:
             if self._engine:
+                self._command.grace_seconds = ENGINE_GRACE_SECONDS
                 self._engine.watch(self._supervisor.pid, self._engine_connections().report_listening)
             self._command.run(launch, assignment.max_duration, ports.stdio())
             if self._engine:

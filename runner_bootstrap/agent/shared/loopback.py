@@ -47,3 +47,10 @@ def network_identity() -> str:
     except OSError:
         return f"{socket.gethostname()}:unknown"
     return f"{boot}:{network}"
+
+
+def without_proxy(*hosts: str) -> "dict[str, str]":
+    """Returns the variables that keep a process from using a proxy for these hosts, beside those it has already."""
+    known = [os.environ[name] for name in ("NO_PROXY", "no_proxy") if os.environ.get(name)]
+    names = ",".join(dict.fromkeys([*",".join(known).split(","), *hosts, "localhost"])).strip(",")
+    return {"NO_PROXY": names, "no_proxy": names}

@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e.api import Api
 from tests.e2e.conftest import Cadence, Stack
-from tests.e2e.engine import PROGRAMS, Engine, Ids, free_port, is_listening, needs_engine
+from tests.e2e.engine import PROGRAMS, Engine, Ids, detailed, free_port, is_listening, needs_engine, secret
 from tests.waiting import last_look
 
 pytestmark = [pytest.mark.engine, needs_engine]
@@ -72,17 +72,18 @@ def test_lines_are_readable_while_the_engine_runs(engine: Engine, api: Api) -> N
 
 
 @pytest.fixture(scope="module")
-def talked(engine: Engine, api: Api) -> tuple[str, str]:
+def talked(engine: Engine, api: Api, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
     """A root run and the worker that it talked to, started by hand."""
-    worker, root = Ids(), Ids()
+    worker, root, folder = Ids(), Ids(), tmp_path_factory.mktemp("keys")
     root = Ids(root.run, worker.group)
     port, own, theirs = free_port(), str(uuid.uuid4()), str(uuid.uuid4())
     listen = ("--ip", "127.0.0.1", "--port", str(port), "--localhost", "--wait", "60", "--duration", "60")
     with engine.running(
-        "dist", *listen, "--recv-key", theirs, "--send-key", own, "--api-report", ids=worker
+        "dist", *listen, "--recv-key", theirs, "--send-key", own, "--api-report", *detailed(), ids=worker
     ) as process:
         last_look(lambda: is_listening(port) or process.poll() is not None, bool, pause=0.1)
-        engine.run("echo.mel", root, "--port", str(port), "--worker_key", theirs, "--own_key", own)
+        keys = ("--worker_key", secret(theirs, folder), "--own_key", secret(own, folder))
+        engine.run("echo.mel", root, "--port", str(port), *keys)
         process.wait(60)
     for run_id in (root.run, worker.run):
         assert api.finished(run_id)["state"] == "succeeded"

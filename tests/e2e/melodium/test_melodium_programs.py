@@ -2,19 +2,17 @@
 
 import json
 import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cadence.domain.melodium.certificate import BUILT_IN_UNTIL
 from cadence.domain.melodium.specification import engine_run_id
 from cadence.local.shared.paths import CHECKOUT
 from tests.e2e.api import Api
 from tests.e2e.conftest import Cadence, Stack
-from tests.e2e.engine import PROGRAMS, VERSION, needs_engine
+from tests.e2e.engine import PROGRAMS, VERSION, needs_engine, reaches_workers
 from tests.e2e.github_events import deliver
 from tests.e2e.github_events import repository as hosted
 from tests.git.repositories import Repository, served
@@ -24,9 +22,7 @@ pytestmark = [pytest.mark.engine, needs_engine]
 
 CI_PROGRAM = str(CHECKOUT / "examples" / "melodium-ci" / ".melodium-ci" / "Compo.toml")
 
-until_the_certificate_ends = pytest.mark.skipif(
-    time.time() > BUILT_IN_UNTIL[VERSION].timestamp(), reason="the certificate built into the engine has ended"
-)
+until_the_certificate_ends = reaches_workers
 
 MIDDLE = """
 cadence: 1

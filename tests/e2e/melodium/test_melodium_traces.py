@@ -1,23 +1,19 @@
 """Values followed from engine to engine, as real engines tell of them."""
 
 import re
-import time
 from typing import Any
 
 import pytest
 
-from cadence.domain.melodium.certificate import BUILT_IN_UNTIL
 from tests.e2e.api import Api
 from tests.e2e.conftest import Cadence, Stack
-from tests.e2e.engine import PROGRAMS, VERSION, Engine, Ids, needs_engine
+from tests.e2e.engine import PROGRAMS, Engine, Ids, needs_engine, reaches_workers
 from tests.waiting import eventually
 
 pytestmark = [
     pytest.mark.engine,
     needs_engine,
-    pytest.mark.skipif(
-        time.time() > BUILT_IN_UNTIL[VERSION].timestamp(), reason="the certificate built into the engine has ended"
-    ),
+    reaches_workers,
 ]
 
 

@@ -16,19 +16,27 @@ from typing import Any
 import pytest
 
 from cadence.adapters.caching.ttl_cached_pools import SECONDS
-from cadence.domain.melodium.certificate import BUILT_IN_UNTIL
 from runner_bootstrap.build import build
 from tests.e2e.api import Api
 from tests.e2e.conftest import Cadence, Stack
-from tests.e2e.engine import BINARY, PROGRAMS, VERSION, Engine, Ids, needs_engine
+from tests.e2e.engine import (
+    BINARY,
+    PROGRAMS,
+    VERSION,
+    Engine,
+    Ids,
+    agent_environment,
+    detailed,
+    needs_engine,
+    reaches_workers,
+    secret,
+)
 from tests.waiting import eventually
 
 pytestmark = [
     pytest.mark.engine,
     needs_engine,
-    pytest.mark.skipif(
-        time.time() > BUILT_IN_UNTIL[VERSION].timestamp(), reason="the certificate built into the engine has ended"
-    ),
+    reaches_workers,
 ]
 
 GIVEN = "  said from afar \n"
@@ -154,8 +162,10 @@ def test_an_engine_of_another_group_is_refused(engine: Engine, api: Api, tmp_pat
     assert engine.post("execution/run/start", asked) == {"ok": worker}  # the same request is the same worker
     found = engine.access(worker)["started"]
     assert (found["id"], found["addresses"]) == (worker, ["127.0.0.1"])
-    words = ("--port", str(found["port"]), "--remote_key", found["key"], "--self_key", key, "--word", "x")
-    with engine.running("run", str(PROGRAMS / "given_worker.mel"), *words, "--answer", str(tmp_path / "a"), ids=Ids()):
+    keys = ("--remote_key", secret(found["key"], tmp_path), "--self_key", secret(key, tmp_path))
+    words = ("--port", str(found["port"]), *keys, "--word", "x", "--answer", str(tmp_path / "a"))
+    program = str(PROGRAMS / "given_worker.mel")
+    with engine.running("run", program, *words, ids=Ids()):
         run = api.finished(worker)
     assert (run["state"], run["cause"]) == (
         "failed",
@@ -275,7 +285,7 @@ def far(elsewhere: tuple[list[str], str], api: Api, tmp_path: Path) -> Iterator[
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen(
             [*there, sys.executable, str(agent), *words, *places],
-            env={**os.environ, "CADENCE_JOIN_TOKEN": token}, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            env={**os.environ, **agent_environment(), "CADENCE_JOIN_TOKEN": token}, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
         )  # fmt: skip
     try:
 
@@ -297,7 +307,7 @@ def test_a_worker_in_another_network_reaches_the_worker_that_it_asks_for_itself(
 ) -> None:
     """From here by a tunnel into that network, and from there by another one back."""
     ids, answer = Ids(), tmp_path / "answer"
-    program = (str(BINARY), "run", "--api-report", str(PROGRAMS / "nesting.mel"), "--word", "to and fro")
+    program = (str(BINARY), "run", "--api-report", *detailed(), str(PROGRAMS / "nesting.mel"), "--word", "to and fro")
     told = {"MELODIUM_RUN_ID": ids.run, "MELODIUM_GROUP_ID": ids.group}
     said = cadence("melodium", "relay", "--", *program, "--answer", str(answer), **told)
     assert answer.exists(), said.stdout + said.stderr

@@ -12,14 +12,13 @@ from pathlib import Path
 import pytest
 
 from cadence.adapters.caching.ttl_cached_pools import SECONDS
-from cadence.domain.melodium.certificate import BUILT_IN_UNTIL
 from tests.doubles.cluster import NAMESPACE, cluster
 from tests.doubles.images import imported, runner_image
 from tests.doubles.kubelet import Kubelet, PodHere
 from tests.doubles.node import Node
 from tests.e2e.api import Api
 from tests.e2e.conftest import Stack
-from tests.e2e.engine import BINARY, VERSION, Engine, Ids, needs_engine
+from tests.e2e.engine import BINARY, Engine, Ids, needs_engine, reaches_workers
 from tests.e2e.placement.test_kubernetes import withdraw
 from tests.integration.agent.podman import content, working
 from tests.integration.agent.test_services import free_port
@@ -182,7 +181,7 @@ def workers_only_there(api: Api, pool: str) -> Iterator[str]:
 
 @pytest.mark.engine
 @needs_engine
-@pytest.mark.skipif(time.time() > BUILT_IN_UNTIL[VERSION].timestamp(), reason="the engine's certificate has ended")
+@reaches_workers
 @pytest.mark.parametrize(
     ("script", "port", "code"), [("echo fine; echo > /mnt/data/out.txt", "success", 0), ("exit 3", "error", 3)]
 )

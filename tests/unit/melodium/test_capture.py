@@ -118,6 +118,14 @@ def test_contexts_and_what_lives_in_its_engine_cannot_be_restored() -> None:
         captured(capturing("counting", changed("count", inputs=port)), "main/numbers/sink/count")
 
 
+def test_values_that_were_only_counted_are_not_known() -> None:
+    of = capturing("counting")
+    for output in of.model.outputs.values():
+        output.counted = output.count
+    with pytest.raises(Conflict, match=r"the input stream of main/numbers/sink/count was not reported: its engine"):
+        captured(of, "main/numbers/sink/count")
+
+
 def test_values_of_a_source_are_not_known() -> None:
     trigger = {"trigger": {"name": "trigger", "described_type": "string", "flow": "block", "attributes": {}}}
     with pytest.raises(Conflict, match=r"the input trigger of main/numbers/emitNumber came from a source"):

@@ -17,7 +17,10 @@ from cadence.domain.runners.assignment import work_json
 from cadence.domain.runs.run import Run
 from cadence.domain.runs.states import RunState
 
-PARAMETERS = "const token: string, const maybe: Option<string> = _, const n: u8 = 1"
+PARAMETERS = (
+    "const token: string, const maybe: Option<string> = _, const n: u8 = 1, "
+    "const sealed: Option<Secret<string>> = _, const open: Option<u8> = _"
+)
 PROGRAM = facts_of(
     program_of(
         {
@@ -67,6 +70,14 @@ def test_a_parameter_is_given_a_secret_by_its_name() -> None:
         "token": {"type": "string", "variable": "CADENCE_PARAMETER_token"},
         "maybe": {"type": "Option<string>", "variable": "CADENCE_PARAMETER_maybe"},
     }
+
+
+def test_a_parameter_may_be_a_secret_by_its_type() -> None:
+    spec = specs("secrets: {token: deploy-key, sealed: deploy-key}")["t"]
+    assert isinstance(spec.engine, ProgramSpec)
+    assert spec.engine.types == {"token": "string", "sealed": "Option<Secret<string>>"}
+    (found,) = checked("parameters: {sealed: x}, secrets: {token: deploy-key}").findings
+    assert (found.code, found.pointer) == (Code.BAD_PARAMETER, "/treatments/t/melodium/parameters/sealed")
 
 
 @pytest.mark.parametrize(

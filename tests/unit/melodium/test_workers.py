@@ -15,7 +15,7 @@ from cadence.application.melodium.start_worker import RequestWorker
 from cadence.application.melodium.worker_ports import WorkerSecrets, WorkerSecretStore
 from cadence.application.runs.start_run import StartRun
 from cadence.domain.access.access import Principal
-from cadence.domain.melodium.certificate import BUILT_IN_UNTIL
+from cadence.domain.melodium.certificate import OLD_ROOT_UNTIL
 from cadence.domain.melodium.request import EngineContainer, LaunchRequest, Mode, Volume
 from cadence.domain.pipelines import plan
 from cadence.domain.pipelines.registry_login import RegistryLogin
@@ -31,7 +31,7 @@ from tests.unit.scheduling.setting import Setting
 
 KEY, GROUP, PARENT = (f"{digit * 8}-0000-4000-8000-000000000000" for digit in "123")
 BY = Principal(token_id="token", name="ada", organization="acme", project="site", permissions=frozenset({"*"}))
-ENDED = BUILT_IN_UNTIL["0.10.2"]
+ENDED = OLD_ROOT_UNTIL
 
 
 class MemorySecrets(WorkerSecretStore):
@@ -90,6 +90,7 @@ class World(Setting):
             treatments=self.runs,
             runners=self.runners,
             secrets=self.keys,
+            reported=self.reported,
             clock=self.clock,
             sleep=self.sleep,
         )
@@ -295,11 +296,12 @@ def test_nothing_is_dispatched_once_the_built_in_certificate_has_ended(world: Wo
     run = world.begun()
     world.clock.now = ENDED
     with pytest.raises(
-        ProviderRejected, match=r"built into the Mélodium engine 0\.10\.2 ended at 2026-12-21 12:26:26 UTC"
+        ProviderRejected,
+        match=r"Engines before 0\.11\.0 can reach no worker: their certificate ended 2026-12-21 12:26:26",
     ):
         world.ask_for.request(BY, request(key=GROUP))
     refused = world.access.wait(BY, run)
-    assert isinstance(refused, WorkerRefused) and "ended at 2026-12-21" in refused.reasons[0]
+    assert isinstance(refused, WorkerRefused) and "ended 2026-12-21" in refused.reasons[0]
 
 
 def test_an_engine_waits_until_its_worker_listens(world: World) -> None:

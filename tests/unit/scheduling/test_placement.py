@@ -228,14 +228,27 @@ def test_a_treatment_that_has_to_stay_gets_no_runner_elsewhere() -> None:
 
 
 def test_an_engine_gets_no_runner_where_values_are_not_kept_as_usual() -> None:
-    engine = spec("x", engine=ProgramSpec(program="d" * 64, entrypoint="main", treatment="p::main"))
-    for values, why in (
-        (ValuePolicy(ValueCapture.DIGEST), "pool a captures digests only"),
-        (ValuePolicy(bucket="there"), "pool a keeps its values in bucket there"),
-    ):
+    """From 0.11.0 on an engine can report without values; no engine reports to another bucket."""
+    digest, bucket = ValuePolicy(ValueCapture.DIGEST), ValuePolicy(bucket="there")
+    cases: list[tuple[ValuePolicy, str | None, str | None]] = [
+        (digest, "0.10.2", "pool a captures digests only, and the engine of x 0.10.2 reports every value inside of it"),
+        (digest, "0.10", "pool a captures digests only, and the engine of x 0.10 reports every value inside of it"),
+        (digest, "0.11.0", None),
+        (ValuePolicy(ValueCapture.NONE), "0.11.0", None),
+        (digest, None, None),
+        (
+            bucket,
+            "0.11.0",
+            "pool a keeps its values in bucket there, and the engine of x reports to the installation's",
+        ),
+    ]
+    for values, version, why in cases:
+        program = ProgramSpec(program="d" * 64, entrypoint="main", treatment="p::main", version=version)
+        engine = spec("x", engine=program)
         assert misfit(pool("a", values=values), spec("x"), "site") is None
-        assert (misfit(pool("a", values=values), engine, "site") or "").startswith(f"{why}, and the engine of x")
-    assert misfit(pool("a"), engine, "site") is None
+        found = misfit(pool("a", values=values), engine, "site")
+        assert found is None if why is None else (found or "").startswith(why)
+        assert misfit(pool("a"), engine, "site") is None
 
 
 WORKER = WorkerSpec(version="0.10.2", group_id="group")
@@ -269,6 +282,17 @@ def test_an_engine_in_an_image_serves_workers_only(version: str | None) -> None:
         engines_at(setting, engine, packed=[packed], equipped=["0.10.2"])
         setting.place("x")
         assert setting.runs.get_treatment(RUN, "x").pool == pool
+
+
+def test_a_machine_may_have_several_engines() -> None:
+    has = engines.SEPARATOR.join(("0.11.0", "0.10.2", f"0.9.0{engines.IN_IMAGE}"))
+    assert {"0.11.0", "0.10.2", "0.9.0", "program 0.11.0", "program 0.11", "program 0.10", "*"} <= set(
+        engines.able(has)
+    )
+    assert "program 0.9.0" not in engines.able(has)
+    assert engines.lacking("a", "0.10.2", [None, has]) is None
+    lacks = "no machine of pool a has the Mélodium engine 0.12, only 0.10.2, 0.11.0, 0.9.0 in an image"
+    assert engines.lacking("a", "program 0.12", [has, "0.11.0"]) == lacks
 
 
 def test_a_run_whose_engine_is_nowhere_says_so_at_once() -> None:

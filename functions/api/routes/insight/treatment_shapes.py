@@ -53,14 +53,19 @@ class ElementView(Model):
     parameters: dict[str, str]
     delivered: dict[str, int]
     sent: dict[str, int]
+    unreported: dict[str, int] = Field(
+        description="Of those sent, the values that the engine did not report: it was not started with `--debug-level detailed`."
+    )
+    secrets: list[str] = Field(description="Uses of secrets, as the engine reported them: when, which, how.")
 
     @classmethod
     def of(cls, element: ElementSpec | None, *, previewed: bool) -> "ElementView | None":
         if element is None:
             return None
         plain = {name: getattr(element, name) for name in cls.model_fields}
-        maps = {name: dict(plain[name]) for name in ("generics", "delivered", "sent")}
-        return cls(**plain | maps | {"parameters": dict(element.parameters) if previewed else {}})
+        maps = {name: dict(plain[name]) for name in ("generics", "delivered", "sent", "unreported")}
+        shown = {"parameters": dict(element.parameters) if previewed else {}, "secrets": list(element.secrets)}
+        return cls(**plain | maps | shown)
 
 
 class SpecView(Model):

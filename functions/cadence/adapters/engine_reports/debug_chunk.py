@@ -13,16 +13,19 @@ from cadence.adapters.engine_reports.serialised import SerialisedData
 from cadence.domain.melodium.events import (
     Built,
     Closed,
+    CountedValues,
     Event,
     Finished,
     ModelsOver,
     Moved,
+    SecretUsed,
     SentValues,
     Started,
     Track,
     TrackedTreatment,
     place_of,
 )
+from cadence.domain.melodium.identifier import text_of
 from cadence.domain.melodium.rawvalue import Keeping, StoredValue, is_bytes, more_exact
 from cadence.domain.melodium.redaction import Masks, is_secret, redacted
 
@@ -37,6 +40,10 @@ class _Envelope(msgspec.Struct):
     timestamp: str
     kind: msgspec.Raw
 
+
+# What the engine writes in place of a secret's value, without regard to the JSON text around it.
+_MASKED = re.compile(rb'<secret "([^"\\]*)">')
+_SECRETS = "secret_"
 
 _ENVELOPE = msgspec.json.Decoder(_Envelope)
 _NUMBERS = msgspec.json.Decoder(list[int])
@@ -60,7 +67,7 @@ class ReadEvents:
 
     def _event(self, text: bytes, run_id: str, depth: int) -> Iterator[tuple[str, Event]]:
         try:
-            envelope = _ENVELOPE.decode(text)
+            envelope = _envelope(text)
             kind = bytes(envelope.kind)
             if kind.startswith(b'{"distant"'):
                 yield from self._distant(msgspec.json.decode(kind)["distant"], depth)
@@ -119,20 +126,35 @@ class ReadEvents:
                 return Closed(at, place, str(body[side]["name"]), output=side == "output")
             case "track_added" | "track_finished":
                 return Track(at, int(body["info"]["id"]), finished=name == "track_finished")
-        return None
+        return self._secret_used(at, name, body) if name.startswith(_SECRETS) else None
+
+    def _secret_used(self, at: str, name: str, body: Mapping[str, Any]) -> SecretUsed:
+        track = body.get("track_id")
+        detail = body.get("transmission") or body.get("reason") or body.get("error") or ""
+        return SecretUsed(
+            at=at,
+            secret=str(body["secret_name"]),
+            how=name.removeprefix(_SECRETS),
+            treatment=text_of(body["element"]),
+            label=str(body["label"]) if body.get("label") is not None else None,
+            track=int(track) if track is not None else None,
+            detail=self.masks.masked(str(detail)),
+        )
 
     def parameters(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Returns by name `{"type", "value"}`, or `{"redacted": true}` where the name indicates a secret."""
         for name, raw in given.items():
             if is_secret(name):
-                self.masks.learn(raw)
+                self.masks.learn_raw(raw)
         return {
             name: redacted() if is_secret(name) else _value_json(self._keep.keep(raw)) for name, raw in given.items()
         }
 
-    def _sent(self, at: str, body: Mapping[str, Any]) -> SentValues | None:
+    def _sent(self, at: str, body: Mapping[str, Any]) -> SentValues | CountedValues | None:
         place, port = place_of(body["output"], body["track_id"]), str(body["output"]["name"])
         content = body["data"]
+        if isinstance(content, Mapping) and "count" in content:
+            return CountedValues(at, place, port, _count(content))
         if not isinstance(content, Mapping) or "values" not in content:
             return None
         values = [self._keep.keep(raw) for raw in content["values"]["values"]]
@@ -168,6 +190,13 @@ class ReadEvents:
         return SentValues(
             at=at, place=place, port=str(body["output"]["name"]), type="byte", count=len(content), content=masked
         )
+
+
+def _envelope(text: bytes) -> _Envelope:
+    try:
+        return _ENVELOPE.decode(text)
+    except msgspec.DecodeError:
+        return _ENVELOPE.decode(_MASKED.sub(rb'<secret \\"\1\\">', text))
 
 
 def _value_json(value: StoredValue) -> dict[str, Any]:

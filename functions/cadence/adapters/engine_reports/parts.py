@@ -16,10 +16,12 @@ from cadence.adapters.engine_reports.pieces import ByteSource
 from cadence.domain.melodium.events import (
     Built,
     Closed,
+    CountedValues,
     Event,
     Finished,
     ModelsOver,
     Moved,
+    SecretUsed,
     SentValues,
     Started,
     Track,
@@ -27,7 +29,18 @@ from cadence.domain.melodium.events import (
     place_from,
 )
 
-_KINDS: tuple[type[Event], ...] = (Built, Started, Finished, SentValues, Moved, Closed, Track, ModelsOver)
+_KINDS: tuple[type[Event], ...] = (
+    Built,
+    Started,
+    Finished,
+    SentValues,
+    CountedValues,
+    SecretUsed,
+    Moved,
+    Closed,
+    Track,
+    ModelsOver,
+)
 _TAGS = {kind.__name__: kind for kind in _KINDS}
 _BLOCK = 1024 * 1024
 

@@ -1,5 +1,6 @@
 """A program as its engine dumps it, without its secrets."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -8,6 +9,8 @@ from cadence.domain.melodium.redaction import Masks, is_secret
 from cadence.domain.shared.errors import InvalidRequest
 
 _REDACTED = {"string": "***"}
+_EMPTY = {"option": None}
+_WRAP = "wrap"
 _DEEPEST = 400
 
 
@@ -34,7 +37,8 @@ def _learn(value: Any, masks: Masks, depth: int) -> None:
             if name == "parameters" and isinstance(each, dict):
                 for parameter, argument in each.items():
                     if is_secret(parameter):
-                        masks.learn(_raw_of(argument))
+                        for raw in _raws(argument):
+                            masks.learn_raw(raw)
             _learn(each, masks, depth + 1)
     elif isinstance(value, list):
         for each in value:
@@ -66,8 +70,9 @@ def _without_value(parameter: Any, masks: Masks, depth: int) -> Any:
     variable's name.
     """
     if isinstance(parameter, dict) and "described_type" in parameter:
-        shown = _shown(parameter, masks, depth + 1)
-        return {**shown, "default": _REDACTED if parameter.get("default") is not None else None}
+        shown = _shown({**parameter, "default": None}, masks, depth + 1)
+        default = parameter.get("default")
+        return {**shown, "default": _EMPTY if default == _EMPTY else None if default is None else _REDACTED}
     if isinstance(parameter, dict) and "variable" in parameter:
         return parameter
     if isinstance(parameter, dict) and ("raw" in parameter or "function" in parameter or "array" in parameter):
@@ -75,12 +80,23 @@ def _without_value(parameter: Any, masks: Masks, depth: int) -> Any:
     return _REDACTED
 
 
-def _raw_of(parameter: Any) -> Any:
-    """Returns the texts that a secret parameter has, in a declaration (`default`), a design (`raw`), or an argument."""
-    if isinstance(parameter, dict):
-        if "described_type" in parameter:
-            return parameter.get("default")
-        if "variable" in parameter:
-            return None
-        return parameter.get("raw", parameter)
-    return None
+def _raws(parameter: Any) -> Iterator[Any]:
+    """Yields the raw values that a secret parameter has, in a declaration (`default`), a design, or an argument.
+
+    Of functions only `wrap` passes its argument on: what others get (`format`, `entry`) are no secrets themselves.
+    """
+    if not isinstance(parameter, dict):
+        return
+    if "described_type" in parameter:
+        yield parameter.get("default")
+    elif "raw" in parameter:
+        yield parameter["raw"]
+    elif "array" in parameter:
+        for item in parameter["array"]:
+            yield from _raws(item)
+    elif "function" in parameter:
+        identifier, *_, arguments = parameter["function"]
+        for argument in arguments if identifier.get("name") == _WRAP else ():
+            yield from _raws(argument)
+    elif "variable" not in parameter and "context" not in parameter:
+        yield parameter

@@ -6,11 +6,13 @@ from datetime import timedelta
 
 from cadence.application.melodium.ports import WorkerAccess, WorkerReady, WorkerRefused, WorkerStarting
 from cadence.application.melodium.worker_ports import WorkerSecretStore
+from cadence.application.runs.ports import ReportedStore
 from cadence.application.shared.ports import Clock
 from cadence.application.shared.run_ports import RunStore, TreatmentStore
 from cadence.application.shared.runner_ports import RunnerStore
 from cadence.domain.access.access import Principal
 from cadence.domain.melodium.certificate import expired
+from cadence.domain.melodium.versions import has_secrets
 from cadence.domain.runners.engine_worker import NAME
 from cadence.domain.runners.runner import RunnerState
 from cadence.domain.runs.run import Run, Treatment
@@ -19,6 +21,9 @@ from cadence.domain.shared.errors import NotFound
 
 PATIENCE = timedelta(seconds=24)
 """An HTTP API gives up after 30 seconds, and its Lambda after 29."""
+
+SPACING = timedelta(milliseconds=250)
+"""Between the answers to one engine: their order tells which worker a program's treatment got, as keys do not."""
 
 # Seconds between two looks: short at first, since workers on machines that wait begin at once.
 _FIRST_PAUSE, _LONGEST_PAUSE, _SLOWER = 0.05, 1.0, 1.3
@@ -32,6 +37,7 @@ class WaitForWorker:
     treatments: TreatmentStore
     runners: RunnerStore
     secrets: WorkerSecretStore
+    reported: ReportedStore
     clock: Clock
     sleep: Callable[[float], None]
 
@@ -62,6 +68,10 @@ class WaitForWorker:
         except NotFound:
             return WorkerStarting()
         if runner.state is not RunnerState.CLAIMED or runner.listening is None:
+            return WorkerStarting()
+        asking = run.started_by_run
+        in_order = asking is not None and has_secrets(run.melodium.version)
+        if asking and in_order and not self.reported.note_answer(asking, run_id, self.clock(), SPACING):
             return WorkerStarting()
         endpoint = runner.listening
         return WorkerReady(

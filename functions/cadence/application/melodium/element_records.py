@@ -111,6 +111,8 @@ class Records:
                 parameters=_parameters(element.parameters),
                 delivered={port: feed.count for port, feed in fed.items()},
                 sent={port: output.count for port, output in sent.items()},
+                unreported={port: output.counted for port, output in sent.items() if output.counted},
+                secrets=tuple(element.secrets),
             ),
         )
 

@@ -3,7 +3,9 @@
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
+from cadence.application.melodium.element_records import time_of
 from cadence.application.melodium.intake import ReportParts
 from cadence.application.shared.run_ports import RunStore, ValueStore
 from cadence.domain.melodium.model import ROOT, SELF, PortName, ProgramElement, ProgramModel
@@ -17,7 +19,8 @@ WORKERS = "workers"
 SENDS = frozenset({"distrib::sendBlock", "distrib::sendStream"})
 RECEIVES = frozenset({"distrib::recvBlock", "distrib::recvStream"})
 _PORT = "data"
-_STARTS, _ACCESS = "distrib::start", "access"
+_LAST = datetime.max.replace(tzinfo=UTC)
+_STARTS, _REQUESTS, _ACCESS = "distrib::start", "work/distant::distant", "access"
 
 ModelOf = Callable[[str], ProgramModel | None]
 """Returns the last stored model of a process, with its program; None if there is none yet."""
@@ -31,14 +34,16 @@ class LinkEngines:
     values: ValueStore
     parts: ReportParts
     model_of: ModelOf
+    answered: Callable[[str], Sequence[str]]
 
     def link(self, run: Run, model: ProgramModel, sources: Iterable[str]) -> None:
         """Links a process with its parents (the engine that asked for it, and `sources`, which report it) and workers.
 
         Safe to repeat.
         """
-        parents = {run.melodium.parent_id} if run.melodium and run.melodium.parent_id else set()
-        for parent in sorted((parents | set(sources)) - {run.run_id}):
+        # An engine also reports the workers of its workers: where it is known which engine asked, only that one counts.
+        asked_by = run.melodium.parent_id if run.melodium else None
+        for parent in sorted(({asked_by} if asked_by else set(sources)) - {run.run_id}):
             asking = self.model_of(parent)
             if asking:
                 self._link(asking, model, self._workers(parent))
@@ -50,12 +55,19 @@ class LinkEngines:
 
     def note_workers(self, run_id: str, workers: Iterable[str]) -> None:
         """Adds `workers` to the processes that a process reports."""
-        known = self._workers(run_id)
+        known = self._reported(run_id)
         new = [worker for worker in workers if worker not in known and worker != run_id]
         if new:
             self.parts.save(run_id, WORKERS, json.dumps([*known, *new]).encode())
 
     def _workers(self, run_id: str) -> Sequence[str]:
+        """Returns the processes that a process reports and may have asked for itself."""
+        reported = self._reported(run_id)
+        runs = self.runs.get_runs(reported)
+        asked_by = {name: found.melodium.parent_id for name, found in runs.items() if found.melodium}
+        return [worker for worker in reported if asked_by.get(worker) in (None, run_id)]
+
+    def _reported(self, run_id: str) -> Sequence[str]:
         stored = self.parts.load(run_id, WORKERS)
         return list(json.loads(stored)) if stored else []
 
@@ -110,7 +122,9 @@ class LinkEngines:
         used = self._used(asking, wiring, keys)
         workers_of = {element.name: used.get(wiring.model_of(element)) for element in talking}
         if worked.run_id in keys.values():
-            return [element for element in talking if workers_of[element.name] == worked.run_id]
+            own = [element for element in talking if workers_of[element.name] == worked.run_id]
+            agrees = self._agrees(asking, worked, results, own)
+            return own if agrees else self._by_results(asking, worked, results, talking)
         if len(workers) <= 1:
             return talking
         unassigned = [element for element in talking if workers_of[element.name] is None]
@@ -119,18 +133,45 @@ class LinkEngines:
     def _used(
         self, asking: ProgramModel, wiring: ProgramWiring, keys: Mapping[str, str]
     ) -> Mapping[PortName | None, str]:
-        """Returns the worker of each distribution model, as far as the keys that Cadence issued identify it."""
-        starts = [element for element in asking.elements.values() if element.treatment == _STARTS] if keys else []
+        """Returns the worker of each distribution model, as far as it is known.
+
+        The keys that Cadence issued identify it, or for engines that report none the order of its answers.
+        """
+        starts = [element for element in asking.elements.values() if element.treatment == _STARTS]
+        in_order = self._in_order(asking)
         sources = {element.name: wiring.source(element, _ACCESS) for element in starts}
         values = self._values(asking.run_id, [source for source in sources.values() if source])
         workers: dict[PortName | None, str] = {}
         for element in starts:
             value = values.get(sources[element.name] or ("", ""))
             worker = keys.get(_known_as(value.preview)) if value else None
+            worker = worker or in_order.get(sources[element.name])
             model = wiring.model_of(element)
             if worker and model:
                 workers[model] = worker
         return workers
+
+    def _in_order(self, asking: ProgramModel) -> Mapping[PortName | None, str]:
+        """Returns the worker of each output of the engine's requests, which got their answers in the order of these."""
+        requests = [element.name for element in asking.elements.values() if element.treatment == _REQUESTS]
+        outputs = {name: asking.outputs[name, _ACCESS] for name in requests if (name, _ACCESS) in asking.outputs}
+        answered = self.answered(asking.run_id) if outputs else ()
+        if len(outputs) > len(answered):
+            return {}  # some have workers that Cadence did not start
+        ordered = sorted(outputs, key=lambda name: time_of(outputs[name].first_at) or _LAST)
+        return {(name, _ACCESS): worker for name, worker in zip(ordered, answered, strict=False)}
+
+    def _agrees(
+        self,
+        asking: ProgramModel,
+        worked: ProgramModel,
+        results: Mapping[str, PortName],
+        talking: Sequence[ProgramElement],
+    ) -> bool:
+        """Returns whether no value that came back to `talking` is another one than the worker returned."""
+        receivers = {_name(each): (each.name, _PORT) for each in talking if each.treatment in RECEIVES}
+        received, returned = self._digests(asking.run_id, receivers), self._digests(worked.run_id, results)
+        return all(returned.get(name, sha256) == sha256 for name, sha256 in received.items())
 
     def _by_results(
         self,
@@ -144,9 +185,10 @@ class LinkEngines:
         The values that came back identify it; what was sent beside them went to the same worker.
         """
         came_back = self._digests(worked.run_id, results)
-        groups: dict[tuple[str | None, int], list[ProgramElement]] = {}
+        wiring = ProgramWiring(asking)
+        groups: dict[tuple[PortName | None, str | None, int], list[ProgramElement]] = {}
         for element in talking:
-            groups.setdefault((element.host, element.track), []).append(element)
+            groups.setdefault((wiring.model_of(element), element.host, element.track), []).append(element)
         matching: list[ProgramElement] = []
         for group in groups.values():
             receivers = {_name(each): (each.name, _PORT) for each in group if each.treatment in RECEIVES}

@@ -36,6 +36,7 @@ class _State:
     lines: dict[str, int] = field(default_factory=dict)
     errors: int = 0
     first_error: str = ""
+    interrupted: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,9 @@ class TakeLogs:
             if seen is not None:
                 self.parts.save(run.run_id, _DIGESTS, b"".join(sorted(seen)))
             self._save(run.run_id, state)
-        self.reported.note_lines(run.run_id, state.progress.taken(run.run_id), state.errors, state.first_error)
+        self.reported.note_lines(
+            run.run_id, state.progress.taken(run.run_id), state.errors, state.first_error, state.interrupted
+        )
         return pending.waits
 
     def _take(self, run: Run, state: _State, part: ReportPart, seen: set[bytes] | None) -> None:
@@ -78,6 +81,8 @@ class TakeLogs:
             number = state.lines.get(label, 0) + 1
             state.lines[label] = number
             by_label.setdefault(label, []).append(_line(entry, number))
+            if entry.interrupts:
+                state.interrupted = state.interrupted or entry.message.partition(",")[0][:_LONGEST_ERROR]
             if entry.level == "Error":
                 state.errors += 1
                 state.first_error = state.first_error or f"{label}: {entry.message}"[:_LONGEST_ERROR]

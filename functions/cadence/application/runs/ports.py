@@ -1,7 +1,7 @@
 """Ports of the use cases for runs."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
@@ -25,8 +25,11 @@ class ReportedStore(Protocol):
     def evidence(self, run_id: str) -> EngineEvidence:
         """Returns the outcome that is visible in its reports; empty if none has been read."""
 
-    def note_lines(self, run_id: str, chunks: int, errors: int, first_error: str) -> None:
-        """Notes the errors in the first `chunks` chunks of its log. One writer at a time."""
+    def note_lines(self, run_id: str, chunks: int, errors: int, first_error: str, interrupted: str) -> None:
+        """Notes the errors, and the line about an interruption, in the first `chunks` chunks of its log.
+
+        One writer at a time.
+        """
 
     def note_events(self, run_id: str, chunks: int, failed_steps: Sequence[str], *, over: bool) -> None:
         """Notes the failed steps in the first `chunks` chunks of its events. One writer at a time.
@@ -51,6 +54,15 @@ class ReportedStore(Protocol):
 
     def note_ended(self, run_id: str, how: ProcessOutcome, messages: Sequence[str], at: datetime) -> None:
         """Notes the end and its messages; the first call counts."""
+
+    def note_answer(self, run_id: str, worker: str, at: datetime, spacing: timedelta) -> bool:
+        """Appends a worker to those that the process was told the address of; a worker that is there already stays.
+
+        Returns False, and changes nothing, if that of another one was told less than `spacing` ago.
+        """
+
+    def answered(self, run_id: str) -> Sequence[str]:
+        """Returns the workers that the process was told the addresses of, in this order."""
 
     def count_chunks(self, run_id: str, stream: EngineStream, chunks: int) -> None:
         """Keeps the largest count of uploaded chunks."""

@@ -146,6 +146,10 @@ def _not_complete(port: Mapping[str, Any], treatment: Mapping[str, Any]) -> str:
         return f"element {treatment['name'].rpartition(':')[2]} (from 0) of {port['element_of']}"
     if port["literal"]:
         return "as written in the pipeline"
+    unreported = (treatment["spec"]["element"] or {"unreported": {}})["unreported"].get(port["port"])
+    if unreported:
+        values = "1 value" if unreported == 1 else f"{unreported} values"
+        return f"{values}, which the engine did not report: start it with --debug-level detailed"
     if port["type"] == "void":
         return ""
     sent = port["sent"] or 0
@@ -198,6 +202,8 @@ def _definition(treatment: Mapping[str, Any]) -> None:
     )
     for name, value in sorted((spec["element"] or {"parameters": {}})["parameters"].items()):
         out.print(Text.assemble(("    parameter   ", "dim"), f"{name}={plain(value)}"))
+    for line in (spec["element"] or {"secrets": ()})["secrets"]:
+        out.print(Text.assemble(("    secret      ", "dim"), plain(line)))
     for name, value in sorted(spec["env"].items()):
         out.print(Text.assemble(("    env         ", "dim"), f"{name}={plain(value)}"))
     for name, secret in sorted(spec["secrets"].items()):

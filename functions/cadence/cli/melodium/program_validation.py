@@ -59,7 +59,8 @@ def _check_with_engine(file: str, command: str) -> list[str] | None:
 
     It runs without a network where bubblewrap is installed.
     """
-    engine = os.environ.get("CADENCE_MELODIUM") or shutil.which("melodium")
+    named = [path for path in os.environ.get("CADENCE_MELODIUM", "").split(os.pathsep) if path]
+    engine = next(iter(named), None) or shutil.which("melodium")
     if not engine:
         return None
     path = Path(file) / COMPO if Path(file).is_dir() else Path(file)

@@ -63,6 +63,10 @@ def relay(
 
 def _run(command: list[str], environment: Mapping[str, str]) -> int:
     try:
-        return subprocess.run(command, env={**os.environ, **environment}, check=False).returncode
+        # Engines would use a proxy for their own machine, too.
+        known = [os.environ[name] for name in ("NO_PROXY", "no_proxy") if os.environ.get(name)]
+        unproxied = ",".join([*known, "127.0.0.1", "localhost"])
+        variables = {**os.environ, **environment, "NO_PROXY": unproxied, "no_proxy": unproxied}
+        return subprocess.run(command, env=variables, check=False).returncode
     except OSError as error:
         raise fail(f"{command[0]} cannot be started: {error.strerror}.", _NO_COMMAND) from None

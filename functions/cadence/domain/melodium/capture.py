@@ -167,6 +167,9 @@ class Capturing:
         if source is None:
             return CapturedPort(name=name, flow=port["flow"], described=described)
         producer = self.model.elements.get(source[0])
+        sent = self.model.outputs.get(source)
+        if sent and sent.counted:
+            raise Conflict(f"{subject} was not reported: its engine was started without `--debug-level detailed`.")
         if producer and source not in self.model.outputs:
             if not self._begins_tracks(self._bodies.get(producer.treatment, {})):
                 return CapturedPort(name=name, flow=port["flow"], described=described)  # nothing was sent

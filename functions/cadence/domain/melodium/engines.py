@@ -3,12 +3,17 @@
 from collections.abc import Collection, Sequence
 
 from cadence.domain.melodium.specification import EngineSpec, ProgramSpec
+from cadence.domain.melodium.versions import has_secrets
+from cadence.domain.values.value_retention import ValueRetention
 
 FACT = "melodium"
 """The name of the fact in which a machine reports the version of its engine."""
 
 IN_IMAGE = " in an image"
-"""The suffix of the version if the engine is in an image, not on the machine itself: it then serves workers only."""
+"""The suffix of a version if the engine is in an image, not on the machine itself: it then serves workers only."""
+
+SEPARATOR = ", "
+"""Between the versions of a machine with several engines."""
 
 _ANY_PROGRAM = "*"
 _PROGRAM = "program "
@@ -24,11 +29,30 @@ def needed(engine: EngineSpec | None) -> str | None:
 
 
 def able(has: str | None) -> Collection[str]:
-    """Returns the capabilities of a machine with this engine; None is a machine without one."""
-    if has is None:
-        return ()
-    version = has.removesuffix(IN_IMAGE)
-    return (version,) if version != has else (version, f"{_PROGRAM}{version}", _ANY_PROGRAM)
+    """Returns the capabilities of a machine with these engines; None is a machine without one.
+
+    A worker needs the very version of the engine that asks for it; a program a version, or one of a series (`0.11`).
+    """
+    capabilities: dict[str, None] = {}
+    for engine in has.split(SEPARATOR) if has else ():
+        version = engine.removesuffix(IN_IMAGE)
+        capabilities[version] = None
+        if version == engine:
+            series = ".".join(version.split(".")[:2])
+            capabilities |= dict.fromkeys((f"{_PROGRAM}{version}", f"{_PROGRAM}{series}", _ANY_PROGRAM))
+    return tuple(capabilities)
+
+
+def reports_too_much(engine: EngineSpec, retention: ValueRetention) -> str | None:
+    """Returns why an engine cannot work for a pool that keeps no values here; None if it reports without values.
+
+    A program of any version is refused by a machine that has no engine that can.
+    """
+    if not retention.passes:
+        return "reports to the installation's own bucket"
+    if not has_secrets(engine.version):
+        return f"{engine.version} reports every value inside of it: 0.11.0 and newer do not"
+    return None
 
 
 def lacking(pool: str, wanted: str | None, machines: Sequence[str | None]) -> str | None:
@@ -39,6 +63,6 @@ def lacking(pool: str, wanted: str | None, machines: Sequence[str | None]) -> st
     if wanted is None or not machines or any(wanted in able(has) for has in machines):
         return None
     version = "" if wanted == _ANY_PROGRAM else f" {wanted.removeprefix(_PROGRAM)}"
-    versions = sorted({has for has in machines if has is not None})
+    versions = sorted({engine for has in machines if has is not None for engine in has.split(SEPARATOR)})
     others = f", only {', '.join(versions)}" if versions else ""
     return f"no machine of pool {pool} has the Mélodium engine{version}{others}"

@@ -69,6 +69,33 @@ class SentValues:
     content: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class CountedValues:
+    """A treatment sent `count` values, which its engine does not report."""
+
+    at: str
+    place: TrackedTreatment
+    port: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretUsed:
+    """A treatment used a secret, or was refused it (`how`: `revealed`, `transmitted`, `denied`, `resolve_failed`).
+
+    `treatment` is its identifier; `label` and `track` are None if the engine does not know which one it was. `detail`
+    says how the secret was transmitted, or why it was refused.
+    """
+
+    at: str
+    secret: str
+    how: str
+    treatment: str
+    label: str | None
+    track: int | None
+    detail: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moved:
     """Values moved from an output to an input."""
@@ -107,7 +134,7 @@ class ModelsOver:
     at: str
 
 
-Event = Built | Started | Finished | SentValues | Moved | Closed | Track | ModelsOver
+Event = Built | Started | Finished | SentValues | CountedValues | SecretUsed | Moved | Closed | Track | ModelsOver
 
 
 def place_of(body: Mapping[str, Any], track: Any) -> TrackedTreatment:

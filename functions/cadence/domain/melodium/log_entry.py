@@ -25,6 +25,11 @@ class LogEntry:
     run_id: str | None
 
     @property
+    def interrupts(self) -> bool:
+        """Whether it is the engine's own line that a signal asks it to end."""
+        return (self.level, self.label) == ("Warning", "melodium") and self.message.startswith("interrupted by ")
+
+    @property
     def digest(self) -> bytes:
         """The digest by which a line is recognized that arrives twice: an engine forwards the lines of its workers."""
         content = "\0".join((self.time, self.level, self.label, self.message, str(self.track)))

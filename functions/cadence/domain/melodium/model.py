@@ -12,18 +12,20 @@ from typing import Any
 from cadence.domain.melodium.events import (
     Built,
     Closed,
+    CountedValues,
     Event,
     Finished,
     Instance,
     ModelsOver,
     Moved,
+    SecretUsed,
     SentValues,
     Started,
     Track,
     TrackedTreatment,
 )
 from cadence.domain.melodium.program import NO_PROGRAM, Program
-from cadence.domain.melodium.rawvalue import more_exact
+from cadence.domain.melodium.rawvalue import UNKNOWN, more_exact
 
 ROOT = "main"
 SELF = "Self"
@@ -31,6 +33,9 @@ SELF = "Self"
 
 MOST_ELEMENTS = 20_000
 """Treatments of one process that are recorded; further ones are only counted."""
+
+MOST_SECRET_LINES = 50
+"""Uses of secrets that are recorded of one treatment."""
 
 _LIBRARY = "std/"
 """The package of the standard library: as long as a process has not reported its program, its entrypoint is taken to be
@@ -54,11 +59,15 @@ class ProgramElement:
     started_at: str = ""
     finished_at: str = ""
     parts: list[str] = field(default_factory=list)
+    secrets: list[str] = field(default_factory=list)
 
 
 @dataclass(kw_only=True)
 class Output:
-    """The values that an element sent through a port so far; `chunks` counts those written before `new`."""
+    """The values that an element sent through a port so far; `chunks` counts those written before `new`.
+
+    `counted` is how many of them its engine did not report.
+    """
 
     type: str
     count: int = 0
@@ -67,6 +76,7 @@ class Output:
     first_at: str = ""
     last_at: str = ""
     closed: bool = False
+    counted: int = 0
     new: list[bytes] = field(default_factory=list)
 
 
@@ -105,12 +115,14 @@ class ProgramModel:
         match event:
             case Built():
                 self._built(event)
-            case Started():
-                self._timed(event.place, started_at=event.at)
-            case Finished():
-                self._timed(event.place, finished_at=event.at)
+            case Started() | Finished():
+                self._timed(event)
             case SentValues():
                 self._sent(event)
+            case CountedValues():
+                self._counted(event)
+            case SecretUsed():
+                self._secret_used(event)
             case Moved():
                 self._moved(event)
             case Closed():
@@ -141,12 +153,14 @@ class ProgramModel:
         element.parameters, element.built_at = event.parameters, element.built_at or event.at
         self.changed.add(name)
 
-    def _timed(self, place: TrackedTreatment, **times: str) -> None:
-        name = self._name(place)
+    def _timed(self, event: Started | Finished) -> None:
+        name = self._name(event.place)
         if name is None:
             return
-        for field_name, at in times.items():
-            setattr(self.elements[name], field_name, at)
+        if isinstance(event, Started):
+            self.elements[name].started_at = event.at
+        else:
+            self.elements[name].finished_at = event.at
         self._spread(name)
 
     def _spread(self, name: str) -> None:
@@ -176,6 +190,31 @@ class ProgramModel:
         output.new.append(event.content)
         self.changed.add(name)
 
+    def _counted(self, event: CountedValues) -> None:
+        name = self._name(event.place)
+        if name is None or not event.count:
+            return
+        output = self.outputs.setdefault((name, event.port), Output(type=UNKNOWN))
+        output.count += event.count
+        output.counted += event.count
+        output.first_at = output.first_at or event.at
+        output.last_at = event.at
+        self.changed.add(name)
+
+    def _secret_used(self, event: SecretUsed) -> None:
+        """Adds a line to the treatment that used a secret, or to the program if the engine does not name the former."""
+        track = event.track or 0
+        named = [
+            element
+            for element in self.elements.values()
+            if (element.track, element.label, element.treatment) == (track, event.label, event.treatment)
+        ]
+        element = named[0] if named else self.elements.get(ROOT)
+        line = _audit_line(event, in_words=not named)
+        if element and line not in element.secrets and len(element.secrets) < MOST_SECRET_LINES:
+            element.secrets.append(line)
+            self.changed.add(element.name)
+
     def _moved(self, event: Moved) -> None:
         source, target = self._name(event.source), self._name(event.target)
         if source is None or target is None:
@@ -186,10 +225,16 @@ class ProgramModel:
 
     def _closed(self, event: Closed) -> None:
         name = self._name(event.place)
-        output = self.outputs.get((name, event.port)) if name and event.output else None
-        if name and output and not output.closed:
+        if name and event.output:
+            self._close((name, event.port))
+
+    def _close(self, port: PortName) -> None:
+        """Closes an output. Without all of its values it has none that could be stored."""
+        output = self.outputs.get(port)
+        if output and not output.closed:
             output.closed = True
-            self.ended.add((name, event.port))
+            if not output.counted:
+                self.ended.add(port)
 
     def _track(self, event: Track) -> None:
         self.tracks[event.track] = event.finished or self.tracks.get(event.track, False)
@@ -199,10 +244,9 @@ class ProgramModel:
         if root and root.built_at and root.track == event.track:
             root.started_at, root.finished_at = root.built_at, event.at
             self.changed.add(ROOT)
-        for port, output in self.outputs.items():
-            if not output.closed and self.elements[port[0]].track == event.track:
-                output.closed = True
-                self.ended.add(port)
+        for port in self.outputs:
+            if self.elements[port[0]].track == event.track:
+                self._close(port)
         for name, element in self.elements.items():
             if element.track == event.track and not element.parts and not element.finished_at and element.host:
                 # A source only begins its track; the engine does not report when it has.
@@ -267,6 +311,12 @@ class ProgramModel:
             self.elements[host].parts.append(name)
         self.changed.add(name)
         return name
+
+
+def _audit_line(event: SecretUsed, *, in_words: bool) -> str:
+    detail = f" ({event.detail})" if event.detail else ""
+    place = f" {event.label or event.treatment}" if in_words else ""
+    return f"{event.at} {event.secret} {event.how.replace('_', ' ')}{place}{detail}"
 
 
 def _without_track(name: str) -> str:

@@ -58,6 +58,8 @@ class Keeping:
                 return self._option(content)
             case "data":
                 return self._data(content)
+            case "secret":
+                return _secret(content)
         raise ValueError("there is no such type of value")
 
     def _list(self, content: Any) -> StoredValue:
@@ -83,6 +85,16 @@ class Keeping:
         return StoredValue(name, {"data": name, **self.read_data(name, bytes(serialised))})
 
 
+def _secret(content: Mapping[str, Any]) -> StoredValue:
+    """Returns the description of a secret, without its value."""
+    described = {"secret": str(content["name"]), **redacted()}
+    locator = content.get("locator")
+    return StoredValue(
+        f"Secret<{type_text(content.get('datatype'), {})}>",
+        described if locator is None else {**described, "locator": str(locator)},
+    )
+
+
 def more_exact(known: str, new: str) -> str:
     """Returns the more specific of two types of the same port."""
     return new if UNKNOWN in known and UNKNOWN not in new else known
@@ -100,6 +112,8 @@ def type_text(described: Any, generics: Mapping[str, str]) -> str:
             return f"Vec<{type_text(content, generics)}>"
         case "option":
             return f"Option<{type_text(content, generics)}>"
+        case "secret":
+            return f"Secret<{type_text(content, generics)}>"
         case "data":
             return text_of(content.get("identifier")) or UNKNOWN
         case "generic":

@@ -64,6 +64,10 @@ class Masks:
                 self.texts.add(text)
                 self._pattern = None
 
+    def learn_raw(self, raw: Any) -> None:
+        """Adds every text in a secret value as engines write it, but not the names of its types and elements."""
+        self.learn(list(secret_texts(raw)))
+
     def known(self) -> set[str]:
         """Returns the digests of all secrets."""
         return self.digests | {digest(text) for text in self.texts}
@@ -95,6 +99,25 @@ class Masks:
 def digest(text: str) -> str:
     """Returns the digest by which a secret is recognized in later reports without being kept."""
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=20, person=b"melodium secret").hexdigest()
+
+
+def secret_texts(raw: Any) -> Iterable[str]:
+    """Yields the texts in a value as engines write it (`{"option": {"string": "x"}}`).
+
+    A description of a secret, and a serialised data type, hold none that are known to be secret.
+    """
+    if not isinstance(raw, Mapping) or len(raw) != 1:
+        return
+    ((tag, content),) = raw.items()
+    if tag in ("string", "char"):
+        yield str(content)
+    elif tag == "vec" and isinstance(content, list):
+        for item in content:
+            yield from secret_texts(item)
+    elif tag == "option" and content is not None:
+        yield from secret_texts(content)
+    elif tag == "secret" and isinstance(content, Mapping):
+        yield from secret_texts(content.get("value"))
 
 
 def _texts(value: Any) -> Iterable[str]:

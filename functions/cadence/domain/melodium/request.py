@@ -46,12 +46,24 @@ class EngineContainer:
     command: tuple[str, ...] | None = None
 
 
+@dataclass(frozen=True)
+class RequestedSystem:
+    """The operating system that a worker has to run on; None is any."""
+
+    family: str
+    distribution: str | None = None
+    version: str | None = None
+
+    def __str__(self) -> str:
+        return " ".join(part for part in (self.family, self.distribution, self.version) if part)
+
+
 @dataclass(frozen=True, kw_only=True)
 class LaunchRequest:
     """A request to launch a worker, or the report of a running process. Units: seconds, MB, millicores.
 
     `key` is the secret that the requesting engine expects from its worker. `preferred` and `required` are modes of
-    clusters: `shared`, `dedicated`, `self_managed`.
+    clusters: `shared`, `dedicated`, `self_managed`. `image` is the name of a machine image, `os` an operating system.
     """
 
     version: str
@@ -65,6 +77,8 @@ class LaunchRequest:
     cpu: int | None = None
     storage: int | None = None
     arch: str | None = None
+    os: RequestedSystem | None = None
+    image: str | None = None
     volumes: tuple[Volume, ...] = ()
     containers: tuple[EngineContainer, ...] = ()
     service_containers: tuple[EngineContainer, ...] = ()
@@ -90,10 +104,23 @@ def launch_request(body: Mapping[str, Any]) -> LaunchRequest:
     """Returns the request from a body that is valid under the schema."""
     mode, key = _mode(body["mode"])
     config = body.get("config") or {}
-    plain = ("version", "organization_id", "edition", "max_duration", "memory", "cpu", "storage", "arch", "local_exec")
+    plain = (
+        "version",
+        "organization_id",
+        "edition",
+        "max_duration",
+        "memory",
+        "cpu",
+        "storage",
+        "arch",
+        "image",
+        "local_exec",
+    )
+    system = body.get("os")
     return LaunchRequest(
         mode=mode,
         key=key,
+        os=RequestedSystem(system["family"], system.get("distribution"), system.get("version")) if system else None,
         id=_lower(body.get("id")),
         group_id=_lower(body.get("group_id")),
         parent_id=_lower(body.get("parent_id")),

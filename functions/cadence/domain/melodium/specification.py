@@ -61,9 +61,9 @@ class ProgramSpec:
 
     `parameters` are plain JSON data by name, `types` their types. With `check_only` the engine checks the program and
     runs nothing. `errors` (`fail` or `allow`) is the outcome of a program that logs errors. `version` is that of the
-    required engine (None: any). With `captured`, the program is a treatment that an engine has run
-    (`cadence.domain.melodium.capture`) and that is run once more; it maps the names of its outputs to their types.
-    `secrets` maps the parameters that get secrets of the treatment to the variable of each (`secret_variable`).
+    required engine, or its series (`0.11`), or None for any. With `captured`, the program is a treatment that an engine
+    has run (`cadence.domain.melodium.capture`) and that is run once more; it maps the names of its outputs to their
+    types. `secrets` maps the parameters that get secrets of the treatment to the variable of each (`secret_variable`).
     """
 
     program: str

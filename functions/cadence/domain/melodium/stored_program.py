@@ -21,6 +21,9 @@ MOST_FILES = 500
 LONGEST_PATH = 300
 _SCRIPT_NAME = "program.mel"
 _HEADER = re.compile(r"#! (name|version|require) = (.*)")
+# Requirements of one version or of one series; the packages of the engine have its version.
+_REQUIREMENT = re.compile(r"(?:(?P<exact>=)|[\^~]?) *(?P<version>0\.\d+\.\d+)")
+_STANDARD = "std"
 _IDENTIFIER = re.compile(r"([A-Za-z0-9_]+)((?:/[A-Za-z0-9_]+)*)::([A-Za-z0-9_]+)")
 
 
@@ -60,12 +63,16 @@ class Entrypoint:
 
 @dataclass(frozen=True, kw_only=True)
 class ProgramFacts:
-    """The facts about a program that are known without an engine."""
+    """The facts about a program that are known without an engine.
+
+    `engine` is the version of the engine that it requires, or its series (`0.11`), or None for any.
+    """
 
     sha256: str
     name: str
     version: str
     entrypoints: Mapping[str, Entrypoint] = field(default_factory=dict)
+    engine: str | None = None
     faults: tuple[Fault, ...] = ()
 
 
@@ -120,6 +127,14 @@ def facts_of(program: ProgramFiles) -> ProgramFacts:
     return _tree(program) if program.file == COMPO else _script(program)
 
 
+def required_engine(requirement: str) -> str | None:
+    """Returns the engine's version, or its series, from a requirement of the package `std`, which has the same."""
+    match = _REQUIREMENT.fullmatch(requirement.strip())
+    if match is None:
+        return None
+    return match["version"] if match["exact"] else ".".join(match["version"].split(".")[:2])
+
+
 def _named(name: str) -> str:
     return name if name.endswith(".mel") else _SCRIPT_NAME
 
@@ -131,7 +146,8 @@ def _script(program: ProgramFiles) -> ProgramFacts:
         if not line.startswith("#!"):
             break
         if match := _HEADER.match(line.rstrip("\r")):
-            settings[match[1]] = match[2].strip()
+            settings[match[1]] = " ".join((settings.get(match[1], ""), match[2])) if match[1] == "require" else match[2]
+            settings[match[1]] = settings[match[1]].strip()
     name = settings.get("name", "")
     faults = [] if name else [Fault(program.file, 1, 1, "its header has no line `#! name = …`")]
     # Lines that begin with #! are not source text, but count as lines.
@@ -143,6 +159,14 @@ def _script(program: ProgramFiles) -> ProgramFacts:
         sha256=program.sha256,
         name=name,
         version=settings.get("version", "0.1.0"),
+        engine=next(
+            (
+                required_engine(word.partition(":")[2])
+                for word in settings.get("require", "").split()
+                if word.startswith(f"{_STANDARD}:")
+            ),
+            None,
+        ),
         entrypoints=entrypoints,
         faults=(*faults, *more),
     )
@@ -153,7 +177,7 @@ def _tree(program: ProgramFiles) -> ProgramFacts:
         compo = tomllib.loads(program.files[COMPO].decode())
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         return ProgramFacts(sha256=program.sha256, name="", version="", entrypoints={}, faults=(_toml_fault(error),))
-    name, faults = str(compo.get("name", "")), []
+    name, faults, dependencies = str(compo.get("name", "")), [], compo.get("dependencies")
     if not name:
         faults.append(Fault(COMPO, 1, 1, "it has no name"))
     commands = compo.get("entrypoints")
@@ -178,6 +202,7 @@ def _tree(program: ProgramFiles) -> ProgramFacts:
         sha256=program.sha256,
         name=name,
         version=str(compo.get("version", "")),
+        engine=required_engine(str(dependencies.get(_STANDARD, ""))) if isinstance(dependencies, dict) else None,
         entrypoints=entrypoints,
         faults=tuple(faults),
     )

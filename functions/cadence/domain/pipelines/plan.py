@@ -129,5 +129,5 @@ _PARTS: dict[str, Callable[[Any], Any]] = {
     "instance": spec_from_json,
     "trigger": lambda data: TriggerSpec(**data),
     "engine": engine_from_json,
-    "element": lambda data: ElementSpec(**data),
+    "element": lambda data: ElementSpec(**{**data, "secrets": tuple(data.get("secrets", ()))}),
 }

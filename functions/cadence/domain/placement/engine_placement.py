@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from cadence.domain.melodium.request import EngineContainer, LaunchRequest
+from cadence.domain.melodium.request import NO_EDITION, EngineContainer, LaunchRequest, RequestedSystem
 from cadence.domain.placement.pool import Pool
 
 SETTINGS = "melodium"
-"""In a pool's settings: `{"modes": [...], "containers_arch": "wish" | "required"}`."""
+"""In a pool's settings: `modes`, `containers_arch` (`wish` or `required`), `os`, `images` and `editions`."""
 
 # The cluster modes that pools of a provider satisfy, unless their settings name them.
 _MODES: Mapping[str, frozenset[str]] = {
@@ -21,6 +21,7 @@ _MODES: Mapping[str, frozenset[str]] = {
 }
 _ANY_MACHINE = frozenset({"dedicated"})
 _UNKNOWN = "unknown"
+_LINUX: Mapping[str, str] = {"family": "linux"}
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,8 @@ def _unfit(request: LaunchRequest, project: str, pool: Pool) -> str | None:
         return f"is not {' or '.join(request.required)}"
     if request.arch and request.arch != _UNKNOWN and request.arch not in pool.architectures:
         return f"has no {request.arch}"
+    if need := _lacking_system(request, pool):
+        return need
     missing = _containers_arch(request) - set(pool.architectures)
     if missing and not request.arch and pool.settings.get(SETTINGS, {}).get("containers_arch") == "required":
         return f"has no {', '.join(sorted(missing))} for the containers"
@@ -81,6 +84,28 @@ def _unfit(request: LaunchRequest, project: str, pool: Pool) -> str | None:
         if available is not None and amount > available:
             return f"has at most {available} {unit}, and {amount} are asked for"
     return None
+
+
+def _lacking_system(request: LaunchRequest, pool: Pool) -> str | None:
+    """Returns which system, machine image or edition of the engine a pool does not have; None if it has all."""
+    settings = pool.settings.get(SETTINGS, {})
+    if request.os and not _is_system(request.os, settings.get("os") or _LINUX):
+        return f"has no operating system {request.os} (melodium.os in its settings)"
+    if request.image and request.image not in settings.get("images", ()):
+        return f"has no machine image {request.image} (melodium.images in its settings)"
+    if request.edition not in (None, NO_EDITION, *settings.get("editions", ())):
+        return f"has no edition {request.edition} of the engine (melodium.editions in its settings)"
+    return None
+
+
+def _is_system(wanted: RequestedSystem, has: Mapping[str, str]) -> bool:
+    """Whether a system is the wanted one; a version is also one of its own parts (`12` of `12.5`)."""
+    for part in ("family", "distribution"):
+        need = getattr(wanted, part)
+        if need is not None and need.lower() != has.get(part, "").lower():
+            return False
+    version = has.get("version", "")
+    return wanted.version is None or version == wanted.version or version.startswith(f"{wanted.version}.")
 
 
 def _rank(request: LaunchRequest, pool: Pool) -> tuple[bool, bool]:

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from cadence.domain.melodium import engines
 from cadence.domain.pipelines.specification import TreatmentSpec
 from cadence.domain.placement.back_off import BackOff
 from cadence.domain.placement.pool import Pool, PoolRefusal, Price
@@ -36,8 +37,8 @@ def misfit(pool: Pool, spec: TreatmentSpec, project: str) -> str | None:
     if misplacement:
         return misplacement
     retention = ValueRetention.of(pool.name, pool.policy.values)
-    if spec.engine and retention:
-        return f"{retention.reason}, and the engine of {spec.name} reports every value inside of it"
+    if spec.engine and retention and (reason := engines.reports_too_much(spec.engine, retention)):
+        return f"{retention.reason}, and the engine of {spec.name} {reason}"
     if spec.arch and spec.arch not in pool.architectures:
         return f"pool {pool.name} has no {spec.arch}"
     largest, policy = pool.largest, pool.policy

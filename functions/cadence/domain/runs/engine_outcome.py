@@ -18,7 +18,8 @@ class EngineEvidence:
 
     `over`: the events say that nothing is left to do. `logs_chunks` and `debug_chunks` count the chunks that were read.
     `errors` counts lines at level error, `first_error` is the first of them. `failed_steps` are treatments that ended
-    at a port that stands for failure.
+    at a port that stands for failure. `interrupted` is the engine's line about the signal that made it end, if there
+    was one.
     """
 
     over: bool = False
@@ -27,6 +28,7 @@ class EngineEvidence:
     errors: int = 0
     first_error: str = ""
     failed_steps: tuple[str, ...] = ()
+    interrupted: str = ""
 
     def complete(self, reported: Reported) -> bool:
         """Returns whether all announced chunks were read and the process is over."""
@@ -80,6 +82,9 @@ def _still_runs(reported: Reported) -> bool:
 
 
 def _from_evidence(evidence: EngineEvidence) -> EngineOutcome:
+    if evidence.interrupted:
+        # It reports success then, too, although its work was not done.
+        return EngineOutcome(RunState.CANCELLED, f"the engine was {evidence.interrupted}")
     if evidence.failed_steps:
         return EngineOutcome(RunState.FAILED, f"{_listed(evidence.failed_steps)} failed{_first_error(evidence)}")
     if evidence.errors:

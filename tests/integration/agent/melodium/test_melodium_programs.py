@@ -10,16 +10,20 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.engine import BINARY, PROGRAMS, needs_engine
+from tests.e2e.engine import BINARY, HAS_SECRETS, PROGRAMS, in_version, needs_engine
 from tests.integration.agent.conftest import Start, Work
 from tests.integration.agent.fake_gateway import FakeGateway, Runner
 from tests.integration.agent.test_ports import feed, port
 from tests.waiting import eventually
 
-pytestmark = needs_engine
+pytestmark = [pytest.mark.engine, needs_engine]
 
 COUNTING = PROGRAMS / "counting"
+has_secrets = pytest.mark.skipif(not HAS_SECRETS, reason="this engine has no secrets")
 TREATMENTS = {"tally": "counting/words::tally", "pass-all": "counting/words::passAll", "bytes": "counting/words::bytes"}
+
+# What `count` begins with.
+FIRST = 1 if HAS_SECRETS else 0
 
 Program = Callable[..., Runner]
 
@@ -37,6 +41,7 @@ def program(gateway: FakeGateway) -> Program:
         ports: Any = None,
         secrets: Any = None,
         hidden: Any = None,
+        type_: str = "string",
         **changes: Any,
     ) -> Runner:
         found = [source] if source.is_file() else sorted(source.rglob("*.*"))
@@ -53,7 +58,7 @@ def program(gateway: FakeGateway) -> Program:
         }
         variables = {name: f"CADENCE_PARAMETER_{name}" for name in hidden or {}}
         if variables:
-            program["secrets"] = {name: {"type": "string", "variable": each} for name, each in variables.items()}
+            program["secrets"] = {name: {"type": type_, "variable": each} for name, each in variables.items()}
         engine = {"program": program, "secrets": secrets or {}}
         values = {each: hidden[name] for name, each in variables.items()}
         return gateway.add_runner("", engine=engine, secrets=values, **(ports or {}))
@@ -103,6 +108,39 @@ def test_a_secret_is_a_parameter_and_in_no_command_line(
     # What was printed is masked, so what it was called with must not be in it even masked.
     called = [line for line in text.splitlines() if line.startswith(("run ", "dist ", "check "))]
     assert called and not [line for line in called if "***" in line]
+
+
+@has_secrets
+def test_a_secret_of_the_engines_own_kind_is_given_in_memory(
+    program: Program, work: Work, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spying = tmp_path / "melodium"
+    spying.write_text(f'#!/bin/sh\n[ "$1" = --version ] || {{ env; echo "$@"; }} >&2\nexec {BINARY} "$@"\n')
+    spying.chmod(0o755)
+    monkeypatch.setenv("CADENCE_MELODIUM", str(spying))
+    for word, outcome in (("open-sesame", "succeeded"), ("open-says-me", "failed")):
+        runner = program(
+            "main", PROGRAMS / "sealed.mel", treatment="sealed::main", hidden={"word": word}, type_="Secret<string>"
+        )
+        assert work(runner, "plain")["outcome"] == outcome, runner.lines
+        text = "\n".join(runner.text("stderr"))
+        assert "--check-secrets" in text and "--word=" in text and word not in text and "***" not in text
+
+
+@has_secrets
+def test_a_secret_is_given_to_a_treatment_with_ports_in_the_message_that_launches_it(
+    program: Program, work: Work
+) -> None:
+    ports = {
+        "inputs": [port("trigger", "block", "void", literal="null", fed=False)],
+        "outputs": [port("completed", "block", "void")],
+    }
+    runner = program(
+        "opens", PROGRAMS / "sealed.mel", ports, treatment="sealed::opens", hidden={"word": "open-sesame"},
+        type_="Secret<string>",
+    )  # fmt: skip
+    done = work(runner)
+    assert (done["outcome"], done["error"]) == ("succeeded", None), runner.lines
 
 
 def test_what_its_launch_lacks_fails_the_treatment_although_the_engine_ends_with_0(
@@ -211,7 +249,7 @@ def test_a_treatment_of_a_program_has_inputs_and_outputs(
     done = work(runner, sandbox)
     assert (done["outcome"], done["error"]) == ("succeeded", None), (done["error"], runner.text("stderr"))
     assert runner.outputs["words"].content == words
-    assert runner.outputs["counts"].content == b"".join(b"%d\n" % number for number in range(70_000))
+    assert runner.outputs["counts"].content == b"".join(b"%d\n" % (number + FIRST) for number in range(70_000))
     assert runner.outputs["limit"].content == b"18446744073709551615"
     assert runner.outputs["ended"].content == b"null"
 
@@ -221,8 +259,8 @@ def test_a_script_of_one_file_is_asked_for_as_well(
 ) -> None:
     script = tmp_path / "echoing.mel"
     script.write_text(
-        "#! name = echoing\n#! version = 1.2.3\n#! require = std:0.10.2\n\n"
-        "treatment main()\n  input data: Stream<byte>\n  output data: Stream<byte>\n{\n    Self.data -> Self.data\n}\n"
+        in_version("#! name = echoing\n#! version = 1.2.3\n#! require = std:0.11.0\n\n")
+        + "treatment main()\n  input data: Stream<byte>\n  output data: Stream<byte>\n{\n    Self.data -> Self.data\n}\n"
     )
     runner = program(
         "main", script, treatment="echoing::main", ports={"inputs": [port("data")], "outputs": [port("data")]}

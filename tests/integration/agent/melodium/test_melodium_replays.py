@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from runner_bootstrap.agent.programs import dump
-from tests.e2e.engine import BINARY, PROGRAMS, needs_engine
+from tests.e2e.engine import BINARY, PROGRAMS, detailed, needs_engine
 from tests.integration.agent.conftest import AGENT_PYTHON
 
 pytestmark = [pytest.mark.engine, needs_engine]
@@ -21,7 +21,7 @@ def capture(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("capture")
     script = PROGRAMS / "captured.mel"
     env = {"HOME": str(folder), "MELODIUM_HOME": str(folder), "NO_COLOR": "1", "PATH": os.environ["PATH"]}
-    argv = [str(BINARY), "run", "--debug", str(folder / "events.json"), str(script)]
+    argv = [str(BINARY), "run", "--debug", str(folder / "events.json"), *detailed(), str(script)]
     done = subprocess.run(argv, env=env, capture_output=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
     (folder / "program.json").write_text(json.dumps(dump.dump(str(BINARY), script, "main", folder)))

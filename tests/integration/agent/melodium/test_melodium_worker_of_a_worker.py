@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.engine import BINARY, Engine, Ids, free_port, is_listening, needs_engine
+from tests.e2e.engine import BINARY, Engine, Ids, free_port, in_version, is_listening, needs_engine, secret
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.engine, needs_engine]
@@ -21,7 +21,7 @@ KEY = "11111111-1111-4111-8111-111111111111"
 PROGRAM = """#!/usr/bin/env melodium
 #! name = chain
 #! version = 0.1.0
-#! require = std:0.10.2 work:0.10.2 distrib:0.10.2 fs:0.10.2 net:0.10.2 process:0.10.2
+#! require = std:0.11.0 work:0.11.0 distrib:0.11.0 fs:0.11.0 net:0.11.0 process:0.11.0
 
 use std/engine/util::startup
 use std/flow::emit
@@ -130,8 +130,9 @@ def test_a_worker_hears_its_own_worker_unless_a_track_ended_before_its_first(
     asking, answer, program = Ids(), tmp_path / "answer", tmp_path / "chain.mel"
     seconds = 60 if arrives else 4
     with worker(Ids(group=asking.group), seconds) as first, worker(Ids(group=asking.group), seconds) as second:
-        places = {"FIRST": str(first), "SECOND": str(second), "KEY": KEY, "BESIDE": beside}
-        text = PROGRAM
+        key = secret(KEY, tmp_path)
+        places = {"FIRST": str(first), "SECOND": str(second), '"KEY"': f'"{key}"', "BESIDE": beside}
+        text = in_version(PROGRAM)
         for name, value in places.items():
             text = text.replace(name, value)
         program.write_text(text)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.engine import BINARY, PROGRAMS, VERSION, needs_engine
+from tests.e2e.engine import BINARY, HAS_SECRETS, PROGRAMS, VERSION, binary_of, needs_engine, secret
 from tests.integration.agent.conftest import PATIENCE, Start
 from tests.integration.agent.fake_gateway import FakeGateway, Runner
 from tests.integration.agent.podman import IMAGE, podman
@@ -22,6 +22,7 @@ pytestmark = [pytest.mark.engine, needs_engine]
 GROUP = "6f2d9a2a-4b0a-4a24-9f1a-3f7f6a6c4d31"
 RECEIVE, SEND = "c6f4b1f8-2d3c-4f6b-8d0e-6f0a4f0f7a10", "0f8c3c8e-58a0-4d0e-9f53-1f6a1f0c2b11"
 TOKEN = "engine-token-of-this-run"
+VERSIONS = ("0.11.0", "0.10.2")
 
 
 @pytest.fixture(autouse=True)
@@ -43,11 +44,12 @@ def worker(gateway: FakeGateway) -> Callable[..., Runner]:
 def asking(program: str, worker: Runner, group: str = GROUP, **parameters: str) -> "subprocess.Popen[bytes]":
     """An engine that knows the address of the worker."""
     assert worker.listening
+    folder = Path(parameters["answer"]).parent
     argv = [str(BINARY), "run", str(PROGRAMS / f"{program}.mel")]
-    given = {"port": str(worker.listening["port"]), "remote_key": RECEIVE, "self_key": SEND, **parameters}
-    for name, value in given.items():
-        argv += [f"--{name}", value]
     env = {**os.environ, "MELODIUM_GROUP_ID": group, "NO_COLOR": "1"}
+    keys = {"remote_key": secret(RECEIVE, folder), "self_key": secret(SEND, folder)}
+    for name, value in {"port": str(worker.listening["port"]), **keys, **parameters}.items():
+        argv += [f"--{name}", value]
     return subprocess.Popen(argv, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
@@ -87,7 +89,11 @@ def test_a_workers_keys_and_token_are_hidden(
     agent = start(runner, sandbox)
     eventually(lambda: runner.listening)
     commands = subprocess.run(["ps", "axww", "-o", "args"], capture_output=True, text=True, check=True).stdout
-    assert f"--recv-key {'*' * len(RECEIVE)}" in commands
+    if HAS_SECRETS:
+        file = Path(commands.partition("--recv-key-file ")[2].split()[0])
+        eventually(lambda: not file.parent.exists())
+    else:
+        assert f"--recv-key {'*' * len(RECEIVE)}" in commands
     assert RECEIVE not in commands and SEND not in commands
     environments = ""
     for each in Path("/proc").glob("[0-9]*/environ"):
@@ -139,7 +145,30 @@ def test_another_version_than_the_machines_is_refused_at_once(start: Start, work
     start(runner)
     done = completed(runner)
     assert done["outcome"] == "infrastructure"
-    assert done["error"] == f"this needs the Mélodium engine 0.10.1, and this machine has {VERSION}"
+    assert (
+        done["error"] == f"this needs the Mélodium engine 0.10.1, and this machine has {VERSION}: see CADENCE_MELODIUM"
+    )
+
+
+@pytest.mark.skipif(
+    not all(binary_of(version).is_file() for version in VERSIONS), reason="not both engines are there: see .ci/peers"
+)
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_machine_with_several_engines_starts_the_one_that_is_asked_for(
+    start: Start, worker: Callable[..., Runner], monkeypatch: pytest.MonkeyPatch, version: str
+) -> None:
+    monkeypatch.setenv("CADENCE_MELODIUM", os.pathsep.join(str(binary_of(each)) for each in VERSIONS))
+    runner = worker(version)
+    agent = start(runner)
+    eventually(lambda: runner.listening or runner.completed)
+    assert runner.listening, runner.completed
+    found = subprocess.run(
+        ["ss", "-ltnpH", f"sport = :{runner.listening['port']}"], capture_output=True, text=True, check=True
+    )
+    pid = int(found.stdout.partition("pid=")[2].partition(",")[0])
+    assert Path(f"/proc/{pid}/exe").resolve() == binary_of(version).resolve()
+    agent.send_signal(signal.SIGTERM)
+    completed(runner)
 
 
 @pytest.mark.podman

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from pynamodb.attributes import (
     JSONAttribute,
+    ListAttribute,
     NumberAttribute,
     UnicodeAttribute,
     UnicodeSetAttribute,
@@ -44,6 +45,8 @@ class EngineItem(RunsTable):
     seen_events = JSONAttribute(null=True)
     entrypoint = UnicodeAttribute(null=True)
     parameters = JSONAttribute(null=True)
+    answered = ListAttribute(null=True, of=UnicodeAttribute)
+    answered_at = UTCDateTimeAttribute(null=True)
 
     def reported(self) -> Reported:
         return Reported(
@@ -76,8 +79,13 @@ class DynamoReportedStore(ReportedStore):
         reported = {**(item.seen_lines or {}), **(item.seen_events or {})}
         return EngineEvidence(**{**reported, "failed_steps": tuple(reported.get("failed_steps", ()))})
 
-    def note_lines(self, run_id: str, chunks: int, errors: int, first_error: str) -> None:
-        reported = {"logs_chunks": chunks, "errors": errors, "first_error": first_error}
+    def note_lines(self, run_id: str, chunks: int, errors: int, first_error: str, interrupted: str) -> None:
+        reported = {
+            "logs_chunks": chunks,
+            "errors": errors,
+            "first_error": first_error,
+            "interrupted": interrupted,
+        }
         self._update(run_id, [EngineItem.seen_lines.set(reported)])
 
     def note_events(self, run_id: str, chunks: int, failed_steps: Sequence[str], *, over: bool) -> None:
@@ -116,6 +124,22 @@ class DynamoReportedStore(ReportedStore):
                 [EngineItem.ended_at.set(at), EngineItem.ended.set(str(how)), EngineItem.messages.set(list(messages))],
                 condition=EngineItem.ended_at.does_not_exist(),
             )
+
+    def note_answer(self, run_id: str, worker: str, at: datetime, spacing: timedelta) -> bool:
+        answered, last = EngineItem.answered, EngineItem.answered_at
+        try:
+            with translated(f"run {run_id}"):
+                _key(run_id).update(
+                    [answered.set((answered | []).append([worker])), last.set(at)],
+                    condition=last.does_not_exist() | ((last < at - spacing) & ~answered.contains(worker)),
+                )
+        except Conflict:
+            return worker in self.answered(run_id)
+        return True
+
+    def answered(self, run_id: str) -> Sequence[str]:
+        item = self._item(run_id)
+        return [str(worker) for worker in item.answered or ()] if item else []
 
     def count_chunks(self, run_id: str, stream: EngineStream, chunks: int) -> None:
         counter = EngineItem.logs_chunks if stream is EngineStream.LOGS else EngineItem.debug_chunks

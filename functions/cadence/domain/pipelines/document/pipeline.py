@@ -72,14 +72,20 @@ class Connection(NamedTuple):
         return f"{self.source_treatment}.{self.source_port} -> {self.target_treatment}.{self.target_port}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UsedProgram:
-    """A Mélodium program by its digest, a command of it, the treatment that this runs, and its parameters' types."""
+    """A Mélodium program by its digest, a command of it, the treatment that this runs, and its parameters' types.
+
+    `engine` is the version, or the series, of the engine that it requires. `secret_types` are those of the parameters
+    that get secrets.
+    """
 
     sha256: str
     entrypoint: str
     treatment: str
     parameters: Mapping[str, DataType] = field(default_factory=dict)
+    engine: str | None = None
+    secret_types: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -96,7 +96,8 @@ def _program(body: Mapping[str, Any], program: UsedProgram) -> ProgramSpec:
         entrypoint=program.entrypoint,
         treatment=program.treatment,
         parameters=parameters,
-        types={name: str(program.parameters[name]) for name in (*parameters, *body.get("secrets", {}))},
+        types={name: str(program.parameters[name]) for name in parameters} | dict(program.secret_types),
         errors=body.get("errors", "fail"),
+        version=program.engine,
         secrets={name: secret_variable(name) for name in body.get("secrets", {})},
     )

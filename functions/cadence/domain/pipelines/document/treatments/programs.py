@@ -31,7 +31,8 @@ Known = Mapping[str, ProgramFacts | Unavailable]
 """Programs by the names that documents use."""
 
 DEFAULT_ENTRYPOINT = "main"
-_TEXTS = ("string", "Option<string>")
+_SECRETS = ("Secret<string>", "Option<Secret<string>>")
+_TEXTS = ("string", "Option<string>", *_SECRETS)
 _MEANINGLESS = (
     "run", "use", "shell", "image", "inputs", "outputs", "stdin", "stdout", "services", "volumes", "trigger", "each",
     "with",
@@ -79,7 +80,14 @@ class ProgramChecks:
         known = {name: data_type for name, declared in types.items() if (data_type := _type(declared.type)) is not None}
         facts = (self._known or {})[settings["program"]]
         if isinstance(facts, ProgramFacts):
-            treatment.program = UsedProgram(facts.sha256, entrypoint.command, entrypoint.treatment, known)
+            treatment.program = UsedProgram(
+                sha256=facts.sha256,
+                entrypoint=entrypoint.command,
+                treatment=entrypoint.treatment,
+                parameters=known,
+                engine=facts.engine,
+                secret_types={name: types[name].type for name in secrets if name in types},
+            )
         return treatment
 
     def _entrypoint(self, treatment: DraftTreatment, settings: Mapping[str, Any]) -> Entrypoint | None:
