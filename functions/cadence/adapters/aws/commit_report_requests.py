@@ -1,8 +1,8 @@
 """`CommitReports` on Lambda and SQS.
 
 A report that is due now is an asynchronous call of the Lambda `commit_reports`, which Lambda keeps and repeats. One
-that is due later waits as a delayed message of the queue `deliveries`, whose Lambda then makes the call: a queue of its own
-would be billed for being polled while nothing happens.
+that is due later waits as a delayed message of the queue `deliveries`, whose Lambda then makes the call: a queue of its
+own would be billed for being polled while nothing happens.
 """
 
 import json
