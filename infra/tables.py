@@ -10,7 +10,7 @@ from infra.deployment import Deployment
 from infra.lambdas import LAMBDAS
 from infra.row.triggers import TableChanges
 
-TABLES = ("access", "pipelines", "runs", "runners", "logs", "telemetry", "alerts")
+TABLES = ("access", "pipelines", "runs", "runners", "logs", "telemetry", "alerts", "repositories")
 # Tables whose changes invoke Lambdas.
 _OBSERVED = {trigger.table for row in LAMBDAS.values() for trigger in row.triggers if isinstance(trigger, TableChanges)}
 

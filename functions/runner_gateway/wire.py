@@ -80,7 +80,6 @@ def assignment_json(answer: Assignment) -> dict[str, Any]:
     if answer.engine:
         retention = answer.runner.retention
         work["engine"] |= {"secrets": dict(answer.engine), "values": str(retention.capture) if retention else "full"}
-        work["engine"]["secrets"] = dict(answer.engine)
     for port in work["inputs"]:
         if port["port"] in answer.inputs:
             port["first"] = input_json(answer.inputs[port["port"]])

@@ -10,6 +10,7 @@ from infra.lambdas import (
     melodium,
     placement,
     providers,
+    repositories,
     runners,
     runs,
     scheduling,
@@ -21,6 +22,7 @@ from infra.row import LambdaRow
 _ROOMS = (
     api,
     triggers,
+    repositories,
     runs,
     scheduling,
     placement,

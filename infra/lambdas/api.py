@@ -46,6 +46,7 @@ ROWS = (
         permissions=(
             items("access", "GetItem", "Query", "PutItem", "DeleteItem"),
             items("pipelines", "GetItem", "Query", "PutItem"),
+            items("repositories", "GetItem", "Query", "PutItem", "DeleteItem"),
             items("runs", "GetItem", "Query", "PutItem", "UpdateItem"),
             lists_runs(),
             # Runners are notified that a user follows their run's log.

@@ -7,7 +7,7 @@ from cadence.composition.settings import ExportsSettings, ObserveSettings
 from cadence.domain.runs.states import RunState, TreatmentState
 from infra.row import DECRYPTS, LambdaRow
 from infra.row.packages import BASE, EXPORTS
-from infra.row.permissions import gets, items, lists_runs, sends
+from infra.row.permissions import gets, invokes, items, lists_runs, sends
 from infra.row.queues import EXPORTING
 from infra.row.triggers import QueueMessages, TableChanges
 
@@ -28,7 +28,7 @@ ROWS = (
     LambdaRow(
         folder="observe",
         room="exports",
-        purpose="Sends new log lines and ends of treatments and runs to the queues `alerting` and `exporting`.",
+        purpose="Sends new log lines and ends of treatments and runs to the queues `alerting` and `exporting`, and ends of runs to `commit_reports`.",
         triggers=(
             _observed("logs", _item({"prefix": "SEGMENT#"})),
             _observed(
@@ -45,6 +45,8 @@ ROWS = (
             items("runners", "BatchGetItem"),
             sends("alerting"),
             sends("exporting"),
+            # Ends of runs of connected repositories.
+            invokes("commit_reports"),
         ),
     ),
     LambdaRow(

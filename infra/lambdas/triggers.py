@@ -3,7 +3,7 @@
 from cadence.composition.settings import DeliveriesSettings, WebhooksSettings
 from infra.row import DECRYPTS, LambdaRow
 from infra.row.packages import BASE, DOCUMENTS
-from infra.row.permissions import RUN_GATES, gets, items, puts, schedules, sends
+from infra.row.permissions import RUN_GATES, gets, invokes, items, puts, schedules, sends
 from infra.row.queues import DELIVERIES
 from infra.row.triggers import HttpRoutes, QueueMessages
 
@@ -17,7 +17,12 @@ ROWS = (
         packages=BASE,
         timeout=29,
         secrets_key=DECRYPTS,
-        permissions=(items("access", "GetItem"), puts("deliveries/*"), sends("deliveries")),
+        permissions=(
+            items("access", "GetItem"),
+            items("repositories", "GetItem"),
+            puts("deliveries/*"),
+            sends("deliveries"),
+        ),
     ),
     LambdaRow(
         folder="deliveries",
@@ -28,12 +33,14 @@ ROWS = (
         settings=DeliveriesSettings,
         packages=(*BASE, *DOCUMENTS, "dulwich"),
         memory=1024,
-        # The access tokens of git hosts.
+        # The access tokens of git hosts and repositories.
         secrets_key=DECRYPTS,
         permissions=(
             # A document whose plan depends on the run is checked again before the run.
             items("access", "GetItem", "Query", "PutItem", "UpdateItem"),
             items("pipelines", "GetItem", "Query"),
+            items("repositories", "GetItem", "PutItem"),
+            invokes("commit_reports"),
             *RUN_GATES,
             *gets("deliveries/*", "documents/*"),
             puts("documents/*"),

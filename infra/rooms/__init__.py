@@ -7,6 +7,7 @@ from infra.rooms.logs import LogsRoom
 from infra.rooms.melodium import MelodiumRoom
 from infra.rooms.placement import PlacementRoom
 from infra.rooms.providers import ProvidersRoom
+from infra.rooms.repositories import RepositoriesRoom
 from infra.rooms.room import Room
 from infra.rooms.runners import RunnersRoom
 from infra.rooms.runs import RunsRoom
@@ -17,6 +18,7 @@ from infra.rooms.triggers import TriggersRoom
 ROOMS: tuple[type[Room], ...] = (
     ApiRoom,
     TriggersRoom,
+    RepositoriesRoom,
     RunsRoom,
     SchedulingRoom,
     PlacementRoom,

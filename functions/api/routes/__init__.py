@@ -14,6 +14,7 @@ from api.routes.pipelines import pipelines, programs
 from api.routes.placement import pools
 from api.routes.provenance import provenance
 from api.routes.replay import replays
+from api.routes.repositories import repositories
 from api.routes.runners import hosts
 from api.routes.runs import run_details, runs
 from api.routes.search import search
@@ -35,6 +36,7 @@ _RESOURCES: tuple[Endpoints, ...] = (
     environments.endpoints,
     pools.endpoints,
     hosts.endpoints,
+    repositories.endpoints,
     githosts.endpoints,
     organizations.endpoints,
     quotas.endpoints,

@@ -23,6 +23,7 @@ from cadence.cli.pipelines.pipelines import pipeline
 from cadence.cli.placement.pools import pool
 from cadence.cli.provenance.trace import trace
 from cadence.cli.replay.replay import replay
+from cadence.cli.repositories.repositories import repository
 from cadence.cli.runners.hosts import host
 from cadence.cli.runners.runners import runner
 from cadence.cli.runs import commands as run_commands
@@ -65,6 +66,7 @@ for group in (
     secret,
     environment,
     approval_link,
+    repository,
     githost,
     token,
     pool,

@@ -20,8 +20,8 @@ It prints tables and live progress on a terminal, and plain lines elsewhere (tab
 `--json` prints the answer of the API.
 
 Commands use one set of verbs: `list`, `show`, `create`, `update` and `delete`; `set` for secrets and single settings;
-`join`, `drain`, `resume` and `remove` for hosts. `create` replaces a resource of the same name unless its help states
-otherwise.
+`join`, `drain`, `resume` and `remove` for hosts; `connect`, `rotate` and `disconnect` for repositories. `create`
+replaces a resource of the same name unless its help states otherwise.
 
 | exit code | meaning |
 |---|---|

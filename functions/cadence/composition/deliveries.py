@@ -4,12 +4,16 @@ import json
 from collections.abc import Callable, Sequence
 
 from cadence.adapters.aws.clients import client
+from cadence.adapters.aws.commit_report_requests import LambdaCommitReports, read_report_request
 from cadence.adapters.aws.eventbridge_schedules import read_firing
 from cadence.adapters.aws.step_functions import StepFunctionsMachines
+from cadence.adapters.code_hosts.code_hosts import GuardedCodeHosts
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
 from cadence.adapters.dynamodb.pipelines.pipeline_store import DynamoPipelineStore
+from cadence.adapters.dynamodb.repositories.repository_store import DynamoRepositoryStore
 from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
 from cadence.adapters.git.reader import DulwichGitReader
+from cadence.adapters.http.egress_policy import EgressPolicy
 from cadence.adapters.kms.cipher import KmsCipher
 from cadence.adapters.s3.documents import S3Documents
 from cadence.adapters.sqs.deadlines import SqsDeadlines
@@ -17,6 +21,9 @@ from cadence.adapters.sqs.deliveries import read_delivery
 from cadence.application.melodium.run_pushed import RunPushed
 from cadence.application.pipelines.check_document import FreezeDocument
 from cadence.application.pipelines.plan_run import PlanRun
+from cadence.application.repositories.process_delivery import ProcessRepositoryDelivery
+from cadence.application.repositories.pushed_pipelines import PushedPipelines
+from cadence.application.repositories.repository_secrets import OpenRepository, RepositoryKeys
 from cadence.application.runs.start_run import StartRun
 from cadence.application.triggers.process_delivery import ProcessDelivery
 from cadence.application.triggers.run_scheduled import RunScheduled
@@ -26,6 +33,7 @@ from cadence.composition.shared.clock import now
 from cadence.composition.shared.documents import check_document, programs, start_triggered
 from cadence.composition.shared.gates import run_gates
 from cadence.composition.shared.schedules import schedules
+from cadence.domain.repositories.repository import ID_PREFIX
 
 # A batch is five deliveries, and the Lambda has a minute for it.
 _GIT_SECONDS = 10.0
@@ -58,6 +66,19 @@ def process_message() -> Callable[[str], tuple[str, Sequence[str]]]:
         run_pushed=pushed,
         clock=now,
     )
+    repositories = DynamoRepositoryStore(config.repositories_table)
+    reports = LambdaCommitReports(config.commit_reports_function, config.deliveries_queue_url)
+    hosts = GuardedCodeHosts(EgressPolicy.of(config.git_hosts))
+    repository_deliveries = ProcessRepositoryDelivery(
+        repositories=repositories,
+        open_repository=OpenRepository(repositories, RepositoryKeys(cipher), hosts),
+        seen=access,
+        git=git,
+        folders=git,
+        pipelines=PushedPipelines(documents=documents, freeze=freeze, plan=PlanRun(documents), start=start),
+        reports=reports,
+        clock=now,
+    )
     scheduled = RunScheduled(pipelines, schedules(config), triggered)
     follow = StartFollowers(runs=runs, values=runs, pipelines=pipelines, start=triggered)
 
@@ -68,7 +89,13 @@ def process_message() -> Callable[[str], tuple[str, Sequence[str]]]:
             return f"schedule of {firing.pipeline}", scheduled.run(firing)
         if "ended" in values:
             return f"end of {values['ended']}", follow.start_followers(values["ended"])
+        if "report" in values:
+            request = read_report_request(values["report"])
+            reports.request(request)
+            return f"report on {request.commit}", ()
         delivery = read_delivery(values, config.data_bucket)
+        if delivery.githost_id.startswith(ID_PREFIX):
+            return f"delivery {delivery.delivery_id}", repository_deliveries.process(delivery)
         return f"delivery {delivery.delivery_id}", deliver.process(delivery)
 
     return process

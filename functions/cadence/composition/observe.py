@@ -1,5 +1,6 @@
 """Wiring of the Lambda `observe`."""
 
+from cadence.adapters.aws.commit_report_requests import LambdaCommitReports
 from cadence.adapters.caching.ttl_cache import CachedSubscriptions
 from cadence.adapters.dynamodb.access.subscriptions import DynamoSubscriptionStore
 from cadence.adapters.dynamodb.runners.host_store import DynamoHostStore
@@ -15,5 +16,9 @@ def observe() -> Observe:
     queues = {Audience.ALERTING: config.alerting_queue_url, Audience.EXPORTING: config.exporting_queue_url}
     subscriptions = CachedSubscriptions(DynamoSubscriptionStore(config.access_table))
     return Observe(
-        DynamoRunStore(config.runs_table), DynamoHostStore(config.runners_table), subscriptions, SqsEvents(queues)
+        runs=DynamoRunStore(config.runs_table),
+        runners=DynamoHostStore(config.runners_table),
+        subscriptions=subscriptions,
+        events=SqsEvents(queues),
+        reports=LambdaCommitReports(config.commit_reports_function, config.deliveries_queue_url),
     )

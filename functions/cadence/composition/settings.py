@@ -73,11 +73,13 @@ class ApiSettings:
     log_indexer_function: str
     search_index_function: str
     provider_function_prefix: str
+    repositories_table: str
 
 
 @dataclass(frozen=True)
 class WebhooksSettings:
     access_table: str
+    repositories_table: str
     data_bucket: str
     secrets_key: str
     deliveries_queue_url: str
@@ -98,6 +100,19 @@ class DeliveriesSettings:
     schedules_role_arn: str
     deadlines_queue_url: str
     git_hosts: str
+    repositories_table: str
+    commit_reports_function: str
+    deliveries_queue_url: str
+
+
+@dataclass(frozen=True)
+class CommitReportsSettings:
+    repositories_table: str
+    runs_table: str
+    secrets_key: str
+    git_hosts: str
+    commit_reports_function: str
+    deliveries_queue_url: str
 
 
 @dataclass(frozen=True)
@@ -292,6 +307,8 @@ class ObserveSettings:
     runners_table: str
     alerting_queue_url: str
     exporting_queue_url: str
+    commit_reports_function: str
+    deliveries_queue_url: str
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,17 @@
 """Wiring of the Lambda `webhooks`, which git hosts wait for: it reads no repositories, and loads nothing that does."""
 
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
+from cadence.adapters.dynamodb.repositories.repository_store import DynamoRepositoryStore
 from cadence.adapters.kms.cipher import KmsCipher
 from cadence.adapters.sqs.deliveries import SqsDeliveryQueue
-from cadence.application.triggers.receive_webhook import ReceiveWebhook
+from cadence.application.repositories.webhook_keys import RepositoryWebhookKeys
+from cadence.application.triggers.receive_webhook import GitHostKeys, ReceiveWebhook
 from cadence.composition import settings
 
 
 def receive_webhook() -> ReceiveWebhook:
     config = settings.load(settings.WebhooksSettings)
     queue = SqsDeliveryQueue(config.deliveries_queue_url, config.data_bucket)
-    return ReceiveWebhook(DynamoAccessStore(config.access_table), KmsCipher(config.secrets_key), queue)
+    repositories = DynamoRepositoryStore(config.repositories_table)
+    keys = RepositoryWebhookKeys(repositories, GitHostKeys(DynamoAccessStore(config.access_table)))
+    return ReceiveWebhook(keys, KmsCipher(config.secrets_key), queue)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
-from cadence.adapters.aws import alert_notifier
+from cadence.adapters.aws import alert_notifier, commit_report_requests
 from cadence.adapters.aws import clients as aws_clients
 from cadence.adapters.dynamodb.alerts import alert_listening
 from cadence.application.access.seed import Seed
@@ -68,7 +68,7 @@ def access_table(aws: None) -> str:
 
 @pytest.fixture
 def settings(access_table: str, lambdas: "NoLambdas", monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    for name in ("pipelines", "runners", "logs", "telemetry", "alerts"):
+    for name in ("pipelines", "runners", "logs", "telemetry", "alerts", "repositories"):
         make_table(name)
     make_table("runs", listing=True)
     aws_clients.client("s3").create_bucket(Bucket="data", CreateBucketConfiguration={"LocationConstraint": REGION})
@@ -115,6 +115,8 @@ def settings(access_table: str, lambdas: "NoLambdas", monkeypatch: pytest.Monkey
         "alerting_queue_url": queues["alerting"],
         "alerting_queue_arn": f"arn:aws:sqs:{REGION}:123456789012:alerting",
         "alerts_function": "alerts",
+        "repositories_table": "repositories",
+        "commit_reports_function": "commit-reports",
         "provider_function_prefix": "provider-",
         "alert_deliveries_function": "alert-deliveries",
         "log_indexer_function": "log-indexer",
@@ -132,6 +134,7 @@ def settings(access_table: str, lambdas: "NoLambdas", monkeypatch: pytest.Monkey
     # Moto would start a container for each invocation.
     monkeypatch.setattr(alert_notifier, "client", without_lambdas)
     monkeypatch.setattr(alert_listening, "client", without_lambdas)
+    monkeypatch.setattr(commit_report_requests, "client", without_lambdas)
     for name, value in values.items():
         monkeypatch.setenv(f"CADENCE_{name.upper()}", value)
     return values
@@ -146,9 +149,11 @@ class NoLambdas:
 
     def __init__(self) -> None:
         self.mappings: list[dict[str, Any]] = []
+        self.invoked: list[dict[str, Any]] = []
 
     def invoke(self, **arguments: Any) -> None:
         """Taken, and never carried out."""
+        self.invoked.append(arguments)
 
     def list_event_source_mappings(self, **arguments: Any) -> dict[str, Any]:
         return {"EventSourceMappings": self.mappings}

@@ -33,6 +33,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "put_pool": {"provider": "host"},
     "hold_runner": {"minutes": 5},
     "add_githost": {"kind": "github", "project": "default", "name": "hub"},
+    "connect_repository": {"project": "default", "url": "http://127.0.0.1:9/acme/site", "kind": "gitea", "token": "t"},
+    "rotate_repository": {},
     "create_project": {"name": "new"},
     "put_environment": {},
     "put_quotas": {},

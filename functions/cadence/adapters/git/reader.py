@@ -2,7 +2,7 @@
 
 import re
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from typing import Protocol
 from urllib.request import url2pathname
@@ -65,6 +65,22 @@ class DulwichGitReader:
             if content.raw_length() > LARGEST_FILE:
                 raise TooLarge(f"{path} is larger than {LARGEST_FILE // 1_000_000} MB.")
             return content.as_raw_string()
+
+    def read_folder(
+        self, url: str, commit: str, folder: str, credentials: GitCredentials | None = None
+    ) -> Mapping[str, bytes]:
+        """Implements FolderReader."""
+        with self._open(url, credentials) as remote:
+            name = _commit_id(commit)
+            remote.fetch([name], depth=1, without=b"blob:none")
+            blobs = _blobs(remote.store, _commit(remote.store, name).tree, folder)
+            absent = [blob for blob in blobs.values() if blob not in remote.store]
+            if absent:
+                remote.fetch(absent, depth=None, without=b"")
+            contents = {file: remote.store[blob].as_raw_string() for file, blob in blobs.items()}
+        if sum(map(len, contents.values())) > LARGEST_FILE:
+            raise TooLarge(f"The files in {folder} are larger than {LARGEST_FILE // 1_000_000} MB in all.")
+        return contents
 
     def changed_files(
         self, url: str, base: str | None, head: str, *, merge_base: bool, credentials: GitCredentials | None = None
@@ -173,6 +189,25 @@ def _find(store: BaseObjectStore, tree: ObjectID, path: str) -> ObjectID:
     if not stat.S_ISREG(mode):
         raise NotFound(f"{path} is not a file.")
     return name
+
+
+def _blobs(store: BaseObjectStore, tree: ObjectID, folder: str) -> dict[str, ObjectID]:
+    """Returns the blobs of the files directly in a folder, by name; none if there is no such folder."""
+    name = tree
+    for part in folder.strip("/").split("/"):
+        parent = store[name]
+        if not isinstance(parent, Tree) or part.encode() not in parent:
+            return {}
+        mode, name = parent[part.encode()]
+        if not stat.S_ISDIR(mode):
+            return {}
+    found = store[name]
+    entries = found.iteritems() if isinstance(found, Tree) else ()
+    return {
+        entry.path.decode("utf-8", "replace"): entry.sha
+        for entry in entries
+        if entry.path is not None and entry.sha is not None and entry.mode is not None and stat.S_ISREG(entry.mode)
+    }
 
 
 def _commit(store: BaseObjectStore, name: ObjectID) -> Commit:

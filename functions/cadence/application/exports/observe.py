@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cadence.application.shared.event_ports import Events, SubscriptionReader
+from cadence.application.shared.report_ports import CommitReports, ReportRequest
 from cadence.application.shared.run_ports import RunStore
 from cadence.application.shared.runner_ports import HostStore
 from cadence.domain.exports.event import (
@@ -30,12 +31,16 @@ class Changes:
 
 @dataclass(frozen=True)
 class Observe:
-    """Sends events to subscribers. Safe to repeat: a subscriber identifies a repeated event by its id."""
+    """Sends events to subscribers, and requests reports to code hosts.
+
+    Safe to repeat: a subscriber identifies a repeated event by its id, a report states what is true when it is made.
+    """
 
     runs: RunStore
     runners: HostStore
     subscriptions: SubscriptionReader
     events: Events
+    reports: CommitReports
 
     def observe(self, changes: Changes) -> int:
         """Sends the events of `changes` and returns how many. Raises Transient: then repeat the whole call."""
@@ -51,7 +56,15 @@ class Observe:
                     outgoing[audience].append(event)
         for audience, events in outgoing.items():
             self.events.tell(audience, events)
+        for run in changes.runs:
+            self._request_report(run)
         return sum(map(len, outgoing.values()))
+
+    def _request_report(self, run: Run) -> None:
+        """Requests that the code host is told about the end of a run of a connected repository."""
+        repository_id, commit = run.event.get("repository_id"), run.event.get("commit")
+        if isinstance(repository_id, str) and isinstance(commit, str) and run.replay_of is None:
+            self.reports.request(ReportRequest(repository_id=repository_id, commit=commit, run_id=run.run_id))
 
     def _treatment_events(self, treatments: Sequence[Treatment]) -> list[Event]:
         if not treatments:

@@ -1,10 +1,10 @@
 """Ports over git hosts and the queue of webhooks."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
-from cadence.domain.triggers.githost import GitHost
+from cadence.domain.triggers.githost import GitHost, GitHostKind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +26,22 @@ class DeliveryQueue(Protocol):
 
     def put(self, delivery: Delivery) -> None:
         """Queues a webhook. Returns once it cannot get lost any more."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebhookKey:
+    """What verifies the webhooks of one address: the kind of their format, and the encrypted secret."""
+
+    kind: GitHostKind
+    encrypted_secret: bytes = field(repr=False)
+    context: Mapping[str, str]
+
+
+class WebhookKeys(Protocol):
+    """The secrets of webhooks, by the last part of their addresses."""
+
+    def find(self, hook_id: str) -> WebhookKey | None:
+        """Returns the key of an address; None if there is no such address."""
 
 
 class GitHostStore(Protocol):

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from cadence.application.access.ports import Cipher
 from cadence.application.triggers.add_githost import secret_context
-from cadence.application.triggers.ports import Delivery, DeliveryQueue, GitHostStore
+from cadence.application.triggers.ports import Delivery, DeliveryQueue, GitHostStore, WebhookKey, WebhookKeys
 from cadence.domain.shared.errors import InvalidRequest, NotFound, Unauthenticated, Violation
 from cadence.domain.triggers.githost import GitHostKind
 from cadence.domain.triggers.githosts import FORMATS
@@ -27,7 +27,7 @@ class Received(StrEnum):
 class ReceiveWebhook:
     """Receives webhooks."""
 
-    githosts: GitHostStore
+    keys: WebhookKeys
     cipher: Cipher
     queue: DeliveryQueue
 
@@ -63,11 +63,22 @@ class ReceiveWebhook:
     def _secret(self, kind: GitHostKind, githost_id: str) -> bytes | None:
         if len(githost_id) > _LONGEST_ID:  # longer than any stored id
             return None
+        key = self.keys.find(githost_id)
+        if key is None or key.kind != kind:
+            return None
+        return self.cipher.decrypt(key.encrypted_secret, key.context)
+
+
+@dataclass(frozen=True)
+class GitHostKeys:
+    """Implements WebhookKeys for the addresses of git hosts."""
+
+    githosts: GitHostStore
+
+    def find(self, hook_id: str) -> WebhookKey | None:
         try:
-            githost = self.githosts.get_githost(githost_id)
-            encrypted = self.githosts.webhook_secret(githost_id)
+            githost = self.githosts.get_githost(hook_id)
+            encrypted = self.githosts.webhook_secret(hook_id)
         except NotFound:
             return None
-        if githost.kind != kind:
-            return None
-        return self.cipher.decrypt(encrypted, secret_context(githost_id))
+        return WebhookKey(kind=githost.kind, encrypted_secret=encrypted, context=secret_context(hook_id))

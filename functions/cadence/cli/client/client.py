@@ -11,6 +11,7 @@ from cadence.cli.client.pipelines import PipelineRequests
 from cadence.cli.client.placement import PlacementRequests
 from cadence.cli.client.provenance import ProvenanceRequests
 from cadence.cli.client.replay import ReplayRequests
+from cadence.cli.client.repositories import RepositoryRequests
 from cadence.cli.client.runners import RunnerRequests
 from cadence.cli.client.search import SearchRequests
 from cadence.cli.client.triggers import TriggerRequests
@@ -29,6 +30,7 @@ class Client(
     PlacementRequests,
     ProvenanceRequests,
     ReplayRequests,
+    RepositoryRequests,
     RunnerRequests,
     SearchRequests,
     TriggerRequests,

@@ -70,6 +70,7 @@ from cadence.composition.api.dead_letters import dead_letters
 from cadence.composition.api.insight import Debugging, debugging
 from cadence.composition.api.provenance import Provenance, provenance
 from cadence.composition.api.replay import Replays, replays
+from cadence.composition.api.repositories import Repositories, repositories
 from cadence.composition.exports import manage_exports, render_metrics
 from cadence.composition.search import Search, search
 from cadence.composition.shared import gates
@@ -121,6 +122,7 @@ class Services:
     debugging: Debugging
     create_token: CreateToken
     add_githost: AddGitHost
+    repositories: Repositories
     exports: ManageExports
     render_metrics: RenderMetrics
     read_logs: ReadLogs
@@ -224,6 +226,7 @@ def services() -> Services:
         debugging=debugging(config, hosts),
         create_token=CreateToken(access, access, now),
         add_githost=AddGitHost(access, cipher, now),
+        repositories=repositories(config, cipher),
         exports=manage_exports(config),
         render_metrics=render_metrics(config),
         search=searching,

@@ -40,6 +40,8 @@ class Permission(StrEnum):
     RUNNERS_HOLD = "runners:hold"
     GITHOSTS_READ = "githosts:read"
     GITHOSTS_WRITE = "githosts:write"
+    REPOSITORIES_READ = "repositories:read"
+    REPOSITORIES_WRITE = "repositories:write"
     ORGANIZATIONS_READ = "organizations:read"
     ORGANIZATIONS_WRITE = "organizations:write"
     PROJECTS_READ = "projects:read"

@@ -14,10 +14,11 @@ from cadence.adapters.dynamodb.exports.changes import read_changes
 from cadence.adapters.dynamodb.logs.log_index import SegmentItem
 from cadence.adapters.dynamodb.runs.run_items import RunItem, TreatmentItem
 from cadence.application.exports.observe import Changes, Observe
+from cadence.application.shared.report_ports import ReportRequest
 from cadence.domain.exports.event import NO_SUBSCRIPTIONS, Audience, Event, EventKind, Subscriptions, treatment_event
 from cadence.domain.logs.log import Segment
 from cadence.domain.runners.runner import Runner, RunnerOutcome, RunnerResult, RunnerState
-from cadence.domain.runs.run import Run, Treatment
+from cadence.domain.runs.run import ReplayOf, Run, Treatment
 from cadence.domain.runs.states import RunState, TreatmentState
 from cadence.domain.shared import ids
 from cadence.domain.shared.schemas import schemas_folder
@@ -72,6 +73,16 @@ class Told:
         self.by_audience.setdefault(audience, []).extend(events)
 
 
+class Reports:
+    """The requests for reports to code hosts."""
+
+    def __init__(self) -> None:
+        self.requested: list[ReportRequest] = []
+
+    def request(self, request: ReportRequest, after: timedelta = timedelta()) -> None:
+        self.requested.append(request)
+
+
 class Stored:
     """One run and one runner, and who subscribed."""
 
@@ -92,7 +103,7 @@ class Stored:
 def told(changes: Changes, subscriptions: Subscriptions = EVERYTHING) -> dict[Audience, list[Event]]:
     stored: Any = Stored(subscriptions)
     events = Told()
-    count = Observe(stored, stored, stored, events).observe(changes)
+    count = Observe(stored, stored, stored, events, Reports()).observe(changes)
     assert count == sum(map(len, events.by_audience.values()))
     return events.by_audience
 
@@ -160,3 +171,16 @@ def test_a_segment_of_an_earlier_version_is_told_to_nobody() -> None:
     item = change(SegmentItem.of(SEGMENT))
     del item["dynamodb"]["NewImage"]["organization"]
     assert read_changes([item]) == Changes([], [], [])
+
+
+def test_the_end_of_a_run_of_a_connected_repository_is_reported_to_its_code_host() -> None:
+    event = {"kind": "push", "repository_id": "r-1", "commit": "c0ffee"}
+    pushed = replace(RUN, state=RunState.FAILED, finished_at=NOW, event=event)
+    other = replace(pushed, event={"kind": "push", "commit": "c0ffee"})
+    replayed = replace(pushed, replay_of=ReplayOf("01other", "make"))
+    stored: Any = Stored(NO_SUBSCRIPTIONS)
+    reports = Reports()
+
+    Observe(stored, stored, stored, Told(), reports).observe(Changes(runs=[pushed, other, replayed]))
+
+    assert reports.requested == [ReportRequest(repository_id="r-1", commit="c0ffee", run_id=RUN.run_id)]

@@ -1,0 +1,99 @@
+"""Bitbucket Cloud by a repository's or a workspace's access token (REST API, version 2.0)."""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from cadence.adapters.code_hosts.host_client import HostClient
+from cadence.application.repositories.ports import HostedRepository, HostedWebhook
+from cadence.domain.repositories.commit_report import CommitState, CommitStatus, PullRequestComment
+
+_STATES = {
+    CommitState.PENDING: "INPROGRESS",
+    CommitState.RUNNING: "INPROGRESS",
+    CommitState.SUCCESS: "SUCCESSFUL",
+    CommitState.FAILURE: "FAILED",
+    CommitState.CANCELLED: "STOPPED",
+}
+_EVENTS = ["repo:push", "pullrequest:created", "pullrequest:updated"]
+_LONGEST_KEY = 40
+_MOST_PAGES = 10
+
+
+class BitbucketRepository:
+    """Implements CodeHost."""
+
+    def __init__(self, client: HostClient, name: str) -> None:
+        self._client, self._path = client, f"/repositories/{name}"
+
+    def describe(self) -> HostedRepository:
+        found = self._client.call("GET", self._path)
+        page = found["links"]["html"]["href"]
+        return HostedRepository(
+            name=found["full_name"],
+            url=page,
+            clone_url=f"{page}.git",
+            default_branch=(found.get("mainbranch") or {}).get("name") or "main",
+            # A repository's token does not state its rights: creating the webhook shows them.
+            may_administer=True,
+        )
+
+    def list_webhooks(self) -> Sequence[HostedWebhook]:
+        return [
+            HostedWebhook(webhook_id=hook["uuid"], url=hook["url"], active=bool(hook["active"]))
+            for hook in self._values(f"{self._path}/hooks")
+        ]
+
+    def put_webhook(self, webhook_id: str | None, url: str, secret: str) -> str:
+        body = {"description": "Cadence", "url": url, "active": True, "events": _EVENTS, "secret": secret}
+        if webhook_id is None:
+            return str(self._client.call("POST", f"{self._path}/hooks", body)["uuid"])
+        self._client.call("PUT", f"{self._path}/hooks/{webhook_id}", body)
+        return webhook_id
+
+    def remove_webhook(self, webhook_id: str) -> None:
+        self._client.call("DELETE", f"{self._path}/hooks/{webhook_id}")
+
+    def set_status(self, commit: str, status: CommitStatus) -> None:
+        body = {
+            "key": _key(status.context),
+            "name": status.context,
+            "state": _STATES[status.state],
+            "url": status.target_url,
+            "description": status.description,
+        }
+        self._client.call("POST", f"{self._path}/commit/{commit}/statuses/build", body)
+
+    def find_comment(self, number: int, marker: str) -> str | None:
+        comments = self._values(self._comments(number))
+        return next(
+            (str(each["id"]) for each in comments if marker in (each.get("content") or {}).get("raw", "")), None
+        )
+
+    def put_comment(self, comment: PullRequestComment, comment_id: str | None) -> str:
+        body = {"content": {"raw": comment.body}}
+        if comment_id is None:
+            return str(self._client.call("POST", self._comments(comment.number), body)["id"])
+        self._client.call("PUT", f"{self._comments(comment.number)}/{comment_id}", body)
+        return comment_id
+
+    def _comments(self, number: int) -> str:
+        return f"{self._path}/pullrequests/{number}/comments"
+
+    def branches(self) -> Mapping[str, str]:
+        found = self._client.call("GET", f"{self._path}/refs/branches", pagelen=100)
+        return {branch["name"]: branch["target"]["hash"] for branch in found["values"]}
+
+    def _values(self, path: str) -> Iterator[Any]:
+        for page in range(1, _MOST_PAGES + 1):
+            found = self._client.call("GET", path, page=page, pagelen=100)
+            yield from found["values"]
+            if "next" not in found:
+                return
+
+
+def _key(context: str) -> str:
+    """Returns the key that identifies a status, which has 40 characters at most."""
+    if len(context) <= _LONGEST_KEY:
+        return context
+    return hashlib.sha256(context.encode()).hexdigest()[:_LONGEST_KEY]

@@ -1,0 +1,87 @@
+"""GitHub and GitHub Enterprise by a token (REST API, version 2022-11-28)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cadence.adapters.code_hosts.host_client import HostClient
+from cadence.application.repositories.ports import HostedRepository, HostedWebhook
+from cadence.domain.repositories.commit_report import CommitState, CommitStatus, PullRequestComment
+
+HEADERS = {"X-GitHub-Api-Version": "2022-11-28", "Accept": "application/vnd.github+json"}
+_STATES = {
+    CommitState.PENDING: "pending",
+    CommitState.RUNNING: "pending",
+    CommitState.SUCCESS: "success",
+    CommitState.FAILURE: "failure",
+    CommitState.CANCELLED: "error",
+}
+_EVENTS = ["push", "pull_request"]
+
+
+class GitHubRepository:
+    """Implements CodeHost. Gitea's API has the same form; its class states the differences."""
+
+    def __init__(self, client: HostClient, name: str) -> None:
+        self._client, self._path = client, f"/repos/{name}"
+
+    def describe(self) -> HostedRepository:
+        found = self._client.call("GET", self._path)
+        return HostedRepository(
+            name=found["full_name"],
+            url=found["html_url"],
+            clone_url=found["clone_url"],
+            default_branch=found.get("default_branch") or "main",
+            may_administer=bool((found.get("permissions") or {}).get("admin")),
+        )
+
+    def list_webhooks(self) -> Sequence[HostedWebhook]:
+        return [
+            HostedWebhook(webhook_id=str(hook["id"]), url=hook["config"].get("url", ""), active=bool(hook["active"]))
+            for hook in self._client.pages(f"{self._path}/hooks")
+        ]
+
+    def put_webhook(self, webhook_id: str | None, url: str, secret: str) -> str:
+        body = {"active": True, "events": _EVENTS, "config": self._webhook_config(url, secret)}
+        if webhook_id is None:
+            return str(self._client.call("POST", f"{self._path}/hooks", {**self._webhook_kind(), **body})["id"])
+        self._client.call("PATCH", f"{self._path}/hooks/{webhook_id}", body)
+        return webhook_id
+
+    def _webhook_kind(self) -> Mapping[str, Any]:
+        return {"name": "web"}
+
+    def _webhook_config(self, url: str, secret: str) -> Mapping[str, str]:
+        return {"url": url, "content_type": "json", "secret": secret, "insecure_ssl": "0"}
+
+    def remove_webhook(self, webhook_id: str) -> None:
+        self._client.call("DELETE", f"{self._path}/hooks/{webhook_id}")
+
+    def set_status(self, commit: str, status: CommitStatus) -> None:
+        body = {
+            "state": self._state(status.state),
+            "target_url": status.target_url,
+            "description": status.description,
+            "context": status.context,
+        }
+        self._client.call("POST", f"{self._path}/statuses/{commit}", body)
+
+    def _state(self, state: CommitState) -> str:
+        return _STATES[state]
+
+    def find_comment(self, number: int, marker: str) -> str | None:
+        comments = self._client.pages(f"{self._path}/issues/{number}/comments")
+        return next((str(comment["id"]) for comment in comments if marker in (comment.get("body") or "")), None)
+
+    def put_comment(self, comment: PullRequestComment, comment_id: str | None) -> str:
+        body = {"body": comment.body}
+        if comment_id is None:
+            return str(self._client.call("POST", f"{self._path}/issues/{comment.number}/comments", body)["id"])
+        self._client.call("PATCH", f"{self._path}/issues/comments/{comment_id}", body)
+        return comment_id
+
+    def branches(self) -> Mapping[str, str]:
+        found = self._client.pages(f"{self._path}/branches", most=1)
+        return {branch["name"]: self._commit_of(branch) for branch in found}
+
+    def _commit_of(self, branch: Mapping[str, Any]) -> str:
+        return str(branch["commit"]["sha"])

@@ -1,0 +1,90 @@
+"""GitLab by a token (REST API, version 4)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from cadence.adapters.code_hosts.host_client import HostClient
+from cadence.application.repositories.ports import HostedRepository, HostedWebhook
+from cadence.domain.repositories.commit_report import CommitState, CommitStatus, PullRequestComment
+from cadence.domain.shared.errors import InvalidRequest
+
+_STATES = {
+    CommitState.PENDING: "pending",
+    CommitState.RUNNING: "running",
+    CommitState.SUCCESS: "success",
+    CommitState.FAILURE: "failed",
+    CommitState.CANCELLED: "canceled",
+}
+_MAINTAINER = 40
+
+
+class GitLabRepository:
+    """Implements CodeHost."""
+
+    def __init__(self, client: HostClient, name: str) -> None:
+        self._client, self._path = client, f"/projects/{quote(name, safe='')}"
+
+    def describe(self) -> HostedRepository:
+        found = self._client.call("GET", self._path)
+        rights = [right for right in (found.get("permissions") or {}).values() if right]
+        return HostedRepository(
+            name=found["path_with_namespace"],
+            url=found["web_url"],
+            clone_url=found["http_url_to_repo"],
+            default_branch=found.get("default_branch") or "main",
+            may_administer=max((right["access_level"] for right in rights), default=0) >= _MAINTAINER,
+        )
+
+    def list_webhooks(self) -> Sequence[HostedWebhook]:
+        return [
+            HostedWebhook(
+                webhook_id=str(hook["id"]),
+                url=hook["url"],
+                active=hook.get("alert_status", "executable") == "executable",
+            )
+            for hook in self._client.pages(f"{self._path}/hooks")
+        ]
+
+    def put_webhook(self, webhook_id: str | None, url: str, secret: str) -> str:
+        body: dict[str, Any] = {"url": url, "token": secret, "enable_ssl_verification": True}
+        body |= {"push_events": True, "tag_push_events": True, "merge_requests_events": True}
+        if webhook_id is None:
+            return str(self._client.call("POST", f"{self._path}/hooks", body)["id"])
+        self._client.call("PUT", f"{self._path}/hooks/{webhook_id}", body)
+        return webhook_id
+
+    def remove_webhook(self, webhook_id: str) -> None:
+        self._client.call("DELETE", f"{self._path}/hooks/{webhook_id}")
+
+    def set_status(self, commit: str, status: CommitStatus) -> None:
+        body = {
+            "state": _STATES[status.state],
+            "name": status.context,
+            "target_url": status.target_url,
+            "description": status.description,
+        }
+        try:
+            self._client.call("POST", f"{self._path}/statuses/{commit}", body)
+        except InvalidRequest as error:
+            # A status that is set already is refused as a transition from a state to itself.
+            if "Cannot transition status" not in error.message:
+                raise
+
+    def find_comment(self, number: int, marker: str) -> str | None:
+        notes = self._client.pages(self._notes(number))
+        return next((str(note["id"]) for note in notes if marker in (note.get("body") or "")), None)
+
+    def put_comment(self, comment: PullRequestComment, comment_id: str | None) -> str:
+        body = {"body": comment.body}
+        if comment_id is None:
+            return str(self._client.call("POST", self._notes(comment.number), body)["id"])
+        self._client.call("PUT", f"{self._notes(comment.number)}/{comment_id}", body)
+        return comment_id
+
+    def _notes(self, number: int) -> str:
+        return f"{self._path}/merge_requests/{number}/notes"
+
+    def branches(self) -> Mapping[str, str]:
+        found = self._client.pages(f"{self._path}/repository/branches", most=1)
+        return {branch["name"]: branch["commit"]["id"] for branch in found}

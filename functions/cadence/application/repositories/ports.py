@@ -1,0 +1,197 @@
+"""Ports over connected repositories, their code hosts, and what was reported to these."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from cadence.application.shared.git_ports import GitCredentials
+from cadence.domain.repositories.commit_report import CommitStatus, PullRequestComment
+from cadence.domain.repositories.repository import Repository, RepositoryAddress
+
+
+@dataclass(frozen=True, kw_only=True)
+class RepositorySecrets:
+    """The secrets of a repository, encrypted."""
+
+    webhook: bytes = field(repr=False)
+    token: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RepositoryDelivery:
+    """A webhook of a repository, with the runs that it started or the reason why it started none."""
+
+    delivery_id: str
+    received_at: datetime
+    event: str
+    ref: str
+    commit: str
+    outcome: str
+    runs: Sequence[str] = ()
+
+
+class RepositoryStore(Protocol):
+    """Connected repositories."""
+
+    def add_repository(self, repository: Repository, secrets: RepositorySecrets) -> None:
+        """Stores a repository. Raises Conflict if the project has it already."""
+
+    def get_repository(self, repository_id: str) -> Repository:
+        """Returns a repository. Raises NotFound."""
+
+    def repository_secrets(self, repository_id: str) -> RepositorySecrets:
+        """Returns the encrypted secrets. Raises NotFound."""
+
+    def list_repositories(self, organization: str) -> Sequence[Repository]:
+        """Returns the organization's repositories, by project and name."""
+
+    def replace_repository(self, repository: Repository, secrets: RepositorySecrets) -> None:
+        """Stores a changed repository and its secrets. Raises NotFound if it is gone."""
+
+    def remove_repository(self, repository: Repository) -> None:
+        """Removes a repository. It is no error if it is gone."""
+
+    def add_delivery(self, repository_id: str, delivery: RepositoryDelivery) -> None:
+        """Records a delivery; the same one again replaces its record."""
+
+    def list_deliveries(self, repository_id: str, limit: int) -> Sequence[RepositoryDelivery]:
+        """Returns the newest deliveries of the last 30 days, newest first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportProgress:
+    """What was reported about a commit so far, and what hinders it.
+
+    `runs` are the ids of the commit's runs, `sent` the digests of the statuses that were sent, by context.
+    """
+
+    runs: Sequence[str] = ()
+    sent: Mapping[str, str] = field(default_factory=dict)
+    retry_at: datetime | None = None
+    failing_since: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SentComment:
+    """The comment on a pull request as it was sent last. `newest_run` is the newest run that it was about."""
+
+    comment_id: str | None = None
+    digest: str = ""
+    newest_run: str = ""
+
+
+class CommitReportStore(Protocol):
+    """Reports on commits. All items are kept for 90 days."""
+
+    def add_run(self, repository_id: str, commit: str, run_id: str) -> None:
+        """Records that a run is one of the commit. May be repeated."""
+
+    def take(
+        self, repository_id: str, commit: str, owner: str, until: datetime, now: datetime
+    ) -> ReportProgress | None:
+        """Takes the lease on reporting about a commit; None if another owner has it.
+
+        The first refusal of a lease is noted until the lease is taken again (`note_waiting`).
+        """
+
+    def note_waiting(self, repository_id: str, commit: str) -> bool:
+        """Notes that a further report is due after the current lease. Returns False if that was noted before."""
+
+    def release(self, repository_id: str, commit: str, owner: str) -> None:
+        """Gives the lease up after a report that was complete."""
+
+    def release_failed(
+        self, repository_id: str, commit: str, owner: str, *, problem: str, since: datetime, retry_at: datetime | None
+    ) -> None:
+        """Gives the lease up after a refusal; `retry_at` is None if the report is given up."""
+
+    def status_sent(self, repository_id: str, commit: str, status: CommitStatus) -> None:
+        """Records that a status was sent."""
+
+    def sent_comment(self, repository_id: str, number: int) -> SentComment:
+        """Returns the comment on a pull request as it was sent last."""
+
+    def claim_comment(self, repository_id: str, number: int, newest_run: str) -> bool:
+        """Records the newest run that a comment is about. Returns False if it was about a newer one already."""
+
+    def comment_sent(self, repository_id: str, comment: PullRequestComment, comment_id: str) -> None:
+        """Records that a comment was sent."""
+
+    def problem(self, repository_id: str) -> str | None:
+        """Returns why the last report of the repository was refused; None if it was accepted."""
+
+    def set_problem(self, repository_id: str, problem: str | None) -> None:
+        """Records why the last report of the repository was refused."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostedRepository:
+    """A repository according to its code host."""
+
+    name: str
+    url: str
+    clone_url: str
+    default_branch: str
+    may_administer: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostedWebhook:
+    """A webhook according to its code host."""
+
+    webhook_id: str
+    url: str
+    active: bool
+
+
+class CodeHost(Protocol):
+    """One repository on its code host.
+
+    Every method raises Forbidden if the code host refuses the token or its rights, NotFound if there is no such thing
+    (or the token does not see it), InvalidRequest if it refuses the request itself, and Transient, with the wait that
+    it asks for, if it may accept later.
+    """
+
+    def describe(self) -> HostedRepository:
+        """Returns the repository."""
+
+    def list_webhooks(self) -> Sequence[HostedWebhook]:
+        """Returns the repository's webhooks."""
+
+    def put_webhook(self, webhook_id: str | None, url: str, secret: str) -> str:
+        """Creates a webhook for pushes and pull requests, or changes the one with this id. Returns its id."""
+
+    def remove_webhook(self, webhook_id: str) -> None:
+        """Removes a webhook. Raises NotFound if it is gone."""
+
+    def set_status(self, commit: str, status: CommitStatus) -> None:
+        """Sets a status of a commit."""
+
+    def find_comment(self, number: int, marker: str) -> str | None:
+        """Returns the id of the first comment on a pull request that contains `marker`; None if there is none."""
+
+    def put_comment(self, comment: PullRequestComment, comment_id: str | None) -> str:
+        """Creates a comment on a pull request, or replaces the text of the one with this id. Returns its id."""
+
+    def branches(self) -> Mapping[str, str]:
+        """Returns the commits at the heads of the branches (at most 100), by branch."""
+
+
+class CodeHosts(Protocol):
+    """Opens repositories on their code hosts."""
+
+    def open(self, address: RepositoryAddress, token: str) -> CodeHost:
+        """Returns the repository. Raises InvalidRequest for an address to which nothing may be sent from here."""
+
+
+class FolderReader(Protocol):
+    """Reads folders of repositories."""
+
+    def read_folder(
+        self, url: str, commit: str, folder: str, credentials: GitCredentials | None = None
+    ) -> Mapping[str, bytes]:
+        """Returns the files directly in a folder, by name; none if there is no such folder.
+
+        Raises like `GitReader`.
+        """

@@ -1,0 +1,157 @@
+"""Turns a webhook of a connected repository into the runs of its own pipelines."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from cadence.application.access.ports import SeenStore
+from cadence.application.repositories.ports import FolderReader, RepositoryDelivery, RepositoryStore
+from cadence.application.repositories.pushed_pipelines import FOLDER, PushedPipelines
+from cadence.application.repositories.repository_secrets import OpenRepository
+from cadence.application.shared.git_ports import GitCredentials, GitReader
+from cadence.application.shared.identifiers import derived_ulid
+from cadence.application.shared.ports import Clock
+from cadence.application.shared.report_ports import CommitReports, ReportRequest
+from cadence.application.triggers.changed_paths import ChangedPaths
+from cadence.application.triggers.ports import Delivery
+from cadence.application.triggers.process_delivery import Undeliverable
+from cadence.domain.repositories.repository import ForkPolicy, Repository
+from cadence.domain.shared.errors import Forbidden, InvalidRequest, NotFound, TooLarge
+from cadence.domain.triggers.git_events import GitEvent, PullRequest, Push
+from cadence.domain.triggers.githosts import FORMATS
+from cadence.domain.triggers.githosts.payload import read_payload
+
+_KEPT = timedelta(days=30)
+_SKIP = re.compile(r"\[(?:skip ci|ci skip|no ci|skip cadence|cadence skip)\]", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class EventOutcome:
+    """The runs that an event started, and a sentence about it."""
+
+    runs: Sequence[str]
+    words: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProcessRepositoryDelivery:
+    """Processes webhooks of connected repositories."""
+
+    repositories: RepositoryStore
+    open_repository: OpenRepository
+    seen: SeenStore
+    git: GitReader
+    folders: FolderReader
+    pipelines: PushedPipelines
+    reports: CommitReports
+    clock: Clock
+
+    def process(self, delivery: Delivery) -> Sequence[str]:
+        """Returns the ids of the started runs; none if the delivery was processed before.
+
+        Safe to repeat at any point: run ids derive from the delivery, which is marked as done last. Raises Transient if
+        the repository cannot be read now, Undeliverable if repeating would change nothing.
+        """
+        repository, events = self._read(delivery)
+        key = f"DELIVERY#{delivery.githost_id}#{delivery.delivery_id}"
+        earlier = self.seen.first_seen(key, delivery.event, self.clock(), _KEPT)
+        if earlier.done:
+            return ()
+        started: list[str] = []
+        for number, event in enumerate(events):
+            parts = (repository.repository_id, delivery.delivery_id, str(number))
+            outcome = self._process_event(repository, event, earlier.first_seen, parts)
+            for run_id in outcome.runs:
+                self.reports.request(
+                    ReportRequest(repository_id=repository.repository_id, commit=event.commit, run_id=run_id)
+                )
+            record = RepositoryDelivery(
+                delivery_id=f"{delivery.delivery_id}#{number}" if number else delivery.delivery_id,
+                received_at=earlier.first_seen,
+                event="push" if isinstance(event, Push) else f"pull request {event.number}",
+                ref=event.ref,
+                commit=event.commit,
+                outcome=outcome.words,
+                runs=tuple(outcome.runs),
+            )
+            self.repositories.add_delivery(repository.repository_id, record)
+            started += outcome.runs
+        self.seen.mark_done(key)
+        return started
+
+    def _read(self, delivery: Delivery) -> tuple[Repository, Sequence[GitEvent]]:
+        try:
+            repository = self.repositories.get_repository(delivery.githost_id)
+            payload = read_payload(delivery.body, delivery.content_type)
+            return repository, FORMATS[repository.kind].read(delivery.event, payload)
+        except (NotFound, InvalidRequest) as error:
+            raise Undeliverable(error.message) from error
+
+    def _process_event(
+        self, repository: Repository, event: GitEvent, seen: datetime, parts: tuple[str, ...]
+    ) -> EventOutcome:
+        reason = _starts_nothing(repository, event)
+        if reason:
+            return EventOutcome((), reason)
+        credentials = self.open_repository.credentials(repository)
+        try:
+            commit = self._pipelines_commit(repository, event)
+            folder = self.folders.read_folder(repository.clone_url, commit, FOLDER, credentials)
+            files = self.pipelines.files(folder)
+        except (NotFound, InvalidRequest, TooLarge, Forbidden) as error:
+            return EventOutcome((), f"The commit's pipelines cannot be read. {error.message}")
+        if not files:
+            return EventOutcome((), f"The commit has no pipeline in {FOLDER}.")
+        runs = self._start_files(repository, event, files, credentials, seen, parts)
+        words = f"{len(files)} pipeline{'' if len(files) == 1 else 's'} in {FOLDER}, {len(runs)} triggered."
+        return EventOutcome(runs, words)
+
+    def _pipelines_commit(self, repository: Repository, event: GitEvent) -> str:
+        """Returns the commit whose pipelines run: of a fork's pull request, that of the branch it is to be merged into.
+
+        Raises NotFound if that branch is gone.
+        """
+        if not isinstance(event, PullRequest) or not event.fork:
+            return event.commit
+        if event.base_commit:
+            return event.base_commit
+        branches = self.open_repository.open(repository).branches()
+        if event.base_branch not in branches:
+            raise NotFound(f"There is no branch {event.base_branch!r} to read the pipelines from.")
+        return branches[event.base_branch]
+
+    def _start_files(
+        self,
+        repository: Repository,
+        event: GitEvent,
+        files: Mapping[str, bytes],
+        credentials: GitCredentials,
+        seen: datetime,
+        parts: tuple[str, ...],
+    ) -> list[str]:
+        changed = ChangedPaths(git=self.git, event=event, credentials=credentials)
+        payload: Mapping[str, Any] = {**event.event(), "repository_id": repository.repository_id}
+        runs: list[str] = []
+        for file in files.items():
+            run_id = derived_ulid(seen, *parts, file[0])
+            run = self.pipelines.start_file(run_id, repository, file, event, changed, payload)
+            if run is not None:
+                runs.append(run.run_id)
+        return runs
+
+
+def _starts_nothing(repository: Repository, event: GitEvent) -> str | None:
+    """Returns the reason why an event starts nothing whatever the repository contains; None if there is none."""
+    if not repository.is_source_of(event):
+        name = event.repository if isinstance(event, Push) else event.base_repository
+        return f"The event is about {name}, not about {repository.name}."
+    if isinstance(event, Push):
+        if event.deleted:
+            return f"{event.ref} was deleted."
+        marker = _SKIP.search(event.message)
+        return f"The commit's message contains {marker[0]}." if marker else None
+    if event.fork and repository.forks == ForkPolicy.NOTHING:
+        return "Pull requests from forks start nothing here."
+    return None
