@@ -15,6 +15,9 @@ from cadence.domain.access.access import Permission, Principal
 PUBLIC: Final = "public"
 """In place of a permission: the route needs no token."""
 
+ANY_TOKEN: Final = "any token"  # noqa: S105 - no password
+"""In place of a permission: the route needs a token, whatever its permissions."""
+
 JSON: Final = "application/json"
 
 

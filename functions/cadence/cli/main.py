@@ -5,6 +5,8 @@ import importlib.util
 import typer
 
 from cadence.cli.access.audit import audit
+from cadence.cli.access.grants import access, role
+from cadence.cli.access.members import member, org, service_account, team
 from cadence.cli.access.secrets import secret
 from cadence.cli.access.tokens import token
 from cadence.cli.alerts.alerts import alert
@@ -67,6 +69,12 @@ for group in (
     approval_link,
     githost,
     token,
+    org,
+    member,
+    team,
+    service_account,
+    role,
+    access,
     pool,
     host,
     runner,
