@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from api.endpoint import ANY_TOKEN, JSON, PUBLIC, Endpoint, Endpoints, Model
+from api.endpoint import ANY_TOKEN, ANYWHERE, JSON, PUBLIC, Endpoint, Endpoints, Model
 from api.shapes import IDEMPOTENCY_KEY, NAME_PATTERN, SECRET_NAME_PATTERN, FindingView
 from cadence import __version__
 from cadence.adapters.http.problem import MEDIA_TYPE
@@ -102,7 +102,8 @@ def _operation(tag: str, endpoint: Endpoint, refs: Mapping[type[Model], Json]) -
         "security": [] if endpoint.permission == PUBLIC else [{"bearer": []}],
     }
     if endpoint.permission not in (PUBLIC, ANY_TOKEN):
-        operation["description"] = f"Needs the permission `{endpoint.permission}`."
+        where = "" if endpoint.scope == ANYWHERE else f" for the {endpoint.scope}"
+        operation["description"] = f"Needs the permission `{endpoint.permission}`{where}."
     if endpoint.body is not None:
         content: Json = {JSON: {"schema": refs[endpoint.body]}}
         # The body is the document's text, and no schema can describe what it parses to.

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cadence.application.access.ports import Credentials
 from cadence.application.access.authenticate import Authenticate, issue_token
+from cadence.application.access.ports import Credentials
 from cadence.application.runs.visible_runs import VisibleRuns
 from cadence.application.search.find_lines import ReadQuery
 from cadence.application.search.live_ports import LiveConnection, LivePosition

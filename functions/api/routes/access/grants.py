@@ -112,6 +112,7 @@ def show_role(call: Call, services: Services, role: str) -> RoleView:
     answers={200: RoleView, 201: RoleView},
     errors=(404, 409, 413, 415, 422),
     audited=True,
+    at="organization",
 )
 def put_role(call: Call, services: Services, role: str, body: RoleBody) -> Reply:
     """Creates or changes an own role; its grants change with it. It can have only what the caller holds."""
@@ -126,7 +127,13 @@ def put_role(call: Call, services: Services, role: str, body: RoleBody) -> Reply
 
 
 @endpoints.add(
-    "DELETE", "/v1/roles/{role}", Permission.ROLES_WRITE, answers={204: None}, errors=(404, 409), audited=True
+    "DELETE",
+    "/v1/roles/{role}",
+    Permission.ROLES_WRITE,
+    answers={204: None},
+    errors=(404, 409),
+    audited=True,
+    at="organization",
 )
 def delete_role(call: Call, services: Services, role: str) -> Reply:
     """Deletes an own role that is not granted."""

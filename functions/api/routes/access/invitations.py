@@ -139,6 +139,7 @@ def accept_invitation(call: Call, services: Services, body: AcceptBody) -> Accep
     answers={200: SharedView},
     errors=(404, 413, 415, 422),
     audited=True,
+    at="organization",
 )
 def accept_for_team(call: Call, services: Services, body: AcceptForTeamBody) -> SharedView:
     """Accepts an invitation of a team of the caller's organization, once."""

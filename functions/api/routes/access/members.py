@@ -63,7 +63,7 @@ class TeamBody(Body):
     group: Annotated[str, StringConstraints(min_length=1, max_length=300)] | None = None
 
 
-@endpoints.add("GET", "/v1/members", Permission.MEMBERS_READ, answers={200: MemberList})
+@endpoints.add("GET", "/v1/members", Permission.MEMBERS_READ, answers={200: MemberList}, at="organization")
 def list_members(call: Call, services: Services) -> MemberList:
     """Lists the members of the organization."""
     organization = _organization(call.by, "list members")
@@ -77,6 +77,7 @@ def list_members(call: Call, services: Services) -> MemberList:
     answers={201: MemberView},
     errors=(404, 413, 415, 422),
     audited=True,
+    at="organization",
 )
 def add_member(call: Call, services: Services, body: MemberBody) -> MemberView:
     """Adds a member, who can sign in through the identity provider; an invitation gives a way in without one."""
@@ -84,14 +85,22 @@ def add_member(call: Call, services: Services, body: MemberBody) -> MemberView:
     return member_view(services.people.manage.add_member(call.by, body.name, body.email, frozenset(body.teams)))
 
 
-@endpoints.add("GET", "/v1/members/{member}", Permission.MEMBERS_READ, answers={200: MemberView}, errors=(404,))
+@endpoints.add(
+    "GET", "/v1/members/{member}", Permission.MEMBERS_READ, answers={200: MemberView}, errors=(404,), at="organization"
+)
 def show_member(call: Call, services: Services, member: str) -> MemberView:
     """Shows a member."""
     return member_view(services.people.store.get_member(_organization(call.by, "see members"), member))
 
 
 @endpoints.add(
-    "DELETE", "/v1/members/{member}", Permission.MEMBERS_WRITE, answers={204: None}, errors=(404,), audited=True
+    "DELETE",
+    "/v1/members/{member}",
+    Permission.MEMBERS_WRITE,
+    answers={204: None},
+    errors=(404,),
+    audited=True,
+    at="organization",
 )
 def remove_member(call: Call, services: Services, member: str) -> Reply:
     """Removes a member. Tokens, approval links, invitations and live connections of the member end with it."""
@@ -99,14 +108,16 @@ def remove_member(call: Call, services: Services, member: str) -> Reply:
     return Reply(None)
 
 
-@endpoints.add("GET", "/v1/teams", Permission.TEAMS_READ, answers={200: TeamList})
+@endpoints.add("GET", "/v1/teams", Permission.TEAMS_READ, answers={200: TeamList}, at="organization")
 def list_teams(call: Call, services: Services) -> TeamList:
     """Lists the teams of the organization."""
     organization = _organization(call.by, "list teams")
     return TeamList(items=[_team_view(team) for team in services.people.store.list_teams(organization)])
 
 
-@endpoints.add("GET", "/v1/teams/{team}", Permission.TEAMS_READ, answers={200: TeamDetailView}, errors=(404,))
+@endpoints.add(
+    "GET", "/v1/teams/{team}", Permission.TEAMS_READ, answers={200: TeamDetailView}, errors=(404,), at="organization"
+)
 def show_team(call: Call, services: Services, team: str) -> TeamDetailView:
     """Shows a team with its members."""
     organization = _organization(call.by, "see teams")
@@ -122,6 +133,7 @@ def show_team(call: Call, services: Services, team: str) -> TeamDetailView:
     answers={200: TeamView, 201: TeamView},
     errors=(404, 413, 415, 422),
     audited=True,
+    at="organization",
 )
 def put_team(call: Call, services: Services, team: str, body: TeamBody) -> Reply:
     """Creates or changes a team."""
@@ -131,7 +143,15 @@ def put_team(call: Call, services: Services, team: str, body: TeamBody) -> Reply
     return Reply(_team_view(stored), 201 if new else 200)
 
 
-@endpoints.add("DELETE", "/v1/teams/{team}", Permission.TEAMS_WRITE, answers={204: None}, errors=(404,), audited=True)
+@endpoints.add(
+    "DELETE",
+    "/v1/teams/{team}",
+    Permission.TEAMS_WRITE,
+    answers={204: None},
+    errors=(404,),
+    audited=True,
+    at="organization",
+)
 def delete_team(call: Call, services: Services, team: str) -> Reply:
     """Deletes a team with its grants. Its members stay members of the organization."""
     services.people.manage.remove_team(_organization(call.by, "delete teams"), team)
@@ -145,6 +165,7 @@ def delete_team(call: Call, services: Services, team: str) -> Reply:
     answers={204: None},
     errors=(404,),
     audited=True,
+    at="organization",
 )
 def join_team(call: Call, services: Services, team: str, member: str) -> Reply:
     """Adds a member to a team. Needs everything that is granted to the team."""
@@ -160,6 +181,7 @@ def join_team(call: Call, services: Services, team: str, member: str) -> Reply:
     answers={204: None},
     errors=(404,),
     audited=True,
+    at="organization",
 )
 def leave_team(call: Call, services: Services, team: str, member: str) -> Reply:
     """Removes a member from a team."""

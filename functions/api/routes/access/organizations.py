@@ -102,6 +102,7 @@ def list_organizations(call: Call, services: Services) -> OrganizationList:
     answers={201: NewOrganizationView},
     errors=(409, 413, 415, 422),
     audited=True,
+    at="organization",
 )
 def create_organization(call: Call, services: Services, body: OrganizationBody) -> NewOrganizationView:
     """Creates an organization, with a token for everything in it that is shown in this answer only.
@@ -128,6 +129,7 @@ def list_projects(call: Call, services: Services) -> ProjectList:
     Permission.PROJECTS_WRITE,
     answers={201: ProjectView},
     errors=(409, 413, 415, 422),
+    at="organization",
 )
 def create_project(call: Call, services: Services, body: ProjectBody) -> ProjectView:
     """Creates a project. Needs a token for all projects."""

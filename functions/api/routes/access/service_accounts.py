@@ -39,7 +39,13 @@ class ServiceAccountTokenBody(Body):
     )
 
 
-@endpoints.add("GET", "/v1/service-accounts", Permission.SERVICE_ACCOUNTS_READ, answers={200: ServiceAccountList})
+@endpoints.add(
+    "GET",
+    "/v1/service-accounts",
+    Permission.SERVICE_ACCOUNTS_READ,
+    answers={200: ServiceAccountList},
+    at="organization",
+)
 def list_service_accounts(call: Call, services: Services) -> ServiceAccountList:
     """Lists the service accounts of the organization."""
     accounts = services.people.store.list_service_accounts(_organization(call.by))
@@ -52,6 +58,7 @@ def list_service_accounts(call: Call, services: Services) -> ServiceAccountList:
     Permission.SERVICE_ACCOUNTS_READ,
     answers={200: ServiceAccountView},
     errors=(404,),
+    at="organization",
 )
 def show_service_account(call: Call, services: Services, service_account: str) -> ServiceAccountView:
     """Shows a service account."""
@@ -65,6 +72,7 @@ def show_service_account(call: Call, services: Services, service_account: str) -
     answers={200: ServiceAccountView, 201: ServiceAccountView},
     errors=(404, 413, 415, 422),
     audited=True,
+    at="organization",
 )
 def put_service_account(call: Call, services: Services, service_account: str, body: ServiceAccountBody) -> Reply:
     """Creates or changes a service account. It can do what is granted to it, and nothing at first."""
@@ -81,6 +89,7 @@ def put_service_account(call: Call, services: Services, service_account: str, bo
     answers={204: None},
     errors=(404,),
     audited=True,
+    at="organization",
 )
 def delete_service_account(call: Call, services: Services, service_account: str) -> Reply:
     """Deletes a service account with its grants and tokens, from now on."""
@@ -95,6 +104,7 @@ def delete_service_account(call: Call, services: Services, service_account: str)
     answers={201: NewTokenView},
     errors=(404, 413, 415, 422),
     audited=True,
+    at="organization",
 )
 def create_service_account_token(
     call: Call, services: Services, service_account: str, body: ServiceAccountTokenBody

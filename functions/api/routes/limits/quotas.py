@@ -37,6 +37,7 @@ def show_quotas(call: Call, services: Services) -> QuotasView:
     Permission.ORGANIZATIONS_WRITE,
     answers={200: QuotasView},
     errors=(404, 413, 415, 422),
+    at="organization",
 )
 def put_quotas(call: Call, services: Services, body: QuotasBody) -> QuotasView:
     """Sets the quotas. Waiting runs continue at once if there is more room now. Needs a token for all projects."""
