@@ -8,7 +8,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler.api_gateway import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
-from api.endpoint import PUBLIC, Call, Endpoint, Model, Reply
+from api.endpoint import ANY_TOKEN, PUBLIC, Call, Endpoint, Model, Reply
 from api.problems import Malformed, MethodNotAllowed, problem_of
 from api.reading import read_body, read_query
 from api.shapes import IDEMPOTENCY_KEY
@@ -21,6 +21,7 @@ from cadence.domain.shared.errors import InvalidRequest, NotFound, Violation
 HttpResponse = dict[str, Any]
 Report = Callable[[BaseException, Mapping[str, Any]], None]
 
+ORGANIZATION_HEADER = "cadence-organization"
 _LONGEST_NAME = 200
 _PARAMETER = re.compile(r"\{\w+\}")
 # Paths of the other Lambdas, which get no request with another method than these.
@@ -83,8 +84,9 @@ def _route(
         headers = {name.lower(): value for name, value in event.headers.items()}
         principal = None
         if endpoint.permission != PUBLIC:
-            principal = authenticate.authenticate(headers.get("authorization"))
-            require(principal, endpoint.permission)
+            principal = authenticate.authenticate(headers.get("authorization"), headers.get(ORGANIZATION_HEADER))
+            if endpoint.permission != ANY_TOKEN:
+                principal = require(principal, endpoint.permission)
         if any(len(name) > _LONGEST_NAME for name in path.values()):
             raise NotFound("There is nothing at this address: one of its parts is too long to be a name.")
         arguments: dict[str, Any] = dict(path)

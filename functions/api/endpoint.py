@@ -15,6 +15,20 @@ from cadence.domain.access.access import Permission, Principal
 PUBLIC: Final = "public"
 """In place of a permission: the route needs no token."""
 
+ANY_TOKEN: Final = "any token"  # noqa: S105 - no password
+"""In place of a permission: the route needs a token, whatever its permissions."""
+
+ANYWHERE: Final = "anywhere"
+_SCOPES: Final = {
+    "pipeline": "pipeline",
+    "run_id": "pipeline",
+    "environment": "environment",
+    "project": "project",
+    "scope": "project",
+    "pool": "pool",
+}
+"""Scopes by the names in a path, the narrowest first."""
+
 JSON: Final = "application/json"
 
 
@@ -74,6 +88,16 @@ class Endpoint:
     content_type: str
     idempotency_key: bool
     audited: bool
+    at: str | None = None
+
+    @property
+    def scope(self) -> str:
+        """Where the permission is asked for: at what the path names, or as the route declares with `at`.
+
+        `anywhere` is enough for routes that answer with what the caller may see.
+        """
+        named = (scope for name, scope in _SCOPES.items() if name in self.parameters)
+        return self.at or next(named, ANYWHERE)
 
     @property
     def status(self) -> int:
@@ -104,12 +128,13 @@ class Endpoints:
         content_type: str = JSON,
         idempotency_key: bool = False,
         audited: bool = False,
+        at: str | None = None,
     ) -> Callable[[Function], Function]:
         """Declares a route.
 
         Its function takes `call`, `services`, the names in the path, and `query` and `body` if it has any. `also_text`
         lists content types whose body is taken for the JSON member `document`. A call of an `audited` route is noted
-        before it is carried out.
+        before it is carried out. `at` is where the permission is asked for, if the path does not show it.
         """
 
         def register(function: Function) -> Function:
@@ -128,6 +153,7 @@ class Endpoints:
                     content_type=content_type,
                     idempotency_key=idempotency_key,
                     audited=audited,
+                    at=at,
                 )
             )
             return function

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from api.endpoint import JSON, PUBLIC, Endpoint, Endpoints, Model
+from api.endpoint import ANY_TOKEN, ANYWHERE, JSON, PUBLIC, Endpoint, Endpoints, Model
 from api.shapes import IDEMPOTENCY_KEY, NAME_PATTERN, SECRET_NAME_PATTERN, FindingView
 from cadence import __version__
 from cadence.adapters.http.problem import MEDIA_TYPE
@@ -51,6 +51,12 @@ _PATH_SHAPES = {
     "silence": {"pattern": _ULID},
     "run_id": {"pattern": _RUN_ID},
     "token_id": {"pattern": _ULID},
+    "member": {"pattern": _ULID},
+    "invitation": {"pattern": _ULID},
+    "team": {"pattern": NAME_PATTERN},
+    "service_account": {"pattern": NAME_PATTERN},
+    "role": {"pattern": NAME_PATTERN},
+    "grant": {"pattern": "^[0-9a-f]{20}$"},
     "sha256": {"pattern": "^[0-9a-f]{64}$"},
 }
 
@@ -95,8 +101,9 @@ def _operation(tag: str, endpoint: Endpoint, refs: Mapping[type[Model], Json]) -
         "responses": {**_successes(endpoint, refs), **_errors(endpoint)},
         "security": [] if endpoint.permission == PUBLIC else [{"bearer": []}],
     }
-    if endpoint.permission != PUBLIC:
-        operation["description"] = f"Needs the permission `{endpoint.permission}`."
+    if endpoint.permission not in (PUBLIC, ANY_TOKEN):
+        where = "" if endpoint.scope == ANYWHERE else f" for the {endpoint.scope}"
+        operation["description"] = f"Needs the permission `{endpoint.permission}`{where}."
     if endpoint.body is not None:
         content: Json = {JSON: {"schema": refs[endpoint.body]}}
         # The body is the document's text, and no schema can describe what it parses to.

@@ -5,6 +5,7 @@ Printed by ``python -m api.permission_table``.
 
 from collections import defaultdict
 
+from api.endpoint import ANY_TOKEN
 from api.routes import ENDPOINTS
 from cadence.domain.access.access import Permission
 
@@ -20,18 +21,20 @@ _ELSEWHERE = {
     ],
 }
 _NOBODY = "none, not even a token"
+_ANY = "any token"
 
 
 def table() -> str:
     routes: defaultdict[str, list[str]] = defaultdict(list)
     for endpoint in ENDPOINTS:
-        name = str(endpoint.permission) if endpoint.permission in set(Permission) else _NOBODY
+        name = str(endpoint.permission) if endpoint.permission in {*Permission, ANY_TOKEN} else _NOBODY
         routes[name].append(f"`{endpoint.method} {endpoint.path}`")
     for permission, elsewhere in _ELSEWHERE.items():
         routes[permission] += elsewhere
     rows = [
-        f"| {f'`{name}`' if name != _NOBODY else name} | {', '.join(sorted(routes[name]))} |"
-        for name in (*Permission, _NOBODY)
+        f"| {f'`{name}`' if name not in (_ANY, _NOBODY) else name} | {', '.join(sorted(routes[name]))} |"
+        for name in (*Permission, _ANY, _NOBODY)
+        if routes[name]
     ]
     return "\n".join(["| permission | routes |", "|---|---|", *rows]) + "\n"
 

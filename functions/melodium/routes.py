@@ -62,8 +62,8 @@ def start(api: EngineApi, call: EngineCall) -> Response:
         if request.organization_id:
             raise InvalidRequest(_NO_ORGANIZATION)
         if request.asks_for_worker:
-            require(call.by, Permission.MELODIUM_DISPATCH)
-            return json_response({"ok": api.start_worker.request(call.by, request)})
+            by = require(call.by, Permission.MELODIUM_DISPATCH)
+            return json_response({"ok": api.start_worker.request(by, request)})
         return json_response({"ok": api.record_start.record(call.by, request, shown_request(call.body))})
     except CadenceError as error:
         return json_response({"error": [error.message]})
@@ -136,8 +136,7 @@ def answer(api: EngineApi, request: EngineRequest) -> Response:
     for method, pattern, permission, schema, route in _ROUTES:
         match = pattern.fullmatch(request.path)
         if match and method == request.method:
-            by = api.authenticate(request.authorization)
-            require(by, permission)
+            by = require(api.authenticate(request.authorization), permission)
             body = request.read() if schema else None
             if schema:
                 check_request("melodium-api", schema, body)

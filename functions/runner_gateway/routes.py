@@ -9,8 +9,9 @@ from cadence.adapters.http.request_schema import check_request
 from cadence.adapters.lambda_runtime.agent_file import agent_digest, agent_file
 from cadence.application.runners.runner_tokens import bearer
 from cadence.composition.runner_gateway import Gateway
+from cadence.domain.access.scopes import pool_scope
 from cadence.domain.runners.runner import Runner, RunnerState
-from cadence.domain.shared.errors import NotFound
+from cadence.domain.shared.errors import Forbidden, NotFound
 from runner_gateway import wire
 
 
@@ -30,6 +31,8 @@ Route = Callable[[Gateway, GatewayRequest], Answer]
 def join(gateway: Gateway, request: GatewayRequest) -> Answer:
     principal = gateway.joiner(request.authorization)
     body = request.body
+    if principal.rights is not None and not principal.covers(pool_scope(body["pool"])):
+        raise Forbidden(f"The account {principal.name!r} may not add hosts to the pool {body['pool']!r}.")
     joined = gateway.join.join(
         principal.organization,
         principal.project,

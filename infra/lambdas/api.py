@@ -44,7 +44,7 @@ ROWS = (
             bucket=("ListBucket", "GetLifecycleConfiguration"),
         ),
         permissions=(
-            items("access", "GetItem", "Query", "PutItem", "DeleteItem"),
+            items("access", "GetItem", "BatchGetItem", "Query", "PutItem", "DeleteItem"),
             items("pipelines", "GetItem", "Query", "PutItem"),
             items("repositories", "GetItem", "Query", "PutItem", "DeleteItem"),
             items("runs", "GetItem", "Query", "PutItem", "UpdateItem"),

@@ -29,7 +29,8 @@ ROWS = (
         # The keys of workers.
         secrets_key=ENCRYPTS_AND_DECRYPTS,
         permissions=(
-            items("access", "GetItem", "Query"),
+            # Tokens, with the member or service account and the grants that they act with.
+            items("access", "GetItem", "BatchGetItem", "Query"),
             # A process that has ended leaves treatments that it did not end.
             items("runs", "GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "BatchWriteItem"),
             # A worker is a run with keys of its own, and records where it listens.
@@ -77,7 +78,8 @@ ROWS = (
         memory=256,
         timeout=29,
         permissions=(
-            items("access", "GetItem"),
+            # Tokens, with the member or service account and the grants that they act with.
+            items("access", "GetItem", "BatchGetItem"),
             items("runs", "GetItem"),
             items("runners", "GetItem", "Query", "PutItem"),
             manages_connections(),

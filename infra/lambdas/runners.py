@@ -35,7 +35,8 @@ ROWS = (
             )
         ),
         permissions=(
-            items("access", "GetItem"),
+            # Tokens, with the member or service account and the grants that they act with.
+            items("access", "GetItem", "BatchGetItem"),
             # The tokens of engines, from their claim to their end.
             items("access", "PutItem", "DeleteItem"),
             *FEEDS,

@@ -53,7 +53,8 @@ ROWS = (
         settings=LiveSettings,
         packages=(*BASE, "jsonschema-rs"),
         permissions=(
-            items("access", "GetItem", "Query"),
+            # Tokens, with the member or service account and the grants that they act with.
+            items("access", "GetItem", "BatchGetItem", "Query"),
             items("runs", "GetItem"),
             items("runners", "PutItem"),
             items("logs", "Query", "GetItem", "BatchGetItem", "PutItem", "UpdateItem", "DeleteItem"),

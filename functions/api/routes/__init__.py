@@ -2,7 +2,7 @@
 
 from api.endpoint import Endpoint, Endpoints
 from api.routes import service
-from api.routes.access import audit, organizations, secrets
+from api.routes.access import audit, grants, invitations, members, organizations, secrets, self, service_accounts
 from api.routes.alerts import alert_channels, alerts
 from api.routes.dead_letters import dead_letters
 from api.routes.description import describe
@@ -39,6 +39,11 @@ _RESOURCES: tuple[Endpoints, ...] = (
     repositories.endpoints,
     githosts.endpoints,
     organizations.endpoints,
+    members.endpoints,
+    service_accounts.endpoints,
+    grants.endpoints,
+    invitations.endpoints,
+    self.endpoints,
     quotas.endpoints,
     exports.endpoints,
     alerts.endpoints,

@@ -6,7 +6,7 @@ from pydantic import ConfigDict
 
 from api.endpoint import PUBLIC, Call, Endpoints, Model, Reply
 from cadence.composition.api import Services
-from cadence.domain.access.access import ALL_PROJECTS, Permission
+from cadence.domain.access.access import Permission
 from cadence.domain.metrics.openmetrics import openmetrics
 from cadence.domain.shared.errors import NotFound
 
@@ -60,7 +60,5 @@ def metrics(call: Call, services: Services) -> Reply:
     docs/monitoring.md lists the metrics. A scrape reads counters, not runs: it costs the same however much ran.
     """
     by = call.by
-    rendered = services.render_metrics.render(
-        by.organization, services.visible.projects(by), by.project == ALL_PROJECTS
-    )
+    rendered = services.render_metrics.render(by.organization, services.visible.projects(by), by.whole_organization)
     return Reply(openmetrics(rendered), content_type=OPENMETRICS)

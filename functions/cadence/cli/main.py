@@ -5,6 +5,8 @@ import importlib.util
 import typer
 
 from cadence.cli.access.audit import audit
+from cadence.cli.access.grants import access, role
+from cadence.cli.access.members import member, org, service_account, team
 from cadence.cli.access.secrets import secret
 from cadence.cli.access.tokens import token
 from cadence.cli.alerts.alerts import alert
@@ -69,6 +71,12 @@ for group in (
     repository,
     githost,
     token,
+    org,
+    member,
+    team,
+    service_account,
+    role,
+    access,
     pool,
     host,
     runner,

@@ -38,7 +38,6 @@ def push_lines() -> PushLines:
         connections=DynamoConnections(config.logs_table),
         sockets=GatewaySockets(config.live_endpoint),
         authenticate=Authenticate(access, now),
-        tokens=access,
         live=live,
         clock=now,
         as_message=as_message,

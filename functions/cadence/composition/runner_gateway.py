@@ -120,9 +120,7 @@ def gateway() -> Gateway:
     authenticate, tokens = Authenticate(access, now), RunTokens(access, now)
 
     def joiner(authorization: str | None) -> Principal:
-        principal = authenticate.authenticate(authorization)
-        require(principal, Permission.HOSTS_JOIN)
-        return principal
+        return require(authenticate.authenticate(authorization), Permission.HOSTS_JOIN)
 
     return Gateway(
         joiner=joiner,

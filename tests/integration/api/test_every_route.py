@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from api.endpoint import PUBLIC, Endpoint
+from api.endpoint import ANY_TOKEN, PUBLIC, Endpoint
 from api.openapi import document
 from api.reading import LARGEST_BODY
 from api.routes import ENDPOINTS, GROUPS
@@ -36,6 +36,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "connect_repository": {"project": "default", "url": "http://127.0.0.1:9/acme/site", "kind": "gitea", "token": "t"},
     "rotate_repository": {},
     "create_project": {"name": "new"},
+    "create_organization": {"name": "new"},
     "put_environment": {},
     "put_quotas": {},
     "put_retention": {"days": 7},
@@ -48,10 +49,20 @@ BODIES: dict[str, dict[str, Any]] = {
     "try_alert_rule": {"project": "default", "rule": {"when": {"run": {}}, "channels": ["ops"]}},
     "add_silence": {"project": "default", "ends_at": "2100-01-01T00:00:00Z"},
     "put_channel": {"kind": "sns"},
+    "add_member": {"name": "Ada", "email": "ada@example.org"},
+    "put_team": {},
+    "put_service_account": {},
+    "create_service_account_token": {"name": "t"},
+    "put_role": {"permissions": ["runs:read"]},
+    "create_grant": {"subject": "team:dev", "role": "viewer", "scope": "organization"},
+    "create_invitation": {"email": "ada@example.org"},
+    "accept_invitation": {"code": "c", "name": "Ada"},
+    "accept_for_team": {"code": "c"},
 }
 QUERIES: dict[str, dict[str, str]] = {
     "trace": {"port": "greet.greeting"},
     "show_link": {"key": "k"},
+    "explain_access": {"subject": "team:dev", "permission": "runs:read", "thing": "organization"},
 }
 
 
@@ -80,7 +91,7 @@ def assert_problem(answer: Answer, status: int) -> None:
 
 
 def test_every_route_says_what_it_needs():
-    assert all(endpoint.permission == PUBLIC or endpoint.permission in set(Permission) for endpoint in ENDPOINTS)
+    assert all(endpoint.permission in {PUBLIC, ANY_TOKEN, *Permission} for endpoint in ENDPOINTS)
     public = {name(endpoint) for endpoint in ENDPOINTS if endpoint.permission == PUBLIC}
     assert public == {
         "GET /v1/health",
@@ -90,7 +101,10 @@ def test_every_route_says_what_it_needs():
         # Whoever has a link's key may use it.
         "GET /v1/approvals/{link}",
         "POST /v1/approvals/{link}",
+        # Whoever has an invitation's code may accept it.
+        "POST /v1/invitations/accept",
     }
+    assert {name(endpoint) for endpoint in ENDPOINTS if endpoint.permission == ANY_TOKEN} == {"GET /v1/self"}
 
 
 def test_the_resolver_knows_no_other_routes(api, monkeypatch):
@@ -122,7 +136,7 @@ def test_no_route_answers_without_a_token(api):
 
 
 def test_no_route_answers_a_token_that_may_do_everything_else(api):
-    for permission in {endpoint.permission for endpoint in PROTECTED}:
+    for permission in {endpoint.permission for endpoint in PROTECTED} - {ANY_TOKEN}:
         enough = {permission, CONTAINED_IN.get(permission)}
         token = api.token_for([str(other) for other in Permission if other not in enough])
         for endpoint in PROTECTED:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from openapi_spec_validator import validate
 
+from api.access_matrix import page
 from api.openapi import document
 from api.permission_table import table
 from api.routes import GROUPS
@@ -35,6 +36,12 @@ def test_the_table_of_permissions_is_up_to_date():
     written = (DOCS / "security.md").read_text().partition("<!-- python -m api.permission_table -->\n")[2]
 
     assert written == table(), "Write it again: PYTHONPATH=functions python -m api.permission_table"
+
+
+def test_the_matrix_of_roles_and_routes_is_up_to_date():
+    written = (DOCS / "access-matrix.md").read_text()
+
+    assert written == page(), "Write it again: PYTHONPATH=functions python -m api.access_matrix > docs/access-matrix.md"
 
 
 def test_every_permission_is_needed_somewhere():

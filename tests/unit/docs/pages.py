@@ -11,7 +11,7 @@ PAGES = sorted(
     [*ROOT.glob("*.md"), *DOCS.rglob("*.md"), ROOT / "bench" / "README.md"],
 )
 # Pages that programs write; what they contain is tested where it comes from.
-GENERATED = {DOCS / "cli.md", DOCS / "conformance.md", DOCS / "architecture" / "lambdas.md"}
+GENERATED = {DOCS / "access-matrix.md", DOCS / "cli.md", DOCS / "conformance.md", DOCS / "architecture" / "lambdas.md"}
 
 _FENCE = re.compile(r"^(?P<indent>\s*)(?P<fence>`{3,}|~{3,})(?P<language>[\w-]*)")
 _LINK = re.compile(r"(?<!!)\[[^\]\n]*\]\((?P<target>[^)\s]+)\)")

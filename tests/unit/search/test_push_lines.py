@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cadence.application.access.authenticate import Authenticate, issue_token
+from cadence.application.access.ports import Credentials
 from cadence.application.runs.visible_runs import VisibleRuns
 from cadence.application.search.find_lines import ReadQuery
 from cadence.application.search.live_ports import LiveConnection, LivePosition
@@ -88,7 +89,6 @@ class Live:
             connections=self.connections,
             sockets=self.sockets,
             authenticate=Authenticate(cast(Any, self), self.now),
-            tokens=cast(Any, self),
             live=live,
             clock=self.now,
             as_message=as_message,
@@ -97,10 +97,10 @@ class Live:
     def now(self) -> datetime:
         return self.logs.now
 
-    def get_token(self, token_id: str) -> ApiToken:
+    def credentials(self, token_id: str, organization: str | None) -> Credentials:
         if token_id not in self.tokens:
             raise NotFound("no such token")
-        return self.tokens[token_id]
+        return Credentials(self.tokens[token_id])
 
     def token(self, project: str = "*", permission: str = "logs:read") -> str:
         token, text = issue_token("acme", project, "t", frozenset({permission}), "a", self.now())

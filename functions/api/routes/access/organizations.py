@@ -8,13 +8,15 @@ from pydantic import Field, StringConstraints
 
 from api.endpoint import Body, Call, Endpoints, Model, Reply
 from api.shapes import Name
+from cadence.application.access.seed import ORGANIZATION as INSTALLATION
 from cadence.composition.api import Services
-from cadence.domain.access.access import ALL_PERMISSIONS, ALL_PROJECTS, ApiToken, Permission, Project
+from cadence.domain.access.access import ALL_PERMISSIONS, ALL_PROJECTS, ApiToken, Permission, Principal, Project
+from cadence.domain.access.scopes import project_scope
 from cadence.domain.shared.errors import Forbidden, NotFound
 
 endpoints = Endpoints("access")
 
-_TEN_YEARS = 315_360_000
+TEN_YEARS = 315_360_000
 PermissionName = Annotated[
     str, StringConstraints(pattern=f"^({'|'.join(map(re.escape, (*Permission, ALL_PERMISSIONS)))})$")
 ]
@@ -23,6 +25,14 @@ PermissionName = Annotated[
 class OrganizationView(Model):
     name: str
     created_at: datetime
+
+
+class NewOrganizationView(OrganizationView):
+    token: str = Field(description="A token for everything in the organization. It cannot be read again.")
+
+
+class OrganizationBody(Body):
+    name: Name
 
 
 class OrganizationList(Model):
@@ -52,6 +62,7 @@ class TokenView(Model):
     created_at: datetime
     created_by: str
     expires_at: datetime | None
+    subject: str | None = Field(description="The member or service account with whose grants the token acts.")
 
 
 class NewTokenView(TokenView):
@@ -73,7 +84,7 @@ class TokenBody(Body):
     project: Name | Literal["*"] = ALL_PROJECTS
     permissions: Annotated[list[PermissionName], Field(min_length=1, max_length=50)]
     expires_in: int | None = Field(
-        None, ge=60, le=_TEN_YEARS, description="Seconds; without it the token does not expire."
+        None, ge=60, le=TEN_YEARS, description="Seconds; without it the token does not expire."
     )
 
 
@@ -84,11 +95,31 @@ def list_organizations(call: Call, services: Services) -> OrganizationList:
     return OrganizationList(items=[OrganizationView.model_validate(organization)])
 
 
+@endpoints.add(
+    "POST",
+    "/v1/organizations",
+    Permission.ORGANIZATIONS_CREATE,
+    answers={201: NewOrganizationView},
+    errors=(409, 413, 415, 422),
+    audited=True,
+    at="organization",
+)
+def create_organization(call: Call, services: Services, body: OrganizationBody) -> NewOrganizationView:
+    """Creates an organization, with a token for everything in it that is shown in this answer only.
+
+    Needs a token of the organization that runs the installation.
+    """
+    if call.by.organization != INSTALLATION or not call.by.whole_organization:
+        raise Forbidden("Only the organization that runs the installation can create others.")
+    created, text = services.create_organization.create(call.by, body.name)
+    return NewOrganizationView(name=created.name, created_at=created.created_at, token=text)
+
+
 @endpoints.add("GET", "/v1/projects", Permission.PROJECTS_READ, answers={200: ProjectList})
 def list_projects(call: Call, services: Services) -> ProjectList:
     """Lists the projects that the token may read."""
     projects = services.access.list_projects(call.by.organization)
-    visible = [project for project in projects if call.by.sees(project.organization, project.name)]
+    visible = [project for project in projects if call.by.sees_within(project.organization, project.name)]
     return ProjectList(items=[ProjectView(name=project.name, created_at=project.created_at) for project in visible])
 
 
@@ -98,10 +129,11 @@ def list_projects(call: Call, services: Services) -> ProjectList:
     Permission.PROJECTS_WRITE,
     answers={201: ProjectView},
     errors=(409, 413, 415, 422),
+    at="organization",
 )
 def create_project(call: Call, services: Services, body: ProjectBody) -> ProjectView:
     """Creates a project. Needs a token for all projects."""
-    if call.by.project != ALL_PROJECTS:
+    if not call.by.whole_organization:
         raise Forbidden("Only a token for all projects can create one.")
     project = Project(call.by.organization, body.name, services.clock())
     services.access.add_project(project)
@@ -112,7 +144,7 @@ def create_project(call: Call, services: Services, body: ProjectBody) -> Project
 def list_tokens(call: Call, services: Services) -> TokenList:
     """Lists the tokens of the projects that the token may read, without their secrets."""
     tokens = services.access.list_tokens(call.by.organization)
-    return TokenList(items=[_view(token) for token in tokens if call.by.sees(token.organization, token.project)])
+    return TokenList(items=[token_view(token) for token in tokens if _sees_token(call.by, token)])
 
 
 @endpoints.add(
@@ -126,20 +158,31 @@ def create_token(call: Call, services: Services, body: TokenBody) -> NewTokenVie
     """Creates a token. Its text is shown in this answer only."""
     lifetime = timedelta(seconds=body.expires_in) if body.expires_in else None
     token, text = services.create_token.create(call.by, body.name, body.project, frozenset(body.permissions), lifetime)
-    return NewTokenView(**_view(token).model_dump(), token=text)
+    return NewTokenView(**token_view(token).model_dump(), token=text)
 
 
 @endpoints.add("DELETE", "/v1/tokens/{token_id}", Permission.TOKENS_WRITE, answers={204: None}, errors=(404,))
 def revoke_token(call: Call, services: Services, token_id: str) -> Reply:
     """Revokes a token, from now on."""
     token = services.access.get_token(token_id)
-    if not call.by.sees(token.organization, token.project):
+    if not _sees_token(call.by, token):
         raise NotFound(f"There is no token {token_id!r}.")
     services.access.delete_token(token.organization, token.token_id)
     return Reply(None)
 
 
-def _view(token: ApiToken) -> TokenView:
+def _sees_token(by: Principal, token: ApiToken) -> bool:
+    """Whether a principal may list or revoke a token: its own, and those that are no more powerful than itself."""
+    if token.organization != by.organization:
+        return False
+    if by.subject is None:
+        return by.sees(token.organization, token.project)
+    if token.subject is not None:
+        return token.subject == by.subject or by.whole_organization
+    return by.sees(token.organization, token.project) and by.outranks(token.permissions, project_scope(token.project))
+
+
+def token_view(token: ApiToken) -> TokenView:
     return TokenView(
         token_id=token.token_id,
         name=token.name,
@@ -148,4 +191,5 @@ def _view(token: ApiToken) -> TokenView:
         created_at=token.created_at,
         created_by=token.created_by,
         expires_at=token.expires_at,
+        subject=token.subject,
     )

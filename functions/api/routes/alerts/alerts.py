@@ -95,6 +95,7 @@ def test_alert_rule(call: Call, services: Services, scope: str, rule: str) -> Te
     Permission.ALERTS_READ,
     answers={200: DryRunView},
     errors=(404, 413, 415, 422),
+    at="project",
 )
 def try_alert_rule(call: Call, services: Services, body: DryRunBody) -> DryRunView:
     """Shows when a rule would have fired in the past. Nothing is stored or sent."""
@@ -131,6 +132,7 @@ def list_silences(call: Call, services: Services, query: ProjectQuery) -> Silenc
     Permission.ALERTS_WRITE,
     answers={201: SilenceView},
     errors=(404, 413, 415, 422),
+    at="project",
 )
 def add_silence(call: Call, services: Services, body: SilenceBody) -> SilenceView:
     """Silences alerts for a while: they are kept, and sent afterwards if they are still open."""

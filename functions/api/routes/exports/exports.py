@@ -186,7 +186,10 @@ def show_cost(call: Call, services: Services, run_id: str) -> RunCostView:
 
 
 def _sees(call: Call, export: Export) -> bool:
-    return call.by.project == ALL_PROJECTS or export.projects == (call.by.project,)
+    by = call.by
+    if by.whole_organization:
+        return True
+    return all(project != ALL_PROJECTS and by.sees(by.organization, project) for project in export.projects)
 
 
 def _export(call: Call, services: Services, name: str) -> Export:
@@ -201,12 +204,15 @@ def _export(call: Call, services: Services, name: str) -> Export:
 
 
 def _requested(call: Call, services: Services, name: str, body: ExportBody) -> Export:
-    projects = tuple(body.projects or (call.by.project,))
-    if call.by.project not in (ALL_PROJECTS, *projects) or (call.by.project != ALL_PROJECTS and len(projects) > 1):
-        raise Forbidden(f"This token can send data of the project {call.by.project} only.")
+    by = call.by
+    projects = tuple(body.projects or (by.project,))
+    if by.rights is None and by.project != ALL_PROJECTS and projects != (by.project,):
+        raise Forbidden(f"This token can send data of the project {by.project} only.")
     for project in projects:
         if project != ALL_PROJECTS:
-            services.project(call.by, project)
+            services.project(by, project)
+        elif not by.whole_organization:
+            raise Forbidden("Name the projects: only an account for the whole organization can send data of all.")
     try:
         existing = services.exports.exports.get_export(call.by.organization, name)
     except NotFound:

@@ -28,6 +28,7 @@ from cadence.application.runs.run_details import RunDetails
 from cadence.application.shared.identifiers import child_run_id
 from cadence.composition.api import Services
 from cadence.domain.access.access import Permission
+from cadence.domain.access.scopes import project_scope
 from cadence.domain.pipelines.specification import InputSpec, TreatmentKind, TreatmentSpec
 from cadence.domain.runners.runner import Runner
 from cadence.domain.shared import ids
@@ -46,7 +47,7 @@ def show_treatment(call: Call, services: Services, run_id: str, treatment: str) 
     return treatment_view(
         details,
         services.clock(),
-        previewed=call.by.may(Permission.VALUES_READ),
+        previewed=_reads_values(call, insight),
         started_run=_started_run(services, insight, details.spec),
         approval=_approval(services, run_id, details.spec),
     )
@@ -100,7 +101,7 @@ def list_instances(call: Call, services: Services, run_id: str, treatment: str, 
     last = first + query.limit
     instances = services.debugging.look.instances(insight, names[first:last])
     group, _ = services.debugging.look.standing(insight, treatment)
-    previewed = call.by.may(Permission.VALUES_READ)
+    previewed = _reads_values(call, insight)
     return InstancesView(
         items=[
             instance_view(instance, services.clock(), _element(group, instance) if previewed else None)
@@ -132,6 +133,11 @@ def read_output(
     content = services.debugging.content
     where = content.of_output(_run(call, services, run_id), treatment, port, query.attempt)
     return content_view(content.read(where, query.offset, query.length))
+
+
+def _reads_values(call: Call, insight: RunDetails) -> bool:
+    run = insight.run
+    return call.by.has(Permission.VALUES_READ, project_scope(run.project, pipeline=run.pipeline))
 
 
 def _run(call: Call, services: Services, run_id: str) -> RunDetails:

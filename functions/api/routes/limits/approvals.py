@@ -55,11 +55,11 @@ class LinkView(Model):
     errors=(404, 409, 413, 415, 422),
 )
 def decide(call: Call, services: Services, run_id: str, treatment: str, body: DecisionBody) -> DecisionView:
-    """Approves or refuses a treatment that waits for an approval. Each token decides once."""
-    run = services.visible.get(call.by, run_id)
-    verdict = ApprovalVerdict(body.decision)
+    """Approves or refuses a treatment that waits for an approval. Each member, account or token decides once."""
     by = call.by
-    decision = services.approvals.decide(run, treatment, verdict, by.token_id, by.name, by.name, body.comment)
+    run = services.visible.get(by, run_id, environment=_environment(services, run_id, treatment))
+    verdict = ApprovalVerdict(body.decision)
+    decision = services.approvals.decide(run, treatment, verdict, by.actor_id, by.author, by.author, body.comment)
     return DecisionView.of(decision)
 
 
@@ -71,8 +71,8 @@ def decide(call: Call, services: Services, run_id: str, treatment: str, body: De
     errors=(404, 409),
 )
 def make_link(call: Call, services: Services, run_id: str, treatment: str) -> LinkView:
-    """Makes a link by which its holder decides once, in this token's name, as long as the approval is open."""
-    run = services.visible.get(call.by, run_id)
+    """Makes a link by which its holder decides once, in the caller's name, as long as the approval is open."""
+    run = services.visible.get(call.by, run_id, environment=_environment(services, run_id, treatment))
     created = services.approval_links.make(run, treatment, call.by)
     return LinkView(path=f"/v1/approvals/{created.link_id}?key={created.key}")
 
@@ -103,6 +103,14 @@ def decide_by_link(call: Call, services: Services, link: str, body: LinkDecision
     except CadenceError as error:
         return _problem(call, error)
     return _page(decided_page(decision))
+
+
+def _environment(services: Services, run_id: str, treatment: str) -> str | None:
+    """Returns the environment whose approval a treatment waits for, None if it waits for none."""
+    try:
+        return services.approval_store.get_request(run_id, treatment).environment
+    except NotFound:
+        return None
 
 
 def _problem(call: Call, error: CadenceError) -> Reply:

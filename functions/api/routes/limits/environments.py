@@ -73,10 +73,11 @@ class EnvironmentList(Model):
     errors=(404,),
 )
 def list_environments(call: Call, services: Services, project: str) -> EnvironmentList:
-    """Lists the environments of a project."""
-    owner = services.project(call.by, project)
-    environments = services.environments.list_environments(owner.organization, owner.name)
-    return EnvironmentList(items=[_view(environment) for environment in environments])
+    """Lists the environments of a project that the caller may read."""
+    owner, by = services.project(call.by, project, within=True), call.by
+    listed = services.environments.list_environments(owner.organization, owner.name)
+    visible = [one for one in listed if by.sees(by.organization, project, environment=one.name)]
+    return EnvironmentList(items=[_view(environment) for environment in visible])
 
 
 @endpoints.add(
@@ -88,7 +89,7 @@ def list_environments(call: Call, services: Services, project: str) -> Environme
 )
 def show_environment(call: Call, services: Services, project: str, environment: str) -> EnvironmentView:
     """Shows one environment."""
-    owner = services.project(call.by, project)
+    owner = services.project(call.by, project, environment=environment)
     return _view(services.environments.get_environment(owner.organization, owner.name, environment))
 
 
@@ -101,7 +102,7 @@ def show_environment(call: Call, services: Services, project: str, environment: 
 )
 def put_environment(call: Call, services: Services, project: str, environment: str, body: EnvironmentBody) -> Reply:
     """Creates or replaces an environment. Runs that were admitted before keep its variables as they were."""
-    owner = services.project(call.by, project)
+    owner = services.project(call.by, project, environment=environment)
     check_name("environment", environment)
     requested = EnvironmentSet(
         name=environment,
@@ -124,7 +125,7 @@ def put_environment(call: Call, services: Services, project: str, environment: s
 )
 def delete_environment(call: Call, services: Services, project: str, environment: str) -> Reply:
     """Deletes an environment. A treatment that still has to ask it for approval fails."""
-    owner = services.project(call.by, project)
+    owner = services.project(call.by, project, environment=environment)
     services.environments.delete_environment(owner.organization, owner.name, environment)
     return Reply(None)
 

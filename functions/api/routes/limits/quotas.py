@@ -4,7 +4,7 @@ from pydantic import Field
 
 from api.endpoint import Body, Call, Endpoints, Model
 from cadence.composition.api import Services
-from cadence.domain.access.access import ALL_PROJECTS, Permission
+from cadence.domain.access.access import Permission
 from cadence.domain.limits.quotas import DEFAULT_RUNNING_RUNS, Quotas
 from cadence.domain.shared.errors import Forbidden
 
@@ -37,10 +37,11 @@ def show_quotas(call: Call, services: Services) -> QuotasView:
     Permission.ORGANIZATIONS_WRITE,
     answers={200: QuotasView},
     errors=(404, 413, 415, 422),
+    at="organization",
 )
 def put_quotas(call: Call, services: Services, body: QuotasBody) -> QuotasView:
     """Sets the quotas. Waiting runs continue at once if there is more room now. Needs a token for all projects."""
-    if call.by.project != ALL_PROJECTS:
+    if not call.by.whole_organization:
         raise Forbidden("Only a token for all projects can change quotas.")
     quotas = Quotas(body.max_running_runs, body.max_runners)
     services.access.put_quotas(call.by.organization, quotas)

@@ -118,10 +118,10 @@ def put_pipeline(call: Call, services: Services, project: str, pipeline: str, bo
 
     A document that is already the newest version stays that version (200), another one is the next (201).
     """
-    owner = services.project(call.by, project)
+    owner = services.project(call.by, project, pipeline=pipeline)
     source = document_text(body.document)
     programs = kept_programs(services, body.programs)
-    version, new = services.put_pipeline.put(owner.organization, owner.name, pipeline, source, call.by.name, programs)
+    version, new = services.put_pipeline.put(owner.organization, owner.name, pipeline, source, call.by.author, programs)
     return Reply(_view(version, services), 201 if new else 200)
 
 
@@ -133,9 +133,10 @@ def put_pipeline(call: Call, services: Services, project: str, pipeline: str, bo
     errors=(404,),
 )
 def list_pipelines(call: Call, services: Services, project: str) -> PipelineList:
-    """Lists the newest version of every pipeline of a project."""
-    owner = services.project(call.by, project)
-    return _listed(services.pipelines.list_newest(owner.organization, owner.name), services)
+    """Lists the newest version of every pipeline of a project that the caller may read."""
+    owner, by = services.project(call.by, project, within=True), call.by
+    newest = services.pipelines.list_newest(owner.organization, owner.name)
+    return _listed((one for one in newest if by.sees(by.organization, project, pipeline=one.name)), services)
 
 
 @endpoints.add(
@@ -147,7 +148,7 @@ def list_pipelines(call: Call, services: Services, project: str) -> PipelineList
 )
 def show_pipeline(call: Call, services: Services, project: str, pipeline: str, query: VersionQuery) -> Model:
     """Shows a pipeline with its document: the newest version, or the requested one."""
-    owner = services.project(call.by, project)
+    owner = services.project(call.by, project, pipeline=pipeline)
     where = (owner.organization, owner.name, pipeline)
     if query.version is None:
         version = services.pipelines.newest(*where)
@@ -166,7 +167,7 @@ def show_pipeline(call: Call, services: Services, project: str, pipeline: str, q
 )
 def list_versions(call: Call, services: Services, project: str, pipeline: str) -> PipelineList:
     """Lists all versions of a pipeline, the newest first."""
-    owner = services.project(call.by, project)
+    owner = services.project(call.by, project, pipeline=pipeline)
     services.pipelines.newest(owner.organization, owner.name, pipeline)
     return _listed(services.pipelines.list_versions(owner.organization, owner.name, pipeline), services)
 

@@ -93,7 +93,7 @@ def put_program(call: Call, services: Services, project: str, program: str, body
     """Stores a program under a name. Pipelines that were stored before keep the earlier program."""
     owner = services.project(call.by, project)
     check_name("program", program)
-    stored, facts = services.programs.put(owner.organization, owner.name, program, body.sent(), call.by.name)
+    stored, facts = services.programs.put(owner.organization, owner.name, program, body.sent(), call.by.author)
     return _view(stored, facts)
 
 

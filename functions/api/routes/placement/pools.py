@@ -14,7 +14,8 @@ from cadence.adapters.http.pool_settings_schema import check_settings
 from cadence.application.placement.runner_costs import cost, price_of, since
 from cadence.application.runs.run_details import attempts
 from cadence.composition.api import Services
-from cadence.domain.access.access import ALL_PROJECTS, Permission, Principal
+from cadence.domain.access.access import Permission, Principal
+from cadence.domain.access.scopes import pool_scope
 from cadence.domain.placement.pool import PROVIDERS, Pool
 from cadence.domain.runners.runner import Runner
 from cadence.domain.shared.errors import Forbidden, InvalidRequest, NotFound, Violation
@@ -76,7 +77,7 @@ def list_pools(call: Call, services: Services) -> PoolList:
 )
 def put_pool(call: Call, services: Services, pool: str, body: PoolBody) -> Reply:
     """Creates or replaces a pool. Needs a token for all projects."""
-    _for_all_projects(call.by)
+    _check_owner(call.by, pool)
     check_name("pool", pool)
     _check(body)
     changed = body.pool(call.by.organization, pool)
@@ -109,7 +110,7 @@ def remove_pool(call: Call, services: Services, pool: str, query: RemovalQuery) 
 
     Needs a token for all projects.
     """
-    _for_all_projects(call.by)
+    _check_owner(call.by, pool)
     services.pools.remove(_pool(call.by, services, pool), abandon=query.abandon)
     return Reply(None, 204)
 
@@ -208,17 +209,17 @@ def _pool(principal: Principal, services: Services, name: str) -> Pool:
         pool = services.access.get_pool(principal.organization, name)
     except NotFound:
         raise missing from None
-    if principal.project != ALL_PROJECTS and not pool.serves(principal.project):
+    if not principal.sees_pool(pool.name, pool.projects):
         raise missing
     return pool
 
 
-def _for_all_projects(principal: Principal) -> None:
-    if principal.project != ALL_PROJECTS:
+def _check_owner(principal: Principal, pool: str) -> None:
+    if not principal.covers(pool_scope(pool)):
         raise Forbidden("Only a token for all projects can change pools.")
 
 
 def visible_pools(principal: Principal, services: Services) -> list[Pool]:
     """Returns the pools that the token's projects may use."""
     pools = services.access.list_pools(principal.organization)
-    return [pool for pool in pools if principal.project == ALL_PROJECTS or pool.serves(principal.project)]
+    return [pool for pool in pools if principal.sees_pool(pool.name, pool.projects)]

@@ -43,7 +43,7 @@ def replay(call: Call, services: Services, run_id: str, treatment: str, body: Re
     run = services.visible.get(call.by, run_id)
     original, frozen = services.replays.replay.start(run, treatment, body.pool, offline=body.offline)
     started = services.request_run.request(
-        frozen, original.run.event, call.by.name, call.headers.get("idempotency-key")
+        frozen, original.run.event, call.by.author, call.headers.get("idempotency-key")
     )
     services.replays.store.note(original.reference, started.run_id, started.created_at)
     answer = ReplayStarted(

@@ -9,7 +9,8 @@ from api.routes.placement.pools import visible_pools
 from api.shapes import JsonObject
 from cadence.application.shared.runner_ports import Host
 from cadence.composition.api import Services
-from cadence.domain.access.access import ALL_PROJECTS, Permission, Principal
+from cadence.domain.access.access import Permission, Principal
+from cadence.domain.access.scopes import pool_scope
 from cadence.domain.shared.errors import Forbidden
 
 endpoints = Endpoints("hosts")
@@ -50,7 +51,7 @@ def drain_host(call: Call, services: Services, pool: str, host: str) -> HostView
 
     Needs a token for all projects.
     """
-    return _view(services.hosts.drain(_organization(call.by), pool, host, draining=True))
+    return _view(services.hosts.drain(_organization(call.by, pool), pool, host, draining=True))
 
 
 @endpoints.add(
@@ -58,7 +59,7 @@ def drain_host(call: Call, services: Services, pool: str, host: str) -> HostView
 )
 def resume_host(call: Call, services: Services, pool: str, host: str) -> HostView:
     """Has a drained host get work again. Needs a token for all projects."""
-    return _view(services.hosts.drain(_organization(call.by), pool, host, draining=False))
+    return _view(services.hosts.drain(_organization(call.by, pool), pool, host, draining=False))
 
 
 @endpoints.add("DELETE", "/v1/pools/{pool}/hosts/{host}", Permission.HOSTS_WRITE, answers={204: None}, errors=(404,))
@@ -67,14 +68,14 @@ def forget_host(call: Call, services: Services, pool: str, host: str) -> Reply:
 
     If its agent still runs and has a join token, it joins as a new one. Needs a token for all projects.
     """
-    organization = _organization(call.by)
+    organization = _organization(call.by, pool)
     services.hosts.get_host(organization, pool, host)
     services.hosts.forget(organization, pool, host)
     return Reply(None, 204)
 
 
-def _organization(principal: Principal) -> str:
-    if principal.project != ALL_PROJECTS:
+def _organization(principal: Principal, pool: str) -> str:
+    if not principal.covers(pool_scope(pool)):
         raise Forbidden("Only a token for all projects can change hosts.")
     return principal.organization
 

@@ -150,7 +150,7 @@ class RunList(Model):
 )
 def start_pipeline(call: Call, services: Services, project: str, pipeline: str, body: StartBody) -> Reply:
     """Starts a run of a stored pipeline, checked again against the project as it is now."""
-    owner = services.project(call.by, project)
+    owner = services.project(call.by, project, pipeline=pipeline)
     frozen = services.freeze_pipeline.freeze_pipeline(
         owner.organization, owner.name, pipeline, body.version, body.parameters
     )
@@ -180,7 +180,7 @@ def start_document(call: Call, services: Services, project: str, body: StartDocu
 @endpoints.add("GET", "/v1/runs", Permission.RUNS_READ, answers={200: RunList}, errors=(404, 422))
 def list_runs(call: Call, services: Services, query: RunsQuery) -> RunList:
     """Lists runs, newest first. With a rare filter a page may be short although `next` shows that there is more."""
-    listing = (call.by.organization, call.by.project, query.project, query.state, query.pipeline)
+    listing = (call.by.organization, call.by.project, call.by.subject, query.project, query.state, query.pipeline)
     key = services.keys.key("CURSOR")
     after = verify(key, query.cursor, *listing) if query.cursor else None
     state = RunState(query.state) if query.state else None
@@ -254,7 +254,7 @@ def show_document(call: Call, services: Services, run_id: str) -> Reply:
 def cancel_run(call: Call, services: Services, run_id: str) -> StartedView:
     """Cancels a run. Cancelling twice changes nothing; a run that has ended cannot be cancelled (409)."""
     run = services.visible.get(call.by, run_id)
-    return StartedView.model_validate(services.cancel_run.cancel(run.run_id, call.by.name))
+    return StartedView.model_validate(services.cancel_run.cancel(run.run_id, call.by.author))
 
 
 @endpoints.add(
@@ -293,5 +293,5 @@ def _summary(treatment: Treatment) -> TreatmentSummary:
 
 
 def _started(call: Call, services: Services, frozen: RunRequest, event: Any) -> Reply:
-    run: Run = services.request_run.request(frozen, event, call.by.name, call.headers.get("idempotency-key"))
+    run: Run = services.request_run.request(frozen, event, call.by.author, call.headers.get("idempotency-key"))
     return Reply(StartedView.model_validate(run), 201, {"location": f"/v1/runs/{run.run_id}"})

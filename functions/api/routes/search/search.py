@@ -59,7 +59,7 @@ class LiveQueryParameters(Model):
 @endpoints.add("GET", "/v1/logs", Permission.LOGS_READ, answers={200: FoundPage}, errors=(404, 422))
 def search_logs(call: Call, services: Services, query: SearchQuery) -> Reply:
     """Lists lines that match, across all runs that the token may read, newest first."""
-    listing = ("logs", call.by.organization, call.by.project, query.q, query.project)
+    listing = ("logs", call.by.organization, call.by.project, call.by.subject, query.q, query.project)
     key = services.keys.key("CURSOR")
     now, before = services.clock(), None
     if query.cursor:

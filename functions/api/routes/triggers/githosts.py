@@ -58,6 +58,7 @@ class GitHostList(Model):
     Permission.GITHOSTS_WRITE,
     answers={201: NewGitHostView},
     errors=(404, 409, 413, 415, 422),
+    at="project",
 )
 def add_githost(call: Call, services: Services, body: GitHostBody) -> NewGitHostView:
     """Registers a git host, so that its webhooks start runs of a project's pipelines."""

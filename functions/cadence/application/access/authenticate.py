@@ -1,13 +1,15 @@
 """Turns a bearer token into the principal that it authenticates."""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from cadence.application.access.ports import TokenStore
+from cadence.application.access.ports import Credentials, TokenStore
 from cadence.application.shared.identifiers import new_ulid
 from cadence.application.shared.ports import Clock
 from cadence.domain.access.access import ApiToken, Principal, format_token, parse_token, secret_hash
+from cadence.domain.access.people import holders
+from cadence.domain.access.scopes import Scope
 from cadence.domain.shared.errors import Forbidden, NotFound, Unauthenticated
 
 _SCHEME = "bearer"
@@ -21,10 +23,11 @@ class Authenticate:
     tokens: TokenStore
     clock: Clock
 
-    def authenticate(self, authorization: str | None) -> Principal:
+    def authenticate(self, authorization: str | None, organization: str | None = None) -> Principal:
         """Returns the principal of the request's header `Authorization`.
 
-        Raises Unauthenticated, with the same message whatever is wrong with the token.
+        `organization` is the one to act in, if it is not the token's own: with what was granted there to teams of the
+        token's holder. Raises Unauthenticated, with the same message whatever is wrong with the token.
         """
         if not authorization:
             raise Unauthenticated("This needs a token: send `Authorization: Bearer cad_…`.")
@@ -33,12 +36,39 @@ class Authenticate:
         if scheme.lower() != _SCHEME or parsed is None:
             raise Unauthenticated(_REFUSED)
         token_id, secret = parsed
+        stored = self._credentials(token_id, organization)
+        if not stored.token.accepts(secret, self.clock()):
+            raise Unauthenticated(_REFUSED)
+        return principal_of(stored, organization)
+
+    def renew(self, principal: Principal) -> Principal:
+        """Returns a principal that was authenticated earlier, with its rights of now.
+
+        Raises Unauthenticated if its token or its holder is gone, or the token has expired.
+        """
+        stored = self._credentials(principal.token_id, principal.organization)
+        if stored.token.expires_at is not None and self.clock() >= stored.token.expires_at:
+            raise Unauthenticated(_REFUSED)
+        return replace(principal_of(stored, principal.organization), asked=principal.asked)
+
+    def _credentials(self, token_id: str, organization: str | None) -> Credentials:
         try:
-            token = self.tokens.get_token(token_id)
+            return self.tokens.credentials(token_id, organization)
         except NotFound:
             raise Unauthenticated(_REFUSED) from None
-        if not token.accepts(secret, self.clock()):
-            raise Unauthenticated(_REFUSED)
+
+
+def principal_of(stored: Credentials, organization: str | None) -> Principal:
+    """Returns the principal of an accepted token.
+
+    Raises Unauthenticated if the token's holder is gone, NotFound if it has nothing in another `organization`.
+    """
+    token, holder = stored.token, stored.holder
+    acting_in = organization or token.organization
+    missing = NotFound(f"There is no organization {acting_in[:70]!r} here.")
+    if token.subject is None:
+        if acting_in != token.organization:
+            raise missing
         return Principal(
             token_id=token.token_id,
             name=token.name,
@@ -47,12 +77,44 @@ class Authenticate:
             permissions=token.permissions,
             run=token.run,
         )
+    # A later holder of the same name is not the one that the token was created for.
+    if holder is None or str(holder.subject) != token.subject or holder.created_at > token.created_at:
+        raise Unauthenticated(_REFUSED)
+    subjects = holders(holder.subject, holder.organization, holder.teams, acting_in)
+    rights = stored.policy.rights(subjects) if stored.policy is not None else ()
+    if acting_in != token.organization and not rights:
+        raise missing
+    return Principal(
+        token_id=token.token_id,
+        name=holder.name,
+        organization=acting_in,
+        project=token.project,
+        permissions=token.permissions,
+        run=token.run,
+        subject=token.subject,
+        rights=rights,
+    )
 
 
-def require(principal: Principal, permission: str) -> None:
-    """Raises Forbidden, naming the missing permission, unless the principal has it."""
+def require(principal: Principal, permission: str) -> Principal:
+    """Returns the principal as one that asks for `permission`: it sees that for which it has it.
+
+    Raises Forbidden, naming the missing permission, if it has it nowhere.
+    """
     if not principal.may(permission):
-        raise Forbidden(f"The token {principal.name!r} lacks the permission {permission}.", permission=permission)
+        whose = "The token" if principal.subject is None else "The account"
+        raise Forbidden(f"{whose} {principal.name!r} lacks the permission {permission}.", permission=permission)
+    return replace(principal, asked=permission)
+
+
+def refuse_if_known(principal: Principal, thing: Scope) -> None:
+    """Raises Forbidden, naming the missing permission, if the principal has other permissions at `thing`.
+
+    Otherwise `thing` must not exist for it, and the caller raises NotFound.
+    """
+    if principal.rights is not None and principal.asked is not None and principal.reaches(thing):
+        message = f"The account {principal.name!r} lacks the permission {principal.asked} at {thing}."
+        raise Forbidden(message, permission=principal.asked)
 
 
 def issue_token(
@@ -64,6 +126,7 @@ def issue_token(
     now: datetime,
     expires_at: datetime | None = None,
     token_id: str | None = None,
+    subject: str | None = None,
 ) -> tuple[ApiToken, str]:
     """Returns a new token as it is to be stored, and its text, which is handed out once."""
     token_id = token_id or new_ulid(now)
@@ -78,5 +141,6 @@ def issue_token(
         created_at=now,
         created_by=created_by,
         expires_at=expires_at,
+        subject=subject,
     )
     return token, format_token(token_id, secret)

@@ -33,13 +33,15 @@ class CreateToken:
             message = f"There is no permission {', '.join(unknown)}. There are: {', '.join(sorted(Permission))}, and *."
             raise InvalidRequest(message, [Violation("/permissions", message, "unknown_permission")])
         if project != ALL_PROJECTS:
-            if not by.sees(by.organization, project):
+            if not by.sees_within(by.organization, project):
                 raise NotFound(f"There is no project {project!r} here.")
             self.directory.get_project(by.organization, project)
         if not by.may_grant(project, permissions):
             raise Forbidden("A token can be given only projects and permissions that its creator holds.")
         now = self.clock()
         expires_at = now + lifetime if lifetime else None
-        token, text = issue_token(by.organization, project, name, permissions, by.name, now, expires_at)
+        token, text = issue_token(
+            by.organization, project, name, permissions, by.author, now, expires_at, subject=by.subject
+        )
         self.tokens.add_token(token)
         return token, text

@@ -5,15 +5,36 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from cadence.application.access.people_ports import Holder
 from cadence.application.shared.ports import Page, PoolStore
 from cadence.domain.access.access import ApiToken, Organization, Project
 from cadence.domain.access.audit import AuditEntry
+from cadence.domain.access.people import AccessPolicy
 from cadence.domain.limits.quotas import Quotas
 from cadence.domain.placement.pool import Pool
 
 
+@dataclass(frozen=True)
+class Credentials:
+    """A token with what it takes to know its rights.
+
+    `holder` is the member or service account that it acts for, None if there is none (any more). `policy` is that of
+    the organization in which it acts.
+    """
+
+    token: ApiToken
+    holder: Holder | None = None
+    policy: AccessPolicy | None = None
+
+
 class TokenStore(Protocol):
     """API tokens, without their secrets."""
+
+    def credentials(self, token_id: str, organization: str | None) -> Credentials:
+        """Returns a token, its holder, and the policy of `organization` (None: of the token's own).
+
+        Raises NotFound if there is no such token.
+        """
 
     def add_token(self, token: ApiToken) -> None:
         """Stores a token. Raises Conflict if the id is taken."""

@@ -2,6 +2,7 @@
 
 import hmac
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -27,12 +28,13 @@ class MadeLink:
 
 @dataclass(frozen=True, kw_only=True)
 class ApprovalLinks:
-    """Makes and uses approval links."""
+    """Makes and uses approval links. `is_active` is whether a link's maker still exists: a link ends with it."""
 
     links: LinkStore
     runs: RunStore
     store: ApprovalStore
     approvals: TreatmentApprovals
+    is_active: Callable[[ApprovalLink], bool]
     clock: Clock
 
     def make(self, run: Run, treatment: str, by: Principal) -> MadeLink:
@@ -44,7 +46,7 @@ class ApprovalLinks:
             request = self.store.get_request(run.run_id, treatment)
         except NotFound:
             raise Conflict(f"Treatment {treatment} does not wait for an approval.") from None
-        if request.approvers is not None and by.name not in request.approvers:
+        if request.approvers is not None and by.author not in request.approvers:
             raise Forbidden(f"Environment {request.environment} is approved only by: {', '.join(request.approvers)}.")
         link = MadeLink(secrets.token_hex(16), secrets.token_urlsafe(32))
         ends = max(request.expires_at, self.clock() + timedelta(seconds=1))
@@ -57,7 +59,8 @@ class ApprovalLinks:
                 organization=run.organization,
                 project=run.project,
                 token_id=by.token_id,
-                name=by.name,
+                name=by.author,
+                subject=by.subject,
                 expires_at=ends,
             )
         )
@@ -76,13 +79,16 @@ class ApprovalLinks:
             raise NotFound(_NONE)
         if link.used_at is not None or self.clock() >= link.expires_at:
             raise Gone("This approval link was used already, or has expired.")
+        if not self.is_active(link):
+            raise Gone("The account or token that made this approval link was removed. Ask for another link.")
         return link, self.runs.get_run(link.run_id), self.store.get_request(link.run_id, link.treatment)
 
     def decide(self, link_id: str, key: str, verdict: ApprovalVerdict, comment: str) -> Decision:
         """Decides by a link, once. Raises what `look` and `TreatmentApprovals.decide` raise."""
         link, run, _ = self.look(link_id, key)
         by = f"link made by {link.name}"
-        decision = self.approvals.decide(run, link.treatment, verdict, link.token_id, link.name, by, comment)
+        actor = link.subject or link.token_id
+        decision = self.approvals.decide(run, link.treatment, verdict, actor, link.name, by, comment)
         try:
             self.links.use_link(link_id, self.clock())
         except Conflict:

@@ -24,7 +24,7 @@ class EnvironmentStore(EnvironmentReader, Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class ApprovalLink:
-    """A link that decides once about one treatment in the name of the token that made it.
+    """A link that decides once about one treatment in the name of the token that made it, or of its `subject`.
 
     Only the SHA-256 of its key is known.
     """
@@ -39,6 +39,7 @@ class ApprovalLink:
     name: str
     expires_at: datetime
     used_at: datetime | None = None
+    subject: str | None = None
 
 
 class LinkStore(Protocol):

@@ -131,11 +131,14 @@ def project_for(directory: Directory, by: Principal, tags: tuple[str, ...]) -> s
     if by.project != ALL_PROJECTS:
         return by.project
     name = next((tag.removeprefix(_PROJECT_TAG) for tag in tags if tag.startswith(_PROJECT_TAG)), _DEFAULT_PROJECT)
+    message = (
+        f"There is no project {name!r}. Use a token of one project, or name the project: "
+        "MELODIUM_API_TAGS=project=NAME."
+    )
+    unknown = InvalidRequest(message, [Violation("/tags", message, "unknown_project")])
+    if not by.sees(by.organization, name):
+        raise unknown
     try:
         return directory.get_project(by.organization, name).name
     except NotFound:
-        message = (
-            f"There is no project {name!r}. Use a token of one project, or name the project: "
-            "MELODIUM_API_TAGS=project=NAME."
-        )
-        raise InvalidRequest(message, [Violation("/tags", message, "unknown_project")]) from None
+        raise unknown from None

@@ -54,8 +54,7 @@ class Tunnels:
 
     def join_asking(self, connection_id: str, run_id: str, token: str) -> None:
         """Joins the relay beside the engine that asked for the worker. Raises Unauthenticated, Forbidden, NotFound."""
-        by = self.authenticate(f"Bearer {token}")
-        require(by, Permission.MELODIUM_DISPATCH)
+        by = require(self.authenticate(f"Bearer {token}"), Permission.MELODIUM_DISPATCH)
         self._join(connection_id, self.processes.get(by, run_id).run_id, TunnelSide.ASKING)
 
     def join_worker(self, connection_id: str, run_id: str, runner_id: str, session: str) -> None:

@@ -1,13 +1,15 @@
 """Reads runs as far as a principal may see them. A run that it may not see does not exist for it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from heapq import merge
 
+from cadence.application.access.authenticate import refuse_if_known
 from cadence.application.access.ports import Directory
 from cadence.application.shared.ports import Page
 from cadence.application.shared.run_ports import RunStore
 from cadence.domain.access.access import ALL_PROJECTS, Principal
+from cadence.domain.access.scopes import project_scope
 from cadence.domain.runs.run import Run
 from cadence.domain.runs.states import RunState
 from cadence.domain.shared.errors import NotFound
@@ -23,19 +25,24 @@ class VisibleRuns:
     runs: RunStore
     directory: Directory
 
-    def get(self, principal: Principal, run_id: str) -> Run:
-        """Returns a run.
+    def get(self, principal: Principal, run_id: str, *, environment: str | None = None) -> Run:
+        """Returns a run whose pipeline, or `environment`, is one for which the principal has the permission.
 
-        Raises NotFound, with the same message if it does not exist and if the principal may not see it.
+        Raises NotFound, with the same message if it does not exist and if the principal may not see it; Forbidden if
+        the principal has other permissions there.
         """
         missing = NotFound(f"There is no run {run_id!r} here.")
         try:
             run = self.runs.get_run(run_id)
         except NotFound:
             raise missing from None
-        if not principal.sees(run.organization, run.project):
-            raise missing
-        return run
+        if principal.sees(run.organization, run.project, pipeline=run.pipeline):
+            return run
+        if environment and principal.sees(run.organization, run.project, environment=environment):
+            return run
+        if run.organization == principal.organization:
+            refuse_if_known(principal, project_scope(run.project, pipeline=run.pipeline))
+        raise missing
 
     def page(
         self,
@@ -51,12 +58,13 @@ class VisibleRuns:
         At most 1,000 runs are read for one page, so that a rare filter may give a short page with more to come.
         """
         matches: list[Run] = []
-        newest = self._newest_first(principal.organization, self.projects(principal, project), after, limit)
+        newest = self._newest_first(principal.organization, self._within(principal, project), after, limit)
         for read, run in enumerate(newest):
             if len(matches) == limit or read == _MOST_READ:
                 return Page(matches, after)
             after = run.position
-            if (state is None or run.state is state) and (pipeline is None or run.pipeline == pipeline):
+            wanted = (state is None or run.state is state) and (pipeline is None or run.pipeline == pipeline)
+            if wanted and principal.sees(run.organization, run.project, pipeline=run.pipeline):
                 matches.append(run)
         return Page(matches, None)
 
@@ -65,13 +73,21 @@ class VisibleRuns:
 
         Raises NotFound for one it does not see.
         """
+        return self._projects(principal, project, principal.sees)
+
+    def _within(self, principal: Principal, project: str | None) -> Sequence[str]:
+        """Returns the projects of which the principal sees everything or some pipelines."""
+        return self._projects(principal, project, principal.sees_within)
+
+    def _projects(self, principal: Principal, project: str | None, sees: Callable[[str, str], bool]) -> Sequence[str]:
+        organization = principal.organization
         if project is not None:
-            if not principal.sees(principal.organization, project):
+            if not sees(organization, project):
                 raise NotFound(f"There is no project {project!r} here.")
-            return [self.directory.get_project(principal.organization, project).name]
-        if principal.project != ALL_PROJECTS:
+            return [self.directory.get_project(organization, project).name]
+        if principal.rights is None and principal.project != ALL_PROJECTS:
             return [principal.project]
-        return [listed.name for listed in self.directory.list_projects(principal.organization)]
+        return [one.name for one in self.directory.list_projects(organization) if sees(organization, one.name)]
 
     def _newest_first(self, organization: str, projects: Sequence[str], after: str | None, limit: int) -> Iterator[Run]:
         """Merges the projects' listings: positions sort by time."""

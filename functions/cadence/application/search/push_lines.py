@@ -11,7 +11,6 @@ from datetime import timedelta
 from typing import Any
 
 from cadence.application.access.authenticate import Authenticate, require
-from cadence.application.access.ports import TokenStore
 from cadence.application.search.live_ports import LiveConnection, LiveConnections, LivePage, LivePosition
 from cadence.application.search.live_query import LiveQuery
 from cadence.application.shared.ports import Clock, Sockets
@@ -36,7 +35,6 @@ class PushLines:
     connections: LiveConnections
     sockets: Sockets
     authenticate: Authenticate
-    tokens: TokenStore
     live: LiveQuery
     clock: Clock
     as_message: Callable[[Message], str]
@@ -47,8 +45,7 @@ class PushLines:
         Raises Unauthenticated, Forbidden, BadQuery, NotFound for a project that the token does not see, Gone for a
         cursor that is too old.
         """
-        principal = self.authenticate.authenticate(f"Bearer {token}")
-        require(principal, Permission.LOGS_READ)
+        principal = require(self.authenticate.authenticate(f"Bearer {token}"), Permission.LOGS_READ)
         begin = LivePosition.of(after) if after else self.live.follow.start(principal.organization)
         # An invalid query is reported now, and not with the first line.
         self.live.read(principal, query, project, begin, limit=1)
@@ -71,8 +68,8 @@ class PushLines:
         Raises NotFound for a connection that follows nothing, Unauthenticated if its token is not valid any more.
         """
         connection = self.connections.get(connection_id)
-        self._check_token(connection.principal)
-        connection = replace(connection, alive_until=self.clock() + ALIVE_FOR)
+        principal = self._renewed(connection.principal)
+        connection = replace(connection, principal=principal, alive_until=self.clock() + ALIVE_FOR)
         position = LivePosition.of(after)
         if position != connection.told:
             connection = replace(connection, looked=position, told=position)
@@ -137,10 +134,9 @@ class PushLines:
             return False
         return True
 
-    def _check_token(self, principal: Principal) -> None:
+    def _renewed(self, principal: Principal) -> Principal:
         try:
-            token = self.tokens.get_token(principal.token_id)
-        except NotFound:
-            token = None
-        if token is None or (token.expires_at is not None and token.expires_at <= self.clock()):
-            raise Unauthenticated("The token is revoked or expired. Connect again with a valid one.")
+            return self.authenticate.renew(principal)
+        except (NotFound, Unauthenticated):
+            message = "The token is revoked or expired. Connect again with a valid one."
+            raise Unauthenticated(message) from None

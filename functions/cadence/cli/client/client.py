@@ -7,6 +7,7 @@ from cadence.cli.client.exports import ExportRequests
 from cadence.cli.client.insight import InsightRequests
 from cadence.cli.client.limits import LimitRequests
 from cadence.cli.client.logs import LogRequests
+from cadence.cli.client.people import PeopleRequests
 from cadence.cli.client.pipelines import PipelineRequests
 from cadence.cli.client.placement import PlacementRequests
 from cadence.cli.client.provenance import ProvenanceRequests
@@ -26,6 +27,7 @@ class Client(
     InsightRequests,
     LimitRequests,
     LogRequests,
+    PeopleRequests,
     PipelineRequests,
     PlacementRequests,
     ProvenanceRequests,

@@ -19,13 +19,15 @@ def connect(
 ) -> Client:
     """A client for `CADENCE_URL` and `CADENCE_TOKEN`, else for the local stack of this folder or one above it.
 
+    `CADENCE_ORGANIZATION` names another organization to act in as a guest.
+
     Raises NotConnected.
     """
     read = os.environ if environment is None else environment
     project = project or read.get("CADENCE_PROJECT") or "default"
     url, token = read.get("CADENCE_URL"), read.get("CADENCE_TOKEN")
     if url and token:
-        return Client(url, token, project)
+        return Client(url, token, project, organization=read.get("CADENCE_ORGANIZATION"))
     if url or token:
         missing = "CADENCE_TOKEN" if url else "CADENCE_URL"
         raise NotConnected(f"{missing} is not set. Set both CADENCE_URL and CADENCE_TOKEN, or neither.")

@@ -36,13 +36,15 @@ class ApiSession:
     Safe requests are repeated after lost connections and 429, 502, 503 and 504; POST only if `repeatable`.
     """
 
-    def __init__(self, url: str, token: str, project: str = "default", timeout: float = 30) -> None:
+    def __init__(
+        self, url: str, token: str, project: str = "default", timeout: float = 30, organization: str | None = None
+    ) -> None:
         self.url = url.rstrip("/")
         self.project = project
         self.token = token
         self._timeout = timeout
-        self._safe = _session(token, _SAFE)
-        self._repeatable = _session(token, _SAFE | {"POST"})
+        self._safe = _session(token, _SAFE, organization)
+        self._repeatable = _session(token, _SAFE | {"POST"}, organization)
 
     def _in_project(self, *parts: str) -> str:
         return path_of("projects", self.project, *parts)
@@ -94,7 +96,7 @@ def path_of(*parts: str) -> str:
     return "/v1/" + "/".join(quote(part, safe=":*") for part in parts)
 
 
-def _session(token: str, repeated: frozenset[str]) -> requests.Session:
+def _session(token: str, repeated: frozenset[str], organization: str | None) -> requests.Session:
     retry = Retry(
         total=5,
         backoff_factor=0.2,
@@ -106,6 +108,8 @@ def _session(token: str, repeated: frozenset[str]) -> requests.Session:
     session = requests.Session()
     session.trust_env = False  # a .netrc must not replace the token
     session.headers["Authorization"] = f"Bearer {token}"
+    if organization:
+        session.headers["Cadence-Organization"] = organization
     session.mount("http://", HTTPAdapter(max_retries=retry))
     session.mount("https://", HTTPAdapter(max_retries=retry))
     return session

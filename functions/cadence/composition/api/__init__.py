@@ -32,7 +32,8 @@ from cadence.adapters.s3.log_segments import S3LogSegments
 from cadence.adapters.s3.presigned import S3DataUrls
 from cadence.adapters.s3.value_buckets import S3ValueBuckets
 from cadence.adapters.sqs.deadlines import SqsDeadlines
-from cadence.application.access.authenticate import Authenticate
+from cadence.application.access.authenticate import Authenticate, refuse_if_known
+from cadence.application.access.create_organization import CreateOrganization
 from cadence.application.access.create_token import CreateToken
 from cadence.application.access.ports import AuditTrail, SharedKeys
 from cadence.application.dead_letters.sources import DeadLetters
@@ -68,6 +69,7 @@ from cadence.composition import settings
 from cadence.composition.api.alerts import Alerting, alerting
 from cadence.composition.api.dead_letters import dead_letters
 from cadence.composition.api.insight import Debugging, debugging
+from cadence.composition.api.people import People, people
 from cadence.composition.api.provenance import Provenance, provenance
 from cadence.composition.api.replay import Replays, replays
 from cadence.composition.api.repositories import Repositories, repositories
@@ -78,6 +80,7 @@ from cadence.composition.shared.clock import now
 from cadence.composition.shared.documents import check_document
 from cadence.composition.shared.schedules import schedules
 from cadence.domain.access.access import Principal, Project
+from cadence.domain.access.scopes import project_scope
 from cadence.domain.shared.errors import NotFound
 from cadence.domain.shared.schemas import schemas_folder
 
@@ -121,6 +124,8 @@ class Services:
     look: ReadRunDetails
     debugging: Debugging
     create_token: CreateToken
+    create_organization: CreateOrganization
+    people: People
     add_githost: AddGitHost
     repositories: Repositories
     exports: ManageExports
@@ -139,10 +144,25 @@ class Services:
         except PackageNotFoundError:  # a Lambda's bundle has the code without config metadata
             return "0.1.0"
 
-    def project(self, principal: Principal, name: str) -> Project:
-        """Returns a project that the principal sees. Raises NotFound, in the same words, for all others."""
+    def project(
+        self,
+        principal: Principal,
+        name: str,
+        *,
+        pipeline: str | None = None,
+        environment: str | None = None,
+        within: bool = False,
+    ) -> Project:
+        """Returns a project in which the principal has the permission that is asked for.
+
+        With `pipeline` or `environment` it is enough to have it there, with `within` anywhere in the project. Raises
+        NotFound, in the same words, for all other projects; Forbidden where the principal has other permissions.
+        """
         missing = NotFound(f"There is no project {name!r} here.")
-        if not principal.sees(principal.organization, name):
+        organization = principal.organization
+        seen = principal.sees(organization, name, pipeline=pipeline, environment=environment)
+        if not seen and not (within and principal.sees_within(organization, name)):
+            refuse_if_known(principal, project_scope(name, pipeline=pipeline, environment=environment))
             raise missing
         try:
             return self.access.get_project(principal.organization, name)
@@ -169,6 +189,7 @@ def services() -> Services:
     approvals = gates.approvals(config, runs, machines)
     approval_store = DynamoApprovalStore(config.runs_table)
     start = StartRun(runs, run_gates, deadlines, now)
+    persons = people(config, access)
     searching = search(config, visible, runs, runners, now)
     return Services(
         clock=now,
@@ -219,12 +240,19 @@ def services() -> Services:
         approval_store=approval_store,
         approvals=approvals,
         approval_links=ApprovalLinks(
-            links=DynamoLinkStore(config.access_table), runs=runs, store=approval_store, approvals=approvals, clock=now
+            links=DynamoLinkStore(config.access_table),
+            runs=runs,
+            store=approval_store,
+            approvals=approvals,
+            is_active=persons.is_active,
+            clock=now,
         ),
+        people=persons,
         visible=visible,
         look=ReadRunDetails(treatments=runs, values=runs, runners=runners, documents=documents),
         debugging=debugging(config, hosts),
         create_token=CreateToken(access, access, now),
+        create_organization=CreateOrganization(access, access, now),
         add_githost=AddGitHost(access, cipher, now),
         repositories=repositories(config, cipher),
         exports=manage_exports(config),

@@ -8,8 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from cadence.domain.access.decisions import ALL_PERMISSIONS as ALL_PERMISSIONS
+from cadence.domain.access.decisions import CONTAINED_IN as CONTAINED_IN
+from cadence.domain.access.decisions import AccessAllowed, AccessRefused, Right, decide
+from cadence.domain.access.scopes import ORGANIZATION, Scope, ScopeKind, pool_scope, project_scope
+
 ALL_PROJECTS = "*"
-ALL_PERMISSIONS = "*"
 
 _TOKEN = re.compile(r"cad_([0-9a-z]{26})_([A-Za-z0-9_-]{43})")
 
@@ -44,6 +48,19 @@ class Permission(StrEnum):
     REPOSITORIES_WRITE = "repositories:write"
     ORGANIZATIONS_READ = "organizations:read"
     ORGANIZATIONS_WRITE = "organizations:write"
+    ORGANIZATIONS_CREATE = "organizations:create"  # of the organization that runs the installation only
+    MEMBERS_READ = "members:read"
+    MEMBERS_WRITE = "members:write"
+    TEAMS_READ = "teams:read"
+    TEAMS_WRITE = "teams:write"
+    SERVICE_ACCOUNTS_READ = "service-accounts:read"
+    SERVICE_ACCOUNTS_WRITE = "service-accounts:write"
+    ROLES_READ = "roles:read"
+    ROLES_WRITE = "roles:write"
+    GRANTS_READ = "grants:read"
+    GRANTS_WRITE = "grants:write"
+    INVITATIONS_READ = "invitations:read"
+    INVITATIONS_WRITE = "invitations:write"
     PROJECTS_READ = "projects:read"
     PROJECTS_WRITE = "projects:write"
     TOKENS_READ = "tokens:read"
@@ -58,10 +75,6 @@ class Permission(StrEnum):
     DEAD_LETTERS_READ = "dead-letters:read"
     DEAD_LETTERS_WRITE = "dead-letters:write"
     AUDIT_READ = "audit:read"
-
-
-# A permission that contains another, by the other.
-CONTAINED_IN = {Permission.RUNS_START_STORED: Permission.RUNS_START}
 
 
 @dataclass(frozen=True)
@@ -86,7 +99,8 @@ class ApiToken:
     """A bearer token as stored: never its secret, only the secret's SHA-256 (hex).
 
     `project` is a project's name or `*`; `permissions` holds names of `Permission`, or `*` for all of them.
-    A token with a `run` was created for the engine of that run and is valid for nothing else.
+    A token with a `run` was created for the engine of that run and is valid for nothing else. A token with a `subject`
+    (`member:ID` or `service-account:NAME`) acts with that subject's grants, as far as project and permissions allow.
     """
 
     token_id: str
@@ -99,6 +113,7 @@ class ApiToken:
     created_by: str
     expires_at: datetime | None = None
     run: str | None = None
+    subject: str | None = None
 
     def accepts(self, secret: str, now: datetime) -> bool:
         """Whether `secret` is this token's and the token has not expired.
@@ -111,7 +126,12 @@ class ApiToken:
 
 @dataclass(frozen=True, kw_only=True)
 class Principal:
-    """The authenticated sender of a request and its permissions. `run` is the run of an engine's token."""
+    """The authenticated sender of a request.
+
+    `project` and `permissions` are the token's own. A token of a member or service account has a `subject`, and
+    `rights`: what is granted to it in `organization`. `asked` is the permission of the route that is being answered:
+    what the principal sees is that at which it has this permission. `run` is the run of an engine's token.
+    """
 
     token_id: str
     name: str
@@ -119,19 +139,110 @@ class Principal:
     project: str
     permissions: frozenset[str]
     run: str | None = None
+    subject: str | None = None
+    rights: tuple[Right, ...] | None = None
+    asked: str | None = None
+
+    @property
+    def actor_id(self) -> str:
+        """The id that records refer to: the member's or service account's, or the token's if it has none."""
+        return self.subject or self.token_id
+
+    @property
+    def author(self) -> str:
+        """What records call the principal: the id of a member or service account, or the token's name.
+
+        A member's name proves nothing, since members choose it.
+        """
+        return self.subject or self.name
+
+    @property
+    def own(self) -> Right:
+        """What the token itself allows."""
+        return Right(
+            grant_id=self.token_id,
+            subject=f"token:{self.token_id}",
+            role="token",
+            scope=project_scope(self.project),
+            permissions=self.permissions,
+        )
+
+    def decide(self, permission: str, thing: Scope) -> AccessAllowed | AccessRefused:
+        """Decides whether the principal has a permission at `thing`."""
+        if self.rights is None:
+            return decide((self.own,), permission, thing)
+        return decide(self.rights, permission, thing, cap=self.own)
+
+    def has(self, permission: str, thing: Scope) -> bool:
+        """Whether the principal has a permission at `thing`."""
+        return isinstance(self.decide(permission, thing), AccessAllowed)
 
     def may(self, permission: str) -> bool:
-        """Whether the principal has a permission."""
-        wider = next((whole for part, whole in CONTAINED_IN.items() if part == permission), permission)
-        return not self.permissions.isdisjoint({ALL_PERMISSIONS, permission, wider})
+        """Whether the principal has a permission anywhere."""
+        return self.own.has(permission) and any(right.has(permission) for right in self._held())
 
-    def sees(self, organization: str, project: str) -> bool:
-        """Whether the principal may act in a project at all."""
-        return organization == self.organization and self.project in (ALL_PROJECTS, project)
+    def covers(self, thing: Scope) -> bool:
+        """Whether the principal has the permission that is asked for at `thing`."""
+        if self.asked is None:
+            # Without a route, only a token of its own is known to have what it was checked for.
+            return self.rights is None and self.own.scope.covers(thing)
+        return self.has(self.asked, thing)
+
+    def sees(
+        self, organization: str, project: str, *, pipeline: str | None = None, environment: str | None = None
+    ) -> bool:
+        """Whether the principal has the permission that is asked for in a project, or at one thing of it."""
+        thing = project_scope(project, pipeline=pipeline, environment=environment)
+        return organization == self.organization and self.covers(thing)
+
+    def sees_within(self, organization: str, project: str) -> bool:
+        """Whether the principal has the permission that is asked for in a project or at anything in it."""
+        if organization != self.organization:
+            return False
+        if self.sees(organization, project):
+            return True
+        if self.rights is None or self.asked is None or not self.own.allows(self.asked, project_scope(project)):
+            return False
+        return any(right.scope.project == project and right.has(self.asked) for right in self.rights)
+
+    def sees_pool(self, pool: str, projects: Iterable[str]) -> bool:
+        """Whether the principal has the permission that is asked for at a pool, or in a project that may use it."""
+        if self.covers(pool_scope(pool)):
+            return True
+        served = frozenset(projects)
+        if ALL_PROJECTS not in served:
+            return any(self.covers(project_scope(project)) for project in served)
+        if self.rights is None or self.asked is None:
+            return True
+        return self.own.has(self.asked) and any(
+            right.scope.kind is ScopeKind.PROJECT and right.has(self.asked) and self.covers(right.scope)
+            for right in self.rights
+        )
+
+    def reaches(self, thing: Scope) -> bool:
+        """Whether the principal has any permission at `thing`, so that it may know that it exists."""
+        held = any(right.permissions and right.scope.covers(thing) for right in self._held())
+        return held and self.own.scope.covers(thing)
+
+    @property
+    def whole_organization(self) -> bool:
+        """Whether the principal has the permission that is asked for in the whole organization."""
+        return self.covers(ORGANIZATION)
+
+    def outranks(self, permissions: Iterable[str], thing: Scope) -> bool:
+        """Whether the principal itself has all of these permissions at `thing`, and so may give them to others."""
+        return all(self.has(name, thing) for name in permissions)
 
     def may_grant(self, project: str, permissions: Iterable[str]) -> bool:
-        """Whether the principal has all of these permissions for the project itself, and so may grant them."""
-        return self.project in (ALL_PROJECTS, project) and all(self.may(name) for name in permissions)
+        """Whether the principal may give these permissions for the project (`*`: for all) to a token."""
+        thing = project_scope(project)
+        if self.subject is not None:
+            # Such a token acts with the same grants, so that only the limit of this one has to be kept.
+            return all(self.own.allows(name, thing) for name in permissions)
+        return self.outranks(permissions, thing)
+
+    def _held(self) -> tuple[Right, ...]:
+        return (self.own,) if self.rights is None else self.rights
 
 
 def secret_hash(secret: str) -> str:

@@ -22,9 +22,11 @@ from cadence.adapters.dynamodb.access.access_items import (
     TokenItem,
     organization_key,
 )
+from cadence.adapters.dynamodb.access.credentials import CredentialReader
+from cadence.adapters.dynamodb.access.people_items import PrincipalItem
 from cadence.adapters.dynamodb.shared.binding import bind, transaction_connection
 from cadence.adapters.dynamodb.shared.faults import translated
-from cadence.application.access.ports import Cipher, SeenRequest
+from cadence.application.access.ports import Cipher, Credentials, SeenRequest
 from cadence.application.placement.ports import SweptPool
 from cadence.domain.access.access import ApiToken, Organization, Project
 from cadence.domain.limits.quotas import Quotas
@@ -43,6 +45,8 @@ class DynamoAccessStore:
     def __init__(self, table_name: str) -> None:
         for item in ITEMS:
             bind(item, table_name)
+        bind(PrincipalItem, table_name)
+        self._credentials = CredentialReader()
 
     # Organizations, projects, pools
 
@@ -119,6 +123,9 @@ class DynamoAccessStore:
         return [item.pool() for item in _under(PoolItem, organization_key(organization), PoolItem.PREFIX)]
 
     # Tokens
+
+    def credentials(self, token_id: str, organization: str | None) -> Credentials:
+        return self._credentials.read(token_id, organization)
 
     def add_token(self, token: ApiToken) -> None:
         _create_pair(TokenItem.pair(token), "This token id is taken.")

@@ -50,6 +50,7 @@ class LinkItem(AccessTable):
     name = UnicodeAttribute()
     valid_until = UTCDateTimeAttribute()
     used_at = UTCDateTimeAttribute(null=True)
+    subject = UnicodeAttribute(null=True)
 
     def link(self) -> ApprovalLink:
         return ApprovalLink(
@@ -63,6 +64,7 @@ class LinkItem(AccessTable):
             name=self.name,
             expires_at=self.valid_until,
             used_at=self.used_at,
+            subject=self.subject,
         )
 
 
@@ -132,6 +134,7 @@ class DynamoLinkStore:
             project=link.project,
             token_id=link.token_id,
             name=link.name,
+            subject=link.subject,
             valid_until=link.expires_at,
             expires_at=link.expires_at,
         )

@@ -8,6 +8,7 @@ from typing import ClassVar
 from pynamodb.attributes import JSONAttribute, UnicodeAttribute
 from pynamodb.exceptions import DoesNotExist
 
+from cadence.adapters.dynamodb.access.policy_json import right_json, right_of
 from cadence.adapters.dynamodb.shared.binding import bind
 from cadence.adapters.dynamodb.shared.faults import translated
 from cadence.adapters.dynamodb.shared.stored_item import StoredItem
@@ -35,6 +36,9 @@ class ConnectionItem(LiveTable):
     name = UnicodeAttribute()
     token_project = UnicodeAttribute()
     permissions = JSONAttribute()
+    subject = UnicodeAttribute(null=True)
+    rights: JSONAttribute = JSONAttribute(null=True)
+    asked = UnicodeAttribute(null=True)
     query_text = UnicodeAttribute()
     project = UnicodeAttribute(null=True)
     looked = UnicodeAttribute()
@@ -50,6 +54,9 @@ class ConnectionItem(LiveTable):
                 organization=organization,
                 project=self.token_project,
                 permissions=frozenset(self.permissions),
+                subject=self.subject,
+                rights=None if self.rights is None else tuple(map(right_of, self.rights)),
+                asked=self.asked,
             ),
             query=self.query_text,
             project=self.project,
@@ -94,6 +101,9 @@ class DynamoConnections(LiveConnections):
                 name=principal.name,
                 token_project=principal.project,
                 permissions=sorted(principal.permissions),
+                subject=principal.subject,
+                rights=None if principal.rights is None else [right_json(right) for right in principal.rights],
+                asked=principal.asked,
                 query_text=connection.query,
                 project=connection.project,
                 looked=str(connection.looked),

@@ -1,0 +1,136 @@
+"""Service accounts and their tokens."""
+
+from datetime import datetime, timedelta
+
+from pydantic import Field
+
+from api.endpoint import Body, Call, Endpoints, Model, Reply
+from api.naming import check_name
+from api.routes.access.members import Description, PersonName
+from api.routes.access.organizations import TEN_YEARS, NewTokenView, token_view
+from cadence.composition.api import Services
+from cadence.domain.access.access import Permission, Principal
+from cadence.domain.access.people import ServiceAccount
+from cadence.domain.shared.errors import Forbidden
+
+endpoints = Endpoints("people")
+
+
+class ServiceAccountView(Model):
+    name: str
+    description: str
+    created_at: datetime
+    created_by: str
+
+
+class ServiceAccountList(Model):
+    items: list[ServiceAccountView]
+    next: str | None = None
+
+
+class ServiceAccountBody(Body):
+    description: Description = ""
+
+
+class ServiceAccountTokenBody(Body):
+    name: PersonName
+    expires_in: int | None = Field(
+        None, ge=60, le=TEN_YEARS, description="Seconds; without it the token does not expire."
+    )
+
+
+@endpoints.add(
+    "GET",
+    "/v1/service-accounts",
+    Permission.SERVICE_ACCOUNTS_READ,
+    answers={200: ServiceAccountList},
+    at="organization",
+)
+def list_service_accounts(call: Call, services: Services) -> ServiceAccountList:
+    """Lists the service accounts of the organization."""
+    accounts = services.people.store.list_service_accounts(_organization(call.by))
+    return ServiceAccountList(items=[_view(account) for account in accounts])
+
+
+@endpoints.add(
+    "GET",
+    "/v1/service-accounts/{service_account}",
+    Permission.SERVICE_ACCOUNTS_READ,
+    answers={200: ServiceAccountView},
+    errors=(404,),
+    at="organization",
+)
+def show_service_account(call: Call, services: Services, service_account: str) -> ServiceAccountView:
+    """Shows a service account."""
+    return _view(services.people.store.get_service_account(_organization(call.by), service_account))
+
+
+@endpoints.add(
+    "PUT",
+    "/v1/service-accounts/{service_account}",
+    Permission.SERVICE_ACCOUNTS_WRITE,
+    answers={200: ServiceAccountView, 201: ServiceAccountView},
+    errors=(404, 413, 415, 422),
+    audited=True,
+    at="organization",
+)
+def put_service_account(call: Call, services: Services, service_account: str, body: ServiceAccountBody) -> Reply:
+    """Creates or changes a service account. It can do what is granted to it, and nothing at first."""
+    _organization(call.by)
+    check_name("service account", service_account)
+    stored, new = services.people.manage.put_service_account(call.by, service_account, body.description)
+    return Reply(_view(stored), 201 if new else 200)
+
+
+@endpoints.add(
+    "DELETE",
+    "/v1/service-accounts/{service_account}",
+    Permission.SERVICE_ACCOUNTS_WRITE,
+    answers={204: None},
+    errors=(404,),
+    audited=True,
+    at="organization",
+)
+def delete_service_account(call: Call, services: Services, service_account: str) -> Reply:
+    """Deletes a service account with its grants and tokens, from now on."""
+    services.people.manage.remove_service_account(_organization(call.by), service_account)
+    return Reply(None)
+
+
+@endpoints.add(
+    "POST",
+    "/v1/service-accounts/{service_account}/tokens",
+    Permission.SERVICE_ACCOUNTS_WRITE,
+    answers={201: NewTokenView},
+    errors=(404, 413, 415, 422),
+    audited=True,
+    at="organization",
+)
+def create_service_account_token(
+    call: Call, services: Services, service_account: str, body: ServiceAccountTokenBody
+) -> NewTokenView:
+    """Creates a token of a service account, shown in this answer only.
+
+    Needs everything that is granted to the account.
+    """
+    _organization(call.by)
+    lifetime = timedelta(seconds=body.expires_in) if body.expires_in else None
+    token, text = services.people.manage.create_token(call.by, service_account, body.name, lifetime)
+    return NewTokenView(**token_view(token).model_dump(), token=text)
+
+
+def _view(account: ServiceAccount) -> ServiceAccountView:
+    return ServiceAccountView(
+        name=account.name,
+        description=account.description,
+        created_at=account.created_at,
+        created_by=account.created_by,
+    )
+
+
+def _organization(by: Principal) -> str:
+    """Returns the caller's organization. Raises Forbidden unless the permission holds for all of it."""
+    if not by.whole_organization:
+        message = "Only an account or token for the whole organization can see or change service accounts."
+        raise Forbidden(message, permission=by.asked)
+    return by.organization

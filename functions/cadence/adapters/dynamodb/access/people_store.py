@@ -1,0 +1,145 @@
+"""`PeopleStore` and `PolicyStore` on the `access` table."""
+
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
+
+from pynamodb.exceptions import DoesNotExist
+
+from cadence.adapters.dynamodb.access.access_items import AccessTable, organization_key
+from cadence.adapters.dynamodb.access.people_items import (
+    PEOPLE_ITEMS,
+    InvitationItem,
+    MemberItem,
+    PolicyItem,
+    ServiceAccountItem,
+    TeamItem,
+    member_key,
+    read_policy,
+)
+from cadence.adapters.dynamodb.shared.binding import bind
+from cadence.adapters.dynamodb.shared.faults import translated
+from cadence.application.access.people_ports import PeopleStore, PolicyStore
+from cadence.domain.access.people import AccessPolicy, Invitation, Member, ServiceAccount, Team
+from cadence.domain.shared.errors import Conflict, NotFound
+
+P = TypeVar("P", bound=AccessTable)
+
+
+class DynamoPeopleStore(PeopleStore, PolicyStore):
+    def __init__(self, table_name: str) -> None:
+        for item in PEOPLE_ITEMS:
+            bind(item, table_name)
+
+    # Members
+
+    def put_member(self, member: Member) -> None:
+        _save(MemberItem.of(member))
+
+    def get_member(self, organization: str, member_id: str) -> Member:
+        return _get(
+            MemberItem, *member_key(organization, member_id), f"There is no member {member_id!r} here."
+        ).member()
+
+    def list_members(self, organization: str) -> Sequence[Member]:
+        return [item.member() for item in _under(MemberItem, organization, MemberItem.PREFIX)]
+
+    def delete_member(self, organization: str, member_id: str) -> None:
+        _delete(MemberItem(*member_key(organization, member_id)))
+
+    def set_membership(self, organization: str, member_id: str, team: str, *, belongs: bool) -> None:
+        item = MemberItem(*member_key(organization, member_id))
+        action = MemberItem.teams.add({team}) if belongs else MemberItem.teams.delete({team})
+        try:
+            with translated(f"member {member_id}"):
+                item.update([action], condition=MemberItem.pk.exists())
+        except Conflict:
+            raise NotFound(f"There is no member {member_id!r} here.") from None
+
+    # Teams
+
+    def put_team(self, team: Team) -> None:
+        _save(TeamItem.of(team))
+
+    def get_team(self, organization: str, name: str) -> Team:
+        missing = f"There is no team {name!r} here."
+        return _get(TeamItem, organization_key(organization), TeamItem.PREFIX + name, missing).team()
+
+    def list_teams(self, organization: str) -> Sequence[Team]:
+        return [item.team() for item in _under(TeamItem, organization, TeamItem.PREFIX)]
+
+    def delete_team(self, organization: str, name: str) -> None:
+        _delete(TeamItem(organization_key(organization), TeamItem.PREFIX + name))
+
+    # Service accounts
+
+    def put_service_account(self, account: ServiceAccount) -> None:
+        _save(ServiceAccountItem.of(account))
+
+    def get_service_account(self, organization: str, name: str) -> ServiceAccount:
+        key = organization_key(organization), ServiceAccountItem.PREFIX + name
+        return _get(ServiceAccountItem, *key, f"There is no service account {name!r} here.").account()
+
+    def list_service_accounts(self, organization: str) -> Sequence[ServiceAccount]:
+        return [item.account() for item in _under(ServiceAccountItem, organization, ServiceAccountItem.PREFIX)]
+
+    def delete_service_account(self, organization: str, name: str) -> None:
+        _delete(ServiceAccountItem(organization_key(organization), ServiceAccountItem.PREFIX + name))
+
+    # Invitations
+
+    def add_invitation(self, invitation: Invitation) -> None:
+        with translated("invitation"):
+            InvitationItem.of(invitation).save(InvitationItem.pk.does_not_exist())
+
+    def get_invitation(self, organization: str, invitation_id: str) -> Invitation:
+        key = organization_key(organization), InvitationItem.PREFIX + invitation_id
+        return _get(InvitationItem, *key, f"There is no invitation {invitation_id!r} here.").invitation()
+
+    def list_invitations(self, organization: str) -> Sequence[Invitation]:
+        return [item.invitation() for item in _under(InvitationItem, organization, InvitationItem.PREFIX)]
+
+    def take_invitation(self, organization: str, invitation_id: str) -> None:
+        item = InvitationItem(organization_key(organization), InvitationItem.PREFIX + invitation_id)
+        try:
+            with translated("invitation"):
+                item.delete(InvitationItem.pk.exists())
+        except Conflict:
+            raise NotFound(f"There is no invitation {invitation_id!r} here.") from None
+
+    # The policy
+
+    def get_policy(self, organization: str) -> AccessPolicy:
+        try:
+            item = _get(PolicyItem, organization_key(organization), PolicyItem.SK, "")
+        except NotFound:
+            return AccessPolicy(organization)
+        return read_policy(organization, int(item.version), item.content)
+
+    def put_policy(self, policy: AccessPolicy) -> None:
+        before = policy.version - 1
+        unchanged = PolicyItem.version == before if before else PolicyItem.pk.does_not_exist()
+        with translated("the access policy"):
+            PolicyItem.of(policy).save(unchanged)
+
+
+def _save(item: AccessTable) -> None:
+    with translated(item.sk):
+        item.save()
+
+
+def _delete(item: AccessTable) -> None:
+    with translated(item.sk):
+        item.delete()
+
+
+def _get(model: type[P], pk: str, sk: str, missing: str) -> P:
+    try:
+        with translated(sk):
+            return model.get(pk, sk, consistent_read=True)
+    except DoesNotExist:
+        raise NotFound(missing) from None
+
+
+def _under(model: type[P], organization: str, prefix: str) -> Iterator[P]:
+    with translated(prefix):
+        yield from model.query(organization_key(organization), model.sk.startswith(prefix), consistent_read=True)

@@ -1,0 +1,56 @@
+"""Wiring of members, teams, service accounts, roles, grants and invitations, for the `api` Lambda."""
+
+from dataclasses import dataclass
+
+from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
+from cadence.adapters.dynamodb.access.people_store import DynamoPeopleStore
+from cadence.application.access.explain_access import ExplainAccess
+from cadence.application.access.invitations import Invitations
+from cadence.application.access.manage_people import ManagePeople
+from cadence.application.access.manage_roles import ManageRoles
+from cadence.application.limits.ports import ApprovalLink
+from cadence.composition.settings import ApiSettings
+from cadence.composition.shared.clock import now
+from cadence.domain.access.people import Subject, SubjectKind
+from cadence.domain.shared.errors import NotFound
+
+
+@dataclass(frozen=True, kw_only=True)
+class People:
+    """What the API's routes use."""
+
+    store: DynamoPeopleStore
+    access: DynamoAccessStore
+    manage: ManagePeople
+    roles: ManageRoles
+    invitations: Invitations
+    explain: ExplainAccess
+
+    def is_active(self, link: ApprovalLink) -> bool:
+        """Whether the member, service account or token that made a link still exists."""
+        try:
+            if link.subject is None:
+                self.access.get_token(link.token_id)
+                return True
+            subject = Subject.parse(link.subject)
+            if subject.kind is SubjectKind.MEMBER:
+                self.store.get_member(link.organization, subject.name)
+            else:
+                self.store.get_service_account(link.organization, subject.name)
+        except NotFound:
+            return False
+        return True
+
+
+def people(config: ApiSettings, access: DynamoAccessStore) -> People:
+    store = DynamoPeopleStore(config.access_table)
+    roles = ManageRoles(policies=store, people=store, directory=access, clock=now)
+    manage = ManagePeople(people=store, roles=roles, tokens=access, clock=now)
+    return People(
+        store=store,
+        access=access,
+        manage=manage,
+        roles=roles,
+        invitations=Invitations(people=store, roles=roles, manage=manage, clock=now),
+        explain=ExplainAccess(store, store),
+    )
