@@ -8,13 +8,14 @@ from typing import Any
 from aws_lambda_powertools.event_handler.api_gateway import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
-from api.endpoint import PUBLIC, Call, Endpoint, Model, Reply
+from api.endpoint import PUBLIC, SIGNED_IN, Call, Endpoint, Model, Reply
 from api.problems import Malformed, MethodNotAllowed, problem_of
 from api.reading import read_body, read_query
+from api.session_cookie import HEADER, cookie_of
 from api.shapes import IDEMPOTENCY_KEY
 from cadence.adapters.http.problem import MEDIA_TYPE
 from cadence.application.access.authenticate import Authenticate, require
-from cadence.domain.access.access import ALL_PROJECTS
+from cadence.domain.access.access import ALL_PROJECTS, Principal
 from cadence.domain.access.audit import AuditEntry
 from cadence.domain.shared.errors import InvalidRequest, NotFound, Violation
 
@@ -83,8 +84,9 @@ def _route(
         headers = {name.lower(): value for name, value in event.headers.items()}
         principal = None
         if endpoint.permission != PUBLIC:
-            principal = authenticate.authenticate(headers.get("authorization"))
-            require(principal, endpoint.permission)
+            principal = _principal(authenticate, services, event.raw_event, headers)
+            if endpoint.permission != SIGNED_IN:
+                require(principal, endpoint.permission)
         if any(len(name) > _LONGEST_NAME for name in path.values()):
             raise NotFound("There is nothing at this address: one of its parts is too long to be a name.")
         arguments: dict[str, Any] = dict(path)
@@ -102,6 +104,16 @@ def _route(
 
     serve.__name__ = endpoint.function.__name__
     return serve
+
+
+def _principal(
+    authenticate: Authenticate, services: Any, event: Mapping[str, Any], headers: Mapping[str, str]
+) -> Principal:
+    """Returns the principal of a browser's session, or of the token in the header `Authorization`, which goes first."""
+    if "authorization" not in headers and headers.get(HEADER):
+        principal: Principal = services.sessions.authenticate(cookie_of(event, headers), headers[HEADER])
+        return principal
+    return authenticate.authenticate(headers.get("authorization"))
 
 
 def _note(endpoint: Endpoint, call: Call, services: Any, path: str, project: str) -> None:

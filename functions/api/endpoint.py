@@ -15,6 +15,9 @@ from cadence.domain.access.access import Permission, Principal
 PUBLIC: Final = "public"
 """In place of a permission: the route needs no token."""
 
+SIGNED_IN: Final = "signed in"
+"""In place of a permission: the route needs a valid token, whatever its permissions."""
+
 JSON: Final = "application/json"
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from api.endpoint import JSON, PUBLIC, Endpoint, Endpoints, Model
+from api.endpoint import JSON, PUBLIC, SIGNED_IN, Endpoint, Endpoints, Model
 from api.shapes import IDEMPOTENCY_KEY, NAME_PATTERN, SECRET_NAME_PATTERN, FindingView
 from cadence import __version__
 from cadence.adapters.http.problem import MEDIA_TYPE
@@ -72,7 +72,11 @@ def document(groups: Sequence[Endpoints]) -> Json:
         "paths": _paths(groups, refs),
         "components": {
             "schemas": {**schemas, "Problem": _problem_schema(refs)},
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer"},
+                "session": {"type": "apiKey", "in": "header", "name": "Cadence-Session"},
+                "sessionCookie": {"type": "apiKey", "in": "cookie", "name": "cadence_session"},
+            },
         },
     }
 
@@ -93,10 +97,14 @@ def _operation(tag: str, endpoint: Endpoint, refs: Mapping[type[Model], Json]) -
         "summary": summary,
         "parameters": [*_path_parameters(endpoint), *_query_parameters(endpoint), *_header_parameters(endpoint)],
         "responses": {**_successes(endpoint, refs), **_errors(endpoint)},
-        "security": [] if endpoint.permission == PUBLIC else [{"bearer": []}],
+        "security": [] if endpoint.permission == PUBLIC else [{"bearer": []}, {"session": [], "sessionCookie": []}],
     }
     if endpoint.permission != PUBLIC:
-        operation["description"] = f"Needs the permission `{endpoint.permission}`."
+        operation["description"] = (
+            "Needs a valid token, whatever its permissions."
+            if endpoint.permission == SIGNED_IN
+            else f"Needs the permission `{endpoint.permission}`."
+        )
     if endpoint.body is not None:
         content: Json = {JSON: {"schema": refs[endpoint.body]}}
         # The body is the document's text, and no schema can describe what it parses to.

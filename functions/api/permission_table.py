@@ -5,6 +5,7 @@ Printed by ``python -m api.permission_table``.
 
 from collections import defaultdict
 
+from api.endpoint import PUBLIC, SIGNED_IN
 from api.routes import ENDPOINTS
 from cadence.domain.access.access import Permission
 
@@ -20,18 +21,20 @@ _ELSEWHERE = {
     ],
 }
 _NOBODY = "none, not even a token"
+_ANYBODY = "none, but a valid token"
+_NAMES = {PUBLIC: _NOBODY, SIGNED_IN: _ANYBODY}
 
 
 def table() -> str:
     routes: defaultdict[str, list[str]] = defaultdict(list)
     for endpoint in ENDPOINTS:
-        name = str(endpoint.permission) if endpoint.permission in set(Permission) else _NOBODY
+        name = _NAMES.get(str(endpoint.permission), str(endpoint.permission))
         routes[name].append(f"`{endpoint.method} {endpoint.path}`")
     for permission, elsewhere in _ELSEWHERE.items():
         routes[permission] += elsewhere
     rows = [
-        f"| {f'`{name}`' if name != _NOBODY else name} | {', '.join(sorted(routes[name]))} |"
-        for name in (*Permission, _NOBODY)
+        f"| {name if name in _NAMES.values() else f'`{name}`'} | {', '.join(sorted(routes[name]))} |"
+        for name in (*Permission, _ANYBODY, _NOBODY)
     ]
     return "\n".join(["| permission | routes |", "|---|---|", *rows]) + "\n"
 

@@ -2,7 +2,7 @@
 
 from api.endpoint import Endpoint, Endpoints
 from api.routes import service
-from api.routes.access import audit, organizations, secrets
+from api.routes.access import audit, organizations, secrets, sessions
 from api.routes.alerts import alert_channels, alerts
 from api.routes.dead_letters import dead_letters
 from api.routes.description import describe
@@ -37,6 +37,7 @@ _RESOURCES: tuple[Endpoints, ...] = (
     hosts.endpoints,
     githosts.endpoints,
     organizations.endpoints,
+    sessions.endpoints,
     quotas.endpoints,
     exports.endpoints,
     alerts.endpoints,

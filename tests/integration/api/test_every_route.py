@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from api.endpoint import PUBLIC, Endpoint
+from api.endpoint import PUBLIC, SIGNED_IN, Endpoint
 from api.openapi import document
 from api.reading import LARGEST_BODY
 from api.routes import ENDPOINTS, GROUPS
@@ -46,6 +46,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "try_alert_rule": {"project": "default", "rule": {"when": {"run": {}}, "channels": ["ops"]}},
     "add_silence": {"project": "default", "ends_at": "2100-01-01T00:00:00Z"},
     "put_channel": {"kind": "sns"},
+    "open_session": {"code": "none"},
 }
 QUERIES: dict[str, dict[str, str]] = {
     "trace": {"port": "greet.greeting"},
@@ -78,7 +79,7 @@ def assert_problem(answer: Answer, status: int) -> None:
 
 
 def test_every_route_says_what_it_needs():
-    assert all(endpoint.permission == PUBLIC or endpoint.permission in set(Permission) for endpoint in ENDPOINTS)
+    assert all(endpoint.permission in {PUBLIC, SIGNED_IN, *Permission} for endpoint in ENDPOINTS)
     public = {name(endpoint) for endpoint in ENDPOINTS if endpoint.permission == PUBLIC}
     assert public == {
         "GET /v1/health",
@@ -88,6 +89,8 @@ def test_every_route_says_what_it_needs():
         # Whoever has a link's key may use it.
         "GET /v1/approvals/{link}",
         "POST /v1/approvals/{link}",
+        # The body holds a one-time code or a token.
+        "POST /v1/sessions",
     }
 
 
@@ -120,7 +123,7 @@ def test_no_route_answers_without_a_token(api):
 
 
 def test_no_route_answers_a_token_that_may_do_everything_else(api):
-    for permission in {endpoint.permission for endpoint in PROTECTED}:
+    for permission in {endpoint.permission for endpoint in PROTECTED} - {SIGNED_IN}:
         token = api.token_for([str(other) for other in Permission if other != permission])
         for endpoint in PROTECTED:
             if endpoint.permission == permission:

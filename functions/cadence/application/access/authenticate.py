@@ -39,14 +39,28 @@ class Authenticate:
             raise Unauthenticated(_REFUSED) from None
         if not token.accepts(secret, self.clock()):
             raise Unauthenticated(_REFUSED)
-        return Principal(
-            token_id=token.token_id,
-            name=token.name,
-            organization=token.organization,
-            project=token.project,
-            permissions=token.permissions,
-            run=token.run,
-        )
+        return _principal(token)
+
+    def of_token(self, token_id: str) -> Principal:
+        """Returns the principal of a token as it is now. Raises Unauthenticated if it is revoked or expired."""
+        try:
+            token = self.tokens.get_token(token_id)
+        except NotFound:
+            raise Unauthenticated(_REFUSED) from None
+        if token.has_expired(self.clock()):
+            raise Unauthenticated(_REFUSED)
+        return _principal(token)
+
+
+def _principal(token: ApiToken) -> Principal:
+    return Principal(
+        token_id=token.token_id,
+        name=token.name,
+        organization=token.organization,
+        project=token.project,
+        permissions=token.permissions,
+        run=token.run,
+    )
 
 
 def require(principal: Principal, permission: str) -> None:
