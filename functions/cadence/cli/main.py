@@ -5,6 +5,7 @@ import importlib.util
 import typer
 
 from cadence.cli.access.audit import audit
+from cadence.cli.access.open_dashboard import open_dashboard
 from cadence.cli.access.secrets import secret
 from cadence.cli.access.tokens import token
 from cadence.cli.alerts.alerts import alert
@@ -58,6 +59,7 @@ for command in (
 ):
     app.command()(command)
 app.command("import")(import_)
+app.command("open")(open_dashboard)
 for group in (
     value,
     pipeline,
