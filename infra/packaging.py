@@ -19,6 +19,7 @@ from pathlib import Path
 
 from cadence.adapters.lambda_runtime.agent_file import NAME as AGENT_NAME
 from infra.cache import cached
+from infra.dashboard_page import page
 from infra.lambdas import LAMBDAS
 from infra.row import LambdaRow
 from runner_bootstrap.build import build as build_agent
@@ -28,6 +29,9 @@ CACHE = REPOSITORY / ".cache" / "bundles"
 
 # The Lambda whose archive holds the agent that machines download.
 AGENT_SERVER = "runner_gateway"
+
+# The Lambda whose archive holds the dashboard's files.
+PAGE_SERVER = "dashboard"
 
 # Parts of the library that no Lambda imports.
 _NOT_IN_LAMBDAS = ("cadence/cli", "cadence/local")
@@ -118,6 +122,10 @@ def _sources(folders: Iterable[str], providers: Iterable[str] | None = None) -> 
             yield file.relative_to(REPOSITORY).as_posix(), file
     if AGENT_SERVER in folders:
         yield AGENT_NAME, agent()
+    if PAGE_SERVER in folders:
+        built = page()
+        for file in sorted(path for path in built.rglob("*") if path.is_file()):
+            yield f"{PAGE_SERVER}/page/{file.relative_to(built).as_posix()}", file
 
 
 def _is_wanted_provider(name: str, providers: Iterable[str] | None) -> bool:
@@ -131,6 +139,8 @@ def _dependencies(packages: tuple[str, ...], platform: Platform) -> Path:
     recipe = json.dumps([packages, platform.uv_name, platform.python, _file_digest(_lock()), _own_digest()])
 
     def install(target: Path) -> None:
+        if not packages:
+            return
         _install(packages, platform, target)
         _strip(target)
 

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from infra import dashboard_page
 from infra.cache import cached
 from infra.deployment import Place
 from infra.packaging import REPOSITORY
@@ -37,7 +38,10 @@ def assembly(place: Place, stage: str = "main", context: Mapping[str, str] | Non
     Raises ``RuntimeError`` with the app's output if it fails.
     """
     settings = {"place": place, "stage": stage, **(context or {})}
-    name = f"{place}-{stage}-{_digest(settings)}"
+    page = dashboard_page.page(retry=True)
+    if (page / "missing.txt").is_file():
+        print(f"The dashboard is left out. {(page / 'missing.txt').read_text().strip()}", file=sys.stderr)
+    name = f"{place}-{stage}-{_digest({**settings, 'page': page.name})}"
     return cached(CACHE, name, lambda target: _synthesize(settings, target))
 
 

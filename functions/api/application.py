@@ -11,10 +11,11 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from api.endpoint import ANY_TOKEN, PUBLIC, Call, Endpoint, Model, Reply
 from api.problems import Malformed, MethodNotAllowed, problem_of
 from api.reading import read_body, read_query
+from api.session_cookie import HEADER, cookie_of
 from api.shapes import IDEMPOTENCY_KEY
 from cadence.adapters.http.problem import MEDIA_TYPE
 from cadence.application.access.authenticate import Authenticate, require
-from cadence.domain.access.access import ALL_PROJECTS
+from cadence.domain.access.access import ALL_PROJECTS, Principal
 from cadence.domain.access.audit import AuditEntry
 from cadence.domain.shared.errors import InvalidRequest, NotFound, Violation
 
@@ -84,7 +85,7 @@ def _route(
         headers = {name.lower(): value for name, value in event.headers.items()}
         principal = None
         if endpoint.permission != PUBLIC:
-            principal = authenticate.authenticate(headers.get("authorization"), headers.get(ORGANIZATION_HEADER))
+            principal = _principal(authenticate, services, event.raw_event, headers)
             if endpoint.permission != ANY_TOKEN:
                 principal = require(principal, endpoint.permission)
         if any(len(name) > _LONGEST_NAME for name in path.values()):
@@ -104,6 +105,16 @@ def _route(
 
     serve.__name__ = endpoint.function.__name__
     return serve
+
+
+def _principal(
+    authenticate: Authenticate, services: Any, event: Mapping[str, Any], headers: Mapping[str, str]
+) -> Principal:
+    """Returns the principal of a browser's session, or of the token in the header `Authorization`, which goes first."""
+    if "authorization" not in headers and headers.get(HEADER):
+        principal: Principal = services.sessions.authenticate(cookie_of(event, headers), headers[HEADER])
+        return principal
+    return authenticate.authenticate(headers.get("authorization"), headers.get(ORGANIZATION_HEADER))
 
 
 def _note(endpoint: Endpoint, call: Call, services: Any, path: str, project: str) -> None:

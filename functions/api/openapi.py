@@ -78,7 +78,11 @@ def document(groups: Sequence[Endpoints]) -> Json:
         "paths": _paths(groups, refs),
         "components": {
             "schemas": {**schemas, "Problem": _problem_schema(refs)},
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer"},
+                "session": {"type": "apiKey", "in": "header", "name": "Cadence-Session"},
+                "sessionCookie": {"type": "apiKey", "in": "cookie", "name": "cadence_session"},
+            },
         },
     }
 
@@ -99,9 +103,11 @@ def _operation(tag: str, endpoint: Endpoint, refs: Mapping[type[Model], Json]) -
         "summary": summary,
         "parameters": [*_path_parameters(endpoint), *_query_parameters(endpoint), *_header_parameters(endpoint)],
         "responses": {**_successes(endpoint, refs), **_errors(endpoint)},
-        "security": [] if endpoint.permission == PUBLIC else [{"bearer": []}],
+        "security": [] if endpoint.permission == PUBLIC else [{"bearer": []}, {"session": [], "sessionCookie": []}],
     }
-    if endpoint.permission not in (PUBLIC, ANY_TOKEN):
+    if endpoint.permission == ANY_TOKEN:
+        operation["description"] = "Needs a valid token, whatever its permissions."
+    elif endpoint.permission != PUBLIC:
         where = "" if endpoint.scope == ANYWHERE else f" for the {endpoint.scope}"
         operation["description"] = f"Needs the permission `{endpoint.permission}`{where}."
     if endpoint.body is not None:

@@ -1,6 +1,6 @@
-"""The Lambda behind the HTTP API that users, the command line and the dashboard talk to."""
+"""The Lambdas behind the HTTP API: for users, the command line and the dashboard, and the dashboard itself."""
 
-from cadence.composition.settings import ApiSettings
+from cadence.composition.settings import ApiSettings, DashboardSettings
 from infra.row import ENCRYPTS_AND_DECRYPTS, INDICES, LambdaRow, SearchServiceUse, ValueBucketUse
 from infra.row.packages import BASE, DOCUMENTS, EXPORTS, SEARCH
 from infra.row.permissions import (
@@ -21,6 +21,17 @@ from infra.row.queues import ALL_QUEUE_NAMES
 from infra.row.triggers import HttpRoutes
 
 ROWS = (
+    LambdaRow(
+        folder="dashboard",
+        room="api",
+        purpose="Serves the files of the dashboard from its archive.",
+        triggers=(HttpRoutes((("GET", "/"), ("GET", "/ui"), ("GET", "/ui/{path+}"))),),
+        settings=DashboardSettings,
+        packages=(),
+        permissions=(),
+        memory=256,
+        timeout=10,
+    ),
     LambdaRow(
         folder="api",
         room="api",

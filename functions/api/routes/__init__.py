@@ -2,7 +2,17 @@
 
 from api.endpoint import Endpoint, Endpoints
 from api.routes import service
-from api.routes.access import audit, grants, invitations, members, organizations, secrets, self, service_accounts
+from api.routes.access import (
+    audit,
+    grants,
+    invitations,
+    members,
+    organizations,
+    secrets,
+    self,
+    service_accounts,
+    sessions,
+)
 from api.routes.alerts import alert_channels, alerts
 from api.routes.dead_letters import dead_letters
 from api.routes.description import describe
@@ -44,6 +54,7 @@ _RESOURCES: tuple[Endpoints, ...] = (
     grants.endpoints,
     invitations.endpoints,
     self.endpoints,
+    sessions.endpoints,
     quotas.endpoints,
     exports.endpoints,
     alerts.endpoints,

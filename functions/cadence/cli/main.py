@@ -7,6 +7,7 @@ import typer
 from cadence.cli.access.audit import audit
 from cadence.cli.access.grants import access, role
 from cadence.cli.access.members import member, org, service_account, team
+from cadence.cli.access.open_dashboard import open_dashboard
 from cadence.cli.access.secrets import secret
 from cadence.cli.access.tokens import token
 from cadence.cli.alerts.alerts import alert
@@ -61,6 +62,7 @@ for command in (
 ):
     app.command()(command)
 app.command("import")(import_)
+app.command("open")(open_dashboard)
 for group in (
     value,
     pipeline,

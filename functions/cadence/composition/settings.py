@@ -36,6 +36,11 @@ def load(settings: type[S], source: Mapping[str, str] | None = None) -> S:
 
 
 @dataclass(frozen=True)
+class DashboardSettings:
+    """None: the Lambda has its files in its archive."""
+
+
+@dataclass(frozen=True)
 class ApiSettings:
     access_table: str
     pipelines_table: str

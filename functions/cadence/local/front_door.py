@@ -14,7 +14,8 @@ BODY_LIMIT = 10 * 1024 * 1024
 
 PROBLEM = "application/problem+json"
 _LIVE = "/v1/live/socket"
-_SERVED = ("/v1", "/webhooks", "/runner", "/metrics", "/0.1")
+_PAGE = "/ui"
+_SERVED = ("/v1", "/webhooks", "/runner", "/metrics", "/0.1", _PAGE)
 _HOP_BY_HOP = frozenset(
     {
         "connection",
@@ -111,7 +112,7 @@ class FrontDoor:
             allow_redirects=False,
             skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
         ) as answer:
-            if answer.status >= 400 and answer.content_type != PROBLEM:
+            if answer.status >= 400 and answer.content_type != PROBLEM and not _is_page(request.path):
                 # The answer of the API in front of the Lambdas, which writes no problem documents.
                 return problem(
                     answer.status, "refused", f"MiniStack refused: {(await answer.text('utf-8', 'replace'))[:500]}"
@@ -195,7 +196,12 @@ def _is_served(path: str) -> bool:
     """Whether the decoded path is below one that is served, and stays there."""
     if not {".", ".."}.isdisjoint(path.split("/")):
         return False
-    return any(path == prefix or path.startswith(prefix + "/") for prefix in _SERVED)
+    return path == "/" or any(path == prefix or path.startswith(prefix + "/") for prefix in _SERVED)
+
+
+def _is_page(path: str) -> bool:
+    """Whether the path is the dashboard's, whose errors are pages."""
+    return path == "/" or path == _PAGE or path.startswith(f"{_PAGE}/")
 
 
 async def _read(request: web.BaseRequest) -> bytes | None:

@@ -90,4 +90,5 @@ def _says_stopped(cause: str) -> bool:
 def test_the_demonstration_of_make_run(stack: Stack) -> None:
     connection = control.status(stack.folder).connection
     assert connection is not None
-    assert demonstrate(connection, stack.paths)
+    _, succeeded = demonstrate(Client(connection.url, connection.token), stack.paths)
+    assert succeeded

@@ -58,6 +58,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "create_invitation": {"email": "ada@example.org"},
     "accept_invitation": {"code": "c", "name": "Ada"},
     "accept_for_team": {"code": "c"},
+    "open_session": {"code": "none"},
 }
 QUERIES: dict[str, dict[str, str]] = {
     "trace": {"port": "greet.greeting"},
@@ -103,8 +104,15 @@ def test_every_route_says_what_it_needs():
         "POST /v1/approvals/{link}",
         # Whoever has an invitation's code may accept it.
         "POST /v1/invitations/accept",
+        # The body holds a one-time code or a token.
+        "POST /v1/sessions",
     }
-    assert {name(endpoint) for endpoint in ENDPOINTS if endpoint.permission == ANY_TOKEN} == {"GET /v1/self"}
+    assert {name(endpoint) for endpoint in ENDPOINTS if endpoint.permission == ANY_TOKEN} == {
+        "GET /v1/self",
+        "GET /v1/sessions",
+        "POST /v1/sessions/codes",
+        "DELETE /v1/sessions/{session_id}",
+    }
 
 
 def test_the_resolver_knows_no_other_routes(api, monkeypatch):

@@ -245,3 +245,28 @@ def test_the_runs_that_came_of_one_are_listed_page_by_page(api, monkeypatch):
     assert [(one["run_id"], one["how"]) for one in page["items"]] == [("01zz", "rerun")]
     assert rest["items"][0]["run_id"] == worker.run_id
     assert api("GET", "/v1/runs/none/following").status == 404
+
+
+def test_runs_are_listed_by_branch_starter_and_time(api):
+    pushed = {"kind": "push", "branch": "main", "commit": "c0ffee", "message": "Fix it\n\nAt last", "sender": "ada"}
+    ids = []
+    for event in (pushed, {**pushed, "branch": "topic", "sender": "bob"}, {"kind": "api"}):
+        frozen, _ = api.services.freeze_document.freeze("default", "default", HELLO, {})
+        ids.append(api.services.request_run.request(frozen, event, "hub", None).run_id)
+
+    def listed(**query: str) -> list[str]:
+        return [run["run_id"] for run in api("GET", "/v1/runs", query=query).json["items"]]
+
+    first = api("GET", f"/v1/runs/{ids[0]}").json
+    assert [first[name] for name in ("branch", "commit", "commit_message", "starter")] == [
+        "main",
+        "c0ffee",
+        "Fix it",
+        "ada",
+    ]
+    assert (api("GET", f"/v1/runs/{ids[2]}").json["starter"], listed(branch="topic")) == ("hub", [ids[1]])
+    assert listed(by="ada") == [ids[0]]
+    assert set(listed(by="hub")) == set(ids)
+    assert set(listed(since="2020-01-01T00:00:00Z")) == set(ids)
+    assert listed(since="2100-01-01T00:00:00Z") == []
+    assert api("GET", "/v1/runs", query={"since": "yesterday"}).status == 422

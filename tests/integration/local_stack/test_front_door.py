@@ -43,7 +43,7 @@ def test_compressed_bodies_stay_compressed(url: str) -> None:
 
 
 def test_what_is_not_served_is_a_problem_document(url: str) -> None:
-    for path in ("/", "/v10/x", "/_ministack/health", "/_aws/execute-api/x"):
+    for path in ("/v10/x", "/_ministack/health", "/_aws/execute-api/x", "/uix", "/assets/x.js"):
         answer = requests.get(url + path, timeout=10)
         assert answer.status_code == 404
         assert answer.headers["content-type"].startswith("application/problem+json")

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from api.cursors import sign, verify
 from api.endpoint import Body, Call, Endpoints, Model, Reply
@@ -16,6 +16,7 @@ from cadence.application.pipelines.run_request import RunRequest, frozen_again
 from cadence.composition.api import Services
 from cadence.domain.access.access import Permission
 from cadence.domain.runs.run import Run, Treatment
+from cadence.domain.runs.run_filter import RunFilter
 from cadence.domain.runs.states import RunState
 from cadence.domain.shared.errors import Conflict
 
@@ -59,6 +60,9 @@ class RunsQuery(Model):
     project: Name | None = None
     state: State | None = None
     pipeline: Name | None = None
+    branch: str | None = Field(None, min_length=1, max_length=250, description="The branch of the run's commit.")
+    by: str | None = Field(None, min_length=1, max_length=250, description="Who started the run.")
+    since: AwareDatetime | None = Field(None, description="Only runs that were created then or later.")
     limit: Limit = 50
     cursor: Cursor | None = None
 
@@ -93,6 +97,10 @@ class RunView(Model):
     cause: str | None = Field(description="Why it ended as it did, if it did not simply succeed.")
     created_at: datetime
     created_by: str
+    starter: str = Field(description="The sender of the git host's event, else the same as `created_by`.")
+    branch: str | None = Field(description="Of the commit that it is for; null without an event of a git host.")
+    commit: str | None
+    commit_message: str | None = Field(description="Its first line, or the title of the pull request.")
     started_by_run: str | None = Field(description="The run whose end, or whose treatment, started this one.")
     started_at: datetime | None
     finished_at: datetime | None
@@ -180,11 +188,19 @@ def start_document(call: Call, services: Services, project: str, body: StartDocu
 @endpoints.add("GET", "/v1/runs", Permission.RUNS_READ, answers={200: RunList}, errors=(404, 422))
 def list_runs(call: Call, services: Services, query: RunsQuery) -> RunList:
     """Lists runs, newest first. With a rare filter a page may be short although `next` shows that there is more."""
-    listing = (call.by.organization, call.by.project, call.by.subject, query.project, query.state, query.pipeline)
+    since = query.since.isoformat() if query.since else None
+    narrowed = (query.project, query.state, query.pipeline, query.branch, query.by, since)
+    listing = (call.by.organization, call.by.project, call.by.subject, *narrowed)
     key = services.keys.key("CURSOR")
     after = verify(key, query.cursor, *listing) if query.cursor else None
-    state = RunState(query.state) if query.state else None
-    page = services.visible.page(call.by, query.limit, after, query.project, state, query.pipeline)
+    wanted = RunFilter(
+        state=RunState(query.state) if query.state else None,
+        pipeline=query.pipeline,
+        branch=query.branch,
+        by=query.by,
+        since=query.since,
+    )
+    page = services.visible.page(call.by, query.limit, after, query.project, wanted)
     following = sign(key, page.after, *listing) if page.after else None
     return RunList(items=[RunView.model_validate(run) for run in page.items], next=following)
 

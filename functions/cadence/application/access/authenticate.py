@@ -46,10 +46,17 @@ class Authenticate:
 
         Raises Unauthenticated if its token or its holder is gone, or the token has expired.
         """
-        stored = self._credentials(principal.token_id, principal.organization)
-        if stored.token.expires_at is not None and self.clock() >= stored.token.expires_at:
+        return replace(self.of_token(principal.token_id, principal.organization), asked=principal.asked)
+
+    def of_token(self, token_id: str, organization: str | None = None) -> Principal:
+        """Returns the principal of a token as it is now, for one that was shown before.
+
+        Raises Unauthenticated if it is revoked or expired, or its holder is gone.
+        """
+        stored = self._credentials(token_id, organization)
+        if stored.token.has_expired(self.clock()):
             raise Unauthenticated(_REFUSED)
-        return replace(principal_of(stored, principal.organization), asked=principal.asked)
+        return principal_of(stored, organization)
 
     def _credentials(self, token_id: str, organization: str | None) -> Credentials:
         try:

@@ -11,7 +11,7 @@ from cadence.application.shared.run_ports import RunStore
 from cadence.domain.access.access import ALL_PROJECTS, Principal
 from cadence.domain.access.scopes import project_scope
 from cadence.domain.runs.run import Run
-from cadence.domain.runs.states import RunState
+from cadence.domain.runs.run_filter import EVERY_RUN, RunFilter
 from cadence.domain.shared.errors import NotFound
 
 _LARGEST_BATCH = 100
@@ -50,8 +50,7 @@ class VisibleRuns:
         limit: int,
         after: str | None = None,
         project: str | None = None,
-        state: RunState | None = None,
-        pipeline: str | None = None,
+        wanted: RunFilter = EVERY_RUN,
     ) -> Page[Run]:
         """Returns runs, newest first.
 
@@ -63,8 +62,9 @@ class VisibleRuns:
             if len(matches) == limit or read == _MOST_READ:
                 return Page(matches, after)
             after = run.position
-            wanted = (state is None or run.state is state) and (pipeline is None or run.pipeline == pipeline)
-            if wanted and principal.sees(run.organization, run.project, pipeline=run.pipeline):
+            if wanted.ends_at(run):
+                return Page(matches, None)
+            if wanted.matches(run) and principal.sees(run.organization, run.project, pipeline=run.pipeline):
                 matches.append(run)
         return Page(matches, None)
 

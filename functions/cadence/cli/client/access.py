@@ -31,6 +31,10 @@ class AccessRequests(ApiSession):
     def delete_token(self, token_id: str) -> None:
         self._call("DELETE", path_of("tokens", token_id))
 
+    def sign_in_code(self) -> Json:
+        """A code that opens one session of a browser, as this client's token, within a minute."""
+        return self._call("POST", path_of("sessions", "codes"))
+
     def audit(self, limit: int, cursor: str | None = None) -> Json:
         query: dict[str, Any] = {"limit": limit, "cursor": cursor}
         return self._call("GET", path_of("audit"), params=query)

@@ -44,7 +44,7 @@ class RunRequests(ApiSession):
         return self._call("POST", path_of("runs", run_id, "cancel"), repeatable=True)
 
     def runs(self, limit: int = 50, **filters: str | None) -> Iterator[Json]:
-        """Runs, newest first, at most `limit`. Filters: project, state, pipeline."""
+        """Runs, newest first, at most `limit`. Filters: project, state, pipeline, branch, by, since."""
         yield from self._pages("runs", limit, filters)
 
     def following_runs(self, run_id: str) -> list[Any]:

@@ -143,14 +143,17 @@ def runs(
     limit: Annotated[int, typer.Option(min=1, max=1000, help="The most runs to list.")] = 20,
     state: Annotated[str | None, typer.Option(help="Only runs in this state.", show_default=False)] = None,
     pipeline: Annotated[str | None, typer.Option(help="Only runs of this pipeline.", show_default=False)] = None,
+    branch: Annotated[str | None, typer.Option(help="Only runs for this branch.", show_default=False)] = None,
+    by: Annotated[str | None, typer.Option(help="Only runs that this user started.", show_default=False)] = None,
     project: Annotated[
         str | None, typer.Option("--project", "-p", help="Only runs of this project.", show_default=False)
     ] = None,
     as_json: Json = False,
 ) -> None:
     """List runs, newest first."""
+    filters = {"project": project, "state": state, "pipeline": pipeline, "branch": branch, "by": by}
     with reporting_errors(as_json):
-        found = list(connect().runs(limit, project=project, state=state, pipeline=pipeline))
+        found = list(connect().runs(limit, **filters))
     print_list(
         found,
         ("RUN", "PIPELINE", "STATE", "CREATED", "TIME"),

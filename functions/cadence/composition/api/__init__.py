@@ -13,6 +13,7 @@ from cadence.adapters.aws.step_functions import StepFunctionsMachines
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore, DynamoSharedKeys
 from cadence.adapters.dynamodb.access.audit import DynamoAuditTrail
 from cadence.adapters.dynamodb.access.kms_secrets import KmsSecretStore
+from cadence.adapters.dynamodb.access.web_sessions import DynamoWebSessionStore
 from cadence.adapters.dynamodb.limits.approvals import DynamoApprovalStore
 from cadence.adapters.dynamodb.limits.environments import DynamoEnvironmentStore, DynamoLinkStore
 from cadence.adapters.dynamodb.logs.log_index import DynamoLogIndex
@@ -36,6 +37,7 @@ from cadence.application.access.authenticate import Authenticate, refuse_if_know
 from cadence.application.access.create_organization import CreateOrganization
 from cadence.application.access.create_token import CreateToken
 from cadence.application.access.ports import AuditTrail, SharedKeys
+from cadence.application.access.web_sessions import WebSessions
 from cadence.application.dead_letters.sources import DeadLetters
 from cadence.application.exports.manage_exports import ManageExports
 from cadence.application.limits.approval_links import ApprovalLinks
@@ -92,6 +94,7 @@ class Services:
     clock: Clock
     schemas: Path
     authenticate: Authenticate
+    sessions: WebSessions
     access: DynamoAccessStore
     keys: SharedKeys
     secrets: SecretStore
@@ -173,6 +176,7 @@ class Services:
 def services() -> Services:
     config = settings.load(settings.ApiSettings)
     access = DynamoAccessStore(config.access_table)
+    authenticate = Authenticate(access, now)
     cipher = KmsCipher(config.secrets_key)
     secrets = KmsSecretStore(config.access_table, config.secrets_key)
     pipelines = DynamoPipelineStore(config.pipelines_table)
@@ -194,7 +198,8 @@ def services() -> Services:
     return Services(
         clock=now,
         schemas=schemas_folder(),
-        authenticate=Authenticate(access, now),
+        authenticate=authenticate,
+        sessions=WebSessions(DynamoWebSessionStore(config.access_table), authenticate, now),
         access=access,
         keys=DynamoSharedKeys(cipher),
         secrets=secrets,

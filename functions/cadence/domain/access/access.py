@@ -121,7 +121,11 @@ class ApiToken:
         Takes the same time for every wrong secret.
         """
         equal = hmac.compare_digest(self.secret_sha256, secret_hash(secret))
-        return equal and (self.expires_at is None or now < self.expires_at)
+        return equal and not self.has_expired(now)
+
+    def has_expired(self, now: datetime) -> bool:
+        """Whether the token's time is over."""
+        return self.expires_at is not None and now >= self.expires_at
 
 
 @dataclass(frozen=True, kw_only=True)

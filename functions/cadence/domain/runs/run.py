@@ -85,6 +85,31 @@ class Run:
         return self.melodium.position if self.melodium else self.run_id
 
     @property
+    def branch(self) -> str | None:
+        """The branch whose commit it is for, if a git host's event started it."""
+        return self._of_event("branch")
+
+    @property
+    def commit(self) -> str | None:
+        """The commit that it is for."""
+        return self._of_event("commit")
+
+    @property
+    def commit_message(self) -> str | None:
+        """The first line of that commit's message, or the title of the pull request."""
+        text = self._of_event("message") or self._of_event("title")
+        return text.splitlines()[0] if text else None
+
+    @property
+    def starter(self) -> str:
+        """Who started it: the sender of a git host's event, else the name that the run was created by."""
+        return self._of_event("sender") or self.created_by
+
+    def _of_event(self, name: str) -> str | None:
+        value = self.event.get(name)
+        return value if isinstance(value, str) and value else None
+
+    @property
     def recorded(self) -> bool:
         """Whether another system executes and reports it, so that no machine here can start, stop or repeat it."""
         return self.melodium is not None and not self.melodium.supervised

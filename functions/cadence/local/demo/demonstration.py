@@ -13,6 +13,7 @@ from typing import Any
 import requests
 from rich.text import Text
 
+from cadence.cli.access.open_dashboard import sign_in_link
 from cadence.cli.client.client import Client
 from cadence.cli.client.session import ApiError, Unreachable
 from cadence.cli.provenance.trace_tree import show_graph
@@ -20,7 +21,6 @@ from cadence.cli.runs.follow_run import follow_run
 from cadence.cli.shared.output import duration, out, state_text
 from cadence.local.demo.repository import head
 from cadence.local.demo.webhook import Webhook
-from cadence.local.shared.connection import StackConnection
 from cadence.local.shared.errors import LocalStackError
 from cadence.local.shared.files import read_json, write_private_json
 from cadence.local.shared.paths import CHECKOUT, StackPaths
@@ -41,9 +41,10 @@ def main() -> int:
     supervisor = None
     try:
         connection, supervisor = control.up(StackOptions(folder, DEFAULT_PORT), print_line, attached=True)
-        succeeded = demonstrate(connection, paths)
+        client = Client(connection.url, connection.token)
+        run_id, succeeded = demonstrate(client, paths)
         if not once:
-            _print_next_steps(connection, started_here=supervisor is not None)
+            _print_next_steps(client, run_id, started_here=supervisor is not None)
             _serve(supervisor)
         return 0 if succeeded else 1
     except KeyboardInterrupt:
@@ -57,9 +58,8 @@ def main() -> int:
             _stop(folder)
 
 
-def demonstrate(connection: StackConnection, paths: StackPaths) -> bool:
-    """Pushes this checkout and follows the run; returns whether it succeeded."""
-    client = Client(connection.url, connection.token)
+def demonstrate(client: Client, paths: StackPaths) -> tuple[str, bool]:
+    """Pushes this checkout and follows the run; returns the run's id and whether it succeeded."""
     document = (CHECKOUT / "examples" / f"{PIPELINE}.yaml").read_text()
     version = client.put_pipeline(PIPELINE, document)["version"]
     print_line(f"\nPipeline {PIPELINE} is valid and stored as version {version}.")
@@ -74,7 +74,7 @@ def demonstrate(connection: StackConnection, paths: StackPaths) -> bool:
     print_line(f"It started run {run_id}.\n")
     run = follow_run(client, run_id)
     _show_result(client, run)
-    return bool(run["state"] == "succeeded")
+    return run_id, bool(run["state"] == "succeeded")
 
 
 def _webhook(client: Client, paths: StackPaths) -> Webhook:
@@ -110,10 +110,11 @@ def _show_result(client: Client, run: Mapping[str, Any]) -> None:
     show_graph(client.provenance(run["run_id"], port=RESULT))
 
 
-def _print_next_steps(connection: StackConnection, *, started_here: bool) -> None:
+def _print_next_steps(client: Client, run_id: str, *, started_here: bool) -> None:
     print_line(
-        f"\nServing on {connection.url} (address and token are in .cadence/local.json, where the command line finds them)."
+        f"\nServing on {client.url} (address and token are in .cadence/local.json, where the command line finds them)."
     )
+    print_line(f"This run in the dashboard, within a minute (later: cadence open): {sign_in_link(client, run_id)}")
     print_line("  .venv/bin/cadence runs                                 list runs")
     print_line("  .venv/bin/cadence run examples/hello.yaml --follow     run a pipeline")
     print_line(

@@ -1,0 +1,86 @@
+// The session of this browser. Its secret is one half, a cookie that scripts cannot read is the other.
+import { signal } from "@preact/signals";
+import type { components } from "./types.ts";
+
+type Opened = components["schemas"]["OpenedSessionView"];
+
+export interface Session {
+  id: string;
+  secret: string;
+  name: string;
+  organization: string;
+  project: string;
+  permissions: string[];
+}
+
+const KEY = "cadence.session";
+
+export const session = signal<Session | null>(stored());
+/** Why the last sign-in failed, in words. */
+export const refusal = signal<string | null>(null);
+
+function stored(): Session | null {
+  try {
+    const text = localStorage.getItem(KEY);
+    return text ? (JSON.parse(text) as Session) : null;
+  } catch {
+    return null;
+  }
+}
+
+export function may(permission: string): boolean {
+  const permissions = session.value?.permissions ?? [];
+  return permissions.includes("*") || permissions.includes(permission);
+}
+
+export async function signIn(credentials: { code: string } | { token: string }): Promise<void> {
+  refusal.value = null;
+  const response = await fetch("/v1/sessions", {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(credentials),
+  });
+  const answer: unknown = await response.json().catch(() => null);
+  if (!response.ok) {
+    refusal.value = (answer as { detail?: string } | null)?.detail ?? `HTTP status ${response.status}`;
+    return;
+  }
+  const opened = answer as Opened;
+  const made: Session = {
+    id: opened.session_id,
+    secret: opened.session,
+    name: opened.name,
+    organization: opened.organization,
+    project: opened.project,
+    permissions: opened.permissions,
+  };
+  localStorage.setItem(KEY, JSON.stringify(made));
+  session.value = made;
+}
+
+/** Forgets the session in this browser; other tabs notice. */
+export function signOutHere(): void {
+  localStorage.removeItem(KEY);
+  session.value = null;
+}
+
+export async function signOut(): Promise<void> {
+  const open = session.peek();
+  if (!open) return;
+  await fetch(`/v1/sessions/${open.id}`, { method: "DELETE", headers: { "Cadence-Session": open.secret } }).catch(
+    () => undefined,
+  );
+  signOutHere();
+}
+
+/** Takes the one-time code out of the address, `#code=…`, and opens a session with it. */
+export async function signInByLink(): Promise<void> {
+  const code = new URLSearchParams(location.hash.slice(1)).get("code");
+  if (!code) return;
+  history.replaceState(null, "", location.pathname + location.search);
+  await signIn({ code });
+}
+
+addEventListener("storage", (event) => {
+  if (event.key === KEY) session.value = stored();
+});

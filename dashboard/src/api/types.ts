@@ -1,0 +1,4281 @@
+// Generated from docs/openapi.json by `npm run types`: change the routes, not this file.
+export type paths = Record<string, never>;
+export type webhooks = Record<string, never>;
+export interface components {
+    schemas: {
+        /**
+         * ActiveRunnerView
+         * @description `run_id`, `treatment` and `attempt` are the work that it was started for.
+         */
+        ActiveRunnerView: {
+            /** Runner Id */
+            runner_id: string;
+            /** Attempt */
+            attempt: number;
+            /** State */
+            state: string;
+            /** Pool */
+            pool: string;
+            /** Provider */
+            provider: string;
+            /** Host Id */
+            host_id: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Booting At */
+            booting_at: string | null;
+            /** Claimed At */
+            claimed_at: string | null;
+            /**
+             * Phase
+             * @description What it was last doing: booting, pulling, reading, running, uploading…
+             */
+            phase: string | null;
+            /**
+             * Boot Phases
+             * @description Its machine's report of its boot: seconds until each phase.
+             */
+            boot_phases: {
+                [key: string]: number;
+            };
+            /**
+             * Offer
+             * @description What its infrastructure sold it as, once that is known.
+             */
+            offer: string | null;
+            /**
+             * Per Hour
+             * @description What an hour of it costs; null if no price is known.
+             */
+            per_hour: number | null;
+            /** Currency */
+            currency: string | null;
+            /**
+             * Facts
+             * @description The runner's report of itself: system, architecture, tools.
+             */
+            facts: {
+                [key: string]: unknown;
+            };
+            /**
+             * Image Digest
+             * @description Of the image that the command ran in, once it has ended.
+             */
+            image_digest: string | null;
+            /** Run Id */
+            run_id: string;
+            /** Treatment */
+            treatment: string;
+            /** Project */
+            project: string;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /**
+             * Cost
+             * @description Until its end, or so far; null if no price is known, or its end was not reported.
+             */
+            cost: number | null;
+            /**
+             * Held Until
+             * @description Until when its machine is kept after a failure.
+             */
+            held_until: string | null;
+        };
+        /** AlertList */
+        AlertList: {
+            /** Items */
+            items: components["schemas"]["AlertView"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+        };
+        /**
+         * AlertView
+         * @description One group of a rule whose condition is, or was, met. `number` counts the times.
+         */
+        AlertView: {
+            /**
+             * Project
+             * @description Of the rule; * for a rule of the whole organization.
+             */
+            project: string;
+            /** Rule */
+            rule: string;
+            /** Labels */
+            labels: {
+                [key: string]: string;
+            };
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "open" | "closed";
+            /** Number */
+            number: number;
+            /** Opened At */
+            opened_at: string | null;
+            /** Closed At */
+            closed_at: string | null;
+            /** Count */
+            count: number;
+            /**
+             * Messages
+             * @description How many messages were made, this time, that it is there.
+             */
+            messages: number;
+            /** Silenced Until */
+            silenced_until: string | null;
+            sample: components["schemas"]["OccurrenceSampleView"] | null;
+        };
+        /**
+         * AnyObject
+         * @description A JSON object whose shape is described elsewhere.
+         */
+        AnyObject: {
+            [key: string]: unknown;
+        };
+        /**
+         * ApprovalView
+         * @description What the environment required when the treatment was about to be placed.
+         */
+        ApprovalView: {
+            /** Environment */
+            environment: string;
+            /** Required */
+            required: number;
+            /** Approvers */
+            approvers: string[] | null;
+            /**
+             * Asked At
+             * Format: date-time
+             */
+            asked_at: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Decisions */
+            decisions: components["schemas"]["DecisionView"][];
+        };
+        /**
+         * ApprovalsBody
+         * @description `approvers` are tokens' names (null: every token with `runs:approve`); `timeout` in seconds.
+         */
+        ApprovalsBody: {
+            /**
+             * Required
+             * @default 1
+             */
+            required: number;
+            /**
+             * Timeout
+             * @default 86400
+             */
+            timeout: number;
+            /**
+             * Approvers
+             * @default null
+             */
+            approvers: string[] | null;
+            /**
+             * Not By Starter
+             * @default false
+             */
+            not_by_starter: boolean;
+        };
+        /** ApprovalsView */
+        ApprovalsView: {
+            /** Required */
+            required: number;
+            /** Timeout */
+            timeout: number;
+            /** Approvers */
+            approvers: string[] | null;
+            /** Not By Starter */
+            not_by_starter: boolean;
+        };
+        /**
+         * AttemptView
+         * @description One attempt and its runner.
+         */
+        AttemptView: {
+            /** Runner Id */
+            runner_id: string;
+            /** Attempt */
+            attempt: number;
+            /** State */
+            state: string;
+            /** Pool */
+            pool: string;
+            /** Provider */
+            provider: string;
+            /** Host Id */
+            host_id: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Booting At */
+            booting_at: string | null;
+            /** Claimed At */
+            claimed_at: string | null;
+            /**
+             * Phase
+             * @description What it was last doing: booting, pulling, reading, running, uploading…
+             */
+            phase: string | null;
+            /**
+             * Boot Phases
+             * @description Its machine's report of its boot: seconds until each phase.
+             */
+            boot_phases: {
+                [key: string]: number;
+            };
+            /**
+             * Offer
+             * @description What its infrastructure sold it as, once that is known.
+             */
+            offer: string | null;
+            /**
+             * Per Hour
+             * @description What an hour of it costs; null if no price is known.
+             */
+            per_hour: number | null;
+            /** Currency */
+            currency: string | null;
+            /**
+             * Facts
+             * @description The runner's report of itself: system, architecture, tools.
+             */
+            facts: {
+                [key: string]: unknown;
+            };
+            /**
+             * Image Digest
+             * @description Of the image that the command ran in, once it has ended.
+             */
+            image_digest: string | null;
+            /** Exit Code */
+            exit_code: number | null;
+            /** Signal */
+            signal: string | null;
+            /**
+             * Error
+             * @description The agent's report of the end.
+             */
+            error: string | null;
+            /** Finished At */
+            finished_at: string | null;
+            /**
+             * Console
+             * @description What its machine printed, if it never called home.
+             */
+            console: string | null;
+            /**
+             * Held Until
+             * @description Until when its machine is kept after its failure.
+             */
+            held_until: string | null;
+            /** Usage */
+            usage: {
+                [key: string]: number;
+            };
+            times: components["schemas"]["TimesView"];
+        };
+        /** AuditPage */
+        AuditPage: {
+            /**
+             * Items
+             * @description Newest first, of the projects that the token sees; kept for a year.
+             */
+            items: components["schemas"]["AuditView"][];
+            /**
+             * Next
+             * @description The cursor of the next page, null at the end.
+             */
+            next: string | null;
+        };
+        /**
+         * AuditView
+         * @description One entry.
+         *
+         *     `action` is the name of the operation, `target` the path that it was called with, `token` and `by` the token's id
+         *     and name.
+         */
+        AuditView: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Token */
+            token: string;
+            /** By */
+            by: string;
+            /** Project */
+            project: string;
+            /** Action */
+            action: string;
+            /** Target */
+            target: string;
+        };
+        /**
+         * BackfillBody
+         * @description The range, as RFC 3339 with a time zone; `until` is now by default.
+         *
+         *     Lines and spans are sent, those of the newest runs first; metrics, only if they are named, with the times at which
+         *     counts had reached them, minute by minute, the oldest first.
+         */
+        BackfillBody: {
+            /** Since */
+            since: string;
+            /**
+             * Until
+             * @default null
+             */
+            until: string | null;
+            /**
+             * Signals
+             * @default null
+             */
+            signals: ("logs" | "metrics" | "traces")[] | null;
+        };
+        /** BackfillList */
+        BackfillList: {
+            /** Items */
+            items: components["schemas"]["BackfillView"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+        };
+        /**
+         * BackfillView
+         * @description `runs`, `lines`, `spans` and `points` (times for which metrics were sent) count what was sent so far.
+         */
+        BackfillView: {
+            /** Backfill Id */
+            backfill_id: string;
+            /** State */
+            state: string;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+            /** Signals */
+            signals: string[];
+            /** Runs */
+            runs: number;
+            /** Lines */
+            lines: number;
+            /** Spans */
+            spans: number;
+            /** Points */
+            points: number;
+            /** Error */
+            error: string | null;
+            /**
+             * Requested At
+             * Format: date-time
+             */
+            requested_at: string;
+            /** Finished At */
+            finished_at: string | null;
+        };
+        /**
+         * CacheAbout
+         * @description An entry of the project's caches. `run_id` and `treatment` saved it, if that is known.
+         */
+        CacheAbout: {
+            /** Key */
+            key: string;
+            /** Size */
+            size: number;
+            /** Sha256 */
+            sha256: string;
+            /**
+             * Saved At
+             * Format: date-time
+             */
+            saved_at: string;
+            /** Run Id */
+            run_id: string | null;
+            /** Treatment */
+            treatment: string | null;
+        };
+        /**
+         * ChangeView
+         * @description From `at` on, `attempt` was in `state`.
+         */
+        ChangeView: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Attempt */
+            attempt: number;
+            /** State */
+            state: string;
+            /** Note */
+            note: string;
+        };
+        /**
+         * ChannelBody
+         * @description `secret` is never shown: the webhook's address for slack and teams, the integration key for pagerduty, the
+         *     password for email, the signing key for webhook (generated if there is none). Without it, the stored one stays.
+         */
+        ChannelBody: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "sns" | "email" | "slack" | "teams" | "pagerduty" | "webhook";
+            /** Settings */
+            settings?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Secret
+             * @default null
+             */
+            secret: string | null;
+        };
+        /** ChannelList */
+        ChannelList: {
+            /** Items */
+            items: components["schemas"]["ChannelView"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+        };
+        /** ChannelView */
+        ChannelView: {
+            /** Project */
+            project: string;
+            /** Name */
+            name: string;
+            /** Kind */
+            kind: string;
+            /** Settings */
+            settings: {
+                [key: string]: unknown;
+            };
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "new" | "ok" | "failing";
+            /**
+             * Waiting
+             * @description Messages that wait to be delivered; 1,000 stands for that many or more.
+             */
+            waiting: number;
+            /**
+             * Dead Letters
+             * @description Messages that the channel refused for good.
+             */
+            dead_letters: number;
+            /** Last Error */
+            last_error: string | null;
+            /** Failing Since */
+            failing_since: string | null;
+            /** Retry At */
+            retry_at: string | null;
+            /** Delivered At */
+            delivered_at: string | null;
+            /**
+             * Topic
+             * @description Of a channel of kind sns: the ARN of its topic, which is made when it is first used.
+             */
+            topic: string | null;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+            /** Updated By */
+            updated_by: string;
+        };
+        /**
+         * CheckView
+         * @description `missing` is null where nothing is missing.
+         */
+        CheckView: {
+            /** What */
+            what: string;
+            /** Missing */
+            missing: string | null;
+            /** Hint */
+            hint: string | null;
+        };
+        /** CheckedView */
+        CheckedView: {
+            /** Valid */
+            valid: boolean;
+            /** Name */
+            name: string | null;
+            /** Findings */
+            findings: components["schemas"]["FindingView"][];
+        };
+        /** ChunkView */
+        ChunkView: {
+            /** Seq */
+            seq: number;
+            /** Url */
+            url: string;
+        };
+        /**
+         * ComparisonView
+         * @description `verdict` is `pending`, `deterministic`, `equivalent`, `differs` or `inconclusive`.
+         *
+         *     `first` states what differs first and where, or why that is not known.
+         */
+        ComparisonView: {
+            /** Treatment */
+            treatment: string;
+            /** Verdict */
+            verdict: string;
+            /** First */
+            first: string | null;
+            original: components["schemas"]["ExecutionView"];
+            replay: components["schemas"]["ExecutionView"];
+            /** Outputs */
+            outputs: components["schemas"]["OutputView"][];
+            /**
+             * Depends On
+             * @description Beside its inputs, as far as the evidence shows. Likely ones first.
+             */
+            depends_on: components["schemas"]["GuessView"][];
+            /**
+             * Considered
+             * @description The other replays that this goes by.
+             */
+            considered: string[];
+        };
+        /**
+         * ConsideredView
+         * @description A pool, and what speaks for or against it.
+         */
+        ConsideredView: {
+            /** Pool */
+            pool: string;
+            /** Fits */
+            fits: boolean;
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * ContentView
+         * @description A piece of the content of a port. `next` is the offset to continue at, null at the end of the content.
+         */
+        ContentView: {
+            /** Treatment */
+            treatment: string;
+            /** Port */
+            port: string;
+            /** Flow */
+            flow: string;
+            /** Type */
+            type: string;
+            /** Attempt */
+            attempt: number;
+            /** Offset */
+            offset: number;
+            /** Content Base64 */
+            content_base64: string;
+            shown: components["schemas"]["PreviewView"];
+            /**
+             * Size
+             * @description Of all of it, until now if it has not ended.
+             */
+            size: number;
+            /** Ended */
+            ended: boolean;
+            /** Sha256 */
+            sha256: string | null;
+            /** Next */
+            next: number | null;
+        };
+        /** CountView */
+        CountView: {
+            /**
+             * Start
+             * @description The beginning of the interval; null if not counted by time.
+             */
+            start: string | null;
+            /**
+             * Value
+             * @description The field's value; null if not counted by a field.
+             */
+            value: string | null;
+            /** Lines */
+            lines: number;
+        };
+        /** CountsView */
+        CountsView: {
+            /**
+             * Counts
+             * @description Without zeros; of each interval the 100 values with the most lines, these first.
+             */
+            counts: components["schemas"]["CountView"][];
+            /**
+             * Complete
+             * @description False: there was more to look at than one request allows, and each count is a lower bound.
+             */
+            complete: boolean;
+        };
+        /**
+         * CredentialsBody
+         * @description `basic`: user and secret; `bearer`: a token; `api_key`: Datadog's. Stored encrypted, and never shown again.
+         */
+        CredentialsBody: {
+            /**
+             * Scheme
+             * @enum {string}
+             */
+            scheme: "basic" | "bearer" | "api_key";
+            /**
+             * User
+             * @default
+             */
+            user: string;
+            /**
+             * Secret
+             * Format: password
+             */
+            secret: string;
+        };
+        /** DeadLetterContentView */
+        DeadLetterContentView: {
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Project */
+            project: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** What */
+            what: string;
+            /** Cause */
+            cause: string;
+            /**
+             * Content
+             * @description The first 64 KiB: the lines of a segment, the bytes of a record, JSON for other kinds.
+             */
+            content: string;
+            /**
+             * Encoding
+             * @enum {string}
+             */
+            encoding: "utf-8" | "base64";
+        };
+        /** DeadLetterList */
+        DeadLetterList: {
+            /**
+             * Items
+             * @description Dead letters, oldest first, at most 1,000 of each kind.
+             */
+            items: components["schemas"]["DeadLetterView"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+        };
+        /**
+         * DeadLetterView
+         * @description `project` is `*` for a dead letter of the organization; `cause` states why it could not be processed.
+         */
+        DeadLetterView: {
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Project */
+            project: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** What */
+            what: string;
+            /** Cause */
+            cause: string;
+        };
+        /** DecisionBody */
+        DecisionBody: {
+            /**
+             * Decision
+             * @enum {string}
+             */
+            decision: "approve" | "refuse";
+            /**
+             * Comment
+             * @default
+             */
+            comment: string;
+        };
+        /** DecisionView */
+        DecisionView: {
+            /** Treatment */
+            treatment: string;
+            /** Decision */
+            decision: string;
+            /** By */
+            by: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Comment */
+            comment: string;
+        };
+        /**
+         * DiagnosisView
+         * @description Why an attempt ended as it did.
+         */
+        DiagnosisView: {
+            /** Attempt */
+            attempt: number;
+            /** State */
+            state: string;
+            /** Cause */
+            cause: string | null;
+            /**
+             * Explanations
+             * @description What that means, in plain words.
+             */
+            explanations: string[];
+            /**
+             * Stack Traces
+             * @description In the order of their lines.
+             */
+            stack_traces: components["schemas"]["StackTraceView"][];
+            /**
+             * Errors
+             * @description Lines that state an error and belong to no stack trace.
+             */
+            errors: components["schemas"]["LogLineView"][];
+            /** Last Lines */
+            last_lines: components["schemas"]["LogLineView"][];
+            /**
+             * Complete
+             * @description False if the attempt has more lines than were read.
+             */
+            complete: boolean;
+        };
+        /**
+         * DocumentBody
+         * @description A pipeline document: its text (YAML or JSON), or the document itself as a JSON object.
+         */
+        DocumentBody: {
+            /** Document */
+            document: string | {
+                [key: string]: unknown;
+            };
+            /**
+             * Programs
+             * @description Programs that are no stored ones, by what the document calls them.
+             */
+            programs?: {
+                [key: string]: components["schemas"]["ProgramBody"];
+            };
+        };
+        /**
+         * DownloadView
+         * @description The bytes are the chunks in order.
+         *
+         *     `content_base64` holds them if they are few; chunks' addresses expire after some minutes. With `offset` or `length`,
+         *     `content_base64` holds that piece, and `shown` shows it.
+         */
+        DownloadView: {
+            /** Sha256 */
+            sha256: string;
+            /** Size */
+            size: number;
+            /** Flow */
+            flow: string;
+            /** Type */
+            type: string;
+            /** Treatment */
+            treatment: string;
+            /** Port */
+            port: string;
+            /** Offset */
+            offset: number;
+            /** Content Base64 */
+            content_base64: string | null;
+            shown: components["schemas"]["PreviewView"] | null;
+            /** Chunks */
+            chunks: components["schemas"]["ChunkView"][];
+            /**
+             * Next Chunk
+             * @description `first_chunk` of the next page, null at the end.
+             */
+            next_chunk: number | null;
+        };
+        /**
+         * DryRunBody
+         * @description `since` is how many seconds of the past are evaluated.
+         */
+        DryRunBody: {
+            /** Project */
+            project: string;
+            /** Rule */
+            rule: {
+                [key: string]: unknown;
+            };
+            /**
+             * Since
+             * @default 604800
+             */
+            since: number;
+        };
+        /**
+         * DryRunView
+         * @description When the rule would have fired. If not `complete`, only what happened after `since` was evaluated.
+         */
+        DryRunView: {
+            /** Fired */
+            fired: number;
+            /**
+             * Alerts
+             * @description The newest 200, oldest first.
+             */
+            alerts: components["schemas"]["FiredView"][];
+            /**
+             * Messages
+             * @description How many messages of each kind each channel would have got.
+             */
+            messages: {
+                [key: string]: number;
+            };
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+            /** Complete */
+            complete: boolean;
+            /** Runs */
+            runs: number;
+            /** Events */
+            events: number;
+        };
+        /**
+         * EdgeView
+         * @description From an output to an input; `target_port` is `after` where there is only an order to keep.
+         */
+        EdgeView: {
+            /** Source */
+            source: string;
+            /** Source Port */
+            source_port: string;
+            /** Target */
+            target: string;
+            /** Target Port */
+            target_port: string;
+            /** Flow */
+            flow: string;
+            /** Type */
+            type: string;
+            /** Sha256 */
+            sha256: string | null;
+            /** Size */
+            size: number | null;
+        };
+        /**
+         * ElementView
+         * @description A treatment of a Mélodium program.
+         *
+         *     Parameters are JSON texts, so that no digit is lost; the counts are of values, by port.
+         */
+        ElementView: {
+            /**
+             * Treatment
+             * @description Its name in its package, such as `std/flow::emit`.
+             */
+            treatment: string;
+            /** Track */
+            track: number;
+            /**
+             * Host
+             * @description What it is part of, if that is a treatment itself.
+             */
+            host: string | null;
+            /**
+             * Designed
+             * @description Whether it is made of other treatments.
+             */
+            designed: boolean;
+            /** Generics */
+            generics: {
+                [key: string]: string;
+            };
+            /** Parameters */
+            parameters: {
+                [key: string]: string;
+            };
+            /** Delivered */
+            delivered: {
+                [key: string]: number;
+            };
+            /** Sent */
+            sent: {
+                [key: string]: number;
+            };
+        };
+        /** EntrypointView */
+        EntrypointView: {
+            /** Command */
+            command: string;
+            /**
+             * Treatment
+             * @description The identifier of what it runs: package/area::name.
+             */
+            treatment: string;
+            /**
+             * Unusable
+             * @description Why it cannot be run, if it cannot.
+             */
+            unusable: string | null;
+            /** Documentation */
+            documentation: string;
+            /** Parameters */
+            parameters: components["schemas"]["ProgramParameterView"][];
+            /** Inputs */
+            inputs: components["schemas"]["ProgramPortView"][];
+            /** Outputs */
+            outputs: components["schemas"]["ProgramPortView"][];
+        };
+        /**
+         * EnvironmentBody
+         * @description `secrets` maps a variable to a secret's name.
+         *
+         *     `branches` are patterns of the branches whose runs may use it (none: all).
+         */
+        EnvironmentBody: {
+            /** Env */
+            env?: {
+                [key: string]: string;
+            };
+            /** Secrets */
+            secrets?: {
+                [key: string]: string;
+            };
+            /** @default null */
+            approvals: components["schemas"]["ApprovalsBody"] | null;
+            /** Branches */
+            branches?: string[];
+        };
+        /** EnvironmentList */
+        EnvironmentList: {
+            /** Items */
+            items: components["schemas"]["EnvironmentView"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+        };
+        /** EnvironmentView */
+        EnvironmentView: {
+            /** Name */
+            name: string;
+            /** Env */
+            env: {
+                [key: string]: string;
+            };
+            /** Secrets */
+            secrets: {
+                [key: string]: string;
+            };
+            approvals: components["schemas"]["ApprovalsView"] | null;
+            /** Branches */
+            branches: string[];
+        };
+        /**
+         * ExecutionView
+         * @description The original or the replay. `usage` are peaks and totals that the runner measured.
+         */
+        ExecutionView: {
+            /** Run Id */
+            run_id: string;
+            /** State */
+            state: string;
+            /** Cause */
+            cause: string | null;
+            /** Exit Code */
+            exit_code: number | null;
+            /** Started At */
+            started_at: string | null;
+            /** Finished At */
+            finished_at: string | null;
+            /** Pool */
+            pool: string | null;
+            /** Host */
+            host: string | null;
+            /** Image Digest */
+            image_digest: string | null;
+            /**
+             * Offline
+             * @description It had no network.
+             */
+            offline: boolean;
+            /** Usage */
+            usage: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * ExportBody
+         * @description `signals` are by default all that the kind supports, `projects` all that the token may read.
+         *
+         *     The address is that of the push API itself for `prometheus_remote_write` and `loki`, the base of `/v1/traces`,
+         *     `/v1/metrics` and `/v1/logs` for `otlp`, and for `datadog` the site (`https://datadoghq.eu`) or an agent's address.
+         */
+        ExportBody: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "prometheus_remote_write" | "loki" | "datadog" | "otlp";
+            /** Url */
+            url: string;
+            /**
+             * Signals
+             * @default null
+             */
+            signals: ("logs" | "metrics" | "traces")[] | null;
+            /**
+             * Projects
+             * @default null
+             */
+            projects: (string | "*")[] | null;
+            /**
+             * Labels
+             * @description Added to all that is sent.
+             */
+            labels?: {
+                [key: string]: string;
+            };
+            /**
+             * Headers
+             * @description Such as X-Scope-OrgID.
+             */
+            headers?: {
+                [key: string]: string;
+            };
+            /**
+             * Enabled
+             * @default true
+             */
+            enabled: boolean;
+            /**
+             * @description Without it, those that it had are kept.
+             * @default null
+             */
+            credentials: components["schemas"]["CredentialsBody"] | null;
+        };
+        /** ExportCredentialsView */
+        ExportCredentialsView: {
+            /** Scheme */
+            scheme: string;
+        };
+        /** ExportDeadLetterList */
+        ExportDeadLetterList: {
+            /** Items */
+            items: components["schemas"]["ExportDeadLetterView"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+        };
+        /**
+         * ExportDeadLetterView
+         * @description `event` is the id of the event to be sent; without it, the dead letter is a push of metrics.
+         */
+        ExportDeadLetterView: {
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /** Error */
+            error: string | null;
+            /** Event */
+            event: string | null;
+        };
+        /** ExportList */
+        ExportList: {
+            /** Items */
+            items: components["schemas"]["ExportView"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+        };
+        /** ExportView */
+        ExportView: {
+            /** Name */
+            name: string;
+            /** Kind */
+            kind: string;
+            /** Url */
+            url: string;
+            /** Signals */
+            signals: string[];
+            /** Projects */
+            projects: string[];
+            /** Labels */
+            labels: {
+                [key: string]: string;
+            };
+            /** Headers */
+            headers: {
+                [key: string]: string;
+            };
+            /** Enabled */
+            enabled: boolean;
+            /** @description Their kind, without the credentials themselves. */
+            credentials: components["schemas"]["ExportCredentialsView"] | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+            standing: components["schemas"]["StandingView"];
+        };
+        /** FaultView */
+        FaultView: {
+            /** File */
+            file: string;
+            /** Line */
+            line: number;
+            /** Column */
+            column: number;
+            /** Message */
+            message: string;
+        };
+        /**
+         * FindingView
+         * @description One problem in a document.
+         *
+         *     `pointer` is a JSON Pointer; `line` and `column` count from 1 (0: no place in a text).
+         */
+        FindingView: {
+            /** Code */
+            code: string;
+            /** Severity */
+            severity: string;
+            /** Message */
+            message: string;
+            /** Pointer */
+            pointer: string;
+            /** Line */
+            line: number;
+            /** Column */
+            column: number;
+            /**
+             * Hint
+             * @default null
+             */
+            hint: string | null;
+        };
+        /** FiredView */
+        FiredView: {
+            /** Labels */
+            labels: {
+                [key: string]: string;
+            };
+            /**
+             * Opened At
+             * Format: date-time
+             */
+            opened_at: string;
+            /** Closed At */
+            closed_at: string | null;
+            /** Count */
+            count: number;
+            sample: components["schemas"]["OccurrenceSampleView"] | null;
+        };
+        /**
+         * FlowView
+         * @description A port and its value.
+         *
+         *     `value` is null until it is complete; `sent` is its progress until then.
+         */
+        FlowView: {
+            /** Port */
+            port: string;
+            /** Flow */
+            flow: string;
+            /** Type */
+            type: string;
+            /**
+             * Source
+             * @default null
+             */
+            source: string | null;
+            value: components["schemas"]["ValueView"] | null;
+            /**
+             * @description Of an input that nothing feeds, or that is an element.
+             * @default null
+             */
+            literal: components["schemas"]["PreviewView"] | null;
+            /**
+             * Element Of
+             * @description The output whose element an instance of `each` was made for.
+             * @default null
+             */
+            element_of: string | null;
+            /**
+             * Sent
+             * @description Bytes that were sent so far, or before it failed.
+             * @default null
+             */
+            sent: number | null;
+            /**
+             * Attempt
+             * @description Which attempt sent them.
+             * @default null
+             */
+            attempt: number | null;
+        };
+        /** FollowingList */
+        FollowingList: {
+            /** Items */
+            items: components["schemas"]["FollowingView"][];
+            /**
+             * Next
+             * @description The cursor of the next page, null at the end.
+             */
+            next: string | null;
+        };
+        /** FollowingView */
+        FollowingView: {
+            /** Run Id */
+            run_id: string;
+            /**
+             * How
+             * @description `started` (by it, or by its end), `rerun` or `replay`.
+             */
+            how: string;
+            /**
+             * Treatment
+             * @description The treatment of this run that started it, or that it replays.
+             */
+            treatment: string | null;
+            /** Pipeline */
+            pipeline: string;
+            /** State */
+            state: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Finished At */
+            finished_at: string | null;
+            /**
+             * Supervised
+             * @description Of a run of a Mélodium engine: Cadence started it, as its workers are.
+             */
+            supervised: boolean | null;
+        };
+        /** FoundPage */
+        FoundPage: {
+            /**
+             * Lines
+             * @description Newest first.
+             */
+            lines: components["schemas"]["LineView"][];
+            /**
+             * Next
+             * @description The cursor of the next page, null at the end. It may be there although `lines` holds fewer than asked for, or none: then there was more to look at than one request allows.
+             */
+            next: string | null;
+            /**
+             * Reached
+             * @description The time down to which everything has been looked at; null: at all there is.
+             */
+            reached: string | null;
+        };
+        /**
+         * FrameView
+         * @description `own`: in the user's own code. `cursor` and `seq` name the log line of the frame.
+         */
+        FrameView: {
+            /** Function */
+            function: string;
+            /** File */
+            file: string | null;
+            /** Line */
+            line: number | null;
+            /** Column */
+            column: number | null;
+            /** Own */
+            own: boolean;
+            /** Cursor */
+            cursor: string;
+            /** Seq */
+            seq: number;
+        };
+        /**
+         * GitHostBody
+         * @description Without `webhook_secret` one is generated and returned, this once.
+         *
+         *     `access_token` lets Cadence read private repositories below `url`, to see which files a push changed; it is never
+         *     shown.
+         */
+        GitHostBody: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "github" | "gitlab" | "gitea" | "bitbucket";
+            /** Project */
+            project: string;
+            /** Name */
+            name: string;
+            /**
+             * Webhook Secret
+             * @default null
+             */
+            webhook_secret: string | null;
+            /**
+             * Url
+             * @default null
+             */
+            url: string | null;
+            /**
+             * Access Token
+             * @default null
+             */
+            access_token: string | null;
+            /**
+             * Programs
+             * @description Whether a push runs the Mélodium program in the repository's .melodium-ci.
+             * @default false
+             */
+            programs: boolean;
+        };
+        /** GitHostList */
+        GitHostList: {
+            /** Items */
+            items: components["schemas"]["GitHostView"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+        };
+        /** GitHostView */
+        GitHostView: {
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Project */
+            project: string;
+            /** Name */
+            name: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Url
+             * @description Where its repositories are; its access token is sent nowhere else.
+             */
+            url: string | null;
+            /** Programs */
+            programs: boolean;
+            /**
+             * Webhook Path
+             * @description Where the git host has to send its webhooks, below this API's address.
+             */
+            webhook_path: string;
+        };
+        /** GraphView */
+        GraphView: {
+            /** Nodes */
+            nodes: components["schemas"]["NodeView"][];
+            /** Edges */
+            edges: components["schemas"]["EdgeView"][];
+            /**
+             * Next
+             * @description The cursor of the next page, null at the end. Graphs of usual sizes have one.
+             */
+            next: string | null;
+        };
+        /** GuessView */
+        GuessView: {
+            /**
+             * Kind
+             * @description `time`, `random`, `network`, `order`, `place` or `unknown`.
+             */
+            kind: string;
+            /**
+             * Confidence
+             * @description `likely` or `possible`.
+             */
+            confidence: string;
+            /** Evidence */
+            evidence: string;
+        };
+        /** HealthView */
+        HealthView: {
+            /** Status */
+            status: string;
+            /** Version */
+            version: string;
+        };
+        /** HeldView */
+        HeldView: {
+            /** Runner Id */
+            runner_id: string;
+            /** State */
+            state: string;
+            /** Held Until */
+            held_until: string | null;
+        };
+        /** HoldBody */
+        HoldBody: {
+            /**
+             * Minutes
+             * @default 60
+             */
+            minutes: number;
+        };
+        /** HostList */
+        HostList: {
+            /** Items */
+            items: components["schemas"]["HostView"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+        };
+        /** HostView */
+        HostView: {
+            /** Host Id */
+            host_id: string;
+            /** Pool */
+            pool: string;
+            /** Name */
+            name: string;
+            /** Slots */
+            slots: number;
+            /**
+             * Running
+             * @description Runners that it reported.
+             */
+            running: string[];
+            /** Labels */
+            labels: {
+                [key: string]: string;
+            };
+            /**
+             * Draining
+             * @description It gets no further work; what it runs goes on.
+             */
+            draining: boolean;
+            /**
+             * Joined At
+             * Format: date-time
+             */
+            joined_at: string;
+            /**
+             * Last Seen
+             * Format: date-time
+             */
+            last_seen: string;
+            /** Facts */
+            facts: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * InputKit
+         * @description The value of an input: its digest and size. `value` is null where there is nothing to download.
+         */
+        InputKit: {
+            /** Port */
+            port: string;
+            /** Run Id */
+            run_id: string;
+            /** Sha256 */
+            sha256: string;
+            /** Size */
+            size: number;
+        };
+        /**
+         * InstanceView
+         * @description One instance, to be compared with the others. `element` is the item of `each` that it was made for.
+         */
+        InstanceView: {
+            /** Name */
+            name: string;
+            /** State */
+            state: string;
+            /** Cause */
+            cause: string | null;
+            /** Exit Code */
+            exit_code: number | null;
+            /** Attempt */
+            attempt: number;
+            /** Pool */
+            pool: string | null;
+            /** Matrix */
+            matrix: {
+                [key: string]: unknown;
+            };
+            /** Element */
+            element: string | null;
+            times: components["schemas"]["TimesView"];
+            /** Usage */
+            usage: {
+                [key: string]: number;
+            };
+            /**
+             * Outputs
+             * @description SHA-256 by output: what is equal has the same.
+             */
+            outputs: {
+                [key: string]: string | null;
+            };
+        };
+        /** InstancesView */
+        InstancesView: {
+            /** Items */
+            items: components["schemas"]["InstanceView"][];
+            /**
+             * Next
+             * @description The cursor of the next page, null at the end.
+             */
+            next: string | null;
+        };
+        /**
+         * KitView
+         * @description Everything that runs a treatment once more elsewhere, but its secrets: their values never leave the platform this
+         *     way.
+         */
+        KitView: {
+            original: components["schemas"]["ExecutionView"];
+            /**
+             * Work
+             * @description An agent's work: schemas/runner-protocol, without a session.
+             */
+            work: {
+                [key: string]: unknown;
+            };
+            /** Inputs */
+            inputs: components["schemas"]["InputKit"][];
+            /** Outputs */
+            outputs: {
+                [key: string]: components["schemas"]["SentKit"];
+            };
+            /**
+             * Secrets
+             * @description Environment variables that hold secrets, by the secrets' names.
+             */
+            secrets: {
+                [key: string]: string;
+            };
+            /**
+             * Unlike
+             * @description What of then cannot be had again exactly, in words.
+             */
+            unlike: string[];
+        };
+        /**
+         * LimitsView
+         * @description Millicores and bytes. `enforced` in a container; a command on the machine itself is only measured.
+         */
+        LimitsView: {
+            /** Cpu */
+            cpu: number | null;
+            /** Memory */
+            memory: number | null;
+            /** Disk */
+            disk: number | null;
+            /** Enforced */
+            enforced: boolean;
+            /** Machine Cpu */
+            machine_cpu: number | null;
+            /** Machine Memory */
+            machine_memory: number | null;
+        };
+        /**
+         * LineAbout
+         * @description A log line.
+         */
+        LineAbout: {
+            /** Segment */
+            segment: number;
+            /**
+             * Index
+             * @description Of the line in its segment, from 0.
+             */
+            index: number;
+            /**
+             * Time
+             * Format: date-time
+             */
+            time: string;
+            /** Attempt */
+            attempt: number;
+            /** Stream */
+            stream: string;
+            /** Level */
+            level: string;
+            /** Text */
+            text: string;
+        };
+        /**
+         * LineView
+         * @description `gap` marks lines that were lost: the first and last missing sequence numbers.
+         *
+         *     `continued`: the next line belongs to the same text. `segment` and `index` (from 0) are the line's place in its
+         *     run's log.
+         */
+        LineView: {
+            /** Project */
+            project: string;
+            /** Pipeline */
+            pipeline: string;
+            /** Run */
+            run: string;
+            /** Treatment */
+            treatment: string;
+            /** Attempt */
+            attempt: number;
+            /** Runner */
+            runner: string;
+            /** Pool */
+            pool: string | null;
+            /** Seq */
+            seq: number;
+            /** Time */
+            time: string;
+            /** Stream */
+            stream: string;
+            /** Level */
+            level: string;
+            /** Text */
+            text: string;
+            /** Continued */
+            continued: boolean;
+            /**
+             * Track
+             * @description Of an engine's line.
+             */
+            track: number | null;
+            /** Gap */
+            gap: {
+                [key: string]: number;
+            } | null;
+            /** Segment */
+            segment: number;
+            /** Index */
+            index: number;
+        };
+        /**
+         * LinkDecisionBody
+         * @description The page's form.
+         */
+        LinkDecisionBody: {
+            /** Key */
+            key: string;
+            /**
+             * Decision
+             * @enum {string}
+             */
+            decision: "approve" | "refuse";
+            /**
+             * Comment
+             * @default
+             */
+            comment: string;
+        };
+        /** LinkView */
+        LinkView: {
+            /**
+             * Path
+             * @description Opens the page. It cannot be read again.
+             */
+            path: string;
+        };
+        /** LiveAddress */
+        LiveAddress: {
+            /**
+             * Url
+             * @description A WebSocket's address; if it has no scheme, relative to that of this API.
+             */
+            url: string;
+        };
+        /** LivePageView */
+        LivePageView: {
+            /**
+             * Lines
+             * @description In the order in which they came, and by time among those that came together.
+             */
+            lines: components["schemas"]["LineView"][];
+            /**
+             * After
+             * @description The cursor to continue from. No line comes twice, and none is left out.
+             */
+            after: string;
+            /**
+             * More
+             * @description Whether there are more lines right now.
+             */
+            more: boolean;
+        };
+        /**
+         * LogLineView
+         * @description `cursor` is the line's place in the run's log, `<segment>:<number>`.
+         */
+        LogLineView: {
+            /** Cursor */
+            cursor: string;
+            /** Seq */
+            seq: number;
+            /** Time */
+            time: string;
+            /** Stream */
+            stream: string;
+            /** Level */
+            level: string;
+            /** Text */
+            text: string;
+            /** Runner */
+            runner: string;
+        };
+        /** LogPage */
+        LogPage: {
+            /** Lines */
+            lines: components["schemas"]["LineView"][];
+            /**
+             * After
+             * @description The cursor to go on from. It stays the same while nothing new is there.
+             */
+            after: string;
+            /**
+             * More
+             * @description Whether there are more lines right now.
+             */
+            more: boolean;
+        };
+        /**
+         * MelodiumView
+         * @description What is known of a process of a Mélodium engine. `supervised`: Cadence started it.
+         */
+        MelodiumView: {
+            /**
+             * Group Id
+             * @description Ties a root run and its workers.
+             */
+            group_id: string;
+            /**
+             * Parent Id
+             * @description The run of the engine that asked for this one.
+             */
+            parent_id: string | null;
+            /** Version */
+            version: string;
+            /** Mode */
+            mode: string;
+            /** Tags */
+            tags: string[];
+            /** Supervised */
+            supervised: boolean;
+        };
+        /** NewChannelView */
+        NewChannelView: {
+            /** Project */
+            project: string;
+            /** Name */
+            name: string;
+            /** Kind */
+            kind: string;
+            /** Settings */
+            settings: {
+                [key: string]: unknown;
+            };
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "new" | "ok" | "failing";
+            /**
+             * Waiting
+             * @description Messages that wait to be delivered; 1,000 stands for that many or more.
+             */
+            waiting: number;
+            /**
+             * Dead Letters
+             * @description Messages that the channel refused for good.
+             */
+            dead_letters: number;
+            /** Last Error */
+            last_error: string | null;
+            /** Failing Since */
+            failing_since: string | null;
+            /** Retry At */
+            retry_at: string | null;
+            /** Delivered At */
+            delivered_at: string | null;
+            /**
+             * Topic
+             * @description Of a channel of kind sns: the ARN of its topic, which is made when it is first used.
+             */
+            topic: string | null;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+            /** Updated By */
+            updated_by: string;
+            /**
+             * Secret
+             * @description The signing key, if it was made up here. It cannot be read again.
+             */
+            secret: string | null;
+        };
+        /** NewGitHostView */
+        NewGitHostView: {
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Project */
+            project: string;
+            /** Name */
+            name: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Url
+             * @description Where its repositories are; its access token is sent nowhere else.
+             */
+            url: string | null;
+            /** Programs */
+            programs: boolean;
+            /**
+             * Webhook Path
+             * @description Where the git host has to send its webhooks, below this API's address.
+             */
+            webhook_path: string;
+            /**
+             * Webhook Secret
+             * @description The secret, if it was made up here. It cannot be read again.
+             */
+            webhook_secret: string | null;
+        };
+        /** NewTokenView */
+        NewTokenView: {
+            /** Token Id */
+            token_id: string;
+            /** Name */
+            name: string;
+            /**
+             * Project
+             * @description A project, or `*` for all of the organization.
+             */
+            project: string;
+            /** Permissions */
+            permissions: string[];
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /** Expires At */
+            expires_at: string | null;
+            /**
+             * Token
+             * @description What to send as `Authorization: Bearer`. It cannot be read again.
+             */
+            token: string;
+        };
+        /** NodeView */
+        NodeView: {
+            /** Name */
+            name: string;
+            /** State */
+            state: string;
+            /** Inputs */
+            inputs: string[];
+            /** Outputs */
+            outputs: string[];
+        };
+        /**
+         * OccurrenceSampleView
+         * @description One occurrence that matches: a line (with its segment and index), or the end of a treatment or run in words.
+         */
+        OccurrenceSampleView: {
+            /** Text */
+            text: string;
+            /** Time */
+            time: string;
+            /** Run Id */
+            run_id: string;
+            /** Treatment */
+            treatment: string | null;
+            /** Segment */
+            segment: number | null;
+            /** Index */
+            index: number | null;
+        };
+        /**
+         * OpenBody
+         * @description Exactly one of the two.
+         */
+        OpenBody: {
+            /**
+             * Code
+             * @description A one-time code.
+             * @default null
+             */
+            code: string | null;
+            /**
+             * Token
+             * @description A token's text.
+             * @default null
+             */
+            token: string | null;
+        };
+        /**
+         * OpenLineageEvents
+         * @description Run events of OpenLineage, in the order in which they happened.
+         */
+        OpenLineageEvents: {
+            /** Events */
+            events: {
+                [key: string]: unknown;
+            }[];
+        };
+        /**
+         * OpenedSessionView
+         * @description The cookie that is set is the other half of the session.
+         */
+        OpenedSessionView: {
+            /** Session Id */
+            session_id: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /**
+             * Session
+             * @description What to send as the header `Cadence-Session`. It cannot be read again.
+             */
+            session: string;
+            /**
+             * Name
+             * @description The name of the token that the session acts as.
+             */
+            name: string;
+            /** Organization */
+            organization: string;
+            /**
+             * Project
+             * @description The project that the session is restricted to, or `*`.
+             */
+            project: string;
+            /** Permissions */
+            permissions: string[];
+        };
+        /** OrganizationList */
+        OrganizationList: {
+            /** Items */
+            items: components["schemas"]["OrganizationView"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+        };
+        /** OrganizationView */
+        OrganizationView: {
+            /** Name */
+            name: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+        };
+        /**
+         * OriginView
+         * @description What a treatment sent, and what that was made from.
+         *
+         *     `cut`: shown elsewhere in this trace, or too deep; request its own trace. `sources` are values that it was made from
+         *     and did not get through an input: an instance's, an earlier run's.
+         */
+        OriginView: {
+            /** Treatment */
+            treatment: string;
+            /** Port */
+            port: string;
+            /** State */
+            state: string | null;
+            /** Exit Code */
+            exit_code: number | null;
+            /** Attempt */
+            attempt: number | null;
+            /** Started At */
+            started_at: string | null;
+            /** Finished At */
+            finished_at: string | null;
+            runner: components["schemas"]["RunnerView"] | null;
+            value: components["schemas"]["ValueView"] | null;
+            /** Inputs */
+            inputs: {
+                [key: string]: components["schemas"]["OriginView"] | null;
+            };
+            /** Cut */
+            cut: boolean;
+            /** Run Id */
+            run_id: string;
+            /** @default null */
+            via: components["schemas"]["ViaView"] | null;
+            /** Sources */
+            sources?: components["schemas"]["OriginView"][];
+        };
+        /**
+         * OutputView
+         * @description `same_values`: only how the values are written differs. `note` explains why no place is given.
+         */
+        OutputView: {
+            /** Port */
+            port: string;
+            /** Flow */
+            flow: string;
+            /** Type */
+            type: string;
+            /**
+             * Equal
+             * @description Byte by byte.
+             */
+            equal: boolean;
+            /** Same Values */
+            same_values: boolean;
+            then: components["schemas"]["SentView"] | null;
+            now: components["schemas"]["SentView"] | null;
+            first_difference: components["schemas"]["PlaceView"] | null;
+            /** Note */
+            note: string | null;
+        };
+        /**
+         * PartView
+         * @description A piece of a value: `length` bytes from `offset` on; `line` counts from 1.
+         *
+         *     With several `candidates` it is the first place that matches.
+         */
+        PartView: {
+            /** Offset */
+            offset: number;
+            /** Length */
+            length: number;
+            /** Line */
+            line: number | null;
+            /** Candidates */
+            candidates: number;
+        };
+        /**
+         * PipelineAbout
+         * @description A document that a run's own document uses.
+         */
+        PipelineAbout: {
+            /** Name */
+            name: string;
+            /** Version */
+            version: number | null;
+            /** Sha256 */
+            sha256: string;
+        };
+        /** PipelineList */
+        PipelineList: {
+            /** Items */
+            items: components["schemas"]["PipelineView"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+        };
+        /** PipelineView */
+        PipelineView: {
+            /** Project */
+            project: string;
+            /** Name */
+            name: string;
+            /** Version */
+            version: number;
+            /** Document Sha256 */
+            document_sha256: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /** @description What a push must match to start it; null if no push does. */
+            push: components["schemas"]["PushView"] | null;
+            /**
+             * Triggers
+             * @description All that starts it by itself, as in the document under `on`.
+             */
+            triggers: {
+                [key: string]: unknown;
+            };
+            /**
+             * Next Firings
+             * @description The next five times at which its schedules start it.
+             */
+            next_firings: string[];
+        };
+        /** PipelineWithDocument */
+        PipelineWithDocument: {
+            /** Project */
+            project: string;
+            /** Name */
+            name: string;
+            /** Version */
+            version: number;
+            /** Document Sha256 */
+            document_sha256: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /** @description What a push must match to start it; null if no push does. */
+            push: components["schemas"]["PushView"] | null;
+            /**
+             * Triggers
+             * @description All that starts it by itself, as in the document under `on`.
+             */
+            triggers: {
+                [key: string]: unknown;
+            };
+            /**
+             * Next Firings
+             * @description The next five times at which its schedules start it.
+             */
+            next_firings: string[];
+            /**
+             * Document
+             * @description The document as written.
+             */
+            document: string;
+        };
+        /**
+         * PlaceView
+         * @description `offset` counts bytes from 0, `line` and `column` from 1.
+         *
+         *     `pointer` is a JSON Pointer into the line's value, `member` the file of an archive. `then` and `now` show both sides
+         *     there.
+         */
+        PlaceView: {
+            /** Offset */
+            offset: number;
+            /** Line */
+            line: number | null;
+            /** Column */
+            column: number | null;
+            /** Pointer */
+            pointer: string | null;
+            /** Member */
+            member: string | null;
+            /** Then */
+            then: string;
+            /** Now */
+            now: string;
+        };
+        /**
+         * PoolBody
+         * @description `boot_deadline` in seconds, from when the infrastructure has begun; `projects` may use the pool (`*`: all).
+         */
+        PoolBody: {
+            /**
+             * Provider
+             * @enum {string}
+             */
+            provider: "host" | "aws_ec2" | "aws_fargate" | "azure" | "gcp" | "github_actions" | "gitlab" | "kubernetes" | "openstack" | "scaleway" | "vsphere";
+            /**
+             * Boot Deadline
+             * @default 120
+             */
+            boot_deadline: number;
+            /**
+             * Architectures
+             * @default [
+             *       "amd64"
+             *     ]
+             */
+            architectures: ("amd64" | "arm64")[];
+            /**
+             * Projects
+             * @default [
+             *       "*"
+             *     ]
+             */
+            projects: (string | "*")[];
+            /**
+             * Settings
+             * @description The provider's own, by the schema `pool-settings/{provider}`.
+             */
+            settings?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Credentials
+             * @description What the provider needs to act there. Kept encrypted, and never read back; without it, what is kept stays.
+             * @default null
+             */
+            credentials: {
+                [key: string]: string;
+            } | null;
+            /**
+             * @default {
+             *       "runners": null,
+             *       "cpu": null,
+             *       "memory": null,
+             *       "storage": null,
+             *       "images": null
+             *     }
+             */
+            limits: components["schemas"]["PoolLimits"];
+            /** @default null */
+            price: components["schemas"]["PoolPrice"] | null;
+            /**
+             * Region
+             * @description As the infrastructure calls it.
+             * @default null
+             */
+            region: string | null;
+            /**
+             * Residency
+             * @description Where its data is: `eu`, `ch`.
+             * @default null
+             */
+            residency: string | null;
+            /** Offers */
+            offers?: components["schemas"]["PoolOfferBody"][];
+            /** Labels */
+            labels?: string[];
+            /** Warm */
+            warm?: components["schemas"]["PoolWarmWindow"][];
+            /**
+             * Max Duration
+             * @description Seconds. Longer treatments go elsewhere.
+             * @default null
+             */
+            max_duration: number | null;
+            /** @default null */
+            budget: components["schemas"]["PoolBudget"] | null;
+            values?: components["schemas"]["PoolValues"];
+        };
+        /**
+         * PoolBudget
+         * @description In the currency of the pool's price, for each calendar month (UTC).
+         *
+         *     Runners that could exceed it are not started.
+         */
+        PoolBudget: {
+            /** Per Month */
+            per_month: number;
+        };
+        /** PoolCredentialsView */
+        PoolCredentialsView: {
+            /** Names */
+            names: string[];
+            /** Updated At */
+            updated_at: string | null;
+        };
+        /** PoolDetailView */
+        PoolDetailView: {
+            pool: components["schemas"]["PoolView"];
+            credentials: components["schemas"]["PoolCredentialsView"];
+            /** @description What the last dry probe found; null before its answer is there. */
+            probe: components["schemas"]["ProbeView"] | null;
+            sweep: components["schemas"]["SweepView"] | null;
+            /** Refusals */
+            refusals: components["schemas"]["RefusalView"][];
+            /** Runners */
+            runners: components["schemas"]["PoolRunnerView"][];
+            /** Queue */
+            queue: components["schemas"]["QueuedView"][];
+        };
+        /**
+         * PoolLimits
+         * @description The largest runner of the pool in millicores and MB. Documents are checked against what is set.
+         */
+        PoolLimits: {
+            /**
+             * Runners
+             * @description At most so many at a time; the others wait.
+             * @default null
+             */
+            runners: number | null;
+            /**
+             * Cpu
+             * @default null
+             */
+            cpu: number | null;
+            /**
+             * Memory
+             * @default null
+             */
+            memory: number | null;
+            /**
+             * Storage
+             * @default null
+             */
+            storage: number | null;
+            /**
+             * Images
+             * @description Whether its runners can run container images.
+             * @default null
+             */
+            images: boolean | null;
+        };
+        /** PoolList */
+        PoolList: {
+            /** Items */
+            items: components["schemas"]["PoolView"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+        };
+        /**
+         * PoolOfferBody
+         * @description A kind of machine that the pool may buy, by its name at the infrastructure: millicores and MB.
+         */
+        PoolOfferBody: {
+            /** Name */
+            name: string;
+            /** Cpu */
+            cpu: number;
+            /** Memory */
+            memory: number;
+            /**
+             * Storage
+             * @default null
+             */
+            storage: number | null;
+            /**
+             * Arch
+             * @default amd64
+             * @enum {string}
+             */
+            arch: "amd64" | "arm64";
+            /**
+             * Per Hour
+             * @description In the currency of the pool's price.
+             * @default null
+             */
+            per_hour: number | null;
+            /**
+             * Spot
+             * @description It may be taken away at any time.
+             * @default false
+             */
+            spot: boolean;
+        };
+        /**
+         * PoolPrice
+         * @description The price of an hour of a runner of the pool, for the metrics of cost.
+         */
+        PoolPrice: {
+            /** Per Hour */
+            per_hour: number;
+            /**
+             * Currency
+             * @description A code of ISO 4217.
+             * @default USD
+             */
+            currency: string;
+        };
+        /** PoolRunnerView */
+        PoolRunnerView: {
+            /** Runner Id */
+            runner_id: string;
+            /** Run Id */
+            run_id: string;
+            /** Treatment */
+            treatment: string;
+            /** State */
+            state: string;
+            /** Phase */
+            phase: string | null;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /** Attempt */
+            attempt: number;
+            /**
+             * Offer
+             * @description What its infrastructure sold it as, once that is known.
+             */
+            offer: string | null;
+            /**
+             * Cost
+             * @description So far, by the price of what it was sold as, or of the pool.
+             */
+            cost: number | null;
+            /** Currency */
+            currency: string | null;
+            /** Held Until */
+            held_until: string | null;
+        };
+        /**
+         * PoolValues
+         * @description What is kept of the values that its runners send, and where values are stored.
+         *
+         *     `full`: everything, for the project's retention. `digest`: once all readers of a value have ended, its digest, size,
+         *     type and times. `none`: its size, type and times.
+         */
+        PoolValues: {
+            /**
+             * Capture
+             * @default full
+             * @enum {string}
+             */
+            capture: "full" | "digest" | "none";
+            /**
+             * Bucket
+             * @description One that this installation was deployed with.
+             * @default null
+             */
+            bucket: string | null;
+            /**
+             * Region
+             * @description The bucket's, to be held against.
+             * @default null
+             */
+            region: string | null;
+        };
+        /**
+         * PoolView
+         * @description The pool as it was set, without credentials: it may be sent back as a body.
+         */
+        PoolView: {
+            /** Name */
+            name: string;
+            /** Provider */
+            provider: string;
+            /** Boot Deadline */
+            boot_deadline: number;
+            /** Architectures */
+            architectures: string[];
+            /** Projects */
+            projects: string[];
+            /** Settings */
+            settings: {
+                [key: string]: unknown;
+            };
+            /** Limits */
+            limits: {
+                [key: string]: unknown;
+            };
+            /** Price */
+            price: {
+                [key: string]: unknown;
+            } | null;
+            /** Region */
+            region: string | null;
+            /** Residency */
+            residency: string | null;
+            /** Offers */
+            offers: {
+                [key: string]: unknown;
+            }[];
+            /** Labels */
+            labels: string[];
+            /** Warm */
+            warm: {
+                [key: string]: unknown;
+            }[];
+            /** Max Duration */
+            max_duration: number | null;
+            /** Budget */
+            budget: {
+                [key: string]: unknown;
+            } | null;
+            /** Values */
+            values: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * PoolWarmWindow
+         * @description How many machines wait, between two times of some days; `24:00` is the end of a day.
+         */
+        PoolWarmWindow: {
+            /**
+             * Days
+             * @default [
+             *       "mon",
+             *       "tue",
+             *       "wed",
+             *       "thu",
+             *       "fri",
+             *       "sat",
+             *       "sun"
+             *     ]
+             */
+            days: ("mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun")[];
+            /**
+             * Start
+             * @default 00:00
+             */
+            start: string;
+            /**
+             * End
+             * @default 24:00
+             */
+            end: string;
+            /**
+             * Timezone
+             * @default UTC
+             */
+            timezone: string;
+            /**
+             * Ready
+             * @default 0
+             */
+            ready: number;
+            /**
+             * Stopped
+             * @default 0
+             */
+            stopped: number;
+        };
+        /**
+         * PreviewView
+         * @description A content, or its beginning, by its kind: which of the other members exist depends on it.
+         */
+        PreviewView: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "empty" | "text" | "json" | "table" | "image" | "archive" | "hex";
+            /** Media Type */
+            media_type: string;
+            /**
+             * Cut
+             * @description Whether the content goes on beyond what is shown.
+             */
+            cut: boolean;
+            /**
+             * Text
+             * @default null
+             */
+            text: string | null;
+            /**
+             * Columns
+             * @description Of a table.
+             */
+            columns?: string[];
+            /** Rows */
+            rows?: string[][];
+            /**
+             * Width
+             * @description Of an image, in pixels.
+             * @default null
+             */
+            width: number | null;
+            /**
+             * Height
+             * @default null
+             */
+            height: number | null;
+            /**
+             * Names
+             * @description Of an archive's first members.
+             */
+            names?: string[];
+            /**
+             * Lines
+             * @description Bytes as `hexdump -C` writes them.
+             */
+            lines?: string[];
+        };
+        /** ProbeView */
+        ProbeView: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Passed */
+            passed: boolean;
+            /** Checks */
+            checks: components["schemas"]["CheckView"][];
+            /**
+             * Error
+             * @description Why nothing could be looked at.
+             */
+            error: string | null;
+        };
+        /**
+         * ProgramBody
+         * @description A Mélodium program in base64: a script, a .jeu package, or a tar archive (also compressed) with a Compo.toml.
+         */
+        ProgramBody: {
+            /** Content */
+            content: string;
+            /**
+             * Filename
+             * @default program.mel
+             */
+            filename: string;
+        };
+        /** ProgramList */
+        ProgramList: {
+            /** Items */
+            items: components["schemas"]["ProgramSummary"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+        };
+        /** ProgramParameterView */
+        ProgramParameterView: {
+            /** Name */
+            name: string;
+            /** Type */
+            type: string;
+            /**
+             * Default
+             * @description The default as it is written in the program; null if it has to be given.
+             */
+            default: string | null;
+        };
+        /** ProgramPortView */
+        ProgramPortView: {
+            /** Name */
+            name: string;
+            /** Type */
+            type: string;
+        };
+        /** ProgramReading */
+        ProgramReading: {
+            /** Sha256 */
+            sha256: string;
+            /**
+             * Name
+             * @description What the program calls itself.
+             */
+            name: string;
+            /** Version */
+            version: string;
+            /** Entrypoints */
+            entrypoints: components["schemas"]["EntrypointView"][];
+            /**
+             * Faults
+             * @description What cannot be read. The engine's own check follows when it is run.
+             */
+            faults: components["schemas"]["FaultView"][];
+        };
+        /** ProgramSummary */
+        ProgramSummary: {
+            /** Stored As */
+            stored_as: string;
+            /** Sha256 */
+            sha256: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+        };
+        /** ProgramView */
+        ProgramView: {
+            /** Sha256 */
+            sha256: string;
+            /**
+             * Name
+             * @description What the program calls itself.
+             */
+            name: string;
+            /** Version */
+            version: string;
+            /** Entrypoints */
+            entrypoints: components["schemas"]["EntrypointView"][];
+            /**
+             * Faults
+             * @description What cannot be read. The engine's own check follows when it is run.
+             */
+            faults: components["schemas"]["FaultView"][];
+            /** Stored As */
+            stored_as: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+        };
+        /** ProjectBody */
+        ProjectBody: {
+            /** Name */
+            name: string;
+        };
+        /** ProjectList */
+        ProjectList: {
+            /** Items */
+            items: components["schemas"]["ProjectView"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+        };
+        /** ProjectView */
+        ProjectView: {
+            /** Name */
+            name: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+        };
+        /**
+         * ProvDocument
+         * @description A document in W3C PROV-JSON.
+         */
+        ProvDocument: {
+            /** Prefix */
+            prefix: {
+                [key: string]: string;
+            };
+            /** Entity */
+            entity: {
+                [key: string]: {
+                    [key: string]: unknown;
+                };
+            };
+            /** Activity */
+            activity: {
+                [key: string]: {
+                    [key: string]: unknown;
+                };
+            };
+            /** Agent */
+            agent: {
+                [key: string]: {
+                    [key: string]: unknown;
+                };
+            };
+            /** Wasgeneratedby */
+            wasGeneratedBy: {
+                [key: string]: {
+                    [key: string]: unknown;
+                };
+            };
+            /** Used */
+            used: {
+                [key: string]: {
+                    [key: string]: unknown;
+                };
+            };
+            /** Wasderivedfrom */
+            wasDerivedFrom: {
+                [key: string]: {
+                    [key: string]: unknown;
+                };
+            };
+            /** Wasinformedby */
+            wasInformedBy: {
+                [key: string]: {
+                    [key: string]: unknown;
+                };
+            };
+            /** Wasstartedby */
+            wasStartedBy: {
+                [key: string]: {
+                    [key: string]: unknown;
+                };
+            };
+            /** Wasassociatedwith */
+            wasAssociatedWith: {
+                [key: string]: {
+                    [key: string]: unknown;
+                };
+            };
+            /** Wasinfluencedby */
+            wasInfluencedBy: {
+                [key: string]: {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        /**
+         * ProvenanceView
+         * @description `nodes` in the order in which they were reached, the requested one (`start`) first.
+         */
+        ProvenanceView: {
+            /** Run Id */
+            run_id: string;
+            /** Direction */
+            direction: string;
+            /** Start */
+            start: string;
+            /** Nodes */
+            nodes: components["schemas"]["TracedNode"][];
+            /** Links */
+            links: components["schemas"]["TracedLink"][];
+        };
+        /** PushView */
+        PushView: {
+            /** Branches */
+            branches: string[];
+            /** Paths */
+            paths: string[];
+            /** Tags */
+            tags: string[];
+        };
+        /** QueuedView */
+        QueuedView: {
+            /** Run Id */
+            run_id: string;
+            /** Treatment */
+            treatment: string;
+            /** Position */
+            position: number;
+            /**
+             * Estimate Seconds
+             * @description About how long still, from how long those that run have taken.
+             */
+            estimate_seconds: number | null;
+        };
+        /**
+         * QuotasBody
+         * @description Runs and runners beyond these wait for their turn; `max_runners` counts over all pools (null: no limit).
+         */
+        QuotasBody: {
+            /**
+             * Max Running Runs
+             * @default 500
+             */
+            max_running_runs: number;
+            /**
+             * Max Runners
+             * @default null
+             */
+            max_runners: number | null;
+        };
+        /** QuotasView */
+        QuotasView: {
+            /** Max Running Runs */
+            max_running_runs: number;
+            /** Max Runners */
+            max_runners: number | null;
+        };
+        /**
+         * RaisedView
+         * @description Frames with the innermost first. `first` and `last` are the cursors of its log lines, `text` their texts.
+         */
+        RaisedView: {
+            /** Language */
+            language: string;
+            /** Error */
+            error: string;
+            /** Message */
+            message: string;
+            /** First */
+            first: string;
+            /** Last */
+            last: string;
+            /** Text */
+            text: string[];
+            /** Frames */
+            frames: components["schemas"]["FrameView"][];
+            caused_by: components["schemas"]["RaisedView"] | null;
+        };
+        /** RefusalView */
+        RefusalView: {
+            /** Offer */
+            offer: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * Reason
+             * @description In the infrastructure's own words.
+             */
+            reason: string;
+            /**
+             * Times
+             * @description How often in a row.
+             */
+            times: number;
+            /**
+             * Until
+             * Format: date-time
+             * @description Until then other pools are asked first.
+             */
+            until: string;
+        };
+        /**
+         * ReplayBody
+         * @description `pool` replaces those that the treatment names; `offline` means without any network.
+         */
+        ReplayBody: {
+            /**
+             * Pool
+             * @default null
+             */
+            pool: string | null;
+            /**
+             * Offline
+             * @default false
+             */
+            offline: boolean;
+        };
+        /** ReplayList */
+        ReplayList: {
+            /**
+             * Items
+             * @description The newest ten, newest first.
+             */
+            items: components["schemas"]["ReplaySummary"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+        };
+        /**
+         * ReplayStarted
+         * @description `run_id` is the replay's; `original` the run in which the treatment ran first.
+         */
+        ReplayStarted: {
+            /** Run Id */
+            run_id: string;
+            /** State */
+            state: string;
+            /** Original */
+            original: string;
+            /**
+             * Unlike
+             * @description What of then cannot be had again exactly, in words.
+             */
+            unlike: string[];
+        };
+        /** ReplaySummary */
+        ReplaySummary: {
+            /** Run Id */
+            run_id: string;
+            /** State */
+            state: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+        };
+        /** ReplayedView */
+        ReplayedView: {
+            /** Run Id */
+            run_id: string;
+            /** Treatment */
+            treatment: string;
+        };
+        /**
+         * RerunBody
+         * @description Selects what runs again.
+         *
+         *     `all`: everything; `failed`: what did not succeed and what depends on it; names: these as well.
+         */
+        RerunBody: {
+            /**
+             * From
+             * @default all
+             */
+            from: ("all" | "failed") | string[];
+        };
+        /**
+         * ResourceSampleView
+         * @description Since the start: CPU time, and bytes read, written, received and sent.
+         *
+         *     At that moment: memory, disk and processes.
+         */
+        ResourceSampleView: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Cpu Ms */
+            cpu_ms: number;
+            /** Memory */
+            memory: number;
+            /** Read Bytes */
+            read_bytes: number;
+            /** Write Bytes */
+            write_bytes: number;
+            /** Processes */
+            processes: number;
+            /** Rx Bytes */
+            rx_bytes: number | null;
+            /** Tx Bytes */
+            tx_bytes: number | null;
+            /** Disk Bytes */
+            disk_bytes: number | null;
+            /**
+             * Shared Network
+             * @description Whether what others on the machine received and sent is counted as well.
+             */
+            shared_network: boolean;
+        };
+        /** ResourcesView */
+        ResourcesView: {
+            /** Attempt */
+            attempt: number;
+            /** Samples */
+            samples: components["schemas"]["ResourceSampleView"][];
+            limits: components["schemas"]["LimitsView"];
+        };
+        /** RetentionBody */
+        RetentionBody: {
+            /**
+             * Days
+             * @description 1 to what the installation keeps; null: as long as the installation does.
+             */
+            days: number | null;
+        };
+        /**
+         * RetentionView
+         * @description `days` is what applies, `own` what was set for the project, `longest` the installation's limit.
+         */
+        RetentionView: {
+            /** Days */
+            days: number;
+            /** Own */
+            own: number | null;
+            /** Longest */
+            longest: number;
+        };
+        /**
+         * RetryView
+         * @description Further attempts by cause; waits in seconds.
+         */
+        RetryView: {
+            /** Infrastructure */
+            infrastructure: number;
+            /** Failure */
+            failure: number;
+            /** Timeout */
+            timeout: number;
+            /** Exit Codes */
+            exit_codes: number[];
+            /** Wait */
+            wait: number;
+            /** Max Wait */
+            max_wait: number;
+        };
+        /** RevivedView */
+        RevivedView: {
+            /** Redriven */
+            redriven: number;
+        };
+        /**
+         * RuleBody
+         * @description `rule` is checked against the schema at `/v1/schemas/alert-rule/1`.
+         */
+        RuleBody: {
+            /** Rule */
+            rule: {
+                [key: string]: unknown;
+            };
+        };
+        /** RuleList */
+        RuleList: {
+            /** Items */
+            items: components["schemas"]["RuleView"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+        };
+        /** RuleView */
+        RuleView: {
+            /** Project */
+            project: string;
+            /** Name */
+            name: string;
+            /**
+             * Rule
+             * @description The rule as it was written.
+             */
+            rule: {
+                [key: string]: unknown;
+            };
+            /**
+             * Revision
+             * @description Grows whenever what the rule looks for changes.
+             */
+            revision: number;
+            /** Open Alerts */
+            open_alerts: number;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+            /** Updated By */
+            updated_by: string;
+        };
+        /**
+         * RunAbout
+         * @description A run that a trace leads through.
+         */
+        RunAbout: {
+            /** Pipeline */
+            pipeline: string;
+            /** Version */
+            version: number | null;
+            /** State */
+            state: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /** Parameters */
+            parameters: {
+                [key: string]: unknown;
+            };
+            /** Event */
+            event: {
+                [key: string]: unknown;
+            };
+        };
+        /** RunCostView */
+        RunCostView: {
+            /** Run Id */
+            run_id: string;
+            /** Totals */
+            totals: components["schemas"]["TotalView"][];
+            /** Treatments */
+            treatments: components["schemas"]["TreatmentCostView"][];
+        };
+        /** RunList */
+        RunList: {
+            /** Items */
+            items: components["schemas"]["RunView"][];
+            /**
+             * Next
+             * @description The cursor of the next page, null at the end.
+             */
+            next: string | null;
+        };
+        /** RunView */
+        RunView: {
+            /** Run Id */
+            run_id: string;
+            /** Project */
+            project: string;
+            /** Pipeline */
+            pipeline: string;
+            /** Pipeline Version */
+            pipeline_version: number | null;
+            /** State */
+            state: string;
+            /**
+             * Cause
+             * @description Why it ended as it did, if it did not simply succeed.
+             */
+            cause: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /**
+             * Starter
+             * @description The sender of the git host's event, else the same as `created_by`.
+             */
+            starter: string;
+            /**
+             * Branch
+             * @description Of the commit that it is for; null without an event of a git host.
+             */
+            branch: string | null;
+            /** Commit */
+            commit: string | null;
+            /**
+             * Commit Message
+             * @description Its first line, or the title of the pull request.
+             */
+            commit_message: string | null;
+            /**
+             * Started By Run
+             * @description The run whose end, or whose treatment, started this one.
+             */
+            started_by_run: string | null;
+            /** Started At */
+            started_at: string | null;
+            /** Finished At */
+            finished_at: string | null;
+            /**
+             * Rerun Of
+             * @description The earlier run that it took values over from.
+             */
+            rerun_of: string | null;
+            /** @description The treatment that it replays, only to be compared. */
+            replay_of: components["schemas"]["ReplayedView"] | null;
+            /**
+             * Waiting For
+             * @description What a pending run waits for, in words.
+             */
+            waiting_for: string | null;
+            /** Concurrency Group */
+            concurrency_group: string | null;
+            /** Priority */
+            priority: number;
+            /** @description Of a run that is a process of a Mélodium engine. */
+            melodium: components["schemas"]["MelodiumView"] | null;
+        };
+        /** RunWithTreatments */
+        RunWithTreatments: {
+            /** Run Id */
+            run_id: string;
+            /** Project */
+            project: string;
+            /** Pipeline */
+            pipeline: string;
+            /** Pipeline Version */
+            pipeline_version: number | null;
+            /** State */
+            state: string;
+            /**
+             * Cause
+             * @description Why it ended as it did, if it did not simply succeed.
+             */
+            cause: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /**
+             * Starter
+             * @description The sender of the git host's event, else the same as `created_by`.
+             */
+            starter: string;
+            /**
+             * Branch
+             * @description Of the commit that it is for; null without an event of a git host.
+             */
+            branch: string | null;
+            /** Commit */
+            commit: string | null;
+            /**
+             * Commit Message
+             * @description Its first line, or the title of the pull request.
+             */
+            commit_message: string | null;
+            /**
+             * Started By Run
+             * @description The run whose end, or whose treatment, started this one.
+             */
+            started_by_run: string | null;
+            /** Started At */
+            started_at: string | null;
+            /** Finished At */
+            finished_at: string | null;
+            /**
+             * Rerun Of
+             * @description The earlier run that it took values over from.
+             */
+            rerun_of: string | null;
+            /** @description The treatment that it replays, only to be compared. */
+            replay_of: components["schemas"]["ReplayedView"] | null;
+            /**
+             * Waiting For
+             * @description What a pending run waits for, in words.
+             */
+            waiting_for: string | null;
+            /** Concurrency Group */
+            concurrency_group: string | null;
+            /** Priority */
+            priority: number;
+            /** @description Of a run that is a process of a Mélodium engine. */
+            melodium: components["schemas"]["MelodiumView"] | null;
+            /** Document Sha256 */
+            document_sha256: string;
+            /** Parameters */
+            parameters: {
+                [key: string]: unknown;
+            };
+            /** Event */
+            event: {
+                [key: string]: unknown;
+            };
+            /** Max Duration */
+            max_duration: number;
+            /**
+             * Treatments
+             * @description At most 2,000, by name; a long `cause` is cut.
+             */
+            treatments: components["schemas"]["TreatmentSummary"][];
+            /**
+             * Next
+             * @description The cursor of the treatments' next page, null at the end.
+             */
+            next: string | null;
+        };
+        /** RunnerList */
+        RunnerList: {
+            /** Items */
+            items: components["schemas"]["ActiveRunnerView"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+        };
+        /** RunnerView */
+        RunnerView: {
+            /** Runner Id */
+            runner_id: string;
+            /** Attempt */
+            attempt: number;
+            /** State */
+            state: string;
+            /** Pool */
+            pool: string;
+            /** Provider */
+            provider: string;
+            /** Host Id */
+            host_id: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Booting At */
+            booting_at: string | null;
+            /** Claimed At */
+            claimed_at: string | null;
+            /**
+             * Phase
+             * @description What it was last doing: booting, pulling, reading, running, uploading…
+             */
+            phase: string | null;
+            /**
+             * Boot Phases
+             * @description Its machine's report of its boot: seconds until each phase.
+             */
+            boot_phases: {
+                [key: string]: number;
+            };
+            /**
+             * Offer
+             * @description What its infrastructure sold it as, once that is known.
+             */
+            offer: string | null;
+            /**
+             * Per Hour
+             * @description What an hour of it costs; null if no price is known.
+             */
+            per_hour: number | null;
+            /** Currency */
+            currency: string | null;
+            /**
+             * Facts
+             * @description The runner's report of itself: system, architecture, tools.
+             */
+            facts: {
+                [key: string]: unknown;
+            };
+            /**
+             * Image Digest
+             * @description Of the image that the command ran in, once it has ended.
+             */
+            image_digest: string | null;
+        };
+        /** SecretBody */
+        SecretBody: {
+            /**
+             * Value
+             * Format: password
+             * @description At most 64 KiB of UTF-8 text.
+             */
+            value: string;
+        };
+        /** SecretList */
+        SecretList: {
+            /** Items */
+            items: components["schemas"]["SecretView"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+        };
+        /** SecretView */
+        SecretView: {
+            /** Name */
+            name: string;
+            /** Version */
+            version: number;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+        };
+        /**
+         * SentKit
+         * @description What the original sent, for comparison.
+         */
+        SentKit: {
+            /**
+             * Sha256
+             * @description Null where its pool lets no digest stay.
+             */
+            sha256: string | null;
+            /** Size */
+            size: number;
+            /**
+             * Not Kept
+             * @description Why its content is not to be had.
+             */
+            not_kept: string | null;
+        };
+        /** SentView */
+        SentView: {
+            /** Sha256 */
+            sha256: string;
+            /** Size */
+            size: number;
+        };
+        /**
+         * ServiceView
+         * @description A container beside the command, reachable by its name.
+         */
+        ServiceView: {
+            /** Name */
+            name: string;
+            /** Image */
+            image: string;
+            /** Env */
+            env: {
+                [key: string]: string;
+            };
+            /** Ports */
+            ports: number[];
+        };
+        /** SignInCodeView */
+        SignInCodeView: {
+            /**
+             * Code
+             * @description Opens one session. It belongs in the fragment of a link: `/ui/#code=…`.
+             */
+            code: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+        };
+        /**
+         * SilenceBody
+         * @description `where` holds patterns of labels (`rule` is one); all have to match, and none silences everything.
+         *
+         *     Times as RFC 3339.
+         */
+        SilenceBody: {
+            /** Project */
+            project: string;
+            /** Where */
+            where?: {
+                [key: string]: string;
+            };
+            /**
+             * Starts At
+             * @default null
+             */
+            starts_at: string | null;
+            /**
+             * Ends At
+             * Format: date-time
+             */
+            ends_at: string;
+            /**
+             * Comment
+             * @default
+             */
+            comment: string;
+        };
+        /** SilenceList */
+        SilenceList: {
+            /** Items */
+            items: components["schemas"]["SilenceView"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+        };
+        /** SilenceView */
+        SilenceView: {
+            /** Id */
+            id: string;
+            /** Project */
+            project: string;
+            /** Where */
+            where: {
+                [key: string]: string;
+            };
+            /**
+             * Starts At
+             * Format: date-time
+             */
+            starts_at: string;
+            /**
+             * Ends At
+             * Format: date-time
+             */
+            ends_at: string;
+            /** Comment */
+            comment: string;
+            /** Created By */
+            created_by: string;
+        };
+        /**
+         * SpecView
+         * @description The treatment's specification.
+         *
+         *     `secrets` maps environment variables to names of secrets; cpu in millicores, memory and storage in MB, times in
+         *     seconds.
+         */
+        SpecView: {
+            /**
+             * Kind
+             * @description command, gather (a matrix), each, trigger, or element (inside of an engine).
+             */
+            kind: string;
+            /** Run */
+            run: string;
+            /** Shell */
+            shell: string;
+            /** Image */
+            image: string | null;
+            /** Env */
+            env: {
+                [key: string]: string;
+            };
+            /** Secrets */
+            secrets: {
+                [key: string]: string;
+            };
+            /** Environment */
+            environment: string | null;
+            /** Services */
+            services: components["schemas"]["ServiceView"][];
+            /** Volumes */
+            volumes: {
+                [key: string]: string;
+            };
+            /**
+             * Caches
+             * @description Their keys.
+             */
+            caches: string[];
+            /** Stdin */
+            stdin: string | null;
+            /** Stdout */
+            stdout: string | null;
+            /** Pools */
+            pools: string[];
+            /** Cpu */
+            cpu: number | null;
+            /** Memory */
+            memory: number | null;
+            /** Storage */
+            storage: number | null;
+            /** Arch */
+            arch: string | null;
+            /**
+             * Residency
+             * @description Where it may run; empty for anywhere.
+             */
+            residency: string[];
+            /** Max Duration */
+            max_duration: number;
+            /** After */
+            after: string[];
+            /** When */
+            when: string | null;
+            /**
+             * Group
+             * @description The treatment whose instance this is.
+             */
+            group: string | null;
+            /**
+             * Matrix
+             * @description An instance's own values.
+             */
+            matrix: {
+                [key: string]: unknown;
+            };
+            retry: components["schemas"]["RetryView"];
+            element: components["schemas"]["ElementView"] | null;
+        };
+        /** StackTraceView */
+        StackTraceView: {
+            /** Language */
+            language: string;
+            /** Error */
+            error: string;
+            /** Message */
+            message: string;
+            /** First */
+            first: string;
+            /** Last */
+            last: string;
+            /** Text */
+            text: string[];
+            /** Frames */
+            frames: components["schemas"]["FrameView"][];
+            caused_by: components["schemas"]["RaisedView"] | null;
+            /** @description Where to look first. */
+            place: components["schemas"]["FrameView"] | null;
+        };
+        /**
+         * StandingView
+         * @description `pending` counts what is kept until the receiver accepts it, `dead` what was given up.
+         *
+         *     `error` is the last refusal.
+         */
+        StandingView: {
+            /** Failing */
+            failing: boolean;
+            /** Failing Since */
+            failing_since: string | null;
+            /** Error */
+            error: string | null;
+            /** Retry At */
+            retry_at: string | null;
+            /** Delivered At */
+            delivered_at: string | null;
+            /** Pending */
+            pending: number;
+            /** Dead */
+            dead: number;
+        };
+        /**
+         * StartBody
+         * @description The values of the pipeline's parameters.
+         */
+        StartBody: {
+            /** Parameters */
+            parameters?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Version
+             * @default null
+             */
+            version: number | null;
+        };
+        /**
+         * StartDocumentBody
+         * @description A document to run once, and the values of its parameters.
+         */
+        StartDocumentBody: {
+            /** Document */
+            document: string | {
+                [key: string]: unknown;
+            };
+            /** Parameters */
+            parameters?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Programs
+             * @description Programs that are no stored ones, by what the document calls them.
+             */
+            programs?: {
+                [key: string]: components["schemas"]["ProgramBody"];
+            };
+        };
+        /** StartedView */
+        StartedView: {
+            /** Run Id */
+            run_id: string;
+            /** State */
+            state: string;
+        };
+        /** SweepView */
+        SweepView: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * Seen
+             * @description Machines in the infrastructure's own inventory.
+             */
+            seen: number;
+            /**
+             * Ended
+             * @description Of these, the ones that belonged to no run and were ended.
+             */
+            ended: number;
+        };
+        /** TestView */
+        TestView: {
+            /** Message Id */
+            message_id: string;
+            /**
+             * Channels
+             * @description The channels that get the message.
+             */
+            channels: string[];
+        };
+        /**
+         * TimesView
+         * @description Seconds; null for what an attempt has not reached, or what is not known.
+         *
+         *     What is going on is counted until now.
+         */
+        TimesView: {
+            /**
+             * Waited
+             * @description Until its inputs were there; of the first attempt.
+             */
+            waited: number | null;
+            /**
+             * Queued
+             * @description Until its runner began to be made; with approvals and waiting for a free place.
+             */
+            queued: number | null;
+            /**
+             * Booted
+             * @description Until the runner called home.
+             */
+            booted: number | null;
+            /** Ran */
+            ran: number | null;
+        };
+        /**
+         * TokenBody
+         * @description `permissions` are names such as `runs:start`, or `*` for all.
+         *
+         *     A token grants no permission that it does not have.
+         */
+        TokenBody: {
+            /** Name */
+            name: string;
+            /**
+             * Project
+             * @default *
+             */
+            project: string | "*";
+            /** Permissions */
+            permissions: string[];
+            /**
+             * Expires In
+             * @description Seconds; without it the token does not expire.
+             * @default null
+             */
+            expires_in: number | null;
+        };
+        /** TokenList */
+        TokenList: {
+            /** Items */
+            items: components["schemas"]["TokenView"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+        };
+        /** TokenView */
+        TokenView: {
+            /** Token Id */
+            token_id: string;
+            /** Name */
+            name: string;
+            /**
+             * Project
+             * @description A project, or `*` for all of the organization.
+             */
+            project: string;
+            /** Permissions */
+            permissions: string[];
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /** Expires At */
+            expires_at: string | null;
+        };
+        /** TotalView */
+        TotalView: {
+            /** Currency */
+            currency: string;
+            /** Amount */
+            amount: number;
+        };
+        /**
+         * TraceView
+         * @description `part` is the piece that the offset is in: its line, where there are lines.
+         */
+        TraceView: {
+            /** Run Id */
+            run_id: string;
+            /** Offset */
+            offset: number | null;
+            origin: components["schemas"]["OriginView"];
+            /** @default null */
+            part: components["schemas"]["PartView"] | null;
+        };
+        /**
+         * TracedLink
+         * @description `effect` came of `cause`; both are ids of nodes.
+         *
+         *     `port` is the treatment's, or the name of the run's parameter.
+         */
+        TracedLink: {
+            /** Effect */
+            effect: string;
+            /** Cause */
+            cause: string;
+            /** Kind */
+            kind: string;
+            /** Basis */
+            basis: string;
+            /** Port */
+            port: string | null;
+            /** Note */
+            note: string | null;
+            effect_part: components["schemas"]["PartView"] | null;
+            cause_part: components["schemas"]["PartView"] | null;
+        };
+        /**
+         * TracedNode
+         * @description A node of a trace; which members it has depends on its kind. Previews have at most 256 characters.
+         *
+         *     `cut`: its neighbours are left out; request its own trace. `next`: the cursor of its further neighbours.
+         */
+        TracedNode: {
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Run Id */
+            run_id: string | null;
+            /** Treatment */
+            treatment: string | null;
+            /** Port */
+            port: string | null;
+            /** State */
+            state: string | null;
+            /** Attempt */
+            attempt: number | null;
+            /** Exit Code */
+            exit_code: number | null;
+            /** Started At */
+            started_at: string | null;
+            /** Finished At */
+            finished_at: string | null;
+            /** Kept From */
+            kept_from: string | null;
+            runner: components["schemas"]["RunnerView"] | null;
+            value: components["schemas"]["ValueView"] | null;
+            part: components["schemas"]["PartView"] | null;
+            run: components["schemas"]["RunAbout"] | null;
+            cache: components["schemas"]["CacheAbout"] | null;
+            line: components["schemas"]["LineAbout"] | null;
+            pipeline: components["schemas"]["PipelineAbout"] | null;
+            /** Cut */
+            cut: boolean;
+            /** Next */
+            next: string | null;
+        };
+        /**
+         * TreatmentCostView
+         * @description The cost of all attempts together. `per_hour` was the price of the pool's runners when the treatment ended.
+         */
+        TreatmentCostView: {
+            /** Treatment */
+            treatment: string;
+            /** Pool */
+            pool: string;
+            /** Provider */
+            provider: string;
+            /** Attempts */
+            attempts: number;
+            /** Seconds */
+            seconds: number;
+            /** Per Hour */
+            per_hour: number;
+            /** Amount */
+            amount: number;
+            /** Currency */
+            currency: string;
+        };
+        /** TreatmentSummary */
+        TreatmentSummary: {
+            /** Name */
+            name: string;
+            /** State */
+            state: string;
+            /** Attempt */
+            attempt: number;
+            /** Cause */
+            cause: string | null;
+            /**
+             * Waiting For
+             * @description What holds it back beside its inputs, in words.
+             */
+            waiting_for: string | null;
+            /**
+             * Kept From
+             * @description The earlier run that its values were taken over from.
+             */
+            kept_from: string | null;
+            /** Exit Code */
+            exit_code: number | null;
+            /** Pool */
+            pool: string | null;
+            /** Ready At */
+            ready_at: string | null;
+            /** Started At */
+            started_at: string | null;
+            /** Finished At */
+            finished_at: string | null;
+        };
+        /** TreatmentView */
+        TreatmentView: {
+            /** Name */
+            name: string;
+            /** State */
+            state: string;
+            /** Attempt */
+            attempt: number;
+            /** Cause */
+            cause: string | null;
+            /**
+             * Waiting For
+             * @description What holds it back beside its inputs, in words.
+             */
+            waiting_for: string | null;
+            /**
+             * Kept From
+             * @description The earlier run that its values were taken over from.
+             */
+            kept_from: string | null;
+            /** Exit Code */
+            exit_code: number | null;
+            /** Pool */
+            pool: string | null;
+            /** Ready At */
+            ready_at: string | null;
+            /** Started At */
+            started_at: string | null;
+            /** Finished At */
+            finished_at: string | null;
+            /** Run Id */
+            run_id: string;
+            /**
+             * Placement
+             * @description The pools that were considered for its latest attempt: those that fit in the order in which they were asked, then the others.
+             */
+            placement: components["schemas"]["ConsideredView"][];
+            /**
+             * Signal
+             * @description That killed the command, or by its exit code one of its own commands.
+             */
+            signal: string | null;
+            /** Placed At */
+            placed_at: string | null;
+            /** Failures */
+            failures: number;
+            /** Infrastructure Failures */
+            infrastructure_failures: number;
+            /** @description Of the latest attempt. */
+            times: components["schemas"]["TimesView"];
+            /**
+             * History
+             * @description Every state of every attempt, in order.
+             */
+            history: components["schemas"]["ChangeView"][];
+            /**
+             * Usage
+             * @description Peaks and totals that the runner measured.
+             */
+            usage: {
+                [key: string]: number;
+            };
+            approval: components["schemas"]["ApprovalView"] | null;
+            /**
+             * Started Run
+             * @description The run of another pipeline that it started.
+             */
+            started_run: string | null;
+            spec: components["schemas"]["SpecView"];
+            /**
+             * Parameters
+             * @description Those of the run.
+             */
+            parameters: {
+                [key: string]: unknown;
+            };
+            /** Inputs */
+            inputs: components["schemas"]["FlowView"][];
+            /** Outputs */
+            outputs: components["schemas"]["FlowView"][];
+            /**
+             * Runners
+             * @description One per attempt, the latest first.
+             */
+            runners: components["schemas"]["AttemptView"][];
+        };
+        /**
+         * TriedView
+         * @description `answers` has the receiver's answers, by signal.
+         */
+        TriedView: {
+            /** Ok */
+            ok: boolean;
+            /** Answers */
+            answers: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * UseView
+         * @description A value with the requested digest, where it was sent. `kept_from`: this run only took it over from that one.
+         */
+        UseView: {
+            /** Run Id */
+            run_id: string;
+            /** Pipeline */
+            pipeline: string;
+            /** Run State */
+            run_state: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Treatment */
+            treatment: string;
+            /** Port */
+            port: string;
+            /** Size */
+            size: number;
+            /** Made At */
+            made_at: string | null;
+            /** Kept From */
+            kept_from: string | null;
+            /**
+             * Consumers
+             * @description Treatments of the run that it was given to, the first 50.
+             */
+            consumers: string[];
+            /** More Consumers */
+            more_consumers: boolean;
+        };
+        /** UsesPage */
+        UsesPage: {
+            /** Items */
+            items: components["schemas"]["UseView"][];
+            /** Next */
+            next: string | null;
+        };
+        /**
+         * ValueView
+         * @description `preview` is its beginning as text, `preview_base64` the same where it is not text; both need `values:read`.
+         */
+        ValueView: {
+            /**
+             * Sha256
+             * @description Null where its pool lets no digest stay.
+             */
+            sha256: string | null;
+            /** Size */
+            size: number;
+            /** Flow */
+            flow: string;
+            /** Type */
+            type: string;
+            /** Created At */
+            created_at: string | null;
+            /**
+             * Bucket
+             * @description Where it is kept, if not in the installation's own bucket.
+             */
+            bucket: string | null;
+            /**
+             * Not Kept
+             * @description Why only the treatments that read from it get its content.
+             */
+            not_kept: string | null;
+            /** Preview */
+            preview: string | null;
+            /** Preview Base64 */
+            preview_base64: string | null;
+            /** @description Its beginning, by what it is. */
+            shown: components["schemas"]["PreviewView"] | null;
+        };
+        /**
+         * ViaView
+         * @description Why the node is here: the kind of link to its parent, and the evidence for it.
+         */
+        ViaView: {
+            /** Kind */
+            kind: string;
+            /** Basis */
+            basis: string;
+            /** Port */
+            port: string | null;
+            /** Note */
+            note: string | null;
+            part: components["schemas"]["PartView"] | null;
+        };
+        /** WebSessionList */
+        WebSessionList: {
+            /**
+             * Items
+             * @description Of the caller's token, the oldest first.
+             */
+            items: components["schemas"]["WebSessionView"][];
+        };
+        /** WebSessionView */
+        WebSessionView: {
+            /** Session Id */
+            session_id: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+        };
+        /** @description A problem document (RFC 9457). */
+        Problem: {
+            type: string;
+            title: string;
+            status: number;
+            /** @description Stable, for programs. */
+            code: string;
+            detail: string;
+            violations?: {
+                pointer: string;
+                code: string;
+                message: string;
+            }[];
+            findings?: components["schemas"]["FindingView"][];
+            details?: Record<string, never>;
+            /** @description Seconds. */
+            retry_after?: number;
+            /** @description Of an internal error, for finding it in the control plane's log. */
+            id?: string;
+        };
+    };
+    responses: never;
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
+}
+export type $defs = Record<string, never>;
+export type operations = Record<string, never>;

@@ -1,0 +1,224 @@
+// Draws a run's graph on a canvas: nodes with their states, edges as blocks or streams.
+import type { Layout } from "../model/layout.ts";
+import { type Tone, tone } from "../model/states.ts";
+
+export const NODE = { width: 168, height: 34, gapX: 56, gapY: 14 };
+const STEP = { x: NODE.width + NODE.gapX, y: NODE.height + NODE.gapY };
+
+export interface View {
+  /** Of the graph's origin on the canvas, in CSS pixels. */
+  x: number;
+  y: number;
+  scale: number;
+}
+
+export interface Drawn {
+  names: readonly string[];
+  states: readonly string[];
+  layout: Layout;
+  /** For each edge: whether a stream flows over it. */
+  streams: readonly boolean[];
+  /** Ends of each edge. */
+  ends: readonly { from: number; to: number }[];
+  selected: number | null;
+  /** Lit nodes; everything else is faint. Null: all. */
+  lit: ReadonlySet<number> | null;
+}
+
+export interface Palette {
+  text: string;
+  faint: string;
+  surface: string;
+  line: string;
+  focus: string;
+  tones: Record<Tone, string>;
+  washes: Record<Tone, string>;
+  font: string;
+}
+
+export function palette(element: Element): Palette {
+  const style = getComputedStyle(element);
+  // Colours are resolved by the browser: a canvas does not understand `light-dark()`.
+  const probe = document.createElement("i");
+  element.append(probe);
+  const colour = (name: string) => {
+    probe.style.color = `var(--${name})`;
+    return getComputedStyle(probe).color;
+  };
+  const all = (prefix: string) =>
+    Object.fromEntries((["ok", "bad", "busy", "wait", "off"] as const).map((one) => [one, colour(prefix + one)])) as Record<
+      Tone,
+      string
+    >;
+  const found: Palette = {
+    text: colour("text"),
+    faint: colour("text-soft"),
+    surface: colour("surface"),
+    line: colour("edge"),
+    focus: colour("accent"),
+    tones: all(""),
+    washes: all("wash-"),
+    font: style.fontFamily,
+  };
+  probe.remove();
+  return found;
+}
+
+/** The size of the whole graph, in CSS pixels at scale 1. */
+export function extent(layout: Layout): { width: number; height: number } {
+  return { width: layout.width * STEP.x - NODE.gapX, height: layout.height * STEP.y - NODE.gapY };
+}
+
+export function fit(layout: Layout, width: number, height: number, margin = 16): View {
+  const size = extent(layout);
+  const scale = Math.min(1, (width - 2 * margin) / size.width, (height - 2 * margin) / size.height);
+  return { scale, x: (width - size.width * scale) / 2, y: (height - size.height * scale) / 2 };
+}
+
+export function nodeAt(drawn: Drawn, view: View, x: number, y: number): number | null {
+  const gx = (x - view.x) / view.scale;
+  const gy = (y - view.y) / view.scale;
+  const { layout } = drawn;
+  for (let node = 0; node < drawn.names.length; node++) {
+    const left = (layout.x[node] as number) * STEP.x;
+    const top = (layout.y[node] as number) * STEP.y;
+    if (gx >= left && gx <= left + NODE.width && gy >= top && gy <= top + NODE.height) return node;
+  }
+  return null;
+}
+
+export function draw(context: CanvasRenderingContext2D, drawn: Drawn, view: View, colours: Palette): void {
+  const ratio = devicePixelRatio || 1;
+  const { width, height } = context.canvas;
+  context.setTransform(1, 0, 0, 1, 0, 0);
+  context.clearRect(0, 0, width, height);
+  context.setTransform(ratio * view.scale, 0, 0, ratio * view.scale, ratio * view.x, ratio * view.y);
+  const seen = {
+    left: -view.x / view.scale - STEP.x,
+    top: -view.y / view.scale - STEP.y,
+    right: (width / ratio - view.x) / view.scale,
+    bottom: (height / ratio - view.y) / view.scale,
+  };
+  drawEdges(context, drawn, colours, seen);
+  const small = view.scale < 0.35;
+  for (let node = 0; node < drawn.names.length; node++) {
+    const left = (drawn.layout.x[node] as number) * STEP.x;
+    const top = (drawn.layout.y[node] as number) * STEP.y;
+    if (left < seen.left || left > seen.right || top < seen.top || top > seen.bottom) continue;
+    drawNode(context, drawn, node, left, top, colours, small);
+  }
+}
+
+interface Seen {
+  left: number;
+  top: number;
+  right: number;
+  bottom: number;
+}
+
+function drawEdges(context: CanvasRenderingContext2D, drawn: Drawn, colours: Palette, seen: Seen): void {
+  context.lineWidth = 1.5;
+  drawn.layout.routes.forEach((route, edge) => {
+    let inside = false;
+    for (let at = 0; at < route.length; at += 2) {
+      const y = (route[at + 1] as number) * STEP.y;
+      if (y > seen.top - STEP.y * 4 && y < seen.bottom + STEP.y * 4) inside = true;
+    }
+    if (!inside) return;
+    const ends = drawn.ends[edge] as { from: number; to: number };
+    const chosen = drawn.selected !== null && (ends.from === drawn.selected || ends.to === drawn.selected);
+    const isLit = drawn.lit === null || (drawn.lit.has(ends.from) && drawn.lit.has(ends.to));
+    context.strokeStyle = chosen ? colours.focus : colours.line;
+    context.globalAlpha = isLit ? 1 : 0.25;
+    context.setLineDash(drawn.streams[edge] ? [6, 4] : []);
+    context.beginPath();
+    let x = (route[0] as number) * STEP.x + NODE.width;
+    let y = (route[1] as number) * STEP.y + NODE.height / 2;
+    context.moveTo(x, y);
+    for (let at = 2; at < route.length; at += 2) {
+      const nextX = (route[at] as number) * STEP.x;
+      const nextY = (route[at + 1] as number) * STEP.y + NODE.height / 2;
+      const bend = (nextX - x) / 2;
+      context.bezierCurveTo(x + bend, y, nextX - bend, nextY, nextX, nextY);
+      if (at + 2 < route.length) {
+        context.lineTo(nextX + NODE.width, nextY);
+        x = nextX + NODE.width;
+      }
+      y = nextY;
+    }
+    context.stroke();
+  });
+  context.setLineDash([]);
+  context.globalAlpha = 1;
+}
+
+function drawNode(
+  context: CanvasRenderingContext2D,
+  drawn: Drawn,
+  node: number,
+  left: number,
+  top: number,
+  colours: Palette,
+  small: boolean,
+): void {
+  const state = drawn.states[node] as string;
+  const kind = tone(state);
+  const chosen = drawn.selected === node;
+  context.globalAlpha = drawn.lit === null || drawn.lit.has(node) ? 1 : 0.3;
+  context.beginPath();
+  context.roundRect(left, top, NODE.width, NODE.height, 8);
+  context.fillStyle = small ? colours.tones[kind] : colours.washes[kind];
+  context.fill();
+  if (!small) {
+    context.lineWidth = chosen ? 2.5 : 1.25;
+    context.strokeStyle = chosen ? colours.focus : colours.tones[kind];
+    context.stroke();
+    mark(context, kind, left + 17, top + NODE.height / 2, colours);
+    context.fillStyle = colours.text;
+    context.font = `500 13px ${colours.font}`;
+    context.textBaseline = "middle";
+    context.fillText(shortened(context, drawn.names[node] as string, NODE.width - 42), left + 31, top + NODE.height / 2 + 0.5);
+  }
+  context.globalAlpha = 1;
+}
+
+const MARKS: Record<Tone, string> = {
+  ok: "m-3.6 .2 2.6 2.6 4.6-5.4",
+  bad: "m-2.8-2.8 5.6 5.6m0-5.6-5.6 5.6",
+  busy: "m-1.8-3v6l4.6-3z",
+  wait: "m-.1 0h.2",
+  off: "m-3 0h6",
+};
+const paths = new Map<Tone, Path2D>();
+
+function mark(context: CanvasRenderingContext2D, kind: Tone, x: number, y: number, colours: Palette): void {
+  let path = paths.get(kind);
+  if (!path) paths.set(kind, (path = new Path2D(`M0 0${MARKS[kind]}`)));
+  context.save();
+  context.translate(x, y);
+  context.strokeStyle = colours.tones[kind];
+  context.lineWidth = 1.4;
+  context.lineCap = "round";
+  context.beginPath();
+  context.arc(0, 0, 6.6, 0, Math.PI * 2);
+  context.stroke();
+  context.lineWidth = 1.7;
+  context.stroke(path);
+  context.restore();
+}
+
+const widths = new Map<string, string>();
+
+function shortened(context: CanvasRenderingContext2D, text: string, width: number): string {
+  const known = widths.get(text);
+  if (known !== undefined) return known;
+  let short = text;
+  if (context.measureText(text).width > width) {
+    let length = text.length;
+    while (length > 1 && context.measureText(`${text.slice(0, length)}…`).width > width) length -= 1;
+    short = `${text.slice(0, length)}…`;
+  }
+  if (widths.size > 20_000) widths.clear();
+  widths.set(text, short);
+  return short;
+}

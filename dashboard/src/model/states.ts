@@ -1,0 +1,42 @@
+// States of runs and treatments: their tone, and the order in which they matter to a reader.
+
+export type Tone = "ok" | "bad" | "busy" | "wait" | "off";
+
+const TONES: Record<string, Tone> = {
+  succeeded: "ok",
+  failed: "bad",
+  lost: "bad",
+  timed_out: "bad",
+  running: "busy",
+  placing: "busy",
+  booting: "busy",
+  cancelling: "busy",
+  pending: "wait",
+  ready: "wait",
+  skipped: "off",
+  cancelled: "off",
+};
+
+export function tone(state: string): Tone {
+  return TONES[state] ?? "wait";
+}
+
+export function words(state: string): string {
+  return state.replaceAll("_", " ");
+}
+
+export function hasEnded(state: string): boolean {
+  return ["succeeded", "failed", "lost", "timed_out", "skipped", "cancelled"].includes(state);
+}
+
+export function broke(state: string): boolean {
+  return tone(state) === "bad";
+}
+
+/** Counts by state, what broke first. */
+export function counts(states: Iterable<string>): [string, number][] {
+  const found = new Map<string, number>();
+  for (const state of states) found.set(state, (found.get(state) ?? 0) + 1);
+  const order: Tone[] = ["bad", "busy", "wait", "off", "ok"];
+  return [...found].sort((a, b) => order.indexOf(tone(a[0])) - order.indexOf(tone(b[0])) || a[0].localeCompare(b[0]));
+}

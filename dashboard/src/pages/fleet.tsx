@@ -1,0 +1,91 @@
+// What costs, what waits? Pools, hosts and the runners at work.
+import { get } from "../api/client.ts";
+import type { components } from "../api/types.ts";
+import { ago, counted } from "../model/format.ts";
+import { words } from "../model/states.ts";
+import { useLoaded, useNow } from "../parts/data.ts";
+import { Failure, Loading } from "../parts/notes.tsx";
+import { useTitle } from "../parts/shell.tsx";
+import { href } from "../routes.ts";
+
+type Schemas = components["schemas"];
+
+export function Fleet() {
+  useTitle("Fleet");
+  const loaded = useLoaded(
+    "fleet",
+    async (signal) => {
+      const [pools, hosts] = await Promise.all([
+        get<Schemas["PoolList"]>(["pools"], {}, signal),
+        get<Schemas["HostList"]>(["hosts"], {}, signal),
+      ]);
+      const details = await Promise.all(
+        pools.items.map((pool) => get<Schemas["PoolDetailView"]>(["pools", pool.name], {}, signal)),
+      );
+      return { pools: details, hosts: hosts.items };
+    },
+    () => 5_000,
+  );
+  const now = useNow(true);
+  const found = loaded.value;
+  return (
+    <>
+      <div class="title-row">
+        <h1>Fleet</h1>
+      </div>
+      {loaded.error && <Failure error={loaded.error} />}
+      {!found && !loaded.error && <Loading what="the fleet" />}
+      {found?.pools.map(({ pool, runners, queue }) => (
+        <section key={pool.name} class="card" aria-label={`Pool ${pool.name}`}>
+          <div class="section-head">
+            <h2>{pool.name}</h2>
+            <span class="chip">{pool.provider}</span>
+            {pool.region && <span class="quiet-text">{pool.region}</span>}
+          </div>
+          <h3>Runners</h3>
+          {runners.length === 0 && <p class="quiet-text">None is at work.</p>}
+          {runners.length > 0 && (
+            <ul class="plain-list">
+              {runners.map((runner) => (
+                <li key={runner.runner_id}>
+                  <a href={href({ page: "treatment", run: runner.run_id, treatment: runner.treatment })}>{runner.treatment}</a>{" "}
+                  <span class="quiet-text">
+                    {words(runner.state)}
+                    {runner.phase ? `, ${runner.phase}` : ""}, {ago(runner.since, now)}
+                    {runner.offer ? `, ${runner.offer}` : ""}
+                  </span>
+                </li>
+              ))}
+            </ul>
+          )}
+          {queue.length > 0 && (
+            <p class="waiting">
+              {counted(queue.length, "treatment")} {queue.length === 1 ? "waits" : "wait"} for a place here.
+            </p>
+          )}
+          <Hosts hosts={found.hosts.filter((host) => host.pool === pool.name)} now={now} />
+        </section>
+      ))}
+    </>
+  );
+}
+
+function Hosts({ hosts, now }: { hosts: readonly Schemas["HostView"][]; now: number }) {
+  if (!hosts.length) return null;
+  return (
+    <>
+      <h3>Hosts</h3>
+      <ul class="plain-list">
+        {hosts.map((host) => (
+          <li key={host.host_id}>
+            <strong>{host.name}</strong>{" "}
+            <span class="quiet-text">
+              {host.running.length} of {host.slots} places taken, seen {ago(host.last_seen, now)}
+              {host.draining ? ", draining" : ""}
+            </span>
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}

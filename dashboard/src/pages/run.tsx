@@ -1,0 +1,236 @@
+// Why, or how far? A run's header, the reason first, its graph, its treatments and its log.
+import { useMemo, useState } from "preact/hooks";
+import { get, pages, post, type Problem } from "../api/client.ts";
+import { may } from "../api/session.ts";
+import type { components } from "../api/types.ts";
+import { ago, between } from "../model/format.ts";
+import { broke, counts, hasEnded, words } from "../model/states.ts";
+import { why } from "../model/why.ts";
+import { useLoaded, useNow } from "../parts/data.ts";
+import { Graph } from "../parts/graph.tsx";
+import { Logs } from "../parts/logs.tsx";
+import { Failure, Loading } from "../parts/notes.tsx";
+import { useTitle } from "../parts/shell.tsx";
+import { State, Symbol } from "../parts/state.tsx";
+import { Treatments } from "../parts/treatments.tsx";
+import { WhyPanel } from "../parts/why.tsx";
+import { href, location_, navigate, setQuery } from "../routes.ts";
+
+type Schemas = components["schemas"];
+type Run = Schemas["RunWithTreatments"];
+type GraphPage = Schemas["GraphView"];
+
+export function RunPage({ run: id }: { run: string }) {
+  const query = new URLSearchParams(location_.value.search);
+  const selected = query.get("t");
+  const loaded = useLoaded(
+    `run/${id}`,
+    async (signal) => {
+      const found = await pages<Run>(["runs", id], {}, signal);
+      return { ...(found[0] as Run), treatments: found.flatMap((page) => page.treatments) };
+    },
+    (run) => (run && hasEnded(run.state) ? null : 1_000),
+  );
+  const run = loaded.value;
+  const ended = run ? hasEnded(run.state) : false;
+  // The shape of the graph may grow while the run goes on; its states come with the run.
+  const shape = useLoaded(
+    `graph/${id}/${run ? run.treatments.length : "-"}`,
+    (signal) => pages<GraphPage>(["runs", id, "graph"], {}, signal),
+  );
+  const now = useNow(run !== null && !ended);
+  useTitle(run ? `${run.pipeline}: ${words(run.state)}` : "Run");
+
+  const states = useMemo(() => new Map(run?.treatments.map((one) => [one.name, one])), [run]);
+  const edges = useMemo(() => shape.value?.flatMap((page) => page.edges) ?? [], [shape.value]);
+  const nodes = useMemo(
+    () =>
+      shape.value
+        ?.flatMap((page) => page.nodes)
+        .map((node) => ({ name: node.name, state: states.get(node.name)?.state ?? node.state })) ?? [],
+    [shape.value, states],
+  );
+  const found = useMemo(() => why(run?.treatments ?? [], edges), [run, edges]);
+  const rows = useMemo(() => inOrder(run?.treatments ?? []), [run]);
+
+  if (!run) return loaded.error ? <Failure error={loaded.error} /> : <Loading what="the run" />;
+  return (
+    <>
+      <Header run={run} now={now} />
+      {loaded.error && <Failure error={loaded.error} />}
+      {found.roots.length > 0 && (shape.value || shape.error) ? <WhyPanel run={id} found={found} states={states} /> : null}
+      {found.roots.length === 0 && broke(run.state) && (
+        <section class="card why">
+          <h2>Why</h2>
+          <p>{run.cause ?? `The run ${words(run.state)}.`}</p>
+        </section>
+      )}
+      <section class="card" aria-labelledby="graph-title">
+        <div class="section-head">
+          <h2 id="graph-title">Treatments</h2>
+          <span class="counts">
+            {counts(run.treatments.map((one) => one.state)).map(([state, count]) => (
+              <span key={state} class="count">
+                <Symbol state={state} /> {count.toLocaleString("en")} {words(state)}
+              </span>
+            ))}
+          </span>
+        </div>
+        {shape.error && <Failure error={shape.error} />}
+        {nodes.length > 0 && (
+          <Graph
+            nodes={nodes}
+            edges={edges}
+            selected={selected}
+            choose={(name) => setQuery({ t: name === selected ? null : name })}
+          />
+        )}
+        {selected && states.has(selected) && <Selected run={id} treatment={states.get(selected) as Schemas["TreatmentSummary"]} />}
+        <Treatments
+          run={id}
+          treatments={rows}
+          selected={selected}
+          start={run.started_at ?? run.created_at}
+          end={run.finished_at}
+          now={now}
+        />
+      </section>
+      {may("logs:read") && <Logs run={id} treatment={selected ?? undefined} ended={ended} mark={query.get("line")} />}
+    </>
+  );
+}
+
+/** By the time at which they became ready, then by name. */
+function inOrder(treatments: readonly Schemas["TreatmentSummary"][]): Schemas["TreatmentSummary"][] {
+  return [...treatments].sort((a, b) => (a.ready_at ?? "9").localeCompare(b.ready_at ?? "9") || a.name.localeCompare(b.name));
+}
+
+function Selected({ run, treatment }: { run: string; treatment: Schemas["TreatmentSummary"] }) {
+  return (
+    <p class="selected-bar" role="status">
+      <State state={treatment.state} />
+      <strong>{treatment.name}</strong>
+      <span class="clip quiet-text">{treatment.waiting_for ?? treatment.cause}</span>
+      <span class="fill" />
+      <a href={href({ page: "treatment", run, treatment: treatment.name })}>Details</a>
+      <button type="button" class="quiet" onClick={() => setQuery({ t: null })}>
+        Show all lines
+      </button>
+    </p>
+  );
+}
+
+function Header({ run, now }: { run: Run; now: number }) {
+  const [problem, setProblem] = useState<Problem | null>(null);
+  const [copied, setCopied] = useState(false);
+  const ended = hasEnded(run.state);
+  const act = async (work: () => Promise<unknown>) => {
+    setProblem(null);
+    await work().catch((error: Problem) => setProblem(error));
+  };
+  const rerun = (what: "all" | "failed") =>
+    act(async () => {
+      const started = await post<Schemas["StartedView"]>(["runs", run.run_id, "rerun"], { from: what });
+      navigate(href({ page: "run", run: started.run_id }));
+    });
+  const share = async () => {
+    await navigator.clipboard.writeText(location.href);
+    setCopied(true);
+    setTimeout(() => setCopied(false), 2_000);
+  };
+  return (
+    <header class="run-head">
+      <nav class="crumbs" aria-label="Where this is">
+        <a href={href({ page: "runs" })}>Runs</a>
+        <span aria-hidden="true">/</span>
+        <a href={href({ page: "runs" }, { pipeline: run.pipeline })}>{run.pipeline}</a>
+      </nav>
+      <div class="title-row">
+        <h1>
+          {run.pipeline} <State state={run.state} />
+        </h1>
+        <span class="fill" />
+        <span class="buttons">
+          {!ended && may("runs:cancel") && (
+            <button type="button" onClick={() => void act(() => post(["runs", run.run_id, "cancel"]))}>
+              Cancel
+            </button>
+          )}
+          {ended && may("runs:start") && broke(run.state) && (
+            <button type="button" onClick={() => void rerun("failed")}>
+              Rerun failed
+            </button>
+          )}
+          {ended && may("runs:start") && (
+            <button type="button" onClick={() => void rerun("all")}>
+              Rerun all
+            </button>
+          )}
+          <button type="button" onClick={() => void share()}>
+            {copied ? "Copied" : "Copy link"}
+          </button>
+        </span>
+      </div>
+      {problem && <Failure error={problem} />}
+      {run.state === "pending" && run.waiting_for && <p class="waiting">Waits for: {run.waiting_for}</p>}
+      <dl class="facts">
+        <Fact name="Time">{between(run.started_at, run.finished_at, now)}</Fact>
+        <Fact name="Started">
+          <time dateTime={run.created_at} title={run.created_at}>
+            {ago(run.created_at, now)}
+          </time>{" "}
+          by {run.starter}
+        </Fact>
+        {run.branch && <Fact name="Branch">{run.branch}</Fact>}
+        {run.commit && (
+          <Fact name="Commit">
+            <code>{run.commit.slice(0, 12)}</code> {run.commit_message}
+          </Fact>
+        )}
+        {run.rerun_of && (
+          <Fact name="Rerun of">
+            <a href={href({ page: "run", run: run.rerun_of })}>{run.rerun_of}</a>
+          </Fact>
+        )}
+        {run.replay_of && (
+          <Fact name="Replay of">
+            <a href={href({ page: "treatment", run: run.replay_of.run_id, treatment: run.replay_of.treatment })}>
+              {run.replay_of.treatment}
+            </a>
+          </Fact>
+        )}
+        {run.started_by_run && (
+          <Fact name="Started by">
+            <a href={href({ page: "run", run: run.started_by_run })}>{run.started_by_run}</a>
+          </Fact>
+        )}
+        <Cost run={run} ended={ended} />
+        <Fact name="Run">
+          <code>{run.run_id}</code>
+        </Fact>
+      </dl>
+    </header>
+  );
+}
+
+function Cost({ run, ended }: { run: Run; ended: boolean }) {
+  const cost = useLoaded(`cost/${run.run_id}/${ended}`, (signal) =>
+    get<Schemas["RunCostView"]>(["runs", run.run_id, "cost"], {}, signal),
+  );
+  const totals = cost.value?.totals.filter((total) => total.amount > 0) ?? [];
+  if (!totals.length) return null;
+  return (
+    <Fact name="Cost">
+      {totals.map((total) => `${total.amount < 0.01 ? total.amount.toPrecision(2) : total.amount.toFixed(2)} ${total.currency}`).join(" + ")}
+    </Fact>
+  );
+}
+
+function Fact({ name, children }: { name: string; children: preact.ComponentChildren }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}

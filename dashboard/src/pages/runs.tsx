@@ -1,0 +1,120 @@
+// What ran: a live list, filtered by the address.
+import { pages } from "../api/client.ts";
+import type { components } from "../api/types.ts";
+import { ago, between, duration } from "../model/format.ts";
+import { hasEnded } from "../model/states.ts";
+import { useLoaded, useNow } from "../parts/data.ts";
+import { Failure, Loading, Nothing } from "../parts/notes.tsx";
+import { useTitle } from "../parts/shell.tsx";
+import { State } from "../parts/state.tsx";
+import { href, location_, setQuery } from "../routes.ts";
+
+type RunList = components["schemas"]["RunList"];
+type Run = components["schemas"]["RunView"];
+
+const STATES = ["", "running", "failed", "succeeded", "pending", "cancelled", "timed_out"];
+
+export function Runs() {
+  useTitle("Runs");
+  const query = new URLSearchParams(location_.value.search);
+  const filters = Object.fromEntries(["project", "pipeline", "state", "branch", "by"].map((name) => [name, query.get(name)]));
+  const loaded = useLoaded(
+    `runs?${JSON.stringify(filters)}`,
+    (signal) => pages<RunList>(["runs"], { ...filters, limit: 50 }, signal, 1),
+    () => 3_000,
+  );
+  const now = useNow(true);
+  const runs = loaded.value?.flatMap((page) => page.items) ?? [];
+  const medians = medianDurations(runs);
+  return (
+    <>
+      <div class="title-row">
+        <h1>Runs</h1>
+        <form class="filters" onSubmit={(event) => event.preventDefault()}>
+          <Filter name="pipeline" label="Pipeline" value={filters.pipeline ?? ""} />
+          <Filter name="branch" label="Branch" value={filters.branch ?? ""} />
+          <Filter name="by" label="Started by" value={filters.by ?? ""} />
+          <label>
+            <span>State</span>
+            <select value={filters.state ?? ""} onChange={(event) => setQuery({ state: event.currentTarget.value || null })}>
+              {STATES.map((state) => (
+                <option key={state} value={state}>
+                  {state ? state.replaceAll("_", " ") : "any"}
+                </option>
+              ))}
+            </select>
+          </label>
+        </form>
+      </div>
+      {loaded.error && <Failure error={loaded.error} />}
+      {!loaded.value && !loaded.error && <Loading what="runs" />}
+      {loaded.value && runs.length === 0 && (
+        <Nothing>
+          No run matches. Start one with <code>cadence run FILE</code>.
+        </Nothing>
+      )}
+      {runs.length > 0 && (
+        <ol class="run-list card" aria-label="Runs, newest first">
+          {runs.map((run) => (
+            <RunRow key={run.run_id} run={run} now={now} median={medians.get(run.pipeline)} />
+          ))}
+        </ol>
+      )}
+      {loaded.value?.at(-1)?.next && <p class="note">The newest {runs.length} are shown. Filters reach older ones.</p>}
+    </>
+  );
+}
+
+function Filter({ name, label, value }: { name: string; label: string; value: string }) {
+  return (
+    <label>
+      <span>{label}</span>
+      <input type="search" value={value} size={12} onChange={(event) => setQuery({ [name]: event.currentTarget.value || null })} />
+    </label>
+  );
+}
+
+function RunRow({ run, now, median }: { run: Run; now: number; median: number | undefined }) {
+  const detail = run.state === "succeeded" ? null : (run.cause ?? run.waiting_for);
+  return (
+    <li>
+      <State state={run.state} />
+      <div class="run-what">
+        <a class="run-name" href={href({ page: "run", run: run.run_id })}>
+          {run.pipeline}
+        </a>
+        <span class="run-source">
+          {run.branch && <span class="chip">{run.branch}</span>}
+          {run.commit && <code>{run.commit.slice(0, 8)}</code>}
+          {run.commit_message && <span class="clip">{run.commit_message}</span>}
+        </span>
+        {detail && <span class="run-cause clip">{detail}</span>}
+      </div>
+      <div class="run-when">
+        <span>
+          {between(run.started_at, run.finished_at, now)}
+          {median !== undefined && hasEnded(run.state) && <span class="quiet-text"> / {duration(median)}</span>}
+        </span>
+        <time dateTime={run.created_at} title={run.created_at}>
+          {ago(run.created_at, now)}
+        </time>
+      </div>
+    </li>
+  );
+}
+
+/** The median duration of the succeeded runs shown, by pipeline; only where there are at least three. */
+function medianDurations(runs: readonly Run[]): Map<string, number> {
+  const found = new Map<string, number[]>();
+  for (const run of runs) {
+    if (run.state !== "succeeded" || !run.started_at || !run.finished_at) continue;
+    const ms = Date.parse(run.finished_at) - Date.parse(run.started_at);
+    found.set(run.pipeline, [...(found.get(run.pipeline) ?? []), ms]);
+  }
+  const medians = new Map<string, number>();
+  for (const [pipeline, all] of found) {
+    all.sort((a, b) => a - b);
+    if (all.length >= 3) medians.set(pipeline, all[Math.floor(all.length / 2)] as number);
+  }
+  return medians;
+}

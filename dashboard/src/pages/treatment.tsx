@@ -1,0 +1,205 @@
+// What happened in one treatment: why, its inputs and outputs, history, environment, placement, resources, log.
+import { get } from "../api/client.ts";
+import { may } from "../api/session.ts";
+import type { components } from "../api/types.ts";
+import { bytes, clock, duration } from "../model/format.ts";
+import { broke, hasEnded, words } from "../model/states.ts";
+import { useLoaded } from "../parts/data.ts";
+import { Logs } from "../parts/logs.tsx";
+import { Failure, Loading } from "../parts/notes.tsx";
+import { Preview } from "../parts/preview.tsx";
+import { useTitle } from "../parts/shell.tsx";
+import { State } from "../parts/state.tsx";
+import { WhyPanel } from "../parts/why.tsx";
+import { href, location_ } from "../routes.ts";
+
+type Schemas = components["schemas"];
+type Treatment = Schemas["TreatmentView"];
+
+export function TreatmentPage({ run, treatment: name }: { run: string; treatment: string }) {
+  useTitle(name);
+  const loaded = useLoaded(
+    `treatment/${run}/${name}`,
+    (signal) => get<Treatment>(["runs", run, "treatments", name], {}, signal),
+    (one) => (one && hasEnded(one.state) ? null : 1_000),
+  );
+  const one = loaded.value;
+  if (!one) return loaded.error ? <Failure error={loaded.error} /> : <Loading what="the treatment" />;
+  const ended = hasEnded(one.state);
+  return (
+    <>
+      <header class="run-head">
+        <nav class="crumbs" aria-label="Where this is">
+          <a href={href({ page: "runs" })}>Runs</a>
+          <span aria-hidden="true">/</span>
+          <a href={href({ page: "run", run }, { t: name })}>
+            <code>{run}</code>
+          </a>
+        </nav>
+        <div class="title-row">
+          <h1>
+            {name} <State state={one.state} note={one.exit_code ? `(exit ${one.exit_code})` : undefined} />
+          </h1>
+        </div>
+        <dl class="facts">
+          <Time name="Waited" seconds={one.times.waited} />
+          <Time name="Queued" seconds={one.times.queued} />
+          <Time name="Booted" seconds={one.times.booted} />
+          <Time name="Ran" seconds={one.times.ran} />
+          <div>
+            <dt>Attempt</dt>
+            <dd>{one.attempt}</dd>
+          </div>
+          {one.pool && (
+            <div>
+              <dt>Pool</dt>
+              <dd>{one.pool}</dd>
+            </div>
+          )}
+        </dl>
+      </header>
+      {broke(one.state) ? (
+        <WhyPanel run={run} found={{ roots: [name], consequences: [] }} states={new Map([[name, one]])} />
+      ) : (
+        (one.waiting_for ?? one.cause) && <p class="card waiting">{one.waiting_for ?? one.cause}</p>
+      )}
+      <div class="columns">
+        <Flows run={run} title="Inputs" treatment={one} flows={one.inputs} />
+        <Flows run={run} title="Outputs" treatment={one} flows={one.outputs} />
+      </div>
+      <div class="columns">
+        <History treatment={one} />
+        <Environment treatment={one} />
+      </div>
+      {may("logs:read") && (
+        <Logs run={run} treatment={name} ended={ended} mark={new URLSearchParams(location_.value.search).get("line")} />
+      )}
+    </>
+  );
+}
+
+function Time({ name, seconds }: { name: string; seconds: number | null }) {
+  if (seconds === null) return null;
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{duration(seconds * 1000)}</dd>
+    </div>
+  );
+}
+
+interface FlowsProps {
+  run: string;
+  title: string;
+  treatment: Treatment;
+  flows: readonly Schemas["FlowView"][];
+}
+
+function Flows({ run, title, treatment, flows }: FlowsProps) {
+  return (
+    <section class="card" aria-label={title}>
+      <h2>{title}</h2>
+      {flows.length === 0 && <p class="quiet-text">It has none.</p>}
+      {flows.map((flow) => {
+        const from = title === "Inputs" ? flow.source : `${treatment.name}.${flow.port}`;
+        return (
+          <div key={flow.port} class="input">
+            <p>
+              <strong>{flow.port}</strong>{" "}
+              <span class="quiet-text">
+                {flow.flow} of {flow.type}
+                {flow.value ? `, ${bytes(flow.value.size)}` : ""}
+              </span>
+              {from && (
+                <>
+                  {" "}
+                  <a
+                    href={href({
+                      page: "value",
+                      run,
+                      treatment: from.slice(0, from.lastIndexOf(".")),
+                      port: from.slice(from.lastIndexOf(".") + 1),
+                    })}
+                  >
+                    {title === "Inputs" ? `from ${from}` : "open"}
+                  </a>
+                </>
+              )}
+            </p>
+            {flow.value?.shown && <Preview shown={flow.value.shown} size={flow.value.size} />}
+            {flow.value?.not_kept && <p class="quiet-text">{flow.value.not_kept}</p>}
+          </div>
+        );
+      })}
+    </section>
+  );
+}
+
+function History({ treatment }: { treatment: Treatment }) {
+  return (
+    <section class="card" aria-labelledby="history-title">
+      <h2 id="history-title">History</h2>
+      <ol class="history">
+        {treatment.history.map((change, at) => (
+          <li key={at}>
+            <time dateTime={change.at} title={change.at}>
+              {clock(change.at)}
+            </time>
+            <State state={change.state} note={change.attempt > 1 ? `(attempt ${change.attempt})` : undefined} />
+            {change.note && <span class="quiet-text">{change.note}</span>}
+          </li>
+        ))}
+      </ol>
+    </section>
+  );
+}
+
+function Environment({ treatment }: { treatment: Treatment }) {
+  const { spec } = treatment;
+  const runner = treatment.runners.at(-1);
+  return (
+    <section class="card" aria-labelledby="environment-title">
+      <h2 id="environment-title">Environment</h2>
+      {spec.run && <pre class="command">{spec.run}</pre>}
+      <dl class="facts stacked">
+        {spec.image && (
+          <div>
+            <dt>Image</dt>
+            <dd>
+              <code>{spec.image}</code>
+            </dd>
+          </div>
+        )}
+        {runner && (
+          <div>
+            <dt>Runner</dt>
+            <dd>
+              {runner.provider} in {runner.pool}, {words(runner.state)}
+              {runner.offer ? `, ${runner.offer}` : ""}
+            </dd>
+          </div>
+        )}
+        {Object.entries(spec.env).map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>
+              <code>{value}</code>
+            </dd>
+          </div>
+        ))}
+        {Object.entries(spec.secrets).map(([name, secret]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd class="quiet-text">secret {secret}</dd>
+          </div>
+        ))}
+        {treatment.placement.map((considered) => (
+          <div key={considered.pool}>
+            <dt>Pool {considered.pool}</dt>
+            <dd>{considered.fits ? "fits" : considered.reason}</dd>
+          </div>
+        ))}
+      </dl>
+    </section>
+  );
+}

@@ -1,0 +1,188 @@
+// What were the bytes? A value at any offset, also while its stream flows.
+import { get } from "../api/client.ts";
+import type { components } from "../api/types.ts";
+import { hexdump, utf8 } from "../model/bytes.ts";
+import { bytes } from "../model/format.ts";
+import { useLoaded } from "../parts/data.ts";
+import { Failure, Loading } from "../parts/notes.tsx";
+import { Preview } from "../parts/preview.tsx";
+import { useTitle } from "../parts/shell.tsx";
+import { href, location_, setQuery } from "../routes.ts";
+
+type Content = components["schemas"]["ContentView"];
+type Trace = components["schemas"]["TraceView"];
+
+const PIECE = 4_096;
+const VIEWS = ["auto", "text", "hex"] as const;
+
+export function ValuePage({ run, treatment, port }: { run: string; treatment: string; port: string }) {
+  useTitle(`${treatment}.${port}`);
+  const query = new URLSearchParams(location_.value.search);
+  const offset = Math.max(0, Number(query.get("offset") ?? 0) || 0);
+  const attempt = query.get("attempt");
+  const as = VIEWS.find((view) => view === query.get("as")) ?? "auto";
+  const loaded = useLoaded(
+    `value/${run}/${treatment}.${port}/${offset}/${attempt}`,
+    (signal) =>
+      get<Content>(["runs", run, "treatments", treatment, "outputs", port], { offset, length: PIECE, attempt }, signal),
+    (content) => (content && !content.ended ? 1_000 : null),
+  );
+  const content = loaded.value;
+  return (
+    <>
+      <header class="run-head">
+        <nav class="crumbs" aria-label="Where this is">
+          <a href={href({ page: "runs" })}>Runs</a>
+          <span aria-hidden="true">/</span>
+          <a href={href({ page: "run", run }, { t: treatment })}>
+            <code>{run}</code>
+          </a>
+          <span aria-hidden="true">/</span>
+          <a href={href({ page: "treatment", run, treatment })}>{treatment}</a>
+        </nav>
+        <div class="title-row">
+          <h1>
+            {treatment}.{port}
+          </h1>
+        </div>
+        {content && (
+          <dl class="facts">
+            <div>
+              <dt>Type</dt>
+              <dd>
+                {content.flow} of {content.type}
+              </dd>
+            </div>
+            <div>
+              <dt>Size</dt>
+              <dd>
+                {bytes(content.size)}
+                {content.ended ? "" : ", and it still flows"}
+              </dd>
+            </div>
+            {content.sha256 && (
+              <div>
+                <dt>SHA-256</dt>
+                <dd>
+                  <code>{content.sha256}</code>
+                </dd>
+              </div>
+            )}
+          </dl>
+        )}
+      </header>
+      {loaded.error && <Failure error={loaded.error} />}
+      {!content && !loaded.error && <Loading what="the value" />}
+      {content && (
+        <section class="card" aria-labelledby="bytes-title">
+          <div class="section-head">
+            <h2 id="bytes-title">
+              Bytes {offset.toLocaleString("en")} to {(offset + length(content)).toLocaleString("en")}
+            </h2>
+            <span class="fill" />
+            <span class="buttons" role="group" aria-label="Shown as">
+              {VIEWS.map((view) => (
+                <button key={view} type="button" aria-pressed={view === as} onClick={() => setQuery({ as: view })}>
+                  {view}
+                </button>
+              ))}
+            </span>
+          </div>
+          {content.size > PIECE && (
+            <label class="scrubber">
+              <span class="hidden">Offset in bytes</span>
+              <input
+                type="range"
+                min={0}
+                max={Math.max(0, content.size - 1)}
+                step={16}
+                value={offset}
+                onChange={(event) => setQuery({ offset: event.currentTarget.value })}
+              />
+            </label>
+          )}
+          <Bytes content={content} as={as} />
+          {content.size > PIECE && (
+            <p class="buttons">
+              <button type="button" disabled={offset === 0} onClick={() => setQuery({ offset: String(Math.max(0, offset - PIECE)) })}>
+                Back
+              </button>
+              <button
+                type="button"
+                disabled={offset + PIECE >= content.size}
+                onClick={() => setQuery({ offset: String(offset + PIECE) })}
+              >
+                On
+              </button>
+            </p>
+          )}
+        </section>
+      )}
+      <Origin run={run} port={`${treatment}.${port}`} />
+    </>
+  );
+}
+
+function raw(content: Content): Uint8Array {
+  return Uint8Array.from(atob(content.content_base64), (character) => character.charCodeAt(0));
+}
+
+function length(content: Content): number {
+  return raw(content).length;
+}
+
+function Bytes({ content, as }: { content: Content; as: (typeof VIEWS)[number] }) {
+  if (as === "hex") return <pre>{hexdump(raw(content), content.offset)}</pre>;
+  if (as === "text") return <pre>{utf8(raw(content))}</pre>;
+  return <Preview shown={content.shown} size={content.size} />;
+}
+
+interface Row {
+  depth: number;
+  port: string;
+  of: Trace["origin"];
+}
+
+function Origin({ run, port }: { run: string; port: string }) {
+  const loaded = useLoaded(`trace/${run}/${port}`, (signal) => get<Trace>(["runs", run, "trace"], { port }, signal));
+  if (!loaded.value) return loaded.error ? <Failure error={loaded.error} /> : null;
+  const rows: Row[] = [];
+  const seen = new Set<string>();
+  const collect = (origin: Trace["origin"], depth: number) => {
+    const name = `${origin.run_id}/${origin.treatment}.${origin.port}`;
+    if (seen.has(name) || rows.length >= 200) return;
+    seen.add(name);
+    rows.push({ depth, port: `${origin.treatment}.${origin.port}`, of: origin });
+    for (const input of Object.values(origin.inputs)) if (input) collect(input, depth + 1);
+    for (const source of origin.sources ?? []) collect(source, depth + 1);
+  };
+  collect(loaded.value.origin, 0);
+  return (
+    <section class="card" aria-labelledby="origin-title">
+      <h2 id="origin-title">Where it came from</h2>
+      <ol class="origin">
+        {rows.map(({ depth, port: name, of }) => (
+          <li key={`${of.run_id}/${name}`} style={{ paddingLeft: `${depth * 20}px` }}>
+            <a href={href({ page: "value", run: of.run_id, treatment: of.treatment, port: of.port })}>{name}</a>
+            {of.run_id !== run && (
+              <a class="chip" href={href({ page: "run", run: of.run_id })}>
+                another run
+              </a>
+            )}
+            {of.value && (
+              <span class="quiet-text">
+                {bytes(of.value.size)}
+                {of.value.sha256 && (
+                  <>
+                    {" "}
+                    <code title={of.value.sha256}>{of.value.sha256.slice(0, 12)}</code>
+                  </>
+                )}
+              </span>
+            )}
+          </li>
+        ))}
+      </ol>
+    </section>
+  );
+}

@@ -1,0 +1,68 @@
+// Loading from the API inside of components: what is shown stays while the next answer is awaited.
+import { useEffect, useRef, useState } from "preact/hooks";
+
+export interface Loaded<T> {
+  value: T | null;
+  error: Error | null;
+}
+
+/**
+ * Calls `load` at once, when `key` changes, and `every` milliseconds after each answer (null: not again).
+ * Nothing is asked for while the tab is hidden; a tab that comes back asks at once.
+ */
+export function useLoaded<T>(
+  key: string,
+  load: (signal: AbortSignal) => Promise<T>,
+  every: (value: T | null) => number | null = () => null,
+): Loaded<T> {
+  const [loaded, setLoaded] = useState<Loaded<T> & { key: string }>({ key, value: null, error: null });
+  const current = useRef({ load, every });
+  current.current = { load, every };
+  useEffect(() => {
+    const controller = new AbortController();
+    let timer = 0;
+    let failures = 0;
+    let last: T | null = null;
+    const again = (ms: number | null) => {
+      clearTimeout(timer);
+      if (ms !== null) timer = setTimeout(ask, ms) as unknown as number;
+    };
+    const ask = async () => {
+      if (document.hidden && last !== null) return; // `shown` goes on
+      try {
+        last = await current.current.load(controller.signal);
+        failures = 0;
+        if (controller.signal.aborted) return;
+        setLoaded({ key, value: last, error: null });
+        again(current.current.every(last));
+      } catch (error) {
+        if (controller.signal.aborted) return;
+        failures += 1;
+        setLoaded({ key, value: last, error: error as Error });
+        if (current.current.every(last) !== null) again(Math.min(15_000, 500 * 2 ** failures));
+      }
+    };
+    const shown = () => {
+      if (!document.hidden && current.current.every(last) !== null) again(0);
+    };
+    document.addEventListener("visibilitychange", shown);
+    void ask();
+    return () => {
+      controller.abort();
+      clearTimeout(timer);
+      document.removeEventListener("visibilitychange", shown);
+    };
+  }, [key]);
+  return loaded.key === key ? loaded : { value: null, error: null };
+}
+
+/** The time now, renewed every `ms` milliseconds while `running`. */
+export function useNow(running: boolean, ms = 1000): number {
+  const [now, setNow] = useState(Date.now());
+  useEffect(() => {
+    if (!running) return;
+    const timer = setInterval(() => setNow(Date.now()), ms);
+    return () => clearInterval(timer);
+  }, [running, ms]);
+  return running ? now : Math.max(now, Date.now());
+}

@@ -1,0 +1,233 @@
+// The run's graph, always in view: a canvas that can be moved and scaled; the table beside it says the same in words.
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { type Drawn, draw, extent, fit, type Palette, palette, nodeAt, type View } from "../draw/graph.ts";
+import type { Layout } from "../model/layout.ts";
+import { layOut } from "../workers/client.ts";
+import { theme } from "./theme.ts";
+
+export interface GraphNode {
+  name: string;
+  state: string;
+}
+
+export interface GraphEdge {
+  source: string;
+  target: string;
+  flow: string;
+}
+
+interface Props {
+  nodes: readonly GraphNode[];
+  edges: readonly GraphEdge[];
+  selected: string | null;
+  choose: (name: string) => void;
+}
+
+export function Graph({ nodes, edges, selected, choose }: Props) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const [layout, setLayout] = useState<Layout | null>(null);
+  const [size, setSize] = useState({ width: 0, height: 0 });
+  const view = useRef<View>({ x: 0, y: 0, scale: 1 });
+  const moved = useRef(false);
+  const colours = useRef<Palette | null>(null);
+  const [hovered, setHovered] = useState<number | null>(null);
+
+  const names = nodes.map((node) => node.name);
+  // The shape is laid out again only when it changes, not with every state.
+  const shape = JSON.stringify([names, edges.map((edge) => [edge.source, edge.target])]);
+  const ends = useMemo(() => {
+    const index = new Map(names.map((name, at) => [name, at]));
+    return edges.flatMap((edge) => {
+      const [from, to] = [index.get(edge.source), index.get(edge.target)];
+      return from === undefined || to === undefined ? [] : [{ from, to, stream: edge.flow === "stream" }];
+    });
+  }, [shape]);
+
+  useEffect(() => {
+    let current = true;
+    void layOut(
+      names.length,
+      ends.map(({ from, to }) => ({ from, to })),
+    ).then((made) => {
+      if (current) setLayout(made);
+    });
+    return () => {
+      current = false;
+    };
+  }, [shape]);
+
+  const drawn = useRef<Drawn | null>(null);
+  const chosen = selected === null ? null : names.indexOf(selected);
+  drawn.current =
+    layout && layout.x.length === names.length && layout.routes.length === ends.length
+      ? {
+          names,
+          states: nodes.map((node) => node.state),
+          layout,
+          streams: ends.map((edge) => edge.stream),
+          ends,
+          selected: chosen !== null && chosen >= 0 ? chosen : null,
+          lit: hovered === null ? null : related(hovered, ends),
+        }
+      : null;
+
+  const frame = useRef(0);
+  const paint = () => {
+    cancelAnimationFrame(frame.current);
+    frame.current = requestAnimationFrame(() => {
+      const context = canvas.current?.getContext("2d");
+      if (!context || !drawn.current || !canvas.current) return;
+      colours.current ??= palette(canvas.current.parentElement as Element);
+      draw(context, drawn.current, view.current, colours.current);
+    });
+  };
+
+  useEffect(() => {
+    const box = canvas.current?.parentElement;
+    if (!box) return;
+    const observer = new ResizeObserver(() => setSize({ width: box.clientWidth, height: box.clientHeight }));
+    observer.observe(box);
+    return () => observer.disconnect();
+  }, []);
+
+  useEffect(() => {
+    const element = canvas.current;
+    if (!element || !size.width) return;
+    const ratio = devicePixelRatio || 1;
+    element.width = Math.round(size.width * ratio);
+    element.height = Math.round(size.height * ratio);
+    if (layout && !moved.current) view.current = fit(layout, size.width, size.height);
+    paint();
+  }, [size.width, size.height, layout]);
+
+  useEffect(() => {
+    colours.current = null;
+    paint();
+  }, [theme.value]);
+
+  useEffect(paint);
+
+  useEffect(() => {
+    const scheme = matchMedia("(prefers-color-scheme: dark)");
+    const changed = () => {
+      colours.current = null;
+      paint();
+    };
+    scheme.addEventListener("change", changed);
+    return () => scheme.removeEventListener("change", changed);
+  }, []);
+
+  const at = (event: MouseEvent): number | null => {
+    const element = canvas.current;
+    if (!element || !drawn.current) return null;
+    const box = element.getBoundingClientRect();
+    return nodeAt(drawn.current, view.current, event.clientX - box.left, event.clientY - box.top);
+  };
+
+  const scale = (factor: number, x = size.width / 2, y = size.height / 2) => {
+    const before = view.current;
+    const next = Math.min(2, Math.max(0.02, before.scale * factor));
+    const ratio = next / before.scale;
+    view.current = { scale: next, x: x - (x - before.x) * ratio, y: y - (y - before.y) * ratio };
+    moved.current = true;
+    paint();
+  };
+
+  const whole = () => {
+    moved.current = false;
+    if (layout) view.current = fit(layout, size.width, size.height);
+    paint();
+  };
+
+  const drag = useRef<{ x: number; y: number; far: boolean } | null>(null);
+  const down = (event: PointerEvent) => {
+    if (event.button !== 0) return;
+    drag.current = { x: event.clientX, y: event.clientY, far: false };
+    canvas.current?.setPointerCapture(event.pointerId);
+  };
+  const move = (event: PointerEvent) => {
+    const start = drag.current;
+    if (!start) {
+      const found = at(event);
+      if (found !== hovered) setHovered(found);
+      return;
+    }
+    const [dx, dy] = [event.clientX - start.x, event.clientY - start.y];
+    if (!start.far && Math.hypot(dx, dy) < 4) return;
+    view.current = { ...view.current, x: view.current.x + dx, y: view.current.y + dy };
+    drag.current = { x: event.clientX, y: event.clientY, far: true };
+    moved.current = true;
+    paint();
+  };
+  const up = (event: PointerEvent) => {
+    const start = drag.current;
+    drag.current = null;
+    if (!start || start.far) return;
+    const found = at(event);
+    if (found !== null) choose(names[found] as string);
+  };
+
+  useEffect(() => {
+    const element = canvas.current;
+    if (!element) return;
+    const wheel = (event: WheelEvent) => {
+      if (!event.ctrlKey && !event.metaKey) return; // the page scrolls; with Ctrl the graph is scaled
+      event.preventDefault();
+      const box = element.getBoundingClientRect();
+      scale(Math.exp(-event.deltaY / 300), event.clientX - box.left, event.clientY - box.top);
+    };
+    element.addEventListener("wheel", wheel, { passive: false });
+    return () => element.removeEventListener("wheel", wheel);
+  });
+
+  const tall = layout ? Math.min(440, Math.max(110, extent(layout).height + 40)) : 140;
+  return (
+    <div class="graph" style={{ height: `${tall}px` }}>
+      <canvas
+        ref={canvas}
+        onPointerDown={down}
+        onPointerMove={move}
+        onPointerUp={up}
+        onPointerLeave={() => setHovered(null)}
+        style={{ cursor: hovered === null ? "grab" : "pointer" }}
+        role="img"
+        aria-label={`Graph of ${names.length} treatments. The table below lists the same.`}
+      />
+      <div class="graph-tools">
+        <button type="button" onClick={() => scale(1.3)} aria-label="Larger">
+          +
+        </button>
+        <button type="button" onClick={() => scale(1 / 1.3)} aria-label="Smaller">
+          −
+        </button>
+        <button type="button" onClick={whole}>
+          Fit
+        </button>
+      </div>
+    </div>
+  );
+}
+
+/** A node with all its ancestors and descendants. */
+function related(node: number, edges: readonly { from: number; to: number }[]): ReadonlySet<number> {
+  const found = new Set([node]);
+  for (const forward of [true, false]) {
+    const beside = new Map<number, number[]>();
+    for (const { from, to } of edges) {
+      const [one, other] = forward ? [from, to] : [to, from];
+      const known = beside.get(one);
+      if (known) known.push(other);
+      else beside.set(one, [other]);
+    }
+    const open = [node];
+    for (let next = open.pop(); next !== undefined; next = open.pop()) {
+      for (const other of beside.get(next) ?? []) {
+        if (!found.has(other)) {
+          found.add(other);
+          open.push(other);
+        }
+      }
+    }
+  }
+  return found;
+}

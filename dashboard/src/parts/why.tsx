@@ -1,0 +1,181 @@
+// Why a run broke: roots before consequences, the own frame, the error, the last lines, the inputs.
+import { get } from "../api/client.ts";
+import { may } from "../api/session.ts";
+import type { components } from "../api/types.ts";
+import { pieces } from "../model/ansi.ts";
+import { counted } from "../model/format.ts";
+import { words } from "../model/states.ts";
+import type { Why } from "../model/why.ts";
+import { href } from "../routes.ts";
+import { useLoaded } from "./data.ts";
+import { Failure, Loading } from "./notes.tsx";
+import { Preview } from "./preview.tsx";
+import { Symbol } from "./state.tsx";
+
+type Schemas = components["schemas"];
+type Diagnosis = Schemas["DiagnosisView"];
+type Treatment = Schemas["TreatmentView"];
+
+const MOST = 3;
+
+interface Props {
+  run: string;
+  found: Why;
+  states: ReadonlyMap<string, Schemas["TreatmentSummary"]>;
+}
+
+export function WhyPanel({ run, found, states }: Props) {
+  const { roots, consequences } = found;
+  return (
+    <section class="card why" aria-labelledby="why-title">
+      <h2 id="why-title">Why</h2>
+      {roots.slice(0, MOST).map((name) => (
+        <Root key={name} run={run} summary={states.get(name) as Schemas["TreatmentSummary"]} />
+      ))}
+      {roots.length > MOST && (
+        <p>
+          {counted(roots.length - MOST, "more treatment")} broke by {roots.length - MOST === 1 ? "itself" : "themselves"}:{" "}
+          {roots.slice(MOST, MOST + 12).map((name) => (
+            <a key={name} class="chip" href={href({ page: "treatment", run, treatment: name })}>
+              {name}
+            </a>
+          ))}
+        </p>
+      )}
+      {consequences.length > 0 && (
+        <p class="consequences">
+          As a consequence {counted(consequences.length, "treatment")} did not succeed:{" "}
+          {consequences.slice(0, 12).map((name) => (
+            <a key={name} class="chip" href={href({ page: "treatment", run, treatment: name })}>
+              {name}
+            </a>
+          ))}
+          {consequences.length > 12 && " …"}
+        </p>
+      )}
+    </section>
+  );
+}
+
+function Root({ run, summary }: { run: string; summary: Schemas["TreatmentSummary"] }) {
+  const { name } = summary;
+  const loaded = useLoaded(`why/${run}/${name}/${summary.attempt}`, async (signal) => {
+    const [diagnosis, treatment] = await Promise.all([
+      may("logs:read") ? get<Diagnosis>(["runs", run, "treatments", name, "diagnosis"], { lines: 12 }, signal) : null,
+      get<Treatment>(["runs", run, "treatments", name], {}, signal),
+    ]);
+    return { diagnosis, treatment };
+  });
+  return (
+    <article class="root">
+      <h3>
+        <Symbol state={summary.state} />
+        <a href={href({ page: "treatment", run, treatment: name })}>{name}</a>
+        <span class="quiet-text">
+          {words(summary.state)}
+          {summary.exit_code === null ? "" : `, exit ${summary.exit_code}`}
+          {summary.attempt > 1 ? `, attempt ${summary.attempt}` : ""}
+        </span>
+      </h3>
+      {loaded.error && <Failure error={loaded.error} />}
+      {!loaded.value && !loaded.error && <Loading what="the reason" />}
+      {loaded.value && <Reason run={run} treatment={loaded.value.treatment} diagnosis={loaded.value.diagnosis} />}
+    </article>
+  );
+}
+
+function Reason({ run, treatment, diagnosis }: { run: string; treatment: Treatment; diagnosis: Diagnosis | null }) {
+  const trace = diagnosis?.stack_traces.at(-1);
+  const own = trace?.place;
+  const line = trace ? `${trace.error}${trace.message ? `: ${trace.message}` : ""}` : diagnosis?.errors.at(-1)?.text;
+  const inputs = treatment.inputs.filter((input) => input.value ?? input.literal);
+  return (
+    <>
+      {line && (
+        <p class="error-line">
+          <Text text={line} />
+        </p>
+      )}
+      {own && (
+        <p class="own-frame">
+          at <code>{own.function}</code>
+          {own.file && (
+            <>
+              {" "}
+              in{" "}
+              <a href={href({ page: "treatment", run, treatment: treatment.name }, { line: own.cursor })}>
+                {own.file}
+                {own.line === null ? "" : `:${own.line}`}
+              </a>
+            </>
+          )}
+        </p>
+      )}
+      <p>{diagnosis?.cause ?? treatment.cause}</p>
+      {diagnosis?.explanations.map((explanation) => (
+        <p key={explanation} class="quiet-text">
+          {explanation}
+        </p>
+      ))}
+      {diagnosis && diagnosis.last_lines.length > 0 && (
+        <details open={!trace}>
+          <summary>Last lines</summary>
+          <pre class="last-lines">
+            {diagnosis.last_lines.map((one) => (
+              <span key={one.cursor} class={`level-${one.level}`}>
+                <Text text={one.text} />
+                {"\n"}
+              </span>
+            ))}
+          </pre>
+        </details>
+      )}
+      {inputs.length > 0 && (
+        <details open={inputs.length <= 2}>
+          <summary>{inputs.length === 1 ? "Its input" : `Its ${inputs.length} inputs`}</summary>
+          <div class="inputs">
+            {inputs.slice(0, 6).map((input) => (
+              <div key={input.port} class="input">
+                <p>
+                  <code>{input.port}</code>
+                  {input.source && (
+                    <span class="quiet-text">
+                      {" "}
+                      from <code>{input.source}</code>
+                    </span>
+                  )}{" "}
+                  {input.source && (
+                    <a
+                      href={href({
+                        page: "value",
+                        run,
+                        treatment: input.source.slice(0, input.source.lastIndexOf(".")),
+                        port: input.source.slice(input.source.lastIndexOf(".") + 1),
+                      })}
+                    >
+                      open
+                    </a>
+                  )}
+                </p>
+                {input.value?.shown && <Preview shown={input.value.shown} size={input.value.size} />}
+                {input.value?.not_kept && <p class="quiet-text">{input.value.not_kept}</p>}
+              </div>
+            ))}
+          </div>
+        </details>
+      )}
+    </>
+  );
+}
+
+function Text({ text }: { text: string }) {
+  return (
+    <>
+      {pieces(text.slice(0, 2_000)).map((piece, at) => (
+        <span key={at} class={piece.look || undefined} style={piece.colour ? { color: piece.colour } : undefined}>
+          {piece.text}
+        </span>
+      ))}
+    </>
+  );
+}

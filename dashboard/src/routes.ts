@@ -1,0 +1,113 @@
+// Addresses below /ui and what they show; every state of the page that can be shared is in its address.
+import { signal } from "@preact/signals";
+
+export type Route =
+  | { page: "home" }
+  | { page: "runs" }
+  | { page: "run"; run: string }
+  | { page: "treatment"; run: string; treatment: string }
+  | { page: "value"; run: string; treatment: string; port: string }
+  | { page: "trace"; run: string }
+  | { page: "search" }
+  | { page: "pipelines" }
+  | { page: "fleet" }
+  | { page: "alerts" }
+  | { page: "missing" };
+
+const ROOT = "/ui";
+
+export function parse(pathname: string): Route {
+  const parts = pathname
+    .replace(/^\/ui/, "")
+    .split("/")
+    .filter(Boolean)
+    .map((part) => decode(part));
+  const [first, second, third, fourth] = parts;
+  if (first === undefined) return { page: "home" };
+  if (first === "runs") {
+    if (second === undefined) return { page: "runs" };
+    if (third === undefined) return { page: "run", run: second };
+    if (third === "t" && fourth !== undefined) return { page: "treatment", run: second, treatment: fourth };
+    if (third === "v" && fourth !== undefined) {
+      const dot = fourth.lastIndexOf(".");
+      if (dot > 0) return { page: "value", run: second, treatment: fourth.slice(0, dot), port: fourth.slice(dot + 1) };
+    }
+    if (third === "trace") return { page: "trace", run: second };
+    return { page: "missing" };
+  }
+  const plain = ["search", "pipelines", "fleet", "alerts"] as const;
+  const found = plain.find((name) => name === first && second === undefined);
+  return found ? { page: found } : { page: "missing" };
+}
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+export function href(route: Route, query: Record<string, string | null | undefined> = {}): string {
+  const given = Object.entries(query).filter((pair): pair is [string, string] => Boolean(pair[1]));
+  const text = new URLSearchParams(given).toString();
+  return path(route) + (text ? `?${text}` : "");
+}
+
+function path(route: Route): string {
+  const quoted = encodeURIComponent;
+  switch (route.page) {
+    case "home":
+    case "missing":
+      return ROOT;
+    case "run":
+      return `${ROOT}/runs/${quoted(route.run)}`;
+    case "treatment":
+      return `${ROOT}/runs/${quoted(route.run)}/t/${quoted(route.treatment)}`;
+    case "value":
+      return `${ROOT}/runs/${quoted(route.run)}/v/${quoted(`${route.treatment}.${route.port}`)}`;
+    case "trace":
+      return `${ROOT}/runs/${quoted(route.run)}/trace`;
+    default:
+      return `${ROOT}/${route.page}`;
+  }
+}
+
+/** The address shown now; pages read their state from its query. */
+export const location_ = signal({ pathname: location.pathname, search: location.search });
+
+function read(): void {
+  location_.value = { pathname: location.pathname, search: location.search };
+}
+
+export function navigate(to: string, options: { replace?: boolean } = {}): void {
+  if (options.replace) history.replaceState(null, "", to);
+  else history.pushState(null, "", to);
+  read();
+  if (!options.replace) scrollTo(0, 0);
+}
+
+/** Sets parameters of the address without a new entry in the history. */
+export function setQuery(changes: Record<string, string | null>): void {
+  const query = new URLSearchParams(location.search);
+  for (const [name, value] of Object.entries(changes)) {
+    if (value) query.set(name, value);
+    else query.delete(name);
+  }
+  const text = query.toString();
+  navigate(location.pathname + (text ? `?${text}` : ""), { replace: true });
+}
+
+export function follow(event: MouseEvent): void {
+  if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey)
+    return;
+  const link = (event.target as Element | null)?.closest("a");
+  if (!link || link.target || link.origin !== location.origin || !/^\/ui(\/|$)/.test(link.pathname)) return;
+  event.preventDefault();
+  navigate(link.pathname + link.search);
+}
+
+export function listen(): void {
+  addEventListener("popstate", read);
+  document.addEventListener("click", follow);
+}

@@ -1,0 +1,15 @@
+"""Addresses of the dashboard's pages, which stay the same for as long as what they show is kept."""
+
+from urllib.parse import quote
+
+PAGE_ROOT = "/ui"
+
+
+def run_permalink(run_id: str, base_url: str = "") -> str:
+    """Returns the address of a run's page: a path, or a whole address below ``base_url``, the API's own."""
+    return f"{base_url.rstrip('/')}{PAGE_ROOT}/runs/{quote(run_id, safe='')}"
+
+
+def treatment_permalink(run_id: str, treatment: str, base_url: str = "") -> str:
+    """Returns the address of the page of one treatment of a run; the treatment's name may hold slashes."""
+    return f"{run_permalink(run_id, base_url)}/t/{quote(treatment, safe='')}"
