@@ -13,6 +13,9 @@ from typing import IO
 from ..shared.errors import TreatmentFailed
 
 BUFFER = 1 << 20
+#: The time of all packed members, 1980-01-02 in UTC: one time, so that equal content gives equal bytes, and one that
+#: ZIP files (wheels, jars) can hold in every time zone, since they know no time before 1980.
+PACKED_AT = 315_619_200
 
 
 def pack(root: Path, names: Iterable[str], out: IO[bytes]) -> None:
@@ -70,6 +73,7 @@ def _add(archive: tarfile.TarFile, root: Path, name: str) -> None:
     path = root / name
     status = path.lstat()
     member = tarfile.TarInfo(name)
+    member.mtime = PACKED_AT
     member.mode = stat.S_IMODE(status.st_mode) & 0o777
     if stat.S_ISREG(status.st_mode):
         member.size = status.st_size
