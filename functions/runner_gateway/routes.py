@@ -97,7 +97,10 @@ def all_outputs(gateway: Gateway, request: GatewayRequest) -> Answer:
 def _commit(gateway: Gateway, runner: Runner, port: str, body: Mapping[str, Any]) -> Answer:
     committed = [wire.chunk(chunk) for chunk in body["committed"]]
     end = wire.stream_end(body["end"])
-    return wire.output_json(gateway.commit_output.commit(runner, port, committed, end, body["next_seq"], body["want"]))
+    answer = gateway.commit_output.commit(
+        runner, port, committed, end, body["next_seq"], body["want"], kept=body.get("kept", False)
+    )
+    return wire.output_json(answer)
 
 
 def inputs(gateway: Gateway, request: GatewayRequest) -> Answer:

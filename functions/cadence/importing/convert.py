@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
-from cadence.domain.pipelines.document import Finding, Severity, validate
+from cadence.domain.pipelines.document import Finding, Severity
 from cadence.importing.github.workflow import from_github
 from cadence.importing.gitlab.file import without_header
 from cadence.importing.gitlab.pipeline import from_gitlab
 from cadence.importing.shared.draft import ImportDraft
+from cadence.importing.shared.mending import mended
 from cadence.importing.shared.report import ImportFailure, Note, SourceFormat
 from cadence.importing.shared.yaml_source import YamlSource
 from cadence.importing.wfcommons.workflow import Scales, from_wfcommons
@@ -39,8 +40,8 @@ def convert(text: str, kind: SourceFormat | None = None, scales: Scales | None =
     draft = _draft(text, kind, scales or Scales(), name)
     if not draft.treatments:
         raise ImportFailure("The file contains nothing to run.")
-    document = draft.text()
-    return Imported(kind, document, tuple(draft.notes), validate(document, "yaml").findings)
+    document, findings = mended(draft)
+    return Imported(kind, document, tuple(draft.notes), findings)
 
 
 def guess(text: str) -> SourceFormat:

@@ -27,6 +27,10 @@ class RunnerRequests:
         """Sends a request and returns the answer. Raises GatewayError, or Stopped if the assignment terminates."""
         return self._gateway.call(self.path(what), body, sleep=self._termination.sleep)
 
+    def call_until(self, port: str, body: dict[str, Any], limit: Termination) -> dict[str, Any]:
+        """Sends a request about an output of a failed attempt. Raises GatewayError, or Stopped at ``limit``."""
+        return self._gateway.call(self.path(f"outputs/{port}"), body, sleep=limit.sleep)
+
     def send_lines(self, lines: list[dict[str, Any]]) -> dict[str, Any]:
         """Sends log lines, also during the termination. Raises GatewayError, or Stopped once the lease is lost."""
         return self._gateway.call(self.path("logs"), {"lines": lines}, sleep=self._sleep_while_wanted)

@@ -172,9 +172,11 @@ class AssignmentRunner:
             if self._engine:
                 self._engine.require_success()
             ports.require_outputs()
-        except AgentError as error:
+        except (AgentError, Stopped) as error:
             # Before the outputs see the command's end: the stream of a failed treatment is not ended.
             self._failed(self._with_reason(error))
+            if not (self._engine or self._store):
+                ports.keep_written(self._requests.call_until, self._log)
             raise Stopped from error
         finally:
             ports.command_ended()
@@ -252,8 +254,10 @@ class AssignmentRunner:
         self._confined = self._settings.cgroups.confine(self._settings.runner_id, assignment.limit("cpu"), memory)
         return launch._replace(groups=self._confined.entries)
 
-    def _with_reason(self, error: AgentError) -> Exception:
+    def _with_reason(self, error: Exception) -> Exception:
         """Adds the memory limit to the error of a command that the kernel killed for exceeding it."""
+        if isinstance(error, Stopped):
+            return error
         killed = bool(self._confined and self._confined.killed_for_memory())
         killed = killed or bool(self._treatment_containers and self._treatment_containers.killed_for_memory())
         if isinstance(error, TreatmentFailed) and killed:

@@ -15,6 +15,9 @@ from ..beneath.held_directory import MOST_DEEP, HeldDirectory, LeadsOutside, Not
 from ..shared.errors import TreatmentFailed
 
 BUFFER = 1 << 20
+#: The time of all packed members, 1980-01-02 in UTC: one time, so that equal content gives equal bytes, and one that
+#: ZIP files (wheels, jars) can hold in every time zone, since they know no time before 1980.
+PACKED_AT = 315_619_200
 
 
 def pack(root: HeldDirectory, names: Iterable[str], out: IO[bytes]) -> None:
@@ -69,6 +72,7 @@ def _unfolded(root: HeldDirectory, names: Iterable[str]) -> Iterator[str]:
 def _add(archive: tarfile.TarFile, root: HeldDirectory, name: str) -> None:
     status = root.status(name)
     member = tarfile.TarInfo(name)
+    member.mtime = PACKED_AT
     member.mode = stat.S_IMODE(status.st_mode) & 0o777
     if stat.S_ISREG(status.st_mode):
         with root.open_file(name) as file:

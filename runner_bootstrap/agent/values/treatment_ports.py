@@ -13,11 +13,12 @@ from typing import Any, Callable, Optional
 from ..assignments.assignment import AssignedPort, Assignment
 from ..execution.command import StandardStreams
 from ..execution.workspace import Workspace
+from ..logs.buffer import LogBuffer
 from ..logs.masking import Masker
 from ..shared.errors import AgentError, TreatmentFailed
 from ..shared.termination import Termination
 from ..shared.threads import WorkerThreads
-from . import fifos, path_ports, workspace_paths
+from . import fifos, kept_outputs, path_ports, workspace_paths
 from .chunks import ChunkStore
 from .inputs import InputDownload
 from .literal_input import LiteralInput
@@ -172,6 +173,10 @@ class TreatmentPorts:
                 check.check_lines(matched.file) if port.path and port.is_stream else check.check_block(matched.file)
                 # The same open file is uploaded, whatever has its name by then.
                 matched.file.seek(0)
+
+    def keep_written(self, call: kept_outputs.Call, log: LogBuffer) -> None:
+        """Keeps what the command wrote before its attempt failed, apart from the values that feed consumers."""
+        kept_outputs.KeptOutputs(self._workspace, call, log, self._termination).keep(self._ports_out)
 
     def finish(self) -> None:
         """Uploads the remaining outputs. No output waits for the consumers of another one. Raises Stopped."""

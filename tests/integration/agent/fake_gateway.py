@@ -77,6 +77,8 @@ class Runner:
         self.inputs: dict[str, list[Stream]] = {}
         self.input_done: set[str] = set()
         self.outputs: dict[str, Stream] = {}
+        #: Outputs of a failed attempt, apart from those that feed consumers.
+        self.kept: dict[str, Stream] = {}
 
     def text(self, stream: str = "stdout") -> list[str]:
         return [line["text"] for _, line in sorted(self.lines.items()) if line["stream"] == stream]
@@ -216,6 +218,10 @@ class FakeGateway:
 
     def outputs(self, runner: Runner, body: dict[str, Any], port: str) -> dict[str, Any]:
         stream = runner.outputs[port]
+        if body.get("kept"):
+            if port not in runner.kept:
+                runner.kept[port] = self.new_stream()
+            stream = runner.kept[port]
         for chunk in body["committed"]:
             held = stream.chunks.get(chunk["seq"])
             if held is None or (len(held), hashlib.sha256(held).hexdigest()) != (chunk["size"], chunk["sha256"]):

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from runner_bootstrap.agent.values.archives import PACKED_AT
 from tests.waiting import eventually
 
 from .conftest import PATIENCE, Start, Work
@@ -85,7 +86,7 @@ def test_a_glob_is_packed_relative_to_where_it_begins_to_vary(gateway: FakeGatew
     for name, stream in runner.outputs.items():
         with tarfile.open(fileobj=io.BytesIO(stream.content)) as archive:
             found[name] = [(each.name, each.mtime, each.uid, each.uname) for each in archive]
-    assert found["flat"] == [("a.whl", 0, 0, ""), ("b.whl", 0, 0, "")]
+    assert found["flat"] == [("a.whl", PACKED_AT, 0, ""), ("b.whl", PACKED_AT, 0, "")]
     assert [each[0] for each in found["deep"]] == ["a.whl", "b.whl", "sub/d.whl"]
 
 
@@ -226,3 +227,15 @@ def test_two_captured_streams_do_not_wait_for_each_other(gateway: FakeGateway, s
     assert runner.done.wait(PATIENCE)
     assert runner.completed
     assert runner.completed["outcome"] == "succeeded"
+
+
+def test_a_wheel_can_be_made_of_a_captured_tree(gateway: FakeGateway, work: Work) -> None:
+    make = gateway.add_runner("mkdir src; echo 1 > src/module.py", outputs=[port("tree", "src/")])
+    work(make)
+    take = gateway.add_runner(
+        "python3 -c \"import zipfile; zipfile.ZipFile('w.whl', 'w').write('src/module.py')\"",
+        2,
+        inputs=[port("tree", "src/")],
+    )
+    gateway.connect(make, "tree", take, "tree")
+    assert work(take)["outcome"] == "succeeded", take.text("stderr")

@@ -25,7 +25,7 @@ from cadence.domain.runs.history import StateChange
 from cadence.domain.runs.run import Value
 from cadence.domain.runs.states import TreatmentState
 from cadence.domain.shared import ids
-from cadence.domain.values.stream import Chunk, StreamProgress
+from cadence.domain.values.stream import Chunk, StreamEnd, StreamProgress
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 S = TreatmentState
@@ -209,8 +209,33 @@ def test_what_a_failed_attempt_sent_is_still_there(api, run_id):
     assert (base64.b64decode(sent["content_base64"]), sent["attempt"], sent["ended"], sent["next"]) == (
         b"1\n", 2, True, None,
     )  # fmt: skip
-    assert api("GET", path, query={"attempt": 1}).json["size"] == 0
+    nothing = api("GET", path, query={"attempt": 1})
+    assert nothing.status == 404
+    assert nothing.json["detail"].startswith("Attempt 1 of total sent nothing through seen")
     assert api("GET", path, query={"attempt": 3}).status == 404
+
+
+def test_an_output_of_a_failed_attempt_is_shown_as_kept_and_is_no_value(api, run_id, settings):
+    content = b"<testsuite failures='1'/>\n"
+    digest = hashlib.sha256(content).hexdigest()
+    kept = ids.kept_port("seen")
+    put(run_id, "total", 2, kept, 0, content)
+    put(run_id, "total", 2, kept, 1, b"")
+    DynamoStreamStore(settings["runners_table"]).commit(
+        ids.runner_id(run_id, "total", 2),
+        kept,
+        StreamProgress(),
+        [Chunk(0, len(content), digest), Chunk(1, 0, hashlib.sha256(b"").hexdigest())],
+        StreamEnd(len(content), digest, 1, content),
+    )
+    shown = api("GET", f"/v1/runs/{run_id}/treatments/total").json["outputs"][0]
+    piece = api("GET", f"/v1/runs/{run_id}/treatments/total/outputs/seen").json
+
+    assert (shown["port"], shown["value"]) == ("seen", None)
+    assert (shown["kept"]["size"], shown["kept"]["sha256"]) == (len(content), digest)
+    assert shown["kept"]["preview"] == content.decode()
+    assert base64.b64decode(piece["content_base64"]) == content
+    assert (piece["port"], piece["failed"], piece["ended"], piece["sha256"]) == ("seen", True, True, digest)
 
 
 def test_a_piece_of_a_value_and_what_is_no_longer_kept(api, run_id):

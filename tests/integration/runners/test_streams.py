@@ -298,3 +298,23 @@ def test_a_result_is_kept_once(flow: Flow) -> None:
     flow.world.runners.declare_lost(flow.test)
     with pytest.raises(Gone):
         complete.complete(flow.test, result)
+
+
+def test_an_output_of_a_failed_attempt_is_kept_apart_from_what_feeds_consumers(flow: Flow) -> None:
+    end = StreamEnd(10, "ab" * 32, 1, b"x")
+    for _ in range(2):
+        flow.commit.commit(flow.make, "wheel", [*chunks(0, 1), Chunk(1, 0, EMPTY)], end, 2, 0, kept=True)
+    granted = flow.commit.commit(flow.make, "wheel", [], None, 0, 1, kept=True)
+
+    assert granted.uploads == ()
+    assert flow.world.streams.get_progress(flow.make.runner_id, "wheel").end is None
+    assert flow.world.streams.get_progress(flow.make.runner_id, "~wheel").end == end
+    assert flow.ask().end is None
+    assert flow.wake_ups.asked == []
+
+
+def test_uploads_of_kept_outputs_have_addresses_of_their_own(flow: Flow) -> None:
+    granted = flow.commit.commit(flow.make, "wheel", [], None, 0, 1, kept=True)
+    fed = flow.send(want=1)
+    assert "/make/1/~wheel/" in granted.uploads[0].url
+    assert "/make/1/wheel/" in fed.uploads[0].url

@@ -47,6 +47,7 @@ class ContentView(Model):
     size: int = Field(description="Of all of it, until now if it has not ended.")
     ended: bool
     sha256: str | None
+    failed: bool = Field(description="Whether it was kept of an attempt that failed, and feeds no other treatment.")
     next: int | None
 
 
@@ -142,6 +143,7 @@ def content_view(piece: Piece) -> ContentView:
         size=piece.size,
         ended=where.ended,
         sha256=where.sha256,
+        failed=where.failed,
         next=end if end < piece.size or not where.ended else None,
     )
 

@@ -7,7 +7,15 @@ from pydantic import Field
 
 from api.endpoint import Model
 from api.routes.insight.preview_shapes import PreviewView
-from api.routes.runs.insight_shapes import ApprovalView, PortView, RunnerView, TreatmentSummary, runner_view, value_view
+from api.routes.runs.insight_shapes import (
+    ApprovalView,
+    PortView,
+    RunnerView,
+    TreatmentSummary,
+    ValueView,
+    runner_view,
+    value_view,
+)
 from api.shapes import JsonObject
 from cadence.application.insight.treatment_insight import PortContent, TreatmentInsight
 from cadence.domain.insight import exit_explanation
@@ -148,6 +156,9 @@ class FlowView(PortView):
     element_of: str | None = Field(None, description="The output whose element an instance of `each` was made for.")
     sent: int | None = Field(None, description="Bytes that were sent so far, or before it failed.")
     attempt: int | None = Field(None, description="Which attempt sent them.")
+    kept: ValueView | None = Field(
+        None, description="Of an output: what the latest attempt wrote before it failed. It feeds no other treatment."
+    )
 
 
 class ConsideredView(Model):
@@ -238,6 +249,7 @@ def flow_view(flow: PortContent, *, previewed: bool) -> FlowView:
         literal=PreviewView.of(preview(literal, port.type, cut=False)) if literal is not None else None,
         sent=flow.stream.size if flow.stream and flow.value is None else None,
         attempt=flow.value.attempt if flow.value else flow.attempt,
+        kept=value_view(flow.kept, previewed=previewed),
     )
 
 

@@ -18,12 +18,14 @@ from cadence.domain.shared.errors import NotFound
 class PortContent:
     """A port with its content: the value once that is complete, until then the stream as far as it was sent.
 
-    `element_of` is the output whose element an instance of `each` was made for.
+    `kept` is an output of an attempt that failed, which feeds nothing. `element_of` is the output whose element an
+    instance of `each` was made for.
     """
 
     port: InputSpec | OutputSpec
     value: Value | None = None
     stream: OutputStream | None = None
+    kept: Value | None = None
     attempt: int | None = None
     element_of: tuple[str, str] | None = None
 
@@ -76,9 +78,15 @@ class ReadTreatmentInsight:
         inputs = [self._input(insight, spec, port, values, producers) for port in spec.inputs]
         lacking = any((name, port.port) not in values for port in spec.outputs)
         sent = self._sent(insight, name, treatment.attempt) if lacking and spec.kind is TreatmentKind.COMMAND else {}
+        made = attempts(insight.runners, treatment)
+        runner = next((runner for runner in made if runner.attempt == treatment.attempt), None)
         outputs = [
             PortContent(
-                port=port, value=values.get((name, port.port)), stream=sent.get(port.port), attempt=treatment.attempt
+                port=port,
+                value=values.get((name, port.port)),
+                stream=sent.get(port.port),
+                kept=_kept(runner, port, sent.get(ids.kept_port(port.port))),
+                attempt=treatment.attempt,
             )
             for port in spec.outputs
         ]
@@ -86,7 +94,7 @@ class ReadTreatmentInsight:
             run=insight.run,
             spec=spec,
             treatment=treatment,
-            attempts=attempts(insight.runners, treatment),
+            attempts=made,
             inputs=inputs,
             outputs=outputs,
         )
@@ -182,3 +190,22 @@ class ReadTreatmentInsight:
     def _sent(insight: RunDetails, treatment: str, attempt: int) -> Mapping[str, OutputStream]:
         runner_id = ids.runner_id(insight.run.run_id, treatment, attempt)
         return {stream.port: stream for stream in insight.runners.list_outputs(runner_id)}
+
+
+def _kept(runner: Runner | None, port: OutputSpec, stream: OutputStream | None) -> Value | None:
+    if runner is None or stream is None or stream.sha256 is None:
+        return None
+    return Value(
+        run_id=runner.run_id,
+        treatment=runner.treatment,
+        port=stream.port,
+        flow=port.flow,
+        type=port.type,
+        sha256=stream.sha256,
+        size=stream.size,
+        chunks=stream.committed,
+        attempt=runner.attempt,
+        preview=stream.preview,
+        created_at=runner.result.finished_at if runner.result else None,
+        retention=runner.retention,
+    )

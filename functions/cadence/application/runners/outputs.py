@@ -47,21 +47,26 @@ class CommitOutput:
         end: StreamEnd | None,
         next_seq: int,
         want: int,
+        *,
+        kept: bool = False,
     ) -> OutputAnswer:
         """Commits chunks and the stream's `end`, and grants up to `want` uploads from `next_seq` on.
 
-        Committing the same chunks again changes nothing. Raises NotFound (no such output), Conflict (a gap, or an end
-        that does not fit) and Transient (another request is committing).
+        An output of a failed attempt (`kept`) is stored apart from the one that feeds consumers. Committing the same
+        chunks again changes nothing. Raises NotFound (no such output), Conflict (a gap, or an end that does not fit)
+        and Transient (another request is committing).
         """
         spec = self.specs(runner.run_id, runner.treatment)
         output = next((declared for declared in spec.outputs if declared.port == port), None)
         if output is None:
             raise NotFound(f"{runner.treatment} has no output {port}.")
+        if kept:
+            port = ids.kept_port(port)
         if end and runner.retention:
             end = dataclasses.replace(end, preview=b"")  # it would be kept in the installation's tables
         progress = self._commit(runner, port, committed, end)
         if committed or end:
-            for group in output.grows:
+            for group in () if kept else output.grows:
                 self.wake_ups.wake(runner.run_id, group)
         if progress.end is not None or want == 0:
             return OutputAnswer((), 0.0)

@@ -21,7 +21,8 @@ _SIGNALS = frozenset({Trigger.COMPLETED, Trigger.FAILED, Trigger.FINISHED})
 class Where:
     """The place where the content of a port is kept: as chunks, or in the document (`literal`).
 
-    `ended` is False while more may come; `size` (bytes) and `sha256` are known once it is complete.
+    `ended` is False while more may come; `size` (bytes) and `sha256` are known once it is complete. `failed` content
+    was kept of an attempt that failed, and feeds nothing.
     """
 
     treatment: str
@@ -35,6 +36,7 @@ class Where:
     size: int | None = None
     sha256: str | None = None
     retention: ValueRetention | None = None
+    failed: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,11 +72,14 @@ class ReadContent:
         run_id = insight.run.run_id
         runner_id = ids.runner_id(run_id, treatment, number)
         end = self.streams.get_progress(runner_id, port).end
-        retention = self._retention(runner_id)
         under_way = number == stored.attempt and stored.state is TreatmentState.RUNNING
+        kept = None if end or under_way else self.streams.get_progress(runner_id, ids.kept_port(port)).end
+        if kept:
+            port, end = ids.kept_port(port), kept
+        retention = self._retention(runner_id)
         return Where(
             treatment=treatment,
-            port=port,
+            port=output.port,
             flow=output.flow,
             type=output.type,
             attempt=number,
@@ -83,6 +88,7 @@ class ReadContent:
             size=end.size if end else None,
             sha256=end.sha256 if end else None,
             retention=retention,
+            failed=kept is not None,
         )
 
     def of_input(self, insight: RunDetails, treatment: str, port: str) -> Where:
@@ -117,6 +123,11 @@ class ReadContent:
             start = _start(offset, size)
             return Piece(where, start, where.literal[start : start + length], size)
         sizes = list(self.chunks.sizes(where.prefix))
+        if not sizes and where.size is None and where.ended:
+            raise NotFound(
+                f"Attempt {where.attempt} of {where.treatment} sent nothing through {where.port}: "
+                "it ended before it wrote this output, or has not started."
+            )
         available = sum(sizes)
         size = available if where.size is None else where.size
         if available < size:

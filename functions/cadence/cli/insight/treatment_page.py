@@ -119,13 +119,15 @@ def _ports(title: str, ports: Any, treatment: Mapping[str, Any]) -> None:
 
 
 def _port(port: Mapping[str, Any], treatment: Mapping[str, Any]) -> None:
-    value, flow = port["value"], f"{port['flow'].capitalize()}<{port['type']}>"
+    value, flow = port["value"] or port["kept"], f"{port['flow'].capitalize()}<{port['type']}>"
     source = f" from {port['source']}" if port["source"] else ""
     heading = Text.assemble("    ", (port["port"], "bold"), f"  {flow}{source}  ")
     if value:
         heading.append(size(value["size"]))
         if value["sha256"]:
             heading.append(f"  sha256:{value['sha256'][:16]}", "dim")
+        if port["kept"]:
+            heading.append("  kept of the failed attempt", "yellow")
         out.print(heading)
         if value["not_kept"]:
             out.print(Text(f"      not kept: {value['not_kept']}", "dim"))
@@ -261,6 +263,9 @@ def _next(run_id: str, treatment: Mapping[str, Any]) -> None:
     if fed:
         commands.append((f"cadence value show {run_id} {name}.{fed['port']} --input", "the whole input"))
         commands.append((f"cadence trace {run_id} --treatment {name}", "where the inputs came from"))
+    kept = next((port["port"] for port in treatment["outputs"] if port["kept"] and not port["kept"]["not_kept"]), None)
+    if kept:
+        commands.append((f"cadence value download {run_id} {name}.{kept} -o FILE", "what it wrote before it failed"))
     if treatment["state"] in BROKEN and treatment["spec"]["kind"] == "command":
         commands.append((f"cadence replay {run_id} {name} --here", "run it again on this machine"))
     if not commands:

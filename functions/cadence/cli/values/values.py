@@ -51,6 +51,7 @@ def show(
     content = base64.b64decode(piece["content_base64"])
     end = piece["offset"] + len(content)
     more = "" if piece["ended"] else ", still growing"
+    failed = "  kept of a failed attempt" if piece.get("failed") else ""
     digest = f"  sha256:{piece['sha256'][:16]}" if piece["sha256"] else ""
     out.print(
         Text.assemble(
@@ -58,6 +59,7 @@ def show(
             f"  {piece['flow'].capitalize()}<{piece['type']}>  ",
             f"bytes {piece['offset']:,} to {end:,} of {piece['size']:,} ({size(piece['size'])}{more})",
             (digest, "dim"),
+            (failed, "yellow"),
         )
     )
     out.print(previewed(piece["shown"], 1000))
@@ -85,8 +87,8 @@ def download(
             return
         piece = _piece(client, run_id, port, 0, 1, of_input, attempt)
         if as_json:
-            print_json(client.value(run_id, piece["sha256"]) if piece["sha256"] else piece)
-        elif piece["sha256"] and attempt is None and piece["ended"]:
+            print_json(client.value(run_id, piece["sha256"]) if piece["sha256"] and not piece["failed"] else piece)
+        elif piece["sha256"] and attempt is None and piece["ended"] and not piece["failed"]:
             _write(output, client.read_value(run_id, piece["sha256"]))
         else:
             _write(output, _pieces(client, run_id, port, piece["size"], of_input, attempt))

@@ -52,6 +52,14 @@ def chunk_key(run_id: str, treatment: str, attempt: int, port: str, seq: int, bu
     return f"{chunk_prefix(run_id, treatment, attempt, port, bucket)}{seq:012}"
 
 
+def kept_port(port: str) -> str:
+    """Returns the name under which an output of a failed attempt is kept apart from what feeds consumers.
+
+    No port of a document begins with `~`.
+    """
+    return f"~{port}"
+
+
 def document_key(sha256: str) -> str:
     """Returns the key, in the data bucket, of a pipeline document or a plan."""
     return f"documents/{sha256}"

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-from cadence.importing.github.cel import split
 from cadence.importing.github.job import Artifact, GitHubJob
+from cadence.importing.github.templates import split
 from cadence.importing.shared.names import slug
 from cadence.importing.shared.shell import EVENT_COMMIT, EVENT_URL, REPOSITORY_PARAMETERS, checkout, quoted
 from cadence.importing.shared.yaml_source import mapping, plain

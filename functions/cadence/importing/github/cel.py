@@ -16,8 +16,8 @@ from cadence.importing.github.expressions import (
     Negation,
     parse,
 )
+from cadence.importing.github.templates import is_true, json_list, placed, split
 from cadence.importing.shared.cel import FAILED, all_of, bare, event_value, state
-from cadence.importing.shared.names import slug
 
 EVENT_KINDS = {"push": "push", "pull_request": "pull_request", "schedule": "schedule", "workflow_dispatch": "manual"}
 
@@ -85,7 +85,7 @@ def condition(text: str, scope: TranslationScope) -> TranslatedCondition:
         inner = inner.replace("${{", "(").replace("}}", ")")
     parsed = parse(inner)
     settles = bool(_calls(parsed) & (_STATUS - {"success"}))
-    translator = _Translator(scope)
+    translator = _Translator(scope, settles=settles)
     cel = bare(translator.truth(parsed))
     if settles and scope.needs and scope.states:
         settled = [f'{state(name)} != ""' for name in scope.needs.values() if state(name) not in cel]
@@ -106,8 +106,8 @@ def _calls(node: Expression) -> set[str]:
 
 
 class _Translator:
-    def __init__(self, scope: TranslationScope) -> None:
-        self._scope = scope
+    def __init__(self, scope: TranslationScope, *, settles: bool = False) -> None:
+        self._scope, self._settles = scope, settles
 
     def value(self, node: Expression) -> str:
         match node:
@@ -125,12 +125,15 @@ class _Translator:
 
     def _binary(self, node: Binary) -> str:
         match node:
-            case Binary("||", Binary("&&", chosen, first), second) if not self._is_truth(first):
-                return f"({self.truth(chosen)} ? {self.value(first)} : {self.value(second)})"
-            case Binary("||", left, right) if not self._is_truth(left):
-                return f"({self.truth(left)} ? {self.value(left)} : {self.value(right)})"
-            case Binary("&&" | "||" as operator, left, right):
+            case Binary("&&" | "||" as operator, left, right) if self._is_truth(node):
                 return f"({self.truth(left)} {operator} {self.truth(right)})"
+            case Binary("||", Binary("&&", chosen, first), second):
+                holds = self.truth(chosen) if is_true(first) else f"{self.truth(chosen)} && {self.truth(first)}"
+                return f"({holds} ? {self.value(first)} : {self.value(second)})"
+            case Binary("||", left, right):
+                return f"({self.truth(left)} ? {self.value(left)} : {self.value(right)})"
+            case Binary("&&", left, right):
+                return f"({self.truth(left)} ? {self.value(right)} : {self.value(left)})"
             case Binary("==" | "!=" as operator, LiteralValue(str() as text), other):
                 return self._compared(other, operator, text)
             case Binary("==" | "!=" as operator, other, LiteralValue(str() as text)):
@@ -145,10 +148,13 @@ class _Translator:
         match node:
             case LiteralValue(value):
                 return json.dumps(bool(value))
+            case Binary("&&" | "||" as operator, left, right):
+                return f"({self.truth(left)} {operator} {self.truth(right)})"
             case MemberAccess(("inputs", *_)) | MemberAccess(("github", "event", "inputs", *_)):
                 return f'{self.value(node)} != ""'
             case MemberAccess(("matrix", *_)):
-                return f"{self.value(node)} == true"
+                value = self.value(node)
+                return f'({value} != "" && {value} != false && {value} != 0 && {value} != null)'
             case _:
                 return f'{self.value(node)} != ""'
 
@@ -171,6 +177,8 @@ class _Translator:
         match node:
             case MemberAccess(("github", "event_name")):
                 text = EVENT_KINDS.get(text, text)
+            case MemberAccess(("needs", None, "result")):
+                raise GitHubExpressionError("needs.*.result is a list")
             case MemberAccess(("needs", str(), "result")):
                 if text == "failure":
                     state = f"{self.value(node)} in {FAILED}"
@@ -220,6 +228,8 @@ class _Translator:
 
     def _call(self, function: str, arguments: tuple[Expression, ...]) -> str:
         match function, arguments:
+            case "success", () if self._settles and self._scope.needs and self._scope.states:
+                return "(" + " && ".join(f'{state(name)} == "succeeded"' for name in self._scope.needs.values()) + ")"
             case "success" | "always", ():
                 return "true"
             case "failure", () if self._scope.needs and self._scope.states:
@@ -229,19 +239,32 @@ class _Translator:
                 states = [f'{state(name)} == "cancelled"' for name in self._scope.needs.values()]
                 return "(" + " || ".join(states) + ")" if len(states) > 1 else states[0]
             case "contains", (FunctionCall("fromjson", (LiteralValue(str() as text),)), item):
-                return f"{self.value(item)} in {_json_list(text)}"
+                return f"{self.value(item)} in {json_list(text)}"
+            case "contains", (MemberAccess(("needs", None, "result")), LiteralValue(str() as text)) if (
+                self._scope.needs and self._scope.states
+            ):
+                wanted = FAILED if text == "failure" else f'["{_RESULTS.get(text, text)}"]'
+                return "(" + " || ".join(f"{state(name)} in {wanted}" for name in self._scope.needs.values()) + ")"
             case "contains", (whole, part):
-                return f"{self._text(whole)}.contains({self.value(part)})"
+                return self._searched(whole, "contains", part)
             case "startswith", (whole, part):
-                return f"{self._text(whole)}.startsWith({self.value(part)})"
+                return self._searched(whole, "startsWith", part)
             case "endswith", (whole, part):
-                return f"{self._text(whole)}.endsWith({self.value(part)})"
+                return self._searched(whole, "endsWith", part)
             case "format", (LiteralValue(str() as template), *values):
                 return self._format(template, values)
             case "fromjson", (LiteralValue(str() as text),):
-                return _json_list(text)
+                return json_list(text)
             case _:
                 raise GitHubExpressionError(f"{function}() has no counterpart")
+
+    def _searched(self, whole: Expression, function: str, part: Expression) -> str:
+        """A search in a text; texts that people write are compared without regard to case, as GitHub does."""
+        text, wanted = self._text(whole), self.value(part)
+        if "event.message" not in text:
+            return f"{text}.{function}({wanted})"
+        wanted = wanted.lower() if isinstance(part, LiteralValue) else f"{wanted}.lowerAscii()"
+        return f"{text}.lowerAscii().{function}({wanted})"
 
     def _text(self, node: Expression) -> str:
         value = self.value(node)
@@ -259,40 +282,10 @@ class _Translator:
         return f"({' + '.join(parts)})" if parts else '""'
 
 
-def split(text: str) -> list[str]:
-    """The texts and expressions in turn: text, expression, text, …"""
-    parts: list[str] = []
-    rest = text
-    while (start := rest.find("${{")) >= 0 and (end := rest.find("}}", start)) >= 0:
-        parts += [rest[:start], rest[start + 3 : end]]
-        rest = rest[end + 2 :]
-    return [*parts, rest]
-
-
 def translated(text: str, scope: TranslationScope) -> str:
     """A text with expressions, each of them in CEL.
 
     Raises `GitHubExpressionError` for the first without a counterpart.
     """
     parts = split(text)
-    return "".join(part if index % 2 == 0 else _placed(expression(part, scope)) for index, part in enumerate(parts))
-
-
-def _placed(cel: str) -> str:
-    """An expression inside a text; a literal text stands for itself."""
-    literal = re.fullmatch(r'"((?:[^"\\$])*)"', cel)
-    return literal[1] if literal else f"${{{{ {cel} }}}}"
-
-
-def axis_name(name: str) -> str:
-    return slug(name, "_", "axis")
-
-
-def _json_list(text: str) -> str:
-    try:
-        value = json.loads(text)
-    except ValueError:
-        raise GitHubExpressionError("fromJSON() has a text that is not JSON") from None
-    if not isinstance(value, list):
-        raise GitHubExpressionError("fromJSON() of anything but a list has no counterpart")
-    return json.dumps(value, ensure_ascii=False)
+    return "".join(part if index % 2 == 0 else placed(expression(part, scope)) for index, part in enumerate(parts))

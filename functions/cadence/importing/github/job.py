@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from cadence.importing.github.cel import TranslationScope, expression, split, translated
+from cadence.importing.github.cel import TranslationScope, expression, translated
 from cadence.importing.github.expressions import GitHubExpressionError, MemberAccess, parse
+from cadence.importing.github.templates import split
 from cadence.importing.shared.draft import ImportDraft, ImportedTreatment
 from cadence.importing.shared.names import variable
 from cadence.importing.shared.shell import missing, put_in, quoted

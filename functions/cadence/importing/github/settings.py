@@ -1,5 +1,6 @@
 """A job's settings: where it runs, its matrix, containers, limits and conditions."""
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -68,7 +69,11 @@ def _matrix(job: GitHubJob) -> None:
         return
     axes = _axes(job, matrix)
     for key in ("include", "exclude"):
-        entries = [entry for entry in listed(matrix.get(key)) if isinstance(entry, dict) and entry]
+        entries = [
+            entry
+            for entry in listed(matrix.get(key))
+            if isinstance(entry, dict) and entry and _is_known(job, entry, key, line)
+        ]
         if entries:
             axes[key] = [{job.scope.axes[name]: value for name, value in entry.items()} for entry in entries]
     if not axes or axes.keys() <= {"exclude"}:
@@ -88,7 +93,9 @@ def _axes(job: GitHubJob, matrix: Mapping[str, Any]) -> dict[str, Any]:
             continue
         line, whole = job.line(matrix, axis), None
         if isinstance(values, list) and values:
-            axes[job.scope.axes[axis]] = values
+            known = [value for value in values if _is_known(job, value, axis, line)]
+            if known:
+                axes[job.scope.axes[axis]] = known
             continue
         if isinstance(values, str):
             whole = job.translate(values, line, f"matrix.{axis}:")
@@ -97,6 +104,17 @@ def _axes(job: GitHubJob, matrix: Mapping[str, Any]) -> dict[str, Any]:
         else:
             job.note(line, f"matrix.{axis}", "Its values are not a list.", "Write them out.")
     return axes
+
+
+def _is_known(job: GitHubJob, value: Any, axis: str, line: int) -> bool:
+    """Whether a value of an axis can stand in the document: without an expression, which is known only in a run."""
+    if "${{" not in json.dumps(value, default=str):
+        return True
+    job.note(
+        line, f"matrix.{axis}: {plain(value) if isinstance(value, str) else 'a value'}",
+        "The value is computed while the workflow runs.", "Write the value out; until then it is left out.",
+    )  # fmt: skip
+    return False
 
 
 def _container(job: GitHubJob) -> None:

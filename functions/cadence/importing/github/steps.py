@@ -125,7 +125,8 @@ def _conditional(job: GitHubJob, text: str, line: int, index: int, lines: list[s
             line, f"if: {text}", f"The condition of the step cannot be translated: {error}.",
             "The step is left out until the script says when it runs.",
         )  # fmt: skip
-        return ["if false; then # was: " + " ".join(text.split())[:80], *lines, "fi"]
+        words = " ".join(text.replace("${{", " ").replace("}}", " ").split())
+        return [f"if false; then # was: {words[:80]}", *lines, "fi"]
     if found is None:
         return lines
     name = f"STEP_{index + 1}"

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from cadence.domain.triggers.cron import BadCron, read_cron
 from cadence.importing.shared.draft import ImportDraft
 from cadence.importing.shared.names import UniqueNames, slug
 from cadence.importing.shared.yaml_source import YamlSource, listed, mapping, plain, texts
@@ -26,9 +27,7 @@ def triggers(source: YamlSource, data: Mapping[str, Any], draft: ImportDraft) ->
             case "push" | "pull_request":
                 converted[event] = _patterns(event, mapping(settings), source, draft)
             case "schedule":
-                converted["schedule"] = [
-                    {"cron": plain(entry["cron"])} for entry in listed(settings) if mapping(entry).get("cron")
-                ]
+                converted["schedule"] = _schedules(settings, line, draft)
             case "workflow_dispatch" | "workflow_call":
                 for name, entry in mapping(mapping(settings).get("inputs")).items():
                     if _input(names.of(name), mapping(entry), draft):
@@ -49,6 +48,19 @@ def triggers(source: YamlSource, data: Mapping[str, Any], draft: ImportDraft) ->
     if converted:
         draft.settings["on"] = converted
     return {name: names.of(name) for name in names}, frozenset(booleans)
+
+
+def _schedules(settings: Any, line: int, draft: ImportDraft) -> list[dict[str, Any]]:
+    schedules = []
+    for entry in listed(settings):
+        text = plain(mapping(entry).get("cron"))
+        try:
+            read_cron(text)
+        except BadCron as error:
+            draft.notes.add(line, f"on.schedule: {text}", f"It is no time: {error}.", "Write the time as cron.")
+            continue
+        schedules.append({"cron": text})
+    return schedules
 
 
 def _patterns(event: str, settings: Mapping[str, Any], source: YamlSource, draft: ImportDraft) -> dict[str, Any]:

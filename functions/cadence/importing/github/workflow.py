@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
-from cadence.importing.github.cel import TranslationScope, axis_name, translated
+from cadence.importing.github.cel import TranslationScope, translated
 from cadence.importing.github.expressions import GitHubExpressionError
 from cadence.importing.github.job import Artifact, GitHubJob
 from cadence.importing.github.settings import settings
 from cadence.importing.github.steps import script
+from cadence.importing.github.templates import axis_name
 from cadence.importing.github.triggers import triggers
 from cadence.importing.shared.draft import ImportDraft, ImportedTreatment
 from cadence.importing.shared.names import UniqueNames, slug

@@ -1,6 +1,5 @@
 """Reads a file of GitLab CI: merge keys, `!reference`, `extends` and defaults are resolved."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -147,11 +146,20 @@ class GitLabFile:
 
 def without_header(text: str) -> tuple[str, str]:
     """The `spec:` document of a file, and the rest with unchanged line numbers."""
-    match = re.match(r"(?:\s*(?:#.*)?\n)*(?:---\s*\n)?(?:\s*(?:#.*)?\n)*spec:.*?\n---[ \t]*\n", text, re.DOTALL)
-    if match is None:
+    lines = text.splitlines(keepends=True)
+    first = next((number for number, line in enumerate(lines) if _says_something(line)), len(lines))
+    if first == len(lines) or not lines[first].startswith("spec:"):
         return "", text
-    header = match[0].rpartition("---")[0]
-    return header.removeprefix("---\n"), "\n" * match[0].count("\n") + text[match.end() :]
+    end = next((number for number in range(first + 1, len(lines)) if lines[number].rstrip() == "---"), None)
+    if end is None:
+        return "", text
+    return "".join(lines[first:end]), "\n" * (end + 1) + "".join(lines[end + 1 :])
+
+
+def _says_something(line: str) -> bool:
+    """Returns whether a line is more than white space, a comment or the start of a document."""
+    bare = line.strip()
+    return bool(bare) and not bare.startswith("#") and bare != "---"
 
 
 def script_lines(value: Any) -> list[str]:

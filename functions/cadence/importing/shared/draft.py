@@ -69,6 +69,7 @@ class ImportDraft:
         self.settings: dict[str, Any] = {}
         self.treatments: dict[str, ImportedTreatment] = {}
         self.connections: dict[str, None] = {}
+        self.left_out: set[str] = set()  # connections that would not be valid
         self._origin = origin
         self._comments: dict[tuple[str | int, ...], list[str]] = {}
 
@@ -91,6 +92,7 @@ class ImportDraft:
         if self.parameters:
             document["parameters"] = self.parameters
         document["treatments"] = {name: treatment.ordered() for name, treatment in self.treatments.items()}
+        self.connections = {name: None for name in self.connections if name not in self.left_out}
         if self.connections:
             document["connections"] = list(self.connections)
         comments: dict[tuple[str | int, ...], list[str]] = {

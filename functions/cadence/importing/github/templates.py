@@ -1,0 +1,41 @@
+"""Texts with expressions of GitHub Actions, and small pieces of them."""
+
+import json
+import re
+
+from cadence.importing.github.expressions import Expression, GitHubExpressionError, LiteralValue
+from cadence.importing.shared.names import slug
+
+
+def split(text: str) -> list[str]:
+    """The texts and expressions in turn: text, expression, text, …"""
+    parts: list[str] = []
+    rest = text
+    while (start := rest.find("${{")) >= 0 and (end := rest.find("}}", start)) >= 0:
+        parts += [rest[:start], rest[start + 3 : end]]
+        rest = rest[end + 2 :]
+    return [*parts, rest]
+
+
+def axis_name(name: str) -> str:
+    return slug(name, "_", "axis")
+
+
+def json_list(text: str) -> str:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        raise GitHubExpressionError("fromJSON() has a text that is not JSON") from None
+    if not isinstance(value, list):
+        raise GitHubExpressionError("fromJSON() of anything but a list has no counterpart")
+    return json.dumps(value, ensure_ascii=False)
+
+
+def placed(cel: str) -> str:
+    """An expression inside a text; a literal text stands for itself."""
+    literal = re.fullmatch(r'"((?:[^"\\$])*)"', cel)
+    return literal[1] if literal else f"${{{{ {cel} }}}}"
+
+
+def is_true(node: Expression) -> bool:
+    return isinstance(node, LiteralValue) and bool(node.value)
