@@ -5,7 +5,7 @@ from typing import Final
 
 from pydantic import Field
 
-from api.endpoint import PUBLIC, ANY_TOKEN, Body, Call, Endpoints, Model, Reply
+from api.endpoint import ANY_TOKEN, PUBLIC, Body, Call, Endpoints, Model, Reply
 from api.session_cookie import clearing_cookie, session_cookie
 from cadence.application.access.web_sessions import OpenedSession
 from cadence.composition.api import Services
