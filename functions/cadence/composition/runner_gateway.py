@@ -149,7 +149,7 @@ def gateway() -> Gateway:
             ).read,
             pools=CachedPools(access),
             retentions=DynamoValueRetentionStore(config.runs_table),
-            inputs=read_input,
+            inputs=read_input.ended,
             clock=now,
         ),
         session=RunnerSessions(runners),

@@ -34,8 +34,7 @@ class RunnerSettings(NamedTuple):
 
     def sandbox(self) -> Bubblewrap | None:
         """Returns the sandbox of its commands, if this machine has one."""
-        engine = engine_binary.installed()
-        own = [Path(engine.path)] if engine and not engine.image else []
+        own = [Path(engine.path) for engine in engine_binary.programs()]
         return Bubblewrap.find(self.hidden, [*self.shown, *own])
 
     def launch_on_host(

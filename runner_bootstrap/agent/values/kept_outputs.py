@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import stat
 import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any, Callable
 
 from ..assignments.assignment import AssignedPort
+from ..beneath.held_directory import HeldDirectory
 from ..execution.workspace import Workspace
 from ..logs.buffer import LogBuffer
 from ..shared.errors import FAILED, TIMED_OUT, AgentError, Stopped
@@ -84,12 +83,12 @@ class KeptOutputs:
         for port in ports:
             if port.path:
                 try:
-                    matched = workspace_paths.find(self._workspace.work, port.path, f"output {port.name}")
+                    matched = workspace_paths.find(self._workspace.held_work, port.path, f"output {port.name}")
                 except (AgentError, OSError):
                     continue  # the command did not come as far as writing it
                 yield port, matched
-            elif not port.is_stream and _is_written(self._workspace.outputs / port.name):
-                yield port, workspace_paths.MatchedPath(self._workspace.outputs / port.name, None)
+            elif not port.is_stream and _is_written(self._workspace.held_outputs, port.name):
+                yield port, workspace_paths.MatchedPath(file=self._workspace.held_outputs.open_file(port.name))
 
     def _upload(self, port: AssignedPort, matched: workspace_paths.MatchedPath, limit: TimeLimit) -> None:
         def failed(error: Exception) -> None:
@@ -114,9 +113,9 @@ class KeptOutputs:
         output.finish()
 
 
-def _is_written(path: Path) -> bool:
+def _is_written(outputs: HeldDirectory, name: str) -> bool:
     try:
-        status = os.lstat(path)
-    except FileNotFoundError:
+        status = outputs.status(name)
+    except OSError:
         return False
     return stat.S_ISREG(status.st_mode) and status.st_size > 0

@@ -235,8 +235,8 @@ def probed(agent: Path, root: Path, place: str) -> Iterator[list[str]]:
         script = PREPARED + "\n".join(
             f"probe {shlex.quote(name)} {shlex.quote(made.filled(code))}" for name, code in PROBES.items()
         )
-        image = {"image": IMAGE} if place == "podman" else {}
-        runner = made.gateway.add_runner(script, shell="sh", **image)
+        image = IMAGE if place == "podman" else None
+        runner = made.gateway.add_runner(script, shell="sh", image=image)
         done = made.work(runner, place)
         assert done["outcome"] == "succeeded", (done, runner.text("agent"), runner.text("stderr"))
         made.unharmed()

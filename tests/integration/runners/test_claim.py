@@ -65,7 +65,7 @@ def claim(world: World) -> ClaimAssignment:
         engine_secrets=engine_secrets.read,
         pools=world.pools,
         retentions=world.retentions,
-        inputs=world.read_input,
+        inputs=world.read_input.ended,
         clock=world.clock,
     )
 

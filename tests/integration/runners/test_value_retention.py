@@ -86,7 +86,7 @@ class Scene:
         )
         claim = ClaimAssignment(
             treatments=world.runs, runners=world.runners, secrets=world.secrets, followers=world.runners, machines=world.machines, begin=begin, engine_secrets=lambda *_: {},
-            pools=world.pools, retentions=world.retentions, inputs=world.read_input, clock=world.clock,
+            pools=world.pools, retentions=world.retentions, inputs=world.read_input.ended, clock=world.clock,
         )  # fmt: skip
         return claim.claim(runner_id, "once", "nonce", {}).runner
 

@@ -115,7 +115,7 @@ def claimed(world: World, sealed: SealedWorkers) -> Callable[[TreatmentSpec], As
             engine_secrets=secrets.read,
             pools=world.pools,
             retentions=world.retentions,
-            inputs=world.read_input,
+            inputs=world.read_input.ended,
             clock=world.clock,
         )
         return claim.claim(runner_id, one_time, "nonce-of-the-agent", {})

@@ -115,7 +115,7 @@ def test_a_capture_without_values_says_how_to_get_them() -> None:
     }
     sent = {"output": {**place, "label": "say", "name": "out"}, "track_id": 0, "data": {"count": {"count": 1}}}
     built = {**place, "label": "say", "environment": {"track_id": 0, "variables": {}, "contexts": {}}}
-    events = [{"kind": {"treatment_built": built}}, {"kind": {"data_sent": sent}}]
+    events: list[dict[str, Any]] = [{"kind": {"treatment_built": built}}, {"kind": {"data_sent": sent}}]
     with pytest.raises(capture.NotReplayable, match="run the program with --debug-level detailed"):
         capture.find(events, dump, "say")
 

@@ -62,7 +62,12 @@ def test_what_came_with_the_assignment_is_not_asked_for(chunks: int, most_asked:
     termination = Termination()
     received = bytearray()
     download = inputs.InputDownload("source", answer, OneStore(termination), termination, ended_input(chunks))
-    download.read(lambda content: received.extend(content) is None)
+
+    def sink(content: memoryview) -> bool:
+        received.extend(content)
+        return True
+
+    download.read(sink)
     assert received.decode() == "".join(f"http://store/{seq}" for seq in range(chunks))
     assert len(positions) <= most_asked
     assert 0 not in positions

@@ -165,7 +165,7 @@ def claim(clouds: Clouds, token: str) -> Assignment:
     its = clouds.setting
     claim = ClaimAssignment(
         treatments=its.runs, runners=its.runners, secrets=its.secrets, followers=Nobody(), machines=its.machines, begin=its.beginning, engine_secrets=lambda run, spec, attempt, own: {},
-        pools=clouds.pools, retentions=MemoryValueRetentionStore(its.runs), clock=its.clock,
+        pools=clouds.pools, retentions=MemoryValueRetentionStore(its.runs), inputs=lambda run_id, spec: {}, clock=its.clock,
     )  # fmt: skip
     return claim.claim(RUNNER, token, "nonce", {})
 

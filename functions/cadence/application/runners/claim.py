@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from cadence.application.runners.inputs import InputAnswer, ReadInput
+from cadence.application.runners.inputs import EndedInputs, InputAnswer
 from cadence.application.runners.ports import EngineSecrets
 from cadence.application.runners.runner_tokens import matches, refuse, session_token, token_hash
 from cadence.application.scheduling.mark_started import MarkStarted
@@ -65,7 +65,7 @@ class ClaimAssignment:
     engine_secrets: EngineSecrets
     pools: PoolStore
     retentions: ValueRetentionStore
-    inputs: ReadInput
+    inputs: EndedInputs
     clock: Clock
 
     def claim(self, runner_id: str, token: str, nonce: str, facts: Mapping[str, Any]) -> Assignment:
@@ -101,7 +101,7 @@ class ClaimAssignment:
             registries=logins,
             session_token=session,
             followed=followed,
-            inputs=self.inputs.ended(run.run_id, spec),
+            inputs=self.inputs(run.run_id, spec),
             isolation=pool.isolation,
             engine=engine,
         )

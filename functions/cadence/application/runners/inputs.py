@@ -1,6 +1,6 @@
 """Gives a consumer the next chunks of one of its inputs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from cadence.application.runners.input_streams import InputStreams, StreamSource
@@ -39,6 +39,10 @@ class InputAnswer:
     end: StreamEnd | None
     downloads: Sequence[ChunkUrl]
     retry_after: float
+
+
+EndedInputs = Callable[[str, TreatmentSpec], Mapping[str, InputAnswer]]
+"""Implemented by `ReadInput.ended`."""
 
 
 @dataclass(frozen=True)

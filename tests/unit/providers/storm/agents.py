@@ -98,7 +98,7 @@ class AgentOnMachine:
         return ClaimAssignment(
             treatments=gateway.runs, runners=gateway.runners, secrets=MemorySecretReader({}), followers=NobodyFollows(), machines=gateway.machines, begin=gateway.begin,
             engine_secrets=lambda run, spec, attempt, secrets: {}, pools=MemoryPools(self._storm.pools), retentions=MemoryValueRetentionStore(self._storm.runs),
-            clock=self._storm.clock,
+            inputs=lambda run_id, spec: {}, clock=self._storm.clock,
         )  # fmt: skip
 
     def _end(self, actor: Actor, gateway: Ports, outcome: RunnerOutcome) -> None:
