@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cadence.application.melodium.access import PATIENCE, WaitForWorker
+from cadence.application.melodium.access import PATIENCE, SPACING, WaitForWorker
 from cadence.application.melodium.pin_worker_images import PinWorkerImages
 from cadence.application.melodium.ports import WorkerReady, WorkerRefused, WorkerStarting
 from cadence.application.melodium.start_worker import RequestWorker
@@ -290,6 +290,25 @@ def test_preferred_modes_come_first_and_pools_may_say_their_own(world: World) ->
 def test_what_no_engine_could_be_told_is_refused(world: World, said: dict[str, Any], what: str) -> None:
     with pytest.raises(InvalidRequest, match=what):
         world.ask_for.request(BY, request(**said))
+
+
+def test_an_engine_gets_the_addresses_of_its_workers_one_after_the_other(world: World) -> None:
+    """Engines since 0.11.0 report no keys: the order tells which worker a treatment got."""
+    world.runs.create_run(replace(a_run(PARENT), depth=2))
+    endpoint = EngineEndpoint(("127.0.0.1",), 4_000, "machine")
+    workers = []
+    for key, version in ((KEY, "0.11.0"), (GROUP, "0.11.0"), (PARENT, "0.10.2")):
+        run_id = world.ask_for.request(BY, request(key=key, version=version))
+        world.admit.admit(run_id, "run-token")
+        world.called_home(run_id, listening=endpoint)
+        workers.append(world.runs.get_run(run_id))
+    assert isinstance(world.access.wait(BY, workers[1]), WorkerReady)
+    assert world.slept == []
+    assert isinstance(world.access.wait(BY, workers[0]), WorkerReady)
+    assert sum(world.slept) >= SPACING.total_seconds()
+    assert isinstance(world.access.wait(BY, workers[1]), WorkerReady)  # asked once more
+    assert isinstance(world.access.wait(BY, workers[2]), WorkerReady)
+    assert world.reported.answered(PARENT) == [workers[1].run_id, workers[0].run_id]
 
 
 def test_nothing_is_dispatched_once_the_built_in_certificate_has_ended(world: World) -> None:

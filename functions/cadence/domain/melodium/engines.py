@@ -3,8 +3,6 @@
 from collections.abc import Collection, Sequence
 
 from cadence.domain.melodium.specification import EngineSpec, ProgramSpec
-from cadence.domain.melodium.versions import has_secrets
-from cadence.domain.values.value_retention import ValueRetention
 
 FACT = "melodium"
 """The name of the fact in which a machine reports the version of its engine."""
@@ -41,18 +39,6 @@ def able(has: str | None) -> Collection[str]:
             series = ".".join(version.split(".")[:2])
             capabilities |= dict.fromkeys((f"{_PROGRAM}{version}", f"{_PROGRAM}{series}", _ANY_PROGRAM))
     return tuple(capabilities)
-
-
-def reports_too_much(engine: EngineSpec, retention: ValueRetention) -> str | None:
-    """Returns why an engine cannot work for a pool that keeps no values here; None if it reports without values.
-
-    A program of any version is refused by a machine that has no engine that can.
-    """
-    if not retention.passes:
-        return "reports to the installation's own bucket"
-    if not has_secrets(engine.version):
-        return f"{engine.version} reports every value inside of it: 0.11.0 and newer do not"
-    return None
 
 
 def lacking(pool: str, wanted: str | None, machines: Sequence[str | None]) -> str | None:

@@ -4,7 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from cadence.domain.melodium.request import NO_EDITION, EngineContainer, LaunchRequest, RequestedSystem
+from cadence.domain.melodium.specification import EngineSpec
+from cadence.domain.melodium.versions import has_secrets
 from cadence.domain.placement.pool import Pool
+from cadence.domain.values.value_retention import ValueRetention
 
 SETTINGS = "melodium"
 """In a pool's settings: `modes`, `containers_arch` (`wish` or `required`), `os`, `images` and `editions`."""
@@ -60,6 +63,18 @@ def wanted(request: LaunchRequest) -> tuple[int, int, int]:
         sum(part.memory or 0 for part in parts),
         sum(part.storage or 0 for part in parts),
     )
+
+
+def reports_too_much(engine: EngineSpec, retention: ValueRetention) -> str | None:
+    """Returns why an engine cannot work for a pool that keeps no values here; None if it reports without values.
+
+    A program of any version is refused by a machine that has no engine that can.
+    """
+    if not retention.passes:
+        return "reports to the installation's own bucket"
+    if not has_secrets(engine.version):
+        return f"{engine.version} reports every value inside of it: 0.11.0 and newer do not"
+    return None
 
 
 def _unfit(request: LaunchRequest, project: str, pool: Pool) -> str | None:

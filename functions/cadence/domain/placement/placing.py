@@ -5,9 +5,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from cadence.domain.melodium import engines
 from cadence.domain.pipelines.specification import TreatmentSpec
 from cadence.domain.placement.back_off import BackOff
+from cadence.domain.placement.engine_placement import reports_too_much
 from cadence.domain.placement.pool import Pool, PoolRefusal, Price
 from cadence.domain.placement.pool_policy import warm_now
 from cadence.domain.values.value_retention import ValueRetention
@@ -37,7 +37,7 @@ def misfit(pool: Pool, spec: TreatmentSpec, project: str) -> str | None:
     if misplacement:
         return misplacement
     retention = ValueRetention.of(pool.name, pool.policy.values)
-    if spec.engine and retention and (reason := engines.reports_too_much(spec.engine, retention)):
+    if spec.engine and retention and (reason := reports_too_much(spec.engine, retention)):
         return f"{retention.reason}, and the engine of {spec.name} {reason}"
     if spec.arch and spec.arch not in pool.architectures:
         return f"pool {pool.name} has no {spec.arch}"
