@@ -28,8 +28,9 @@ ROWS = (
         folder="deliveries",
         room="triggers",
         purpose="Starts runs of the pipelines whose `on:` matches a webhook, a schedule or the end of a run.",
-        # A delivery may read a repository, which takes up to ten seconds.
-        triggers=(QueueMessages(queue=DELIVERIES, batch=5),),
+        # One at a time: a delivery that ends the process (memory, time) takes no other along. It may read a repository,
+        # which takes up to 25 seconds.
+        triggers=(QueueMessages(queue=DELIVERIES, batch=1),),
         settings=DeliveriesSettings,
         packages=(*BASE, *DOCUMENTS, "dulwich"),
         memory=1024,

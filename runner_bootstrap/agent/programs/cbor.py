@@ -7,6 +7,8 @@ from typing import Any
 
 _UNSIGNED, _NEGATIVE, _BYTES, _TEXT, _LIST, _MAP, _TAG, _SIMPLE = range(8)
 _BIG_UNSIGNED, _BIG_NEGATIVE = 2, 3
+#: Tags with which few bytes become millions of values.
+_SHARING = frozenset({25, 28, 29, 256})
 _BREAK = 0xFF
 _DEEPEST = 200
 
@@ -160,6 +162,8 @@ class CborReader:
             raise CborError("a text is not UTF-8") from error
 
     def _tagged(self, tag: int, depth: int) -> Any:
+        if tag in _SHARING:
+            raise CborError("values that stand for other ones cannot be read")
         value = self.value(depth + 1)
         if tag in (_BIG_UNSIGNED, _BIG_NEGATIVE) and isinstance(value, bytes):
             number = int.from_bytes(value, "big")

@@ -24,10 +24,18 @@ BOOTSTRAP = Path(__file__).resolve().parents[3] / "runner_bootstrap"
 RUNNER_ID = RUNNER.lower()
 IDENTITY = "identity-token-of-the-job"
 TOKEN = "one-time-token-of-the-runner"
-# Notes what it was started with.
+# Notes what it was started with, and what a command could read of the processes that wait for it.
 AGENT = """
 import json, os, sys
-json.dump({"argv": sys.argv[1:], "token": sys.stdin.read(), "env": dict(os.environ)}, open("started.json", "w"))
+waiting, pid = [], os.getppid()
+while pid > 1:
+    try:
+        waiting.append(open(f"/proc/{pid}/environ", errors="replace").read())
+        pid = int(open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()[1])
+    except OSError:
+        break
+about = {"argv": sys.argv[1:], "token": sys.stdin.read(), "env": dict(os.environ), "waiting": waiting}
+json.dump(about, open("started.json", "w"))
 """
 
 
@@ -123,7 +131,7 @@ def test_a_job_becomes_a_runner(run: Any, gateway: tuple[Gateway, str], tmp_path
     started = json.loads((tmp_path / "started.json").read_text())
     assert started["argv"] == ["run", "--gateway", url, "--runner-id", RUNNER_ID]
     assert started["token"] == f"{TOKEN}\n"
-    kept = json.dumps(started["env"])
+    kept = json.dumps([started["env"], started["waiting"]])
     for secret in (IDENTITY, TOKEN, "request-token", "runtime-token", "job-token"):
         assert secret not in kept
     shown = done.stdout.replace(f"::add-mask::{TOKEN}", "") + done.stderr

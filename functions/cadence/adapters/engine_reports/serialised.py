@@ -9,6 +9,7 @@ from typing import Any
 
 import cbor2
 
+from cadence.adapters.engine_reports.cbor_bounds import require_bounded
 from cadence.domain.melodium.redaction import KNOWN_AS, SECRET_DATA, Masks, digest, is_secret, redacted
 
 _DEEPEST = 32
@@ -28,6 +29,7 @@ class SerialisedData:
         if name in SECRET_DATA:
             return _known_as(content)
         try:
+            require_bounded(content)
             with io.BytesIO(content) as stream:
                 read = cbor2.load(stream)
             shown = self._shown(read, 0)
@@ -70,6 +72,7 @@ class SerialisedData:
 def _known_as(content: bytes) -> Mapping[str, Any]:
     """Returns what is known of how a worker is reached; nothing if it cannot be read."""
     try:
+        require_bounded(content)
         with io.BytesIO(content) as stream:
             return {KNOWN_AS: digest(str(uuid.UUID(bytes=cbor2.load(stream)["remote_key"])))}
     except (cbor2.CBORDecodeError, RecursionError, ValueError, TypeError, KeyError, OverflowError):

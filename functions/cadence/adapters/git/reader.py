@@ -15,6 +15,7 @@ from dulwich.refs import Ref
 from dulwich.repo import Repo
 
 from cadence.adapters.git.history import HistoryTooShort, changed_paths, merge_base, read_history
+from cadence.adapters.git.pack_bounds import require_bounded
 from cadence.adapters.git.transport import BoundedClient, NothingHere, TransferBudget, parsed
 from cadence.adapters.http.egress_policy import EgressPolicy
 from cadence.application.shared.git_ports import GitCredentials
@@ -23,6 +24,8 @@ from cadence.domain.shared.errors import NotFound, TooLarge, Transient
 LARGEST_FILE = 5_000_000
 _SECONDS = 25.0
 _BYTES = 64 << 20
+_UNPACKED = 128 << 20
+"""What the objects of one answer may take in memory."""
 _DEPTHS = (50, 1_000, None)
 """How much of the history is fetched to find where two branches parted, until it is found."""
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -145,6 +148,7 @@ class _There:
         pack, keep, drop = self.store.add_pack()  # type: ignore[attr-defined]
         try:
             self._fetch(wanted, pack.write, depth, without)
+            require_bounded(pack, _UNPACKED)
         except BaseException:
             drop()
             raise

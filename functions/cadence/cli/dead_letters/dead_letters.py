@@ -12,6 +12,7 @@ from cadence.cli.client.connection import connect
 from cadence.cli.shared.errors import WRONG_USE, fail, reporting_errors
 from cadence.cli.shared.options import Json, OnlyProject
 from cadence.cli.shared.output import date_time, out, print_json, print_list, print_result
+from cadence.cli.shared.terminal import harmless
 
 dead_letter = typer.Typer(
     name="dead-letter",
@@ -63,7 +64,7 @@ def show_dead_letter(
     ):
         out.print(f"{name:<10}{value}", markup=False)
     print()
-    print(letter["content"] if letter["encoding"] == "utf-8" else content.hex(" ", 2))
+    print(harmless(letter["content"]) if letter["encoding"] == "utf-8" else content.hex(" ", 2))
 
 
 @dead_letter.command("redrive")

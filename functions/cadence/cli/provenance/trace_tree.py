@@ -9,6 +9,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from cadence.cli.shared.output import date_time, duration, out, size, state_text
+from cadence.cli.shared.terminal import harmless
 
 Json = Mapping[str, Any]
 
@@ -41,7 +42,7 @@ def show_graph(graph: Json) -> None:
         out.print(drawn)
     else:
         for line in _indented(root, 0, "<-" if tree.backward else "->"):
-            print(line)
+            print(harmless(line))
     for node in tree.unfinished():
         out.print(Text(f"More about {_name(node)}: {_command(node, tree.backward)}", "dim"))
 

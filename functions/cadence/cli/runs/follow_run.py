@@ -9,6 +9,7 @@ from rich.table import Table
 from cadence.cli.client.client import Client
 from cadence.cli.client.runs import is_final
 from cadence.cli.shared.output import duration, make_table, out, print_line, state_text
+from cadence.cli.shared.terminal import harmless
 
 _WAIT = 1.0  # seconds that one request for lines waits for the first of them
 
@@ -35,7 +36,7 @@ def _follow_plainly(client: Client, run_id: str) -> RunJson:
             if printed.get(treatment["name"]) != treatment["state"]:
                 printed[treatment["name"]] = treatment["state"]
                 cause = f" ({treatment['cause']})" if treatment["cause"] else ""
-                print(f"{treatment['name']}: {treatment['state'].replace('_', ' ')}{cause}", flush=True)
+                print(harmless(f"{treatment['name']}: {treatment['state'].replace('_', ' ')}{cause}"), flush=True)
 
     return _follow(client, run_id, print_changes)
 

@@ -10,10 +10,12 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+from cadence.cli.shared.terminal import console, harmless
 
-_wide = Console(width=1_000, highlight=False, soft_wrap=True)
+out = console()
+err = console(stderr=True)
+
+_wide = console(width=1_000)
 _STYLES = {
     "succeeded": "green",
     "failed": "bold red",
@@ -168,4 +170,4 @@ def _parsed(moment: str | None) -> datetime | None:
 
 
 def _plain(cell: Any) -> str:
-    return "-" if cell is None else str(cell)
+    return "-" if cell is None else harmless(str(cell))

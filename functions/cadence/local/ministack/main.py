@@ -10,6 +10,7 @@
 - Queries read only the keys in their range (`sorted_partitions`).
 - Permissions on a queue cover its batch actions (`queue_permissions`); those on ECS tasks name the task and its
   definition (`task_permissions`).
+- Requests of web pages and to other names than this machine's are refused (`request_guard`).
 - Concurrent invocations of a Lambda are limited (`lambda_concurrency`).
 - MiniStack does not sleep before each execution of a state machine.
 """
@@ -31,6 +32,7 @@ from cadence.local.ministack import (
     kinesis_polling,
     lambda_concurrency,
     queue_permissions,
+    request_guard,
     schedules,
     sorted_partitions,
     table_streams,
@@ -125,6 +127,7 @@ def main() -> None:
     queue_permissions.install()
     task_permissions.install()
     sorted_partitions.install()
+    request_guard.install()
     signal.signal(signal.SIGUSR1, lambda *_: requested.set())
     app.save_all = one_at_a_time(app.save_all)
     app._load_persisted_state = signalling(app._load_persisted_state, loaded)  # noqa: SLF001 (as above)

@@ -1,0 +1,68 @@
+"""Refuses requests of web pages to MiniStack, which checks no keys unless it enforces IAM.
+
+A page of any site can send requests to this machine, and by a name that changes its address also read the answers.
+Requests to the HTTP and WebSocket APIs pass, since the front door forwards them, and they need tokens.
+"""
+
+import json
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from ministack import app
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
+AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_APIS = "/_aws/execute-api/"
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+def install() -> None:
+    """Puts the guard in front of MiniStack."""
+    app.app = guarded(app.app)
+
+
+def guarded(server: AsgiApp) -> AsgiApp:
+    """Returns `server` behind the guard."""
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        problem = refusal(scope) if scope["type"] in ("http", "websocket") else None
+        if problem is None:
+            await server(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+        else:
+            body = json.dumps({"__type": "AccessDenied", "message": problem}).encode()
+            headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+            await send({"type": "http.response.start", "status": 403, "headers": headers})
+            await send({"type": "http.response.body", "body": body})
+
+    return serve
+
+
+def refusal(scope: Scope) -> str | None:
+    """Returns why a request is refused; None if it is not."""
+    if str(scope["path"]).startswith(_APIS):
+        return None
+    for host in _values(scope, b"host"):
+        if not _is_here(f"//{host}"):
+            return f"The local stack answers requests to this machine only, and this one is to {host}."
+    for origin in _values(scope, b"origin"):
+        if not _is_here(origin):
+            return f"The local stack answers no web pages, and this request comes from one of {origin}."
+    return None
+
+
+def _values(scope: Scope, name: bytes) -> Iterable[str]:
+    return [value.decode("latin-1") for key, value in scope["headers"] if key.lower() == name]
+
+
+def _is_here(address: str) -> bool:
+    try:
+        name = urlsplit(address).hostname or ""
+    except ValueError:
+        return False
+    return name in _LOOPBACK or name.endswith(".localhost")
