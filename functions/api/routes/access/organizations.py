@@ -52,6 +52,7 @@ class TokenView(Model):
     created_at: datetime
     created_by: str
     expires_at: datetime | None
+    made_with: str | None = Field(description="The token that it was created with, and ends with.")
 
 
 class NewTokenView(TokenView):
@@ -73,7 +74,10 @@ class TokenBody(Body):
     project: Name | Literal["*"] = ALL_PROJECTS
     permissions: Annotated[list[PermissionName], Field(min_length=1, max_length=50)]
     expires_in: int | None = Field(
-        None, ge=60, le=_TEN_YEARS, description="Seconds; without it the token does not expire."
+        None,
+        ge=60,
+        le=_TEN_YEARS,
+        description="Seconds. It ends with the token that it is created with, if that is earlier.",
     )
 
 
@@ -131,11 +135,11 @@ def create_token(call: Call, services: Services, body: TokenBody) -> NewTokenVie
 
 @endpoints.add("DELETE", "/v1/tokens/{token_id}", Permission.TOKENS_WRITE, answers={204: None}, errors=(404,))
 def revoke_token(call: Call, services: Services, token_id: str) -> Reply:
-    """Revokes a token, from now on."""
+    """Revokes a token, and all that were created with it, from now on."""
     token = services.access.get_token(token_id)
     if not call.by.sees(token.organization, token.project):
         raise NotFound(f"There is no token {token_id!r}.")
-    services.access.delete_token(token.organization, token.token_id)
+    services.revoke_token.revoke(token)
     return Reply(None)
 
 
@@ -148,4 +152,5 @@ def _view(token: ApiToken) -> TokenView:
         created_at=token.created_at,
         created_by=token.created_by,
         expires_at=token.expires_at,
+        made_with=token.made_with,
     )

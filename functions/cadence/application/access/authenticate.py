@@ -64,6 +64,7 @@ def issue_token(
     now: datetime,
     expires_at: datetime | None = None,
     token_id: str | None = None,
+    made_with: str | None = None,
 ) -> tuple[ApiToken, str]:
     """Returns a new token as it is to be stored, and its text, which is handed out once."""
     token_id = token_id or new_ulid(now)
@@ -78,5 +79,6 @@ def issue_token(
         created_at=now,
         created_by=created_by,
         expires_at=expires_at,
+        made_with=made_with,
     )
     return token, format_token(token_id, secret)

@@ -4,17 +4,25 @@ import hmac
 import secrets
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Protocol
 
 from cadence.application.limits.approvals import ApprovalStore, TreatmentApprovals
 from cadence.application.limits.ports import ApprovalLink, LinkStore
 from cadence.application.shared.ports import Clock
 from cadence.application.shared.run_ports import RunStore
-from cadence.domain.access.access import Principal, secret_hash
+from cadence.domain.access.access import ApiToken, Principal, secret_hash
 from cadence.domain.limits.approval import ApprovalRequest, ApprovalVerdict, Decision
 from cadence.domain.runs.run import Run
 from cadence.domain.shared.errors import Conflict, Forbidden, Gone, NotFound
 
 _NONE = "There is no such approval link. Links are used once, and end with the approval that they are for."
+
+
+class TokenReader(Protocol):
+    """Reads API tokens."""
+
+    def get_token(self, token_id: str) -> ApiToken:
+        """Returns a token. Raises NotFound."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +41,7 @@ class ApprovalLinks:
     runs: RunStore
     store: ApprovalStore
     approvals: TreatmentApprovals
+    tokens: TokenReader
     clock: Clock
 
     def make(self, run: Run, treatment: str, by: Principal) -> MadeLink:
@@ -76,7 +85,15 @@ class ApprovalLinks:
             raise NotFound(_NONE)
         if link.used_at is not None or self.clock() >= link.expires_at:
             raise Gone("This approval link was used already, or has expired.")
+        if not self._maker_lives(link):
+            raise Gone("The token that made this approval link has been revoked or has expired.")
         return link, self.runs.get_run(link.run_id), self.store.get_request(link.run_id, link.treatment)
+
+    def _maker_lives(self, link: ApprovalLink) -> bool:
+        try:
+            return self.tokens.get_token(link.token_id).lives(self.clock())
+        except NotFound:
+            return False
 
     def decide(self, link_id: str, key: str, verdict: ApprovalVerdict, comment: str) -> Decision:
         """Decides by a link, once. Raises what `look` and `TreatmentApprovals.decide` raise."""

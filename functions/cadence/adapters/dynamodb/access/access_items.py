@@ -167,6 +167,7 @@ class TokenItem(AccessTable):
     created_by = UnicodeAttribute()
     valid_until = UTCDateTimeAttribute(null=True)
     run = UnicodeAttribute(null=True)
+    made_with = UnicodeAttribute(null=True)
 
     @classmethod
     def pair(cls, token: ApiToken) -> tuple["TokenItem", "TokenItem"]:
@@ -181,6 +182,7 @@ class TokenItem(AccessTable):
             "created_by": token.created_by,
             "valid_until": token.expires_at,
             "run": token.run,
+            "made_with": token.made_with,
             "expires_at": token.expires_at,
         }
         return (
@@ -200,6 +202,7 @@ class TokenItem(AccessTable):
             created_by=self.created_by,
             expires_at=self.valid_until,
             run=self.run,
+            made_with=self.made_with,
         )
 
 
