@@ -54,7 +54,9 @@ class Deployment:
     way, that messages of alerts and exports are sent to though they have no public address. ``search`` is the service
     that searches the log lines, beside the splits in S3. ``value_buckets`` are buckets that pools may keep their
     values in (``name=region``, commas between them); their owners create them. ``cloudwatch_metrics`` is whether a
-    few metrics are sent to CloudWatch, which bills each one. ``bundles`` is whether the Lambdas carry their
+    few metrics are sent to CloudWatch, which bills each one. ``reserved_concurrency`` is how many concurrent calls are
+    reserved for each Lambda that ends what others began (``None``: no reservation, as in a new account, where AWS has
+    ten for everything and lets none be reserved). ``bundles`` is whether the Lambdas carry their
     dependencies (see ``packaging``).
     """
 
@@ -71,6 +73,7 @@ class Deployment:
     cloudwatch_metrics: bool
     search: SearchService
     value_buckets: str
+    reserved_concurrency: int | None
 
     @property
     def value_bucket_names(self) -> tuple[str, ...]:
@@ -115,6 +118,7 @@ def read_deployment(node: "Node") -> Deployment:
         == "true",
         search=_search_service(node, local),
         value_buckets=_buckets(node, f"cadence-{stage}-elsewhere={REGION}" if local else ""),
+        reserved_concurrency=_reserved_concurrency(node),
     )
 
 
@@ -150,6 +154,15 @@ def _mebibytes(node: "Node", key: str, default: int) -> int:
     if not re.fullmatch(r"[1-9][0-9]{0,7}", text):
         raise ValueError(f"context {key!r} is {given!r}: use a whole number of MiB from 1 to 99,999,999")
     return int(text)
+
+
+def _reserved_concurrency(node: "Node") -> int | None:
+    given = node.try_get_context("reserved_concurrency")
+    if given is None:
+        return None
+    if not re.fullmatch(r"[1-9][0-9]{0,3}", str(given)):
+        raise ValueError(f"context 'reserved_concurrency' is {given!r}: use a whole number from 1 to 9,999")
+    return int(given)
 
 
 def _hosts(node: "Node", key: str, default: str) -> str:

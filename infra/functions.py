@@ -67,6 +67,7 @@ class Functions(Construct):
             role=self._role(row, title, f"/aws/lambda/{name}"),
             memory_size=row.memory,
             timeout=Duration.seconds(row.timeout),
+            reserved_concurrent_executions=deployment.reserved_concurrency if row.reserves_concurrency else None,
             ephemeral_storage_size=None if row.storage == _LEAST_STORAGE else Size.mebibytes(row.storage),
             environment={**variables, "POWERTOOLS_SERVICE_NAME": row.folder},
             log_group=log_group,

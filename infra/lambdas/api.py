@@ -18,7 +18,7 @@ from infra.row.permissions import (
     sends,
 )
 from infra.row.queues import ALL_QUEUE_NAMES
-from infra.row.triggers import HttpRoutes
+from infra.row.triggers import HttpRoutes, Throttle
 
 ROWS = (
     LambdaRow(
@@ -36,7 +36,7 @@ ROWS = (
         folder="api",
         room="api",
         purpose="Answers everything that users, the command line and the dashboard ask for.",
-        triggers=(HttpRoutes(),),
+        triggers=(HttpRoutes(throttle=Throttle(rate=500, burst=1_000)),),
         settings=ApiSettings,
         packages=(*BASE, *DOCUMENTS, *EXPORTS, *SEARCH, "aws-lambda-powertools", "dulwich", "msgspec", "pydantic"),
         # A whole core, and room for the parts of the search index that are searched. An HTTP API gives up after 30
@@ -56,7 +56,7 @@ ROWS = (
         ),
         permissions=(
             items("access", "GetItem", "BatchGetItem", "Query", "PutItem", "DeleteItem"),
-            items("pipelines", "GetItem", "Query", "PutItem"),
+            items("pipelines", "GetItem", "Query", "PutItem", "DeleteItem", "BatchWriteItem"),
             items("repositories", "GetItem", "Query", "PutItem", "DeleteItem"),
             items("runs", "GetItem", "Query", "PutItem", "UpdateItem"),
             lists_runs(),

@@ -53,6 +53,7 @@ ROWS = (
         "final state, and notifies what waits for its end.",
         triggers=(MachineTask("treatment", ("Settle",)), MachineTask("run", ("Finalise",))),
         settings=SettleSettings,
+        reserves_concurrency=True,
         packages=(*BASE, *CONDITIONS),
         permissions=(
             *FEEDS,
@@ -80,6 +81,7 @@ ROWS = (
         "transient values.",
         triggers=(QueueMessages(queue=DEADLINES),),
         settings=WatchdogSettings,
+        reserves_concurrency=True,
         packages=(*BASE, *CONDITIONS),
         value_buckets=ValueBucketUse(((("DeleteObject",), ("runs/*",)),)),
         permissions=(

@@ -5,14 +5,14 @@ from infra.row import DECRYPTS, LambdaRow
 from infra.row.packages import BASE, DOCUMENTS
 from infra.row.permissions import RUN_GATES, gets, invokes, items, puts, schedules, sends
 from infra.row.queues import DELIVERIES
-from infra.row.triggers import HttpRoutes, QueueMessages
+from infra.row.triggers import HttpRoutes, QueueMessages, Throttle
 
 ROWS = (
     LambdaRow(
         folder="webhooks",
         room="triggers",
         purpose="Checks the signature of a webhook over its raw body, queues it, and answers 202.",
-        triggers=(HttpRoutes((("POST", "/webhooks/{kind}/{hook}"),)),),
+        triggers=(HttpRoutes((("POST", "/webhooks/{kind}/{hook}"),), throttle=Throttle(rate=100, burst=500)),),
         settings=WebhooksSettings,
         packages=BASE,
         timeout=29,

@@ -15,8 +15,11 @@ from infra.findings import accept
 from infra.functions import log_retention
 from infra.lambdas import LAMBDAS
 from infra.rooms.room import Room
-from infra.row.triggers import HttpRoutes
+from infra.row.triggers import HttpRoutes, Throttle
 from infra.shared import Shared
+
+# Of each route that has no throttle of its own: what agents send. An account has four times this for all its APIs.
+_THROTTLE = Throttle(rate=2_500, burst=1_250)
 
 # One JSON object a request; no header or query string, which may hold a token.
 _ACCESS_LOG_FORMAT = json.dumps(
@@ -71,7 +74,8 @@ class PublicApi(Construct):
             retention=log_retention(deployment),
             removal_policy=RemovalPolicy.DESTROY,
         )
-        apigateway.CfnStage(
+        self._is_local = deployment.is_local
+        self._stage = apigateway.CfnStage(
             self,
             "Stage",
             api_id=self.api.api_id,
@@ -98,12 +102,28 @@ class PublicApi(Construct):
 
     def add_routes(self, functions: Mapping[str, lambda_.Function]) -> None:
         """Adds the routes that rows name; ``functions`` are all Lambdas, by folder."""
+        throttles: dict[str, Throttle] = {}
         for row in LAMBDAS.values():
             for trigger in row.triggers:
                 if isinstance(trigger, HttpRoutes):
-                    self._add_route(functions[row.folder], row.folder, trigger)
+                    keys = self._add_route(functions[row.folder], row.folder, trigger)
+                    throttles.update(dict.fromkeys(keys, trigger.throttle) if trigger.throttle else {})
+        self._throttle(throttles)
 
-    def _add_route(self, function: lambda_.Function, folder: str, trigger: HttpRoutes) -> None:
+    def _throttle(self, throttles: Mapping[str, Throttle]) -> None:
+        """Bounds what one flood of requests can cost and take from others. On one machine nothing is bounded."""
+        if self._is_local:
+            return
+        self._stage.default_route_settings = apigateway.CfnStage.RouteSettingsProperty(
+            throttling_rate_limit=_THROTTLE.rate, throttling_burst_limit=_THROTTLE.burst
+        )
+        self._stage.route_settings = {key: _route_settings(throttle) for key, throttle in throttles.items()}
+        # A stage can only name routes that exist.
+        for route in self.api.node.find_all():
+            if isinstance(route, apigateway.CfnRoute):
+                self._stage.add_resource_dependency(route)
+
+    def _add_route(self, function: lambda_.Function, folder: str, trigger: HttpRoutes) -> list[str]:
         integration = HttpLambdaIntegration(
             f"{folder}-integration", function, payload_format_version=apigateway.PayloadFormatVersion.VERSION_2_0
         )
@@ -118,3 +138,9 @@ class PublicApi(Construct):
                 route_key=apigateway.HttpRouteKey.DEFAULT,
                 integration=integration,
             )
+        return [f"{method} {path}" for method, path in trigger.routes] or ["$default"]
+
+
+def _route_settings(throttle: Throttle) -> Mapping[str, int]:
+    """Returns the settings of one route as CloudFormation writes them: the CDK passes this map on as it is."""
+    return {"ThrottlingRateLimit": throttle.rate, "ThrottlingBurstLimit": throttle.burst}

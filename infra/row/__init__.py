@@ -75,7 +75,9 @@ class LambdaRow:
     the class in ``cadence.composition.settings`` that it reads. ``memory`` is in MB (a Lambda's share of a CPU grows
     with it: 1,769 MB is one core), ``timeout`` in seconds, ``storage`` in MB of ``/tmp``. ``packages`` of the lock
     file are in its archive, with all that they need. ``provider`` is the folder of ``cadence/providers`` that it is
-    made for. ``permissions`` are those of its own code; what its triggers need is added to them.
+    made for. ``permissions`` are those of its own code; what its triggers need is added to them. One that
+    ``reserves_concurrency`` keeps its share of the account's concurrent calls, however many the others have, if the
+    deployment has ``reserved_concurrency``.
     """
 
     folder: str
@@ -93,6 +95,7 @@ class LambdaRow:
     search_service: tuple[SearchServiceUse, ...] = ()
     value_buckets: ValueBucketUse | None = None
     asynchronous: AsynchronousCalls | None = None
+    reserves_concurrency: bool = False
 
     @property
     def all_permissions(self) -> tuple[IamPermission, ...]:

@@ -26,10 +26,22 @@ class _NeedsNothing:
 
 
 @dataclass(frozen=True)
+class Throttle:
+    """What API Gateway lets through in AWS, and answers with 429 beyond: requests a second, and at once."""
+
+    rate: int
+    burst: int
+
+
+@dataclass(frozen=True)
 class HttpRoutes(_NeedsNothing):
-    """Requests to the HTTP API: ``(method, path)`` each. Without any, all requests that no other route names."""
+    """Requests to the HTTP API: ``(method, path)`` each. Without any, all requests that no other route names.
+
+    Each route has a ``throttle`` of its own, or else that of the API.
+    """
 
     routes: tuple[tuple[str, str], ...] = ()
+    throttle: Throttle | None = None
 
     def __str__(self) -> str:
         named = ", ".join(f"`{method} {path}`" for method, path in self.routes)

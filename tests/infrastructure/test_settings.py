@@ -17,6 +17,18 @@ def test_nothing_is_kept_longer_than_what_leads_to_it() -> None:
         read_deployment(aws_cdk.App(context={"retention_days": KEPT.days + 1}).node)
 
 
+def test_concurrency_is_reserved_only_where_a_deployment_says_how_much() -> None:
+    def reserved(**context: str) -> int | None:
+        return read_deployment(aws_cdk.App(context=context).node).reserved_concurrency
+
+    assert reserved() is None
+    assert reserved(reserved_concurrency="20") == 20
+    for wrong in ("0", "-1", "many", "10000"):
+        with pytest.raises(ValueError, match="reserved_concurrency"):
+            reserved(reserved_concurrency=wrong)
+    assert {folder for folder, row in LAMBDAS.items() if row.reserves_concurrency} == {"settle", "watchdog"}
+
+
 ENDPOINT = "https://search-logs-abc.eu-west-3.es.amazonaws.com"
 DOMAIN = "arn:aws:es:eu-west-3:123456789012:domain/logs"
 SECRET = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:search-AbCdEf"

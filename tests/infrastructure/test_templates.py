@@ -301,6 +301,27 @@ def test_machines_name_only_errors_that_exist(definition: Path) -> None:
     assert named <= known
 
 
+def test_requests_are_throttled_in_aws_webhooks_more_than_agents(aws: Assembly, local: Assembly) -> None:
+    def stage(assembly: Assembly) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        ((name, properties),) = (
+            (name, properties)
+            for name, properties in assembly.of_type("AWS::ApiGatewayV2::Stage").items()
+            if properties["StageName"] == "$default"
+        )
+        return assembly.main[name], properties
+
+    resource, properties = stage(aws)
+    every, own = properties["DefaultRouteSettings"], properties["RouteSettings"]
+    assert own.keys() == {"POST /webhooks/{kind}/{hook}", "$default"}
+    assert own["POST /webhooks/{kind}/{hook}"]["ThrottlingRateLimit"] < own["$default"]["ThrottlingRateLimit"]
+    assert own["$default"]["ThrottlingRateLimit"] < every["ThrottlingRateLimit"]
+    # The stage names routes, which therefore have to be created first.
+    routes = aws.of_type("AWS::ApiGatewayV2::Route")
+    of_this_api = {name for name, route in routes.items() if route["ApiId"] == properties["ApiId"]}
+    assert of_this_api <= set(resource["DependsOn"])
+    assert "RouteSettings" not in stage(local)[1]
+
+
 def test_machines_keep_inputs_and_outputs_out_of_their_logs(assembly: Assembly) -> None:
     for properties in assembly.of_type("AWS::StepFunctions::StateMachine").values():
         assert properties["LoggingConfiguration"]["Level"] == "ERROR"

@@ -186,6 +186,32 @@ def test_a_channels_secret_is_kept_encrypted_and_never_shown(api: Api, listener:
     assert other_kind.json["violations"][0]["pointer"] == "/secret"  # of another kind it is of no use
 
 
+def test_a_secret_is_not_kept_for_another_address(api: Api) -> None:
+    settings = {"to": ["a@example.org"], "from": "ci@example.org", "host": "mail.example.org", "username": "ci"}
+    mail = {"kind": "email", "settings": settings}
+    assert api("PUT", f"{CHANNELS}/mail", {**mail, "secret": "password"}).status == 201
+    assert api("PUT", f"{CHANNELS}/mail", {**mail, "settings": {**settings, "to": ["b@example.org"]}}).status == 200
+    for changed in ({"host": "mail.example.net"}, {"port": 25}, {"encryption": "none"}):
+        refused = api("PUT", f"{CHANNELS}/mail", {**mail, "settings": {**settings, **changed}})
+        assert refused.status == 422, refused.text
+        assert "/secret" in {violation["pointer"] for violation in refused.json["violations"]}
+    moved = api("PUT", f"{CHANNELS}/mail", {**mail, "settings": {**settings, "port": 25}, "secret": "anew"})
+    assert moved.status == 200
+
+
+def test_a_webhooks_changed_address_gets_another_signing_secret(api: Api) -> None:
+    def put(url: str) -> str | None:
+        answer = api("PUT", f"{CHANNELS}/hook", {"kind": "webhook", "settings": {"url": url}})
+        assert answer.status in {200, 201}, answer.text
+        secret: str | None = answer.json["secret"]
+        return secret
+
+    first = put("https://one.example.org/")
+    assert first
+    assert put("https://one.example.org/") is None
+    assert put("https://two.example.org/") not in {None, first}
+
+
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [

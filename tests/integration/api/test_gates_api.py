@@ -122,6 +122,21 @@ def test_a_link_decides_once_in_the_name_of_its_maker(api: Api, waiting: str) ->
     assert "was used already" in used.text
 
 
+def test_a_link_ends_with_the_token_that_made_it(api: Api, waiting: str) -> None:
+    maker = api("POST", "/v1/tokens", {"name": "approver", "permissions": ["runs:approve"]}).json
+    made = api("POST", f"/v1/runs/{waiting}/treatments/deploy/approval-links", token=maker["token"])
+    path, key = made.json["path"].split("?key=")
+    assert api("GET", path, query={"key": key}, token=None).status == 200
+    assert api("DELETE", f"/v1/tokens/{maker['token_id']}").status == 204
+    form = urlencode({"key": key, "decision": "approve"})
+    for answer in (
+        api("GET", path, query={"key": key}, token=None),
+        api("POST", path, raw=form, headers=FORM, token=None),
+    ):
+        assert answer.status == 410
+    assert list(api.services.approval_store.decisions(waiting, "deploy")) == []
+
+
 def test_a_wrong_key_and_an_unknown_link_are_the_same(api: Api, waiting: str) -> None:
     path, key = link(api, waiting)
     wrong = api("GET", path, query={"key": key[:-1] + "!"}, token=None)

@@ -9,7 +9,7 @@ import pytest
 from cadence.adapters.aws.clients import client
 from cadence.application.placement.ports import CheckResult, PoolProbe, SweepResult
 from cadence.domain.runners.runner import Runner, RunnerState
-from cadence.domain.shared.errors import ProviderRejected, Violation
+from cadence.domain.shared.errors import InvalidRequest, ProviderRejected, Violation
 from tests.integration.api.calling import Api
 
 CLOUD: dict[str, Any] = {
@@ -74,6 +74,19 @@ def test_credentials_are_for_one_provider_only(api: Api, asked: list[tuple[str, 
     api("PUT", "/v1/pools/par", {"provider": "host"})
     pool = api.services.access.get_pool("default", "par")
     assert api.services.pools.credentials.get(pool) == {}
+
+
+@pytest.mark.parametrize("name", ["auth_url", "certificate_authority", "issuer", "server", "url"])
+def test_kept_credentials_go_to_no_other_address(api: Api, asked: list[tuple[str, str]], name: str) -> None:
+    api("PUT", "/v1/pools/par", CLOUD)
+    pool = api.services.access.get_pool("default", "par")
+    moved = dataclasses.replace(pool, settings={**pool.settings, name: "https://elsewhere.example.org"})
+    with pytest.raises(InvalidRequest, match=rf"address changes \({name}\)"):
+        api.services.pools.put(moved, None)
+    assert api.services.access.get_pool("default", "par") == pool
+    api.services.pools.put(moved, {"secret_key": "anew"})
+    api.services.pools.put(dataclasses.replace(moved, max_runners=3), None)
+    assert api.services.pools.credentials.get(moved) == {"secret_key": "anew"}
 
 
 def test_mistakes_are_told_with_their_places_and_without_values(api: Api, asked: list[tuple[str, str]]) -> None:

@@ -63,6 +63,7 @@ class TokenView(Model):
     created_by: str
     expires_at: datetime | None
     subject: str | None = Field(description="The member or service account with whose grants the token acts.")
+    made_with: str | None = Field(description="The token that it was created with, and ends with.")
 
 
 class NewTokenView(TokenView):
@@ -84,7 +85,10 @@ class TokenBody(Body):
     project: Name | Literal["*"] = ALL_PROJECTS
     permissions: Annotated[list[PermissionName], Field(min_length=1, max_length=50)]
     expires_in: int | None = Field(
-        None, ge=60, le=TEN_YEARS, description="Seconds; without it the token does not expire."
+        None,
+        ge=60,
+        le=TEN_YEARS,
+        description="Seconds. It ends with the token that it is created with, if that is earlier.",
     )
 
 
@@ -163,11 +167,11 @@ def create_token(call: Call, services: Services, body: TokenBody) -> NewTokenVie
 
 @endpoints.add("DELETE", "/v1/tokens/{token_id}", Permission.TOKENS_WRITE, answers={204: None}, errors=(404,))
 def revoke_token(call: Call, services: Services, token_id: str) -> Reply:
-    """Revokes a token, from now on."""
+    """Revokes a token, and all that were created with it, from now on."""
     token = services.access.get_token(token_id)
     if not _sees_token(call.by, token):
         raise NotFound(f"There is no token {token_id!r}.")
-    services.access.delete_token(token.organization, token.token_id)
+    services.revoke_token.revoke(token)
     return Reply(None)
 
 
@@ -192,4 +196,5 @@ def token_view(token: ApiToken) -> TokenView:
         created_by=token.created_by,
         expires_at=token.expires_at,
         subject=token.subject,
+        made_with=token.made_with,
     )

@@ -126,6 +126,23 @@ def put_pipeline(call: Call, services: Services, project: str, pipeline: str, bo
 
 
 @endpoints.add(
+    "DELETE",
+    "/v1/projects/{project}/pipelines/{pipeline}",
+    Permission.PIPELINES_WRITE,
+    answers={204: None},
+    errors=(404, 409),
+)
+def delete_pipeline(call: Call, services: Services, project: str, pipeline: str) -> Reply:
+    """Deletes a pipeline with all its versions and schedules.
+
+    Its runs stay, and those that have begun go on. A later pipeline of that name gets the next version's number.
+    """
+    owner = services.project(call.by, project)
+    services.delete_pipeline.delete(owner.organization, owner.name, pipeline)
+    return Reply(None)
+
+
+@endpoints.add(
     "GET",
     "/v1/projects/{project}/pipelines",
     Permission.PIPELINES_READ,

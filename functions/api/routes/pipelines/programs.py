@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pydantic import Field
 
-from api.endpoint import Call, Endpoints, Model
+from api.endpoint import Call, Endpoints, Model, Reply
 from api.naming import check_name
 from api.routes.pipelines.pipelines import ProgramBody
 from cadence.application.pipelines.programs import StoredProgram
@@ -123,6 +123,21 @@ def show_program(call: Call, services: Services, project: str, program: str) -> 
     owner = services.project(call.by, project)
     stored = services.programs.store.get_program(owner.organization, owner.name, program)
     return _view(stored, services.programs.facts(stored.sha256))
+
+
+@endpoints.add(
+    "DELETE",
+    "/v1/projects/{project}/programs/{program}",
+    Permission.PIPELINES_WRITE,
+    answers={204: None},
+    errors=(404,),
+)
+def delete_program(call: Call, services: Services, project: str, program: str) -> Reply:
+    """Deletes a stored program. Pipelines that were stored before keep it."""
+    owner = services.project(call.by, project)
+    services.programs.store.get_program(owner.organization, owner.name, program)
+    services.programs.store.delete_program(owner.organization, owner.name, program)
+    return Reply(None)
 
 
 def _summary(stored: StoredProgram) -> dict[str, object]:

@@ -5,10 +5,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, StringConstraints
 
-from api.endpoint import Body, Call, Endpoints, Model
+from api.endpoint import Body, Call, Endpoints, Model, Reply
 from api.shapes import Name
 from cadence.composition.api import Services
 from cadence.domain.access.access import Permission
+from cadence.domain.shared.errors import NotFound
 from cadence.domain.triggers.githost import GitHost, GitHostKind
 
 endpoints = Endpoints("githosts")
@@ -84,6 +85,62 @@ def list_githosts(call: Call, services: Services) -> GitHostList:
     """Lists the git hosts of the projects that the token may read."""
     githosts = services.access.list_githosts(call.by.organization)
     return GitHostList(items=[_view(host) for host in githosts if call.by.sees(host.organization, host.project)])
+
+
+class WebhookSecretBody(Body):
+    """Without `webhook_secret` one is generated and returned, this once."""
+
+    webhook_secret: Annotated[SecretStr, StringConstraints(min_length=16, max_length=500)] | None = None
+
+
+class AccessTokenBody(Body):
+    access_token: Annotated[SecretStr, StringConstraints(min_length=1, max_length=1000)] | None = Field(
+        description="Null removes the token."
+    )
+
+
+@endpoints.add(
+    "PUT",
+    "/v1/githosts/{githost}/webhook-secret",
+    Permission.GITHOSTS_WRITE,
+    answers={200: NewGitHostView},
+    errors=(404, 413, 415, 422),
+)
+def rotate_webhook_secret(call: Call, services: Services, githost: str, body: WebhookSecretBody) -> NewGitHostView:
+    """Replaces the webhook secret of a git host. Deliveries signed with the former one are refused from now on."""
+    found = _seen(call, services, githost)
+    given = body.webhook_secret.get_secret_value() if body.webhook_secret else None
+    secret = services.rotate_githost.webhook_secret(found, given)
+    return NewGitHostView(**_view(found).model_dump(), webhook_secret=None if given else secret)
+
+
+@endpoints.add(
+    "PUT",
+    "/v1/githosts/{githost}/access-token",
+    Permission.GITHOSTS_WRITE,
+    answers={200: GitHostView},
+    errors=(404, 413, 415, 422),
+)
+def rotate_access_token(call: Call, services: Services, githost: str, body: AccessTokenBody) -> GitHostView:
+    """Replaces or removes the token with which the repositories of a git host are read."""
+    found = _seen(call, services, githost)
+    services.rotate_githost.access_token(found, body.access_token.get_secret_value() if body.access_token else None)
+    return _view(found)
+
+
+@endpoints.add("DELETE", "/v1/githosts/{githost}", Permission.GITHOSTS_WRITE, answers={204: None}, errors=(404,))
+def delete_githost(call: Call, services: Services, githost: str) -> Reply:
+    """Deletes a git host with its secrets. Its webhooks are refused from now on."""
+    found = _seen(call, services, githost)
+    services.access.delete_githost(found.organization, found.githost_id)
+    return Reply(None)
+
+
+def _seen(call: Call, services: Services, githost_id: str) -> GitHost:
+    found = services.access.get_githost(githost_id)
+    if not call.by.sees(found.organization, found.project):
+        raise NotFound(f"There is no git host {githost_id!r}.")
+    return found
 
 
 def _view(githost: GitHost) -> GitHostView:

@@ -54,7 +54,7 @@ class Authenticate:
         Raises Unauthenticated if it is revoked or expired, or its holder is gone.
         """
         stored = self._credentials(token_id, organization)
-        if stored.token.has_expired(self.clock()):
+        if not stored.token.lives(self.clock()):
             raise Unauthenticated(_REFUSED)
         return principal_of(stored, organization)
 
@@ -134,6 +134,7 @@ def issue_token(
     expires_at: datetime | None = None,
     token_id: str | None = None,
     subject: str | None = None,
+    made_with: str | None = None,
 ) -> tuple[ApiToken, str]:
     """Returns a new token as it is to be stored, and its text, which is handed out once."""
     token_id = token_id or new_ulid(now)
@@ -149,5 +150,6 @@ def issue_token(
         created_by=created_by,
         expires_at=expires_at,
         subject=subject,
+        made_with=made_with,
     )
     return token, format_token(token_id, secret)

@@ -45,6 +45,9 @@ class TokenStore(Protocol):
     def list_tokens(self, organization: str) -> Sequence[ApiToken]:
         """Returns the tokens of the organization."""
 
+    def end_token(self, organization: str, token_id: str, at: datetime) -> None:
+        """Lets a token expire at a time. Raises NotFound."""
+
     def delete_token(self, organization: str, token_id: str) -> None:
         """Deletes a token. Deleting an absent one is no error."""
 

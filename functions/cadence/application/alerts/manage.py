@@ -21,7 +21,7 @@ from cadence.application.alerts.ports import (
     RuleStore,
     SilenceStore,
 )
-from cadence.application.alerts.settings import check_channel, generates_secret
+from cadence.application.alerts.settings import check_channel, destination, generates_secret
 from cadence.application.shared.event_ports import SubscriptionStore
 from cadence.application.shared.identifiers import new_ulid
 from cadence.application.shared.ports import Clock
@@ -195,10 +195,10 @@ class ManageChannels:
     ) -> tuple[Channel, bool, str | None]:
         """Stores a channel; returns it, True if it is new, and its secret if one was generated (for a webhook).
 
-        A generated secret cannot be read again. Without `secret` the stored one stays. Waiting messages are tried again
-        at once. Raises InvalidRequest.
+        A generated secret cannot be read again. Without `secret` the stored one stays, unless the channel's address
+        changes. Waiting messages are tried again at once. Raises InvalidRequest.
         """
-        stored = self._stored_secret(key, kind)
+        stored = self._stored_secret(key, kind, settings)
         generated = None
         if secret is None and stored is None and generates_secret(kind):
             secret = generated = "whsec_" + secrets.token_urlsafe(32)
@@ -250,9 +250,11 @@ class ManageChannels:
         """Returns True if a rule's channel is this one; the rules of all projects may use an organization's channel."""
         return key[1] in (rule.project, ALL_PROJECTS)
 
-    def _stored_secret(self, key: ChannelKey, kind: ChannelKind) -> bytes | None:
+    def _stored_secret(self, key: ChannelKey, kind: ChannelKind, settings: Mapping[str, Any]) -> bytes | None:
+        """Returns the stored secret, which is sent to no other address than the one that it was given for."""
         try:
-            same = self.channels.get_channel(*key).kind is kind
+            stored = self.channels.get_channel(*key)
+            same = stored.kind is kind and destination(stored.settings) == destination(settings)
             return self.channels.channel_secret(key) if same else None
         except NotFound:
             return None

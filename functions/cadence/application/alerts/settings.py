@@ -33,6 +33,11 @@ def generates_secret(kind: ChannelKind) -> bool:
     return kind is ChannelKind.WEBHOOK
 
 
+def destination(settings: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Returns where, and how well protected on the way, the secret of a channel with these settings is sent."""
+    return {name: settings.get(name) for name in ("url", "host", "port", "encryption")}
+
+
 def check_channel(kind: ChannelKind, settings: Mapping[str, Any], secret: str | None, *, has_secret: bool) -> None:
     """Raises InvalidRequest with all violations; `has_secret` if a stored secret stays in use without a new one."""
     violations = [*_settings(kind, settings), *_secret(kind, settings, secret, has_secret)]

@@ -26,6 +26,25 @@ class PipelineStore(Protocol):
         """Stores a version. Raises Conflict unless the newest version so far is the one before it."""
 
 
+class PipelineRegistry(PipelineStore, Protocol):
+    """Pipelines that can be removed. A version's number is never used twice, not even after that."""
+
+    def add_first(self, version: PipelineVersion) -> None:
+        """Stores the first version, or the one after those that were removed.
+
+        Raises Conflict if there is a newest version, or if the last one that was removed is not the one before it.
+        """
+
+    def last_removed(self, organization: str, project: str, name: str) -> int:
+        """Returns the number of the newest version at the removal of the pipeline; 0 if it never was removed."""
+
+    def remove(self, newest: PipelineVersion) -> None:
+        """Removes a pipeline with all its versions. Safe to repeat after a crash.
+
+        Raises Conflict if `newest` is not the newest version any more.
+        """
+
+
 class Schedules(Protocol):
     """Schedules, each named by its pipeline and its own digest. Every call may be repeated."""
 

@@ -34,6 +34,9 @@ class ProgramStore(Protocol):
     def list_programs(self, organization: str, project: str) -> Sequence[StoredProgram]:
         """Returns all named programs of the project."""
 
+    def delete_program(self, organization: str, project: str, name: str) -> None:
+        """Deletes a name. Deleting an absent one is no error."""
+
 
 @dataclass(frozen=True)
 class SentProgram:

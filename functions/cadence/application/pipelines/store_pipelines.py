@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from cadence.application.pipelines.check_document import FreezeDocument, pinned_programs
-from cadence.application.pipelines.ports import PipelineStore, Schedules
+from cadence.application.pipelines.ports import PipelineRegistry, PipelineStore, Schedules
 from cadence.application.pipelines.run_request import RunRequest
 from cadence.application.shared.ports import Clock, Documents
 from cadence.domain.pipelines.versions import PipelineVersion
@@ -17,7 +17,7 @@ from cadence.domain.shared.errors import NotFound
 class PutPipeline:
     """Stores versions of pipelines and keeps their schedules."""
 
-    pipelines: PipelineStore
+    pipelines: PipelineRegistry
     freeze: FreezeDocument
     schedules: Schedules
     clock: Clock
@@ -51,7 +51,7 @@ class PutPipeline:
             organization=organization,
             project=project,
             name=name,
-            version=newest.version + 1 if newest else 1,
+            version=(newest.version if newest else self.pipelines.last_removed(organization, project, name)) + 1,
             document_sha256=frozen.document_sha256,
             plan_sha256=frozen.plan_sha256,
             max_duration=frozen.max_duration,
@@ -64,7 +64,10 @@ class PutPipeline:
             priority=frozen.priority,
             pins=frozen.pins,
         )
-        self.pipelines.add_version(version)
+        if newest:
+            self.pipelines.add_version(version)
+        else:
+            self.pipelines.add_first(version)
         # A schedule left over by a crash before this is removed when it fires.
         digests = {entry.digest for entry in version.triggers.schedule}
         for entry in newest.triggers.schedule if newest else ():
@@ -77,6 +80,24 @@ class PutPipeline:
             return self.pipelines.newest(organization, project, name)
         except NotFound:
             return None
+
+
+@dataclass(frozen=True)
+class DeletePipeline:
+    """Deletes pipelines, with their versions and schedules. Their runs stay, and go on."""
+
+    pipelines: PipelineRegistry
+    schedules: Schedules
+
+    def delete(self, organization: str, project: str, name: str) -> None:
+        """Deletes a pipeline. Safe to repeat after a crash.
+
+        Raises NotFound, and Conflict if a version is stored at the same time.
+        """
+        newest = self.pipelines.newest(organization, project, name)
+        for entry in newest.triggers.schedule:
+            self.schedules.remove(organization, project, name, entry.digest)
+        self.pipelines.remove(newest)
 
 
 @dataclass(frozen=True)

@@ -24,10 +24,14 @@ from cadence.domain.limits.concurrency_limit import in_turn
 from cadence.domain.placement.back_off import BackOff
 from cadence.domain.placement.pool import HOST, Pool
 from cadence.domain.runners.runner import Runner
-from cadence.domain.shared.errors import CadenceError, Conflict, InvalidRequest, Violation
+from cadence.domain.shared.errors import CadenceError, Conflict, InvalidRequest, NotFound, Violation
 from cadence.domain.values.value_retention import ValuePolicy
 
 _MOST_SHOWN = 200
+
+
+# Settings that say where a provider sends a pool's credentials, or whom it takes for the right one there.
+_ADDRESSES = ("auth_url", "certificate_authority", "issuer", "server", "url")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,9 +89,12 @@ class ManagePools:
         """Stores a pool and returns True if it is new. `credentials` None keeps those that are stored.
 
         The pool's provider is asked to probe it; its result is stored a moment later.
-        Raises InvalidRequest if the pool's values are to be kept where this installation cannot keep any.
+        Raises InvalidRequest if the pool's values are to be kept where this installation cannot keep any, or if stored
+        credentials would be sent to another address than the one that they were given for.
         """
         self._check_values(pool.policy.values)
+        if credentials is None:
+            self._check_address(pool)
         if credentials is not None:
             # First: a pool is never there without what it needs.
             self.credentials.put(pool, credentials, self.clock())
@@ -95,6 +102,16 @@ class ManagePools:
         self.slots.limit_pool(pool)
         self.ask_probe(pool)
         return new
+
+    def _check_address(self, pool: Pool) -> None:
+        try:
+            stored = self.directory.get_pool(pool.organization, pool.name)
+        except NotFound:
+            return
+        changed = [name for name in _ADDRESSES if stored.settings.get(name) != pool.settings.get(name)]
+        if changed and stored.provider == pool.provider and self.credentials.describe(stored).names:
+            message = f"The pool's address changes ({', '.join(changed)}): send its credentials again."
+            raise InvalidRequest(message, [Violation("/credentials", message, "missing")])
 
     def ask_probe(self, pool: Pool) -> None:
         """Probes where the pool's values are kept, and asks its provider to probe the pool without waiting for it."""

@@ -61,6 +61,34 @@ class AddGitHost:
         return githost, secret
 
 
+@dataclass(frozen=True)
+class RotateGitHost:
+    """Replaces the secrets of git hosts."""
+
+    githosts: GitHostStore
+    cipher: Cipher
+
+    def webhook_secret(self, githost: GitHost, given: str | None) -> str:
+        """Returns the new webhook secret, which is generated if `given` is None. Deliveries signed with the former
+        one are refused from now on. Raises NotFound.
+        """
+        secret = given or secrets.token_urlsafe(32)
+        encrypted = self.cipher.encrypt(secret.encode(), secret_context(githost.githost_id))
+        self.githosts.put_webhook_secret(githost.githost_id, encrypted)
+        return secret
+
+    def access_token(self, githost: GitHost, token: str | None) -> None:
+        """Replaces the access token, or removes it if `token` is None.
+
+        Raises NotFound, and InvalidRequest for a token without an address to send it to.
+        """
+        if token and not githost.url:
+            message = f"The git host {githost.name} has no address that an access token could be sent to."
+            raise InvalidRequest(message, [Violation("/access_token", message)])
+        encrypted = self.cipher.encrypt(token.encode(), token_context(githost.githost_id)) if token else None
+        self.githosts.put_access_token(githost.githost_id, encrypted)
+
+
 def secret_context(githost_id: str) -> dict[str, str]:
     """Returns the encryption context of a webhook secret."""
     return {"purpose": "webhook", "githost": githost_id}

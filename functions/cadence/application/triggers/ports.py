@@ -59,5 +59,14 @@ class GitHostStore(Protocol):
     def access_token(self, githost_id: str) -> bytes | None:
         """Returns the encrypted token that reads its repositories, if it has one. Raises NotFound."""
 
+    def put_webhook_secret(self, githost_id: str, encrypted_secret: bytes) -> None:
+        """Replaces the webhook secret. Raises NotFound."""
+
+    def put_access_token(self, githost_id: str, encrypted_token: bytes | None) -> None:
+        """Replaces or removes the access token. Raises NotFound."""
+
+    def delete_githost(self, organization: str, githost_id: str) -> None:
+        """Deletes a git host with its secrets. Deleting an absent one is no error."""
+
     def list_githosts(self, organization: str) -> Sequence[GitHost]:
         """Returns the git hosts of the organization."""

@@ -39,7 +39,10 @@ def create_token(
     ],
     project: Annotated[str, typer.Option("--project", "-p", help="One project, or * for all.")] = "*",
     expires_in: Annotated[
-        int | None, typer.Option(metavar="SECONDS", help="Lifetime (default: no expiry).", show_default=False)
+        int | None,
+        typer.Option(
+            metavar="SECONDS", help="Lifetime (at most, and by default, that of the token in use).", show_default=False
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -51,7 +54,7 @@ def create_token(
 
 @token.command("delete")
 def delete_token(token_id: Annotated[str, typer.Argument(metavar="TOKEN_ID")], as_json: Json = False) -> None:
-    """Delete a token. It is refused from now on."""
+    """Delete a token, and all that were created with it. They are refused from now on."""
     with reporting_errors(as_json):
         connect().delete_token(token_id)
     print_result({"deleted": token_id}, f"Deleted token {token_id}.", as_json)

@@ -21,6 +21,9 @@ class PipelineRequests(ApiSession):
     def pipeline(self, name: str, version: int | None = None) -> Json:
         return self._call("GET", self._in_project("pipelines", name), params={"version": version})
 
+    def delete_pipeline(self, name: str) -> None:
+        self._call("DELETE", self._in_project("pipelines", name))
+
     def read_program(self, sent: Json) -> Json:
         """`sent` is `{"content": base64, "filename"}`."""
         return self._call("POST", self._in_project("programs:read"), sent)
@@ -33,6 +36,9 @@ class PipelineRequests(ApiSession):
 
     def program(self, name: str) -> Json:
         return self._call("GET", self._in_project("programs", name))
+
+    def delete_program(self, name: str) -> None:
+        self._call("DELETE", self._in_project("programs", name))
 
 
 def with_programs(document: str, programs: Json | None) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The command `deploy`: deploys the CDK application into the AWS account whose credentials are in use."""
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -29,6 +30,10 @@ def deploy(
     ] = False,
 ) -> None:
     """Deploy Cadence into your AWS account (`cdk deploy`), and print its address and first token."""
+    if importlib.util.find_spec("cadence.setup") is None:
+        raise fail(
+            "cadence-cli cannot deploy. Install in its place: pip install 'cadence-control-plane[cli,infra]'", WRONG_USE
+        )
     if not (folder / "cdk.json").is_file():
         raise fail(
             f"There is no cdk.json in {folder.resolve()}. Run this in a checkout of Cadence, or give --folder.",

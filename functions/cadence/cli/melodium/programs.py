@@ -9,7 +9,7 @@ from cadence.cli.melodium.program_files import pack_program
 from cadence.cli.melodium.program_validation import print_entrypoint
 from cadence.cli.shared.errors import reporting_errors
 from cadence.cli.shared.options import Json, Name, Project
-from cadence.cli.shared.output import date_time, out, print_json, print_list
+from cadence.cli.shared.output import date_time, out, print_json, print_list, print_result
 
 program = typer.Typer(name="program", help="Stored Mélodium programs.", no_args_is_help=True)
 
@@ -57,3 +57,11 @@ def create_program(
     out.print(f"Stored program {name}: {stored['name']} {stored['version']} ({digest}).", markup=False)
     for entrypoint in stored["entrypoints"]:
         print_entrypoint(entrypoint)
+
+
+@program.command("delete")
+def delete_program(name: Name, project: Project = None, as_json: Json = False) -> None:
+    """Delete a stored program. Pipelines that were stored before keep it."""
+    with reporting_errors(as_json):
+        connect(project).delete_program(name)
+    print_result({"deleted": name}, f"Deleted program {name}.", as_json)

@@ -9,7 +9,7 @@ from cadence.cli.melodium.program_files import programs_beside
 from cadence.cli.shared.document_file import read_document
 from cadence.cli.shared.errors import FAILED, reporting_errors
 from cadence.cli.shared.options import Json, Name, Project
-from cadence.cli.shared.output import date_time, out, print_findings, print_json, print_list
+from cadence.cli.shared.output import date_time, out, print_findings, print_json, print_list, print_result
 
 pipeline = typer.Typer(name="pipeline", help="Stored pipelines.", no_args_is_help=True)
 
@@ -74,3 +74,11 @@ def create_pipeline(
     out.print(f"Stored pipeline {stored['name']}, version {stored['version']}.", markup=False)
     if stored["next_firings"]:
         out.print(f"next runs: {', '.join(date_time(moment) for moment in stored['next_firings'])}", markup=False)
+
+
+@pipeline.command("delete")
+def delete_pipeline(name: Name, project: Project = None, as_json: Json = False) -> None:
+    """Delete a pipeline with all its versions and schedules. Its runs stay, and those that have begun go on."""
+    with reporting_errors(as_json):
+        connect(project).delete_pipeline(name)
+    print_result({"deleted": name}, f"Deleted pipeline {name}.", as_json)

@@ -4,11 +4,12 @@ from typing import Annotated
 
 import typer
 
+from cadence.cli.client.client import Client
 from cadence.cli.client.connection import connect
 from cadence.cli.shared.arguments import prompt_secret
-from cadence.cli.shared.errors import reporting_errors
+from cadence.cli.shared.errors import FAILED, WRONG_USE, fail, reporting_errors
 from cadence.cli.shared.options import Json, Name, Project
-from cadence.cli.shared.output import out, print_json, print_list
+from cadence.cli.shared.output import out, print_json, print_list, print_result
 
 githost = typer.Typer(name="githost", help="Git hosts whose webhooks start runs.", no_args_is_help=True)
 
@@ -20,8 +21,8 @@ def list_githosts(as_json: Json = False) -> None:
         githosts = connect().githosts()
     print_list(
         githosts,
-        ("GIT HOST", "KIND", "PROJECT", "WEBHOOK"),
-        lambda one: (one["name"], one["kind"], one["project"], one["webhook_path"]),
+        ("GIT HOST", "KIND", "PROJECT", "ID", "WEBHOOK"),
+        lambda one: (one["name"], one["kind"], one["project"], one["id"], one["webhook_path"]),
         as_json,
     )
 
@@ -65,3 +66,62 @@ def create_githost(
     out.print(f"webhook {client.url}{created['webhook_path']}", markup=False)
     if created["webhook_secret"]:
         out.print(f"secret  {created['webhook_secret']}  (it cannot be printed again)", markup=False)
+
+
+@githost.command("set")
+def set_githost(
+    name: Name,
+    webhook_secret: Annotated[
+        bool, typer.Option("--secret", help="Replace the webhook's secret: asked for, or read from standard input.")
+    ] = False,
+    new_secret: Annotated[
+        bool, typer.Option("--new-secret", help="Replace the webhook's secret by a generated one, and print it.")
+    ] = False,
+    access_token: Annotated[
+        bool, typer.Option("--access-token", help="Replace the access token: asked for, or read from standard input.")
+    ] = False,
+    no_access_token: Annotated[bool, typer.Option("--no-access-token", help="Remove the access token.")] = False,
+    project: Project = None,
+    as_json: Json = False,
+) -> None:
+    """Replace a secret of a git host, given by its name or id. The former one is refused from then on."""
+    if [webhook_secret, new_secret, access_token, no_access_token].count(True) != 1:
+        raise typer.BadParameter("Give one of --secret, --new-secret, --access-token and --no-access-token.")
+    given = prompt_secret("the new secret") if webhook_secret or access_token else None
+    with reporting_errors(as_json):
+        client = connect(project)
+        githost_id = _id_of(client, name)
+        if webhook_secret or new_secret:
+            changed = client.rotate_webhook_secret(githost_id, given)
+        else:
+            changed = client.rotate_access_token(githost_id, given)
+    if as_json:
+        print_json(changed)
+    elif changed.get("webhook_secret"):
+        out.print(f"secret  {changed['webhook_secret']}  (it cannot be printed again)", markup=False)
+    else:
+        out.print(f"Changed git host {name}.", markup=False)
+
+
+@githost.command("delete")
+def delete_githost(name: Name, project: Project = None, as_json: Json = False) -> None:
+    """Delete a git host, given by its name or id. Its webhooks are refused from then on."""
+    with reporting_errors(as_json):
+        client = connect(project)
+        client.delete_githost(_id_of(client, name))
+    print_result({"deleted": name}, f"Deleted git host {name}.", as_json)
+
+
+def _id_of(client: Client, name: str) -> str:
+    """Returns the id of the only git host with that name or id in the project."""
+    found = [
+        one["id"] for one in client.githosts() if one["project"] == client.project and name in (one["name"], one["id"])
+    ]
+    if len(found) > 1:
+        raise fail(
+            f"Project {client.project} has {len(found)} git hosts named {name}. Give an id: {', '.join(found)}.",
+            WRONG_USE,
+        )
+    if not found:
+        raise fail(f"Project {client.project} has no git host {name}. See: cadence githost list.", FAILED)
+    return str(found[0])

@@ -35,7 +35,7 @@ from cadence.adapters.s3.value_buckets import S3ValueBuckets
 from cadence.adapters.sqs.deadlines import SqsDeadlines
 from cadence.application.access.authenticate import Authenticate, refuse_if_known
 from cadence.application.access.create_organization import CreateOrganization
-from cadence.application.access.create_token import CreateToken
+from cadence.application.access.create_token import CreateToken, RevokeToken
 from cadence.application.access.ports import AuditTrail, SharedKeys
 from cadence.application.access.web_sessions import WebSessions
 from cadence.application.dead_letters.sources import DeadLetters
@@ -51,7 +51,7 @@ from cadence.application.pipelines.check_document import CheckDocument, FreezeDo
 from cadence.application.pipelines.plan_run import PlanRun
 from cadence.application.pipelines.ports import PipelineStore
 from cadence.application.pipelines.programs import Programs
-from cadence.application.pipelines.store_pipelines import FreezePipeline, PutPipeline
+from cadence.application.pipelines.store_pipelines import DeletePipeline, FreezePipeline, PutPipeline
 from cadence.application.placement.back_offs import Refusals
 from cadence.application.placement.manage_pools import ManagePools
 from cadence.application.runners.hold_runner import HoldRunner
@@ -65,7 +65,7 @@ from cadence.application.shared.run_ports import RunStore, TreatmentStore
 from cadence.application.shared.runner_ports import HostStore, RunnerStore
 from cadence.application.shared.secret_ports import SecretStore
 from cadence.application.shared.value_ports import DataUrls
-from cadence.application.triggers.add_githost import AddGitHost
+from cadence.application.triggers.add_githost import AddGitHost, RotateGitHost
 from cadence.application.values.manage_retention import ManageRetention
 from cadence.composition import settings
 from cadence.composition.api.alerts import Alerting, alerting
@@ -112,6 +112,7 @@ class Services:
     freeze_document: FreezeDocument
     freeze_pipeline: FreezePipeline
     put_pipeline: PutPipeline
+    delete_pipeline: DeletePipeline
     request_run: RequestRun
     rerun: Rerun
     provenance: Provenance
@@ -127,10 +128,12 @@ class Services:
     look: ReadRunDetails
     debugging: Debugging
     create_token: CreateToken
+    revoke_token: RevokeToken
     create_organization: CreateOrganization
     people: People
     add_githost: AddGitHost
     repositories: Repositories
+    rotate_githost: RotateGitHost
     exports: ManageExports
     render_metrics: RenderMetrics
     read_logs: ReadLogs
@@ -237,6 +240,7 @@ def services() -> Services:
         freeze_document=freeze,
         freeze_pipeline=FreezePipeline(pipelines, documents, freeze),
         put_pipeline=PutPipeline(pipelines, freeze, schedules(config), now),
+        delete_pipeline=DeletePipeline(pipelines, schedules(config)),
         request_run=RequestRun(PlanRun(documents), start, access, now),
         cancel_run=CancelRun(run_gates),
         run_gates=run_gates,
@@ -258,8 +262,10 @@ def services() -> Services:
         debugging=debugging(config, hosts),
         create_token=CreateToken(access, access, now),
         create_organization=CreateOrganization(access, access, now),
+        revoke_token=RevokeToken(access, now),
         add_githost=AddGitHost(access, cipher, now),
         repositories=repositories(config, cipher),
+        rotate_githost=RotateGitHost(access, cipher),
         exports=manage_exports(config),
         render_metrics=render_metrics(config),
         search=searching,

@@ -27,11 +27,10 @@ class People:
     explain: ExplainAccess
 
     def is_active(self, link: ApprovalLink) -> bool:
-        """Whether the member, service account or token that made a link still exists."""
+        """Whether the member, service account or token that made a link still exists, and the token has not expired."""
         try:
             if link.subject is None:
-                self.access.get_token(link.token_id)
-                return True
+                return self.access.get_token(link.token_id).lives(now())
             subject = Subject.parse(link.subject)
             if subject.kind is SubjectKind.MEMBER:
                 self.store.get_member(link.organization, subject.name)

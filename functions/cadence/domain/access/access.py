@@ -3,6 +3,8 @@
 import hashlib
 import hmac
 import re
+import string
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +17,9 @@ from cadence.domain.access.scopes import ORGANIZATION, Scope, ScopeKind, pool_sc
 
 ALL_PROJECTS = "*"
 
-_TOKEN = re.compile(r"cad_([0-9a-z]{26})_([A-Za-z0-9_-]{43})")
+_TOKEN = re.compile(r"cad_([0-9a-z]{26})_([A-Za-z0-9_-]{43})([0-9A-Za-z]{6})")
+_BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
+_CHECKSUM_LENGTH = 6
 
 
 class Permission(StrEnum):
@@ -101,6 +105,7 @@ class ApiToken:
     `project` is a project's name or `*`; `permissions` holds names of `Permission`, or `*` for all of them.
     A token with a `run` was created for the engine of that run and is valid for nothing else. A token with a `subject`
     (`member:ID` or `service-account:NAME`) acts with that subject's grants, as far as project and permissions allow.
+    `made_with` is the id of the token that it was created with, and ends with.
     """
 
     token_id: str
@@ -114,18 +119,18 @@ class ApiToken:
     expires_at: datetime | None = None
     run: str | None = None
     subject: str | None = None
+    made_with: str | None = None
+
+    def lives(self, now: datetime) -> bool:
+        """Whether the token has not expired."""
+        return self.expires_at is None or now < self.expires_at
 
     def accepts(self, secret: str, now: datetime) -> bool:
         """Whether `secret` is this token's and the token has not expired.
 
         Takes the same time for every wrong secret.
         """
-        equal = hmac.compare_digest(self.secret_sha256, secret_hash(secret))
-        return equal and not self.has_expired(now)
-
-    def has_expired(self, now: datetime) -> bool:
-        """Whether the token's time is over."""
-        return self.expires_at is not None and now >= self.expires_at
+        return hmac.compare_digest(self.secret_sha256, secret_hash(secret)) and self.lives(now)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -255,11 +260,26 @@ def secret_hash(secret: str) -> str:
 
 
 def format_token(token_id: str, secret: str) -> str:
-    """Returns the text of a token: `cad_<id>_<secret>`."""
-    return f"cad_{token_id}_{secret}"
+    """Returns the text of a token: `cad_<id>_<secret><checksum>`.
+
+    By its checksum a scanner recognises a token without asking anyone.
+    """
+    text = f"cad_{token_id}_{secret}"
+    return text + _checksum(text)
 
 
 def parse_token(text: str) -> tuple[str, str] | None:
     """Returns `(id, secret)`, or None if `text` does not have the form of a token."""
     match = _TOKEN.fullmatch(text)
-    return (match[1], match[2]) if match else None
+    if match is None or match[3] != _checksum(text[:-_CHECKSUM_LENGTH]):
+        return None
+    return match[1], match[2]
+
+
+def _checksum(text: str) -> str:
+    """Returns the CRC-32 of a text in base 62, with leading zeros."""
+    rest, digits = zlib.crc32(text.encode()), ""
+    for _ in range(_CHECKSUM_LENGTH):
+        rest, digit = divmod(rest, len(_BASE62))
+        digits = _BASE62[digit] + digits
+    return digits

@@ -168,6 +168,7 @@ class TokenItem(AccessTable):
     valid_until = UTCDateTimeAttribute(null=True)
     run = UnicodeAttribute(null=True)
     subject = UnicodeAttribute(null=True)
+    made_with = UnicodeAttribute(null=True)
 
     @classmethod
     def pair(cls, token: ApiToken) -> tuple["TokenItem", "TokenItem"]:
@@ -183,6 +184,7 @@ class TokenItem(AccessTable):
             "valid_until": token.expires_at,
             "run": token.run,
             "subject": token.subject,
+            "made_with": token.made_with,
             "expires_at": token.expires_at,
         }
         return (
@@ -203,6 +205,7 @@ class TokenItem(AccessTable):
             expires_at=self.valid_until,
             run=self.run,
             subject=self.subject,
+            made_with=self.made_with,
         )
 
 

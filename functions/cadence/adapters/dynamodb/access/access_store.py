@@ -136,6 +136,20 @@ class DynamoAccessStore:
     def list_tokens(self, organization: str) -> Sequence[ApiToken]:
         return [item.token() for item in _under(TokenItem, organization_key(organization), TokenItem.PREFIX)]
 
+    def end_token(self, organization: str, token_id: str, at: datetime) -> None:
+        keys = (
+            (TokenItem.PREFIX + token_id, TokenItem.SK),
+            (organization_key(organization), TokenItem.PREFIX + token_id),
+        )
+        try:
+            with translated(f"token {token_id}"), _transaction() as transaction:
+                for key in keys:
+                    transaction.update(
+                        TokenItem(*key), [TokenItem.valid_until.set(at)], condition=TokenItem.pk.exists()
+                    )
+        except Conflict:
+            raise NotFound(f"There is no token {token_id!r}.") from None
+
     def delete_token(self, organization: str, token_id: str) -> None:
         with _transaction() as transaction:
             transaction.delete(TokenItem(TokenItem.PREFIX + token_id, TokenItem.SK))
@@ -163,6 +177,18 @@ class DynamoAccessStore:
 
     def access_token(self, githost_id: str) -> bytes | None:
         return _githost(githost_id).encrypted_token
+
+    def put_webhook_secret(self, githost_id: str, encrypted_secret: bytes) -> None:
+        _change_githost(githost_id, GitHostItem.encrypted_secret.set(encrypted_secret))
+
+    def put_access_token(self, githost_id: str, encrypted_token: bytes | None) -> None:
+        token = GitHostItem.encrypted_token
+        _change_githost(githost_id, token.set(encrypted_token) if encrypted_token else token.remove())
+
+    def delete_githost(self, organization: str, githost_id: str) -> None:
+        with translated(f"git host {githost_id}"), _transaction() as transaction:
+            transaction.delete(GitHostItem(GitHostItem.PREFIX + githost_id, GitHostItem.SK))
+            transaction.delete(GitHostItem(organization_key(organization), GitHostItem.PREFIX + githost_id))
 
     def list_githosts(self, organization: str) -> Sequence[GitHost]:
         return [item.githost() for item in _under(GitHostItem, organization_key(organization), GitHostItem.PREFIX)]
@@ -211,6 +237,15 @@ class DynamoSharedKeys:
 
 def _githost(githost_id: str) -> GitHostItem:
     return _get(GitHostItem, GitHostItem.PREFIX + githost_id, GitHostItem.SK, f"There is no git host {githost_id!r}.")
+
+
+def _change_githost(githost_id: str, change: Action) -> None:
+    item = GitHostItem(GitHostItem.PREFIX + githost_id, GitHostItem.SK)
+    try:
+        with translated(f"git host {githost_id}"):
+            item.update([change], condition=GitHostItem.pk.exists())
+    except Conflict:
+        raise NotFound(f"There is no git host {githost_id!r}.") from None
 
 
 def _kind(key: str) -> str:

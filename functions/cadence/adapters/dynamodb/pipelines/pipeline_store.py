@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
 from pynamodb.exceptions import DoesNotExist
+from pynamodb.expressions.condition import Condition
 from pynamodb.transactions import TransactWrite
 
 from cadence.adapters.dynamodb.shared.binding import bind, transaction_connection
@@ -87,11 +88,21 @@ class _PipelineItem(StoredItem):
         )
 
 
+class _RemovedItem(StoredItem):
+    """The rest of a removed pipeline: the number of its last version, so that no other one ever has the same number."""
+
+    class Meta:
+        table_name: ClassVar[str] = "pipelines"
+
+    version = NumberAttribute()
+
+
 class DynamoPipelineStore:
-    """Implements PipelineStore."""
+    """Implements PipelineStore and PipelineRegistry."""
 
     def __init__(self, table_name: str) -> None:
-        bind(_PipelineItem, table_name)
+        for item in (_PipelineItem, _RemovedItem):
+            bind(item, table_name)
 
     def newest(self, organization: str, project: str, name: str) -> PipelineVersion:
         return _get(_project_key(organization, project), f"PIPELINE#{name}", f"There is no pipeline {name!r}.")
@@ -116,13 +127,51 @@ class DynamoPipelineStore:
         expected = (
             _PipelineItem.pk.does_not_exist() if version.version == 1 else _PipelineItem.version == version.version - 1
         )
+        self._add(version, expected, None)
+
+    def add_first(self, version: PipelineVersion) -> None:
+        removed = (
+            _RemovedItem.pk.does_not_exist() if version.version == 1 else _RemovedItem.version == version.version - 1
+        )
+        self._add(version, _PipelineItem.pk.does_not_exist(), removed)
+
+    def _add(self, version: PipelineVersion, expected: Condition, removed: Condition | None) -> None:
         try:
             with translated(f"pipeline {version.name}"), self._transaction() as transaction:
+                if removed is not None:
+                    key = _removed_key(version.organization, version.project, version.name)
+                    transaction.delete(_RemovedItem(*key), condition=removed)
                 transaction.save(_PipelineItem.newest(version), condition=expected)
                 transaction.save(_PipelineItem.numbered(version), condition=_PipelineItem.pk.does_not_exist())
         except Conflict:
             raise Conflict(
                 f"Pipeline {version.name!r} was changed by another request at the same time. Read it and try again."
+            ) from None
+
+    def last_removed(self, organization: str, project: str, name: str) -> int:
+        try:
+            with translated(f"pipeline {name}"):
+                key = _removed_key(organization, project, name)
+                return int(_RemovedItem.get(*key, consistent_read=True).version)
+        except DoesNotExist:
+            return 0
+
+    def remove(self, newest: PipelineVersion) -> None:
+        key = _versions_key(newest.organization, newest.project, newest.name)
+        removed = _RemovedItem(*_removed_key(newest.organization, newest.project, newest.name), version=newest.version)
+        try:
+            with translated(f"pipeline {newest.name}"):
+                # The newest one last: until then the pipeline is there to be removed again.
+                with _PipelineItem.batch_write() as batch:
+                    for item in _PipelineItem.query(key, consistent_read=True):
+                        batch.delete(item)
+                with self._transaction() as transaction:
+                    item = _PipelineItem.newest(newest)
+                    transaction.delete(item, condition=_PipelineItem.version == newest.version)
+                    transaction.save(removed)
+        except Conflict:
+            raise Conflict(
+                f"Pipeline {newest.name!r} was changed by another request at the same time. Read it and try again."
             ) from None
 
     @staticmethod
@@ -144,6 +193,10 @@ def _project_key(organization: str, project: str) -> str:
 
 def _versions_key(organization: str, project: str, name: str) -> str:
     return f"PIPELINE#{organization}#{project}#{name}"
+
+
+def _removed_key(organization: str, project: str, name: str) -> tuple[str, str]:
+    return _project_key(organization, project), f"PIPELINEDELETED#{name}"
 
 
 def _version_key(version: int) -> str:

@@ -52,6 +52,10 @@ class DynamoProgramStore:
             items = ProgramItem.query(_key(organization, project), prefix, consistent_read=True)
             return [item.program() for item in items]
 
+    def delete_program(self, organization: str, project: str, name: str) -> None:
+        with translated(f"program {name}"):
+            ProgramItem(_key(organization, project), ProgramItem.PREFIX + name).delete()
+
 
 def _key(organization: str, project: str) -> str:
     return f"PROJECT#{organization}#{project}"
