@@ -107,17 +107,8 @@ class World:
         message["pathParameters"] = dict(zip(("kind", "hook"), path.split("/")[2:], strict=True))
         response = self.modules["webhooks.handler"].handler(message, None)
         assert response["statusCode"] == 202, response
-        self.deliver()
+        process_queue()
         return self.deliveries()[0]
-
-    def deliver(self) -> None:
-        """Processes what waits in the queue `deliveries`, also what is delayed there."""
-        sqs, url = client("sqs"), client("sqs").get_queue_url(QueueName="deliveries")["QueueUrl"]
-        while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
-            for message in messages:
-                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-            records = [{"messageId": str(number), "body": one["Body"]} for number, one in enumerate(messages)]
-            assert self.modules["deliveries.handler"].handler({"Records": records}, None)["batchItemFailures"] == []
 
     def report(self) -> int:
         """Carries out the reports that were requested, and returns how many statuses and comments were sent."""
@@ -147,6 +138,17 @@ class World:
     def checks(self) -> dict[str, bool]:
         answer = self.api("GET", f"/v1/repositories/{self.repository_id()}/checks").json
         return {check["name"]: check["ok"] for check in answer["checks"]}
+
+
+def process_queue() -> None:
+    """Processes what waits in the queue `deliveries`."""
+    sqs = client("sqs")
+    url = sqs.get_queue_url(QueueName="deliveries")["QueueUrl"]
+    while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
+        for message in messages:
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        records = [{"messageId": str(number), "body": one["Body"]} for number, one in enumerate(messages)]
+        assert sys.modules["deliveries.handler"].handler({"Records": records}, None)["batchItemFailures"] == []
 
 
 @pytest.fixture
