@@ -74,11 +74,14 @@ def test_a_push_ends_as_statuses_of_its_commit(api: Api, tmp_path: Path) -> None
         assert connected.status_code == 201, connected.text
 
         push(host, commit)
+        repository = connected.json()["id"]
+        started = last_look(lambda: api.get("/v1/runs", project=project)["items"], lambda runs: len(runs) == 3, 120)
+        states = {run["pipeline"]: api.finished(run["run_id"], within=300)["state"] for run in started}
+        assert states == {"good": "succeeded", "bad": "failed", "wrong": "failed"}
         expected = {"cadence/good": "success", "cadence/bad": "failure", "cadence/wrong": "failure"}
         assert statuses(host, commit, lambda found: found == expected) == expected
         assert "wrong.yaml:2:1" in host.status_of(commit)["cadence/wrong"]["description"]
 
-        repository = connected.json()["id"]
         (delivery,) = api.get(f"/v1/repositories/{repository}/deliveries")["items"]
         assert (delivery["commit"], len(delivery["runs"])) == (commit, 3)
         checks = api.get(f"/v1/repositories/{repository}/checks")
