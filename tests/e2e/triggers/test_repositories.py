@@ -64,7 +64,7 @@ def test_a_push_ends_as_statuses_of_its_commit(api: Api, tmp_path: Path) -> None
         {
             ".cadence/good.yaml": PIPELINE.format(name="good", script="true"),
             ".cadence/bad.yaml": PIPELINE.format(name="bad", script="exit 3"),
-            ".cadence/wrong.yaml": "cadence: 1\nnmae: wrong\n",
+            ".cadence/wrong.yaml": PIPELINE.format(name="wrong", script="true").replace("name:", "nmae:"),
         }
     )
     with code_host() as host, served(tmp_path / "git") as address:
