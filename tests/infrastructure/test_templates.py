@@ -146,7 +146,7 @@ def test_each_lambda_gets_exactly_the_settings_it_reads(assembly: Assembly) -> N
 
 def test_tables_are_on_demand_restorable_and_expire_items(assembly: Assembly) -> None:
     tables = assembly.of_type("AWS::DynamoDB::GlobalTable")
-    assert len(tables) == 7
+    assert len(tables) == 8
     for properties in tables.values():
         assert properties["BillingMode"] == "PAY_PER_REQUEST"
         assert properties["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}

@@ -5,6 +5,7 @@ import json
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 
 from cadence.adapters.aws import commit_report_requests
 from cadence.adapters.aws.clients import client
+from cadence.adapters.dynamodb.repositories.commit_reports import DynamoCommitReports
 from cadence.adapters.dynamodb.runs.run_items import RunItem
 from cadence.domain.runs.states import RunState
 from tests.doubles.code_host import TOKEN, CodeHostDouble, code_host
@@ -107,17 +109,8 @@ class World:
         message["pathParameters"] = dict(zip(("kind", "hook"), path.split("/")[2:], strict=True))
         response = self.modules["webhooks.handler"].handler(message, None)
         assert response["statusCode"] == 202, response
-        self.deliver()
+        process_queue()
         return self.deliveries()[0]
-
-    def deliver(self) -> None:
-        """Processes what waits in the queue `deliveries`, also what is delayed there."""
-        sqs, url = client("sqs"), client("sqs").get_queue_url(QueueName="deliveries")["QueueUrl"]
-        while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
-            for message in messages:
-                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-            records = [{"messageId": str(number), "body": one["Body"]} for number, one in enumerate(messages)]
-            assert self.modules["deliveries.handler"].handler({"Records": records}, None)["batchItemFailures"] == []
 
     def report(self) -> int:
         """Carries out the reports that were requested, and returns how many statuses and comments were sent."""
@@ -147,6 +140,17 @@ class World:
     def checks(self) -> dict[str, bool]:
         answer = self.api("GET", f"/v1/repositories/{self.repository_id()}/checks").json
         return {check["name"]: check["ok"] for check in answer["checks"]}
+
+
+def process_queue() -> None:
+    """Processes what waits in the queue `deliveries`."""
+    sqs = client("sqs")
+    url = sqs.get_queue_url(QueueName="deliveries")["QueueUrl"]
+    while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
+        for message in messages:
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        records = [{"messageId": str(number), "body": one["Body"]} for number, one in enumerate(messages)]
+        assert sys.modules["deliveries.handler"].handler({"Records": records}, None)["batchItemFailures"] == []
 
 
 @pytest.fixture
@@ -328,6 +332,48 @@ def test_the_final_state_arrives_after_an_outage(world: World) -> None:
     assert world.report() == 1
     assert world.host.status_of(commit)["cadence/tests"]["state"] == "success"
     assert world.checks()["reports"] is True
+
+
+def test_reports_on_one_commit_are_made_one_at_a_time(world: World) -> None:
+    repository_id = world.connect().json["id"]
+    commit = world.source.commit({".cadence/tests.yaml": TESTS})
+    world.push(commit)
+    (requested,) = [one for one in world.lambdas.invoked if one["FunctionName"] == "commit-reports"]
+    reports, now = DynamoCommitReports("repositories"), world.api.services.clock()
+    assert reports.take(repository_id, commit, "another", now + timedelta(minutes=2), now) is not None
+
+    assert world.report() == 0
+    world.lambdas.invoke(**requested)
+    assert world.report() == 0
+    # However many were refused, one more is due, and it stays due until it has the lease.
+    (later,) = world.delayed.messages
+    assert later["deferred"] is True
+    world.lambdas.invoke(FunctionName="commit-reports", Payload=json.dumps(later).encode())
+    assert world.report() == 0
+    assert len(world.delayed.messages) == 2
+
+    reports.release(repository_id, commit, "another")
+    world.lambdas.invoke(FunctionName="commit-reports", Payload=json.dumps(later).encode())
+    assert world.report() == 1
+    assert world.host.status_of(commit)["cadence/tests"]["state"] == "pending"
+
+
+def test_an_older_commit_does_not_overwrite_the_comment_of_a_newer_one(world: World) -> None:
+    world.connect()
+    base = world.source.commit({".cadence/tests.yaml": TESTS})
+    world.source.git("checkout", "--quiet", "-b", "change")
+    heads = [world.source.commit({"a": str(number)}) for number in range(2)]
+    runs = [
+        world.pull_request(base, head, fork=False, delivery=f"d-{number}")["runs"][0]
+        for number, head in enumerate(heads)
+    ]
+
+    for run_id in reversed(runs):
+        world.end(run_id, RunState.FAILED, f"cause of {run_id}")
+        world.report()
+    (comment,) = world.host.comments.values()
+    assert f"cause of {runs[1]}" in comment["body"]
+    assert world.host.status_of(heads[0])["cadence/tests (pull request)"]["state"] == "failure"
 
 
 def test_a_repository_is_seen_only_by_its_project(world: World, other_project: str) -> None:

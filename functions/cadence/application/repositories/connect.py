@@ -77,9 +77,8 @@ class ConnectRepository:
     def rotate(self, repository: Repository, token: str | None = None) -> Repository:
         """Renews the webhook's secret, and replaces the token if one is given; returns the repository.
 
-        A webhook that is missing is created again. Until the code host has the new secret, webhooks are refused; the
-        code host sends them again or the reconciler finds what they were about. Raises InvalidRequest if the code host
-        refuses the token.
+        A webhook that is missing is created again. Webhooks that arrive between the two writes are refused: the code
+        host shows them as failed and can send them again. Raises InvalidRequest if the code host refuses the token.
         """
         stored = self.repositories.repository_secrets(repository.repository_id)
         token = token or self.keys.token(repository.repository_id, stored)

@@ -68,6 +68,7 @@ class ReportProgress:
 
     runs: Sequence[str] = ()
     sent: Mapping[str, str] = field(default_factory=dict)
+    problem: str = ""
     retry_at: datetime | None = None
     failing_since: datetime | None = None
 

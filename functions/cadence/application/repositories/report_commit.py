@@ -68,7 +68,7 @@ class ReportCommit:
                 request.repository_id,
                 request.commit,
                 owner,
-                problem="The code host refused an earlier report.",
+                problem=progress.problem,
                 since=progress.failing_since or now,
                 retry_at=progress.retry_at,
             )

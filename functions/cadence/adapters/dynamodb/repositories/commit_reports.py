@@ -72,7 +72,11 @@ class DynamoCommitReports(CommitReportStore):
             )
             digests = {item.sk.removeprefix(ReportSentItem.PREFIX): item.digest for item in sent}
         return ReportProgress(
-            runs=tuple(run_ids), sent=digests, retry_at=head.retry_at, failing_since=head.failing_since
+            runs=tuple(run_ids),
+            sent=digests,
+            problem=head.problem or "",
+            retry_at=head.retry_at,
+            failing_since=head.failing_since,
         )
 
     def note_waiting(self, repository_id: str, commit: str) -> bool:

@@ -1,0 +1,90 @@
+"""A connected repository on the whole stack: a push on the code host ends as a status there."""
+
+import json
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from tests.doubles.code_host import TOKEN, CodeHostDouble, code_host
+from tests.e2e.api import Api
+from tests.git.repositories import Repository, served
+from tests.unit.triggers.test_githosts import signature
+from tests.waiting import last_look
+
+pytestmark = pytest.mark.slow
+
+PIPELINE = """\
+cadence: 1
+name: {name}
+on: {{push: {{}}}}
+treatments:
+  test: {{run: "{script}"}}
+"""
+
+
+def push(host: CodeHostDouble, commit: str) -> None:
+    """Sends the webhook of a push as the code host does."""
+    (hook,) = host.hooks.values()
+    payload = {
+        "ref": "refs/heads/main",
+        "before": "0" * 40,
+        "after": commit,
+        "repository": {"full_name": "acme/site", "clone_url": host.clone_urls["acme/site"]},
+        "head_commit": {"message": "A change", "author": {"name": "Ada"}},
+    }
+    body = json.dumps(payload).encode()
+    headers = {
+        "content-type": "application/json",
+        "x-gitea-event": "push",
+        "x-gitea-delivery": uuid.uuid4().hex,
+        **signature("gitea", body, hook["config"]["secret"].encode()),
+    }
+    assert requests.post(hook["config"]["url"], data=body, headers=headers, timeout=60).status_code == 202
+
+
+def statuses(host: CodeHostDouble, commit: str, enough: Callable[[dict[str, str]], bool]) -> dict[str, str]:
+    """The states of a commit's statuses, once they are `enough`."""
+    return last_look(
+        lambda: {context: status["state"] for context, status in host.status_of(commit).items()},
+        enough,
+        120,
+        pause=0.2,
+    )
+
+
+def test_a_push_ends_as_statuses_of_its_commit(api: Api, tmp_path: Path) -> None:
+    project = f"p{uuid.uuid4().hex[:8]}"
+    assert api.call("POST", "/v1/projects", json={"name": project}).status_code == 201
+    source = Repository(tmp_path / "git" / "site")
+    commit = source.commit(
+        {
+            ".cadence/good.yaml": PIPELINE.format(name="good", script="true"),
+            ".cadence/bad.yaml": PIPELINE.format(name="bad", script="exit 3"),
+            ".cadence/wrong.yaml": PIPELINE.format(name="wrong", script="true").replace("name:", "nmae:"),
+        }
+    )
+    with code_host() as host, served(tmp_path / "git") as address:
+        body: dict[str, Any] = {"project": project, "kind": "gitea", "token": TOKEN, "public_url": api.url}
+        body["url"] = host.add("acme/site", f"{address}/site")
+        connected = api.call("POST", "/v1/repositories", json=body)
+        assert connected.status_code == 201, connected.text
+
+        push(host, commit)
+        repository = connected.json()["id"]
+        started = last_look(lambda: api.get("/v1/runs", project=project)["items"], lambda runs: len(runs) == 3, 120)
+        states = {run["pipeline"]: api.finished(run["run_id"], within=300)["state"] for run in started}
+        assert states == {"good": "succeeded", "bad": "failed", "wrong": "failed"}
+        expected = {"cadence/good": "success", "cadence/bad": "failure", "cadence/wrong": "failure"}
+        assert statuses(host, commit, lambda found: found == expected) == expected
+        assert "wrong.yaml:2:1" in host.status_of(commit)["cadence/wrong"]["description"]
+
+        (delivery,) = api.get(f"/v1/repositories/{repository}/deliveries")["items"]
+        assert (delivery["commit"], len(delivery["runs"])) == (commit, 3)
+        checks = api.get(f"/v1/repositories/{repository}/checks")
+        assert checks["ok"], checks
+        assert api.call("DELETE", f"/v1/repositories/{repository}").status_code == 200
+        assert host.hooks == {}

@@ -1,0 +1,96 @@
+"""What a code host shows about a commit."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from cadence.domain.repositories.commit_report import (
+    LONGEST_DESCRIPTION,
+    CommitState,
+    comment,
+    newest_runs,
+    pull_request_number,
+    statuses,
+)
+from cadence.domain.runs.run import Run, Treatment
+from cadence.domain.runs.states import RunState, TreatmentState
+from tests.fakes.runs import NOW, a_run
+
+URL = "https://ci.example"
+
+
+def run(run_id: str = "01a", state: RunState = RunState.PENDING, kind: str = "push", cause: str = "") -> Run:
+    return replace(
+        a_run(run_id),
+        state=state,
+        cause=cause or None,
+        event={"kind": kind, "number": 7},
+        started_at=NOW,
+        finished_at=NOW + timedelta(seconds=75) if state.final else None,
+    )
+
+
+def treatment(name: str, state: TreatmentState, cause: str = "", exit_code: int | None = None) -> Treatment:
+    return Treatment(run_id="01a", name=name, state=state, waiting=0, cause=cause or None, exit_code=exit_code)
+
+
+def test_every_state_of_a_run_has_a_status() -> None:
+    states = {state: statuses(newest_runs([run(state=state)]), URL)[0].state for state in RunState}
+
+    assert states == {
+        RunState.PENDING: CommitState.PENDING,
+        RunState.RUNNING: CommitState.RUNNING,
+        RunState.CANCELLING: CommitState.RUNNING,
+        RunState.SUCCEEDED: CommitState.SUCCESS,
+        RunState.FAILED: CommitState.FAILURE,
+        RunState.TIMED_OUT: CommitState.FAILURE,
+        RunState.CANCELLED: CommitState.CANCELLED,
+    }
+
+
+def test_the_newest_run_of_a_pipeline_decides_whatever_the_order() -> None:
+    old, new = run("01a", RunState.FAILED), run("01b", RunState.SUCCEEDED)
+
+    assert statuses(newest_runs([new, old]), URL) == statuses(newest_runs([old, new]), URL)
+    (status,) = statuses(newest_runs([new, old]), URL)
+    assert (status.context, status.state, status.target_url) == (
+        "cadence/build",
+        CommitState.SUCCESS,
+        f"{URL}/ui/runs/01b",
+    )
+    assert status.description == "The run succeeded in 1 min 15 s"
+
+
+def test_a_push_and_a_pull_request_have_statuses_of_their_own() -> None:
+    newest = newest_runs([run("01a"), run("01b", kind="pull_request")])
+
+    assert list(newest) == ["cadence/build", "cadence/build (pull request)"]
+    assert pull_request_number(newest) == 7
+    assert pull_request_number(newest_runs([run("01a")])) is None
+
+
+def test_a_description_is_one_line_that_code_hosts_accept() -> None:
+    (status,) = statuses(newest_runs([run(state=RunState.FAILED, cause="It failed.\n" * 100)]), URL)
+
+    assert len(status.description) == LONGEST_DESCRIPTION and "\n" not in status.description
+
+
+def test_a_comment_names_what_failed_and_why() -> None:
+    newest = newest_runs([run(state=RunState.FAILED, kind="pull_request", cause="2 of 3 treatments failed")])
+    failed = [
+        treatment("test", TreatmentState.FAILED, "a line with ``` in it\nand another", 2),
+        treatment("lint", TreatmentState.TIMED_OUT),
+        treatment("build", TreatmentState.SUCCEEDED),
+    ]
+
+    made = comment(7, "r-1", "c0ffee" * 7, newest, {"01a": failed}, URL)
+
+    assert made.body.startswith(made.marker) and "r-1" in made.marker
+    assert "- `test` failed with exit code 2\n  ````text\n  a line with ``` in it\n  and another\n  ````" in made.body
+    assert "- `lint` timed out" in made.body
+    assert "`build`" not in made.body
+
+
+def test_a_comment_about_a_run_that_never_began_has_its_cause() -> None:
+    newest = newest_runs([run(state=RunState.FAILED, kind="pull_request", cause=".cadence/ci.yaml:3:1: no such pool")])
+
+    assert ".cadence/ci.yaml:3:1: no such pool" in comment(7, "r-1", "c" * 40, newest, {}, URL).body
