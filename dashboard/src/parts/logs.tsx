@@ -245,7 +245,9 @@ export function Logs({ run, treatment, ended, mark = null }: Props) {
           </div>
         </div>
         {all.length === 0 && (
-          <p class="note">{!asked ? "Loading …" : ended ? "There are no such lines." : "No line yet."}</p>
+          <p class={asked ? "note" : "note loading"}>
+            {!asked ? "Loading …" : ended ? "There are no such lines." : "No line yet."}
+          </p>
         )}
       </div>
       <div class="log-foot">

@@ -41,7 +41,7 @@ export function Treatments({ run, treatments, selected, start, end, now }: Props
       onScroll={(event) => setTop(event.currentTarget.scrollTop)}
       tabIndex={many ? 0 : undefined}
       role="region"
-      aria-label="Treatments"
+      aria-label="Table of treatments"
     >
       <table aria-rowcount={treatments.length + 1}>
         <thead>
@@ -76,10 +76,7 @@ export function Treatments({ run, treatments, selected, start, end, now }: Props
             </tr>
           ))}
           {many && (
-            <tr
-              class="space"
-              style={{ height: `${Math.max(0, treatments.length - first - shown.length) * ROW}px` }}
-            />
+            <tr class="space" style={{ height: `${Math.max(0, treatments.length - first - shown.length) * ROW}px` }} />
           )}
         </tbody>
       </table>
