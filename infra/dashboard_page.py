@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -23,7 +24,9 @@ CACHE = REPOSITORY / ".cache" / "dashboard"
 _INSTALLED_FILES = ("package.json", "package-lock.json", ".npmrc")
 _SOURCE_FILES = (*_INSTALLED_FILES, "index.html", "tsconfig.json", "vite.config.ts")
 _COMPRESSED = {".html", ".js", ".css", ".svg"}
-_SECONDS = 180
+_SECONDS = 90
+# A build that failed is not tried again at every start.
+_RETRY_SECONDS = 600
 
 
 class PageNotBuilt(Exception):
@@ -33,12 +36,13 @@ class PageNotBuilt(Exception):
 def page(*, retry: bool = False) -> Path:
     """Returns the folder of the built page, or of a file ``missing.txt`` with the reason.
 
-    A page that could not be built is tried again only with ``retry``.
+    A page that could not be built is tried again only with ``retry``, and not within ten minutes.
     """
     name = f"page-{_digest(_SOURCE_FILES, with_code=True)}"
     missing = CACHE / f"missing-{name}"
-    if missing.is_dir() and not retry and not (CACHE / name).is_dir():
-        return missing
+    if missing.is_dir() and not (CACHE / name).is_dir():
+        if not retry or time.time() - (missing / "missing.txt").stat().st_mtime < _RETRY_SECONDS:
+            return missing
     try:
         return cached(CACHE, name, _build)
     except PageNotBuilt as error:
@@ -68,8 +72,8 @@ def _build(target: Path) -> None:
 def _install(target: Path) -> None:
     for name in _INSTALLED_FILES:
         shutil.copyfile(SOURCES / name, target / name)
-    command = [_program("npm"), "ci", "--ignore-scripts", "--omit=dev", "--prefer-offline", "--fetch-retries=1"]
-    _run(command, target)
+    command = [_program("npm"), "ci", "--ignore-scripts", "--omit=dev", "--prefer-offline"]
+    _run([*command, "--fetch-retries=1", "--fetch-timeout=20000"], target)
 
 
 def _run(command: Sequence[str], folder: Path) -> None:

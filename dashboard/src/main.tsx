@@ -1,5 +1,6 @@
 import { render } from "preact";
 import { session, signInByLink } from "./api/session.ts";
+import { listen, location_ } from "./navigation.ts";
 import { Alerts } from "./pages/alerts.tsx";
 import { Fleet } from "./pages/fleet.tsx";
 import { Missing } from "./pages/missing.tsx";
@@ -11,7 +12,7 @@ import { SignIn } from "./pages/signin.tsx";
 import { TreatmentPage } from "./pages/treatment.tsx";
 import { ValuePage } from "./pages/value.tsx";
 import { Shell } from "./parts/shell.tsx";
-import { listen, location_, parse } from "./routes.ts";
+import { parse } from "./routes.ts";
 import "./style/tokens.css";
 import "./style/base.css";
 import "./style/parts.css";

@@ -46,10 +46,9 @@ export function palette(element: Element): Palette {
     return getComputedStyle(probe).color;
   };
   const all = (prefix: string) =>
-    Object.fromEntries((["ok", "bad", "busy", "wait", "off"] as const).map((one) => [one, colour(prefix + one)])) as Record<
-      Tone,
-      string
-    >;
+    Object.fromEntries(
+      (["ok", "bad", "busy", "wait", "off"] as const).map((one) => [one, colour(prefix + one)]),
+    ) as Record<Tone, string>;
   const found: Palette = {
     text: colour("text"),
     faint: colour("text-soft"),
@@ -69,7 +68,7 @@ export function extent(layout: Layout): { width: number; height: number } {
   return { width: layout.width * STEP.x - NODE.gapX, height: layout.height * STEP.y - NODE.gapY };
 }
 
-export function fit(layout: Layout, width: number, height: number, margin = 16): View {
+export function fitted(layout: Layout, width: number, height: number, margin = 16): View {
   const size = extent(layout);
   const scale = Math.min(1, (width - 2 * margin) / size.width, (height - 2 * margin) / size.height);
   return { scale, x: (width - size.width * scale) / 2, y: (height - size.height * scale) / 2 };
@@ -177,7 +176,11 @@ function drawNode(
     context.fillStyle = colours.text;
     context.font = `500 13px ${colours.font}`;
     context.textBaseline = "middle";
-    context.fillText(shortened(context, drawn.names[node] as string, NODE.width - 42), left + 31, top + NODE.height / 2 + 0.5);
+    context.fillText(
+      shortened(context, drawn.names[node] as string, NODE.width - 42),
+      left + 31,
+      top + NODE.height / 2 + 0.5,
+    );
   }
   context.globalAlpha = 1;
 }
@@ -193,7 +196,10 @@ const paths = new Map<Tone, Path2D>();
 
 function mark(context: CanvasRenderingContext2D, kind: Tone, x: number, y: number, colours: Palette): void {
   let path = paths.get(kind);
-  if (!path) paths.set(kind, (path = new Path2D(`M0 0${MARKS[kind]}`)));
+  if (!path) {
+    path = new Path2D(`M0 0${MARKS[kind]}`);
+    paths.set(kind, path);
+  }
   context.save();
   context.translate(x, y);
   context.strokeStyle = colours.tones[kind];

@@ -20,9 +20,8 @@ interface Style {
 
 const PLAIN: Style = { fg: "", rgb: "", bold: false, dim: false, italic: false, underline: false };
 // OSC (to BEL or ST), other strings (DCS, SOS, PM, APC), CSI, and two-character sequences; unfinished ones as well.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are made of them
-const SEQUENCE = /\x1b\][^\x07\x1b]*(?:\x07|\x1b\\|$)|\x1b[PX^_][^\x1b]*(?:\x1b\\|$)|\x1b\[([0-?]*)[ -/]*([@-~]|$)|\x1b./g;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: shown instead of obeyed
+const SEQUENCE =
+  /\x1b\][^\x07\x1b]*(?:\x07|\x1b\\|$)|\x1b[PX^_][^\x1b]*(?:\x1b\\|$)|\x1b\[([0-?]*)[ -/]*([@-~]|$)|\x1b./g;
 const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 
 export function pieces(line: string): Piece[] {
@@ -59,7 +58,13 @@ export function visible(text: string): string {
 }
 
 function piece(text: string, style: Style): Piece {
-  const look = [style.fg, style.bold && "bold", style.dim && "dim", style.italic && "italic", style.underline && "under"]
+  const look = [
+    style.fg,
+    style.bold && "bold",
+    style.dim && "dim",
+    style.italic && "italic",
+    style.underline && "under",
+  ]
     .filter(Boolean)
     .join(" ");
   return style.rgb ? { text, look, colour: style.rgb } : { text, look };

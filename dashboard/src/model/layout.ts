@@ -46,7 +46,10 @@ export function layered(count: number, edges: readonly Edge[]): Layout {
   }
 
   const place = new Float64Array(before.length);
-  for (const nodes of layers) nodes.forEach((node, index) => (place[node] = index));
+  for (const nodes of layers)
+    nodes.forEach((node, index) => {
+      place[node] = index;
+    });
   for (let sweep = 0; sweep < SWEEPS; sweep++) {
     const forward = sweep % 2 === 0;
     const neighbours = forward ? before : after;
@@ -104,8 +107,12 @@ function order(nodes: number[], neighbours: readonly number[][], place: Float64A
     for (const other of beside) sum += place[other] as number;
     centre.set(node, beside.length ? sum / beside.length : (place[node] as number));
   }
-  nodes.sort((a, b) => (centre.get(a) as number) - (centre.get(b) as number) || (place[a] as number) - (place[b] as number));
-  nodes.forEach((node, index) => (place[node] = index));
+  nodes.sort(
+    (a, b) => (centre.get(a) as number) - (centre.get(b) as number) || (place[a] as number) - (place[b] as number),
+  );
+  nodes.forEach((node, index) => {
+    place[node] = index;
+  });
 }
 
 /** Rows: each node as near to the mean of its neighbours as its order in the layer allows. */
@@ -128,7 +135,9 @@ function positions(
         for (const other of beside) sum += y[other] as number;
         return sum / beside.length;
       });
-      settle(wanted).forEach((value, index) => (y[nodes[index] as number] = value));
+      settle(wanted).forEach((value, index) => {
+        y[nodes[index] as number] = value;
+      });
     }
   }
   let least = Number.POSITIVE_INFINITY;

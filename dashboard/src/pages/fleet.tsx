@@ -48,7 +48,9 @@ export function Fleet() {
             <ul class="plain-list">
               {runners.map((runner) => (
                 <li key={runner.runner_id}>
-                  <a href={href({ page: "treatment", run: runner.run_id, treatment: runner.treatment })}>{runner.treatment}</a>{" "}
+                  <a href={href({ page: "treatment", run: runner.run_id, treatment: runner.treatment })}>
+                    {runner.treatment}
+                  </a>{" "}
                   <span class="quiet-text">
                     {words(runner.state)}
                     {runner.phase ? `, ${runner.phase}` : ""}, {ago(runner.since, now)}

@@ -15,7 +15,9 @@ export function Pipelines() {
   const loaded = useLoaded("pipelines", async (signal) => {
     const projects = await get<Schemas["ProjectList"]>(["projects"], {}, signal);
     const lists = await Promise.all(
-      projects.items.map((project) => get<Schemas["PipelineList"]>(["projects", project.name, "pipelines"], {}, signal)),
+      projects.items.map((project) =>
+        get<Schemas["PipelineList"]>(["projects", project.name, "pipelines"], {}, signal),
+      ),
     );
     const runs = await get<Schemas["RunList"]>(["runs"], { limit: 200 }, signal);
     return { pipelines: lists.flatMap((list) => list.items), runs: runs.items };
@@ -46,7 +48,9 @@ export function Pipelines() {
               {found.pipelines.map((pipeline) => (
                 <tr key={`${pipeline.project}/${pipeline.name}`}>
                   <th scope="row">
-                    <a href={href({ page: "runs" }, { pipeline: pipeline.name, project: pipeline.project })}>{pipeline.name}</a>
+                    <a href={href({ page: "runs" }, { pipeline: pipeline.name, project: pipeline.project })}>
+                      {pipeline.name}
+                    </a>
                   </th>
                   <td>{pipeline.project}</td>
                   <td>

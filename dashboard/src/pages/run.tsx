@@ -1,20 +1,21 @@
 // Why, or how far? A run's header, the reason first, its graph, its treatments and its log.
 import { useMemo, useState } from "preact/hooks";
-import { get, pages, post, type Problem } from "../api/client.ts";
+import { get, type Problem, pages, post } from "../api/client.ts";
 import { may } from "../api/session.ts";
 import type { components } from "../api/types.ts";
 import { ago, between } from "../model/format.ts";
 import { broke, counts, hasEnded, words } from "../model/states.ts";
 import { why } from "../model/why.ts";
+import { location_, navigate, setQuery } from "../navigation.ts";
 import { useLoaded, useNow } from "../parts/data.ts";
 import { Graph } from "../parts/graph.tsx";
 import { Logs } from "../parts/logs.tsx";
 import { Failure, Loading } from "../parts/notes.tsx";
 import { useTitle } from "../parts/shell.tsx";
-import { State, Symbol } from "../parts/state.tsx";
+import { State, StateMark } from "../parts/state.tsx";
 import { Treatments } from "../parts/treatments.tsx";
 import { WhyPanel } from "../parts/why.tsx";
-import { href, location_, navigate, setQuery } from "../routes.ts";
+import { href } from "../routes.ts";
 
 type Schemas = components["schemas"];
 type Run = Schemas["RunWithTreatments"];
@@ -35,8 +36,9 @@ export function RunPage({ run: id }: { run: string }) {
   const ended = run ? hasEnded(run.state) : false;
   // The shape of the graph may grow while the run goes on; its states come with the run.
   const shape = useLoaded(
-    `graph/${id}/${run ? run.treatments.length : "-"}`,
+    `graph/${id}`,
     (signal) => pages<GraphPage>(["runs", id, "graph"], {}, signal),
+    () => (ended ? null : 5_000),
   );
   const now = useNow(run !== null && !ended);
   useTitle(run ? `${run.pipeline}: ${words(run.state)}` : "Run");
@@ -58,7 +60,7 @@ export function RunPage({ run: id }: { run: string }) {
     <>
       <Header run={run} now={now} />
       {loaded.error && <Failure error={loaded.error} />}
-      {found.roots.length > 0 && (shape.value || shape.error) ? <WhyPanel run={id} found={found} states={states} /> : null}
+      {found.roots.length > 0 && <WhyPanel run={id} found={found} states={states} />}
       {found.roots.length === 0 && broke(run.state) && (
         <section class="card why">
           <h2>Why</h2>
@@ -71,7 +73,7 @@ export function RunPage({ run: id }: { run: string }) {
           <span class="counts">
             {counts(run.treatments.map((one) => one.state)).map(([state, count]) => (
               <span key={state} class="count">
-                <Symbol state={state} /> {count.toLocaleString("en")} {words(state)}
+                <StateMark state={state} /> {count.toLocaleString("en")} {words(state)}
               </span>
             ))}
           </span>
@@ -85,7 +87,9 @@ export function RunPage({ run: id }: { run: string }) {
             choose={(name) => setQuery({ t: name === selected ? null : name })}
           />
         )}
-        {selected && states.has(selected) && <Selected run={id} treatment={states.get(selected) as Schemas["TreatmentSummary"]} />}
+        {selected && states.has(selected) && (
+          <Selected run={id} treatment={states.get(selected) as Schemas["TreatmentSummary"]} />
+        )}
         <Treatments
           run={id}
           treatments={rows}
@@ -102,7 +106,9 @@ export function RunPage({ run: id }: { run: string }) {
 
 /** By the time at which they became ready, then by name. */
 function inOrder(treatments: readonly Schemas["TreatmentSummary"][]): Schemas["TreatmentSummary"][] {
-  return [...treatments].sort((a, b) => (a.ready_at ?? "9").localeCompare(b.ready_at ?? "9") || a.name.localeCompare(b.name));
+  return [...treatments].sort(
+    (a, b) => (a.ready_at ?? "9").localeCompare(b.ready_at ?? "9") || a.name.localeCompare(b.name),
+  );
 }
 
 function Selected({ run, treatment }: { run: string; treatment: Schemas["TreatmentSummary"] }) {
@@ -221,7 +227,11 @@ function Cost({ run, ended }: { run: Run; ended: boolean }) {
   if (!totals.length) return null;
   return (
     <Fact name="Cost">
-      {totals.map((total) => `${total.amount < 0.01 ? total.amount.toPrecision(2) : total.amount.toFixed(2)} ${total.currency}`).join(" + ")}
+      {totals
+        .map(
+          (total) => `${total.amount < 0.01 ? total.amount.toPrecision(2) : total.amount.toFixed(2)} ${total.currency}`,
+        )
+        .join(" + ")}
     </Fact>
   );
 }

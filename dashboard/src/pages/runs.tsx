@@ -3,11 +3,12 @@ import { pages } from "../api/client.ts";
 import type { components } from "../api/types.ts";
 import { ago, between, duration } from "../model/format.ts";
 import { hasEnded } from "../model/states.ts";
+import { location_, setQuery } from "../navigation.ts";
 import { useLoaded, useNow } from "../parts/data.ts";
 import { Failure, Loading, Nothing } from "../parts/notes.tsx";
 import { useTitle } from "../parts/shell.tsx";
 import { State } from "../parts/state.tsx";
-import { href, location_, setQuery } from "../routes.ts";
+import { href } from "../routes.ts";
 
 type RunList = components["schemas"]["RunList"];
 type Run = components["schemas"]["RunView"];
@@ -17,7 +18,9 @@ const STATES = ["", "running", "failed", "succeeded", "pending", "cancelled", "t
 export function Runs() {
   useTitle("Runs");
   const query = new URLSearchParams(location_.value.search);
-  const filters = Object.fromEntries(["project", "pipeline", "state", "branch", "by"].map((name) => [name, query.get(name)]));
+  const filters = Object.fromEntries(
+    ["project", "pipeline", "state", "branch", "by"].map((name) => [name, query.get(name)]),
+  );
   const loaded = useLoaded(
     `runs?${JSON.stringify(filters)}`,
     (signal) => pages<RunList>(["runs"], { ...filters, limit: 50 }, signal, 1),
@@ -36,7 +39,10 @@ export function Runs() {
           <Filter name="by" label="Started by" value={filters.by ?? ""} />
           <label>
             <span>State</span>
-            <select value={filters.state ?? ""} onChange={(event) => setQuery({ state: event.currentTarget.value || null })}>
+            <select
+              value={filters.state ?? ""}
+              onChange={(event) => setQuery({ state: event.currentTarget.value || null })}
+            >
               {STATES.map((state) => (
                 <option key={state} value={state}>
                   {state ? state.replaceAll("_", " ") : "any"}
@@ -69,7 +75,12 @@ function Filter({ name, label, value }: { name: string; label: string; value: st
   return (
     <label>
       <span>{label}</span>
-      <input type="search" value={value} size={12} onChange={(event) => setQuery({ [name]: event.currentTarget.value || null })} />
+      <input
+        type="search"
+        value={value}
+        size={12}
+        onChange={(event) => setQuery({ [name]: event.currentTarget.value || null })}
+      />
     </label>
   );
 }

@@ -4,10 +4,11 @@ import { get } from "../api/client.ts";
 import type { components } from "../api/types.ts";
 import { visible } from "../model/ansi.ts";
 import { ago, counted } from "../model/format.ts";
+import { location_, setQuery } from "../navigation.ts";
 import { useLoaded } from "../parts/data.ts";
 import { Failure, Loading, Nothing } from "../parts/notes.tsx";
 import { useTitle } from "../parts/shell.tsx";
-import { href, location_, setQuery } from "../routes.ts";
+import { href } from "../routes.ts";
 
 type Found = components["schemas"]["FoundPage"];
 
@@ -50,8 +51,8 @@ export function Search() {
       {q && !loaded.value && !loaded.error && <Loading what="lines" />}
       {!q && (
         <Nothing>
-          Words, "phrases", and filters such as <code>level:error</code>, <code>pipeline:NAME</code>, <code>treatment:NAME</code>,{" "}
-          <code>since:2h</code> are searched in the lines of all runs that you may see.
+          Words, "phrases", and filters such as <code>level:error</code>, <code>pipeline:NAME</code>,{" "}
+          <code>treatment:NAME</code>, <code>since:2h</code> are searched in the lines of all runs that you may see.
         </Nothing>
       )}
       {loaded.value && lines.length === 0 && <Nothing>No line matches.</Nothing>}

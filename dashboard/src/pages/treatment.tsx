@@ -4,6 +4,7 @@ import { may } from "../api/session.ts";
 import type { components } from "../api/types.ts";
 import { bytes, clock, duration } from "../model/format.ts";
 import { broke, hasEnded, words } from "../model/states.ts";
+import { location_ } from "../navigation.ts";
 import { useLoaded } from "../parts/data.ts";
 import { Logs } from "../parts/logs.tsx";
 import { Failure, Loading } from "../parts/notes.tsx";
@@ -11,7 +12,7 @@ import { Preview } from "../parts/preview.tsx";
 import { useTitle } from "../parts/shell.tsx";
 import { State } from "../parts/state.tsx";
 import { WhyPanel } from "../parts/why.tsx";
-import { href, location_ } from "../routes.ts";
+import { href } from "../routes.ts";
 
 type Schemas = components["schemas"];
 type Treatment = Schemas["TreatmentView"];
@@ -59,7 +60,12 @@ export function TreatmentPage({ run, treatment: name }: { run: string; treatment
         </dl>
       </header>
       {broke(one.state) ? (
-        <WhyPanel run={run} found={{ roots: [name], consequences: [] }} states={new Map([[name, one]])} />
+        <WhyPanel
+          run={run}
+          found={{ roots: [name], consequences: [] }}
+          states={new Map([[name, one]])}
+          withInputs={false}
+        />
       ) : (
         (one.waiting_for ?? one.cause) && <p class="card waiting">{one.waiting_for ?? one.cause}</p>
       )}
@@ -101,6 +107,7 @@ function Flows({ run, title, treatment, flows }: FlowsProps) {
       <h2>{title}</h2>
       {flows.length === 0 && <p class="quiet-text">It has none.</p>}
       {flows.map((flow) => {
+        const ended = hasEnded(treatment.state);
         const from = title === "Inputs" ? flow.source : `${treatment.name}.${flow.port}`;
         return (
           <div key={flow.port} class="input">
@@ -110,7 +117,7 @@ function Flows({ run, title, treatment, flows }: FlowsProps) {
                 {flow.flow} of {flow.type}
                 {flow.value ? `, ${bytes(flow.value.size)}` : ""}
               </span>
-              {from && (
+              {from && (title === "Inputs" || flow.value || !ended) && (
                 <>
                   {" "}
                   <a

@@ -3,11 +3,12 @@ import { get } from "../api/client.ts";
 import type { components } from "../api/types.ts";
 import { hexdump, utf8 } from "../model/bytes.ts";
 import { bytes } from "../model/format.ts";
+import { location_, setQuery } from "../navigation.ts";
 import { useLoaded } from "../parts/data.ts";
 import { Failure, Loading } from "../parts/notes.tsx";
 import { Preview } from "../parts/preview.tsx";
 import { useTitle } from "../parts/shell.tsx";
-import { href, location_, setQuery } from "../routes.ts";
+import { href } from "../routes.ts";
 
 type Content = components["schemas"]["ContentView"];
 type Trace = components["schemas"]["TraceView"];
@@ -104,7 +105,11 @@ export function ValuePage({ run, treatment, port }: { run: string; treatment: st
           <Bytes content={content} as={as} />
           {content.size > PIECE && (
             <p class="buttons">
-              <button type="button" disabled={offset === 0} onClick={() => setQuery({ offset: String(Math.max(0, offset - PIECE)) })}>
+              <button
+                type="button"
+                disabled={offset === 0}
+                onClick={() => setQuery({ offset: String(Math.max(0, offset - PIECE)) })}
+              >
                 Back
               </button>
               <button

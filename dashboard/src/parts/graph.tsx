@@ -1,6 +1,6 @@
 // The run's graph, always in view: a canvas that can be moved and scaled; the table beside it says the same in words.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { type Drawn, draw, extent, fit, type Palette, palette, nodeAt, type View } from "../draw/graph.ts";
+import { type Drawn, draw, extent, fitted, nodeAt, type Palette, palette, type View } from "../draw/graph.ts";
 import type { Layout } from "../model/layout.ts";
 import { layOut } from "../workers/client.ts";
 import { theme } from "./theme.ts";
@@ -96,7 +96,7 @@ export function Graph({ nodes, edges, selected, choose }: Props) {
     const ratio = devicePixelRatio || 1;
     element.width = Math.round(size.width * ratio);
     element.height = Math.round(size.height * ratio);
-    if (layout && !moved.current) view.current = fit(layout, size.width, size.height);
+    if (layout && !moved.current) view.current = fitted(layout, size.width, size.height);
     paint();
   }, [size.width, size.height, layout]);
 
@@ -135,7 +135,7 @@ export function Graph({ nodes, edges, selected, choose }: Props) {
 
   const whole = () => {
     moved.current = false;
-    if (layout) view.current = fit(layout, size.width, size.height);
+    if (layout) view.current = fitted(layout, size.width, size.height);
     paint();
   };
 

@@ -32,7 +32,8 @@ class Lines {
 
   add(page: LogPage): void {
     for (const line of page.lines) {
-      if (line.level === "error" || line.level === "fatal" || line.level === "critical") this.errors.push(this.all.length);
+      if (line.level === "error" || line.level === "fatal" || line.level === "critical")
+        this.errors.push(this.all.length);
       this.all.push(line);
     }
     this.after = page.after;
@@ -53,6 +54,7 @@ export function Logs({ run, treatment, ended, mark = null }: Props) {
   const [unseen, setUnseen] = useState(0);
   const isOver = useRef(ended);
   isOver.current = ended;
+  const [asked, setAsked] = useState(false);
   const resume = useRef<() => void>(() => undefined);
 
   useEffect(() => {
@@ -61,6 +63,7 @@ export function Logs({ run, treatment, ended, mark = null }: Props) {
     const current = new Lines();
     lines.current = current;
     setUnseen(0);
+    setAsked(false);
     setError(null);
     redraw((count) => count + 1);
     let timer = 0;
@@ -83,6 +86,7 @@ export function Logs({ run, treatment, ended, mark = null }: Props) {
         if (signal.aborted) return;
         failures = 0;
         setError(null);
+        setAsked(true);
         current.add(page);
         if (page.lines.length) {
           if (!following.current && !over) setUnseen((count) => count + page.lines.length);
@@ -203,10 +207,20 @@ export function Logs({ run, treatment, ended, mark = null }: Props) {
           </select>
         </label>
         <span class="buttons">
-          <button type="button" onClick={() => toError(-1)} disabled={!lines.current.errors.length} aria-label="Previous error">
+          <button
+            type="button"
+            onClick={() => toError(-1)}
+            disabled={!lines.current.errors.length}
+            aria-label="Previous error"
+          >
             ↑ error
           </button>
-          <button type="button" onClick={() => toError(1)} disabled={!lines.current.errors.length} aria-label="Next error">
+          <button
+            type="button"
+            onClick={() => toError(1)}
+            disabled={!lines.current.errors.length}
+            aria-label="Next error"
+          >
             ↓ error
           </button>
           <button type="button" aria-pressed={wrap} onClick={() => setWrap(!wrap)}>
@@ -230,7 +244,11 @@ export function Logs({ run, treatment, ended, mark = null }: Props) {
             ))}
           </div>
         </div>
-        {all.length === 0 && <p class="note">{ended ? "There are no such lines." : "No line yet."}</p>}
+        {all.length === 0 && (
+          <p class={asked ? "note" : "note loading"}>
+            {!asked ? "Loading …" : ended ? "There are no such lines." : "No line yet."}
+          </p>
+        )}
       </div>
       <div class="log-foot">
         {unseen > 0 && (
@@ -259,7 +277,8 @@ export function Logs({ run, treatment, ended, mark = null }: Props) {
 
 function Row({ line, number, isMarked, named }: { line: Line; number: number; isMarked: boolean; named: boolean }) {
   const text = line.text.length > LONGEST ? `${line.text.slice(0, LONGEST)}…` : line.text;
-  const rest = line.text.length > LONGEST ? ` (${(line.text.length - LONGEST).toLocaleString("en")} more characters)` : "";
+  const rest =
+    line.text.length > LONGEST ? ` (${(line.text.length - LONGEST).toLocaleString("en")} more characters)` : "";
   return (
     <div class={`log-row level-${line.level}${isMarked ? " marked" : ""}${line.gap ? " gap" : ""}`}>
       <span class="log-number" aria-hidden="true">

@@ -2,7 +2,8 @@
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
 import { session, signOut } from "../api/session.ts";
-import { href, location_, parse } from "../routes.ts";
+import { location_ } from "../navigation.ts";
+import { href, parse } from "../routes.ts";
 import { choose, theme } from "./theme.ts";
 
 const PLACES = [
@@ -45,7 +46,12 @@ export function Shell({ children }: { children: ComponentChildren }) {
           {theme.value}
         </button>
         {open && (
-          <button type="button" class="quiet" onClick={() => void signOut()} title={`Signed in with the token ${open.name}`}>
+          <button
+            type="button"
+            class="quiet"
+            onClick={() => void signOut()}
+            title={`Signed in with the token ${open.name}`}
+          >
             Sign out
           </button>
         )}

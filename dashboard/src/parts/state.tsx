@@ -16,7 +16,7 @@ const SHAPES: Record<string, string> = {
   cancelled: "m4.9 11.1 6.2-6.2",
 };
 
-export function Symbol({ state }: { state: string }) {
+export function StateMark({ state }: { state: string }) {
   const shape = SHAPES[state] ?? "";
   return (
     <svg class={`symbol tone-${tone(state)}`} viewBox="0 0 16 16" aria-hidden="true">
@@ -29,7 +29,7 @@ export function Symbol({ state }: { state: string }) {
 export function State({ state, note }: { state: string; note?: string | undefined }) {
   return (
     <span class={`state tone-${tone(state)}`}>
-      <Symbol state={state} />
+      <StateMark state={state} />
       <span>
         {words(state)}
         {note ? ` ${note}` : ""}

@@ -35,14 +35,13 @@ export function Treatments({ run, treatments, selected, start, end, now }: Props
   }, [selected, many]);
 
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: it is scrolled by keyboard
     <div
       class="treatments"
       ref={box}
       onScroll={(event) => setTop(event.currentTarget.scrollTop)}
       tabIndex={many ? 0 : undefined}
       role="region"
-      aria-label="Treatments"
+      aria-label="Table of treatments"
     >
       <table aria-rowcount={treatments.length + 1}>
         <thead>
@@ -59,13 +58,9 @@ export function Treatments({ run, treatments, selected, start, end, now }: Props
           </tr>
         </thead>
         <tbody>
-          {first > 0 && <tr class="space" style={{ height: `${first * ROW}px` }} aria-hidden="true" />}
+          {first > 0 && <tr class="space" style={{ height: `${first * ROW}px` }} />}
           {shown.map((one, at) => (
-            <tr
-              key={one.name}
-              class={one.name === selected ? "selected" : undefined}
-              aria-rowindex={first + at + 2}
-            >
+            <tr key={one.name} class={one.name === selected ? "selected" : undefined} aria-rowindex={first + at + 2}>
               <th scope="row">
                 <a class="clip" href={href({ page: "treatment", run, treatment: one.name })} title={one.name}>
                   {one.name}
@@ -81,11 +76,7 @@ export function Treatments({ run, treatments, selected, start, end, now }: Props
             </tr>
           ))}
           {many && (
-            <tr
-              class="space"
-              style={{ height: `${Math.max(0, treatments.length - first - shown.length) * ROW}px` }}
-              aria-hidden="true"
-            />
+            <tr class="space" style={{ height: `${Math.max(0, treatments.length - first - shown.length) * ROW}px` }} />
           )}
         </tbody>
       </table>

@@ -10,7 +10,7 @@ import { href } from "../routes.ts";
 import { useLoaded } from "./data.ts";
 import { Failure, Loading } from "./notes.tsx";
 import { Preview } from "./preview.tsx";
-import { Symbol } from "./state.tsx";
+import { StateMark } from "./state.tsx";
 
 type Schemas = components["schemas"];
 type Diagnosis = Schemas["DiagnosisView"];
@@ -22,19 +22,22 @@ interface Props {
   run: string;
   found: Why;
   states: ReadonlyMap<string, Schemas["TreatmentSummary"]>;
+  /** Whether inputs are shown here; the page of a treatment has them below. */
+  withInputs?: boolean;
 }
 
-export function WhyPanel({ run, found, states }: Props) {
+export function WhyPanel({ run, found, states, withInputs = true }: Props) {
   const { roots, consequences } = found;
   return (
     <section class="card why" aria-labelledby="why-title">
       <h2 id="why-title">Why</h2>
       {roots.slice(0, MOST).map((name) => (
-        <Root key={name} run={run} summary={states.get(name) as Schemas["TreatmentSummary"]} />
+        <Root key={name} run={run} summary={states.get(name) as Schemas["TreatmentSummary"]} withInputs={withInputs} />
       ))}
       {roots.length > MOST && (
         <p>
-          {counted(roots.length - MOST, "more treatment")} broke by {roots.length - MOST === 1 ? "itself" : "themselves"}:{" "}
+          {counted(roots.length - MOST, "more treatment")} broke by{" "}
+          {roots.length - MOST === 1 ? "itself" : "themselves"}:{" "}
           {roots.slice(MOST, MOST + 12).map((name) => (
             <a key={name} class="chip" href={href({ page: "treatment", run, treatment: name })}>
               {name}
@@ -57,7 +60,13 @@ export function WhyPanel({ run, found, states }: Props) {
   );
 }
 
-function Root({ run, summary }: { run: string; summary: Schemas["TreatmentSummary"] }) {
+interface RootProps {
+  run: string;
+  summary: Schemas["TreatmentSummary"];
+  withInputs: boolean;
+}
+
+function Root({ run, summary, withInputs }: RootProps) {
   const { name } = summary;
   const loaded = useLoaded(`why/${run}/${name}/${summary.attempt}`, async (signal) => {
     const [diagnosis, treatment] = await Promise.all([
@@ -69,7 +78,7 @@ function Root({ run, summary }: { run: string; summary: Schemas["TreatmentSummar
   return (
     <article class="root">
       <h3>
-        <Symbol state={summary.state} />
+        <StateMark state={summary.state} />
         <a href={href({ page: "treatment", run, treatment: name })}>{name}</a>
         <span class="quiet-text">
           {words(summary.state)}
@@ -79,16 +88,23 @@ function Root({ run, summary }: { run: string; summary: Schemas["TreatmentSummar
       </h3>
       {loaded.error && <Failure error={loaded.error} />}
       {!loaded.value && !loaded.error && <Loading what="the reason" />}
-      {loaded.value && <Reason run={run} treatment={loaded.value.treatment} diagnosis={loaded.value.diagnosis} />}
+      {loaded.value && <Reason run={run} {...loaded.value} withInputs={withInputs} />}
     </article>
   );
 }
 
-function Reason({ run, treatment, diagnosis }: { run: string; treatment: Treatment; diagnosis: Diagnosis | null }) {
+interface ReasonProps {
+  run: string;
+  treatment: Treatment;
+  diagnosis: Diagnosis | null;
+  withInputs: boolean;
+}
+
+function Reason({ run, treatment, diagnosis, withInputs }: ReasonProps) {
   const trace = diagnosis?.stack_traces.at(-1);
   const own = trace?.place;
   const line = trace ? `${trace.error}${trace.message ? `: ${trace.message}` : ""}` : diagnosis?.errors.at(-1)?.text;
-  const inputs = treatment.inputs.filter((input) => input.value ?? input.literal);
+  const inputs = withInputs ? treatment.inputs.filter((input) => input.value ?? input.literal) : [];
   return (
     <>
       {line && (
@@ -103,8 +119,11 @@ function Reason({ run, treatment, diagnosis }: { run: string; treatment: Treatme
             <>
               {" "}
               in{" "}
-              <a href={href({ page: "treatment", run, treatment: treatment.name }, { line: own.cursor })}>
-                {own.file}
+              <a
+                href={href({ page: "treatment", run, treatment: treatment.name }, { line: own.cursor })}
+                title={own.file}
+              >
+                {ownPath(own.file)}
                 {own.line === null ? "" : `:${own.line}`}
               </a>
             </>
@@ -166,6 +185,11 @@ function Reason({ run, treatment, diagnosis }: { run: string; treatment: Treatme
       )}
     </>
   );
+}
+
+/** The path without the folder that the runner gave the treatment. */
+function ownPath(file: string): string {
+  return file.replace(/^.*\/cadence-[^/]+\/work\//, "");
 }
 
 function Text({ text }: { text: string }) {

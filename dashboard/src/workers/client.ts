@@ -3,7 +3,10 @@ import type { Edge, Layout } from "../model/layout.ts";
 import address from "./layout.ts?worker&url";
 
 interface Policies {
-  createPolicy(name: string, rules: { createScriptURL(text: string): string }): { createScriptURL(text: string): string };
+  createPolicy(
+    name: string,
+    rules: { createScriptURL(text: string): string },
+  ): { createScriptURL(text: string): string };
 }
 
 let worker: Worker | null = null;
@@ -17,7 +20,9 @@ function started(): Worker {
     if (text !== address) throw new TypeError("not a script of this page");
     return text;
   };
-  const script = policies ? policies.createPolicy("cadence", { createScriptURL: own }).createScriptURL(address) : address;
+  const script = policies
+    ? policies.createPolicy("cadence", { createScriptURL: own }).createScriptURL(address)
+    : address;
   worker = new Worker(script, { type: "module" });
   worker.onmessage = (event: MessageEvent<{ id: number; layout: Layout }>) => {
     waiting.get(event.data.id)?.(event.data.layout);

@@ -1,7 +1,7 @@
 // Lays graphs out beside the page, which stays responsive.
 import { type Edge, layered } from "../model/layout.ts";
 
-onmessage = (event: MessageEvent<{ id: number; count: number; edges: Edge[] }>) => {
+addEventListener("message", (event: MessageEvent<{ id: number; count: number; edges: Edge[] }>) => {
   const { id, count, edges } = event.data;
   postMessage({ id, layout: layered(count, edges) });
-};
+});

@@ -1,0 +1,44 @@
+import { expect, it } from "vitest";
+import { hexdump, utf8 } from "../../src/model/bytes.ts";
+import { ago, between, bytes, counted, duration } from "../../src/model/format.ts";
+import { counts } from "../../src/model/states.ts";
+
+it.each([
+  [0, "0 ms"],
+  [999, "999 ms"],
+  [2_130, "2.1 s"],
+  [59_400, "59 s"],
+  [66_000, "1 min 6 s"],
+  [3_600_000, "1 h 0 min"],
+  [90_000_000, "1 d 1 h"],
+])("%i ms are %s", (ms, words) => {
+  expect(duration(ms)).toBe(words);
+});
+
+it("counts from a start to an end, or to now", () => {
+  expect(between(null, null, 0)).toBe("–");
+  expect(between("1970-01-01T00:00:00Z", null, 1_500)).toBe("1.5 s");
+  expect(ago("1970-01-01T00:00:00Z", 180_000)).toBe("3 min ago");
+});
+
+it("names sizes and counts", () => {
+  expect([bytes(999), bytes(1_500), bytes(66_000_000)]).toEqual(["999 B", "1.5 kB", "66 MB"]);
+  expect([counted(1, "line"), counted(1_200, "line")]).toEqual(["1 line", "1,200 lines"]);
+});
+
+it("puts what broke first", () => {
+  expect(counts(["succeeded", "failed", "running", "failed"])).toEqual([
+    ["failed", 2],
+    ["running", 1],
+    ["succeeded", 1],
+  ]);
+});
+
+it("writes bytes as hexdump does", () => {
+  const content = new TextEncoder().encode("hello, wide world\n");
+  expect(hexdump(content, 16).split("\n")).toEqual([
+    "00000010  68 65 6c 6c 6f 2c 20 77  69 64 65 20 77 6f 72 6c  |hello, wide worl|",
+    "00000020  64 0a                                             |d.|",
+  ]);
+  expect(utf8(new Uint8Array([0x61, 0xff, 0x0a, 0x62]))).toBe("a�\nb");
+});

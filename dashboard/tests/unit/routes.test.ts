@@ -1,0 +1,32 @@
+import { describe, expect, it } from "vitest";
+import { href, parse, type Route } from "../../src/routes.ts";
+
+const ROUTES: Route[] = [
+  { page: "home" },
+  { page: "runs" },
+  { page: "run", run: "01hx" },
+  { page: "treatment", run: "01hx", treatment: "main/build#2" },
+  { page: "value", run: "01hx", treatment: "a.b", port: "out" },
+  { page: "search" },
+  { page: "pipelines" },
+  { page: "fleet" },
+  { page: "alerts" },
+];
+
+describe("addresses", () => {
+  it.each(ROUTES)("lead back to $page", (route) => {
+    expect(parse(href(route))).toEqual(route);
+  });
+
+  it("keep what a query says", () => {
+    expect(href({ page: "runs" }, { state: "failed", branch: null, by: "a&b" })).toBe("/ui/runs?state=failed&by=a%26b");
+  });
+
+  it.each(["/ui/nothing", "/ui/runs/01hx/x", "/ui/runs/01hx/v/noport", "/ui/search/more"])("%s is none", (path) => {
+    expect(parse(path)).toEqual({ page: "missing" });
+  });
+
+  it("survive what is no percent-encoding", () => {
+    expect(parse("/ui/runs/%zz")).toEqual({ page: "run", run: "%zz" });
+  });
+});
