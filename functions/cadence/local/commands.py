@@ -78,6 +78,7 @@ def _show(current: control.StackStatus, folder: Path) -> None:
         print_line(
             "  The stack was killed. `cadence local up` removes its leftovers and continues from the last saved state."
         )
+        print_line("  Runs that were under way may not continue: cadence rerun RUN --failed repeats what is missing.")
     elif current.phase == "stopped":
         print_line(f"  Start it with `cadence local up` in {folder.resolve()}.")
 

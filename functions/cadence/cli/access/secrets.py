@@ -6,7 +6,9 @@ from cadence.cli.client.connection import connect
 from cadence.cli.shared.arguments import prompt_secret
 from cadence.cli.shared.errors import reporting_errors
 from cadence.cli.shared.options import Json, Name, Project
-from cadence.cli.shared.output import date_time, print_list, print_result
+from cadence.cli.shared.output import date_time, err, print_list, print_result
+
+_MASKED_WELL = 4  # characters
 
 secret = typer.Typer(name="secret", help="Secrets of a project; values cannot be read back.", no_args_is_help=True)
 
@@ -26,6 +28,12 @@ def set_secret(name: Name, project: Project = None, as_json: Json = False) -> No
     value = prompt_secret(name)
     with reporting_errors(as_json):
         stored = connect(project).set_secret(name, value)
+    if len(value) < _MASKED_WELL:
+        err.print(
+            f"warning: {name} has fewer than {_MASKED_WELL} characters: every such text in logs is masked, "
+            "and its encoded forms are not.",
+            markup=False,
+        )
     print_result(stored, f"Set secret {name}, version {stored['version']}.", as_json)
 
 
