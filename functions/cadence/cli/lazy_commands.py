@@ -16,7 +16,7 @@ class LazyCommand(NamedTuple):
 
 
 COMMANDS = {
-    "validate": LazyCommand("runs.commands", "validate", "Validate a pipeline document and print all findings."),
+    "validate": LazyCommand("runs.commands", "validate", "Validate pipeline documents and print all findings."),
     "run": LazyCommand(
         "runs.commands", "run", "Run a pipeline document or a Mélodium program (Compo.toml, .mel, .jeu) once."
     ),
