@@ -16,6 +16,10 @@ This page is generated from the help texts of the commands: `python -m cadence.c
 stack whose `.cadence/local.json` is in the current folder or one above it. `CADENCE_PROJECT` names the project
 (default: `default`).
 
+In place of a run's id, commands take the beginning or the end of the id (four letters or more, if it names one run
+among the newest 200), `@last` for the newest run and `@failed` for the newest failed one. `cadence
+--install-completion` sets up completion for bash, zsh and fish. `NO_COLOR` turns colours off.
+
 It prints tables and live progress on a terminal, and plain lines elsewhere (tab-separated where there are columns).
 `--json` prints the answer of the API.
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from cadence.local.shared.errors import LocalStackError
+from cadence.local.shared.paths import nearest_stack
 from cadence.local.shared.progress import print_line
 from cadence.local.supervision import control
 from cadence.local.supervision.supervisor import DEFAULT_PORT, StackOptions
@@ -15,6 +16,12 @@ from cadence.local.supervision.supervisor import DEFAULT_PORT, StackOptions
 app = typer.Typer(name="local", help="Run the whole stack on this machine.", no_args_is_help=True)
 
 Folder = Annotated[Path, typer.Option(help="The folder of the stack, whose files are in .cadence below it.")]
+AnyFolder = Annotated[
+    Path | None,
+    typer.Option(
+        help="The folder of the stack (default: this one, or the nearest above it that has one).", show_default=False
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 
 
@@ -43,10 +50,10 @@ def up(
 
 
 @app.command()
-def down(folder: Folder = Path(), as_json: Json = False) -> None:
+def down(folder: AnyFolder = None, as_json: Json = False) -> None:
     """Stop the stack. Pipelines, runs and logs are kept."""
     try:
-        stopped = control.down(folder, _print_nothing if as_json else print_line)
+        stopped = control.down(folder or nearest_stack(Path.cwd()), _print_nothing if as_json else print_line)
     except LocalStackError as error:
         _fail(str(error))
     if as_json:
@@ -56,8 +63,9 @@ def down(folder: Folder = Path(), as_json: Json = False) -> None:
 
 
 @app.command()
-def status(folder: Folder = Path(), as_json: Json = False) -> None:
+def status(folder: AnyFolder = None, as_json: Json = False) -> None:
     """Show the status of the stack. The exit code is 0 while it serves, 1 otherwise."""
+    folder = folder or nearest_stack(Path.cwd())
     current = control.status(folder)
     if as_json:
         shown = asdict(current)
@@ -78,6 +86,7 @@ def _show(current: control.StackStatus, folder: Path) -> None:
         print_line(
             "  The stack was killed. `cadence local up` removes its leftovers and continues from the last saved state."
         )
+        print_line("  Runs that were under way may not continue: cadence rerun RUN --failed repeats what is missing.")
     elif current.phase == "stopped":
         print_line(f"  Start it with `cadence local up` in {folder.resolve()}.")
 

@@ -229,3 +229,62 @@ def test_alerts_are_set_tried_silenced_and_listed(cadence, tmp_path):
     assert cadence("alert", "rule", "delete", "killed").exit_code == 0
     assert cadence("alert", "list", "--json").stdout.strip() == "[]"
     assert cadence("alert", "silence", "create", "--for", "soon").exit_code == 2
+
+
+def test_a_run_is_named_by_a_part_of_its_id_or_as_the_last_one(cadence, tmp_path):
+    (tmp_path / "hello.yaml").write_text(HELLO)
+    first, second = (cadence("run", "hello.yaml").stdout.strip() for _ in range(2))
+
+    def shown(named: str) -> str:
+        return json.loads(cadence("show", named, "--json").stdout)["run_id"]
+
+    assert shown("@last") == second
+    assert (shown(first[-10:]), shown(second[-10:]), shown(first)) == (first, second, first)
+    both = cadence("show", first[:4])
+    assert (both.exit_code, "is not unique: 2 runs" in both.stderr) == (1, True)
+    none = cadence("show", "@failed")
+    assert (none.exit_code, "no run that @failed could name" in none.stderr) == (1, True)
+
+
+def test_errors_of_the_connection_are_json_where_json_is_requested(cadence, monkeypatch):
+    monkeypatch.setenv("CADENCE_URL", "foo")
+    plain, as_json = cadence("runs"), cadence("runs", "--json")
+    assert (plain.exit_code, as_json.exit_code) == (3, 3)
+    assert "CADENCE_URL is 'foo', which is no address" in plain.stderr
+    assert "which is no address" in json.loads(as_json.stdout)["detail"]
+
+
+def test_several_documents_are_validated_without_a_server(cadence, monkeypatch, tmp_path):
+    monkeypatch.delenv("CADENCE_URL")
+    monkeypatch.delenv("CADENCE_TOKEN")
+    (tmp_path / "hello.yaml").write_text(HELLO)
+    (tmp_path / "bad.yaml").write_text(BROKEN)
+    good = cadence("validate", "--offline", "hello.yaml")
+    both = cadence("validate", "--offline", "hello.yaml", "bad.yaml")
+    assert (good.exit_code, both.exit_code) == (0, 1)
+    assert "hello.yaml: hello is valid" in both.stdout
+    assert "bad.yaml: not valid" in both.stdout
+    assert json.loads(cadence("validate", "--offline", "hello.yaml", "--json").stdout)["valid"] is True
+
+
+def test_a_run_is_followed_by_a_token_that_may_not_read_logs(api, cadence, monkeypatch, tmp_path):
+    (tmp_path / "hello.yaml").write_text(HELLO)
+    started = api.services.request_run.start
+
+    def ended(run_id, *rest):
+        run = started.start(run_id, *rest)
+        return api.services.runs.finish_run(run, RunState.SUCCEEDED, None, api.services.clock())
+
+    object.__setattr__(api.services.request_run, "start", SimpleNamespace(start=ended))
+    made = cadence("token", "create", "ci", "--permission", "runs:read", "--permission", "runs:start", "--json")
+    monkeypatch.setenv("CADENCE_TOKEN", json.loads(made.stdout)["token"])
+    followed = cadence("run", "hello.yaml", "--follow")
+    assert followed.exit_code == 0, followed.output
+    assert "may not read logs" in followed.stderr
+
+
+def test_a_short_secret_is_set_with_a_warning(cadence):
+    short, long = cadence("secret", "set", "a", stdin="x\n"), cadence("secret", "set", "b", stdin="xyz1\n")
+    assert (short.exit_code, long.exit_code) == (0, 0)
+    assert "fewer than 4 characters" in short.stderr
+    assert long.stderr == ""

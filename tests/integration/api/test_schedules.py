@@ -123,6 +123,14 @@ def test_the_next_firings_are_shown(api):
     assert shown["triggers"]["schedule"][0]["timezone"] == "Europe/Paris"
 
 
+@time_machine.travel(datetime(2026, 3, 12, 12, 0, 30, tzinfo=UTC), tick=False)
+def test_no_firing_is_announced_before_schedules_are_active(api):
+    put(api, "cadence: 1\nname: often\non: {schedule: [{cron: '* * * * *'}]}\ntreatments: {a: {run: 'true'}}\n")
+
+    shown = api("GET", "/v1/projects/default/pipelines/often").json
+    assert shown["next_firings"][0] == "2026-03-12T12:02:00Z"
+
+
 FOLLOWER = """
 cadence: 1
 name: follower

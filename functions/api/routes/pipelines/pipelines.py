@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -16,6 +16,9 @@ from cadence.domain.pipelines.versions import PipelineVersion
 from cadence.domain.shared.errors import InvalidRequest, Violation
 from cadence.domain.triggers.cron import firings
 from cadence.domain.triggers.triggers import to_json
+
+SCHEDULES_BEGIN = timedelta(minutes=1)
+"""After this time the schedules of a stored version are active."""
 
 endpoints = Endpoints("pipelines")
 
@@ -210,7 +213,8 @@ def _listed(versions: Iterable[PipelineVersion], services: Services) -> Pipeline
 
 
 def _view(version: PipelineVersion, services: Services) -> PipelineView:
-    push, now = version.triggers.push, services.clock()
+    push = version.triggers.push
+    now = max(services.clock(), version.created_at + SCHEDULES_BEGIN)
     times = {
         moment
         for entry in version.triggers.schedule

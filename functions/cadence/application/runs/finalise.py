@@ -8,9 +8,11 @@ from datetime import timedelta
 from cadence.application.limits.run_gates import RunGates
 from cadence.application.shared.ports import Clock
 from cadence.application.shared.run_ports import Deadlines, RunStore, TreatmentStore
+from cadence.domain.pipelines.specification import TreatmentKind
 from cadence.domain.runs.run import Run, Treatment
 from cadence.domain.runs.states import RunState, TreatmentState
 
+_GROUPS = frozenset({TreatmentKind.GATHER, TreatmentKind.EACH})
 # A treatment in one of these states makes the run fail; the first state in this order that occurs gives the cause.
 _FAILURES = (TreatmentState.FAILED, TreatmentState.TIMED_OUT, TreatmentState.LOST, TreatmentState.CANCELLED)
 
@@ -56,13 +58,20 @@ def _verdict(run: Run, treatments: Sequence[Treatment]) -> tuple[RunState, str |
     if unfinished:
         return RunState.FAILED, f"the run ended while {_listed(unfinished)} had not"
     for state in _FAILURES:
-        failed = sorted((t for t in treatments if t.state is state), key=lambda t: str(t.finished_at))
+        failed = sorted((t for t in _causes(treatments) if t.state is state), key=lambda t: str(t.finished_at))
         if failed:
             first = failed[0]
-            others = Counter(t.state for t in treatments if t.state in _FAILURES and t is not first)
+            others = Counter(t.state for t in _causes(treatments) if t is not first)
             rest = "".join(f"; {count} more {state}" for state, count in others.items())
             return RunState.FAILED, f"{first.name} {first.state.value.replace('_', ' ')}: {first.cause}{rest}"
     return RunState.SUCCEEDED, None
+
+
+def _causes(treatments: Sequence[Treatment]) -> list[Treatment]:
+    """Returns the treatments that failed of themselves: without groups of which an instance failed."""
+    failed = [treatment for treatment in treatments if treatment.state in _FAILURES]
+    holders = {treatment.name.rpartition(":")[0] for treatment in failed}
+    return [treatment for treatment in failed if treatment.kind not in _GROUPS or treatment.name not in holders]
 
 
 def _listed(names: Sequence[str], limit: int = 5) -> str:

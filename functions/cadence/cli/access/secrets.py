@@ -9,7 +9,9 @@ from cadence.cli.client.connection import connect
 from cadence.cli.shared.arguments import prompt_secret
 from cadence.cli.shared.errors import reporting_errors
 from cadence.cli.shared.options import Json, Name, Project
-from cadence.cli.shared.output import date_time, print_list, print_result
+from cadence.cli.shared.output import date_time, err, print_list, print_result
+
+_MASKED_WELL = 4  # characters
 
 secret = typer.Typer(name="secret", help="Secrets of a project; values cannot be read back.", no_args_is_help=True)
 
@@ -43,6 +45,12 @@ def set_secret(
     binding = {"environment": environment} if environment is not None or any_environment else {}
     with reporting_errors(as_json):
         stored = connect(project).set_secret(name, value, binding)
+    if len(value) < _MASKED_WELL:
+        err.print(
+            f"warning: {name} has fewer than {_MASKED_WELL} characters: every such text in logs is masked, "
+            "and its encoded forms are not.",
+            markup=False,
+        )
     bound = f", only for the environment {stored['environment']}" if stored["environment"] else ""
     print_result(stored, f"Set secret {name}, version {stored['version']}{bound}.", as_json)
 

@@ -26,6 +26,8 @@ def connect(
     read = os.environ if environment is None else environment
     project = project or read.get("CADENCE_PROJECT") or "default"
     url, token = read.get("CADENCE_URL"), read.get("CADENCE_TOKEN")
+    if url and not url.startswith(("http://", "https://")):
+        raise NotConnected(f"CADENCE_URL is {url!r}, which is no address. Write it as https://cadence.example.com.")
     if url and token:
         return Client(url, token, project, organization=read.get("CADENCE_ORGANIZATION"))
     if url or token:

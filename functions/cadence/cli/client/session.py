@@ -1,8 +1,9 @@
 """The HTTP session of the client: retries, errors, and answers as plain JSON values."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -12,6 +13,9 @@ Json = Any
 
 _SAFE = frozenset({"GET", "PUT", "DELETE"})
 _PIECE = 1024 * 1024
+_SEARCHED = 200
+"""Newest runs among which a part of an id is looked up."""
+_NAMED_RUN = re.compile(r"/v1/runs/(?P<named>%40last|%40failed|@last|@failed|[0-9a-z]{4,25})(?=/|$)")
 
 
 class ApiError(Exception):
@@ -43,6 +47,7 @@ class ApiSession:
         self.project = project
         self.token = token
         self._timeout = timeout
+        self._named_runs: dict[str, str] = {}
         self._safe = _session(token, _SAFE, organization)
         self._repeatable = _session(token, _SAFE | {"POST"}, organization)
 
@@ -68,6 +73,7 @@ class ApiSession:
         headers: Mapping[str, str] | None = None,
         repeatable: bool = False,
     ) -> Json:
+        path = self._with_whole_run_id(path)
         session = self._repeatable if repeatable else self._safe
         given = {name: value for name, value in (params or {}).items() if value is not None}
         try:
@@ -79,6 +85,33 @@ class ApiSession:
         if response.status_code >= 400:
             raise ApiError(response.status_code, _problem(response))
         return response.json() if response.content else None
+
+    def _with_whole_run_id(self, path: str) -> str:
+        """The path with the id of the run that `@last`, `@failed` or a part of an id names."""
+        found = _NAMED_RUN.match(path)
+        if found is None:
+            return path
+        named = unquote(found["named"])
+        if named not in self._named_runs:
+            self._named_runs[named] = self._run_named(named)
+        return path[: found.start("named")] + self._named_runs[named] + path[found.end("named") :]
+
+    def _run_named(self, named: str) -> str:
+        filters = {"@failed": {"state": "failed"}}.get(named, {})
+        runs = [run["run_id"] for run in self._pages("runs", 1 if named.startswith("@") else _SEARCHED, filters)]
+        if named in {"@last", "@failed"}:
+            if runs:
+                return str(runs[0])
+            raise ApiError(404, {"detail": f"There is no run that {named} could name."})
+        matching = [run_id for run_id in runs if run_id.startswith(named) or run_id.endswith(named)]
+        if len(matching) == 1:
+            return str(matching[0])
+        if matching:
+            some = ", ".join(matching[:5])
+            raise ApiError(
+                404, {"detail": f"{named} is not unique: {len(matching)} runs have it ({some}). Write more."}
+            )
+        return named
 
     def _download(self, url: str) -> Iterator[bytes]:
         """Downloads without the token, since the address itself is the permission."""

@@ -9,6 +9,7 @@ from cadence.cli.client.connection import connect
 from cadence.cli.insight.treatment_page import show_treatment, treatment_details
 from cadence.cli.melodium.program_files import document_of_program, is_program, programs_beside
 from cadence.cli.melodium.program_validation import validate_program
+from cadence.cli.pipelines.offline_validation import validate_offline
 from cadence.cli.placement.placement_page import show_placement
 from cadence.cli.runs.cost_page import show_cost
 from cadence.cli.runs.follow_run import follow_run
@@ -28,6 +29,12 @@ from cadence.cli.shared.output import (
     state_text,
 )
 
+Files = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="FILE...", help="Pipeline documents (YAML or JSON) or Mélodium programs; - reads standard input."
+    ),
+]
 File = Annotated[
     str,
     typer.Argument(
@@ -41,29 +48,44 @@ Parameters = Annotated[
 Follow = Annotated[bool, typer.Option("--follow", "-f", help="Show progress and log lines until the run ends.")]
 
 
-def validate(file: File, project: Project = None, as_json: Json = False) -> None:
-    """Validate a pipeline document and print all findings.
+def validate(
+    files: Files,
+    offline: Annotated[
+        bool,
+        typer.Option("--offline", help="Check without a server; pools, secrets and definitions of others are not."),
+    ] = False,
+    project: Project = None,
+    as_json: Json = False,
+) -> None:
+    """Validate pipeline documents and print all findings.
 
     A Mélodium program is also checked by the engine if one is installed on this machine.
     """
+    valid = [_validate(file, project, as_json, offline) for file in files]
+    if not all(valid):
+        raise typer.Exit(FAILED)
+
+
+def _validate(file: str, project: str | None, as_json: bool, offline: bool) -> bool:
     if is_program(file):
+        if offline:
+            raise fail(f"{file} is a program, which is checked by a server: leave out --offline.", WRONG_USE)
         with reporting_errors(as_json, file):
-            valid = validate_program(connect(project), file, as_json)
-        if not valid:
-            raise typer.Exit(FAILED)
-        return
+            return validate_program(connect(project), file, as_json)
     with reporting_errors(as_json, file):
         document = read_document(file)
-        checked = connect(project).validate(document, programs_beside(document, file))
+        if offline:
+            checked = validate_offline(document)
+        else:
+            checked = connect(project).validate(document, programs_beside(document, file))
     if as_json:
         print_json(checked)
     else:
         print_findings(file, checked["findings"])
         count = len(checked["findings"])
-        verdict = f"{checked['name']} is valid" if checked["valid"] else "not valid"
+        verdict = f"{checked['name'] or 'the document'} is valid" if checked["valid"] else "not valid"
         out.print(f"{file}: {verdict}" + (f", {count} finding{'s' * (count != 1)}" if count else ""), markup=False)
-    if not checked["valid"]:
-        raise typer.Exit(FAILED)
+    return bool(checked["valid"])
 
 
 def run(

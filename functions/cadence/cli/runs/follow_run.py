@@ -1,5 +1,6 @@
 """Follows a run until it ends: the states of its treatments and its log lines."""
 
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -8,7 +9,8 @@ from rich.table import Table
 
 from cadence.cli.client.client import Client
 from cadence.cli.client.runs import is_final
-from cadence.cli.shared.output import duration, make_table, out, print_line, state_text
+from cadence.cli.client.session import ApiError
+from cadence.cli.shared.output import duration, err, make_table, out, print_line, state_text
 from cadence.cli.shared.terminal import harmless
 
 _WAIT = 1.0  # seconds that one request for lines waits for the first of them
@@ -42,14 +44,23 @@ def _follow_plainly(client: Client, run_id: str) -> RunJson:
 
 
 def _follow(client: Client, run_id: str, show: Callable[[RunJson], None]) -> RunJson:
-    after = None
+    after, readable = None, True
     while True:
         run: RunJson = client.run(run_id)
         ended = is_final(run["state"])
         show(run)
+        if not readable:
+            if ended:
+                return run
+            time.sleep(_WAIT)
+            continue
         width = max((len(treatment["name"]) for treatment in run["treatments"]), default=0)
         while True:
-            page = client.logs(run_id, after, wait=0 if ended else _WAIT)
+            page = _page(client, run_id, after, 0 if ended else _WAIT)
+            if page is None:
+                readable = False
+                err.print("The token may not read logs (logs:read), so only the progress is shown.", markup=False)
+                break
             for line in page["lines"]:
                 print_line(line, out, width)
             after = page["after"]
@@ -57,6 +68,17 @@ def _follow(client: Client, run_id: str, show: Callable[[RunJson], None]) -> Run
                 break
         if ended:
             return run
+
+
+def _page(client: Client, run_id: str, after: str | None, wait: float) -> Mapping[str, Any] | None:
+    """The next lines; None if the token may not read logs."""
+    try:
+        page: Mapping[str, Any] = client.logs(run_id, after, wait=wait)
+    except ApiError as error:
+        if error.status == 403:
+            return None
+        raise
+    return page
 
 
 def treatment_table(run: RunJson) -> Table:

@@ -33,7 +33,10 @@ def reporting_errors(as_json: bool, file: Path | str = "document") -> Iterator[N
             _print_problem(error, str(file))
         raise typer.Exit(_exit_code(error)) from None
     except (Unreachable, NotConnected) as error:
-        _print_error(str(error))
+        if as_json:
+            print_json({"title": "not reached", "detail": str(error)})
+        else:
+            _print_error(str(error))
         raise typer.Exit(NOT_REACHED) from None
 
 

@@ -21,6 +21,11 @@ ProjectOrAll = Annotated[
 OnlyProject = Annotated[
     str | None, typer.Option("--project", "-p", help="Only those of this project.", show_default=False)
 ]
-Run = Annotated[str, typer.Argument(metavar="RUN", help="The id of a run.")]
+Run = Annotated[
+    str,
+    typer.Argument(
+        metavar="RUN", help="A run: its id, the beginning or end of it (four letters or more), @last, or @failed."
+    ),
+]
 Treatment = Annotated[str, typer.Argument(metavar="TREATMENT", help="The name of a treatment of the run.")]
 Name = Annotated[str, typer.Argument(metavar="NAME")]

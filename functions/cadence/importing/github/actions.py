@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
+from cadence.importing.github.common_actions import COMMON
 from cadence.importing.github.job import Artifact, GitHubJob
 from cadence.importing.github.templates import split
 from cadence.importing.shared.names import slug
@@ -19,11 +20,15 @@ _TOOLCHAINS = {
     "ruby/setup-ruby": ("ruby-version", "ruby"),
     "shivammathur/setup-php": ("php-version", "php"),
     "dtolnay/rust-toolchain": ("toolchain", "rust"),
+    "actions-rs/toolchain": ("toolchain", "rust"),
+    "actions-rust-lang/setup-rust-toolchain": ("toolchain", "rust"),
+    "actions/setup-dotnet": ("dotnet-version", "mcr.microsoft.com/dotnet/sdk"),
     "denoland/setup-deno": ("deno-version", "denoland/deno"),
     "oven-sh/setup-bun": ("bun-version", "oven/bun"),
 }
 _DEFAULT_VERSIONS = {"rust": "latest", "denoland/deno": "latest", "oven/bun": "latest"}
 _HASH = re.compile(r"\$\{\{\s*hashFiles\(([^)]*)\)\s*\}\}")
+_COMMIT = '${{ has(event.commit) ? event.commit : "none" }}'
 _GLOB = re.compile(r"[*?\[]")
 
 
@@ -31,7 +36,7 @@ def action(job: GitHubJob, step: Mapping[str, Any], uses: str, line: int) -> lis
     """The script lines for a step that uses an action; its ports and caches are added to the treatment."""
     name = uses.partition("@")[0].removesuffix("/")
     given = mapping(step.get("with"))
-    known = _KNOWN.get(name.lower())
+    known = _KNOWN.get(name.lower()) or COMMON.get(name.lower())
     if known is not None:
         return known(job, given, line)
     if name.lower() in _TOOLCHAINS:
@@ -166,17 +171,19 @@ def _cache(job: GitHubJob, given: Mapping[str, Any], line: int) -> list[str]:
     paths = [_cached_path(job, path.strip(), line) for path in plain(given.get("path")).splitlines() if path.strip()]
     if cache_key is None or not paths:
         return ["true"]
-    cache: dict[str, Any] = {"key": cache_key.replace("--", "-").strip("-")}
-    if files:
-        cache["files"] = list(dict.fromkeys(_within(file) for file in files))
+    key = cache_key.replace("--", "-").strip("-")
+    cache: dict[str, Any] = {"key": f"{key}-{_COMMIT}" if files else key}
     cache["paths"] = list(dict.fromkeys(paths))
     restore = [
         job.translate(p.strip(), line, "restore-keys")
         for p in plain(given.get("restore-keys")).splitlines()
         if p.strip()
     ]
+    if files:
+        # Files are hashed before the script clones them, so each commit has an entry, made from the newest before it.
+        restore = [f"{key.partition('${{')[0]}-".replace("--", "-"), *restore]
     if any(restore):
-        cache["restore"] = [prefix for prefix in restore if prefix and "${{" not in prefix]
+        cache["restore"] = list(dict.fromkeys(prefix for prefix in restore if prefix and "${{" not in prefix))
         if any(prefix and "${{" in prefix for prefix in restore) or not cache["restore"]:
             job.note(
                 line,
@@ -216,7 +223,9 @@ def _toolchain(job: GitHubJob, name: str, given: Mapping[str, Any], line: int) -
             "The action knows the tool's folders; Cadence does not.",
             "Add a cache to the treatment.",
         )
-    tag = job.translate(version, line, f"{key}:") if version else None
+    if image == "rust" and version in ("stable", ""):
+        version = "latest"
+    tag = job.translate(version.removesuffix(".x"), line, f"{key}:") if version else None
     if job.treatment.body.get("image") or tag is None or not re.fullmatch(r"[A-Za-z0-9._-]+|.*\$\{\{.*\}\}.*", tag):
         job.note(
             line, f"{name} {version}".strip(), "A treatment has one image, and its version has to be known.",

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -69,6 +69,11 @@ class TranslatedCondition:
 
     cel: str | None
     settles: bool
+
+
+def _either(parts: Iterable[str]) -> str:
+    joined = " || ".join(parts)
+    return f"({joined})" if "||" in joined else joined
 
 
 def expression(text: str, scope: TranslationScope) -> str:
@@ -228,16 +233,8 @@ class _Translator:
 
     def _call(self, function: str, arguments: tuple[Expression, ...]) -> str:
         match function, arguments:
-            case "success", () if self._settles and self._scope.needs and self._scope.states:
-                return "(" + " && ".join(f'{state(name)} == "succeeded"' for name in self._scope.needs.values()) + ")"
-            case "success" | "always", ():
-                return "true"
-            case "failure", () if self._scope.needs and self._scope.states:
-                states = [f"{state(name)} in {FAILED}" for name in self._scope.needs.values()]
-                return "(" + " || ".join(states) + ")" if len(states) > 1 else states[0]
-            case "cancelled", () if self._scope.needs and self._scope.states:
-                states = [f'{state(name)} == "cancelled"' for name in self._scope.needs.values()]
-                return "(" + " || ".join(states) + ")" if len(states) > 1 else states[0]
+            case (("success" | "always" | "failure" | "cancelled"), ()):
+                return self._status(function)
             case "contains", (FunctionCall("fromjson", (LiteralValue(str() as text),)), item):
                 return f"{self.value(item)} in {json_list(text)}"
             case "contains", (MemberAccess(("needs", None, "result")), LiteralValue(str() as text)) if (
@@ -255,6 +252,21 @@ class _Translator:
                 return self._format(template, values)
             case "fromjson", (LiteralValue(str() as text),):
                 return json_list(text)
+            case _:
+                raise GitHubExpressionError(f"{function}() has no counterpart")
+
+    def _status(self, function: str) -> str:
+        """The CEL text of a function that asks how the needs of a job ended."""
+        states = [state(name) for name in self._scope.needs.values()] if self._scope.states else []
+        match function:
+            case "success" if self._settles and states:
+                return "(" + " && ".join(f'{one} == "succeeded"' for one in states) + ")"
+            case "success" | "always":
+                return "true"
+            case "failure" if states:
+                return _either(f"{one} in {FAILED}" for one in states)
+            case "cancelled" if states:
+                return _either(f'{one} == "cancelled"' for one in states)
             case _:
                 raise GitHubExpressionError(f"{function}() has no counterpart")
 

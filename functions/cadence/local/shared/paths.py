@@ -74,3 +74,12 @@ class StackPaths:
         """Create the folders, readable by this user only since they hold tokens and logs."""
         for folder in (self.home, self.state, self.objects, self.temporary, self.host, self.home / "logs"):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def nearest_stack(folder: Path) -> Path:
+    """The folder, or the nearest one above it, that holds files of a stack; `folder` itself if there is none."""
+    for candidate in (folder, *folder.parents):
+        paths = StackPaths.of(candidate)
+        if paths.record.exists() or paths.connection.exists() or paths.ports.exists():
+            return candidate
+    return folder

@@ -83,6 +83,7 @@ class Supervisor:
         if saved is not None:
             moment = datetime.fromtimestamp(saved).astimezone().strftime("%H:%M:%S on %d %B")
             self._print_line(f"  continuing from the state saved at {moment}; later changes are lost")
+            self._print_line("  runs that were under way may not continue; repeat them: cadence rerun RUN --failed")
 
     async def _start(self, cleanup: AsyncExitStack) -> None:
         self._print_line(f"Starting the local stack in {self._paths.home}")

@@ -40,6 +40,7 @@ from cadence.domain.pipelines.document.syntax.source import (
     decode,
 )
 from cadence.domain.pipelines.document.syntax.text import Media, guess, read
+from cadence.domain.pipelines.document.syntax.torn_types import without_torn_types
 from cadence.domain.pipelines.document.treatments.concurrent import check_concurrent
 from cadence.domain.pipelines.document.treatments.containers import check_containers
 from cadence.domain.pipelines.document.treatments.environment import check_environment
@@ -93,7 +94,7 @@ def _validate(source: bytes | str, media: Media | None, context: Context) -> Che
     places = reading.places or read(text, kind, keep_places=True).places
     findings = [*map(_misread, reading.misreadings), *(_located(problem, places) for problem in problems)]
     findings.sort(key=lambda finding: (finding.line, finding.column, finding.code))
-    return Checked(pipeline, _bounded(findings))
+    return Checked(pipeline, _bounded(without_torn_types(findings)))
 
 
 @contextmanager

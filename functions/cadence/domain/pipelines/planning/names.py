@@ -72,7 +72,10 @@ def _finding(problem: DocumentProblem) -> Finding:
 
 
 def told(findings: Iterable[Finding]) -> str:
-    """Returns findings as the cause of a run that could not start: the first three, and the number of the others."""
-    parts = [f"{finding.message} ({finding.pointer})" if finding.pointer else finding.message for finding in findings]
+    """Returns the errors among findings as the cause of a run that could not start: the first three, and the number of
+    the others.
+    """
+    errors = [finding for finding in findings if finding.severity is Severity.ERROR]
+    parts = [f"{finding.message} ({finding.pointer})" if finding.pointer else finding.message for finding in errors]
     more = f" And {len(parts) - 3} more." if len(parts) > 3 else ""
     return " ".join(parts[:3]) + more

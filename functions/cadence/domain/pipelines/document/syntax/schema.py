@@ -10,6 +10,7 @@ from jsonschema_rs import Draft202012Validator, ValidationError
 
 from cadence.domain.pipelines.document.draft import mapping
 from cadence.domain.pipelines.document.findings import Code, DocumentProblem, Path
+from cadence.domain.pipelines.document.syntax.elsewhere import hint_for
 from cadence.domain.pipelines.document.wording import suggestion
 from cadence.domain.shared import schemas
 from cadence.domain.shared.display import kind_of, shown
@@ -146,9 +147,8 @@ def _unknown_keys(error: ValidationError, path: Path, subject: str) -> Iterator[
     known = [name for name, schema in properties.items() if schema is not False]
     for key in sorted(error.kind.as_dict()["unexpected"]):
         message = f"{subject} cannot have the key {shown(key)}."
-        yield DocumentProblem(
-            code=Code.UNKNOWN_KEY, message=message, path=(*path, key), hint=suggestion(key, known), at_key=True
-        )
+        hint = hint_for(path, key) or suggestion(key, known)
+        yield DocumentProblem(code=Code.UNKNOWN_KEY, message=message, path=(*path, key), hint=hint, at_key=True)
 
 
 def _missing_key(error: ValidationError, path: Path, subject: str) -> Iterator[DocumentProblem]:
@@ -166,6 +166,9 @@ def _wrong_type(error: ValidationError, path: Path, subject: str) -> Iterator[Do
         hint = "Put it in quotes."
     elif "integer" in expected and isinstance(instance, str):
         hint = "Write a number as in JSON, without quotes, unit or leading zero."
+    elif path == ("on",) and isinstance(instance, str | list):
+        events = [instance] if isinstance(instance, str) else instance
+        hint = f"Write on: {{{', '.join(f'{event}: {{}}' for event in events[:5])}}}."[:200]
     elif expected == ["array"] and isinstance(instance, str):
         hint = "Write it as a list: [ … ]."
     names = " or ".join(_KINDS[kind] for kind in expected)

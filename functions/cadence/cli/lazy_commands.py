@@ -1,0 +1,141 @@
+"""The commands of `cadence` by name, each imported only when it is used: most of the start is imports."""
+
+import importlib
+from typing import Any, NamedTuple
+
+import typer
+from typer.core import TyperGroup
+
+
+class LazyCommand(NamedTuple):
+    """Where a command is, and its help in one line."""
+
+    module: str
+    name: str
+    help: str
+
+
+COMMANDS = {
+    "validate": LazyCommand("runs.commands", "validate", "Validate pipeline documents and print all findings."),
+    "run": LazyCommand(
+        "runs.commands", "run", "Run a pipeline document or a Mélodium program (Compo.toml, .mel, .jeu) once."
+    ),
+    "start": LazyCommand("runs.commands", "start", "Run a stored pipeline."),
+    "runs": LazyCommand("runs.commands", "runs", "List runs, newest first."),
+    "show": LazyCommand(
+        "runs.commands", "show", "Show a run, or one of its treatments; the cause of a failure comes first."
+    ),
+    "logs": LazyCommand("logs.logs", "logs", "Print the log lines of a run."),
+    "search": LazyCommand("search.search", "search", "Search the log lines of all runs, or count them."),
+    "trace": LazyCommand("provenance.trace", "trace", "Show where a value, a log line or a treatment came from."),
+    "cancel": LazyCommand("runs.commands", "cancel", "Cancel a run."),
+    "rerun": LazyCommand(
+        "runs.commands", "rerun", "Run the same document with the same parameters again, all of it or a part."
+    ),
+    "replay": LazyCommand(
+        "replay.replay",
+        "replay",
+        "Run a treatment again with the same inputs, environment and image, and compare the outputs.",
+    ),
+    "approve": LazyCommand("limits.approvals", "approve", "Approve a treatment that waits for an approval."),
+    "refuse": LazyCommand("limits.approvals", "refuse", "Refuse a treatment that waits for an approval."),
+    "deploy": LazyCommand(
+        "deployment.deploy",
+        "deploy",
+        "Deploy Cadence into your AWS account (`cdk deploy`), and print its address and first token.",
+    ),
+    "import": LazyCommand(
+        "pipelines.import_workflow",
+        "import_",
+        "Convert a workflow of WfCommons, GitHub Actions or GitLab CI into a pipeline document.",
+    ),
+    "open": LazyCommand(
+        "access.open_dashboard", "open_dashboard", "Print a link to the dashboard that signs in once, within a minute."
+    ),
+    "value": LazyCommand("values.values", "value", "Values that treatments sent to each other."),
+    "pipeline": LazyCommand("pipelines.pipelines", "pipeline", "Stored pipelines."),
+    "program": LazyCommand("melodium.programs", "program", "Stored Mélodium programs."),
+    "secret": LazyCommand("access.secrets", "secret", "Secrets of a project; values cannot be read back."),
+    "environment": LazyCommand(
+        "limits.environments", "environment", "Environments: variables, secrets and approvals for treatments."
+    ),
+    "approval-link": LazyCommand("limits.approvals", "approval_link", "Links that approve or refuse a treatment."),
+    "repository": LazyCommand(
+        "repositories.repositories",
+        "repository",
+        "Repositories whose pushes and pull requests start the pipelines in their folder .cadence.",
+    ),
+    "githost": LazyCommand("triggers.githosts", "githost", "Git hosts whose webhooks start runs."),
+    "token": LazyCommand("access.tokens", "token", "Tokens for the API."),
+    "org": LazyCommand("access.members", "org", "Organizations."),
+    "member": LazyCommand("access.members", "member", "Members of the organization, and invitations."),
+    "team": LazyCommand("access.members", "team", "Teams of members."),
+    "service-account": LazyCommand("access.members", "service_account", "Accounts for programs."),
+    "role": LazyCommand("access.grants", "role", "Roles: named sets of permissions."),
+    "access": LazyCommand("access.grants", "access", "Grants: who has which role where, and why."),
+    "pool": LazyCommand("placement.pools", "pool", "Pools, from which runners are started."),
+    "host": LazyCommand("runners.hosts", "host", "Self-registered hosts, which run the treatments of host pools."),
+    "runner": LazyCommand("runners.runners", "runner", "Runners: one for each attempt of a treatment."),
+    "quota": LazyCommand("limits.quotas", "quota", "Quotas of the organization."),
+    "retention": LazyCommand("logs.retention", "retention", "How long a project's log lines and values are kept."),
+    "alert": LazyCommand("alerts.alerts", "alert", "Alerts, their rules, channels and silences."),
+    "export": LazyCommand(
+        "exports.exports", "export", "Exports: logs, metrics and traces sent to Prometheus, Loki, Datadog or OTLP."
+    ),
+    "dead-letter": LazyCommand(
+        "dead_letters.dead_letters",
+        "dead_letter",
+        "Dead letters: log segments, records, exports and messages of alerts that could not be processed.",
+    ),
+    "audit": LazyCommand("access.audit", "audit", "The audit log: who requested which change."),
+    "melodium": LazyCommand("melodium.relay", "melodium", "Mélodium engines on this machine."),
+}
+
+
+class LazyGroup(TyperGroup):
+    """A group whose commands are imported when they are called or asked for their help."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._own = self.commands
+        self.commands = _Loading(self._own)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Writes the list of commands without importing them."""
+        own = {name: command.get_short_help_str(formatter.width) for name, command in self._own.items()}
+        with formatter.section("Commands"):
+            formatter.write_dl([*((name, one.help) for name, one in COMMANDS.items()), *own.items()])
+
+
+class _Loading(dict[str, Any]):
+    """Commands by name, in the order of the help; a lookup imports one."""
+
+    def __init__(self, own: dict[str, Any]) -> None:
+        super().__init__(dict.fromkeys(COMMANDS) | own)
+
+    def __getitem__(self, name: str) -> Any:
+        if super().__getitem__(name) is None:
+            self[name] = _load(name, COMMANDS[name])
+        return super().__getitem__(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            return default
+
+    def items(self) -> Any:
+        return [(name, self[name]) for name in self]
+
+    def values(self) -> Any:
+        return [self[name] for name in self]
+
+
+def _load(name: str, lazy: LazyCommand) -> Any:
+    found = getattr(importlib.import_module(f"cadence.cli.{lazy.module}"), lazy.name)
+    holder = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    if isinstance(found, typer.Typer):
+        holder.add_typer(found)
+        return typer.main.get_group(holder).commands[name]
+    holder.command(name)(found)
+    return typer.main.get_command(holder)

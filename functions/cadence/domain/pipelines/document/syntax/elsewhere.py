@@ -1,0 +1,51 @@
+"""Keys that other systems use, with what to write in their place."""
+
+from cadence.domain.pipelines.document.findings import Path
+
+_IMPORT = "This looks like a file of another CI system: cadence import FILE converts it."
+_OF_DOCUMENT = {
+    "version": "Write cadence: 1, the version of this language.",
+    "jobs": f"Write treatments. {_IMPORT}",
+    "stages": f"Treatments have no stages: `after` orders them. {_IMPORT}",
+    "steps": f"Write treatments. {_IMPORT}",
+    "pipelines": f"Write treatments. {_IMPORT}",
+    "script": f"Scripts belong to treatments, as `run`. {_IMPORT}",
+    "permissions": f"Runs have no permissions of a code host. {_IMPORT}",
+    "variables": "Write defaults: {env: {NAME: value}}.",
+    "env": "Write defaults: {env: {NAME: value}}.",
+    "image": "An image belongs to a treatment.",
+}
+_OF_TREATMENT = {
+    "needs": "Write after: [name].",
+    "depends_on": "Write after: [name].",
+    "dependencies": "Write after: [name], or connect an output to an input.",
+    "steps": "Write all commands in `run`, one a line.",
+    "script": "Write `run`.",
+    "commands": "Write `run`.",
+    "command": "Write `run`.",
+    "timeout": "Write max_duration, in seconds.",
+    "timeout-minutes": "Write max_duration, in seconds.",
+    "if": "Write `when`.",
+    "variables": "Write `env`.",
+    "environment_variables": "Write `env`.",
+    "container": "Write `image`.",
+    "runs-on": "Write pools: [name].",
+    "tags": "Write pools: [name].",
+    "artifacts": "Write outputs: {name: {type: Stream<byte>, path: folder/}}.",
+    "strategy": "Write `matrix`.",
+    "parallel": "Write `matrix`.",
+    "stage": "Treatments have no stages: write after: [name].",
+    "uses": "Write `use` with a definition, or the commands in `run`.",
+    "continue-on-error": "Connect its output `failed`, or end the command with `|| true`.",
+}
+
+
+def hint_for(path: Path, key: str) -> str | None:
+    """Returns what to write in place of a key of another system; `path` is that of the mapping which holds the key."""
+    match path:
+        case ():
+            return _OF_DOCUMENT.get(key)
+        case ("treatments" | "definitions", _):
+            return _OF_TREATMENT.get(key)
+        case _:
+            return None

@@ -1,0 +1,66 @@
+"""Hints for authors who come from other systems."""
+
+import pytest
+
+from cadence.domain.pipelines.document import validate
+
+DOCUMENT = """\
+cadence: 1
+name: x
+{document}
+treatments:
+  a:
+    run: "true"
+    {treatment}
+"""
+
+
+def hints(document: str = "", treatment: str = "") -> list[str | None]:
+    return [finding.hint for finding in validate(DOCUMENT.format(document=document, treatment=treatment)).findings]
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        ("needs: [b]", "Write after: [name]."),
+        ("depends_on: [b]", "Write after: [name]."),
+        ("steps: []", "Write all commands in `run`, one a line."),
+        ("script: x", "Write `run`."),
+        ("timeout: 4", "Write max_duration, in seconds."),
+        ("if: x", "Write `when`."),
+    ],
+    ids=["needs", "depends_on", "steps", "script", "timeout", "if"],
+)
+def test_a_key_of_another_system_is_answered_with_the_key_here(key: str, expected: str) -> None:
+    assert hints(treatment=key) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        ("version: 1", "cadence: 1"),
+        ("jobs: {}", "cadence import FILE"),
+        ("stages: [a]", "cadence import FILE"),
+        ("on: push", "on: {push: {}}"),
+        ("on: [push, pull_request]", "on: {push: {}, pull_request: {}}"),
+    ],
+    ids=["version", "jobs", "stages", "on-text", "on-list"],
+)
+def test_a_key_of_the_document_is_answered_as_well(key: str, expected: str) -> None:
+    (hint,) = hints(document=key)
+    assert hint is not None
+    assert expected in hint
+
+
+def test_a_type_that_yaml_tears_apart_has_one_finding() -> None:
+    (hint,) = hints(treatment="outputs: {x: Block<Map<string, u64>>}")
+    assert hint is not None
+    assert "put the type in quotes" in hint
+    assert hints(treatment='outputs: {x: "Block<Map<u64>>"}') == []
+
+
+def test_defaults_may_name_the_shell() -> None:
+    checked = validate(DOCUMENT.format(document="defaults: {shell: bash -eo pipefail}", treatment=""))
+    assert checked.findings == ()
+    assert checked.pipeline is not None
+    assert checked.pipeline.treatments["a"].body["shell"] == "bash -eo pipefail"

@@ -1,0 +1,29 @@
+"""The examples by language and by pattern are valid, named after their files, and name their schema."""
+
+from pathlib import Path
+
+import pytest
+
+from cadence.domain.pipelines.document import validate
+
+EXAMPLES = Path(__file__).resolve().parents[4] / "examples"
+FILES = sorted((*EXAMPLES.glob("languages/*.yaml"), *EXAMPLES.glob("patterns/*.yaml")))
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}-{file.stem}")
+def test_is_valid_and_named_after_its_file(file: Path) -> None:
+    checked = validate(file.read_bytes())
+    assert checked.findings == ()
+    assert checked.pipeline is not None
+    assert checked.pipeline.name == file.stem
+
+
+@pytest.mark.parametrize(
+    "file",
+    sorted((*FILES, *(path for path in EXAMPLES.glob("*.yaml") if path.stem != "ten-mistakes"))),
+    ids=lambda file: f"{file.parent.name}-{file.stem}",
+)
+def test_editors_find_the_schema(file: Path) -> None:
+    first = file.read_text(encoding="utf-8").splitlines()[0]
+    assert first.startswith("# yaml-language-server: $schema=")
+    assert (file.parent / first.partition("=")[2]).resolve() == EXAMPLES.parent / "schemas/pipeline/1.json"
