@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from infra.lambdas import (
+    access,
     alerts,
     api,
     exports,
@@ -20,6 +21,7 @@ from infra.row import LambdaRow
 
 _ROOMS = (
     api,
+    access,
     triggers,
     runs,
     scheduling,

@@ -2,7 +2,17 @@
 
 from api.endpoint import Endpoint, Endpoints
 from api.routes import service
-from api.routes.access import audit, grants, invitations, members, organizations, secrets, self, service_accounts
+from api.routes.access import (
+    audit,
+    grants,
+    identity_providers,
+    invitations,
+    members,
+    organizations,
+    secrets,
+    self,
+    service_accounts,
+)
 from api.routes.alerts import alert_channels, alerts
 from api.routes.dead_letters import dead_letters
 from api.routes.description import describe
@@ -41,6 +51,7 @@ _RESOURCES: tuple[Endpoints, ...] = (
     service_accounts.endpoints,
     grants.endpoints,
     invitations.endpoints,
+    identity_providers.endpoints,
     self.endpoints,
     quotas.endpoints,
     exports.endpoints,

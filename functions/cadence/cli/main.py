@@ -6,6 +6,7 @@ import typer
 
 from cadence.cli.access.audit import audit
 from cadence.cli.access.grants import access, role
+from cadence.cli.access.login import context, identity_provider, login
 from cadence.cli.access.members import member, org, service_account, team
 from cadence.cli.access.secrets import secret
 from cadence.cli.access.tokens import token
@@ -56,6 +57,7 @@ for command in (
     replay,
     approve,
     refuse,
+    login,
     deploy,
 ):
     app.command()(command)
@@ -69,6 +71,8 @@ for group in (
     approval_link,
     githost,
     token,
+    context,
+    identity_provider,
     org,
     member,
     team,

@@ -76,6 +76,12 @@ class ApiSettings:
 
 
 @dataclass(frozen=True)
+class SignInSettings:
+    access_table: str
+    outbound_hosts: str
+
+
+@dataclass(frozen=True)
 class WebhooksSettings:
     access_table: str
     data_bucket: str
