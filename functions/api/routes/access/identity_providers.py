@@ -1,5 +1,6 @@
 """Identity providers, with which members sign in."""
 
+import re
 from datetime import datetime
 from typing import Annotated
 
@@ -7,11 +8,12 @@ from pydantic import Field, StringConstraints
 
 from api.endpoint import PUBLIC, Body, Call, Endpoints, Model, Reply
 from api.naming import check_name
+from api.shapes import NAME_PATTERN
 from cadence.composition.api import Services
 from cadence.domain.access.access import Permission
 from cadence.domain.access.identity_provider import IdentityProvider
 from cadence.domain.access.scopes import ORGANIZATION
-from cadence.domain.shared.errors import Forbidden
+from cadence.domain.shared.errors import Forbidden, NotFound
 
 endpoints = Endpoints("people")
 
@@ -121,6 +123,8 @@ def list_sign_in_ways(call: Call, services: Services, organization: str) -> Sign
 
     The identity token of the provider is then sent to `POST /v1/sign-in`.
     """
+    if not re.fullmatch(NAME_PATTERN, organization):
+        raise NotFound("There is no organization of this name.")
     stored = services.people.providers.list_providers(organization)
     return SignInWays(
         items=[
