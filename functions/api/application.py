@@ -26,7 +26,11 @@ ORGANIZATION_HEADER = "cadence-organization"
 _LONGEST_NAME = 200
 _PARAMETER = re.compile(r"\{\w+\}")
 # Paths of the other Lambdas, which get no request with another method than these.
-_ELSEWHERE = {re.compile(r"/webhooks/[^/]+/[^/]+"): "POST", re.compile(r"/runner/v1/.+"): "POST"}
+_ELSEWHERE = {
+    re.compile(r"/v1/sign-in"): "POST",
+    re.compile(r"/webhooks/[^/]+/[^/]+"): "POST",
+    re.compile(r"/runner/v1/.+"): "POST",
+}
 
 
 class _Resolver(APIGatewayHttpResolver):

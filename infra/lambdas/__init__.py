@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from infra.lambdas import (
+    access,
     alerts,
     api,
     exports,
@@ -21,6 +22,7 @@ from infra.row import LambdaRow
 
 _ROOMS = (
     api,
+    access,
     triggers,
     repositories,
     runs,

@@ -1,5 +1,6 @@
 """The rooms of the main stack: one construct for each capability that has Lambdas."""
 
+from infra.rooms.access import AccessRoom
 from infra.rooms.alerts import AlertsRoom
 from infra.rooms.api import ApiRoom
 from infra.rooms.exports import ExportsRoom
@@ -17,6 +18,7 @@ from infra.rooms.triggers import TriggersRoom
 
 ROOMS: tuple[type[Room], ...] = (
     ApiRoom,
+    AccessRoom,
     TriggersRoom,
     RepositoriesRoom,
     RunsRoom,

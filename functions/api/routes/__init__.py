@@ -5,6 +5,7 @@ from api.routes import service
 from api.routes.access import (
     audit,
     grants,
+    identity_providers,
     invitations,
     members,
     organizations,
@@ -53,6 +54,7 @@ _RESOURCES: tuple[Endpoints, ...] = (
     service_accounts.endpoints,
     grants.endpoints,
     invitations.endpoints,
+    identity_providers.endpoints,
     self.endpoints,
     sessions.endpoints,
     quotas.endpoints,

@@ -67,6 +67,15 @@ COMMANDS = {
     ),
     "githost": LazyCommand("triggers.githosts", "githost", "Git hosts whose webhooks start runs."),
     "token": LazyCommand("access.tokens", "token", "Tokens for the API."),
+    "login": LazyCommand(
+        "access.login",
+        "login",
+        "Sign in through the organization's identity provider. Later commands use this context.",
+    ),
+    "context": LazyCommand("access.login", "context", "Installations that you signed in to."),
+    "identity-provider": LazyCommand(
+        "access.login", "identity_provider", "OpenID Connect providers with which members sign in."
+    ),
     "org": LazyCommand("access.members", "org", "Organizations."),
     "member": LazyCommand("access.members", "member", "Members of the organization, and invitations."),
     "team": LazyCommand("access.members", "team", "Teams of members."),

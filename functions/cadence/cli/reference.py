@@ -13,7 +13,8 @@ _INTRODUCTION = """\
 This page is generated from the help texts of the commands: `python -m cadence.cli.reference`.
 
 `cadence` sends requests to the API at `CADENCE_URL` with the token in `CADENCE_TOKEN`. Without them it uses the local
-stack whose `.cadence/local.json` is in the current folder or one above it. `CADENCE_PROJECT` names the project
+stack whose `.cadence/local.json` is in the current folder or one above it, or else the context that `cadence login`
+has made. `CADENCE_ORGANIZATION` names another organization to act in as a guest, `CADENCE_PROJECT` names the project
 (default: `default`).
 
 In place of a run's id, commands take the beginning or the end of the id (four letters or more, if it names one run

@@ -82,6 +82,12 @@ class ApiSettings:
 
 
 @dataclass(frozen=True)
+class SignInSettings:
+    access_table: str
+    outbound_hosts: str
+
+
+@dataclass(frozen=True)
 class WebhooksSettings:
     access_table: str
     repositories_table: str

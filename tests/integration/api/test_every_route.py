@@ -54,6 +54,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "put_service_account": {},
     "create_service_account_token": {"name": "t"},
     "put_role": {"permissions": ["runs:read"]},
+    "put_identity_provider": {"issuer": "https://id.example", "client_id": "cadence"},
     "create_grant": {"subject": "team:dev", "role": "viewer", "scope": "organization"},
     "create_invitation": {"email": "ada@example.org"},
     "accept_invitation": {"code": "c", "name": "Ada"},
@@ -104,6 +105,8 @@ def test_every_route_says_what_it_needs():
         "POST /v1/approvals/{link}",
         # Whoever has an invitation's code may accept it.
         "POST /v1/invitations/accept",
+        # How to sign in, before anybody has.
+        "GET /v1/sign-in/{organization}",
         # The body holds a one-time code or a token.
         "POST /v1/sessions",
     }

@@ -137,9 +137,9 @@ def show_team(call: Call, services: Services, team: str) -> TeamDetailView:
 )
 def put_team(call: Call, services: Services, team: str, body: TeamBody) -> Reply:
     """Creates or changes a team."""
-    organization = _organization(call.by, "change teams")
+    _organization(call.by, "change teams")
     check_name("team", team)
-    stored, new = services.people.manage.put_team(organization, team, body.description, body.group)
+    stored, new = services.people.manage.put_team(call.by, team, body.description, body.group)
     return Reply(_team_view(stored), 201 if new else 200)
 
 

@@ -63,12 +63,18 @@ class ManagePeople:
         if missing is not None:
             raise missing
 
-    def put_team(self, organization: str, name: str, description: str, group: str | None) -> tuple[Team, bool]:
-        """Creates or changes a team; returns it, and True if it is new."""
+    def put_team(self, by: Principal, name: str, description: str, group: str | None) -> tuple[Team, bool]:
+        """Creates or changes a team; returns it, and True if it is new.
+
+        Raises Forbidden for another group of a team that holds more than `by`: it decides who the members are.
+        """
+        organization = by.organization
         try:
             known = self.people.get_team(organization, name)
         except NotFound:
             known = None
+        if known is not None and known.group != group:
+            self.roles.check_outranks(by, known.subject)
         team = Team(
             organization=organization,
             name=name,

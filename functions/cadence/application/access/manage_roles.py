@@ -139,6 +139,11 @@ class ManageRoles:
         subject = self.people.get_team(by.organization, team).subject
         self.check_outranks(by, subject)
 
+    def check_everything(self, by: Principal) -> None:
+        """Raises Forbidden unless `by` holds everything that a role can give in the whole organization."""
+        if not by.outranks(BUILT_IN_ROLES["admin"], ORGANIZATION):
+            raise Forbidden("Only those with the role admin for the whole organization can do this.")
+
     def check_outranks(self, by: Principal, subject: Subject) -> None:
         """Raises Forbidden unless `by` itself holds everything that is granted to the subject."""
         for right in self.policies.get_policy(by.organization).rights([subject]):

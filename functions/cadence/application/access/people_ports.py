@@ -26,6 +26,9 @@ class PeopleStore(Protocol):
     def set_membership(self, organization: str, member_id: str, team: str, *, belongs: bool) -> None:
         """Adds a member to a team or removes it from there. Raises NotFound if there is no such member."""
 
+    def bind_identity(self, organization: str, member_id: str, identity: str) -> None:
+        """Notes the identity of a member that has none. Raises Conflict if it has one, or is gone."""
+
     def put_team(self, team: Team) -> None:
         """Creates or replaces a team."""
 

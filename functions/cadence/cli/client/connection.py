@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cadence.cli.client.client import Client
+from cadence.cli.client.contexts import ConnectionContext, contexts_file, read_contexts
 
 _FILE = Path(".cadence", "local.json")
 
@@ -17,7 +18,8 @@ class NotConnected(Exception):
 def connect(
     project: str | None = None, environment: Mapping[str, str] | None = None, folder: Path | None = None
 ) -> Client:
-    """A client for `CADENCE_URL` and `CADENCE_TOKEN`, else for the local stack of this folder or one above it.
+    """A client for `CADENCE_URL` and `CADENCE_TOKEN`, else for the local stack of this folder or one above it, else for
+    the context in use (`cadence login`).
 
     `CADENCE_ORGANIZATION` names another organization to act in as a guest.
 
@@ -35,8 +37,12 @@ def connect(
         raise NotConnected(f"{missing} is not set. Set both CADENCE_URL and CADENCE_TOKEN, or neither.")
     found = local_file(folder or Path.cwd())
     if found is None:
+        signed_in = _context(read)
+        if signed_in is not None:
+            organization = read.get("CADENCE_ORGANIZATION")
+            return Client(signed_in.url, signed_in.token, project, organization=organization)
         raise NotConnected(
-            "No Cadence is configured: set CADENCE_URL and CADENCE_TOKEN, or start a local stack with `cadence local up`."
+            "No Cadence is configured: set CADENCE_URL and CADENCE_TOKEN, sign in with `cadence login`, or start a local stack with `cadence local up`."
         )
     try:
         values = json.loads(found.read_text())
@@ -45,6 +51,13 @@ def connect(
         raise NotConnected(
             f"{found} cannot be used ({error}). Start the local stack again: cadence local up."
         ) from error
+
+
+def _context(environment: Mapping[str, str]) -> ConnectionContext | None:
+    try:
+        return read_contexts(contexts_file(environment)).current
+    except (OSError, ValueError) as error:
+        raise NotConnected(f"The file of contexts cannot be used ({error}). Sign in again: cadence login.") from error
 
 
 def local_file(folder: Path) -> Path | None:

@@ -11,6 +11,22 @@ class PeopleRequests(ApiSession):
     def myself(self) -> Json:
         return self._call("GET", path_of("self"))
 
+    def sign_in_ways(self, organization: str) -> Json:
+        return self._call("GET", path_of("sign-in", organization))["items"]
+
+    def sign_in(self, organization: str, provider: str, id_token: str, nonce: str | None) -> Json:
+        body = {"organization": organization, "provider": provider, "id_token": id_token}
+        return self._call("POST", path_of("sign-in"), body if nonce is None else {**body, "nonce": nonce})
+
+    def identity_providers(self) -> Json:
+        return self._call("GET", path_of("identity-providers"))["items"]
+
+    def put_identity_provider(self, name: str, provider: dict[str, Any]) -> Json:
+        return self._call("PUT", path_of("identity-providers", name), provider)
+
+    def delete_identity_provider(self, name: str) -> None:
+        self._call("DELETE", path_of("identity-providers", name))
+
     def organizations(self) -> Json:
         return self._call("GET", path_of("organizations"))["items"]
 

@@ -140,7 +140,8 @@ def _session(token: str, repeated: frozenset[str], organization: str | None) -> 
     )
     session = requests.Session()
     session.trust_env = False  # a .netrc must not replace the token
-    session.headers["Authorization"] = f"Bearer {token}"
+    if token:
+        session.headers["Authorization"] = f"Bearer {token}"
     if organization:
         session.headers["Cadence-Organization"] = organization
     session.mount("http://", HTTPAdapter(max_retries=retry))

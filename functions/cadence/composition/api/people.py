@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
+from cadence.adapters.dynamodb.access.identity_providers import DynamoIdentityProviders
 from cadence.adapters.dynamodb.access.people_store import DynamoPeopleStore
 from cadence.application.access.explain_access import ExplainAccess
 from cadence.application.access.invitations import Invitations
@@ -20,6 +21,7 @@ class People:
     """What the API's routes use."""
 
     store: DynamoPeopleStore
+    providers: DynamoIdentityProviders
     access: DynamoAccessStore
     manage: ManagePeople
     roles: ManageRoles
@@ -47,6 +49,7 @@ def people(config: ApiSettings, access: DynamoAccessStore) -> People:
     manage = ManagePeople(people=store, roles=roles, tokens=access, clock=now)
     return People(
         store=store,
+        providers=DynamoIdentityProviders(config.access_table),
         access=access,
         manage=manage,
         roles=roles,

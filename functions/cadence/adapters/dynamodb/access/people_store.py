@@ -55,6 +55,12 @@ class DynamoPeopleStore(PeopleStore, PolicyStore):
         except Conflict:
             raise NotFound(f"There is no member {member_id!r} here.") from None
 
+    def bind_identity(self, organization: str, member_id: str, identity: str) -> None:
+        unbound = MemberItem.pk.exists() & MemberItem.identity.does_not_exist()
+        with translated(f"member {member_id}"):
+            item = MemberItem(*member_key(organization, member_id))
+            item.update([MemberItem.identity.set(identity)], condition=unbound)
+
     # Teams
 
     def put_team(self, team: Team) -> None:

@@ -1,0 +1,143 @@
+"""Signs people in with a token of their organization's identity provider."""
+
+import hashlib
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any, Protocol
+
+from cadence.application.access.manage_people import ManagePeople
+from cadence.application.access.people_ports import PeopleStore
+from cadence.application.access.ports import AuditTrail, SeenStore
+from cadence.application.shared.identifiers import new_ulid
+from cadence.application.shared.ports import Clock
+from cadence.domain.access.access import ALL_PROJECTS
+from cadence.domain.access.audit import AuditEntry
+from cadence.domain.access.identity_provider import IdentityProvider, SignedInPerson, read_person
+from cadence.domain.access.people import Member
+from cadence.domain.shared.errors import Conflict, Forbidden, NotFound, Unauthenticated
+
+SIGNED_IN_FOR = timedelta(hours=12)
+_REMEMBERED = timedelta(hours=1)
+
+
+class IdentityProviderStore(Protocol):
+    """The identity providers of organizations."""
+
+    def put_provider(self, provider: IdentityProvider) -> None:
+        """Creates or replaces an identity provider."""
+
+    def get_provider(self, organization: str, name: str) -> IdentityProvider:
+        """Returns an identity provider. Raises NotFound."""
+
+    def list_providers(self, organization: str) -> Sequence[IdentityProvider]:
+        """Returns the identity providers of the organization, by name."""
+
+    def delete_provider(self, organization: str, name: str) -> None:
+        """Deletes an identity provider. Deleting an absent one is no error."""
+
+
+class SignInTokens(Protocol):
+    """Verifies identity tokens with the keys that their issuer publishes."""
+
+    def read(self, token: str, issuer: str, audience: str) -> Mapping[str, Any]:
+        """Returns the claims of a token that `issuer` signed for `audience` and that is valid now.
+
+        Raises Unauthenticated if it is not valid, and Transient if the issuer's keys cannot be read.
+        """
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """A member with a new token's text and its end."""
+
+    member: Member
+    token: str
+    seconds: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignIn:
+    """Signs people in."""
+
+    providers: IdentityProviderStore
+    tokens: SignInTokens
+    people: PeopleStore
+    manage: ManagePeople
+    seen: SeenStore
+    audit: AuditTrail
+    clock: Clock
+
+    def sign_in(self, organization: str, provider_name: str, id_token: str, nonce: str | None) -> SignedIn:
+        """Returns the member with a new token, after the groups of the provider were carried over to the teams.
+
+        Raises Unauthenticated for a token that is not valid or was used before, Forbidden for a person who is no
+        member, NotFound for an unknown provider, Transient if the provider cannot be asked.
+        """
+        provider = self.providers.get_provider(organization, provider_name)
+        claims = self.tokens.read(id_token, provider.issuer, provider.client_id)
+        person = read_person(provider, claims, nonce, self.clock())
+        self._use_once(id_token)
+        member = self._with_groups(self._member(provider, person), person.groups)
+        token, text = self.manage.issue(organization, member.subject, "sign-in", str(member.subject), SIGNED_IN_FOR)
+        self.audit.note(
+            AuditEntry(
+                organization=organization,
+                project=ALL_PROJECTS,
+                at=self.clock(),
+                token_id=token.token_id,
+                token_name=str(member.subject),
+                action="sign_in",
+                target=f"/v1/identity-providers/{provider.name}",
+            )
+        )
+        return SignedIn(member, text, int(SIGNED_IN_FOR.total_seconds()))
+
+    def _use_once(self, id_token: str) -> None:
+        use = secrets.token_hex(16)
+        key = f"SIGNIN#{hashlib.sha256(id_token.encode()).hexdigest()}"
+        if self.seen.first_seen(key, use, self.clock(), _REMEMBERED).fingerprint != use:
+            raise Unauthenticated("The identity token was used before. Sign in again.")
+
+    def _member(self, provider: IdentityProvider, person: SignedInPerson) -> Member:
+        members = self.people.list_members(provider.organization)
+        known = next((member for member in members if member.identity == person.identity), None)
+        if known is not None:
+            return known
+        added = [one for one in members if one.identity is None and person.email and one.email.lower() == person.email]
+        if added:
+            try:
+                self.people.bind_identity(provider.organization, added[0].member_id, person.identity)
+            except Conflict:
+                raise Forbidden("Another person has signed in as this member meanwhile.") from None
+            return replace(added[0], identity=person.identity)
+        if not provider.open_to_all:
+            address = f"the address {person.email}" if person.email else "no address that the provider has verified"
+            message = f"You are no member of {provider.organization} (signed in with {address}). Ask for an invitation."
+            raise Forbidden(message)
+        now = self.clock()
+        member = Member(
+            organization=provider.organization,
+            member_id=new_ulid(now),
+            name=person.name,
+            email=person.email or "",
+            created_at=now,
+            identity=person.identity,
+        )
+        self.people.put_member(member)
+        return member
+
+    def _with_groups(self, member: Member, groups: frozenset[str]) -> Member:
+        """Carries groups over to the teams that have one. Other teams stay as they are."""
+        teams = set(member.teams)
+        for team in self.people.list_teams(member.organization):
+            belongs = team.group in groups
+            if team.group is None or belongs == (team.name in teams):
+                continue
+            try:
+                self.people.set_membership(member.organization, member.member_id, team.name, belongs=belongs)
+            except NotFound:
+                raise Unauthenticated("The member was removed meanwhile.") from None
+            (teams.add if belongs else teams.discard)(team.name)
+        return replace(member, teams=frozenset(teams))

@@ -1,0 +1,201 @@
+"""Signing in with tokens of an identity provider, whose keys are served on loopback."""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from cadence.application.access.sign_in import SignIn
+from cadence.composition.sign_in import sign_in
+from cadence.domain.shared.errors import Forbidden, NotFound, Unauthenticated
+from tests.integration.api.calling import Api
+
+CLIENT = "cadence"
+
+
+class Issuer:
+    """An identity provider that publishes the keys in `published` and signs whatever it is asked to."""
+
+    def __init__(self) -> None:
+        self.keys = {name: rsa.generate_private_key(public_exponent=65537, key_size=2048) for name in ("one", "two")}
+        self.published = ["one"]
+        issuer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                content = json.dumps(issuer.answer(self.path)).encode()
+                self.send_response(200)
+                self.send_header("content-length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def answer(self, path: str) -> dict[str, Any]:
+        if path == "/.well-known/openid-configuration":
+            return {"issuer": self.url, "jwks_uri": f"{self.url}/jwks"}
+        jwks = [
+            json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(self.keys[name].public_key())) | {"kid": name, "alg": "RS256"}
+            for name in self.published
+        ]
+        return {"keys": jwks}
+
+    def token(self, key: str = "one", **claims: Any) -> str:
+        now = int(time.time())
+        base = {
+            "iss": self.url, "aud": CLIENT, "sub": "u1", "iat": now, "exp": now + 3600, "email": "Ada@example.org",
+            "email_verified": True, "name": "Ada", "groups": ["engineers"],
+        }  # fmt: skip
+        kept = {name: value for name, value in (base | claims).items() if value is not None}
+        return jwt.encode(kept, self.keys[key], algorithm="RS256", headers={"kid": key})
+
+
+@pytest.fixture(scope="module")
+def issuer() -> Iterator[Issuer]:
+    made = Issuer()
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
+
+
+@pytest.fixture
+def way(api: Api, issuer: Issuer) -> SignIn:
+    issuer.published = ["one"]
+    stored = api("PUT", "/v1/identity-providers/corp", {"issuer": issuer.url, "client_id": CLIENT})
+    assert stored.status == 200, stored.text
+    return sign_in()
+
+
+def add(api: Api, email: str = "ada@example.org") -> str:
+    return str(api("POST", "/v1/members", {"name": "Ada", "email": email}).json["member_id"])
+
+
+def test_a_member_signs_in_by_a_verified_address_and_later_by_its_identity(api, issuer, way):
+    member_id = add(api)
+    api("PUT", "/v1/teams/dev", {"group": "engineers"})
+    api("PUT", "/v1/teams/ops", {"group": "operators"})
+    api("PUT", "/v1/teams/own", {})
+    for team in ("ops", "own"):
+        api("PUT", f"/v1/teams/{team}/members/{member_id}")
+    api("POST", "/v1/grants", {"subject": "team:dev", "role": "viewer", "scope": "organization"})
+
+    signed_in = way.sign_in("default", "corp", issuer.token(), None)
+
+    assert signed_in.member.member_id == member_id
+    # Teams with a group follow the provider, other teams stay as they are.
+    assert api("GET", f"/v1/members/{member_id}").json["teams"] == ["dev", "own"]
+    itself = api("GET", "/v1/self", token=signed_in.token).json
+    assert itself["subject"] == f"member:{member_id}"
+    assert api("GET", "/v1/runs", token=signed_in.token).status == 200
+    assert api("GET", "/v1/audit").json["items"][0]["action"] == "sign_in"
+
+    moved = issuer.token(email="ada@elsewhere.example", groups=[])
+    assert way.sign_in("default", "corp", moved, None).member.member_id == member_id
+    assert api("GET", "/v1/runs", token=signed_in.token).status == 403
+    # Another person with the address cannot take the member over.
+    with pytest.raises(Forbidden):
+        way.sign_in("default", "corp", issuer.token(sub="u2"), None)
+
+    assert api("DELETE", f"/v1/members/{member_id}").status == 204
+    assert api("GET", "/v1/self", token=signed_in.token).status == 401
+    with pytest.raises(Forbidden):
+        way.sign_in("default", "corp", issuer.token(jti="again"), None)
+
+
+@pytest.mark.parametrize(
+    ("claims", "nonce"),
+    [
+        ({"aud": "other"}, None),
+        ({"aud": [CLIENT, "other"]}, None),
+        ({"azp": "other"}, None),
+        ({"iss": "https://elsewhere.example"}, None),
+        ({"exp": 1_000_000_000}, None),
+        ({"iat": 1_000_000_000}, None),
+        ({"exp": None}, None),
+        ({"sub": ""}, None),
+        ({"nonce": "mine"}, "other"),
+        ({"nonce": "mine"}, None),
+        ({}, "mine"),
+    ],
+    ids=[
+        "audience", "two audiences", "authorized party", "issuer", "expired", "old", "no end", "no subject",
+        "another nonce", "unexpected nonce", "no nonce",
+    ],
+)  # fmt: skip
+def test_tokens_that_are_not_for_this_sign_in(api, issuer, way, claims, nonce):
+    add(api)
+    with pytest.raises(Unauthenticated):
+        way.sign_in("default", "corp", issuer.token(**claims), nonce)
+
+
+def test_a_token_is_used_once_and_carries_its_nonce(api, issuer, way):
+    add(api)
+    token = issuer.token(nonce="n")
+    assert way.sign_in("default", "corp", token, "n").token.startswith("cad_")
+    with pytest.raises(Unauthenticated, match="used before"):
+        way.sign_in("default", "corp", token, "n")
+
+
+def test_keys_that_were_not_published_are_refused_and_rotated_keys_are_taken(api, issuer, way):
+    add(api)
+    with pytest.raises(Unauthenticated):
+        way.sign_in("default", "corp", issuer.token("two"), None)
+    issuer.published = ["one", "two"]
+    assert sign_in().sign_in("default", "corp", issuer.token("two"), None).token
+
+
+def test_who_may_become_a_member(api, issuer, way):
+    add(api)
+    with pytest.raises(Forbidden, match="no address"):
+        way.sign_in("default", "corp", issuer.token(email_verified=False), None)
+    with pytest.raises(Forbidden, match="Ask for an invitation"):
+        way.sign_in("default", "corp", issuer.token(email="eve@example.org"), None)
+    with pytest.raises(NotFound):
+        way.sign_in("default", "none", issuer.token(), None)
+    with pytest.raises(NotFound):
+        way.sign_in("rival", "corp", issuer.token(), None)
+
+    api("PUT", "/v1/identity-providers/corp", {"issuer": issuer.url, "client_id": CLIENT, "open_to_all": True})
+    new = way.sign_in("default", "corp", issuer.token(sub="u3", email="eve@example.org", name="Eve"), None)
+    assert new.member.name == "Eve"
+    assert api("GET", "/v1/runs", token=new.token).status == 403
+
+
+def test_only_an_admin_decides_who_identifies_members(api, issuer, way):
+    token = api.token_for(["members:write", "members:read", "teams:write", "runs:read"])
+    body = {"issuer": issuer.url, "client_id": CLIENT}
+    assert api("PUT", "/v1/identity-providers/mine", body, token=token).status == 403
+    api("PUT", "/v1/teams/admins", {})
+    api("POST", "/v1/grants", {"subject": "team:admins", "role": "admin", "scope": "organization"})
+    assert api("PUT", "/v1/teams/admins", {"group": "everyone"}, token=token).status == 403
+    assert api("GET", "/v1/sign-in/default", token=None).json["items"][0]["issuer"] == issuer.url
+    assert api("GET", "/v1/sign-in/none", token=None).json["items"] == []
+    assert api("DELETE", "/v1/identity-providers/corp").status == 204
+    assert api("GET", "/v1/identity-providers").json["items"] == []
+
+
+def test_the_lambda_answers_with_a_token_or_a_problem(api, issuer, way):
+    from sign_in.handler import handler
+
+    add(api)
+
+    def post(body: Any) -> tuple[int, dict[str, Any]]:
+        response = handler({"body": json.dumps(body), "requestContext": {"http": {"method": "POST"}}}, None)
+        return response["statusCode"], json.loads(response["body"])
+
+    request = {"organization": "default", "provider": "corp", "id_token": issuer.token()}
+    status, answer = post(request)
+    assert (status, answer["name"]) == (201, "Ada")
+    assert post(request)[0] == 401
+    assert post({"organization": "default"})[0] == 422
