@@ -106,7 +106,7 @@ class LazyGroup(TyperGroup):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
-        self._own = self.commands
+        self._own = dict(self.commands)
         self.commands = _Loading(self._own)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
