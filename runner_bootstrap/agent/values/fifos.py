@@ -21,6 +21,7 @@ _F_SETPIPE_SZ = 1031
 _O_PATH = getattr(os, "O_PATH", 0)
 _BY_NAME = os.O_NOFOLLOW | os.O_CLOEXEC
 _SELF = "/proc/self/fd"
+_LOOK_EVERY = 16
 #: Pauses (seconds) between checks whether the command has opened an input, in all and for each unopened input, and
 #: whether it has reopened one that is already read, which then gets its end of file.
 OPEN_EVERY, OPEN_EVERY_EACH, REOPEN_EVERY = 0.005, 0.0001, 0.1
@@ -62,6 +63,8 @@ class HeldFifo:
             status = os.stat(name, dir_fd=directory.descriptor, follow_symlinks=False)
         except OSError as error:
             raise AgentError(f"the stream {name} cannot be set up in the workspace: {error.strerror}") from error
+        self._by_descriptor = f"{_SELF}/{self._held}" if self._held >= 0 and os.path.exists(_SELF) else ""
+        self._tries = 0
         self._identity = (status.st_dev, status.st_ino)
 
     def open(self, flags: int) -> int:
@@ -69,10 +72,12 @@ class HeldFifo:
 
         ENXIO: it is opened for writing and has no reader. ENOENT: the command removed it. ESTALE: it was exchanged.
         """
-        found = os.stat(self.name, dir_fd=self._directory.descriptor, follow_symlinks=False)
-        self._require_same(found)
-        if self._held >= 0 and os.path.exists(_SELF):
-            return os.open(f"{_SELF}/{self._held}", flags | os.O_NONBLOCK | os.O_CLOEXEC)
+        if self._by_descriptor:
+            # An input is tried hundreds of times a second: what has its name now is looked at now and then.
+            if self._tries % _LOOK_EVERY == 0:
+                self._require_same(os.stat(self.name, dir_fd=self._directory.descriptor, follow_symlinks=False))
+            self._tries += 1
+            return os.open(self._by_descriptor, flags | os.O_NONBLOCK | os.O_CLOEXEC)
         descriptor = os.open(self.name, flags | os.O_NONBLOCK | _BY_NAME, dir_fd=self._directory.descriptor)
         try:
             self._require_same(os.fstat(descriptor))

@@ -161,7 +161,7 @@ def test_nothing_outlives_an_agent_that_is_killed(gateway: FakeGateway, node: No
     podman("kill", "--signal", "KILL", pod.real_name("runner"))
     pod.thread.join(PATIENCE)
     assert not pod.thread.is_alive()
-    assert "cadence-node-" not in podman("ps", "--format", "{{.Names}}").stdout.decode()
+    assert pod.real_name("") not in podman("ps", "--format", "{{.Names}}").stdout.decode()
 
 
 def test_memory_is_limited_and_the_reason_told(gateway: FakeGateway, node: Node) -> None:

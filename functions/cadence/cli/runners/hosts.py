@@ -20,6 +20,12 @@ host = typer.Typer(
 # Long enough to install many machines, or to log in to one; a host keeps a token of its own once it has joined.
 _JOIN_SECONDS = 3_600
 
+_ON_THE_MACHINE = (
+    "The agent prints what it finds there. It uses bubblewrap to run commands in a sandbox (pools that serve several "
+    "projects require it), podman or docker for treatments with an image, and slirp4netns for the pool's setting "
+    "private_network."
+)
+
 Pool = Annotated[str, typer.Argument(metavar="POOL", help="The name of a host pool.")]
 HostId = Annotated[str, typer.Argument(metavar="HOST", help="The id of a host, or its name if that is unique.")]
 
@@ -54,6 +60,7 @@ def join_pool(pool: Pool, as_json: Json = False) -> None:
         "Run this on the machine, as the user that treatments run as (requires Python 3.9 or newer):\n", markup=False
     )
     out.print(f"CADENCE_JOIN_TOKEN={shlex.quote(token)} {command}", markup=False, soft_wrap=True)
+    out.print(f"\n{_ON_THE_MACHINE}", markup=False)
 
 
 @host.command("provision")
