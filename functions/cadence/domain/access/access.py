@@ -5,7 +5,7 @@ import hmac
 import re
 import string
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -63,7 +63,7 @@ class Permission(StrEnum):
 
 
 # A permission that contains another, by the other.
-CONTAINED_IN = {Permission.RUNS_START_STORED: Permission.RUNS_START}
+CONTAINED_IN: Mapping[str, Permission] = {Permission.RUNS_START_STORED: Permission.RUNS_START}
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ class Principal:
 
     def may(self, permission: str) -> bool:
         """Whether the principal has a permission."""
-        wider = next((whole for part, whole in CONTAINED_IN.items() if part == permission), permission)
+        wider = CONTAINED_IN.get(permission, permission)
         return not self.permissions.isdisjoint({ALL_PERMISSIONS, permission, wider})
 
     def sees(self, organization: str, project: str) -> bool:
