@@ -33,6 +33,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "put_pool": {"provider": "host"},
     "hold_runner": {"minutes": 5},
     "add_githost": {"kind": "github", "project": "default", "name": "hub"},
+    "rotate_webhook_secret": {},
+    "rotate_access_token": {"access_token": "t"},
     "create_project": {"name": "new"},
     "put_environment": {},
     "put_quotas": {},
