@@ -35,6 +35,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "add_githost": {"kind": "github", "project": "default", "name": "hub"},
     "connect_repository": {"project": "default", "url": "http://127.0.0.1:9/acme/site", "kind": "gitea", "token": "t"},
     "rotate_repository": {},
+    "rotate_webhook_secret": {},
+    "rotate_access_token": {"access_token": "t"},
     "create_project": {"name": "new"},
     "create_organization": {"name": "new"},
     "put_environment": {},
