@@ -32,7 +32,6 @@ ROOT = {home}/repositories
 DEFAULT_BRANCH = main
 [security]
 INSTALL_LOCK = true
-PASSWORD_HASH_ALGO = pbkdf2$1000
 [service]
 DISABLE_REGISTRATION = true
 [webhook]

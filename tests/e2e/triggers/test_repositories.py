@@ -51,7 +51,7 @@ def statuses(host: CodeHostDouble, commit: str, enough: Callable[[dict[str, str]
     return last_look(
         lambda: {context: status["state"] for context, status in host.status_of(commit).items()},
         enough,
-        120,
+        300,
         pause=0.2,
     )
 
@@ -75,7 +75,7 @@ def test_a_push_ends_as_statuses_of_its_commit(api: Api, tmp_path: Path) -> None
 
         push(host, commit)
         repository = connected.json()["id"]
-        started = last_look(lambda: api.get("/v1/runs", project=project)["items"], lambda runs: len(runs) == 3, 120)
+        started = last_look(lambda: api.get("/v1/runs", project=project)["items"], lambda runs: len(runs) == 3, 300)
         states = {run["pipeline"]: api.finished(run["run_id"], within=300)["state"] for run in started}
         assert states == {"good": "succeeded", "bad": "failed", "wrong": "failed"}
         expected = {"cadence/good": "success", "cadence/bad": "failure", "cadence/wrong": "failure"}
