@@ -40,15 +40,18 @@ def page(*, retry: bool = False) -> Path:
     """
     name = f"page-{_digest(_SOURCE_FILES, with_code=True)}"
     missing = CACHE / f"missing-{name}"
-    if missing.is_dir() and not (CACHE / name).is_dir():
-        if not retry or time.time() - (missing / "missing.txt").stat().st_mtime < _RETRY_SECONDS:
-            return missing
+    if missing.is_dir() and not (CACHE / name).is_dir() and not (retry and _is_old(missing)):
+        return missing
     try:
         return cached(CACHE, name, _build)
     except PageNotBuilt as error:
         shutil.rmtree(missing, ignore_errors=True)
         reason = str(error)
         return cached(CACHE, missing.name, lambda target: _write_reason(target, reason))
+
+
+def _is_old(missing: Path) -> bool:
+    return time.time() - (missing / "missing.txt").stat().st_mtime >= _RETRY_SECONDS
 
 
 def _build(target: Path) -> None:
