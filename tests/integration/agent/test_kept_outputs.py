@@ -49,7 +49,7 @@ def test_an_output_that_is_missing_does_not_lose_the_others(gateway: FakeGateway
 
 
 def test_a_command_that_ran_too_long_keeps_what_it_wrote(gateway: FakeGateway, work: Work) -> None:
-    runner = gateway.add_runner("echo 1 > there; sleep 600", outputs=[port("there", "there", "block")], max_duration=1)
+    runner = gateway.add_runner("echo 1 > there; sleep 600", outputs=[port("there", "there", "block")], max_duration=8)
     completed = work(runner)
 
     assert completed["outcome"] == "timed_out"

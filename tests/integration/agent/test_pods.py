@@ -138,7 +138,7 @@ def test_a_command_that_is_cancelled_is_told_first(gateway: FakeGateway, node: N
 
 def test_a_command_that_does_not_listen_is_killed(gateway: FakeGateway, node: Node) -> None:
     script = "trap '' TERM; (trap '' TERM; while :; do sleep 0.1; done) & echo up; wait"
-    runner = gateway.add_runner(script, image=TREATMENTS_IMAGE, max_duration=1)
+    runner = gateway.add_runner(script, image=TREATMENTS_IMAGE, max_duration=8)
     done = node.work(runner, in_image())
     assert done["outcome"] == "timed_out"
     assert runner.text() == ["up"]

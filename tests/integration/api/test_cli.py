@@ -236,7 +236,7 @@ def test_a_run_is_named_by_a_part_of_its_id_or_as_the_last_one(cadence, tmp_path
     first, second = (cadence("run", "hello.yaml").stdout.strip() for _ in range(2))
 
     def shown(named: str) -> str:
-        return json.loads(cadence("show", named, "--json").stdout)["run_id"]
+        return str(json.loads(cadence("show", named, "--json").stdout)["run_id"])
 
     assert shown("@last") == second
     assert (shown(first[-10:]), shown(second[-10:]), shown(first)) == (first, second, first)

@@ -58,10 +58,14 @@ def test_a_refused_request_gets_an_answer_and_reaches_nothing() -> None:
         raise AssertionError("its body was read")
 
     guarded = request_guard.guarded(server)
-    asyncio.run(guarded(scope(host="evil.example"), receive, send))
+
+    async def ask(kind: str) -> None:
+        await guarded({**scope(host="evil.example"), "type": kind}, receive, send)
+
+    asyncio.run(ask("http"))
     assert sent[0]["status"] == 403
     assert b"evil.example" in sent[1]["body"]
-    asyncio.run(guarded({**scope(host="evil.example"), "type": "websocket"}, receive, send))
+    asyncio.run(ask("websocket"))
     assert sent[2] == {"type": "websocket.close", "code": 1008}
 
 

@@ -128,7 +128,7 @@ def test_answers_to_another_sign_in_are_refused(provider):
 
 
 def test_a_provider_without_the_flow_is_named(provider):
-    provider.discovery = dict  # type: ignore[method-assign]
+    provider.discovery = dict
     with pytest.raises(SignInFailed, match="device_authorization_endpoint"):
         at(provider, []).with_device(lambda address, code: None)
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 import typer
@@ -10,7 +11,7 @@ from typer.testing import CliRunner
 from cadence.cli.lazy_commands import COMMANDS
 from cadence.cli.main import app
 
-GROUP = typer.main.get_command(app)
+GROUP: Any = typer.main.get_command(app)
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))

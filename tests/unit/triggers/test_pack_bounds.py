@@ -33,7 +33,7 @@ def pack(*objects: bytes) -> io.BytesIO:
 def test_a_pack_of_a_program_that_writes_packs_passes_and_is_read_to_its_end() -> None:
     made = io.BytesIO()
     blobs = [(Blob.from_string(bytes([n]) * 100_000), None) for n in range(20)]
-    write_pack_objects(made.write, blobs, DEFAULT_OBJECT_FORMAT)
+    write_pack_objects(made, blobs, DEFAULT_OBJECT_FORMAT)
     require_bounded(made, 3 * MIB)
     assert made.tell() == len(made.getvalue())
     with pytest.raises(TooLarge, match="takes more than 1 MiB"):

@@ -9,7 +9,6 @@ from cadence.cli.client.connection import connect
 from cadence.cli.insight.treatment_page import show_treatment, treatment_details
 from cadence.cli.melodium.program_files import document_of_program, is_program, programs_beside
 from cadence.cli.melodium.program_validation import validate_program
-from cadence.cli.pipelines.offline_validation import validate_offline
 from cadence.cli.placement.placement_page import show_placement
 from cadence.cli.runs.cost_page import show_cost
 from cadence.cli.runs.follow_run import follow_run
@@ -17,6 +16,7 @@ from cadence.cli.runs.run_page import show_run
 from cadence.cli.shared.arguments import name_value_pairs
 from cadence.cli.shared.document_file import read_document
 from cadence.cli.shared.errors import FAILED, INTERRUPTED, WRONG_USE, fail, reporting_errors
+from cadence.cli.shared.offline_validation import validate_offline
 from cadence.cli.shared.options import Json, Project, Run
 from cadence.cli.shared.output import (
     date_time,
