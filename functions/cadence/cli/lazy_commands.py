@@ -70,7 +70,7 @@ COMMANDS = {
     "login": LazyCommand(
         "access.login",
         "login",
-        "Sign in through the organization's identity provider. Later commands use this context.",
+        "Sign in through the organization's identity provider.",
     ),
     "context": LazyCommand("access.login", "context", "Installations that you signed in to."),
     "identity-provider": LazyCommand(

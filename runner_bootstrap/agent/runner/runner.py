@@ -139,9 +139,8 @@ class AssignmentRunner:
         if assignment.worker:
             self._engine = WorkerEngine(assignment, self._engine_connections().engine_context(workspace))
             assignment.services = self._engine.services
-            assignment.registries = with_pull_secrets(
-                assignment.registries, assignment.pull_secrets.reveal(), self._log
-            )
+            secrets = assignment.pull_secrets.reveal()
+            assignment.registries = with_pull_secrets(assignment.registries, secrets, self._log)
         if assignment.program:
             self._engine = ProgramEngine(
                 assignment,

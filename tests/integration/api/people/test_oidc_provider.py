@@ -18,7 +18,7 @@ from tests.integration.api.calling import Api
 
 CACHE = Path(os.environ.get("CADENCE_PEERS") or Path.home() / ".cache" / "cadence-peers")
 FOLDER = CACHE / "oidc-provider-9.13.3"
-SERVER = Path(__file__).parents[2] / "peers" / "oidc_provider" / "server.mjs"
+SERVER = Path(__file__).parents[3] / "peers" / "oidc_provider" / "server.mjs"
 
 pytestmark = pytest.mark.skipif(
     not (FOLDER / "node_modules" / "oidc-provider" / "package.json").exists() or shutil.which("node") is None,
