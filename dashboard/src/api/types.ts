@@ -3,6 +3,37 @@ export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** AcceptBody */
+        AcceptBody: {
+            /** Code */
+            code: string;
+            /** Name */
+            name: string;
+        };
+        /** AcceptForTeamBody */
+        AcceptForTeamBody: {
+            /** Code */
+            code: string;
+        };
+        /** AcceptedView */
+        AcceptedView: {
+            /** Organization */
+            organization: string;
+            member: components["schemas"]["MemberView"];
+            /**
+             * Token
+             * @description A token of the new member, for 30 days. It cannot be read again.
+             */
+            token: string;
+        };
+        /** AccessTokenBody */
+        AccessTokenBody: {
+            /**
+             * Access Token
+             * @description Null removes the token.
+             */
+            access_token: string | null;
+        };
         /**
          * ActiveRunnerView
          * @description `run_id`, `treatment` and `attempt` are the work that it was started for.
@@ -613,6 +644,11 @@ export interface components {
             ended: boolean;
             /** Sha256 */
             sha256: string | null;
+            /**
+             * Failed
+             * @description Whether it was kept of an attempt that failed, and feeds no other treatment.
+             */
+            failed: boolean;
             /** Next */
             next: number | null;
         };
@@ -790,6 +826,14 @@ export interface components {
              */
             complete: boolean;
         };
+        /** DisconnectedView */
+        DisconnectedView: {
+            /**
+             * Webhook Remains
+             * @description Why the webhook may remain on the code host; null if it does not.
+             */
+            webhook_remains: string | null;
+        };
         /**
          * DocumentBody
          * @description A pipeline document: its text (YAML or JSON), or the document itself as a JSON object.
@@ -955,6 +999,18 @@ export interface components {
             sent: {
                 [key: string]: number;
             };
+            /**
+             * Unreported
+             * @description Of those sent, the values that the engine did not report: it was not started with `--debug-level detailed`.
+             */
+            unreported: {
+                [key: string]: number;
+            };
+            /**
+             * Secrets
+             * @description Uses of secrets, as the engine reported them: when, which, how.
+             */
+            secrets: string[];
         };
         /** EntrypointView */
         EntrypointView: {
@@ -1057,6 +1113,21 @@ export interface components {
             usage: {
                 [key: string]: number;
             };
+        };
+        /** ExplanationView */
+        ExplanationView: {
+            /**
+             * Decision
+             * @enum {string}
+             */
+            decision: "allowed" | "refused";
+            /** Reason */
+            reason: string;
+            /**
+             * Grants
+             * @description The grant that allows it, or those that come nearest.
+             */
+            grants: components["schemas"]["RightView"][];
         };
         /**
          * ExportBody
@@ -1279,6 +1350,11 @@ export interface components {
              * @default null
              */
             attempt: number | null;
+            /**
+             * @description Of an output: what the latest attempt wrote before it failed. It feeds no other treatment.
+             * @default null
+             */
+            kept: components["schemas"]["ValueView"] | null;
         };
         /** FollowingList */
         FollowingList: {
@@ -1436,6 +1512,52 @@ export interface components {
              */
             webhook_path: string;
         };
+        /**
+         * GrantBody
+         * @description `subject` gets `role` at `scope` and at everything inside of it.
+         */
+        GrantBody: {
+            /**
+             * Subject
+             * @description `member:ID`, `team:NAME` or `service-account:NAME`.
+             */
+            subject: string;
+            /** Role */
+            role: string;
+            /**
+             * Scope
+             * @description `organization`, `project:P`, `pipeline:P/NAME`, `environment:P/NAME` or `pool:NAME`.
+             */
+            scope: string;
+        };
+        /** GrantList */
+        GrantList: {
+            /** Items */
+            items: components["schemas"]["GrantView"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+        };
+        /** GrantView */
+        GrantView: {
+            /** Grant Id */
+            grant_id: string;
+            /** Subject */
+            subject: string;
+            /** Role */
+            role: string;
+            /** Scope */
+            scope: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+        };
         /** GraphView */
         GraphView: {
             /** Nodes */
@@ -1537,6 +1659,70 @@ export interface components {
             };
         };
         /**
+         * IdentityProviderBody
+         * @description A public client of an OpenID Connect provider; Cadence keeps no secret of it.
+         */
+        IdentityProviderBody: {
+            /**
+             * Issuer
+             * @description As its tokens name it, without a slash at the end.
+             */
+            issuer: string;
+            /** Client Id */
+            client_id: string;
+            /**
+             * Scopes
+             * @default [
+             *       "openid",
+             *       "email",
+             *       "profile"
+             *     ]
+             */
+            scopes: string[];
+            /**
+             * Groups Claim
+             * @description The claim that lists a person's groups.
+             * @default groups
+             */
+            groups_claim: string;
+            /**
+             * Open To All
+             * @description Everyone who can sign in there becomes a member.
+             * @default false
+             */
+            open_to_all: boolean;
+        };
+        /** IdentityProviderList */
+        IdentityProviderList: {
+            /** Items */
+            items: components["schemas"]["IdentityProviderView"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+        };
+        /** IdentityProviderView */
+        IdentityProviderView: {
+            /** Name */
+            name: string;
+            /** Issuer */
+            issuer: string;
+            /** Client Id */
+            client_id: string;
+            /** Scopes */
+            scopes: string[];
+            /** Groups Claim */
+            groups_claim: string;
+            /** Open To All */
+            open_to_all: boolean;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+        };
+        /**
          * InputKit
          * @description The value of an input: its digest and size. `value` is null where there is nothing to download.
          */
@@ -1595,6 +1781,81 @@ export interface components {
              * @description The cursor of the next page, null at the end.
              */
             next: string | null;
+        };
+        /**
+         * InvitationBody
+         * @description Either `email`: a person, who becomes a member; or `team` (`ORGANIZATION/NAME`): a team of another organization,
+         *     which gets `role` at `scope` and nothing else.
+         */
+        InvitationBody: {
+            /**
+             * Email
+             * @default null
+             */
+            email: string | null;
+            /**
+             * Team
+             * @default null
+             */
+            team: string | null;
+            /**
+             * Teams
+             * @description Teams that the person joins.
+             */
+            teams?: string[];
+            /**
+             * Role
+             * @default null
+             */
+            role: string | null;
+            /**
+             * Scope
+             * @default null
+             */
+            scope: string | null;
+            /**
+             * Expires In
+             * @description Seconds.
+             * @default 604800
+             */
+            expires_in: number;
+        };
+        /** InvitationList */
+        InvitationList: {
+            /** Items */
+            items: components["schemas"]["InvitationView"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+        };
+        /** InvitationView */
+        InvitationView: {
+            /** Invitation Id */
+            invitation_id: string;
+            /** Email */
+            email: string | null;
+            /** Team */
+            team: string | null;
+            /** Teams */
+            teams: string[];
+            /** Role */
+            role: string | null;
+            /** Scope */
+            scope: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
         };
         /**
          * KitView
@@ -1832,6 +2093,52 @@ export interface components {
             /** Supervised */
             supervised: boolean;
         };
+        /**
+         * MemberBody
+         * @description `teams` may hold no more than the caller does.
+         */
+        MemberBody: {
+            /** Name */
+            name: string;
+            /** Email */
+            email: string;
+            /** Teams */
+            teams?: string[];
+        };
+        /** MemberList */
+        MemberList: {
+            /** Items */
+            items: components["schemas"]["MemberView"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+        };
+        /** MemberView */
+        MemberView: {
+            /**
+             * Member Id
+             * @description What grants, tokens and records refer to: `member:ID`.
+             */
+            member_id: string;
+            /** Name */
+            name: string;
+            /** Email */
+            email: string;
+            /** Teams */
+            teams: string[];
+            /**
+             * Identity
+             * @description Issuer and subject at the identity provider, after the first sign-in.
+             */
+            identity: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+        };
         /** NewChannelView */
         NewChannelView: {
             /** Project */
@@ -1918,6 +2225,53 @@ export interface components {
              */
             webhook_secret: string | null;
         };
+        /** NewInvitationView */
+        NewInvitationView: {
+            /** Invitation Id */
+            invitation_id: string;
+            /** Email */
+            email: string | null;
+            /** Team */
+            team: string | null;
+            /** Teams */
+            teams: string[];
+            /** Role */
+            role: string | null;
+            /** Scope */
+            scope: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /**
+             * Code
+             * @description Accepts the invitation, once. It cannot be read again.
+             */
+            code: string;
+        };
+        /** NewOrganizationView */
+        NewOrganizationView: {
+            /** Name */
+            name: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Token
+             * @description A token for everything in the organization. It cannot be read again.
+             */
+            token: string;
+        };
         /** NewTokenView */
         NewTokenView: {
             /** Token Id */
@@ -1940,6 +2294,16 @@ export interface components {
             created_by: string;
             /** Expires At */
             expires_at: string | null;
+            /**
+             * Subject
+             * @description The member or service account with whose grants the token acts.
+             */
+            subject: string | null;
+            /**
+             * Made With
+             * @description The token that it was created with, and ends with.
+             */
+            made_with: string | null;
             /**
              * Token
              * @description What to send as `Authorization: Bearer`. It cannot be read again.
@@ -2039,6 +2403,11 @@ export interface components {
             project: string;
             /** Permissions */
             permissions: string[];
+        };
+        /** OrganizationBody */
+        OrganizationBody: {
+            /** Name */
+            name: string;
         };
         /** OrganizationList */
         OrganizationList: {
@@ -3058,6 +3427,132 @@ export interface components {
             treatment: string;
         };
         /**
+         * RepositoryBody
+         * @description `kind` is needed for code hosts other than the public ones.
+         *
+         *     `token` administers the repository's webhooks, reads its commits, and writes statuses and comments. It is stored
+         *     encrypted and never shown.
+         */
+        RepositoryBody: {
+            /** Project */
+            project: string;
+            /** Url */
+            url: string;
+            /**
+             * Token
+             * Format: password
+             */
+            token: string;
+            /**
+             * Kind
+             * @default null
+             */
+            kind: ("github" | "gitlab" | "gitea" | "bitbucket") | null;
+            /**
+             * Forks
+             * @description What pull requests from forks start: the pipelines of the branch that they are for, or nothing.
+             * @default base
+             * @enum {string}
+             */
+            forks: "base" | "nothing";
+            /**
+             * Public Url
+             * @description The address at which the code host reaches this API; by default the one of this request.
+             * @default null
+             */
+            public_url: string | null;
+        };
+        /** RepositoryCheckView */
+        RepositoryCheckView: {
+            /** Name */
+            name: string;
+            /** Ok */
+            ok: boolean;
+            /** Message */
+            message: string;
+        };
+        /** RepositoryChecksView */
+        RepositoryChecksView: {
+            /** Ok */
+            ok: boolean;
+            /** Checks */
+            checks: components["schemas"]["RepositoryCheckView"][];
+        };
+        /** RepositoryDeliveryList */
+        RepositoryDeliveryList: {
+            /** Items */
+            items: components["schemas"]["RepositoryDeliveryView"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+        };
+        /** RepositoryDeliveryView */
+        RepositoryDeliveryView: {
+            /** Id */
+            id: string;
+            /**
+             * Received At
+             * Format: date-time
+             */
+            received_at: string;
+            /** Event */
+            event: string;
+            /** Ref */
+            ref: string;
+            /** Commit */
+            commit: string;
+            /** Outcome */
+            outcome: string;
+            /** Runs */
+            runs: string[];
+        };
+        /** RepositoryList */
+        RepositoryList: {
+            /** Items */
+            items: components["schemas"]["RepositoryView"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+        };
+        /** RepositoryView */
+        RepositoryView: {
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Project */
+            project: string;
+            /**
+             * Name
+             * @description Its full name on the code host.
+             */
+            name: string;
+            /** Url */
+            url: string;
+            /** Default Branch */
+            default_branch: string;
+            /** Forks */
+            forks: string;
+            /** Webhook Url */
+            webhook_url: string;
+            /**
+             * Webhook Id
+             * @description The code host's id of the webhook; null while it is missing.
+             */
+            webhook_id: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+        };
+        /**
          * RerunBody
          * @description Selects what runs again.
          *
@@ -3154,6 +3649,65 @@ export interface components {
         RevivedView: {
             /** Redriven */
             redriven: number;
+        };
+        /** RightView */
+        RightView: {
+            /** Grant Id */
+            grant_id: string;
+            /**
+             * Subject
+             * @description The member itself, or the team through which it has the grant.
+             */
+            subject: string;
+            /** Role */
+            role: string;
+            /** Scope */
+            scope: string;
+            /**
+             * Permitted
+             * @description Whether the role has the permission.
+             */
+            permitted: boolean;
+            /**
+             * Covered
+             * @description Whether the scope covers the thing.
+             */
+            covered: boolean;
+        };
+        /** RoleBody */
+        RoleBody: {
+            /** Permissions */
+            permissions: string[];
+        };
+        /** RoleList */
+        RoleList: {
+            /** Items */
+            items: components["schemas"]["RoleView"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+        };
+        /** RoleView */
+        RoleView: {
+            /** Name */
+            name: string;
+            /** Built In */
+            built_in: boolean;
+            /** Permissions */
+            permissions: string[];
+        };
+        /**
+         * RotateBody
+         * @description Without `token` the token stays, and only the webhook's secret is renewed.
+         */
+        RotateBody: {
+            /**
+             * Token
+             * @default null
+             */
+            token: string | null;
         };
         /**
          * RuleBody
@@ -3487,6 +4041,12 @@ export interface components {
              * @description At most 64 KiB of UTF-8 text.
              */
             value: string;
+            /**
+             * Environment
+             * @description Binds the secret to an environment: only treatments of that environment receive it. `null` ends that; without this member the secret stays bound as it is.
+             * @default null
+             */
+            environment: string | null;
         };
         /** SecretList */
         SecretList: {
@@ -3509,6 +4069,49 @@ export interface components {
              * Format: date-time
              */
             updated_at: string;
+            /**
+             * Environment
+             * @description The environment that it is bound to, if any.
+             */
+            environment: string | null;
+        };
+        /** SelfGrantView */
+        SelfGrantView: {
+            /** Subject */
+            subject: string;
+            /** Role */
+            role: string;
+            /** Scope */
+            scope: string;
+        };
+        /** SelfView */
+        SelfView: {
+            /** Organization */
+            organization: string;
+            /**
+             * Subject
+             * @description `member:ID` or `service-account:NAME`; null for a token of its own.
+             */
+            subject: string | null;
+            /** Name */
+            name: string;
+            /** Token Id */
+            token_id: string;
+            /**
+             * Project
+             * @description The project that the token is limited to, or `*`.
+             */
+            project: string;
+            /**
+             * Permissions
+             * @description Permissions that the token is limited to, or `*`.
+             */
+            permissions: string[];
+            /**
+             * Grants
+             * @description What is granted to the subject; null for no subject.
+             */
+            grants: components["schemas"]["SelfGrantView"][] | null;
         };
         /**
          * SentKit
@@ -3535,6 +4138,49 @@ export interface components {
             /** Size */
             size: number;
         };
+        /** ServiceAccountBody */
+        ServiceAccountBody: {
+            /**
+             * Description
+             * @default
+             */
+            description: string;
+        };
+        /** ServiceAccountList */
+        ServiceAccountList: {
+            /** Items */
+            items: components["schemas"]["ServiceAccountView"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+        };
+        /** ServiceAccountTokenBody */
+        ServiceAccountTokenBody: {
+            /** Name */
+            name: string;
+            /**
+             * Expires In
+             * @description Seconds; without it the token does not expire.
+             * @default null
+             */
+            expires_in: number | null;
+        };
+        /** ServiceAccountView */
+        ServiceAccountView: {
+            /** Name */
+            name: string;
+            /** Description */
+            description: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+        };
         /**
          * ServiceView
          * @description A container beside the command, reachable by its name.
@@ -3551,6 +4197,20 @@ export interface components {
             /** Ports */
             ports: number[];
         };
+        /** SharedView */
+        SharedView: {
+            /**
+             * Organization
+             * @description Sent as the header `Cadence-Organization`, it is the one acted in.
+             */
+            organization: string;
+            /** Team */
+            team: string;
+            /** Role */
+            role: string;
+            /** Scope */
+            scope: string;
+        };
         /** SignInCodeView */
         SignInCodeView: {
             /**
@@ -3563,6 +4223,22 @@ export interface components {
              * Format: date-time
              */
             expires_at: string;
+        };
+        /** SignInWayView */
+        SignInWayView: {
+            /** Name */
+            name: string;
+            /** Issuer */
+            issuer: string;
+            /** Client Id */
+            client_id: string;
+            /** Scopes */
+            scopes: string[];
+        };
+        /** SignInWays */
+        SignInWays: {
+            /** Items */
+            items: components["schemas"]["SignInWayView"][];
         };
         /**
          * SilenceBody
@@ -3811,6 +4487,65 @@ export interface components {
              */
             ended: number;
         };
+        /** TeamBody */
+        TeamBody: {
+            /**
+             * Description
+             * @default
+             */
+            description: string;
+            /**
+             * Group
+             * @default null
+             */
+            group: string | null;
+        };
+        /** TeamDetailView */
+        TeamDetailView: {
+            /** Name */
+            name: string;
+            /** Description */
+            description: string;
+            /**
+             * Group
+             * @description The group of the identity provider whose members belong to the team.
+             */
+            group: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Members */
+            members: components["schemas"]["MemberView"][];
+        };
+        /** TeamList */
+        TeamList: {
+            /** Items */
+            items: components["schemas"]["TeamView"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+        };
+        /** TeamView */
+        TeamView: {
+            /** Name */
+            name: string;
+            /** Description */
+            description: string;
+            /**
+             * Group
+             * @description The group of the identity provider whose members belong to the team.
+             */
+            group: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+        };
         /** TestView */
         TestView: {
             /** Message Id */
@@ -3864,7 +4599,7 @@ export interface components {
             permissions: string[];
             /**
              * Expires In
-             * @description Seconds; without it the token does not expire.
+             * @description Seconds. It ends with the token that it is created with, if that is earlier.
              * @default null
              */
             expires_in: number | null;
@@ -3901,6 +4636,16 @@ export interface components {
             created_by: string;
             /** Expires At */
             expires_at: string | null;
+            /**
+             * Subject
+             * @description The member or service account with whose grants the token acts.
+             */
+            subject: string | null;
+            /**
+             * Made With
+             * @description The token that it was created with, and ends with.
+             */
+            made_with: string | null;
         };
         /** TotalView */
         TotalView: {
@@ -4249,6 +4994,17 @@ export interface components {
              * Format: date-time
              */
             expires_at: string;
+        };
+        /**
+         * WebhookSecretBody
+         * @description Without `webhook_secret` one is generated and returned, this once.
+         */
+        WebhookSecretBody: {
+            /**
+             * Webhook Secret
+             * @default null
+             */
+            webhook_secret: string | null;
         };
         /** @description A problem document (RFC 9457). */
         Problem: {
