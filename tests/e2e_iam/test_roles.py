@@ -1,6 +1,7 @@
 """Each Lambda's role allows what the Lambda needs, and nothing else: refused here as AWS would refuse it."""
 
 import json
+import uuid
 from typing import Any
 
 import boto3
@@ -30,7 +31,7 @@ class Account:
 
     def as_lambda(self, folder: str) -> Any:
         """Clients with exactly the rights of a Lambda: its role's policy, in a role that may be assumed from here."""
-        iam, name = self.root("iam"), f"test-as-{folder}"
+        iam, name = self.root("iam"), f"test-as-{folder}-{uuid.uuid4().hex[:12]}"
         function = self.root("lambda").get_function_configuration(FunctionName=f"cadence-main-{folder}")
         role = function["Role"].rpartition("/")[2]
         principal = {"AWS": "arn:aws:iam::000000000000:root"}
