@@ -87,8 +87,8 @@ def test_a_secret_of_a_command_comes_from_the_environment_of_its_caller(monkeypa
 
 def test_keys_are_in_files_of_this_user_only(tmp_path: Path) -> None:
     keys = KeyFiles(tmp_path / "keys", "to-receive", "to-send")
-    options = dict(zip(keys.options[::2], keys.options[1::2], strict=True))
-    files = [Path(options[name]) for name in ("--recv-key-file", "--send-key-file")]
+    given = list(keys.options)
+    files = [Path(given[given.index(name) + 1]) for name in ("--recv-key-file", "--send-key-file")]
     assert [file.read_text() for file in files] == ["to-receive", "to-send"]
     assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
     assert (tmp_path / "keys").stat().st_mode & 0o777 == 0o700
