@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,7 +74,7 @@ _TOOLS = (
     _Tool("rust", ("Cargo.toml",), "rust:1", _rust),
     _Tool("image", ("Dockerfile", "Containerfile"), None, _docker),
 )
-_COMMENTS = {
+_COMMENTS: Mapping[tuple[str | int, ...], Sequence[str]] = {
     (): ["Written by `cadence init`: a first pipeline to change."],
     ("treatments", "fetch"): ["Needs git on the runner's machine."],
     ("treatments", "image"): ["Needs podman or docker on the runner's machine."],
