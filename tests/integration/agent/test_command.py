@@ -171,8 +171,8 @@ def test_samples_and_usage(gateway: FakeGateway, work: Work, sandbox: str) -> No
     assert usage["cpu_ms"] > 20
     assert usage["memory_peak"] > 0
     assert usage["duration_ms"] >= 200
-    # Nothing of so short a treatment was told before its end.
-    assert not [sample for beat in runner.heartbeats for sample in beat["samples"]]
+    # Nothing of so short a treatment was told before its end, unless a busy machine made it a long one.
+    assert usage["duration_ms"] > 8_000 or not [sample for beat in runner.heartbeats for sample in beat["samples"]]
     assert runner.completed is not None
     samples = runner.completed["samples"]
     assert samples

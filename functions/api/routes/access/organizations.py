@@ -83,7 +83,7 @@ class TokenBody(Body):
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
     project: Name | Literal["*"] = ALL_PROJECTS
-    permissions: Annotated[list[PermissionName], Field(min_length=1, max_length=50)]
+    permissions: Annotated[list[PermissionName], Field(min_length=1, max_length=100)]
     expires_in: int | None = Field(
         None,
         ge=60,

@@ -16,6 +16,7 @@ _VIEWER = frozenset(
         Permission.HOSTS_READ,
         Permission.RUNNERS_READ,
         Permission.GITHOSTS_READ,
+        Permission.REPOSITORIES_READ,
         Permission.ORGANIZATIONS_READ,
         Permission.PROJECTS_READ,
         Permission.METRICS_READ,
@@ -25,6 +26,7 @@ _VIEWER = frozenset(
 _DEVELOPER = _VIEWER | {
     Permission.PIPELINES_WRITE,
     Permission.RUNS_START,
+    Permission.RUNS_START_STORED,
     Permission.RUNS_CANCEL,
     Permission.RUNS_REPLAY,
     Permission.RUNNERS_HOLD,
@@ -42,6 +44,7 @@ _MAINTAINER = _DEVELOPER | {
     Permission.HOSTS_JOIN,
     Permission.HOSTS_WRITE,
     Permission.GITHOSTS_WRITE,
+    Permission.REPOSITORIES_WRITE,
     Permission.PROJECTS_WRITE,
     Permission.EXPORTS_READ,
     Permission.EXPORTS_WRITE,
@@ -67,6 +70,7 @@ _AUDITOR = frozenset(
         Permission.ENVIRONMENTS_READ,
         Permission.POOLS_READ,
         Permission.GITHOSTS_READ,
+        Permission.REPOSITORIES_READ,
         Permission.EXPORTS_READ,
     }
 )

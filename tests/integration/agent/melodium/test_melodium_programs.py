@@ -118,11 +118,12 @@ def test_a_secret_of_the_engines_own_kind_is_given_in_memory(
     spying.write_text(f'#!/bin/sh\n[ "$1" = --version ] || {{ env; echo "$@"; }} >&2\nexec {BINARY} "$@"\n')
     spying.chmod(0o755)
     monkeypatch.setenv("CADENCE_MELODIUM", str(spying))
-    for word, outcome in (("open-sesame", "succeeded"), ("open-says-me", "failed")):
+    for word, code in (("open-sesame", 0), ("open-says-me", 1)):
         runner = program(
-            "main", PROGRAMS / "sealed.mel", treatment="sealed::main", hidden={"word": word}, type_="Secret<string>"
+            "main", PROGRAMS / "sealed", treatment="sealed::main", hidden={"word": word}, type_="Secret<string>"
         )
-        assert work(runner, "plain")["outcome"] == outcome, runner.lines
+        assert work(runner, "plain")["outcome"] == "succeeded", runner.lines
+        assert [line for line in runner.text() if line.endswith(f"exit: {code}")], runner.text()
         text = "\n".join(runner.text("stderr"))
         assert "--check-secrets" in text and "--word=" in text and word not in text and "***" not in text
 
@@ -133,14 +134,15 @@ def test_a_secret_is_given_to_a_treatment_with_ports_in_the_message_that_launche
 ) -> None:
     ports = {
         "inputs": [port("trigger", "block", "void", literal="null", fed=False)],
-        "outputs": [port("completed", "block", "void")],
+        "outputs": [port("exit", "block", "Option<i32>")],
     }
     runner = program(
-        "opens", PROGRAMS / "sealed.mel", ports, treatment="sealed::opens", hidden={"word": "open-sesame"},
+        "opens", PROGRAMS / "sealed", ports, treatment="sealed::opens", hidden={"word": "open-sesame"},
         type_="Secret<string>",
     )  # fmt: skip
     done = work(runner)
     assert (done["outcome"], done["error"]) == ("succeeded", None), runner.lines
+    assert runner.outputs["exit"].content == b"0"
 
 
 def test_what_its_launch_lacks_fails_the_treatment_although_the_engine_ends_with_0(
@@ -161,11 +163,12 @@ def test_a_program_that_the_engine_refuses_is_never_started(program: Program, wo
     runner = program("main", PROGRAMS / "stale" / "wrong_type.mel", parameters={"api_token": given("string", "x")})
     done = work(runner, sandbox)
     assert done["outcome"] == "failed"
-    assert done["error"] == (
+    assert done["error"] == in_version(
         "the engine refuses the program: failure: L0192: Script error on stale: S0000: at line 10 position 10 'main': "
         "D0068: Design for 'stale::main' contains errors and cannot be commited; error: L0192: Script error on stale: "
         "S0000: at line 11 position 55 'api_token': D0197: Datatype does not match for 'api_token' of "
-        "'cicd/runners::CicdDispatchEngine' in 'stale::main', Option<string> (string) expected but 'api_token' is string (string)"
+        "'cicd/runners::CicdDispatchEngine' in 'stale::main', "
+        "Option<Secret<string>> (Secret<string>) expected but 'api_token' is string (string)"
     )
     assert not [line for line in runner.text() if "never" in line]
 
@@ -311,7 +314,7 @@ def test_a_value_of_another_type_is_told_with_its_line(gateway: FakeGateway, pro
 def test_a_producer_is_held_back_while_the_engine_is(gateway: FakeGateway, program: Program, start: Start) -> None:
     """What flows in is no more than fits between: the consumer takes nothing."""
     runner = program("bytes", ports={"inputs": [port("data")], "outputs": [port("data")]})
-    content = os.urandom(1 << 20) * 12
+    content = os.urandom(1 << 20) * 64
     stream = gateway.new_stream()
     stream.put_all(content)
     runner.inputs["data"] = [stream]
@@ -319,7 +322,7 @@ def test_a_producer_is_held_back_while_the_engine_is(gateway: FakeGateway, progr
     output.consumer_next = 0
     start(runner)
     eventually(lambda: output.denied > 3)
-    assert len(stream.fetched) < 12
+    assert len(stream.fetched) < 64
     output.consumer_next = None
     assert runner.done.wait(60)
     assert output.content == content
