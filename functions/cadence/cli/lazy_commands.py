@@ -16,6 +16,11 @@ class LazyCommand(NamedTuple):
 
 
 COMMANDS = {
+    "init": LazyCommand(
+        "pipelines.init",
+        "init",
+        "Write a first pipeline for what is in a repository: Python, Node.js, Go, Rust, a Dockerfile.",
+    ),
     "validate": LazyCommand("runs.commands", "validate", "Validate pipeline documents and print all findings."),
     "run": LazyCommand(
         "runs.commands", "run", "Run a pipeline document or a Mélodium program (Compo.toml, .mel, .jeu) once."

@@ -180,7 +180,7 @@ class AssignmentRunner:
         finally:
             ports.command_ended()
         self._heartbeat.phase = "uploading"
-        ports.finish()
+        ports.finish(self._log)
         caches.save()
 
     def _create_containers(self, workspace: Workspace) -> TreatmentContainers | None:

@@ -75,7 +75,7 @@ class OutputUpload:
         self._ask_again = 0.0
         self._expired = 0
         self._digest = hashlib.sha256()
-        self._size = 0
+        self.size = 0
         self._preview = bytearray()
         self._all_read = False
         self._last_report = time.monotonic()
@@ -166,7 +166,7 @@ class OutputUpload:
         if len(self._preview) < 2 * PREVIEW_BYTES:
             self._preview += chunk.content[: 2 * PREVIEW_BYTES - len(self._preview)]
         self._digest.update(chunk.content)
-        self._size += chunk.size
+        self.size += chunk.size
         self._give(chunk)
 
     def _end(self, chunk: ChunkBuffer) -> None:
@@ -293,7 +293,7 @@ class OutputUpload:
             return None
         preview = self._masker.mask_bytes(bytes(self._preview))[:PREVIEW_BYTES]
         return {
-            "size": self._size,
+            "size": self.size,
             "sha256": self._digest.hexdigest(),
             "chunks": self._next_seq - 1,
             "preview": base64.b64encode(preview).decode(),

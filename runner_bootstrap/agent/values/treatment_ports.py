@@ -178,8 +178,11 @@ class TreatmentPorts:
         """Keeps what the command wrote before its attempt failed, apart from the values that feed consumers."""
         kept_outputs.KeptOutputs(self._workspace, call, log, self._termination).keep(self._ports_out)
 
-    def finish(self) -> None:
-        """Uploads the remaining outputs. No output waits for the consumers of another one. Raises Stopped."""
+    def finish(self, log: LogBuffer) -> None:
+        """Uploads the remaining outputs, and warns in the log of streams that nothing was written to.
+
+        No output waits for the consumers of another one. Raises Stopped.
+        """
         for port, output in self._outputs_of([port for port in self._ports_out if not self._by_fifo(port)]).items():
             matched = self._matched_paths[port.name]
             if port.path or not matched.file:
@@ -190,6 +193,13 @@ class TreatmentPorts:
         self._workers.join()
         for output in self._outputs:
             output.finish()
+        streams = {port.name for port in self._ports_out if self._by_fifo(port) and port.type != "void"}
+        for output in self._outputs:
+            if output.name in streams and not output.size:
+                log.say(
+                    f"output {output.name}: the command wrote nothing to it, so that its consumers receive an empty stream",
+                    "warning",
+                )
 
     def _read(self, port: AssignedPort) -> None:
         try:

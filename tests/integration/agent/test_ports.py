@@ -47,6 +47,20 @@ def test_an_input_that_nothing_feeds_has_no_variable(gateway: FakeGateway, work:
     assert runner.text() == ["unset unset"]
 
 
+def test_a_stream_that_nothing_was_written_to_causes_a_warning(gateway: FakeGateway, work: Work, sandbox: str) -> None:
+    runner = gateway.add_runner(
+        'echo row > "$CADENCE_OUT_rows"; touch report',
+        outputs=[port("rows"), port("lines", type_="string"), port("report", path="report")],
+    )
+
+    result = work(runner, sandbox)
+
+    assert result["outcome"] == "succeeded"
+    assert runner.outputs["lines"].content == b""
+    warnings = [line["text"] for line in runner.lines.values() if line["level"] == "warning"]
+    assert warnings == ["output lines: the command wrote nothing to it, so that its consumers receive an empty stream"]
+
+
 @pytest.mark.parametrize("flow", ["stream", "block"])
 def test_ports_as_standard_input_and_output(gateway: FakeGateway, work: Work, sandbox: str, flow: str) -> None:
     content = b"line\n" * (3 * MIB // 5)

@@ -90,6 +90,20 @@ def test_a_deleted_git_hosts_webhooks_are_refused(hooks: Hooks) -> None:  # noqa
     assert_problem(api("DELETE", f"/v1/githosts/{host['id']}"), 404)
 
 
+def test_a_project_has_one_git_host_of_a_name(api: Api) -> None:
+    body = {"kind": "github", "project": "default", "name": "hub"}
+    assert api("POST", "/v1/githosts", body).status == 201
+
+    refused = api("POST", "/v1/githosts", {**body, "kind": "gitea"})
+
+    assert_problem(refused, 409)
+    assert "Project default has a git host hub already" in refused.text
+    assert "cadence githost set hub --new-secret" in refused.text
+    assert [host["kind"] for host in api("GET", "/v1/githosts").json["items"]] == ["github"]
+    assert api("POST", "/v1/projects", {"name": "other"}).status == 201
+    assert api("POST", "/v1/githosts", {**body, "project": "other"}).status == 201
+
+
 def test_an_access_token_needs_an_address_and_can_be_removed(hooks: Hooks) -> None:  # noqa: F811
     api = hooks.api
     hooks.add("gitea", "tea")
@@ -127,11 +141,8 @@ def test_the_command_line_deletes_and_rotates(api: Api, cadence, tmp_path) -> No
     assert "cannot be printed again" in changed.stdout
     assert cadence("githost", "set", "hub").exit_code == 2
     assert cadence("githost", "set", "other", "--no-access-token").exit_code == 1
-    assert cadence("githost", "create", "hub").exit_code == 0
-    ambiguous = cadence("githost", "delete", "hub")
-    assert ambiguous.exit_code == 2
-    for host in api("GET", "/v1/githosts").json["items"]:
-        assert cadence("githost", "delete", host["id"]).exit_code == 0
+    (host,) = api("GET", "/v1/githosts").json["items"]
+    assert cadence("githost", "delete", host["id"]).exit_code == 0
     assert api("GET", "/v1/githosts").json["items"] == []
 
 

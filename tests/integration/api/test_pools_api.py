@@ -267,6 +267,34 @@ def test_a_pool_is_removed_once_nothing_of_it_exists(api: Api, asked: list[tuple
     assert "hunter2" not in str(client("dynamodb").scan(TableName="access")["Items"])
 
 
+def test_a_pool_that_a_treatment_waits_for_is_not_removed(api: Api) -> None:
+    assert api("PUT", "/v1/pools/mine", {"provider": "host"}).status == 201
+    now = api.services.clock()
+    offered = Runner(
+        runner_id="r-1",
+        run_id="01waiting",
+        treatment="build",
+        attempt=1,
+        organization="default",
+        project="default",
+        pool="mine",
+        provider="host",
+        state=RunnerState.OFFERED,
+        created_at=now,
+    )
+    api.services.runners.put_runner(offered)
+    api.services.hosts.put_offer(offered, now)
+
+    refused = api("DELETE", "/v1/pools/mine")
+
+    assert refused.status == 409
+    assert "wait for a runner of pool mine: build of run 01waiting." in refused.text
+    assert "cadence cancel RUN" in refused.text
+    assert api("GET", "/v1/pools/mine").status == 200
+    api.services.hosts.remove_offer("default", "mine", offered.as_offer)
+    assert api("DELETE", "/v1/pools/mine").status == 204
+
+
 def test_a_probe_is_asked_for_again(api: Api, asked: list[tuple[str, str]]) -> None:
     api("PUT", "/v1/pools/par", CLOUD)
     assert api("POST", "/v1/pools/par/probe").status == 202

@@ -24,6 +24,17 @@ def test_the_openapi_document_is_valid():
     validate(document(GROUPS))
 
 
+def test_no_component_is_named_after_its_module():
+    """Two models of one name get their modules' names in front, which generators of clients cannot tell apart."""
+    assert [name for name in document(GROUPS)["components"]["schemas"] if "__" in name] == []
+
+
+def test_components_differ_in_more_than_upper_and_lower_case():
+    names = [name.lower() for name in document(GROUPS)["components"]["schemas"]]
+
+    assert sorted(names) == sorted(set(names))
+
+
 def test_the_reference_of_the_command_line_is_up_to_date():
     committed = (DOCS / "cli.md").read_text()
 

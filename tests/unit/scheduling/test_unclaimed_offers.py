@@ -12,7 +12,7 @@ from cadence.application.shared.runner_ports import HOST_SILENT, Host
 from cadence.domain.placement.pool import HOST, Pool
 from cadence.domain.runners.runner import RunnerState
 from cadence.domain.shared import ids
-from cadence.domain.shared.errors import NotReady
+from cadence.domain.shared.errors import NotReady, ProviderRejected
 from tests.fakes.hosts import MemoryHosts
 from tests.unit.scheduling.setting import RUN, Setting, spec
 
@@ -127,3 +127,29 @@ def test_a_pool_that_is_gone_by_now_is_no_other(setting: Setting, hosts: MemoryH
     setting.watchdog.runner(RUNNER, "build-1")
     assert "build-1" not in setting.machines.answers
     assert (waits_for(setting) or "").startswith("a machine of pool first: none")
+
+
+def test_a_treatment_of_a_removed_pool_goes_on_in_another(setting: Setting, hosts: MemoryHosts) -> None:
+    ask_for_work(setting, hosts, "first")
+    setting.place("build")
+    setting.clock.advance(HOST_SILENT)
+    setting.pools.pools = (Pool(organization="acme", name="second", provider=HOST),)
+
+    setting.watchdog.runner(RUNNER, "build-1")
+
+    error = setting.machines.answers.pop("build-1")
+    assert isinstance(error, NotReady)
+    assert error.message == "pool first was removed before a machine of it took build"
+    setting.place("build")
+    assert setting.treatment("build").pool == "second"
+
+
+def test_a_treatment_whose_last_pool_was_removed_ends_with_the_cause(setting: Setting, hosts: MemoryHosts) -> None:
+    setting.place("build")
+    setting.pools.pools = ()
+
+    setting.watchdog.runner(RUNNER, "build-1")
+
+    assert isinstance(setting.machines.answers.pop("build-1"), NotReady)
+    with pytest.raises(ProviderRejected, match="no pool can hold build: there is no pool"):
+        setting.place("build")

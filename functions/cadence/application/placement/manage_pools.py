@@ -123,7 +123,8 @@ class ManagePools:
             self.calls.ask("probe", pool.organization, pool.name, pool.provider)
 
     def remove(self, pool: Pool, *, abandon: bool = False) -> None:
-        """Removes a pool. Raises Conflict while machines of it may exist, since they could not be ended any more.
+        """Removes a pool. Raises Conflict while machines of it may exist, since they could not be ended any more, and
+        while treatments wait for it, since they would wait in vain; the message names their runs.
 
         `abandon` removes it also if its infrastructure does not list its machines; those that exist are left there.
         """
@@ -148,6 +149,13 @@ class ManagePools:
             if alive:
                 names = ", ".join(host.name for host in alive[:5])
                 raise Conflict(f"Machines that joined pool {pool.name} still ask for work: {names}. Stop their agents.")
+        if waiting := self._queue(pool, ()):
+            names = ", ".join(f"{each.treatment} of run {each.run_id}" for each in waiting[:5])
+            more = f" and {len(waiting) - 5} more" if len(waiting) > 5 else ""
+            raise Conflict(
+                f"Treatments wait for a runner of pool {pool.name}: {names}{more}. Let them run, or cancel their runs "
+                "(`cadence cancel RUN`), and remove the pool then."
+            )
 
     def _empty(self, pool: Pool, *, abandon: bool) -> None:
         """Raises Conflict unless the pool's infrastructure lists no machine of it now."""

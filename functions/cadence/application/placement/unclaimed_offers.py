@@ -31,10 +31,13 @@ class UnclaimedOffers:
     def check(self, runner: Runner) -> NotReady | None:
         """Notes what the treatment's runner waits for.
 
-        Returns an error if the treatment is to be placed once more, since it could begin in another pool.
+        Returns an error if the treatment is to be placed once more: it could begin in another pool, or its pool was
+        removed, so that it ends with that cause unless another pool fits.
         """
         treatment = self.treatments.get_treatment(runner.run_id, runner.treatment)
         hosts = self.at_work(runner.organization, runner.pool)
+        if not hosts and not self._exists(runner.organization, runner.pool):
+            return NotReady(f"pool {runner.pool} was removed before a machine of it took {runner.treatment}")
         if not hosts and (other := self._elsewhere(runner, treatment)):
             return NotReady(f"{placing.UNATTENDED}: pool {runner.pool}; pool {other} can hold {runner.treatment}, too")
         words = f"a machine of pool {runner.pool}: {_occupancy(hosts)}"
@@ -56,6 +59,13 @@ class UnclaimedOffers:
         except NotFound:
             return False
         return pool.provider != HOST or bool(self.at_work(organization, name))
+
+    def _exists(self, organization: str, name: str) -> bool:
+        try:
+            self.pools.get_pool(organization, name)
+        except NotFound:
+            return False
+        return True
 
 
 def _occupancy(hosts: Sequence[Host]) -> str:

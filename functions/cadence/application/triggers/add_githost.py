@@ -7,7 +7,7 @@ from cadence.application.access.ports import Cipher
 from cadence.application.shared.identifiers import new_ulid
 from cadence.application.shared.ports import Clock
 from cadence.application.triggers.ports import GitHostStore
-from cadence.domain.shared.errors import InvalidRequest, Violation
+from cadence.domain.shared.errors import Conflict, InvalidRequest, Violation
 from cadence.domain.triggers.githost import GitHost, GitHostKind
 from cadence.domain.triggers.githosts import FORMATS
 
@@ -35,12 +35,18 @@ class AddGitHost:
         """Returns the git host and its webhook secret, which is generated if it is None and stored encrypted only.
 
         `access_token` reads private repositories at `url`, by default the kind's own home. Raises InvalidRequest for a
-        token without an address to send it to.
+        token without an address to send it to, and Conflict if the project has a git host of that name.
         """
         url = url or FORMATS[kind].home
         if access_token and not url:
             message = f"An access token needs `url`: where the repositories of this {kind} are."
             raise InvalidRequest(message, [Violation("/url", message)])
+        if any((other.project, other.name) == (project, name) for other in self.githosts.list_githosts(organization)):
+            raise Conflict(
+                f"Project {project} has a git host {name} already, whose webhook secret stays valid. Choose another name, "
+                f"replace its secret (`cadence githost set {name} --new-secret`), or delete it "
+                f"(`cadence githost delete {name}`)."
+            )
         now = self.clock()
         secret = webhook_secret or secrets.token_urlsafe(32)
         githost = GitHost(

@@ -123,7 +123,8 @@ def _port(port: Mapping[str, Any], treatment: Mapping[str, Any]) -> None:
     source = f" from {port['source']}" if port["source"] else ""
     heading = Text.assemble("    ", (port["port"], "bold"), f"  {flow}{source}  ")
     if value:
-        heading.append(size(value["size"]))
+        empty = not value["size"] and port["flow"] == "stream" and port["type"] != "void"
+        heading.append("nothing was written" if empty else size(value["size"]))
         if value["sha256"]:
             heading.append(f"  sha256:{value['sha256'][:16]}", "dim")
         if port["kept"]:

@@ -104,8 +104,8 @@ class _TraceTree:
 
     def _is_shown(self, link: Json, other: Json) -> bool:
         if link["kind"] == "part_of" and self.backward:
-            # A run is shown once, and only if it has causes of its own.
-            return other["id"] not in self._shown and bool(self._steps[other["id"]])
+            # A run is shown once, and only if it has causes of its own or a commit.
+            return other["id"] not in self._shown and bool(self._steps[other["id"]] or _commit(other["run"]))
         if link["kind"] == "waited_for":
             return other["id"] not in self._shown
         return True
@@ -158,7 +158,17 @@ def _run(node: Json) -> Text:
         version = f" version {run['version']}" if run["version"] else ""
         text.append(f"  {run['pipeline']}{version}, by {run['created_by']}, {date_time(run['created_at'])}, ")
         text.append_text(state_text(run["state"]))
+        text.append(_commit(run))
     return text
+
+
+def _commit(run: Json | None) -> str:
+    """The commit that the run's event names, with its repository and branch or tag; empty if it names none."""
+    event = run["event"] if run else {}
+    if not event.get("commit"):
+        return ""
+    name = event.get("tag") or event.get("branch")
+    return f", commit {event['commit']}" + "".join(f" of {part}" for part in (name, event.get("repository")) if part)
 
 
 def _cache(node: Json) -> Text:

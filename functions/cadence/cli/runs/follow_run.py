@@ -82,7 +82,11 @@ def _page(client: Client, run_id: str, after: str | None, wait: float) -> Mappin
 
 
 def treatment_table(run: RunJson) -> Table:
-    """The treatments of a run with their states, durations and causes."""
+    """The treatments of a run with their states, durations and causes; a cause is printed once."""
+    first: dict[str, str] = {}
+    for treatment in run["treatments"]:
+        if treatment["cause"]:
+            first.setdefault(treatment["cause"], treatment["name"])
     return make_table(
         ("TREATMENT", "STATE", "TIME", "CAUSE"),
         (
@@ -90,8 +94,16 @@ def treatment_table(run: RunJson) -> Table:
                 treatment["name"],
                 state_text(treatment["state"]),
                 duration(treatment["started_at"], treatment["finished_at"]),
-                treatment["cause"] or (f"waits for {treatment['waiting_for']}" if treatment["waiting_for"] else ""),
+                _reason(treatment, first),
             )
             for treatment in run["treatments"]
         ),
     )
+
+
+def _reason(treatment: Mapping[str, Any], first: Mapping[str, str]) -> str:
+    """The cause or what is waited for; `first` maps causes to the treatment beside which each is printed."""
+    cause = treatment["cause"]
+    if cause:
+        return str(cause) if first[cause] == treatment["name"] else f"the same as {first[cause]}"
+    return f"waits for {treatment['waiting_for']}" if treatment["waiting_for"] else ""

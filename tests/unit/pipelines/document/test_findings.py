@@ -49,6 +49,15 @@ def two(connection: str, inputs: str = "source: Stream<byte>") -> str:
     )
 
 
+def joins(consumer: str, group: str, output: str) -> str:
+    """A document where `merge`, whose body begins with `consumer`, reads the output `report` of a group."""
+    return (
+        f"{HEAD}treatments:\n  test: {{run: x, {group}, outputs: {{report: {output}}}}}\n"
+        f"  merge: {{run: x, {consumer}inputs: {{all: Stream<byte>}}}}\n"
+        "connections:\n  - test.report -> merge.all\n"
+    )
+
+
 def stays(build: str, flow: str = "Stream<byte>") -> str:
     """A document where what `build` reads, the body on line 5, has to stay in `eu`."""
     return (
@@ -319,6 +328,15 @@ CASES: dict[Code, list[Case]] = {
             19,
             "/treatments/build/secrets",
             "forks",
+        ),
+    ],
+    Code.FILES_JOINED: [
+        Case(
+            joins("", "matrix: {python: [a, b]}", "{type: Stream<byte>, path: r.xml}"),
+            4,
+            54,
+            "/treatments/test/outputs/report",
+            "merge.all receives the files report of all instances of treatment “test” one after another",
         ),
     ],
     Code.BAD_TYPE: [
@@ -988,3 +1006,16 @@ def test_every_code_has_a_row_in_the_documentation_and_no_other() -> None:
     documented = re.findall(r"^\| `([a-z-]+)` \| .+ \| .+ \| .+ \|$", text, re.MULTILINE)
 
     assert sorted(documented) == sorted(Code)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        joins("matrix: {python: [a, b]}, ", "matrix: {python: [a, b]}", "{type: Stream<byte>, path: r.xml}"),
+        joins("", "shell: sh", "{type: Stream<byte>, path: r.xml}"),
+        joins("", "matrix: {python: [a, b]}", "Stream<byte>"),
+    ],
+    ids=["paired", "no group", "a stream without a file"],
+)
+def test_files_that_are_not_joined_cause_no_warning(source: str) -> None:
+    assert validate(source).findings == ()

@@ -113,6 +113,7 @@ class Code(StrEnum):
     BAD_MATRIX = "bad-matrix"
     MATRIX_TOO_LARGE = "matrix-too-large"
     MATRIX_UNMATCHED = "matrix-unmatched"
+    FILES_JOINED = "files-joined"
     TOO_MANY_TREATMENTS = "too-many-treatments"
     UNKNOWN_ENVIRONMENT = "unknown-environment"
     ENVIRONMENT_CLOSED = "environment-closed"

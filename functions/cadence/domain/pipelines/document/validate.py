@@ -9,6 +9,7 @@ from typing import Any
 from cadence.domain.pipelines.document.assembling import assemble
 from cadence.domain.pipelines.document.connections.bindings import check_bindings
 from cadence.domain.pipelines.document.connections.connecting import check_connections
+from cadence.domain.pipelines.document.connections.joined import check_joined_files
 from cadence.domain.pipelines.document.connections.pairing import check_pairs
 from cadence.domain.pipelines.document.draft import mapping
 from cadence.domain.pipelines.document.findings import (
@@ -132,6 +133,7 @@ def _check(data: Any, context: Context, problems: Problems, *, readable: bool, e
     combinations = check_matrices(draft, problems)
     check_residency(draft, connections, problems)
     check_pairs(draft, connections, combinations, problems)
+    problems.add_all(check_joined_files(draft, connections))
     check_containers(draft, problems)
     check_concurrent(draft, connections, combinations, context, problems)
     problems.add_all(check_sizes(draft))

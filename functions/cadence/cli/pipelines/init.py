@@ -1,0 +1,52 @@
+"""The command `init`: writes a first pipeline for the repository in a folder."""
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cadence.cli.pipelines.first_pipeline import FILES, first_pipeline, name_of
+from cadence.cli.shared.errors import FAILED, WRONG_USE, fail
+from cadence.cli.shared.options import Json
+from cadence.cli.shared.output import print_result
+
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
+
+
+def init(
+    folder: Annotated[str, typer.Argument(metavar="FOLDER", help="The repository's folder.")] = ".",
+    name: Annotated[
+        str | None, typer.Option("--name", help="The pipeline's name (default: the folder's).", show_default=False)
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write a first pipeline for what is in a repository: Python, Node.js, Go, Rust, a Dockerfile.
+
+    The document is written to .cadence/NAME.yaml; a file that exists is never replaced.
+    """
+    root = Path(folder)
+    if not root.is_dir():
+        raise fail(f"There is no folder {folder}.", WRONG_USE)
+    chosen = name or name_of(root)
+    if not _NAME.fullmatch(chosen):
+        message = f"{chosen} is no name of a pipeline: up to 63 small letters, digits, - and _, a letter first."
+        raise fail(message, WRONG_USE)
+    document = first_pipeline(root, chosen)
+    if document is None:
+        raise fail(f"{folder} has none of {', '.join(FILES)}: write a pipeline by hand (docs/pipelines.md).", FAILED)
+    file = root / ".cadence" / f"{chosen}.yaml"
+    try:
+        file.parent.mkdir(exist_ok=True)
+        with file.open("x", encoding="utf-8") as opened:
+            opened.write(document)
+    except FileExistsError:
+        raise fail(f"{file} exists already: delete it, or choose another name with --name.", FAILED) from None
+    except OSError as error:
+        raise fail(f"{file} cannot be written: {error.strerror}.", WRONG_USE) from None
+    print_result(
+        {"file": str(file), "document": document},
+        f"Wrote {file}. Check it: cadence validate --offline {file}. Commit it, and connect the repository: "
+        "cadence repository connect URL.",
+        as_json,
+    )

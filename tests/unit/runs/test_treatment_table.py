@@ -1,0 +1,38 @@
+"""The table of a run's treatments, as `cadence show` and `cadence run` print it."""
+
+from typing import Any
+
+from cadence.cli.runs.follow_run import treatment_table
+
+
+def treatment(name: str, state: str, cause: str | None = None, waiting_for: str | None = None) -> dict[str, Any]:
+    return {
+        "name": name,
+        "state": state,
+        "cause": cause,
+        "waiting_for": waiting_for,
+        "started_at": None,
+        "finished_at": None,
+    }
+
+
+def test_a_cause_that_several_treatments_share_is_printed_once() -> None:
+    run = {
+        "treatments": [
+            treatment("build", "succeeded"),
+            treatment("test:a", "failed", "the command ended with exit code 1"),
+            treatment("test:b", "failed", "the command ended with exit code 1"),
+            treatment("deploy", "skipped", "test did not succeed"),
+            treatment("report", "skipped", "test did not succeed"),
+            treatment("sign", "pending", waiting_for="an approval"),
+        ]
+    }
+
+    assert list(treatment_table(run).columns[3].cells) == [
+        "",
+        "the command ended with exit code 1",
+        "the same as test:a",
+        "test did not succeed",
+        "the same as deploy",
+        "waits for an approval",
+    ]
