@@ -46,7 +46,7 @@ def ask(api: Api, other_project: str) -> Callable[..., Answer]:
         for project in ("default", "other")
     }
     caller = Caller(principal("viewer", ORGANIZATION))
-    token_id, _ = parse_token(api.token)
+    token_id, _ = parse_token(api.token) or ("", "")
     faults: list[BaseException] = []
     services = replace(api.services, read_logs=at_once(api.services.read_logs))
     handler = build(ENDPOINTS, services, caller, lambda error, body: faults.append(error))  # type: ignore[arg-type]
