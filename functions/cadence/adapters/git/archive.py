@@ -62,8 +62,6 @@ def _entries(store: BaseObjectStore, tree: ObjectID, prefix: str) -> Iterator[tu
         if not isinstance(content, Tree):
             raise NotFound(f"{prefix or 'The commit'} is no directory in the repository.")
         for entry in content.iteritems():
-            if entry.path is None or entry.mode is None or entry.sha is None:
-                continue
             name = prefix + entry.path.decode("utf-8", "surrogateescape")
             yield name, entry.mode, entry.sha
             if stat.S_ISDIR(entry.mode):
