@@ -23,7 +23,7 @@ from cadence.adapters.sqs.deliveries import read_delivery
 from cadence.application.melodium.run_pushed import RunPushed
 from cadence.application.pipelines.check_document import FreezeDocument
 from cadence.application.pipelines.plan_run import PlanRun
-from cadence.application.repositories.commit_source import StoreSource
+from cadence.application.repositories.commit_source import StoreCommitFiles
 from cadence.application.repositories.process_delivery import ProcessRepositoryDelivery
 from cadence.application.repositories.pushed_pipelines import PushedPipelines
 from cadence.application.repositories.repository_secrets import OpenRepository, RepositoryKeys
@@ -80,7 +80,7 @@ def process_message() -> Callable[[str], tuple[str, Sequence[str]]]:
         seen=access,
         git=git,
         folders=git,
-        sources=StoreSource(
+        sources=StoreCommitFiles(
             archives=DulwichGitReader.reaching(config.git_hosts, seconds=_SOURCE_SECONDS),
             write=S3Chunks(Buckets(config.data_bucket)).write,
             documents=documents,

@@ -17,14 +17,14 @@ from cadence.adapters.http.egress_policy import EgressPolicy
 from cadence.application.pipelines.check_document import FreezeDocument
 from cadence.application.pipelines.invalid_document import InvalidDocument
 from cadence.application.pipelines.plan_run import PlanRun
-from cadence.application.repositories.commit_source import EventSource, StoreSource
+from cadence.application.repositories.commit_source import EventSource, StoreCommitFiles
 from cadence.application.repositories.pushed_pipelines import PushedPipelines
 from cadence.application.runs.run_details import RunDetails
 from cadence.application.runs.start_run import StartRun
 from cadence.application.shared.git_ports import GitCredentials
 from cadence.application.triggers.changed_paths import ChangedPaths
 from cadence.domain.pipelines import plan
-from cadence.domain.pipelines.document import Context
+from cadence.domain.pipelines.document import Context, Severity, validate
 from cadence.domain.pipelines.specification import SOURCE_PORT, StoredContent, TreatmentSpec
 from cadence.domain.repositories.repository import Repository as ConnectedRepository
 from cadence.domain.runs.run import Run
@@ -167,7 +167,7 @@ class Stage:
         )
 
     def source(self, event: GitEvent) -> EventSource:
-        store = StoreSource(archives=self, write=self.setting.chunks.write, documents=self.setting.documents)
+        store = StoreCommitFiles(archives=self, write=self.setting.chunks.write, documents=self.setting.documents)
         return store.of_event(self.repository(), event, TOKEN)
 
     def start(self, run_id: str, event: GitEvent, source: EventSource, document: bytes = DOCUMENT) -> Run:
@@ -289,3 +289,10 @@ def test_a_document_of_no_repository_is_refused_before_it_is_stored() -> None:
     assert [(finding.code, finding.severity) for finding in found] == [("no-source", "error")] * 2
     assert all("cadence repository connect" in (finding.hint or "") for finding in found)
     assert stage.setting.documents.contents == {}
+
+
+def test_a_document_that_may_be_meant_for_a_repository_is_valid_with_a_warning() -> None:
+    checked = validate(DOCUMENT, context=Context(no_source=Severity.WARNING))
+
+    assert checked.pipeline is not None
+    assert {(finding.code, finding.severity) for finding in checked.findings} == {("no-source", "warning")}

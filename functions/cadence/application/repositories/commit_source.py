@@ -22,7 +22,7 @@ WriteChunk = Callable[[str, bytes], None]
 
 
 @dataclass(frozen=True, kw_only=True)
-class StoreSource:
+class StoreCommitFiles:
     """Fetches commits and stores their files as an archive, under its digest."""
 
     archives: ArchiveReader
@@ -60,7 +60,7 @@ class StoreSource:
 class EventSource:
     """The files of an event's commit, which are fetched once for all its runs."""
 
-    store: StoreSource
+    store: StoreCommitFiles
     repository: Repository
     event: GitEvent
     credentials: GitCredentials
@@ -69,7 +69,7 @@ class EventSource:
     def given_to(self, frozen: RunRequest) -> RunRequest:
         """Returns the planned request, whose plan gives the files to its treatments.
 
-        Raises like `StoreSource.store`.
+        Raises like `StoreCommitFiles.store`.
         """
         if self._stored is None:
             self._stored = self.store.store(self.repository, self.event, self.credentials)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from cadence.application.access.ports import SeenStore
-from cadence.application.repositories.commit_source import StoreSource
+from cadence.application.repositories.commit_source import StoreCommitFiles
 from cadence.application.repositories.ports import FolderReader, RepositoryDelivery, RepositoryStore
 from cadence.application.repositories.pushed_pipelines import FOLDER, PushedPipelines
 from cadence.application.repositories.repository_secrets import OpenRepository
@@ -45,7 +45,7 @@ class ProcessRepositoryDelivery:
     seen: SeenStore
     git: GitReader
     folders: FolderReader
-    sources: StoreSource
+    sources: StoreCommitFiles
     pipelines: PushedPipelines
     reports: CommitReports
     clock: Clock

@@ -760,7 +760,7 @@ CASES: dict[Code, list[Case]] = {
         Case(
             treatment("{run: make, source: true}"),
             4,
-            31,
+            30,
             "/treatments/build/source",
             "“build” has `source: true`",
             Context(no_source=Severity.ERROR),
