@@ -268,6 +268,7 @@ def test_a_commit_that_cannot_be_fetched_fails_the_run_with_the_reason(address: 
     assert "The files of commit ffffffffffff cannot be given" in (run.cause or "")
     assert "does not have this commit" in (run.cause or "")
     assert stage.setting.chunks.contents == {}
+    assert run.plan_sha256 == "", "a rerun of this plan would run in an empty directory"
 
 
 def test_a_pipeline_without_source_fetches_nothing(address: str, repository: Repository) -> None:

@@ -13,7 +13,7 @@ from cadence.domain.pipelines.source import with_source
 from cadence.domain.pipelines.specification import StoredContent
 from cadence.domain.repositories.repository import Repository
 from cadence.domain.shared import ids
-from cadence.domain.shared.errors import InvalidRequest, NotFound, TooLarge
+from cadence.domain.shared.errors import Forbidden, InvalidRequest, NotFound, TooLarge
 from cadence.domain.triggers.git_events import GitEvent, PullRequest
 from cadence.domain.values.stream import MAX_CHUNK
 
@@ -36,14 +36,14 @@ class StoreCommitFiles:
     def store(self, repository: Repository, event: GitEvent, credentials: GitCredentials) -> StoredContent:
         """Fetches the event's commit and stores its files; storing them again changes nothing.
 
-        A fork is read without credentials, since the repository's token is not meant for it. Raises NotFound, TooLarge
-        and InvalidRequest, whose messages say what to do, and Transient.
+        A fork is read without credentials, since the repository's token is not meant for it. Raises NotFound, TooLarge,
+        InvalidRequest and Forbidden, whose messages say what to do, and Transient.
         """
         is_fork = isinstance(event, PullRequest) and event.fork
         url = event.repository_url if is_fork else repository.clone_url
         try:
             content = self.archives.read_archive(url, event.commit, None if is_fork else credentials)
-        except (NotFound, TooLarge, InvalidRequest) as error:
+        except (NotFound, TooLarge, InvalidRequest, Forbidden) as error:
             raise type(error)(
                 f"The files of commit {event.commit[:12]} cannot be given to treatments with `source: true`. "
                 f"{error.message} Remove `source` and fetch the files in `run` if this cannot be changed."

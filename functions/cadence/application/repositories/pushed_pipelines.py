@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -19,7 +19,7 @@ from cadence.domain.pipelines.document.pipeline import DEFAULT_RUN_DURATION
 from cadence.domain.pipelines.source import wants_source
 from cadence.domain.repositories.repository import Repository
 from cadence.domain.runs.run import Run
-from cadence.domain.shared.errors import InvalidRequest, NotFound, TooLarge
+from cadence.domain.shared.errors import Forbidden, InvalidRequest, NotFound, TooLarge
 from cadence.domain.triggers.git_events import GitEvent
 
 FOLDER = ".cadence"
@@ -78,17 +78,19 @@ class PushedPipelines:
         trigger = event.trigger(pipeline.triggers)
         if trigger is None or not changed.meant(trigger)[0]:
             return None
+        # Without its plan, which has no files yet: a rerun would give the treatments an empty directory.
+        failing = replace(frozen, plan_sha256="") if wants_source(pipeline) else frozen
         bound = bind_parameters(pipeline, {})
         if bound.findings:
-            return self.start.failed(run_id, frozen, payload, created_by, _located(name, bound.findings))
+            return self.start.failed(run_id, failing, payload, created_by, _located(name, bound.findings))
         try:
             planned = self.plan.plan(run_id, frozen, payload)
             if wants_source(pipeline):
                 planned = commit_source.given_to(planned)
         except InvalidDocument as error:
-            return self.start.failed(run_id, frozen, payload, created_by, _located(name, error.findings))
-        except (InvalidRequest, NotFound, TooLarge) as error:
-            return self.start.failed(run_id, frozen, payload, created_by, f"{FOLDER}/{name}: {error.message}")
+            return self.start.failed(run_id, failing, payload, created_by, _located(name, error.findings))
+        except (InvalidRequest, NotFound, TooLarge, Forbidden) as error:
+            return self.start.failed(run_id, failing, payload, created_by, f"{FOLDER}/{name}: {error.message}")
         return self.start.start(run_id, planned, payload, created_by)
 
     def _unplanned(self, repository: Repository, name: str, content: bytes) -> RunRequest:
