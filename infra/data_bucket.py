@@ -46,6 +46,10 @@ class DataBucket(Construct):
                     id="old-dead-letters", prefix="dead-letters/", expiration=Duration.days(deployment.retention_days)
                 ),
                 s3.LifecycleRule(id="old-runs", prefix="runs/", expiration=Duration.days(deployment.retention_days)),
+                # Written anew by each event that uses them, so that none is older than the runs it was last given to.
+                s3.LifecycleRule(
+                    id="old-sources", prefix="sources/", expiration=Duration.days(deployment.retention_days)
+                ),
             ],
         )
         accept(

@@ -37,6 +37,7 @@ def shared_wildcards(resources: Resources) -> Mapping[str, str]:
         resources.data("documents/*"): "A document's key is its digest.",
         resources.data("deliveries/*"): "The key of a webhook's body is its digest.",
         resources.data("caches/*"): "Keys of caches begin with the organization, the project and the entry's id.",
+        resources.data("sources/*"): "The key of a commit's files ends with their digest.",
         resources.data("splits/*"): "Keys of parts of the search index begin with organization and project.",
         resources.data("uploads/*"): "Keys of what engines upload begin with the run's id.",
         resources.data("dead-letters/*"): "Keys of dead letters end with the number that the stream gave the record.",

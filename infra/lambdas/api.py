@@ -65,7 +65,7 @@ ROWS = (
             # A trace reads many items at a time.
             items("runners", "BatchGetItem"),
             items("logs", "GetItem", "Query", "BatchGetItem"),
-            *gets("documents/*", "runs/*", "splits/*"),
+            *gets("documents/*", "runs/*", "sources/*", "splits/*"),
             # Dead letters are shown, redriven or discarded; the retention of a project is set.
             *gets("dead-letters/*"),
             deletes("dead-letters/*"),

@@ -46,7 +46,7 @@ ROWS = (
             # Leasing a runner again is a transaction that checks the host's item and changes the runner's.
             items("runners", "ConditionCheckItem"),
             # Agents use these by the URLs that the gateway signs; it deletes caches itself, to make room for others.
-            *gets("runs/*", "caches/*", "documents/*"),
+            *gets("runs/*", "caches/*", "documents/*", "sources/*"),
             puts("runs/*"),
             puts("caches/*"),
             deletes("caches/*"),

@@ -45,6 +45,8 @@ ROWS = (
             *RUN_GATES,
             *gets("deliveries/*", "documents/*"),
             puts("documents/*"),
+            # The files of commits, for treatments with `source: true`.
+            puts("sources/*"),
             # A schedule that fires although its pipeline no longer has it is deleted.
             schedules("DeleteSchedule"),
         ),

@@ -50,6 +50,7 @@ _ALLOWED_WILDCARD_ENDS = (
     "/caches/*",
     "/probe/*",
     "/runs/*",
+    "/sources/*",
     "/dead-letters/*",
     "/splits/*",
     "/uploads/*",

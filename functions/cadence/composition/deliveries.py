@@ -15,12 +15,15 @@ from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
 from cadence.adapters.git.reader import DulwichGitReader
 from cadence.adapters.http.egress_policy import EgressPolicy
 from cadence.adapters.kms.cipher import KmsCipher
+from cadence.adapters.s3.buckets import Buckets
+from cadence.adapters.s3.chunks import S3Chunks
 from cadence.adapters.s3.documents import S3Documents
 from cadence.adapters.sqs.deadlines import SqsDeadlines
 from cadence.adapters.sqs.deliveries import read_delivery
 from cadence.application.melodium.run_pushed import RunPushed
 from cadence.application.pipelines.check_document import FreezeDocument
 from cadence.application.pipelines.plan_run import PlanRun
+from cadence.application.repositories.commit_source import StoreCommitFiles
 from cadence.application.repositories.process_delivery import ProcessRepositoryDelivery
 from cadence.application.repositories.pushed_pipelines import PushedPipelines
 from cadence.application.repositories.repository_secrets import OpenRepository, RepositoryKeys
@@ -37,6 +40,8 @@ from cadence.domain.repositories.repository import ID_PREFIX
 
 # A batch is five deliveries, and the Lambda has a minute for it.
 _GIT_SECONDS = 10.0
+# The files of a commit are read at most once for a delivery.
+_SOURCE_SECONDS = 25.0
 
 
 def process_message() -> Callable[[str], tuple[str, Sequence[str]]]:
@@ -75,6 +80,11 @@ def process_message() -> Callable[[str], tuple[str, Sequence[str]]]:
         seen=access,
         git=git,
         folders=git,
+        sources=StoreCommitFiles(
+            archives=DulwichGitReader.reaching(config.git_hosts, seconds=_SOURCE_SECONDS),
+            write=S3Chunks(Buckets(config.data_bucket)).write,
+            documents=documents,
+        ),
         pipelines=PushedPipelines(documents=documents, freeze=freeze, plan=PlanRun(documents), start=start),
         reports=reports,
         clock=now,

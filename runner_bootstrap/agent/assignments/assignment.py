@@ -193,6 +193,7 @@ class Assignment:
             "CADENCE_ORGANIZATION": self.organization,
             "CADENCE_PROJECT": self.project,
             "CADENCE_PIPELINE": self.pipeline,
+            **_commit_variables(self.event),
         }
         for name, value in self.parameters.items():
             variables[f"CADENCE_PARAM_{_identifier(name)}"] = _text(value)
@@ -255,6 +256,20 @@ def _cache(service: dict[str, Any]) -> AssignedCache:
     return AssignedCache(
         service["key"], list(service.get("files") or []), list(service["paths"]), list(service.get("restore") or [])
     )
+
+
+def _commit_variables(event: dict[str, Any]) -> dict[str, str]:
+    """Returns the variables that name the commit of a git event; none for what the event does not have."""
+    fields = {
+        "CADENCE_REPOSITORY": "repository",
+        "CADENCE_COMMIT": "commit",
+        "CADENCE_BRANCH": "branch",
+        "CADENCE_TAG": "tag",
+        "CADENCE_PULL_REQUEST": "number",
+    }
+    if event.get("kind") not in ("push", "pull_request"):
+        return {}
+    return {variable: _text(event[field]) for variable, field in fields.items() if event.get(field)}
 
 
 def _identifier(name: str) -> str:

@@ -22,8 +22,9 @@ cadence: 1
 name: {name}
 on: {{push: {{}}}}
 treatments:
-  test: {{run: "{script}"}}
+  test: {{source: true, run: "{script}"}}
 """
+READS_THE_COMMIT = "grep -qx 'of the commit' docs/note && test ${#CADENCE_COMMIT} = 40"
 
 
 def push(host: CodeHostDouble, commit: str) -> None:
@@ -62,7 +63,8 @@ def test_a_push_ends_as_statuses_of_its_commit(api: Api, tmp_path: Path) -> None
     source = Repository(tmp_path / "git" / "site")
     commit = source.commit(
         {
-            ".cadence/good.yaml": PIPELINE.format(name="good", script="true"),
+            "docs/note": "of the commit\n",
+            ".cadence/good.yaml": PIPELINE.format(name="good", script=READS_THE_COMMIT),
             ".cadence/bad.yaml": PIPELINE.format(name="bad", script="exit 3"),
             ".cadence/wrong.yaml": PIPELINE.format(name="wrong", script="true").replace("name:", "nmae:"),
         }
@@ -78,6 +80,10 @@ def test_a_push_ends_as_statuses_of_its_commit(api: Api, tmp_path: Path) -> None
         started = last_look(lambda: api.get("/v1/runs", project=project)["items"], lambda runs: len(runs) == 3, 300)
         states = {run["pipeline"]: api.finished(run["run_id"], within=300)["state"] for run in started}
         assert states == {"good": "succeeded", "bad": "failed", "wrong": "failed"}
+        (good,) = (run["run_id"] for run in started if run["pipeline"] == "good")
+        (port,) = api.get(f"/v1/runs/{good}/treatments/test")["inputs"]
+        value = api.get(f"/v1/runs/{good}/values/{port['value']['sha256']}")
+        assert (port["port"], len(value["chunks"]), value["size"]) == ("source-tree", 1, port["value"]["size"])
         expected = {"cadence/good": "success", "cadence/bad": "failure", "cadence/wrong": "failure"}
         assert statuses(host, commit, lambda found: found == expected) == expected
         assert "wrong.yaml:2:1" in host.status_of(commit)["cadence/wrong"]["description"]

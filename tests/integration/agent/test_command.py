@@ -30,7 +30,15 @@ def test_the_environment_is_clean_and_complete(gateway: FakeGateway, work: Work,
         env={"MODE": "fast", "CI": "override"},
         secrets={"TOKEN": "s3cr3t-value"},
         parameters={"ref": "main", "count": 3, "deep": {"a": [True]}, "with-dash": None},
-        event={"repository_url": "https://x.invalid/r", "commit": "abc", "nested": {"a": 1}},
+        event={
+            "kind": "pull_request",
+            "repository": "acme/site",
+            "repository_url": "https://x.invalid/r",
+            "commit": "abc",
+            "branch": "fix",
+            "number": 7,
+            "nested": {"a": 1},
+        },
         inputs=[{"port": "a", "flow": "stream", "type": "byte"}],
         outputs=[{"port": "b-c", "flow": "block", "type": "void"}],
     )
@@ -50,6 +58,10 @@ def test_the_environment_is_clean_and_complete(gateway: FakeGateway, work: Work,
         "CADENCE_PARAM_with_dash": "null",
         "CADENCE_EVENT_REPOSITORY_URL": "https://x.invalid/r",
         "CADENCE_EVENT_COMMIT": "abc",
+        "CADENCE_REPOSITORY": "acme/site",
+        "CADENCE_COMMIT": "abc",
+        "CADENCE_BRANCH": "fix",
+        "CADENCE_PULL_REQUEST": "7",
         "CADENCE_IN_a": f"{home}/in/a",
         "CADENCE_OUT_b_c": f"{home}/out/b-c",
         "MODE": "fast",
@@ -59,7 +71,7 @@ def test_the_environment_is_clean_and_complete(gateway: FakeGateway, work: Work,
         "TOKEN": "***",
     }
     assert {name: seen.get(name) for name in expected} == expected
-    assert not {"AGENTS_OWN", "CADENCE_EVENT_NESTED"} & set(seen)
+    assert not {"AGENTS_OWN", "CADENCE_EVENT_NESTED", "CADENCE_TAG"} & set(seen)
     event = next(line for line in runner.text() if line.startswith("event "))
     assert json.loads(event.removeprefix("event ")) == runner.assignment["event"]
     assert {f"in {home}/work", "files 0"} <= set(runner.text())

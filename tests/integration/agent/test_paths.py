@@ -62,6 +62,23 @@ def test_a_tree_goes_from_one_treatment_to_another(gateway: FakeGateway, work: W
     assert lines[13].endswith("/work/src/got")
 
 
+def test_the_files_of_a_commit_are_the_working_directory(gateway: FakeGateway, work: Work, sandbox: str) -> None:
+    runner = gateway.add_runner(
+        "find . | sort; ./tool; cat docs/note; echo made > made",
+        inputs=[{**port("source-tree", "./", "block"), "fed": True}, port("note", "docs/note", "block")],
+    )
+    content = tar(
+        (member("docs", tarfile.DIRTYPE, mode=0o755), b""),
+        (member("docs/note"), b"from the commit"),
+        (member("tool", mode=0o755), b"#!/bin/sh\necho ran\n"),
+    )
+    feed(gateway, runner, "source-tree", content)
+    feed(gateway, runner, "note", b"from an input\n")
+    done = work(runner, sandbox)
+    assert (done["outcome"], done["error"]) == ("succeeded", None)
+    assert runner.text() == [".", "./docs", "./docs/note", "./tool", "ran", "from an input"]
+
+
 def test_equal_content_gives_equal_bytes(gateway: FakeGateway, work: Work) -> None:
     digests = []
     for number, order in ((1, "a b c"), (2, "c a b")):

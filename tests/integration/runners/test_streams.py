@@ -12,10 +12,11 @@ from cadence.application.limits.concurrency_limits import ConcurrencyLimits
 from cadence.application.limits.runner_slots import RunnerSlots
 from cadence.application.runners.complete import Complete
 from cadence.application.runners.heartbeat import Heartbeat
-from cadence.application.runners.inputs import DOWNLOADS, ChunkUrl, InputAnswer
+from cadence.application.runners.inputs import DOWNLOADS, ChunkUrl, InputAnswer, ReadInput
 from cadence.application.runners.outputs import CommitOutput, OutputAnswer
 from cadence.application.scheduling.readiness import Readiness
 from cadence.application.scheduling.settle import Settle
+from cadence.domain.pipelines.specification import SOURCE_PORT, InputSpec, StoredContent, TreatmentSpec
 from cadence.domain.runners.resources import ResourceSample
 from cadence.domain.runners.runner import Runner, RunnerOutcome, RunnerResult, RunnerState
 from cadence.domain.runs.states import TreatmentState
@@ -100,6 +101,25 @@ def test_the_first_chunks_of_what_has_ended_go_with_the_assignment(flow: Flow) -
     assert (answer.state, answer.epoch, answer.end) == (InputState.ENDED, 1, end)
     assert seqs(answer.downloads) == list(range(8))
     assert flow.world.streams.consumers(flow.make.runner_id, "wheel") == {}
+
+
+def test_content_that_no_treatment_sent_goes_with_the_assignment_and_can_be_read_again(flow: Flow) -> None:
+    stored = StoredContent(prefix="sources/default/default/abc/", size=30, sha256="a" * 64, chunks=3)
+    port = InputSpec(port=SOURCE_PORT, flow="block", type="byte", path="./", stored=stored)
+    spec = TreatmentSpec(name="build", run="make", inputs=(port,))
+    reading = ReadInput(lambda run_id, name: spec, flow.world.streams, flow.world.sources, flow.world.urls)
+
+    (first,) = reading.ended(RUN_ID, spec).values()
+    again = reading.read(flow.test, SOURCE_PORT, 1, 1)
+    done = reading.read(flow.test, SOURCE_PORT, 1, 3, done=True)
+
+    assert (first.state, first.end) == (InputState.ENDED, StreamEnd(30, "a" * 64, 3))
+    assert [("sources/default/default/abc/" in url.url, url.seq) for url in first.downloads] == [
+        (True, 0),
+        (True, 1),
+        (True, 2),
+    ]
+    assert (seqs(again.downloads), again.retry_after, list(done.downloads)) == ([1, 2], 0.0, [])
 
 
 def test_committing_again_changes_nothing(flow: Flow) -> None:

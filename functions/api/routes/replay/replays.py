@@ -22,6 +22,7 @@ from cadence.domain.melodium.stored_program import files_of
 from cadence.domain.pipelines.specification import TreatmentSpec
 from cadence.domain.runners.assignment import work_json
 from cadence.domain.runs.run import Value
+from cadence.domain.runs.stored_input import stored_values
 
 endpoints = Endpoints("replays")
 
@@ -107,6 +108,10 @@ def replay_kit(call: Call, services: Services, run_id: str, treatment: str) -> K
         original=execution_view(ended),
         work=_work(services, work_json(original.run, spec, original.treatment.attempt), spec),
         inputs=[
+            InputKit(port=value.port, run_id=value.run_id, sha256=value.sha256, size=value.size)
+            for value in stored_values(original.run.run_id, original.spec)
+        ]
+        + [
             InputKit(port=port, run_id=value.run_id, sha256=value.sha256, size=value.size)
             for port, value in fed
             if value is not None

@@ -14,6 +14,7 @@ from dulwich.objects import Blob, Commit, ObjectID, Tag, Tree
 from dulwich.refs import Ref
 from dulwich.repo import Repo
 
+from cadence.adapters.git.archive import pack_tree
 from cadence.adapters.git.history import HistoryTooShort, changed_paths, merge_base, read_history
 from cadence.adapters.git.pack_bounds import require_bounded
 from cadence.adapters.git.transport import BoundedClient, NothingHere, TransferBudget, parsed
@@ -84,6 +85,13 @@ class DulwichGitReader:
         if sum(map(len, contents.values())) > LARGEST_FILE:
             raise TooLarge(f"The files in {folder} are larger than {LARGEST_FILE // 1_000_000} MB in all.")
         return contents
+
+    def read_archive(self, url: str, commit: str, credentials: GitCredentials | None = None) -> bytes:
+        """Implements ArchiveReader."""
+        with self._open(url, credentials) as remote:
+            name = _commit_id(commit)
+            remote.fetch([name], depth=1, without=b"")
+            return pack_tree(remote.store, _commit(remote.store, name).tree)
 
     def changed_files(
         self, url: str, base: str | None, head: str, *, merge_base: bool, credentials: GitCredentials | None = None

@@ -10,6 +10,7 @@ from cadence.domain.pipelines.specification import InputSpec, OutputSpec, Treatm
 from cadence.domain.runners.runner import OutputStream, Runner
 from cadence.domain.runs.run import Run, Treatment, Value
 from cadence.domain.runs.states import TreatmentState
+from cadence.domain.runs.stored_input import stored_value
 from cadence.domain.shared import ids
 from cadence.domain.shared.errors import NotFound
 
@@ -160,6 +161,8 @@ class ReadTreatmentInsight:
         producers: Mapping[str, Treatment],
     ) -> PortContent:
         source = PortContent(port=port).source
+        if port.stored is not None:
+            return PortContent(port=port, value=stored_value(insight.run.run_id, spec.name, port, port.stored))
         if source is None:
             return PortContent(port=port, element_of=self._element_of(insight, spec, port))
         if source in values:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Protocol
 
@@ -21,6 +21,7 @@ from cadence.domain.pipelines.document import (
     Pipeline,
     PoolOffer,
     Reference,
+    Severity,
     Unavailable,
     bind_parameters,
     validate,
@@ -75,6 +76,8 @@ class CheckDocument:
             environments={each.name: each for each in self.environments.list_environments(organization, project)},
             libraries=self.libraries(organization, project, source),
             programs=self.programs.named(organization, project, source, programs),
+            # The document may lie in a repository that is connected.
+            no_source=Severity.WARNING,
         )
 
 
@@ -109,14 +112,17 @@ class FreezeDocument:
         given: Mapping[str, Any] | None = None,
         name: str | None = None,
         programs: Mapping[str, str] = MappingProxyType({}),
+        gives_source: bool = False,
     ) -> tuple[RunRequest, Pipeline]:
         """Stores the document and returns the request with the checked pipeline.
 
         `programs` are digests, by the names that the document uses for them. `given` are a run's parameters (None: not
-        for a run, so that required ones may be missing); `name` must be the document's own. Raises InvalidDocument
-        before anything is stored, and InvalidRequest for another name.
+        for a run, so that required ones may be missing); `name` must be the document's own. `gives_source` states that
+        its runs receive the files of a commit. Raises InvalidDocument before anything is stored, and InvalidRequest for
+        another name.
         """
         context = self.check.context(organization, project, source, programs)
+        context = replace(context, no_source=None if gives_source else Severity.ERROR)
         checked = validate(source, context=context)
         if checked.pipeline is None:
             raise InvalidDocument(checked.findings)

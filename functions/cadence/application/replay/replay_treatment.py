@@ -22,6 +22,7 @@ from cadence.domain.replay.planning import How, ReplayPlan, refusal, replay_plan
 from cadence.domain.runners.runner import Runner
 from cadence.domain.runs import rerun_reuse
 from cadence.domain.runs.run import ReplayOf, Run, Treatment, Value
+from cadence.domain.runs.stored_input import stored_values
 from cadence.domain.shared.errors import Conflict, Gone, InvalidRequest, NotFound, Violation
 
 MOST_LISTED = 10
@@ -111,8 +112,9 @@ class FindOriginal:
                 self._refuse_unsent(run, producer, port)
         values = [by_port[port] for port in ports]
         _refuse_unkept(spec, values)
-        stored = self.workers(lambda value: self.chunks.exists(value.chunk_key(0)), values)
-        missing = [value for value, exists in zip(values, stored, strict=True) if not exists]
+        read = [*values, *stored_values(run.run_id, spec)]
+        stored = self.workers(lambda value: self.chunks.exists(value.chunk_key(0)), read)
+        missing = [value for value, exists in zip(read, stored, strict=True) if not exists]
         if missing:
             listed = ", ".join(f"{value.treatment}.{value.port} ({value.size:,} bytes)" for value in missing)
             raise Gone(

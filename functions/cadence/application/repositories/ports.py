@@ -186,6 +186,16 @@ class CodeHosts(Protocol):
         """Returns the repository. Raises InvalidRequest for an address to which nothing may be sent from here."""
 
 
+class ArchiveReader(Protocol):
+    """Reads all files of commits."""
+
+    def read_archive(self, url: str, commit: str, credentials: GitCredentials | None = None) -> bytes:
+        """Returns the files of a commit as a tar archive, whose bytes depend on the files alone.
+
+        Submodules are empty directories in it. Raises like `GitReader`.
+        """
+
+
 class FolderReader(Protocol):
     """Reads folders of repositories."""
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from cadence.application.access.ports import SeenStore
+from cadence.application.repositories.commit_source import StoreCommitFiles
 from cadence.application.repositories.ports import FolderReader, RepositoryDelivery, RepositoryStore
 from cadence.application.repositories.pushed_pipelines import FOLDER, PushedPipelines
 from cadence.application.repositories.repository_secrets import OpenRepository
@@ -44,6 +45,7 @@ class ProcessRepositoryDelivery:
     seen: SeenStore
     git: GitReader
     folders: FolderReader
+    sources: StoreCommitFiles
     pipelines: PushedPipelines
     reports: CommitReports
     clock: Clock
@@ -132,11 +134,12 @@ class ProcessRepositoryDelivery:
         parts: tuple[str, ...],
     ) -> list[str]:
         changed = ChangedPaths(git=self.git, event=event, credentials=credentials)
+        source = self.sources.of_event(repository, event, credentials)
         payload: Mapping[str, Any] = {**event.event(), "repository_id": repository.repository_id}
         runs: list[str] = []
         for file in files.items():
             run_id = derived_ulid(seen, *parts, file[0])
-            run = self.pipelines.start_file(run_id, repository, file, event, changed, payload)
+            run = self.pipelines.start_file(run_id, repository, file, event, changed, payload, source)
             if run is not None:
                 runs.append(run.run_id)
         return runs

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -10,14 +10,16 @@ from cadence.application.pipelines.check_document import FreezeDocument
 from cadence.application.pipelines.invalid_document import InvalidDocument
 from cadence.application.pipelines.plan_run import PlanRun
 from cadence.application.pipelines.run_request import RunRequest
+from cadence.application.repositories.commit_source import EventSource
 from cadence.application.runs.start_run import StartRun
 from cadence.application.shared.ports import Documents
 from cadence.application.triggers.changed_paths import ChangedPaths
 from cadence.domain.pipelines.document import Finding, Severity, bind_parameters
 from cadence.domain.pipelines.document.pipeline import DEFAULT_RUN_DURATION
+from cadence.domain.pipelines.source import wants_source
 from cadence.domain.repositories.repository import Repository
 from cadence.domain.runs.run import Run
-from cadence.domain.shared.errors import InvalidRequest, NotFound
+from cadence.domain.shared.errors import Forbidden, InvalidRequest, NotFound, TooLarge
 from cadence.domain.triggers.git_events import GitEvent
 
 FOLDER = ".cadence"
@@ -52,10 +54,12 @@ class PushedPipelines:
         event: GitEvent,
         changed: ChangedPaths,
         payload: Mapping[str, Any],
+        commit_source: EventSource,
     ) -> Run | None:
         """Starts the run of one file; None if the event does not trigger it. Safe to repeat with the same `run_id`.
 
-        `file` is the name and the content, `payload` the event of the run.
+        `file` is the name and the content, `payload` the event of the run, `commit_source` what
+        treatments with `source: true` receive.
         """
         name, content = file
         created_by = f"{repository.kind} {repository.name}"
@@ -65,22 +69,28 @@ class PushedPipelines:
             cause = f"{FOLDER}/{name} is not encoded in UTF-8."
             return self.start.failed(run_id, self._unplanned(repository, name, content), payload, created_by, cause)
         try:
-            frozen, pipeline = self.freeze.freeze(repository.organization, repository.project, source)
+            frozen, pipeline = self.freeze.freeze(
+                repository.organization, repository.project, source, gives_source=True
+            )
         except InvalidDocument as error:
             cause = _located(name, error.findings)
             return self.start.failed(run_id, self._unplanned(repository, name, content), payload, created_by, cause)
         trigger = event.trigger(pipeline.triggers)
         if trigger is None or not changed.meant(trigger)[0]:
             return None
+        # Without its plan, which has no files yet: a rerun would give the treatments an empty directory.
+        failing = replace(frozen, plan_sha256="") if wants_source(pipeline) else frozen
         bound = bind_parameters(pipeline, {})
         if bound.findings:
-            return self.start.failed(run_id, frozen, payload, created_by, _located(name, bound.findings))
+            return self.start.failed(run_id, failing, payload, created_by, _located(name, bound.findings))
         try:
             planned = self.plan.plan(run_id, frozen, payload)
+            if wants_source(pipeline):
+                planned = commit_source.given_to(planned)
         except InvalidDocument as error:
-            return self.start.failed(run_id, frozen, payload, created_by, _located(name, error.findings))
-        except (InvalidRequest, NotFound) as error:
-            return self.start.failed(run_id, frozen, payload, created_by, f"{FOLDER}/{name}: {error.message}")
+            return self.start.failed(run_id, failing, payload, created_by, _located(name, error.findings))
+        except (InvalidRequest, NotFound, TooLarge, Forbidden) as error:
+            return self.start.failed(run_id, failing, payload, created_by, f"{FOLDER}/{name}: {error.message}")
         return self.start.start(run_id, planned, payload, created_by)
 
     def _unplanned(self, repository: Repository, name: str, content: bytes) -> RunRequest:

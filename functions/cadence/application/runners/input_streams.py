@@ -41,6 +41,9 @@ class InputStreams:
 
     def find(self, run_id: str, wanted: InputSpec) -> StreamSource:
         """Returns an input's source: a block is readable once its producer has succeeded, a stream once it runs."""
+        if wanted.stored is not None:
+            stored_end = StreamEnd(wanted.stored.size, wanted.stored.sha256, wanted.stored.chunks)
+            return StreamSource(epoch=1, state=InputState.ENDED, prefix=wanted.stored.prefix, end=stored_end)
         if wanted.source_treatment is None or wanted.source_port is None:
             return StreamSource(epoch=1, state=InputState.ENDED, end=_NOTHING)
         producer = self.treatments.get_treatment(run_id, wanted.source_treatment)

@@ -82,7 +82,7 @@ class ReadInput:
         nothing feeds, or whose producer is still at work are left out.
         """
         answers = {}
-        for requested in [port for port in spec.inputs if port.source_treatment][:_MOST_ASSIGNED]:
+        for requested in [port for port in spec.inputs if port.source_treatment or port.stored][:_MOST_ASSIGNED]:
             source = self.sources.find(run_id, requested)
             if source.state is InputState.ENDED and source.end is not None:
                 last = min(DOWNLOADS, source.end.chunks) if source.prefix else 0
@@ -95,10 +95,10 @@ class ReadInput:
     def _downloads(
         self, runner: Runner, requested: InputSpec, source: StreamSource, position: int
     ) -> Sequence[ChunkUrl]:
-        assert source.producer
-        assert requested.source_port
         last = position + DOWNLOADS
         if source.end is None:
+            assert source.producer
+            assert requested.source_port
             self.streams.note_consumer(source.producer, requested.source_port, runner.runner_id, position)
         else:
             last = min(last, source.end.chunks)

@@ -11,6 +11,7 @@ from cadence.domain.pipelines import plan
 from cadence.domain.pipelines.specification import TreatmentSpec
 from cadence.domain.runners.runner import Runner
 from cadence.domain.runs.run import Run, Treatment, Value
+from cadence.domain.runs.stored_input import stored_values
 from cadence.domain.shared import ids
 from cadence.domain.shared.errors import NotFound
 
@@ -57,10 +58,14 @@ class RunDetails:
             raise NotFound(f"Run {self.run.run_id} has no treatment {treatment!r}.") from None
 
     def value(self, sha256: str) -> Value:
-        """Returns any value of the run with this digest: their bytes are the same. Raises NotFound."""
+        """Returns any value or stored input of the run with this digest: their bytes are the same. Raises NotFound."""
         for value in self.values.values():
             if value.digest == sha256:
                 return value
+        for spec in self.specs.values():
+            for value in stored_values(self.run.run_id, spec):
+                if value.digest == sha256:
+                    return value
         raise NotFound(f"Run {self.run.run_id} has no value {sha256}.")
 
 

@@ -9,6 +9,7 @@ from cadence.domain.pipelines.specification import TreatmentKind
 from cadence.domain.runs.edge import Trigger
 from cadence.domain.runs.run import Value
 from cadence.domain.runs.states import TreatmentState
+from cadence.domain.runs.stored_input import stored_value
 from cadence.domain.shared import ids
 from cadence.domain.shared.errors import Gone, InvalidRequest, NotFound, Violation
 from cadence.domain.values.value_retention import ValueRetention, bucket_of
@@ -99,6 +100,8 @@ class ReadContent:
             raise _no_port(treatment, "input", port, [candidate.port for candidate in spec.inputs])
         if source.source_treatment and source.source_port and source.source_port not in _SIGNALS:
             return self.of_output(insight, source.source_treatment, source.source_port, None)
+        if source.stored is not None:
+            return of_value(stored_value(insight.run.run_id, treatment, source, source.stored))
         literal = (source.literal or "").encode("utf-8", "surrogatepass")
         return Where(
             treatment=treatment,

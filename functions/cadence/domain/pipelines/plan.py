@@ -18,6 +18,7 @@ from cadence.domain.pipelines.specification import (
     OutputSpec,
     RetrySpec,
     ServiceSpec,
+    StoredContent,
     TreatmentKind,
     TreatmentSpec,
     TriggerSpec,
@@ -110,13 +111,18 @@ def _cache(data: Mapping[str, Any]) -> CacheSpec:
     return CacheSpec(**{**data, **{name: tuple(data.get(name, ())) for name in ("paths", "files", "restore")}})
 
 
+def _input(data: Mapping[str, Any]) -> InputSpec:
+    stored = data.get("stored")
+    return InputSpec(**{**data, "stored": StoredContent(**stored) if stored else None})
+
+
 def _each(build: Callable[[Mapping[str, Any]], Any]) -> Callable[[Iterable[Mapping[str, Any]]], tuple[Any, ...]]:
     return lambda items: tuple(build(item) for item in items)
 
 
 _PARTS: dict[str, Callable[[Any], Any]] = {
     "kind": TreatmentKind,
-    "inputs": _each(lambda data: InputSpec(**data)),
+    "inputs": _each(_input),
     "outputs": _each(lambda data: OutputSpec(**{**data, "grows": tuple(data.get("grows", ()))})),
     "pools": tuple,
     "residency": tuple,

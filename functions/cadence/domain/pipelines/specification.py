@@ -19,12 +19,27 @@ class TreatmentKind(StrEnum):
     ELEMENT = "element"  # ran inside an engine: shown, never scheduled
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredContent:
+    """Content that no treatment produced, as chunks whose keys are `prefix` and a number of twelve digits."""
+
+    prefix: str
+    size: int
+    sha256: str
+    chunks: int
+
+
+SOURCE_PORT = "source-tree"
+"""The input of a treatment with `source: true`. No port of a document has a dash in its name."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class InputSpec:
     """An input port and the output that feeds it (`None` for none).
 
-    `literal` is the content of an input that nothing feeds, as written into the port's file. `path` is where the input
-    is restored in the working directory: a path that ends in / is a tar archive, any other a file.
+    `literal` is the content of an input that nothing feeds, as written into the port's file; `stored` is such content
+    by its digest. `path` is where the input is restored in the working directory: a path that ends in / is a tar
+    archive, any other a file.
     """
 
     port: str
@@ -34,6 +49,7 @@ class InputSpec:
     source_port: str | None = None
     literal: str | None = None
     path: str | None = None
+    stored: StoredContent | None = None
 
 
 def input_spec(port: str, flow: str, type: str, source: tuple[str, str] | None) -> InputSpec:  # noqa: A002 (the field's name)

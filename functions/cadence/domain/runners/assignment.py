@@ -65,7 +65,7 @@ def _engine(run: Run, spec: TreatmentSpec, attempt: int) -> dict[str, Any]:
 
 def _input_port(port: InputSpec) -> dict[str, Any]:
     settings: dict[str, Any] = {"port": port.port, "flow": port.flow, "type": port.type}
-    if port.source_treatment is None:
+    if port.source_treatment is None and port.stored is None:
         settings["fed"] = False
     if port.literal is not None:
         settings["literal"] = port.literal

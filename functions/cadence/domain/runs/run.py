@@ -202,7 +202,8 @@ class Value:
     """The content that a settled treatment sent through one output port.
 
     `attempt` says which attempt's chunks hold it. `kept_from` is the run that made it, if this one only took it over;
-    `origin` is the treatment that did, where a value only passed through this one.
+    `origin` is the treatment that did, where a value only passed through this one. `stored_prefix` is where the chunks
+    of an input are that no treatment sent.
     """
 
     run_id: str
@@ -219,10 +220,13 @@ class Value:
     kept_from: str | None = None
     origin: Origin | None = None
     retention: ValueRetention | None = None
+    stored_prefix: str | None = None
 
     @property
     def chunk_prefix(self) -> str:
         """The prefix of the addresses of its chunks; the chunk's number, with twelve digits, follows."""
+        if self.stored_prefix is not None:
+            return self.stored_prefix
         bucket = bucket_of(self.retention)
         if self.origin and not self.origin.copied:
             return ids.chunk_prefix(self.origin.run_id, self.origin.treatment, self.attempt, self.origin.port, bucket)

@@ -774,6 +774,16 @@ CASES: dict[Code, list[Case]] = {
             Context(pools={"small": PoolOffer(max_runners=3)}),
         ),
     ],
+    Code.NO_SOURCE: [
+        Case(
+            treatment("{run: make, source: true}"),
+            4,
+            30,
+            "/treatments/build/source",
+            "“build” has `source: true`",
+            Context(no_source=Severity.ERROR),
+        )
+    ],
     Code.UNKNOWN_SECRET: [
         Case(treatment("{run: a, secrets: {T: git-reed}}"), 4, 32, "/treatments/build/secrets/T", "“git-reed”", OFFER),
         Case(ONE + "registries: {ghcr.io: git-reed}", 5, 23, "/registries/ghcr.io", "“git-reed”", OFFER),

@@ -87,6 +87,7 @@ class Code(StrEnum):
     STREAM_DEADLOCK = "stream-deadlock"
     TRIGGERS_ITSELF = "triggers-itself"
     # What the project offers
+    NO_SOURCE = "no-source"
     UNKNOWN_SECRET = "unknown-secret"  # noqa: S105 (a finding, not a password)
     SECRET_OF_ENVIRONMENT = "secret-of-environment"  # noqa: S105 (likewise)
     UNKNOWN_POOL = "unknown-pool"

@@ -7,7 +7,7 @@ from typing import Any
 from cadence.domain.limits.environment_set import EnvironmentSet
 from cadence.domain.melodium.stored_program import ProgramFacts
 from cadence.domain.pipelines.document.draft import Draft, texts
-from cadence.domain.pipelines.document.findings import Code, DocumentProblem, Path, Problems
+from cadence.domain.pipelines.document.findings import Code, DocumentProblem, Path, Problems, Severity
 from cadence.domain.pipelines.document.libraries import Reference, Unavailable
 from cadence.domain.pipelines.document.templates import holds_expressions
 from cadence.domain.pipelines.document.treatments.residency import in_words, residency_of
@@ -35,7 +35,9 @@ class PoolOffer:
 class Context:
     """The project that a document is for. A part that is `None` is not known, and is not checked.
 
-    `bound` are the secrets that only treatments of one environment may name, each with that environment.
+    `bound` are the secrets that only treatments of one environment may name, each with that environment. `no_source` is
+    the severity of `source: true`: an error for a document that is certainly not run for a commit of a connected
+    repository, a warning if that is not known, and None if it is.
     """
 
     secrets: frozenset[str] | None = None
@@ -44,6 +46,7 @@ class Context:
     environments: Mapping[str, EnvironmentSet] | None = None
     libraries: Mapping[Reference, bytes | Unavailable] | None = None
     programs: Mapping[str, ProgramFacts | Unavailable] | None = None
+    no_source: Severity | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,25 @@ def check_environments(draft: Draft, context: Context, problems: Problems) -> No
                     message=f"The project has no environment {shown(name)}.",
                     path=(*treatment.path, *path),
                     hint=suggestion(name, context.environments, problems),
+                )
+            )
+
+
+def check_source(draft: Draft, context: Context, problems: Problems) -> None:
+    """Checks that only documents of connected repositories have treatments with `source: true`."""
+    if context.no_source is None:
+        return
+    for treatment in draft.treatments.values():
+        if treatment.body.get("source") is True:
+            problems.add(
+                DocumentProblem(
+                    code=Code.NO_SOURCE,
+                    severity=context.no_source,
+                    message=f"The treatment {shown(treatment.name)} has `source: true`, which gives it the commit of a "
+                    "connected repository: other runs have no commit.",
+                    path=(*treatment.path, "source"),
+                    hint="Connect the repository (cadence repository connect) and put this document into its folder "
+                    ".cadence, or remove `source` and fetch the files in `run`.",
                 )
             )
 

@@ -28,6 +28,7 @@ from cadence.domain.pipelines.document.project_checks import (
     Context,
     check_environments,
     check_pools,
+    check_source,
 )
 from cadence.domain.pipelines.document.project_secrets import check_registries, check_secrets
 from cadence.domain.pipelines.document.syntax.amounts import check_amount
@@ -141,6 +142,7 @@ def _check(data: Any, context: Context, problems: Problems, *, readable: bool, e
     check_registries(document, context, problems)
     check_pools(draft, context, problems)
     check_environments(draft, context, problems)
+    check_source(draft, context, problems)
     if not readable or any(problem.severity is Severity.ERROR for problem in problems):
         return None
     return assemble(document, draft, connections, parameters, expressive=expressive)

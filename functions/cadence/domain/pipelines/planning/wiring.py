@@ -7,7 +7,7 @@ from cadence.domain.pipelines.document.pipeline import BUILTIN_OUTPUTS, Pipeline
 from cadence.domain.pipelines.document.treatments.matrix import MatrixInstance, values_key
 from cadence.domain.pipelines.planning.expanding import Expanded
 from cadence.domain.pipelines.planning.names import RunProblems
-from cadence.domain.pipelines.specification import InputSpec, OutputSpec, lines_of
+from cadence.domain.pipelines.specification import SOURCE_PORT, InputSpec, OutputSpec, lines_of
 
 
 class InputWiring:
@@ -30,9 +30,14 @@ class InputWiring:
         }
 
     def inputs(self, consumer: Expanded, instance: MatrixInstance | None = None) -> tuple[InputSpec, ...]:
-        """Returns the inputs of a treatment, or of one of its instances, without optional ones that nothing feeds."""
+        """Returns the inputs of a treatment, or of one of its instances, without optional ones that nothing feeds.
+
+        The source comes first, so that inputs with a path are restored over it.
+        """
         treatment = consumer.treatment
         specs = []
+        if treatment.body.get("source"):
+            specs.append(InputSpec(port=SOURCE_PORT, flow="block", type="byte", path="./"))
         for port in treatment.inputs.values():
             source = self._sources.get((treatment.name, port.name))
             if source is None:
