@@ -60,6 +60,7 @@ class ValueItem(RunsTable):
     preview = BinaryAttribute(null=True, legacy_encoding=False)
     created_at = UTCDateTimeAttribute(null=True)
     kept_from = UnicodeAttribute(null=True)
+    stored_prefix = UnicodeAttribute(null=True)
     origin = JSONAttribute(null=True)
     retention = JSONAttribute(null=True)
 
