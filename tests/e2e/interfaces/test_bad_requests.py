@@ -184,7 +184,7 @@ def test_content_types(door: Door, content_type: str) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "/", "/v1", "/v1/", "/v1/nothing", "/v1//runs", "/V1/runs", "/v1/runs/", "/metrics/", "/metrics/x", "/0.1/x",
+        "/v1", "/v1/", "/v1/nothing", "/v1//runs", "/V1/runs", "/v1/runs/", "/metrics/", "/metrics/x", "/0.1/x",
         "/runner", "/runner/v1", "/webhooks", "/webhooks/github", "/webhooks/github/x/y", "//v1/runs", "/v1/runs\\x",
         "/v1/../v1/runs", "/v1/%2e%2e/v1/runs", "/v1/runs/..%2f..%2fetc%2fpasswd", "/v1/schemas/..%2f..%2fetc/passwd",
         "/v1/runs/%00", "/v1/runs/%ff", "/v1/runs/%", "/v1/runs/%0d%0aX-Injected:%20yes", "/v1/runs/" + "a" * 8_000,
@@ -197,6 +197,11 @@ def test_unknown_addresses(door: Door, path: str) -> None:
     answer.problem()
     assert answer.status == 404
     assert "x-injected" not in answer.headers
+
+
+def test_the_root_leads_to_the_dashboard(door: Door) -> None:
+    answer = door("GET", "/")
+    assert (answer.status, answer.headers["location"]) == (302, "/ui")
 
 
 @pytest.mark.parametrize("method", ["PATCH", "TRACE", "PROPFIND", "OPTIONS", "DELETE", "HEAD", "FOO", "get"])
