@@ -106,7 +106,7 @@ def test_every_route_says_what_it_needs():
         "GET /v1/approvals/{link}",
         "POST /v1/approvals/{link}",
         # Whoever has an invitation's code may accept it.
-        "POST /v1/invitations/accept",
+        "POST /v1/accept-invitation",
         # How to sign in, before anybody has.
         "GET /v1/sign-in/{organization}",
         # The body holds a one-time code or a token.

@@ -125,7 +125,7 @@ def delete_invitation(call: Call, services: Services, invitation: str) -> Reply:
     return Reply(None)
 
 
-@endpoints.add("POST", "/v1/invitations/accept", PUBLIC, answers={201: AcceptedView}, errors=(404, 413, 415, 422))
+@endpoints.add("POST", "/v1/accept-invitation", PUBLIC, answers={201: AcceptedView}, errors=(404, 413, 415, 422))
 def accept_invitation(call: Call, services: Services, body: AcceptBody) -> AcceptedView:
     """Accepts a person's invitation, once: its holder becomes a member, and gets a first token."""
     member, _, text = services.people.invitations.accept(body.code, body.name)
@@ -134,7 +134,7 @@ def accept_invitation(call: Call, services: Services, body: AcceptBody) -> Accep
 
 @endpoints.add(
     "POST",
-    "/v1/invitations/accept-for-team",
+    "/v1/accept-invitation/for-team",
     Permission.TEAMS_WRITE,
     answers={200: SharedView},
     errors=(404, 413, 415, 422),

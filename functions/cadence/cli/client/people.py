@@ -55,10 +55,10 @@ class PeopleRequests(ApiSession):
         self._call("DELETE", path_of("invitations", invitation_id))
 
     def accept_invitation(self, code: str, name: str) -> Json:
-        return self._call("POST", path_of("invitations", "accept"), {"code": code, "name": name})
+        return self._call("POST", path_of("accept-invitation"), {"code": code, "name": name})
 
     def accept_for_team(self, code: str) -> Json:
-        return self._call("POST", path_of("invitations", "accept-for-team"), {"code": code})
+        return self._call("POST", path_of("accept-invitation", "for-team"), {"code": code})
 
     def teams(self) -> Json:
         return self._call("GET", path_of("teams"))["items"]

@@ -12,7 +12,7 @@ def member(api: Api, name: str = "Ada", *grants: tuple[str, str], teams: list[st
     for team in teams or []:
         api("PUT", f"/v1/teams/{team}", {})
     code = api("POST", "/v1/invitations", {"email": f"{name.lower()}@example.org", "teams": teams or []}).json["code"]
-    accepted = api("POST", "/v1/invitations/accept", {"code": code, "name": name}, token=None)
+    accepted = api("POST", "/v1/accept-invitation", {"code": code, "name": name}, token=None)
     assert accepted.status == 201, accepted.text
     member_id = accepted.json["member"]["member_id"]
     for role, scope in grants:
@@ -243,7 +243,7 @@ def test_a_leaver_is_out_at_once(api):
     assert api("DELETE", f"/v1/members/{member_id}").status == 204
 
     assert [api("GET", "/v1/runs", token=one).status for one in (token, second)] == [401, 401]
-    assert api("POST", "/v1/invitations/accept", {"code": code, "name": "Bob"}, token=None).status == 404
+    assert api("POST", "/v1/accept-invitation", {"code": code, "name": "Bob"}, token=None).status == 404
     assert [one for one in api("GET", "/v1/tokens").json["items"] if one["subject"]] == []
     assert api("GET", "/v1/grants").json["items"] == []
     assert api("GET", "/v1/invitations").json["items"] == []
@@ -268,14 +268,14 @@ def test_an_invitation_is_accepted_once(api):
 
     wrong = created["code"][:-1] + ("a" if created["code"][-1] != "a" else "b")
     for code in (wrong, created["code"].replace("default", "rival"), "cadi_", "x"):
-        assert api("POST", "/v1/invitations/accept", {**accept, "code": code}, token=None).status == 404
-    assert api("POST", "/v1/invitations/accept", accept, token=None).status == 201
-    assert api("POST", "/v1/invitations/accept", accept, token=None).status == 404
+        assert api("POST", "/v1/accept-invitation", {**accept, "code": code}, token=None).status == 404
+    assert api("POST", "/v1/accept-invitation", accept, token=None).status == 201
+    assert api("POST", "/v1/accept-invitation", accept, token=None).status == 404
 
     again = api("POST", "/v1/invitations", {"email": "bob@example.org"}).json
     assert "code" not in api("GET", "/v1/invitations").json["items"][0]
     assert api("DELETE", f"/v1/invitations/{again['invitation_id']}").status == 204
-    assert api("POST", "/v1/invitations/accept", {**accept, "code": again["code"]}, token=None).status == 404
+    assert api("POST", "/v1/accept-invitation", {**accept, "code": again["code"]}, token=None).status == 404
 
 
 def test_an_invitation_expires(api):
@@ -283,7 +283,7 @@ def test_an_invitation_expires(api):
 
     code = api("POST", "/v1/invitations", {"email": "bob@example.org", "expires_in": 60}).json["code"]
     with time_machine.travel("2100-01-01"):
-        assert api("POST", "/v1/invitations/accept", {"code": code, "name": "Bob"}, token=None).status == 404
+        assert api("POST", "/v1/accept-invitation", {"code": code, "name": "Bob"}, token=None).status == 404
 
 
 @pytest.mark.parametrize(
@@ -306,18 +306,18 @@ def test_a_guest_sees_the_shared_project_and_nothing_else(api, other_project, ot
     rival = other_organization
     api("PUT", "/v1/teams/dev", {}, token=rival)
     code = api("POST", "/v1/invitations", {"email": "r@rival.org", "teams": ["dev"]}, token=rival).json["code"]
-    guest = api("POST", "/v1/invitations/accept", {"code": code, "name": "Ro"}, token=None).json["token"]
+    guest = api("POST", "/v1/accept-invitation", {"code": code, "name": "Ro"}, token=None).json["token"]
     there = {"cadence-organization": "default"}
     assert api("GET", "/v1/runs", token=guest, headers=there).status == 404
 
     offer = {"team": "rival/dev", "role": "developer", "scope": "project:default"}
     code = api("POST", "/v1/invitations", offer).json["code"]
-    assert api("POST", "/v1/invitations/accept-for-team", {"code": code}).status == 404
-    shared = api("POST", "/v1/invitations/accept-for-team", {"code": code}, token=rival)
+    assert api("POST", "/v1/accept-invitation/for-team", {"code": code}).status == 404
+    shared = api("POST", "/v1/accept-invitation/for-team", {"code": code}, token=rival)
     assert shared.json == {
         "organization": "default", "team": "rival/dev", "role": "developer", "scope": "project:default",
     }  # fmt: skip
-    assert api("POST", "/v1/invitations/accept-for-team", {"code": code}, token=rival).status == 404
+    assert api("POST", "/v1/accept-invitation/for-team", {"code": code}, token=rival).status == 404
 
     run = api("POST", "/v1/projects/default/runs", {"document": HELLO}, token=guest, headers=there)
     assert run.status == 201, run.text
