@@ -291,7 +291,8 @@ def test_a_pool_that_a_treatment_waits_for_is_not_removed(api: Api) -> None:
     assert "wait for a runner of pool mine: build of run 01waiting." in refused.text
     assert "cadence cancel RUN" in refused.text
     assert api("GET", "/v1/pools/mine").status == 200
-    api.services.hosts.remove_offer("default", "mine", offered.as_offer)
+    # Its treatment is cancelled; the offer stays until a host asks for work.
+    api.services.runners.declare_lost(offered)
     assert api("DELETE", "/v1/pools/mine").status == 204
 
 

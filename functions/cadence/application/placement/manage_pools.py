@@ -23,7 +23,7 @@ from cadence.application.shared.runner_ports import HOST_GONE, Host, HostStore
 from cadence.domain.limits.concurrency_limit import in_turn
 from cadence.domain.placement.back_off import BackOff
 from cadence.domain.placement.pool import HOST, Pool
-from cadence.domain.runners.runner import Runner
+from cadence.domain.runners.runner import Runner, RunnerState
 from cadence.domain.shared.errors import CadenceError, Conflict, InvalidRequest, NotFound, Violation
 from cadence.domain.values.value_retention import ValuePolicy
 
@@ -260,7 +260,12 @@ class ManagePools:
             known = self.hosts.get_runners(
                 offer.runner_id for offer in self.hosts.list_offers(pool.organization, pool.name, _MOST_SHOWN)
             )
-            offered = [(runner.run_id, runner.treatment, runner.project) for _, runner in sorted(known.items())]
+            # The offer of a treatment that was cancelled stays until a host asks for work.
+            offered = [
+                (runner.run_id, runner.treatment, runner.project)
+                for _, runner in sorted(known.items())
+                if runner.state is RunnerState.OFFERED and not runner.cancel_reason
+            ]
         waiting = [*offered, *((place.run_id, place.treatment or "", place.project) for place in places)]
         interval = self._time_between_ends(runners)
         return [
