@@ -85,7 +85,9 @@ def test_the_wrong_value_is_followed_back_to_where_it_arose(api: Api, cadence: C
     entries = cadence("value", "download", run_id, "catalogue.entries")
     assert entries.splitlines()[WRONG] == "component-23;8O;debian"
     runners = {one["runner_id"] for one in api.get("/v1/runners", run=run_id)["items"]}
-    assert len(runners) == BUILDS + 3
+    # Builds that had no runner yet when the wrong one failed were cancelled with their group.
+    cancelled = [one for one in api.get(f"/v1/runs/{run_id}")["treatments"] if one["state"] == "cancelled"]
+    assert BUILDS + 3 - len(cancelled) <= len(runners) <= BUILDS + 3
 
 
 def test_it_is_replayed_here_with_the_same_end(cadence: Cadence, run_id: str) -> None:
