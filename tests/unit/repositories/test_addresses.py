@@ -4,7 +4,7 @@ import pytest
 
 from cadence.domain.repositories.repository import read_address
 from cadence.domain.shared.errors import InvalidRequest
-from cadence.domain.shared.links import run_page
+from cadence.domain.shared.permalinks import run_permalink
 from cadence.domain.triggers.githost import GitHostKind
 
 
@@ -48,4 +48,4 @@ def test_others_are_refused_with_what_to_do(url: str, kind: GitHostKind | None, 
 
 
 def test_a_page_of_a_run_has_one_form() -> None:
-    assert run_page("https://ci.example", "01a/b") == "https://ci.example/ui/runs/01a%2Fb"
+    assert run_permalink("01a/b", "https://ci.example") == "https://ci.example/ui/runs/01a%2Fb"

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from cadence.domain.runs.run import Run, Treatment
 from cadence.domain.runs.states import FAILED_TREATMENT_STATES, RunState
-from cadence.domain.shared.links import run_page
+from cadence.domain.shared.permalinks import run_permalink
 
 LONGEST_DESCRIPTION = 140
 """Characters of a status's description: GitHub's limit, the lowest of all code hosts."""
@@ -97,7 +97,7 @@ def statuses(runs: Mapping[str, Run], public_url: str) -> Sequence[CommitStatus]
             context=context,
             state=_STATES[run.state],
             description=_description(run),
-            target_url=run_page(public_url, run.run_id),
+            target_url=run_permalink(run.run_id, public_url),
         )
         for context, run in sorted(runs.items())
     ]
@@ -125,7 +125,7 @@ def comment(
     lines = [marker, f"**Cadence** on {commit[:12]}", "", "| pipeline | state | duration |", "|---|---|---|"]
     for context, run in sorted(runs.items()):
         state = _STATES[run.state]
-        link = f"[{context.removeprefix('cadence/')}]({run_page(public_url, run.run_id)})"
+        link = f"[{context.removeprefix('cadence/')}]({run_permalink(run.run_id, public_url)})"
         duration = _duration(run.started_at or run.created_at, run.finished_at)
         lines.append(f"| {link} | {_MARKS.get(state, '⏳')} {run.state} | {duration} |")
     for context, run in sorted(runs.items()):
