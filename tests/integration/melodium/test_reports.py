@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import cbor2
 import pytest
@@ -209,9 +210,14 @@ def test_a_process_that_did_not_say_what_it_executes_is_rebuilt_as_well(engines:
     assert {"main/startup/ready", "main/words/flat"} <= set(states(engines, COUNTING))
 
 
+def _pause_with(monkeypatch: pytest.MonkeyPatch, pause: Callable[[float], object]) -> None:
+    """Replaces the pauses of this Lambda alone: threads of other tests go on sleeping."""
+    monkeypatch.setattr("cadence.composition.melodium_reports.time", SimpleNamespace(sleep=pause))
+
+
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    _pause_with(monkeypatch, lambda seconds: None)
 
 
 LATER = timedelta(minutes=1)
@@ -268,7 +274,7 @@ def test_events_wait_for_the_chunk_before_them_too(engines: Engines) -> None:
 def in_pauses(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[], None]]:
     """What happens in the next pause, once."""
     acts: list[Callable[[], None]] = []
-    monkeypatch.setattr("time.sleep", lambda seconds: acts.pop()() if acts else None)
+    _pause_with(monkeypatch, lambda seconds: acts.pop()() if acts else None)
     return acts
 
 

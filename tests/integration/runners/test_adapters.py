@@ -1,6 +1,7 @@
 """Secrets, presigned URLs, the work notification and the log stream on moto."""
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
@@ -221,7 +222,7 @@ def throttling(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Throttling]:
     def use(*refusals: set[int]) -> Throttling:
         fake = Throttling(*refusals)
         monkeypatch.setattr(kinesis_log_lines, "client", lambda _: fake)
-        monkeypatch.setattr("time.sleep", lambda _: None)
+        monkeypatch.setattr(kinesis_log_lines, "time", SimpleNamespace(sleep=lambda _: None))
         return fake
 
     return use

@@ -1,5 +1,7 @@
 """DynamoDB's refusals in the words of the domain."""
 
+from types import SimpleNamespace
+
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, ParamValidationError
 from pynamodb.exceptions import (
@@ -10,6 +12,7 @@ from pynamodb.exceptions import (
     VerboseClientError,
 )
 
+from cadence.adapters.aws import retry
 from cadence.adapters.aws.retry import insisting
 from cadence.adapters.dynamodb.shared import faults
 from cadence.domain.shared.errors import CadenceError, Conflict, Transient
@@ -60,7 +63,7 @@ def test_what_is_wrong_in_the_code_is_not_dressed_up(error: PynamoDBException) -
 
 def test_contention_is_tried_again_and_given_up_at_last(monkeypatch: pytest.MonkeyPatch) -> None:
     waits: list[float] = []
-    monkeypatch.setattr("time.sleep", waits.append)
+    monkeypatch.setattr(retry, "time", SimpleNamespace(sleep=waits.append))
     calls = iter([Transient("busy"), Transient("busy"), None])
 
     def call() -> str:

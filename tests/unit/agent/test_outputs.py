@@ -1,6 +1,8 @@
 """How often an output asks for leave to send more."""
 
-from typing import Any
+import threading
+from types import SimpleNamespace
+from typing import Optional
 
 import pytest
 
@@ -30,12 +32,16 @@ def test_a_producer_that_is_held_back_asks_ever_less_often(monkeypatch: pytest.M
         asked.append(termination.now)
         return {name: {"uploads": [], "retry_after": 0.02} for name in requests}
 
-    def wait(_: Any, seconds: float) -> bool:
-        termination.now += 0.01
-        return False
+    class PassingEvent(threading.Event):
+        def wait(self, timeout: Optional[float] = None) -> bool:
+            termination.now += 0.01
+            return False
 
-    monkeypatch.setattr("runner_bootstrap.agent.values.outputs.time.monotonic", lambda: termination.now)
-    monkeypatch.setattr("runner_bootstrap.agent.values.upload_credits.threading.Event.wait", wait)
+    # Only what these two modules see is replaced: threads that other tests left behind wait by the real clock.
+    monkeypatch.setattr(
+        "runner_bootstrap.agent.values.outputs.time", SimpleNamespace(monotonic=lambda: termination.now)
+    )
+    monkeypatch.setattr("runner_bootstrap.agent.values.upload_credits.threading", SimpleNamespace(Event=PassingEvent))
     upload_credits = UploadCredits(deny, termination)
     output = OutputUpload(
         name="data",
