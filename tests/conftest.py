@@ -8,8 +8,11 @@ from hypothesis import HealthCheck, settings
 if TYPE_CHECKING:
     from xdist.scheduler import LoadScopeScheduling
 
-# How fast a machine happens to be is no property of what is tested.
-settings.register_profile("cadence", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# How fast a machine happens to be is no property of what is tested. The examples of property tests and simulations are
+# the same for everybody, so that a change is never judged by another's dice; `--hypothesis-profile=explore` draws new
+# ones, and the workflow `explore` does so each night.
+settings.register_profile("explore", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+settings.register_profile("cadence", parent=settings.get_profile("explore"), derandomize=True, database=None)
 settings.load_profile("cadence")
 
 
