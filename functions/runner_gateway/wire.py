@@ -111,7 +111,9 @@ def heartbeat_json(answer: HeartbeatAnswer) -> dict[str, Any]:
 
 def output_json(answer: OutputAnswer) -> dict[str, Any]:
     return {
-        "uploads": [{"seq": upload.seq, "url": upload.url, "headers": dict(UPLOAD_HEADERS)} for upload in answer.uploads],
+        "uploads": [
+            {"seq": upload.seq, "url": upload.url, "headers": dict(UPLOAD_HEADERS)} for upload in answer.uploads
+        ],
         "retry_after": answer.retry_after,
     }
 

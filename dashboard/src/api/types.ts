@@ -323,12 +323,6 @@ export interface components {
             };
             times: components["schemas"]["TimesView"];
         };
-        /**
-         * AuditKind
-         * @description What an entry is about.
-         * @enum {string}
-         */
-        AuditKind: "change" | "sign-in" | "refusal" | "secret" | "value";
         /** AuditPage */
         AuditPage: {
             /**
@@ -356,7 +350,11 @@ export interface components {
              * Format: date-time
              */
             at: string;
-            kind: components["schemas"]["AuditKind"];
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "change" | "sign-in" | "refusal" | "secret" | "value";
             /** Actor */
             actor: string;
             /** Token */

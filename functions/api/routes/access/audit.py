@@ -1,7 +1,7 @@
 """The audit log."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
@@ -14,6 +14,7 @@ from cadence.domain.access.audit import AuditFilter, AuditKind
 
 endpoints = Endpoints("audit")
 
+AuditKindName = Literal["change", "sign-in", "refusal", "secret", "value"]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
@@ -26,7 +27,7 @@ class AuditView(Model):
     """
 
     at: datetime
-    kind: AuditKind
+    kind: AuditKindName
     actor: str
     token: str
     by: str
@@ -48,7 +49,7 @@ class AuditPage(Model):
 class AuditQuery(Model):
     limit: Limit = 50
     cursor: Cursor | None = None
-    kind: AuditKind | None = Field(None, description="`change`, `sign-in`, `refusal`, `secret` or `value`.")
+    kind: AuditKindName | None = None
     actor: Text | None = Field(None, description="An id (`member:ID`, of a token, `runner:ID`) or a name.")
     action: Text | None = Field(None, description="The name of an operation, for example `put_secret`.")
     outcome: Text | None = Field(None, description="`accepted`, or the code of an error, for example `forbidden`.")
@@ -63,7 +64,8 @@ def list_audit(call: Call, services: Services, query: AuditQuery) -> AuditPage:
 
     A change is recorded before it is carried out; a second entry of the same `request` says why it was refused.
     """
-    wanted = AuditFilter(**query.model_dump(exclude={"limit", "cursor"}))
+    kind = None if query.kind is None else AuditKind(query.kind)
+    wanted = AuditFilter(kind=kind, **query.model_dump(exclude={"limit", "cursor", "kind"}))
     filters = query.model_dump(mode="json", exclude={"limit", "cursor"})
     listing, key = ("audit", call.by.organization, filters), services.keys.key("CURSOR")
     before = verify(key, query.cursor, *listing) if query.cursor else None
@@ -71,7 +73,7 @@ def list_audit(call: Call, services: Services, query: AuditQuery) -> AuditPage:
     items = [
         AuditView(
             at=entry.at,
-            kind=entry.kind,
+            kind=entry.kind.value,
             actor=entry.actor,
             token=entry.token_id,
             by=entry.token_name,
