@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
 import re
 import urllib.parse
@@ -14,6 +15,8 @@ SHORTEST = 4
 # A secret wrapped over lines is recognised by pieces of at least this many characters.
 SHORTEST_PIECE = 8
 _BASE64_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_")
+
+_JSON_OF_GO = str.maketrans({"&": "\\u0026", "<": "\\u003c", ">": "\\u003e"})
 
 Span = tuple[int, int]
 
@@ -148,19 +151,37 @@ class LineMasker:
 
 
 def _escaped(secret: str) -> set[str]:
-    """Returns the secret itself and its JSON, URL, shell and hexadecimal forms."""
-    forms = {secret}
+    """Returns the secret itself and its JSON, URL, HTML, Python, shell and hexadecimal forms."""
+    forms = {secret, repr(secret)[1:-1], ascii(secret)[1:-1], *_in_shells(secret), *_in_markup(secret)}
     for ascii_only in (True, False):
         inner = json.dumps(secret, ensure_ascii=ascii_only)[1:-1]
-        forms |= {inner, inner.replace("/", "\\/"), json.dumps(inner)[1:-1]}
+        forms |= {inner, inner.replace("/", "\\/"), json.dumps(inner)[1:-1], inner.translate(_JSON_OF_GO)}
     content = secret.encode("utf-8", "surrogatepass")
     for safe in ("", "/", "!'()*", "!'()*/"):
         quoted = urllib.parse.quote(content, safe=safe)
         for form in (quoted, quoted.replace("%20", "+")):
             forms |= {form, re.sub("%[0-9A-F]{2}", lambda match: match.group().lower(), form)}
-    forms |= {secret.replace("'", "'\\''"), secret.replace("'", "'\"'\"'")}
     forms |= {content.hex(), content.hex().upper()}
     return forms
+
+
+def _in_shells(secret: str) -> set[str]:
+    """Returns what `set -x`, `printf %q`, `declare -p` and Python's `shlex.quote` print, without the outer quotes."""
+    quoted = {secret.replace("'", "'\\''"), secret.replace("'", "'\"'\"'")}
+    double = re.sub(r'([\\"$`])', r"\\\1", secret)
+    ansi = secret.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n").replace("\t", "\\t")
+    plain = re.sub(r"""([ \t"'\\|&;()<>!{}*\[\]?^$`,]|^[#~]|(?<=[:=])~)""", r"\\\1", secret)
+    return quoted | {double, ansi, plain}
+
+
+def _in_markup(secret: str) -> set[str]:
+    """Returns the forms of the secret in XML and HTML."""
+    text = html.escape(secret, quote=False)
+    attribute = text.replace('"', "&quot;")
+    numbered = text.replace('"', "&#34;")
+    return {text, attribute, numbered.replace("'", "&#39;")} | {
+        attribute.replace("'", form) for form in ("&#x27;", "&#39;", "&apos;")
+    }
 
 
 def _base64_forms(secret: str) -> set[str]:
