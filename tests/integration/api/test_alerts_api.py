@@ -303,6 +303,32 @@ def test_a_line_is_found_by_a_query_and_linked(api: Api, queues: Queues, secret:
     (message,) = json.loads(listener.posted[0].body)["messages"]
     assert (message["count"], message["sample"]["index"]) == (2, 1)
     assert message["links"]["line"].endswith("/v1/runs/01run/logs?after=1%3A1&limit=1")
+    (alert,) = api("GET", "/v1/alerts").json["items"]
+    assert alert["sample"]["text"] == "Connection refused"
+    (alert,) = api("GET", "/v1/alerts", token=api.token_for(["alerts:read"])).json["items"]
+    assert alert["sample"] is None
+
+
+def test_lines_are_not_read_by_way_of_rules(api: Api, secret: str) -> None:
+    rule = {"when": {"log": {"query": "panic"}}, "channels": ["ops"]}
+    token = api.token_for(["alerts:read", "alerts:write"])
+    refused = [
+        api("PUT", f"{RULES}/panics", {"rule": rule}, token=token),
+        api("POST", "/v1/alerts/dry-runs", {"project": "default", "rule": rule}, token=token),
+    ]
+    assert [(answer.status, answer.json["details"]) for answer in refused] == [(403, {"permission": "logs:read"})] * 2
+    assert api("PUT", f"{RULES}/failures", {"rule": FAILURES}, token=token).status == 201
+    assert api("PUT", f"{RULES}/panics", {"rule": rule}).status == 201
+
+
+def test_links_do_not_lead_to_an_address_that_a_header_names(
+    api: Api, queues: Queues, secret: str, listener: HttpListener
+) -> None:
+    api("PUT", f"{RULES}/failures", {"rule": FAILURES}, headers={"x-forwarded-host": "evil.example"})
+    queues.judge(failure(api))
+    queues.run()
+    (message,) = json.loads(listener.posted[0].body)["messages"]
+    assert message["links"]["treatment"].startswith("https://api.example/")
 
 
 def test_a_test_message_goes_to_the_channels_of_a_rule(

@@ -34,6 +34,18 @@ def test_an_export_is_made_changed_and_deleted(api):
     assert api("GET", "/v1/exports/logs").status == 404
 
 
+def test_lines_are_not_read_by_way_of_exports(api):
+    token = api.token_for(["exports:read", "exports:write"])
+    loki, metrics = api("PUT", "/v1/exports/logs", LOKI, token=token), {"kind": "otlp", "url": LOKI["url"]}
+    assert (loki.status, loki.json["details"]) == (403, {"permission": "logs:read"})
+    assert api("PUT", "/v1/exports/all", metrics, token=token).status == 403
+    assert api("PUT", "/v1/exports/some", {**metrics, "signals": ["metrics"]}, token=token).status == 201
+
+    assert api("PUT", "/v1/exports/logs", LOKI).status == 201
+    backfill = api("POST", "/v1/exports/logs/backfills", {"since": "2020-01-01T00:00:00Z"}, token=token)
+    assert (backfill.status, backfill.json["details"]) == (403, {"permission": "logs:read"})
+
+
 def test_credentials_do_not_follow_to_another_place(api):
     api("PUT", "/v1/exports/logs", {**LOKI, "credentials": SECRET})
     for elsewhere in ({"url": "http://127.0.0.1:10/push"}, {"url": "https://evil.example/push"}):

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from api.endpoint import Call, Endpoints, Reply
+from api.line_access import is_on_lines, reads_lines, require_lines
 from api.routes.alerts.alert_shapes import (
     AlertList,
     AlertQuery,
@@ -22,6 +23,7 @@ from api.routes.alerts.alert_shapes import (
 from api.routes.alerts.alerting_access import author, check_name, check_project, visible_projects
 from cadence.composition.api import Services
 from cadence.domain.access.access import Permission
+from cadence.domain.alerts.lifecycle import Alert
 from cadence.domain.alerts.rule import Rule
 
 endpoints = Endpoints("alerts")
@@ -41,7 +43,7 @@ def list_alerts(call: Call, services: Services, query: AlertQuery) -> AlertList:
         if query.state is None or alert.open == (query.state == "open")
     ]
     alerts.sort(key=lambda alert: (alert.open, alert.opened_at or services.clock()), reverse=True)
-    return AlertList(items=[AlertView.of(alert) for alert in alerts[: query.limit]])
+    return AlertList(items=[_alert_view(call, alert) for alert in alerts[: query.limit]])
 
 
 @endpoints.add("GET", "/v1/alerts/rules", Permission.ALERTS_READ, answers={200: RuleList}, errors=(404, 422))
@@ -67,6 +69,8 @@ def put_alert_rule(call: Call, services: Services, scope: str, rule: str, body: 
     """Creates or replaces an alert rule. It applies within some seconds, to what happens from then on."""
     check_project(call, services, scope)
     check_name("alert rule", rule)
+    if is_on_lines(body.rule):
+        require_lines(call, (scope,), "A rule on log lines")
     manage = services.alerting.manage_rules
     stored, is_new = manage.put(call.by.organization, scope, rule, body.rule, author(call))
     return Reply(_rule_view(services, stored), 201 if is_new else 200)
@@ -101,6 +105,8 @@ def test_alert_rule(call: Call, services: Services, scope: str, rule: str) -> Te
 def try_alert_rule(call: Call, services: Services, body: DryRunBody) -> DryRunView:
     """Shows when a rule would have fired in the past. Nothing is stored or sent."""
     check_project(call, services, body.project)
+    if is_on_lines(body.rule):
+        require_lines(call, (body.project,), "A rule on log lines")
     alerting, organization = services.alerting, call.by.organization
     rule = alerting.manage_rules.check(organization, body.project, _TRIED, body.rule, needs_channels=False)
     until = services.clock()
@@ -167,3 +173,10 @@ def _rule(call: Call, services: Services, scope: str, name: str) -> Rule:
 
 def _rule_view(services: Services, rule: Rule) -> RuleView:
     return RuleView.of(rule, sum(alert.open for alert in services.alerting.alerts.list_alerts(*rule.key)))
+
+
+def _alert_view(call: Call, alert: Alert) -> AlertView:
+    """Returns an alert, without the line that it shows if the caller may not read the lines of its project."""
+    view = AlertView.of(alert)
+    is_line = view.sample is not None and view.sample.segment is not None
+    return view.model_copy(update={"sample": None}) if is_line and not reads_lines(call, alert.project) else view

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, StringConstraints
 
 from api.endpoint import Body, Call, Endpoints, Reply
+from api.line_access import require_lines
 from api.naming import check_name
 from api.routes.exports.export_shapes import (
     BackfillList,
@@ -101,6 +102,8 @@ def put_export(call: Call, services: Services, export: str, body: ExportBody) ->
     """Creates or replaces an export. It sends what arises from now on; a back-fill sends what is stored already."""
     check_name("export", export)
     requested = _requested(call, services, export, body)
+    if Signal.LOGS in requested.signals:
+        require_lines(call, requested.projects, "An export of logs")
     sent_credentials = body.credentials
     credentials = (
         ExportCredentials(sent_credentials.scheme, sent_credentials.secret.get_secret_value(), sent_credentials.user)
@@ -162,6 +165,8 @@ def start_backfill(call: Call, services: Services, export: str, body: BackfillBo
     since = _moment("since", body.since)
     until = _moment("until", body.until) if body.until else services.clock()
     signals = frozenset(map(Signal, body.signals)) if body.signals else stored.signals - {Signal.METRICS}
+    if Signal.LOGS in signals:
+        require_lines(call, stored.projects, "A back-fill of logs")
     return backfill_view(services.exports.request_backfill.request(stored, since, until, signals))
 
 
