@@ -44,7 +44,7 @@ class Cluster:
         self.token = ""
 
     def call(self, method: str, path: str, body: Any = None, **options: Any) -> Any:
-        answer = self.admin.request(method, f"{self.url}/{path}", json=body, timeout=10, **options)
+        answer = self.admin.request(method, f"{self.url}/{path}", json=body, timeout=120, **options)
         if not answer.ok:
             raise Refused(f"{method} {path}: {answer.text}")
         return answer.json()
@@ -196,7 +196,7 @@ def _running(command: list[str], log: Path) -> Iterator[None]:
     finally:
         process.terminate()
         try:
-            process.wait(10)
+            process.wait(120)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

@@ -152,9 +152,9 @@ def _subscribed(api: Api, stack: Stack, topic: str) -> Callable[[int], list[dict
 def _the_line_is_where_the_link_leads(api: Api, message: dict[str, Any]) -> None:
     links = message["links"]
     assert links["line"].startswith(api.url) and links["treatment"].startswith(api.url)
-    page = requests.get(links["line"], headers={"authorization": f"Bearer {api.token}"}, timeout=30).json()
+    page = requests.get(links["line"], headers={"authorization": f"Bearer {api.token}"}, timeout=120).json()
     assert [line["text"] for line in page["lines"]] == [message["sample"]["text"]]
-    treatment = requests.get(links["treatment"], headers={"authorization": f"Bearer {api.token}"}, timeout=30).json()
+    treatment = requests.get(links["treatment"], headers={"authorization": f"Bearer {api.token}"}, timeout=120).json()
     assert treatment["name"] == "loud" and links["command"] == f"cadence show {message['sample']['run_id']} loud"
 
 

@@ -84,7 +84,7 @@ def talked(engine: Engine, api: Api, tmp_path_factory: pytest.TempPathFactory) -
         last_look(lambda: is_listening(port) or process.poll() is not None, bool, pause=0.1)
         keys = ("--worker_key", secret(theirs, folder), "--own_key", secret(own, folder))
         engine.run("echo.mel", root, "--port", str(port), *keys)
-        process.wait(60)
+        process.wait(120)
     for run_id in (root.run, worker.run):
         assert api.finished(run_id)["state"] == "succeeded"
     return root.run, worker.run

@@ -87,7 +87,7 @@ def machine(tmp_path: Path) -> Iterator[HostMachine]:
         )
     finally:
         server.terminate()
-        server.wait(10)
+        server.wait(120)
         pid = home / ".local" / "share" / "cadence-host" / POOL / "pid"
         if pid.exists():
             os.killpg(int(pid.read_text()), signal.SIGKILL)

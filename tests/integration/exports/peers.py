@@ -19,7 +19,7 @@ import requests
 from tests.waiting import eventually
 
 BUILT = Path(os.environ.get("CADENCE_PEERS") or Path.home() / ".cache" / "cadence-peers")
-_PATIENCE = 30
+_PATIENCE = 180
 
 R = TypeVar("R")
 
@@ -38,7 +38,7 @@ class Peer:
     url: str
 
     def get(self, path: str, **parameters: Any) -> requests.Response:
-        return requests.get(self.url + path, params=parameters, timeout=10)
+        return requests.get(self.url + path, params=parameters, timeout=120)
 
     def samples(self, query: str, **at: float) -> list[dict[str, Any]]:
         """Of Prometheus's query API, now or at a `time`."""
@@ -65,7 +65,7 @@ def running(command: Callable[[int], Sequence[str]], ready: str, patience: float
         yield peer
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(120)
 
 
 def _serves(peer: Peer, ready: str, process: "subprocess.Popen[bytes]") -> bool:

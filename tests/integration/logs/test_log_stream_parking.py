@@ -55,7 +55,7 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             yield address
         finally:
             server.terminate()
-            server.wait(30)
+            server.wait(120)
 
 
 def _wait_until_ready(address: str, server: "subprocess.Popen[bytes]") -> None:

@@ -203,7 +203,7 @@ def _send(method: str, url: str, body: bytes, kind: str = "application/octet-str
     while True:
         request = urllib.request.Request(url, body, {"Content-Type": kind}, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=10) as response:
+            with urllib.request.urlopen(request, timeout=120) as response:
                 return dict(response.headers)
         except urllib.error.URLError as error:
             if isinstance(error, urllib.error.HTTPError) or time.monotonic() > until:

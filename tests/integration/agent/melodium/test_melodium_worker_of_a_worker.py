@@ -111,7 +111,7 @@ def worker(ids: Ids, seconds: int) -> Iterator[int]:
     with engine.running("dist", "--localhost", *words, ids=ids) as process:
         eventually(lambda: is_listening(port) or process.poll() is not None)
         yield port
-        process.wait(60)
+        process.wait(120)
 
 
 @pytest.mark.parametrize(
