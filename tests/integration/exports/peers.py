@@ -5,7 +5,6 @@ interface.
 import json
 import os
 import shutil
-import socket
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from typing import Any, TypeVar
 import pytest
 import requests
 
+from cadence.local.shared.ports import first_free
 from tests.waiting import eventually
 
 BUILT = Path(os.environ.get("CADENCE_PEERS") or Path.home() / ".cache" / "cadence-peers")
@@ -57,7 +57,7 @@ class Peer:
 @contextmanager
 def running(command: Callable[[int], Sequence[str]], ready: str, patience: float = _PATIENCE) -> Iterator[Peer]:
     """`command` makes the command line for a port; `ready` is what answers once it serves."""
-    port = free_port()
+    port = first_free()
     peer = Peer(f"http://127.0.0.1:{port}")
     process = subprocess.Popen(command(port), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
@@ -74,9 +74,3 @@ def _serves(peer: Peer, ready: str, process: "subprocess.Popen[bytes]") -> bool:
         return bool(peer.get(ready).ok)
     except requests.ConnectionError:
         return False
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.engine import BINARY, Engine, Ids, free_port, in_version, is_listening, needs_engine, secret
+from cadence.local.shared.ports import first_free
+from tests.e2e.engine import BINARY, Engine, Ids, in_version, is_listening, needs_engine, secret
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.engine, needs_engine]
@@ -106,7 +107,7 @@ treatment across[distributor: DistributionEngine](const port: u16)
 @contextmanager
 def worker(ids: Ids, seconds: int) -> Iterator[int]:
     """An engine that waits for another one, and works so long at the most; its port."""
-    engine, port = Engine("http://127.0.0.1:9", ""), free_port()
+    engine, port = Engine("http://127.0.0.1:9", ""), first_free()
     words = ("--port", str(port), "--recv-key", KEY, "--send-key", KEY, "--wait", "60", "--duration", str(seconds))
     with engine.running("dist", "--localhost", *words, ids=ids) as process:
         eventually(lambda: is_listening(port) or process.poll() is not None)
