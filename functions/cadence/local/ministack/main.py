@@ -11,7 +11,8 @@
 - Permissions on a queue cover its batch actions (`queue_permissions`); those on ECS tasks name the task and its
   definition (`task_permissions`).
 - Requests of web pages and to other names than this machine's are refused (`request_guard`).
-- Concurrent invocations of a Lambda are limited (`lambda_concurrency`).
+- Concurrent invocations of a Lambda are limited (`lambda_concurrency`); its processes share its unpacked code
+  (`shared_code`).
 - MiniStack does not sleep before each execution of a state machine.
 """
 
@@ -34,6 +35,7 @@ from cadence.local.ministack import (
     queue_permissions,
     request_guard,
     schedules,
+    shared_code,
     sorted_partitions,
     table_streams,
     task_permissions,
@@ -128,6 +130,7 @@ def main() -> None:
     task_permissions.install()
     sorted_partitions.install()
     request_guard.install()
+    code = shared_code.install()
     signal.signal(signal.SIGUSR1, lambda *_: requested.set())
     app.save_all = one_at_a_time(app.save_all)
     app._load_persisted_state = signalling(app._load_persisted_state, loaded)  # noqa: SLF001 (as above)
@@ -139,6 +142,7 @@ def main() -> None:
     finally:
         ending.set()
         requested.set()
+        code.remove()
 
 
 if __name__ == "__main__":
