@@ -1,8 +1,7 @@
 """MiniStack with changes that make it behave as AWS does, and end with its starter.
 
-- The state is saved while MiniStack runs, not only at its end. SIGUSR1 requests a save at once. After each complete
-  save
-  the file `saved` beside the state is renewed.
+- The state is saved while MiniStack runs, not only at its end, and with less work (`light_saves`). SIGUSR1 requests a
+  save at once. After each complete save the file `saved` beside the state is renewed.
 - Executions that were interrupted by a stop emit the event of a failed execution.
 - Recurring schedules use their time zones (`schedules`).
 - Changes of tables are delivered in batches and then removed (`table_streams`).
@@ -32,6 +31,7 @@ from ministack.services import stepfunctions
 from cadence.local.ministack import (
     kinesis_polling,
     lambda_concurrency,
+    light_saves,
     queue_permissions,
     request_guard,
     schedules,
@@ -130,6 +130,7 @@ def main() -> None:
     task_permissions.install()
     sorted_partitions.install()
     request_guard.install()
+    light_saves.install()
     code = shared_code.install()
     signal.signal(signal.SIGUSR1, lambda *_: requested.set())
     app.save_all = one_at_a_time(app.save_all)
