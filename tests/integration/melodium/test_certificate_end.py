@@ -1,4 +1,4 @@
-"""What real engines hear from Mélodium's API when its clock is beyond the end of the certificate in engines of 0.10.2."""
+"""What real engines hear from Mélodium's API beyond the end of the certificate in engines of 0.10.2."""
 
 import importlib
 import subprocess
@@ -44,7 +44,7 @@ def served(engines: Engines) -> Iterator[str]:
 
         do_GET = do_POST = _answer
 
-        def log_message(self, format: str, *args: Any) -> None:
+        def log_message(self, *words: Any) -> None:
             """Keeps the requests out of the tests' output."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Requests)
