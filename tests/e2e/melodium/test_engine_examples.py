@@ -8,6 +8,7 @@ the stack's address. docs/melodium-contract.md (§9) has the outcomes.
 import io
 import os
 import re
+import shutil
 import signal
 import subprocess
 import tarfile
@@ -36,6 +37,7 @@ from tests.e2e.engine import (
     secret,
 )
 from tests.e2e.melodium.test_melodium_workers import a_request, workers_of
+from tests.programs import bubblewrap
 from tests.waiting import eventually
 
 SOURCE = os.environ.get("CADENCE_MELODIUM_SOURCE")
@@ -96,7 +98,11 @@ def today(text: str, url: str) -> str:
     if not HAS_SECRETS:
         return text
     text = re.sub(r"\b((?:api_token|remote_key|self_key):\s*)string\b", r"\1Secret<string>", text)
-    return text.replace("|wrap<string>(api_token)", "|wrap<Secret<string>>(api_token)")
+    text = text.replace("|wrap<string>(api_token)", "|wrap<Secret<string>>(api_token)")
+    if "string_map::|entry" in text:  # it has no generics, which is an error since 0.11.0
+        text = text.replace("|entry<string>(", "|entry(")
+    arch = "use work/resources/arch::"  # that of a service is an option since 0.11.0
+    return text.replace(f"{arch}|amd64", f"{arch}|amd64\n{arch}Arch").replace("|amd64(),", "|wrap<Arch>(|amd64()),")
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +116,9 @@ def prepared(engine: Engine, folder: Path) -> Source:
         archive.extractall(folder, filter="data")
     for file in (*folder.rglob("*.mel"), *folder.rglob("Compo.toml")):
         file.write_text(today(file.read_text(), engine.url))
+    shutil.copytree(folder / "examples/06_distributed_work", folder / "examples/06_mended")
+    main = folder / "examples/06_mended/main.mel"
+    main.write_text(f"use root/worker::process\n{main.read_text()}")
     return Source(folder, engine)
 
 
@@ -133,10 +142,10 @@ def keys_and_port(source: Source, ids: Ids, folder: Path) -> tuple[str, list[str
 @pytest.mark.parametrize(
     ("example", "sent", "answer"),
     [
-        ("06_distributed_work", "hello world", "[WORKER] hello world"),
+        ("06_mended", "hello world", "[WORKER] hello world"),
         ("13_distributed_text_processing", "hello world from melodium", "HELLO WORLD FROM MELODIUM"),
     ],
-    ids=["06", "13"],
+    ids=["06-mended", "13"],
 )
 def test_a_server_lets_a_worker_answer(
     source: Source, api: Api, tmp_path: Path, example: str, sent: str, answer: str
@@ -149,6 +158,40 @@ def test_a_server_lets_a_worker_answer(
             told = requests.post(f"http://127.0.0.1:{port}/process", data=sent.encode(), timeout=SECONDS)
             assert (told.status_code, told.text) == (200, answer)
     the_worker(api, ids.run)
+
+
+def test_what_an_example_forgets_to_use_reaches_no_worker(source: Source, api: Api, tmp_path: Path) -> None:
+    """As it is written, 06 does not use its worker's treatment, so the engine has not loaded it: its own fault."""
+    ids = Ids()
+    words = ("--api_token", secret(source.engine.token, tmp_path), "--port", str(free_port()))
+    with source.running("examples/06_distributed_work/Compo.toml", ids, tmp_path, *words):
+        written = tmp_path / "output"
+        eventually(lambda: "error: distrib: distribution engine failed" in written.read_text(), SECONDS)
+        assert "error: distrib: No treatment found" in written.read_text()
+    (worker,) = workers_of(api, ids.run)
+    run = api.finished(worker)
+    assert (run["state"], run["cause"]) == (
+        "failed",
+        "worker failed: the worker could not start to work: No load provided",
+    )
+
+
+@pytest.mark.skipif(not bubblewrap(), reason="its commands need a sandbox or its images, and there is no bubblewrap")
+def test_a_pipeline_of_steps_fails_as_its_commands_do(source: Source, api: Api, tmp_path: Path) -> None:
+    """16: its commands are made for a shell but run without one, and its service needs a container engine."""
+    ids = Ids()
+    words = ("--api_token", secret(source.engine.token, tmp_path), "--repo_url", "https://example.invalid/x.git")
+    written = source.run("examples/16_ci_pipeline/Compo.toml", ids, tmp_path, *words)
+    for line in (
+        "error: build: Commands failed (non-zero exit)",
+        "error: build: build stage failed",
+        "error: test: worker lost: the service container postgres needs a container engine, which this machine has none of",
+        "error: test: test stage failed",
+        "error: ci: pipeline aborted — skipping package stage",
+    ):
+        assert line in written
+    assert api.finished(ids.run)["state"] == "failed"
+    assert len(workers_of(api, ids.run)) == 3
 
 
 def test_a_file_is_counted_by_a_worker(source: Source, api: Api, tmp_path: Path) -> None:
