@@ -17,11 +17,13 @@ from typing import Any
 import pytest
 
 from cadence.adapters.caching.ttl_cached_pools import SECONDS
+from cadence.local.shared.paths import CHECKOUT
 from runner_bootstrap.build import build
 from tests.e2e.api import Api
 from tests.e2e.conftest import Cadence, Stack
 from tests.e2e.engine import (
     BINARY,
+    HAS_SECRETS,
     PROGRAMS,
     VERSION,
     Engine,
@@ -193,6 +195,14 @@ def test_a_relay_leads_to_the_worker_and_ends_with_what_it_was_for(cadence: Cade
     program = (str(BINARY), "run", str(PROGRAMS / "dispatching.mel"), "--given", str(given), "--answer", str(answer))
     cadence("melodium", "relay", "--", *program)
     assert answer.read_text() == "said from afar"
+
+
+@pytest.mark.skipif(not HAS_SECRETS, reason="the documentation's program is one of 0.11.0")
+def test_the_first_program_of_the_documentation_greets_from_a_worker(cadence: Cadence) -> None:
+    example = CHECKOUT / "examples/melodium-worker/greeting.mel"
+    words = ("run", "--api-report", "--debug-level", "detailed", str(example), "--name", "Ada")
+    said = cadence("melodium", "relay", "--", str(BINARY), *words)
+    assert "info: greeting: Hello Ada, from your worker!" in said.stdout + said.stderr
 
 
 @pytest.fixture
