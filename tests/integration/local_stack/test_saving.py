@@ -24,7 +24,7 @@ def test_nothing_is_saved_before_the_stored_state_is_loaded(monkeypatch: pytest.
     saving = threading.Thread(target=save_regularly, args=(loaded, lambda _: next(rests), tmp_path / "saved"))
     saving.start()
     signalling(lambda: order.append("loaded"), loaded)()
-    saving.join(10)
+    saving.join(180)
     assert order == ["loaded", "saved"]
 
 
@@ -43,14 +43,14 @@ def test_saves_take_turns() -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(180)
     assert most == [1, 1, 1, 1]
 
 
 def test_what_was_saved_while_running_survives_the_kill_of_everything(echo: EchoStack) -> None:
     connection = echo.up()
     stored = echo.paths.state / "dynamodb.json"
-    requests.put(f"{connection.url}/v1/keep", data="saved-while-running", timeout=10).raise_for_status()
+    requests.put(f"{connection.url}/v1/keep", data="saved-while-running", timeout=120).raise_for_status()
     assert eventually(lambda: stored.exists() and "saved-while-running" in stored.read_text())
     for name in ("ministack", "supervisor"):
         os.kill(echo.process(name).pid, signal.SIGKILL)
@@ -63,7 +63,7 @@ def test_what_was_saved_while_running_survives_the_kill_of_everything(echo: Echo
     again = echo.up()
     assert "continuing from the state saved at" in echo.words
     assert "; 5 minutes may be missing" in echo.words
-    assert requests.get(f"{again.url}/v1/last", timeout=10).json() == "saved-while-running"
+    assert requests.get(f"{again.url}/v1/last", timeout=120).json() == "saved-while-running"
 
 
 @pytest.mark.parametrize(
