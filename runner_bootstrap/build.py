@@ -1,13 +1,16 @@
-"""Builds the agent: ``python -m runner_bootstrap.build <out.pyz>``.
+"""Builds the agent: ``python -m runner_bootstrap.build [--bytecode] <out.pyz>``.
 
 The same sources give the same bytes (sorted names, fixed times and modes, no compression, since zlib's output varies),
-so a digest identifies an agent.
+so a digest identifies an agent. With ``--bytecode`` they depend on this Python, too: what it compiles is included, and
+the agent starts in less than half the time where the same version runs it. Other versions compile the sources.
 """
 
 from __future__ import annotations
 
 import os
+import py_compile
 import sys
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -18,7 +21,7 @@ ENTRY_POINT = "import sys\n\nfrom agent.__main__ import main\n\nsys.exit(main())
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
-def build(out: Path, sources: Path = SOURCES) -> Path:
+def build(out: Path, sources: Path = SOURCES, *, bytecode: bool = False) -> Path:
     """Writes the zipapp to ``out`` (replaced in one step) and returns its path."""
     out.parent.mkdir(parents=True, exist_ok=True)
     unfinished = out.with_name(f".{out.name}.{os.getpid()}")
@@ -28,6 +31,8 @@ def build(out: Path, sources: Path = SOURCES) -> Path:
             _add(archive, "__main__.py", ENTRY_POINT.encode())
             for name, source in sorted((path.relative_to(sources).as_posix(), path) for path in sources.rglob("*.py")):
                 _add(archive, f"agent/{name}", source.read_bytes())
+                if bytecode:
+                    _add(archive, f"agent/{name}c", _compiled(source, f"agent/{name}"))
     unfinished.chmod(0o755)
     unfinished.replace(out)
     return out
@@ -40,11 +45,21 @@ def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
     archive.writestr(entry, content)
 
 
+def _compiled(source: Path, name: str) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        compiled = Path(folder, "compiled.pyc")
+        unchecked = py_compile.PycInvalidationMode.UNCHECKED_HASH
+        py_compile.compile(str(source), str(compiled), dfile=name, doraise=True, invalidation_mode=unchecked)
+        return compiled.read_bytes()
+
+
 def main(arguments: list[str]) -> int:
-    if len(arguments) != 1:
-        print("usage: python -m runner_bootstrap.build <out.pyz>", file=sys.stderr)
+    bytecode = arguments[:1] == ["--bytecode"]
+    paths = arguments[1:] if bytecode else arguments
+    if len(paths) != 1:
+        print("usage: python -m runner_bootstrap.build [--bytecode] <out.pyz>", file=sys.stderr)
         return 2
-    print(build(Path(arguments[0])))
+    print(build(Path(paths[0]), bytecode=bytecode))
     return 0
 
 

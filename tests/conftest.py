@@ -18,40 +18,25 @@ settings.load_profile("cadence")
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Orders modules for several workers: end-to-end tests come last, and of each kind the slow ones first.
-
-    So a worker starts its stack once and as late as it can, and all workers end at about the same time.
-    """
+    """Orders modules for several workers: slow ones first, so that all workers end at about the same time."""
     if not hasattr(config, "workerinput"):
         return
-    ranks: dict[str, tuple[bool, bool]] = {}
+    quick: dict[str, bool] = {}
     for item in items:
         module = _module(item.nodeid)
-        quick = item.get_closest_marker("slow") is None
-        e2e, all_quick = ranks.get(module, (False, True))
-        ranks[module] = (e2e or item.get_closest_marker("e2e") is not None, all_quick and quick)
-    items.sort(key=lambda item: ranks[_module(item.nodeid)])
+        quick[module] = quick.get(module, True) and item.get_closest_marker("slow") is None
+    items.sort(key=lambda item: quick[_module(item.nodeid)])
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> "LoadScopeScheduling | None":
-    """Gives a worker one module after the other, in the order above; tests that share a stack of their own stay
-    together.
-    """
+    """Divides the modules among the workers as `tests.workers` says."""
     if config.getoption("dist") != "loadfile":
         return None
-    from xdist.scheduler import LoadScopeScheduling
-
-    class ByModule(LoadScopeScheduling):  # type: ignore[misc]
-        def _split_scope(self, nodeid: str) -> str:
-            module = _module(nodeid)
-            return _OWN_STACK if module.startswith(_OWN_STACK) else module
+    from tests.workers import ByModule
 
     config.option.loadscopereorder = False
     return ByModule(config, log)
-
-
-_OWN_STACK = "tests/e2e_iam/"
 
 
 def _module(nodeid: str) -> str:

@@ -8,7 +8,6 @@ import atexit
 import os
 import re
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -92,12 +91,6 @@ def agent_environment() -> dict[str, str]:
     if not BINARY.is_file():
         return {}
     return {"CADENCE_MELODIUM": str(BINARY), **({"CADENCE_MELODIUM_CONTAINERS": "sandbox"} if bubblewrap() else {})}
-
-
-def free_port() -> int:
-    with socket.socket() as chosen:
-        chosen.bind(("127.0.0.1", 0))
-        return int(chosen.getsockname()[1])
 
 
 def is_listening(port: int) -> bool:

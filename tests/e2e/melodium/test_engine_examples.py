@@ -21,6 +21,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from cadence.local.shared.ports import first_free
 from tests.e2e.api import Api
 from tests.e2e.conftest import Stack
 from tests.e2e.engine import (
@@ -30,7 +31,6 @@ from tests.e2e.engine import (
     Engine,
     Ids,
     detailed,
-    free_port,
     is_listening,
     needs_engine,
     reaches_workers,
@@ -150,7 +150,7 @@ def keys_and_port(source: Source, ids: Ids, folder: Path) -> tuple[str, list[str
 def test_a_server_lets_a_worker_answer(
     source: Source, api: Api, tmp_path: Path, example: str, sent: str, answer: str
 ) -> None:
-    ids, port = Ids(), free_port()
+    ids, port = Ids(), first_free()
     words = ("--api_token", secret(source.engine.token, tmp_path), "--port", str(port))
     with source.running(f"examples/{example}/Compo.toml", ids, tmp_path, *words) as process:
         eventually(lambda: is_listening(port) or process.poll() is not None, SECONDS)
@@ -163,7 +163,7 @@ def test_a_server_lets_a_worker_answer(
 def test_what_an_example_forgets_to_use_reaches_no_worker(source: Source, api: Api, tmp_path: Path) -> None:
     """As it is written, 06 does not use its worker's treatment, so the engine has not loaded it: its own fault."""
     ids = Ids()
-    words = ("--api_token", secret(source.engine.token, tmp_path), "--port", str(free_port()))
+    words = ("--api_token", secret(source.engine.token, tmp_path), "--port", str(first_free()))
     with source.running("examples/06_distributed_work/Compo.toml", ids, tmp_path, *words):
         written = tmp_path / "output"
         eventually(lambda: "error: distrib: distribution engine failed" in written.read_text(), SECONDS)
@@ -223,7 +223,7 @@ def test_what_a_worker_streams_is_complete(source: Source, api: Api, tmp_path: P
 
 
 def test_a_server_lets_a_given_worker_answer(source: Source, api: Api, tmp_path: Path) -> None:
-    ids, port = Ids(), free_port()
+    ids, port = Ids(), first_free()
     worker, words = keys_and_port(source, ids, tmp_path)
     program = source.with_port("tests/http_distributed.mel", 28015, port)
     with source.running(program, ids, tmp_path, *words) as process:
@@ -232,7 +232,7 @@ def test_a_server_lets_a_given_worker_answer(source: Source, api: Api, tmp_path:
 
 
 def test_a_server_answers(source: Source, api: Api, tmp_path: Path) -> None:
-    ids, port = Ids(), free_port()
+    ids, port = Ids(), first_free()
     program = source.with_port("tests/http_javascript.mel", 62333, port)
     with source.running(program, ids, tmp_path) as process:
         assert answer_of(port, process) == GREETING

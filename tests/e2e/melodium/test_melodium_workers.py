@@ -357,7 +357,7 @@ def far(elsewhere: tuple[list[str], str], api: Api, tmp_path: Path) -> Iterator[
         yield pool
     finally:
         process.terminate()
-        process.wait(60)
+        process.wait(120)
         api.call("PUT", f"/v1/pools/{pool}", json={**body, "projects": ["nobody"]})
         time.sleep(SECONDS + 0.5)  # processes that place workers may still know the pool as it was
 

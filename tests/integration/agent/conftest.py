@@ -16,7 +16,7 @@ from . import podman
 from .fake_gateway import FakeGateway, Runner
 
 AGENT_PYTHON = os.environ.get("CADENCE_AGENT_PYTHON", sys.executable)
-PATIENCE = 20
+PATIENCE = 180
 
 Start = Callable[..., "subprocess.Popen[str]"]
 Work = Callable[..., dict[str, Any]]
@@ -24,7 +24,8 @@ Work = Callable[..., dict[str, Any]]
 
 @pytest.fixture(scope="session")
 def agent(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(tmp_path_factory.mktemp("agent") / "cadence-agent.pyz")
+    """The agent with its bytecode, which starts sooner; another `AGENT_PYTHON` compiles the sources."""
+    return build(tmp_path_factory.mktemp("agent") / "cadence-agent.pyz", bytecode=True)
 
 
 @pytest.fixture(scope="session")

@@ -41,6 +41,31 @@ def test_it_runs_and_needs_nothing_installed(tmp_path: Path) -> None:
     assert "host" in shown.stdout
 
 
+def test_bytecode_is_run_by_the_python_that_compiled_it_and_means_the_same(tmp_path: Path) -> None:
+    assert main(["--bytecode", str(tmp_path / "agent.pyz")]) == 0
+    assert build(tmp_path / "again.pyz", bytecode=True).read_bytes() == (tmp_path / "agent.pyz").read_bytes()
+    plain = build(tmp_path / "plain.pyz")
+    program = "import sys; sys.path.insert(0, sys.argv[1]); import agent.arguments as module; print(module.__file__)"
+    files, helps = [], []
+    for agent in (plain, tmp_path / "agent.pyz"):
+        argv = [sys.executable, "-I", "-S"]
+        run = [*argv, "-c", program, agent]
+        files.append(subprocess.run(run, capture_output=True, text=True, check=True).stdout.strip())
+        helps.append(subprocess.run([*argv, agent, "run", "--help"], capture_output=True, check=True).stdout)
+    assert files == [f"{plain}/agent/arguments.py", f"{tmp_path / 'agent.pyz'}/agent/arguments.pyc"]
+    assert helps[0].replace(b"plain.pyz", b"agent.pyz") == helps[1]
+
+
+def test_another_python_runs_the_sources_beside_the_bytecode(tmp_path: Path) -> None:
+    agent = build(tmp_path / "agent.pyz", bytecode=True)
+    foreign = tmp_path / "foreign.pyz"
+    with zipfile.ZipFile(agent) as ours, zipfile.ZipFile(foreign, "w") as other:
+        for name in ours.namelist():
+            content = ours.read(name)
+            other.writestr(name, b"\0\0\r\n" + content[4:] if name.endswith(".pyc") else content)
+    subprocess.run([sys.executable, "-I", "-S", foreign, "run", "--help"], capture_output=True, check=True)
+
+
 def test_the_driver_of_programs_needs_no_other_modules_than_those_it_is_given(tmp_path: Path) -> None:
     for name in DRIVER_MODULES:
         module = tmp_path / "agent" / f"{name}.py"

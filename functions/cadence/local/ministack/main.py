@@ -1,8 +1,7 @@
 """MiniStack with changes that make it behave as AWS does, and end with its starter.
 
-- The state is saved while MiniStack runs, not only at its end. SIGUSR1 requests a save at once. After each complete
-  save
-  the file `saved` beside the state is renewed.
+- The state is saved while MiniStack runs, not only at its end, and with less work (`light_saves`). SIGUSR1 requests a
+  save at once. After each complete save the file `saved` beside the state is renewed.
 - Executions that were interrupted by a stop emit the event of a failed execution.
 - Recurring schedules use their time zones (`schedules`).
 - Changes of tables are delivered in batches and then removed (`table_streams`).
@@ -11,7 +10,8 @@
 - Permissions on a queue cover its batch actions (`queue_permissions`); those on ECS tasks name the task and its
   definition (`task_permissions`).
 - Requests of web pages and to other names than this machine's are refused (`request_guard`).
-- Concurrent invocations of a Lambda are limited (`lambda_concurrency`).
+- Concurrent invocations of a Lambda are limited (`lambda_concurrency`); its processes share its unpacked code
+  (`shared_code`).
 - MiniStack does not sleep before each execution of a state machine.
 """
 
@@ -31,9 +31,11 @@ from ministack.services import stepfunctions
 from cadence.local.ministack import (
     kinesis_polling,
     lambda_concurrency,
+    light_saves,
     queue_permissions,
     request_guard,
     schedules,
+    shared_code,
     sorted_partitions,
     table_streams,
     task_permissions,
@@ -128,6 +130,8 @@ def main() -> None:
     task_permissions.install()
     sorted_partitions.install()
     request_guard.install()
+    light_saves.install()
+    code = shared_code.install()
     signal.signal(signal.SIGUSR1, lambda *_: requested.set())
     app.save_all = one_at_a_time(app.save_all)
     app._load_persisted_state = signalling(app._load_persisted_state, loaded)  # noqa: SLF001 (as above)
@@ -139,6 +143,7 @@ def main() -> None:
     finally:
         ending.set()
         requested.set()
+        code.remove()
 
 
 if __name__ == "__main__":

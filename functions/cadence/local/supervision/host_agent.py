@@ -16,7 +16,7 @@ async def command(
 ) -> tuple[Sequence[str], Mapping[str, str]]:
     """Builds the agent; returns the command that runs it and its environment variables."""
     agent = paths.host / "cadence-agent.pyz"
-    await output_of("The agent could not be built", "-m", "runner_bootstrap.build", str(agent))
+    await output_of("The agent could not be built", "-m", "runner_bootstrap.build", "--bytecode", str(agent))
     arguments = ("host", "--gateway", url, "--pool", _POOL, "--name", "this-machine", "--grace", "2")
     # Treatments of this pool must not see the files of the stack where a sandbox can hide them.
     folders = ("--state", paths.host / "identity.json", "--workspaces", paths.host / "work", "--hide", paths.home)

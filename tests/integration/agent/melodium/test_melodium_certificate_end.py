@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from cadence.domain.melodium.certificate import OLD_ROOT_UNTIL
-from tests.e2e.engine import WRITTEN, Engine, Ids, binary_of, free_port, in_version, is_listening
+from cadence.local.shared.ports import first_free
+from tests.e2e.engine import WRITTEN, Engine, Ids, binary_of, in_version, is_listening
 from tests.waiting import eventually
 
 pytestmark = [
@@ -38,7 +39,7 @@ def with_clock(at: datetime) -> dict[str, str]:
 
 def said_by_the_worker(version: str, at: datetime, folder: Path) -> tuple[str, str]:
     """Starts a worker and an engine that asks it to repeat a word; returns the answer and what the asking one wrote."""
-    binary, asking, port = binary_of(version), Ids(), free_port()
+    binary, asking, port = binary_of(version), Ids(), first_free()
     if not binary.is_file():
         pytest.skip(f"the Mélodium engine {version} is not there: `.ci/peers` builds it")
     program, answer, key = (folder / name for name in ("given_worker.mel", "answer", "key"))

@@ -11,17 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.engine import (
-    BINARY,
-    HAS_SECRETS,
-    WRITTEN,
-    Engine,
-    Ids,
-    free_port,
-    in_version,
-    is_listening,
-    needs_engine,
-)
+from cadence.local.shared.ports import first_free
+from tests.e2e.engine import BINARY, HAS_SECRETS, WRITTEN, Engine, Ids, in_version, is_listening, needs_engine
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.engine, needs_engine]
@@ -32,12 +23,12 @@ KEY = "11111111-1111-4111-8111-111111111111"
 @contextmanager
 def worker(ids: Ids, seconds: int) -> Iterator[int]:
     """An engine that waits for another one, and works so long at the most; its port."""
-    engine, port = Engine("http://127.0.0.1:9", ""), free_port()
+    engine, port = Engine("http://127.0.0.1:9", ""), first_free()
     words = ("--port", str(port), "--recv-key", KEY, "--send-key", KEY, "--wait", "60", "--duration", str(seconds))
     with engine.running("dist", "--localhost", *words, ids=ids) as process:
         eventually(lambda: is_listening(port) or process.poll() is not None)
         yield port
-        process.wait(60)
+        process.wait(120)
 
 
 # With a `startup` that ends before the worker is asked for anything the answer is lost in most runs, not in all: the
