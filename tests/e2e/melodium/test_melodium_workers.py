@@ -385,12 +385,13 @@ def assert_traced(cadence: Cadence, root: str, middle: str, inner: str) -> None:
     back = (
         f"main/through/take.data .* in run {middle}",
         f"main/passOn.passed .* in run {inner}",
-        f"main/through/give|main/saying.emit .* in run {root}",
+        f"main/saying.emit .* in run {root}",
     )
     forward = (
         f"main/Self.word .* in run {middle}",
         f"main/Self.word .* in run {inner}",
-        f"main/passOn.passed .* in run {inner}",
+        f"main/through/take.data .* in run {middle}",
+        f"main/through/take.data .* in run {root}",
     )
     for words, steps in ((("main/through/take.data",), back), (("main/saying.emit", "--forward"), forward)):
         told = last_look(
