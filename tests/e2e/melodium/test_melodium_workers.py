@@ -244,7 +244,9 @@ def elsewhere(stack: Stack) -> Iterator[tuple[list[str], str]]:
     """
     if os.getuid() != 0 or not shutil.which("ip"):
         pytest.skip("a network of its own takes root, and `ip`")
-    name, here, there = f"cadence-{os.getpid()}", "10.213.77.1", "10.213.77.2"
+    # Addresses of its own, too: another test run on this machine may have such a network at the same time.
+    third, last = divmod(os.getpid() % (256 * 64), 64)
+    name, here, there = f"cadence-{os.getpid()}", f"10.213.{third}.{4 * last + 1}", f"10.213.{third}.{4 * last + 2}"
     outside = f"cad{os.getpid() % 100000}"
 
     def ip(*words: str) -> bool:
