@@ -39,18 +39,19 @@ def in_version(text: str, version: str = VERSION) -> str:
     return re.sub(r"Secret<(\w+)>", r"\1", text).replace(NEWEST, version)
 
 
-def _programs() -> Path:
+def for_this_version(written: Path) -> Path:
+    """A folder of programs, or a copy of it for the engine of this version."""
     if VERSION == NEWEST:
-        return WRITTEN
+        return written
     folder = Path(tempfile.mkdtemp(prefix="cadence-programs-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    shutil.copytree(WRITTEN, folder, dirs_exist_ok=True)
+    shutil.copytree(written, folder, dirs_exist_ok=True)
     for file in (each for each in folder.rglob("*") if each.is_file()):
         file.write_text(in_version(file.read_text()))
     return folder
 
 
-PROGRAMS = _programs()
+PROGRAMS = for_this_version(WRITTEN)
 
 
 def binary_of(version: str) -> Path:

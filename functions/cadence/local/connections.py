@@ -16,7 +16,8 @@ BODY_SECONDS: Final = 120.0
 """The longest time for a request's body."""
 
 # Machines call these, with tokens or signatures, and may know this machine by another name (a tunnel, for example).
-_FOR_MACHINES: Final = ("/webhooks/", "/runner/", "/0.1/")
+# Tunnels of engines go through the socket; browsers, which also use it, name the page's origin, which is checked.
+_FOR_MACHINES: Final = ("/webhooks/", "/runner/", "/0.1/", "/v1/live/socket")
 
 
 def problem(status: int, code: str, detail: str) -> web.Response:

@@ -12,7 +12,7 @@ from cadence.domain.melodium.specification import engine_run_id
 from cadence.local.shared.paths import CHECKOUT
 from tests.e2e.api import Api
 from tests.e2e.conftest import Cadence, Stack
-from tests.e2e.engine import HAS_SECRETS, PROGRAMS, VERSION, needs_engine, reaches_workers
+from tests.e2e.engine import HAS_SECRETS, PROGRAMS, VERSION, for_this_version, needs_engine, reaches_workers
 from tests.e2e.github_events import deliver
 from tests.e2e.github_events import repository as hosted
 from tests.git.repositories import Repository, served
@@ -23,7 +23,7 @@ COUNTED = ["1", "2", "3"] if HAS_SECRETS else ["0", "1", "2"]
 
 pytestmark = [pytest.mark.engine, needs_engine]
 
-CI_PROGRAM = str(CHECKOUT / "examples" / "melodium-ci" / ".melodium-ci" / "Compo.toml")
+CI_PROGRAM = str(for_this_version(CHECKOUT / "examples" / "melodium-ci") / ".melodium-ci" / "Compo.toml")
 
 until_the_certificate_ends = reaches_workers
 

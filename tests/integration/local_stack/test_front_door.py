@@ -147,6 +147,8 @@ def test_half_a_body_is_answered_and_the_connection_closed() -> None:
         ("/v1/runs", {"Origin": "http://127.0.0.1:3000"}, False),
         ("/webhooks/github/h", {"Host": "tunnel.example"}, False),
         ("/runner/v1/claim", {"Host": "tunnel.example"}, False),
+        ("/v1/live/socket", {"Host": "tunnel.example"}, False),
+        ("/v1/live/socket", {"Host": "evil.example", "Origin": "http://evil.example"}, True),
     ],
 )
 def test_foreign_pages_and_foreign_names_are_refused(

@@ -61,3 +61,18 @@ def test_a_run_without_a_commit_adds_nothing_to_the_trace(capsys: pytest.Capture
     assert "checkout.source" in out
     assert "commit" not in out
     assert "run " not in out
+
+
+@pytest.mark.parametrize(
+    ("ended", "note"),
+    [(None, "(nothing sent yet)"), ("2026-01-02T03:04:05Z", "(no value was recorded)")],
+    ids=["running", "ended"],
+)
+def test_what_has_no_value_may_still_get_one_until_it_ends(
+    capsys: pytest.CaptureFixture[str], ended: str | None, note: str
+) -> None:
+    """An engine that reports without values has sent some that are not here."""
+    times = {"started_at": "2026-01-02T03:04:04Z", "finished_at": ended}
+    value = node("value", "value", treatment="main/emit", port="emit", **times)
+    show_graph({"direction": "backward", "run_id": RUN, "start": "value", "nodes": [value], "links": []})
+    assert f"main/emit.emit  {note}" in capsys.readouterr().out

@@ -125,7 +125,9 @@ def _text(node: Json) -> Text:
 def _value(node: Json) -> Text:
     value = node["value"]
     text = Text.assemble((f"{node['treatment']}.{node['port']}", "bold"))
-    text.append(_sent(value) if value else "  (nothing sent yet)")
+    # An engine that reports without values has sent some that are not here.
+    missing = "  (no value was recorded)" if node["finished_at"] else "  (nothing sent yet)"
+    text.append(_sent(value) if value else missing)
     return _ran(text, node)
 
 
