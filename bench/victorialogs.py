@@ -5,7 +5,6 @@ loopback.
 import json
 import os
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterable, Iterator
@@ -15,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import requests
+
+from cadence.local.shared.ports import first_free
 
 VERSION = "v1.52.1"
 _MODULE = "github.com/VictoriaMetrics/VictoriaLogs/app/victoria-logs"
@@ -67,9 +68,7 @@ class VictoriaLogs:
 
 @contextmanager
 def victoria_logs(program: Path, folder: Path) -> Iterator[VictoriaLogs]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+    address = f"127.0.0.1:{first_free()}"
     command = [str(program), f"-storageDataPath={folder}", f"-httpListenAddr={address}", "-retentionPeriod=10y"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:

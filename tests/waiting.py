@@ -7,7 +7,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 #: Seconds that a busy machine may take for what a quiet one does at once.
-PATIENCE = 60.0
+PATIENCE = 180.0
 _PAUSE = 0.02
 
 

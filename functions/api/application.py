@@ -7,17 +7,18 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler.api_gateway import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
 from api.endpoint import ANY_TOKEN, PUBLIC, Call, Endpoint, Model, Reply
 from api.problems import Malformed, MethodNotAllowed, problem_of
 from api.reading import read_body, read_query
+from api.request_audit import RequestAudit, source_of
 from api.session_cookie import HEADER, cookie_of
 from api.shapes import IDEMPOTENCY_KEY
 from cadence.adapters.http.problem import MEDIA_TYPE
 from cadence.application.access.authenticate import Authenticate, require
-from cadence.domain.access.access import ALL_PROJECTS, Principal
-from cadence.domain.access.audit import AuditEntry
-from cadence.domain.shared.errors import InvalidRequest, NotFound, Violation
+from cadence.domain.access.access import Principal
+from cadence.domain.shared.errors import CadenceError, InvalidRequest, NotFound, Violation
 
 HttpResponse = dict[str, Any]
 Report = Callable[[BaseException, Mapping[str, Any]], None]
@@ -86,26 +87,23 @@ def _route(
 ) -> Callable[..., Response[str]]:
     def serve(**path: str) -> Response[str]:
         event = resolver.current_event
+        audit = RequestAudit(endpoint, services, event.raw_event, event.path)
         headers = {name.lower(): value for name, value in event.headers.items()}
         principal = None
-        if endpoint.permission != PUBLIC:
-            principal = _principal(authenticate, services, event.raw_event, headers)
-            if endpoint.permission != ANY_TOKEN:
-                principal = require(principal, endpoint.permission)
-        if any(len(name) > _LONGEST_NAME for name in path.values()):
-            raise NotFound("There is nothing at this address: one of its parts is too long to be a name.")
-        arguments: dict[str, Any] = dict(path)
-        if endpoint.query is not None:
-            arguments["query"] = read_query(endpoint.query, event.get("rawQueryString") or "")
-        if endpoint.body is not None:
-            content_type = headers.get("content-type", "")
-            arguments["body"] = read_body(endpoint, endpoint.body, event.raw_event, content_type)
-        if endpoint.idempotency_key:
-            _check_key(headers.get("idempotency-key"))
-        call = Call(principal, headers)
-        if endpoint.audited:
-            _note(endpoint, call, services, event.path, path.get("project", ALL_PROJECTS))
-        return _response(endpoint, endpoint.function(call, services, **arguments))
+        try:
+            if endpoint.permission != PUBLIC:
+                principal = _principal(authenticate, services, event.raw_event, headers)
+                if endpoint.permission != ANY_TOKEN:
+                    principal = require(principal, endpoint.permission)
+            arguments = _arguments(endpoint, event, headers, path)
+            call = Call(principal, headers, source_of(event.raw_event))
+            audit.accept(principal, arguments)
+            answer = endpoint.function(call, services, **arguments)
+            audit.answer(principal, arguments)
+        except CadenceError as error:
+            audit.refuse(principal, error)
+            raise
+        return _response(endpoint, answer)
 
     serve.__name__ = endpoint.function.__name__
     return serve
@@ -121,18 +119,21 @@ def _principal(
     return authenticate.authenticate(headers.get("authorization"), headers.get(ORGANIZATION_HEADER))
 
 
-def _note(endpoint: Endpoint, call: Call, services: Any, path: str, project: str) -> None:
-    by = call.by
-    entry = AuditEntry(
-        organization=by.organization,
-        project=project,
-        at=services.clock(),
-        token_id=by.token_id,
-        token_name=by.name,
-        action=endpoint.function.__name__,
-        target=path,
-    )
-    services.audit.note(entry)
+def _arguments(
+    endpoint: Endpoint, event: APIGatewayProxyEventV2, headers: Mapping[str, str], path: Mapping[str, str]
+) -> dict[str, Any]:
+    """Returns what the route's function takes. Raises what is wrong with the request."""
+    if any(len(name) > _LONGEST_NAME for name in path.values()):
+        raise NotFound("There is nothing at this address: one of its parts is too long to be a name.")
+    arguments: dict[str, Any] = dict(path)
+    if endpoint.query is not None:
+        arguments["query"] = read_query(endpoint.query, event.get("rawQueryString") or "")
+    if endpoint.body is not None:
+        content_type = headers.get("content-type", "")
+        arguments["body"] = read_body(endpoint, endpoint.body, event.raw_event, content_type)
+    if endpoint.idempotency_key:
+        _check_key(headers.get("idempotency-key"))
+    return arguments
 
 
 def _check_key(key: str | None) -> None:

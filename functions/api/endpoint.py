@@ -11,6 +11,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict
 
 from cadence.domain.access.access import Permission, Principal
+from cadence.domain.access.audit import AuditKind
 
 PUBLIC: Final = "public"
 """In place of a permission: the route needs no token."""
@@ -46,10 +47,11 @@ class Body(Model):
 
 @dataclass(frozen=True)
 class Call:
-    """One request. `principal` is None on public routes only."""
+    """One request. `principal` is None on public routes only; `source` is the address that it came from."""
 
     principal: Principal | None
     headers: Mapping[str, str] = field(default_factory=dict)
+    source: str = ""
 
     @property
     def by(self) -> Principal:
@@ -87,7 +89,7 @@ class Endpoint:
     also_text: tuple[str, ...]
     content_type: str
     idempotency_key: bool
-    audited: bool
+    audit: AuditKind | None
     at: str | None = None
 
     @property
@@ -127,17 +129,20 @@ class Endpoints:
         also_text: tuple[str, ...] = (),
         content_type: str = JSON,
         idempotency_key: bool = False,
-        audited: bool = False,
+        changes_nothing: bool = False,
+        audit: AuditKind | None = None,
         at: str | None = None,
     ) -> Callable[[Function], Function]:
         """Declares a route.
 
         Its function takes `call`, `services`, the names in the path, and `query` and `body` if it has any. `also_text`
-        lists content types whose body is taken for the JSON member `document`. A call of an `audited` route is noted
-        before it is carried out. `at` is where the permission is asked for, if the path does not show it.
+        lists content types whose body is taken for the JSON member `document`. Every route but `GET` is
+        recorded in the audit log as a change before it is carried out, unless it `changes_nothing`; `audit` says what
+        else it is recorded as. `at` is where the permission is asked for, if the path does not show it.
         """
 
         def register(function: Function) -> Function:
+            change = None if method == "GET" or changes_nothing else AuditKind.CHANGE
             parameters = inspect.signature(function, eval_str=True).parameters
             self.all.append(
                 Endpoint(
@@ -152,7 +157,7 @@ class Endpoints:
                     also_text=also_text,
                     content_type=content_type,
                     idempotency_key=idempotency_key,
-                    audited=audited,
+                    audit=audit or change,
                     at=at,
                 )
             )

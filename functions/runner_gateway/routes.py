@@ -34,8 +34,7 @@ def join(gateway: Gateway, request: GatewayRequest) -> Answer:
     if principal.rights is not None and not principal.covers(pool_scope(body["pool"])):
         raise Forbidden(f"The account {principal.name!r} may not add hosts to the pool {body['pool']!r}.")
     joined = gateway.join.join(
-        principal.organization,
-        principal.project,
+        principal,
         body["pool"],
         body["name"],
         body["slots"],

@@ -13,6 +13,7 @@ from cadence.application.runners.hosts import LeaseAnswer
 from cadence.application.runners.inputs import InputAnswer
 from cadence.application.runners.outputs import OutputAnswer
 from cadence.application.runners.report_boot import BootPhase
+from cadence.application.shared.value_ports import UPLOAD_HEADERS
 from cadence.application.values.caches import CacheHit
 from cadence.domain.runners.assignment import work_json
 from cadence.domain.runners.resources import ResourceSample
@@ -110,7 +111,9 @@ def heartbeat_json(answer: HeartbeatAnswer) -> dict[str, Any]:
 
 def output_json(answer: OutputAnswer) -> dict[str, Any]:
     return {
-        "uploads": [{"seq": upload.seq, "url": upload.url, "headers": {}} for upload in answer.uploads],
+        "uploads": [
+            {"seq": upload.seq, "url": upload.url, "headers": dict(UPLOAD_HEADERS)} for upload in answer.uploads
+        ],
         "retry_after": answer.retry_after,
     }
 

@@ -5,7 +5,6 @@ Skips where one of them is missing (`.ci/peers kube-apiserver` builds the first,
 
 import os
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -17,6 +16,7 @@ import pytest
 import requests
 import yaml
 
+from cadence.local.shared.ports import first_free
 from cadence.providers.rest import quiet_session
 from tests.waiting import eventually
 
@@ -44,7 +44,7 @@ class Cluster:
         self.token = ""
 
     def call(self, method: str, path: str, body: Any = None, **options: Any) -> Any:
-        answer = self.admin.request(method, f"{self.url}/{path}", json=body, timeout=10, **options)
+        answer = self.admin.request(method, f"{self.url}/{path}", json=body, timeout=120, **options)
         if not answer.ok:
             raise Refused(f"{method} {path}: {answer.text}")
         return answer.json()
@@ -135,7 +135,7 @@ def cluster(folder: Path) -> Iterator[Cluster]:
         pytest.skip("kube-apiserver is not built: .ci/peers kube-apiserver")
     if not etcd or not openssl:
         pytest.skip("etcd (etcd-server) or openssl is not installed")
-    ports = _free_ports(3)
+    ports = [first_free() for _ in range(3)]
     with ExitStack() as stack:
         client = f"http://127.0.0.1:{ports[0]}"
         peers = f"http://127.0.0.1:{ports[1]}"
@@ -196,15 +196,7 @@ def _running(command: list[str], log: Path) -> Iterator[None]:
     finally:
         process.terminate()
         try:
-            process.wait(10)
+            process.wait(120)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-
-def _free_ports(count: int) -> list[int]:
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [int(each.getsockname()[1]) for each in sockets]

@@ -32,11 +32,11 @@ class Api:
     def run(self, run_id: str) -> dict[str, Any]:
         return dict(self.get(f"/v1/runs/{run_id}"))
 
-    def finished(self, run_id: str, within: float = 120) -> dict[str, Any]:
+    def finished(self, run_id: str, within: float = 300) -> dict[str, Any]:
         """The run in its final state; `within` seconds is a bound on a hang, not a measure."""
         return self.until(run_id, lambda run: run["state"] in FINAL, within)
 
-    def until(self, run_id: str, condition: Any, within: float = 120) -> dict[str, Any]:
+    def until(self, run_id: str, condition: Any, within: float = 300) -> dict[str, Any]:
         run = last_look(
             lambda: self.run(run_id), lambda run: condition(run) or run["state"] in FINAL, within, pause=0.2
         )

@@ -56,7 +56,7 @@ def serving(folder: Path, *, enforce_iam: bool) -> Iterator[Stack]:
         yield Stack(connection.url, connection.token, connection.aws_endpoint, folder)
     finally:
         control.down(folder, print)
-        supervisor.wait(30)
+        supervisor.wait(120)
         if supervisor.stdin is not None:
             supervisor.stdin.close()
 

@@ -8,7 +8,6 @@ import atexit
 import os
 import re
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -30,20 +29,22 @@ VERSION = os.environ.get("CADENCE_MELODIUM_VERSION") or NEWEST
 HAS_SECRETS = VERSION == NEWEST
 
 
-def in_version(text: str) -> str:
+WRITTEN = Path(__file__).parent / "programs"
+
+
+def in_version(text: str, version: str = VERSION) -> str:
     """A program's text, or what the engine says of one, as it is with the engine of this version."""
-    if VERSION == NEWEST:
+    if version == NEWEST:
         return text
-    return re.sub(r"Secret<(\w+)>", r"\1", text).replace(NEWEST, VERSION)
+    return re.sub(r"Secret<(\w+)>", r"\1", text).replace(NEWEST, version)
 
 
 def _programs() -> Path:
-    written = Path(__file__).parent / "programs"
     if VERSION == NEWEST:
-        return written
+        return WRITTEN
     folder = Path(tempfile.mkdtemp(prefix="cadence-programs-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    shutil.copytree(written, folder, dirs_exist_ok=True)
+    shutil.copytree(WRITTEN, folder, dirs_exist_ok=True)
     for file in (each for each in folder.rglob("*") if each.is_file()):
         file.write_text(in_version(file.read_text()))
     return folder
@@ -89,12 +90,6 @@ def agent_environment() -> dict[str, str]:
     if not BINARY.is_file():
         return {}
     return {"CADENCE_MELODIUM": str(BINARY), **({"CADENCE_MELODIUM_CONTAINERS": "sandbox"} if bubblewrap() else {})}
-
-
-def free_port() -> int:
-    with socket.socket() as chosen:
-        chosen.bind(("127.0.0.1", 0))
-        return int(chosen.getsockname()[1])
 
 
 def is_listening(port: int) -> bool:

@@ -57,7 +57,7 @@ def faulty_store(behind: str) -> Iterator[FaultyStore]:
                 self._answer(403, {}, b"<Error><Code>AccessDenied</Code><Message>on purpose</Message></Error>")
                 return
             headers = {name: value for name, value in self.headers.items() if name.lower() not in _NOT_PASSED_ON}
-            got = requests.request(self.command, behind + self.path, headers=headers, data=body, timeout=30)
+            got = requests.request(self.command, behind + self.path, headers=headers, data=body, timeout=120)
             with guard:
                 dies = store.kills > 0 and self.command == "PUT" and "/logs/" in self.path
                 store.kills -= dies

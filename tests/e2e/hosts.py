@@ -26,4 +26,4 @@ def joined(stack: Stack, cadence: Cadence, pool: str, folder: Path, slots: int, 
         yield name
     finally:
         agent.terminate()
-        agent.wait(30)
+        agent.wait(120)

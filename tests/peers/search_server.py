@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.exports.peers import BUILT, free_port, running
+from cadence.local.shared.ports import first_free
+from tests.integration.exports.peers import BUILT, running
 
 # A JVM on a busy machine takes its time.
 _PATIENCE = 180
@@ -25,7 +26,7 @@ def search_server(home: Path) -> Iterator[str]:
 
     def command(port: int) -> list[str]:
         classes = f"{built}/classes:{built}/lib/*"
-        return ["java", "-Xms256m", "-Xmx512m", "-cp", classes, "SearchServer", str(home), str(port), str(free_port())]
+        return ["java", "-Xms256m", "-Xmx512m", "-cp", classes, "SearchServer", str(home), str(port), str(first_free())]
 
     with running(command, "/_cluster/health?wait_for_status=yellow", _PATIENCE) as peer:
         yield peer.url

@@ -332,7 +332,7 @@ export interface components {
             items: components["schemas"]["AuditView"][];
             /**
              * Next
-             * @description The cursor of the next page, null at the end.
+             * @description The cursor of the next page, null at the end. A page of a rare filter may be short, or empty.
              */
             next: string | null;
         };
@@ -340,8 +340,9 @@ export interface components {
          * AuditView
          * @description One entry.
          *
-         *     `action` is the name of the operation, `target` the path that it was called with, `token` and `by` the token's id
-         *     and name.
+         *     `actor` is the id of a member, service account, token or runner, `token` and `by` the token's id and name. `action`
+         *     is the name of the operation, `target` the path that it was called with. `outcome` is `accepted` or the code of the
+         *     error that refused it; entries of one call have the same `request`. `source` is the address that it came from.
          */
         AuditView: {
             /**
@@ -349,6 +350,13 @@ export interface components {
              * Format: date-time
              */
             at: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "change" | "sign-in" | "refusal" | "secret" | "value";
+            /** Actor */
+            actor: string;
             /** Token */
             token: string;
             /** By */
@@ -359,6 +367,12 @@ export interface components {
             action: string;
             /** Target */
             target: string;
+            /** Outcome */
+            outcome: string;
+            /** Request */
+            request: string;
+            /** Source */
+            source: string;
         };
         /**
          * BackfillBody

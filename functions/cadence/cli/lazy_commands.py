@@ -101,7 +101,7 @@ COMMANDS = {
         "dead_letter",
         "Dead letters: log segments, records, exports and messages of alerts that could not be processed.",
     ),
-    "audit": LazyCommand("access.audit", "audit", "The audit log: who requested which change."),
+    "audit": LazyCommand("access.audit", "audit", "The audit log: changes, sign-ins, refusals, secrets and values."),
     "melodium": LazyCommand("melodium.relay", "melodium", "Mélodium engines on this machine."),
 }
 

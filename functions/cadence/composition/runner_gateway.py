@@ -9,6 +9,7 @@ from cadence.adapters.aws.kinesis_log_lines import KinesisLogLines
 from cadence.adapters.aws.step_functions import StepFunctionsMachines
 from cadence.adapters.caching.ttl_cached_pools import CachedPools
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
+from cadence.adapters.dynamodb.access.audit import DynamoAuditTrail
 from cadence.adapters.dynamodb.access.kms_secrets import KmsSecretStore
 from cadence.adapters.dynamodb.melodium.sealed_workers import SealedWorkers
 from cadence.adapters.dynamodb.runners.host_store import DynamoHostStore
@@ -117,6 +118,7 @@ def gateway() -> Gateway:
     caches = DynamoCacheStore(config.runners_table)
     limits = CacheLimits(int(config.cache_mebibytes) << 20, int(config.project_cache_mebibytes) << 20)
     read_input = ReadInput(specs, streams, sources, urls)
+    audit = DynamoAuditTrail(config.access_table)
     authenticate, tokens = Authenticate(access, now), RunTokens(access, now)
 
     def joiner(authorization: str | None) -> Principal:
@@ -124,7 +126,7 @@ def gateway() -> Gateway:
 
     return Gateway(
         joiner=joiner,
-        join=JoinPool(hosts, access, now),
+        join=JoinPool(hosts, access, audit, now),
         lease=LeaseWork(
             hosts=hosts,
             runners=runners,
@@ -150,6 +152,7 @@ def gateway() -> Gateway:
             pools=CachedPools(access),
             retentions=DynamoValueRetentionStore(config.runs_table),
             inputs=read_input.ended,
+            audit=audit,
             clock=now,
         ),
         session=RunnerSessions(runners),

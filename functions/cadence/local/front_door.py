@@ -9,10 +9,11 @@ from aiohttp import web
 from multidict import CIMultiDict
 from yarl import URL
 
+from cadence.local.connections import BODY_SECONDS, HEAD_SECONDS, PROBLEM, TimedConnection, problem, refusal
+
 BODY_LIMIT = 10 * 1024 * 1024
 """Bytes; the limit of an API Gateway in AWS."""
 
-PROBLEM = "application/problem+json"
 _LIVE = "/v1/live/socket"
 _PAGE = "/ui"
 _SERVED = ("/v1", "/webhooks", "/runner", "/metrics", "/0.1", _PAGE)
@@ -37,9 +38,13 @@ class FrontDoor:
     slash.
     """
 
-    def __init__(self, api: str, live: str) -> None:
+    def __init__(
+        self, api: str, live: str, *, head_seconds: float = HEAD_SECONDS, body_seconds: float = BODY_SECONDS
+    ) -> None:
         self._api = api
         self._live = live
+        self._head_seconds = head_seconds
+        self._body_seconds = body_seconds
         self._cleanup = AsyncExitStack()
         self._session: aiohttp.ClientSession | None = None
 
@@ -47,7 +52,9 @@ class FrontDoor:
         """Listens on the port; `cleanup()` stops it."""
         async with AsyncExitStack() as started:
             self._session = await started.enter_async_context(_client())
-            runner = web.ServerRunner(_Server(self._handle, access_log=None, auto_decompress=False), shutdown_timeout=1)
+            server = _Server(self._handle, access_log=None, auto_decompress=False)
+            server.head_seconds = self._head_seconds
+            runner = web.ServerRunner(server, shutdown_timeout=1)
             started.push_async_callback(runner.cleanup)
             await runner.setup()
             await web.TCPSite(runner, host, port, backlog=1024).start()
@@ -58,6 +65,15 @@ class FrontDoor:
         await self._cleanup.aclose()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        connection = request.protocol
+        assert isinstance(connection, TimedConnection)
+        connection.begin_answer()
+        try:
+            return refusal(request) or await self._answer(request)
+        finally:
+            connection.end_answer()
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         if not request.raw_path.startswith("/"):
             return problem(
                 400, "malformed", "The request target is not a path: this server does not proxy other addresses."
@@ -69,7 +85,13 @@ class FrontDoor:
             return await self._forward_websocket(request)
         if request.headers.get("expect", "").lower() == "100-continue":
             await _send_continue(request)
-        body = await _read(request)
+        try:
+            async with asyncio.timeout(self._body_seconds):
+                body = await _read(request)
+        except TimeoutError:
+            late = problem(408, "timed_out", f"The body did not arrive within {self._body_seconds:g} seconds.")
+            late.force_close()
+            return late
         if body is None:
             return problem(413, "too_large", f"The body is larger than {BODY_LIMIT} bytes.")
         try:
@@ -128,43 +150,15 @@ class FrontDoor:
             return response
 
 
-class _Connection(web.RequestHandler):
-    """A connection of a client; requests that are not valid HTTP get a problem document as well."""
-
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
-    ) -> web.StreamResponse:
-        if status >= 500:
-            return super().handle_error(request, status, exc, message)
-        answer = problem(status, "malformed", f"The request is not valid HTTP. {message or ''}".strip())
-        answer.force_close()
-        return answer
-
-
 class _Server(web.Server):
     """A server without routes: one handler answers every request."""
 
+    head_seconds = HEAD_SECONDS
+
     def __call__(self) -> web.RequestHandler:
-        return _Connection(self, loop=self._loop, **self._kwargs)
-
-
-def problem(status: int, code: str, detail: str) -> web.Response:
-    """An error as RFC 9457 defines it, in the shape of the API's errors."""
-    return web.json_response(
-        {
-            "type": f"urn:cadence:problem:{code}",
-            "title": code.replace("_", " ").capitalize(),
-            "status": status,
-            "code": code,
-            "detail": detail,
-        },
-        status=status,
-        content_type=PROBLEM,
-    )
+        connection = TimedConnection(self, loop=self._loop, **self._kwargs)
+        connection.head_seconds = self.head_seconds
+        return connection
 
 
 Socket = web.WebSocketResponse | aiohttp.ClientWebSocketResponse

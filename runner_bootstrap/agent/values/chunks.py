@@ -97,7 +97,10 @@ class ChunkStore:
         self._termination = termination
 
     def put(self, url: str, headers: Mapping[str, str], content: memoryview) -> None:
-        """Uploads ``content``."""
+        """Uploads ``content``.
+
+        The store keeps the first content of a URL. It refuses a repeated one (412): the answer to the first was lost.
+        """
         problem = ""
         for attempt in range(ATTEMPTS):
             pause = full_jitter(attempt)
@@ -107,7 +110,7 @@ class ChunkStore:
             except TRANSPORT_ERRORS as error:
                 problem = describe(error)
             else:
-                if response.status < 300:
+                if response.status < 300 or response.status == 412:
                     return
                 problem = self._problem(response.status)
                 pause = max(pause, retry_after(response))

@@ -91,7 +91,7 @@ class KubernetesPeer:
             data=asked.raw,
             headers=headers,
             verify=self.cluster.certificate,
-            timeout=20,
+            timeout=120,
         )
         if self.losing and asked.method == "POST" and asked.path.endswith("/jobs"):
             self.losing = False

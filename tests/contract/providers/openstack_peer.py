@@ -155,4 +155,4 @@ def peer() -> Iterator[OpenStackPeer]:
     finally:
         process.stdin.close()
         process.stdout.close()
-        process.wait(20)
+        process.wait(120)

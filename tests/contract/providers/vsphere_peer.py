@@ -127,7 +127,7 @@ class VSpherePeer:
         url = f"https://{self.settings.server}:{self.settings.port}/trouble"
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        with urllib.request.urlopen(url, json.dumps(trouble).encode(), context=context, timeout=10):
+        with urllib.request.urlopen(url, json.dumps(trouble).encode(), context=context, timeout=120):
             pass
 
 
@@ -170,4 +170,4 @@ def peer() -> Iterator[VSpherePeer]:
     finally:
         process.stdin.close()
         process.stdout.close()
-        process.wait(20)
+        process.wait(120)

@@ -3,7 +3,6 @@ at first.
 """
 
 import json
-import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -13,6 +12,7 @@ import boto3
 import pytest
 import requests
 
+from cadence.local.shared.ports import first_free
 from cadence.local.shared.region import REGION
 from tests.e2e.api import Api
 from tests.e2e.conftest import Stack
@@ -43,7 +43,7 @@ def test_every_channel_delivers_also_one_that_was_out_of_order(api: Api, stack: 
     with ExitStack() as closing:
         listener = closing.enter_context(http_listener())
         mail = closing.enter_context(smtp_listener())
-        dark = _free_port()
+        dark = first_free()
         made = {
             "chat": _channel(api, "chat", "slack", secret=f"{listener.url}/slack"),
             "card": _channel(api, "card", "teams", secret=f"{listener.url}/teams"),
@@ -152,17 +152,11 @@ def _subscribed(api: Api, stack: Stack, topic: str) -> Callable[[int], list[dict
 def _the_line_is_where_the_link_leads(api: Api, message: dict[str, Any]) -> None:
     links = message["links"]
     assert links["line"].startswith(api.url) and links["treatment"].startswith(api.url)
-    page = requests.get(links["line"], headers={"authorization": f"Bearer {api.token}"}, timeout=30).json()
+    page = requests.get(links["line"], headers={"authorization": f"Bearer {api.token}"}, timeout=120).json()
     assert [line["text"] for line in page["lines"]] == [message["sample"]["text"]]
-    treatment = requests.get(links["treatment"], headers={"authorization": f"Bearer {api.token}"}, timeout=30).json()
+    treatment = requests.get(links["treatment"], headers={"authorization": f"Bearer {api.token}"}, timeout=120).json()
     assert treatment["name"] == "loud" and links["command"] == f"cadence show {message['sample']['run_id']} loud"
 
 
 def _paths(listener: HttpListener) -> list[str]:
     return sorted(got.path for got in listener.posted)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from cadence.local.shared.ports import first_free
 from tests.e2e.api import Api
 from tests.e2e.conftest import Cadence, Stack
-from tests.e2e.engine import PROGRAMS, Engine, Ids, detailed, free_port, is_listening, needs_engine, secret
+from tests.e2e.engine import PROGRAMS, Engine, Ids, detailed, is_listening, needs_engine, secret
 from tests.waiting import last_look
 
 pytestmark = [pytest.mark.engine, needs_engine]
@@ -76,7 +77,7 @@ def talked(engine: Engine, api: Api, tmp_path_factory: pytest.TempPathFactory) -
     """A root run and the worker that it talked to, started by hand."""
     worker, root, folder = Ids(), Ids(), tmp_path_factory.mktemp("keys")
     root = Ids(root.run, worker.group)
-    port, own, theirs = free_port(), str(uuid.uuid4()), str(uuid.uuid4())
+    port, own, theirs = first_free(), str(uuid.uuid4()), str(uuid.uuid4())
     listen = ("--ip", "127.0.0.1", "--port", str(port), "--localhost", "--wait", "60", "--duration", "60")
     with engine.running(
         "dist", *listen, "--recv-key", theirs, "--send-key", own, "--api-report", *detailed(), ids=worker
@@ -84,7 +85,7 @@ def talked(engine: Engine, api: Api, tmp_path_factory: pytest.TempPathFactory) -
         last_look(lambda: is_listening(port) or process.poll() is not None, bool, pause=0.1)
         keys = ("--worker_key", secret(theirs, folder), "--own_key", secret(own, folder))
         engine.run("echo.mel", root, "--port", str(port), *keys)
-        process.wait(60)
+        process.wait(120)
     for run_id in (root.run, worker.run):
         assert api.finished(run_id)["state"] == "succeeded"
     return root.run, worker.run

@@ -44,7 +44,7 @@ BODIES = [
 
 @pytest.fixture(scope="module")
 def connection(api: Api) -> Iterator[http.client.HTTPConnection]:
-    with closing(http.client.HTTPConnection(urlsplit(api.url).netloc, timeout=40)) as connection:
+    with closing(http.client.HTTPConnection(urlsplit(api.url).netloc, timeout=120)) as connection:
         yield connection
 
 

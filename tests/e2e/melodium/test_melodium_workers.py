@@ -10,17 +10,20 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cadence.adapters.caching.ttl_cached_pools import SECONDS
+from cadence.local.shared.paths import CHECKOUT
 from runner_bootstrap.build import build
 from tests.e2e.api import Api
 from tests.e2e.conftest import Cadence, Stack
 from tests.e2e.engine import (
     BINARY,
+    HAS_SECRETS,
     PROGRAMS,
     VERSION,
     Engine,
@@ -31,7 +34,7 @@ from tests.e2e.engine import (
     reaches_workers,
     secret,
 )
-from tests.waiting import eventually
+from tests.waiting import eventually, last_look
 
 pytestmark = [
     pytest.mark.engine,
@@ -194,6 +197,14 @@ def test_a_relay_leads_to_the_worker_and_ends_with_what_it_was_for(cadence: Cade
     assert answer.read_text() == "said from afar"
 
 
+@pytest.mark.skipif(not HAS_SECRETS, reason="the documentation's program is one of 0.11.0")
+def test_the_first_program_of_the_documentation_greets_from_a_worker(cadence: Cadence) -> None:
+    example = CHECKOUT / "examples/melodium-worker/greeting.mel"
+    words = ("run", "--api-report", "--debug-level", "detailed", str(example), "--name", "Ada")
+    said = cadence("melodium", "relay", "--", str(BINARY), *words)
+    assert "info: greeting: Hello Ada, from your worker!" in said.stdout + said.stderr
+
+
 @pytest.fixture
 def elsewhere(stack: Stack) -> Iterator[tuple[list[str], str]]:
     """A network of its own, from which this machine's loopback cannot be reached: how to run something there, and the
@@ -217,20 +228,37 @@ def elsewhere(stack: Stack) -> Iterator[tuple[list[str], str]]:
         and ip(*inside, "link", "set", "inner", "up")
         and ip(*inside, "link", "set", "lo", "up")
     )
-    forwarding = subprocess.Popen(
-        [sys.executable, "-c", _FORWARD, here, stack.url.rpartition(":")[2]], stdout=subprocess.PIPE, text=True
-    )
     try:
         if not made:
             pytest.skip("no network of its own can be made here")
-        assert forwarding.stdout
-        port = forwarding.stdout.readline().strip()
-        yield ["ip", "netns", "exec", name], f"http://{here}:{port}"
+        with ExitStack() as forwarded:
+            gateway = forwarded.enter_context(forwarding(here, 0, "127.0.0.1", port_of(stack.url)))
+            # Uploads go to the bucket itself, which is on this machine's loopback here and has a public address in AWS.
+            bucket = port_of(stack.aws_endpoint)
+            outside_port = forwarded.enter_context(forwarding(here, 0, "127.0.0.1", bucket))
+            there_too = ("ip", "netns", "exec", name)
+            forwarded.enter_context(forwarding("127.0.0.1", bucket, here, outside_port, *there_too))
+            yield ["ip", "netns", "exec", name], f"http://{here}:{gateway}"
     finally:
-        forwarding.kill()
-        forwarding.communicate()
         ip("link", "delete", outside)
         ip("netns", "delete", name)
+
+
+def port_of(url: str) -> int:
+    return int(url.rpartition(":")[2])
+
+
+@contextmanager
+def forwarding(address: str, port: int, target: str, target_port: int, *place: str) -> Iterator[int]:
+    """Forwards connections to an address, where `place` runs commands; yields the port."""
+    words = (sys.executable, "-c", _FORWARD, address, str(port), target, str(target_port))
+    process = subprocess.Popen([*place, *words], stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout
+        yield int(process.stdout.readline())
+    finally:
+        process.kill()
+        process.communicate()
 
 
 _FORWARD = """
@@ -242,11 +270,11 @@ def pump(source, target):
         target.shutdown(socket.SHUT_WR)
     except OSError:
         target.close()
-server = socket.create_server((sys.argv[1], 0))
+server = socket.create_server((sys.argv[1], int(sys.argv[2])))
 print(server.getsockname()[1], flush=True)
 while True:
     client, _ = server.accept()
-    stack = socket.create_connection(("127.0.0.1", int(sys.argv[2])))
+    stack = socket.create_connection((sys.argv[3], int(sys.argv[4])))
     for pair in ((client, stack), (stack, client)):
         threading.Thread(target=pump, args=pair, daemon=True).start()
 """
@@ -297,7 +325,7 @@ def far(elsewhere: tuple[list[str], str], api: Api, tmp_path: Path) -> Iterator[
         yield pool
     finally:
         process.terminate()
-        process.wait(60)
+        process.wait(120)
         api.call("PUT", f"/v1/pools/{pool}", json={**body, "projects": ["nobody"]})
         time.sleep(SECONDS + 0.5)  # processes that place workers may still know the pool as it was
 
@@ -313,3 +341,29 @@ def test_a_worker_in_another_network_reaches_the_worker_that_it_asks_for_itself(
     assert answer.exists(), said.stdout + said.stderr
     assert answer.read_text() == "to and fro"
     assert [worker["pool"] for worker in chain_of(api, ids.run)] == [far, "local"]
+    (middle,) = workers_of(api, ids.run)
+    (inner,) = workers_of(api, middle)
+    assert_traced(cadence, ids.run, middle, inner)
+
+
+def assert_traced(cadence: Cadence, root: str, middle: str, inner: str) -> None:
+    """The word of `nesting.mel` is followed through three engines: from where it came back to where it was said, and
+    the other way. Engines report some seconds later.
+    """
+    back = (
+        f"main/through/take.data .* in run {middle}",
+        f"main/passOn.passed .* in run {inner}",
+        f"main/through/give|main/saying.emit .* in run {root}",
+    )
+    forward = (
+        f"main/Self.word .* in run {middle}",
+        f"main/Self.word .* in run {inner}",
+        f"main/passOn.passed .* in run {inner}",
+    )
+    for words, steps in ((("main/through/take.data",), back), (("main/saying.emit", "--forward"), forward)):
+        told = last_look(
+            lambda words=words: cadence("trace", root, *words).stdout,  # type: ignore[misc]
+            lambda told, steps=steps: all(re.search(step, told) for step in steps),  # type: ignore[misc]
+        )
+        for step in steps:
+            assert re.search(step, told), f"{step} is not in\n{told}"

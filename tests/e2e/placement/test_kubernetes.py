@@ -197,7 +197,7 @@ def agent_inside(stack: Stack, api: Api, node: Node, processes: Processes, tmp_p
         yield "inside"
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(120)
         print((tmp_path / "log").read_text())
         withdraw(api, "inside", {"provider": "host"})
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from cadence.adapters.caching.ttl_cached_pools import SECONDS
+from cadence.local.shared.ports import first_free
 from tests.doubles.cluster import NAMESPACE, cluster
 from tests.doubles.images import imported, runner_image
 from tests.doubles.kubelet import Kubelet, PodHere
@@ -21,7 +22,6 @@ from tests.e2e.conftest import Stack
 from tests.e2e.engine import BINARY, Engine, Ids, needs_engine, reaches_workers
 from tests.e2e.placement.test_kubernetes import withdraw
 from tests.integration.agent.podman import content, working
-from tests.integration.agent.test_services import free_port
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.podman, pytest.mark.slow]
@@ -81,7 +81,7 @@ def logs(node: Node) -> str:
 
 def test_image_service_volume_and_a_stream_to_another_pool_and_back(api: Api, node: Node, pool: str) -> None:
     """A pod with a database makes numbers, a host works on them, another pod gathers: all at work at the same time."""
-    port = free_port()
+    port = first_free()
     serves = f"touch /data/ready; while :; do echo 3 | nc -l -p {port}; done"
     assert api.call("PUT", "/v1/projects/default/secrets/between", json={"value": "s3cr3t-between-pods"}).ok
     run_id = api.start(

@@ -53,7 +53,7 @@ def test_pipelines_runs_logs_and_values_survive_down_and_up(tmp_path: Path) -> N
         control.down(tmp_path, said.append)
         for process in (supervisor, again):
             assert process is not None
-            assert process.wait(30) == 0
+            assert process.wait(120) == 0
 
 
 def test_a_run_that_the_stack_stopped_with_ends_and_says_so(tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_a_run_that_the_stack_stopped_with_ends_and_says_so(tmp_path: Path) -> N
         control.down(tmp_path, said.append)
         for process in (supervisor, again):
             assert process is not None
-            assert process.wait(30) == 0
+            assert process.wait(120) == 0
 
 
 def _says_stopped(cause: str) -> bool:

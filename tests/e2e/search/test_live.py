@@ -29,7 +29,7 @@ def test_each_line_comes_once_though_the_connection_breaks(
     seen: list[str] = []
     by_socket = 0
     for broken in range(50):
-        connection = websocket.create_connection(client.live_url(), timeout=30)
+        connection = websocket.create_connection(client.live_url(), timeout=120)
         connection.close()  # one that never says who it is
         lines = live._read_socket(client.live_url())
         # Where it cannot be made, or is lost: another one, as whoever follows does.
@@ -50,7 +50,7 @@ def test_each_line_comes_once_though_the_connection_breaks(
 
 
 def test_a_connection_without_a_valid_token_is_told_so(stack: Stack) -> None:
-    connection = websocket.create_connection(Client(stack.url, stack.token).live_url(), timeout=30)
+    connection = websocket.create_connection(Client(stack.url, stack.token).live_url(), timeout=120)
     for message, code in (
         ('{"action": "subscribe", "token": "cad_wrong", "q": ""}', "unauthenticated"),
         ('{"action": "ping", "after": "0.0-0.0-0.0-0.0"}', "not_found"),

@@ -16,7 +16,7 @@ from . import podman
 from .fake_gateway import FakeGateway, Runner
 
 AGENT_PYTHON = os.environ.get("CADENCE_AGENT_PYTHON", sys.executable)
-PATIENCE = 20
+PATIENCE = 180
 
 Start = Callable[..., "subprocess.Popen[str]"]
 Work = Callable[..., dict[str, Any]]

@@ -413,9 +413,13 @@ class _Handler(BaseHTTPRequestHandler):
                 return self._answer(refusal, {})
             if self.headers.get("X-Test") != "1":
                 self.owner.violations.append("an upload came without its headers")
+            repeated = seq in stream.chunks
             if stream.chunks.setdefault(seq, content) != content:
                 self.owner.violations.append(f"chunk {seq} was overwritten with other data")
-        return self._send(200, b"")
+            if self.owner.lose_next["PUT"] > 0:
+                self.owner.lose_next["PUT"] -= 1
+                return self._answer(503, {})
+        return self._answer(412, {}) if repeated else self._send(200, b"")
 
     def _store_fault(self, method: str) -> int | None:
         self.owner.requests[method] += 1

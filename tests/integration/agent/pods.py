@@ -27,7 +27,7 @@ from .podman import IMAGE, podman
 POOLS_IMAGE = "registry.example/cadence-runner@sha256:" + "ab" * 32
 TREATMENTS_IMAGE = "registry.example/tools@sha256:" + "cd" * 32
 SETTINGS = {"server": "https://cluster.example", "namespace": "cadence-runners", "image": POOLS_IMAGE}
-PATIENCE = 60
+PATIENCE = 180
 
 
 class Node:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from cadence.domain.pipelines.specification import ServiceSpec
+from cadence.local.shared.ports import first_free
 from cadence.providers.contract import AgentFile, Containers, RunnerNeeds
 from tests.doubles.images import runner_image
 from tests.waiting import eventually
@@ -20,7 +21,6 @@ from .fake_gateway import FakeGateway
 from .podman import podman
 from .pods import TREATMENTS_IMAGE, Node
 from .pods import published as published
-from .test_services import free_port
 
 pytestmark = [pytest.mark.podman, pytest.mark.slow]
 
@@ -173,7 +173,7 @@ def test_memory_is_limited_and_the_reason_told(gateway: FakeGateway, node: Node)
 
 
 def test_services_are_healthy_before_the_command_and_share_volumes_with_it(gateway: FakeGateway, node: Node) -> None:
-    port = free_port()
+    port = first_free()
     script = (
         'echo "$MODE" > /data/from-the-service; busybox sleep 1; touch /data/ready; '
         f"while :; do echo pong | nc -l -p {port}; done"

@@ -19,6 +19,7 @@ from cadence.cli.runners.host_provisioning import (
     provision,
     read_machines,
 )
+from cadence.local.shared.ports import first_free
 from tests.integration.agent.fake_gateway import FakeGateway
 from tests.waiting import eventually
 
@@ -44,9 +45,7 @@ def machine(tmp_path: Path) -> Iterator[HostMachine]:
     authorized = tmp_path / "authorized_keys"
     authorized.write_text(new_key(tmp_path / "user"))
     Path("/run/sshd").mkdir(exist_ok=True)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = first_free()
     home = tmp_path / "home"
     home.mkdir()
     settings = {
@@ -87,7 +86,7 @@ def machine(tmp_path: Path) -> Iterator[HostMachine]:
         )
     finally:
         server.terminate()
-        server.wait(10)
+        server.wait(120)
         pid = home / ".local" / "share" / "cadence-host" / POOL / "pid"
         if pid.exists():
             os.killpg(int(pid.read_text()), signal.SIGKILL)

@@ -1,11 +1,11 @@
 """Services beside a command, in podman."""
 
 import shlex
-import socket
 from typing import Any
 
 import pytest
 
+from cadence.local.shared.ports import first_free
 from tests.waiting import eventually
 
 from .conftest import PATIENCE, Start, Work
@@ -25,12 +25,6 @@ def engine_arguments(request: pytest.FixtureRequest, containers: list[str], monk
     return str(request.param)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def service(script: str, health: list[str] | None = None, **more: Any) -> dict[str, Any]:
     checked = {"command": health, "interval": 0.1, "timeout": 10} if health else None
     return {"image": IMAGE, "command": ["sh", "-c", script], "health": checked, **more}
@@ -47,7 +41,7 @@ def leftovers(runner: Runner) -> str:
 
 @IN_IMAGE
 def test_services_are_up_before_the_command_and_reachable(gateway: FakeGateway, work: Work, image: str | None) -> None:
-    db, cache = free_port(), free_port()
+    db, cache = first_free(), first_free()
     runner = gateway.add_runner(
         'busybox nc "$CADENCE_SERVICE_DB_HOST" "$CADENCE_SERVICE_DB_PORT" < /dev/null\n'
         'busybox nc "$CADENCE_SERVICE_MY_CACHE_HOST" "$CADENCE_SERVICE_MY_CACHE_PORT" < /dev/null\n'

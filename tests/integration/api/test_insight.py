@@ -99,7 +99,7 @@ def test_a_value_is_downloaded_in_its_chunks(api, run_id):
     assert base64.b64decode(download["content_base64"]) == GREETING
     assert [chunk["seq"] for chunk in download["chunks"]] == [0, 1]
     assert download["next_chunk"] is None
-    assert b"".join(requests.get(chunk["url"], timeout=5).content for chunk in download["chunks"]) == GREETING
+    assert b"".join(requests.get(chunk["url"], timeout=120).content for chunk in download["chunks"]) == GREETING
     assert api("GET", f"/v1/runs/{run_id}/values/{sha256}", query={"first_chunk": 9}).status == 422
     assert api("GET", f"/v1/runs/{run_id}/values/{'0' * 64}").status == 404
 

@@ -81,7 +81,7 @@ def proxy() -> Iterator[Net]:
             # The name that only this proxy knows.
             url = self.path.replace("http://control.example", net.files["control"].decode())
             opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-            with opener.open(urllib.request.Request(url, body, kept), timeout=10) as answer:
+            with opener.open(urllib.request.Request(url, body, kept), timeout=120) as answer:
                 content = answer.read()
             self.send_response(200)
             self.send_header("Content-Length", str(len(content)))

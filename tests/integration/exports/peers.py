@@ -5,7 +5,6 @@ interface.
 import json
 import os
 import shutil
-import socket
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,10 +15,11 @@ from typing import Any, TypeVar
 import pytest
 import requests
 
+from cadence.local.shared.ports import first_free
 from tests.waiting import eventually
 
 BUILT = Path(os.environ.get("CADENCE_PEERS") or Path.home() / ".cache" / "cadence-peers")
-_PATIENCE = 30
+_PATIENCE = 180
 
 R = TypeVar("R")
 
@@ -38,7 +38,7 @@ class Peer:
     url: str
 
     def get(self, path: str, **parameters: Any) -> requests.Response:
-        return requests.get(self.url + path, params=parameters, timeout=10)
+        return requests.get(self.url + path, params=parameters, timeout=120)
 
     def samples(self, query: str, **at: float) -> list[dict[str, Any]]:
         """Of Prometheus's query API, now or at a `time`."""
@@ -57,7 +57,7 @@ class Peer:
 @contextmanager
 def running(command: Callable[[int], Sequence[str]], ready: str, patience: float = _PATIENCE) -> Iterator[Peer]:
     """`command` makes the command line for a port; `ready` is what answers once it serves."""
-    port = free_port()
+    port = first_free()
     peer = Peer(f"http://127.0.0.1:{port}")
     process = subprocess.Popen(command(port), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
@@ -65,7 +65,7 @@ def running(command: Callable[[int], Sequence[str]], ready: str, patience: float
         yield peer
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(120)
 
 
 def _serves(peer: Peer, ready: str, process: "subprocess.Popen[bytes]") -> bool:
@@ -74,9 +74,3 @@ def _serves(peer: Peer, ready: str, process: "subprocess.Popen[bytes]") -> bool:
         return bool(peer.get(ready).ok)
     except requests.ConnectionError:
         return False
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])

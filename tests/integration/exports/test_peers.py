@@ -23,7 +23,8 @@ from cadence.domain.metrics.counting import CounterKey, CounterSeries
 from cadence.domain.metrics.model import Metric
 from cadence.domain.metrics.openmetrics import openmetrics
 from cadence.domain.metrics.telling import gauge, metrics_of
-from tests.integration.exports.peers import Peer, free_port, program, running
+from cadence.local.shared.ports import first_free
+from tests.integration.exports.peers import Peer, program, running
 from tests.integration.exports.scraped import served
 from tests.unit.exports.test_spans import RUN_END, TREATMENT_END
 from tests.waiting import eventually
@@ -77,7 +78,7 @@ class Jaeger:
 @pytest.fixture(scope="module")
 def jaeger() -> Iterator[Jaeger]:
     at = program("jaeger", "all-in-one")
-    otlp = free_port()
+    otlp = first_free()
 
     def command(port: int) -> list[str]:
         elsewhere = (
@@ -85,8 +86,8 @@ def jaeger() -> Iterator[Jaeger]:
             "query.grpc-server", "processor.jaeger-binary.server", "processor.jaeger-compact.server",
             "processor.zipkin-compact.server",
         )  # fmt: skip
-        words = [f"--{name}.host-port=127.0.0.1:{free_port()}" for name in elsewhere if "processor" not in name]
-        words += [f"--{name}-host-port=127.0.0.1:{free_port()}" for name in elsewhere if "processor" in name]
+        words = [f"--{name}.host-port=127.0.0.1:{first_free()}" for name in elsewhere if "processor" not in name]
+        words += [f"--{name}-host-port=127.0.0.1:{first_free()}" for name in elsewhere if "processor" in name]
         return [
             at,
             *words,

@@ -48,7 +48,7 @@ class EchoStack:
     def down(self) -> bool:
         stopped = control.down(self.folder, self.said.append)
         for supervisor in self.supervisors:
-            supervisor.wait(20)
+            supervisor.wait(120)
         return stopped
 
     def record(self) -> StackRecord:
@@ -73,7 +73,7 @@ def running_echo(folder: Path) -> Iterator[EchoStack]:
     for supervisor in stack.supervisors:
         if supervisor.poll() is None:
             supervisor.terminate()
-        supervisor.wait(20)
+        supervisor.wait(120)
         if supervisor.stdin:
             supervisor.stdin.close()
     stack.down()

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 
 
 def last(url: str) -> str:
-    answer: str = requests.get(f"{url}/v1/last", timeout=10).json()
+    answer: str = requests.get(f"{url}/v1/last", timeout=120).json()
     return answer
 
 
@@ -67,7 +67,7 @@ def test_a_second_up_answers_the_address_of_the_first(echo: EchoStack) -> None:
 
 def test_down_and_up_keep_the_data_and_the_address(echo: EchoStack) -> None:
     before = echo.up()
-    requests.put(f"{before.url}/v1/keep", data="kept", timeout=10).raise_for_status()
+    requests.put(f"{before.url}/v1/keep", data="kept", timeout=120).raise_for_status()
     echo.down()
     after = echo.up()
     assert after.url == before.url
@@ -94,7 +94,7 @@ def test_files_of_a_dead_stack_are_cleared_and_a_reused_process_id_is_left_alone
         assert control.status(echo.folder).phase == "killed"
         echo.up()
         assert bystander.poll() is None
-        bystander.communicate(b"\n", timeout=10)
+        bystander.communicate(b"\n", timeout=120)
     assert "The last stack in this folder was killed. Its files are cleared." in echo.words
 
 
@@ -107,7 +107,7 @@ def test_an_unreadable_record_is_cleared(echo: EchoStack) -> None:
 
 def test_what_a_killed_supervisor_started_ends_by_itself_and_the_data_is_kept(echo: EchoStack) -> None:
     connection = echo.up()
-    requests.put(f"{connection.url}/v1/keep", data="written just before", timeout=10).raise_for_status()
+    requests.put(f"{connection.url}/v1/keep", data="written just before", timeout=120).raise_for_status()
     os.kill(echo.process("supervisor").pid, signal.SIGKILL)
     assert eventually(lambda: echo.alive() == []), echo.alive()
     assert control.status(echo.folder).phase == "killed"
@@ -129,7 +129,7 @@ def test_what_is_left_when_everything_was_killed_is_ended_by_down(echo: EchoStac
 def test_the_stack_stops_with_the_cause_when_ministack_is_killed(echo: EchoStack) -> None:
     echo.up()
     os.kill(echo.process("ministack").pid, signal.SIGKILL)
-    assert echo.supervisors[0].wait(20) == 1
+    assert echo.supervisors[0].wait(120) == 1
     assert eventually(lambda: echo.alive() == []), echo.alive()
     log = echo.paths.log("supervisor").read_text()
     assert "error: ministack was killed by SIGKILL" in log
@@ -143,7 +143,7 @@ def test_a_host_agent_that_ends_stops_the_start_with_its_last_words(
     monkeypatch.setenv("ECHO_FAULT", "host")
     with suppress(LocalStackError):  # which is raised if it ends before the start is complete
         echo.up()
-    assert [supervisor.wait(20) for supervisor in echo.supervisors] in ([], [1])
+    assert [supervisor.wait(120) for supervisor in echo.supervisors] in ([], [1])
     assert "host-agent ended with status 1; its last lines:\n  no such pool" in echo.paths.log("supervisor").read_text()
 
 
@@ -171,7 +171,7 @@ def test_an_interrupted_start_leaves_nothing(
     starting.start()
     assert eventually(lambda: any("starting MiniStack" in line for line in echo.said))
     os.kill(echo.record().supervisor.pid, kind)
-    starting.join(20)
+    starting.join(180)
     assert not starting.is_alive()
     assert len(failures) == 1
     assert echo.alive() == []
@@ -183,7 +183,7 @@ def test_an_attached_stack_ends_with_whoever_started_it(echo: EchoStack) -> None
     pipe = echo.supervisors[0].stdin
     assert pipe is not None
     pipe.close()  # what the system does when the starter ends, however it ends
-    assert echo.supervisors[0].wait(20) == 0
+    assert echo.supervisors[0].wait(120) == 0
     assert echo.alive() == []
 
 

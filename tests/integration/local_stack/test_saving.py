@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import requests
 from ministack import app
 
 from cadence.local.ministack.main import one_at_a_time, save_regularly, signalling
+from cadence.local.supervision.supervisor import missing
 from tests.integration.local_stack.conftest import EchoStack
 from tests.waiting import eventually
 
@@ -22,7 +24,7 @@ def test_nothing_is_saved_before_the_stored_state_is_loaded(monkeypatch: pytest.
     saving = threading.Thread(target=save_regularly, args=(loaded, lambda _: next(rests), tmp_path / "saved"))
     saving.start()
     signalling(lambda: order.append("loaded"), loaded)()
-    saving.join(10)
+    saving.join(180)
     assert order == ["loaded", "saved"]
 
 
@@ -41,18 +43,32 @@ def test_saves_take_turns() -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(180)
     assert most == [1, 1, 1, 1]
 
 
 def test_what_was_saved_while_running_survives_the_kill_of_everything(echo: EchoStack) -> None:
     connection = echo.up()
     stored = echo.paths.state / "dynamodb.json"
-    requests.put(f"{connection.url}/v1/keep", data="saved-while-running", timeout=10).raise_for_status()
+    requests.put(f"{connection.url}/v1/keep", data="saved-while-running", timeout=120).raise_for_status()
     assert eventually(lambda: stored.exists() and "saved-while-running" in stored.read_text())
     for name in ("ministack", "supervisor"):
         os.kill(echo.process(name).pid, signal.SIGKILL)
     assert eventually(lambda: echo.alive() == []), echo.alive()
+    now = time.time()
+    for file in echo.paths.state.iterdir():
+        os.utime(file, (now - 600, now - 600))
+    os.utime(echo.paths.log("ministack"), (now - 350, now - 350))
+    os.utime(echo.paths.log("host-agent"), (now - 400, now - 400))
     again = echo.up()
     assert "continuing from the state saved at" in echo.words
-    assert requests.get(f"{again.url}/v1/last", timeout=10).json() == "saved-while-running"
+    assert "; 5 minutes may be missing" in echo.words
+    assert requests.get(f"{again.url}/v1/last", timeout=120).json() == "saved-while-running"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(-5, "less than a minute"), (59, "less than a minute"), (60, "a minute"), (61, "2 minutes"), (3600, "60 minutes")],
+)
+def test_what_a_killed_stack_may_have_lost(seconds: float, words: str) -> None:
+    assert missing(seconds) == words

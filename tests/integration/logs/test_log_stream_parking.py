@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from cadence.adapters.aws.cloudformation import CloudFormationStreamStack, S3Sav
 from cadence.adapters.aws.live_runs import StepFunctionsLiveRuns
 from cadence.adapters.dynamodb.logs.log_stream_need import DynamoStreamUsage
 from cadence.application.logs.log_stream import KeepLogStream, StackState
+from cadence.local.shared.ports import first_free
 from infra import synth
 from tests.waiting import eventually
 
@@ -33,9 +33,7 @@ STARTED = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 @pytest.fixture(scope="module")
 def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = first_free()
     directory = tmp_path_factory.mktemp("ministack")
     environment = os.environ | {
         "BIND_HOST": "127.0.0.1",
@@ -55,7 +53,7 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             yield address
         finally:
             server.terminate()
-            server.wait(30)
+            server.wait(120)
 
 
 def _wait_until_ready(address: str, server: "subprocess.Popen[bytes]") -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from cadence.adapters.aws.clients import client
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
+from cadence.adapters.dynamodb.access.audit import DynamoAuditTrail
 from cadence.adapters.dynamodb.melodium.sealed_workers import SealedWorkers
 from cadence.adapters.dynamodb.runs.groups import DynamoGroupStore
 from cadence.adapters.kms.cipher import KmsCipher
@@ -17,7 +18,7 @@ from cadence.adapters.s3.report_masks import S3ReportMasks
 from cadence.application.melodium.engine_secrets import ReadEngineSecrets
 from cadence.application.melodium.run_tokens import RunTokens
 from cadence.application.runners.claim import LEASE_SECONDS, ClaimAssignment
-from cadence.application.runners.hosts import LeaseAnswer, LeaseWork
+from cadence.application.runners.hosts import JoinPool, LeaseAnswer, LeaseWork
 from cadence.application.runners.runner_sessions import RunnerSessions
 from cadence.application.runners.runner_tokens import new_token, token_hash
 from cadence.application.scheduling.mark_started import MarkStarted
@@ -25,9 +26,11 @@ from cadence.application.scheduling.readiness import Readiness
 from cadence.application.shared.run_ports import TreatmentContext
 from cadence.application.shared.runner_ports import Host
 from cadence.application.shared.secret_ports import Binding
+from cadence.domain.access.access import Principal
+from cadence.domain.access.audit import AuditEntry, AuditKind
 from cadence.domain.runners.runner import RunnerOutcome, RunnerResult, RunnerState
 from cadence.domain.runs.states import RunState, TreatmentState
-from cadence.domain.shared.errors import Cancelled, CannotRun, Gone, NotFound, RunnerLost, Unauthenticated
+from cadence.domain.shared.errors import Cancelled, CannotRun, Gone, NotFound, RunnerLost, Transient, Unauthenticated
 from tests.fakes.services import MemoryWakeUps
 from tests.integration.runners.conftest import RUN_ID, World
 
@@ -66,6 +69,7 @@ def claim(world: World) -> ClaimAssignment:
         pools=world.pools,
         retentions=world.retentions,
         inputs=world.read_input.ended,
+        audit=DynamoAuditTrail("access"),
         clock=world.clock,
     )
 
@@ -147,6 +151,43 @@ def test_the_same_agent_may_repeat_its_claim_and_nobody_else(
     with caplog.at_level(logging.WARNING), pytest.raises(Unauthenticated):
         claim.claim(*booting, "another-agent-s-nonce", {})
     assert events(caplog) == ["one_time_token_used_twice"]
+
+
+def test_secrets_that_are_handed_over_are_in_the_audit_log_without_their_values(
+    world: World, claim: ClaimAssignment, booting: Booting
+) -> None:
+    claim.claim(*booting, NONCE, {})
+    (entry,) = DynamoAuditTrail("access").entries("default", 10, None).items
+    assert (entry.kind, entry.action, entry.project) == (AuditKind.SECRET, "hand_over_secrets", "default")
+    assert entry.actor == f"runner:{booting[0]}"
+    assert entry.target == f"/v1/runs/{RUN_ID}/treatments/make: git-read (version 1)"
+    assert "s3cr3t-value" not in world.items("access")
+
+
+def test_a_secret_whose_hand_over_cannot_be_recorded_is_not_handed_over(
+    world: World, claim: ClaimAssignment, booting: Booting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(trail: DynamoAuditTrail, entry: AuditEntry) -> None:
+        raise Transient("the table is busy")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(DynamoAuditTrail, "note", fail)
+        with pytest.raises(Transient):
+            claim.claim(*booting, NONCE, {})
+    assert claim.claim(*booting, NONCE, {}).secrets == {"TOKEN": "s3cr3t-value"}
+
+
+def test_a_host_that_joins_is_in_the_audit_log(world: World) -> None:
+    by = Principal(
+        token_id="t", name="for hosts", organization="default", project="*", permissions=frozenset({"hosts:join"})
+    )
+    joined = JoinPool(world.hosts, world.pools, DynamoAuditTrail("access"), world.clock).join(
+        by, "local", "one", 1, {}, {}
+    )
+    (entry,) = DynamoAuditTrail("access").entries("default", 10, None).items
+    assert (entry.action, entry.token_name, entry.target) == (
+        "join_host", "for hosts", f"/v1/pools/local/hosts/{joined.host_id}",
+    )  # fmt: skip
 
 
 def test_a_wrong_token_is_refused_and_noted(

@@ -129,6 +129,7 @@ def test_an_agent_works_from_claim_to_completion(call: Call, claimed: Claimed, w
     )
     assert_answer("outputs", status, answer)
     assert [upload["seq"] for upload in answer["uploads"]] == [0, 1]
+    assert all(upload["headers"] == {"if-none-match": "*"} for upload in answer["uploads"])
     digest = hashlib.sha256(b"x").hexdigest()
     done = {
         "committed": [{"seq": 0, "size": 1, "sha256": digest}, {"seq": 1, "size": 0, "sha256": digest}],

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from cadence.adapters.aws import clients
+from cadence.adapters.dynamodb.access.audit import DynamoAuditTrail
 from cadence.adapters.dynamodb.runs.groups import DynamoGroupStore
 from cadence.adapters.dynamodb.values.caches import DynamoCacheStore
 from cadence.adapters.dynamodb.values.old_runs import DynamoOldRuns
@@ -86,7 +87,7 @@ class Scene:
         )
         claim = ClaimAssignment(
             treatments=world.runs, runners=world.runners, secrets=world.secrets, followers=world.runners, machines=world.machines, begin=begin, engine_secrets=lambda *_: {},
-            pools=world.pools, retentions=world.retentions, inputs=world.read_input.ended, clock=world.clock,
+            pools=world.pools, retentions=world.retentions, inputs=world.read_input.ended, audit=DynamoAuditTrail("access"), clock=world.clock,
         )  # fmt: skip
         return claim.claim(runner_id, "once", "nonce", {}).runner
 

@@ -9,6 +9,7 @@ import pytest
 
 from cadence.adapters.aws.clients import client
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
+from cadence.adapters.dynamodb.access.audit import DynamoAuditTrail
 from cadence.adapters.dynamodb.melodium.sealed_workers import SealedWorkers
 from cadence.adapters.dynamodb.runs.groups import DynamoGroupStore
 from cadence.adapters.kms.cipher import KmsCipher
@@ -116,6 +117,7 @@ def claimed(world: World, sealed: SealedWorkers) -> Callable[[TreatmentSpec], As
             pools=world.pools,
             retentions=world.retentions,
             inputs=world.read_input.ended,
+            audit=DynamoAuditTrail("access"),
             clock=world.clock,
         )
         return claim.claim(runner_id, one_time, "nonce-of-the-agent", {})

@@ -4,7 +4,6 @@ import base64
 import hashlib
 import json
 import shutil
-import socket
 import subprocess
 import threading
 import time
@@ -20,6 +19,7 @@ from cadence.adapters.http.oci_registry import OciRegistries
 from cadence.domain.pipelines.image import parse_image
 from cadence.domain.pipelines.registry_login import RegistryLogin
 from cadence.domain.shared.errors import ProviderRejected, Transient
+from cadence.local.shared.ports import first_free
 
 LOGIN = RegistryLogin("ada", "lovelace")
 BASIC = "Basic " + base64.b64encode(b"ada:lovelace").decode()
@@ -151,18 +151,14 @@ def test_a_busy_registry_is_asked_again(registry: Registry) -> None:
 
 
 def test_a_registry_that_does_not_answer() -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        host = f"127.0.0.1:{probe.getsockname()[1]}"
+    host = f"127.0.0.1:{first_free()}"
     with pytest.raises(Transient, match=f"The registry {host} cannot be asked .*refused"):
         digest(f"{host}/org/app:1")
 
 
 @pytest.mark.skipif(not shutil.which("docker-registry"), reason="docker-registry is not installed")
 def test_a_real_registry(tmp_path: Path) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        host = f"127.0.0.1:{probe.getsockname()[1]}"
+    host = f"127.0.0.1:{first_free()}"
     settings = {
         "version": 0.1,
         "log": {"level": "error"},
@@ -203,7 +199,7 @@ def _send(method: str, url: str, body: bytes, kind: str = "application/octet-str
     while True:
         request = urllib.request.Request(url, body, {"Content-Type": kind}, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=10) as response:
+            with urllib.request.urlopen(request, timeout=120) as response:
                 return dict(response.headers)
         except urllib.error.URLError as error:
             if isinstance(error, urllib.error.HTTPError) or time.monotonic() > until:

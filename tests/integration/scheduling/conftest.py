@@ -138,7 +138,7 @@ def theatre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Theatre]:
         yield Theatre(stack, scripts, _deploy(stack, scripts))
     finally:
         server.terminate()
-        server.wait(30)
+        server.wait(120)
 
 
 def _deploy(stack: MiniStack, scripts: Path) -> dict[str, str]:

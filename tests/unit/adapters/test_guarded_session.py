@@ -10,7 +10,7 @@ from tests.fakes.answering import Asked, Reply, answering
 
 def test_a_host_that_the_installation_names_is_reached() -> None:
     with answering(lambda _: Reply(200, {"ok": True})) as url:
-        assert guarded_session(EgressPolicy.of("127.0.0.1")).get(url, timeout=5).json() == {"ok": True}
+        assert guarded_session(EgressPolicy.of("127.0.0.1")).get(url, timeout=120).json() == {"ok": True}
 
 
 @pytest.mark.parametrize("reach", [EgressPolicy(), EgressPolicy.of("git.example")])
@@ -29,4 +29,4 @@ def test_no_other_one_within_is(reach: EgressPolicy) -> None:
 def test_nothing_of_the_surroundings_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     with answering(lambda _: Reply(200, {})) as url:
-        assert guarded_session(EgressPolicy.of("127.0.0.1")).get(url, timeout=5).status_code == 200
+        assert guarded_session(EgressPolicy.of("127.0.0.1")).get(url, timeout=120).status_code == 200

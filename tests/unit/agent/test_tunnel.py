@@ -17,7 +17,7 @@ from runner_bootstrap.agent.tunnels import tunnel_stream
 from runner_bootstrap.agent.tunnels.tunnel import Tunnel
 from runner_bootstrap.agent.tunnels.tunnel_stream import WINDOW
 
-PATIENCE = 30
+PATIENCE = 180
 
 
 class Passing:

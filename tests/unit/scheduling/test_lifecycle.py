@@ -22,6 +22,7 @@ from cadence.domain.shared.errors import (
 from cadence.providers.contract import AgentFile, RunnerRequest
 from cadence.providers.homes import Homes
 from cadence.providers.lifecycle import Launch, ReleaseRunner, StartRunner
+from tests.fakes.audit import MemoryAuditTrail
 from tests.fakes.cloud import PlainCipher
 from tests.fakes.pool_records import MemoryPoolRecords
 from tests.fakes.retentions import MemoryValueRetentionStore
@@ -165,7 +166,7 @@ def claim(clouds: Clouds, token: str) -> Assignment:
     its = clouds.setting
     claim = ClaimAssignment(
         treatments=its.runs, runners=its.runners, secrets=its.secrets, followers=Nobody(), machines=its.machines, begin=its.beginning, engine_secrets=lambda run, spec, attempt, own: {},
-        pools=clouds.pools, retentions=MemoryValueRetentionStore(its.runs), inputs=lambda run_id, spec: {}, clock=its.clock,
+        pools=clouds.pools, retentions=MemoryValueRetentionStore(its.runs), inputs=lambda run_id, spec: {}, audit=MemoryAuditTrail(), clock=its.clock,
     )  # fmt: skip
     return claim.claim(RUNNER, token, "nonce", {})
 

@@ -1,59 +1,88 @@
 """The audit log."""
 
 from datetime import datetime
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field, StringConstraints
 
 from api.cursors import sign, verify
 from api.endpoint import Call, Endpoints, Model
 from api.shapes import Cursor, Limit
 from cadence.composition.api import Services
 from cadence.domain.access.access import Permission
+from cadence.domain.access.audit import AuditFilter, AuditKind
 
 endpoints = Endpoints("audit")
+
+AuditKindName = Literal["change", "sign-in", "refusal", "secret", "value"]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
 class AuditView(Model):
     """One entry.
 
-    `action` is the name of the operation, `target` the path that it was called with, `token` and `by` the token's id
-    and name.
+    `actor` is the id of a member, service account, token or runner, `token` and `by` the token's id and name. `action`
+    is the name of the operation, `target` the path that it was called with. `outcome` is `accepted` or the code of the
+    error that refused it; entries of one call have the same `request`. `source` is the address that it came from.
     """
 
     at: datetime
+    kind: AuditKindName
+    actor: str
     token: str
     by: str
     project: str
     action: str
     target: str
+    outcome: str
+    request: str
+    source: str
 
 
 class AuditPage(Model):
     items: list[AuditView] = Field(description="Newest first, of the projects that the token sees; kept for a year.")
-    next: str | None = Field(description="The cursor of the next page, null at the end.")
+    next: str | None = Field(
+        description="The cursor of the next page, null at the end. A page of a rare filter may be short, or empty."
+    )
 
 
 class AuditQuery(Model):
     limit: Limit = 50
     cursor: Cursor | None = None
+    kind: AuditKindName | None = None
+    actor: Text | None = Field(None, description="An id (`member:ID`, of a token, `runner:ID`) or a name.")
+    action: Text | None = Field(None, description="The name of an operation, for example `put_secret`.")
+    outcome: Text | None = Field(None, description="`accepted`, or the code of an error, for example `forbidden`.")
+    project: Text | None = Field(None, description="A project, or `*` for entries about the whole organization.")
+    since: AwareDatetime | None = Field(None, description="The time of the oldest entry.")
+    until: AwareDatetime | None = Field(None, description="The time before which the newest entry was made.")
 
 
 @endpoints.add("GET", "/v1/audit", Permission.AUDIT_READ, answers={200: AuditPage}, errors=(422,))
 def list_audit(call: Call, services: Services, query: AuditQuery) -> AuditPage:
-    """Lists the audit log: calls of operations that are audited, noted before they are carried out, so refused ones as
-    well.
+    """Lists the audit log: changes, sign-ins, refusals, secrets handed over to treatments, and values that were read.
+
+    A change is recorded before it is carried out; a second entry of the same `request` says why it was refused.
     """
-    listing, key = ("audit", call.by.organization), services.keys.key("CURSOR")
+    kind = None if query.kind is None else AuditKind(query.kind)
+    wanted = AuditFilter(kind=kind, **query.model_dump(exclude={"limit", "cursor", "kind"}))
+    filters = query.model_dump(mode="json", exclude={"limit", "cursor"})
+    listing, key = ("audit", call.by.organization, filters), services.keys.key("CURSOR")
     before = verify(key, query.cursor, *listing) if query.cursor else None
-    page = services.audit.entries(call.by.organization, query.limit, before)
+    page = services.audit.entries(call.by.organization, query.limit, before, wanted)
     items = [
         AuditView(
             at=entry.at,
+            kind=entry.kind.value,
+            actor=entry.actor,
             token=entry.token_id,
             by=entry.token_name,
             project=entry.project,
             action=entry.action,
             target=entry.target,
+            outcome=entry.outcome,
+            request=entry.request,
+            source=entry.source,
         )
         for entry in page.items
         if call.by.sees(entry.organization, entry.project)

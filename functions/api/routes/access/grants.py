@@ -111,7 +111,6 @@ def show_role(call: Call, services: Services, role: str) -> RoleView:
     Permission.ROLES_WRITE,
     answers={200: RoleView, 201: RoleView},
     errors=(404, 409, 413, 415, 422),
-    audited=True,
     at="organization",
 )
 def put_role(call: Call, services: Services, role: str, body: RoleBody) -> Reply:
@@ -132,7 +131,6 @@ def put_role(call: Call, services: Services, role: str, body: RoleBody) -> Reply
     Permission.ROLES_WRITE,
     answers={204: None},
     errors=(404, 409),
-    audited=True,
     at="organization",
 )
 def delete_role(call: Call, services: Services, role: str) -> Reply:
@@ -163,7 +161,6 @@ def list_grants(call: Call, services: Services, query: GrantsQuery) -> GrantList
     Permission.GRANTS_WRITE,
     answers={201: GrantView, 200: GrantView},
     errors=(404, 413, 415, 422),
-    audited=True,
 )
 def create_grant(call: Call, services: Services, body: GrantBody) -> Reply:
     """Grants a role at a scope. Needs every permission of the role there. The same grant twice is one (200)."""
@@ -171,9 +168,7 @@ def create_grant(call: Call, services: Services, body: GrantBody) -> Reply:
     return Reply(_grant(grant), 201 if new else 200)
 
 
-@endpoints.add(
-    "DELETE", "/v1/grants/{grant}", Permission.GRANTS_WRITE, answers={204: None}, errors=(404,), audited=True
-)
+@endpoints.add("DELETE", "/v1/grants/{grant}", Permission.GRANTS_WRITE, answers={204: None}, errors=(404,))
 def delete_grant(call: Call, services: Services, grant: str) -> Reply:
     """Deletes a grant, from now on."""
     services.people.roles.revoke(call.by, grant)

@@ -73,7 +73,6 @@ def list_identity_providers(call: Call, services: Services) -> IdentityProviderL
     Permission.MEMBERS_WRITE,
     answers={200: IdentityProviderView},
     errors=(404, 413, 415, 422),
-    audited=True,
     at="organization",
 )
 def put_identity_provider(
@@ -106,7 +105,6 @@ def put_identity_provider(
     Permission.MEMBERS_WRITE,
     answers={204: None},
     errors=(404,),
-    audited=True,
     at="organization",
 )
 def delete_identity_provider(call: Call, services: Services, identity_provider: str) -> Reply:

@@ -10,7 +10,8 @@ from api.routes.access.grants import ScopeText
 from api.routes.access.members import Email, MemberView, PersonName, member_view
 from api.shapes import Name
 from cadence.composition.api import Services
-from cadence.domain.access.access import Permission
+from cadence.domain.access.access import ALL_PROJECTS, Permission
+from cadence.domain.access.audit import AuditEntry, AuditKind
 from cadence.domain.access.people import Invitation
 from cadence.domain.access.scopes import ORGANIZATION, Scope
 from cadence.domain.shared.errors import NotFound
@@ -92,7 +93,6 @@ def list_invitations(call: Call, services: Services) -> InvitationList:
     Permission.INVITATIONS_WRITE,
     answers={201: NewInvitationView},
     errors=(404, 413, 415, 422),
-    audited=True,
 )
 def create_invitation(call: Call, services: Services, body: InvitationBody) -> NewInvitationView:
     """Invites a person or another organization's team. The code is shown in this answer only: hand it over."""
@@ -114,7 +114,6 @@ def create_invitation(call: Call, services: Services, body: InvitationBody) -> N
     Permission.INVITATIONS_WRITE,
     answers={204: None},
     errors=(404,),
-    audited=True,
 )
 def delete_invitation(call: Call, services: Services, invitation: str) -> Reply:
     """Deletes an open invitation: its code is refused from now on."""
@@ -128,6 +127,21 @@ def delete_invitation(call: Call, services: Services, invitation: str) -> Reply:
 @endpoints.add("POST", "/v1/accept-invitation", PUBLIC, answers={201: AcceptedView}, errors=(404, 413, 415, 422))
 def accept_invitation(call: Call, services: Services, body: AcceptBody) -> AcceptedView:
     """Accepts a person's invitation, once: its holder becomes a member, and gets a first token."""
+    invitation = services.people.invitations.open(body.code)
+    services.audit.note(
+        AuditEntry(
+            organization=invitation.organization,
+            project=ALL_PROJECTS,
+            at=services.clock(),
+            kind=AuditKind.CHANGE,
+            actor=f"invitation:{invitation.invitation_id}",
+            token_id=invitation.invitation_id,
+            token_name=invitation.email or "",
+            action="accept_invitation",
+            target="/v1/accept-invitation",
+            source=call.source,
+        )
+    )
     member, _, text = services.people.invitations.accept(body.code, body.name)
     return AcceptedView(organization=member.organization, member=member_view(member), token=text)
 
@@ -138,7 +152,6 @@ def accept_invitation(call: Call, services: Services, body: AcceptBody) -> Accep
     Permission.TEAMS_WRITE,
     answers={200: SharedView},
     errors=(404, 413, 415, 422),
-    audited=True,
     at="organization",
 )
 def accept_for_team(call: Call, services: Services, body: AcceptForTeamBody) -> SharedView:

@@ -76,7 +76,6 @@ def list_members(call: Call, services: Services) -> MemberList:
     Permission.MEMBERS_WRITE,
     answers={201: MemberView},
     errors=(404, 413, 415, 422),
-    audited=True,
     at="organization",
 )
 def add_member(call: Call, services: Services, body: MemberBody) -> MemberView:
@@ -99,7 +98,6 @@ def show_member(call: Call, services: Services, member: str) -> MemberView:
     Permission.MEMBERS_WRITE,
     answers={204: None},
     errors=(404,),
-    audited=True,
     at="organization",
 )
 def remove_member(call: Call, services: Services, member: str) -> Reply:
@@ -132,7 +130,6 @@ def show_team(call: Call, services: Services, team: str) -> TeamDetailView:
     Permission.TEAMS_WRITE,
     answers={200: TeamView, 201: TeamView},
     errors=(404, 413, 415, 422),
-    audited=True,
     at="organization",
 )
 def put_team(call: Call, services: Services, team: str, body: TeamBody) -> Reply:
@@ -149,7 +146,6 @@ def put_team(call: Call, services: Services, team: str, body: TeamBody) -> Reply
     Permission.TEAMS_WRITE,
     answers={204: None},
     errors=(404,),
-    audited=True,
     at="organization",
 )
 def delete_team(call: Call, services: Services, team: str) -> Reply:
@@ -164,7 +160,6 @@ def delete_team(call: Call, services: Services, team: str) -> Reply:
     Permission.TEAMS_WRITE,
     answers={204: None},
     errors=(404,),
-    audited=True,
     at="organization",
 )
 def join_team(call: Call, services: Services, team: str, member: str) -> Reply:
@@ -180,7 +175,6 @@ def join_team(call: Call, services: Services, team: str, member: str) -> Reply:
     Permission.TEAMS_WRITE,
     answers={204: None},
     errors=(404,),
-    audited=True,
     at="organization",
 )
 def leave_team(call: Call, services: Services, team: str, member: str) -> Reply:

@@ -105,7 +105,6 @@ def list_organizations(call: Call, services: Services) -> OrganizationList:
     Permission.ORGANIZATIONS_CREATE,
     answers={201: NewOrganizationView},
     errors=(409, 413, 415, 422),
-    audited=True,
     at="organization",
 )
 def create_organization(call: Call, services: Services, body: OrganizationBody) -> NewOrganizationView:

@@ -71,7 +71,6 @@ def show_service_account(call: Call, services: Services, service_account: str) -
     Permission.SERVICE_ACCOUNTS_WRITE,
     answers={200: ServiceAccountView, 201: ServiceAccountView},
     errors=(404, 413, 415, 422),
-    audited=True,
     at="organization",
 )
 def put_service_account(call: Call, services: Services, service_account: str, body: ServiceAccountBody) -> Reply:
@@ -88,7 +87,6 @@ def put_service_account(call: Call, services: Services, service_account: str, bo
     Permission.SERVICE_ACCOUNTS_WRITE,
     answers={204: None},
     errors=(404,),
-    audited=True,
     at="organization",
 )
 def delete_service_account(call: Call, services: Services, service_account: str) -> Reply:
@@ -103,7 +101,6 @@ def delete_service_account(call: Call, services: Services, service_account: str)
     Permission.SERVICE_ACCOUNTS_WRITE,
     answers={201: NewTokenView},
     errors=(404, 413, 415, 422),
-    audited=True,
     at="organization",
 )
 def create_service_account_token(

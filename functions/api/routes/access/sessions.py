@@ -9,7 +9,7 @@ from api.endpoint import ANY_TOKEN, PUBLIC, Body, Call, Endpoints, Model, Reply
 from api.session_cookie import clearing_cookie, session_cookie
 from cadence.application.access.web_sessions import OpenedSession
 from cadence.composition.api import Services
-from cadence.domain.access.audit import AuditEntry
+from cadence.domain.access.audit import AuditEntry, AuditKind
 from cadence.domain.shared.errors import InvalidRequest, Violation
 
 endpoints = Endpoints("access")
@@ -49,7 +49,13 @@ class WebSessionList(Model):
     items: list[WebSessionView] = Field(description="Of the caller's token, the oldest first.")
 
 
-@endpoints.add("POST", "/v1/sessions/codes", ANY_TOKEN, answers={201: SignInCodeView})
+@endpoints.add(
+    "POST",
+    "/v1/sessions/codes",
+    ANY_TOKEN,
+    answers={201: SignInCodeView},
+    audit=AuditKind.SIGN_IN,
+)
 def make_sign_in_code(call: Call, services: Services) -> SignInCodeView:
     """Makes a code that opens one session as the caller's token, within a minute."""
     text, code = services.sessions.make_code(call.by)
@@ -62,14 +68,14 @@ def open_session(call: Call, services: Services, body: OpenBody) -> Reply:
     opened = _open(services, body)
     by = opened.principal
     services.audit.note(
-        AuditEntry(
-            organization=by.organization,
+        AuditEntry.by(
+            by,
+            services.clock(),
+            AuditKind.SIGN_IN,
+            "open_session",
+            "/v1/sessions",
             project=by.project,
-            at=services.clock(),
-            token_id=by.token_id,
-            token_name=by.name,
-            action="open_session",
-            target="/v1/sessions",
+            source=call.source,
         )
     )
     view = OpenedSessionView(
@@ -91,7 +97,13 @@ def list_sessions(call: Call, services: Services) -> WebSessionList:
     return WebSessionList(items=[WebSessionView.model_validate(one) for one in services.sessions.list(call.by)])
 
 
-@endpoints.add("DELETE", "/v1/sessions/{session_id}", ANY_TOKEN, answers={204: None}, audited=True)
+@endpoints.add(
+    "DELETE",
+    "/v1/sessions/{session_id}",
+    ANY_TOKEN,
+    answers={204: None},
+    audit=AuditKind.SIGN_IN,
+)
 def close_session(call: Call, services: Services, session_id: str) -> Reply:
     """Ends one of the sessions of the caller's token, at once."""
     services.sessions.close(call.by, session_id)

@@ -96,6 +96,7 @@ def test_alert_rule(call: Call, services: Services, scope: str, rule: str) -> Te
     answers={200: DryRunView},
     errors=(404, 413, 415, 422),
     at="project",
+    changes_nothing=True,
 )
 def try_alert_rule(call: Call, services: Services, body: DryRunBody) -> DryRunView:
     """Shows when a rule would have fired in the past. Nothing is stored or sent."""

@@ -90,7 +90,6 @@ def show_dead_letter(call: Call, services: Services, dead_letter_id: str) -> Dea
     Permission.DEAD_LETTERS_WRITE,
     answers={202: DeadLetterView},
     errors=(404,),
-    audited=True,
 )
 def redrive_dead_letter(call: Call, services: Services, dead_letter_id: str) -> DeadLetterView:
     """Processes a dead letter again. It is removed if that succeeds, and stays with the new cause if it fails again."""
@@ -105,7 +104,6 @@ def redrive_dead_letter(call: Call, services: Services, dead_letter_id: str) -> 
     Permission.DEAD_LETTERS_WRITE,
     answers={204: None},
     errors=(404,),
-    audited=True,
 )
 def discard_dead_letter(call: Call, services: Services, dead_letter_id: str) -> Reply:
     """Removes a dead letter for good."""

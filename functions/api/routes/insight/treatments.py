@@ -28,6 +28,7 @@ from cadence.application.runs.run_details import RunDetails
 from cadence.application.shared.identifiers import child_run_id
 from cadence.composition.api import Services
 from cadence.domain.access.access import Permission
+from cadence.domain.access.audit import AuditKind
 from cadence.domain.access.scopes import project_scope
 from cadence.domain.pipelines.specification import InputSpec, TreatmentKind, TreatmentSpec
 from cadence.domain.runners.runner import Runner
@@ -112,7 +113,12 @@ def list_instances(call: Call, services: Services, run_id: str, treatment: str, 
 
 
 @endpoints.add(
-    "GET", f"{_PATH}/inputs/{{port}}", Permission.VALUES_READ, answers={200: ContentView}, errors=(404, 410, 422)
+    "GET",
+    f"{_PATH}/inputs/{{port}}",
+    Permission.VALUES_READ,
+    answers={200: ContentView},
+    errors=(404, 410, 422),
+    audit=AuditKind.VALUE,
 )
 def read_input(
     call: Call, services: Services, run_id: str, treatment: str, port: str, query: ContentQuery
@@ -124,7 +130,12 @@ def read_input(
 
 
 @endpoints.add(
-    "GET", f"{_PATH}/outputs/{{port}}", Permission.VALUES_READ, answers={200: ContentView}, errors=(404, 410, 422)
+    "GET",
+    f"{_PATH}/outputs/{{port}}",
+    Permission.VALUES_READ,
+    answers={200: ContentView},
+    errors=(404, 410, 422),
+    audit=AuditKind.VALUE,
 )
 def read_output(
     call: Call, services: Services, run_id: str, treatment: str, port: str, query: OutputQuery

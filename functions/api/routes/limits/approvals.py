@@ -10,6 +10,7 @@ from api.routes.limits.approval_page import CONTENT_SECURITY_POLICY, decided_pag
 from api.routes.runs.insight_shapes import DecisionView
 from cadence.composition.api import Services
 from cadence.domain.access.access import Permission
+from cadence.domain.access.audit import AuditEntry, AuditKind
 from cadence.domain.limits.approval import ApprovalVerdict
 from cadence.domain.shared.errors import CadenceError, Conflict, Forbidden, Gone, NotFound
 
@@ -99,6 +100,21 @@ def show_link(call: Call, services: Services, link: str, query: LinkQuery) -> Re
 def decide_by_link(call: Call, services: Services, link: str, body: LinkDecisionBody) -> Reply:
     """Approves or refuses with a link's key, once."""
     try:
+        stored, _, _ = services.approval_links.look(link, body.key)
+        services.audit.note(
+            AuditEntry(
+                organization=stored.organization,
+                project=stored.project,
+                at=services.clock(),
+                kind=AuditKind.CHANGE,
+                actor=stored.subject or stored.token_id,
+                token_id=stored.token_id,
+                token_name=stored.name,
+                action="decide_by_link",
+                target=f"/v1/runs/{stored.run_id}/treatments/{stored.treatment}/approval",
+                source=call.source,
+            )
+        )
         decision = services.approval_links.decide(link, body.key, ApprovalVerdict(body.decision), body.comment)
     except CadenceError as error:
         return _problem(call, error)

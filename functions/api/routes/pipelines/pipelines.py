@@ -97,6 +97,7 @@ class VersionQuery(Model):
     answers={200: CheckedView},
     errors=(404, 413, 415, 422),
     also_text=YAML,
+    changes_nothing=True,
 )
 def validate_document(call: Call, services: Services, project: str, body: DocumentBody) -> CheckedView:
     """Checks a document against a project and lists all findings at once. Nothing is stored."""

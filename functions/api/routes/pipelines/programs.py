@@ -75,6 +75,7 @@ class ProgramList(Model):
     Permission.PIPELINES_READ,
     answers={200: ProgramReading},
     errors=(404, 413, 415, 422),
+    changes_nothing=True,
 )
 def read_program(call: Call, services: Services, project: str, body: ProgramBody) -> ProgramReading:
     """Shows the entrypoints of a program, their typed parameters, inputs and outputs."""

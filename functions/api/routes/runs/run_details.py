@@ -20,6 +20,7 @@ from cadence.application.runs.run_details import RunDetails
 from cadence.application.values.read_content import of_value, require_kept
 from cadence.composition.api import Services
 from cadence.domain.access.access import Permission
+from cadence.domain.access.audit import AuditKind
 from cadence.domain.pipelines.specification import TreatmentSpec
 from cadence.domain.shared.errors import InvalidRequest, Violation
 
@@ -58,6 +59,7 @@ def show_graph(call: Call, services: Services, run_id: str, query: GraphQuery) -
     Permission.VALUES_READ,
     answers={200: DownloadView},
     errors=(404, 410, 422),
+    audit=AuditKind.VALUE,
 )
 def show_value(call: Call, services: Services, run_id: str, sha256: str, query: DownloadQuery) -> DownloadView:
     """Shows how to read a value in full."""

@@ -37,7 +37,6 @@ def show_retention(call: Call, services: Services, project: str) -> RetentionVie
     Permission.PROJECTS_WRITE,
     answers={200: RetentionView},
     errors=(404, 413, 415, 422),
-    audited=True,
 )
 def put_retention(call: Call, services: Services, project: str, body: RetentionBody) -> RetentionView:
     """Sets how many days a project's lines and values are kept after the end of their run.

@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Mapping
 from functools import cache
 from urllib.parse import quote, urlsplit
 
@@ -12,7 +13,7 @@ from botocore.credentials import ReadOnlyCredentials
 
 from cadence.adapters.aws.clients import REGION
 from cadence.adapters.s3.buckets import Buckets
-from cadence.application.shared.value_ports import DataUrls
+from cadence.application.shared.value_ports import UPLOAD_HEADERS, DataUrls
 from cadence.domain.shared import ids
 
 # Seconds. A URL made with a Lambda's credentials also ends with them, which is hours away.
@@ -31,15 +32,15 @@ class S3DataUrls(DataUrls):
         self._bases: dict[str | None, tuple[str, str]] = {}
 
     def upload(self, key: str) -> str:
-        return self._signed("PUT", key)
+        return self._signed("PUT", key, UPLOAD_HEADERS)
 
     def download(self, key: str) -> str:
-        return self._signed("GET", key)
+        return self._signed("GET", key, {})
 
-    def _signed(self, method: str, address: str) -> str:
+    def _signed(self, method: str, address: str, headers: Mapping[str, str]) -> str:
         bucket, key = ids.bucket_and_key(address)
         base, region = self._base(bucket)
-        request = AWSRequest(method, base + quote(key, safe="/~"))
+        request = AWSRequest(method, base + quote(key, safe="/~"), headers=dict(headers))
         S3SigV4QueryAuth(credentials(), "s3", region, LIFETIME).add_auth(request)
         return str(request.url)
 

@@ -16,6 +16,14 @@ _SCHEME = "bearer"
 _REFUSED = "The token is unknown, revoked or expired. Send `Authorization: Bearer cad_…` with a valid token."
 
 
+class TokenRefused(Unauthenticated):
+    """Signals that a token is known, but was shown with a wrong secret or after its end."""
+
+    def __init__(self, token: ApiToken) -> None:
+        super().__init__(_REFUSED)
+        self.token = token
+
+
 @dataclass(frozen=True)
 class Authenticate:
     """Authenticates requests."""
@@ -38,7 +46,7 @@ class Authenticate:
         token_id, secret = parsed
         stored = self._credentials(token_id, organization)
         if not stored.token.accepts(secret, self.clock()):
-            raise Unauthenticated(_REFUSED)
+            raise TokenRefused(stored.token)
         return principal_of(stored, organization)
 
     def renew(self, principal: Principal) -> Principal:

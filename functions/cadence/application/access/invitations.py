@@ -73,7 +73,7 @@ class Invitations:
 
         Raises NotFound, with the same message whatever is wrong with the code.
         """
-        invitation = self._open(code)
+        invitation = self.open(code)
         if invitation.email is None:
             raise NotFound("This invitation is for a team: accept it with a token of the team's organization.")
         # Taken first: exactly one caller passes, and a crash afterwards costs a new invitation, never a second member.
@@ -99,7 +99,7 @@ class Invitations:
 
         Raises NotFound, with the same message whatever is wrong with the code or if it is for another organization.
         """
-        invitation = self._open(code)
+        invitation = self.open(code)
         organization, _, team = (invitation.team or "").partition("/")
         if organization != by.organization:
             raise NotFound(_REFUSED)
@@ -133,7 +133,8 @@ class Invitations:
         if email is not None and not by.whole_organization:
             raise Forbidden("Only an account or token for the whole organization can invite people.")
 
-    def _open(self, code: str) -> Invitation:
+    def open(self, code: str) -> Invitation:
+        """Returns the open invitation of a code. Raises NotFound, with the same message whatever is wrong with it."""
         match = _CODE.fullmatch(code)
         if match is None:
             raise NotFound(_REFUSED)

@@ -8,7 +8,7 @@ from typing import Protocol
 from cadence.application.access.people_ports import Holder
 from cadence.application.shared.ports import Page, PoolStore
 from cadence.domain.access.access import ApiToken, Organization, Project
-from cadence.domain.access.audit import AuditEntry
+from cadence.domain.access.audit import AuditEntry, AuditFilter
 from cadence.domain.access.people import AccessPolicy
 from cadence.domain.limits.quotas import Quotas
 from cadence.domain.placement.pool import Pool
@@ -120,10 +120,18 @@ class SharedKeys(Protocol):
 
 
 class AuditTrail(Protocol):
-    """The audit log."""
+    """The audit log. Entries are added, never changed."""
 
     def note(self, entry: AuditEntry) -> None:
         """Adds an entry. Raises Transient, in which case the audited action must not be done."""
 
-    def entries(self, organization: str, limit: int, before: str | None) -> Page[AuditEntry]:
-        """Returns entries, newest first, that precede the position `before`."""
+    def note_once(self, entry: AuditEntry, key: str, keep: timedelta) -> None:
+        """Adds an entry unless one was added with the same `key` within `keep`. Raises Transient."""
+
+    def entries(
+        self, organization: str, limit: int, before: str | None, wanted: AuditFilter | None = None
+    ) -> Page[AuditEntry]:
+        """Returns entries, newest first, that precede the position `before`.
+
+        At most 1,000 entries are read, so that a rare filter may give a short page with more to come.
+        """

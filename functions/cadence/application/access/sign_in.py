@@ -13,7 +13,7 @@ from cadence.application.access.ports import AuditTrail, SeenStore
 from cadence.application.shared.identifiers import new_ulid
 from cadence.application.shared.ports import Clock
 from cadence.domain.access.access import ALL_PROJECTS
-from cadence.domain.access.audit import AuditEntry
+from cadence.domain.access.audit import AuditEntry, AuditKind
 from cadence.domain.access.identity_provider import IdentityProvider, SignedInPerson, read_person
 from cadence.domain.access.people import Member
 from cadence.domain.shared.errors import Conflict, Forbidden, NotFound, Unauthenticated
@@ -86,6 +86,8 @@ class SignIn:
                 organization=organization,
                 project=ALL_PROJECTS,
                 at=self.clock(),
+                kind=AuditKind.SIGN_IN,
+                actor=str(member.subject),
                 token_id=token.token_id,
                 token_name=str(member.subject),
                 action="sign_in",

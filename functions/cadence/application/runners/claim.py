@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from cadence.application.access.ports import AuditTrail
 from cadence.application.runners.inputs import EndedInputs, InputAnswer
 from cadence.application.runners.ports import EngineSecrets
 from cadence.application.runners.runner_tokens import matches, refuse, session_token, token_hash
@@ -14,6 +15,7 @@ from cadence.application.shared.run_ports import Machines, TreatmentStore
 from cadence.application.shared.runner_ports import Followers, RunnerStore
 from cadence.application.shared.secret_ports import Secret, SecretReader
 from cadence.application.shared.value_ports import ValueRetentionStore
+from cadence.domain.access.audit import LONGEST_TARGET, AuditEntry, AuditKind
 from cadence.domain.pipelines.forks import WITHHELD
 from cadence.domain.pipelines.specification import TreatmentSpec
 from cadence.domain.placement.pool import HostIsolation, Pool
@@ -66,6 +68,7 @@ class ClaimAssignment:
     pools: PoolStore
     retentions: ValueRetentionStore
     inputs: EndedInputs
+    audit: AuditTrail
     clock: Clock
 
     def claim(self, runner_id: str, token: str, nonce: str, facts: Mapping[str, Any]) -> Assignment:
@@ -93,6 +96,7 @@ class ClaimAssignment:
         followed = self.followers.is_followed(runner.run_id, self.clock())
         values = {variable: secrets[name].value for variable, name in spec.secrets.items()}
         logins = {host: secrets[name].value for host, name in spec.registries.items()}
+        self._note_secrets(runner, secrets)
         return Assignment(
             runner=runner,
             run=run,
@@ -147,6 +151,26 @@ class ClaimAssignment:
                     runner, CannotRun(f"secret {name} is only for treatments of the environment {bound_to}")
                 )
         return secrets
+
+    def _note_secrets(self, runner: Runner, secrets: Mapping[str, Secret]) -> None:
+        """Records that secrets are handed over, by name and version: again whenever the answer is given again."""
+        if not secrets:
+            return
+        names = ", ".join(f"{name} (version {secrets[name].version})" for name in sorted(secrets))
+        place = f"/v1/runs/{runner.run_id}/treatments/{runner.treatment}"
+        self.audit.note(
+            AuditEntry(
+                organization=runner.organization,
+                project=runner.project,
+                at=self.clock(),
+                kind=AuditKind.SECRET,
+                actor=f"runner:{runner.runner_id}",
+                token_id=runner.runner_id,
+                token_name=f"pool {runner.pool}, attempt {runner.attempt}",
+                action="hand_over_secrets",
+                target=f"{place}: {names}"[:LONGEST_TARGET],
+            )
+        )
 
     def _pool(self, runner: Runner) -> Pool:
         try:

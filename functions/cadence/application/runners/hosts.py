@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from cadence.application.access.ports import AuditTrail
 from cadence.application.runners.runner_tokens import bearer, matches, new_token, refuse, token_hash
 from cadence.application.shared.ports import Clock, PoolStore
 from cadence.application.shared.run_ports import Machines
@@ -19,6 +20,8 @@ from cadence.application.shared.runner_ports import (
     WorkNotification,
     WorkNotificationUrl,
 )
+from cadence.domain.access.access import ALL_PROJECTS, Principal
+from cadence.domain.access.audit import AuditEntry, AuditKind
 from cadence.domain.melodium import engines
 from cadence.domain.placement.offer import RunnerOffer, in_fair_order
 from cadence.domain.runners.runner import Runner, RunnerState
@@ -62,32 +65,35 @@ class JoinPool:
 
     hosts: HostStore
     pools: PoolStore
+    audit: AuditTrail
     clock: Clock
 
     def join(
         self,
-        organization: str,
-        project: str,
+        by: Principal,
         pool: str,
         name: str,
         slots: int,
         facts: Mapping[str, Any],
         labels: Mapping[str, str],
     ) -> JoinedHost:
-        """Adds a host to a pool and returns its token; `organization` and `project` (or `*`) are the join token's.
+        """Adds a host to a pool and returns its token; `by` is the principal of the join token.
 
         Raises NotFound (no such pool), Forbidden (the pool serves other projects, too) and Conflict (no pool of hosts).
         """
+        organization, project = by.organization, by.project
         joined = self.pools.get_pool(organization, pool)
         if joined.provider != "host":
             raise Conflict(f"No host can join pool {pool}: it gets its runners from {joined.provider}.")
-        if project != "*" and joined.projects != (project,):
+        if project != ALL_PROJECTS and joined.projects != (project,):
             # A host sees the secrets of all that it runs.
             raise Forbidden(f"Pool {pool} serves more than project {project}: join it with a token for all projects.")
         now = self.clock()
         host_id = f"host-{secrets.token_hex(10)}"
         # The token names the pool, which is where the host is found.
         token = f"{organization}.{pool}.{new_token()}"
+        place = f"/v1/pools/{pool}/hosts/{host_id}"
+        self.audit.note(AuditEntry.by(by, now, AuditKind.CHANGE, "join_host", place, project=project))
         self.hosts.put_host(
             Host(
                 host_id=host_id,

@@ -1,8 +1,8 @@
 """Ports over the content of values, shared by several rooms."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from cadence.domain.values.stream import StreamProgress
 from cadence.domain.values.value_retention import ValueRetention
@@ -15,11 +15,15 @@ class StreamStates(Protocol):
         """Returns the progress of one output of a runner."""
 
 
+UPLOAD_HEADERS: Final[Mapping[str, str]] = {"if-none-match": "*"}
+"""Signed with the URL of an upload, and sent with it: what was uploaded cannot be replaced with the same URL."""
+
+
 class DataUrls(Protocol):
     """Makes presigned URLs of addresses (`ids.in_bucket`), valid for at least an hour, without a network call."""
 
     def upload(self, key: str) -> str:
-        """Returns a URL that accepts a PUT of the object."""
+        """Returns a URL that accepts a PUT of the object with `UPLOAD_HEADERS`, unless the object exists (412)."""
 
     def download(self, key: str) -> str:
         """Returns a URL from which the object is read."""

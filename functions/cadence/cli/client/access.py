@@ -1,7 +1,6 @@
 """Requests about secrets, tokens and the audit log."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from cadence.cli.client.session import ApiSession, Json, path_of
 
@@ -35,6 +34,6 @@ class AccessRequests(ApiSession):
         """A code that opens one session of a browser, as this client's token, within a minute."""
         return self._call("POST", path_of("sessions", "codes"))
 
-    def audit(self, limit: int, cursor: str | None = None) -> Json:
-        query: dict[str, Any] = {"limit": limit, "cursor": cursor}
-        return self._call("GET", path_of("audit"), params=query)
+    def audit(self, limit: int, filters: Mapping[str, str | None], cursor: str | None = None) -> Json:
+        """Entries of the audit log. Filters: kind, actor, action, outcome, project, since, until."""
+        return self._call("GET", path_of("audit"), params={"limit": limit, "cursor": cursor, **filters})

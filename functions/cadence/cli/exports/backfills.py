@@ -1,11 +1,11 @@
 """The commands `export backfill`."""
 
-from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
 
 from cadence.cli.client.connection import connect
+from cadence.cli.shared.arguments import time_of
 from cadence.cli.shared.errors import reporting_errors
 from cadence.cli.shared.options import Json, Name
 from cadence.cli.shared.output import date_time, print_list, print_result
@@ -13,8 +13,6 @@ from cadence.cli.shared.output import date_time, print_list, print_result
 backfill = typer.Typer(
     name="backfill", help="Back-fills: stored lines and spans that an export sends again.", no_args_is_help=True
 )
-
-_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
 @backfill.command("list")
@@ -57,15 +55,7 @@ def create_backfill(
     as_json: Json = False,
 ) -> None:
     """Send the stored data of a time range again."""
-    body = {"since": _time(since), "until": _time(until) if until else None, "signals": signal or None}
+    body = {"since": time_of(since), "until": time_of(until) if until else None, "signals": signal or None}
     with reporting_errors(as_json):
         started = connect().start_backfill(name, body)
     print_result(started, f"Started back-fill {started['backfill_id']}.", as_json)
-
-
-def _time(text: str) -> str:
-    """The time that the API expects; an age such as `6h` becomes the time that long ago."""
-    amount, unit = text[:-1], text[-1:]
-    if amount.isdecimal() and unit in _UNITS:
-        return (datetime.now(UTC) - timedelta(**{_UNITS[unit]: int(amount)})).isoformat()
-    return text

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 
 import typer
 
@@ -30,6 +31,14 @@ def seconds_of(option: str, text: str) -> int:
     if not (number.isdecimal() and len(number) <= _MOST_DIGITS and int(number) and unit in _UNITS):
         raise fail(f"{option} takes a duration such as 30s, 90m, 12h or 7d, not {text!r}.", WRONG_USE)
     return int(number) * _UNITS[unit]
+
+
+def time_of(text: str) -> str:
+    """The time that the API expects; an age such as `6h` becomes the time that long ago."""
+    amount, unit = text[:-1], text[-1:]
+    if amount.isdecimal() and len(amount) <= _MOST_DIGITS and unit in _UNITS:
+        return (datetime.now(UTC) - timedelta(seconds=int(amount) * _UNITS[unit])).isoformat()
+    return text
 
 
 def prompt_secret(what: str) -> str:

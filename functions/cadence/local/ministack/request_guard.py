@@ -7,9 +7,10 @@ Requests to the HTTP and WebSocket APIs pass, since the front door forwards them
 import json
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from ministack import app
+
+from cadence.local.shared.addresses import is_here
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Any]]
@@ -17,7 +18,6 @@ Send = Callable[[Any], Awaitable[None]]
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _APIS = "/_aws/execute-api/"
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 def install() -> None:
@@ -48,21 +48,13 @@ def refusal(scope: Scope) -> str | None:
     if str(scope["path"]).startswith(_APIS):
         return None
     for host in _values(scope, b"host"):
-        if not _is_here(f"//{host}"):
+        if not is_here(f"//{host}"):
             return f"The local stack answers requests to this machine only, and this one is to {host}."
     for origin in _values(scope, b"origin"):
-        if not _is_here(origin):
+        if not is_here(origin):
             return f"The local stack answers no web pages, and this request comes from one of {origin}."
     return None
 
 
 def _values(scope: Scope, name: bytes) -> Iterable[str]:
     return [value.decode("latin-1") for key, value in scope["headers"] if key.lower() == name]
-
-
-def _is_here(address: str) -> bool:
-    try:
-        name = urlsplit(address).hostname or ""
-    except ValueError:
-        return False
-    return name in _LOOPBACK or name.endswith(".localhost")

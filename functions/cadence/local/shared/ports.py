@@ -1,8 +1,11 @@
 """Finds free ports of the loopback interface."""
 
+import random
 import socket
 
 LOOPBACK = "127.0.0.1"
+# Below what systems hand out to connections (from 32768 on): nothing gets such a port before its server starts.
+_SERVERS = range(10_000, 32_768)
 
 
 def is_free(port: int) -> bool:
@@ -17,10 +20,8 @@ def is_free(port: int) -> bool:
 
 
 def first_free(*preferred: int) -> int:
-    """The first preferred port that is free, else any free one; 0 is skipped."""
-    for port in preferred:
+    """The first preferred port that is free, else any free one; 0 is skipped. Raises OSError when there is none."""
+    for port in (*preferred, *random.SystemRandom().sample(_SERVERS, 1_000)):
         if port and is_free(port):
             return port
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
+    raise OSError(f"none of 1,000 ports between {_SERVERS.start} and {_SERVERS.stop} of {LOOPBACK} is free")

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import math
 import os
 import secrets
 import signal
@@ -82,7 +83,9 @@ class Supervisor:
         saved = max((path.stat().st_mtime for path in self._paths.state.glob("*.json")), default=None)
         if saved is not None:
             moment = datetime.fromtimestamp(saved).astimezone().strftime("%H:%M:%S on %d %B")
-            self._print_line(f"  continuing from the state saved at {moment}; later changes are lost")
+            logs = [self._paths.log(name) for name in ("ministack", "host-agent")]
+            alive = max((path.stat().st_mtime for path in logs if path.exists()), default=saved)
+            self._print_line(f"  continuing from the state saved at {moment}; {missing(alive - saved)} may be missing")
             self._print_line("  runs that were under way may not continue; repeat them: cadence rerun RUN --failed")
 
     async def _start(self, cleanup: AsyncExitStack) -> None:
@@ -177,6 +180,14 @@ class Supervisor:
     def _enter(self, phase: record.Phase) -> None:
         self._record.phase = phase
         self._record.write(self._paths)
+
+
+def missing(seconds: float) -> str:
+    """Returns how much time a killed stack may have lost, from its last save to its last line in a log."""
+    minutes = math.ceil(seconds / 60)
+    if seconds < 60:
+        return "less than a minute"
+    return f"{minutes} minutes" if minutes > 1 else "a minute"
 
 
 async def supervise(options: StackOptions, out: PrintLine, components: StackComponents, *, attached: bool) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.engine import BINARY, HAS_SECRETS, PROGRAMS, in_version, needs_engine
-from tests.integration.agent.conftest import Start, Work
+from tests.integration.agent.conftest import PATIENCE, Start, Work
 from tests.integration.agent.fake_gateway import FakeGateway, Runner
 from tests.integration.agent.test_ports import feed, port
 from tests.waiting import eventually
@@ -204,7 +204,7 @@ def test_a_program_is_cancelled(gateway: FakeGateway, program: Program, start: S
     start(runner)
     eventually(lambda: any("sleeping" in line for line in runner.text()))
     runner.cancel = "enough"
-    assert runner.done.wait(60)
+    assert runner.done.wait(PATIENCE)
     assert runner.completed and runner.completed["outcome"] == "cancelled"
     eventually(lambda: not list(workspaces.glob("cadence-*")))
 
@@ -217,7 +217,7 @@ def test_an_engine_that_is_killed_is_a_failure_with_its_signal(
     eventually(lambda: any("sleeping" in line for line in runner.text()))
     (engine,) = [pid for pid, argv in processes() if "run" in argv and str(workspaces) in " ".join(argv)]
     os.kill(engine, 9)
-    assert runner.done.wait(60)
+    assert runner.done.wait(PATIENCE)
     assert runner.completed and runner.completed["outcome"] == "failed"
     assert runner.completed["error"] == "the engine was killed by signal 9"
 
@@ -324,5 +324,5 @@ def test_a_producer_is_held_back_while_the_engine_is(gateway: FakeGateway, progr
     eventually(lambda: output.denied > 3)
     assert len(stream.fetched) < 64
     output.consumer_next = None
-    assert runner.done.wait(60)
+    assert runner.done.wait(300)  # engines of 0.10.2 encode each byte by itself
     assert output.content == content

@@ -186,7 +186,7 @@ def test_a_workers_containers_run_its_commands_and_end_with_it(
         "name": "db",
         "image": IMAGE,
         "env": {"MODE": "fast"},
-        "command": ["sh", "-c", "echo up $MODE; sleep 60"],
+        "command": ["sh", "-c", "echo up $MODE; sleep 1000"],
     }
     runner = worker(volumes={"my data": 5}, containers=[step], services=[service])
     agent = start(runner)

@@ -369,4 +369,4 @@ def test_changes_are_audited(api):
     api("DELETE", f"/v1/members/{member_id}")
 
     actions = [one["action"] for one in api("GET", "/v1/audit").json["items"]]
-    assert actions[:3] == ["remove_member", "create_grant", "create_invitation"]
+    assert actions[:4] == ["remove_member", "create_grant", "accept_invitation", "create_invitation"]

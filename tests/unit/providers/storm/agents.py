@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from cadence.application.runners.claim import ClaimAssignment
 from cadence.domain.runners.runner import RunnerOutcome, RunnerResult, RunnerState
 from cadence.domain.shared.errors import Conflict, Gone, Transient, Unauthenticated
+from tests.fakes.audit import MemoryAuditTrail
 from tests.fakes.retentions import MemoryValueRetentionStore
 from tests.fakes.services import MemoryPools, MemorySecretReader
 from tests.unit.providers.storm.cloud import Thing
@@ -98,7 +99,7 @@ class AgentOnMachine:
         return ClaimAssignment(
             treatments=gateway.runs, runners=gateway.runners, secrets=MemorySecretReader({}), followers=NobodyFollows(), machines=gateway.machines, begin=gateway.begin,
             engine_secrets=lambda run, spec, attempt, secrets: {}, pools=MemoryPools(self._storm.pools), retentions=MemoryValueRetentionStore(self._storm.runs),
-            inputs=lambda run_id, spec: {}, clock=self._storm.clock,
+            inputs=lambda run_id, spec: {}, audit=MemoryAuditTrail(), clock=self._storm.clock,
         )  # fmt: skip
 
     def _end(self, actor: Actor, gateway: Ports, outcome: RunnerOutcome) -> None:

@@ -1,0 +1,14 @@
+"""Addresses of this machine, in the headers of requests to the local stack."""
+
+from urllib.parse import urlsplit
+
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+def is_here(address: str) -> bool:
+    """Whether an address with its scheme, or one that begins with `//`, names this machine itself."""
+    try:
+        name = urlsplit(address).hostname or ""
+    except ValueError:
+        return False
+    return name in _LOOPBACK or name.endswith(".localhost")
