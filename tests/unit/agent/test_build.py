@@ -49,7 +49,7 @@ def test_bytecode_is_run_by_the_python_that_compiled_it_and_means_the_same(tmp_p
     files, helps = [], []
     for agent in (plain, tmp_path / "agent.pyz"):
         argv = [sys.executable, "-I", "-S"]
-        run = [*argv, "-c", program, agent]
+        run = [*argv, "-c", program, str(agent)]
         files.append(subprocess.run(run, capture_output=True, text=True, check=True).stdout.strip())
         helps.append(subprocess.run([*argv, agent, "run", "--help"], capture_output=True, check=True).stdout)
     assert files == [f"{plain}/agent/arguments.py", f"{tmp_path / 'agent.pyz'}/agent/arguments.pyc"]
