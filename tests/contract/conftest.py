@@ -18,8 +18,15 @@ from moto import mock_aws
 from cadence.adapters.aws import clients
 from cadence.adapters.dynamodb.shared import binding
 from infra.synth import assembly
+from tests.emulation import quick_emulation
 
 REGION = "eu-west-1"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_emulation() -> Iterator[None]:
+    with quick_emulation():
+        yield
 
 
 @pytest.fixture(scope="session")
