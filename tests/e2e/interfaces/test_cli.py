@@ -12,6 +12,7 @@ from cadence.local.shared.paths import CHECKOUT
 from tests.e2e.access.test_secrets import client
 from tests.e2e.api import Api
 from tests.e2e.conftest import Cadence, Stack
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.slow
 
@@ -24,19 +25,27 @@ MISTAKES = {
 LARGE = 3 * 8 * 1024 * 1024 + 12_345  # bytes; more than three chunks
 
 
-def executions(stack: Stack) -> set[str]:
+def executions(stack: Stack, **status: str) -> set[str]:
     machines = client(stack, "stepfunctions")
+    pages = machines.get_paginator("list_executions")
     return {
         execution["executionArn"]
         for machine in machines.list_state_machines()["stateMachines"]
-        for page in machines.get_paginator("list_executions").paginate(stateMachineArn=machine["stateMachineArn"])
+        for page in pages.paginate(stateMachineArn=machine["stateMachineArn"], **status)
         for execution in page["executions"]
     }
 
 
+def at_rest(api: Api, stack: Stack) -> tuple[list[str], set[str], set[str]]:
+    """The newest run, all executions and all runners, once nothing runs any more that an earlier test has started."""
+    eventually(lambda: not executions(stack, statusFilter="RUNNING"), what="executions go on")
+    runs, runners = api.get("/v1/runs", limit=1)["items"], api.get("/v1/runners")["items"]
+    return [one["run_id"] for one in runs], executions(stack), {one["runner_id"] for one in runners}
+
+
 def test_all_ten_mistakes_are_told_at_once_and_start_nothing(cadence: Cadence, api: Api, stack: Stack) -> None:
     file = str(EXAMPLES / "ten-mistakes.yaml")
-    before = api.get("/v1/runs", limit=1), executions(stack), api.get("/v1/runners")
+    before = at_rest(api, stack)
 
     for command in ("validate", "run"):
         told = cadence(command, file, status=1).stderr
@@ -45,7 +54,7 @@ def test_all_ten_mistakes_are_told_at_once_and_start_nothing(cadence: Cadence, a
         assert told.count("hint: ") == len(MISTAKES)
     cadence("pipeline", "create", file, status=1)
 
-    assert (api.get("/v1/runs", limit=1), executions(stack), api.get("/v1/runners")) == before
+    assert at_rest(api, stack) == before
 
 
 def test_following_a_run_that_succeeds(cadence: Cadence) -> None:
