@@ -13,6 +13,7 @@ from cadence.adapters.dynamodb.melodium.engine_items import DynamoReportedStore
 from cadence.adapters.dynamodb.melodium.sealed_workers import SealedWorkers
 from cadence.adapters.dynamodb.runners.runner_store import DynamoRunnerStore
 from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
+from cadence.adapters.http.egress_policy import EgressPolicy
 from cadence.adapters.http.oci_registry import OciRegistries
 from cadence.adapters.kms.cipher import KmsCipher
 from cadence.adapters.s3.documents import S3Documents
@@ -103,7 +104,8 @@ def _request_worker(
     start = StartRun(runs, gates.run_gates(config, runs, machines), SqsDeadlines(config.deadlines_queue_url), now)
     documents = S3Documents(client("s3"), config.data_bucket)
     # An engine waits for the answer.
-    registries = OciRegistries(attempts=1, seconds=_REGISTRY_SECONDS)
+    reach = EgressPolicy.of(config.outbound_hosts, "outbound hosts")
+    registries = OciRegistries(reach, attempts=1, seconds=_REGISTRY_SECONDS)
     pin = PinWorkerImages(registries, config.loopback_registries == "resolved")
     masks = S3ReportMasks(client("s3"), config.data_bucket)
     return RequestWorker(

@@ -17,6 +17,7 @@ from cadence.adapters.dynamodb.runners.runner_store import DynamoRunnerStore
 from cadence.adapters.dynamodb.runs.groups import DynamoGroupStore
 from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
 from cadence.adapters.dynamodb.values.value_retention import DynamoValueRetentionStore
+from cadence.adapters.http.egress_policy import EgressPolicy
 from cadence.adapters.http.oci_registry import OciRegistries
 from cadence.adapters.s3.buckets import Buckets
 from cadence.adapters.s3.documents import S3Documents
@@ -108,7 +109,7 @@ def admit() -> tuple[Admit, Machines]:
         pin_images=PinImages(
             runs=runs,
             documents=documents,
-            registries=OciRegistries(),
+            registries=OciRegistries(EgressPolicy.of(config.outbound_hosts, "outbound hosts")),
             secrets=KmsSecretStore(config.access_table, config.secrets_key),
             resolves_loopback=config.loopback_registries == "resolved",
         ).pin,

@@ -160,6 +160,7 @@ class MelodiumSettings:
     treatment_machine_arn: str
     log_stream_function: str
     loopback_registries: str
+    outbound_hosts: str
     uploads_key_id: str
     uploads_key_secret: str = field(repr=False)
 
@@ -182,6 +183,7 @@ class AdmitSettings:
     log_stream_function: str
     wake_ups_queue_url: str
     loopback_registries: str
+    outbound_hosts: str
     secrets_key: str
 
 

@@ -140,6 +140,7 @@ def engines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Engines]:
         for name, value in _settings().items():
             monkeypatch.setenv(f"CADENCE_{name}", value)
         monkeypatch.setenv("CADENCE_LOOPBACK_REGISTRIES", "resolved")
+        monkeypatch.setenv("CADENCE_OUTBOUND_HOSTS", "*")
         access = DynamoAccessStore("access")
         now = datetime.now(UTC)
         access.add_organization(Organization(ORGANIZATION, now))

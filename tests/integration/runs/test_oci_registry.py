@@ -15,12 +15,14 @@ from pathlib import Path
 
 import pytest
 
+from cadence.adapters.http.egress_policy import EgressPolicy
 from cadence.adapters.http.oci_registry import OciRegistries
 from cadence.domain.pipelines.image import parse_image
 from cadence.domain.pipelines.registry_login import RegistryLogin
 from cadence.domain.shared.errors import ProviderRejected, Transient
 from cadence.local.shared.ports import first_free
 
+LOOPBACK = EgressPolicy.of("127.0.0.1")
 LOGIN = RegistryLogin("ada", "lovelace")
 BASIC = "Basic " + base64.b64encode(b"ada:lovelace").decode()
 MANIFEST = json.dumps({"schemaVersion": 2}).encode()
@@ -35,6 +37,7 @@ class Registry:
         self.asked: list[tuple[str, str]] = []
         self.needs_token = self.private = self.basic_only = False
         self.tells_digest = True
+        self.elsewhere = "127.0.0.1"
         registry = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -66,7 +69,10 @@ class Registry:
             realm = f'Bearer realm="http://{self.host}/token",service="it",scope="repository:org/app:pull"'
             return self.send(to, 401, {}, **{"WWW-Authenticate": realm})
         if to.path == "/v2/moved/manifests/1":
-            return self.send(to, 307, {}, Location=f"http://{self.host}/v2/org/app/manifests/1")
+            host = f"{self.elsewhere}:{self.server.server_port}"
+            return self.send(to, 307, {}, Location=f"http://{host}/v2/org/app/manifests/1")
+        if to.path == "/v2/circle/manifests/1":
+            return self.send(to, 307, {}, Location=to.path)
         if to.path != "/v2/org/app/manifests/1":
             return self.send(to, 404, {"errors": [{"code": "MANIFEST_UNKNOWN", "message": "manifest unknown"}]})
         assert "application/vnd.oci.image.index.v1+json" in to.headers["Accept"]
@@ -93,7 +99,7 @@ def registry() -> Iterator[Registry]:
 
 def digest(image: str, waits: list[float] | None = None) -> str:
     pauses: list[float] = [] if waits is None else waits
-    return OciRegistries(pauses.append).digest(parse_image(image))
+    return OciRegistries(LOOPBACK, pauses.append).digest(parse_image(image))
 
 
 def test_one_request_is_enough(registry: Registry) -> None:
@@ -110,22 +116,40 @@ def test_an_anonymous_token_is_fetched_when_it_is_asked_for(registry: Registry) 
 def test_a_login_gets_a_token_of_its_own(registry: Registry) -> None:
     registry.needs_token = registry.private = True
     image = parse_image(f"{registry.host}/org/app:1")
-    assert OciRegistries().digest(image, LOGIN) == DIGEST
+    assert OciRegistries(LOOPBACK).digest(image, LOGIN) == DIGEST
     with pytest.raises(ProviderRejected, match="403: denied"):
-        OciRegistries().digest(image)
+        OciRegistries(LOOPBACK).digest(image)
 
 
 def test_a_login_is_sent_itself_where_a_registry_asks_for_that(registry: Registry) -> None:
     registry.basic_only = True
     image = parse_image(f"{registry.host}/org/app:1")
-    assert OciRegistries().digest(image, LOGIN) == DIGEST
+    assert OciRegistries(LOOPBACK).digest(image, LOGIN) == DIGEST
     with pytest.raises(ProviderRejected, match="401"):
-        OciRegistries().digest(image)
+        OciRegistries(LOOPBACK).digest(image)
 
 
 def test_redirects_are_followed(registry: Registry) -> None:
     assert digest(f"{registry.host}/moved:1") == DIGEST
     assert [method for method, _ in registry.asked] == ["HEAD", "HEAD"]
+
+
+def test_a_registry_within_the_installations_own_network_is_not_asked(registry: Registry) -> None:
+    with pytest.raises(ProviderRejected, match=rf"{registry.host} may not be asked: .* not one of the outbound hosts"):
+        OciRegistries(EgressPolicy.of("", "outbound hosts")).digest(parse_image(f"{registry.host}/org/app:1"))
+    assert registry.asked == []
+
+
+def test_a_redirect_leads_nowhere_else_than_a_name_may(registry: Registry) -> None:
+    registry.elsewhere = "localhost"
+    with pytest.raises(ProviderRejected, match=r"localhost:.* may not be asked"):
+        digest(f"{registry.host}/moved:1")
+    assert registry.asked == [("HEAD", "/v2/moved/manifests/1")]
+
+
+def test_a_registry_that_redirects_for_ever(registry: Registry) -> None:
+    with pytest.raises(Transient, match="it redirects more than 5 times"):
+        digest(f"{registry.host}/circle:1")
 
 
 def test_a_registry_that_tells_no_digest(registry: Registry) -> None:

@@ -1,6 +1,7 @@
 """`ImageRegistries` by the OCI distribution API, with a login or anonymous.
 
-Uses TLS; plain HTTP only to the loopback interface.
+Uses TLS; plain HTTP only to the loopback interface. An image names its registry, so it is asked only where the
+installation allows connections to.
 """
 
 import base64
@@ -9,15 +10,15 @@ import json
 import random
 import re
 import time
-import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from email.message import Message
-from http.client import HTTPException, HTTPMessage
-from typing import Any
 
+import urllib3
+from urllib3.exceptions import HTTPError
+
+from cadence.adapters.http.egress_policy import EgressPolicy, EgressRefused, guarded_pool
 from cadence.domain.pipelines.image import Image
 from cadence.domain.pipelines.registry_login import RegistryLogin
 from cadence.domain.shared.errors import ProviderRejected, Transient
@@ -32,6 +33,7 @@ _ACCEPT = ", ".join(_KINDS)
 _ATTEMPTS = 3
 _TIMEOUT = 8.0
 _LARGEST = 4 << 20
+_MOST_REDIRECTS = 5
 _WORDS = 300
 _PARAMETER = re.compile(r'(\w+)="([^"]*)"')
 
@@ -50,13 +52,19 @@ class _NotAnswering(Exception):
 class OciRegistries:
     """Asks registries.
 
-    `attempts` is how often a registry is asked that does not answer, `seconds` how long each attempt may take.
+    `reach` says which addresses may be asked, `attempts` how often a registry is asked that does not answer, `seconds`
+    how long each attempt may take.
     """
 
     def __init__(
-        self, sleep: Callable[[float], None] = time.sleep, attempts: int = _ATTEMPTS, seconds: float = _TIMEOUT
+        self,
+        reach: EgressPolicy,
+        sleep: Callable[[float], None] = time.sleep,
+        attempts: int = _ATTEMPTS,
+        seconds: float = _TIMEOUT,
     ) -> None:
-        self._sleep, self._attempts, self._seconds = sleep, attempts, seconds
+        self._sleep, self._attempts = sleep, attempts
+        self._http = _Http(reach, seconds)
 
     def digest(self, image: Image, login: RegistryLogin | None = None) -> str:
         problem = ""
@@ -74,14 +82,14 @@ class OciRegistries:
         repository = urllib.parse.quote(image.repository)
         url = f"{scheme}://{image.registry}/v2/{repository}/manifests/{urllib.parse.quote(image.tag)}"
         headers = {"Accept": _ACCEPT}
-        answer = _request("HEAD", url, headers, self._seconds)
+        answer = self._http.request("HEAD", url, headers)
         if answer.status == 401:
-            headers |= _authorization(answer.headers.get("www-authenticate", ""), image, scheme, login, self._seconds)
-            answer = _request("HEAD", url, headers, self._seconds)
+            headers |= self._authorization(answer.headers.get("www-authenticate", ""), image, scheme, login)
+            answer = self._http.request("HEAD", url, headers)
         if answer.status == 200 and "docker-content-digest" in answer.headers:
             return answer.headers["docker-content-digest"]
         # The text of a refusal, or the manifest whose digest is computed.
-        answer = _request("GET", url, headers, self._seconds)
+        answer = self._http.request("GET", url, headers)
         if answer.status != 200:
             raise ProviderRejected(
                 f"The image {image} cannot be had: {image.registry} answered {_answer_text(answer)}. "
@@ -90,79 +98,81 @@ class OciRegistries:
             )
         return answer.headers.get("docker-content-digest") or f"sha256:{hashlib.sha256(answer.body).hexdigest()}"
 
-
-def _authorization(
-    challenge: str, image: Image, scheme: str, login: RegistryLogin | None, seconds: float
-) -> dict[str, str]:
-    """Returns a token for pulling, where the registry issues such; the login itself where it asks for that; otherwise
-    None.
-    """
-    kind, _, parameter_text = challenge.partition(" ")
-    basic = {}
-    if login is not None:
-        pair = base64.b64encode(f"{login.user}:{login.password}".encode()).decode()
-        basic = {"Authorization": f"Basic {pair}"}
-    if kind.lower() == "basic":
-        return basic
-    parameters = dict(_PARAMETER.findall(parameter_text))
-    realm = parameters.get("realm", "")
-    if kind.lower() != "bearer" or not realm.startswith(("https://", f"{scheme}://")):
-        return {}
-    query = {"scope": parameters.get("scope") or f"repository:{image.repository}:pull"}
-    if "service" in parameters:
-        query["service"] = parameters["service"]
-    answer = _request("GET", f"{realm}?{urllib.parse.urlencode(query)}", basic, seconds)
-    try:
-        issued = json.loads(answer.body)
-        token = issued.get("token") or issued.get("access_token")
-    except (ValueError, AttributeError):
-        return {}
-    return {"Authorization": f"Bearer {token}"} if isinstance(token, str) else {}
-
-
-def _request(method: str, url: str, headers: Mapping[str, str], seconds: float) -> _Answer:
-    request = urllib.request.Request(url, headers=dict(headers), method=method)  # noqa: S310 - http or https only
-    try:
+    def _authorization(self, challenge: str, image: Image, scheme: str, login: RegistryLogin | None) -> dict[str, str]:
+        """Returns the header with a token for pulling, where the registry issues such; with the login itself where it
+        asks for that; no header otherwise.
+        """
+        kind, _, parameter_text = challenge.partition(" ")
+        basic = {}
+        if login is not None:
+            pair = base64.b64encode(f"{login.user}:{login.password}".encode()).decode()
+            basic = {"Authorization": f"Basic {pair}"}
+        if kind.lower() == "basic":
+            return basic
+        parameters = dict(_PARAMETER.findall(parameter_text))
+        realm = parameters.get("realm", "")
+        if kind.lower() != "bearer" or not realm.startswith(("https://", f"{scheme}://")):
+            return {}
+        query = {"scope": parameters.get("scope") or f"repository:{image.repository}:pull"}
+        if "service" in parameters:
+            query["service"] = parameters["service"]
+        answer = self._http.request("GET", f"{realm}?{urllib.parse.urlencode(query)}", basic)
         try:
-            with _OPENER.open(request, timeout=seconds) as response:
-                answer = _Answer(response.status, _lower(response.headers), response.read(_LARGEST + 1))
-        except urllib.error.HTTPError as error:
-            with error:
-                answer = _Answer(error.code, _lower(error.headers), error.read(_LARGEST))
-    except urllib.error.URLError as error:
-        raise _NotAnswering(str(error.reason)) from error
-    except (OSError, HTTPException) as error:
-        raise _NotAnswering(str(error) or type(error).__name__) from error
-    if answer.status == 429 or answer.status >= 500:
-        raise _NotAnswering(f"it answered {_answer_text(answer)}")
-    if len(answer.body) > _LARGEST:
-        raise ProviderRejected(
-            f"The manifest at {urllib.parse.urlsplit(url).netloc} is larger than {_LARGEST >> 20} MiB."
-        )
-    return answer
+            issued = json.loads(answer.body)
+            token = issued.get("token") or issued.get("access_token")
+        except (ValueError, AttributeError):
+            return {}
+        return {"Authorization": f"Bearer {token}"} if isinstance(token, str) else {}
 
 
-class _Redirects(urllib.request.HTTPRedirectHandler):
-    """Keeps HEAD a HEAD, and never goes from TLS to plain HTTP."""
+class _Http:
+    """Requests that follow redirects: a HEAD stays a HEAD, TLS is never left, and no other host gets a login."""
 
-    def redirect_request(
-        self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: HTTPMessage, newurl: str
-    ) -> urllib.request.Request | None:
-        if req.type == "https" and not newurl.startswith("https://"):
-            return None
-        followed = super().redirect_request(req, fp, code, msg, headers, newurl)
-        if followed is not None:
-            followed.method = req.get_method()
-            if urllib.parse.urlsplit(newurl).netloc != req.host:
-                followed.remove_header("Authorization")
-        return followed
+    def __init__(self, reach: EgressPolicy, seconds: float) -> None:
+        self._reach = reach
+        self._timeout, self._once = urllib3.Timeout(seconds), urllib3.Retry(False)
+        self._guarded = guarded_pool(reach, user_agent="cadence", timeout=self._timeout, retries=self._once)
 
+    def request(self, method: str, url: str, headers: Mapping[str, str]) -> _Answer:
+        """Raises _NotAnswering, ProviderRejected."""
+        headers = dict(headers)
+        for _ in range(_MOST_REDIRECTS):
+            answer = self._one(method, url, headers)
+            target = urllib.parse.urljoin(url, answer.headers.get("location", ""))
+            before, after = urllib.parse.urlsplit(url), urllib.parse.urlsplit(target)
+            if answer.status not in {301, 302, 303, 307, 308} or after.scheme not in {"https", before.scheme}:
+                return answer
+            if after.netloc != before.netloc:
+                headers.pop("Authorization", None)
+            url = target
+        raise _NotAnswering(f"it redirects more than {_MOST_REDIRECTS} times")
 
-_OPENER = urllib.request.build_opener(_Redirects)
+    def _one(self, method: str, url: str, headers: Mapping[str, str]) -> _Answer:
+        host = urllib.parse.urlsplit(url).netloc
+        try:
+            response = self._pool(url).request(method, url, headers=headers, redirect=False, preload_content=False)
+            try:
+                body = response.read(_LARGEST + 1)
+            finally:
+                response.close()
+        except EgressRefused as error:
+            raise ProviderRejected(f"The registry {host} may not be asked: {error}") from error
+        except (OSError, HTTPError) as error:
+            raise _NotAnswering(str(error) or type(error).__name__) from error
+        answer = _Answer(response.status, {name.lower(): value for name, value in response.headers.items()}, body)
+        if answer.status == 429 or answer.status >= 500:
+            raise _NotAnswering(f"it answered {_answer_text(answer)}")
+        if len(body) > _LARGEST:
+            raise ProviderRejected(f"The manifest at {host} is larger than {_LARGEST >> 20} MiB.")
+        return answer
 
-
-def _lower(headers: Message) -> dict[str, str]:
-    return {name.lower(): value for name, value in headers.items()}
+    def _pool(self, url: str) -> urllib3.PoolManager:
+        """Returns the pool for an address: through the environment's proxy where all addresses are allowed anyway."""
+        parts = urllib.parse.urlsplit(url)
+        proxy = urllib.request.getproxies().get(parts.scheme)
+        if not self._reach.anywhere or not proxy or urllib.request.proxy_bypass(parts.hostname or ""):
+            return self._guarded
+        return urllib3.ProxyManager(proxy, timeout=self._timeout, retries=self._once)
 
 
 def _answer_text(answer: _Answer) -> str:
