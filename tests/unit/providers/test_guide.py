@@ -18,7 +18,7 @@ COMMANDS = re.findall(r"```bash\n(.*?)```", GUIDE, re.DOTALL)
 def test_its_commands_end_in_a_provider_that_passes_the_suite(tmp_path: Path) -> None:
     for part in ("functions", "schemas", "runner_bootstrap", "tests/contract", "tests/doubles", "tests/fakes"):
         shutil.copytree(REPOSITORY / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
-    for file in ("pyproject.toml", "tests/__init__.py"):
+    for file in ("pyproject.toml", "tests/__init__.py", "tests/emulation.py"):
         shutil.copy(REPOSITORY / file, tmp_path / file)
     peers = tmp_path / "tests" / "contract" / "providers"
     for other in peers.glob("*_peer.py"):  # only the new one is asked here
