@@ -12,7 +12,7 @@ import pytest
 
 from tests.e2e.engine import BINARY, HAS_SECRETS, PROGRAMS, in_version, needs_engine
 from tests.integration.agent.conftest import PATIENCE, Start, Work
-from tests.integration.agent.fake_gateway import FakeGateway, Runner
+from tests.integration.agent.fake_gateway import WINDOW, FakeGateway, Runner
 from tests.integration.agent.test_ports import feed, port
 from tests.waiting import eventually
 
@@ -312,17 +312,19 @@ def test_a_value_of_another_type_is_told_with_its_line(gateway: FakeGateway, pro
 
 
 def test_a_producer_is_held_back_while_the_engine_is(gateway: FakeGateway, program: Program, start: Start) -> None:
-    """What flows in is no more than fits between: the consumer takes nothing."""
+    """What flows in is no more than the agent and the engine hold (of chunks of 8 MiB at most six): the consumer takes
+    nothing."""
     runner = program("bytes", ports={"inputs": [port("data")], "outputs": [port("data")]})
-    content = os.urandom(1 << 20) * 64
+    content = os.urandom(1 << 20) * 96
     stream = gateway.new_stream()
     stream.put_all(content)
     runner.inputs["data"] = [stream]
     output = runner.outputs["data"]
-    output.consumer_next = 0
+    output.consumer_next = -WINDOW
     start(runner)
     eventually(lambda: output.denied > 3)
-    assert len(stream.fetched) < 64
+    assert len(stream.fetched) < 96
+    assert output.content == b""
     output.consumer_next = None
     assert runner.done.wait(300)  # engines of 0.10.2 encode each byte by itself
     assert output.content == content
