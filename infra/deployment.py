@@ -51,13 +51,13 @@ class Deployment:
     ``project_cache_mebibytes`` are what one cache and all caches of a project may take. ``git_hosts`` are hosts
     (``name`` or ``name:port``, commas between them) that repositories are read from though they have no public
     address; ``*`` is everything, files of this machine included. ``outbound_hosts`` are hosts, written in the same
-    way, that messages of alerts and exports are sent to, and that registries of images are asked at, though they have
-    no public address. ``search`` is the service that searches the log lines, beside the splits in S3. ``value_buckets`` are buckets that pools may keep their
-    values in (``name=region``, commas between them); their owners create them. ``cloudwatch_metrics`` is whether a
-    few metrics are sent to CloudWatch, which bills each one. ``reserved_concurrency`` is how many concurrent calls are
-    reserved for each Lambda that ends what others began (``None``: no reservation, as in a new account, where AWS has
-    ten for everything and lets none be reserved). ``bundles`` is whether the Lambdas carry their
-    dependencies (see ``packaging``).
+    way, that messages of alerts and exports are sent to, and that registries of images are asked at, though they
+    have no public address. ``search`` is the service that searches the log lines, beside the splits in S3.
+    ``value_buckets`` are buckets that pools may keep their values in (``name=region``, commas between them); their
+    owners create them. ``cloudwatch_metrics`` is whether a few metrics are sent to CloudWatch, which bills each
+    one. ``reserved_concurrency`` is how many concurrent calls are reserved for each Lambda that ends what others
+    began (``None``: no reservation, as in a new account, where AWS has ten for everything and lets none be
+    reserved). ``bundles`` is whether the Lambdas carry their dependencies (see ``packaging``).
     """
 
     place: Place
