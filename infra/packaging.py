@@ -39,6 +39,9 @@ _NOT_IN_LAMBDAS = ("cadence/cli", "cadence/local")
 # Names of files and folders that differ between builds, or that no Lambda uses.
 _UNUSED_NAMES = {"tests", "test", "__pycache__", "RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"}
 
+# What packages require for a command line (cel) and for gRPC (OpenSearch), neither of which any Lambda uses.
+_NOT_INSTALLED = ("grpcio", "opensearch-protobufs", "prompt-toolkit", "pygments", "rich", "typer")
+
 # botocore describes 400 services in 25 MB; an archive keeps those that its Lambda may call. Credentials may need `sts`.
 _ALWAYS_DESCRIBED = ("sts",)
 
@@ -154,7 +157,10 @@ def _install(packages: tuple[str, ...], platform: Platform, target: Path) -> Non
     command += ["--python-version", platform.python, "--no-compile-bytecode", "--link-mode", "copy"]
     if platform.uv_name:
         command += ["--python-platform", platform.uv_name]
-    done = subprocess.run([*command, *packages], capture_output=True, text=True, check=False)
+    # An override replaces what a package says of another one: here it is required on no system.
+    never = "".join(f"{name} ; sys_platform == 'none'\n" for name in _NOT_INSTALLED)
+    command += ["--override", "-"]
+    done = subprocess.run([*command, *packages], input=never, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"uv could not install {', '.join(packages)} for {platform}:\n{done.stderr.strip()}")
 

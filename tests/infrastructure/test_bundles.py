@@ -47,6 +47,9 @@ assert callable(module.handler)
 seen = set()
 while unread := {n for n, m in sys.modules.items() if getattr(m, "__file__", None) and n.startswith(("cadence", folder))} - seen:
     seen |= unread
+    expressions = sys.modules.get("cadence.domain.pipelines.expression.cel_library")
+    if expressions and "cel" not in not_called:
+        expressions.library()  # without its command line
     for name in unread:
         source = pathlib.Path(sys.modules[name].__file__).read_bytes()
         names = json.loads(once("names", source, lambda: json.dumps(sorted(names_in_functions(source))).encode()))
@@ -118,3 +121,18 @@ def test_an_archive_holds_nothing_that_differs_between_builds() -> None:
     assert not names & {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "__pycache__", "tests", "bin"}
     described = {path.name for path in (archive / "botocore" / "data").iterdir() if path.is_dir()}
     assert described == {"dynamodb", "sqs", "stepfunctions", "sts"}
+
+
+# Bytes that an archive may take unpacked, in millions: what the largest needs today, and a tenth. AWS allows 250.
+_LARGEST = 86
+_LARGEST_OF_OTHERS = 61
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("folder", _HANDLERS)
+def test_an_archive_is_small_and_holds_no_package_that_no_lambda_uses(folder: str) -> None:
+    archive = bundle(LAMBDAS[folder], THIS_MACHINE)
+    packages = {path.name for path in archive.iterdir()}
+    assert not packages & {"aws_cdk", "click", "grpc", "prompt_toolkit", "pygments", "pytest", "rich", "typer"}
+    size = sum(path.stat().st_size for path in archive.rglob("*") if path.is_file()) / 1_000_000
+    assert size <= (_LARGEST if folder == "api" else _LARGEST_OF_OTHERS)
