@@ -1,5 +1,6 @@
 """Finds free ports of the loopback interface."""
 
+import itertools
 import random
 import socket
 
@@ -21,7 +22,8 @@ def is_free(port: int) -> bool:
 
 def first_free(*preferred: int) -> int:
     """The first preferred port that is free, else any free one; 0 is skipped. Raises OSError when there is none."""
-    for port in (*preferred, *random.SystemRandom().sample(_SERVERS, 1_000)):
+    chance = random.SystemRandom()
+    for port in itertools.chain(preferred, (chance.choice(_SERVERS) for _ in range(1_000))):
         if port and is_free(port):
             return port
     raise OSError(f"none of 1,000 ports between {_SERVERS.start} and {_SERVERS.stop} of {LOOPBACK} is free")
