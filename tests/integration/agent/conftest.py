@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 
 from runner_bootstrap.build import build
+from tests import waiting
 from tests.programs import needs_bubblewrap
 
 from . import podman
 from .fake_gateway import FakeGateway, Runner
 
 AGENT_PYTHON = os.environ.get("CADENCE_AGENT_PYTHON", sys.executable)
-PATIENCE = 180
+PATIENCE = int(waiting.PATIENCE)
 
 Start = Callable[..., "subprocess.Popen[str]"]
 Work = Callable[..., dict[str, Any]]

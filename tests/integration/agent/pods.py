@@ -20,6 +20,7 @@ from cadence.providers.kubernetes.containers import beside
 from cadence.providers.kubernetes.settings import KubernetesSettings
 from cadence.providers.marks import MachineOwner, host_name
 from tests.doubles.kubelet import Kubelet, PodHere
+from tests.waiting import PATIENCE
 
 from .fake_gateway import FakeGateway, Runner
 from .podman import IMAGE, podman
@@ -27,7 +28,6 @@ from .podman import IMAGE, podman
 POOLS_IMAGE = "registry.example/cadence-runner@sha256:" + "ab" * 32
 TREATMENTS_IMAGE = "registry.example/tools@sha256:" + "cd" * 32
 SETTINGS = {"server": "https://cluster.example", "namespace": "cadence-runners", "image": POOLS_IMAGE}
-PATIENCE = 180
 
 
 class Node:

@@ -16,10 +16,9 @@ import pytest
 import requests
 
 from cadence.local.shared.ports import first_free
-from tests.waiting import eventually
+from tests.waiting import PATIENCE, eventually
 
 BUILT = Path(os.environ.get("CADENCE_PEERS") or Path.home() / ".cache" / "cadence-peers")
-_PATIENCE = 180
 
 R = TypeVar("R")
 
@@ -55,7 +54,7 @@ class Peer:
 
 
 @contextmanager
-def running(command: Callable[[int], Sequence[str]], ready: str, patience: float = _PATIENCE) -> Iterator[Peer]:
+def running(command: Callable[[int], Sequence[str]], ready: str, patience: float = PATIENCE) -> Iterator[Peer]:
     """`command` makes the command line for a port; `ready` is what answers once it serves."""
     port = first_free()
     peer = Peer(f"http://127.0.0.1:{port}")
