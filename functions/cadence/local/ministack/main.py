@@ -11,7 +11,7 @@
   definition (`task_permissions`).
 - Requests of web pages and to other names than this machine's are refused (`request_guard`).
 - Concurrent invocations of a Lambda are limited (`lambda_concurrency`); its processes share its unpacked code
-  (`shared_code`).
+  (`shared_code`), stay after an exception, and say when they have printed everything (`lambda_processes`).
 - MiniStack does not sleep before each execution of a state machine.
 """
 
@@ -31,6 +31,7 @@ from ministack.services import stepfunctions
 from cadence.local.ministack import (
     kinesis_polling,
     lambda_concurrency,
+    lambda_processes,
     light_saves,
     queue_permissions,
     request_guard,
@@ -124,6 +125,7 @@ def main() -> None:
     stepfunctions.time = SimpleNamespace(**{**vars(time), "sleep": sleep_unless_delaying})
     schedules.install()
     lambda_concurrency.install()
+    lambda_processes.install()
     table_streams.install()
     kinesis_polling.install()
     queue_permissions.install()
