@@ -11,7 +11,8 @@
   definition (`task_permissions`).
 - Requests of web pages and to other names than this machine's are refused (`request_guard`).
 - Concurrent invocations of a Lambda are limited (`lambda_concurrency`); its processes share its unpacked code
-  (`shared_code`), stay after an exception, and say when they have printed everything (`lambda_processes`).
+  (`shared_code`) and, on Linux, what they have imported (`forked_processes`). They stay after an exception, and say
+  when they have printed everything (`lambda_processes`).
 - MiniStack does not sleep before each execution of a state machine.
 """
 
@@ -29,6 +30,7 @@ from ministack.core import persistence
 from ministack.services import stepfunctions
 
 from cadence.local.ministack import (
+    forked_processes,
     kinesis_polling,
     lambda_concurrency,
     lambda_processes,
@@ -134,6 +136,7 @@ def main() -> None:
     request_guard.install()
     light_saves.install()
     code = shared_code.install()
+    processes = forked_processes.install()
     signal.signal(signal.SIGUSR1, lambda *_: requested.set())
     app.save_all = one_at_a_time(app.save_all)
     app._load_persisted_state = signalling(app._load_persisted_state, loaded)  # noqa: SLF001 (as above)
@@ -145,6 +148,7 @@ def main() -> None:
     finally:
         ending.set()
         requested.set()
+        processes.close()
         code.remove()
 
 
