@@ -8,8 +8,9 @@
 - Failed records of the log stream are delivered again (`kinesis_polling`).
 - Queries read only the keys in their range (`sorted_partitions`).
 - Permissions on a queue cover its batch actions (`queue_permissions`); those on ECS tasks name the task and its
-  definition (`task_permissions`).
-- Requests of web pages and to other names than this machine's are refused (`request_guard`).
+  definition (`task_permissions`); those on items of a table may name their partition keys (`leading_keys`).
+- Requests of web pages and to other names than this machine's are refused (`request_guard`); each caller's signature
+  is verified where IAM is enforced, the root's too (`verified_callers`).
 - Concurrent invocations of a Lambda are limited (`lambda_concurrency`); its processes share its unpacked code
   (`shared_code`).
 - MiniStack does not sleep before each execution of a state machine.
@@ -31,6 +32,7 @@ from ministack.services import stepfunctions
 from cadence.local.ministack import (
     kinesis_polling,
     lambda_concurrency,
+    leading_keys,
     light_saves,
     queue_permissions,
     request_guard,
@@ -39,6 +41,7 @@ from cadence.local.ministack import (
     sorted_partitions,
     table_streams,
     task_permissions,
+    verified_callers,
 )
 from cadence.local.shared import lifeline
 from cadence.local.shared.paths import SAVED
@@ -128,8 +131,10 @@ def main() -> None:
     kinesis_polling.install()
     queue_permissions.install()
     task_permissions.install()
+    leading_keys.install()
     sorted_partitions.install()
     request_guard.install()
+    verified_callers.install()
     light_saves.install()
     code = shared_code.install()
     signal.signal(signal.SIGUSR1, lambda *_: requested.set())
