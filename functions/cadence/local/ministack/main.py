@@ -10,7 +10,7 @@
 - Permissions on a queue cover its batch actions (`queue_permissions`); those on ECS tasks name the task and its
   definition (`task_permissions`); those on items of a table may name their partition keys (`leading_keys`).
 - Requests of web pages and to other names than this machine's are refused (`request_guard`); each caller's signature
-  is verified where IAM is enforced, the root's too (`verified_callers`).
+  is verified where IAM is enforced, the root's too (`verified_callers`). Policies are parsed once (`parsed_policies`).
 - Concurrent invocations of a Lambda are limited (`lambda_concurrency`); its processes share its unpacked code
   (`shared_code`).
 - MiniStack does not sleep before each execution of a state machine.
@@ -34,6 +34,7 @@ from cadence.local.ministack import (
     lambda_concurrency,
     leading_keys,
     light_saves,
+    parsed_policies,
     queue_permissions,
     request_guard,
     schedules,
@@ -132,6 +133,7 @@ def main() -> None:
     queue_permissions.install()
     task_permissions.install()
     leading_keys.install()
+    parsed_policies.install()
     sorted_partitions.install()
     request_guard.install()
     verified_callers.install()
