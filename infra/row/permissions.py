@@ -5,7 +5,7 @@ constants at the end are what several Lambdas need for the same task.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,11 +20,13 @@ class IamPermission:
     """Allows ``actions`` on ``targets``.
 
     ``conditions`` restrict it: a condition key (``aws:ResourceTag/…``) → what it must be equal to in a deployment.
+    ``leading_keys`` restrict it to items of a table whose partition key is like one of them.
     """
 
     actions: tuple[str, ...]
     targets: tuple[Target, ...]
     conditions: Mapping[str, Target] = field(default_factory=dict)
+    leading_keys: tuple[str, ...] = ()
 
 
 def everything(_: "Resources") -> str:
@@ -44,6 +46,15 @@ def items(table: str, *actions: str) -> IamPermission:
     Conditions of other actions need none.
     """
     return may("dynamodb", actions, lambda names: names.table(table))
+
+
+def items_under(table: str, prefixes: tuple[str, ...], *actions: str) -> IamPermission:
+    """Allows actions on a table's items whose partition key begins with one of ``prefixes``.
+
+    Only for actions that name an item: a query's key is none of them, and a scan has none.
+    """
+    permission = items(table, *actions)
+    return replace(permission, leading_keys=tuple(f"{prefix}*" for prefix in prefixes))
 
 
 def lists_runs() -> IamPermission:
@@ -162,7 +173,9 @@ ADMITS = (items("runs", "PutItem", "BatchWriteItem"), *gets("documents/*"))
 # Ending the runners of a treatment that ends, and recording the values that they sent.
 SETTLES = (items("runs", "BatchWriteItem"), items("runners", "GetItem", "Query", "UpdateItem"))
 # The token of an engine ends with its runner, also with one that is lost.
-ENDS_TOKENS = items("access", "DeleteItem")
+ENDS_TOKENS = items_under("access", ("TOKEN#",), "DeleteItem")
+# Entries of the audit log, and what remembers those that are made once an hour.
+NOTES_AUDIT = items_under("access", ("AUDIT#", "AUDITED#"), "PutItem")
 # A run's end lets treatments and pipelines continue that wait for it.
 ANNOUNCES_ENDS = (items("pipelines", "Query"), answers("treatment", "Success"), sends("deliveries"))
 

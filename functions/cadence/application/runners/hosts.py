@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from cadence.application.access.authenticate import TokenRefused
 from cadence.application.access.ports import AuditTrail
 from cadence.application.runners.runner_tokens import bearer, matches, new_token, refuse, token_hash
 from cadence.application.shared.ports import Clock, PoolStore
@@ -194,7 +195,15 @@ class LeaseWork:
         except NotFound:
             raise refuse("unknown_host", _REFUSED, host_id=host_id) from None
         if not matches(host.token_hash, token):
-            raise refuse("wrong_host_token", _REFUSED, host_id=host_id)
+            refuse("wrong_host_token", _REFUSED, host_id=host_id)
+            raise TokenRefused(
+                _REFUSED,
+                organization=organization,
+                project=ALL_PROJECTS,
+                actor=f"host:{host_id}",
+                token_id=host_id,
+                token_name=f"host {host.name} of pool {pool}",
+            )
         return host
 
     def _note_call(

@@ -8,8 +8,9 @@
 - Failed records of the log stream are delivered again (`kinesis_polling`).
 - Queries read only the keys in their range (`sorted_partitions`).
 - Permissions on a queue cover its batch actions (`queue_permissions`); those on ECS tasks name the task and its
-  definition (`task_permissions`).
-- Requests of web pages and to other names than this machine's are refused (`request_guard`).
+  definition (`task_permissions`); those on items of a table may name their partition keys (`leading_keys`).
+- Requests of web pages and to other names than this machine's are refused (`request_guard`); each caller's signature
+  is verified where IAM is enforced, the root's too (`verified_callers`). Policies are parsed once (`parsed_policies`).
 - Concurrent invocations of a Lambda are limited (`lambda_concurrency`); its processes share its unpacked code
   (`shared_code`) and, on Linux, what they have imported (`forked_processes`). They stay after an exception, and say
   when they have printed everything (`lambda_processes`).
@@ -34,7 +35,9 @@ from cadence.local.ministack import (
     kinesis_polling,
     lambda_concurrency,
     lambda_processes,
+    leading_keys,
     light_saves,
+    parsed_policies,
     queue_permissions,
     request_guard,
     schedules,
@@ -42,6 +45,7 @@ from cadence.local.ministack import (
     sorted_partitions,
     table_streams,
     task_permissions,
+    verified_callers,
 )
 from cadence.local.shared import lifeline
 from cadence.local.shared.paths import SAVED
@@ -132,8 +136,11 @@ def main() -> None:
     kinesis_polling.install()
     queue_permissions.install()
     task_permissions.install()
+    leading_keys.install()
+    parsed_policies.install()
     sorted_partitions.install()
     request_guard.install()
+    verified_callers.install()
     light_saves.install()
     code = shared_code.install()
     processes = forked_processes.install()
