@@ -112,6 +112,7 @@ class Records:
                 delivered={port: feed.count for port, feed in fed.items()},
                 sent={port: output.count for port, output in sent.items()},
                 unreported={port: output.counted for port, output in sent.items() if output.counted},
+                unreported_inputs={name: count for name in inputs if (count := self._unreported(element, name))},
                 secrets=tuple(element.secrets),
             ),
         )
@@ -148,6 +149,12 @@ class Records:
         type_ = types.get(name) or (sent.type if sent else UNKNOWN)
         flow = ports[name].flow if name in ports else "stream"
         return input_spec(name, flow, type_, source)
+
+    def _unreported(self, element: ProgramElement, name: str) -> int:
+        """Returns how many values the source of an input has sent that its engine did not report."""
+        source = self.wiring.source(element, name)
+        sent = self.model.outputs.get(source) if source else None
+        return sent.counted if sent else 0
 
     def _outputs(self, element: ProgramElement, ports: Mapping[str, ProgramPort]) -> Iterable[OutputSpec]:
         further = sorted(set(self._sent.get(element.name, {})) - set(ports))
