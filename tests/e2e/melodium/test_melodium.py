@@ -1,7 +1,9 @@
 """Real Mélodium engines that report to the stack."""
 
 import json
+import re
 import uuid
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,8 +11,8 @@ import pytest
 from cadence.local.shared.ports import first_free
 from tests.e2e.api import Api
 from tests.e2e.conftest import Cadence, Stack
-from tests.e2e.engine import PROGRAMS, Engine, Ids, detailed, is_listening, needs_engine, secret
-from tests.waiting import last_look
+from tests.e2e.engine import HAS_SECRETS, PROGRAMS, Engine, Ids, detailed, is_listening, needs_engine, secret
+from tests.waiting import eventually, last_look
 
 pytestmark = [pytest.mark.engine, needs_engine]
 
@@ -70,6 +72,32 @@ def test_lines_are_readable_while_the_engine_runs(engine: Engine, api: Api) -> N
         texts = last_look(read, lambda texts: len(texts) >= 2, 50, pause=0.1)
         assert process.poll() is None
         assert texts == ["the first line", "the second line"]
+
+
+@pytest.mark.skipif(not HAS_SECRETS, reason="engines before 0.11.0 report all values, and have no secrets")
+def test_an_engine_that_reports_without_values_is_told_so_and_which_secrets_it_used(
+    engine: Engine, api: Api, cadence: Cadence, tmp_path: Path
+) -> None:
+    ids = Ids()
+    program = str(PROGRAMS / "sealed" / "Compo.toml")
+    words = ("run", "--api-report", program, "main", "--word", secret("open-sesame", tmp_path))
+    with engine.running(*words, ids=ids) as process:
+        printed, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, printed
+    assert api.finished(ids.run)["state"] == "succeeded"
+    # The exit code goes from the command to the line that shows it.
+    port = "main/opened/check.exit"
+    eventually(lambda: api.call("GET", f"/v1/runs/{ids.run}/treatments/main%2Fopened%2Fcheck").ok, pause=0.2)
+    missing = "1 value, which the engine did not report: start it with --debug-level detailed"
+    shown = cadence("show", ids.run, "main/opened/check").stdout
+    (line,) = (line for line in shown.splitlines() if line.split()[:1] == ["exit"])
+    assert line.endswith(missing), shown
+    assert re.search(r"secret +\S+Z word revealed", shown), shown
+    received = cadence("show", ids.run, "main/said/logDataBlock").stdout
+    assert missing in received, received
+    told = cadence("value", "show", ids.run, port, status=1).stderr
+    assert f"{port} sent {missing}" in " ".join(told.split())
+    assert "open-sesame" not in shown + received
 
 
 @pytest.fixture(scope="module")
