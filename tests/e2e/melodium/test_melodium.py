@@ -12,7 +12,7 @@ from cadence.local.shared.ports import first_free
 from tests.e2e.api import Api
 from tests.e2e.conftest import Cadence, Stack
 from tests.e2e.engine import HAS_SECRETS, PROGRAMS, Engine, Ids, detailed, is_listening, needs_engine, secret
-from tests.waiting import eventually, last_look
+from tests.waiting import last_look
 
 pytestmark = [pytest.mark.engine, needs_engine]
 
@@ -55,6 +55,16 @@ def test_numbers_keep_all_their_digits(counted: dict[str, Any], api: Api) -> Non
     assert maker["spec"]["element"]["parameters"] == {"value": LARGEST}
 
 
+@pytest.mark.parametrize("run", ["once", "again"])
+def test_equal_parts_have_their_own_names_in_each_run(engine: Engine, api: Api, run: str) -> None:
+    ids = Ids()
+    engine.run("twice.mel", ids)
+    assert api.finished(ids.run)["state"] == "succeeded"
+    labels = ("first", "second", "third")
+    words = {label: api.content(ids.run, f"main%2F{label}%2FemitWord", "emit") for label in labels}
+    assert words == {label: f'"{label}"\n'.encode() for label in labels}
+
+
 def test_secrets_are_not_kept(counted: dict[str, Any], api: Api) -> None:
     document = api.call("GET", f"/v1/runs/{counted['run_id']}/document")
     assert "hidden-from-all" not in json.dumps(counted) + document.text
@@ -87,17 +97,17 @@ def test_an_engine_that_reports_without_values_is_told_so_and_which_secrets_it_u
     assert api.finished(ids.run)["state"] == "succeeded"
     # The exit code goes from the command to the line that shows it.
     port = "main/opened/check.exit"
-    eventually(lambda: api.call("GET", f"/v1/runs/{ids.run}/treatments/main%2Fopened%2Fcheck").ok, pause=0.2)
     missing = "1 value, which the engine did not report: start it with --debug-level detailed"
     shown = cadence("show", ids.run, "main/opened/check").stdout
     (line,) = (line for line in shown.splitlines() if line.split()[:1] == ["exit"])
     assert line.endswith(missing), shown
-    assert re.search(r"secret +\S+Z word revealed", shown), shown
-    received = cadence("show", ids.run, "main/said/logDataBlock").stdout
+    received = cadence("show", ids.run, "main/said").stdout
     assert missing in received, received
     told = cadence("value", "show", ids.run, port, status=1).stderr
     assert f"{port} sent {missing}" in " ".join(told.split())
-    assert "open-sesame" not in shown + received
+    (user,) = (one["name"] for one in api.run(ids.run)["treatments"] if one["name"].endswith("/spawnOneTerminable"))
+    used = cadence("show", ids.run, user).stdout
+    assert re.search(r"secret +\S+Z file:\S+ revealed", used), used
 
 
 @pytest.fixture(scope="module")
