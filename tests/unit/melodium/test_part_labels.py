@@ -30,10 +30,11 @@ def designed(name: str, **parts: Any) -> dict[str, Any]:
     }}  # fmt: skip
 
 
-def program(words: Sequence[str] = LABELS, given: str = "word") -> dict[str, Any]:
+def program(words: Sequence[Any] = LABELS, given: str = "word") -> dict[str, Any]:
     """`main` has three `says`, whose first part is a source, so that engines name none of them."""
     says = {
-        label: ("twice::says", {"word": {"raw": {"string": word}}}) for label, word in zip(LABELS, words, strict=True)
+        label: ("twice::says", {"word": {"raw": {"string": word} if isinstance(word, str) else word}})
+        for label, word in zip(LABELS, words, strict=True)
     }
     return {"entrypoint": identifier("twice::main"), "collection": {"elements": [
         designed("twice::main", **says),
@@ -104,10 +105,11 @@ def test_further_tracks_of_a_part_have_its_name() -> None:
     [
         (program(("same", "same", "same")), "same"),
         (program(given="computed"), "third"),
+        (program(({"data": 1}, ["no value"], {"unknown": 2})), "third"),
         (program(), "***"),
         (program(), "none of them"),
     ],
-    ids=["alike", "not given by the entrypoint", "masked", "unknown"],
+    ids=["alike", "not given by the entrypoint", "not plain", "masked", "unknown"],
 )
 def test_what_cannot_be_told_apart_has_the_labels_in_their_order(dump: dict[str, Any], word: str) -> None:
     model = model_of(dump, [*instance(0, word), *instance(1, word)])

@@ -4,12 +4,13 @@ Engines report no `Built` event for such a treatment, and number several of one 
 to run. The parameters that its own parts were built with show which one it is.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from cadence.domain.melodium.events import Built, Event, Instance, Moved, SentValues, Started, Track, TrackedTreatment
 from cadence.domain.melodium.program import NO_PROGRAM, Program
-from cadence.domain.melodium.rawvalue import Keeping
+from cadence.domain.melodium.rawvalue import Keeping, StoredValue
 from cadence.domain.melodium.redaction import Masks
 
 Numbered = tuple[str, int]
@@ -18,7 +19,13 @@ Numbered = tuple[str, int]
 MOST_WAITING = 2_000
 _LARGEST_WAITING = 4 * 1024 * 1024
 _MASK = "***"
-_PLAIN = Keeping(Masks(), lambda *_: {})
+
+
+def _unreadable(name: str, content: bytes) -> Mapping[str, Any]:
+    raise ValueError(f"{name} is not compared")
+
+
+_PLAIN = Keeping(Masks(), _unreadable)
 
 
 @dataclass(kw_only=True)
@@ -117,18 +124,25 @@ class PartLabels:
         host = self.program.of(self.entrypoint).parts[label]
         part = self.program.of(_host(event.place)[0]).parts.get(event.place.label)
         for name, given in part.parameters.items() if part else ():
-            written = host.parameters.get(str(given.get("variable")), {}).get("raw")
+            expected = _stored(host.parameters.get(str(given.get("variable")), {}).get("raw"))
             actual = event.parameters.get(name, {})
-            if written is None or "value" not in actual or "data" in str(written):
+            if expected is None or "value" not in actual:
                 continue
-            expected = _PLAIN.keep(written).value
-            if expected != actual["value"] and _MASK not in f"{expected}{actual['value']}":
+            if expected.value != actual["value"] and _MASK not in f"{expected.value}{actual['value']}":
                 return False
         return True
 
     def _too_many(self) -> bool:
         size = sum(len(event.content) for event in self.waiting if isinstance(event, SentValues))
         return len(self.waiting) >= MOST_WAITING or size > _LARGEST_WAITING
+
+
+def _stored(raw: Any) -> StoredValue | None:
+    """Returns a value of a program's design as events report it; None for what is computed, or no plain value."""
+    try:
+        return _PLAIN.keep(raw)
+    except (ValueError, TypeError, KeyError):
+        return None
 
 
 def _host(place: TrackedTreatment) -> Numbered:
