@@ -1021,6 +1021,13 @@ export interface components {
                 [key: string]: number;
             };
             /**
+             * Unreported Inputs
+             * @description The same of the source of each input.
+             */
+            unreported_inputs: {
+                [key: string]: number;
+            };
+            /**
              * Secrets
              * @description Uses of secrets, as the engine reported them: when, which, how.
              */

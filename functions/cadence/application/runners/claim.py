@@ -23,6 +23,7 @@ from cadence.application.shared.runner_ports import Followers, RunnerStore
 from cadence.application.shared.secret_ports import Secret, SecretReader
 from cadence.application.shared.value_ports import ValueRetentionStore
 from cadence.domain.access.audit import LONGEST_TARGET, AuditEntry, AuditKind
+from cadence.domain.melodium import engines
 from cadence.domain.pipelines.forks import WITHHELD
 from cadence.domain.pipelines.specification import TreatmentSpec
 from cadence.domain.placement.pool import HostIsolation, Pool
@@ -208,6 +209,7 @@ class ClaimAssignment:
                 sealed_token=None,
                 left_tokens={},
                 retention=retention,
+                engine=engines.needed(spec.engine),
             )
         except Conflict:
             current = self.runners.get_runner(runner.runner_id)

@@ -59,8 +59,16 @@ class ReadContent:
     look: ReadTreatmentInsight
 
     def of_output(self, insight: RunDetails, treatment: str, port: str, attempt: int | None) -> Where:
+<<<<<<< HEAD
         """Locates an output's content: by its value, or as sent by one attempt (None: the latest). Raises NotFound."""
         spec, stored = self.look.context(insight, treatment)
+=======
+        """Locates an output's content: by its value, or as sent by one attempt (None: the latest).
+
+        Raises NotFound, also if its engine sent values and did not report them.
+        """
+        spec, stored = self.look.standing(insight, treatment)
+>>>>>>> 412390b0 (Satisfy editions as Mélodium's own workers do, count on engines of hosts that ask for work, and say which values an engine did not report)
         output = next((candidate for candidate in spec.outputs if candidate.port == port), None)
         if output is None:
             raise _no_port(treatment, "output", port, [candidate.port for candidate in spec.outputs])
@@ -68,6 +76,11 @@ class ReadContent:
         if values and attempt in {None, values[0].attempt}:
             return of_value(values[0])
         number = attempt or stored.attempt
+        if unreported := spec.element.unreported.get(port) if spec.element else None:
+            words = "1 value" if unreported == 1 else f"{unreported} values"
+            raise NotFound(
+                f"{treatment}.{port} sent {words}, which the engine did not report: start it with --debug-level detailed."
+            )
         if spec.kind is not TreatmentKind.COMMAND or number > stored.attempt:
             raise NotFound(f"{treatment}.{port} has sent nothing (yet).")
         run_id = insight.run.run_id
