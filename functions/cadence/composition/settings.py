@@ -365,6 +365,8 @@ class LogIndexerSettings:
     runs_table: str
     data_bucket: str
     live_function: str
+    log_mebibytes: str
+    project_log_mebibytes: str
 
 
 @dataclass(frozen=True)

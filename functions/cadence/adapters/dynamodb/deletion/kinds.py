@@ -152,6 +152,7 @@ KINDS: tuple[ItemKind, ...] = (
     ItemKind("logs", "LIVE#{org}", "CONNECTION#{id}", Found.EXPIRES),
     ItemKind("logs", "CONNECTION#{id}", "CONNECTION", Found.EXPIRES),
     ItemKind("logs", _RUNNER, "WATERMARK", Found.BY_RUNNER),
+    ItemKind("logs", "LOGGED#{org}#{project}", "{day}", Found.BY_PROJECT),
     ItemKind("logs", "FRESH#{org}#{project}", "{run}#{n:012}", Found.BY_PROJECT),
     ItemKind("logs", "SPLITS#{org}#{project}", "SPLIT#{split}", Found.BY_PROJECT, "parts of the search index"),
     ItemKind("logs", "SPLITS#{org}#{project}", "DEAD_LETTER#{run}#{n:012}", Found.BY_PROJECT, "dead letters"),
