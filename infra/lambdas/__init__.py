@@ -6,6 +6,7 @@ from infra.lambdas import (
     access,
     alerts,
     api,
+    deletion,
     exports,
     logs,
     melodium,
@@ -35,6 +36,7 @@ _ROOMS = (
     search,
     exports,
     alerts,
+    deletion,
 )
 
 # By folder.

@@ -86,6 +86,21 @@ def deletes(prefix: str) -> IamPermission:
     return may("s3", ("DeleteObject",), _objects(prefix))
 
 
+def deletes_versions(*prefixes: str) -> IamPermission:
+    """Allows deleting objects of the data bucket, with all their versions."""
+    return may("s3", ("DeleteObject", "DeleteObjectVersion"), *(_objects(prefix) for prefix in prefixes))
+
+
+def lists_versions() -> IamPermission:
+    """Allows listing the data bucket with the versions of its objects."""
+    return may("s3", ("ListBucket", "ListBucketVersions"), lambda names: names.data_bucket())
+
+
+def looks_at(prefix: str) -> IamPermission:
+    """Allows reading objects of the data bucket, where it is known that the caller may list the bucket."""
+    return may("s3", ("GetObject",), _objects(prefix))
+
+
 def _objects(prefix: str) -> Target:
     return lambda names: names.data(prefix)
 

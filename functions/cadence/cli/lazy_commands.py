@@ -82,6 +82,7 @@ COMMANDS = {
         "access.login", "identity_provider", "OpenID Connect providers with which members sign in."
     ),
     "org": LazyCommand("access.members", "org", "Organizations."),
+    "project": LazyCommand("access.projects", "project", "Projects of the organization."),
     "member": LazyCommand("access.members", "member", "Members of the organization, and invitations."),
     "team": LazyCommand("access.members", "team", "Teams of members."),
     "service-account": LazyCommand("access.members", "service_account", "Accounts for programs."),

@@ -24,6 +24,7 @@ from cadence.adapters.http.egress_policy import EgressPolicy
 from cadence.adapters.http.oidc_tokens import OidcTokens
 from cadence.adapters.kms.cipher import KmsCipher
 from cadence.adapters.s3.buckets import Buckets
+from cadence.adapters.s3.chunks import S3Chunks
 from cadence.adapters.s3.presigned import S3DataUrls
 from cadence.adapters.s3.removal import S3Removal
 from cadence.adapters.s3.report_masks import S3ReportMasks
@@ -168,7 +169,14 @@ def gateway() -> Gateway:
             clock=now,
         ),
         accept_logs=AcceptLogs(KinesisLogLines(config.log_stream_name), runners, now),
-        commit_output=CommitOutput(specs=specs, runners=runners, streams=streams, urls=urls, wake_ups=wake_ups),
+        commit_output=CommitOutput(
+            specs=specs,
+            runners=runners,
+            streams=streams,
+            urls=urls,
+            wake_ups=wake_ups,
+            stored_sizes=S3Chunks(buckets).sizes,
+        ),
         read_input=read_input,
         note_listening=NoteListening(specs, runners),
         complete=Complete(runners, settle, machines, RevokeEngineToken(specs, runs, tokens).revoke),

@@ -24,6 +24,7 @@ from cadence.domain.access.audit import AuditFilter, AuditKind
 from cadence.domain.placement.pool import Pool
 from cadence.domain.runners.runner import Runner, RunnerState
 from cadence.domain.runs.states import TreatmentState
+from cadence.domain.shared import ids
 from cadence.domain.shared.errors import NotFound
 from cadence.domain.shared.schemas import schema as schema_of
 from tests.fakes.answering import answering
@@ -134,7 +135,7 @@ def test_an_agent_works_from_claim_to_completion(call: Call, claimed: Claimed, w
     assert_answer("logs", status, answer)
     assert answer == {"accepted_through": 2, "follow": False}
     status, answer = call(
-        f"runners/{runner_id}/outputs/wheel", {"committed": [], "next_seq": 0, "want": 2, "end": None}, session
+        f"runners/{runner_id}/outputs/wheel", {"committed": [], "next_seq": 0, "lengths": [1, 0], "end": None}, session
     )
     assert_answer("outputs", status, answer)
     assert [upload["seq"] for upload in answer["uploads"]] == [0, 1]
@@ -143,9 +144,14 @@ def test_an_agent_works_from_claim_to_completion(call: Call, claimed: Claimed, w
     done = {
         "committed": [{"seq": 0, "size": 1, "sha256": digest}, {"seq": 1, "size": 0, "sha256": digest}],
         "next_seq": 2,
-        "want": 0,
+        "lengths": [],
         "end": {"size": 1, "sha256": digest, "chunks": 1, "preview": base64.b64encode(b"x").decode()},
     }
+    # The store has nothing yet, whatever is reported.
+    status, problem = call(f"runners/{runner_id}/outputs/wheel", done, session)
+    assert (status, problem["code"], problem["details"]) == (409, "conflict", {"chunks": 0, "size": 0})
+    for seq, content in enumerate((b"x", b"")):
+        client("s3").put_object(Bucket="data", Key=ids.chunk_key(RUN_ID, "make", 1, "wheel", seq), Body=content)
     status, answer = call(f"runners/{runner_id}/outputs/wheel", done, session)
     assert_answer("outputs", status, answer)
     result = {
@@ -348,14 +354,14 @@ def test_no_body_is_a_fault_of_ours(call: Call, claimed: Claimed, path: str, bod
 def test_several_outputs_in_one_request(call: Call, claimed: Claimed) -> None:
     runner_id, session, _ = claimed
     digest = hashlib.sha256(b"x").hexdigest()
-    ask = {"committed": [], "next_seq": 0, "want": 2, "end": None}
+    ask = {"committed": [], "next_seq": 0, "lengths": [1, 0], "end": None}
     status, answer = call(f"runners/{runner_id}/outputs", {"outputs": {"wheel": ask, "lines": ask}}, session)
     assert_answer("all_outputs", status, answer)
     assert {port: [each["seq"] for each in its["uploads"]] for port, its in answer["outputs"].items()} == {
         "wheel": [0, 1],
         "lines": [0, 1],
     }
-    tell = {**ask, "committed": [{"seq": 0, "size": 1, "sha256": digest}], "next_seq": 1, "want": 1}
+    tell = {**ask, "committed": [{"seq": 0, "size": 1, "sha256": digest}], "next_seq": 1, "lengths": [0]}
     gap = {**tell, "committed": [{"seq": 5, "size": 1, "sha256": digest}]}
     status, problem = call(f"runners/{runner_id}/outputs", {"outputs": {"wheel": tell, "lines": gap}}, session)
     assert (status, problem["code"]) == (409, "conflict")

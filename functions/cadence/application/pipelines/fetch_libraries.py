@@ -17,7 +17,10 @@ _MOST_BYTES = 1_000_000
 
 
 class LibraryTexts(Protocol):
-    """Files read from git at a commit, which never change (bucket `data`, `documents/`)."""
+    """Files read from git at a commit, which never change (bucket `data`, `documents/library/`).
+
+    A key has the organization, the project and what names the file there, each on a line of its own.
+    """
 
     def get(self, key: str) -> bytes:
         """Returns a stored file. Raises NotFound."""

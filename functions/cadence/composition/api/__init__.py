@@ -70,6 +70,7 @@ from cadence.application.values.manage_retention import ManageRetention
 from cadence.composition import settings
 from cadence.composition.api.alerts import Alerting, alerting
 from cadence.composition.api.dead_letters import dead_letters
+from cadence.composition.api.deletion import Deletions, deletions
 from cadence.composition.api.insight import Debugging, debugging
 from cadence.composition.api.people import People, people
 from cadence.composition.api.provenance import Provenance, provenance
@@ -142,6 +143,7 @@ class Services:
     retention: ManageRetention
     audit: AuditTrail
     alerting: Alerting
+    deletions: Deletions
 
     @property
     def version(self) -> str:
@@ -171,9 +173,15 @@ class Services:
             refuse_if_known(principal, project_scope(name, pipeline=pipeline, environment=environment))
             raise missing
         try:
-            return self.access.get_project(principal.organization, name)
+            project = self.access.get_project(principal.organization, name)
         except NotFound:
             raise missing from None
+        if project.deletion is not None:
+            raise NotFound(
+                f"The project {name!r} is being deleted, and nothing of it can be used any more. "
+                f"GET /v1/project-deletions/{project.deletion} shows how far this is."
+            )
+        return project
 
 
 def services() -> Services:
@@ -198,6 +206,7 @@ def services() -> Services:
     start = StartRun(runs, run_gates, deadlines, now)
     persons = people(config, access)
     searching = search(config, visible, runs, runners, now)
+    alerts = alerting(config, runs, hosts, searching.find.index)
     return Services(
         clock=now,
         schemas=schemas_folder(),
@@ -274,7 +283,8 @@ def services() -> Services:
             DynamoSplitCatalogue(config.logs_table), now, timedelta(days=int(config.retention_days))
         ),
         audit=DynamoAuditTrail(config.access_table),
-        alerting=alerting(config, runs, hosts, searching.find.index),
+        alerting=alerts,
+        deletions=deletions(config, alerts.manage_rules),
         read_logs=ReadLogs(
             index=DynamoLogIndex(config.logs_table),
             segments=S3LogSegments(config.data_bucket),
