@@ -16,6 +16,7 @@ from infra.lambdas import (
     runs,
     scheduling,
     search,
+    test_reports,
     triggers,
 )
 from infra.row import LambdaRow
@@ -34,6 +35,7 @@ _ROOMS = (
     logs,
     search,
     exports,
+    test_reports,
     alerts,
 )
 

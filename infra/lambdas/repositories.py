@@ -11,7 +11,7 @@ ROWS = (
         folder="commit_reports",
         room="repositories",
         purpose="Sends the statuses of a commit, and the comment on its pull request, to the code host.",
-        triggers=(InvokedBy(("deliveries", "observe")),),
+        triggers=(InvokedBy(("deliveries", "observe", "test_reports")),),
         asynchronous=AsynchronousCalls(retries=2, longest_minutes=360, keeps_failed=True),
         settings=CommitReportsSettings,
         packages=BASE,
@@ -22,6 +22,7 @@ ROWS = (
         secrets_key=DECRYPTS,
         permissions=(
             items("repositories", "GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"),
+            # Runs, their treatments, and the reports of their tests.
             items("runs", "BatchGetItem", "Query"),
             # A report that was refused is sent again later.
             sends("deliveries"),
