@@ -135,6 +135,15 @@ class CommitReportsSettings:
 
 
 @dataclass(frozen=True)
+class ReconcileSettings:
+    repositories_table: str
+    secrets_key: str
+    git_hosts: str
+    commit_reports_function: str
+    deliveries_queue_url: str
+
+
+@dataclass(frozen=True)
 class RunnerGatewaySettings:
     access_table: str
     live_url: str
