@@ -3,7 +3,7 @@
 import importlib
 import sys
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -38,13 +38,22 @@ class Reconciler:
         found: list[dict[str, Any]] = self.world.api("GET", "/v1/runs").json["items"]
         return found
 
-    def wait(self, **time: float) -> None:
-        """Lets time pass for the reconciler: sets its last look and its pause back."""
-        heads = DynamoHeads("repositories")
-        for look in heads.list_looks():
-            times = {"looked_at": look.looked_at, "retry_at": look.retry_at}
-            back = {name: at - timedelta(**time) if at else None for name, at in times.items()}
-            heads.note_look(RepositoryLook(repository_id=look.repository_id, **back))
+
+def let_pass(**time: float) -> None:
+    """Lets time pass for the reconciler: sets its last look and its pause back."""
+    heads = DynamoHeads("repositories")
+    for look in heads.list_looks():
+        times = {"looked_at": look.looked_at, "retry_at": look.retry_at}
+        back = {name: at - timedelta(**time) if at else None for name, at in times.items()}
+        heads.note_look(RepositoryLook(repository_id=look.repository_id, **back))
+
+
+def give_up(repository_id: str, commit: str) -> None:
+    """Makes the reports on a commit as if they had been refused for three days, so that no attempt is left."""
+    reports, now = DynamoCommitReports("repositories"), datetime.now(UTC)
+    progress = reports.take(repository_id, commit, "x", now, now)
+    assert progress is not None
+    reports.release_failed(repository_id, commit, "x", problem="500", since=now - timedelta(days=4), retry_at=None)
 
 
 @pytest.fixture
@@ -130,14 +139,14 @@ def test_an_outage_and_a_rate_limit_of_the_code_host_are_waited_for(reconciler: 
     world.host.failures = [(503, {})]
     assert reconciler.look() == {"looked": 0, "refused": 1, "started": 0}
     assert reconciler.look() == {"looked": 0, "refused": 0, "started": 0}
-    reconciler.wait(minutes=6)
+    let_pass(minutes=6)
     world.host.failures = [(429, {"retry-after": "1800"})]
     assert reconciler.look() == {"looked": 0, "refused": 1, "started": 0}
-    reconciler.wait(minutes=25)
+    let_pass(minutes=25)
     calls = len(world.host.calls)
     assert reconciler.look() == {"looked": 0, "refused": 0, "started": 0}
     assert len(world.host.calls) == calls
-    reconciler.wait(minutes=6)
+    let_pass(minutes=6)
     assert reconciler.look()["started"] == 1
     assert len(reconciler.runs()) == 1
 
@@ -149,9 +158,9 @@ def test_a_token_that_was_revoked_is_tried_again_after_an_hour(reconciler: Recon
     world.host.failures = [(401, {})]
 
     assert reconciler.look()["refused"] == 1
-    reconciler.wait(minutes=55)
+    let_pass(minutes=55)
     assert reconciler.look() == {"looked": 0, "refused": 0, "started": 0}
-    reconciler.wait(minutes=6)
+    let_pass(minutes=6)
     assert reconciler.look()["started"] == 1
 
 
@@ -192,10 +201,7 @@ def test_statuses_that_were_given_up_are_sent_again(reconciler: Reconciler) -> N
     world.report()
     # Three days later there is no attempt left, and only the problem is known.
     world.delayed.messages.clear()
-    reports, now = DynamoCommitReports("repositories"), world.api.services.clock()
-    progress = reports.take(repository_id, head, "x", now, now)
-    assert progress is not None
-    reports.release_failed(repository_id, head, "x", problem="500", since=now - timedelta(days=4), retry_at=None)
+    give_up(repository_id, head)
 
     assert reconciler.look()["looked"] == 1
     assert world.report() == 1
