@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import botocore.client
@@ -25,7 +26,7 @@ from tests.unit.triggers.test_githosts import signature
 
 __all__ = ["world"]
 
-SIZE = int(os.environ.get("CADENCE_BURST", "30"))
+SIZE = int(os.environ.get("CADENCE_BURST", "24"))
 DUPLICATES = 0.3
 KILLED = 0.02
 COMMITS = 6
@@ -87,7 +88,7 @@ class Burst:
         sent += self.chaos.random.sample(sent, int(DUPLICATES * len(sent)))
         self.chaos.random.shuffle(sent)
         for number, (branch, commit) in sent:
-            self._until_it_succeeds(lambda of=(number, branch, commit): self._webhook(*of))
+            self._until_it_succeeds(partial(self._webhook, number, branch, commit))
 
     def process(self) -> None:
         """Delivers the messages of the queue in any order, each again until its Lambda comes to its end."""
@@ -102,9 +103,7 @@ class Burst:
         handler = self.world.modules["deliveries.handler"].handler
         for number, body in enumerate(bodies):
             record = {"messageId": str(number), "body": body}
-            self._until_it_succeeds(
-                lambda record=record: handler({"Records": [record]}, None)["batchItemFailures"] == []
-            )
+            self._until_it_succeeds(partial(_processed, handler, record))
 
     def report(self) -> None:
         """Carries out the reports that were requested, and those that these request, until there are none."""
@@ -116,7 +115,7 @@ class Burst:
             self.world.delayed.messages = []
             self.chaos.random.shuffle(reports)
             for report in {json.dumps(one): one for one in reports}.values():
-                self._until_it_succeeds(lambda report=report: handler(report, None) is not None)
+                self._until_it_succeeds(partial(_carried_out, handler, report))
 
     def _webhook(self, number: int, branch: str, commit: str) -> bool:
         payload = {
@@ -146,6 +145,14 @@ class Burst:
         raise AssertionError(f"{_MOST_TRIES} tries were not enough")
 
 
+def _processed(handler: Any, record: Any) -> bool:
+    return bool(handler({"Records": [record]}, None)["batchItemFailures"] == [])
+
+
+def _carried_out(handler: Any, report: Any) -> bool:
+    return handler(report, None) is not None
+
+
 def all_runs(world: World) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     cursor = None
@@ -164,7 +171,7 @@ def test_each_event_of_a_burst_has_exactly_its_runs(world: World, monkeypatch: p
     files = {".cadence/always.yaml": ALWAYS, ".cadence/release.yaml": NIGHTLY}
     commits = [world.source.commit({**files, "n": str(number)}) for number in range(COMMITS)]
     chaos = Chaos(seed=15)
-    call = chaos.around(botocore.client.BaseClient._make_api_call)
+    call = chaos.around(vars(botocore.client.BaseClient)["_make_api_call"])
     monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", call)
     # A lease that a killed report left behind ends by itself; here no time passes.
     monkeypatch.setattr(report_commit, "LEASE", timedelta())

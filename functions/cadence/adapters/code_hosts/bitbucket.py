@@ -97,7 +97,7 @@ class BitbucketRepository:
         name = (author.get("user") or {}).get("display_name") or author.get("raw") or ""
         return HostedCommit(message=found["message"], author=name)
 
-    def _values(self, path: str, per_page: int = 100, **query: str) -> Iterator[Any]:
+    def _values(self, path: str, per_page: int = 100, **query: Any) -> Iterator[Any]:
         for page in range(1, _MOST_PAGES + 1):
             found = self._client.call("GET", path, page=page, pagelen=per_page, **query)
             yield from found["values"]

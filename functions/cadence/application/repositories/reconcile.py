@@ -104,7 +104,8 @@ class ReconcileRepositories:
         if look.looked_at is None or now - look.looked_at > _FORGOTTEN_AFTER:
             self.record_heads.record(repository.repository_id, host)
             return 0
-        events = {head_name(event): event for event in (*_pushes(host, repository), *host.open_pull_requests())}
+        heads: list[GitEvent] = [*_pushes(host, repository), *host.open_pull_requests()]
+        events = {head_name(event): event for event in heads}
         known = self.heads.known(repository.repository_id, events)
         missing = [head for head in events if head not in known or known[head].missing(now)]
         for head in missing:
