@@ -17,6 +17,7 @@ from infra.lambdas import (
     runs,
     scheduling,
     search,
+    test_reports,
     triggers,
 )
 from infra.row import LambdaRow
@@ -35,6 +36,7 @@ _ROOMS = (
     logs,
     search,
     exports,
+    test_reports,
     alerts,
     deletion,
 )

@@ -15,6 +15,7 @@ from infra.rooms.runners import RunnersRoom
 from infra.rooms.runs import RunsRoom
 from infra.rooms.scheduling import SchedulingRoom
 from infra.rooms.search import SearchRoom
+from infra.rooms.test_reports import TestReportsRoom
 from infra.rooms.triggers import TriggersRoom
 
 ROOMS: tuple[type[Room], ...] = (
@@ -31,6 +32,7 @@ ROOMS: tuple[type[Room], ...] = (
     LogsRoom,
     SearchRoom,
     ExportsRoom,
+    TestReportsRoom,
     AlertsRoom,
     DeletionRoom,
 )

@@ -30,6 +30,7 @@ from api.routes.repositories import repositories
 from api.routes.runners import hosts
 from api.routes.runs import run_details, runs
 from api.routes.search import search
+from api.routes.test_reports import results
 from api.routes.triggers import githosts
 from api.routes.values import retention
 
@@ -49,6 +50,7 @@ _RESOURCES: tuple[Endpoints, ...] = (
     pools.endpoints,
     hosts.endpoints,
     repositories.endpoints,
+    results.endpoints,
     githosts.endpoints,
     organizations.endpoints,
     deletions.endpoints,

@@ -119,9 +119,26 @@ class DeliveriesSettings:
 
 
 @dataclass(frozen=True)
+class ReadTestReportsSettings:
+    runs_table: str
+    runners_table: str
+    data_bucket: str
+    commit_reports_function: str
+
+
+@dataclass(frozen=True)
 class CommitReportsSettings:
     repositories_table: str
     runs_table: str
+    secrets_key: str
+    git_hosts: str
+    commit_reports_function: str
+    deliveries_queue_url: str
+
+
+@dataclass(frozen=True)
+class ReconcileSettings:
+    repositories_table: str
     secrets_key: str
     git_hosts: str
     commit_reports_function: str
@@ -323,6 +340,7 @@ class ObserveSettings:
     alerting_queue_url: str
     exporting_queue_url: str
     commit_reports_function: str
+    test_reports_function: str
     deliveries_queue_url: str
 
 

@@ -118,6 +118,7 @@ def settings(access_table: str, lambdas: "NoLambdas", monkeypatch: pytest.Monkey
         "alerts_function": "alerts",
         "repositories_table": "repositories",
         "commit_reports_function": "commit-reports",
+        "test_reports_function": "test-reports",
         "provider_function_prefix": "provider-",
         "alert_deliveries_function": "alert-deliveries",
         "log_indexer_function": "log-indexer",

@@ -76,6 +76,7 @@ from cadence.composition.api.people import People, people
 from cadence.composition.api.provenance import Provenance, provenance
 from cadence.composition.api.replay import Replays, replays
 from cadence.composition.api.repositories import Repositories, repositories
+from cadence.composition.api.test_reports import CaseResults, case_results
 from cadence.composition.exports import manage_exports, render_metrics
 from cadence.composition.search import Search, search
 from cadence.composition.shared import gates
@@ -134,6 +135,7 @@ class Services:
     people: People
     add_githost: AddGitHost
     repositories: Repositories
+    case_results: CaseResults
     rotate_githost: RotateGitHost
     exports: ManageExports
     render_metrics: RenderMetrics
@@ -274,6 +276,7 @@ def services() -> Services:
         revoke_token=RevokeToken(access, now),
         add_githost=AddGitHost(access, cipher, now),
         repositories=repositories(config, cipher),
+        case_results=case_results(config, runs),
         rotate_githost=RotateGitHost(access, cipher),
         exports=manage_exports(config),
         render_metrics=render_metrics(config),

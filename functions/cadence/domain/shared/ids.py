@@ -83,6 +83,11 @@ def log_segment_key(run_id: str, number: int, sha256: str) -> str:
     return f"runs/{run_id}/logs/{number:012}-{sha256[:12]}.jsonl.gz"
 
 
+def tests_key(run_id: str, treatment: str, attempt: int) -> str:
+    """Returns the key, in the data bucket, of the tests that one attempt reported."""
+    return f"runs/{run_id}/tests/{treatment}/{attempt}.json.gz"
+
+
 def process_key(run_id: str, name: str) -> str:
     """Returns the key, in the data bucket, of a saved state of an engine's process."""
     return f"runs/{run_id}/melodium/{name}"
