@@ -59,16 +59,11 @@ class ReadContent:
     look: ReadTreatmentInsight
 
     def of_output(self, insight: RunDetails, treatment: str, port: str, attempt: int | None) -> Where:
-<<<<<<< HEAD
-        """Locates an output's content: by its value, or as sent by one attempt (None: the latest). Raises NotFound."""
-        spec, stored = self.look.context(insight, treatment)
-=======
         """Locates an output's content: by its value, or as sent by one attempt (None: the latest).
 
         Raises NotFound, also if its engine sent values and did not report them.
         """
-        spec, stored = self.look.standing(insight, treatment)
->>>>>>> 412390b0 (Satisfy editions as Mélodium's own workers do, count on engines of hosts that ask for work, and say which values an engine did not report)
+        spec, stored = self.look.context(insight, treatment)
         output = next((candidate for candidate in spec.outputs if candidate.port == port), None)
         if output is None:
             raise _no_port(treatment, "output", port, [candidate.port for candidate in spec.outputs])
