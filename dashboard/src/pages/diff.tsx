@@ -62,7 +62,7 @@ export function DiffPage({ run, other }: { run: string; other: string }) {
         <Otherwise diff={diff} />
       </section>
       {diff.replay && may("values:read") && <Replay diff={diff} />}
-      <Changed diff={diff} />
+      {!diff.replay && <Changed diff={diff} />}
       <Treatments diff={diff} />
       <Only diff={diff} />
       <Durations diff={diff} />

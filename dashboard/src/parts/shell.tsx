@@ -24,8 +24,9 @@ export function Shell({ children }: { children: ComponentChildren }) {
   const admin = firstPart();
   useEffect(() => {
     // Where the way to the pages is wider than the screen, this page's is in view.
-    document.querySelector(".bar nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
-  }, [here, session.value]);
+    for (const link of document.querySelectorAll("nav [aria-current]"))
+      link.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [location_.value.pathname, session.value]);
   const open = session.value;
   return (
     <>

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { ADMIN_PARTS } from "../../src/routes.ts";
 import { NOW, RUN, type Served, serve, THEN } from "./server.ts";
 
 const PROGRAM = process.env.CHROMIUM ?? "/usr/bin/chromium";
@@ -15,13 +16,6 @@ const PAGES = {
   home: "/ui",
   comparison: `/ui/runs/${THEN}/diff/${NOW}`,
   approvals: "/ui/approvals",
-  members: "/ui/admin/members",
-  teams: "/ui/admin/teams",
-  roles: "/ui/admin/roles",
-  grants: "/ui/admin/grants",
-  "service accounts": "/ui/admin/service-accounts",
-  repositories: "/ui/admin/repositories",
-  tokens: "/ui/admin/tokens",
   "list of runs": "/ui/runs",
   "failed run": `/ui/runs/${RUN}`,
   "chosen treatment": `/ui/runs/${RUN}?t=total`,
@@ -116,6 +110,27 @@ describe.skipIf(!canRun)("the pages", { timeout: PATIENCE }, () => {
     }
   }
 
+  for (const theme of ["light", "dark"] as const) {
+    it(`administration, ${theme}: axe finds nothing, and nothing is cut`, async () => {
+      const { page, faults } = await open("/ui/admin/members", 1440, theme);
+      for (const part of ADMIN_PARTS) {
+        await page.setViewportSize({ width: 1440, height: 900 });
+        await page.goto(`${served.url}/ui/admin/${part}`);
+        await page.locator("main section h2").first().waitFor();
+        await page.waitForFunction(() => !document.querySelector(".loading"));
+        expect(await violations(page), part).toEqual([]);
+        if (theme === "dark") await page.setViewportSize({ width: 320, height: 800 });
+        const { scrollWidth, clientWidth } = await page.evaluate(() => ({
+          scrollWidth: document.documentElement.scrollWidth,
+          clientWidth: document.documentElement.clientWidth,
+        }));
+        expect(scrollWidth, part).toBe(clientWidth);
+      }
+      expect(faults).toEqual([]);
+      await page.context().close();
+    });
+  }
+
   it("signs in, and takes the code out of the address", async () => {
     const { page } = await open("/ui/runs");
     expect(new URL(page.url()).hash).toBe("");
@@ -175,7 +190,7 @@ describe.skipIf(!canRun)("the pages", { timeout: PATIENCE }, () => {
     await page.keyboard.press("?");
     const sheet = page.getByRole("dialog", { name: "Keys" });
     await sheet.getByText("Next error").waitFor();
-    await sheet.getByText("This sheet").waitFor();
+    await sheet.getByText("This sheet", { exact: true }).waitFor();
     expect(await violations(page)).toEqual([]);
     await sheet.getByRole("checkbox").uncheck();
     await page.keyboard.press("Escape");

@@ -118,7 +118,8 @@ class RunDiff:
             return "The runs have no treatment in common."
         if waiting := self.count(DiffStanding.OPEN):
             return f"No difference so far: {waiting} of {len(self.treatments)} treatments have not ended in both runs."
-        return f"No difference: {len(self.treatments)} treatments gave the same results in both runs."
+        count = len(self.treatments)
+        return f"No difference: {count} treatment{'s' * (count != 1)} gave the same results in both runs."
 
 
 def unequal_results(then: RunSide, now: RunSide) -> Sequence[str]:
