@@ -103,6 +103,8 @@ def claimed(call: Call, world: World, join_token: str) -> Claimed:
     assert assignment["secrets"] == {"TOKEN": "s3cr3t-value"}
     assert assignment["registries"] == {"ghcr.io": "s3cr3t-value"}
     assert assignment["parameters"] == {"ref": "main"}
+    # Nobody follows yet; whoever begins to later sees lines as soon.
+    assert (assignment["follow"], assignment["log_flush_ms"]) == (False, 200)
     # The pool serves all projects.
     assert assignment["isolation"] == {"required": True, "private_network": False}
     world.move("make", TreatmentState.RUNNING)

@@ -79,8 +79,8 @@ class ClaimAssignment:
         withheld from this run or bound to another environment, or the pool no longer exists).
         """
         runner = self._admit(runner_id, token, nonce)
-        standing = self.treatments.get_standing(runner.run_id, runner.treatment)
-        run, spec = standing.run, standing.spec
+        context = self.treatments.get_context(runner.run_id, runner.treatment)
+        run, spec = context.run, context.spec
         secrets = self._secrets(runner, spec, run.event)
         known = [secrets[name].value for name in sorted(set(spec.secrets.values()))]
         engine = self.engine_secrets(run, spec, runner.attempt, known) if spec.engine else {}

@@ -169,8 +169,7 @@ class LeaseWork:
             known[runner_id] for runner_id in missing if runner_id in known and _claimed_by(host, known[runner_id])
         ]
         # Before anything else, so that `known` holds nothing that a later call has brought about. Runners to give up
-        # are
-        # noted until the next call, which gives them up if this one does not get that far.
+        # are noted until the next call, which gives them up if this one does not get that far.
         listed = {*running, *(runner.runner_id for runner in given_up)}
         host = self._note_call(host, call, now, listed, host.handed - waiting)
         for runner in given_up:

@@ -60,7 +60,7 @@ class ReadContent:
 
     def of_output(self, insight: RunDetails, treatment: str, port: str, attempt: int | None) -> Where:
         """Locates an output's content: by its value, or as sent by one attempt (None: the latest). Raises NotFound."""
-        spec, stored = self.look.standing(insight, treatment)
+        spec, stored = self.look.context(insight, treatment)
         output = next((candidate for candidate in spec.outputs if candidate.port == port), None)
         if output is None:
             raise _no_port(treatment, "output", port, [candidate.port for candidate in spec.outputs])
@@ -94,7 +94,7 @@ class ReadContent:
 
     def of_input(self, insight: RunDetails, treatment: str, port: str) -> Where:
         """Locates the content that an input's producer sends or has sent. Raises NotFound."""
-        spec, _ = self.look.standing(insight, treatment)
+        spec, _ = self.look.context(insight, treatment)
         source = next((candidate for candidate in spec.inputs if candidate.port == port), None)
         if source is None:
             raise _no_port(treatment, "input", port, [candidate.port for candidate in spec.inputs])
