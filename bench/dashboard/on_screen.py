@@ -34,7 +34,7 @@ def measure() -> Report:
         raise RuntimeError("This needs chromium, and the dashboard's tools, which `make check` installs.")
     report = Report(f"Written → on screen (local stack, {LINES} lines, one every {1000 * EVERY:.0f} ms)")
     with local_stack() as stack:
-        _watched(stack, _PRINTS % (40, EVERY), chromium)  # warms all that is used
+        _watched(stack, _PRINTS % (40, EVERY), chromium)  # everything that is used is warm then
         _, seen, run_id = _watched(stack, _PRINTS % (LINES, EVERY), chromium)
         written = {line["text"]: moment(line["time"]) for line in stack.client.all_logs(run_id)}
         _add(report, "a log line", _delays(written, seen["lines"]), Goal(400))
@@ -52,18 +52,18 @@ def _chain(length: int) -> str:
 
 def _watched(stack: Stack, document: str, chromium: str) -> tuple[dict[str, Any], dict[str, Any], str]:
     """The run, and when what was on the screen: milliseconds since 1970 by the line's text, and by the treatment."""
-    run_id = stack.client.run_document(document)
     node = Path(sys.executable).with_name("node")
-    done = subprocess.run(
-        [str(node), str(_WATCH), chromium, sign_in_link(stack.client, run_id)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=600,
-    )
-    if done.returncode:
-        raise RuntimeError(done.stderr[-2_000:])
-    return stack.finished(run_id), json.loads(done.stdout), run_id
+    command = [str(node), str(_WATCH), chromium, sign_in_link(stack.client)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as browser:
+        assert browser.stdin is not None
+        assert browser.stdout is not None
+        if browser.stdout.readline() != "ready\n":
+            raise RuntimeError("The browser did not open the dashboard; its message is above.")
+        run_id = stack.client.run_document(document)
+        seen, _ = browser.communicate(f"{run_id}\n", timeout=600)
+    if browser.returncode:
+        raise RuntimeError("The browser did not show the run to its end; its message is above.")
+    return stack.finished(run_id), json.loads(seen), run_id
 
 
 def _delays(written: dict[str, float], seen: dict[str, float]) -> list[float]:

@@ -1,5 +1,8 @@
-// Opens a run's page and tells when each log line, and each end of a treatment, was first on the screen.
+// Signs in, says "ready", opens the page of the run that standard input names, and tells when each log line, and each end
+// of a treatment, was first on the screen.
 // usage: node scripts/watch.mjs CHROMIUM LINK
+import { once } from "node:events";
+import { createInterface } from "node:readline";
 import { chromium } from "playwright-core";
 
 const [program, link] = process.argv.slice(2);
@@ -28,6 +31,10 @@ try {
     });
   });
   await page.goto(link);
+  await page.locator("h1").waitFor();
+  process.stdout.write("ready\n");
+  const [run] = await once(createInterface(process.stdin), "line");
+  await page.goto(new URL(`/ui/runs/${run}`, link).href);
   await page.locator("h1 .state", { hasText: /succeeded|failed/ }).waitFor();
   await page.waitForTimeout(3_000); // the last lines may come after the end
   process.stdout.write(JSON.stringify(await page.evaluate(() => globalThis.seen)));

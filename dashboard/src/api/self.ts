@@ -1,4 +1,4 @@
-// What whoever is signed in may do: asked once for each session.
+// What the caller may do: asked once for each session.
 import { effect } from "@preact/signals";
 import { get } from "./client.ts";
 import { held, session } from "./session.ts";

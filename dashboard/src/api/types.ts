@@ -3167,7 +3167,7 @@ export interface components {
             now_source: string | null;
             /**
              * Known
-             * @description False if it cannot be told whether the content differs.
+             * @description False if it is not known whether the content differs.
              */
             known: boolean;
         };

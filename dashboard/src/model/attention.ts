@@ -1,4 +1,4 @@
-// What needs somebody: pipelines whose last run broke, and pools that have a problem.
+// What needs attention: pipelines whose last run broke, and pools that have a problem.
 import { broke, hasEnded } from "./states.ts";
 
 interface Run {

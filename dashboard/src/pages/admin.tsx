@@ -104,7 +104,7 @@ function Members({ again, changed }: PartProps) {
       >
         {may("invitations:write") && (
           <ActionForm
-            title="Invite somebody"
+            title="Invite a member"
             button="Make an invitation"
             fields={[
               { name: "email", label: "Email" },

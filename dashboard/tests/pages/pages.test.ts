@@ -150,7 +150,7 @@ describe.skipIf(!canRun)("the pages", { timeout: PATIENCE }, () => {
     await page.context().close();
   });
 
-  /** Presses Tab until what has the focus has this name, as somebody without a mouse does. */
+  /** Presses Tab until what has the focus has this name, as it is done without a mouse. */
   async function tabTo(page: Page, name: RegExp): Promise<void> {
     const met: string[] = [];
     for (let pressed = 0; pressed < 80; pressed++) {
@@ -260,7 +260,7 @@ describe.skipIf(!canRun)("the pages", { timeout: PATIENCE }, () => {
     expect(await parts.allTextContents()).toEqual(["Members"]);
     await page.getByRole("row", { name: /Ada Lovelace/ }).waitFor();
     expect(await page.getByRole("button", { name: /Remove/ }).count()).toBe(0);
-    expect(await page.getByText("Invite somebody").count()).toBe(0);
+    expect(await page.getByText("Invite a member").count()).toBe(0);
     await page.context().close();
   });
 

@@ -1,4 +1,4 @@
-"""Two runs held against each other, over the stores and from the command line."""
+"""Two runs compared, over the stores and from the command line."""
 
 import json
 

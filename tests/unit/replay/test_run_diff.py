@@ -1,4 +1,4 @@
-"""Two runs held against each other, as a pure function: over random graphs, and case by case."""
+"""Two runs compared, as a pure function: over random graphs, and case by case."""
 
 import hashlib
 from collections.abc import Mapping

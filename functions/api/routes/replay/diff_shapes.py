@@ -41,7 +41,7 @@ class PortDiffView(Model):
     now: DigestView | None
     then_source: str | None = Field(description="The output that fed the input, as `treatment.port`.")
     now_source: str | None
-    known: bool = Field(description="False if it cannot be told whether the content differs.")
+    known: bool = Field(description="False if it is not known whether the content differs.")
 
 
 class DiffSideView(Model):

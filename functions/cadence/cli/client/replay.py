@@ -25,7 +25,7 @@ class ReplayRequests(ApiSession):
         return self._call("GET", path_of("runs", run_id, "treatments", treatment, "replay-kit"))
 
     def diff(self, run_id: str, other: str) -> Json:
-        """Two runs, held against each other."""
+        """The comparison of two runs."""
         return self._call("GET", path_of("runs", run_id, "diff", self._whole_run_id(other)))
 
     def last_passed(self, run_id: str) -> str | None:

@@ -1,4 +1,4 @@
-"""The command `diff`: two runs held against each other."""
+"""The command `diff`: two runs compared."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
