@@ -25,10 +25,10 @@ from api.routes.logs import logs
 from api.routes.pipelines import pipelines, programs
 from api.routes.placement import pools
 from api.routes.provenance import provenance
-from api.routes.replay import replays
+from api.routes.replay import diffs, replays
 from api.routes.repositories import repositories
 from api.routes.runners import hosts
-from api.routes.runs import run_details, runs
+from api.routes.runs import run_changes, run_details, runs
 from api.routes.search import search
 from api.routes.test_reports import results
 from api.routes.triggers import githosts
@@ -38,11 +38,13 @@ _RESOURCES: tuple[Endpoints, ...] = (
     pipelines.endpoints,
     programs.endpoints,
     runs.endpoints,
+    run_changes.endpoints,
     approvals.endpoints,
     run_details.endpoints,
     treatments.endpoints,
     provenance.endpoints,
     replays.endpoints,
+    diffs.endpoints,
     logs.endpoints,
     search.endpoints,
     secrets.endpoints,

@@ -295,3 +295,21 @@ def test_only_who_may_write_or_start_has_a_repository_read_with_the_projects_tok
         found = api("POST", path, body, token=api.token_for(["pipelines:read", permission])).json["findings"]
         assert read_with.pop().password == "ghp_secret"
         assert "access token" not in str(found)
+
+
+def test_changes_of_a_run_and_of_the_list_are_followed(api):
+    run_id = api("POST", "/v1/projects/default/runs", {"document": HELLO}).json["run_id"]
+    version = api("GET", "/v1/runs").json["version"]
+    after = api("GET", f"/v1/runs/{run_id}/changes").json["after"]
+    unchanged = api("GET", f"/v1/runs/{run_id}/changes", query={"after": after}).json
+    assert (unchanged["treatments"], unchanged["after"], unchanged["reload"]) == ([], after, False)
+
+    api("POST", f"/v1/runs/{run_id}/cancel")
+
+    # Both answer at once, although they may wait.
+    changed = api("GET", f"/v1/runs/{run_id}/changes", query={"after": after, "wait": 2}).json
+    assert (changed["run"]["state"] in ("cancelling", "cancelled"), changed["after"] != after) == (True, True)
+    listed = api("GET", "/v1/runs", query={"version": version, "wait": 2}).json
+    assert listed["version"] != version
+    assert api("GET", "/v1/runs", query={"limit": 1, "cursor": "x"}).status == 422
+    assert api("GET", f"/v1/runs/{run_id}/changes", query={"after": "x"}).status == 422

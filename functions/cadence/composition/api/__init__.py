@@ -56,6 +56,8 @@ from cadence.application.placement.back_offs import Refusals
 from cadence.application.placement.manage_pools import ManagePools
 from cadence.application.runners.hold_runner import HoldRunner
 from cadence.application.runs.cancel_run import CancelRun
+from cadence.application.runs.follow_run import FollowList, FollowRun
+from cadence.application.runs.pending_approvals import ListPendingApprovals
 from cadence.application.runs.rerun import Rerun
 from cadence.application.runs.run_details import ReadRunDetails
 from cadence.application.runs.start_run import RequestRun, StartRun
@@ -126,7 +128,10 @@ class Services:
     approval_store: ApprovalStore
     approvals: TreatmentApprovals
     approval_links: ApprovalLinks
+    pending_approvals: ListPendingApprovals
     visible: VisibleRuns
+    follow_run: FollowRun
+    follow_list: FollowList
     look: ReadRunDetails
     debugging: Debugging
     create_token: CreateToken
@@ -245,7 +250,7 @@ def services() -> Services:
             chunks=S3Chunks(Buckets.of(config.data_bucket, config.value_buckets)),
         ),
         provenance=provenance(config, runs, documents, pipelines),
-        replays=replays(config, runs, runners, documents, secrets, access),
+        replays=replays(config, runs, runners, documents, secrets, access, visible),
         check=check,
         programs=check.programs,
         freeze_document=freeze,
@@ -268,7 +273,10 @@ def services() -> Services:
             clock=now,
         ),
         people=persons,
+        pending_approvals=ListPendingApprovals(visible=visible, treatments=runs, store=approval_store, clock=now),
         visible=visible,
+        follow_run=FollowRun(runs=runs, treatments=runs, clock=now, sleep=time.sleep),
+        follow_list=FollowList(visible=visible, clock=now, sleep=time.sleep),
         look=ReadRunDetails(treatments=runs, values=runs, runners=runners, documents=documents),
         debugging=debugging(config, hosts),
         create_token=CreateToken(access, access, now),
