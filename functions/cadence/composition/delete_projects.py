@@ -47,6 +47,7 @@ def deleting() -> Deleting:
     access, people = DynamoAccessStore(config.access_table), DynamoPeopleStore(config.access_table)
     runs = DynamoRunStore(config.runs_table)
     machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn)
+    delay = timedelta(seconds=int(config.deletion_delay_seconds))
     data = DynamoProjectData(
         {
             "access": config.access_table,
@@ -61,7 +62,7 @@ def deleting() -> Deleting:
         S3StoredObjects(
             Buckets.of(config.data_bucket, config.value_buckets),
             now,
-            timedelta(seconds=int(config.deletion_delay_seconds)),
+            delay,
         ),
         line_store(config, now),
         now,
@@ -93,5 +94,6 @@ def deleting() -> Deleting:
         audit=DynamoAuditTrail(config.access_table),
         clock=now,
         sleep=time.sleep,
+        delay=delay,
     )
     return Deleting(projects, data)

@@ -42,6 +42,8 @@ class DeleteProjects:
     audit: AuditTrail
     clock: Clock
     sleep: Callable[[float], None]
+    delay: timedelta
+    """How long something outside may still write for a run that has ended."""
 
     def work(self, seconds_left: Callable[[], float], least: float = 60.0) -> dict[str, int]:
         """Goes as far as there is time for. Returns the numbers of deletions that were looked at, and finished."""
@@ -88,11 +90,14 @@ class DeleteProjects:
             work.change(remains=(*of.remains, *new))
         until = self.clock() + _LONGEST_WAIT
         cause = f"cancelled: the project {of.project} is being deleted"
-        while self.sources.end_runs(of.organization, of.project, cause) or self.clock() < of.removes_from:
-            if over() or self.clock() >= until or of.removes_from > until:
+        while True:
+            if self.sources.end_runs(of.organization, of.project, cause):
+                work.change(removes_from=max(of.removes_from, self.clock() + self.delay))
+            elif self.clock() >= work.deletion.removes_from:
+                return True
+            if over() or self.clock() >= until or work.deletion.removes_from > until:
                 return False
             self.sleep(_LOOK_AGAIN)
-        return True
 
     def _remove(self, work: "_Work", over: Callable[[], bool]) -> bool:
         of = work.deletion
