@@ -72,7 +72,7 @@ class LambdaRow:
     """One Lambda: its code is in ``functions/<folder>``.
 
     ``room`` is the capability that it belongs to, ``purpose`` one sentence for the documentation. ``settings`` is
-    the class in ``cadence.composition.settings`` that it reads. ``memory`` is in MB (a Lambda's share of a CPU grows
+    the class in ``cadence.composition.shared.settings`` that it reads. ``memory`` is in MB (a Lambda's share of a CPU grows
     with it: 1,769 MB is one core), ``timeout`` in seconds, ``storage`` in MB of ``/tmp``. ``packages`` of the lock
     file are in its archive, with all that they need. ``provider`` is the folder of ``cadence/providers`` that it is
     made for. ``permissions`` are those of its own code; what its triggers need is added to them. One that

@@ -16,7 +16,7 @@ from cadence.application.search.schedule_indexing import ScheduleIndexing
 from cadence.application.search.sync_search_service import SyncSearchService
 from cadence.application.shared.identifiers import new_ulid
 from cadence.application.shared.ports import Clock
-from cadence.composition import settings
+from cadence.composition.shared import settings
 from cadence.composition.shared.clock import now
 
 # The larger part of a Lambda's /tmp (see infra.functions); building an index needs the rest.
