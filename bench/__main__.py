@@ -23,6 +23,7 @@ BENCHMARKS = (
     "scale",
     "search",
     "search_delay",
+    "dashboard",
 )
 ARGUMENTS: Mapping[str, Sequence[str]] = {
     "control_plane": ("treatments",),

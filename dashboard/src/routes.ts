@@ -1,4 +1,15 @@
 // Addresses below /ui and what they show; every state of the page that can be shared is in its address.
+export const ADMIN_PARTS = [
+  "members",
+  "teams",
+  "roles",
+  "grants",
+  "service-accounts",
+  "repositories",
+  "tokens",
+] as const;
+export type AdminPart = (typeof ADMIN_PARTS)[number];
+
 export type Route =
   | { page: "home" }
   | { page: "runs" }
@@ -6,10 +17,13 @@ export type Route =
   | { page: "treatment"; run: string; treatment: string }
   | { page: "value"; run: string; treatment: string; port: string }
   | { page: "trace"; run: string }
+  | { page: "diff"; run: string; other: string }
   | { page: "search" }
   | { page: "pipelines" }
   | { page: "fleet" }
   | { page: "alerts" }
+  | { page: "approvals" }
+  | { page: "admin"; part: AdminPart; name: string | null }
   | { page: "missing" };
 
 const ROOT = "/ui";
@@ -30,10 +44,16 @@ export function parse(pathname: string): Route {
       const dot = fourth.lastIndexOf(".");
       if (dot > 0) return { page: "value", run: second, treatment: fourth.slice(0, dot), port: fourth.slice(dot + 1) };
     }
+    if (third === "diff" && fourth !== undefined) return { page: "diff", run: second, other: fourth };
     if (third === "trace") return { page: "trace", run: second };
     return { page: "missing" };
   }
-  const plain = ["search", "pipelines", "fleet", "alerts"] as const;
+  if (first === "admin") {
+    const part = second === undefined ? "members" : ADMIN_PARTS.find((one) => one === second);
+    if (!part || fourth !== undefined || (third !== undefined && part !== "repositories")) return { page: "missing" };
+    return { page: "admin", part, name: third ?? null };
+  }
+  const plain = ["search", "pipelines", "fleet", "alerts", "approvals"] as const;
   const found = plain.find((name) => name === first && second === undefined);
   return found ? { page: found } : { page: "missing" };
 }
@@ -64,6 +84,10 @@ function path(route: Route): string {
       return `${ROOT}/runs/${quoted(route.run)}/t/${quoted(route.treatment)}`;
     case "value":
       return `${ROOT}/runs/${quoted(route.run)}/v/${quoted(`${route.treatment}.${route.port}`)}`;
+    case "diff":
+      return `${ROOT}/runs/${quoted(route.run)}/diff/${quoted(route.other)}`;
+    case "admin":
+      return `${ROOT}/admin/${route.part}${route.name ? `/${quoted(route.name)}` : ""}`;
     case "trace":
       return `${ROOT}/runs/${quoted(route.run)}/trace`;
     default:

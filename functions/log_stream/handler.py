@@ -1,4 +1,4 @@
-"""Keeps the log stream: `{"needed": true}` comes from admission and the gateway, anything else is the hourly schedule.
+"""Keeps the log stream: `{"needed": true}` comes from `admit` and `melodium`, anything else is the hourly schedule.
 
 The schedule also rescues records that fell out of the stream.
 """

@@ -23,9 +23,8 @@ from cadence.domain.values.stream import Chunk, StreamEnd
 
 Json = Mapping[str, Any]
 
-# Followed runs show their lines at once; the others cost less.
-_FLUSH_FOLLOWED_MS = 200
-_FLUSH_MS = 2000
+# How long a line waits for others while somebody follows the run, whenever that begins.
+_FLUSH_MS = 200
 
 
 def boot_phase(body: Json) -> BootPhase:
@@ -92,7 +91,7 @@ def assignment_json(answer: Assignment) -> dict[str, Any]:
         **({"registries": dict(answer.registries)} if answer.registries else {}),
         "heartbeat_seconds": HEARTBEAT_SECONDS,
         "lease_seconds": LEASE_SECONDS,
-        "log_flush_ms": _FLUSH_FOLLOWED_MS if answer.followed else _FLUSH_MS,
+        "log_flush_ms": _FLUSH_MS,
         "follow": answer.followed,
     }
 

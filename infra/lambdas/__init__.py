@@ -6,6 +6,7 @@ from infra.lambdas import (
     access,
     alerts,
     api,
+    deletion,
     exports,
     logs,
     melodium,
@@ -37,6 +38,7 @@ _ROOMS = (
     exports,
     test_reports,
     alerts,
+    deletion,
 )
 
 # By folder.

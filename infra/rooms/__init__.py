@@ -3,6 +3,7 @@
 from infra.rooms.access import AccessRoom
 from infra.rooms.alerts import AlertsRoom
 from infra.rooms.api import ApiRoom
+from infra.rooms.deletion import DeletionRoom
 from infra.rooms.exports import ExportsRoom
 from infra.rooms.logs import LogsRoom
 from infra.rooms.melodium import MelodiumRoom
@@ -33,4 +34,5 @@ ROOMS: tuple[type[Room], ...] = (
     ExportsRoom,
     TestReportsRoom,
     AlertsRoom,
+    DeletionRoom,
 )

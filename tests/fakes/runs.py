@@ -150,7 +150,7 @@ class MemoryRunStore:
         except KeyError:
             raise NotFound(f"run {run_id} has no treatment {treatment}") from None
 
-    def get_standing(self, run_id: str, treatment: str) -> TreatmentContext:
+    def get_context(self, run_id: str, treatment: str) -> TreatmentContext:
         stored = self.get_treatment(run_id, treatment)
         return TreatmentContext(self.get_run(run_id), self.get_spec(run_id, treatment), stored)
 

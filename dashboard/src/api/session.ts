@@ -28,8 +28,11 @@ function stored(): Session | null {
   }
 }
 
+/** What the session may do anywhere, by its token and its member's grants; null until that is known. */
+export const held = signal<string[] | null>(null);
+
 export function may(permission: string): boolean {
-  const permissions = session.value?.permissions ?? [];
+  const permissions = held.value ?? session.value?.permissions ?? [];
   return permissions.includes("*") || permissions.includes(permission);
 }
 

@@ -594,6 +594,21 @@ export interface components {
             note: string;
         };
         /**
+         * ChangedFactView
+         * @description A fact of the two runs that differs; null where a run has none.
+         */
+        ChangedFactView: {
+            /**
+             * Name
+             * @description `pipeline`, `version`, `document`, `commit`, `branch`, or an environment variable.
+             */
+            name: string;
+            /** Then */
+            then: string | null;
+            /** Now */
+            now: string | null;
+        };
+        /**
          * ChannelBody
          * @description `secret` is never shown: the webhook's address for slack and teams, the integration key for pagerduty, the
          *     password for email, the signing key for webhook (generated if there is none). Without it, the stored one stays.
@@ -826,6 +841,23 @@ export interface components {
              */
             secret: string;
         };
+        /**
+         * DataCountsView
+         * @description What a deletion would remove, by kind (`runs`, `secrets`, `objects`, `bytes`, …).
+         */
+        DataCountsView: {
+            /** Project */
+            project: string;
+            /** Counts */
+            counts: {
+                [key: string]: number;
+            };
+            /**
+             * Complete
+             * @description False if there was no time to count everything: there is at least as much.
+             */
+            complete: boolean;
+        };
         /** DeadLetterContentView */
         DeadLetterContentView: {
             /** Id */
@@ -951,6 +983,67 @@ export interface components {
              */
             complete: boolean;
         };
+        /**
+         * DiffContentView
+         * @description Where the first content that differs does so; only with `values:read` in both runs.
+         */
+        DiffContentView: {
+            /** Port */
+            port: string;
+            first_difference: components["schemas"]["PlaceView"] | null;
+            /**
+             * Note
+             * @description Why no place is given.
+             */
+            note: string | null;
+        };
+        /**
+         * DiffRunnerView
+         * @description Where the first treatment that differs ran.
+         */
+        DiffRunnerView: {
+            /** Pool */
+            pool: string;
+            /** Host */
+            host: string | null;
+            /** Image Digest */
+            image_digest: string | null;
+        };
+        /**
+         * DiffSideView
+         * @description A treatment in one of the two runs.
+         */
+        DiffSideView: {
+            /** State */
+            state: string;
+            /** Attempt */
+            attempt: number;
+            /** Exit Code */
+            exit_code: number | null;
+            /** Cause */
+            cause: string | null;
+            /** Kept From */
+            kept_from: string | null;
+            /** Started At */
+            started_at: string | null;
+            /** Finished At */
+            finished_at: string | null;
+            /**
+             * Seconds
+             * @description How long it ran; null until it has ended.
+             */
+            seconds: number | null;
+        };
+        /** DigestView */
+        DigestView: {
+            /**
+             * Sha256
+             * @description Null where a pool lets no digest stay.
+             */
+            sha256: string | null;
+            /** Size */
+            size: number;
+        };
         /** DisconnectedView */
         DisconnectedView: {
             /**
@@ -1063,6 +1156,18 @@ export interface components {
             events: number;
         };
         /**
+         * DurationDiffView
+         * @description Seconds that a treatment ran.
+         */
+        DurationDiffView: {
+            /** Name */
+            name: string;
+            /** Then */
+            then: number;
+            /** Now */
+            now: number;
+        };
+        /**
          * EdgeView
          * @description From an output to an input; `target_port` is `after` where there is only an order to keep.
          */
@@ -1129,6 +1234,13 @@ export interface components {
              * @description Of those sent, the values that the engine did not report: it was not started with `--debug-level detailed`.
              */
             unreported: {
+                [key: string]: number;
+            };
+            /**
+             * Unreported Inputs
+             * @description The same of the source of each input.
+             */
+            unreported_inputs: {
                 [key: string]: number;
             };
             /**
@@ -2032,6 +2144,14 @@ export interface components {
              */
             unlike: string[];
         };
+        /** LastPassedView */
+        LastPassedView: {
+            /**
+             * Run Id
+             * @description Null if no earlier run of the pipeline has succeeded.
+             */
+            run_id: string | null;
+        };
         /**
          * LimitsView
          * @description Millicores and bytes. `enforced` in a container; a command on the machine itself is only measured.
@@ -2648,6 +2768,61 @@ export interface components {
             /** Candidates */
             candidates: number;
         };
+        /** PendingApprovalList */
+        PendingApprovalList: {
+            /** Items */
+            items: components["schemas"]["PendingApprovalView"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+        };
+        /**
+         * PendingApprovalView
+         * @description A treatment that waits for an approval.
+         */
+        PendingApprovalView: {
+            /** Run Id */
+            run_id: string;
+            /** Project */
+            project: string;
+            /** Pipeline */
+            pipeline: string;
+            /** Treatment */
+            treatment: string;
+            /** Environment */
+            environment: string;
+            /** Starter */
+            starter: string;
+            /** Branch */
+            branch: string | null;
+            /** Commit */
+            commit: string | null;
+            /** Commit Message */
+            commit_message: string | null;
+            /** Required */
+            required: number;
+            /** Approvers */
+            approvers: string[] | null;
+            /**
+             * Asked At
+             * Format: date-time
+             */
+            asked_at: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Decisions */
+            decisions: components["schemas"]["DecisionView"][];
+            /**
+             * Obstacle
+             * @description Why the caller cannot approve it; null if it can.
+             */
+            obstacle: string | null;
+        };
         /**
          * PipelineAbout
          * @description A document that a run's own document uses.
@@ -3127,6 +3302,28 @@ export interface components {
             stopped: number;
         };
         /**
+         * PortDiffView
+         * @description A port whose content differs, or may differ.
+         */
+        PortDiffView: {
+            /** Port */
+            port: string;
+            then: components["schemas"]["DigestView"] | null;
+            now: components["schemas"]["DigestView"] | null;
+            /**
+             * Then Source
+             * @description The output that fed the input, as `treatment.port`.
+             */
+            then_source: string | null;
+            /** Now Source */
+            now_source: string | null;
+            /**
+             * Known
+             * @description False if it is not known whether the content differs.
+             */
+            known: boolean;
+        };
+        /**
          * PreviewView
          * @description A content, or its beginning, by its kind: which of the other members exist depends on it.
          */
@@ -3301,6 +3498,61 @@ export interface components {
         ProjectBody: {
             /** Name */
             name: string;
+        };
+        /** ProjectDeletionList */
+        ProjectDeletionList: {
+            /** Items */
+            items: components["schemas"]["ProjectDeletionView"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+        };
+        /**
+         * ProjectDeletionView
+         * @description A deletion: the record that remains of a project.
+         */
+        ProjectDeletionView: {
+            /** Id */
+            id: string;
+            /** Project */
+            project: string;
+            /**
+             * State
+             * @description `closing` (runs end), `removing`, or `deleted`.
+             */
+            state: string;
+            /**
+             * Requested At
+             * Format: date-time
+             */
+            requested_at: string;
+            /**
+             * Requested By
+             * @description The id of a member, a service account or a token.
+             */
+            requested_by: string;
+            /**
+             * Removes From
+             * Format: date-time
+             * @description When data begins to be removed: no runner can write any more by then.
+             */
+            removes_from: string;
+            /** Finished At */
+            finished_at: string | null;
+            /**
+             * Removed
+             * @description What was removed so far, by kind.
+             */
+            removed: {
+                [key: string]: number;
+            };
+            /**
+             * Remains
+             * @description What could not be removed elsewhere, and where it is.
+             */
+            remains: string[];
         };
         /** ProjectList */
         ProjectList: {
@@ -3926,6 +4178,28 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        /**
+         * RunChangesView
+         * @description Replace what you have by what is here, by name. The same change may come again.
+         */
+        RunChangesView: {
+            run: components["schemas"]["RunView"];
+            /**
+             * Treatments
+             * @description Those that changed.
+             */
+            treatments: components["schemas"]["TreatmentSummary"][];
+            /**
+             * Reload
+             * @description So many treatments changed that the run is to be read again.
+             */
+            reload: boolean;
+            /**
+             * After
+             * @description The position to go on from.
+             */
+            after: string;
+        };
         /** RunCostView */
         RunCostView: {
             /** Run Id */
@@ -3935,10 +4209,80 @@ export interface components {
             /** Treatments */
             treatments: components["schemas"]["TreatmentCostView"][];
         };
+        /**
+         * RunDiffView
+         * @description Two runs: `then` is the one in front, `now` the other.
+         */
+        RunDiffView: {
+            /**
+             * Words
+             * @description The result in one sentence.
+             */
+            words: string;
+            /**
+             * Replay
+             * @description One is a replay of a treatment of the other; only that treatment is compared.
+             */
+            replay: boolean;
+            then: components["schemas"]["RunView"];
+            now: components["schemas"]["RunView"];
+            /** Changed */
+            changed: components["schemas"]["ChangedFactView"][];
+            /** @description The first treatment, each after those that it depends on, that differs although nothing sent to it explains it. */
+            divergence: components["schemas"]["TreatmentDiffView"] | null;
+            /**
+             * Ended Otherwise
+             * @description The first treatment that ended otherwise.
+             */
+            ended_otherwise: string | null;
+            content: components["schemas"]["DiffContentView"] | null;
+            /**
+             * Runners
+             * @description Of the divergence: then and now.
+             */
+            runners: (components["schemas"]["DiffRunnerView"] | null)[];
+            /**
+             * Counts
+             * @description Treatments of both runs, by `standing`.
+             */
+            counts: {
+                [key: string]: number;
+            };
+            /**
+             * Treatments
+             * @description At most 500 that differ or were changed, in order.
+             */
+            treatments: components["schemas"]["TreatmentDiffView"][];
+            /**
+             * More
+             * @description How many treatments that differ are not listed.
+             */
+            more: number;
+            /**
+             * Only Then
+             * @description At most 500 treatments that only the first run has.
+             */
+            only_then: string[];
+            /**
+             * Only Now
+             * @description At most 500 treatments that only the other run has.
+             */
+            only_now: string[];
+            /**
+             * Durations
+             * @description The ten whose times differ most.
+             */
+            durations: components["schemas"]["DurationDiffView"][];
+        };
         /** RunList */
         RunList: {
             /** Items */
             items: components["schemas"]["RunView"][];
+            /**
+             * Version
+             * @description Of the first page, to wait for another one; null on others.
+             */
+            version: string | null;
             /**
              * Next
              * @description The cursor of the next page, null at the end.
@@ -4262,6 +4606,11 @@ export interface components {
              * @description Permissions that the token is limited to, or `*`.
              */
             permissions: string[];
+            /**
+             * Held
+             * @description The permissions that it has anywhere, by the token and its subject's grants.
+             */
+            held: string[];
             /**
              * Grants
              * @description What is granted to the subject; null for no subject.
@@ -4906,6 +5255,31 @@ export interface components {
             amount: number;
             /** Currency */
             currency: string;
+        };
+        /**
+         * TreatmentDiffView
+         * @description `definition` names what differs in its specification, `variables` those that it reads and that differ.
+         */
+        TreatmentDiffView: {
+            /** Name */
+            name: string;
+            /**
+             * Standing
+             * @description `same`, `differs`, `follows`, `stopped`, `unknown` or `open`.
+             */
+            standing: string;
+            /** Words */
+            words: string;
+            then: components["schemas"]["DiffSideView"];
+            now: components["schemas"]["DiffSideView"];
+            /** Inputs */
+            inputs: components["schemas"]["PortDiffView"][];
+            /** Outputs */
+            outputs: components["schemas"]["PortDiffView"][];
+            /** Definition */
+            definition: string[];
+            /** Variables */
+            variables: string[];
         };
         /** TreatmentSummary */
         TreatmentSummary: {

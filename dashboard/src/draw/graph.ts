@@ -74,6 +74,16 @@ export function fitted(layout: Layout, width: number, height: number, margin = 1
   return { scale, x: (width - size.width * scale) / 2, y: (height - size.height * scale) / 2 };
 }
 
+/** The whole graph where it is legible, else a part of it with this node in the middle. */
+export function around(layout: Layout, node: number, width: number, height: number): View {
+  const whole = fitted(layout, width, height);
+  if (whole.scale >= 0.6) return whole;
+  const scale = 0.8;
+  const x = (layout.x[node] as number) * STEP.x + NODE.width / 2;
+  const y = (layout.y[node] as number) * STEP.y + NODE.height / 2;
+  return { scale, x: width / 2 - x * scale, y: height / 2 - y * scale };
+}
+
 export function nodeAt(drawn: Drawn, view: View, x: number, y: number): number | null {
   const gx = (x - view.x) / view.scale;
   const gy = (y - view.y) / view.scale;

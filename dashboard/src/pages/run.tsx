@@ -9,6 +9,7 @@ import { why } from "../model/why.ts";
 import { location_, navigate, setQuery } from "../navigation.ts";
 import { useLoaded, useNow } from "../parts/data.ts";
 import { Graph } from "../parts/graph.tsx";
+import { useRun } from "../parts/live.ts";
 import { Logs } from "../parts/logs.tsx";
 import { Failure, Loading } from "../parts/notes.tsx";
 import { useTitle } from "../parts/shell.tsx";
@@ -25,14 +26,7 @@ type GraphPage = Schemas["GraphView"];
 export function RunPage({ run: id }: { run: string }) {
   const query = new URLSearchParams(location_.value.search);
   const selected = query.get("t");
-  const loaded = useLoaded(
-    `run/${id}`,
-    async (signal) => {
-      const found = await pages<Run>(["runs", id], {}, signal);
-      return { ...(found[0] as Run), treatments: found.flatMap((page) => page.treatments) };
-    },
-    (run) => (run && hasEnded(run.state) ? null : 1_000),
-  );
+  const loaded = useRun(id);
   const run = loaded.value;
   const ended = run ? hasEnded(run.state) : false;
   // The shape of the graph may grow while the run goes on; its states come with the run.
@@ -174,6 +168,7 @@ function Header({ run, now }: { run: Run; now: number }) {
               Rerun all
             </button>
           )}
+          <Compare run={run} ended={ended} />
           <button type="button" onClick={() => void share()}>
             {copied ? "Copied" : "Copy link"}
           </button>
@@ -218,6 +213,26 @@ function Header({ run, now }: { run: Run; now: number }) {
         </Fact>
       </dl>
     </header>
+  );
+}
+
+/** The way to the original of a replay, or to the last run that passed where this one did not. */
+function Compare({ run, ended }: { run: Run; ended: boolean }) {
+  const wanted = ended && !run.replay_of && run.state !== "succeeded";
+  const passed = useLoaded(`passed/${run.run_id}/${wanted}`, async (signal) =>
+    wanted ? (await get<Schemas["LastPassedView"]>(["runs", run.run_id, "last-passed"], {}, signal)).run_id : null,
+  );
+  if (run.replay_of)
+    return (
+      <a class="button" data-key="c" href={href({ page: "diff", run: run.replay_of.run_id, other: run.run_id })}>
+        Compare with its original
+      </a>
+    );
+  if (!passed.value) return null;
+  return (
+    <a class="button" data-key="c" href={href({ page: "diff", run: passed.value, other: run.run_id })}>
+      Compare with the last that passed
+    </a>
   );
 }
 

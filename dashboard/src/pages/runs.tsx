@@ -21,10 +21,14 @@ export function Runs() {
   const filters = Object.fromEntries(
     ["project", "pipeline", "state", "branch", "by"].map((name) => [name, query.get(name)]),
   );
-  const loaded = useLoaded(
+  const loaded = useLoaded<RunList[]>(
     `runs?${JSON.stringify(filters)}`,
-    (signal) => pages<RunList>(["runs"], { ...filters, limit: 50 }, signal, 1),
-    () => 3_000,
+    // The answer comes once the list is another one, or after two seconds.
+    (signal, last) => {
+      const version = last?.at(0)?.version;
+      return pages<RunList>(["runs"], { ...filters, limit: 50, version, wait: version ? 2 : 0 }, signal, 1);
+    },
+    (last) => (last?.at(0)?.version ? 250 : 3_000),
   );
   const now = useNow(true);
   const runs = loaded.value?.flatMap((page) => page.items) ?? [];

@@ -12,7 +12,7 @@ export interface Loaded<T> {
  */
 export function useLoaded<T>(
   key: string,
-  load: (signal: AbortSignal) => Promise<T>,
+  load: (signal: AbortSignal, last: T | null) => Promise<T>,
   every: (value: T | null) => number | null = () => null,
 ): Loaded<T> {
   const [loaded, setLoaded] = useState<Loaded<T> & { key: string }>({ key, value: null, error: null });
@@ -30,7 +30,7 @@ export function useLoaded<T>(
     const ask = async () => {
       if (document.hidden && last !== null) return; // `shown` goes on
       try {
-        last = await current.current.load(controller.signal);
+        last = await current.current.load(controller.signal, last);
         failures = 0;
         if (controller.signal.aborted) return;
         setLoaded({ key, value: last, error: null });

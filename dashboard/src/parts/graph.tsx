@@ -1,6 +1,6 @@
 // The run's graph, always in view: a canvas that can be moved and scaled; the table beside it says the same in words.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { type Drawn, draw, extent, fitted, nodeAt, type Palette, palette, type View } from "../draw/graph.ts";
+import { around, type Drawn, draw, extent, fitted, nodeAt, type Palette, palette, type View } from "../draw/graph.ts";
 import type { Layout } from "../model/layout.ts";
 import { layOut } from "../workers/client.ts";
 import { theme } from "./theme.ts";
@@ -21,9 +21,11 @@ interface Props {
   edges: readonly GraphEdge[];
   selected: string | null;
   choose: (name: string) => void;
+  /** Whether the chosen node is in the middle where the whole graph does not fit. */
+  centred?: boolean;
 }
 
-export function Graph({ nodes, edges, selected, choose }: Props) {
+export function Graph({ nodes, edges, selected, choose, centred = false }: Props) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const [layout, setLayout] = useState<Layout | null>(null);
   const [size, setSize] = useState({ width: 0, height: 0 });
@@ -96,7 +98,12 @@ export function Graph({ nodes, edges, selected, choose }: Props) {
     const ratio = devicePixelRatio || 1;
     element.width = Math.round(size.width * ratio);
     element.height = Math.round(size.height * ratio);
-    if (layout && !moved.current) view.current = fitted(layout, size.width, size.height);
+    if (layout && !moved.current) {
+      view.current =
+        centred && chosen !== null && chosen >= 0
+          ? around(layout, chosen, size.width, size.height)
+          : fitted(layout, size.width, size.height);
+    }
     paint();
   }, [size.width, size.height, layout]);
 

@@ -191,6 +191,7 @@ export function Logs({ run, treatment, ended, mark = null }: Props) {
           <span class="hidden">Find in the log (regular expression)</span>
           <input
             type="search"
+            data-key="f"
             placeholder="Find …"
             value={grep}
             onChange={(event) => setGrep(event.currentTarget.value)}
@@ -211,6 +212,7 @@ export function Logs({ run, treatment, ended, mark = null }: Props) {
             type="button"
             onClick={() => toError(-1)}
             disabled={!lines.current.errors.length}
+            data-key="E"
             aria-label="Previous error"
           >
             ↑ error
@@ -219,6 +221,7 @@ export function Logs({ run, treatment, ended, mark = null }: Props) {
             type="button"
             onClick={() => toError(1)}
             disabled={!lines.current.errors.length}
+            data-key="e"
             aria-label="Next error"
           >
             ↓ error
@@ -267,7 +270,7 @@ export function Logs({ run, treatment, ended, mark = null }: Props) {
             Read {AT_ONCE.toLocaleString("en")} more
           </button>
         )}
-        <button type="button" class="quiet" onClick={toEnd}>
+        <button type="button" class="quiet" data-key="l" onClick={toEnd}>
           To the end
         </button>
       </div>

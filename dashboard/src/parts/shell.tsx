@@ -1,22 +1,32 @@
 // What surrounds every page: the way to the others, the theme, and who is signed in.
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
-import { session, signOut } from "../api/session.ts";
+import { may, session, signOut } from "../api/session.ts";
 import { location_ } from "../navigation.ts";
-import { href, parse } from "../routes.ts";
+import { firstPart } from "../pages/admin.tsx";
+import { href, parse, type Route } from "../routes.ts";
+import { Keys, openHelp } from "./keys.tsx";
 import { choose, theme } from "./theme.ts";
 
-const PLACES = [
-  ["runs", "Runs"],
-  ["pipelines", "Pipelines"],
-  ["search", "Search"],
-  ["fleet", "Fleet"],
-  ["alerts", "Alerts"],
-] as const;
+const PLACES: readonly (readonly [Route, string, () => boolean])[] = [
+  [{ page: "home" }, "Home", () => true],
+  [{ page: "runs" }, "Runs", () => may("runs:read")],
+  [{ page: "pipelines" }, "Pipelines", () => may("pipelines:read")],
+  [{ page: "search" }, "Search", () => may("logs:read")],
+  [{ page: "fleet" }, "Fleet", () => may("pools:read")],
+  [{ page: "approvals" }, "Approvals", () => may("runs:read")],
+  [{ page: "alerts" }, "Alerts", () => may("alerts:read")],
+];
 
 export function Shell({ children }: { children: ComponentChildren }) {
   const route = parse(location_.value.pathname);
-  const here = "run" in route ? "runs" : route.page === "home" ? "runs" : route.page;
+  const here = "run" in route ? "runs" : route.page;
+  const admin = firstPart();
+  useEffect(() => {
+    // Where the way to the pages is wider than the screen, this page's is in view.
+    for (const link of document.querySelectorAll("nav [aria-current]"))
+      link.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [location_.value.pathname, session.value]);
   const open = session.value;
   return (
     <>
@@ -34,13 +44,27 @@ export function Shell({ children }: { children: ComponentChildren }) {
           Cadence
         </a>
         <nav aria-label="Pages">
-          {PLACES.map(([page, title]) => (
-            <a key={page} href={href({ page })} aria-current={here === page ? "page" : undefined}>
-              {title}
+          {open &&
+            PLACES.filter(([, , offered]) => offered()).map(([place, title]) => (
+              <a key={title} href={href(place)} aria-current={here === place.page ? "page" : undefined}>
+                {title}
+              </a>
+            ))}
+          {open && admin && (
+            <a
+              href={href({ page: "admin", part: admin, name: null })}
+              aria-current={here === "admin" ? "page" : undefined}
+            >
+              Admin
             </a>
-          ))}
+          )}
         </nav>
         <span class="fill" />
+        {open && (
+          <button type="button" class="quiet narrow-hidden" onClick={openHelp} aria-label="Keys" title="Keys (?)">
+            ?
+          </button>
+        )}
         <button type="button" class="quiet" onClick={choose} title="Light, dark, or as the system">
           <span class="narrow-hidden">Theme: </span>
           {theme.value}
@@ -59,6 +83,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
       <main id="main" tabIndex={-1}>
         {children}
       </main>
+      <Keys />
     </>
   );
 }

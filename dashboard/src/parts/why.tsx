@@ -120,6 +120,7 @@ function Reason({ run, treatment, diagnosis, withInputs }: ReasonProps) {
               {" "}
               in{" "}
               <a
+                data-key="o"
                 href={href({ page: "treatment", run, treatment: treatment.name }, { line: own.cursor })}
                 title={own.file}
               >

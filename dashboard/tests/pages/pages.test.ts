@@ -3,7 +3,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { RUN, type Served, serve } from "./server.ts";
+import { ADMIN_PARTS } from "../../src/routes.ts";
+import { NOW, RUN, type Served, serve, THEN } from "./server.ts";
 
 const PROGRAM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const PAGE = process.env.DASHBOARD_PAGE ?? "";
@@ -12,6 +13,9 @@ const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 const PATIENCE = 120_000;
 
 const PAGES = {
+  home: "/ui",
+  comparison: `/ui/runs/${THEN}/diff/${NOW}`,
+  approvals: "/ui/approvals",
   "list of runs": "/ui/runs",
   "failed run": `/ui/runs/${RUN}`,
   "chosen treatment": `/ui/runs/${RUN}?t=total`,
@@ -106,6 +110,27 @@ describe.skipIf(!canRun)("the pages", { timeout: PATIENCE }, () => {
     }
   }
 
+  for (const theme of ["light", "dark"] as const) {
+    it(`administration, ${theme}: axe finds nothing, and nothing is cut`, async () => {
+      const { page, faults } = await open("/ui/admin/members", 1440, theme);
+      for (const part of ADMIN_PARTS) {
+        await page.setViewportSize({ width: 1440, height: 900 });
+        await page.goto(`${served.url}/ui/admin/${part}`);
+        await page.locator("main section h2").first().waitFor();
+        await page.waitForFunction(() => !document.querySelector(".loading"));
+        expect(await violations(page), part).toEqual([]);
+        if (theme === "dark") await page.setViewportSize({ width: 320, height: 800 });
+        const { scrollWidth, clientWidth } = await page.evaluate(() => ({
+          scrollWidth: document.documentElement.scrollWidth,
+          clientWidth: document.documentElement.clientWidth,
+        }));
+        expect(scrollWidth, part).toBe(clientWidth);
+      }
+      expect(faults).toEqual([]);
+      await page.context().close();
+    });
+  }
+
   it("signs in, and takes the code out of the address", async () => {
     const { page } = await open("/ui/runs");
     expect(new URL(page.url()).hash).toBe("");
@@ -134,12 +159,133 @@ describe.skipIf(!canRun)("the pages", { timeout: PATIENCE }, () => {
     await page.context().close();
   });
 
-  it("is used by keyboard alone: from the run to the marked line", async () => {
-    const { page } = await open(`/ui/runs/${RUN}`);
-    await page.getByRole("link", { name: "total.py:3" }).focus();
+  /** Presses Tab until what has the focus has this name, as it is done without a mouse. */
+  async function tabTo(page: Page, name: RegExp): Promise<void> {
+    const met: string[] = [];
+    for (let pressed = 0; pressed < 80; pressed++) {
+      await page.keyboard.press("Tab");
+      const focused = await page.evaluate(() => {
+        const element = document.activeElement;
+        return element?.getAttribute("aria-label") ?? element?.textContent ?? "";
+      });
+      if (name.test(focused)) return;
+      met.push(focused);
+    }
+    throw new Error(`Tab does not lead to ${name}; it met ${met.join(" | ")}`);
+  }
+
+  it("tells the story by keyboard alone: list, run, line, input, origin", async () => {
+    const { page } = await open("/ui");
+    await page.keyboard.press("g");
+    await page.keyboard.press("r");
+    await page.getByRole("heading", { name: "Runs", level: 1 }).waitFor();
+    await page.getByRole("link", { name: "orders" }).first().waitFor();
+    await tabTo(page, /^orders$/);
     await page.keyboard.press("Enter");
+    await page.getByRole("link", { name: "total.py:3" }).waitFor();
+    await page.keyboard.press("o");
     await page.getByRole("heading", { name: /^total/, level: 1 }).waitFor();
     await page.locator(".log-row.marked").waitFor();
+    await tabTo(page, /^from export.rows$/);
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: /rows/, level: 1 }).waitFor();
+    expect(page.url()).toContain("/v/export.rows");
+    await page.context().close();
+  });
+
+  it("lists its keys on ?, and turns them off", async () => {
+    const { page } = await open(`/ui/runs/${RUN}`);
+    await page.getByRole("link", { name: "total.py:3" }).waitFor();
+    await page.keyboard.press("?");
+    const sheet = page.getByRole("dialog", { name: "Keys" });
+    await sheet.getByText("Next error").waitFor();
+    await sheet.getByText("This sheet", { exact: true }).waitFor();
+    expect(await violations(page)).toEqual([]);
+    await sheet.getByRole("checkbox").uncheck();
+    await page.keyboard.press("Escape");
+    await sheet.waitFor({ state: "hidden" });
+    await page.keyboard.press("?");
+    await page.keyboard.press("o");
+    expect(await sheet.isVisible()).toBe(false);
+    expect(new URL(page.url()).pathname).toBe(`/ui/runs/${RUN}`);
+    await page.context().close();
+  });
+
+  it("tells the first divergence, and leads to it from the failed run", async () => {
+    served.instead.set(`/v1/runs/${RUN}/last-passed`, { run_id: THEN });
+    const { page } = await open(`/ui/runs/${RUN}`);
+    const link = page.getByRole("link", { name: "Compare with the last that passed" });
+    await link.waitFor();
+    expect(await link.getAttribute("href")).toBe(`/ui/runs/${THEN}/diff/${RUN}`);
+    await page.goto(`${served.url}/ui/runs/${THEN}/diff/${NOW}`);
+    const found = page.getByRole("region", { name: "The first divergence" });
+    await found.getByText("export: $CADENCE_PARAM_fifth changed").waitFor();
+    await found.getByText("line 6, column 3").waitFor();
+    await page.context().close();
+  });
+
+  it("follows a run: what changed replaces what was there", async () => {
+    const path = `/v1/runs/${RUN}`;
+    const ended = served.recorded[path] as { state: string; treatments: { name: string; state: string }[] };
+    const running = { ...ended, state: "running" };
+    served.instead.set(path, running);
+    served.instead.set(`${path}/changes`, { run: running, treatments: [], reload: false, after: "1" });
+    const { page } = await open(`/ui/runs/${RUN}`);
+    const row = page.getByRole("row", { name: /^audit/ });
+    await row.getByText("succeeded").waitFor();
+    const audit = ended.treatments.find((one) => one.name === "audit");
+    served.instead.set(`${path}/changes`, {
+      run: ended,
+      treatments: [{ ...audit, state: "timed_out" }],
+      reload: false,
+      after: "2",
+    });
+    await row.getByText("timed out").waitFor();
+    expect(await page.getByRole("row", { name: /^audit/ }).count()).toBe(1);
+    await page.getByRole("heading", { name: "orders failed" }).waitFor();
+    await page.context().close();
+  });
+
+  it("approves with a reason, and shows what remains", async () => {
+    const { page } = await open("/ui/approvals");
+    await page.getByPlaceholder("Reason (optional)").fill("looked at it");
+    served.instead.set("/v1/approvals", { items: [], next: null });
+    const sent = page.waitForRequest((request) => request.method() === "POST");
+    await page.getByRole("button", { name: "Approve deploy" }).click();
+    expect((await sent).postDataJSON()).toEqual({ decision: "approve", comment: "looked at it" });
+    await page.getByText("Nothing waits for an approval.").waitFor();
+    await page.context().close();
+  });
+
+  it("offers what one may do, and no more", async () => {
+    const self = served.recorded["/v1/self"] as object;
+    served.instead.set("/v1/self", { ...self, held: ["runs:read", "members:read"] });
+    const { page } = await open("/ui/admin/members");
+    await page
+      .getByRole("navigation", { name: "Pages" })
+      .getByRole("link", { name: "Fleet" })
+      .waitFor({ state: "hidden" });
+    const parts = page.getByRole("navigation", { name: "Administration" }).getByRole("link");
+    expect(await parts.allTextContents()).toEqual(["Members"]);
+    await page.getByRole("row", { name: /Ada Lovelace/ }).waitFor();
+    expect(await page.getByRole("button", { name: /Remove/ }).count()).toBe(0);
+    expect(await page.getByText("Invite a member").count()).toBe(0);
+    await page.context().close();
+  });
+
+  it("asks before it takes something away", async () => {
+    const { page } = await open("/ui/admin/tokens");
+    const deleted: string[] = [];
+    page.on("request", (request) => {
+      if (request.method() === "DELETE") deleted.push(request.url());
+    });
+    await page.getByRole("button", { name: "Revoke token ci" }).click();
+    const again = page.getByRole("button", { name: "Press again to revoke token ci" });
+    await again.waitFor();
+    expect(deleted).toEqual([]);
+    const sent = page.waitForRequest((request) => request.method() === "DELETE");
+    await again.click();
+    expect((await sent).url()).toContain("/v1/tokens/");
     await page.context().close();
   });
 

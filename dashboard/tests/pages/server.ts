@@ -5,6 +5,9 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname, join } from "node:path";
 
+/** Two runs of another pipeline `orders`, which are compared: the first passed. */
+export const THEN = "01m8p42c1ncjzaapvbdvvqeqp1";
+export const NOW = "01m8p42d76t4x892j5ntqz190f";
 export const RUN = "01m8ndsm7fhdaqgt41f8h842tg";
 const TYPES: Record<string, string> = { ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
 const recorded = JSON.parse(readFileSync(new URL("answers.json", import.meta.url), "utf8")) as Record<string, unknown>;
@@ -18,6 +21,7 @@ export function policy(): string {
 
 export interface Served {
   url: string;
+  recorded: Readonly<Record<string, unknown>>;
   /** Answers in place of recorded ones, by path. */
   instead: Map<string, unknown>;
   close(): Promise<void>;
@@ -44,6 +48,7 @@ export async function serve(page: string): Promise<Served> {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    recorded,
     instead,
     close: () => new Promise((resolve) => server.close(() => resolve())),
   };

@@ -7,10 +7,14 @@ const ROUTES: Route[] = [
   { page: "run", run: "01hx" },
   { page: "treatment", run: "01hx", treatment: "main/build#2" },
   { page: "value", run: "01hx", treatment: "a.b", port: "out" },
+  { page: "diff", run: "01hx", other: "01hy" },
   { page: "search" },
   { page: "pipelines" },
   { page: "fleet" },
   { page: "alerts" },
+  { page: "approvals" },
+  { page: "admin", part: "grants", name: null },
+  { page: "admin", part: "repositories", name: "r1" },
 ];
 
 describe("addresses", () => {
@@ -22,7 +26,14 @@ describe("addresses", () => {
     expect(href({ page: "runs" }, { state: "failed", branch: null, by: "a&b" })).toBe("/ui/runs?state=failed&by=a%26b");
   });
 
-  it.each(["/ui/nothing", "/ui/runs/01hx/x", "/ui/runs/01hx/v/noport", "/ui/search/more"])("%s is none", (path) => {
+  it.each([
+    "/ui/nothing",
+    "/ui/runs/01hx/x",
+    "/ui/runs/01hx/v/noport",
+    "/ui/search/more",
+    "/ui/admin/nothing",
+    "/ui/admin/teams/x",
+  ])("%s is none", (path) => {
     expect(parse(path)).toEqual({ page: "missing" });
   });
 

@@ -16,6 +16,7 @@ from api.routes.access import (
 )
 from api.routes.alerts import alert_channels, alerts
 from api.routes.dead_letters import dead_letters
+from api.routes.deletion import deletions
 from api.routes.description import describe
 from api.routes.exports import exports
 from api.routes.insight import treatments
@@ -24,10 +25,10 @@ from api.routes.logs import logs
 from api.routes.pipelines import pipelines, programs
 from api.routes.placement import pools
 from api.routes.provenance import provenance
-from api.routes.replay import replays
+from api.routes.replay import diffs, replays
 from api.routes.repositories import repositories
 from api.routes.runners import hosts
-from api.routes.runs import run_details, runs
+from api.routes.runs import run_changes, run_details, runs
 from api.routes.search import search
 from api.routes.test_reports import results
 from api.routes.triggers import githosts
@@ -37,11 +38,13 @@ _RESOURCES: tuple[Endpoints, ...] = (
     pipelines.endpoints,
     programs.endpoints,
     runs.endpoints,
+    run_changes.endpoints,
     approvals.endpoints,
     run_details.endpoints,
     treatments.endpoints,
     provenance.endpoints,
     replays.endpoints,
+    diffs.endpoints,
     logs.endpoints,
     search.endpoints,
     secrets.endpoints,
@@ -52,6 +55,7 @@ _RESOURCES: tuple[Endpoints, ...] = (
     results.endpoints,
     githosts.endpoints,
     organizations.endpoints,
+    deletions.endpoints,
     members.endpoints,
     service_accounts.endpoints,
     grants.endpoints,

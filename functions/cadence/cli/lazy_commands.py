@@ -47,6 +47,11 @@ COMMANDS = {
         "replay",
         "Run a treatment again with the same inputs, environment and image, and compare the outputs.",
     ),
+    "diff": LazyCommand(
+        "replay.diff",
+        "diff",
+        "Compare two runs: the first treatment that differs although its inputs are equal, or the input that changed.",
+    ),
     "approve": LazyCommand("limits.approvals", "approve", "Approve a treatment that waits for an approval."),
     "refuse": LazyCommand("limits.approvals", "refuse", "Refuse a treatment that waits for an approval."),
     "deploy": LazyCommand(
@@ -69,6 +74,7 @@ COMMANDS = {
     "environment": LazyCommand(
         "limits.environments", "environment", "Environments: variables, secrets and approvals for treatments."
     ),
+    "approval": LazyCommand("limits.approvals", "approval", "Treatments that wait for an approval."),
     "approval-link": LazyCommand("limits.approvals", "approval_link", "Links that approve or refuse a treatment."),
     "repository": LazyCommand(
         "repositories.repositories",
@@ -87,6 +93,7 @@ COMMANDS = {
         "access.login", "identity_provider", "OpenID Connect providers with which members sign in."
     ),
     "org": LazyCommand("access.members", "org", "Organizations."),
+    "project": LazyCommand("access.projects", "project", "Projects of the organization."),
     "member": LazyCommand("access.members", "member", "Members of the organization, and invitations."),
     "team": LazyCommand("access.members", "team", "Teams of members."),
     "service-account": LazyCommand("access.members", "service_account", "Accounts for programs."),

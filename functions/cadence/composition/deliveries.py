@@ -25,7 +25,7 @@ from cadence.application.melodium.run_pushed import RunPushed
 from cadence.application.pipelines.check_document import FreezeDocument
 from cadence.application.pipelines.plan_run import PlanRun
 from cadence.application.repositories.commit_source import StoreCommitFiles
-from cadence.application.repositories.process_delivery import ProcessRepositoryDelivery
+from cadence.application.repositories.process_repository_delivery import ProcessRepositoryDelivery
 from cadence.application.repositories.pushed_pipelines import PushedPipelines
 from cadence.application.repositories.repository_secrets import OpenRepository, RepositoryKeys
 from cadence.application.runs.start_run import StartRun

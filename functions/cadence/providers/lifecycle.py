@@ -120,11 +120,11 @@ class StartRunner:
             fresh,
         )
         # Read after the runner is stored: a call that stops the run or the treatment from now on finds the runner.
-        standing = self.treatments.get_standing(launch.run_id, launch.treatment)
-        if standing.run.stop_requested or standing.run.state.final:
-            raise Cancelled(standing.run.cause or f"run {launch.run_id} is being stopped")
-        if standing.treatment.cancel_reason:
-            raise Cancelled(standing.treatment.cancel_reason)
+        context = self.treatments.get_context(launch.run_id, launch.treatment)
+        if context.run.stop_requested or context.run.state.final:
+            raise Cancelled(context.run.cause or f"run {launch.run_id} is being stopped")
+        if context.treatment.cancel_reason:
+            raise Cancelled(context.treatment.cancel_reason)
         if runner.result is not None:
             ended = MachineStep(
                 next=NextState.SETTLE, attempt=launch.attempt, function=launch.function, runner_id=launch.runner_id
@@ -139,7 +139,7 @@ class StartRunner:
                 with suppress(Conflict):
                     self._note_waiting(launch, boot_wait(launch.pool, launch.boot_deadline))
             home = self.homes.of(runner, fresh) if self.homes and fresh else None
-            self._start(provider, runner, _request(runner, standing.spec, home))
+            self._start(provider, runner, _request(runner, context.spec, home))
             if self.refusals and launch.placed_at:
                 self.refusals.granted(run.organization, launch.pool, launch.overcomes, launch.placed_at)
         elif not runner.state.live:

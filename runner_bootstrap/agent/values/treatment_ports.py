@@ -261,7 +261,6 @@ class TreatmentPorts:
                 masker=self._masker,
                 failed=self._failed,
                 checker=self._checkers[port.name] if self._by_fifo(port) else None,
-                outputs_in_all=len(ports),
             )
             for port in ports
         }

@@ -80,7 +80,7 @@ def test_what_happened_inside_is_apart_from_what_is_scheduled(store: RunRecords)
     assert store.get_run(FIRST).unsettled == 1
     assert store.get_spec(FIRST, "main/talk/take#7") == spec("main/talk/take#7", fed)
     assert [one.name for one in store.list_element_specs(FIRST)] == names
-    standing = store.get_standing(FIRST, "main/talk/take#7")
+    standing = store.get_context(FIRST, "main/talk/take#7")
     assert (standing.spec.element, standing.treatment) == (spec("x").element, treatment("main/talk/take#7"))
     pages, after = [], None
     while True:

@@ -97,13 +97,13 @@ def test_an_interrupted_admission_is_completed(store: RunRecords, run: str) -> N
 def test_a_treatment_is_read_together_with_its_specification_and_run(store: RunRecords, run: str) -> None:
     specs = fan_out(2)
     admit(store, *specs)
-    standing = store.get_standing(run, specs[1].name)
+    standing = store.get_context(run, specs[1].name)
     assert standing.run == store.get_run(run)
     assert standing.spec == store.get_spec(run, specs[1].name)
     assert standing.treatment == store.get_treatment(run, specs[1].name)
     for unknown in ((run, "none"), ("none", specs[1].name)):
         with pytest.raises(NotFound):
-            store.get_standing(*unknown)
+            store.get_context(*unknown)
 
 
 def test_only_a_treatment_in_the_right_state_and_attempt_advances(store: RunRecords, run: str) -> None:

@@ -1,11 +1,11 @@
 """Environments, approvals by token and by link, quotas and pools' limits, over the API's own Lambda."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
-from cadence.domain.limits.approval import ApprovalRequest
+from cadence.domain.limits.approval import ApprovalRequest, obstacle
 from cadence.domain.limits.quotas import Quotas
 from cadence.domain.pipelines.specification import TreatmentSpec
 from cadence.domain.runs.run import Treatment
@@ -98,6 +98,31 @@ def test_an_approval_is_kept_and_shown_and_made_once(api: Api, waiting: str) -> 
     assert api("POST", f"/v1/runs/{waiting}/treatments/greet/approval", {"decision": "approve"}).status == 409
     summary = next(t for t in api("GET", f"/v1/runs/{waiting}").json["treatments"] if t["name"] == "deploy")
     assert summary["waiting_for"] == "approval for environment production"
+
+
+def test_what_waits_for_an_approval_is_listed_with_who_may_decide(api: Api, waiting: str) -> None:
+    assert api("GET", "/v1/approvals").json["items"] == []  # its run has not begun
+    api.services.runs.begin_run(waiting, "machine", api.services.clock())
+    (mine,) = api("GET", "/v1/approvals").json["items"]
+    assert (mine["run_id"], mine["treatment"], mine["environment"]) == (waiting, "deploy", "production")
+    assert (mine["obstacle"], mine["decisions"], mine["required"]) == (None, [], 1)
+    reader = api.token_for(["runs:read"])
+    (others,) = api("GET", "/v1/approvals", token=reader).json["items"]
+    assert others["obstacle"] == "The permission runs:approve is missing."
+    assert api("GET", "/v1/approvals", query={"project": "elsewhere"}).status == 404
+    api("POST", f"/v1/runs/{waiting}/treatments/deploy/approval", {"decision": "approve"})
+    assert api("GET", "/v1/approvals").json["items"] == []
+
+
+def test_the_rule_of_an_environment_is_an_obstacle() -> None:
+    now = datetime(2026, 3, 4, tzinfo=UTC)
+    request = ApprovalRequest(
+        run_id="r", treatment="deploy", environment="e", required=1, approvers=("ada", "bob"), not_by_starter=True,
+        asked_at=now, expires_at=now,
+    )  # fmt: skip
+    assert obstacle(request, "ada", "eve") is None
+    assert "by the user who started" in str(obstacle(request, "ada", "ada"))
+    assert "only by: ada, bob" in str(obstacle(request, "eve", "ada"))
 
 
 def test_a_link_decides_once_in_the_name_of_its_maker(api: Api, waiting: str) -> None:

@@ -256,7 +256,7 @@ def test_a_treatment_of_its_environment_gets_a_bound_secret(
     world: World, claim: ClaimAssignment, booting: Booting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.secrets.put("default", "default", "git-read", "s3cr3t-value", world.clock(), Binding("production"))
-    read = world.runs.get_standing
+    read = world.runs.get_context
 
     def in_production(run_id: str, treatment: str) -> TreatmentContext:
         standing = read(run_id, treatment)
@@ -264,7 +264,7 @@ def test_a_treatment_of_its_environment_gets_a_bound_secret(
             standing, spec=dataclasses.replace(standing.spec, environment="production", registries={})
         )
 
-    monkeypatch.setattr(world.runs, "get_standing", in_production)
+    monkeypatch.setattr(world.runs, "get_context", in_production)
     assert "s3cr3t-value" in claim.claim(*booting, NONCE, {}).secrets.values()
 
 
@@ -272,13 +272,13 @@ def test_a_treatment_of_its_environment_gets_a_bound_secret(
 def test_a_pull_request_from_a_fork_gets_no_secrets_even_if_it_comes_this_far(
     world: World, claim: ClaimAssignment, booting: Booting, monkeypatch: pytest.MonkeyPatch, event: dict[str, Any]
 ) -> None:
-    read = world.runs.get_standing
+    read = world.runs.get_context
 
     def of_a_fork(run_id: str, treatment: str) -> TreatmentContext:
         standing = read(run_id, treatment)
         return dataclasses.replace(standing, run=dataclasses.replace(standing.run, event=event))
 
-    monkeypatch.setattr(world.runs, "get_standing", of_a_fork)
+    monkeypatch.setattr(world.runs, "get_context", of_a_fork)
     with pytest.raises(CannotRun, match="not given to pull requests from forks"):
         claim.claim(*booting, NONCE, {})
     assert [token for token, _ in world.machines.failed] == ["launch-token"]

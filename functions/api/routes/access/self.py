@@ -4,6 +4,7 @@ from pydantic import Field
 
 from api.endpoint import ANY_TOKEN, Call, Endpoints, Model
 from cadence.composition.api import Services
+from cadence.domain.access.access import Permission
 
 endpoints = Endpoints("people")
 
@@ -21,6 +22,7 @@ class SelfView(Model):
     token_id: str
     project: str = Field(description="The project that the token is limited to, or `*`.")
     permissions: list[str] = Field(description="Permissions that the token is limited to, or `*`.")
+    held: list[str] = Field(description="The permissions that it has anywhere, by the token and its subject's grants.")
     grants: list[SelfGrantView] | None = Field(description="What is granted to the subject; null for no subject.")
 
 
@@ -40,5 +42,6 @@ def show_self(call: Call, services: Services) -> SelfView:
         token_id=by.token_id,
         project=by.project,
         permissions=sorted(by.permissions),
+        held=sorted(permission for permission in Permission if by.may(permission)),
         grants=grants,
     )

@@ -58,7 +58,7 @@ def show_treatment(call: Call, services: Services, run_id: str, treatment: str) 
 def diagnose(call: Call, services: Services, run_id: str, treatment: str, query: DiagnosisQuery) -> Reply:
     """Explains a failure: its cause in plain words, the log's stack traces with their lines, and the last lines."""
     insight = _run(call, services, run_id)
-    spec, stored = services.debugging.look.standing(insight, treatment)
+    spec, stored = services.debugging.look.context(insight, treatment)
     attempt = query.attempt or stored.attempt
     runner = _runner(services, run_id, treatment, attempt)
     diagnosis = services.debugging.diagnose.diagnose(stored, spec, runner, attempt, query.lines)
@@ -79,7 +79,7 @@ def diagnose(call: Call, services: Services, run_id: str, treatment: str, query:
 def show_resources(call: Call, services: Services, run_id: str, treatment: str, query: ResourcesQuery) -> ResourcesView:
     """Shows CPU, memory, disk and network of an attempt over time, with its limits."""
     insight = _run(call, services, run_id)
-    spec, stored = services.debugging.look.standing(insight, treatment)
+    spec, stored = services.debugging.look.context(insight, treatment)
     attempt = query.attempt or stored.attempt
     runner = _runner(services, run_id, treatment, attempt)
     if runner is None:
@@ -101,7 +101,7 @@ def list_instances(call: Call, services: Services, run_id: str, treatment: str, 
     names = services.debugging.look.instance_names(insight, treatment)
     last = first + query.limit
     instances = services.debugging.look.instances(insight, names[first:last])
-    group, _ = services.debugging.look.standing(insight, treatment)
+    group, _ = services.debugging.look.context(insight, treatment)
     previewed = _reads_values(call, insight)
     return InstancesView(
         items=[

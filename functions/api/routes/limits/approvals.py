@@ -1,5 +1,6 @@
-"""Approvals: deciding with a token, making a link, and the page behind a link."""
+"""Approvals: what waits for one, deciding with a token, making a link, and the page behind a link."""
 
+from datetime import datetime
 from typing import Literal
 
 from pydantic import Field
@@ -8,6 +9,8 @@ from api.endpoint import PUBLIC, Body, Call, Endpoints, Model, Reply
 from api.reading import FORM
 from api.routes.limits.approval_page import CONTENT_SECURITY_POLICY, decided_page, decision_page, problem_page
 from api.routes.runs.insight_shapes import DecisionView
+from api.shapes import Name
+from cadence.application.runs.pending_approvals import PendingApproval
 from cadence.composition.api import Services
 from cadence.domain.access.access import Permission
 from cadence.domain.access.audit import AuditEntry, AuditKind
@@ -44,8 +47,45 @@ class LinkQuery(Model):
     key: str = Field(min_length=1, max_length=200)
 
 
+class PendingQuery(Model):
+    project: Name | None = None
+
+
+class PendingApprovalView(Model):
+    """A treatment that waits for an approval."""
+
+    run_id: str
+    project: str
+    pipeline: str
+    treatment: str
+    environment: str
+    starter: str
+    branch: str | None
+    commit: str | None
+    commit_message: str | None
+    required: int
+    approvers: list[str] | None
+    asked_at: datetime
+    expires_at: datetime
+    decisions: list[DecisionView]
+    obstacle: str | None = Field(description="Why the caller cannot approve it; null if it can.")
+
+
+class PendingApprovalList(Model):
+    items: list[PendingApprovalView]
+    next: str | None = None
+
+
 class LinkView(Model):
     path: str = Field(description="Opens the page. It cannot be read again.")
+
+
+@endpoints.add("GET", "/v1/approvals", Permission.RUNS_READ, answers={200: PendingApprovalList}, errors=(404, 422))
+def list_approvals(call: Call, services: Services, query: PendingQuery) -> PendingApprovalList:
+    """Lists the treatments that wait for an approval, of the newest 100 running runs; what expires first in front."""
+    return PendingApprovalList(
+        items=[_pending(pending) for pending in services.pending_approvals.list(call.by, query.project)]
+    )
 
 
 @endpoints.add(
@@ -119,6 +159,27 @@ def decide_by_link(call: Call, services: Services, link: str, body: LinkDecision
     except CadenceError as error:
         return _problem(call, error)
     return _page(decided_page(decision))
+
+
+def _pending(pending: PendingApproval) -> PendingApprovalView:
+    run, request = pending.run, pending.request
+    return PendingApprovalView(
+        run_id=run.run_id,
+        project=run.project,
+        pipeline=run.pipeline,
+        treatment=request.treatment,
+        environment=request.environment,
+        starter=run.starter,
+        branch=run.branch,
+        commit=run.commit,
+        commit_message=run.commit_message,
+        required=request.required,
+        approvers=None if request.approvers is None else list(request.approvers),
+        asked_at=request.asked_at,
+        expires_at=request.expires_at,
+        decisions=[DecisionView.of(decision) for decision in pending.decisions],
+        obstacle=pending.obstacle,
+    )
 
 
 def _environment(services: Services, run_id: str, treatment: str) -> str | None:

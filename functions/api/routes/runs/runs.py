@@ -1,7 +1,7 @@
 """Runs: starting, listing, showing, cancelling, running again."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, Field
@@ -16,6 +16,7 @@ from cadence.application.pipelines.run_request import RunRequest, frozen_again
 from cadence.composition.api import Services
 from cadence.domain.access.access import Permission
 from cadence.domain.runs.run import Run, Treatment
+from cadence.domain.runs.run_changes import version_of
 from cadence.domain.runs.run_filter import RunFilter
 from cadence.domain.runs.states import RunState
 from cadence.domain.shared.errors import Conflict
@@ -23,7 +24,7 @@ from cadence.domain.shared.errors import Conflict
 endpoints = Endpoints("runs")
 
 # A Lambda answers with at most 6 MB.
-_TREATMENTS_PER_PAGE = 2_000
+TREATMENTS_PER_PAGE = 2_000
 _LONGEST_CAUSE = 500
 _FOLLOWING_PER_PAGE = 200
 
@@ -65,6 +66,10 @@ class RunsQuery(Model):
     since: AwareDatetime | None = Field(None, description="Only runs that were created then or later.")
     limit: Limit = 50
     cursor: Cursor | None = None
+    version: str | None = Field(
+        None, max_length=16, description="Of an earlier answer: with `wait`, answer once the first page is another one."
+    )
+    wait: float = Field(0, ge=0, le=2, description="Seconds to wait for another first page.")
 
 
 class StartedView(Model):
@@ -145,6 +150,7 @@ class FollowingList(Model):
 
 class RunList(Model):
     items: list[RunView]
+    version: str | None = Field(description="Of the first page, to wait for another one; null on others.")
     next: str | None = Field(description="The cursor of the next page, null at the end.")
 
 
@@ -200,9 +206,16 @@ def list_runs(call: Call, services: Services, query: RunsQuery) -> RunList:
         by=query.by,
         since=query.since,
     )
-    page = services.visible.page(call.by, query.limit, after, query.project, wanted)
-    following = sign(key, page.after, *listing) if page.after else None
-    return RunList(items=[RunView.model_validate(run) for run in page.items], next=following)
+    if after is None:
+        wait = timedelta(seconds=query.wait)
+        page = services.follow_list.follow(call.by, query.limit, query.project, wanted, query.version, wait)
+    else:
+        page = services.visible.page(call.by, query.limit, after, query.project, wanted)
+    return RunList(
+        items=[RunView.model_validate(run) for run in page.items],
+        version=version_of(page.items) if after is None else None,
+        next=sign(key, page.after, *listing) if page.after else None,
+    )
 
 
 @endpoints.add(
@@ -238,14 +251,14 @@ def show_run(call: Call, services: Services, run_id: str, query: TreatmentsQuery
     run = services.visible.get(call.by, run_id)
     listing, key = ("treatments", run_id), services.keys.key("CURSOR")
     after = verify(key, query.cursor, *listing) if query.cursor else None
-    page = services.treatments.page_of_treatments(run_id, _TREATMENTS_PER_PAGE, after)
+    page = services.treatments.page_of_treatments(run_id, TREATMENTS_PER_PAGE, after)
     return RunWithTreatments(
         **RunView.model_validate(run).model_dump(),
         document_sha256=run.document_sha256,
         parameters=dict(run.parameters),
         event=dict(run.event),
         max_duration=run.max_duration,
-        treatments=[_summary(treatment) for treatment in page.items],
+        treatments=[treatment_summary(treatment) for treatment in page.items],
         next=sign(key, page.after, *listing) if page.after else None,
     )
 
@@ -301,7 +314,7 @@ def rerun(call: Call, services: Services, run_id: str, body: RerunBody) -> Reply
     return _started(call, services, frozen, run.event)
 
 
-def _summary(treatment: Treatment) -> TreatmentSummary:
+def treatment_summary(treatment: Treatment) -> TreatmentSummary:
     summary = TreatmentSummary.model_validate(treatment)
     if summary.cause and len(summary.cause) > _LONGEST_CAUSE:
         summary.cause = f"{summary.cause[:_LONGEST_CAUSE]}…"

@@ -70,7 +70,7 @@ class ReadTreatmentInsight:
 
     def read(self, insight: RunDetails, name: str) -> TreatmentInsight:
         """Returns what belongs to this treatment, and reads nothing else. Raises NotFound."""
-        spec, treatment = self.standing(insight, name)
+        spec, treatment = self.context(insight, name)
         ports = [source for port in spec.inputs if (source := PortContent(port=port).source)]
         ports += [(name, port.port) for port in spec.outputs]
         stored = insight.value_store.get_values(insight.run.run_id, ports) if ports else ()
@@ -100,18 +100,18 @@ class ReadTreatmentInsight:
             outputs=outputs,
         )
 
-    def standing(self, insight: RunDetails, name: str) -> tuple[TreatmentSpec, Treatment]:
+    def context(self, insight: RunDetails, name: str) -> tuple[TreatmentSpec, Treatment]:
         """Returns the specification and the treatment; before admission only the plan has them. Raises NotFound."""
         run_id = insight.run.run_id
         try:
-            standing = insight.treatment_store.get_standing(run_id, name)
+            context = insight.treatment_store.get_context(run_id, name)
         except NotFound:
             return insight.spec(name), Treatment(run_id=run_id, name=name, state=TreatmentState.PENDING, waiting=0)
-        return standing.spec, standing.treatment
+        return context.spec, context.treatment
 
     def instance_names(self, insight: RunDetails, group: str) -> Sequence[str]:
         """Returns the names of a group's instances in their order. Raises NotFound for what is no group."""
-        spec, _ = self.standing(insight, group)
+        spec, _ = self.context(insight, group)
         if spec.kind is TreatmentKind.GATHER:
             return spec.instances
         if spec.kind is TreatmentKind.EACH:

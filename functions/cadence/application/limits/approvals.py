@@ -7,7 +7,7 @@ from typing import Protocol
 
 from cadence.application.shared.ports import Clock
 from cadence.application.shared.run_ports import Deadlines, Machines, RunStore, TreatmentStore
-from cadence.domain.limits.approval import ApprovalRequest, ApprovalVerdict, Decision, outcome
+from cadence.domain.limits.approval import ApprovalRequest, ApprovalVerdict, Decision, obstacle, outcome
 from cadence.domain.limits.environment_set import EnvironmentSet
 from cadence.domain.runs.run import Run
 from cadence.domain.shared.errors import Conflict, Forbidden, NotApproved, NotFound
@@ -95,10 +95,9 @@ class TreatmentApprovals:
         requested), Conflict (the treatment no longer waits, or this approver decided otherwise), Forbidden.
         """
         request = self._open(run, treatment)
-        if request.approvers is not None and name not in request.approvers:
-            raise Forbidden(f"Environment {request.environment} is approved only by: {', '.join(request.approvers)}.")
-        if request.not_by_starter and verdict is ApprovalVerdict.APPROVE and name == run.created_by:
-            raise Forbidden(f"Environment {request.environment} cannot be approved by the user who started the run.")
+        starter = run.created_by if verdict is ApprovalVerdict.APPROVE else ""  # who may refuse in any case
+        if reason := obstacle(request, name, starter):
+            raise Forbidden(reason)
         decision = Decision(
             run_id=run.run_id,
             treatment=treatment,

@@ -22,15 +22,13 @@ class OfferRunner:
     work_notification: WorkNotification
     machines: Machines
 
-    def offer(
-        self, standing: TreatmentContext, placement: Placement, noted: Mapping[str, Any], task_token: str
-    ) -> None:
+    def offer(self, context: TreatmentContext, placement: Placement, noted: Mapping[str, Any], task_token: str) -> None:
         """Offers the runner; `noted` are fields of the treatment, which change in the same step.
 
         Safe to repeat: a runner that an earlier call offered is adopted, with the new `task_token`.
         Raises Cancelled (the treatment was settled or cancelled) and RunnerLost (an earlier call's runner is lost).
         """
-        run, treatment = standing.run, standing.treatment
+        run, treatment = context.run, context.treatment
         runner = Runner(
             runner_id=placement.runner_id,
             run_id=run.run_id,
@@ -48,7 +46,7 @@ class OfferRunner:
             placed_at=placement.decided_at,
             per_hour=placement.price.per_hour if placement.price else None,
             currency=placement.price.currency if placement.price else None,
-            engine=engines.needed(standing.spec.engine),
+            engine=engines.needed(context.spec.engine),
         )
         try:
             # In one step with the treatment: a call that stops the run finds it either not placed yet, or its runner.

@@ -34,13 +34,16 @@ def _no_hosts(organization: str, pool: str) -> Sequence[str | None]:
     return ()
 
 
-def _always(organization: str, pool: str) -> bool:
+def _always(organization: str, pool: str, engine: str | None) -> bool:
     return True
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlaceTreatment:
-    """Places a treatment's next attempt; `hosts_at_work` returns the hosts of a pool that ask for work."""
+    """Places a treatment's next attempt.
+
+    `engines` returns the engines of a pool's hosts; `hosts_at_work` those hosts that ask for work and have an engine.
+    """
 
     treatments: TreatmentStore
     pools: PoolStore
@@ -53,7 +56,7 @@ class PlaceTreatment:
     clock: Clock
     refusals: Refusals | None = None
     engines: Callable[[str, str], Sequence[str | None]] = _no_hosts
-    hosts_at_work: Callable[[str, str], object] = _always
+    hosts_at_work: Callable[[str, str, str | None], object] = _always
 
     def place(
         self, run_id: str, treatment: str, attempt: int, task_token: str, refused: FailedLaunch | None = None
@@ -67,18 +70,18 @@ class PlaceTreatment:
         RunnerLost (an earlier call's runner is lost), and what its gates raise.
         """
         self.deadlines.watch_runner(ids.runner_id(run_id, treatment, attempt), FIRST_LOOK, task_token)
-        standing = self.treatments.get_standing(run_id, treatment)
-        run = standing.run
+        context = self.treatments.get_context(run_id, treatment)
+        run = context.run
         if run.stop_requested or run.state.final:
             raise Cancelled(run.cause or f"run {run_id} is being stopped")
-        stored = standing.treatment
+        stored = context.treatment
         if stored.cancel_reason or stored.attempt != attempt:
             raise Cancelled(stored.cancel_reason or f"{treatment} goes on with attempt {stored.attempt}")
         if refused is not None and self.take_back.reconcile(run.organization, refused, task_token):
             return
-        placement, noted = self._decide(standing, refused)
+        placement, noted = self._decide(context, refused)
         if placement.provider == HOST:
-            self.offer.offer(standing, placement, noted, task_token)
+            self.offer.offer(context, placement, noted, task_token)
             return
         # A machine that never calls home is given up only after its boot deadline: until then users see why it waits.
         noted = {**noted, "waiting_for": placing.boot_wait(placement.pool, placement.boot_deadline)}
@@ -97,22 +100,22 @@ class PlaceTreatment:
             raise Cancelled(f"{treatment} was settled while it was being placed") from None
         self.machines.succeed(task_token, placement.step())
 
-    def _decide(self, standing: TreatmentContext, refused: FailedLaunch | None) -> tuple[Placement, Mapping[str, Any]]:
+    def _decide(self, context: TreatmentContext, refused: FailedLaunch | None) -> tuple[Placement, Mapping[str, Any]]:
         """Returns the placement, and the treatment's fields that change with it."""
-        run, spec, attempt = standing.run, standing.spec, standing.treatment.attempt
+        run, spec, attempt = context.run, context.spec, context.treatment.attempt
         fitting, left_out = self._candidates(run, spec)
         if not fitting:
-            self.gates.note(standing.treatment, placement=placing.encode(left_out))
+            self.gates.note(context.treatment, placement=placing.encode(left_out))
             reasons = "; ".join(candidate.reason for candidate in left_out) or "there is no pool"
             raise ProviderRejected(f"no pool can hold {spec.name}: {reasons}")
-        back_offs = {**self._back_offs(fitting), **_taken_away(standing.treatment, self.clock())}
-        unattended = self._unattended(fitting)
+        back_offs = {**self._back_offs(fitting), **_taken_away(context.treatment, self.clock())}
+        unattended = self._unattended(fitting, engines.needed(spec.engine))
         ordered = placing.in_order(fitting, spec, back_offs, self.clock(), unattended)
         refusals = (*refused.placement.refusals, refused.refusal) if refused else ()
         considered = placing.encode([*placing.considered(ordered, refusals), *left_out])
         pools = [pool for pool, _ in ordered]
-        untried, refusals, rounds = self._untried(standing, pools, unattended, refused, refusals, considered)
-        usable, noted = self.gates.passed(run, spec, standing.treatment, untried)
+        untried, refusals, rounds = self._untried(context, pools, unattended, refused, refusals, considered)
+        usable, noted = self.gates.passed(run, spec, context.treatment, untried)
         pool = usable[0]
         placement = Placement(
             pool=pool.name,
@@ -131,7 +134,7 @@ class PlaceTreatment:
             overcomes=tuple(back_off.offer for back_off in back_offs.get(pool.name, ())),
         )
         # Trying one pool after the other is one step, however often it is repeated.
-        if standing.treatment.state is not TreatmentState.BOOTING:
+        if context.treatment.state is not TreatmentState.BOOTING:
             noted["history"] = (
                 StateChange(placement.decided_at, attempt, TreatmentState.BOOTING, f"pool {pool.name}"),
             )
@@ -139,7 +142,7 @@ class PlaceTreatment:
 
     def _untried(
         self,
-        standing: TreatmentContext,
+        context: TreatmentContext,
         pools: Sequence[Pool],
         unattended: Collection[str],
         refused: FailedLaunch | None,
@@ -157,9 +160,9 @@ class PlaceTreatment:
         if refused is None:
             return remaining, (), 0
         if not remaining:
-            self.gates.note(standing.treatment, placement=considered, waiting_for=None)
+            self.gates.note(context.treatment, placement=considered, waiting_for=None)
             words = "; ".join(refusal.told for refusal in refusals)
-            raise ProviderRejected(f"no pool takes {standing.spec.name}: {words}")
+            raise ProviderRejected(f"no pool takes {context.spec.name}: {words}")
         rounds = refused.placement.rounds
         untried = [pool for pool in remaining if pool.name not in {refusal.pool for refusal in refusals}]
         if untried:
@@ -168,8 +171,8 @@ class PlaceTreatment:
         if self.clock() < refused.placement.decided_at + pause:
             answers = "; ".join(refusal.told for refusal in refusals)
             words = f"a pool that takes it, all asked again after {pause.seconds} s: {answers}"
-            if standing.treatment.waiting_for != words:
-                self.gates.note(standing.treatment, waiting_for=words, placement=considered)
+            if context.treatment.waiting_for != words:
+                self.gates.note(context.treatment, waiting_for=words, placement=considered)
             raise NotReady(words)
         return remaining, lasting, rounds + 1
 
@@ -181,13 +184,14 @@ class PlaceTreatment:
             pool.name: self.refusals.of_pool(pool.organization, pool.name) for pool in pools if pool.provider != HOST
         }
 
-    def _unattended(self, pools: Sequence[Pool]) -> Collection[str]:
+    def _unattended(self, pools: Sequence[Pool], engine: str | None) -> Collection[str]:
+        """Returns the pools whose hosts that have the engine are silent: they count as having it for a while longer."""
         if len(pools) < 2:
             return ()
         return {
             pool.name
             for pool in pools
-            if pool.provider == HOST and not self.hosts_at_work(pool.organization, pool.name)
+            if pool.provider == HOST and not self.hosts_at_work(pool.organization, pool.name, engine)
         }
 
     def _candidates(self, run: Run, spec: TreatmentSpec) -> tuple[list[Pool], list[Considered]]:

@@ -160,8 +160,8 @@ class CompareReplay:
 
     def ended(self, run: Run, name: str) -> ReplayExecution:
         """Returns a treatment as it was executed in that run. Raises NotFound."""
-        standing = self.treatments.get_standing(run.run_id, name)
-        spec, treatment = standing.spec, standing.treatment
+        context = self.treatments.get_context(run.run_id, name)
+        spec, treatment = context.spec, context.treatment
         # Reports of tests have times in them, so that no two are equal.
         outputs = tuple(port for port in spec.outputs if port.port != REPORTS_PORT)
         values = self.values.get_values(run.run_id, [(name, port.port) for port in outputs])

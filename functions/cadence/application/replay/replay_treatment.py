@@ -89,15 +89,15 @@ class FindOriginal:
         """Returns the run that executed the treatment: reruns and replays reuse the results of others."""
         for _ in range(_LONGEST_CHAIN):
             try:
-                standing = self.treatments.get_standing(run.run_id, name)
+                context = self.treatments.get_context(run.run_id, name)
             except NotFound:
                 raise NotFound(f"Run {run.run_id} has no treatment {name!r}.") from None
-            kept_from = standing.treatment.kept_from
+            kept_from = context.treatment.kept_from
             if kept_from is None:
-                refused = refusal(standing.spec, standing.treatment)
+                refused = refusal(context.spec, context.treatment)
                 if refused:
-                    raise Conflict(refused, state=str(standing.treatment.state))
-                return standing.run, standing.treatment, standing.spec
+                    raise Conflict(refused, state=str(context.treatment.state))
+                return context.run, context.treatment, context.spec
             try:
                 run = self.runs.get_run(kept_from)
             except NotFound:

@@ -52,11 +52,11 @@ class StartRun:
         ancestry: Ancestry = NO_ANCESTRY,
         melodium: MelodiumRun | None = None,
     ) -> Run:
-        # Before the run exists, so that a run whose machine could not be started is always looked at again.
         """Creates the run, which then goes as far as its gates let it; returns it as it stands.
 
         `frozen` must have its plan. Safe to repeat with the same `run_id`.
         """
+        # Before the run exists, so that a run whose machine could not be started is always looked at again.
         self.deadlines.watch_run(run_id, _START_CHECK)
         requested = replace(self._run(run_id, frozen, event, created_by, ancestry), melodium=melodium)
         run = self._created(requested)

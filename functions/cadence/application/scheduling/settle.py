@@ -71,23 +71,23 @@ class Settle:
 
         `attempt` is the one that ended; None means the current one, and that no other follows.
         """
-        standing = self.treatments.get_standing(run_id, treatment)
-        stored = standing.treatment
+        context = self.treatments.get_context(run_id, treatment)
+        stored = context.treatment
         ended = attempt or stored.attempt
         if ended == stored.attempt:
             # Before the attempt is left behind, so that no slot is: a repeated call does it again.
             self.slots.release(stored)
         runner = self._runner(ids.runner_id(run_id, treatment, ended))
-        if runner and standing.spec.engine and ended == stored.attempt:
+        if runner and context.spec.engine and ended == stored.attempt:
             # Later attempts of a worker have the same token.
             self.ended(runner)
         if not stored.state.final and ended == stored.attempt:
-            stored = self._end(standing, runner, error, may_retry=attempt is not None)
+            stored = self._end(context, runner, error, may_retry=attempt is not None)
         if stored.state.final:
             self.readiness.settled(stored)
             self._request_purge(stored)
             return self._released(MachineStep(next=NextState.DONE, attempt=ended), runner)
-        seconds = retrying.wait_seconds(stored, standing.spec.retry)
+        seconds = retrying.wait_seconds(stored, context.spec.retry)
         following = NextState.WAIT if seconds else NextState.RETRY
         return self._released(MachineStep(next=following, attempt=stored.attempt, wait_seconds=seconds), runner)
 
@@ -132,9 +132,9 @@ class Settle:
         return provider_function(self.provider_function_prefix, runner.provider)
 
     def _end(
-        self, standing: TreatmentContext, runner: Runner | None, error: MachineError | None, *, may_retry: bool
+        self, context: TreatmentContext, runner: Runner | None, error: MachineError | None, *, may_retry: bool
     ) -> Treatment:
-        run, spec, treatment = standing.run, standing.spec, standing.treatment
+        run, spec, treatment = context.run, context.spec, context.treatment
         result = runner.result if runner else None
         state, cause = _verdict(result, error)
         if (

@@ -93,7 +93,7 @@ class TreatmentStore(Protocol):
     def get_treatment(self, run_id: str, treatment: str) -> Treatment:
         """Returns a treatment. Raises NotFound."""
 
-    def get_standing(self, run_id: str, treatment: str) -> TreatmentContext:
+    def get_context(self, run_id: str, treatment: str) -> TreatmentContext:
         """Returns a treatment, its specification and its run in one call. Raises NotFound."""
 
     def list_treatments(self, run_id: str) -> Sequence[Treatment]:

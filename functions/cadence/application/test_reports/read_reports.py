@@ -61,7 +61,7 @@ class ReadTestReports:
     def read(self, run_id: str, treatment: str) -> TreatmentReport | None:
         """Returns the report of a treatment; None if it sent none. Safe to repeat at any point."""
         try:
-            context = self.treatments.get_standing(run_id, treatment)
+            context = self.treatments.get_context(run_id, treatment)
         except NotFound:
             return None  # the run is not kept any more
         output = next((port for port in context.spec.outputs if port.port == REPORTS_PORT), None)

@@ -27,3 +27,7 @@ class LimitRequests(ApiSession):
 
     def put_quotas(self, quotas: Json) -> Json:
         return self._call("PUT", path_of("organizations", "quotas"), quotas)
+
+    def approvals(self, project: str | None = None) -> Json:
+        """The treatments that wait for an approval."""
+        return self._call("GET", path_of("approvals"), params={"project": project})["items"]

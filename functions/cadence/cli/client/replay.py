@@ -23,3 +23,12 @@ class ReplayRequests(ApiSession):
 
     def replay_kit(self, run_id: str, treatment: str) -> Json:
         return self._call("GET", path_of("runs", run_id, "treatments", treatment, "replay-kit"))
+
+    def diff(self, run_id: str, other: str) -> Json:
+        """The comparison of two runs."""
+        return self._call("GET", path_of("runs", run_id, "diff", self._whole_run_id(other)))
+
+    def last_passed(self, run_id: str) -> str | None:
+        """The newest run of the same pipeline that succeeded before this one."""
+        found = self._call("GET", path_of("runs", run_id, "last-passed"))["run_id"]
+        return str(found) if found else None

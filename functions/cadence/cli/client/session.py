@@ -91,10 +91,17 @@ class ApiSession:
         found = _NAMED_RUN.match(path)
         if found is None:
             return path
-        named = unquote(found["named"])
+        whole = self._run_by_name(unquote(found["named"]))
+        return path[: found.start("named")] + whole + path[found.end("named") :]
+
+    def _whole_run_id(self, text: str) -> str:
+        """The id of the run that `@last`, `@failed` or a part of an id names; any other text as it is."""
+        return self._with_whole_run_id(path_of("runs", text)).rpartition("/")[2]
+
+    def _run_by_name(self, named: str) -> str:
         if named not in self._named_runs:
             self._named_runs[named] = self._run_named(named)
-        return path[: found.start("named")] + self._named_runs[named] + path[found.end("named") :]
+        return self._named_runs[named]
 
     def _run_named(self, named: str) -> str:
         filters = {"@failed": {"state": "failed"}}.get(named, {})

@@ -6,14 +6,42 @@ import typer
 
 from cadence.cli.client.connection import connect
 from cadence.cli.shared.errors import reporting_errors
-from cadence.cli.shared.options import Json, Run, Treatment
-from cadence.cli.shared.output import print_json, print_result
+from cadence.cli.shared.options import Json, OnlyProject, Run, Treatment
+from cadence.cli.shared.output import date_time, print_json, print_list, print_result
 
 Comment = Annotated[str, typer.Option("--comment", "-m", help="A comment that is stored with the decision.")]
 
 approval_link = typer.Typer(
     name="approval-link", help="Links that approve or refuse a treatment.", no_args_is_help=True
 )
+
+
+approval = typer.Typer(name="approval", help="Treatments that wait for an approval.", no_args_is_help=True)
+
+
+@approval.callback()
+def _waiting() -> None:
+    """Treatments that wait for an approval."""
+
+
+@approval.command("list")
+def list_approvals(project: OnlyProject = None, as_json: Json = False) -> None:
+    """List treatments that wait for an approval, what expires first in front."""
+    with reporting_errors(as_json):
+        found = connect().approvals(project)
+    print_list(
+        found,
+        ("RUN", "TREATMENT", "ENVIRONMENT", "APPROVALS", "UNTIL", "YOU"),
+        lambda one: (
+            one["run_id"],
+            one["treatment"],
+            one["environment"],
+            f"{len(one['decisions'])} of {one['required']}",
+            date_time(one["expires_at"]),
+            one["obstacle"] or "may decide",
+        ),
+        as_json,
+    )
 
 
 @approval_link.callback()

@@ -56,6 +56,8 @@ from cadence.application.placement.back_offs import Refusals
 from cadence.application.placement.manage_pools import ManagePools
 from cadence.application.runners.hold_runner import HoldRunner
 from cadence.application.runs.cancel_run import CancelRun
+from cadence.application.runs.follow_run import FollowList, FollowRun
+from cadence.application.runs.pending_approvals import ListPendingApprovals
 from cadence.application.runs.rerun import Rerun
 from cadence.application.runs.run_details import ReadRunDetails
 from cadence.application.runs.start_run import RequestRun, StartRun
@@ -70,6 +72,7 @@ from cadence.application.values.manage_retention import ManageRetention
 from cadence.composition import settings
 from cadence.composition.api.alerts import Alerting, alerting
 from cadence.composition.api.dead_letters import dead_letters
+from cadence.composition.api.deletion import Deletions, deletions
 from cadence.composition.api.insight import Debugging, debugging
 from cadence.composition.api.people import People, people
 from cadence.composition.api.provenance import Provenance, provenance
@@ -125,7 +128,10 @@ class Services:
     approval_store: ApprovalStore
     approvals: TreatmentApprovals
     approval_links: ApprovalLinks
+    pending_approvals: ListPendingApprovals
     visible: VisibleRuns
+    follow_run: FollowRun
+    follow_list: FollowList
     look: ReadRunDetails
     debugging: Debugging
     create_token: CreateToken
@@ -144,6 +150,7 @@ class Services:
     retention: ManageRetention
     audit: AuditTrail
     alerting: Alerting
+    deletions: Deletions
 
     @property
     def version(self) -> str:
@@ -173,9 +180,15 @@ class Services:
             refuse_if_known(principal, project_scope(name, pipeline=pipeline, environment=environment))
             raise missing
         try:
-            return self.access.get_project(principal.organization, name)
+            project = self.access.get_project(principal.organization, name)
         except NotFound:
             raise missing from None
+        if project.deletion is not None:
+            raise NotFound(
+                f"The project {name!r} is being deleted, and nothing of it can be used any more. "
+                f"GET /v1/project-deletions/{project.deletion} shows how far this is."
+            )
+        return project
 
 
 def services() -> Services:
@@ -200,6 +213,7 @@ def services() -> Services:
     start = StartRun(runs, run_gates, deadlines, now)
     persons = people(config, access)
     searching = search(config, visible, runs, runners, now)
+    alerts = alerting(config, runs, hosts, searching.find.index)
     return Services(
         clock=now,
         schemas=schemas_folder(),
@@ -236,7 +250,7 @@ def services() -> Services:
             chunks=S3Chunks(Buckets.of(config.data_bucket, config.value_buckets)),
         ),
         provenance=provenance(config, runs, documents, pipelines),
-        replays=replays(config, runs, runners, documents, secrets, access),
+        replays=replays(config, runs, runners, documents, secrets, access, visible),
         check=check,
         programs=check.programs,
         freeze_document=freeze,
@@ -259,7 +273,10 @@ def services() -> Services:
             clock=now,
         ),
         people=persons,
+        pending_approvals=ListPendingApprovals(visible=visible, treatments=runs, store=approval_store, clock=now),
         visible=visible,
+        follow_run=FollowRun(runs=runs, treatments=runs, clock=now, sleep=time.sleep),
+        follow_list=FollowList(visible=visible, clock=now, sleep=time.sleep),
         look=ReadRunDetails(treatments=runs, values=runs, runners=runners, documents=documents),
         debugging=debugging(config, hosts),
         create_token=CreateToken(access, access, now),
@@ -277,7 +294,8 @@ def services() -> Services:
             DynamoSplitCatalogue(config.logs_table), now, timedelta(days=int(config.retention_days))
         ),
         audit=DynamoAuditTrail(config.access_table),
-        alerting=alerting(config, runs, hosts, searching.find.index),
+        alerting=alerts,
+        deletions=deletions(config, alerts.manage_rules),
         read_logs=ReadLogs(
             index=DynamoLogIndex(config.logs_table),
             segments=S3LogSegments(config.data_bucket),

@@ -10,8 +10,11 @@ from cadence.adapters.s3.chunks import S3Chunks
 from cadence.adapters.s3.stored_processes import S3StoredProcesses
 from cadence.application.melodium.capture_element import CaptureElement
 from cadence.application.replay.compare_replay import CompareReplay
+from cadence.application.replay.diff_runs import DiffRuns
 from cadence.application.replay.ports import ReplayStore
 from cadence.application.replay.replay_treatment import FindOriginal, ListReplays, Replay
+from cadence.application.runs.run_details import ReadRunDetails
+from cadence.application.runs.visible_runs import VisibleRuns
 from cadence.application.shared.ports import Documents, PoolStore
 from cadence.application.shared.runner_ports import RunnerStore
 from cadence.application.shared.secret_ports import SecretStore
@@ -23,6 +26,7 @@ class Replays:
     replay: Replay
     find: FindOriginal
     compare: CompareReplay
+    diff: DiffRuns
     store: ReplayStore
     of: ListReplays
 
@@ -34,6 +38,7 @@ def replays(
     documents: Documents,
     secrets: SecretStore,
     pools: PoolStore,
+    visible: VisibleRuns,
 ) -> Replays:
     chunks = S3Chunks(Buckets.of(config.data_bucket, config.value_buckets))
     store = DynamoReplayStore(config.runs_table)
@@ -43,6 +48,7 @@ def replays(
         replay=Replay(find, documents, secrets, pools),
         find=find,
         compare=CompareReplay(runs=runs, treatments=runs, values=runs, runners=runners, chunks=chunks, store=store),
+        diff=DiffRuns(look=ReadRunDetails(runs, runs, runners, documents), visible=visible, chunks=chunks),
         store=store,
         of=ListReplays(runs, find, store),
     )

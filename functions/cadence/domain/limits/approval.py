@@ -47,6 +47,15 @@ class Decision:
     comment: str = ""
 
 
+def obstacle(request: ApprovalRequest, name: str, created_by: str) -> str | None:
+    """Returns why a token of this name cannot approve, by the rule of the environment; None if it can."""
+    if request.approvers is not None and name not in request.approvers:
+        return f"Environment {request.environment} is approved only by: {', '.join(request.approvers)}."
+    if request.not_by_starter and name == created_by:
+        return f"Environment {request.environment} cannot be approved by the user who started the run."
+    return None
+
+
 def outcome(request: ApprovalRequest, decisions: Sequence[Decision]) -> ApprovalVerdict | None:
     """Returns the verdict: one refusal refuses, the required number of approvals approves; None while it is open."""
     if any(decision.verdict is ApprovalVerdict.REFUSE for decision in decisions):

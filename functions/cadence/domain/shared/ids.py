@@ -65,6 +65,11 @@ def document_key(sha256: str) -> str:
     return f"documents/{sha256}"
 
 
+def library_key(organization: str, project: str, sha256: str) -> str:
+    """Returns the key of a file that a project read from a repository; `sha256` is that of what names the file."""
+    return document_key(f"library/{organization}/{project}/{sha256}")
+
+
 def source_prefix(organization: str, project: str, sha256: str) -> str:
     """Returns the prefix of the keys of the chunks of a commit's files, packed; `sha256` is that of the archive."""
     return f"sources/{organization}/{project}/{sha256}/"

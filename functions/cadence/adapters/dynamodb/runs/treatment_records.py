@@ -52,7 +52,7 @@ class TreatmentRecords:
             raise NotFound(f"run {run_id} has no treatment {treatment}") from None
         return item.treatment()
 
-    def get_standing(self, run_id: str, treatment: str) -> TreatmentContext:
+    def get_context(self, run_id: str, treatment: str) -> TreatmentContext:
         pk = partition(run_id)
         keys = (RunItem.SK, SpecItem.PREFIX + treatment, TreatmentItem.key_of(treatment))
         with translated(f"treatment {treatment}"):
