@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 
 from cadence.cli.client.client import Client
 from cadence.cli.client.runs import is_final
+from cadence.local.ministack.server import MiniStack
+from cadence.local.shared.account_key import AccountKey
 from cadence.local.shared.connection import StackConnection
 from cadence.local.shared.paths import StackPaths
 from cadence.local.supervision import control
@@ -31,6 +33,11 @@ class Stack:
     client: Client
     paths: StackPaths
 
+    @property
+    def ministack(self) -> MiniStack:
+        """The simulated account, as its root sees it."""
+        return MiniStack(int(self.connection.aws_endpoint.rpartition(":")[2]), AccountKey.kept(self.paths))
+
     def pid_of(self, name: str) -> int:
         """The process of a part, as the stack's record names it."""
         record = read_record(self.paths)
@@ -46,11 +53,12 @@ class Stack:
 
 
 @contextmanager
-def local_stack(supervisor: Sequence[str] = control.SUPERVISOR) -> Iterator[Stack]:
+def local_stack(supervisor: Sequence[str] = control.SUPERVISOR, *, enforce_iam: bool = True) -> Iterator[Stack]:
     """Start one, answer it when it serves, and take it down again; what it says goes to stderr."""
     with tempfile.TemporaryDirectory(prefix="cadence-bench-") as name:
         folder = Path(name)
-        connection, process = control.up(StackOptions(folder, port=0), _tell, attached=True, supervisor=supervisor)
+        options = StackOptions(folder, port=0, enforce_iam=enforce_iam)
+        connection, process = control.up(options, _tell, attached=True, supervisor=supervisor)
         assert process is not None
         try:
             client = Client(connection.url, connection.token, timeout=60)

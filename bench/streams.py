@@ -57,7 +57,7 @@ def measure(mebibytes: int = 1024) -> Report:
         _stream(stack, 8)
         with _Peaks(stack) as peaks:
             sent, received = _stream(stack, mebibytes)
-        put, get, both = _plain_s3(MiniStack(int(stack.connection.aws_endpoint.rpartition(":")[2])), mebibytes)
+        put, get, both = _plain_s3(stack.ministack, mebibytes)
         alone = through_fifo(mebibytes, stack.paths.temporary)
     if received["size"] != mebibytes * MIB:
         raise RuntimeError(f"{received['size']} bytes came of {mebibytes * MIB}")

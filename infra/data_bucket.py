@@ -55,7 +55,8 @@ class DataBucket(Construct):
         accept(
             self.bucket,
             "S1",
-            "Access logs would cost a request for each chunk of a stream; the API's access log records who read what.",
+            "Access logs name the Lambda that signed a URL, and not whoever uses it; they are late and not complete. The "
+            "audit log records which caller was given which value and secret.",
         )
 
     def add_value_bucket(self, name: str, retention_days: int) -> None:

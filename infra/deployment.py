@@ -48,7 +48,9 @@ class Deployment:
 
     ``stage`` distinguishes deployments in one account: every name starts with ``cadence-<stage>-``.
     ``retention_days`` is how long values and logs of runs are kept. ``cache_mebibytes`` and
-    ``project_cache_mebibytes`` are what one cache and all caches of a project may take. ``git_hosts`` are hosts
+    ``project_cache_mebibytes`` are what one cache and all caches of a project may take, ``log_mebibytes`` and
+    ``project_log_mebibytes`` what is kept of the log of one attempt, and of all logs of a project within a day.
+    ``git_hosts`` are hosts
     (``name`` or ``name:port``, commas between them) that repositories are read from though they have no public
     address; ``*`` is everything, files of this machine included. ``outbound_hosts`` are hosts, written in the same
     way, that messages of alerts and exports are sent to, and that registries of images are asked at, though they
@@ -68,6 +70,8 @@ class Deployment:
     nag: bool
     cache_mebibytes: int
     project_cache_mebibytes: int
+    log_mebibytes: int
+    project_log_mebibytes: int
     git_hosts: str
     outbound_hosts: str
     cloudwatch_metrics: bool
@@ -112,6 +116,8 @@ def read_deployment(node: "Node") -> Deployment:
         nag=_choice(node, "nag", "false", ("true", "false")) == "true",
         cache_mebibytes=_mebibytes(node, "cache_mebibytes", 5 << 10),
         project_cache_mebibytes=_mebibytes(node, "project_cache_mebibytes", 20 << 10),
+        log_mebibytes=_mebibytes(node, "log_mebibytes", 1 << 10),
+        project_log_mebibytes=_mebibytes(node, "project_log_mebibytes", 20 << 10),
         git_hosts=_hosts(node, "git_hosts", "*" if local else ""),
         outbound_hosts=_hosts(node, "outbound_hosts", "*" if local else ""),
         cloudwatch_metrics=_choice(node, "cloudwatch_metrics", "true" if local else "false", ("true", "false"))

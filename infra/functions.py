@@ -132,10 +132,15 @@ class Functions(Construct):
         ]
 
     def _conditions(self, permission: IamPermission) -> Mapping[str, Any] | None:
-        """MiniStack knows no tags of machines, and would refuse: on the local stack there are no conditions."""
-        if not permission.conditions or self._deployment.is_local:
-            return None
-        return {"StringEquals": {key: value(self._resources) for key, value in permission.conditions.items()}}
+        """MiniStack knows no tags of machines, and would refuse: on the local stack there are no conditions on them."""
+        conditions: dict[str, Any] = {}
+        if permission.leading_keys:
+            keys = list(permission.leading_keys)
+            conditions["ForAllValues:StringLike"] = {"dynamodb:LeadingKeys": keys}
+        if permission.conditions and not self._deployment.is_local:
+            equal = {key: value(self._resources) for key, value in permission.conditions.items()}
+            conditions["StringEquals"] = equal
+        return conditions or None
 
 
 def role_of(function: lambda_.Function) -> iam.IRole:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cadence.adapters.lambda_runtime.agent_file import NAME as AGENT_NAME
+from infra.bytecode import Interpreter, interpreter
 from infra.cache import cached
 from infra.dashboard_page import page
 from infra.lambdas import LAMBDAS
@@ -48,13 +49,17 @@ _ALWAYS_DESCRIBED = ("sts",)
 
 @dataclass(frozen=True)
 class Platform:
-    """The platform that an archive is for: its name in uv (``None`` is this machine), and the Python version."""
+    """The platform that an archive is for: its name in uv (``None`` is this machine), and the Python version.
+
+    An archive with ``bytecode`` has it if this machine has an interpreter of that version.
+    """
 
     uv_name: str | None
     python: str
+    bytecode: bool = False
 
 
-LAMBDA_ARM64 = Platform("aarch64-manylinux_2_28", "3.14")
+LAMBDA_ARM64 = Platform("aarch64-manylinux_2_28", "3.14", bytecode=True)
 THIS_MACHINE = Platform(None, f"{sys.version_info.major}.{sys.version_info.minor}")
 
 
@@ -79,15 +84,39 @@ def shared_sources() -> Path:
 def bundle(row: LambdaRow, platform: Platform = LAMBDA_ARM64) -> Path:
     """Returns the archive of one Lambda with its dependencies for ``platform``; built once for the same content."""
     files = dict(_sources([row.folder], (row.provider,) if row.provider else ()))
-    dependencies = _dependencies(row.packages, platform)
+    python = interpreter(platform.python) if platform.bytecode else None
+    dependencies = _dependencies(row.packages, platform, python)
+    compiled = _compiled_sources(python) if python else None
     services = sorted({*row.called_services, *_ALWAYS_DESCRIBED})
-    recipe = json.dumps([dependencies.name, services, _own_digest()])
+    recipe = json.dumps([dependencies.name, compiled and compiled.name, services, _own_digest()])
 
     def build(target: Path) -> None:
         _link(dependencies, target, leave_out=_unused_services(dependencies, services))
         _copy(files, target)
+        if compiled:
+            _link_bytecode(compiled, files, target)
 
     return cached(CACHE, f"{row.folder}-{_digest(files, recipe)}", build)
+
+
+def _compiled_sources(python: Interpreter) -> Path:
+    """Returns a directory with all sources and their bytecode, of which each archive has its part."""
+    files = {name: file for name, file in _sources(LAMBDAS) if file.suffix == ".py"}
+
+    def build(target: Path) -> None:
+        _copy(files, target)
+        if failed := python.compile(target):
+            raise RuntimeError(f"Python {python.version} does not compile {', '.join(failed)}")
+
+    return cached(CACHE, f"bytecode-{_digest(files, python.version + _own_digest())}", build)
+
+
+def _link_bytecode(compiled: Path, files: Iterable[str], target: Path) -> None:
+    for source in (Path(name) for name in files if name.endswith(".py")):
+        for bytecode in (compiled / source.parent / "__pycache__").glob(f"{source.stem}.*.pyc"):
+            linked = target / source.parent / "__pycache__" / bytecode.name
+            linked.parent.mkdir(exist_ok=True)
+            os.link(bytecode, linked)
 
 
 def agent() -> Path:
@@ -137,15 +166,18 @@ def _is_wanted_provider(name: str, providers: Iterable[str] | None) -> bool:
     return providers is None or not is_one or parts[2] in providers
 
 
-def _dependencies(packages: tuple[str, ...], platform: Platform) -> Path:
+def _dependencies(packages: tuple[str, ...], platform: Platform, python: Interpreter | None) -> Path:
     """Returns a directory of the packages and all that they need, shared by Lambdas with the same packages."""
-    recipe = json.dumps([packages, platform.uv_name, platform.python, _file_digest(_lock()), _own_digest()])
+    version = python.version if python else platform.python
+    recipe = json.dumps([packages, platform.uv_name, version, _file_digest(_lock()), _own_digest()])
 
     def install(target: Path) -> None:
         if not packages:
             return
         _install(packages, platform, target)
         _strip(target)
+        if python:
+            python.compile(target)  # packages hold files that do not compile, which nobody imports
 
     return cached(CACHE, f"dependencies-{_digest({}, recipe)}", install)
 
@@ -214,7 +246,8 @@ def _file_digest(file: Path) -> str:
 
 
 def _own_digest() -> str:
-    return _file_digest(Path(__file__))
+    own = (Path(__file__).with_name(name) for name in ("packaging.py", "bytecode.py", "compile_tree.py"))
+    return "".join(map(_file_digest, own))
 
 
 def _lock() -> Path:

@@ -6,8 +6,7 @@ from typing import Any
 
 from xdist.scheduler import LoadScopeScheduling
 
-_END_TO_END = ("tests/e2e/", "tests/e2e_iam/")
-_OWN_STACK = "tests/e2e_iam/"
+_END_TO_END = "tests/e2e/"
 
 
 def module_of(nodeid: str) -> str:
@@ -18,13 +17,11 @@ class ByModule(LoadScopeScheduling):  # type: ignore[misc]
     """Gives a worker one module after the other, in the order of the collection among those of its kind.
 
     A module that needs a stack goes to a worker that has one. Half of the workers start one at once, and each of two
-    workers where there are no more: the other one does so when nothing else is left. Tests that share a stack of their
-    own stay together.
+    workers where there are no more: the other one does so when nothing else is left.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        module = module_of(nodeid)
-        return _OWN_STACK if module.startswith(_OWN_STACK) else module
+        return module_of(nodeid)
 
     def _assign_work_unit(self, node: Any) -> None:
         scope = self._next_for(node)
@@ -35,9 +32,7 @@ class ByModule(LoadScopeScheduling):  # type: ignore[misc]
         super()._assign_work_unit(node)
 
     def _next_for(self, node: Any) -> str | None:
-        end_to_end: list[str] = [scope for scope in self.workqueue if scope.startswith(_END_TO_END)]
-        # The longest unit of all comes first, and its stack ends before another one begins.
-        waiting = min(end_to_end, key=lambda scope: scope != _OWN_STACK, default=None)
+        waiting: str | None = next((scope for scope in self.workqueue if scope.startswith(_END_TO_END)), None)
         computing: str | None = next((scope for scope in self.workqueue if not scope.startswith(_END_TO_END)), None)
         if waiting is None or computing is None:
             return computing if waiting is None or not self._may_start(node, max(2, self._half)) else waiting

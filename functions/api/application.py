@@ -12,9 +12,10 @@ from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from api.endpoint import ANY_TOKEN, PUBLIC, Call, Endpoint, Model, Reply
 from api.problems import Malformed, MethodNotAllowed, problem_of
 from api.reading import read_body, read_query
-from api.request_audit import RequestAudit, source_of
+from api.request_audit import RequestAudit
 from api.session_cookie import HEADER, cookie_of
 from api.shapes import IDEMPOTENCY_KEY
+from cadence.adapters.http.http_event import source_address
 from cadence.adapters.http.problem import MEDIA_TYPE
 from cadence.application.access.authenticate import Authenticate, require
 from cadence.domain.access.access import Principal
@@ -96,7 +97,7 @@ def _route(
                 if endpoint.permission != ANY_TOKEN:
                     principal = require(principal, endpoint.permission)
             arguments = _arguments(endpoint, event, headers, path)
-            call = Call(principal, headers, source_of(event.raw_event))
+            call = Call(principal, headers, source_address(event.raw_event))
             audit.accept(principal, arguments)
             answer = endpoint.function(call, services, **arguments)
             audit.answer(principal, arguments)

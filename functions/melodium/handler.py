@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from cadence.adapters.http.http_event import authorization, headers, json_body, proxy_path
+from cadence.adapters.http.http_event import authorization, headers, json_body, proxy_path, source_address
 from cadence.adapters.http.problem import Response, answering_problems
 from cadence.adapters.lambda_runtime.service_log import service_logger
 from cadence.composition.melodium import engine_api
@@ -29,6 +29,7 @@ def handler(event: dict[str, Any], context: Any) -> Response:
         authorization=authorization(event),
         read=lambda: json_body(event),
         base=_base(event),
+        source=source_address(event),
     )
     return routes.answer(_api, request)
 

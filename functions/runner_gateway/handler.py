@@ -2,7 +2,15 @@
 
 from typing import Any
 
-from cadence.adapters.http.http_event import authorization, file_response, is_read, json_body, json_response, proxy_path
+from cadence.adapters.http.http_event import (
+    authorization,
+    file_response,
+    is_read,
+    json_body,
+    json_response,
+    proxy_path,
+    source_address,
+)
 from cadence.adapters.http.problem import Response, answering_problems
 from cadence.adapters.lambda_runtime.service_log import service_logger
 from cadence.composition.runner_gateway import gateway
@@ -17,4 +25,6 @@ def handler(event: dict[str, Any], context: Any) -> Response:
         return json_response(routes.agent())
     if is_read(event):
         return file_response(routes.file(proxy_path(event)))
-    return json_response(routes.answer(_gateway, proxy_path(event), authorization(event), json_body(event)))
+    return json_response(
+        routes.answer(_gateway, proxy_path(event), authorization(event), json_body(event), source_address(event))
+    )

@@ -7,8 +7,11 @@ from typing import Any
 
 from cadence.adapters.http.request_schema import check_request
 from cadence.adapters.lambda_runtime.agent_file import agent_digest, agent_file
+from cadence.application.access.audited_request import AuditedRequest
+from cadence.application.access.authenticate import TokenRefused, require
 from cadence.application.runners.runner_tokens import bearer
 from cadence.composition.runner_gateway import Gateway
+from cadence.domain.access.access import Permission, Principal
 from cadence.domain.access.scopes import pool_scope
 from cadence.domain.runners.runner import Runner, RunnerState
 from cadence.domain.shared.errors import Forbidden, NotFound
@@ -17,11 +20,12 @@ from runner_gateway import wire
 
 @dataclass(frozen=True)
 class GatewayRequest:
-    """`names` are the varying parts of the path."""
+    """`names` are the varying parts of the path; `audit` records why it is refused."""
 
     names: Mapping[str, str]
     authorization: str | None
     body: Mapping[str, Any]
+    audit: AuditedRequest
 
 
 Answer = dict[str, Any]
@@ -29,19 +33,28 @@ Route = Callable[[Gateway, GatewayRequest], Answer]
 
 
 def join(gateway: Gateway, request: GatewayRequest) -> Answer:
-    principal = gateway.joiner(request.authorization)
+    principal = gateway.authenticate(request.authorization)
     body = request.body
-    if principal.rights is not None and not principal.covers(pool_scope(body["pool"])):
-        raise Forbidden(f"The account {principal.name!r} may not add hosts to the pool {body['pool']!r}.")
-    joined = gateway.join.join(
-        principal,
-        body["pool"],
-        body["name"],
-        body["slots"],
-        body["facts"],
-        body.get("labels", {}),
-    )
+    try:
+        joined = gateway.join.join(
+            _joining(principal, body["pool"]),
+            body["pool"],
+            body["name"],
+            body["slots"],
+            body["facts"],
+            body.get("labels", {}),
+        )
+    except Forbidden as error:
+        request.audit.refuse(principal, error)
+        raise
     return {"host_id": joined.host_id, "token": joined.token}
+
+
+def _joining(principal: Principal, pool: str) -> Principal:
+    principal = require(principal, Permission.HOSTS_JOIN)
+    if principal.rights is not None and not principal.covers(pool_scope(pool)):
+        raise Forbidden(f"The account {principal.name!r} may not add hosts to the pool {pool!r}.")
+    return principal
 
 
 def lease(gateway: Gateway, request: GatewayRequest) -> Answer:
@@ -97,7 +110,7 @@ def _commit(gateway: Gateway, runner: Runner, port: str, body: Mapping[str, Any]
     committed = [wire.chunk(chunk) for chunk in body["committed"]]
     end = wire.stream_end(body["end"])
     answer = gateway.commit_output.commit(
-        runner, port, committed, end, body["next_seq"], body["want"], kept=body.get("kept", False)
+        runner, port, committed, end, body["next_seq"], body["lengths"], kept=body.get("kept", False)
     )
     return wire.output_json(answer)
 
@@ -147,7 +160,7 @@ def write_cache(gateway: Gateway, request: GatewayRequest) -> Answer:
     runner = gateway.session.check(request.names["runner"], request.authorization)
     body = request.body
     end = wire.stream_end(body["end"])
-    answer = gateway.write_cache.write(runner, body["key"], body["entry"], end, body["next_seq"], body["want"])
+    answer = gateway.write_cache.write(runner, body["key"], body["entry"], end, body["next_seq"], body["lengths"])
     return wire.output_json(answer)
 
 
@@ -194,15 +207,21 @@ def file(path: str) -> bytes:
     return agent_file(match["sha256"])
 
 
-def answer(gateway: Gateway, path: str, authorization: str | None, body: Any) -> Answer:
-    """Answers a request.
+def answer(gateway: Gateway, path: str, authorization: str | None, body: Any, source: str = "") -> Answer:
+    """Answers a request, which came from the address `source`. A refused token of a known caller is recorded.
 
-    Raises NotFound for an unknown path, InvalidRequest for a body that the schema does not allow.
+    Raises NotFound for an unknown path, InvalidRequest for a body that the schema does not allow, Transient if a
+    refusal cannot be recorded.
     """
     for pattern, name, route in _ROUTES:
         match = pattern.fullmatch(path)
         if match:
             bearer(authorization)
             check_request("runner-protocol", name, body)
-            return route(gateway, GatewayRequest(match.groupdict(), authorization, body))
+            audit = gateway.audited(route.__name__, f"/runner/v1/{path}", source)
+            try:
+                return route(gateway, GatewayRequest(match.groupdict(), authorization, body, audit))
+            except TokenRefused as error:
+                audit.refuse(None, error)
+                raise
     raise NotFound("There is nothing at this path of the runner protocol.")

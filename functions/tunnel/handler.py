@@ -2,7 +2,14 @@
 
 from typing import Any
 
-from cadence.adapters.http.socket_event import ANSWERED, json_message, post_problem, socket_event, text_field
+from cadence.adapters.http.socket_event import (
+    ANSWERED,
+    SocketEvent,
+    json_message,
+    post_problem,
+    socket_event,
+    text_field,
+)
 from cadence.adapters.lambda_runtime.fault_report import log_fault
 from cadence.adapters.lambda_runtime.service_log import service_logger
 from cadence.application.melodium.tunnels import TunnelSide
@@ -17,7 +24,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Posts errors to the connection, since the client does not see what this call answers."""
     sent = socket_event(event)
     try:
-        _handle_message(sent.connection_id, sent.body)
+        _handle_message(sent)
     except CadenceError as error:
         log.info("refused", extra={"reason": error.message})
         _post_problem(sent.connection_id, error)
@@ -27,19 +34,20 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return ANSWERED
 
 
-def _handle_message(connection_id: str, body: str) -> None:
-    message = json_message(body)
+def _handle_message(sent: SocketEvent) -> None:
+    message = json_message(sent.body)
     run_id, side = text_field(message, "run"), text_field(message, "side")
     if side not in (TunnelSide.ASKING, TunnelSide.WORKER):
         raise InvalidRequest("There is no such side.", [Violation("/side", "is one of asking and worker")])
     if "token" not in message:
-        _tunnels.pass_on(connection_id, run_id, TunnelSide(side), message.get("data"))
+        _tunnels.pass_on(sent.connection_id, run_id, TunnelSide(side), message.get("data"))
     elif side == TunnelSide.ASKING:
-        _tunnels.join_asking(connection_id, run_id, text_field(message, "token"))
+        _tunnels.join_asking(sent.connection_id, run_id, text_field(message, "token"), sent.source)
     else:
-        _tunnels.join_worker(connection_id, run_id, text_field(message, "runner"), text_field(message, "token"))
+        runner_id, token = text_field(message, "runner"), text_field(message, "token")
+        _tunnels.join_worker(sent.connection_id, run_id, runner_id, token, sent.source)
     # One line for each call: what runs Lambdas on one machine takes much longer for a call that writes nothing.
-    log.info("tunnel", extra={"run_id": run_id, "side": side, "bytes": len(body)})
+    log.info("tunnel", extra={"run_id": run_id, "side": side, "bytes": len(sent.body)})
 
 
 def _post_problem(connection_id: str, error: Exception) -> None:

@@ -6,6 +6,7 @@ from infra.lambdas import (
     access,
     alerts,
     api,
+    deletion,
     exports,
     logs,
     melodium,
@@ -16,6 +17,7 @@ from infra.lambdas import (
     runs,
     scheduling,
     search,
+    test_reports,
     triggers,
 )
 from infra.row import LambdaRow
@@ -34,7 +36,9 @@ _ROOMS = (
     logs,
     search,
     exports,
+    test_reports,
     alerts,
+    deletion,
 )
 
 # By folder.

@@ -72,6 +72,7 @@ ROWS = (
             items("logs", "UpdateItem", "DeleteItem"),
             invokes("log_indexer"),
             invokes("search_index"),
+            invokes("delete_projects"),
             puts("documents/*"),
             # When quotas and limits are raised, or approvals decided, what waits for them continues.
             *RUN_GATES,

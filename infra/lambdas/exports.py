@@ -28,7 +28,7 @@ ROWS = (
     LambdaRow(
         folder="observe",
         room="exports",
-        purpose="Sends new log lines and ends of treatments and runs to the queues `alerting` and `exporting`, and ends of runs to `commit_reports`.",
+        purpose="Sends new log lines and ends of treatments and runs to the queues `alerting` and `exporting`, and ends of runs to `commit_reports`, of treatments with reports to `test_reports`.",
         triggers=(
             _observed("logs", _item({"prefix": "SEGMENT#"})),
             _observed(
@@ -47,6 +47,8 @@ ROWS = (
             sends("exporting"),
             # Ends of runs of connected repositories.
             invokes("commit_reports"),
+            # Ends of treatments with reports of tests.
+            invokes("test_reports"),
         ),
     ),
     LambdaRow(

@@ -31,6 +31,8 @@ ROWS = (
             invokes("live"),
             items("runs", "GetItem"),
             items("logs", "Query", "BatchGetItem", "PutItem"),
+            # How much a project has logged today.
+            items("logs", "UpdateItem"),
             puts("runs/*"),
             # Dead letters, and their removal when they are redriven.
             items("logs", "GetItem", "DeleteItem"),

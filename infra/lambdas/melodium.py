@@ -4,6 +4,7 @@ from cadence.composition.settings import MelodiumReportsSettings, MelodiumSettin
 from infra.row import ENCRYPTS_AND_DECRYPTS, AsynchronousCalls, LambdaRow
 from infra.row.packages import BASE, DOCUMENTS
 from infra.row.permissions import (
+    NOTES_AUDIT,
     RUN_GATES,
     deletes,
     gets,
@@ -31,6 +32,7 @@ ROWS = (
         permissions=(
             # Tokens, with the member or service account and the grants that they act with.
             items("access", "GetItem", "BatchGetItem", "Query"),
+            NOTES_AUDIT,
             # A process that has ended leaves treatments that it did not end.
             items("runs", "GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "BatchWriteItem"),
             # A worker is a run with keys of its own, and records where it listens.
@@ -80,6 +82,7 @@ ROWS = (
         permissions=(
             # Tokens, with the member or service account and the grants that they act with.
             items("access", "GetItem", "BatchGetItem"),
+            NOTES_AUDIT,
             items("runs", "GetItem"),
             items("runners", "GetItem", "Query", "PutItem"),
             manages_connections(),

@@ -4,13 +4,16 @@ from cadence.composition.settings import RunnerGatewaySettings
 from infra.row import DECRYPTS, LambdaRow, ValueBucketUse
 from infra.row.packages import BASE, CONDITIONS
 from infra.row.permissions import (
+    ENDS_TOKENS,
     FEEDS,
+    NOTES_AUDIT,
     RUNNER_SLOTS,
     SETTLES,
     answers,
     deletes,
     gets,
     items,
+    items_under,
     log_lines,
     puts,
     work_notifications,
@@ -38,7 +41,9 @@ ROWS = (
             # Tokens, with the member or service account and the grants that they act with.
             items("access", "GetItem", "BatchGetItem"),
             # The tokens of engines, from their claim to their end.
-            items("access", "PutItem", "DeleteItem"),
+            items_under("access", ("TOKEN#",), "PutItem"),
+            ENDS_TOKENS,
+            NOTES_AUDIT,
             *FEEDS,
             *SETTLES,
             *RUNNER_SLOTS,

@@ -3,7 +3,7 @@
 from cadence.composition.settings import LiveSettings, SearchIndexSettings
 from infra.row import INDICES, AsynchronousCalls, LambdaRow, SearchServiceUse
 from infra.row.packages import BASE, SEARCH
-from infra.row.permissions import deletes, gets, items, manages_connections, puts
+from infra.row.permissions import NOTES_AUDIT, deletes, gets, items, manages_connections, puts
 from infra.row.triggers import Every, InvokedBy, TableChanges, WebSocketRoutes
 
 ROWS = (
@@ -55,6 +55,7 @@ ROWS = (
         permissions=(
             # Tokens, with the member or service account and the grants that they act with.
             items("access", "GetItem", "BatchGetItem", "Query"),
+            NOTES_AUDIT,
             items("runs", "GetItem"),
             items("runners", "PutItem"),
             items("logs", "Query", "GetItem", "BatchGetItem", "PutItem", "UpdateItem", "DeleteItem"),

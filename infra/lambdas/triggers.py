@@ -40,7 +40,7 @@ ROWS = (
             # A document whose plan depends on the run is checked again before the run.
             items("access", "GetItem", "Query", "PutItem", "UpdateItem"),
             items("pipelines", "GetItem", "Query"),
-            items("repositories", "GetItem", "PutItem"),
+            items("repositories", "GetItem", "PutItem", "UpdateItem"),
             invokes("commit_reports"),
             *RUN_GATES,
             *gets("deliveries/*", "documents/*"),

@@ -3,6 +3,7 @@
 from infra.rooms.access import AccessRoom
 from infra.rooms.alerts import AlertsRoom
 from infra.rooms.api import ApiRoom
+from infra.rooms.deletion import DeletionRoom
 from infra.rooms.exports import ExportsRoom
 from infra.rooms.logs import LogsRoom
 from infra.rooms.melodium import MelodiumRoom
@@ -14,6 +15,7 @@ from infra.rooms.runners import RunnersRoom
 from infra.rooms.runs import RunsRoom
 from infra.rooms.scheduling import SchedulingRoom
 from infra.rooms.search import SearchRoom
+from infra.rooms.test_reports import TestReportsRoom
 from infra.rooms.triggers import TriggersRoom
 
 ROOMS: tuple[type[Room], ...] = (
@@ -30,5 +32,7 @@ ROOMS: tuple[type[Room], ...] = (
     LogsRoom,
     SearchRoom,
     ExportsRoom,
+    TestReportsRoom,
     AlertsRoom,
+    DeletionRoom,
 )

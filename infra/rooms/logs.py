@@ -36,6 +36,8 @@ class LogsRoom(Room):
             "log_stream_role_arn": self._role.role_arn,
             "log_stream_policy": self.shared.deployment.log_stream,
             "failed_log_lines_queue_url": self._unindexed.queue_url,
+            "log_mebibytes": str(self.shared.deployment.log_mebibytes),
+            "project_log_mebibytes": str(self.shared.deployment.project_log_mebibytes),
         }
 
     def connect(self, functions: Mapping[str, lambda_.Function]) -> None:

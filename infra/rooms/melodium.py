@@ -1,6 +1,6 @@
 """Room ``melodium``: what Mélodium engines talk to, and the user whose key signs their uploads."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from aws_cdk import aws_iam as iam
 from constructs import Construct
@@ -10,8 +10,9 @@ from infra.resources import Resources
 from infra.rooms.room import Room
 from infra.shared import Shared
 
-# Raising it creates a new key; forms that were signed with the old one are refused from then on.
-_KEY_NUMBER = 1
+# The keys that exist, of which the last one signs; a user has two at most. To rotate, add the next number and deploy;
+# remove the one before once its forms have expired, seven days later (at once if it became known to others).
+_KEY_NUMBERS = (1,)
 
 
 class MelodiumRoom(Room):
@@ -32,20 +33,25 @@ class MelodiumRoom(Room):
 
 
 class Uploader(Construct):
-    """A user whose key (``key_id``, ``key_secret``) may put objects below ``uploads/`` of the bucket, and nothing else.
+    """A user who may put objects below ``uploads/`` of the bucket, and nothing else.
+
+    The newest of its keys (``key_id``, ``key_secret``) signs.
 
     A form that is signed with a Lambda's own credentials expires with them after some hours, and an engine requests
     the form only once.
     """
 
-    def __init__(self, scope: Construct, deployment: Deployment, resources: Resources) -> None:
+    def __init__(
+        self, scope: Construct, deployment: Deployment, resources: Resources, numbers: Sequence[int] = _KEY_NUMBERS
+    ) -> None:
         super().__init__(scope, "Uploader")
         puts = iam.PolicyStatement(actions=["s3:PutObject"], resources=[resources.data("uploads/*")])
         # Users get permissions through groups only.
         group = iam.Group(self, "Group", group_name=deployment.name("uploads"))
         policy = iam.Policy(self, "Puts", groups=[group], statements=[puts])
         user = iam.User(self, "User", user_name=deployment.name("uploads"), groups=[group])
-        key = iam.CfnAccessKey(self, "Key", user_name=user.user_name, serial=_KEY_NUMBER)
-        key.node.add_dependency(policy)
-        self.key_id = key.ref
-        self.key_secret = key.attr_secret_access_key
+        for number in numbers:
+            name = "Key" if number == 1 else f"Key{number}"
+            key = iam.CfnAccessKey(self, name, user_name=user.user_name, serial=number)
+            key.node.add_dependency(policy)
+            self.key_id, self.key_secret = key.ref, key.attr_secret_access_key

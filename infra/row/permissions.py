@@ -5,7 +5,7 @@ constants at the end are what several Lambdas need for the same task.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,11 +20,13 @@ class IamPermission:
     """Allows ``actions`` on ``targets``.
 
     ``conditions`` restrict it: a condition key (``aws:ResourceTag/…``) → what it must be equal to in a deployment.
+    ``leading_keys`` restrict it to items of a table whose partition key is like one of them.
     """
 
     actions: tuple[str, ...]
     targets: tuple[Target, ...]
     conditions: Mapping[str, Target] = field(default_factory=dict)
+    leading_keys: tuple[str, ...] = ()
 
 
 def everything(_: "Resources") -> str:
@@ -44,6 +46,15 @@ def items(table: str, *actions: str) -> IamPermission:
     Conditions of other actions need none.
     """
     return may("dynamodb", actions, lambda names: names.table(table))
+
+
+def items_under(table: str, prefixes: tuple[str, ...], *actions: str) -> IamPermission:
+    """Allows actions on a table's items whose partition key begins with one of ``prefixes``.
+
+    Only for actions that name an item: a query's key is none of them, and a scan has none.
+    """
+    permission = items(table, *actions)
+    return replace(permission, leading_keys=tuple(f"{prefix}*" for prefix in prefixes))
 
 
 def lists_runs() -> IamPermission:
@@ -73,6 +84,21 @@ def puts(prefix: str) -> IamPermission:
 def deletes(prefix: str) -> IamPermission:
     """Allows deleting objects of the data bucket."""
     return may("s3", ("DeleteObject",), _objects(prefix))
+
+
+def deletes_versions(*prefixes: str) -> IamPermission:
+    """Allows deleting objects of the data bucket, with all their versions."""
+    return may("s3", ("DeleteObject", "DeleteObjectVersion"), *(_objects(prefix) for prefix in prefixes))
+
+
+def lists_versions() -> IamPermission:
+    """Allows listing the data bucket with the versions of its objects."""
+    return may("s3", ("ListBucket", "ListBucketVersions"), lambda names: names.data_bucket())
+
+
+def looks_at(prefix: str) -> IamPermission:
+    """Allows reading objects of the data bucket, where it is known that the caller may list the bucket."""
+    return may("s3", ("GetObject",), _objects(prefix))
 
 
 def _objects(prefix: str) -> Target:
@@ -162,7 +188,9 @@ ADMITS = (items("runs", "PutItem", "BatchWriteItem"), *gets("documents/*"))
 # Ending the runners of a treatment that ends, and recording the values that they sent.
 SETTLES = (items("runs", "BatchWriteItem"), items("runners", "GetItem", "Query", "UpdateItem"))
 # The token of an engine ends with its runner, also with one that is lost.
-ENDS_TOKENS = items("access", "DeleteItem")
+ENDS_TOKENS = items_under("access", ("TOKEN#",), "DeleteItem")
+# Entries of the audit log, and what remembers those that are made once an hour.
+NOTES_AUDIT = items_under("access", ("AUDIT#", "AUDITED#"), "PutItem")
 # A run's end lets treatments and pipelines continue that wait for it.
 ANNOUNCES_ENDS = (items("pipelines", "Query"), answers("treatment", "Success"), sends("deliveries"))
 

@@ -26,7 +26,14 @@ PATIENCE = 60.0  # seconds for one download, including repetitions
 BLOCK = 1 << 20
 METADATA = "http://169.254.169.254"
 #: The CADENCE variables that are passed on to the agent.
-FOR_AGENT = ("CADENCE_NOTICES", "CADENCE_NOTICES_URL", "CADENCE_SERVICE_ACCOUNT", "CADENCE_POD")
+FOR_AGENT = (
+    "CADENCE_MELODIUM",
+    "CADENCE_MELODIUM_PACKAGES",
+    "CADENCE_NOTICES",
+    "CADENCE_NOTICES_URL",
+    "CADENCE_SERVICE_ACCOUNT",
+    "CADENCE_POD",
+)
 
 
 class BootError(Exception):

@@ -14,7 +14,11 @@ _REPOSITORY = re.compile(r"/api/v1/repos/([^/]+/[^/]+)(/.*)?")
 
 
 class CodeHostDouble:
-    """`failures` are statuses with which the next calls are refused; `calls` are all that were made."""
+    """`failures` are statuses with which the next calls are refused; `calls` are all that were made.
+
+    `heads` are the commits of branches, `pulls` the open pull requests, `message` is that of every commit. Calls of a
+    path that contains `fails_on` are refused.
+    """
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -23,6 +27,9 @@ class CodeHostDouble:
         self.statuses: list[dict[str, Any]] = []
         self.comments: dict[int, dict[str, Any]] = {}
         self.heads: dict[str, str] = {}
+        self.pulls: list[dict[str, Any]] = []
+        self.message = "words of the commit"
+        self.fails_on = ""
         self.failures: list[tuple[int, dict[str, str]]] = []
         self.calls: list[str] = []
         self._next = 0
@@ -41,6 +48,8 @@ class CodeHostDouble:
         if self.failures:
             status, headers = self.failures.pop(0)
             return status, {"message": "not now"}, headers
+        if self.fails_on and self.fails_on in path:
+            return 503, {"message": "not now"}, {}
         if token != f"token {TOKEN}":
             return 401, {"message": "token is not valid"}, {}
         match = _REPOSITORY.fullmatch(urlsplit(path).path)
@@ -60,7 +69,12 @@ class CodeHostDouble:
                 "permissions": {"admin": True},
             }
         if rest == "/branches":
-            return 200, [{"name": branch, "commit": {"id": commit}} for branch, commit in self.heads.items()]
+            listed = [{"name": branch, "commit": {"id": commit}} for branch, commit in self.heads.items()]
+            return 200, listed if first_page else []
+        if rest == "/pulls":
+            return 200, self.pulls if first_page else []
+        if rest.startswith("/git/commits/"):
+            return 200, {"commit": {"message": self.message, "author": {"name": "Ada"}}}
         if rest.startswith("/hooks"):
             return self._hooks(method, rest.removeprefix("/hooks").strip("/"), body, first_page)
         if rest.startswith("/statuses/"):

@@ -1,7 +1,7 @@
 """One local stack for all end-to-end tests of a process: in a temporary folder, on free ports, ended with the test
 session.
 
-With CADENCE_E2E_IAM=1 it refuses what the Lambdas' roles do not allow, as AWS would.
+Like every local stack, it refuses what the Lambdas' roles do not allow.
 """
 
 import os
@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from cadence.local.shared.account_key import AccountKey
 from cadence.local.shared.paths import CHECKOUT, StackPaths
 from cadence.local.shared.region import REGION
 from cadence.local.supervision import control
@@ -23,7 +24,6 @@ from tests.e2e.api import Api
 from tests.e2e.engine import agent_environment
 
 HERE = Path(__file__).parent
-IAM = os.environ.get("CADENCE_E2E_IAM") == "1"
 
 Cadence = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -43,9 +43,9 @@ class Stack:
 
 
 @contextmanager
-def serving(folder: Path, *, enforce_iam: bool) -> Iterator[Stack]:
+def serving(folder: Path) -> Iterator[Stack]:
     """A stack in the folder, on free ports, that ends with the block."""
-    options = StackOptions(folder, port=0, enforce_iam=enforce_iam)
+    options = StackOptions(folder, port=0)
     # The host agent of the stack finds the engine there; other tests of this process must not.
     with pytest.MonkeyPatch.context() as environment:
         for name, value in agent_environment().items():
@@ -63,7 +63,7 @@ def serving(folder: Path, *, enforce_iam: bool) -> Iterator[Stack]:
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with serving(tmp_path_factory.mktemp("stack"), enforce_iam=IAM) as stack:
+    with serving(tmp_path_factory.mktemp("stack")) as stack:
         yield stack
 
 
@@ -91,12 +91,14 @@ def cadence(stack: Stack) -> Cadence:
 @pytest.fixture(scope="module")
 def other_organization(stack: Stack) -> Api:
     """Whoever may do everything, but in an organization that has nothing to do with `default`, one for each module."""
+    key = AccountKey.read(stack.paths)
+    assert key is not None
     environment = {
         **os.environ,
         "PYTHONPATH": f"{CHECKOUT / 'functions'}{os.pathsep}{CHECKOUT}",
         "AWS_ENDPOINT_URL": stack.aws_endpoint,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_ACCESS_KEY_ID": key.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": key.secret_access_key,
         "AWS_DEFAULT_REGION": REGION,
     }
     made = subprocess.run(

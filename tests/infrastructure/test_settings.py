@@ -86,6 +86,11 @@ def test_only_who_searches_or_indexes_may_ask_the_domain_and_only_for_its_indice
             ("es:ESHttpPut", indices),
             ("es:ESHttpDelete", indices),
         },
+        "delete_projects": {
+            ("es:ESHttpGet", f"{DOMAIN}/_cat/indices/cadence-main-lines.*"),
+            ("es:ESHttpPost", indices),
+            ("es:ESHttpDelete", indices),
+        },
     }
     with_secret = read_deployment(aws_cdk.App(context={"search_endpoint": ENDPOINT, "search_secret": SECRET}).node)
     (statement,) = search_statements(with_secret, LAMBDAS["api"])
@@ -132,6 +137,11 @@ def test_only_who_has_to_do_with_values_may_use_their_buckets_and_each_for_what_
             ("DeleteObject", "theirs/caches/*"),
         },
         "act": {listing, ("GetObject", "theirs/runs/*"), ("PutObject", "theirs/runs/*")},
+        "delete_projects": {
+            listing,
+            ("ListBucketVersions", "theirs"),
+            *((f"DeleteObject{what}", f"theirs/{kind}/*") for what in ("", "Version") for kind in ("runs", "caches")),
+        },
         "watchdog": removing,
         "retention": removing,
     }

@@ -1,5 +1,7 @@
 """Gitea's own server, if it was built (`.ci/peers gitea`)."""
 
+import os
+import signal
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -53,6 +55,16 @@ class Gitea:
 
     url: str
     tokens: dict[str, str]
+    pid: int
+
+    @contextmanager
+    def suspended(self) -> Iterator[None]:
+        """Accepts connections and answers nothing, as a server that is overloaded."""
+        os.kill(self.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self.pid, signal.SIGCONT)
 
     def call(self, user: str, method: str, path: str, body: Any = None) -> Any:
         """Calls the API as a user and returns the answer's JSON."""
@@ -98,4 +110,4 @@ def gitea(home: Path, users: Sequence[str]) -> Iterator[Gitea]:
         return [binary, "--config", str(configuration), "web"]
 
     with running(command, "/api/v1/version", _PATIENCE) as peer:
-        yield Gitea(peer.url, tokens)
+        yield Gitea(peer.url, tokens, peer.pid)

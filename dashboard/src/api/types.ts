@@ -234,6 +234,17 @@ export interface components {
             /** Not By Starter */
             not_by_starter: boolean;
         };
+        /** AttemptTestsView */
+        AttemptTestsView: {
+            /** Attempt */
+            attempt: number;
+            /**
+             * Problem
+             * @description What could not be read of its report; null if nothing is missing.
+             */
+            problem: string | null;
+            counts: components["schemas"]["CaseCountsView"];
+        };
         /**
          * AttemptView
          * @description One attempt and its runner.
@@ -444,6 +455,35 @@ export interface components {
             /** Finished At */
             finished_at: string | null;
         };
+        /** BranchTestsView */
+        BranchTestsView: {
+            counts: components["schemas"]["CaseCountsView"];
+            /**
+             * Treatments
+             * @description The newest results of each treatment on the branch.
+             */
+            treatments: components["schemas"]["BranchTreatmentView"][];
+            /**
+             * Flaky
+             * @description The flaky tests of the pipeline, on any branch; at most 1,000.
+             */
+            flaky: components["schemas"]["FlakyCaseView"][];
+        };
+        /** BranchTreatmentView */
+        BranchTreatmentView: {
+            /** Treatment */
+            treatment: string;
+            /** Run Id */
+            run_id: string;
+            /** Attempt */
+            attempt: number;
+            counts: components["schemas"]["CaseCountsView"];
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+        };
         /**
          * CacheAbout
          * @description An entry of the project's caches. `run_id` and `treatment` saved it, if that is known.
@@ -464,6 +504,77 @@ export interface components {
             run_id: string | null;
             /** Treatment */
             treatment: string | null;
+        };
+        /** CaseCountsView */
+        CaseCountsView: {
+            /** Total */
+            total: number;
+            /** Passed */
+            passed: number;
+            /** Failed */
+            failed: number;
+            /**
+             * Errors
+             * @description Tests that broke, rather than found something wrong.
+             */
+            errors: number;
+            /** Skipped */
+            skipped: number;
+            /**
+             * New
+             * @description Failures that are not on the base, and neither flaky nor in quarantine.
+             */
+            new: number;
+            /**
+             * Known Flaky
+             * @description Failures of tests that are known to change their outcome by themselves.
+             */
+            known_flaky: number;
+            /**
+             * Quarantined
+             * @description Failures that do not fail the treatment.
+             */
+            quarantined: number;
+            /** Seconds */
+            seconds: number;
+        };
+        /** CaseNameView */
+        CaseNameView: {
+            /** Name */
+            name: string;
+            /** File */
+            file: string | null;
+            /** Line */
+            line: number | null;
+        };
+        /** CaseView */
+        CaseView: {
+            /** Treatment */
+            treatment: string;
+            /** Name */
+            name: string;
+            /** Outcome */
+            outcome: string;
+            /** Seconds */
+            seconds: number;
+            /** File */
+            file: string | null;
+            /** Line */
+            line: number | null;
+            /**
+             * Message
+             * @description Null without the permission logs:read.
+             */
+            message: string | null;
+            /**
+             * New
+             * @description Null if there is nothing to compare with.
+             */
+            new: boolean | null;
+            /** Flaky */
+            flaky: boolean;
+            /** Quarantined */
+            quarantined: boolean;
         };
         /**
          * ChangeView
@@ -729,6 +840,23 @@ export interface components {
              * Format: password
              */
             secret: string;
+        };
+        /**
+         * DataCountsView
+         * @description What a deletion would remove, by kind (`runs`, `secrets`, `objects`, `bytes`, …).
+         */
+        DataCountsView: {
+            /** Project */
+            project: string;
+            /** Counts */
+            counts: {
+                [key: string]: number;
+            };
+            /**
+             * Complete
+             * @description False if there was no time to count everything: there is at least as much.
+             */
+            complete: boolean;
         };
         /** DeadLetterContentView */
         DeadLetterContentView: {
@@ -1109,6 +1237,13 @@ export interface components {
                 [key: string]: number;
             };
             /**
+             * Unreported Inputs
+             * @description The same of the source of each input.
+             */
+            unreported_inputs: {
+                [key: string]: number;
+            };
+            /**
              * Secrets
              * @description Uses of secrets, as the engine reported them: when, which, how.
              */
@@ -1409,6 +1544,23 @@ export interface components {
             /** Count */
             count: number;
             sample: components["schemas"]["OccurrenceSampleView"] | null;
+        };
+        /** FlakyCaseView */
+        FlakyCaseView: {
+            /** Treatment */
+            treatment: string;
+            /** Name */
+            name: string;
+            /**
+             * Run Id
+             * @description The run in which it was seen last.
+             */
+            run_id: string;
+            /**
+             * Seen At
+             * Format: date-time
+             */
+            seen_at: string;
         };
         /**
          * FlowView
@@ -3347,6 +3499,61 @@ export interface components {
             /** Name */
             name: string;
         };
+        /** ProjectDeletionList */
+        ProjectDeletionList: {
+            /** Items */
+            items: components["schemas"]["ProjectDeletionView"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+        };
+        /**
+         * ProjectDeletionView
+         * @description A deletion: the record that remains of a project.
+         */
+        ProjectDeletionView: {
+            /** Id */
+            id: string;
+            /** Project */
+            project: string;
+            /**
+             * State
+             * @description `closing` (runs end), `removing`, or `deleted`.
+             */
+            state: string;
+            /**
+             * Requested At
+             * Format: date-time
+             */
+            requested_at: string;
+            /**
+             * Requested By
+             * @description The id of a member, a service account or a token.
+             */
+            requested_by: string;
+            /**
+             * Removes From
+             * Format: date-time
+             * @description When data begins to be removed: no runner can write any more by then.
+             */
+            removes_from: string;
+            /** Finished At */
+            finished_at: string | null;
+            /**
+             * Removed
+             * @description What was removed so far, by kind.
+             */
+            removed: {
+                [key: string]: number;
+            };
+            /**
+             * Remains
+             * @description What could not be removed elsewhere, and where it is.
+             */
+            remains: string[];
+        };
         /** ProjectList */
         ProjectList: {
             /** Items */
@@ -4080,6 +4287,19 @@ export interface components {
              * Next
              * @description The cursor of the next page, null at the end.
              */
+            next: string | null;
+        };
+        /** RunTestsView */
+        RunTestsView: {
+            counts: components["schemas"]["CaseCountsView"];
+            /** Treatments */
+            treatments: components["schemas"]["TreatmentTestsView"][];
+            /**
+             * Items
+             * @description Tests of the last attempts, selected by `outcome`.
+             */
+            items: components["schemas"]["CaseView"][];
+            /** Next */
             next: string | null;
         };
         /** RunView */
@@ -5091,6 +5311,35 @@ export interface components {
             started_at: string | null;
             /** Finished At */
             finished_at: string | null;
+        };
+        /** TreatmentTestsView */
+        TreatmentTestsView: {
+            /** Treatment */
+            treatment: string;
+            /**
+             * Run Id
+             * @description The run that executed it: an earlier one if its values were taken over.
+             */
+            run_id: string;
+            /**
+             * Base Run
+             * @description The run on the base branch that its failures were compared with.
+             */
+            base_run: string | null;
+            /** @description Of the last attempt with a report that can be read. */
+            counts: components["schemas"]["CaseCountsView"];
+            /**
+             * New Failures
+             * @description The first 20.
+             */
+            new_failures: components["schemas"]["CaseNameView"][];
+            /**
+             * Flaky Failures
+             * @description The first 20.
+             */
+            flaky_failures: components["schemas"]["CaseNameView"][];
+            /** Attempts */
+            attempts: components["schemas"]["AttemptTestsView"][];
         };
         /** TreatmentView */
         TreatmentView: {

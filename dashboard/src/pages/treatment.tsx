@@ -2,6 +2,7 @@
 import { get } from "../api/client.ts";
 import { may } from "../api/session.ts";
 import type { components } from "../api/types.ts";
+import { unreported } from "../model/engine.ts";
 import { bytes, clock, duration } from "../model/format.ts";
 import { broke, hasEnded, words } from "../model/states.ts";
 import { location_ } from "../navigation.ts";
@@ -109,6 +110,8 @@ function Flows({ run, title, treatment, flows }: FlowsProps) {
       {flows.map((flow) => {
         const ended = hasEnded(treatment.state);
         const from = title === "Inputs" ? flow.source : `${treatment.name}.${flow.port}`;
+        const counts = treatment.spec.element?.[title === "Inputs" ? "unreported_inputs" : "unreported"];
+        const missing = flow.value || flow.type === "void" ? "" : unreported(counts?.[flow.port]);
         return (
           <div key={flow.port} class="input">
             <p>
@@ -135,6 +138,7 @@ function Flows({ run, title, treatment, flows }: FlowsProps) {
             </p>
             {flow.value?.shown && <Preview shown={flow.value.shown} size={flow.value.size} />}
             {flow.value?.not_kept && <p class="quiet-text">{flow.value.not_kept}</p>}
+            {missing && <p class="quiet-text">{missing}</p>}
           </div>
         );
       })}
@@ -198,6 +202,12 @@ function Environment({ treatment }: { treatment: Treatment }) {
           <div key={name}>
             <dt>{name}</dt>
             <dd class="quiet-text">secret {secret}</dd>
+          </div>
+        ))}
+        {spec.element?.secrets.map((use) => (
+          <div key={use}>
+            <dt>Secret</dt>
+            <dd>{use}</dd>
           </div>
         ))}
         {treatment.placement.map((considered) => (

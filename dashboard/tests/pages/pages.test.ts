@@ -150,6 +150,15 @@ describe.skipIf(!canRun)("the pages", { timeout: PATIENCE }, () => {
     await page.context().close();
   });
 
+  it("tells new failures of tests from flaky ones", async () => {
+    const { page } = await open(`/ui/runs/${RUN}`);
+    const panel = page.getByRole("region", { name: "Tests" });
+    await panel.getByText("2 of 4 tests failed: 1 new failure, 1 known as flaky").waitFor();
+    await panel.getByText("tests/rows.py:12").waitFor();
+    await panel.getByText("known as flaky", { exact: true }).waitFor();
+    await page.context().close();
+  });
+
   /** Presses Tab until what has the focus has this name, as it is done without a mouse. */
   async function tabTo(page: Page, name: RegExp): Promise<void> {
     const met: string[] = [];

@@ -16,6 +16,7 @@ from api.routes.access import (
 )
 from api.routes.alerts import alert_channels, alerts
 from api.routes.dead_letters import dead_letters
+from api.routes.deletion import deletions
 from api.routes.description import describe
 from api.routes.exports import exports
 from api.routes.insight import treatments
@@ -29,6 +30,7 @@ from api.routes.repositories import repositories
 from api.routes.runners import hosts
 from api.routes.runs import run_changes, run_details, runs
 from api.routes.search import search
+from api.routes.test_reports import results
 from api.routes.triggers import githosts
 from api.routes.values import retention
 
@@ -50,8 +52,10 @@ _RESOURCES: tuple[Endpoints, ...] = (
     pools.endpoints,
     hosts.endpoints,
     repositories.endpoints,
+    results.endpoints,
     githosts.endpoints,
     organizations.endpoints,
+    deletions.endpoints,
     members.endpoints,
     service_accounts.endpoints,
     grants.endpoints,

@@ -31,6 +31,11 @@ COMMANDS = {
         "runs.commands", "show", "Show a run, or one of its treatments; the cause of a failure comes first."
     ),
     "logs": LazyCommand("logs.logs", "logs", "Print the log lines of a run."),
+    "tests": LazyCommand(
+        "test_reports.results",
+        "show_tests",
+        "Show the tests of a run: counts, new failures against the base branch, flaky ones, the slowest.",
+    ),
     "search": LazyCommand("search.search", "search", "Search the log lines of all runs, or count them."),
     "trace": LazyCommand("provenance.trace", "trace", "Show where a value, a log line or a treatment came from."),
     "cancel": LazyCommand("runs.commands", "cancel", "Cancel a run."),
@@ -88,6 +93,7 @@ COMMANDS = {
         "access.login", "identity_provider", "OpenID Connect providers with which members sign in."
     ),
     "org": LazyCommand("access.members", "org", "Organizations."),
+    "project": LazyCommand("access.projects", "project", "Projects of the organization."),
     "member": LazyCommand("access.members", "member", "Members of the organization, and invitations."),
     "team": LazyCommand("access.members", "team", "Teams of members."),
     "service-account": LazyCommand("access.members", "service_account", "Accounts for programs."),

@@ -5,6 +5,7 @@ from cadence.adapters.code_hosts.code_hosts import GuardedCodeHosts
 from cadence.adapters.dynamodb.repositories.commit_reports import DynamoCommitReports
 from cadence.adapters.dynamodb.repositories.repository_store import DynamoRepositoryStore
 from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
+from cadence.adapters.dynamodb.test_reports.case_results import DynamoReports
 from cadence.adapters.http.egress_policy import EgressPolicy
 from cadence.adapters.kms.cipher import KmsCipher
 from cadence.application.repositories.report_commit import ReportCommit
@@ -23,6 +24,7 @@ def report_commit() -> ReportCommit:
         reports=DynamoCommitReports(config.repositories_table),
         runs=runs,
         treatments=runs,
+        tests=DynamoReports(config.runs_table),
         requests=LambdaCommitReports(config.commit_reports_function, config.deliveries_queue_url),
         clock=now,
     )

@@ -10,6 +10,7 @@ from cadence.adapters.aws.step_functions import StepFunctionsMachines
 from cadence.adapters.code_hosts.code_hosts import GuardedCodeHosts
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
 from cadence.adapters.dynamodb.pipelines.pipeline_store import DynamoPipelineStore
+from cadence.adapters.dynamodb.repositories.heads import DynamoHeads
 from cadence.adapters.dynamodb.repositories.repository_store import DynamoRepositoryStore
 from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
 from cadence.adapters.git.reader import DulwichGitReader
@@ -78,6 +79,7 @@ def process_message() -> Callable[[str], tuple[str, Sequence[str]]]:
         repositories=repositories,
         open_repository=OpenRepository(repositories, RepositoryKeys(cipher), hosts),
         seen=access,
+        heads=DynamoHeads(config.repositories_table),
         git=git,
         folders=git,
         sources=StoreCommitFiles(

@@ -6,6 +6,7 @@ from typing import Any
 
 from cadence.adapters.aws.gateway_sockets import GatewaySockets
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
+from cadence.adapters.dynamodb.access.audit import DynamoAuditTrail
 from cadence.adapters.dynamodb.logs.arrivals import DynamoArrivals
 from cadence.adapters.dynamodb.runners.runner_store import DynamoRunnerStore
 from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
@@ -38,6 +39,7 @@ def push_lines() -> PushLines:
         connections=DynamoConnections(config.logs_table),
         sockets=GatewaySockets(config.live_endpoint),
         authenticate=Authenticate(access, now),
+        audit=DynamoAuditTrail(config.access_table),
         live=live,
         clock=now,
         as_message=as_message,

@@ -3,12 +3,14 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from cadence.adapters.aws.clients import client
 from cadence.adapters.aws.lambda_log_stream import LambdaLogStream
 from cadence.adapters.aws.step_functions import StepFunctionsMachines
 from cadence.adapters.caching.ttl_cached_pools import CachedPools
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
+from cadence.adapters.dynamodb.access.audit import DynamoAuditTrail
 from cadence.adapters.dynamodb.melodium.engine_items import DynamoReportedStore
 from cadence.adapters.dynamodb.melodium.sealed_workers import SealedWorkers
 from cadence.adapters.dynamodb.runners.runner_store import DynamoRunnerStore
@@ -20,6 +22,7 @@ from cadence.adapters.s3.documents import S3Documents
 from cadence.adapters.s3.report_masks import S3ReportMasks
 from cadence.adapters.s3.uploads import S3Uploads, upload_key
 from cadence.adapters.sqs.deadlines import SqsDeadlines
+from cadence.application.access.audited_request import AuditedRequest
 from cadence.application.access.authenticate import Authenticate
 from cadence.application.melodium.access import WaitForWorker
 from cadence.application.melodium.pin_worker_images import PinWorkerImages
@@ -39,9 +42,13 @@ _REGISTRY_SECONDS = 3.0
 
 @dataclass(frozen=True, kw_only=True)
 class EngineApi:
-    """One use case for each request of an engine; `authenticate` returns the principal of a token."""
+    """One use case for each request of an engine; `authenticate` returns the principal of a token.
+
+    `audited(operation, path, address)` records what is changed or refused.
+    """
 
     authenticate: Callable[[str | None], Principal]
+    audited: Callable[[str, str, str], AuditedRequest]
     processes: Processes
     record_start: RecordStart
     start_worker: RequestWorker
@@ -61,6 +68,7 @@ def engine_api() -> EngineApi:
     sealed = SealedWorkers(config.runners_table, KmsCipher(config.secrets_key))
     return EngineApi(
         authenticate=Authenticate(access, now).authenticate,
+        audited=partial(AuditedRequest, DynamoAuditTrail(config.access_table), now),
         processes=processes,
         record_start=RecordStart(
             runs=runs,

@@ -1,6 +1,7 @@
 """Wiring of the Lambda `observe`."""
 
 from cadence.adapters.aws.commit_report_requests import LambdaCommitReports
+from cadence.adapters.aws.reading_requests import LambdaReadingRequests
 from cadence.adapters.caching.ttl_cache import CachedSubscriptions
 from cadence.adapters.dynamodb.access.subscriptions import DynamoSubscriptionStore
 from cadence.adapters.dynamodb.runners.host_store import DynamoHostStore
@@ -21,4 +22,5 @@ def observe() -> Observe:
         subscriptions=subscriptions,
         events=SqsEvents(queues),
         reports=LambdaCommitReports(config.commit_reports_function, config.deliveries_queue_url),
+        test_reports=LambdaReadingRequests(config.test_reports_function),
     )

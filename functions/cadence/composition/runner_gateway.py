@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from cadence.adapters.aws.clients import client
 from cadence.adapters.aws.kinesis_log_lines import KinesisLogLines
@@ -24,13 +24,15 @@ from cadence.adapters.http.egress_policy import EgressPolicy
 from cadence.adapters.http.oidc_tokens import OidcTokens
 from cadence.adapters.kms.cipher import KmsCipher
 from cadence.adapters.s3.buckets import Buckets
+from cadence.adapters.s3.chunks import S3Chunks
 from cadence.adapters.s3.presigned import S3DataUrls
 from cadence.adapters.s3.removal import S3Removal
 from cadence.adapters.s3.report_masks import S3ReportMasks
 from cadence.adapters.sqs.deadlines import SqsDeadlines
 from cadence.adapters.sqs.wake_ups import SqsWakeUps
 from cadence.adapters.sqs.work_notification import SqsWorkNotification
-from cadence.application.access.authenticate import Authenticate, require
+from cadence.application.access.audited_request import AuditedRequest
+from cadence.application.access.authenticate import Authenticate
 from cadence.application.logs.accept_logs import AcceptLogs
 from cadence.application.melodium.engine_secrets import ReadEngineSecrets, RevokeEngineToken
 from cadence.application.melodium.note_listening import NoteListening
@@ -52,15 +54,19 @@ from cadence.application.values.caches import FindCache, ReadCache, SaveCache, W
 from cadence.composition import settings
 from cadence.composition.shared import gates
 from cadence.composition.shared.clock import now
-from cadence.domain.access.access import Permission, Principal
+from cadence.domain.access.access import Principal
 from cadence.domain.values.cache import CacheLimits
 
 
 @dataclass(frozen=True, kw_only=True)
 class Gateway:
-    """One use case for each request of an agent or a host; `joiner` returns the principal of a join token."""
+    """One use case for each request of an agent or a host; `authenticate` returns the principal of a join token.
 
-    joiner: Callable[[str | None], Principal]
+    `audited(operation, path, address)` records what is refused.
+    """
+
+    authenticate: Callable[[str | None], Principal]
+    audited: Callable[[str, str, str], AuditedRequest]
     join: JoinPool
     lease: LeaseWork
     report_boot: ReportBoot
@@ -121,11 +127,9 @@ def gateway() -> Gateway:
     audit = DynamoAuditTrail(config.access_table)
     authenticate, tokens = Authenticate(access, now), RunTokens(access, now)
 
-    def joiner(authorization: str | None) -> Principal:
-        return require(authenticate.authenticate(authorization), Permission.HOSTS_JOIN)
-
     return Gateway(
-        joiner=joiner,
+        authenticate=authenticate.authenticate,
+        audited=partial(AuditedRequest, audit, now),
         join=JoinPool(hosts, access, audit, now),
         lease=LeaseWork(
             hosts=hosts,
@@ -165,7 +169,14 @@ def gateway() -> Gateway:
             clock=now,
         ),
         accept_logs=AcceptLogs(KinesisLogLines(config.log_stream_name), runners, now),
-        commit_output=CommitOutput(specs=specs, runners=runners, streams=streams, urls=urls, wake_ups=wake_ups),
+        commit_output=CommitOutput(
+            specs=specs,
+            runners=runners,
+            streams=streams,
+            urls=urls,
+            wake_ups=wake_ups,
+            stored_sizes=S3Chunks(buckets).sizes,
+        ),
         read_input=read_input,
         note_listening=NoteListening(specs, runners),
         complete=Complete(runners, settle, machines, RevokeEngineToken(specs, runs, tokens).revoke),

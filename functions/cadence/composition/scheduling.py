@@ -204,6 +204,7 @@ def watchdog() -> tuple[Watchdog, ExecutionFailed]:
     run_gates, slots = gates.run_gates(config, runs, machines), gates.runner_slots(config, runs, machines)
     deadlines = SqsDeadlines(config.deadlines_queue_url)
     finalise, settle = _finalise(runs, machines, config), _settle(runs, machines, config)
+    hosts = DynamoHostStore(config.runners_table)
     looks = Watchdog(
         runs=runs,
         runners=runners,
@@ -219,7 +220,8 @@ def watchdog() -> tuple[Watchdog, ExecutionFailed]:
         unclaimed_offers=UnclaimedOffers(
             runs,
             CachedPools(DynamoAccessStore(config.access_table)),
-            HostsAtWork(DynamoHostStore(config.runners_table), now).count,
+            HostsAtWork(hosts, now).count,
+            EnginesOfHosts(hosts, now).list_with_draining,
         ).check,
     )
     return looks, ExecutionFailed(runs, machines, settle, finalise)

@@ -79,6 +79,8 @@ class ApiSettings:
     search_index_function: str
     provider_function_prefix: str
     repositories_table: str
+    delete_projects_function: str
+    deletion_delay_seconds: str
 
 
 @dataclass(frozen=True)
@@ -117,9 +119,26 @@ class DeliveriesSettings:
 
 
 @dataclass(frozen=True)
+class ReadTestReportsSettings:
+    runs_table: str
+    runners_table: str
+    data_bucket: str
+    commit_reports_function: str
+
+
+@dataclass(frozen=True)
 class CommitReportsSettings:
     repositories_table: str
     runs_table: str
+    secrets_key: str
+    git_hosts: str
+    commit_reports_function: str
+    deliveries_queue_url: str
+
+
+@dataclass(frozen=True)
+class ReconcileSettings:
+    repositories_table: str
     secrets_key: str
     git_hosts: str
     commit_reports_function: str
@@ -321,6 +340,7 @@ class ObserveSettings:
     alerting_queue_url: str
     exporting_queue_url: str
     commit_reports_function: str
+    test_reports_function: str
     deliveries_queue_url: str
 
 
@@ -363,6 +383,8 @@ class LogIndexerSettings:
     runs_table: str
     data_bucket: str
     live_function: str
+    log_mebibytes: str
+    project_log_mebibytes: str
 
 
 @dataclass(frozen=True)
@@ -404,6 +426,34 @@ class RetentionSettings:
     data_bucket: str
     value_buckets: str
     retention_days: str
+
+
+@dataclass(frozen=True)
+class DeleteProjectsSettings:
+    access_table: str
+    alerts_table: str
+    logs_table: str
+    pipelines_table: str
+    repositories_table: str
+    runners_table: str
+    runs_table: str
+    telemetry_table: str
+    data_bucket: str
+    value_buckets: str
+    secrets_key: str
+    git_hosts: str
+    run_machine_arn: str
+    treatment_machine_arn: str
+    deadlines_queue_url: str
+    deliveries_queue_arn: str
+    failed_deliveries_queue_arn: str
+    schedules_group: str
+    schedules_role_arn: str
+    search_endpoint: str
+    search_region: str
+    search_secret: str
+    search_prefix: str
+    deletion_delay_seconds: str
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,14 @@
 """Wiring of the Lambda `tunnel`."""
 
+from functools import partial
+
 from cadence.adapters.aws.gateway_sockets import GatewaySockets
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
+from cadence.adapters.dynamodb.access.audit import DynamoAuditTrail
 from cadence.adapters.dynamodb.melodium.tunnel_ends import DynamoTunnelEnds
 from cadence.adapters.dynamodb.runners.runner_store import DynamoRunnerStore
 from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
+from cadence.application.access.audited_request import AuditedRequest
 from cadence.application.access.authenticate import Authenticate
 from cadence.application.melodium.processes import Processes
 from cadence.application.melodium.tunnels import Tunnels
@@ -18,6 +22,7 @@ def tunnels() -> Tunnels:
     return Tunnels(
         ends=DynamoTunnelEnds(config.runners_table),
         sockets=GatewaySockets(config.live_endpoint),
+        audited=partial(AuditedRequest, DynamoAuditTrail(config.access_table), now),
         authenticate=Authenticate(DynamoAccessStore(config.access_table), now).authenticate,
         processes=Processes(DynamoRunStore(config.runs_table)),
         sessions=RunnerSessions(DynamoRunnerStore(config.runners_table)),

@@ -32,8 +32,12 @@ def up(
         int, typer.Option(help="The port to serve on at 127.0.0.1; another one is used if it is taken.")
     ] = DEFAULT_PORT,
     enforce_iam: Annotated[
-        bool, typer.Option(help="Refuse calls that the IAM roles do not allow, as AWS does.")
-    ] = False,
+        bool,
+        typer.Option(
+            "--enforce-iam/--no-enforce-iam",
+            help="Refuse calls that are not signed or that the IAM roles do not allow, as AWS does.",
+        ),
+    ] = True,
     as_json: Json = False,
 ) -> None:
     """Start the stack in the background, or print its address if it is running."""

@@ -19,7 +19,8 @@ class AssignedPort(NamedTuple):
 
     ``flow`` is ``block`` or ``stream``; ``path`` is a place in the working directory. For an input, ``literal`` is its
     content if nothing has to be fetched, and ``fed`` is false if it never gets data. ``first`` is the gateway's answer
-    for its first chunks, if its producer had ended when the treatment was claimed.
+    for its first chunks, if its producer had ended when the treatment was claimed. An ``optional`` output is empty if
+    there is nothing at its path.
     """
 
     name: str
@@ -29,6 +30,7 @@ class AssignedPort(NamedTuple):
     literal: Optional[str] = None
     fed: bool = True
     first: Optional[dict[str, Any]] = None
+    optional: bool = False
 
     @property
     def is_stream(self) -> bool:
@@ -141,6 +143,7 @@ class Assignment:
             self.stdout: str | None = answer.get("stdout") or None
             self.services = _services(answer.get("services") or {})
             self.volumes: dict[str, str] = dict(answer.get("volumes") or {})
+            self.quarantine = [str(pattern) for pattern in answer.get("quarantine") or []]
             self.caches = [_cache(cache) for cache in answer.get("caches") or []]
             engine = answer.pop("engine", None) or {}
             secrets_by_name = engine.pop("secrets", None) or {}
@@ -218,6 +221,7 @@ def _ports(ports: list[dict[str, Any]]) -> list[AssignedPort]:
             literal=port.get("literal"),
             fed=port.get("fed", True),
             first=port.get("first"),
+            optional=bool(port.get("optional")),
         )
         for port in ports
     ]

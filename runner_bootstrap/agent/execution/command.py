@@ -14,8 +14,8 @@ from .sandbox import LaunchSpec
 from .supervisor import NOT_FOUND, CommandExit, CommandSupervisor
 
 GRACE_SECONDS = 5.0
-#: Seconds for a Mélodium engine, which gives its running work 10 and then stops it.
-ENGINE_GRACE_SECONDS = 13.0
+#: Seconds for a Mélodium engine: it gives its work 10, stops it within 2, and takes at most 5 for its last reports.
+ENGINE_GRACE_SECONDS = 18.0
 #: Exit code by which a container engine reports that it could not start the container.
 CONTAINER_NOT_STARTED = 125
 POLL_SECONDS = 0.1

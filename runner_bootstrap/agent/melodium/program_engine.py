@@ -16,7 +16,7 @@ from ..execution.sandbox import Bubblewrap, plain
 from ..execution.workspace import Workspace
 from ..shared.errors import AgentError, TreatmentFailed
 from ..values.chunks import ChunkBuffer, ChunkStore
-from . import engine_binary
+from . import engine_binary, stored_packages
 from .engine_api_proxy import EngineApiProxy
 from .engine_reports import require_permitted
 from .worker_engine import EngineContext
@@ -41,6 +41,7 @@ DRIVER_MODULES = (
     "programs/engine_treatment",
     "programs/engine_values",
     "programs/launch",
+    "programs/missing_packages",
     "programs/secret_parameters",
     "programs/source_literals",
     "programs/stored_values",
@@ -150,11 +151,32 @@ class ProgramEngine:
         require_permitted(self._binary.release, self._assignment.captured_values)
         return ["--api-report", *self._binary.release.debug_level(self._assignment.captured_values)]
 
+    def _packages(self) -> "tuple[list[str], list[str]]":
+        """Returns the paths of stored packages, and sentences about folders whose packages are not used."""
+        used: list[str] = []
+        unused: list[str] = []
+        for folder in stored_packages.folders():
+            found = stored_packages.locations(folder, self._binary.version)
+            weakness = None if self._context.protected or not found else stored_packages.changeable(folder)
+            if weakness:
+                unused.append(
+                    f"The packages in {folder} are not used, since commands on this machine run without a sandbox and "
+                    f"can change {weakness}: install bubblewrap, or make it read-only for the agent's user"
+                )
+            elif found:
+                used += found
+            else:
+                unused.append(f"There are no packages in {folder}")
+        return used, unused
+
     def _task(self) -> dict[str, Any]:
         program, assignment = self._program, self._assignment
+        packages, unused_packages = self._packages()
         return {
             "binary": self._binary.path,
             "options": self._options(),
+            "packages": packages,
+            "unused_packages": unused_packages,
             "file": program.file,
             "entrypoint": program.entrypoint,
             "treatment": program.treatment,

@@ -43,7 +43,10 @@ _WITH_KEYS = (
 
 
 class EngineContext(NamedTuple):
-    """What an engine works with. ``api`` is the address of the control plane's Mélodium API, without /0.1."""
+    """What an engine works with. ``api`` is the address of the control plane's Mélodium API, without /0.1.
+
+    ``protected``: no command of another treatment can write files of this machine outside of its workspace.
+    """
 
     workspace: Workspace
     api: str
@@ -51,6 +54,7 @@ class EngineContext(NamedTuple):
     termination: Termination
     rewrite: Rewrite
     hidden: "tuple[Path, ...]"
+    protected: bool
     pod: "Optional[Pod]" = None
 
 
@@ -242,6 +246,11 @@ class WorkerEngine:
     def _volume(self, name: str) -> Path:
         slug, pod = worker_spec.slug_of(name), self._context.pod
         return pod.volume(slug) if pod else self._context.workspace.root / "volumes" / slug
+
+
+def runs_commands_on_host() -> bool:
+    """Returns whether commands that workers call in containers run on this machine itself, without a sandbox."""
+    return os.environ.get(CONTAINERS) == "host"
 
 
 def required_binary(version: str) -> engine_binary.EngineBinary:

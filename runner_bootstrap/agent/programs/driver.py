@@ -18,7 +18,7 @@ from typing import Any
 
 from ..assignments.value_types import parse
 from ..shared.errors import TreatmentFailed
-from . import captured_treatment, dump, engine_values, secret_parameters, source_literals, wrapper
+from . import captured_treatment, dump, engine_values, missing_packages, secret_parameters, source_literals, wrapper
 from .engine_process import EngineProcess
 from .engine_treatment import TreatmentBinding, ValueSink
 from .engine_values import ValueFault, Values
@@ -50,7 +50,7 @@ def check(task: dict[str, Any], folder: Path) -> None:
 
     Raises TreatmentFailed with its messages, which are also in the log.
     """
-    argv = [task["binary"], "check", str(folder / "program" / task["file"]), task["entrypoint"]]
+    argv = [task["binary"], "check", *_paths(task), str(folder / "program" / task["file"]), task["entrypoint"]]
     try:
         done = subprocess.run(
             argv,
@@ -67,8 +67,12 @@ def check(task: dict[str, Any], folder: Path) -> None:
     lines = done.stderr.decode("utf-8", "replace").replace(f"{folder}/program/", "").splitlines()
     faults = [line for line in lines if line.startswith(("failure: ", "error: "))]
     if done.returncode or faults:
-        message = "; ".join(dict.fromkeys(faults or lines)) or f"exit status {done.returncode}"
-        raise TreatmentFailed(f"the engine refuses the program: {message[:_MOST_QUOTED]}")
+        shown = missing_packages.without_repository(faults)
+        message = "; ".join(dict.fromkeys(shown or lines)) or f"exit status {done.returncode}"
+        need = missing_packages.explained(faults, task["packages"], task["unused_packages"])
+        raise TreatmentFailed(
+            f"the engine refuses the program: {message[:_MOST_QUOTED]}" + (f". {need}" if need else "")
+        )
 
 
 def run(task: dict[str, Any], folder: Path) -> None:
@@ -83,6 +87,11 @@ def run(task: dict[str, Any], folder: Path) -> None:
     if errors and task["errors"] == "fail":
         more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
         raise TreatmentFailed(f"the program logged an error: {errors[0][:_MOST_QUOTED]}{more}")
+
+
+def _paths(task: dict[str, Any]) -> list[str]:
+    """Returns the engine's options that name where packages are stored."""
+    return [word for location in task["packages"] for word in ("--path", location)]
 
 
 def _secrets(spec: dict[str, Any]) -> dict[str, Any]:
@@ -100,7 +109,7 @@ def _run_entrypoint(task: dict[str, Any], folder: Path) -> list[str]:
         literals = {name: _literal(name, parameter, files) for name, parameter in task["parameters"].items()}
         sealed = [name for name, parameter in task["secrets"].items() if secret_parameters.is_secret(parameter["type"])]
         # A secret that cannot be had is told before anything of the program runs.
-        argv = [task["binary"], "run", *task["options"], *(["--check-secrets"] if sealed else [])]
+        argv = [task["binary"], "run", *_paths(task), *task["options"], *(["--check-secrets"] if sealed else [])]
         if len(sealed) < len(task["secrets"]):
             return _run_with_texts(task, folder, literals, argv)
         argv += ["--parse-arguments", str(folder / "program" / task["file"]), task["entrypoint"]]
@@ -146,7 +155,7 @@ def _run_treatment(task: dict[str, Any], folder: Path) -> list[str]:
         {name: parameter["type"] for name, parameter in parameters.items()},
     )
     compo = wrapper.wrap(tree, task["file"], spec)
-    program = dump.dump(task["binary"], compo, wrapper.AREA, folder / "melodium")
+    program = dump.dump(task["binary"], compo, wrapper.AREA, folder / "melodium", _paths(task))
     wrapper.without_model(program)
     feeds: dict[str, Iterable[Values]] = {port["name"]: _feed(port) for port in task["inputs"]}
     sinks: dict[str, ValueSink] = {port["name"]: _PortWriter(port).write for port in task["outputs"]}

@@ -12,6 +12,7 @@ import os
 import socketserver
 import subprocess
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,8 @@ LONGEST_SECONDS = 60
 _LARGEST = 256 << 20
 
 
-def dump(binary: str, compo: Path, entrypoint: str, home: Path) -> dict[str, Any]:
-    """Returns ``{"collection": {"elements": […]}, "entrypoint": …}``.
+def dump(binary: str, compo: Path, entrypoint: str, home: Path, options: Sequence[str] = ()) -> dict[str, Any]:
+    """Returns ``{"collection": {"elements": […]}, "entrypoint": …}``; ``options`` are further ones of ``melodium run``.
 
     Raises TreatmentFailed with the engine's messages.
     """
@@ -38,7 +39,7 @@ def dump(binary: str, compo: Path, entrypoint: str, home: Path) -> dict[str, Any
             "NO_PROXY": "*",
             "NO_COLOR": "1",
         }
-        argv = [binary, "run", "--api-report", str(compo), entrypoint]
+        argv = [binary, "run", "--api-report", *options, str(compo), entrypoint]
         try:
             done = subprocess.run(
                 argv, env=env, stdin=subprocess.DEVNULL, capture_output=True, timeout=LONGEST_SECONDS, check=False

@@ -44,6 +44,7 @@ class EngineConnections:
             termination=self._termination,
             rewrite=self._relay.rewrite,
             hidden=tuple(self._settings.hidden),
+            protected=self._settings.protects_files(),
             pod=self._settings.pod,
         )
 

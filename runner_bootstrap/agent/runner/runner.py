@@ -34,6 +34,7 @@ from ..shared.errors import INFRASTRUCTURE, INTERRUPTED, SUCCEEDED, AgentError, 
 from ..shared.termination import Termination
 from ..values.caches import TreatmentCaches
 from ..values.chunks import ChunkStore
+from ..values.quarantine import forgiving
 from ..values.treatment_ports import TreatmentPorts
 from .completion import completion
 from .engine_connections import EngineConnections
@@ -138,8 +139,7 @@ class AssignmentRunner:
         )
         if assignment.worker:
             self._engine = WorkerEngine(assignment, self._engine_connections().engine_context(workspace))
-            assignment.services = self._engine.services
-            secrets = assignment.pull_secrets.reveal()
+            assignment.services, secrets = self._engine.services, assignment.pull_secrets.reveal()
             assignment.registries = with_pull_secrets(assignment.registries, secrets, self._log)
         if assignment.program:
             self._engine = ProgramEngine(
@@ -167,7 +167,8 @@ class AssignmentRunner:
             if self._engine:
                 self._command.grace_seconds = ENGINE_GRACE_SECONDS
                 self._engine.watch(self._supervisor.pid, self._engine_connections().report_listening)
-            self._command.run(launch, assignment.max_duration, ports.stdio())
+            with forgiving(assignment, workspace, self._command, self._log):
+                self._command.run(launch, assignment.max_duration, ports.stdio())
             if self._engine:
                 self._engine.require_success()
             ports.require_outputs()
@@ -257,8 +258,7 @@ class AssignmentRunner:
         """Adds the memory limit to the error of a command that the kernel killed for exceeding it."""
         if isinstance(error, Stopped):
             return error
-        killed = bool(self._confined and self._confined.killed_for_memory())
-        killed = killed or bool(self._treatment_containers and self._treatment_containers.killed_for_memory())
+        killed = any(one.killed_for_memory() for one in (self._confined, self._treatment_containers) if one)
         if isinstance(error, TreatmentFailed) and killed:
             return TreatmentFailed(f"it took more than its {self._assignment.limit('memory')} MB of memory: {error}")
         explaining = self._engine if isinstance(self._engine, ProgramEngine) else self._treatment_containers

@@ -12,7 +12,8 @@ from ..execution import private_network
 from ..execution.cgroups import Cgroups
 from ..execution.sandbox import Bubblewrap, LaunchSpec, plain
 from ..execution.workspace import Workspace
-from ..melodium import engine_binary
+from ..melodium import engine_binary, stored_packages
+from ..melodium.worker_engine import runs_commands_on_host
 from ..shared.errors import AgentError
 
 
@@ -35,7 +36,11 @@ class RunnerSettings(NamedTuple):
     def sandbox(self) -> Bubblewrap | None:
         """Returns the sandbox of its commands, if this machine has one."""
         own = [Path(engine.path) for engine in engine_binary.programs()]
-        return Bubblewrap.find(self.hidden, [*self.shown, *own])
+        return Bubblewrap.find(self.hidden, [*self.shown, *own, *stored_packages.folders()])
+
+    def protects_files(self) -> bool:
+        """Returns whether no treatment can change this machine's files for another one, which may follow it."""
+        return not self.shared or (self.sandbox() is not None and not runs_commands_on_host())
 
     def launch_on_host(
         self, command: Sequence[str], env: dict[str, str], workspace: Workspace, assignment: Assignment

@@ -24,9 +24,8 @@ from .upload_credits import UploadCredits
 UPLOADERS = 4
 CHUNKS_IN_MEMORY = 6
 PREVIEW_BYTES = 4096
-#: URLs requested ahead of the data: for one output and for all together, but at least two for each.
-WANTED, WANTED_TOGETHER = 12, 96
-MOST_COMMITTED = 64
+#: Uploaded chunks that are reported without waiting for ``COMMIT_SECONDS``, and at most at a time.
+REPORTED_TOGETHER, MOST_COMMITTED = 12, 64
 COMMIT_SECONDS = 1.0
 #: How long the first byte of a chunk waits for more: a tenth of the stream's age, within these bounds (seconds).
 LEAST_PATIENCE, MOST_PATIENCE = 0.05, 2.0
@@ -42,7 +41,7 @@ class OutputUpload:
     """Uploads the data that ``follow_stream`` or ``read_file`` reads.
 
     ``upload_credits`` sends its requests. ``failed`` is called with the first error of any thread. ``checker`` holds
-    invalid data back. ``outputs_in_all`` is the number of the assignment's outputs.
+    invalid data back. A chunk's URL is asked for once the chunk is there: its length is signed with the URL.
     """
 
     def __init__(
@@ -54,18 +53,17 @@ class OutputUpload:
         masker: Masker,
         failed: Callable[[Exception], None],
         checker: Checker | None = None,
-        outputs_in_all: int = 1,
     ) -> None:
         self.name = name
         self.fully_reported = False
         self._checker = checker
         self._credits, self._store, self._termination, self._masker = upload_credits, store, termination, masker
-        self._ahead = max(2, min(WANTED, WANTED_TOGETHER // outputs_in_all))
         self._pool = ChunkPool(CHUNKS_IN_MEMORY, termination)
         self._queue: queue.SimpleQueue[ChunkBuffer | None] = queue.SimpleQueue()
         self._changed = threading.Condition()
         self._grants: dict[int, Grant] = {}
-        self._waiting: set[int] = set()
+        #: Lengths of the chunks that wait for a URL, by number.
+        self._waiting: dict[int, int] = {}
         self._unreported: dict[int, dict[str, Any]] = {}
         self._reported = 0
         self._next_seq = 0
@@ -180,7 +178,7 @@ class OutputUpload:
             chunk.seq = self._next_seq
             self._next_seq += 1
             self._all_read = last
-            self._waiting.add(chunk.seq)
+            self._waiting[chunk.seq] = chunk.size
             busy = self._next_seq - self._uploaded > self._uploaders
         # A further uploader would not send the empty chunk at the end any faster.
         if busy and self._uploaders < (1 if last else UPLOADERS):
@@ -201,7 +199,7 @@ class OutputUpload:
                     self._store.put(url, headers, chunk.content)
                     break
                 except UrlExpired:
-                    self._forget_grants(chunk.seq)
+                    self._forget_grants(chunk)
             with self._changed:
                 self._unreported[chunk.seq] = {"seq": chunk.seq, "size": chunk.size, "sha256": chunk.sha256}
                 self._uploaded += 1
@@ -220,10 +218,10 @@ class OutputUpload:
             while seq not in self._grants:
                 self._changed.wait(0.2)
                 self._termination.check()
-            self._waiting.discard(seq)
+            self._waiting.pop(seq, None)
             return self._grants.pop(seq)
 
-    def _forget_grants(self, seq: int) -> None:
+    def _forget_grants(self, chunk: ChunkBuffer) -> None:
         with self._changed:
             self._expired += 1
             if self._expired > MOST_EXPIRED:
@@ -231,7 +229,7 @@ class OutputUpload:
                     f"output {self.name} cannot be uploaded: the store refuses every URL that the gateway issues"
                 )
             self._grants.clear()
-            self._waiting.add(seq)
+            self._waiting[chunk.seq] = chunk.size
         self._credits.changed()
 
     def accept_answer(self, request: dict[str, Any], answer: dict[str, Any]) -> None:
@@ -244,13 +242,13 @@ class OutputUpload:
             self.fully_reported = bool(request["end"])
             granted = 0
             for upload in answer["uploads"]:
-                if upload["seq"] in self._waiting or upload["seq"] >= self._next_seq:
+                if upload["seq"] in self._waiting:
                     self._grants[upload["seq"]] = (upload["url"], dict(upload.get("headers") or {}))
                     granted += 1
             self._changed.notify_all()
             if granted:
                 self._denied_since = None
-            elif request["want"]:
+            elif request["lengths"]:
                 self._denied_since = self._denied_since or self._last_report
                 # A consumer that stays behind for hours must not cause requests all the time.
                 patience = min(MOST_ASKING, (self._last_report - self._denied_since) / 10)
@@ -264,18 +262,20 @@ class OutputUpload:
             end = self._end_report()
             may_ask = instant >= self._ask_again
             lacking = self._lacking() if may_ask else None
-            low = may_ask and not self._all_read and len(self._grants) < self._ahead // 2
             reports = self._reports()
-            many = len(reports) >= WANTED or (reports and instant - self._last_report >= COMMIT_SECONDS)
-            if not (end or lacking is not None or low or many):
+            many = len(reports) >= REPORTED_TOGETHER or (reports and instant - self._last_report >= COMMIT_SECONDS)
+            if not (end or lacking is not None or many):
                 return None
-            next_seq = lacking if lacking is not None else max([self._next_seq, *(seq + 1 for seq in self._grants)])
-            want = 0
-            if may_ask and not end:
-                want = max(1 if lacking is not None else 0, self._ahead - len(self._grants))
-            if self._all_read:
-                want = min(want, max(0, self._next_seq - next_seq))
-            return {"committed": reports, "next_seq": next_seq, "want": want, "end": end}
+            seq = self._next_seq if lacking is None else lacking
+            return {"committed": reports, "next_seq": seq, "lengths": self._lengths_from(seq), "end": end}
+
+    def _lengths_from(self, seq: int) -> list[int]:
+        """Returns the lengths of the chunks without a URL from number ``seq`` on, as far as there is no gap."""
+        lengths: list[int] = []
+        while seq in self._waiting.keys() - self._grants.keys() and len(lengths) < MOST_COMMITTED:
+            lengths.append(self._waiting[seq])
+            seq += 1
+        return lengths
 
     def _reports(self) -> list[dict[str, Any]]:
         """Returns uploaded chunks without a gap: uploads end in any order and are reported in the stream's order."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import queue
 import stat
@@ -163,8 +164,7 @@ class TreatmentPorts:
         for port in self._ports_out:
             check = self._checkers[port.name]
             if port.path:
-                matched = workspace_paths.find(self._workspace.held_work, port.path, f"output {port.name}")
-                self._matched_paths[port.name] = matched
+                self._matched_paths[port.name] = matched = self._matched_path(port, port.path)
             elif not port.is_stream:
                 self._matched_paths[port.name] = matched = self._required_block(port)
             else:
@@ -194,6 +194,10 @@ class TreatmentPorts:
         for output in self._outputs:
             output.finish()
         streams = {port.name for port in self._ports_out if self._by_fifo(port) and port.type != "void"}
+        empty = {output.name for output in self._outputs if not output.size}
+        for port in self._ports_out:
+            if port.optional and port.name in empty:
+                log.say(f"output {port.name}: there is nothing at {port.path}, so it is empty", "warning")
         for output in self._outputs:
             if output.name in streams and not output.size:
                 log.say(
@@ -210,6 +214,14 @@ class TreatmentPorts:
                 self._inputs[port.name].read(file_sink(file))
         except OSError as error:
             raise AgentError(f"input {port.name} cannot be written to the workspace: {error.strerror}") from error
+
+    def _matched_path(self, port: AssignedPort, path: str) -> workspace_paths.MatchedPath:
+        try:
+            return workspace_paths.find(self._workspace.held_work, path, f"output {port.name}")
+        except TreatmentFailed:
+            if not port.optional:
+                raise
+            return workspace_paths.MatchedPath(file=io.FileIO(os.devnull))
 
     def _required_block(self, port: AssignedPort) -> workspace_paths.MatchedPath:
         outputs = self._workspace.held_outputs
@@ -249,7 +261,6 @@ class TreatmentPorts:
                 masker=self._masker,
                 failed=self._failed,
                 checker=self._checkers[port.name] if self._by_fifo(port) else None,
-                outputs_in_all=len(ports),
             )
             for port in ports
         }

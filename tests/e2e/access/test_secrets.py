@@ -11,9 +11,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import botocore.session
 import pytest
 
+from tests.e2e.account import Account
 from tests.e2e.api import Api
 from tests.e2e.conftest import Stack
 
@@ -78,16 +78,11 @@ def everything(api: Api, stack: Stack, run_id: str) -> Iterator[tuple[str, str]]
     yield "the treatment", json.dumps(api.get(f"/v1/runs/{run_id}/treatments/leak"))
     yield "the log", json.dumps(api.lines(run_id), ensure_ascii=False)
     yield "the secrets", api.call("GET", "/v1/projects/default/secrets").text
-    yield from tables(client(stack, "dynamodb"))
-    yield from histories(client(stack, "stepfunctions"))
-    yield from service_logs(client(stack, "logs"))
+    root = Account(stack).root
+    yield from tables(root("dynamodb"))
+    yield from histories(root("stepfunctions"))
+    yield from service_logs(root("logs"))
     yield from files(stack.folder)
-
-
-def client(stack: Stack, service: str) -> Any:
-    session = botocore.session.get_session()
-    session.set_credentials("test", "test")
-    return session.create_client(service, endpoint_url=stack.aws_endpoint, region_name="eu-west-1")
 
 
 def tables(dynamodb: Any) -> Iterator[tuple[str, str]]:

@@ -8,12 +8,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
-import boto3
 import pytest
 import requests
 
 from cadence.local.shared.ports import first_free
-from cadence.local.shared.region import REGION
+from tests.e2e.account import Account
 from tests.e2e.api import Api
 from tests.e2e.conftest import Stack
 from tests.fakes.listeners import HttpListener, http_listener, smtp_listener
@@ -118,9 +117,8 @@ def _put(api: Api, path: str, body: dict[str, Any]) -> dict[str, Any]:
 def _subscribed(api: Api, stack: Stack, topic: str) -> Callable[[int], list[dict[str, Any]]]:
     """A queue that gets what the channel's topic tells; a test message makes the topic."""
     assert api.call("POST", "/v1/alerts/channels/default/topic/test").status_code == 202
-    session = boto3.Session("test", "test", region_name=REGION)
-    sns: Any = session.client("sns", endpoint_url=stack.aws_endpoint)
-    sqs: Any = session.client("sqs", endpoint_url=stack.aws_endpoint)
+    root = Account(stack).root
+    sns, sqs = root("sns"), root("sqs")
     eventually(lambda: topic in [each["TopicArn"] for each in sns.list_topics()["Topics"]], WITHIN)
     queue = sqs.create_queue(QueueName="told-by-sns")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -160,3 +158,16 @@ def _the_line_is_where_the_link_leads(api: Api, message: dict[str, Any]) -> None
 
 def _paths(listener: HttpListener) -> list[str]:
     return sorted(got.path for got in listener.posted)
+
+
+def test_the_alerts_lambda_is_called_from_the_first_rule_to_the_last(api: Api, stack: Stack, clean: None) -> None:
+    lambdas = Account(stack).root("lambda")
+
+    def mappings() -> int:
+        return len(lambdas.list_event_source_mappings(FunctionName="cadence-main-alerts")["EventSourceMappings"])
+
+    _channel(api, "ops", "webhook", {"url": "http://127.0.0.1:9/"})
+    _put(api, "rules/default/failures", {"rule": {"when": {"run": {}}, "channels": ["ops"]}})
+    assert mappings() == 1
+    assert api.call("DELETE", "/v1/alerts/rules/default/failures").status_code == 204
+    assert mappings() == 0

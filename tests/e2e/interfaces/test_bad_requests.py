@@ -327,9 +327,9 @@ def test_expired_and_revoked_tokens(door: Door, api: Api, stack: Any, hello: dic
 
 def expire(stack: Any, token_id: str) -> None:
     """As if the token had been made a minute earlier."""
-    from tests.e2e.access.test_secrets import client
+    from tests.e2e.account import Account
 
-    dynamodb = client(stack, "dynamodb")
+    dynamodb = Account(stack).root("dynamodb")
     table = next(name for name in dynamodb.list_tables()["TableNames"] if name.endswith("access"))
     key = {"pk": {"S": f"TOKEN#{token_id}"}, "sk": {"S": "TOKEN"}}
     item = dynamodb.get_item(TableName=table, Key=key)["Item"]

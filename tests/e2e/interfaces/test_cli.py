@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cadence.local.shared.paths import CHECKOUT
-from tests.e2e.access.test_secrets import client
+from tests.e2e.account import Account
 from tests.e2e.api import Api
 from tests.e2e.conftest import Cadence, Stack
 from tests.waiting import eventually
@@ -26,7 +26,7 @@ LARGE = 3 * 8 * 1024 * 1024 + 12_345  # bytes; more than three chunks
 
 
 def executions(stack: Stack, **status: str) -> set[str]:
-    machines = client(stack, "stepfunctions")
+    machines = Account(stack).root("stepfunctions")
     pages = machines.get_paginator("list_executions")
     return {
         execution["executionArn"]

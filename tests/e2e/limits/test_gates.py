@@ -9,12 +9,11 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-import boto3
 import pytest
 
 from cadence.adapters.caching.ttl_cached_pools import SECONDS
 from cadence.domain.limits.concurrency_limit import running_runs
-from cadence.local.shared.region import REGION
+from tests.e2e.account import Account
 from tests.e2e.api import Api
 from tests.e2e.conftest import Stack
 
@@ -89,8 +88,7 @@ def test_many_runs_at_once_all_run_and_no_more_at_a_time_than_may(api: Api, quot
 
 def test_runs_started_one_after_another_are_let_in_in_that_order(api: Api, stack: Stack, quota: None) -> None:
     """When each one's first state begins after that is up to its state machine: one may overtake another there."""
-    keys: Any = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": REGION}
-    tables = boto3.client("dynamodb", endpoint_url=stack.aws_endpoint, **keys)
+    tables = Account(stack).root("dynamodb")
     turns = Turns()
     holding = [api.start(HOLDING) for _ in range(QUOTA)]
     started = [api.start(ONE) for _ in range(2 * QUOTA)]

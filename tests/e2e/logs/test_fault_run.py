@@ -11,11 +11,9 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-import boto3
 import pytest
 
-from cadence.local.ministack.server import ACCESS_KEY, SECRET_KEY
-from cadence.local.shared.region import REGION
+from tests.e2e.account import Account
 from tests.e2e.api import Api
 from tests.e2e.conftest import Cadence, Stack
 from tests.e2e.faulty_store import FaultyStore, faulty_store
@@ -40,10 +38,9 @@ DOCUMENT = {
 }
 
 
-class Account:
+class LogAccount:
     def __init__(self, stack: Stack) -> None:
-        session: Any = boto3.Session(ACCESS_KEY, SECRET_KEY, region_name=REGION)
-        self.client: Callable[[str], Any] = lambda service: session.client(service, endpoint_url=stack.aws_endpoint)
+        self.client: Callable[[str], Any] = Account(stack).root
 
     def indexer_uses(self, **variables: str) -> dict[str, str]:
         """Sets variables of the indexer; answers those that it had."""
@@ -73,12 +70,12 @@ class Account:
 
 
 @pytest.fixture(scope="module")
-def account(stack: Stack) -> Account:
-    return Account(stack)
+def account(stack: Stack) -> LogAccount:
+    return LogAccount(stack)
 
 
 @pytest.fixture
-def store(stack: Stack, account: Account) -> Iterator[FaultyStore]:
+def store(stack: Stack, account: LogAccount) -> Iterator[FaultyStore]:
     with faulty_store(stack.aws_endpoint) as store:
         before = account.indexer_uses(AWS_ENDPOINT_URL_S3=store.url)
         try:
@@ -102,7 +99,7 @@ def searched(api: Api, query: str) -> Counter[tuple[str, str]]:
 
 
 def test_every_acknowledged_line_is_found_once_and_what_is_no_record_is_kept(
-    api: Api, cadence: Cadence, account: Account, store: FaultyStore
+    api: Api, cadence: Cadence, account: LogAccount, store: FaultyStore
 ) -> None:
     # The first process that writes is killed, its segment stored and part of no log; so is the one that tries again.
     store.kills = 2
@@ -155,7 +152,7 @@ def test_every_acknowledged_line_is_found_once_and_what_is_no_record_is_kept(
     mended_and_redriven(cadence, account, api, first, second)
 
 
-def mended_and_redriven(cadence: Cadence, account: Account, api: Api, first: str, second: str) -> None:
+def mended_and_redriven(cadence: Cadence, account: LogAccount, api: Api, first: str, second: str) -> None:
     stray = next(one for one in dead_letter(api, first) if "16 bytes" in one["what"])
     assert json.loads(cadence("dead-letter", "show", stray["id"], "--json").stdout)["content"] == '{"run": "cut off'
     # Tried again as it is, it comes back.
@@ -190,7 +187,7 @@ def at(api: Api, dead_letter_id: str) -> str | None:
     return next((one["at"] for one in found if one["id"] == dead_letter_id), None)
 
 
-def stray_objects(account: Account) -> list[tuple[tuple[str, str], bytes]]:
+def stray_objects(account: LogAccount) -> list[tuple[tuple[str, str], bytes]]:
     s3 = account.client("s3")
     found = []
     for bucket in s3.list_buckets()["Buckets"]:

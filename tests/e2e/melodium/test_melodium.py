@@ -1,7 +1,9 @@
 """Real Mélodium engines that report to the stack."""
 
 import json
+import re
 import uuid
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from cadence.local.shared.ports import first_free
 from tests.e2e.api import Api
 from tests.e2e.conftest import Cadence, Stack
-from tests.e2e.engine import PROGRAMS, Engine, Ids, detailed, is_listening, needs_engine, secret
+from tests.e2e.engine import HAS_SECRETS, PROGRAMS, Engine, Ids, detailed, is_listening, needs_engine, secret
 from tests.waiting import last_look
 
 pytestmark = [pytest.mark.engine, needs_engine]
@@ -53,6 +55,16 @@ def test_numbers_keep_all_their_digits(counted: dict[str, Any], api: Api) -> Non
     assert maker["spec"]["element"]["parameters"] == {"value": LARGEST}
 
 
+@pytest.mark.parametrize("run", ["once", "again"])
+def test_equal_parts_have_their_own_names_in_each_run(engine: Engine, api: Api, run: str) -> None:
+    ids = Ids()
+    engine.run("twice.mel", ids)
+    assert api.finished(ids.run)["state"] == "succeeded"
+    labels = ("first", "second", "third")
+    words = {label: api.content(ids.run, f"main%2F{label}%2FemitWord", "emit") for label in labels}
+    assert words == {label: f'"{label}"\n'.encode() for label in labels}
+
+
 def test_secrets_are_not_kept(counted: dict[str, Any], api: Api) -> None:
     document = api.call("GET", f"/v1/runs/{counted['run_id']}/document")
     assert "hidden-from-all" not in json.dumps(counted) + document.text
@@ -70,6 +82,32 @@ def test_lines_are_readable_while_the_engine_runs(engine: Engine, api: Api) -> N
         texts = last_look(read, lambda texts: len(texts) >= 2, 50, pause=0.1)
         assert process.poll() is None
         assert texts == ["the first line", "the second line"]
+
+
+@pytest.mark.skipif(not HAS_SECRETS, reason="engines before 0.11.0 report all values, and have no secrets")
+def test_an_engine_that_reports_without_values_is_told_so_and_which_secrets_it_used(
+    engine: Engine, api: Api, cadence: Cadence, tmp_path: Path
+) -> None:
+    ids = Ids()
+    program = str(PROGRAMS / "sealed" / "Compo.toml")
+    words = ("run", "--api-report", program, "main", "--word", secret("open-sesame", tmp_path))
+    with engine.running(*words, ids=ids) as process:
+        printed, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, printed
+    assert api.finished(ids.run)["state"] == "succeeded"
+    # The exit code goes from the command to the line that shows it.
+    port = "main/opened/check.exit"
+    missing = "1 value, which the engine did not report: start it with --debug-level detailed"
+    shown = cadence("show", ids.run, "main/opened/check").stdout
+    (line,) = (line for line in shown.splitlines() if line.split()[:1] == ["exit"])
+    assert line.endswith(missing), shown
+    received = cadence("show", ids.run, "main/said").stdout
+    assert missing in received, received
+    told = cadence("value", "show", ids.run, port, status=1).stderr
+    assert f"{port} sent {missing}" in " ".join(told.split())
+    (user,) = (one["name"] for one in api.run(ids.run)["treatments"] if one["name"].endswith("/spawnOneTerminable"))
+    used = cadence("show", ids.run, user).stdout
+    assert re.search(r"secret +\S+Z file:\S+ revealed", used), used
 
 
 @pytest.fixture(scope="module")

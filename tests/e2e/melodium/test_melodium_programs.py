@@ -16,6 +16,7 @@ from tests.e2e.engine import HAS_SECRETS, PROGRAMS, VERSION, for_this_version, n
 from tests.e2e.github_events import deliver
 from tests.e2e.github_events import repository as hosted
 from tests.git.repositories import Repository, served
+from tests.integration.agent.melodium.test_melodium_packages import PACKAGE, VISITING, written
 from tests.waiting import eventually, last_look
 
 # What `count` numbers three elements with.
@@ -136,6 +137,14 @@ def test_the_engine_checks_a_program_before_it_runs(cadence: Cadence, api: Api) 
     said = cadence("validate", stale, status=1).stdout
     assert "at line 11 position 55 'api_token': D0197" in said
     assert cadence("validate", str(PROGRAMS / "counting")).stdout.endswith("counting is valid\n")
+
+
+def test_packages_that_are_stored_here_are_found_by_the_check_before_a_run(cadence: Cadence, tmp_path: Path) -> None:
+    visiting = str(written(tmp_path / "visiting", VISITING))
+    written(tmp_path / "packages" / "greetings", PACKAGE)
+    stored = {"CADENCE_MELODIUM_PACKAGES": str(tmp_path / "packages")}
+    assert "No package 'greetings (^0.2.0)' found" in cadence("validate", visiting, status=1).stdout
+    assert cadence("validate", visiting, **stored).stdout.endswith("visiting is valid\n")
 
 
 def test_an_engine_in_the_middle_of_two_shell_treatments(cadence: Cadence, api: Api, folder: Path) -> None:

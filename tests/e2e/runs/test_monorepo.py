@@ -42,7 +42,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Hub"]:
         patch.setenv("CADENCE_PODMAN_ARGS", own_network[0])
         folder = tmp_path_factory.mktemp("monorepo")
         try:
-            with served(folder / "git") as address, serving(folder / "stack", enforce_iam=False) as stack:
+            with served(folder / "git") as address, serving(folder / "stack") as stack:
                 yield Hub(Api(stack.url, stack.token), Repository(folder / "git" / "web"), f"{address}/web")
         finally:
             podman("image", "rm", "--force", IMAGE)

@@ -9,7 +9,7 @@ from cadence.local.demo.demonstration import demonstrate
 from cadence.local.supervision import control
 from cadence.local.supervision.supervisor import StackOptions
 from tests.e2e.api import Api, states
-from tests.e2e.conftest import IAM, Stack
+from tests.e2e.conftest import Stack
 
 pytestmark = pytest.mark.slow
 
@@ -28,7 +28,7 @@ AFTER_LONG = {"run": "true", "after": ["long"]}
 
 def test_pipelines_runs_logs_and_values_survive_down_and_up(tmp_path: Path) -> None:
     said: list[str] = []
-    first, supervisor = control.up(StackOptions(tmp_path, port=0, enforce_iam=IAM), said.append)
+    first, supervisor = control.up(StackOptions(tmp_path, port=0), said.append)
     try:
         client = Client(first.url, first.token)
         client.put_pipeline("hello", HELLO)
@@ -37,7 +37,7 @@ def test_pipelines_runs_logs_and_values_survive_down_and_up(tmp_path: Path) -> N
         before = client.run(run_id)
         assert before["state"] == "succeeded"
         control.down(tmp_path, said.append)
-        second, again = control.up(StackOptions(tmp_path, port=0, enforce_iam=IAM), said.append)
+        second, again = control.up(StackOptions(tmp_path, port=0), said.append)
         assert second.token == first.token, "a token that a user has copied works no longer"
         client = Client(second.url, second.token)
         assert client.run(run_id) == before
@@ -58,7 +58,7 @@ def test_pipelines_runs_logs_and_values_survive_down_and_up(tmp_path: Path) -> N
 
 def test_a_run_that_the_stack_stopped_with_ends_and_says_so(tmp_path: Path) -> None:
     said: list[str] = []
-    options = StackOptions(tmp_path, port=0, enforce_iam=IAM)
+    options = StackOptions(tmp_path, port=0)
     first, supervisor = control.up(options, said.append)
     try:
         run_id = Api(first.url, first.token).start(

@@ -6,11 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 import requests
 
+from cadence.local.ministack.server import ACCESS_KEY, SECRET_KEY
+from cadence.local.shared.region import REGION
 from tests.doubles.code_host import TOKEN, CodeHostDouble, code_host
 from tests.e2e.api import Api
+from tests.e2e.conftest import Stack
 from tests.git.repositories import Repository, served
 from tests.unit.triggers.test_githosts import signature
 from tests.waiting import last_look
@@ -57,7 +61,14 @@ def statuses(host: CodeHostDouble, commit: str, enough: Callable[[dict[str, str]
     )
 
 
-def test_a_push_ends_as_statuses_of_its_commit(api: Api, tmp_path: Path) -> None:
+def look(stack: Stack) -> None:
+    """Invokes the Lambda that compares heads, as its schedule does."""
+    session = boto3.Session(ACCESS_KEY, SECRET_KEY, region_name=REGION)
+    answer = session.client("lambda", endpoint_url=stack.aws_endpoint).invoke(FunctionName="cadence-main-reconcile")
+    assert "FunctionError" not in answer, answer["Payload"].read()
+
+
+def test_a_push_ends_as_statuses_of_its_commit(api: Api, stack: Stack, tmp_path: Path) -> None:
     project = f"p{uuid.uuid4().hex[:8]}"
     assert api.call("POST", "/v1/projects", json={"name": project}).status_code == 201
     source = Repository(tmp_path / "git" / "site")
@@ -90,6 +101,12 @@ def test_a_push_ends_as_statuses_of_its_commit(api: Api, tmp_path: Path) -> None
 
         (delivery,) = api.get(f"/v1/repositories/{repository}/deliveries")["items"]
         assert (delivery["commit"], len(delivery["runs"])) == (commit, 3)
+        # A push whose webhook is lost: the Lambda that looks every quarter of an hour starts it.
+        lost = source.commit({".cadence/bad.yaml": None, ".cadence/wrong.yaml": None})
+        host.heads["main"] = lost
+        look(stack)
+        only = {"cadence/good": "success"}
+        assert statuses(host, lost, lambda found: found == only) == only
         checks = api.get(f"/v1/repositories/{repository}/checks")
         assert checks["ok"], checks
         assert api.call("DELETE", f"/v1/repositories/{repository}").status_code == 200

@@ -4,10 +4,9 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-import botocore.session
 import pytest
 
-from cadence.local.shared.region import REGION
+from tests.e2e.account import Account
 from tests.e2e.api import Api
 from tests.e2e.conftest import Stack
 from tests.e2e.github_events import deliver, pull_request_of_a_fork
@@ -83,7 +82,7 @@ def test_a_schedule_fires(stack: Stack, project: Project) -> None:
         }
     )
     assert len(stored["next_firings"]) == 5
-    scheduler = aws(stack, "scheduler")
+    scheduler = Account(stack).root("scheduler")
     group = "cadence-main-pipelines"
     for name in [one["Name"] for one in scheduler.list_schedules(GroupName=group)["Schedules"]]:
         schedule = scheduler.get_schedule(Name=name, GroupName=group)
@@ -123,13 +122,3 @@ def test_a_pipeline_follows_another_with_its_value(api: Api, project: Project) -
     assert run["started_by_run"] == started.json()["run_id"]
     assert run["event"]["outputs"] == {"tag": {"version": "1.2"}}
     assert "build succeeded" in [line["text"] for line in api.lines(run["run_id"], expected=2)]
-
-
-def aws(stack: Stack, service: str) -> Any:
-    return botocore.session.get_session().create_client(
-        service,
-        region_name=REGION,
-        endpoint_url=stack.aws_endpoint,
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    )

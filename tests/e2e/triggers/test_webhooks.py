@@ -15,7 +15,7 @@ import requests
 
 from cadence.local.demo.repository import RepositoryHead, head
 from cadence.local.demo.webhook import Webhook
-from tests.e2e.access.test_secrets import client
+from tests.e2e.account import Account
 from tests.e2e.api import Api
 from tests.e2e.conftest import Stack
 from tests.e2e.github_events import deliver
@@ -190,7 +190,8 @@ def pipelines_table_gone(stack: Stack) -> Iterator[Callable[[int], None]]:
 
     Yields what waits until so many messages have failed.
     """
-    lambdas, queues = client(stack, "lambda"), client(stack, "sqs")
+    root = Account(stack).root
+    lambdas, queues = root("lambda"), root("sqs")
     name = "cadence-main-deliveries"
     queue = queues.get_queue_url(QueueName=name)["QueueUrl"]
     timeout = queues.get_queue_attributes(QueueUrl=queue, AttributeNames=["VisibilityTimeout"])["Attributes"]
@@ -201,7 +202,7 @@ def pipelines_table_gone(stack: Stack) -> Iterator[Callable[[int], None]]:
         eventually(lambda: failures() - before >= count, what=words, pause=0.2)
 
     def failures() -> int:
-        log = client(stack, "logs").filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"]
+        log = Account(stack).root("logs").filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"]
         return sum("could not be processed" in event["message"] for event in log)
 
     before = failures()

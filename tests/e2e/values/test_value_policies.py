@@ -7,11 +7,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
-from cadence.local.ministack.server import ACCESS_KEY, SECRET_KEY
 from cadence.local.shared.region import REGION
+from tests.e2e.account import Account
 from tests.e2e.api import Api, states
 from tests.e2e.conftest import Cadence, Stack
 from tests.e2e.hosts import joined
@@ -31,9 +30,8 @@ class Aws:
     """What is in the stores, past the API."""
 
     def __init__(self, stack: Stack) -> None:
-        keys: Any = {"aws_access_key_id": ACCESS_KEY, "aws_secret_access_key": SECRET_KEY, "region_name": REGION}
-        self.s3 = boto3.client("s3", endpoint_url=stack.aws_endpoint, **keys)
-        self.tables = boto3.client("dynamodb", endpoint_url=stack.aws_endpoint, **keys)
+        root = Account(stack).root
+        self.s3, self.tables = root("s3"), root("dynamodb")
 
     def keys(self, bucket: str, prefix: str) -> list[str]:
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)

@@ -61,10 +61,14 @@ def start(agent: Path, gateway: FakeGateway, tmp_path: Path) -> Iterator[Start]:
     started: list[subprocess.Popen[str]] = []
 
     def start_agent(
-        runner: Runner, sandbox: str = "plain", env: dict[str, str] | None = None, token: str | None = None
+        runner: Runner,
+        sandbox: str = "plain",
+        env: dict[str, str] | None = None,
+        token: str | None = None,
+        words: tuple[str, ...] = (),
     ) -> "subprocess.Popen[str]":
         argv = [AGENT_PYTHON, str(agent), "run", "--gateway", gateway.url, "--runner-id", runner.runner_id]
-        argv += ["--workspaces", str(tmp_path / "workspaces")]
+        argv += ["--workspaces", str(tmp_path / "workspaces"), *words]
         given = {**os.environ, **(env or {}), "CADENCE_SANDBOX": "off" if sandbox == "plain" else "on"}
         process = subprocess.Popen(
             argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=given

@@ -1,5 +1,6 @@
 """The api, webhooks and deliveries Lambdas over a mocked AWS, called with the events that an HTTP API sends."""
 
+import io
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
-from cadence.adapters.aws import alert_notifier, commit_report_requests
+from cadence.adapters.aws import alert_notifier, commit_report_requests, lambda_deletion_work
 from cadence.adapters.aws import clients as aws_clients
 from cadence.adapters.dynamodb.alerts import alert_listening
 from cadence.application.access.seed import Seed
@@ -117,6 +118,7 @@ def settings(access_table: str, lambdas: "NoLambdas", monkeypatch: pytest.Monkey
         "alerts_function": "alerts",
         "repositories_table": "repositories",
         "commit_reports_function": "commit-reports",
+        "test_reports_function": "test-reports",
         "provider_function_prefix": "provider-",
         "alert_deliveries_function": "alert-deliveries",
         "log_indexer_function": "log-indexer",
@@ -126,6 +128,8 @@ def settings(access_table: str, lambdas: "NoLambdas", monkeypatch: pytest.Monkey
         "failed_deliveries_queue_arn": f"arn:aws:sqs:{REGION}:123456789012:deliveries-failed",
         "schedules_group": "pipelines",
         "schedules_role_arn": "arn:aws:iam::123456789012:role/schedules",
+        "delete_projects_function": "delete-projects",
+        "deletion_delay_seconds": "0",
     }
 
     def without_lambdas(service: str) -> Any:
@@ -135,6 +139,8 @@ def settings(access_table: str, lambdas: "NoLambdas", monkeypatch: pytest.Monkey
     monkeypatch.setattr(alert_notifier, "client", without_lambdas)
     monkeypatch.setattr(alert_listening, "client", without_lambdas)
     monkeypatch.setattr(commit_report_requests, "client", without_lambdas)
+    monkeypatch.setattr(lambda_deletion_work, "client", without_lambdas)
+    monkeypatch.setattr(lambda_deletion_work, "client_within", lambda service, seconds: lambdas)
     for name, value in values.items():
         monkeypatch.setenv(f"CADENCE_{name.upper()}", value)
     return values
@@ -150,10 +156,16 @@ class NoLambdas:
     def __init__(self) -> None:
         self.mappings: list[dict[str, Any]] = []
         self.invoked: list[dict[str, Any]] = []
+        self.answers: dict[str, Any] = {}
 
-    def invoke(self, **arguments: Any) -> None:
-        """Taken, and never carried out."""
+    def invoke(self, **arguments: Any) -> Any:
+        """Taken, and never carried out; a Lambda in `answers` is called if its answer is awaited."""
         self.invoked.append(arguments)
+        handler = self.answers.get(arguments["FunctionName"])
+        if handler is None or arguments["InvocationType"] == "Event":
+            return None
+        answer = handler(json.loads(arguments["Payload"]))
+        return {"Payload": io.BytesIO(json.dumps(answer).encode())}
 
     def list_event_source_mappings(self, **arguments: Any) -> dict[str, Any]:
         return {"EventSourceMappings": self.mappings}

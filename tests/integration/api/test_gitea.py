@@ -31,6 +31,15 @@ class Installation:
 
     def __init__(self, api: Api, lambdas: NoLambdas, server: Gitea, url: str) -> None:
         self.api, self.lambdas, self.server, self.url = api, lambdas, server, url
+        self.is_down = threading.Event()
+        self.refused = 0
+
+    def connect(self) -> str:
+        """Connects the repository of the user who administers the server, and returns its id."""
+        body = {"project": "default", "kind": "gitea", "token": self.server.tokens["ada"], "public_url": self.url}
+        connected = self.api("POST", "/v1/repositories", {**body, "url": f"{self.server.url}/ada/site"})
+        assert connected.status == 201, connected.text
+        return str(connected.json["id"])
 
     def deliveries(self) -> list[dict[str, Any]]:
         """The deliveries so far, the newest first, after all that wait were processed."""
@@ -74,9 +83,15 @@ def installation(api: Api, lambdas: NoLambdas, tmp_path: Path) -> Iterator[Insta
         sys.modules.pop(name, None)
         importlib.import_module(name)
 
+    made: list[Installation] = []
+
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"])).decode()
+            if made[0].is_down.is_set():
+                made[0].refused += 1
+                self.send_error(503)
+                return
             headers = {name.lower(): value for name, value in self.headers.items()}
             message = event("POST", self.path, headers=headers, body=body)
             message["pathParameters"] = dict(zip(("kind", "hook"), self.path.split("/")[2:], strict=True))
@@ -97,7 +112,8 @@ def installation(api: Api, lambdas: NoLambdas, tmp_path: Path) -> Iterator[Insta
         thread = threading.Thread(target=receiver.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         try:
-            yield Installation(api, lambdas, server, f"http://127.0.0.1:{receiver.server_address[1]}")
+            made.append(Installation(api, lambdas, server, f"http://127.0.0.1:{receiver.server_address[1]}"))
+            yield made[0]
         finally:
             receiver.shutdown()
             thread.join()
@@ -113,9 +129,8 @@ def test_a_repository_of_gitea(installation: Installation, tmp_path: Path) -> No
     source.commit({".cadence/tests.yaml": TESTS})
     source.git("push", "--quiet", server.git_url("ada", "ada/site"), "main")
 
-    body = {"project": "default", "kind": "gitea", "token": server.tokens["ada"], "public_url": installation.url}
-    connected = installation.api("POST", "/v1/repositories", {**body, "url": f"{server.url}/ada/site"})
-    assert connected.status == 201, connected.text
+    repository = installation.connect()
+    connected = installation.api("GET", f"/v1/repositories/{repository}")
     (hook,) = server.call("ada", "GET", "/repos/ada/site/hooks")
     assert hook["config"]["url"] == connected.json["webhook_url"]
 
@@ -162,7 +177,6 @@ def test_a_repository_of_gitea(installation: Installation, tmp_path: Path) -> No
     assert edited["id"] == comment["id"] and "exit code 2" not in edited["body"]
 
     # The doctor finds nothing to mend, and disconnecting removes the webhook. Each push was delivered once.
-    repository = connected.json["id"]
     checks = installation.api("GET", f"/v1/repositories/{repository}/checks").json
     assert checks["ok"], checks
     assert len([one for one in installation.deliveries() if one["commit"] == commit]) == 1

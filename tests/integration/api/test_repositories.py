@@ -80,23 +80,24 @@ class World:
         return self.send("push", payload, delivery)
 
     def pull_request(self, base: str, head: str, *, fork: bool, delivery: str = "d-p") -> dict[str, Any]:
+        pull = self.pull(base, head, fork=fork)
+        payload = {"action": "opened", "number": 7, "pull_request": pull, "sender": {"login": "eve"}}
+        return self.send("pull_request", payload, delivery)
+
+    def pull(self, base: str, head: str, *, fork: bool) -> dict[str, Any]:
+        """A pull request as the code host describes it."""
         clone_url = self.host.clone_urls["acme/site"]
         one, other = (
             {"id": number, "full_name": name, "clone_url": clone_url}
             for number, name in ((1, "acme/site"), (2, "eve/site"))
         )
-        payload = {
-            "action": "opened",
+        return {
             "number": 7,
-            "pull_request": {
-                "title": "A change",
-                "user": {"login": "eve"},
-                "head": {"ref": "change", "sha": head, "repo": other if fork else one},
-                "base": {"ref": "main", "sha": base, "repo": one},
-            },
-            "sender": {"login": "eve"},
+            "title": "A change",
+            "user": {"login": "eve"},
+            "head": {"ref": "change", "sha": head, "repo": other if fork else one},
+            "base": {"ref": "main", "sha": base, "repo": one},
         }
-        return self.send("pull_request", payload, delivery)
 
     def send(self, name: str, payload: Any, delivery: str) -> dict[str, Any]:
         """Sends a webhook, and processes its delivery. Returns the delivery's record."""

@@ -5,9 +5,10 @@ import pytest
 from api.routes.runs import runs as runs_routes
 from cadence.adapters.aws.clients import client
 from cadence.adapters.aws.step_functions import StepFunctionsMachines
+from cadence.composition.shared import documents
 from cadence.domain.melodium.process import MelodiumRun
 from cadence.domain.runs.states import RunState
-from cadence.domain.shared.errors import Transient
+from cadence.domain.shared.errors import NotFound, Transient
 from tests.integration.api.calling import BROKEN, HELLO
 
 
@@ -270,6 +271,30 @@ def test_runs_are_listed_by_branch_starter_and_time(api):
     assert set(listed(since="2020-01-01T00:00:00Z")) == set(ids)
     assert listed(since="2100-01-01T00:00:00Z") == []
     assert api("GET", "/v1/runs", query={"since": "yesterday"}).status == 422
+
+
+def test_only_who_may_write_or_start_has_a_repository_read_with_the_projects_token(api, monkeypatch):
+    read_with = []
+
+    class Reader:
+        def read_file(self, url, commit, path, credentials):
+            read_with.append(credentials)
+            raise NotFound(f"There is no file {path}.")
+
+    monkeypatch.setattr(documents, "_git_reader", lambda hosts: Reader())
+    host = {"kind": "github", "project": "default", "name": "hub", "access_token": "ghp_secret"}
+    assert api("POST", "/v1/githosts", {**host, "url": "https://git.example.org"}).status == 201
+    use = f"{{git: 'https://git.example.org/private', commit: {'a' * 40}, path: ci.yaml, definition: d}}"
+    body = {"document": f"cadence: 1\nname: a\ntreatments: {{t: {{use: {use}}}}}\n"}
+    path = "/v1/projects/default/pipelines:validate"
+
+    found = api("POST", path, body, token=api.token_for(["pipelines:read"])).json["findings"]
+    assert read_with == [None]
+    assert "the project's access token is used only for callers with" in str(found)
+    for permission in ("pipelines:write", "runs:start"):
+        found = api("POST", path, body, token=api.token_for(["pipelines:read", permission])).json["findings"]
+        assert read_with.pop().password == "ghp_secret"
+        assert "access token" not in str(found)
 
 
 def test_changes_of_a_run_and_of_the_list_are_followed(api):

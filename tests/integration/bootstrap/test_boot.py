@@ -143,6 +143,22 @@ def test_the_agent_learns_whose_notices_to_listen_to(tmp_path: Path, net: Net, h
     assert [name for name in variables if name.startswith("CADENCE_")] == ["CADENCE_NOTICES"]
 
 
+def test_the_agent_learns_where_its_image_has_engines_and_packages(tmp_path: Path, net: Net, home: CallHome, request_):
+    machine = Machine(tmp_path, user_data(home, request_, QUIET))
+    engines = "/opt/melodium-0.11.0/melodium:/opt/melodium-0.10.2/melodium"
+    machine.boot(
+        CADENCE_MELODIUM=engines,
+        CADENCE_MELODIUM_PACKAGES="/opt/packages",
+        MELODIUM_HOME="/opt/melodium",
+        CADENCE_UNKNOWN="stays here",
+    )
+    variables = machine.started_agent()["variables"]
+    assert isinstance(variables, dict)
+    assert variables["CADENCE_MELODIUM"] == engines
+    assert (variables["CADENCE_MELODIUM_PACKAGES"], variables["MELODIUM_HOME"]) == ("/opt/packages", "/opt/melodium")
+    assert "CADENCE_UNKNOWN" not in variables
+
+
 def test_an_internal_mirror_is_asked_first(tmp_path: Path, net: Net, home: CallHome, request_):
     with served() as mirror:
         mirror.files["/cadence/cadence-agent.pyz"] = AGENT

@@ -35,6 +35,7 @@ def program(name: str, file: str = "") -> str:
 @dataclass(frozen=True)
 class Peer:
     url: str
+    pid: int = 0
 
     def get(self, path: str, **parameters: Any) -> requests.Response:
         return requests.get(self.url + path, params=parameters, timeout=120)
@@ -57,8 +58,8 @@ class Peer:
 def running(command: Callable[[int], Sequence[str]], ready: str, patience: float = PATIENCE) -> Iterator[Peer]:
     """`command` makes the command line for a port; `ready` is what answers once it serves."""
     port = first_free()
-    peer = Peer(f"http://127.0.0.1:{port}")
     process = subprocess.Popen(command(port), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    peer = Peer(f"http://127.0.0.1:{port}", process.pid)
     try:
         eventually(lambda: _serves(peer, ready, process), patience)
         yield peer

@@ -40,6 +40,12 @@ def test_web_pages_and_other_names_are_refused(headers: dict[str, str]) -> None:
     assert refused.startswith("The local stack answers")
 
 
+@pytest.mark.parametrize("path", ["/_ministack/reset", "/_ministack/config", "/_ministack/lambda-code/echo"])
+def test_the_administration_which_needs_no_key_is_closed(path: str) -> None:
+    assert request_guard.refusal(scope(path, host="127.0.0.1:4566"))
+    assert request_guard.refusal(scope("/_ministack/ready", host="127.0.0.1:4566")) is None
+
+
 def test_the_apis_are_reached_through_the_front_door_by_any_name() -> None:
     passed = scope("/_aws/execute-api/abc/$default/v1/health", host="tunnel.example", origin="https://tunnel.example")
     assert request_guard.refusal(passed) is None

@@ -24,6 +24,7 @@ from cadence.adapters.s3 import presigned
 from cadence.application.access.authenticate import issue_token
 from cadence.domain.access.access import Organization, Permission, Project
 from tests.integration.runners.conftest import REGION, _keys
+from tests.permissions import within_the_role_of
 
 ORGANIZATION, PROJECT = "acme", "site"
 ENGINE = frozenset({str(Permission.MELODIUM_REPORT), str(Permission.MELODIUM_DISPATCH)})
@@ -58,11 +59,12 @@ class Engines:
             "version": "2.0",
             "headers": {"authorization": f"Bearer {said}", "host": "cadence.example"},
             "pathParameters": {"proxy": path},
-            "requestContext": {"http": {"method": method}},
+            "requestContext": {"http": {"method": method, "sourceIp": "192.0.2.1"}},
             "body": raw if raw is not None else (json.dumps(body) if body is not None else None),
             "isBase64Encoded": False,
         }
-        answer = self.handler(event, None)
+        with within_the_role_of("melodium", pytest.MonkeyPatch()):
+            answer = self.handler(event, None)
         return answer["statusCode"], answer["headers"], answer["body"]
 
     def say(self, path: str, body: Any, **more: Any) -> Any:

@@ -7,12 +7,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cadence.adapters.aws.clients import client
+from cadence.adapters.dynamodb.access.audit import DynamoAuditTrail
 from cadence.application.access.authenticate import issue_token
 from cadence.application.melodium.run_tokens import RunTokens
+from cadence.domain.access.access import format_token
 from cadence.domain.melodium.process import ProcessOutcome
 from cadence.domain.runs.states import RunState
 from cadence.domain.shared.errors import NotFound
@@ -268,3 +271,49 @@ def test_whatever_is_said_the_answer_can_be_read(engines: Engines, route: tuple[
     if not headers["content-type"].startswith("text/html"):
         json.loads(text)
     assert len(str(headers)) < 8_000
+
+
+def records(engines: Engines) -> list[tuple[str, str, str]]:
+    """Kind, operation and outcome, in the order of the requests."""
+    found = DynamoAuditTrail("access").entries(ORGANIZATION, 100, None).items
+    return [(str(one.kind), one.action, one.outcome) for one in reversed(found)]
+
+
+def test_what_changes_a_run_is_recorded_before_it_does(engines: Engines) -> None:
+    run_id = engines.started()
+    engines.say("execution/report/request", {"run_id": run_id, "group_id": engines.group})
+    entrypoint = {"version": "0.1.0", "path": ["ci"], "name": "main"}
+    details = {"run_id": run_id, "group_id": engines.group, "entrypoint": entrypoint, "parameters": {}}
+    engines.say(f"execution/report/run/{run_id}/program/details", details)
+    engines.say(f"execution/report/run/{run_id}/logs/chunks", {"chunks": 1})
+    engines.say("execution/run/ended", {"run_id": run_id, "result": {"success": None}})
+
+    assert records(engines) == [
+        ("change", f"engine_{name}", "accepted") for name in ("start", "report", "details", "ended")
+    ]
+    last = DynamoAuditTrail("access").entries(ORGANIZATION, 1, None).items[0]
+    assert (last.project, last.target, last.source) == (PROJECT, "/0.1/execution/run/ended", "192.0.2.1")
+
+
+def test_a_start_that_is_refused_has_its_reason_in_a_second_record(engines: Engines) -> None:
+    body = start_body(str(uuid.uuid4()), organization_id=str(uuid.uuid4()))
+    assert "error" in engines.say("execution/run/start", body)
+    assert records(engines) == [
+        ("change", "engine_start", "accepted"),
+        ("change", "engine_start", "invalid_request"),
+    ]
+
+
+def test_refused_engines_are_recorded_once_an_hour(engines: Engines) -> None:
+    reader, reading = issue_token(ORGANIZATION, PROJECT, "r", frozenset({"runs:read"}), "test", datetime.now(UTC))
+    engines.access.add_token(reader)
+    wrong = format_token(engines.token.split("_")[1], "x" * 43)
+    with time_machine.travel(datetime.now(UTC).replace(minute=30), tick=False):
+        for token in (reading, wrong, "cad_unknown"):
+            for _ in range(2):
+                status, _, _ = engines.ask("POST", "execution/run/start", start_body(None), token)
+                assert status in (401, 403)
+    assert sorted(records(engines)) == [
+        ("refusal", "engine_start", "forbidden"),
+        ("refusal", "engine_start", "unauthenticated"),
+    ]

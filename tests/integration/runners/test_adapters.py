@@ -14,6 +14,7 @@ from cadence.adapters.aws import kinesis_log_lines
 from cadence.adapters.aws.clients import client
 from cadence.adapters.aws.kinesis_log_lines import KinesisLogLines
 from cadence.adapters.dynamodb.access.kms_secrets import SecretItem, VersionItem
+from cadence.adapters.dynamodb.logs.project_log_use import DynamoProjectLogUse
 from cadence.adapters.lines.log_records import decode
 from cadence.adapters.s3.buckets import Buckets
 from cadence.adapters.s3.log_segments import S3LogSegments
@@ -21,8 +22,10 @@ from cadence.adapters.s3.presigned import LIFETIME, S3DataUrls
 from cadence.adapters.s3.report_masks import S3ReportMasks
 from cadence.adapters.sqs.work_notification import WAIT_SECONDS, queue_name
 from cadence.application.logs.index_logs import IndexLogs
+from cadence.application.logs.limit_logs import LimitLogs
 from cadence.application.logs.ports import LogBatch, LogLine
 from cadence.application.shared.secret_ports import Binding, Secret
+from cadence.domain.logs.log import RUNNER_FULL, LogQuota
 from cadence.domain.shared.errors import Conflict, NotFound, TooLarge, Transient
 from cadence.domain.shared.retention import KEPT
 from tests.fakes.runs import a_run
@@ -134,11 +137,20 @@ def test_urls_are_signed_as_botocore_signs_them(
     )
     with time_machine.travel("2026-01-02T03:04:05Z", tick=False):
         urls = S3DataUrls(Buckets("data"), REGION)
-        ours = urls.upload(key) if method == "put_object" else urls.download(key)
-        once = {"IfNoneMatch": "*"} if method == "put_object" else {}
+        ours = urls.upload(key, 1234) if method == "put_object" else urls.download(key)
+        once: dict[str, Any] = {"IfNoneMatch": "*", "ContentLength": 1234} if method == "put_object" else {}
         theirs = s3.generate_presigned_url(method, Params={"Bucket": "data", "Key": key, **once}, ExpiresIn=LIFETIME)
     assert urlsplit(ours)[:3] == urlsplit(theirs)[:3]
     assert parse_qs(urlsplit(ours).query) == parse_qs(urlsplit(theirs).query)
+    signed = parse_qs(urlsplit(ours).query)["X-Amz-SignedHeaders"][0].split(";")
+    assert signed == (["content-length", "host", "if-none-match"] if method == "put_object" else ["host"])
+
+
+def test_a_url_is_signed_for_one_length(cloud: None) -> None:
+    with time_machine.travel("2026-01-02T03:04:05Z", tick=False):
+        urls = S3DataUrls(Buckets("data"), REGION)
+        signatures = {parse_qs(urlsplit(urls.upload("k", length)).query)["X-Amz-Signature"][0] for length in (0, 1, 2)}
+    assert len(signatures) == 3
 
 
 def test_the_work_notification_is_one_queue_per_pool_made_once(world: World) -> None:
@@ -296,3 +308,21 @@ def test_what_is_masked_is_known_by_digests_and_handed_on(world: World) -> None:
     keys = [item["Key"] for item in client("s3").list_objects_v2(Bucket="data", Prefix="runs/")["Contents"]]
     assert keys == ["runs/asking/melodium/secrets", "runs/worker/melodium/secrets"]
     assert {client("s3").get_object(Bucket="data", Key=key)["Body"].read() for key in keys} == {b'["a", "b"]'}
+
+
+def test_the_bytes_of_a_days_lines_are_counted_by_project(world: World) -> None:
+    use = DynamoProjectLogUse("logs")
+    assert use.add("default", "web", "2026-11-30", 0) == 0
+    assert use.add("default", "web", "2026-11-30", 10) == 10
+    assert use.add("default", "web", "2026-11-30", 5) == 15
+    assert use.add("default", "web", "2026-12-01", 5) == 5
+    assert use.add("default", "other", "2026-11-30", 1) == 1
+
+
+def test_what_a_watermark_knows_of_its_quota_is_stored(world: World) -> None:
+    limit = LimitLogs(LogQuota(runner=3, project=1 << 30), DynamoProjectLogUse("logs"), world.clock)
+    index = IndexLogs(world.log_index, world.log_segments, a_run, limit=limit)
+    for _ in range(2):
+        index.index_batches(RUN_ID, [batch(3)])
+    (watermark,) = world.log_index.get_head("default", RUN_ID, [batch(3).runner_id]).watermarks.values()
+    assert (watermark.full, watermark.left_out > 0, watermark.size <= 3) == (RUNNER_FULL, True, True)

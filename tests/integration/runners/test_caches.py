@@ -43,7 +43,7 @@ class Caches:
         entry = self.begin.save(by or self.runner, key).entry
         assert entry
         self.upload(entry)
-        self.write.write(by or self.runner, key, entry, StreamEnd(size, "0" * 64, 2), 2, 0)
+        self.write.write(by or self.runner, key, entry, StreamEnd(size, "0" * 64, 2), 2, ())
         return entry
 
     def upload(self, entry: str) -> None:
@@ -95,12 +95,12 @@ def test_an_entry_is_read_like_a_stream_that_has_ended(caches: Caches) -> None:
 def test_an_entry_is_there_only_once_its_upload_has_ended(caches: Caches) -> None:
     entry = caches.begin.save(caches.runner, "pip-1").entry
     assert entry
-    granted = caches.write.write(caches.runner, "pip-1", entry, None, 0, 3)
+    granted = caches.write.write(caches.runner, "pip-1", entry, None, 0, [1, 2, 3])
     assert [upload.seq for upload in granted.uploads] == [0, 1, 2]
     assert caches.found("pip-1") is None
     end = StreamEnd(5, "0" * 64, 1)
     for _ in range(2):  # the first answer may be lost
-        caches.write.write(caches.runner, "pip-1", entry, end, 1, 0)
+        caches.write.write(caches.runner, "pip-1", entry, end, 1, ())
     assert caches.found("pip-1") == (entry, True)
 
 
@@ -110,7 +110,7 @@ def test_the_first_of_two_savers_wins(caches: Caches) -> None:
     assert second
     for entry in (second, first):
         caches.upload(entry)
-        caches.write.write(caches.runner, "pip-1", entry, StreamEnd(5, "0" * 64, 1), 1, 0)
+        caches.write.write(caches.runner, "pip-1", entry, StreamEnd(5, "0" * 64, 1), 1, ())
     assert caches.found("pip-1") == (second, True)
     assert caches.objects == {second}
     assert caches.begin.save(caches.runner, "pip-1").refused == "it was saved by another runner meanwhile"
@@ -122,7 +122,7 @@ def test_only_its_runner_writes_an_upload(caches: Caches) -> None:
     other = replace(caches.runner, runner_id=caches.runner.runner_id[:-1] + "2")
     for runner, key in ((other, "pip-1"), (caches.runner, "pip-2")):
         with pytest.raises(NotFound):
-            caches.write.write(runner, key, entry, None, 0, 1)
+            caches.write.write(runner, key, entry, None, 0, [1])
 
 
 def test_a_pull_request_of_a_fork_restores_but_does_not_save(caches: Caches, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,7 +142,7 @@ def test_a_cache_over_the_limit_leaves_nothing(caches: Caches, said: dict[str, A
     assert entry
     caches.upload(entry)
     with pytest.raises(TooLarge, match="may take 20 MiB"):
-        caches.write.write(caches.runner, "pip-1", entry, want=1, **said)
+        caches.write.write(caches.runner, "pip-1", entry, lengths=[1], **said)
     assert caches.objects == set()
     assert caches.found("pip-1") is None
 

@@ -11,19 +11,25 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
+import time_machine
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cadence.adapters.aws.clients import client
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
+from cadence.adapters.dynamodb.access.audit import DynamoAuditTrail
 from cadence.application.access.authenticate import issue_token
+from cadence.domain.access.access import format_token
+from cadence.domain.access.audit import AuditFilter, AuditKind
 from cadence.domain.placement.pool import Pool
 from cadence.domain.runners.runner import Runner, RunnerState
 from cadence.domain.runs.states import TreatmentState
+from cadence.domain.shared import ids
 from cadence.domain.shared.errors import NotFound
 from cadence.domain.shared.schemas import schema as schema_of
 from tests.fakes.answering import answering
 from tests.integration.runners.conftest import RUN_ID, World
+from tests.permissions import within_the_role_of
 from tests.unit.adapters.test_oidc_tokens import Issuer
 
 NOW = "2026-01-02T03:04:05.678Z"
@@ -69,10 +75,12 @@ def call(world: World, monkeypatch: pytest.MonkeyPatch) -> Call:
             "rawPath": f"/runner/v1/{path}",
             "headers": headers,
             "pathParameters": {"proxy": path},
+            "requestContext": {"http": {"method": "POST", "sourceIp": "192.0.2.1"}},
             "body": raw if raw is not None else json.dumps(body),
             "isBase64Encoded": False,
         }
-        response = module.handler(event, None)
+        with within_the_role_of("runner_gateway", monkeypatch):
+            response = module.handler(event, None)
         return response["statusCode"], json.loads(response["body"])
 
     return call
@@ -127,7 +135,7 @@ def test_an_agent_works_from_claim_to_completion(call: Call, claimed: Claimed, w
     assert_answer("logs", status, answer)
     assert answer == {"accepted_through": 2, "follow": False}
     status, answer = call(
-        f"runners/{runner_id}/outputs/wheel", {"committed": [], "next_seq": 0, "want": 2, "end": None}, session
+        f"runners/{runner_id}/outputs/wheel", {"committed": [], "next_seq": 0, "lengths": [1, 0], "end": None}, session
     )
     assert_answer("outputs", status, answer)
     assert [upload["seq"] for upload in answer["uploads"]] == [0, 1]
@@ -136,9 +144,14 @@ def test_an_agent_works_from_claim_to_completion(call: Call, claimed: Claimed, w
     done = {
         "committed": [{"seq": 0, "size": 1, "sha256": digest}, {"seq": 1, "size": 0, "sha256": digest}],
         "next_seq": 2,
-        "want": 0,
+        "lengths": [],
         "end": {"size": 1, "sha256": digest, "chunks": 1, "preview": base64.b64encode(b"x").decode()},
     }
+    # The store has nothing yet, whatever is reported.
+    status, problem = call(f"runners/{runner_id}/outputs/wheel", done, session)
+    assert (status, problem["code"], problem["details"]) == (409, "conflict", {"chunks": 0, "size": 0})
+    for seq, content in enumerate((b"x", b"")):
+        client("s3").put_object(Bucket="data", Key=ids.chunk_key(RUN_ID, "make", 1, "wheel", seq), Body=content)
     status, answer = call(f"runners/{runner_id}/outputs/wheel", done, session)
     assert_answer("outputs", status, answer)
     result = {
@@ -175,6 +188,37 @@ def test_whoever_holds_no_right_token_is_refused(call: Call, claimed: Claimed, j
     joining = {"pool": "local", "name": "here", "facts": {}, "slots": 2}
     for token in (None, session, host_token):
         assert call("hosts", joining, token)[0] == 401
+
+
+def test_refused_tokens_of_known_callers_are_recorded_once_an_hour(
+    call: Call, claimed: Claimed, world: World, join_token: str
+) -> None:
+    runner_id, session, host_token = claimed
+    host_id = world.runners.get_runner(runner_id).host_id
+    beat = {"phase": "running", "samples": []}
+    wrong = format_token(join_token.split("_")[1], "x" * 43)
+    reader, reading = issue_token("default", "*", "t", frozenset({"runs:read"}), "test", datetime.now(UTC))
+    DynamoAccessStore("access").add_token(reader)
+    with time_machine.travel(datetime.now(UTC).replace(minute=30), tick=False):
+        for _ in range(2):
+            assert call(f"runners/{runner_id}/heartbeat", beat, "wrong")[0] == 401
+            assert call("claim", {"runner_id": runner_id, "nonce": NONCE, "facts": {}}, "wrong")[0] == 401
+            lease = {"call": 2, "free_slots": 0, "running": []}
+            assert call(f"hosts/{host_id}/lease", lease, f"{host_token}x")[0] == 401
+            assert call("hosts/unknown/lease", lease, host_token)[0] == 401
+            assert call("hosts", {"pool": "local", "name": "h", "facts": {}, "slots": 1}, reading)[0] == 403
+            assert call("hosts", {"pool": "local", "name": "h", "facts": {}, "slots": 1}, wrong)[0] == 401
+    refusals = DynamoAuditTrail("access").entries("default", 100, None, AuditFilter(kind=AuditKind.REFUSAL)).items
+    assert sorted((one.actor, one.action, one.outcome) for one in refusals) == sorted(
+        [
+            (f"runner:{runner_id}", "heartbeat", "unauthenticated"),
+            (f"host:{host_id}", "lease", "unauthenticated"),
+            (reader.token_id, "join", "forbidden"),
+            (join_token.split("_")[1], "join", "unauthenticated"),
+        ]
+    )
+    assert {one.source for one in refusals} == {"192.0.2.1"}
+    assert session not in world.items("access")
 
 
 def test_a_host_says_no_more_than_its_item_holds(call: Call, join_token: str) -> None:
@@ -310,14 +354,14 @@ def test_no_body_is_a_fault_of_ours(call: Call, claimed: Claimed, path: str, bod
 def test_several_outputs_in_one_request(call: Call, claimed: Claimed) -> None:
     runner_id, session, _ = claimed
     digest = hashlib.sha256(b"x").hexdigest()
-    ask = {"committed": [], "next_seq": 0, "want": 2, "end": None}
+    ask = {"committed": [], "next_seq": 0, "lengths": [1, 0], "end": None}
     status, answer = call(f"runners/{runner_id}/outputs", {"outputs": {"wheel": ask, "lines": ask}}, session)
     assert_answer("all_outputs", status, answer)
     assert {port: [each["seq"] for each in its["uploads"]] for port, its in answer["outputs"].items()} == {
         "wheel": [0, 1],
         "lines": [0, 1],
     }
-    tell = {**ask, "committed": [{"seq": 0, "size": 1, "sha256": digest}], "next_seq": 1, "want": 1}
+    tell = {**ask, "committed": [{"seq": 0, "size": 1, "sha256": digest}], "next_seq": 1, "lengths": [0]}
     gap = {**tell, "committed": [{"seq": 5, "size": 1, "sha256": digest}]}
     status, problem = call(f"runners/{runner_id}/outputs", {"outputs": {"wheel": tell, "lines": gap}}, session)
     assert (status, problem["code"]) == (409, "conflict")

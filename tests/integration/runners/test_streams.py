@@ -20,6 +20,7 @@ from cadence.domain.pipelines.specification import SOURCE_PORT, InputSpec, Store
 from cadence.domain.runners.resources import ResourceSample
 from cadence.domain.runners.runner import Runner, RunnerOutcome, RunnerResult, RunnerState
 from cadence.domain.runs.states import TreatmentState
+from cadence.domain.shared import ids
 from cadence.domain.shared.errors import Conflict, Gone, InvalidRequest, NotFound
 from cadence.domain.values.stream import WINDOW, Chunk, InputState, StreamEnd
 from tests.fakes.concurrency_limits import MemoryConcurrencyLimitStore
@@ -46,7 +47,10 @@ class Flow:
             streams=world.streams,
             urls=world.urls,
             wake_ups=self.wake_ups,
+            stored_sizes=self.stored_sizes,
         )
+        # What the bucket has, by prefix: what was reported, unless a test says otherwise.
+        self.stored: dict[str, dict[int, int]] = {}
         self.read = world.read_input
         self.samples = DynamoSampleStore("runners")
         self.heartbeat = Heartbeat(
@@ -73,7 +77,13 @@ class Flow:
         want: int = 0,
         by: Runner | None = None,
     ) -> OutputAnswer:
-        return self.commit.commit(by or self.make, "wheel", committed, end, next_seq, want)
+        sender = by or self.make
+        prefix = ids.chunk_prefix(sender.run_id, sender.treatment, sender.attempt, "wheel")
+        self.stored.setdefault(prefix, {}).update({chunk.seq: chunk.size for chunk in committed})
+        return self.commit.commit(sender, "wheel", committed, end, next_seq, [10] * want)
+
+    def stored_sizes(self, prefix: str) -> list[int]:
+        return [size for _, size in sorted(self.stored[prefix].items())]
 
     def ask(self, next_seq: int = 0, epoch: int = 1, done: bool = False) -> InputAnswer:
         return self.read.read(self.test, "wheel", epoch, next_seq, done)
@@ -169,7 +179,7 @@ def test_nothing_follows_the_empty_chunk(flow: Flow) -> None:
 
 def test_only_declared_ports_exist(flow: Flow) -> None:
     with pytest.raises(NotFound):
-        flow.commit.commit(flow.make, "other", [], None, 0, 1)
+        flow.commit.commit(flow.make, "other", [], None, 0, [1])
     with pytest.raises(NotFound):
         flow.read.read(flow.test, "other", 0, 0)
 
@@ -322,9 +332,10 @@ def test_a_result_is_kept_once(flow: Flow) -> None:
 
 def test_an_output_of_a_failed_attempt_is_kept_apart_from_what_feeds_consumers(flow: Flow) -> None:
     end = StreamEnd(10, "ab" * 32, 1, b"x")
+    flow.stored[ids.chunk_prefix(flow.make.run_id, "make", 1, "~wheel")] = {0: 10, 1: 0}
     for _ in range(2):
-        flow.commit.commit(flow.make, "wheel", [*chunks(0, 1), Chunk(1, 0, EMPTY)], end, 2, 0, kept=True)
-    granted = flow.commit.commit(flow.make, "wheel", [], None, 0, 1, kept=True)
+        flow.commit.commit(flow.make, "wheel", [*chunks(0, 1), Chunk(1, 0, EMPTY)], end, 2, (), kept=True)
+    granted = flow.commit.commit(flow.make, "wheel", [], None, 0, [1], kept=True)
 
     assert granted.uploads == ()
     assert flow.world.streams.get_progress(flow.make.runner_id, "wheel").end is None
@@ -334,7 +345,25 @@ def test_an_output_of_a_failed_attempt_is_kept_apart_from_what_feeds_consumers(f
 
 
 def test_uploads_of_kept_outputs_have_addresses_of_their_own(flow: Flow) -> None:
-    granted = flow.commit.commit(flow.make, "wheel", [], None, 0, 1, kept=True)
+    granted = flow.commit.commit(flow.make, "wheel", [], None, 0, [1], kept=True)
     fed = flow.send(want=1)
     assert "/make/1/~wheel/" in granted.uploads[0].url
     assert "/make/1/wheel/" in fed.uploads[0].url
+
+
+@pytest.mark.parametrize(
+    "in_bucket", [{}, {0: 10}, {0: 10, 1: 10}, {0: 10, 1: 9, 2: 0}, {0: 10, 1: 10, 2: 0, 3: 1}],
+    ids=["nothing", "one", "not-ended", "shorter", "more"],
+)  # fmt: skip
+def test_an_end_that_the_bucket_contradicts_is_refused(flow: Flow, in_bucket: dict[int, int]) -> None:
+    end = StreamEnd(20, "0" * 64, 2)
+    committed = [*chunks(0, 2), Chunk(2, 0, EMPTY)]
+    flow.send(committed)
+    (prefix,) = flow.stored
+    flow.stored[prefix] = dict(in_bucket)
+    with pytest.raises(Conflict, match="in the bucket"):
+        flow.send(end=end)
+    assert flow.world.streams.get_progress(flow.make.runner_id, "wheel").end is None
+    flow.stored[prefix] = {0: 10, 1: 10, 2: 0}
+    flow.send(end=end)
+    assert flow.world.streams.get_progress(flow.make.runner_id, "wheel").end == end

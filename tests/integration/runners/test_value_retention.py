@@ -64,6 +64,7 @@ class Scene:
             streams=world.streams,
             urls=world.urls,
             wake_ups=MemoryWakeUps(),
+            stored_sizes=S3Chunks(self.buckets).sizes,
         )
         self.read = world.read_input
         self.remove = PurgeTransientValues(
@@ -93,11 +94,11 @@ class Scene:
 
     def send(self) -> tuple[str, str]:
         """Where the agent was told to send its only chunk: bucket and key."""
-        (first, last) = self.commit.commit(self.make, "wheel", [], None, 0, 2).uploads
+        (first, last) = self.commit.commit(self.make, "wheel", [], None, 0, [7, 0]).uploads
         for upload, content in ((first, b"content"), (last, b"")):
             bucket, key = place(upload.url)
             clients.client("s3").put_object(Bucket=bucket, Key=key, Body=content)
-        self.commit.commit(self.make, "wheel", [Chunk(0, 7, DIGEST), Chunk(1, 0, EMPTY)], END, 2, 0)
+        self.commit.commit(self.make, "wheel", [Chunk(0, 7, DIGEST), Chunk(1, 0, EMPTY)], END, 2, ())
         return place(first.url)
 
     def settled(self) -> Value:
@@ -211,7 +212,7 @@ def test_a_pool_that_is_gone_gives_nothing_to_do(world: World) -> None:
 def test_a_bucket_that_the_installation_no_longer_has_is_named(world: World) -> None:
     scene = Scene(world, ValuePolicy(bucket="forgotten"))
     with pytest.raises(NotFound, match="bucket forgotten, which this installation does not use any more"):
-        scene.commit.commit(scene.make, "wheel", [], None, 0, 1)
+        scene.commit.commit(scene.make, "wheel", [], None, 0, [1])
 
 
 def test_caches_stay_in_their_bucket_and_are_none_where_nothing_stays(world: World) -> None:
@@ -223,9 +224,9 @@ def test_caches_stay_in_their_bucket_and_are_none_where_nothing_stays(world: Wor
     )
     entry = save.save(scene.make, "pip").entry
     assert entry
-    upload = write.write(scene.make, "pip", entry, None, 0, 1).uploads[0]
+    upload = write.write(scene.make, "pip", entry, None, 0, [1]).uploads[0]
     assert place(upload.url) == ("elsewhere", f"caches/default/default/{entry}/000000")
-    write.write(scene.make, "pip", entry, END, 1, 0)
+    write.write(scene.make, "pip", entry, END, 1, ())
     found = find.find(scene.make, "pip", ())
     assert found and (found.entry.entry, found.entry.bucket) == (entry, "elsewhere")
     usual = replace(scene.make, retention=None)

@@ -16,6 +16,7 @@ from cadence.adapters.kms.cipher import KmsCipher
 from cadence.adapters.s3.buckets import Buckets
 from cadence.adapters.s3.presigned import S3DataUrls
 from cadence.adapters.s3.report_masks import S3ReportMasks
+from cadence.application.access.audited_request import note_hourly
 from cadence.application.melodium.engine_secrets import ReadEngineSecrets
 from cadence.application.melodium.note_listening import NoteListening
 from cadence.application.melodium.run_tokens import RunTokens
@@ -24,8 +25,10 @@ from cadence.application.runners.claim import Assignment, ClaimAssignment
 from cadence.application.runners.runner_tokens import new_token, token_hash
 from cadence.application.scheduling.mark_started import MarkStarted
 from cadence.application.scheduling.readiness import Readiness
+from cadence.domain.access.audit import AuditEntry, AuditKind
 from cadence.domain.melodium.specification import ContainerSpec, WorkerSpec
 from cadence.domain.pipelines.specification import TreatmentSpec
+from cadence.domain.placement.pool import Pool
 from cadence.domain.runners.runner import EngineEndpoint, Runner, RunnerState
 from cadence.domain.runs.run import Run, Treatment
 from cadence.domain.runs.states import RunState, TreatmentState
@@ -35,6 +38,7 @@ from cadence.domain.shared.schemas import schema as schema_of
 from runner_gateway import wire
 from tests.fakes.services import MemoryWakeUps
 from tests.integration.runners.conftest import World
+from tests.permissions import within_the_role_of
 
 RUN = "0d0b6c1e-7c52-4c6e-9c0f-52b0a9b1a9d2"
 KEYS = WorkerSecrets(
@@ -120,7 +124,9 @@ def claimed(world: World, sealed: SealedWorkers) -> Callable[[TreatmentSpec], As
             audit=DynamoAuditTrail("access"),
             clock=world.clock,
         )
-        return claim.claim(runner_id, one_time, "nonce-of-the-agent", {})
+        # The engine's token is written to the table of tokens.
+        with within_the_role_of("runner_gateway", pytest.MonkeyPatch()):
+            return claim.claim(runner_id, one_time, "nonce-of-the-agent", {})
 
     return claim
 
@@ -169,3 +175,35 @@ def test_a_runner_without_an_engine_cannot_listen(world: World, claimed: Callabl
     runner = claimed(TreatmentSpec(name="make", run="make")).runner
     with pytest.raises(Conflict, match="no engine"):
         NoteListening(world.runs.get_spec, world.runners).note(runner, HERE)
+
+
+@pytest.mark.parametrize("folder", ["runner_gateway", "settle", "watchdog"])
+def test_whoever_ends_a_runner_may_end_its_engines_token_and_no_other_item(
+    world: World, claimed: Callable[[TreatmentSpec], Assignment], folder: str
+) -> None:
+    claimed(TreatmentSpec(name="worker", engine=WORKER))
+    store = DynamoAccessStore("access")
+    with within_the_role_of(folder, pytest.MonkeyPatch()) as done:
+        RunTokens(store, world.clock).revoke(world.runs.get_run(RUN))
+    assert [(action, key[:6]) for action, _, key in done if action != "GetItem"] == [("DeleteItem", "TOKEN#")]
+    with within_the_role_of(folder, pytest.MonkeyPatch()), pytest.raises(AssertionError, match="ORG#default"):
+        store.remove_pool("default", "local")
+
+
+@pytest.mark.parametrize("folder", ["api", "live", "melodium", "runner_gateway", "sign_in", "tunnel"])
+def test_whoever_records_may_write_to_the_audit_log(world: World, folder: str) -> None:
+    entry = AuditEntry(
+        organization="default", project="*", at=world.clock(), kind=AuditKind.REFUSAL, actor="a", token_id="t",
+        token_name="n", action="x", target="/",
+    )  # fmt: skip
+    with within_the_role_of(folder, pytest.MonkeyPatch()) as done:
+        DynamoAuditTrail("access").note(entry)
+        note_hourly(DynamoAuditTrail("access"), entry, "same")
+    assert [key.partition("#")[0] for _, _, key in done] == ["AUDIT", "AUDITED", "AUDIT"]
+
+
+def test_the_gateway_cannot_change_who_may_do_what(world: World) -> None:
+    """The conditions are evaluated: with the same code, other items of the same table are refused."""
+    store = DynamoAccessStore("access")
+    with within_the_role_of("runner_gateway", pytest.MonkeyPatch()), pytest.raises(AssertionError, match="PutItem"):
+        store.put_pool(Pool(organization="default", name="local", provider="host"))

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from cadence.local.ministack.server import MiniStack
+from cadence.local.shared.account_key import AccountKey
 from cadence.local.shared.ports import first_free
 from tests.waiting import eventually, last_look
 
@@ -110,7 +111,7 @@ class Play:
 @pytest.fixture(scope="session")
 def theatre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Theatre]:
     folder = tmp_path_factory.mktemp("ministack")
-    stack = MiniStack(first_free(0))
+    stack = MiniStack(first_free(0), AccountKey.random())
     environment = (
         os.environ
         | stack.client_environment()

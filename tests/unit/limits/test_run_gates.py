@@ -245,3 +245,12 @@ def test_an_admitted_run_ends_through_the_same_gates(office: Office) -> None:
     office.done("t")
     office.finalise.finalise("01a")
     assert office.begun() == ["01a", "r1"]
+
+
+def test_no_run_of_a_project_under_deletion_starts() -> None:
+    office = Office()
+    office.quotas.quotas = Quotas(closed_projects=frozenset({"site"}))
+    run = office.begin("r1")
+    assert (run.state, run.cause) == (RunState.CANCELLED, "cancelled: the project site is being deleted")
+    assert office.machines.runs == {}
+    assert office.begin("r2", project="other").state is RunState.PENDING

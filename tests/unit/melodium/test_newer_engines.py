@@ -67,6 +67,28 @@ def test_values_that_are_only_counted_are_shown_as_such() -> None:
     assert not model.ended  # there is no value to be stored
 
 
+def test_values_that_are_only_counted_are_missing_where_they_were_received_too() -> None:
+    say, said = port("std/flow::emit", "say", "emit"), port("std/engine/log::logBlock", "said", "message")
+    built = [
+        {key: place[key] for key in ("treatment", "host_treatment", "host_build", "build_id", "label")}
+        | {"track_id": 0}
+        for place in (say, {**said, "build_id": 2})
+    ]
+    counted = {"track_id": 0, "data": {"count": {"count": 3}}}
+    found = events(
+        *({"treatment_started": each} for each in built),
+        {"data_sent": {"output": say, **counted}},
+        {"data_transmitted": {"output": say, "input": {**said, "build_id": 2}, **counted}},
+    )
+    model = ProgramModel(run_id=RUN)
+    for _, event in found:
+        model.apply(event)
+    specs = {spec.name: spec.element for spec, _ in Records(model, ProgramWiring(model)).of(model.elements)}
+    received = specs["main/said"]
+    assert received is not None
+    assert (received.unreported_inputs, received.unreported) == ({"message": 3}, {})
+
+
 def test_uses_of_secrets_are_told_with_the_treatment_that_used_them() -> None:
     place = {"treatment": identifier("work/distant::distant"), "label": "askFor", "track_id": 0}
     built = {**place, "host_treatment": {"treatment": identifier("demo::main")}, "host_build": 0, "build_id": 1}
@@ -250,7 +272,10 @@ def test_a_system_an_image_or_an_edition_is_requested() -> None:
         ),
         ({"image": "golden-7"}, {"images": ["golden-6"]}, "has no machine image golden-7"),
         ({"image": "golden-7"}, {"images": ["golden-6", "golden-7"]}, None),
-        ({"edition": "alpine"}, {}, "has no edition alpine of the engine"),
+        ({"edition": "standard"}, {}, None),
+        ({"edition": "desktop"}, {}, None),
+        ({"edition": "standard"}, {"editions": ["desktop"]}, "has no edition standard of the engine"),
+        ({"edition": "standard"}, {"editions": []}, "has no edition standard of the engine"),
         ({"edition": "alpine"}, {"editions": ["alpine"]}, None),
         ({"arch": "riscv64"}, {}, "has no riscv64"),
     ],
@@ -260,3 +285,38 @@ def test_what_a_pool_lacks_is_named(said: dict[str, Any], settings: dict[str, An
     found = candidates(asks(**said), "site", [pool])
     assert found.pools == (("near",) if reason is None else ())
     assert all(reason is not None and each.startswith(f"pool near {reason}") for each in found.reasons)
+
+
+@pytest.mark.parametrize("provider", ["kubernetes", "aws_fargate"])
+def test_an_engine_in_a_container_is_of_the_usual_editions_unless_its_pool_names_others(provider: str) -> None:
+    """As the engine's own images are; a machine satisfies any edition (`work/distant`)."""
+
+    def found(edition: str, **settings: Any) -> tuple[str, ...]:
+        pool = Pool(organization="acme", name="near", provider=provider, settings={"melodium": settings})
+        return candidates(asks(edition=edition), "site", [pool]).pools
+
+    assert found("standard") == found("container") == found("scratch") == ("near",)
+    assert found("desktop") == ()
+    assert found("desktop", editions=["desktop"]) == ("near",)
+    assert found("standard", editions=["desktop"]) == ()
+
+
+@pytest.mark.parametrize(
+    ("provider", "modes"),
+    [
+        ("aws_fargate", {"shared", "dedicated"}),
+        ("github_actions", {"shared"}),
+        ("gitlab", {"shared"}),
+        ("kubernetes", {"shared", "self_managed"}),
+        ("host", {"self_managed", "dedicated"}),
+        ("aws_ec2", {"dedicated"}),
+    ],
+)
+def test_a_pool_satisfies_the_modes_of_its_provider(provider: str, modes: set[str]) -> None:
+    pool = Pool(organization="acme", name="near", provider=provider)
+    satisfied = {
+        mode
+        for mode in ("shared", "dedicated", "self_managed")
+        if candidates(asks(config={"cluster_mode_requirement": [mode]}), "site", [pool]).pools
+    }
+    assert satisfied == modes

@@ -184,3 +184,26 @@ def test_a_private_repository_is_read_as_its_projects_git_host_says() -> None:
         fetch.fetch("acme", project, source)
 
     assert world.read_by == [ours, None]  # and what one project may read is not kept for another
+
+
+def test_without_the_projects_token_a_private_repository_is_not_read_and_the_finding_says_why() -> None:
+    world: Any = World(files={}, kept={})
+    asked: list[str] = []
+
+    def credentials(organization: str, project: str, url: str) -> GitCredentials:
+        asked.append(url)
+        return GitCredentials("token", "s3cret")
+
+    fetch = FetchLibraries(
+        pipelines=world, documents=Documents(world), kept=world, git=lambda: world, credentials=credentials
+    )
+    source = using(git_use("ci.yaml"))
+    (found,) = fetch.fetch("acme", "web", source, with_token=False).values()
+
+    assert asked == []
+    assert world.read_by == [None]
+    assert isinstance(found, Unavailable)
+    assert found.fault == (
+        "There is no file ci.yaml; the project's access token is used only for callers with pipelines:write or "
+        "runs:start"
+    )

@@ -13,6 +13,8 @@ from cadence.domain.repositories.commit_report import (
 )
 from cadence.domain.runs.run import Run, Treatment
 from cadence.domain.runs.states import RunState, TreatmentState
+from cadence.domain.test_reports.case import CaseCounts
+from cadence.domain.test_reports.report import AttemptReport, CaseName, TreatmentReport
 from tests.fakes.runs import NOW, a_run
 
 URL = "https://ci.example"
@@ -94,3 +96,38 @@ def test_a_comment_about_a_run_that_never_began_has_its_cause() -> None:
     newest = newest_runs([run(state=RunState.FAILED, kind="pull_request", cause=".cadence/ci.yaml:3:1: no such pool")])
 
     assert ".cadence/ci.yaml:3:1: no such pool" in comment(7, "r-1", "c" * 40, newest, {}, URL).body
+
+
+def reports(base: str | None = "01z", failed: int = 4, **names: list[CaseName]) -> list[TreatmentReport]:
+    counts = CaseCounts(total=120, passed=116, failed=failed, new=2, known_flaky=1, quarantined=1)
+    attempt = AttemptReport(attempt=1, counts=counts if failed else CaseCounts(total=120, passed=120))
+    return [TreatmentReport(run_id="01a", treatment="test", attempts=[attempt], base_run=base, **names)]
+
+
+def test_a_comment_names_new_failures_of_tests_with_their_places() -> None:
+    newest = newest_runs([run(state=RunState.FAILED, kind="pull_request")])
+    found = reports(
+        new_failures=[CaseName(name="a::b", file="t/a.py", line=3), CaseName(name="c`d`\n@all")],
+        flaky_failures=[CaseName(name="e::f")],
+    )
+
+    body = comment(7, "r-1", "c" * 40, newest, {}, URL, {"01a": found}).body
+
+    assert "**4 of 120 tests failed**: 2 new failures, 1 known as flaky, 1 in quarantine\n" in body
+    assert "- new: `a::b` (`t/a.py:3`)\n- new: `c'd' @all`\n- flaky: `e::f`\n" in body
+
+
+def test_a_comment_says_that_there_is_nothing_to_compare_failures_with() -> None:
+    newest = newest_runs([run(state=RunState.FAILED, kind="pull_request")])
+
+    body = comment(7, "r-1", "c" * 40, newest, {}, URL, {"01a": reports(base=None)}).body
+    assert "no earlier results to compare with" in body
+    assert "tests failed" not in comment(7, "r-1", "c" * 40, newest, {}, URL, {"01a": reports(failed=0)}).body
+
+
+def test_a_comment_lists_the_first_tests_only() -> None:
+    newest = newest_runs([run(state=RunState.FAILED, kind="pull_request")])
+    many = reports(new_failures=[CaseName(name=f"t::{number}") for number in range(12)])
+
+    body = comment(7, "r-1", "c" * 40, newest, {}, URL, {"01a": many}).body
+    assert "`t::9`" in body and "`t::10`" not in body and "- and 2 more new ones" in body

@@ -326,7 +326,7 @@ def test_what_needs_no_engine_asks_no_hosts() -> None:
 def attended_at(setting: Setting, *names: str, only: tuple[str, ...]) -> None:
     """Pools of hosts of these names, and those of them where machines ask for work."""
     setting.pools.pools = tuple(Pool(organization="acme", name=name, provider="host") for name in names)
-    setting.placing = dataclasses.replace(setting.placing, hosts_at_work=lambda _, name: name in only)
+    setting.placing = dataclasses.replace(setting.placing, hosts_at_work=lambda _, name, engine: name in only)
 
 
 @pytest.mark.parametrize("listed", [(), ("away", "there")])

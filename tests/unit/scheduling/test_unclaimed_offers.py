@@ -6,9 +6,11 @@ from datetime import timedelta
 import pytest
 
 from cadence.application.placement.unclaimed_offers import UnclaimedOffers
-from cadence.application.runners.hosts import HostsAtWork
+from cadence.application.runners.hosts import EnginesOfHosts, HostsAtWork
 from cadence.application.scheduling.watchdog import CHECK
-from cadence.application.shared.runner_ports import HOST_SILENT, Host
+from cadence.application.shared.runner_ports import HOST_GONE, HOST_SILENT, Host
+from cadence.domain.melodium import engines
+from cadence.domain.melodium.specification import WorkerSpec
 from cadence.domain.placement.pool import HOST, Pool
 from cadence.domain.runners.runner import RunnerState
 from cadence.domain.shared import ids
@@ -17,28 +19,32 @@ from tests.fakes.hosts import MemoryHosts
 from tests.unit.scheduling.setting import RUN, Setting, spec
 
 RUNNER = ids.runner_id(RUN, "build", 1)
+WORKER = ids.runner_id(RUN, "worker", 1)
+ENGINE = "0.11.0"
+NO_ENGINE = f"no machine of pool first has the Mélodium engine {ENGINE}"
 
 
 @pytest.fixture
 def hosts(setting: Setting) -> MemoryHosts:
     """Those of the pools `first` and `second`, which fit both; none asks for work yet."""
     found = MemoryHosts(setting.offers)
-    at_work = HostsAtWork(found, setting.clock)
+    at_work, known = HostsAtWork(found, setting.clock), EnginesOfHosts(found, setting.clock)
     setting.pools.pools = (
         Pool(organization="acme", name="first", provider=HOST),
         Pool(organization="acme", name="second", provider=HOST),
     )
-    setting.placing = dataclasses.replace(setting.placing, hosts_at_work=at_work.count)
-    setting.watchdog = dataclasses.replace(
-        setting.watchdog, unclaimed_offers=UnclaimedOffers(setting.runs, setting.pools, at_work.count).check
-    )
-    setting.admitted(spec("build"))
+    setting.placing = dataclasses.replace(setting.placing, hosts_at_work=at_work.count, engines=known.list)
+    checks = UnclaimedOffers(setting.runs, setting.pools, at_work.count, known.list_with_draining)
+    setting.watchdog = dataclasses.replace(setting.watchdog, unclaimed_offers=checks.check)
+    setting.admitted(spec("build"), spec("worker", engine=WorkerSpec(version=ENGINE, group_id="group")))
     return found
 
 
-def ask_for_work(setting: Setting, hosts: MemoryHosts, pool: str) -> Host:
+def ask_for_work(
+    setting: Setting, hosts: MemoryHosts, pool: str, name: str = "host", engine: str | None = None
+) -> Host:
     host = Host(
-        host_id=f"host-{pool}",
+        host_id=f"{name}-{pool}",
         organization="acme",
         pool=pool,
         name=pool,
@@ -46,6 +52,7 @@ def ask_for_work(setting: Setting, hosts: MemoryHosts, pool: str) -> Host:
         token_hash="hash",
         joined_at=setting.clock.now,
         last_seen=setting.clock.now,
+        facts={engines.FACT: engine} if engine else {},
     )
     hosts.put_host(host)
     return host
@@ -153,3 +160,53 @@ def test_a_treatment_whose_last_pool_was_removed_ends_with_the_cause(setting: Se
     assert isinstance(setting.machines.answers.pop("build-1"), NotReady)
     with pytest.raises(ProviderRejected, match="no pool can hold build: there is no pool"):
         setting.place("build")
+
+
+def test_a_pool_whose_host_with_the_engine_is_silent_comes_last(setting: Setting, hosts: MemoryHosts) -> None:
+    """The silent host counts as having the engine for a while; the one that asks for work has none."""
+    ask_for_work(setting, hosts, "first", engine=ENGINE)
+    setting.clock.advance(HOST_SILENT)
+    ask_for_work(setting, hosts, "first", "bare")
+    ask_for_work(setting, hosts, "second", engine=ENGINE)
+    setting.place("worker")
+    assert setting.runners.get_runner(WORKER).pool == "second"
+
+
+def test_what_waits_for_an_engine_goes_on_where_a_host_has_it(setting: Setting, hosts: MemoryHosts) -> None:
+    ask_for_work(setting, hosts, "first", engine=ENGINE)
+    setting.place("worker")
+    assert setting.runners.get_runner(WORKER).pool == "first"
+    setting.clock.advance(HOST_SILENT)
+    ask_for_work(setting, hosts, "first", "bare")
+    ask_for_work(setting, hosts, "second", engine=ENGINE)
+    setting.watchdog.runner(WORKER, "worker-1")
+    assert isinstance(setting.machines.answers.pop("worker-1"), NotReady)
+    setting.place("worker")
+    assert setting.runners.get_runner(WORKER).pool == "second"
+
+
+@pytest.mark.parametrize("draining", [False, True])
+def test_what_waits_for_an_engine_ends_once_no_host_of_its_pool_can_come_back_with_it(
+    setting: Setting, hosts: MemoryHosts, draining: bool
+) -> None:
+    setting.pools.pools = (Pool(organization="acme", name="first", provider=HOST),)
+    equipped = ask_for_work(setting, hosts, "first", engine=ENGINE)
+    setting.place("worker")
+    if draining:
+        hosts.drain("acme", "first", equipped.host_id, True)
+    else:
+        setting.clock.advance(HOST_SILENT)
+    ask_for_work(setting, hosts, "first", "bare")
+    setting.watchdog.runner(WORKER, "worker-1")
+    assert "worker-1" not in setting.machines.answers
+    told = f"a machine of pool first: none with the Mélodium engine {ENGINE} asks for work"
+    assert (setting.treatment("worker").waiting_for or "").startswith(told)
+
+    setting.clock.advance(HOST_GONE)
+    ask_for_work(setting, hosts, "first", "bare")
+    setting.watchdog.runner(WORKER, "worker-1")
+    error = setting.machines.answers.pop("worker-1")
+    assert isinstance(error, NotReady)
+    assert error.message == NO_ENGINE
+    with pytest.raises(ProviderRejected, match=NO_ENGINE):
+        setting.place("worker")

@@ -20,7 +20,9 @@ from cadence.cli.client.client import Client
 from cadence.cli.search.live_lines import LiveLines
 from cadence.composition.live import as_message
 from cadence.domain.access.access import ApiToken, Principal
+from cadence.domain.access.audit import AuditKind
 from cadence.domain.shared.errors import Conflict, Forbidden, Gone, InvalidRequest, NotFound, Unauthenticated
+from tests.fakes.audit import MemoryAuditTrail
 from tests.unit.search.logs import PROJECTS, Logs
 
 
@@ -84,11 +86,13 @@ class Live:
         self.logs = Logs()
         self.tokens: dict[str, ApiToken] = {}
         self.connections, self.sockets = FakeConnections(), FakeSockets()
+        self.audit = MemoryAuditTrail()
         live = LiveQuery(ReadQuery(FakeVisible(), self.now), self.logs.follow, self.logs.states)
         self.push = PushLines(
             connections=self.connections,
             sockets=self.sockets,
             authenticate=Authenticate(cast(Any, self), self.now),
+            audit=self.audit,
             live=live,
             clock=self.now,
             as_message=as_message,
@@ -218,6 +222,19 @@ def test_what_is_wrong_is_said_at_once_and_nothing_is_followed(token, query, pro
     with pytest.raises(error):
         live.push.subscribe("c", live.token(permission=token) if ":" in token else token, query, project, after)
     assert not live.connections.all
+
+
+def test_who_follows_lines_is_recorded_once_an_hour_and_so_is_who_may_not():
+    live = Live()
+    token, reader = live.token(), live.token(permission="runs:read")
+    for connection in ("a", "b"):
+        live.push.subscribe(connection, token, "", "site", None, "192.0.2.1")
+        with pytest.raises(Forbidden):
+            live.push.subscribe(connection, reader, "", None, None)
+    first, second = live.audit.noted
+    assert (first.kind, first.action, first.target) == (AuditKind.VALUE, "follow_lines", "/v1/live/socket")
+    assert (first.token_id, first.project, first.source) == (token.split("_")[1], "site", "192.0.2.1")
+    assert (second.kind, second.token_id, second.outcome) == (AuditKind.REFUSAL, reader.split("_")[1], "forbidden")
 
 
 def test_who_is_gone_silent_or_revoked_is_told_nothing_more():

@@ -64,6 +64,7 @@ class ElementView(Model):
     unreported: dict[str, int] = Field(
         description="Of those sent, the values that the engine did not report: it was not started with `--debug-level detailed`."
     )
+    unreported_inputs: dict[str, int] = Field(description="The same of the source of each input.")
     secrets: list[str] = Field(description="Uses of secrets, as the engine reported them: when, which, how.")
 
     @classmethod
@@ -71,7 +72,9 @@ class ElementView(Model):
         if element is None:
             return None
         plain = {name: getattr(element, name) for name in cls.model_fields}
-        maps = {name: dict(plain[name]) for name in ("generics", "delivered", "sent", "unreported")}
+        maps = {
+            name: dict(plain[name]) for name in ("generics", "delivered", "sent", "unreported", "unreported_inputs")
+        }
         shown = {"parameters": dict(element.parameters) if previewed else {}, "secrets": list(element.secrets)}
         return cls(**plain | maps | shown)
 

@@ -12,6 +12,7 @@ from api.shapes import FindingView, JsonObject
 from cadence.application.pipelines.programs import SentProgram
 from cadence.composition.api import Services
 from cadence.domain.access.access import Permission
+from cadence.domain.access.scopes import project_scope
 from cadence.domain.pipelines.versions import PipelineVersion
 from cadence.domain.shared.errors import InvalidRequest, Violation
 from cadence.domain.triggers.cron import firings
@@ -23,6 +24,8 @@ SCHEDULES_BEGIN = timedelta(minutes=1)
 endpoints = Endpoints("pipelines")
 
 _SHOWN_FIRINGS = 5
+# Who has one of these can have a runner, or a stored pipeline, read what the tokens reach.
+_USE_ACCESS_TOKENS = (Permission.PIPELINES_WRITE, Permission.RUNS_START)
 YAML = ("application/yaml", "application/x-yaml", "text/yaml")
 
 
@@ -103,7 +106,10 @@ def validate_document(call: Call, services: Services, project: str, body: Docume
     """Checks a document against a project and lists all findings at once. Nothing is stored."""
     owner = services.project(call.by, project)
     programs = kept_programs(services, body.programs)
-    checked = services.check.check(owner.organization, owner.name, document_text(body.document), programs)
+    with_token = any(call.by.has(permission, project_scope(owner.name)) for permission in _USE_ACCESS_TOKENS)
+    checked = services.check.check(
+        owner.organization, owner.name, document_text(body.document), programs, with_token=with_token
+    )
     findings = [FindingView.of(finding) for finding in checked.findings]
     pipeline = checked.pipeline
     return CheckedView(valid=pipeline is not None, name=pipeline.name if pipeline else None, findings=findings)

@@ -5,8 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from cadence.adapters.code_hosts.host_client import HostClient
-from cadence.application.repositories.ports import HostedRepository, HostedWebhook
+from cadence.application.repositories.ports import HostedCommit, HostedRepository, HostedWebhook
 from cadence.domain.repositories.commit_report import CommitState, CommitStatus, PullRequestComment
+from cadence.domain.triggers.git_events import PullRequest
+from cadence.domain.triggers.githosts.bitbucket import pull_request
 
 _STATES = {
     CommitState.PENDING: "INPROGRESS",
@@ -81,12 +83,23 @@ class BitbucketRepository:
         return f"{self._path}/pullrequests/{number}/comments"
 
     def branches(self) -> Mapping[str, str]:
-        found = self._client.call("GET", f"{self._path}/refs/branches", pagelen=100)
-        return {branch["name"]: branch["target"]["hash"] for branch in found["values"]}
+        found = self._values(f"{self._path}/refs/branches")
+        return {branch["name"]: branch["target"]["hash"] for branch in found}
 
-    def _values(self, path: str) -> Iterator[Any]:
+    def open_pull_requests(self) -> Sequence[PullRequest]:
+        # 50 on a page is the most that Bitbucket answers here.
+        found = self._values(f"{self._path}/pullrequests", per_page=50, state="OPEN")
+        return [pull_request({"pullrequest": each}) for each in found]
+
+    def describe_commit(self, commit: str) -> HostedCommit:
+        found = self._client.call("GET", f"{self._path}/commit/{commit}")
+        author = found.get("author") or {}
+        name = (author.get("user") or {}).get("display_name") or author.get("raw") or ""
+        return HostedCommit(message=found["message"], author=name)
+
+    def _values(self, path: str, per_page: int = 100, **query: Any) -> Iterator[Any]:
         for page in range(1, _MOST_PAGES + 1):
-            found = self._client.call("GET", path, page=page, pagelen=100)
+            found = self._client.call("GET", path, page=page, pagelen=per_page, **query)
             yield from found["values"]
             if "next" not in found:
                 return

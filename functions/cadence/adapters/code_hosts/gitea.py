@@ -30,3 +30,7 @@ class GiteaRepository(GitHubRepository):
 
     def _commit_of(self, branch: Mapping[str, Any]) -> str:
         return str(branch["commit"]["id"])
+
+    @property
+    def _commits(self) -> str:
+        return f"{self._path}/git/commits"

@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cadence.adapters.code_hosts.host_client import HostClient
-from cadence.application.repositories.ports import HostedRepository, HostedWebhook
+from cadence.application.repositories.ports import HostedCommit, HostedRepository, HostedWebhook
 from cadence.domain.repositories.commit_report import CommitState, CommitStatus, PullRequestComment
+from cadence.domain.triggers.git_events import PullRequest
+from cadence.domain.triggers.githosts.github import pull_request
 
 HEADERS = {"X-GitHub-Api-Version": "2022-11-28", "Accept": "application/vnd.github+json"}
 _STATES = {
@@ -80,8 +82,21 @@ class GitHubRepository:
         return comment_id
 
     def branches(self) -> Mapping[str, str]:
-        found = self._client.pages(f"{self._path}/branches", most=1)
+        found = self._client.pages(f"{self._path}/branches")
         return {branch["name"]: self._commit_of(branch) for branch in found}
 
     def _commit_of(self, branch: Mapping[str, Any]) -> str:
         return str(branch["commit"]["sha"])
+
+    def open_pull_requests(self) -> Sequence[PullRequest]:
+        found = self._client.pages(f"{self._path}/pulls", state="open")
+        # What is listed has the form of what webhooks send.
+        return [pull_request({"number": each["number"], "pull_request": each}) for each in found]
+
+    def describe_commit(self, commit: str) -> HostedCommit:
+        found = self._client.call("GET", f"{self._commits}/{commit}")["commit"]
+        return HostedCommit(message=found["message"], author=(found.get("author") or {}).get("name") or "")
+
+    @property
+    def _commits(self) -> str:
+        return f"{self._path}/commits"

@@ -5,9 +5,11 @@ from typing import Any
 from urllib.parse import quote
 
 from cadence.adapters.code_hosts.host_client import HostClient
-from cadence.application.repositories.ports import HostedRepository, HostedWebhook
+from cadence.application.repositories.ports import HostedCommit, HostedRepository, HostedWebhook
 from cadence.domain.repositories.commit_report import CommitState, CommitStatus, PullRequestComment
-from cadence.domain.shared.errors import InvalidRequest
+from cadence.domain.shared.errors import InvalidRequest, NotFound
+from cadence.domain.triggers.git_events import PullRequest
+from cadence.domain.triggers.githosts.payload import LONGEST_TEXT
 
 _STATES = {
     CommitState.PENDING: "pending",
@@ -86,5 +88,39 @@ class GitLabRepository:
         return f"{self._path}/merge_requests/{number}/notes"
 
     def branches(self) -> Mapping[str, str]:
-        found = self._client.pages(f"{self._path}/repository/branches", most=1)
+        found = self._client.pages(f"{self._path}/repository/branches")
         return {branch["name"]: branch["commit"]["id"] for branch in found}
+
+    def open_pull_requests(self) -> Sequence[PullRequest]:
+        # One without a commit has no changes yet.
+        found = [each for each in self._client.pages(f"{self._path}/merge_requests", state="opened") if each["sha"]]
+        projects: dict[int, Any] = {}
+        for project_id in {each[side] for each in found for side in ("source_project_id", "target_project_id")}:
+            try:
+                projects[project_id] = self._client.call("GET", f"/projects/{project_id}") if project_id else {}
+            except NotFound:
+                projects[project_id] = {}  # a fork that is gone, or that the token does not see
+        return [
+            self._merge_request(each, projects[each["source_project_id"]], projects[each["target_project_id"]])
+            for each in found
+        ]
+
+    def _merge_request(self, found: Mapping[str, Any], source: Mapping[str, Any], target: Any) -> PullRequest:
+        return PullRequest(
+            number=found["iid"],
+            title=found["title"][:LONGEST_TEXT],
+            repository=source.get("path_with_namespace", ""),
+            repository_url=source.get("http_url_to_repo") or target["http_url_to_repo"],
+            ref=f"refs/heads/{found['source_branch']}",
+            commit=found["sha"],
+            base_repository=target["path_with_namespace"],
+            base_url=target["http_url_to_repo"],
+            base_ref=f"refs/heads/{found['target_branch']}",
+            base_commit="",
+            fork=found["source_project_id"] is None or found["source_project_id"] != found["target_project_id"],
+            author=(found.get("author") or {}).get("name") or "",
+        )
+
+    def describe_commit(self, commit: str) -> HostedCommit:
+        found = self._client.call("GET", f"{self._path}/repository/commits/{commit}")
+        return HostedCommit(message=found["message"], author=found.get("author_name") or "")

@@ -10,6 +10,7 @@ import msgspec
 from cadence.application.melodium.progress import Progress
 from cadence.application.melodium.take_events import EventsTaken
 from cadence.domain.melodium.model import Feed, Output, ProgramElement, ProgramModel
+from cadence.domain.melodium.part_labels import PartLabels
 from cadence.domain.melodium.program import NO_PROGRAM, Program, read_program
 
 _PLAIN = ("run_id", "entrypoint", "models_over", "left_out", "tracks")
@@ -28,6 +29,7 @@ class JsonModels:
             ],
             "feeds": [[*port, *feed.source, feed.count] for port, feed in model.feeds.items()],
             "names": [[*instance, name] for instance, name in model.names.items()],
+            "labels": [[*numbered, label] for numbered, label in model.labels.chosen.items()],
         }
         return zlib.compress(msgspec.json.encode(data), 1)
 
@@ -41,6 +43,10 @@ class JsonModels:
             outputs={(name, port): Output(**_named(Output, values)) for name, port, values in data["outputs"]},
             feeds={(name, port): Feed((source, output), count) for name, port, source, output, count in data["feeds"]},
             names={(track, treatment, build): name for track, treatment, build, name in data["names"]},
+            labels=PartLabels(
+                chosen={(treatment, build): label for treatment, build, label in data.get("labels", ())},
+                announced={(track, treatment, build) for track, treatment, build, _ in data["names"]},
+            ),
         )
         return EventsTaken(model, Progress.read(data["progress"]), data["program_sha256"])
 

@@ -22,6 +22,12 @@ def headers(event: dict[str, Any]) -> dict[str, str]:
     return {name.lower(): value for name, value in (event.get("headers") or {}).items()}
 
 
+def source_address(event: dict[str, Any]) -> str:
+    """Returns the address that a request came from, as the front door saw it; empty if it does not say so."""
+    http = (event.get("requestContext") or {}).get("http") or {}
+    return str(http.get("sourceIp") or "")
+
+
 def proxy_path(event: dict[str, Any]) -> str:
     """Returns what `{proxy+}` stands for in the request's path, without slashes at its ends."""
     return str((event.get("pathParameters") or {}).get("proxy") or "").strip("/")

@@ -14,17 +14,23 @@ ANSWERED = {"statusCode": 200}
 
 @dataclass(frozen=True)
 class SocketEvent:
-    """`kind` is CONNECT, MESSAGE or DISCONNECT; `body` is the message as text, empty without one."""
+    """`kind` is CONNECT, MESSAGE or DISCONNECT; `body` is the message as text, empty without one.
+
+    `source` is the address that the connection came from, empty if the event does not say so.
+    """
 
     connection_id: str
     kind: str
     body: str
+    source: str = ""
 
 
 def socket_event(event: dict[str, Any]) -> SocketEvent:
     """Returns what a WebSocket API's event is about."""
     connection = event["requestContext"]
-    return SocketEvent(connection["connectionId"], connection.get("eventType", "MESSAGE"), event.get("body") or "")
+    source = str((connection.get("identity") or {}).get("sourceIp") or "")
+    kind = connection.get("eventType", "MESSAGE")
+    return SocketEvent(connection["connectionId"], kind, event.get("body") or "", source)
 
 
 def json_message(body: str, example: str = "") -> dict[str, Any]:

@@ -4,7 +4,7 @@ import hashlib
 from typing import Any
 
 from cadence.adapters.s3.buckets import found
-from cadence.domain.shared.ids import document_key
+from cadence.domain.shared.ids import document_key, library_key
 
 
 class S3Documents:
@@ -22,7 +22,7 @@ class S3Documents:
 
 
 class S3LibraryTexts:
-    """Implements LibraryTexts: they lie beside the documents, under the digest of what names them."""
+    """Implements LibraryTexts: they lie beside the documents, each under the project that read it."""
 
     def __init__(self, client: Any, bucket: str) -> None:
         self._client = client
@@ -43,4 +43,5 @@ def read_document(client: Any, bucket: str, key: str) -> bytes:
 
 
 def _library_key(key: str) -> str:
-    return document_key(f"library-{hashlib.sha256(key.encode()).hexdigest()}")
+    organization, project, named = key.split("\n", 2)
+    return library_key(organization, project, hashlib.sha256(named.encode()).hexdigest())

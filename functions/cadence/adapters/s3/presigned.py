@@ -13,7 +13,7 @@ from botocore.credentials import ReadOnlyCredentials
 
 from cadence.adapters.aws.clients import REGION
 from cadence.adapters.s3.buckets import Buckets
-from cadence.application.shared.value_ports import UPLOAD_HEADERS, DataUrls
+from cadence.application.shared.value_ports import LENGTH_HEADER, UPLOAD_HEADERS, DataUrls
 from cadence.domain.shared import ids
 
 # Seconds. A URL made with a Lambda's credentials also ends with them, which is hours away.
@@ -21,18 +21,15 @@ LIFETIME = 7200
 
 
 class S3DataUrls(DataUrls):
-    """Returns URLs at a bucket's own host in AWS, below the endpoint's path on the local stack.
-
-    An upload's length is not limited: it is not known when the URL is made, and a PUT cannot state a range.
-    """
+    """Returns URLs at a bucket's own host in AWS, below the endpoint's path on the local stack."""
 
     def __init__(self, buckets: Buckets, region: str | None = None) -> None:
         self._region = region or REGION or "us-east-1"
         self._buckets = buckets
         self._bases: dict[str | None, tuple[str, str]] = {}
 
-    def upload(self, key: str) -> str:
-        return self._signed("PUT", key, UPLOAD_HEADERS)
+    def upload(self, key: str, length: int) -> str:
+        return self._signed("PUT", key, {**UPLOAD_HEADERS, LENGTH_HEADER: str(length)})
 
     def download(self, key: str) -> str:
         return self._signed("GET", key, {})

@@ -7,7 +7,7 @@ from datetime import datetime
 from cadence.application.access.ports import Credentials, TokenStore
 from cadence.application.shared.identifiers import new_ulid
 from cadence.application.shared.ports import Clock
-from cadence.domain.access.access import ApiToken, Principal, format_token, parse_token, secret_hash
+from cadence.domain.access.access import ALL_PROJECTS, ApiToken, Principal, format_token, parse_token, secret_hash
 from cadence.domain.access.people import holders
 from cadence.domain.access.scopes import Scope
 from cadence.domain.shared.errors import Forbidden, NotFound, Unauthenticated
@@ -17,11 +17,29 @@ _REFUSED = "The token is unknown, revoked or expired. Send `Authorization: Beare
 
 
 class TokenRefused(Unauthenticated):
-    """Signals that a token is known, but was shown with a wrong secret or after its end."""
+    """Signals that a token is known, but was shown with a wrong secret or after its end: whose it is, for the records.
 
-    def __init__(self, token: ApiToken) -> None:
-        super().__init__(_REFUSED)
-        self.token = token
+    `token_id` is the id of the runner or host for a token of one.
+    """
+
+    def __init__(
+        self, message: str, *, organization: str, project: str, actor: str, token_id: str, token_name: str
+    ) -> None:
+        super().__init__(message)
+        self.organization, self.project = organization, project
+        self.actor, self.token_id, self.token_name = actor, token_id, token_name
+
+    @classmethod
+    def of(cls, token: ApiToken) -> "TokenRefused":
+        """Returns the error for an API token."""
+        return cls(
+            _REFUSED,
+            organization=token.organization,
+            project=ALL_PROJECTS,
+            actor=token.subject or token.token_id,
+            token_id=token.token_id,
+            token_name=token.name,
+        )
 
 
 @dataclass(frozen=True)
@@ -46,7 +64,7 @@ class Authenticate:
         token_id, secret = parsed
         stored = self._credentials(token_id, organization)
         if not stored.token.accepts(secret, self.clock()):
-            raise TokenRefused(stored.token)
+            raise TokenRefused.of(stored.token)
         return principal_of(stored, organization)
 
     def renew(self, principal: Principal) -> Principal:

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -117,6 +118,14 @@ class ManageRules:
         self.alerts.delete_alerts(organization, project, name)
         self._subscribe(organization)
         end_if_quiet(organization, self.rules, self.channels, self.outbox, self.listening)
+
+    def delete_all(self, organization: str, project: str) -> int:
+        """Deletes the rules of a project with their alerts, and returns how many there were. Safe to repeat."""
+        names = [rule.name for rule in self.rules.list_rules(organization) if rule.project == project]
+        for name in names:
+            with suppress(NotFound):  # another call has deleted it
+                self.delete(organization, project, name)
+        return len(names)
 
     def _subscribe(self, organization: str) -> None:
         """Subscribes to the events that the rules need, and repeats it if another call changed the rules meanwhile."""

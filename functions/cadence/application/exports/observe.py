@@ -8,6 +8,7 @@ from cadence.application.shared.event_ports import Events, SubscriptionReader
 from cadence.application.shared.report_ports import CommitReports, ReportRequest
 from cadence.application.shared.run_ports import RunStore
 from cadence.application.shared.runner_ports import HostStore
+from cadence.application.test_reports.ports import ReadingRequests
 from cadence.domain.exports.event import (
     Audience,
     Event,
@@ -31,7 +32,7 @@ class Changes:
 
 @dataclass(frozen=True)
 class Observe:
-    """Sends events to subscribers, and requests reports to code hosts.
+    """Sends events to subscribers, and requests reports to code hosts and the reading of reports of tests.
 
     Safe to repeat: a subscriber identifies a repeated event by its id, a report states what is true when it is made.
     """
@@ -41,6 +42,7 @@ class Observe:
     subscriptions: SubscriptionReader
     events: Events
     reports: CommitReports
+    test_reports: ReadingRequests
 
     def observe(self, changes: Changes) -> int:
         """Sends the events of `changes` and returns how many. Raises Transient: then repeat the whole call."""
@@ -56,6 +58,9 @@ class Observe:
                     outgoing[audience].append(event)
         for audience, events in outgoing.items():
             self.events.tell(audience, events)
+        for treatment in changes.treatments:
+            if treatment.reports and treatment.kept_from is None:
+                self.test_reports.request(treatment.run_id, treatment.name)
         for run in changes.runs:
             self._request_report(run)
         return sum(map(len, outgoing.values()))

@@ -46,6 +46,10 @@ class RunGates:
             return run
         if run.stop_requested:
             return self.end_unbegun(run, run.stop_requested, run.cause)
+        quotas = self.quotas.get_quotas(run.organization)
+        if run.project in quotas.closed_projects:
+            cause = f"cancelled: the project {run.project} is being deleted"
+            return self.end_unbegun(run, RunState.CANCELLED, cause)
         if run.concurrency_group is not None:
             entered = self._enter_group(run, run.concurrency_group)
             if not entered.inside:
@@ -54,7 +58,7 @@ class RunGates:
                     cause = f"dropped: {ahead} of concurrency group {run.concurrency_group} was running"
                     return self._drop(run, cause)
                 return self._wait(run, f"{ahead} of concurrency group {run.concurrency_group}")
-        limit = self.quotas.get_quotas(run.organization).max_running_runs
+        limit = quotas.max_running_runs
         entered = self.concurrency_limits.enter(running_runs(run.organization), limit, _entry(run), self)
         if not entered.inside:
             reason = f"one of the {limit} running runs of organization {run.organization} to end"

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from cadence.application.logs.limit_logs import NO_LIMIT, LineLimit
 from cadence.application.logs.ports import Line, LogBatch, LogIndex, LogLine, LogSegments, RunOf
 from cadence.domain.logs.log import Segment, Watermark, detected_level, gap_line
 from cadence.domain.runs.run import Run
@@ -28,6 +29,7 @@ class IndexLogs:
     segments: LogSegments
     run_of: RunOf
     ring: Callable[[str], None] = lambda organization: None
+    limit: LineLimit = NO_LIMIT
 
     def index_batches(self, run_id: str, batches: Sequence[LogBatch]) -> int:
         """Writes the new lines of `batches`, all of one run, and returns how many. Safe to repeat.
@@ -53,9 +55,12 @@ class IndexLogs:
         for _ in range(_ATTEMPTS):
             head = self.index.get_head(run.organization, run_id, by_runner)
             watermarks: list[Watermark] = []
-            lines_by_runner: list[list[Line]] = []
+            lines_by_runner: list[Sequence[Line]] = []
             for runner_id, batches in by_runner.items():
-                watermark, lines = _new_lines(head.watermarks.get(runner_id, Watermark(runner_id)), batches)
+                earlier = head.watermarks.get(runner_id, Watermark(runner_id))
+                if self.limit.is_full(earlier):
+                    continue
+                watermark, lines = self.limit.kept(run, earlier, *_new_lines(earlier, batches))
                 if lines:
                     watermarks.append(watermark)
                     lines_by_runner.append(lines)
@@ -68,6 +73,7 @@ class IndexLogs:
                 self.index.append(head, _manifest(run, head.next_segment, key, lines), watermarks)
             except (Conflict, Transient):
                 continue
+            self.limit.count(run, head.watermarks, watermarks)
             return len(lines)
         raise Transient(f"The log of run {run_id} is being written by others.")
 

@@ -49,6 +49,13 @@ class LogIndex(Protocol):
         """Returns at most `limit` segments, newest first; those with a number below `before`, if it is given."""
 
 
+class ProjectLogUse(Protocol):
+    """Counts the bytes of a project's lines by day (table `logs`)."""
+
+    def add(self, organization: str, project: str, day: str, size: int) -> int:
+        """Adds bytes to the count of a day, and returns the sum. Raises Transient."""
+
+
 class LogSegments(Protocol):
     """Stores the lines of segments (bucket `data`)."""
 

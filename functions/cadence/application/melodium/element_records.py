@@ -96,12 +96,14 @@ class Records:
         types = types_of(definition.inputs, generics)
         inputs = {name: self._input(element, name, definition.inputs, types) for name in definition.inputs}
         fed, sent = self._fed.get(element.name, {}), self._sent.get(element.name, {})
+        outputs = tuple(self._outputs(element, definition.outputs))
+        senders = {output.port: self.wiring.sender(element, output.port) for output in outputs}
         inputs |= {name: self._input(element, name, {}, {}) for name in sorted(set(fed) - set(inputs))}
         return TreatmentSpec(
             name=element.name,
             kind=TreatmentKind.ELEMENT,
             inputs=tuple(inputs.values()),
-            outputs=tuple(self._outputs(element, definition.outputs)),
+            outputs=outputs,
             element=ElementSpec(
                 treatment=element.treatment,
                 track=element.track,
@@ -111,7 +113,8 @@ class Records:
                 parameters=_parameters(element.parameters),
                 delivered={port: feed.count for port, feed in fed.items()},
                 sent={port: output.count for port, output in sent.items()},
-                unreported={port: output.counted for port, output in sent.items() if output.counted},
+                unreported=self._unreported(senders),
+                unreported_inputs=self._unreported({name: self.wiring.source(element, name) for name in inputs}),
                 secrets=tuple(element.secrets),
             ),
         )
@@ -148,6 +151,11 @@ class Records:
         type_ = types.get(name) or (sent.type if sent else UNKNOWN)
         flow = ports[name].flow if name in ports else "stream"
         return input_spec(name, flow, type_, source)
+
+    def _unreported(self, senders: Mapping[str, PortName | None]) -> Mapping[str, int]:
+        """Returns how many values the output that stands behind each port has sent that its engine did not report."""
+        sent = {name: self.model.outputs.get(port) for name, port in senders.items() if port}
+        return {name: output.counted for name, output in sent.items() if output and output.counted}
 
     def _outputs(self, element: ProgramElement, ports: Mapping[str, ProgramPort]) -> Iterable[OutputSpec]:
         further = sorted(set(self._sent.get(element.name, {})) - set(ports))

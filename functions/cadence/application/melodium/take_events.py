@@ -102,6 +102,7 @@ class TakeEvents:
             if pending > _LARGEST_PENDING:
                 self._write_content(model)
                 pending = 0
+        model.settle()
 
     def _store(self, run: Run, taken: EventsTaken, seen: set[bytes] | None) -> None:
         """Stores the state last: after a crash the same records are written again, under the same keys."""

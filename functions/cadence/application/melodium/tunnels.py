@@ -10,12 +10,15 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
+from cadence.application.access.audited_request import AuditedRequest
 from cadence.application.access.authenticate import require
 from cadence.application.melodium.processes import Processes
 from cadence.application.runners.runner_sessions import RunnerSessions
+from cadence.application.runners.runner_tokens import runner_principal
 from cadence.application.shared.ports import Sockets
 from cadence.domain.access.access import Permission, Principal
-from cadence.domain.shared.errors import Forbidden, Gone, NotFound
+from cadence.domain.access.audit import AuditKind
+from cadence.domain.shared.errors import CadenceError, Forbidden, Gone, NotFound
 
 _REMEMBERED = 256
 
@@ -48,21 +51,43 @@ class Tunnels:
     ends: TunnelEnds
     sockets: Sockets
     authenticate: Callable[[str | None], Principal]
+    audited: Callable[[str, str, str], AuditedRequest]
     processes: Processes
     sessions: RunnerSessions
     _known: dict[str, dict[TunnelSide, str]] = field(default_factory=dict)
 
-    def join_asking(self, connection_id: str, run_id: str, token: str) -> None:
+    def join_asking(self, connection_id: str, run_id: str, token: str, source: str = "") -> None:
         """Joins the relay beside the engine that asked for the worker. Raises Unauthenticated, Forbidden, NotFound."""
-        by = require(self.authenticate(f"Bearer {token}"), Permission.MELODIUM_DISPATCH)
-        self._join(connection_id, self.processes.get(by, run_id).run_id, TunnelSide.ASKING)
+        audit = self._audited(run_id, source)
+        by = None
+        try:
+            by = self.authenticate(f"Bearer {token}")
+            by = require(by, Permission.MELODIUM_DISPATCH)
+            run = self.processes.get(by, run_id)
+        except CadenceError as error:
+            audit.refuse(by, error)
+            raise
+        audit.accept_hourly(by, AuditKind.CHANGE, run.project)
+        self._join(connection_id, run.run_id, TunnelSide.ASKING)
 
-    def join_worker(self, connection_id: str, run_id: str, runner_id: str, session: str) -> None:
+    def join_worker(self, connection_id: str, run_id: str, runner_id: str, session: str, source: str = "") -> None:
         """Joins the worker's agent. Raises Unauthenticated, Gone, Forbidden."""
-        runner = self.sessions.check(runner_id, f"Bearer {session}")
-        if runner.run_id != run_id:
-            raise Forbidden(f"Runner {runner_id} belongs to another run than {run_id}.")
+        audit = self._audited(run_id, source)
+        by = None
+        try:
+            runner = self.sessions.check(runner_id, f"Bearer {session}")
+            by = runner_principal(runner)
+            if runner.run_id != run_id:
+                raise Forbidden(f"Runner {runner_id} belongs to another run than {run_id}.")
+        except CadenceError as error:
+            audit.refuse(by, error)
+            raise
+        audit.accept_hourly(by, AuditKind.CHANGE, runner.project)
         self._join(connection_id, run_id, TunnelSide.WORKER)
+
+    def _audited(self, run_id: str, source: str) -> AuditedRequest:
+        """Returns what records that a side joins, once an hour for each, or why it is refused."""
+        return self.audited("join_tunnel", f"/v1/runs/{run_id}/tunnel", source)
 
     def pass_on(self, connection_id: str, run_id: str, side: TunnelSide, data: Any) -> None:
         """Sends `data` to the other end, or `absent` to this one if the other is not connected.

@@ -56,16 +56,29 @@ class CheckDocument:
     programs: Programs
 
     def check(
-        self, organization: str, project: str, source: str, programs: Mapping[str, str] = MappingProxyType({})
+        self,
+        organization: str,
+        project: str,
+        source: str,
+        programs: Mapping[str, str] = MappingProxyType({}),
+        *,
+        with_token: bool = True,
     ) -> Checked:
         """Returns all findings at once; never raises for the document's content.
 
-        `programs` are digests by the names that the document uses for them.
+        `programs` are digests by the names that the document uses for them. `with_token` states that repositories may
+        be read with the project's access tokens.
         """
-        return validate(source, context=self.context(organization, project, source, programs))
+        return validate(source, context=self.context(organization, project, source, programs, with_token=with_token))
 
     def context(
-        self, organization: str, project: str, source: str, programs: Mapping[str, str] = MappingProxyType({})
+        self,
+        organization: str,
+        project: str,
+        source: str,
+        programs: Mapping[str, str] = MappingProxyType({}),
+        *,
+        with_token: bool = True,
     ) -> Context:
         """Returns what the project has now, and the libraries and programs that the document names."""
         secrets = self.secrets.names(organization, project)
@@ -74,7 +87,7 @@ class CheckDocument:
             bound={secret.name: secret.environment for secret in secrets if secret.environment},
             pools={pool.name: _offer(pool) for pool in self.pools.list_pools(organization) if pool.serves(project)},
             environments={each.name: each for each in self.environments.list_environments(organization, project)},
-            libraries=self.libraries(organization, project, source),
+            libraries=self.libraries(organization, project, source, with_token=with_token),
             programs=self.programs.named(organization, project, source, programs),
             # The document may lie in a repository that is connected.
             no_source=Severity.WARNING,

@@ -34,13 +34,16 @@ def _no_hosts(organization: str, pool: str) -> Sequence[str | None]:
     return ()
 
 
-def _always(organization: str, pool: str) -> bool:
+def _always(organization: str, pool: str, engine: str | None) -> bool:
     return True
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlaceTreatment:
-    """Places a treatment's next attempt; `hosts_at_work` returns the hosts of a pool that ask for work."""
+    """Places a treatment's next attempt.
+
+    `engines` returns the engines of a pool's hosts; `hosts_at_work` those hosts that ask for work and have an engine.
+    """
 
     treatments: TreatmentStore
     pools: PoolStore
@@ -53,7 +56,7 @@ class PlaceTreatment:
     clock: Clock
     refusals: Refusals | None = None
     engines: Callable[[str, str], Sequence[str | None]] = _no_hosts
-    hosts_at_work: Callable[[str, str], object] = _always
+    hosts_at_work: Callable[[str, str, str | None], object] = _always
 
     def place(
         self, run_id: str, treatment: str, attempt: int, task_token: str, refused: FailedLaunch | None = None
@@ -106,7 +109,7 @@ class PlaceTreatment:
             reasons = "; ".join(candidate.reason for candidate in left_out) or "there is no pool"
             raise ProviderRejected(f"no pool can hold {spec.name}: {reasons}")
         back_offs = {**self._back_offs(fitting), **_taken_away(context.treatment, self.clock())}
-        unattended = self._unattended(fitting)
+        unattended = self._unattended(fitting, engines.needed(spec.engine))
         ordered = placing.in_order(fitting, spec, back_offs, self.clock(), unattended)
         refusals = (*refused.placement.refusals, refused.refusal) if refused else ()
         considered = placing.encode([*placing.considered(ordered, refusals), *left_out])
@@ -181,13 +184,14 @@ class PlaceTreatment:
             pool.name: self.refusals.of_pool(pool.organization, pool.name) for pool in pools if pool.provider != HOST
         }
 
-    def _unattended(self, pools: Sequence[Pool]) -> Collection[str]:
+    def _unattended(self, pools: Sequence[Pool], engine: str | None) -> Collection[str]:
+        """Returns the pools whose hosts that have the engine are silent: they count as having it for a while longer."""
         if len(pools) < 2:
             return ()
         return {
             pool.name
             for pool in pools
-            if pool.provider == HOST and not self.hosts_at_work(pool.organization, pool.name)
+            if pool.provider == HOST and not self.hosts_at_work(pool.organization, pool.name, engine)
         }
 
     def _candidates(self, run: Run, spec: TreatmentSpec) -> tuple[list[Pool], list[Considered]]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from cadence.application.shared.ports import PoolStore
 from cadence.application.shared.run_ports import TreatmentStore
 from cadence.application.shared.runner_ports import Host
+from cadence.domain.melodium import engines
 from cadence.domain.placement import placing
 from cadence.domain.placement.pool import HOST
 from cadence.domain.runners.runner import Runner
@@ -20,27 +21,38 @@ from cadence.domain.shared.errors import Conflict, NotFound, NotReady
 _BOOTING = TreatmentState.BOOTING
 
 
+def _not_known(organization: str, pool: str) -> Sequence[str | None]:
+    return ()
+
+
 @dataclass(frozen=True)
 class UnclaimedOffers:
-    """Checks offers that no host has claimed; `at_work` lists the hosts of a pool that ask for work."""
+    """Checks offers that no host has claimed.
+
+    `at_work` lists the hosts of a pool that ask for work and have an engine, `engines` the engines of all its hosts.
+    """
 
     treatments: TreatmentStore
     pools: PoolStore
-    at_work: Callable[[str, str], Sequence[Host]]
+    at_work: Callable[[str, str, str | None], Sequence[Host]]
+    engines: Callable[[str, str], Sequence[str | None]] = _not_known
 
     def check(self, runner: Runner) -> NotReady | None:
         """Notes what the treatment's runner waits for.
 
-        Returns an error if the treatment is to be placed once more: it could begin in another pool, or its pool was
-        removed, so that it ends with that cause unless another pool fits.
+        Returns an error if the treatment is to be placed once more: it could begin in another pool; or its pool was
+        removed, or the last host with its engine has left, so that it ends with that cause unless another pool fits.
         """
         treatment = self.treatments.get_treatment(runner.run_id, runner.treatment)
-        hosts = self.at_work(runner.organization, runner.pool)
+        hosts = self.at_work(runner.organization, runner.pool, runner.engine)
         if not hosts and not self._exists(runner.organization, runner.pool):
             return NotReady(f"pool {runner.pool} was removed before a machine of it took {runner.treatment}")
         if not hosts and (other := self._elsewhere(runner, treatment)):
             return NotReady(f"{placing.UNATTENDED}: pool {runner.pool}; pool {other} can hold {runner.treatment}, too")
-        words = f"a machine of pool {runner.pool}: {_occupancy(hosts)}"
+        known = () if hosts or not runner.engine else self.engines(runner.organization, runner.pool)
+        if lacking := engines.lacking(runner.pool, runner.engine, known):
+            return NotReady(lacking)
+        words = f"a machine of pool {runner.pool}: {_occupancy(hosts, runner.engine)}"
         if treatment.waiting_for != words:
             with suppress(Conflict):  # it has begun, or ended
                 self.treatments.advance(
@@ -51,14 +63,14 @@ class UnclaimedOffers:
     def _elsewhere(self, runner: Runner, treatment: Treatment) -> str | None:
         considered = placing.decode(treatment.placement)
         others = (candidate.pool for candidate in considered if candidate.fits and candidate.pool != runner.pool)
-        return next((name for name in others if self._is_attended(runner.organization, name)), None)
+        return next((name for name in others if self._is_attended(runner, name)), None)
 
-    def _is_attended(self, organization: str, name: str) -> bool:
+    def _is_attended(self, runner: Runner, name: str) -> bool:
         try:
-            pool = self.pools.get_pool(organization, name)
+            pool = self.pools.get_pool(runner.organization, name)
         except NotFound:
             return False
-        return pool.provider != HOST or bool(self.at_work(organization, name))
+        return pool.provider != HOST or bool(self.at_work(runner.organization, name, runner.engine))
 
     def _exists(self, organization: str, name: str) -> bool:
         try:
@@ -68,9 +80,10 @@ class UnclaimedOffers:
         return True
 
 
-def _occupancy(hosts: Sequence[Host]) -> str:
+def _occupancy(hosts: Sequence[Host], engine: str | None) -> str:
     """Returns, in words, how many of the hosts' slots are taken."""
     if not hosts:
-        return "none asks for work (`cadence host join` adds one)"
+        equipped = f" with {engines.in_words(engine)}" if engine else ""
+        return f"none{equipped} asks for work (`cadence host join` adds one)"
     taken = sum(len(host.running | host.handed) for host in hosts)
     return f"{taken} of {sum(host.slots for host in hosts)} slots are taken"

@@ -1,13 +1,15 @@
 """Ports over connected repositories, their code hosts, and what was reported to these."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from cadence.application.shared.git_ports import GitCredentials
 from cadence.domain.repositories.commit_report import CommitStatus, PullRequestComment
+from cadence.domain.repositories.heads import DeliveryKey, KnownHead
 from cadence.domain.repositories.repository import Repository, RepositoryAddress
+from cadence.domain.triggers.git_events import PullRequest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,6 +148,14 @@ class HostedWebhook:
     active: bool
 
 
+@dataclass(frozen=True, kw_only=True)
+class HostedCommit:
+    """A commit according to its code host."""
+
+    message: str
+    author: str
+
+
 class CodeHost(Protocol):
     """One repository on its code host.
 
@@ -176,7 +186,51 @@ class CodeHost(Protocol):
         """Creates a comment on a pull request, or replaces the text of the one with this id. Returns its id."""
 
     def branches(self) -> Mapping[str, str]:
-        """Returns the commits at the heads of the branches (at most 100), by branch."""
+        """Returns the commits at the heads of the branches (at most 1,000), by branch."""
+
+    def open_pull_requests(self) -> Sequence[PullRequest]:
+        """Returns the open pull requests (at most 1,000) as events that have no sender."""
+
+    def describe_commit(self, commit: str) -> HostedCommit:
+        """Returns a commit."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RepositoryLook:
+    """When the reconciler looked at a repository last (None: never), and before when it does not look again."""
+
+    repository_id: str
+    looked_at: datetime | None = None
+    retry_at: datetime | None = None
+
+
+class HeadStore(Protocol):
+    """Heads of repositories whose events were processed, kept for 90 days, and the looks of the reconciler."""
+
+    def identify(self, repository_id: str, head: str, key: DeliveryKey) -> KnownHead:
+        """Returns a head with the key under which its event is processed, after it was recorded.
+
+        The key is `key` unless the head is known. A known one keeps its key for the reconciler, and for the first
+        webhook that brings a head which the reconciler found; any other webhook is an event of its own. Safe to repeat.
+        """
+
+    def mark_done(self, repository_id: str, head: str) -> None:
+        """Records that the runs of a head are started."""
+
+    def known(self, repository_id: str, heads: Iterable[str]) -> Mapping[str, KnownHead]:
+        """Returns those of the heads that are known."""
+
+    def add_known(self, repository_id: str, heads: Iterable[str], at: datetime) -> None:
+        """Records heads as done, unless they are known: nothing is started for them."""
+
+    def list_looks(self) -> Sequence[RepositoryLook]:
+        """Returns all repositories that the reconciler looks at."""
+
+    def note_look(self, look: RepositoryLook) -> None:
+        """Records a look at a repository."""
+
+    def forget(self, repository_id: str) -> None:
+        """Removes a repository from those that the reconciler looks at."""
 
 
 class CodeHosts(Protocol):

@@ -3,12 +3,12 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from cadence.application.access.ports import SeenStore
 from cadence.application.repositories.commit_source import StoreCommitFiles
-from cadence.application.repositories.ports import FolderReader, RepositoryDelivery, RepositoryStore
+from cadence.application.repositories.ports import FolderReader, HeadStore, RepositoryDelivery, RepositoryStore
 from cadence.application.repositories.pushed_pipelines import FOLDER, PushedPipelines
 from cadence.application.repositories.repository_secrets import OpenRepository
 from cadence.application.shared.git_ports import GitCredentials, GitReader
@@ -18,6 +18,7 @@ from cadence.application.shared.report_ports import CommitReports, ReportRequest
 from cadence.application.triggers.changed_paths import ChangedPaths
 from cadence.application.triggers.ports import Delivery
 from cadence.application.triggers.process_delivery import Undeliverable
+from cadence.domain.repositories.heads import HEAD_EVENT, DeliveryKey, KnownHead, decode_event, head_name
 from cadence.domain.repositories.repository import ForkPolicy, Repository
 from cadence.domain.shared.errors import Forbidden, InvalidRequest, NotFound, TooLarge
 from cadence.domain.triggers.git_events import GitEvent, PullRequest, Push
@@ -25,6 +26,7 @@ from cadence.domain.triggers.githosts import FORMATS
 from cadence.domain.triggers.githosts.payload import read_payload
 
 _KEPT = timedelta(days=30)
+_SHARED = "Its runs are those of an earlier delivery of this head."
 _SKIP = re.compile(r"\[(?:skip ci|ci skip|no ci|skip cadence|cadence skip)\]", re.IGNORECASE)
 
 
@@ -43,6 +45,7 @@ class ProcessRepositoryDelivery:
     repositories: RepositoryStore
     open_repository: OpenRepository
     seen: SeenStore
+    heads: HeadStore
     git: GitReader
     folders: FolderReader
     sources: StoreCommitFiles
@@ -53,18 +56,27 @@ class ProcessRepositoryDelivery:
     def process(self, delivery: Delivery) -> Sequence[str]:
         """Returns the ids of the started runs; none if the delivery was processed before.
 
-        Safe to repeat at any point: run ids derive from the delivery, which is marked as done last. Raises Transient if
-        the repository cannot be read now, Undeliverable if repeating would change nothing.
+        Safe to repeat at any point: run ids derive from the delivery, which is marked as done last, or from the earlier
+        one that brought the same head. Raises Transient if the repository cannot be read now, Undeliverable if
+        repeating would change nothing.
         """
         repository, events = self._read(delivery)
         key = f"DELIVERY#{delivery.githost_id}#{delivery.delivery_id}"
         earlier = self.seen.first_seen(key, delivery.event, self.clock(), _KEPT)
-        if earlier.done:
+        reconciled = delivery.event == HEAD_EVENT
+        if earlier.done and not reconciled:
             return ()
         started: list[str] = []
         for number, event in enumerate(events):
-            parts = (repository.repository_id, delivery.delivery_id, str(number))
-            outcome = self._process_event(repository, event, earlier.first_seen, parts)
+            head = head_name(event)
+            own = DeliveryKey(delivery_id=delivery.delivery_id, number=number, first_seen=earlier.first_seen)
+            concerns = repository.is_source_of(event)
+            known = (
+                self.heads.identify(repository.repository_id, head, own) if concerns else KnownHead(key=own, done=False)
+            )
+            if reconciled and (known.done or (known.key != own and not known.missing(self.clock()))):
+                continue  # a webhook brought it after all
+            outcome = self._process_event(repository, event, known.key)
             for run_id in outcome.runs:
                 self.reports.request(
                     ReportRequest(repository_id=repository.repository_id, commit=event.commit, run_id=run_id)
@@ -75,10 +87,12 @@ class ProcessRepositoryDelivery:
                 event="push" if isinstance(event, Push) else f"pull request {event.number}",
                 ref=event.ref,
                 commit=event.commit,
-                outcome=outcome.words,
+                outcome=outcome.words if known.key == own else f"{outcome.words} {_SHARED}",
                 runs=tuple(outcome.runs),
             )
             self.repositories.add_delivery(repository.repository_id, record)
+            if concerns:
+                self.heads.mark_done(repository.repository_id, head)
             started += outcome.runs
         self.seen.mark_done(key)
         return started
@@ -86,14 +100,14 @@ class ProcessRepositoryDelivery:
     def _read(self, delivery: Delivery) -> tuple[Repository, Sequence[GitEvent]]:
         try:
             repository = self.repositories.get_repository(delivery.githost_id)
+            if delivery.event == HEAD_EVENT:
+                return repository, (decode_event(delivery.body),)
             payload = read_payload(delivery.body, delivery.content_type)
             return repository, FORMATS[repository.kind].read(delivery.event, payload)
         except (NotFound, InvalidRequest) as error:
             raise Undeliverable(error.message) from error
 
-    def _process_event(
-        self, repository: Repository, event: GitEvent, seen: datetime, parts: tuple[str, ...]
-    ) -> EventOutcome:
+    def _process_event(self, repository: Repository, event: GitEvent, key: DeliveryKey) -> EventOutcome:
         reason = _starts_nothing(repository, event)
         if reason:
             return EventOutcome((), reason)
@@ -106,7 +120,7 @@ class ProcessRepositoryDelivery:
             return EventOutcome((), f"The commit's pipelines cannot be read. {error.message}")
         if not files:
             return EventOutcome((), f"The commit has no pipeline in {FOLDER}.")
-        runs = self._start_files(repository, event, files, credentials, seen, parts)
+        runs = self._start_files(repository, event, files, credentials, key)
         words = f"{len(files)} pipeline{'' if len(files) == 1 else 's'} in {FOLDER}, {len(runs)} triggered."
         return EventOutcome(runs, words)
 
@@ -130,15 +144,15 @@ class ProcessRepositoryDelivery:
         event: GitEvent,
         files: Mapping[str, bytes],
         credentials: GitCredentials,
-        seen: datetime,
-        parts: tuple[str, ...],
+        key: DeliveryKey,
     ) -> list[str]:
         changed = ChangedPaths(git=self.git, event=event, credentials=credentials)
         source = self.sources.of_event(repository, event, credentials)
         payload: Mapping[str, Any] = {**event.event(), "repository_id": repository.repository_id}
         runs: list[str] = []
+        parts = (repository.repository_id, key.delivery_id, str(key.number))
         for file in files.items():
-            run_id = derived_ulid(seen, *parts, file[0])
+            run_id = derived_ulid(key.first_seen, *parts, file[0])
             run = self.pipelines.start_file(run_id, repository, file, event, changed, payload, source)
             if run is not None:
                 runs.append(run.run_id)

@@ -19,6 +19,7 @@ from cadence.application.shared.identifiers import new_ulid
 from cadence.application.shared.ports import Clock
 from cadence.application.shared.report_ports import CommitReports, ReportRequest
 from cadence.application.shared.run_ports import RunStore, TreatmentStore
+from cadence.application.test_reports.ports import ReportReader
 from cadence.domain.repositories.commit_report import comment, newest_runs, pull_request_number, statuses
 from cadence.domain.repositories.repository import Repository
 from cadence.domain.runs.run import Run
@@ -42,6 +43,7 @@ class ReportCommit:
     reports: CommitReportStore
     runs: RunStore
     treatments: TreatmentStore
+    tests: ReportReader
     requests: CommitReports
     clock: Clock
 
@@ -140,7 +142,8 @@ class ReportCommit:
         if not failed and sent.comment_id is None:
             return 0
         treatments = {run.run_id: self.treatments.list_treatments(run.run_id) for run in failed}
-        made = comment(number, repository.repository_id, commit, ours, treatments, repository.public_url)
+        tests = {run.run_id: self.tests.list_reports(run.run_id) for run in failed}
+        made = comment(number, repository.repository_id, commit, ours, treatments, repository.public_url, tests)
         newest_run = max(run.position for run in ours.values())
         if made.digest == sent.digest or not self.reports.claim_comment(repository.repository_id, number, newest_run):
             return 0

@@ -8,7 +8,14 @@ from typing import Any
 from cadence.application.access.ports import AuditTrail
 from cadence.application.runners.inputs import EndedInputs, InputAnswer
 from cadence.application.runners.ports import EngineSecrets
-from cadence.application.runners.runner_tokens import matches, refuse, session_token, token_hash
+from cadence.application.runners.runner_tokens import (
+    matches,
+    refuse,
+    refuse_runner,
+    runner_principal,
+    session_token,
+    token_hash,
+)
 from cadence.application.scheduling.mark_started import MarkStarted
 from cadence.application.shared.ports import Clock, PoolStore
 from cadence.application.shared.run_ports import Machines, TreatmentStore
@@ -16,6 +23,7 @@ from cadence.application.shared.runner_ports import Followers, RunnerStore
 from cadence.application.shared.secret_ports import Secret, SecretReader
 from cadence.application.shared.value_ports import ValueRetentionStore
 from cadence.domain.access.audit import LONGEST_TARGET, AuditEntry, AuditKind
+from cadence.domain.melodium import engines
 from cadence.domain.pipelines.forks import WITHHELD
 from cadence.domain.pipelines.specification import TreatmentSpec
 from cadence.domain.placement.pool import HostIsolation, Pool
@@ -116,9 +124,9 @@ class ClaimAssignment:
         except NotFound:
             raise refuse("unknown_runner", _REFUSED, runner_id=runner_id) from None
         if not matches(runner.one_time_hash, token):
-            raise refuse("wrong_one_time_token", _REFUSED, runner_id=runner_id)
+            raise refuse_runner("wrong_one_time_token", _REFUSED, runner)
         if runner.state is RunnerState.CLAIMED and not matches(runner.nonce_hash, nonce):
-            raise refuse("one_time_token_used_twice", _REFUSED, runner_id=runner_id)
+            raise refuse_runner("one_time_token_used_twice", _REFUSED, runner)
         if runner.state not in {*_UNCLAIMED, RunnerState.CLAIMED}:
             refuse("one_time_token_late", _REFUSED, runner_id=runner_id)
             raise Gone(
@@ -158,18 +166,10 @@ class ClaimAssignment:
             return
         names = ", ".join(f"{name} (version {secrets[name].version})" for name in sorted(secrets))
         place = f"/v1/runs/{runner.run_id}/treatments/{runner.treatment}"
+        target = f"{place}: {names}"[:LONGEST_TARGET]
+        by = runner_principal(runner)
         self.audit.note(
-            AuditEntry(
-                organization=runner.organization,
-                project=runner.project,
-                at=self.clock(),
-                kind=AuditKind.SECRET,
-                actor=f"runner:{runner.runner_id}",
-                token_id=runner.runner_id,
-                token_name=f"pool {runner.pool}, attempt {runner.attempt}",
-                action="hand_over_secrets",
-                target=f"{place}: {names}"[:LONGEST_TARGET],
-            )
+            AuditEntry.by(by, self.clock(), AuditKind.SECRET, "hand_over_secrets", target, project=by.project)
         )
 
     def _pool(self, runner: Runner) -> Pool:
@@ -209,11 +209,12 @@ class ClaimAssignment:
                 sealed_token=None,
                 left_tokens={},
                 retention=retention,
+                engine=engines.needed(spec.engine),
             )
         except Conflict:
             current = self.runners.get_runner(runner.runner_id)
             if current.state is not RunnerState.CLAIMED:
                 raise Gone(f"Runner {runner.runner_id} is {current.state}.", state=str(current.state)) from None
             if not matches(current.nonce_hash, nonce):
-                raise refuse("one_time_token_used_twice", _REFUSED, runner_id=runner.runner_id) from None
+                raise refuse_runner("one_time_token_used_twice", _REFUSED, runner) from None
             return current

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from cadence.application.runners.runner_tokens import new_token, refuse, token_hash
+from cadence.application.runners.runner_tokens import new_token, refuse, refuse_runner, token_hash
 from cadence.application.shared.ports import PoolStore
 from cadence.application.shared.runner_ports import RunnerStore
 from cadence.domain.runners.job_identity import expected_identity
 from cadence.domain.runners.runner import RunnerState
-from cadence.domain.shared.errors import Conflict, Gone, NotFound, Transient
+from cadence.domain.shared.errors import Conflict, Gone, NotFound, Transient, Unauthenticated
 
 _REFUSED = "This identity token is not that of the run that was started for this runner."
 
@@ -49,9 +49,13 @@ class ExchangeIdentity:
         pool = self.pools.get_pool(runner.organization, runner.pool)
         expected = expected_identity(pool, runner_id, runner.ref)
         if expected is None:
-            raise refuse("identity_of_another_provider", _REFUSED, runner_id=runner_id)
-        if not expected.is_shown_by(self.tokens.read(token, expected.issuer, expected.audience)):
-            raise refuse("wrong_job_identity", _REFUSED, runner_id=runner_id)
+            raise refuse_runner("identity_of_another_provider", _REFUSED, runner)
+        try:
+            claims = self.tokens.read(token, expected.issuer, expected.audience)
+        except Unauthenticated as error:
+            raise refuse_runner("invalid_job_identity", error.message, runner) from None
+        if not expected.is_shown_by(claims):
+            raise refuse_runner("wrong_job_identity", _REFUSED, runner)
         one_time = new_token()
         try:
             self.runners.change_runner(runner_id, {RunnerState.BOOTING}, one_time_hash=token_hash(one_time))

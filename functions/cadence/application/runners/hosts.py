@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from cadence.application.access.authenticate import TokenRefused
 from cadence.application.access.ports import AuditTrail
 from cadence.application.runners.runner_tokens import bearer, matches, new_token, refuse, token_hash
 from cadence.application.shared.ports import Clock, PoolStore
@@ -123,6 +124,12 @@ class EnginesOfHosts:
         hosts = _attending(self.hosts, organization, pool, self.clock() - HOST_GONE)
         return [host.facts.get(engines.FACT) for host in hosts]
 
+    def list_with_draining(self, organization: str, pool: str) -> Sequence[str | None]:
+        """Returns the engines' versions, also of machines that drain, which may be given work again."""
+        since = self.clock() - HOST_GONE
+        hosts = self.hosts.list_hosts(organization, pool)
+        return [host.facts.get(engines.FACT) for host in hosts if host.last_seen > since]
+
 
 @dataclass(frozen=True)
 class HostsAtWork:
@@ -131,9 +138,10 @@ class HostsAtWork:
     hosts: HostStore
     clock: Clock
 
-    def count(self, organization: str, pool: str) -> Sequence[Host]:
-        """Returns the hosts, without those that drain."""
-        return _attending(self.hosts, organization, pool, self.clock() - HOST_SILENT)
+    def count(self, organization: str, pool: str, engine: str | None = None) -> Sequence[Host]:
+        """Returns the hosts that have the engine (one of `domain.melodium.engines`), without those that drain."""
+        hosts = _attending(self.hosts, organization, pool, self.clock() - HOST_SILENT)
+        return [host for host in hosts if engine is None or engine in engines.able(host.facts.get(engines.FACT))]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,7 +202,15 @@ class LeaseWork:
         except NotFound:
             raise refuse("unknown_host", _REFUSED, host_id=host_id) from None
         if not matches(host.token_hash, token):
-            raise refuse("wrong_host_token", _REFUSED, host_id=host_id)
+            refuse("wrong_host_token", _REFUSED, host_id=host_id)
+            raise TokenRefused(
+                _REFUSED,
+                organization=organization,
+                project=ALL_PROJECTS,
+                actor=f"host:{host_id}",
+                token_id=host_id,
+                token_name=f"host {host.name} of pool {pool}",
+            )
         return host
 
     def _note_call(

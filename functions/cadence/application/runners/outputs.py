@@ -1,7 +1,7 @@
 """Commits chunks that a producer has uploaded, and permits it to upload more."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -13,7 +13,7 @@ from cadence.application.shared.value_ports import DataUrls
 from cadence.domain.runners.runner import Runner, RunnerState
 from cadence.domain.shared import ids
 from cadence.domain.shared.errors import Conflict, NotFound, Transient
-from cadence.domain.values.stream import Chunk, StreamEnd, StreamProgress, retry_after, upload_credit
+from cadence.domain.values.stream import Chunk, StreamEnd, StreamProgress, check_stored, retry_after, upload_credit
 from cadence.domain.values.value_retention import bucket_of
 
 # How far beyond the committed chunks an upload may be, whatever the agent requests.
@@ -38,6 +38,8 @@ class CommitOutput:
     streams: StreamStore
     urls: DataUrls
     wake_ups: WakeUps
+    stored_sizes: Callable[[str], Iterable[int]]
+    """Returns the sizes of the chunks that are in the bucket, by the prefix of their addresses."""
 
     def commit(
         self,
@@ -46,14 +48,15 @@ class CommitOutput:
         committed: Sequence[Chunk],
         end: StreamEnd | None,
         next_seq: int,
-        want: int,
+        lengths: Sequence[int],
         *,
         kept: bool = False,
     ) -> OutputAnswer:
-        """Commits chunks and the stream's `end`, and grants up to `want` uploads from `next_seq` on.
+        """Commits chunks and the stream's `end`, and grants uploads of chunks of these `lengths` from `next_seq` on.
 
         An output of a failed attempt (`kept`) is stored apart from the one that feeds consumers. Committing the same
-        chunks again changes nothing. Raises NotFound (no such output), Conflict (a gap, or an end that does not fit)
+        chunks again changes nothing. Raises NotFound (no such output), Conflict (a gap, or an end that does not fit
+        what was reported or what is in the bucket)
         and Transient (another request is committing).
         """
         spec = self.specs(runner.run_id, runner.treatment)
@@ -64,22 +67,26 @@ class CommitOutput:
             port = ids.kept_port(port)
         if end and runner.retention:
             end = dataclasses.replace(end, preview=b"")  # it would be kept in the installation's tables
-        progress = self._commit(runner, port, committed, end)
+        bucket = bucket_of(runner.retention)
+        prefix = ids.chunk_prefix(runner.run_id, runner.treatment, runner.attempt, port, bucket=bucket)
+        progress = self._commit(runner, port, prefix, committed, end)
         if committed or end:
             for group in () if kept else output.grows:
                 self.wake_ups.wake(runner.run_id, group)
-        if progress.end is not None or want == 0:
+        if progress.end is not None or not lengths:
             return OutputAnswer((), 0.0)
-        want = max(0, min(want, progress.next_seq + _MAX_UNCOMMITTED - next_seq))
+        want = max(0, min(len(lengths), progress.next_seq + _MAX_UNCOMMITTED - next_seq))
         positions = self._positions(runner.runner_id, port, next_seq + want)
         granted = upload_credit(want, next_seq, positions)
-        key = partial(
-            ids.chunk_key, runner.run_id, runner.treatment, runner.attempt, port, bucket=bucket_of(runner.retention)
-        )
-        uploads = [ChunkUrl(seq, self.urls.upload(key(seq))) for seq in range(next_seq, next_seq + granted)]
+        key = partial(ids.chunk_key, runner.run_id, runner.treatment, runner.attempt, port, bucket=bucket)
+        uploads = [
+            ChunkUrl(seq, self.urls.upload(key(seq), length)) for seq, length in enumerate(lengths[:granted], next_seq)
+        ]
         return OutputAnswer(uploads, 0.0 if granted else retry_after(next_seq - min(positions, default=next_seq)))
 
-    def _commit(self, runner: Runner, port: str, committed: Sequence[Chunk], end: StreamEnd | None) -> StreamProgress:
+    def _commit(
+        self, runner: Runner, port: str, prefix: str, committed: Sequence[Chunk], end: StreamEnd | None
+    ) -> StreamProgress:
         for _ in range(_COMMIT_ATTEMPTS):
             progress = self.streams.get_progress(runner.runner_id, port)
             fresh = progress.new_chunks(committed)
@@ -92,6 +99,7 @@ class CommitOutput:
             )
             if end is not None:
                 after.check_end(end)
+                check_stored(self.stored_sizes(prefix), end)
             try:
                 return self.streams.commit(runner.runner_id, port, progress, fresh, end)
             except Conflict:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from cadence.application.runners.runner_tokens import matches, refuse
+from cadence.application.runners.runner_tokens import matches, refuse, refuse_runner
 from cadence.application.shared.run_ports import Machines
 from cadence.application.shared.runner_ports import RunnerStore
 from cadence.domain.runners.runner import Runner, RunnerState
@@ -59,7 +59,7 @@ class ReportBoot:
         except NotFound:
             raise refuse("unknown_runner", _REFUSED, runner_id=runner_id) from None
         if not matches(runner.one_time_hash, token):
-            raise refuse("wrong_one_time_token", _REFUSED, runner_id=runner_id)
+            raise refuse_runner("wrong_one_time_token", _REFUSED, runner)
         if runner.state not in _REPORTING or runner.cancel_reason:
             raise Gone(f"No treatment waits for runner {runner_id} any more.", state=str(runner.state))
         return runner

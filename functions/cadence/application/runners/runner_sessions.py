@@ -4,7 +4,7 @@ import logging
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from cadence.application.runners.runner_tokens import bearer, matches, refuse
+from cadence.application.runners.runner_tokens import bearer, matches, refuse, refuse_runner
 from cadence.application.shared.runner_ports import RunnerStore
 from cadence.domain.runners.runner import Runner, RunnerState
 from cadence.domain.shared.errors import Gone, NotFound
@@ -32,7 +32,7 @@ class RunnerSessions:
         except NotFound:
             raise refuse("unknown_runner", _REFUSED, runner_id=runner_id) from None
         if not matches(runner.session_hash, token):
-            raise refuse("wrong_session_token", _REFUSED, runner_id=runner_id)
+            raise refuse_runner("wrong_session_token", _REFUSED, runner)
         if runner.state not in allowed:
             _log.info("runner %s calls although it is %s", runner_id, runner.state)
             raise Gone(f"Runner {runner_id} is {runner.state}: stop its work.", state=str(runner.state))

@@ -5,6 +5,9 @@ import hmac
 import logging
 import secrets
 
+from cadence.application.access.authenticate import TokenRefused
+from cadence.domain.access.access import Principal
+from cadence.domain.runners.runner import Runner
 from cadence.domain.shared.errors import Unauthenticated
 
 _log = logging.getLogger("cadence.security")
@@ -45,3 +48,29 @@ def refuse(event: str, message: str, **fields: str) -> Unauthenticated:
     """Logs a refused token, to be counted by its field `security_event`, and returns the error to raise."""
     _log.warning("refused: %s", event, extra={"security_event": event, **fields})
     return Unauthenticated(message)
+
+
+def refuse_runner(event: str, message: str, runner: Runner) -> TokenRefused:
+    """Logs a token that was refused for a runner, and returns the error to raise, which names the runner."""
+    refuse(event, message, runner_id=runner.runner_id)
+    by = runner_principal(runner)
+    return TokenRefused(
+        message,
+        organization=by.organization,
+        project=by.project,
+        actor=by.actor_id,
+        token_id=by.token_id,
+        token_name=by.name,
+    )
+
+
+def runner_principal(runner: Runner) -> Principal:
+    """Returns the runner as records name it. It has no permissions: what it may do follows from its session."""
+    return Principal(
+        token_id=runner.runner_id,
+        name=f"pool {runner.pool}, attempt {runner.attempt}",
+        organization=runner.organization,
+        project=runner.project,
+        permissions=frozenset(),
+        subject=f"runner:{runner.runner_id}",
+    )

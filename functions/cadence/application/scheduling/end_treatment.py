@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from cadence.application.limits.runner_slots import RunnerSlots
 from cadence.application.runs.stop_child_run import StopChildRun
+from cadence.application.scheduling.end_engine import ask_engine_to_end
 from cadence.application.shared.ports import Clock
 from cadence.application.shared.run_ports import Machines, TreatmentStore, WakeUps
 from cadence.application.shared.runner_ports import RunnerStore
@@ -59,12 +60,17 @@ class EndTreatment:
         return True
 
     def _stop_runner(self, treatment: Treatment, reason: str) -> bool:
-        """Cancels its runner and its machine; returns False, as its end is still to come."""
+        """Cancels its runner and its machine; returns False, as its end is still to come.
+
+        A runner whose engine works completes by itself, so that the engine's last report is accepted; the watchdog
+        ends it if it does not.
+        """
         runner_id = ids.runner_id(treatment.run_id, treatment.name, treatment.attempt)
         try:
             runner = self.runners.change_runner(runner_id, _LIVE_RUNNERS, cancel_reason=reason)
         except (Conflict, NotFound):
             return False  # it is between two steps of its machine; each step looks before it goes on
-        if runner.task_token:
+        asked = ask_engine_to_end(self.runners, runner, reason, self.clock())
+        if not asked and runner.task_token:
             self.machines.fail(runner.task_token, Cancelled(reason))
         return False

@@ -13,6 +13,7 @@ from cadence.application.limits.run_gates import RunGates
 from cadence.application.limits.runner_slots import RunnerSlots
 from cadence.application.runs.end_process import EndProcess
 from cadence.application.runs.finalise import Finalise
+from cadence.application.scheduling.end_engine import ENGINE_ENDS_WITHIN, ask_engine_to_end
 from cadence.application.scheduling.settle import Settle
 from cadence.application.shared.ports import Clock
 from cadence.application.shared.run_ports import Deadlines, Machines, RunStore
@@ -160,6 +161,10 @@ class Watchdog:
             else:
                 self.deadlines.watch_runner(runner.runner_id, _next_look(runner, now), task_token)
             return
+        first = isinstance(overdue, Cancelled) and runner.cancel_reason is None
+        if first and ask_engine_to_end(self.runners, runner, overdue.message, now):
+            self.deadlines.watch_runner(runner.runner_id, ENGINE_ENDS_WITHIN, task_token)
+            return
         marked = self._mark(runner, overdue)
         if marked is None:
             self.deadlines.watch_runner(runner.runner_id, timedelta(seconds=1), task_token)
@@ -168,7 +173,9 @@ class Watchdog:
 
     def _stopped(self, runner: Runner) -> CadenceError | None:
         run = self.runs.get_run(runner.run_id)
-        return Cancelled(run.cause or "the run was stopped") if run.stop_requested or run.state.final else None
+        if runner.is_ending(self.clock()) or not (run.stop_requested or run.state.final):
+            return None
+        return Cancelled(run.cause or "the run was stopped")
 
     def _mark(self, runner: Runner, overdue: CadenceError) -> Runner | None:
         """Returns the runner as marked, with the token its machine waits on now; None if it moved since it was read."""

@@ -10,11 +10,14 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
+from cadence.application.access.audited_request import AuditedRequest
 from cadence.application.access.authenticate import Authenticate, require
+from cadence.application.access.ports import AuditTrail
 from cadence.application.search.live_ports import LiveConnection, LiveConnections, LivePage, LivePosition
 from cadence.application.search.live_query import LiveQuery
 from cadence.application.shared.ports import Clock, Sockets
 from cadence.domain.access.access import Permission, Principal
+from cadence.domain.access.audit import AuditKind
 from cadence.domain.shared.errors import CadenceError, Conflict, Gone, NotFound, Unauthenticated
 
 # A client sends a sign of life every 15 seconds; one that has not for so long gets no more messages.
@@ -24,6 +27,8 @@ _CHARACTERS = 24_000
 _LINES = 100
 _LARGEST_MESSAGE = 120_000
 _MESSAGES_AT_ONCE = 50
+
+LIVE_PATH = "/v1/live/socket"
 
 Message = Mapping[str, Any]
 
@@ -35,20 +40,32 @@ class PushLines:
     connections: LiveConnections
     sockets: Sockets
     authenticate: Authenticate
+    audit: AuditTrail
     live: LiveQuery
     clock: Clock
     as_message: Callable[[Message], str]
 
-    def subscribe(self, connection_id: str, token: str, query: str, project: str | None, after: str | None) -> None:
+    def subscribe(
+        self, connection_id: str, token: str, query: str, project: str | None, after: str | None, source: str = ""
+    ) -> None:
         """Begins to push lines that match, from now on or from the cursor on. A second call replaces the first.
 
-        Raises Unauthenticated, Forbidden, BadQuery, NotFound for a project that the token does not see, Gone for a
-        cursor that is too old.
+        It is recorded once an hour for the same caller, who has the address `source`; so is a refusal. Raises
+        Unauthenticated, Forbidden, BadQuery, NotFound for a project that the token does not see, Gone for a cursor
+        that is too old, Transient if it cannot be recorded.
         """
-        principal = require(self.authenticate.authenticate(f"Bearer {token}"), Permission.LOGS_READ)
-        begin = LivePosition.of(after) if after else self.live.follow.start(principal.organization)
-        # An invalid query is reported now, and not with the first line.
-        self.live.read(principal, query, project, begin, limit=1)
+        audit = AuditedRequest(self.audit, self.clock, "follow_lines", LIVE_PATH, source)
+        principal = None
+        try:
+            principal = self.authenticate.authenticate(f"Bearer {token}")
+            principal = require(principal, Permission.LOGS_READ)
+            begin = LivePosition.of(after) if after else self.live.follow.start(principal.organization)
+            # An invalid query is reported now, and not with the first line.
+            self.live.read(principal, query, project, begin, limit=1)
+        except CadenceError as error:
+            audit.refuse(principal, error)
+            raise
+        audit.accept_hourly(principal, AuditKind.VALUE, project or principal.project)
         connection = LiveConnection(
             connection_id=connection_id,
             principal=principal,

@@ -18,12 +18,15 @@ class StreamStates(Protocol):
 UPLOAD_HEADERS: Final[Mapping[str, str]] = {"if-none-match": "*"}
 """Signed with the URL of an upload, and sent with it: what was uploaded cannot be replaced with the same URL."""
 
+LENGTH_HEADER: Final = "content-length"
+"""Signed with the URL of an upload, too: the store accepts a body of this length only."""
+
 
 class DataUrls(Protocol):
     """Makes presigned URLs of addresses (`ids.in_bucket`), valid for at least an hour, without a network call."""
 
-    def upload(self, key: str) -> str:
-        """Returns a URL that accepts a PUT of the object with `UPLOAD_HEADERS`, unless the object exists (412)."""
+    def upload(self, key: str, length: int) -> str:
+        """Returns a URL that accepts a PUT of `length` bytes with `UPLOAD_HEADERS`, unless the object exists (412)."""
 
     def download(self, key: str) -> str:
         """Returns a URL from which the object is read."""

@@ -182,7 +182,7 @@ class WriteCache:
     clock: Clock
 
     def write(
-        self, runner: Runner, key: str, entry: str, end: StreamEnd | None, next_seq: int, want: int
+        self, runner: Runner, key: str, entry: str, end: StreamEnd | None, next_seq: int, lengths: Sequence[int]
     ) -> OutputAnswer:
         """Grants uploads; with `end` the entry is stored. Raises NotFound (no such upload of this runner), TooLarge."""
         upload = self.caches.get_upload(*_scope(runner), entry, _bucket(runner))
@@ -198,8 +198,8 @@ class WriteCache:
             self._commit(runner, upload, end)
             return OutputAnswer((), 0.0)
         name = partial(ids.cache_chunk_key, upload.organization, upload.project, entry, bucket=upload.bucket)
-        last = next_seq + min(want, _MOST_GRANTED)
-        return OutputAnswer([ChunkUrl(seq, self.urls.upload(name(seq))) for seq in range(next_seq, last)], 0.0)
+        granted = enumerate(lengths[:_MOST_GRANTED], next_seq)
+        return OutputAnswer([ChunkUrl(seq, self.urls.upload(name(seq), length)) for seq, length in granted], 0.0)
 
     def _commit(self, runner: Runner, upload: CacheUpload, end: StreamEnd) -> None:
         now = self.clock()

@@ -59,7 +59,10 @@ class ReadContent:
     look: ReadTreatmentInsight
 
     def of_output(self, insight: RunDetails, treatment: str, port: str, attempt: int | None) -> Where:
-        """Locates an output's content: by its value, or as sent by one attempt (None: the latest). Raises NotFound."""
+        """Locates an output's content: by its value, or as sent by one attempt (None: the latest).
+
+        Raises NotFound, also if its engine sent values and did not report them.
+        """
         spec, stored = self.look.context(insight, treatment)
         output = next((candidate for candidate in spec.outputs if candidate.port == port), None)
         if output is None:
@@ -68,6 +71,11 @@ class ReadContent:
         if values and attempt in {None, values[0].attempt}:
             return of_value(values[0])
         number = attempt or stored.attempt
+        if unreported := spec.element.unreported.get(port) if spec.element else None:
+            words = "1 value" if unreported == 1 else f"{unreported} values"
+            raise NotFound(
+                f"{treatment}.{port} sent {words}, which the engine did not report: start it with --debug-level detailed."
+            )
         if spec.kind is not TreatmentKind.COMMAND or number > stored.attempt:
             raise NotFound(f"{treatment}.{port} has sent nothing (yet).")
         run_id = insight.run.run_id

@@ -1,4 +1,4 @@
-"""Requests about secrets, tokens and the audit log."""
+"""Requests about secrets, tokens, projects and the audit log."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ from cadence.cli.client.session import ApiSession, Json, path_of
 
 
 class AccessRequests(ApiSession):
-    """Requests about secrets, tokens and the audit log."""
+    """Requests about secrets, tokens, projects and the audit log."""
 
     def secrets(self) -> Json:
         return self._call("GET", self._in_project("secrets"))["items"]
@@ -37,3 +37,22 @@ class AccessRequests(ApiSession):
     def audit(self, limit: int, filters: Mapping[str, str | None], cursor: str | None = None) -> Json:
         """Entries of the audit log. Filters: kind, actor, action, outcome, project, since, until."""
         return self._call("GET", path_of("audit"), params={"limit": limit, "cursor": cursor, **filters})
+
+    def projects(self) -> Json:
+        return self._call("GET", path_of("projects"))["items"]
+
+    def create_project(self, name: str) -> Json:
+        return self._call("POST", path_of("projects"), {"name": name})
+
+    def count_project(self, name: str) -> Json:
+        """What deleting a project would remove, by kind."""
+        return self._call("DELETE", path_of("projects", name), params={"dry_run": "true"})
+
+    def delete_project(self, name: str) -> Json:
+        return self._call("DELETE", path_of("projects", name), params={"confirm": name})
+
+    def project_deletions(self) -> Json:
+        return self._call("GET", path_of("project-deletions"))["items"]
+
+    def project_deletion(self, deletion_id: str) -> Json:
+        return self._call("GET", path_of("project-deletions", deletion_id))

@@ -15,6 +15,7 @@ from cadence.cli.client.replay import ReplayRequests
 from cadence.cli.client.repositories import RepositoryRequests
 from cadence.cli.client.runners import RunnerRequests
 from cadence.cli.client.search import SearchRequests
+from cadence.cli.client.test_reports import CaseRequests
 from cadence.cli.client.triggers import TriggerRequests
 from cadence.cli.client.values import ValueRequests
 
@@ -22,6 +23,7 @@ from cadence.cli.client.values import ValueRequests
 class Client(
     AccessRequests,
     AlertRequests,
+    CaseRequests,
     DeadLetterRequests,
     ExportRequests,
     InsightRequests,

@@ -10,6 +10,7 @@ from cadence.cli.client.session import ApiError
 from cadence.cli.insight.diagnosis import show_diagnosis, show_last_lines
 from cadence.cli.insight.instance_table import show_instances
 from cadence.cli.insight.resource_charts import show_resources
+from cadence.cli.insight.unreported_values import unreported
 from cadence.cli.shared.output import (
     clock_time,
     date_time,
@@ -149,10 +150,8 @@ def _not_complete(port: Mapping[str, Any], treatment: Mapping[str, Any]) -> str:
         return f"element {treatment['name'].rpartition(':')[2]} (from 0) of {port['element_of']}"
     if port["literal"]:
         return "as written in the pipeline"
-    unreported = (treatment["spec"]["element"] or {"unreported": {}})["unreported"].get(port["port"])
-    if unreported:
-        values = "1 value" if unreported == 1 else f"{unreported} values"
-        return f"{values}, which the engine did not report: start it with --debug-level detailed"
+    if missing := unreported(port, treatment):
+        return missing
     if port["type"] == "void":
         return ""
     sent = port["sent"] or 0

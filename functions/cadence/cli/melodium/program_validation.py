@@ -64,7 +64,8 @@ def _check_with_engine(file: str, command: str) -> list[str] | None:
     if not engine:
         return None
     path = Path(file) / COMPO if Path(file).is_dir() else Path(file)
-    argv = [engine, "check", str(path.absolute()), command]
+    packages = [word for folder in _package_folders() for word in ("--path", folder)]
+    argv = [engine, "check", *packages, str(path.absolute()), command]
     with tempfile.TemporaryDirectory() as home:
         if shutil.which("bwrap"):
             sandbox = ["bwrap", "--ro-bind", "/", "/", "--dev", "/dev", "--bind", home, home, "--unshare-net"]
@@ -79,6 +80,15 @@ def _check_with_engine(file: str, command: str) -> list[str] | None:
     lines = process.stderr.strip().splitlines()
     faults = [line for line in lines if line.startswith(("failure:", "error:"))]
     return faults or ([*lines, f"exit status {process.returncode}"] if process.returncode else [])
+
+
+def _package_folders() -> list[str]:
+    """The folders of packages as a host finds them: by its variable, else in the home of engines."""
+    named = os.environ.get("CADENCE_MELODIUM_PACKAGES")
+    names = [os.environ.get("MELODIUM_HOME", "")] if named is None else named.split(os.pathsep)
+    folders = [Path(name).absolute() for name in names if name]
+    in_homes = {file.parent for folder in folders for file in folder.glob("*/*/*/*.jeu")}
+    return [str(folder) for folder in (*folders, *sorted(in_homes))]
 
 
 def _works(sandbox: Sequence[str]) -> bool:

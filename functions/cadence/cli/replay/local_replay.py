@@ -13,7 +13,7 @@ from typing import Any
 from cadence.cli.client.client import Client
 from cadence.cli.shared.agent import agent_command
 from cadence.cli.shared.output import err
-from cadence.domain.pipelines.specification import OutputSpec
+from cadence.domain.pipelines.specification import REPORTS_PORT, OutputSpec
 from cadence.domain.replay.clues import ExecutionSite
 from cadence.domain.replay.kinds import Execution, guesses
 from cadence.domain.replay.moments import Stretch
@@ -153,12 +153,14 @@ def _compared(client: Client, kit: Any, result: Any, folder: Path) -> Any:
     types = _captured(work)
     if types is not None:
         now["exit_code"] = None  # the exit code of a separate engine, which the original did not have
+    # Reports of tests have times in them, so that no two are equal.
+    sent = {port: one for port, one in result["outputs"].items() if port != REPORTS_PORT}
     outputs = [
-        _output(client, kit, {**port, "type": types[port["port"]]} if types else port, result["outputs"], folder)
+        _output(client, kit, {**port, "type": types[port["port"]]} if types else port, sent, folder)
         for port in work["outputs"]
-        if types or port["type"] != "void"
+        if (types or port["type"] != "void") and port["port"] != REPORTS_PORT
     ]
-    then_, now_ = _execution(original, kit["outputs"]), _execution(now, result["outputs"])
+    then_, now_ = _execution(original, kit["outputs"]), _execution(now, sent)
     decided, first = verdict(then_, now_, outputs)
     reasons = guesses(evidence(then_, now_, outputs, (_side(original), _side(now))))
     return {

@@ -72,11 +72,13 @@ from cadence.application.values.manage_retention import ManageRetention
 from cadence.composition import settings
 from cadence.composition.api.alerts import Alerting, alerting
 from cadence.composition.api.dead_letters import dead_letters
+from cadence.composition.api.deletion import Deletions, deletions
 from cadence.composition.api.insight import Debugging, debugging
 from cadence.composition.api.people import People, people
 from cadence.composition.api.provenance import Provenance, provenance
 from cadence.composition.api.replay import Replays, replays
 from cadence.composition.api.repositories import Repositories, repositories
+from cadence.composition.api.test_reports import CaseResults, case_results
 from cadence.composition.exports import manage_exports, render_metrics
 from cadence.composition.search import Search, search
 from cadence.composition.shared import gates
@@ -138,6 +140,7 @@ class Services:
     people: People
     add_githost: AddGitHost
     repositories: Repositories
+    case_results: CaseResults
     rotate_githost: RotateGitHost
     exports: ManageExports
     render_metrics: RenderMetrics
@@ -147,6 +150,7 @@ class Services:
     retention: ManageRetention
     audit: AuditTrail
     alerting: Alerting
+    deletions: Deletions
 
     @property
     def version(self) -> str:
@@ -176,9 +180,15 @@ class Services:
             refuse_if_known(principal, project_scope(name, pipeline=pipeline, environment=environment))
             raise missing
         try:
-            return self.access.get_project(principal.organization, name)
+            project = self.access.get_project(principal.organization, name)
         except NotFound:
             raise missing from None
+        if project.deletion is not None:
+            raise NotFound(
+                f"The project {name!r} is being deleted, and nothing of it can be used any more. "
+                f"GET /v1/project-deletions/{project.deletion} shows how far this is."
+            )
+        return project
 
 
 def services() -> Services:
@@ -203,6 +213,7 @@ def services() -> Services:
     start = StartRun(runs, run_gates, deadlines, now)
     persons = people(config, access)
     searching = search(config, visible, runs, runners, now)
+    alerts = alerting(config, runs, hosts, searching.find.index)
     return Services(
         clock=now,
         schemas=schemas_folder(),
@@ -273,6 +284,7 @@ def services() -> Services:
         revoke_token=RevokeToken(access, now),
         add_githost=AddGitHost(access, cipher, now),
         repositories=repositories(config, cipher),
+        case_results=case_results(config, runs),
         rotate_githost=RotateGitHost(access, cipher),
         exports=manage_exports(config),
         render_metrics=render_metrics(config),
@@ -282,7 +294,8 @@ def services() -> Services:
             DynamoSplitCatalogue(config.logs_table), now, timedelta(days=int(config.retention_days))
         ),
         audit=DynamoAuditTrail(config.access_table),
-        alerting=alerting(config, runs, hosts, searching.find.index),
+        alerting=alerts,
+        deletions=deletions(config, alerts.manage_rules),
         read_logs=ReadLogs(
             index=DynamoLogIndex(config.logs_table),
             segments=S3LogSegments(config.data_bucket),

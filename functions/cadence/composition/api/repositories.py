@@ -4,12 +4,14 @@ from dataclasses import dataclass
 
 from cadence.adapters.code_hosts.code_hosts import GuardedCodeHosts
 from cadence.adapters.dynamodb.repositories.commit_reports import DynamoCommitReports
+from cadence.adapters.dynamodb.repositories.heads import DynamoHeads
 from cadence.adapters.dynamodb.repositories.repository_store import DynamoRepositoryStore
 from cadence.adapters.http.egress_policy import EgressPolicy
 from cadence.application.access.ports import Cipher
 from cadence.application.repositories.connect import ConnectRepository
 from cadence.application.repositories.doctor import ExamineRepository
 from cadence.application.repositories.ports import RepositoryStore
+from cadence.application.repositories.reconcile import RecordHeads
 from cadence.application.repositories.repository_secrets import OpenRepository, RepositoryKeys
 from cadence.composition import settings
 from cadence.composition.shared.clock import now
@@ -27,9 +29,13 @@ class Repositories:
 def repositories(config: settings.ApiSettings, cipher: Cipher) -> Repositories:
     store, keys = DynamoRepositoryStore(config.repositories_table), RepositoryKeys(cipher)
     hosts = GuardedCodeHosts(EgressPolicy.of(config.git_hosts))
+    heads = DynamoHeads(config.repositories_table)
+    record_heads = RecordHeads(heads=heads, clock=now)
     return Repositories(
         store=store,
-        connect=ConnectRepository(repositories=store, hosts=hosts, keys=keys, clock=now),
+        connect=ConnectRepository(
+            repositories=store, hosts=hosts, keys=keys, heads=heads, record_heads=record_heads, clock=now
+        ),
         examine=ExamineRepository(
             repositories=store,
             reports=DynamoCommitReports(config.repositories_table),

@@ -2,10 +2,10 @@
 
 from cadence.adapters.aws.eventbridge_schedules import EventBridgeSchedules
 from cadence.application.pipelines.ports import Schedules
-from cadence.composition.settings import ApiSettings, DeliveriesSettings
+from cadence.composition.settings import ApiSettings, DeleteProjectsSettings, DeliveriesSettings
 
 
-def schedules(config: ApiSettings | DeliveriesSettings) -> Schedules:
+def schedules(config: ApiSettings | DeleteProjectsSettings | DeliveriesSettings) -> Schedules:
     return EventBridgeSchedules(
         config.schedules_group,
         config.schedules_role_arn,

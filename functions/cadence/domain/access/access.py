@@ -67,6 +67,7 @@ class Permission(StrEnum):
     INVITATIONS_WRITE = "invitations:write"
     PROJECTS_READ = "projects:read"
     PROJECTS_WRITE = "projects:write"
+    PROJECTS_DELETE = "projects:delete"
     TOKENS_READ = "tokens:read"
     TOKENS_WRITE = "tokens:write"
     METRICS_READ = "metrics:read"
@@ -91,11 +92,15 @@ class Organization:
 
 @dataclass(frozen=True)
 class Project:
-    """A project of an organization, which owns pipelines, runs and secrets."""
+    """A project of an organization, which owns pipelines, runs and secrets.
+
+    `deletion` is the id of the deletion that is removing it, if one is.
+    """
 
     organization: str
     name: str
     created_at: datetime
+    deletion: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,8 +9,10 @@ DEFAULT_RUNNING_RUNS = 500
 class Quotas:
     """The limits of one organization.
 
-    `max_runners` counts over all its pools (None: only the pools' own limits apply).
+    `max_runners` counts over all its pools (None: only the pools' own limits apply). In `closed_projects` no run
+    starts, since they are being deleted.
     """
 
     max_running_runs: int = DEFAULT_RUNNING_RUNS
     max_runners: int | None = None
+    closed_projects: frozenset[str] = frozenset()

@@ -8,6 +8,9 @@ from typing import Any
 # Ranges of missing lines that a watermark remembers; beyond that the oldest are dropped (they stay shown as missing).
 _MOST_GAPS = 100
 
+RUNNER_FULL = "runner"
+"""The runner's own quota is reached: no further line of it is kept."""
+
 LEVEL_WORDS = {
     **dict.fromkeys(("error", "err", "fatal", "critical", "panic", "severe"), "error"),
     **dict.fromkeys(("warn", "warning"), "warning"),
@@ -31,12 +34,32 @@ class Gap:
 
 
 @dataclass(frozen=True)
+class LogQuota:
+    """How many bytes of text are kept: of the lines of one runner, and of a project's lines within a day (UTC)."""
+
+    runner: int
+    project: int
+
+
+@dataclass(frozen=True)
 class Watermark:
-    """The progress of writing one runner's lines: all up to `through` are written, except those in `gaps`."""
+    """The progress of writing one runner's lines: all up to `through` are written, except those in `gaps`.
+
+    `size` is the bytes of text that were kept. `full` is set while lines are not kept: to `RUNNER_FULL` for good, or to
+    the day (`2026-11-30`) on which the project's quota was reached. `left_out` counts lines that were not kept up to
+    `through`; later ones are not counted here, as nothing is written for them.
+    """
 
     runner_id: str
     through: int = 0
     gaps: tuple[Gap, ...] = ()
+    size: int = 0
+    full: str | None = None
+    left_out: int = 0
+
+    def keeps(self, day: str) -> bool:
+        """Whether lines that arrive on a day are kept."""
+        return self.full not in (RUNNER_FULL, day)
 
     def take(self, numbers: Iterable[int]) -> "tuple[Watermark, frozenset[int], Sequence[Gap]]":
         """Returns the watermark after `numbers` are written, the new ones of them, and the gaps that these open."""
@@ -103,6 +126,21 @@ def gap_line(gap: Gap, time: str, runner_id: str, treatment: str, attempt: int) 
         "text": f"{missing} {'line is' if missing == 1 else 'lines are'} missing here",
         "gap": {"first": gap.first, "last": gap.last},
     }
+
+
+def quota_text(quota: LogQuota, full: str) -> str:
+    """Returns the text of the line at which lines are no longer kept."""
+    if full == RUNNER_FULL:
+        return (
+            f"The log quota of {quota.runner >> 20} MiB for one attempt is reached: the command goes on, but its further "
+            "lines are counted and not kept. Write less, or write to a file that is an output. The quota "
+            "is set at the deployment (log_mebibytes)."
+        )
+    return (
+        f"The log quota of {quota.project >> 20} MiB a day for all runs of this project is reached: the command goes on, "
+        f"but further lines are counted and not kept until the day ends ({full}, UTC). Write less. The quota is set at "
+        "the deployment (project_log_mebibytes)."
+    )
 
 
 def _without(gap: Gap, number: int) -> Iterable[Gap]:

@@ -11,7 +11,8 @@ class ElementSpec:
     `treatment` is its name in its package (`std/flow::emit`), `host` the element that it is part of, if any. `generics`
     are types by name. `parameters` are JSON texts, since numbers may have more digits than JSON readers keep.
     `delivered` counts the received values by input, `sent` the sent values by output, `unreported` those of them whose
-    content its engine did not report. `secrets` has a line for each use of a secret.
+    content its engine did not report, and `unreported_inputs` those of each input's source. `secrets` has a line for
+    each use of a secret.
     """
 
     treatment: str
@@ -23,4 +24,5 @@ class ElementSpec:
     delivered: Mapping[str, int] = field(default_factory=dict)
     sent: Mapping[str, int] = field(default_factory=dict)
     unreported: Mapping[str, int] = field(default_factory=dict)
+    unreported_inputs: Mapping[str, int] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()

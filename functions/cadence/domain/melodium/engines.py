@@ -48,7 +48,11 @@ def lacking(pool: str, wanted: str | None, machines: Sequence[str | None]) -> st
     """
     if wanted is None or not machines or any(wanted in able(has) for has in machines):
         return None
-    version = "" if wanted == _ANY_PROGRAM else f" {wanted.removeprefix(_PROGRAM)}"
     versions = sorted({engine for has in machines if has is not None for engine in has.split(SEPARATOR)})
     others = f", only {', '.join(versions)}" if versions else ""
-    return f"no machine of pool {pool} has the Mélodium engine{version}{others}"
+    return f"no machine of pool {pool} has {in_words(wanted)}{others}"
+
+
+def in_words(wanted: str) -> str:
+    """Returns the engine that has the capability `wanted`, for messages."""
+    return "the Mélodium engine" + ("" if wanted == _ANY_PROGRAM else f" {wanted.removeprefix(_PROGRAM)}")

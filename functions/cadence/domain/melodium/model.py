@@ -24,6 +24,7 @@ from cadence.domain.melodium.events import (
     Track,
     TrackedTreatment,
 )
+from cadence.domain.melodium.part_labels import PartLabels
 from cadence.domain.melodium.program import NO_PROGRAM, Program
 from cadence.domain.melodium.rawvalue import UNKNOWN, more_exact
 
@@ -102,6 +103,7 @@ class ProgramModel:
     tracks: dict[int, bool] = field(default_factory=dict)
     models_over: bool = False
     left_out: int = 0
+    labels: PartLabels = field(default_factory=PartLabels)
     changed: set[str] = field(default_factory=set)
     ended: set[PortName] = field(default_factory=set)
 
@@ -111,7 +113,17 @@ class ProgramModel:
         return self.models_over and all(self.tracks.values())
 
     def apply(self, event: Event) -> None:
-        """Updates the model with the next event."""
+        """Updates the model with the next event, or with those that waited for it."""
+        self.labels.learn(self.program, self.entrypoint)
+        for each in self.labels.in_order(event):
+            self._apply(each)
+
+    def settle(self) -> None:
+        """Updates the model with all events that still wait. It can be stored only then."""
+        for event in self.labels.release():
+            self._apply(event)
+
+    def _apply(self, event: Event) -> None:
         match event:
             case Built():
                 self._built(event)
@@ -282,8 +294,8 @@ class ProgramModel:
             return ROOT
         # The engine reports no `Built` event for treatments that contain a source.
         labels = self.program.labels_of(self.entrypoint, place.host)
-        label = labels[build] if build < len(labels) else place.host.rpartition("::")[2]
-        return self._add(instance, self._root(), label)
+        label = self.labels.label_of(place) or (labels[build] if build < len(labels) else None)
+        return self._add(instance, self._root(), label or place.host.rpartition("::")[2])
 
     def _root(self) -> str:
         if ROOT not in self.elements:

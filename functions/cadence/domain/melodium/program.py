@@ -29,11 +29,15 @@ class Wire:
 
 @dataclass(frozen=True)
 class ProgramPart:
-    """A part of a designed treatment. `generics` are types in the dump's form."""
+    """A part of a designed treatment.
+
+    `generics` are types and `parameters` values in the dump's form (`{"raw": …}`, `{"variable": name}`, …).
+    """
 
     treatment: str
     generics: Mapping[str, Any] = field(default_factory=dict)
     models: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,10 +133,19 @@ def _parts(design: Mapping[str, Any]) -> Mapping[str, ProgramPart]:
     if not isinstance(treatments, Mapping):
         return {}
     return {
-        str(label): ProgramPart(text_of(body.get("identifier")), body.get("generics") or {}, body.get("models") or {})
+        str(label): ProgramPart(
+            text_of(body.get("identifier")), body.get("generics") or {}, body.get("models") or {}, _parameters(body)
+        )
         for label, body in treatments.items()
         if isinstance(body, Mapping)
     }
+
+
+def _parameters(body: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+    given = body.get("parameters")
+    if not isinstance(given, Mapping):
+        return {}
+    return {str(name): value for name, value in given.items() if isinstance(value, Mapping)}
 
 
 def _wires(design: Mapping[str, Any]) -> Iterator[Wire]:

@@ -126,6 +126,7 @@ _PARTS: dict[str, Callable[[Any], Any]] = {
     "outputs": _each(lambda data: OutputSpec(**{**data, "grows": tuple(data.get("grows", ()))})),
     "pools": tuple,
     "residency": tuple,
+    "quarantine": tuple,
     "after": tuple,
     "when_over": tuple,
     "instances": tuple,

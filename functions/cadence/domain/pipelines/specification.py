@@ -31,6 +31,8 @@ class StoredContent:
 
 SOURCE_PORT = "source-tree"
 """The input of a treatment with `source: true`. No port of a document has a dash in its name."""
+REPORTS_PORT = "test-reports"
+"""The output of a treatment with `reports`: the files with the results of its tests."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +66,7 @@ class OutputSpec:
 
     `path` is captured after the command: a glob or a path ending in / as a tar archive, any other as a file.
     `grows` are the `each` treatments that make instances from this output; they are woken when it has more elements.
+    An `optional` output is empty if the command did not write its path.
     """
 
     port: str
@@ -71,6 +74,7 @@ class OutputSpec:
     type: str
     path: str | None = None
     grows: tuple[str, ...] = ()
+    optional: bool = False
 
 
 _LINES = "-lines"  # no port's own name has a dash
@@ -152,7 +156,8 @@ class TreatmentSpec:
     treatment is skipped from the start. `group` is the treatment that gathers this instance, `instances` those that a
     gathering one waits for, in order, `matrix` an instance's own values. `element` describes a treatment inside an
     engine. For an `each` treatment, `each` is the input whose elements become instances and `instance` their template.
-    `engine` is the Mélodium engine that the runner starts instead of a script.
+    `engine` is the Mélodium engine that the runner starts instead of a script. `quarantine` are names of tests, with *
+    for any characters: if no others failed, the treatment succeeds.
     """
 
     name: str
@@ -181,6 +186,7 @@ class TreatmentSpec:
     services: tuple[ServiceSpec, ...] = ()
     volumes: Mapping[str, str] = field(default_factory=dict)
     caches: tuple[CacheSpec, ...] = ()
+    quarantine: tuple[str, ...] = ()
     environment: str | None = None
     when: str | None = None
     when_over: tuple[str, ...] = ()

@@ -18,13 +18,17 @@ _MODES: Mapping[str, frozenset[str]] = {
     "openstack": frozenset({"self_managed", "dedicated"}),
     "vsphere": frozenset({"self_managed", "dedicated"}),
     "kubernetes": frozenset({"self_managed", "shared"}),
-    "github": frozenset({"shared"}),
+    "github_actions": frozenset({"shared"}),
     "gitlab": frozenset({"shared"}),
-    "fargate": frozenset({"shared", "dedicated"}),
+    "aws_fargate": frozenset({"shared", "dedicated"}),
 }
 _ANY_MACHINE = frozenset({"dedicated"})
 _UNKNOWN = "unknown"
 _LINUX: Mapping[str, str] = {"family": "linux"}
+# An edition matters to engines in containers only (work/distant of 0.11.0): a machine satisfies any. In a container the
+# engine is taken for the default one, as Mélodium's own images are, unless the pool's settings say otherwise.
+_IN_CONTAINERS = frozenset({"kubernetes", "aws_fargate"})
+_USUAL_EDITIONS = ("standard", "container")
 
 
 @dataclass(frozen=True)
@@ -108,9 +112,16 @@ def _lacking_system(request: LaunchRequest, pool: Pool) -> str | None:
         return f"has no operating system {request.os} (melodium.os in its settings)"
     if request.image and request.image not in settings.get("images", ()):
         return f"has no machine image {request.image} (melodium.images in its settings)"
-    if request.edition not in (None, NO_EDITION, *settings.get("editions", ())):
+    if request.edition not in (None, NO_EDITION) and not _has_edition(request.edition, pool):
         return f"has no edition {request.edition} of the engine (melodium.editions in its settings)"
     return None
+
+
+def _has_edition(edition: str, pool: Pool) -> bool:
+    editions: Sequence[str] | None = pool.settings.get(SETTINGS, {}).get("editions")
+    if editions is None:
+        return pool.provider not in _IN_CONTAINERS or edition in _USUAL_EDITIONS
+    return edition in editions
 
 
 def _is_system(wanted: RequestedSystem, has: Mapping[str, str]) -> bool:

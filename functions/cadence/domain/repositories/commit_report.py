@@ -10,11 +10,14 @@ from enum import StrEnum
 from cadence.domain.runs.run import Run, Treatment
 from cadence.domain.runs.states import FAILED_TREATMENT_STATES, RunState
 from cadence.domain.shared.permalinks import run_permalink
+from cadence.domain.test_reports.report import CaseName, TreatmentReport, total
 
 LONGEST_DESCRIPTION = 140
 """Characters of a status's description: GitHub's limit, the lowest of all code hosts."""
 _LONGEST_CAUSE = 600
 _MOST_TREATMENTS = 20
+_MOST_TESTS = 10
+_LONGEST_TEST_NAME = 200
 
 
 class CommitState(StrEnum):
@@ -116,10 +119,11 @@ def comment(
     runs: Mapping[str, Run],
     treatments: Mapping[str, Sequence[Treatment]],
     public_url: str,
+    tests: Mapping[str, Sequence[TreatmentReport]] | None = None,
 ) -> PullRequestComment:
     """Returns the comment about the newest runs of a commit: their states, and what failed and why.
 
-    `treatments` are those of the runs that failed, by the run's id.
+    `treatments` are those of the runs that failed, `tests` what they reported, by the run's id.
     """
     marker = f"<!-- cadence {repository_id} -->"
     lines = [marker, f"**Cadence** on {commit[:12]}", "", "| pipeline | state | duration |", "|---|---|---|"]
@@ -134,6 +138,7 @@ def comment(
                 "",
                 f"### {context.removeprefix('cadence/')} failed",
                 *_reasons(run, treatments.get(run.run_id, ())),
+                *_failed_tests((tests or {}).get(run.run_id, ())),
             ]
     return PullRequestComment(number=number, body="\n".join(lines) + "\n", marker=marker)
 
@@ -163,6 +168,43 @@ def _reasons(run: Run, treatments: Sequence[Treatment]) -> list[str]:
     if len(failed) > _MOST_TREATMENTS:
         lines.append(f"- and {len(failed) - _MOST_TREATMENTS} more")
     return lines
+
+
+def _failed_tests(reports: Sequence[TreatmentReport]) -> list[str]:
+    """Returns the counts of failed tests, and the names of those that the change may have broken."""
+    counts = total(reports)
+    if not counts.failing:
+        return []
+    kinds = [
+        words
+        for count, words in (
+            (counts.new, f"{counts.new} new {'failure' if counts.new == 1 else 'failures'}"),
+            (counts.known_flaky, f"{counts.known_flaky} known as flaky"),
+            (counts.quarantined, f"{counts.quarantined} in quarantine"),
+        )
+        if count
+    ]
+    compared = any(report.base_run for report in reports)
+    kinds += [] if compared else ["no earlier results to compare with"]
+    lines = ["", f"**{counts.failing} of {counts.total} tests failed**{': ' if kinds else ''}{', '.join(kinds)}", ""]
+    for words, names in (
+        ("new", [name for report in reports for name in report.new_failures]),
+        ("flaky", [name for report in reports for name in report.flaky_failures]),
+    ):
+        lines += [f"- {words}: {_test_name(name)}" for name in names[:_MOST_TESTS]]
+        if len(names) > _MOST_TESTS:
+            lines.append(f"- and {len(names) - _MOST_TESTS} more {words} ones")
+    return lines
+
+
+def _test_name(case: CaseName) -> str:
+    """Returns a name as code, which the name cannot end, with its place."""
+    place = "" if case.file is None else f" ({_code(case.file + (f':{case.line}' if case.line else ''))})"
+    return f"{_code(case.name)}{place}"
+
+
+def _code(text: str) -> str:
+    return f"`{' '.join(text.replace('`', chr(39)).split())[:_LONGEST_TEST_NAME]}`"
 
 
 def _quoted(text: str, indent: str = "") -> list[str]:

@@ -32,6 +32,7 @@ def work_json(run: Run, spec: TreatmentSpec, attempt: int) -> dict[str, Any]:
         "services": {service.name: _service(service) for service in spec.services},
         "volumes": dict(spec.volumes),
         "caches": [dataclasses.asdict(cache) for cache in spec.caches],
+        **({"quarantine": list(spec.quarantine)} if spec.quarantine else {}),
         **({"offline": True} if spec.offline else {}),
         **({"engine": _engine(run, spec, attempt)} if spec.engine else {}),
     }
@@ -73,7 +74,9 @@ def _input_port(port: InputSpec) -> dict[str, Any]:
 
 
 def _output_port(port: OutputSpec) -> dict[str, Any]:
-    settings = {"port": port.port, "flow": port.flow, "type": port.type}
+    settings: dict[str, Any] = {"port": port.port, "flow": port.flow, "type": port.type}
+    if port.optional:
+        settings["optional"] = True
     return settings if port.path is None else {**settings, "path": port.path}
 
 

@@ -128,6 +128,12 @@ class Runner:
         """The offer of it to the hosts of its pool."""
         return RunnerOffer(self.runner_id, self.project, self.priority, self.engine)
 
+    def is_ending(self, now: datetime) -> bool:
+        """Whether its engine was asked to end and has time left to report what it has."""
+        asked = self.engine is not None and self.state is RunnerState.CLAIMED and self.cancel_reason is not None
+        limits = [moment for moment in (self.deadline, self.lease_until) if moment is not None]
+        return asked and bool(limits) and now < min(limits)
+
     @property
     def image_digest(self) -> str | None:
         """The digest of the image that the command ran in, once the runner has reported it."""

@@ -5,7 +5,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from cadence.domain.pipelines.specification import TreatmentKind, TreatmentSpec
+from cadence.domain.pipelines.specification import REPORTS_PORT, TreatmentKind, TreatmentSpec
 from cadence.domain.runs import outcome_text
 from cadence.domain.runs.edge import Edge, EdgeState, edges_of
 from cadence.domain.runs.history import StateChange
@@ -107,6 +107,7 @@ def _first(
         kind=spec.kind,
         bounded_by=bound,
         conditional=spec.when is not None,
+        reports=any(port.port == REPORTS_PORT for port in spec.outputs),
         cause=notes.get(spec.name),
         history=(StateChange(at, 1, TreatmentState.PENDING),),
     )

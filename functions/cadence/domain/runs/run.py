@@ -177,6 +177,7 @@ class Treatment:
     history: tuple[StateChange, ...] = ()
     retention: ValueRetention | None = None  # of the values that its attempt sends
     ends_retention: bool = False  # whether its end may be what the removal of some content waits for
+    reports: bool = False  # whether its attempts send reports of tests
 
 
 def is_element(name: str) -> bool:

@@ -65,6 +65,11 @@ def document_key(sha256: str) -> str:
     return f"documents/{sha256}"
 
 
+def library_key(organization: str, project: str, sha256: str) -> str:
+    """Returns the key of a file that a project read from a repository; `sha256` is that of what names the file."""
+    return document_key(f"library/{organization}/{project}/{sha256}")
+
+
 def source_prefix(organization: str, project: str, sha256: str) -> str:
     """Returns the prefix of the keys of the chunks of a commit's files, packed; `sha256` is that of the archive."""
     return f"sources/{organization}/{project}/{sha256}/"
@@ -76,6 +81,11 @@ def log_segment_key(run_id: str, number: int, sha256: str) -> str:
     Its digest keeps two writers of one number, of which only one can win, from overwriting each other's segment.
     """
     return f"runs/{run_id}/logs/{number:012}-{sha256[:12]}.jsonl.gz"
+
+
+def tests_key(run_id: str, treatment: str, attempt: int) -> str:
+    """Returns the key, in the data bucket, of the tests that one attempt reported."""
+    return f"runs/{run_id}/tests/{treatment}/{attempt}.json.gz"
 
 
 def process_key(run_id: str, name: str) -> str:

@@ -83,6 +83,21 @@ class StreamProgress:
             )
 
 
+def check_stored(sizes: Iterable[int], end: StreamEnd) -> None:
+    """Raises Conflict unless the chunks in the bucket, of these sizes, are those that the end states.
+
+    The empty chunk that ends the stream is one of them.
+    """
+    stored = list(sizes)
+    if len(stored) != end.chunks + 1 or sum(stored) != end.size:
+        raise Conflict(
+            f"The end says {end.chunks} chunks and {end.size} bytes, but {len(stored)} chunks (the empty one included) "
+            f"and {sum(stored)} bytes are in the bucket. Upload what is missing and report the end again.",
+            chunks=len(stored),
+            size=sum(stored),
+        )
+
+
 def upload_credit(want: int, from_seq: int, positions: Iterable[int]) -> int:
     """Returns how many of `want` chunks from `from_seq` on may be sent, given the next chunk of each attached consumer.
 

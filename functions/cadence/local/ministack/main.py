@@ -8,10 +8,12 @@
 - Failed records of the log stream are delivered again (`kinesis_polling`).
 - Queries read only the keys in their range (`sorted_partitions`).
 - Permissions on a queue cover its batch actions (`queue_permissions`); those on ECS tasks name the task and its
-  definition (`task_permissions`).
-- Requests of web pages and to other names than this machine's are refused (`request_guard`).
+  definition (`task_permissions`); those on items of a table may name their partition keys (`leading_keys`).
+- Requests of web pages and to other names than this machine's are refused (`request_guard`); each caller's signature
+  is verified where IAM is enforced, the root's too (`verified_callers`). Policies are parsed once (`parsed_policies`).
 - Concurrent invocations of a Lambda are limited (`lambda_concurrency`); its processes share its unpacked code
-  (`shared_code`).
+  (`shared_code`) and, on Linux, what they have imported (`forked_processes`). They stay after an exception, and say
+  when they have printed everything (`lambda_processes`).
 - MiniStack does not sleep before each execution of a state machine.
 """
 
@@ -29,9 +31,13 @@ from ministack.core import persistence
 from ministack.services import stepfunctions
 
 from cadence.local.ministack import (
+    forked_processes,
     kinesis_polling,
     lambda_concurrency,
+    lambda_processes,
+    leading_keys,
     light_saves,
+    parsed_policies,
     queue_permissions,
     request_guard,
     schedules,
@@ -39,6 +45,7 @@ from cadence.local.ministack import (
     sorted_partitions,
     table_streams,
     task_permissions,
+    verified_callers,
 )
 from cadence.local.shared import lifeline
 from cadence.local.shared.paths import SAVED
@@ -124,14 +131,19 @@ def main() -> None:
     stepfunctions.time = SimpleNamespace(**{**vars(time), "sleep": sleep_unless_delaying})
     schedules.install()
     lambda_concurrency.install()
+    lambda_processes.install()
     table_streams.install()
     kinesis_polling.install()
     queue_permissions.install()
     task_permissions.install()
+    leading_keys.install()
+    parsed_policies.install()
     sorted_partitions.install()
     request_guard.install()
+    verified_callers.install()
     light_saves.install()
     code = shared_code.install()
+    processes = forked_processes.install()
     signal.signal(signal.SIGUSR1, lambda *_: requested.set())
     app.save_all = one_at_a_time(app.save_all)
     app._load_persisted_state = signalling(app._load_persisted_state, loaded)  # noqa: SLF001 (as above)
@@ -143,6 +155,7 @@ def main() -> None:
     finally:
         ending.set()
         requested.set()
+        processes.close()
         code.remove()
 
 

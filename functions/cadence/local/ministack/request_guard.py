@@ -1,4 +1,4 @@
-"""Refuses requests of web pages to MiniStack, which checks no keys unless it enforces IAM.
+"""Refuses requests of web pages to MiniStack, and those to its administration, for which it requires no key.
 
 A page of any site can send requests to this machine, and by a name that changes its address also read the answers.
 Requests to the HTTP and WebSocket APIs pass, since the front door forwards them, and they need tokens.
@@ -18,6 +18,8 @@ Send = Callable[[Any], Awaitable[None]]
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _APIS = "/_aws/execute-api/"
+_ADMINISTRATION = "/_ministack/"
+_READY = f"{_ADMINISTRATION}ready"
 
 
 def install() -> None:
@@ -47,6 +49,8 @@ def refusal(scope: Scope) -> str | None:
     """Returns why a request is refused; None if it is not."""
     if str(scope["path"]).startswith(_APIS):
         return None
+    if str(scope["path"]).startswith(_ADMINISTRATION) and scope["path"] != _READY:
+        return "The local stack is administered with `cadence local` only."
     for host in _values(scope, b"host"):
         if not is_here(f"//{host}"):
             return f"The local stack answers requests to this machine only, and this one is to {host}."

@@ -10,22 +10,20 @@ import boto3
 import requests
 from botocore.config import Config
 
+from cadence.local.shared.account_key import AccountKey
 from cadence.local.shared.paths import StackPaths
 from cadence.local.shared.ports import LOOPBACK
 from cadence.local.shared.region import REGION
-
-# MiniStack treats this pair as the root of the account, even when it enforces IAM.
-ACCESS_KEY = "test"
-SECRET_KEY = "test"  # noqa: S105 (not a secret: the stack listens on loopback only and ignores it otherwise)
 
 COMMAND = (sys.executable, "-m", "cadence.local.ministack.main")
 
 
 @dataclass(frozen=True)
 class MiniStack:
-    """The address of one MiniStack."""
+    """The address of one MiniStack, and the key of its account's root."""
 
     port: int
+    key: AccountKey
 
     @property
     def endpoint(self) -> str:
@@ -40,8 +38,8 @@ class MiniStack:
     def client_environment(self) -> dict[str, str]:
         """The environment in which AWS clients reach this MiniStack only."""
         return {
-            "AWS_ACCESS_KEY_ID": ACCESS_KEY,
-            "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+            "AWS_ACCESS_KEY_ID": self.key.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": self.key.secret_access_key,
             "AWS_DEFAULT_REGION": REGION,
             "AWS_REGION": REGION,
             "AWS_EC2_METADATA_DISABLED": "true",
@@ -74,8 +72,8 @@ class MiniStack:
             service,
             endpoint_url=self.endpoint,
             region_name=REGION,
-            aws_access_key_id=ACCESS_KEY,
-            aws_secret_access_key=SECRET_KEY,
+            aws_access_key_id=self.key.access_key_id,
+            aws_secret_access_key=self.key.secret_access_key,
             config=Config(retries={"total_max_attempts": 2}, s3={"addressing_style": "path"}),
         )
 

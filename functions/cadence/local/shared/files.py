@@ -1,4 +1,4 @@
-"""Small JSON files that are replaced as a whole and that other users cannot read."""
+"""Small files that are replaced as a whole and that other users cannot read."""
 
 import json
 import os
@@ -7,13 +7,17 @@ from pathlib import Path
 from typing import Any
 
 
-def write_private_json(path: Path, content: dict[str, Any]) -> None:
+def write_private(path: Path, content: str) -> None:
     """Replaces `path` in one step: a reader sees the old content or the new one, never a part."""
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)  # made with mode 0600
     with os.fdopen(descriptor, "w") as file:
-        json.dump(content, file, indent=2)
-        file.write("\n")
+        file.write(content)
     Path(temporary).replace(path)
+
+
+def write_private_json(path: Path, content: dict[str, Any]) -> None:
+    """Replaces `path` with a JSON object, as `write_private` does."""
+    write_private(path, json.dumps(content, indent=2) + "\n")
 
 
 def read_json(path: Path) -> dict[str, Any] | None:

@@ -47,6 +47,11 @@ class StackPaths:
         return self.home / "tokens.json"
 
     @property
+    def account_key(self) -> Path:
+        """The root's access key of the AWS account that MiniStack simulates."""
+        return self.home / "aws-credentials"
+
+    @property
     def githost(self) -> Path:
         """The git host that `make run` sends its webhooks as."""
         return self.home / "githost.json"

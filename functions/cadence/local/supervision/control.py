@@ -102,7 +102,7 @@ def down(folder: Path, print_line: PrintLine) -> bool:
 
 def _arguments(options: StackOptions, *, attached: bool) -> list[str]:
     arguments = ["--folder", str(options.folder), "--port", str(options.port)]
-    arguments += ["--enforce-iam"] if options.enforce_iam else []
+    arguments += [] if options.enforce_iam else ["--no-enforce-iam"]
     return arguments + (["--attached"] if attached else [])
 
 

@@ -17,6 +17,7 @@ from cadence.local.deployment.deploy import deploy
 from cadence.local.front_door import FrontDoor
 from cadence.local.ministack.server import MiniStack
 from cadence.local.shared import lifeline
+from cadence.local.shared.account_key import AccountKey
 from cadence.local.shared.connection import StackConnection
 from cadence.local.shared.errors import LocalStackError
 from cadence.local.shared.files import read_json, write_private_json
@@ -40,7 +41,7 @@ class StackOptions:
 
     folder: Path
     port: int = DEFAULT_PORT
-    enforce_iam: bool = False
+    enforce_iam: bool = True
 
 
 class Supervisor:
@@ -115,7 +116,7 @@ class Supervisor:
         self._print_line(f"Serving on {url}")
 
     async def _start_ministack(self, cleanup: AsyncExitStack, port: int) -> MiniStack:
-        ministack = MiniStack(port)
+        ministack = MiniStack(port, AccountKey.kept(self._paths))
         environment = ministack.server_environment(self._paths, enforce_iam=self._options.enforce_iam)
         with step(self._print_line, "starting MiniStack"):
             server = await self._start_child(cleanup, "ministack", self._components.ministack, environment)
@@ -224,7 +225,7 @@ def main(components: StackComponents) -> int:
     parser = argparse.ArgumentParser(prog="python -m cadence.local.supervision.supervisor")
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--port", type=int, default=DEFAULT_PORT)
-    parser.add_argument("--enforce-iam", action="store_true")
+    parser.add_argument("--enforce-iam", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--attached", action="store_true", help="stop when the standard input closes")
     arguments = parser.parse_args()
     options = StackOptions(arguments.folder, arguments.port, arguments.enforce_iam)

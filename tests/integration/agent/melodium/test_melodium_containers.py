@@ -18,6 +18,9 @@ from tests.e2e.engine import BINARY, VERSION, needs_engine
 from tests.integration.agent import pods
 from tests.integration.agent.conftest import PATIENCE, Start
 from tests.integration.agent.fake_gateway import FakeGateway, Runner
+from tests.integration.agent.melodium.test_melodium_packages import PACKAGE, VISITING, written
+from tests.integration.agent.melodium.test_melodium_programs import Program, given
+from tests.integration.agent.melodium.test_melodium_programs import program as program
 from tests.integration.agent.melodium.test_melodium_workers import (
     GROUP,
     RECEIVE,
@@ -48,6 +51,40 @@ def node(
 ) -> Iterator[Node]:
     with pods.node(engines_image, containers, gateway, published, tmp_path) as node:
         yield node
+
+
+@pytest.fixture(scope="module")
+def packages_image(
+    containers: list[str], engines_image: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The image with the engine, and with a package that is stored in it."""
+    folder = tmp_path_factory.mktemp("image")
+    written(folder / "packages" / "greetings", PACKAGE)
+    place = "/opt/melodium/packages"
+    (folder / "Containerfile").write_text(
+        f"FROM {engines_image}\nCOPY packages {place}\nENV CADENCE_MELODIUM_PACKAGES={place}\n"
+    )
+    image = f"localhost/cadence-test-packages:{os.getpid()}"
+    made = podman("build", "--quiet", "--tag", image, *shlex.split(containers[-1]), str(folder))
+    assert made.returncode == 0, made.stderr.decode()
+    yield image
+    podman("image", "rm", "--force", image)
+
+
+def test_a_program_in_a_pod_uses_the_packages_of_its_image(
+    containers: list[str],
+    packages_image: str,
+    published: AgentFile,
+    gateway: FakeGateway,
+    program: Program,
+    tmp_path: Path,
+) -> None:
+    source = written(tmp_path / "visiting", VISITING)
+    runner = program("main", source, treatment="visiting::main", parameters={"who": given("string", "Ada")})
+    with pods.node(packages_image, containers, gateway, published, tmp_path) as node:
+        done = node.work(runner, Containers(), needs=RunnerNeeds(cpu=1000, memory=1024))
+    assert (done["outcome"], done["error"]) == ("succeeded", None), runner.text("stderr")
+    assert [line.partition(" ")[2] for line in runner.text()] == ["info: greetings: Ada"]
 
 
 def command_lines() -> str:

@@ -83,6 +83,16 @@ class Reports:
         self.requested.append(request)
 
 
+class Readings:
+    """The requests that reports of tests are read."""
+
+    def __init__(self) -> None:
+        self.requested: list[tuple[str, str]] = []
+
+    def request(self, run_id: str, treatment: str) -> None:
+        self.requested.append((run_id, treatment))
+
+
 class Stored:
     """One run and one runner, and who subscribed."""
 
@@ -103,7 +113,7 @@ class Stored:
 def told(changes: Changes, subscriptions: Subscriptions = EVERYTHING) -> dict[Audience, list[Event]]:
     stored: Any = Stored(subscriptions)
     events = Told()
-    count = Observe(stored, stored, stored, events, Reports()).observe(changes)
+    count = Observe(stored, stored, stored, events, Reports(), Readings()).observe(changes)
     assert count == sum(map(len, events.by_audience.values()))
     return events.by_audience
 
@@ -181,6 +191,18 @@ def test_the_end_of_a_run_of_a_connected_repository_is_reported_to_its_code_host
     stored: Any = Stored(NO_SUBSCRIPTIONS)
     reports = Reports()
 
-    Observe(stored, stored, stored, Told(), reports).observe(Changes(runs=[pushed, other, replayed]))
+    Observe(stored, stored, stored, Told(), reports, Readings()).observe(Changes(runs=[pushed, other, replayed]))
 
     assert reports.requested == [ReportRequest(repository_id="r-1", commit="c0ffee", run_id=RUN.run_id)]
+
+
+def test_reports_of_tests_are_read_once_their_treatment_has_ended() -> None:
+    reporting = replace(TREATMENT, reports=True)
+    taken_over = replace(reporting, name="kept", kept_from="01other")
+    stored: Any = Stored(NO_SUBSCRIPTIONS)
+    readings = Readings()
+
+    changes = read_changes([change(TreatmentItem.of(one)) for one in (TREATMENT, reporting, taken_over)])
+    Observe(stored, stored, stored, Told(), Reports(), readings).observe(changes)
+
+    assert readings.requested == [(RUN.run_id, TREATMENT.name)]

@@ -220,8 +220,8 @@ class Storm(World):
 
     # machines
 
-    def at_work(self, organization: str, pool: str) -> Sequence[Host]:
-        found = HostsAtWork(self.hosts, self.clock).count(organization, pool)
+    def at_work(self, organization: str, pool: str, engine: str | None = None) -> Sequence[Host]:
+        found = HostsAtWork(self.hosts, self.clock).count(organization, pool, engine)
         if not found:
             self.told["no host there"] += 1
         return found

@@ -165,7 +165,7 @@ class World:
             self.stage.enter("cancel", lambda actor: self._cancel(actor, cancel_after))
         self.stage.play(self._over, self._describe)
 
-    def at_work(self, organization: str, pool: str) -> Sequence[Host]:
+    def at_work(self, organization: str, pool: str, engine: str | None = None) -> Sequence[Host]:
         """The machine that takes whatever is offered."""
         return [
             Host(

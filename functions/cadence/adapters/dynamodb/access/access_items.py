@@ -41,6 +41,8 @@ class OrganizationItem(AccessTable):
     created_at = UTCDateTimeAttribute()
     max_running_runs = NumberAttribute(null=True)
     max_runners = NumberAttribute(null=True)
+    # Projects that are being deleted.
+    closed_projects = UnicodeSetAttribute(null=True)
 
     @classmethod
     def of(cls, organization: Organization) -> "OrganizationItem":
@@ -53,7 +55,8 @@ class OrganizationItem(AccessTable):
 
     def quotas(self) -> Quotas:
         runners = None if self.max_runners is None else int(self.max_runners)
-        return Quotas(int(self.max_running_runs or DEFAULT_RUNNING_RUNS), runners)
+        closed = frozenset(self.closed_projects or ())
+        return Quotas(int(self.max_running_runs or DEFAULT_RUNNING_RUNS), runners, closed)
 
 
 class ProjectItem(AccessTable):
@@ -62,6 +65,7 @@ class ProjectItem(AccessTable):
     organization = UnicodeAttribute()
     name = UnicodeAttribute()
     created_at = UTCDateTimeAttribute()
+    deletion = UnicodeAttribute(null=True)
 
     @classmethod
     def of(cls, project: Project) -> "ProjectItem":
@@ -74,7 +78,7 @@ class ProjectItem(AccessTable):
         )
 
     def project(self) -> Project:
-        return Project(self.organization, self.name, self.created_at)
+        return Project(self.organization, self.name, self.created_at, self.deletion)
 
 
 class PoolItem(AccessTable):

@@ -170,6 +170,9 @@ class WatermarkItem(LogsTable):
 
     through = NumberAttribute()
     gaps = JSONAttribute()
+    size = NumberAttribute(null=True)
+    full = UnicodeAttribute(null=True)
+    left_out = NumberAttribute(null=True)
 
     @classmethod
     def item_key(cls, runner_id: str) -> tuple[str, str]:
@@ -178,11 +181,25 @@ class WatermarkItem(LogsTable):
     @classmethod
     def of(cls, watermark: Watermark) -> "WatermarkItem":
         gaps = [[gap.first, gap.last] for gap in watermark.gaps]
-        return cls(*cls.item_key(watermark.runner_id), through=watermark.through, gaps=gaps)
+        return cls(
+            *cls.item_key(watermark.runner_id),
+            through=watermark.through,
+            gaps=gaps,
+            size=watermark.size or None,
+            full=watermark.full,
+            left_out=watermark.left_out or None,
+        )
 
     def watermark(self) -> Watermark:
         gaps = tuple(Gap(first, last) for first, last in self.gaps)
-        return Watermark(self.pk.removeprefix("RUNNER#"), int(self.through), gaps)
+        return Watermark(
+            self.pk.removeprefix("RUNNER#"),
+            int(self.through),
+            gaps,
+            int(self.size or 0),
+            self.full,
+            int(self.left_out or 0),
+        )
 
 
 class DynamoLogIndex(LogIndex):

@@ -139,7 +139,7 @@ class TreatmentItem(RunsTable):
     PREFIX: ClassVar[str] = "TREATMENT#"
     ELEMENTS: ClassVar[str] = "ELEMENT#"  # apart from the others, as nothing schedules or watches them
     _LEFT_OUT: ClassVar[frozenset[str]] = frozenset(
-        {"kind", "conditional", "timeouts", "interruptions", "ends_retention"}
+        {"kind", "conditional", "timeouts", "interruptions", "ends_retention", "reports"}
     )  # where they are as usual
 
     run_id = UnicodeAttribute()
@@ -170,6 +170,7 @@ class TreatmentItem(RunsTable):
     history = UnicodeSetAttribute(null=True)
     retention = JSONAttribute(null=True)
     ends_retention = BooleanAttribute(null=True)
+    reports = BooleanAttribute(null=True)
 
     @classmethod
     def key_of(cls, name: str) -> str:
@@ -192,6 +193,7 @@ class TreatmentItem(RunsTable):
         values["conditional"] = bool(self.conditional)
         values["retention"] = value_retention.stored(self.retention)
         values["ends_retention"] = bool(self.ends_retention)
+        values["reports"] = bool(self.reports)
         values["timeouts"] = int(self.timeouts or 0)
         values["interruptions"] = int(self.interruptions or 0)
         values["concurrency_limits"] = tuple(sorted(self.concurrency_limits or ()))

@@ -31,6 +31,7 @@ def settings(body: Mapping[str, Any], program: UsedProgram | None = None) -> dic
         ("volumes", "volumes", dict),
         ("services", "services", _services),
         ("cache", "caches", _caches),
+        ("reports", "quarantine", _quarantine),
         ("trigger", "trigger", _trigger),
     ):
         if key in body:
@@ -83,6 +84,10 @@ def _caches(written: Any) -> tuple[CacheSpec, ...]:
         CacheSpec(cache["key"], tuple(cache["paths"]), tuple(cache.get("files", ())), tuple(cache.get("restore", ())))
         for cache in caches
     )
+
+
+def _quarantine(reports: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(reports.get("quarantine", ()))
 
 
 def _trigger(body: Mapping[str, Any]) -> TriggerSpec:

@@ -7,7 +7,7 @@ from cadence.domain.pipelines.document.pipeline import BUILTIN_OUTPUTS, Pipeline
 from cadence.domain.pipelines.document.treatments.matrix import MatrixInstance, values_key
 from cadence.domain.pipelines.planning.expanding import Expanded
 from cadence.domain.pipelines.planning.names import RunProblems
-from cadence.domain.pipelines.specification import SOURCE_PORT, InputSpec, OutputSpec, lines_of
+from cadence.domain.pipelines.specification import REPORTS_PORT, SOURCE_PORT, InputSpec, OutputSpec, lines_of
 
 
 class InputWiring:
@@ -66,11 +66,16 @@ class InputWiring:
     def outputs(self, treatment: TreatmentDeclaration) -> tuple[OutputSpec, ...]:
         """Returns the outputs of a treatment; of a program only streams and the blocks that are read."""
         read = {source for source in self._sources.values() if source[0] == treatment.name}
-        return tuple(
+        specs = tuple(
             OutputSpec(port=port.name, flow=str(port.flow), type=str(port.type), path=port.path)
             for port in treatment.outputs.values()
             if treatment.program is None or port.flow is Flow.STREAM or (treatment.name, port.name) in read
         )
+        reports = treatment.body.get("reports")
+        if not reports:
+            return specs
+        junit = OutputSpec(port=REPORTS_PORT, flow="block", type="byte", path=reports["junit"], optional=True)
+        return (*specs, junit)
 
     def gathered_outputs(self, treatment: TreatmentDeclaration) -> tuple[OutputSpec, ...]:
         """Returns the outputs of a group.

@@ -21,7 +21,7 @@ def signed(headers: Headers, body: bytes, secret: bytes) -> bool:
 
 def read(event: str, payload: Payload) -> Sequence[GitEvent]:
     """Returns the events of a payload. Raises InvalidRequest if it lacks a required part."""
-    return tuple(_pushes(payload)) if event == _PUSH else (_pull_request(payload),)
+    return tuple(_pushes(payload)) if event == _PUSH else (pull_request(payload),)
 
 
 def _pushes(payload: Payload) -> Iterator[Push]:
@@ -50,7 +50,8 @@ def _ref(target: Any) -> str:
     return f"refs/tags/{name}" if text(target, "type") == "tag" else f"refs/heads/{name}"
 
 
-def _pull_request(payload: Payload) -> PullRequest:
+def pull_request(payload: Payload) -> PullRequest:
+    """Returns the pull request in a payload, or in an object with `pullrequest`. Raises InvalidRequest."""
     description = "pull request"
     names = (
         "destination.repository.links.html.href",

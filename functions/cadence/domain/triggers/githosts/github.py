@@ -29,7 +29,7 @@ def read(event: str, payload: Payload) -> Sequence[GitEvent]:
     """Returns the events of a payload of GitHub or Gitea. Raises InvalidRequest if it lacks a required part."""
     if event == "push":
         return (_push(payload),)
-    return (_pull_request(payload),) if text(payload, "action") in _STARTING else ()
+    return (pull_request(payload),) if text(payload, "action") in _STARTING else ()
 
 
 def _push(payload: Payload) -> Push:
@@ -56,7 +56,8 @@ def _push(payload: Payload) -> Push:
     )
 
 
-def _pull_request(payload: Payload) -> PullRequest:
+def pull_request(payload: Payload) -> PullRequest:
+    """Returns the pull request of a payload, or of one with `number` and `pull_request` only. Raises InvalidRequest."""
     description = "pull request"
     base_url, base_ref, base_commit, ref, commit = required(
         payload,

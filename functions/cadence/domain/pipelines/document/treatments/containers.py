@@ -23,6 +23,8 @@ def check_containers(draft: Draft, problems: Problems) -> None:
             problems.add_all(_volumes(body))
         if "services" in keys:
             problems.add_all(_services(body))
+        if "reports" in keys:
+            problems.add_all(_reports(body))
         if "cache" in keys:
             problems.add_all(_caches(body))
 
@@ -95,6 +97,14 @@ def _ports_taken(
             )
             hint = "Let one of them listen on another port."
             yield body.problem(Code.BAD_SERVICE, message, ("services", name, "ports", index), hint)
+
+
+def _reports(body: DraftTreatment) -> Iterator[DocumentProblem]:
+    place = mapping(body.body["reports"]).get("junit")
+    fault = path_fault(place) if isinstance(place, str) else None
+    if fault is not None:
+        hint = "Write it relative to the working directory, without .."
+        yield body.problem(Code.BAD_PATH, f"The path {shown(place)} of reports {fault}.", ("reports", "junit"), hint)
 
 
 def _caches(body: DraftTreatment) -> Iterator[DocumentProblem]:

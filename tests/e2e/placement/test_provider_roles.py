@@ -18,9 +18,9 @@ from tests.doubles.gcp import account_key
 from tests.doubles.gitlab import HERE as TYPES_ARE_HERE
 from tests.doubles.gitlab import TOKEN as GITLAB_TOKEN
 from tests.doubles.gitlab import Gitlab
+from tests.e2e.account import Account, refused
 from tests.e2e.api import Api
 from tests.e2e.conftest import Stack
-from tests.e2e_iam.test_roles import Account, refused
 from tests.fakes.answering import Asked, Reply
 from tests.unit.adapters.test_oidc_tokens import Issuer
 from tests.unit.providers.test_all_clouds import settings_of
@@ -91,7 +91,7 @@ def test_every_provider_is_here() -> None:
 
 @pytest.mark.parametrize(("pool", "provider"), [(one, one) for one in sorted(POOLS)], indirect=["pool"])
 def test_a_provider_probes_starts_and_sweeps_in_its_own_role(api: Api, stack: Stack, pool: str, provider: str) -> None:
-    account = Account(stack.aws_endpoint)
+    account = Account(stack)
     # It reads the pool, decrypts its credentials, asks, and keeps what it heard.
     probe = eventually(lambda: api.get(f"/v1/pools/{pool}")["probe"])
     assert not [word for word in DENIED if word in json.dumps(probe)], probe
@@ -118,7 +118,7 @@ def runner_or_end(api: Api, run_id: str) -> Any:
 
 @pytest.mark.parametrize("provider", sorted(POOLS))
 def test_a_provider_touches_nothing_but_what_it_needs(stack: Stack, provider: str) -> None:
-    account = Account(stack.aws_endpoint)
+    account = Account(stack)
     api = account.variables("api")
     own, key = account.as_lambda(CALLING_HOME[provider].folder.replace("_", "-")), api["CADENCE_SECRETS_KEY"]
     another = min(set(POOLS) - {provider})
@@ -140,7 +140,7 @@ def test_a_provider_touches_nothing_but_what_it_needs(stack: Stack, provider: st
 
 
 def test_the_sweeper_asks_providers_and_writes_nothing(stack: Stack) -> None:
-    account = Account(stack.aws_endpoint)
+    account = Account(stack)
     api, sweep = account.variables("api"), account.as_lambda("sweep")
     failed, said = invoke(account, "sweep", {})
     assert not failed, said
@@ -178,7 +178,7 @@ def test_a_job_gets_its_token_for_its_identity_and_runs_to_its_end_in_the_roles_
         settings = {"project": "acme/runners", "url": NOBODY, "runners": [{"type": "any"}]}
         body = {"provider": "gitlab", "settings": settings, "credentials": {"token": GITLAB_TOKEN}}
         cleanup.enter_context(serving_pool(api, "jobs", body))
-        account = Account(stack.aws_endpoint)
+        account = Account(stack)
         moved(account, "jobs", url)
         probe = {"operation": "probe", "organization": "default", "pool": "jobs"}
         # The Lambda remembers for some seconds where the pool was.

@@ -8,10 +8,10 @@ from typing import Any
 import websocket
 
 from cadence.cli.client.client import Client
+from tests.e2e.account import Account, refused
 from tests.e2e.api import Api
 from tests.e2e.conftest import Stack
 from tests.e2e.fake_engine import FakeEngine, debug_chunk, sent
-from tests.e2e_iam.test_roles import Account, refused
 
 LINES = 3
 _QUERY: Mapping[str, Any] = {
@@ -55,7 +55,7 @@ def test_an_end_of_a_tunnel_is_known_by_its_run(stack: Stack) -> None:
 
 
 def test_the_engines_api_takes_in_processes_and_reads_nothing_that_runs_left(stack: Stack) -> None:
-    account = Account(stack.aws_endpoint)
+    account = Account(stack)
     api, melodium = account.variables("api"), account.as_lambda("melodium")
     bucket, key = api["CADENCE_DATA_BUCKET"], {"pk": {"S": "TEST"}, "sk": {"S": "MELODIUM"}}
 
@@ -71,7 +71,7 @@ def test_the_engines_api_takes_in_processes_and_reads_nothing_that_runs_left(sta
 
 
 def test_uploads_are_read_kept_without_secrets_and_removed_and_nothing_else_is(stack: Stack) -> None:
-    account = Account(stack.aws_endpoint)
+    account = Account(stack)
     api, reports = account.variables("api"), account.as_lambda("melodium-reports")
     bucket, key = api["CADENCE_DATA_BUCKET"], {"pk": {"S": "TEST"}, "sk": {"S": "REPORTS"}}
     ciphertext = account.root("kms").encrypt(KeyId=api["CADENCE_SECRETS_KEY"], Plaintext=b"x")["CiphertextBlob"]
@@ -87,7 +87,7 @@ def test_uploads_are_read_kept_without_secrets_and_removed_and_nothing_else_is(s
 
 
 def test_a_tunnel_notes_its_ends_and_sees_neither_logs_nor_values(stack: Stack) -> None:
-    account = Account(stack.aws_endpoint)
+    account = Account(stack)
     api, tunnel = account.variables("api"), account.as_lambda("tunnel")
     bucket, key = api["CADENCE_DATA_BUCKET"], {"pk": {"S": "TEST"}, "sk": {"S": "TUNNEL"}}
 

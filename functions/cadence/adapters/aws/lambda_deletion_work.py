@@ -1,0 +1,37 @@
+"""`DeletionWork`: calls of the Lambda that deletes projects."""
+
+import json
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from cadence.adapters.aws.clients import client, client_within
+from cadence.application.deletion.ports import DeletionWork
+from cadence.domain.deletion.project_deletion import DataCounts
+from cadence.domain.shared.errors import Transient
+
+# A user waits for the counts at an API that gives up after half a minute; the Lambda stops counting before that.
+_LONGEST_COUNT = 25
+
+
+class LambdaDeletionWork(DeletionWork):
+    def __init__(self, function: str) -> None:
+        self._function = function
+
+    def count(self, organization: str, project: str) -> DataCounts:
+        event = {"count": {"organization": organization, "project": project}}
+        try:
+            answer = client_within("lambda", _LONGEST_COUNT).invoke(
+                FunctionName=self._function, InvocationType="RequestResponse", Payload=json.dumps(event).encode()
+            )
+            result = json.loads(answer["Payload"].read())
+        except (BotoCoreError, ClientError) as error:
+            raise Transient("The project's data could not be counted now. Try again in a minute.") from error
+        if "FunctionError" in answer:
+            raise Transient(f"The project's data could not be counted: {result.get('errorMessage')}")
+        return DataCounts(result["counts"], result["complete"])
+
+    def wake(self) -> None:
+        try:
+            client("lambda").invoke(FunctionName=self._function, InvocationType="Event", Payload=b"{}")
+        except (BotoCoreError, ClientError):
+            return  # the hourly call does it

@@ -1,0 +1,1 @@
+"""Reports in the format JUnit XML."""

@@ -1,0 +1,59 @@
+"""Requests the deletion of a project."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from cadence.application.deletion.ports import DeletionStore, DeletionWork
+from cadence.application.shared.ports import Clock
+from cadence.domain.access.access import Principal, Project
+from cadence.domain.deletion.project_deletion import ProjectDeletion, added
+from cadence.domain.shared.errors import Conflict, InvalidRequest, Violation
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestDeletion:
+    """Marks projects for deletion.
+
+    `stop_alerting` removes the alert rules of a project and returns their number. `delay` is how long something outside
+    may still write for a run that has ended.
+    """
+
+    store: DeletionStore
+    work: DeletionWork
+    stop_alerting: Callable[[str, str], int]
+    new_id: Callable[[datetime], str]
+    clock: Clock
+    delay: timedelta
+
+    def request(self, by: Principal, project: Project, confirmed: str | None) -> ProjectDeletion:
+        """Marks the project, so that nothing new starts in it, and returns the deletion.
+
+        Raises InvalidRequest unless `confirmed` is the project's name, Conflict if it is being deleted already.
+        """
+        if confirmed != project.name:
+            message = (
+                f"Deleting a project removes everything in it for good. Send its name, {project.name!r}, as `confirm` "
+                "to delete it, or `dry_run=true` to count what would be removed."
+            )
+            raise InvalidRequest(message, [Violation("confirm", message, "not_confirmed")])
+        now = self.clock()
+        deletion = ProjectDeletion(
+            deletion_id=self.new_id(now),
+            organization=project.organization,
+            project=project.name,
+            requested_at=now,
+            requested_by=by.actor_id,
+            removes_from=now + self.delay,
+        )
+        try:
+            self.store.request(deletion)
+        except Conflict:
+            raise Conflict(f"The project {project.name!r} is being deleted already, or is gone.") from None
+        with suppress(Conflict):  # another process has begun already
+            rules = self.stop_alerting(project.organization, project.name)
+            removed = added(deletion.removed, {"alert rules": rules})
+            deletion = self.store.update(replace(deletion, removed=removed, version=deletion.version + 1))
+        self.work.wake()
+        return deletion

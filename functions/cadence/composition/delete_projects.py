@@ -1,0 +1,92 @@
+"""Wiring of the Lambda `delete_projects`."""
+
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+
+from cadence.adapters.aws.step_functions import StepFunctionsMachines
+from cadence.adapters.code_hosts.code_hosts import GuardedCodeHosts
+from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
+from cadence.adapters.dynamodb.access.audit import DynamoAuditTrail
+from cadence.adapters.dynamodb.access.people_store import DynamoPeopleStore
+from cadence.adapters.dynamodb.deletion.deletion_notes import DynamoDeletionNotes
+from cadence.adapters.dynamodb.deletion.deletion_store import DynamoDeletionStore
+from cadence.adapters.dynamodb.deletion.project_data import DynamoProjectData
+from cadence.adapters.dynamodb.pipelines.pipeline_store import DynamoPipelineStore
+from cadence.adapters.dynamodb.repositories.repository_store import DynamoRepositoryStore
+from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
+from cadence.adapters.http.egress_policy import EgressPolicy
+from cadence.adapters.kms.cipher import KmsCipher
+from cadence.adapters.s3.buckets import Buckets
+from cadence.adapters.s3.stored_objects import S3StoredObjects
+from cadence.application.access.manage_roles import ManageRoles
+from cadence.application.deletion.close_sources import CloseSources
+from cadence.application.deletion.delete_projects import DeleteProjects
+from cadence.application.deletion.ports import ProjectData
+from cadence.application.repositories.connect import ConnectRepository
+from cadence.application.repositories.repository_secrets import RepositoryKeys
+from cadence.composition import settings
+from cadence.composition.search_index import line_store
+from cadence.composition.shared import gates
+from cadence.composition.shared.clock import now
+from cadence.composition.shared.schedules import schedules
+
+
+@dataclass(frozen=True)
+class Deleting:
+    """What the Lambda uses."""
+
+    projects: DeleteProjects
+    data: ProjectData
+
+
+def deleting() -> Deleting:
+    config = settings.load(settings.DeleteProjectsSettings)
+    access, people = DynamoAccessStore(config.access_table), DynamoPeopleStore(config.access_table)
+    runs = DynamoRunStore(config.runs_table)
+    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn)
+    data = DynamoProjectData(
+        {
+            "access": config.access_table,
+            "alerts": config.alerts_table,
+            "logs": config.logs_table,
+            "pipelines": config.pipelines_table,
+            "repositories": config.repositories_table,
+            "runners": config.runners_table,
+            "runs": config.runs_table,
+            "telemetry": config.telemetry_table,
+        },
+        S3StoredObjects(
+            Buckets.of(config.data_bucket, config.value_buckets),
+            now,
+            timedelta(seconds=int(config.deletion_delay_seconds)),
+        ),
+        line_store(config, now),
+        now,
+    )
+    sources = CloseSources(
+        notes=DynamoDeletionNotes(config.access_table),
+        tokens=access,
+        githosts=access,
+        pipelines=DynamoPipelineStore(config.pipelines_table),
+        schedules=schedules(config),
+        repositories=ConnectRepository(
+            repositories=DynamoRepositoryStore(config.repositories_table),
+            hosts=GuardedCodeHosts(EgressPolicy.of(config.git_hosts)),
+            keys=RepositoryKeys(KmsCipher(config.secrets_key)),
+            clock=now,
+        ),
+        people=people,
+        roles=ManageRoles(policies=people, people=people, directory=access, clock=now),
+        runs=runs,
+        gates=gates.run_gates(config, runs, machines),
+    )
+    projects = DeleteProjects(
+        store=DynamoDeletionStore(config.access_table),
+        sources=sources,
+        data=data,
+        audit=DynamoAuditTrail(config.access_table),
+        clock=now,
+        sleep=time.sleep,
+    )
+    return Deleting(projects, data)

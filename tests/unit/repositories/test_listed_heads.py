@@ -1,0 +1,118 @@
+"""Branches, open pull requests and commits, as the API of each kind of code host documents them."""
+
+from typing import Any
+
+from cadence.adapters.code_hosts.bitbucket import BitbucketRepository
+from cadence.adapters.code_hosts.gitea import GiteaRepository
+from cadence.adapters.code_hosts.github import GitHubRepository
+from cadence.adapters.code_hosts.gitlab import GitLabRepository
+from cadence.application.repositories.ports import HostedCommit
+from cadence.domain.repositories.heads import decode_event, encode_event, head_delivery, head_name
+from cadence.domain.triggers.git_events import PullRequest, Push
+
+from .test_code_hosts import COMMIT, Host, host
+
+__all__ = ["host"]
+
+BASE = "beef" + "0" * 36
+
+
+def github_pull(number: int, *, fork: bool) -> dict[str, Any]:
+    one, other = (
+        {"id": at, "full_name": name, "clone_url": f"https://example.org/{name}.git"}
+        for at, name in ((1, "acme/site"), (2, "eve/site"))
+    )
+    return {
+        "number": number,
+        "title": "A change",
+        "user": {"login": "eve"},
+        "head": {"ref": "change", "sha": COMMIT, "repo": other if fork else one},
+        "base": {"ref": "main", "sha": BASE, "repo": one},
+    }
+
+
+def test_github(host: Host) -> None:
+    repository = GitHubRepository(host.client(), "acme/site")
+    host.answering(
+        [{"name": "main", "commit": {"sha": COMMIT}}], [], [github_pull(7, fork=True), github_pull(8, fork=False)], [],
+        {"commit": {"message": "words\n\nmore", "author": {"name": "Ada"}}},
+    )  # fmt: skip
+
+    assert repository.branches() == {"main": COMMIT}
+    forked, own = repository.open_pull_requests()
+    assert (forked.number, forked.fork, forked.commit, forked.base_commit) == (7, True, COMMIT, BASE)
+    assert (own.number, own.fork, own.base_branch, own.author) == (8, False, "main", "eve")
+    assert repository.describe_commit(COMMIT) == HostedCommit(message="words\n\nmore", author="Ada")
+    assert [path.split("?")[0] for _, path, _ in host.calls] == [
+        "/repos/acme/site/branches",
+        "/repos/acme/site/branches",
+        "/repos/acme/site/pulls",
+        "/repos/acme/site/pulls",
+        f"/repos/acme/site/commits/{COMMIT}",
+    ]
+    assert "state=open" in host.calls[2][1]
+
+
+def test_gitea(host: Host) -> None:
+    repository = GiteaRepository(host.client(), "acme/site")
+    host.answering({"commit": {"message": "words", "author": None}})
+
+    assert repository.describe_commit(COMMIT) == HostedCommit(message="words", author="")
+    assert host.calls[0][1] == f"/repos/acme/site/git/commits/{COMMIT}"
+
+
+def test_gitlab(host: Host) -> None:
+    repository = GitLabRepository(host.client(), "acme/site")
+    request = {
+        "iid": 7, "title": "A change", "sha": COMMIT, "source_branch": "change", "target_branch": "main",
+        "source_project_id": 2, "target_project_id": 1, "author": {"name": "Eve"},
+    }  # fmt: skip
+    target = {"path_with_namespace": "acme/site", "http_url_to_repo": "https://example.org/acme/site.git"}
+    gone = {**request, "iid": 8, "source_project_id": None}
+    empty = {**request, "iid": 9, "sha": None}
+    host.answers = [
+        (200, [request, gone, empty], {}),
+        (200, [], {}),
+        *((200, target, {}) if project == 1 else (404, {}, {}) for project in sorted({1, 2})),
+        (200, {"message": "words", "author_name": "Ada"}, {}),
+    ]
+
+    forked, without_source = repository.open_pull_requests()
+    assert (forked.number, forked.fork, forked.commit, forked.base_repository) == (7, True, COMMIT, "acme/site")
+    assert forked.repository_url == without_source.repository_url == target["http_url_to_repo"]
+    assert without_source.fork
+    assert repository.describe_commit(COMMIT).author == "Ada"
+
+
+def test_bitbucket(host: Host) -> None:
+    repository = BitbucketRepository(host.client(), "acme/site")
+    page = {"html": {"href": "https://bitbucket.org/acme/site"}}
+    own = {"full_name": "acme/site", "uuid": "{1}", "links": page}
+    request = {
+        "id": 7, "title": "A change", "author": {"nickname": "eve"},
+        "source": {"repository": own, "branch": {"name": "change"}, "commit": {"hash": "c0ffee000000"}},
+        "destination": {"repository": own, "branch": {"name": "main"}, "commit": {"hash": "beef00000000"}},
+    }  # fmt: skip
+    host.answering(
+        {"values": [{"name": "main", "target": {"hash": COMMIT}}]},
+        {"values": [request]},
+        {"message": "words", "author": {"raw": "Ada <ada@example.org>"}},
+    )
+
+    assert repository.branches() == {"main": COMMIT}
+    (found,) = repository.open_pull_requests()
+    assert (found.number, found.fork, found.commit) == (7, False, "c0ffee000000")
+    assert repository.describe_commit(COMMIT).author == "Ada <ada@example.org>"
+    assert "state=OPEN" in host.calls[1][1]
+
+
+def test_an_event_of_a_head_is_read_as_it_was_written() -> None:
+    push = Push(repository="a/b", repository_url="u", ref="refs/heads/main", commit=COMMIT, paths=frozenset({"b", "a"}))
+    pull = PullRequest(
+        number=7, title="t", repository="e/b", repository_url="u", ref="refs/heads/c", commit=COMMIT,
+        base_repository="a/b", base_url="u", base_ref="refs/heads/main", base_commit="", fork=True,
+    )  # fmt: skip
+
+    assert [decode_event(encode_event(event)) for event in (push, pull)] == [push, pull]
+    assert (head_name(push), head_name(pull)) == (f"refs/heads/main@{COMMIT}", f"pull/7@{COMMIT}")
+    assert head_delivery(head_name(push)) != head_delivery(head_name(pull))
