@@ -13,6 +13,7 @@ from cadence.adapters.dynamodb.deletion.deletion_notes import DynamoDeletionNote
 from cadence.adapters.dynamodb.deletion.deletion_store import DynamoDeletionStore
 from cadence.adapters.dynamodb.deletion.project_data import DynamoProjectData
 from cadence.adapters.dynamodb.pipelines.pipeline_store import DynamoPipelineStore
+from cadence.adapters.dynamodb.repositories.heads import DynamoHeads
 from cadence.adapters.dynamodb.repositories.repository_store import DynamoRepositoryStore
 from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
 from cadence.adapters.http.egress_policy import EgressPolicy
@@ -24,6 +25,7 @@ from cadence.application.deletion.close_sources import CloseSources
 from cadence.application.deletion.delete_projects import DeleteProjects
 from cadence.application.deletion.ports import ProjectData
 from cadence.application.repositories.connect import ConnectRepository
+from cadence.application.repositories.reconcile import RecordHeads
 from cadence.application.repositories.repository_secrets import RepositoryKeys
 from cadence.composition import settings
 from cadence.composition.search_index import line_store
@@ -64,6 +66,7 @@ def deleting() -> Deleting:
         line_store(config, now),
         now,
     )
+    heads = DynamoHeads(config.repositories_table)
     sources = CloseSources(
         notes=DynamoDeletionNotes(config.access_table),
         tokens=access,
@@ -74,6 +77,8 @@ def deleting() -> Deleting:
             repositories=DynamoRepositoryStore(config.repositories_table),
             hosts=GuardedCodeHosts(EgressPolicy.of(config.git_hosts)),
             keys=RepositoryKeys(KmsCipher(config.secrets_key)),
+            heads=heads,
+            record_heads=RecordHeads(heads=heads, clock=now),
             clock=now,
         ),
         people=people,

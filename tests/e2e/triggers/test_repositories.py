@@ -6,13 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 import requests
 
-from cadence.local.ministack.server import ACCESS_KEY, SECRET_KEY
-from cadence.local.shared.region import REGION
 from tests.doubles.code_host import TOKEN, CodeHostDouble, code_host
+from tests.e2e.account import Account
 from tests.e2e.api import Api
 from tests.e2e.conftest import Stack
 from tests.git.repositories import Repository, served
@@ -63,8 +61,7 @@ def statuses(host: CodeHostDouble, commit: str, enough: Callable[[dict[str, str]
 
 def look(stack: Stack) -> None:
     """Invokes the Lambda that compares heads, as its schedule does."""
-    session = boto3.Session(ACCESS_KEY, SECRET_KEY, region_name=REGION)
-    answer = session.client("lambda", endpoint_url=stack.aws_endpoint).invoke(FunctionName="cadence-main-reconcile")
+    answer = Account(stack).root("lambda").invoke(FunctionName="cadence-main-reconcile")
     assert "FunctionError" not in answer, answer["Payload"].read()
 
 
