@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cadence.composition.settings import variable
+from cadence.composition.shared.settings import variable
 from infra.lambdas import LAMBDAS
 from infra.packaging import REPOSITORY, THIS_MACHINE, bundle
 

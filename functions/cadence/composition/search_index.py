@@ -13,7 +13,7 @@ from cadence.application.search.index_project import IndexProject
 from cadence.application.search.schedule_indexing import ScheduleIndexing
 from cadence.application.search.sync_search_service import SyncSearchService
 from cadence.application.shared.identifiers import new_ulid
-from cadence.composition import settings
+from cadence.composition.shared import settings
 from cadence.composition.shared.clock import now
 from cadence.composition.shared.line_store import line_store
 
