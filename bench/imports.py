@@ -50,7 +50,7 @@ def _once_ms(statement: str) -> float:
 def _environment() -> dict[str, str]:
     """What a Lambda would find, with names that lead nowhere: importing a handler makes no call."""
     sys.path.insert(0, str(FUNCTIONS))
-    from cadence.composition import settings
+    from cadence.composition.shared import settings
     from infra.lambdas import LAMBDAS
 
     names = {

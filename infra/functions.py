@@ -10,7 +10,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from cadence.composition.settings import environment
+from cadence.composition.shared.settings import environment
 from infra import packaging
 from infra.deployment import Deployment
 from infra.findings import accept_wildcard

@@ -11,8 +11,8 @@ from cadence.adapters.lambda_runtime.emf import emit
 from cadence.adapters.lambda_runtime.fault_report import log_fault
 from cadence.adapters.lambda_runtime.partial_batch import BatchResponse, PartialBatch
 from cadence.adapters.lambda_runtime.service_log import service_logger
-from cadence.composition import settings
 from cadence.composition.exports import exports
+from cadence.composition.shared import settings
 
 log = service_logger("exports")
 namespace = settings.load(settings.ExportsSettings).metrics_namespace

@@ -1,6 +1,6 @@
 """Lambdas of people and their access."""
 
-from cadence.composition.settings import SignInSettings
+from cadence.composition.shared.settings import SignInSettings
 from infra.row import LambdaRow
 from infra.row.packages import BASE
 from infra.row.permissions import items

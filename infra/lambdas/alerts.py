@@ -1,6 +1,6 @@
 """Lambdas that judge events by alert rules, and deliver alerts to channels."""
 
-from cadence.composition.settings import AlertDeliveriesSettings, AlertsSettings
+from cadence.composition.shared.settings import AlertDeliveriesSettings, AlertsSettings
 from infra.row import DECRYPTS, AsynchronousCalls, LambdaRow
 from infra.row.packages import BASE
 from infra.row.permissions import gets, invokes, items, may, sends

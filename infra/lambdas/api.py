@@ -1,6 +1,6 @@
 """The Lambdas behind the HTTP API: for users, the command line and the dashboard, and the dashboard itself."""
 
-from cadence.composition.settings import ApiSettings, DashboardSettings
+from cadence.composition.shared.settings import ApiSettings, DashboardSettings
 from infra.row import ENCRYPTS_AND_DECRYPTS, INDICES, LambdaRow, SearchServiceUse, ValueBucketUse
 from infra.row.packages import BASE, DOCUMENTS, EXPORTS, SEARCH
 from infra.row.permissions import (

@@ -1,6 +1,6 @@
 """The Lambda that deletes projects with everything in them."""
 
-from cadence.composition.settings import DeleteProjectsSettings
+from cadence.composition.shared.settings import DeleteProjectsSettings
 from infra.row import DECRYPTS, INDICES, AsynchronousCalls, LambdaRow, SearchServiceUse, ValueBucketUse
 from infra.row.packages import BASE, CONDITIONS
 from infra.row.permissions import (

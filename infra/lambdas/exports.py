@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cadence.composition.settings import ExportsSettings, ObserveSettings
+from cadence.composition.shared.settings import ExportsSettings, ObserveSettings
 from cadence.domain.runs.states import RunState, TreatmentState
 from infra.row import DECRYPTS, LambdaRow
 from infra.row.packages import BASE, EXPORTS

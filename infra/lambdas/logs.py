@@ -1,6 +1,6 @@
 """Lambdas that store log lines and delete old ones."""
 
-from cadence.composition.settings import LogIndexerSettings, LogStreamSettings, RetentionSettings
+from cadence.composition.shared.settings import LogIndexerSettings, LogStreamSettings, RetentionSettings
 from infra.row import AsynchronousCalls, LambdaRow, ValueBucketUse
 from infra.row.packages import BASE
 from infra.row.permissions import (

@@ -1,6 +1,6 @@
 """Lambdas that Mélodium engines talk to."""
 
-from cadence.composition.settings import MelodiumReportsSettings, MelodiumSettings, TunnelSettings
+from cadence.composition.shared.settings import MelodiumReportsSettings, MelodiumSettings, TunnelSettings
 from infra.row import ENCRYPTS_AND_DECRYPTS, AsynchronousCalls, LambdaRow
 from infra.row.packages import BASE, DOCUMENTS
 from infra.row.permissions import (

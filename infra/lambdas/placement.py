@@ -1,6 +1,6 @@
 """Lambdas that choose where treatments run."""
 
-from cadence.composition.settings import PlaceSettings, SweepSettings
+from cadence.composition.shared.settings import PlaceSettings, SweepSettings
 from infra.row import AsynchronousCalls, LambdaRow
 from infra.row.packages import BASE
 from infra.row.permissions import RUNNER_SLOTS, answers, invokes_providers, items, sends, work_notifications

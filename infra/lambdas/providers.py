@@ -7,7 +7,7 @@ need no permissions here.
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from cadence.composition.settings import ProviderHostSettings, provider_settings
+from cadence.composition.shared.settings import ProviderHostSettings, provider_settings
 from infra.row import LambdaRow, SecretsKeyUse
 from infra.row.packages import BASE
 from infra.row.permissions import IamPermission, Target, answers, everything, items, sends, work_notifications

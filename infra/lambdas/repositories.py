@@ -1,6 +1,6 @@
 """Lambdas that tell code hosts about commits, and that find what their webhooks did not bring."""
 
-from cadence.composition.settings import CommitReportsSettings, ReconcileSettings
+from cadence.composition.shared.settings import CommitReportsSettings, ReconcileSettings
 from infra.row import DECRYPTS, AsynchronousCalls, LambdaRow
 from infra.row.packages import BASE
 from infra.row.permissions import invokes, items, sends

@@ -1,6 +1,6 @@
 """The Lambda that agents and hosts talk to."""
 
-from cadence.composition.settings import RunnerGatewaySettings
+from cadence.composition.shared.settings import RunnerGatewaySettings
 from infra.row import DECRYPTS, LambdaRow, ValueBucketUse
 from infra.row.packages import BASE, CONDITIONS
 from infra.row.permissions import (

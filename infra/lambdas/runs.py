@@ -1,6 +1,6 @@
 """Lambdas of the state machine ``run``: a run's admission and its stop. ``settle`` ends runs."""
 
-from cadence.composition.settings import AdmitSettings, StopRunSettings
+from cadence.composition.shared.settings import AdmitSettings, StopRunSettings
 from infra.row import DECRYPTS, LambdaRow
 from infra.row.packages import BASE, CONDITIONS
 from infra.row.permissions import (

@@ -1,6 +1,6 @@
 """Lambdas that decide how treatments proceed, and end what did not end by itself."""
 
-from cadence.composition.settings import ActSettings, SettleSettings, WakeGroupSettings, WatchdogSettings
+from cadence.composition.shared.settings import ActSettings, SettleSettings, WakeGroupSettings, WatchdogSettings
 from infra.row import LambdaRow, ValueBucketUse
 from infra.row.packages import BASE, CONDITIONS, DOCUMENTS
 from infra.row.permissions import (

@@ -1,6 +1,6 @@
 """Lambdas that keep the search index, and send lines to clients that follow a query."""
 
-from cadence.composition.settings import LiveSettings, SearchIndexSettings
+from cadence.composition.shared.settings import LiveSettings, SearchIndexSettings
 from infra.row import INDICES, AsynchronousCalls, LambdaRow, SearchServiceUse
 from infra.row.packages import BASE, SEARCH
 from infra.row.permissions import NOTES_AUDIT, deletes, gets, items, manages_connections, puts

@@ -1,6 +1,6 @@
 """The Lambda that reads reports of tests."""
 
-from cadence.composition.settings import ReadTestReportsSettings
+from cadence.composition.shared.settings import ReadTestReportsSettings
 from infra.row import AsynchronousCalls, LambdaRow
 from infra.row.packages import BASE
 from infra.row.permissions import gets, invokes, items, puts

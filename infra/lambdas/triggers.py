@@ -1,6 +1,6 @@
 """Lambdas that turn webhooks, schedules and ends of runs into runs."""
 
-from cadence.composition.settings import DeliveriesSettings, WebhooksSettings
+from cadence.composition.shared.settings import DeliveriesSettings, WebhooksSettings
 from infra.row import DECRYPTS, LambdaRow
 from infra.row.packages import BASE, DOCUMENTS
 from infra.row.permissions import RUN_GATES, gets, invokes, items, puts, schedules, sends

@@ -71,11 +71,11 @@ class AsynchronousCalls:
 class LambdaRow:
     """One Lambda: its code is in ``functions/<folder>``.
 
-    ``room`` is the capability that it belongs to, ``purpose`` one sentence for the documentation. ``settings`` is
-    the class in ``cadence.composition.settings`` that it reads. ``memory`` is in MB (a Lambda's share of a CPU grows
-    with it: 1,769 MB is one core), ``timeout`` in seconds, ``storage`` in MB of ``/tmp``. ``packages`` of the lock
-    file are in its archive, with all that they need. ``provider`` is the folder of ``cadence/providers`` that it is
-    made for. ``permissions`` are those of its own code; what its triggers need is added to them. One that
+    ``room`` is the capability that it belongs to, ``purpose`` one sentence for the documentation. ``settings`` is the
+    class in ``cadence.composition.shared.settings`` that it reads. ``memory`` is in MB (a Lambda's share of a CPU grows
+    with it: 1,769 MB is one core), ``timeout`` in seconds, ``storage`` in MB of ``/tmp``. ``packages`` of the lock file
+    are in its archive, with all that they need. ``provider`` is the folder of ``cadence/providers`` that it is made
+    for. ``permissions`` are those of its own code; what its triggers need is added to them. One that
     ``reserves_concurrency`` keeps its share of the account's concurrent calls, however many the others have, if the
     deployment has ``reserved_concurrency``.
     """

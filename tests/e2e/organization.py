@@ -12,7 +12,7 @@ import boto3
 
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
 from cadence.application.access.authenticate import issue_token
-from cadence.composition.settings import ApiSettings, load
+from cadence.composition.shared.settings import ApiSettings, load
 from cadence.domain.access.access import ALL_PERMISSIONS, ALL_PROJECTS, Organization, Project
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cadence.composition.settings import variable
+from cadence.composition.shared.settings import variable
 from infra.lambdas import LAMBDAS
 from infra.packaging import REPOSITORY, THIS_MACHINE, bundle
 
@@ -72,7 +72,7 @@ _NOT_CALLED = {
 def _value(name: str) -> str:
     if name == "value_buckets":
         return "kept=eu-west-1"
-    return "1" if name.endswith(("mebibytes", "days")) else f"https://example.invalid/{name}"
+    return "1" if name.endswith(("mebibytes", "days", "seconds")) else f"https://example.invalid/{name}"
 
 
 @pytest.fixture(scope="session")

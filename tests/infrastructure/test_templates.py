@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from cadence.composition.settings import variable
+from cadence.composition.shared.settings import variable
 from cadence.domain.shared import errors
 from infra.lambdas import LAMBDAS
 from infra.lambdas.providers import CALLING_HOME

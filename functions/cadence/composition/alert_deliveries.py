@@ -16,7 +16,7 @@ from cadence.adapters.http.egress_policy import EgressPolicy
 from cadence.adapters.kms.cipher import KmsCipher
 from cadence.application.alerts.deliver import Deliver, DeliveryFault
 from cadence.application.alerts.ports import Sender
-from cadence.composition import settings
+from cadence.composition.shared import settings
 from cadence.composition.shared.clock import now
 from cadence.domain.alerts.channel import ChannelKind
 

@@ -14,7 +14,7 @@ from cadence.application.alerts.evaluate import EvaluateEvent
 from cadence.application.alerts.replays import ReplayFilter
 from cadence.application.alerts.unusual import Histories
 from cadence.application.alerts.update import UpdateAlert
-from cadence.composition import settings
+from cadence.composition.shared import settings
 from cadence.composition.shared.clock import now
 
 

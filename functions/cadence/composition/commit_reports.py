@@ -10,7 +10,7 @@ from cadence.adapters.http.egress_policy import EgressPolicy
 from cadence.adapters.kms.cipher import KmsCipher
 from cadence.application.repositories.report_commit import ReportCommit
 from cadence.application.repositories.repository_secrets import OpenRepository, RepositoryKeys
-from cadence.composition import settings
+from cadence.composition.shared import settings
 from cadence.composition.shared.clock import now
 
 

@@ -27,10 +27,9 @@ from cadence.application.deletion.ports import ProjectData
 from cadence.application.repositories.connect import ConnectRepository
 from cadence.application.repositories.reconcile import RecordHeads
 from cadence.application.repositories.repository_secrets import RepositoryKeys
-from cadence.composition import settings
-from cadence.composition.search_index import line_store
-from cadence.composition.shared import gates
+from cadence.composition.shared import gates, settings
 from cadence.composition.shared.clock import now
+from cadence.composition.shared.line_store import line_store
 from cadence.composition.shared.schedules import schedules
 
 

@@ -32,7 +32,7 @@ from cadence.application.runs.start_run import StartRun
 from cadence.application.triggers.process_delivery import ProcessDelivery
 from cadence.application.triggers.run_scheduled import RunScheduled
 from cadence.application.triggers.start_followers import StartFollowers
-from cadence.composition import settings
+from cadence.composition.shared import settings
 from cadence.composition.shared.clock import now
 from cadence.composition.shared.documents import check_document, programs, start_triggered
 from cadence.composition.shared.gates import run_gates

@@ -32,7 +32,7 @@ from cadence.application.metrics.count_events import CountEvents
 from cadence.application.metrics.gauges import ControlPlaneGauges, GaugeSource, PoolGauges, RunGauges
 from cadence.application.metrics.render_metrics import RenderMetrics
 from cadence.application.shared.ports import PoolStore
-from cadence.composition import settings
+from cadence.composition.shared import settings
 from cadence.composition.shared.clock import now
 from cadence.domain.placement.pool import Price
 from cadence.domain.shared.errors import NotFound

@@ -27,8 +27,7 @@ from cadence.application.scheduling.expand_each import ExpandEach
 from cadence.application.scheduling.readiness import Readiness
 from cadence.application.scheduling.wake_group import WakeGroup
 from cadence.application.shared.run_ports import Machines
-from cadence.composition import settings
-from cadence.composition.shared import gates
+from cadence.composition.shared import gates, settings
 from cadence.composition.shared.clock import now
 from cadence.composition.shared.documents import check_document
 

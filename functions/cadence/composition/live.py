@@ -20,7 +20,7 @@ from cadence.application.search.find_lines import ReadQuery
 from cadence.application.search.follow_lines import FollowLines
 from cadence.application.search.live_query import LiveQuery
 from cadence.application.search.push_lines import Message, PushLines
-from cadence.composition import settings
+from cadence.composition.shared import settings
 from cadence.composition.shared.clock import now
 
 

@@ -15,7 +15,7 @@ from cadence.adapters.s3.log_segments import S3LogSegments
 from cadence.application.logs.index_logs import IndexLogs
 from cadence.application.logs.limit_logs import LimitLogs
 from cadence.application.logs.take_records import KeepStrayRecord, RedriveRecords, TakeRecords
-from cadence.composition import settings
+from cadence.composition.shared import settings
 from cadence.composition.shared.clock import now
 from cadence.domain.logs.log import LogQuota
 

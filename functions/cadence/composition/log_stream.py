@@ -14,7 +14,7 @@ from cadence.adapters.lambda_runtime.fault_report import log_fault
 from cadence.application.logs.log_stream import KeepLogStream
 from cadence.application.logs.rescue_records import RescueRecords
 from cadence.application.logs.take_records import KeepStrayRecord
-from cadence.composition import settings
+from cadence.composition.shared import settings
 from cadence.composition.shared.clock import now
 
 

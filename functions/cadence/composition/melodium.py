@@ -32,8 +32,7 @@ from cadence.application.melodium.report import ReportProcess
 from cadence.application.melodium.start_worker import RequestWorker
 from cadence.application.runs.end_process import EndProcess
 from cadence.application.runs.start_run import StartRun
-from cadence.composition import settings
-from cadence.composition.shared import gates
+from cadence.composition.shared import gates, settings
 from cadence.composition.shared.clock import now
 from cadence.domain.access.access import Principal
 

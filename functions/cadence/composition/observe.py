@@ -8,7 +8,7 @@ from cadence.adapters.dynamodb.runners.host_store import DynamoHostStore
 from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
 from cadence.adapters.sqs.events import SqsEvents
 from cadence.application.exports.observe import Observe
-from cadence.composition import settings
+from cadence.composition.shared import settings
 from cadence.domain.exports.event import Audience
 
 

@@ -7,7 +7,7 @@ from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
 from cadence.adapters.sqs.deadlines import SqsDeadlines
 from cadence.adapters.sqs.work_notification import SqsWorkNotification
 from cadence.application.shared.run_ports import Machines
-from cadence.composition import settings
+from cadence.composition.shared import settings
 from cadence.composition.shared.clock import now
 from cadence.providers.contract import Provider
 from cadence.providers.host.provider import HostProvider

@@ -23,7 +23,7 @@ from cadence.application.placement.back_offs import Refusals
 from cadence.application.placement.budgets import Budgets
 from cadence.application.placement.pacing import RateLimiter
 from cadence.application.placement.ports import Identity
-from cadence.composition import settings
+from cadence.composition.shared import settings
 from cadence.composition.shared.clock import now
 from cadence.providers.contract import AgentFile, Build, ProviderContext
 from cadence.providers.homes import Homes

@@ -10,7 +10,7 @@ from cadence.adapters.kms.cipher import KmsCipher
 from cadence.adapters.sqs.deliveries import SqsDeliveryQueue
 from cadence.application.repositories.reconcile import ReconcileRepositories, RecordHeads
 from cadence.application.repositories.repository_secrets import OpenRepository, RepositoryKeys
-from cadence.composition import settings
+from cadence.composition.shared import settings
 from cadence.composition.shared.clock import now
 
 

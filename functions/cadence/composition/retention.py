@@ -6,7 +6,7 @@ from cadence.adapters.dynamodb.values.old_runs import DynamoOldRuns
 from cadence.adapters.s3.buckets import Buckets
 from cadence.adapters.s3.removal import S3Removal
 from cadence.application.values.remove_old_runs import RemoveOldRuns
-from cadence.composition import settings
+from cadence.composition.shared import settings
 from cadence.composition.shared.clock import now
 
 

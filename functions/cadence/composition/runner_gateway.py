@@ -51,8 +51,7 @@ from cadence.application.scheduling.mark_started import MarkStarted
 from cadence.application.scheduling.readiness import Readiness
 from cadence.application.scheduling.settle import Settle
 from cadence.application.values.caches import FindCache, ReadCache, SaveCache, WriteCache
-from cadence.composition import settings
-from cadence.composition.shared import gates
+from cadence.composition.shared import gates, settings
 from cadence.composition.shared.clock import now
 from cadence.domain.access.access import Principal
 from cadence.domain.values.cache import CacheLimits

@@ -49,8 +49,7 @@ from cadence.application.scheduling.stop_run import StopRun
 from cadence.application.scheduling.watchdog import Watchdog
 from cadence.application.shared.run_ports import Machines
 from cadence.application.values.purge_transient_values import PurgeTransientValues
-from cadence.composition import settings
-from cadence.composition.shared import gates
+from cadence.composition.shared import gates, settings
 from cadence.composition.shared.clock import now
 
 

@@ -3,7 +3,6 @@
 import tempfile
 from datetime import timedelta
 from pathlib import Path
-from typing import Protocol
 
 from cadence.adapters.dynamodb.search.splits import DynamoSplitCatalogue
 from cadence.adapters.s3.fast_line_parser import quick_lines
@@ -11,46 +10,15 @@ from cadence.adapters.s3.log_segments import S3LogSegments
 from cadence.adapters.s3.splits import S3Splits
 from cadence.adapters.tantivy.split_folder import SplitFolder
 from cadence.application.search.index_project import IndexProject
-from cadence.application.search.line_store_ports import LineStore
 from cadence.application.search.schedule_indexing import ScheduleIndexing
 from cadence.application.search.sync_search_service import SyncSearchService
 from cadence.application.shared.identifiers import new_ulid
-from cadence.application.shared.ports import Clock
-from cadence.composition import settings
+from cadence.composition.shared import settings
 from cadence.composition.shared.clock import now
+from cadence.composition.shared.line_store import line_store
 
 # The larger part of a Lambda's /tmp (see infra.functions); building an index needs the rest.
 _MOST_BYTES = 2 << 30
-
-
-class _IndexSettings(Protocol):
-    """The settings that all Lambdas with the index have."""
-
-    @property
-    def search_endpoint(self) -> str: ...
-
-    @property
-    def search_region(self) -> str: ...
-
-    @property
-    def search_secret(self) -> str: ...
-
-    @property
-    def search_prefix(self) -> str: ...
-
-
-def line_store(config: _IndexSettings, clock: Clock) -> LineStore | None:
-    """Returns the search service that holds the lines, if the deployment names one."""
-    if not config.search_endpoint:
-        return None
-    # Importing it takes long, and few deployments need it.
-    from cadence.adapters.opensearch.connection import OpenSearchConnection, connected
-    from cadence.adapters.opensearch.store import OpenSearchLines
-
-    service = OpenSearchConnection(
-        lambda: connected(config.search_endpoint, config.search_region, config.search_secret)
-    )
-    return OpenSearchLines(service, config.search_prefix, clock)
 
 
 def splits(bucket: str) -> S3Splits:

@@ -9,7 +9,7 @@ from cadence.adapters.http.oidc_tokens import OidcTokens
 from cadence.application.access.manage_people import ManagePeople
 from cadence.application.access.manage_roles import ManageRoles
 from cadence.application.access.sign_in import SignIn
-from cadence.composition import settings
+from cadence.composition.shared import settings
 from cadence.composition.shared.clock import now
 
 

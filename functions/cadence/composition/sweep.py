@@ -4,7 +4,7 @@ from cadence.adapters.aws.lambda_provider_calls import LambdaProviderCalls
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
 from cadence.adapters.dynamodb.placement.pool_records import DynamoPoolRecords
 from cadence.application.placement.sweep_pools import SweepPools
-from cadence.composition import settings
+from cadence.composition.shared import settings
 from cadence.composition.shared.clock import now
 
 

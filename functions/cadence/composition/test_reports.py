@@ -9,7 +9,7 @@ from cadence.adapters.junit.reports import JUnitReports
 from cadence.adapters.s3.buckets import Buckets
 from cadence.adapters.s3.chunks import S3Chunks
 from cadence.application.test_reports.read_reports import ReadTestReports
-from cadence.composition import settings
+from cadence.composition.shared import settings
 from cadence.composition.shared.clock import now
 
 

@@ -13,7 +13,7 @@ from cadence.application.access.authenticate import Authenticate
 from cadence.application.melodium.processes import Processes
 from cadence.application.melodium.tunnels import Tunnels
 from cadence.application.runners.runner_sessions import RunnerSessions
-from cadence.composition import settings
+from cadence.composition.shared import settings
 from cadence.composition.shared.clock import now
 
 

@@ -6,7 +6,7 @@ from cadence.adapters.kms.cipher import KmsCipher
 from cadence.adapters.sqs.deliveries import SqsDeliveryQueue
 from cadence.application.repositories.webhook_keys import RepositoryWebhookKeys
 from cadence.application.triggers.receive_webhook import GitHostKeys, ReceiveWebhook
-from cadence.composition import settings
+from cadence.composition.shared import settings
 
 
 def receive_webhook() -> ReceiveWebhook:

@@ -9,7 +9,7 @@ from tests.waiting import last_look
 EXAMPLE = Path(__file__).resolve().parents[3] / "examples" / "patterns" / "test-report.yaml"
 
 
-def tests_of(api: Api, run_id: str) -> Any:
+def reported_tests(api: Api, run_id: str) -> Any:
     """The run's tests, once its report was read."""
     return last_look(
         lambda: api.get(f"/v1/runs/{run_id}/tests"), lambda found: bool(found["treatments"]), 300, pause=0.2
@@ -19,7 +19,7 @@ def tests_of(api: Api, run_id: str) -> Any:
 def test_failures_are_compared_with_the_run_before(api: Api) -> None:
     first = api.start(EXAMPLE.read_text())
     assert api.finished(first)["state"] == "failed"
-    before = tests_of(api, first)
+    before = reported_tests(api, first)
     counts = before["counts"]
     assert (counts["total"], counts["failed"], counts["quarantined"]) == (3, 2, 1)
     assert [(case["name"], case["message"]) for case in before["items"]] == [
@@ -30,7 +30,7 @@ def test_failures_are_compared_with_the_run_before(api: Api) -> None:
     broken = EXAMPLE.read_text().replace('name="adds" time="0.02"/>', 'name="adds"><error/></testcase>')
     second = api.start(broken)
     assert api.finished(second)["state"] == "failed"
-    after = tests_of(api, second)
+    after = reported_tests(api, second)
     assert after["treatments"][0]["base_run"] == first
     assert {case["name"]: case["new"] for case in after["items"]} == {
         "tests.sums::adds": True,

@@ -8,9 +8,9 @@ import pytest
 from cadence.adapters.aws.clients import client
 from cadence.domain.shared.errors import Conflict
 from tests.integration.api.calling import HELLO, Answer, Api
+from tests.integration.api.repositories.test_webhooks import SECRET, Hooks, hooks, put  # noqa: F401 (a fixture)
 from tests.integration.api.test_cli import cadence, server  # noqa: F401 (fixtures)
 from tests.integration.api.test_schedules import NIGHTLY, kept
-from tests.integration.api.test_webhooks import SECRET, Hooks, hooks, put  # noqa: F401 (a fixture)
 
 PIPELINES = "/v1/projects/default/pipelines"
 PROGRAMS = "/v1/projects/default/programs"

@@ -197,6 +197,7 @@ class Names:
             "shard": str(hashlib.sha256(position.encode()).digest()[0] % 8),
             "scope": f"GROUP#default#{self.project}#group-{self.project}",
             "commit": "c0ffee",
+            "pipeline": "nightly",
         }
         return re.sub(r"{([^}:]+)[^}]*}", lambda match: known.get(match[1], f"{match[1]}-{self.project}"), template)
 

@@ -11,7 +11,7 @@ from cadence.adapters.aws.clients import client
 from cadence.domain.runs.run import Run, Value
 from cadence.domain.runs.states import RunState
 from tests.integration.api.calling import HELLO, Api
-from tests.integration.api.test_webhooks import Hooks, hooks, put  # noqa: F401 (a fixture)
+from tests.integration.api.repositories.test_webhooks import Hooks, hooks, put  # noqa: F401 (a fixture)
 
 NIGHTLY = """
 cadence: 1

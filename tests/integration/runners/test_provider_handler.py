@@ -16,7 +16,7 @@ from cadence.adapters.lambda_runtime import agent_file
 from cadence.application.placement.ports import SweepResult
 from cadence.application.runners.runner_tokens import matches
 from cadence.composition.providers import provider_handler
-from cadence.composition.settings import ProviderSettings
+from cadence.composition.shared.settings import ProviderSettings
 from cadence.domain.placement.back_off import BackOff
 from cadence.domain.placement.pool import Pool, Price
 from cadence.domain.placement.pool_policy import Budget, InstanceOffer, Policy, WarmWindow

@@ -69,7 +69,6 @@ from cadence.application.shared.secret_ports import SecretStore
 from cadence.application.shared.value_ports import DataUrls
 from cadence.application.triggers.add_githost import AddGitHost, RotateGitHost
 from cadence.application.values.manage_retention import ManageRetention
-from cadence.composition import settings
 from cadence.composition.api.alerts import Alerting, alerting
 from cadence.composition.api.dead_letters import dead_letters
 from cadence.composition.api.deletion import Deletions, deletions
@@ -80,11 +79,11 @@ from cadence.composition.api.replay import Replays, replays
 from cadence.composition.api.repositories import Repositories, repositories
 from cadence.composition.api.test_reports import CaseResults, case_results
 from cadence.composition.exports import manage_exports, render_metrics
-from cadence.composition.search import Search, search
-from cadence.composition.shared import gates
+from cadence.composition.shared import gates, settings
 from cadence.composition.shared.clock import now
 from cadence.composition.shared.documents import check_document
 from cadence.composition.shared.schedules import schedules
+from cadence.composition.shared.search import Search, search
 from cadence.domain.access.access import Principal, Project
 from cadence.domain.access.scopes import project_scope
 from cadence.domain.shared.errors import NotFound

@@ -15,7 +15,7 @@ from cadence.application.alerts.past import TryOnPast
 from cadence.application.alerts.queries import check_query
 from cadence.application.search.ports import SearchIndex
 from cadence.application.shared.runner_ports import HostStore
-from cadence.composition import settings
+from cadence.composition.shared import settings
 from cadence.composition.shared.clock import now
 
 

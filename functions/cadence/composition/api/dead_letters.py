@@ -19,8 +19,8 @@ from cadence.application.dead_letters.sources import (
     RecordSource,
     SegmentSource,
 )
-from cadence.composition.settings import ApiSettings
 from cadence.composition.shared.clock import now
+from cadence.composition.shared.settings import ApiSettings
 from cadence.domain.dead_letters.dead_letter import DeadLetterKind
 
 

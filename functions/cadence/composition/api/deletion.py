@@ -9,7 +9,7 @@ from cadence.application.alerts.manage import ManageRules
 from cadence.application.deletion.ports import DeletionStore, DeletionWork
 from cadence.application.deletion.request_deletion import RequestDeletion
 from cadence.application.shared.identifiers import new_ulid
-from cadence.composition import settings
+from cadence.composition.shared import settings
 from cadence.composition.shared.clock import now
 
 

@@ -15,7 +15,7 @@ from cadence.application.logs.last_lines import LastLines
 from cadence.application.runners.resource_series import ResourceSeries
 from cadence.application.shared.runner_ports import HostStore
 from cadence.application.values.read_content import ReadContent
-from cadence.composition.settings import ApiSettings
+from cadence.composition.shared.settings import ApiSettings
 
 
 @dataclass(frozen=True)

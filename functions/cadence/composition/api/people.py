@@ -10,8 +10,8 @@ from cadence.application.access.invitations import Invitations
 from cadence.application.access.manage_people import ManagePeople
 from cadence.application.access.manage_roles import ManageRoles
 from cadence.application.limits.ports import ApprovalLink
-from cadence.composition.settings import ApiSettings
 from cadence.composition.shared.clock import now
+from cadence.composition.shared.settings import ApiSettings
 from cadence.domain.access.people import Subject, SubjectKind
 from cadence.domain.shared.errors import NotFound
 

@@ -17,7 +17,7 @@ from cadence.application.provenance.known import Stores
 from cadence.application.provenance.trace import Trace
 from cadence.application.provenance.uses import UsesOfValue
 from cadence.application.shared.ports import Documents
-from cadence.composition.settings import ApiSettings
+from cadence.composition.shared.settings import ApiSettings
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from cadence.application.runs.visible_runs import VisibleRuns
 from cadence.application.shared.ports import Documents, PoolStore
 from cadence.application.shared.runner_ports import RunnerStore
 from cadence.application.shared.secret_ports import SecretStore
-from cadence.composition.settings import ApiSettings
+from cadence.composition.shared.settings import ApiSettings
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ from cadence.application.repositories.doctor import ExamineRepository
 from cadence.application.repositories.ports import RepositoryStore
 from cadence.application.repositories.reconcile import RecordHeads
 from cadence.application.repositories.repository_secrets import OpenRepository, RepositoryKeys
-from cadence.composition import settings
+from cadence.composition.shared import settings
 from cadence.composition.shared.clock import now
 
 

@@ -8,7 +8,7 @@ from cadence.adapters.s3.chunks import S3Chunks
 from cadence.application.shared.run_ports import TreatmentStore
 from cadence.application.test_reports.list_results import ListTests
 from cadence.application.test_reports.ports import CaseResultStore
-from cadence.composition.settings import ApiSettings
+from cadence.composition.shared.settings import ApiSettings
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import requests
 
 from cadence.adapters.http.egress_policy import EgressPolicy
 from cadence.adapters.http.guarded_session import guarded_session
-from cadence.composition import settings
+from cadence.composition.shared import settings
 
 
 def guarded() -> requests.Session:

@@ -2,7 +2,7 @@
 
 from cadence.adapters.aws.eventbridge_schedules import EventBridgeSchedules
 from cadence.application.pipelines.ports import Schedules
-from cadence.composition.settings import ApiSettings, DeleteProjectsSettings, DeliveriesSettings
+from cadence.composition.shared.settings import ApiSettings, DeleteProjectsSettings, DeliveriesSettings
 
 
 def schedules(config: ApiSettings | DeleteProjectsSettings | DeliveriesSettings) -> Schedules:

@@ -138,7 +138,9 @@ class OrganizationLists:
         known = self._notes.noted(organization, project, REPOSITORY)
         for item in scan_items(self._tables["repositories"], "attribute_exists(pk)", {}, {}, _OWNERS):
             kind, _, rest = str(item["pk"]).partition("#")
-            if _owned(item, organization, project) or (kind != "ORG" and rest.partition("#")[0] in known):
+            of_repository = kind != "ORG" and rest.partition("#")[0] in known
+            looked_at = kind == "LOOKS" and item["sk"] in known
+            if of_repository or looked_at or _owned(item, organization, project):
                 yield item
 
     def _listed(self, table: str, partition: str, prefix: str) -> Callable[[], Iterator[Item]]:

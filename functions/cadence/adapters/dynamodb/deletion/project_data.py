@@ -38,7 +38,6 @@ class DynamoProjectData(ProjectData):
         self, tables: Mapping[str, str], objects: StoredObjects, lines: LineStore | None, clock: Clock
     ) -> None:
         self._tables, self._objects, self._lines, self._clock = tables, objects, lines, clock
-        self._runs = RunData(tables, objects)
         notes = DynamoDeletionNotes(tables["access"])
         self._lists = OrganizationLists(tables, objects, notes)
         self._documents = SharedDocuments(tables, objects, notes)
@@ -66,15 +65,17 @@ class DynamoProjectData(ProjectData):
         for prefix in self._prefixes(organization, project):
             yield lambda prefix=prefix: objects_counted(*self._objects.measure(prefix))  # type: ignore[misc]
         yield lambda: self._lists.count_references(organization, project)
+        runs = RunData(self._tables, self._objects)
         for run in list_runs(self._tables["runs"], organization, project, RUN_ATTRIBUTES):
-            yield lambda run=run: self._runs.count(_run_id(run))  # type: ignore[misc]
+            yield lambda run=run: runs.count(_run_id(run))  # type: ignore[misc]
 
     def _removed_parts(self, organization: str, project: str) -> Iterator[Callable[[], Counter[str]]]:
         def keep(digests: frozenset[str]) -> None:
             self._documents.note(organization, project, digests)
 
+        runs = RunData(self._tables, self._objects)
         for run in list_runs(self._tables["runs"], organization, project, RUN_ATTRIBUTES):
-            yield lambda run=run: self._runs.remove(organization, project, _run_id(run), keep)  # type: ignore[misc]
+            yield lambda run=run: runs.remove(organization, project, _run_id(run), keep)  # type: ignore[misc]
         yield lambda: self._lists.remove_references(organization, project)
         for prefix in self._prefixes(organization, project):
             yield lambda prefix=prefix: objects_counted(*self._objects.remove_all(prefix))  # type: ignore[misc]

@@ -15,7 +15,16 @@ from cadence.domain.limits.concurrency_limit import concurrency_group
 from cadence.domain.shared.ids import in_bucket, runner_id
 
 RUN = "RUN"
-RUN_ATTRIBUTES = ("uuid", "run_id", "concurrency_group", "document_sha256", "plan_sha256", "kept_sha256", "pins")
+RUN_ATTRIBUTES = (
+    "uuid",
+    "run_id",
+    "pipeline",
+    "concurrency_group",
+    "document_sha256",
+    "plan_sha256",
+    "kept_sha256",
+    "pins",
+)
 _ATTRIBUTES = ("name", "attempt", "sha256", "treatment", "port", "spec", "lines", *RUN_ATTRIBUTES)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -36,12 +45,13 @@ class StoredObjects(Protocol):
 
 
 class RunData:
-    """Counts and removes what is stored of single runs. `tables` maps our names of tables to those of AWS."""
+    """Counts and removes what is stored of single runs of one project. `tables` maps our names of tables to AWS's."""
 
     def __init__(self, tables: Mapping[str, str], objects: StoredObjects) -> None:
         self._tables, self._objects = tables, objects
         self._of_run = sorted(table for table, _ in partitions(Found.BY_RUN) if table != "runs")
         self._of_runner = sorted({table for table, _ in partitions(Found.BY_RUNNER)})
+        self._pipelines_done: set[str] = set()
 
     def count(self, run_id: str) -> Counter[str]:
         counts: Counter[str] = Counter()
@@ -103,9 +113,19 @@ class RunData:
                 )
                 shard = hashlib.sha256(position.encode()).digest()[0] % SHARDS
                 yield DigestItem.partition(organization, project, str(item["sha256"]), shard), position
+            if item["sk"] == RUN:
+                yield from self._of_pipeline(organization, project, str(item["pipeline"]))
             if item["sk"] == RUN and "concurrency_group" in item:
                 scope = concurrency_group(organization, project, str(item["concurrency_group"]))
                 yield from map(key_of, query_items(self._tables["runs"], f"LIMIT#{scope}"))
+
+    def _of_pipeline(self, organization: str, project: str, pipeline: str) -> Iterator[Key]:
+        """Returns the keys of what is kept of the tests of a pipeline's runs, once for all runs."""
+        if pipeline not in self._pipelines_done:
+            self._pipelines_done.add(pipeline)
+            for kind in ("BRANCHTESTS", "FLAKYTESTS"):
+                partition = f"{kind}#{organization}#{project}#{pipeline}"
+                yield from map(key_of, query_items(self._tables["runs"], partition))
 
     def _prefixes(self, run_id: str) -> Iterator[str]:
         yield f"uploads/{run_id}/"

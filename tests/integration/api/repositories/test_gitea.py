@@ -19,7 +19,7 @@ from cadence.domain.runs.states import RunState
 from tests.git.repositories import Repository
 from tests.integration.api.calling import Api, event
 from tests.integration.api.conftest import NoLambdas
-from tests.integration.api.test_repositories import FUNCTIONS, TESTS, process_queue
+from tests.integration.api.repositories.test_repositories import FUNCTIONS, TESTS, process_queue
 from tests.peers.gitea import Gitea, gitea
 from tests.waiting import eventually
 

@@ -21,7 +21,7 @@ from cadence.adapters.aws.clients import client
 from cadence.application.repositories import report_commit
 from cadence.domain.runs.states import RunState
 from tests.integration.api.calling import event
-from tests.integration.api.test_repositories import TESTS, World, world
+from tests.integration.api.repositories.test_repositories import TESTS, World, world
 from tests.unit.triggers.test_githosts import signature
 
 __all__ = ["world"]

@@ -12,9 +12,9 @@ import pytest
 
 from cadence.domain.runs.states import RunState
 from tests.git.repositories import Repository
-from tests.integration.api.test_gitea import Installation, installation
-from tests.integration.api.test_reconciling import give_up, let_pass
-from tests.integration.api.test_repositories import TESTS, process_queue
+from tests.integration.api.repositories.test_gitea import Installation, installation
+from tests.integration.api.repositories.test_reconciling import give_up, let_pass
+from tests.integration.api.repositories.test_repositories import TESTS, process_queue
 from tests.waiting import eventually
 
 __all__ = ["installation"]

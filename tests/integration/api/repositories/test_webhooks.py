@@ -19,7 +19,7 @@ from tests.git.repositories import Repository, served
 from tests.integration.api.calling import HELLO, Answer, Api, event
 from tests.unit.triggers.test_githosts import signature
 
-EVENTS = Path(__file__).parents[2] / "events"
+EVENTS = Path(__file__).parents[3] / "events"
 SECRET = "a-secret-of-the-webhook"
 PUSH: dict[str, Any] = {
     "ref": "refs/heads/main",

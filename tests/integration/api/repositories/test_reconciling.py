@@ -16,7 +16,7 @@ from cadence.application.repositories.ports import RepositoryLook
 from cadence.domain.repositories.heads import DeliveryKey, head_name
 from cadence.domain.runs.states import RunState
 from cadence.domain.triggers.git_events import Push
-from tests.integration.api.test_repositories import TESTS, World, process_queue, world
+from tests.integration.api.repositories.test_repositories import TESTS, World, process_queue, world
 
 __all__ = ["world"]
 

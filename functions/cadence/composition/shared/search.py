@@ -20,8 +20,9 @@ from cadence.application.search.stored_lines import IndexedInStore
 from cadence.application.shared.ports import Clock
 from cadence.application.shared.run_ports import TreatmentStore
 from cadence.application.shared.runner_ports import Followers
-from cadence.composition.search_index import line_store, splits
-from cadence.composition.settings import ApiSettings
+from cadence.composition.search_index import splits
+from cadence.composition.shared.line_store import line_store
+from cadence.composition.shared.settings import ApiSettings
 
 # Threads mostly wait for the store.
 _WORKERS = 8
