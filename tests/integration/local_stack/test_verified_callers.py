@@ -12,7 +12,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from cadence.local.ministack.server import MiniStack
-from cadence.local.ministack.verified_callers import lambda_session
+from cadence.local.ministack.verified_callers import is_form, lambda_session
 from cadence.local.shared.account_key import AccountKey
 from cadence.local.shared.connection import StackConnection
 from cadence.local.shared.paths import StackPaths
@@ -64,6 +64,14 @@ def test_only_who_has_a_key_of_the_account_is_served(echo: EchoStack) -> None:
 
     url = as_root.client("s3").generate_presigned_url("get_object", {"Bucket": BUCKET, "Key": "echo.zip"})
     assert requests.get(url, timeout=60).ok
+    form = as_root.client("s3").generate_presigned_post(BUCKET, "uploaded")
+    for fields, status in (
+        (form["fields"], 204),
+        ({"key": "uploaded"}, 403),
+        ({**form["fields"], "signature": "x"}, 403),
+        ({**form["fields"], "key": "another"}, 403),
+    ):
+        assert requests.post(form["url"], data=fields, files={"file": b"x"}, timeout=60).status_code == status, fields
     # What the API has no route for is not found, for whoever asks.
     assert requests.get(f"{connection.url}/runner/v1/none", timeout=60).status_code == 404
     # The Lambda's own session writes what its role allows.
@@ -125,3 +133,24 @@ def test_a_lambdas_session_cannot_be_known_without_the_secret() -> None:
     for other in (lambda_session(LAMBDA, b"two"), lambda_session({**LAMBDA, "Role": "role/other"}, b"one")):
         for name in ("AccessKeyId", "SecretAccessKey", "SessionToken"):
             assert session[name] != other[name]
+
+
+@pytest.mark.parametrize(
+    ("changes", "form"),
+    [
+        ({}, True),
+        ({"method": "PUT"}, False),
+        ({"query_string": b"delete"}, False),
+        ({"path": "/bucket/key"}, False),
+        ({"path": "/2015-03-31/functions/echo/invocations"}, False),
+        ({"headers": [(b"Content-Type", b"application/json")]}, False),
+        ({"headers": [(b"content-type", b"multipart/form-data; boundary=x"), (b"Authorization", b"x")]}, False),
+    ],
+    ids=["form", "put", "query", "object", "lambda", "json", "signed elsewhere"],
+)
+def test_a_form_that_is_sent_to_a_bucket_is_told_from_other_requests(changes: dict[str, Any], form: bool) -> None:
+    scope = {
+        "type": "http", "method": "POST", "path": "/bucket", "query_string": b"",
+        "headers": [(b"Content-Type", b"multipart/form-data; boundary=x")],
+    }  # fmt: skip
+    assert is_form({**scope, **changes}) is form

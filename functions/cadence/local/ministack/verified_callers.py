@@ -2,19 +2,27 @@
 
 MiniStack takes a request for the root's if it names the key `test`, the number of the account, or the root's key,
 whatever its signature. It also derives the credentials of a Lambda's role from names that anyone can know.
+
+An upload by a form has its signature in the form, which the bucket verifies.
 """
 
 import hashlib
 import hmac
 import os
+import re
 from collections.abc import Mapping
+from contextvars import ContextVar
 from typing import Any
 
 from ministack import app
 from ministack.core import iam_evaluator, lambda_runtime
-from ministack.services import lambda_svc, sts
+from ministack.services import lambda_svc, s3, sts
+
+from cadence.local.ministack.request_guard import AsgiApp, Receive, Scope, Send
 
 _INVOKE = "execute-api:Invoke"
+_BUCKET = re.compile(r"/[a-z0-9.-]{3,63}/?")
+_is_form: ContextVar[bool] = ContextVar("is_form", default=False)
 
 
 def install() -> None:
@@ -25,7 +33,10 @@ def install() -> None:
     secret = os.environ["AWS_SECRET_ACCESS_KEY"].encode()
 
     def is_root_access_key(access_key_id: str) -> bool:
-        return access_key_id == root
+        return access_key_id == root or (not access_key_id and _is_form.get())
+
+    def refuse_unsigned_form(*_: object) -> Any:
+        return s3._error("AccessDenied", "Access Denied", 403)  # noqa: SLF001 (no public way, here and below)
 
     def is_trusted_unsigned(_: str) -> bool:
         return False
@@ -39,7 +50,7 @@ def install() -> None:
             "AWS_SESSION_TOKEN": session["SessionToken"],
         }
 
-    enforce_execute_api = app._enforce_execute_api  # noqa: SLF001 (no public way, here and below)
+    enforce_execute_api = app._enforce_execute_api  # noqa: SLF001
 
     def enforce_of_route(api: str, stage: str, method: str, path: str, *request: Any, iam_action: str = _INVOKE) -> Any:
         """What reaches no route is answered with 404, as AWS does, and needs no key."""
@@ -47,11 +58,32 @@ def install() -> None:
             return None
         return enforce_execute_api(api, stage, method, path, *request, iam_action=iam_action)
 
+    app.app = noticing_forms(app.app)
     app._enforce_execute_api = enforce_of_route  # noqa: SLF001
+    # It is called for forms without a signature, and has no other use.
+    s3._enforce_post_policy_size = refuse_unsigned_form  # noqa: SLF001
     iam_evaluator.is_root_access_key = sts.is_root_access_key = is_root_access_key
     # Decides only whether a signature need not be verified.
     iam_evaluator._is_root_key = is_trusted_unsigned  # noqa: SLF001
     lambda_runtime.execution_credentials = lambda_svc.execution_credentials = execution_credentials
+
+
+def noticing_forms(server: AsgiApp) -> AsgiApp:
+    """Returns `server`, for which `_is_form` tells whether a request is an upload by a form."""
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        _is_form.set(is_form(scope))
+        await server(scope, receive, send)
+
+    return serve
+
+
+def is_form(scope: Scope) -> bool:
+    """Whether a request is a form that is sent to a bucket, without credentials elsewhere."""
+    if scope.get("method") != "POST" or scope["query_string"] or not _BUCKET.fullmatch(scope["path"]):
+        return False
+    headers = {name.lower(): value for name, value in scope["headers"]}
+    return b"authorization" not in headers and headers.get(b"content-type", b"").startswith(b"multipart/form-data")
 
 
 def lambda_session(config: Mapping[str, Any], secret: bytes) -> dict[str, str]:
