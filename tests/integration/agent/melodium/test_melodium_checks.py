@@ -85,7 +85,7 @@ PROGRAMS_OF_THEN: Mapping[str, tuple[tuple[str, ...], Mapping[str, str]]] = {
 
 def says(folder: Path, file: str, entrypoint: str = "main") -> str:
     """What the engine's check has against a program; nothing, if it takes it."""
-    said = {"binary": str(BINARY), "file": file, "entrypoint": entrypoint}
+    said = {"binary": str(BINARY), "file": file, "entrypoint": entrypoint, "packages": [], "unused_packages": []}
     work = folder / "work"
     work.mkdir(exist_ok=True)
     if not (work / "program").exists():
