@@ -6,8 +6,8 @@ import pytest
 
 from cadence.domain.runs.run import ReplayOf, Run
 from cadence.domain.runs.states import RunState
+from tests.integration.api.provenance.test_provenance import CONTENTS, DOCUMENT, NOW, admitted
 from tests.integration.api.test_cli import cadence, server
-from tests.integration.api.test_provenance import CONTENTS, DOCUMENT, NOW, admitted
 
 __all__ = ["cadence", "server"]
 
