@@ -43,7 +43,10 @@ _SERVICE_ERRORS = {
 _CONNECTIONS = ":*/live/POST/@connections/*"
 # What is masked of an engine of any run is handed on to its workers.
 _MASKS = "/runs/*/melodium/secrets"
+# Results of tests lie beside the other things of any run.
+_TESTS = "/runs/*/tests/*"
 _ALLOWED_WILDCARD_ENDS = (
+    _TESTS,
     _CONNECTIONS,
     "/documents/*",
     "/deliveries/*",
@@ -192,7 +195,7 @@ def test_no_permission_is_wider_than_the_list_above(assembly: Assembly, aws: Ass
         if not _IN_ANY_REGION.search(resource)
         if "*" in action.replace("kms:GenerateDataKey*", "")
         or (resource == "*" and action not in without_resource)
-        or ("*" in resource.removesuffix("*") and not resource.endswith((_CONNECTIONS, _MASKS)))
+        or ("*" in resource.removesuffix("*") and not resource.endswith((_CONNECTIONS, _MASKS, _TESTS)))
         or (resource.endswith("*") and resource != "*" and not _is_allowed(resource))
     ]
     assert too_wide == []
