@@ -40,11 +40,13 @@ ROWS = (
             # A document whose plan depends on the run is checked again before the run.
             items("access", "GetItem", "Query", "PutItem", "UpdateItem"),
             items("pipelines", "GetItem", "Query"),
-            items("repositories", "GetItem", "PutItem", "UpdateItem"),
+            items("repositories", "GetItem", "Query", "PutItem", "UpdateItem"),
             invokes("commit_reports"),
             *RUN_GATES,
             *gets("deliveries/*", "documents/*"),
             puts("documents/*"),
+            # Whether values are there that a rerun takes over.
+            *gets("runs/*"),
             # The files of commits, for treatments with `source: true`.
             puts("sources/*"),
             # A schedule that fires although its pipeline no longer has it is deleted.

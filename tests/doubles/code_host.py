@@ -16,8 +16,8 @@ _REPOSITORY = re.compile(r"/api/v1/repos/([^/]+/[^/]+)(/.*)?")
 class CodeHostDouble:
     """`failures` are statuses with which the next calls are refused; `calls` are all that were made.
 
-    `heads` are the commits of branches, `pulls` the open pull requests, `message` is that of every commit. Calls of a
-    path that contains `fails_on` are refused.
+    `heads` are the commits of branches, `pulls` the open pull requests, `message` that of every commit. `writers` may
+    write to the repository. Calls of a path that contains `fails_on` are refused.
     """
 
     def __init__(self, url: str) -> None:
@@ -30,6 +30,7 @@ class CodeHostDouble:
         self.pulls: list[dict[str, Any]] = []
         self.message = "words of the commit"
         self.fails_on = ""
+        self.writers: set[str] = set()
         self.failures: list[tuple[int, dict[str, str]]] = []
         self.calls: list[str] = []
         self._next = 0
@@ -71,6 +72,12 @@ class CodeHostDouble:
         if rest == "/branches":
             listed = [{"name": branch, "commit": {"id": commit}} for branch, commit in self.heads.items()]
             return 200, listed if first_page else []
+        if rest.startswith("/pulls/"):
+            found = [pull for pull in self.pulls if pull["number"] == int(rest.removeprefix("/pulls/"))]
+            return (200, found[0]) if found else (404, {"message": "no such pull request"})
+        if rest.startswith("/collaborators/"):
+            user = rest.removeprefix("/collaborators/").removesuffix("/permission")
+            return 200, {"permission": "write" if user in self.writers else "read"}
         if rest == "/pulls":
             return 200, self.pulls if first_page else []
         if rest.startswith("/git/commits/"):

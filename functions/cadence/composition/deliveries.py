@@ -10,6 +10,7 @@ from cadence.adapters.aws.step_functions import StepFunctionsMachines
 from cadence.adapters.code_hosts.code_hosts import GuardedCodeHosts
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
 from cadence.adapters.dynamodb.pipelines.pipeline_store import DynamoPipelineStore
+from cadence.adapters.dynamodb.repositories.commit_reports import DynamoCommitReports
 from cadence.adapters.dynamodb.repositories.heads import DynamoHeads
 from cadence.adapters.dynamodb.repositories.repository_store import DynamoRepositoryStore
 from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
@@ -24,10 +25,12 @@ from cadence.adapters.sqs.deliveries import read_delivery
 from cadence.application.melodium.run_pushed import RunPushed
 from cadence.application.pipelines.check_document import FreezeDocument
 from cadence.application.pipelines.plan_run import PlanRun
+from cadence.application.repositories.comment_commands import CarryOutCommand
 from cadence.application.repositories.commit_source import StoreCommitFiles
 from cadence.application.repositories.process_repository_delivery import ProcessRepositoryDelivery
 from cadence.application.repositories.pushed_pipelines import PushedPipelines
 from cadence.application.repositories.repository_secrets import OpenRepository, RepositoryKeys
+from cadence.application.runs.rerun import Rerun
 from cadence.application.runs.start_run import StartRun
 from cadence.application.triggers.process_delivery import ProcessDelivery
 from cadence.application.triggers.run_scheduled import RunScheduled
@@ -75,9 +78,10 @@ def process_message() -> Callable[[str], tuple[str, Sequence[str]]]:
     repositories = DynamoRepositoryStore(config.repositories_table)
     reports = LambdaCommitReports(config.commit_reports_function, config.deliveries_queue_url)
     hosts = GuardedCodeHosts(EgressPolicy.of(config.git_hosts))
+    opened = OpenRepository(repositories, RepositoryKeys(cipher), hosts)
     repository_deliveries = ProcessRepositoryDelivery(
         repositories=repositories,
-        open_repository=OpenRepository(repositories, RepositoryKeys(cipher), hosts),
+        open_repository=opened,
         seen=access,
         heads=DynamoHeads(config.repositories_table),
         git=git,
@@ -89,6 +93,19 @@ def process_message() -> Callable[[str], tuple[str, Sequence[str]]]:
         ),
         pipelines=PushedPipelines(documents=documents, freeze=freeze, plan=PlanRun(documents), start=start),
         reports=reports,
+        commands=CarryOutCommand(
+            open_repository=opened,
+            reports=DynamoCommitReports(config.repositories_table),
+            runs=runs,
+            rerun=Rerun(
+                treatments=runs,
+                values=runs,
+                documents=documents,
+                # What lies in the bucket of a pool is made again.
+                chunks=S3Chunks(Buckets(config.data_bucket)),
+            ),
+            start=start,
+        ),
         clock=now,
     )
     scheduled = RunScheduled(pipelines, schedules(config), triggered)

@@ -97,7 +97,7 @@ def test_github(host: Host) -> None:
         },
     )
     assert webhook[:2] == ("POST", "/repos/acme/site/hooks")
-    assert webhook[2]["name"] == "web" and webhook[2]["events"] == ["push", "pull_request"]
+    assert webhook[2]["name"] == "web" and webhook[2]["events"] == ["push", "pull_request", "issue_comment"]
     assert created == ("POST", "/repos/acme/site/issues/7/comments", {"body": COMMENT.body})
     assert edited == ("PATCH", "/repos/acme/site/issues/comments/6", {"body": COMMENT.body})
 

@@ -116,3 +116,27 @@ def test_an_event_of_a_head_is_read_as_it_was_written() -> None:
     assert [decode_event(encode_event(event)) for event in (push, pull)] == [push, pull]
     assert (head_name(push), head_name(pull)) == (f"refs/heads/main@{COMMIT}", f"pull/7@{COMMIT}")
     assert head_delivery(head_name(push)) != head_delivery(head_name(pull))
+
+
+def test_who_may_write(host: Host) -> None:
+    client = host.client()
+    github, gitlab = GitHubRepository(client, "acme/site"), GitLabRepository(client, "acme/site")
+    bitbucket = BitbucketRepository(client, "acme/site")
+    host.answers = [
+        *((200, {"permission": permission}, {}) for permission in ("admin", "write", "read", "none")),
+        (404, {}, {}),
+        *((200, {"access_level": level, "state": state}, {}) for level, state in ((40, "active"), (40, "blocked"))),
+        (200, {"access_level": 20}, {}),
+        (404, {}, {}),
+        *((200, {"permission": permission}, {}) for permission in ("write", "read")),
+        (404, {}, {}),
+    ]
+
+    assert [github.may_write("a/b", "3") for _ in range(5)] == [True, True, False, False, False]
+    assert [gitlab.may_write("ada", "3") for _ in range(4)] == [True, False, False, False]
+    assert [bitbucket.may_write("ada", "{3}") for _ in range(3)] == [True, False, False]
+    assert {path for _, path, _ in host.calls} == {
+        "/repos/acme/site/collaborators/a%2Fb/permission",
+        "/projects/acme%2Fsite/members/all/3",
+        "/repositories/acme/site/permissions-config/users/%7B3%7D",
+    }

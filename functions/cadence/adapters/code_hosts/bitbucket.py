@@ -3,10 +3,12 @@
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from cadence.adapters.code_hosts.host_client import HostClient
 from cadence.application.repositories.ports import HostedCommit, HostedRepository, HostedWebhook
 from cadence.domain.repositories.commit_report import CommitState, CommitStatus, PullRequestComment
+from cadence.domain.shared.errors import NotFound
 from cadence.domain.triggers.git_events import PullRequest
 from cadence.domain.triggers.githosts.bitbucket import pull_request
 
@@ -17,7 +19,7 @@ _STATES = {
     CommitState.FAILURE: "FAILED",
     CommitState.CANCELLED: "STOPPED",
 }
-_EVENTS = ["repo:push", "pullrequest:created", "pullrequest:updated"]
+_EVENTS = ["repo:push", "pullrequest:created", "pullrequest:updated", "pullrequest:comment_created"]
 _LONGEST_KEY = 40
 _MOST_PAGES = 10
 
@@ -90,6 +92,16 @@ class BitbucketRepository:
         # 50 on a page is the most that Bitbucket answers here.
         found = self._values(f"{self._path}/pullrequests", per_page=50, state="OPEN")
         return [pull_request({"pullrequest": each}) for each in found]
+
+    def pull_request(self, number: int) -> PullRequest:
+        return pull_request({"pullrequest": self._client.call("GET", f"{self._path}/pullrequests/{number}")})
+
+    def may_write(self, user: str, user_id: str) -> bool:
+        try:
+            found = self._client.call("GET", f"{self._path}/permissions-config/users/{quote(user_id, safe='')}")
+        except NotFound:
+            return False
+        return found.get("permission") in ("write", "admin")
 
     def describe_commit(self, commit: str) -> HostedCommit:
         found = self._client.call("GET", f"{self._path}/commit/{commit}")

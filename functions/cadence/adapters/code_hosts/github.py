@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from cadence.adapters.code_hosts.host_client import HostClient
 from cadence.application.repositories.ports import HostedCommit, HostedRepository, HostedWebhook
 from cadence.domain.repositories.commit_report import CommitState, CommitStatus, PullRequestComment
+from cadence.domain.shared.errors import NotFound
 from cadence.domain.triggers.git_events import PullRequest
 from cadence.domain.triggers.githosts.github import pull_request
 
@@ -17,7 +19,8 @@ _STATES = {
     CommitState.FAILURE: "failure",
     CommitState.CANCELLED: "error",
 }
-_EVENTS = ["push", "pull_request"]
+_EVENTS = ["push", "pull_request", "issue_comment"]
+_WRITERS = frozenset({"admin", "write", "owner"})
 
 
 class GitHubRepository:
@@ -100,3 +103,14 @@ class GitHubRepository:
     @property
     def _commits(self) -> str:
         return f"{self._path}/commits"
+
+    def pull_request(self, number: int) -> PullRequest:
+        found = self._client.call("GET", f"{self._path}/pulls/{number}")
+        return pull_request({"number": number, "pull_request": found})
+
+    def may_write(self, user: str, user_id: str) -> bool:
+        try:
+            found = self._client.call("GET", f"{self._path}/collaborators/{quote(user, safe='')}/permission")
+        except NotFound:
+            return False
+        return found.get("permission") in _WRITERS

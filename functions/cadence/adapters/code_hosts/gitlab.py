@@ -18,6 +18,7 @@ _STATES = {
     CommitState.FAILURE: "failed",
     CommitState.CANCELLED: "canceled",
 }
+_DEVELOPER = 30
 _MAINTAINER = 40
 
 
@@ -50,7 +51,7 @@ class GitLabRepository:
 
     def put_webhook(self, webhook_id: str | None, url: str, secret: str) -> str:
         body: dict[str, Any] = {"url": url, "token": secret, "enable_ssl_verification": True}
-        body |= {"push_events": True, "tag_push_events": True, "merge_requests_events": True}
+        body |= {"push_events": True, "tag_push_events": True, "merge_requests_events": True, "note_events": True}
         if webhook_id is None:
             return str(self._client.call("POST", f"{self._path}/hooks", body)["id"])
         self._client.call("PUT", f"{self._path}/hooks/{webhook_id}", body)
@@ -124,3 +125,14 @@ class GitLabRepository:
     def describe_commit(self, commit: str) -> HostedCommit:
         found = self._client.call("GET", f"{self._path}/repository/commits/{commit}")
         return HostedCommit(message=found["message"], author=found.get("author_name") or "")
+
+    def pull_request(self, number: int) -> PullRequest:
+        found = self._client.call("GET", f"{self._path}/merge_requests/{number}")
+        return self._merge_request(found, {}, self._client.call("GET", self._path))
+
+    def may_write(self, user: str, user_id: str) -> bool:
+        try:
+            found = self._client.call("GET", f"{self._path}/members/all/{quote(user_id, safe='')}")
+        except NotFound:
+            return False
+        return bool(found.get("state", "active") == "active" and found["access_level"] >= _DEVELOPER)

@@ -90,6 +90,9 @@ class CommitReportStore(Protocol):
     def add_run(self, repository_id: str, commit: str, run_id: str) -> None:
         """Records that a run is one of the commit. May be repeated."""
 
+    def runs_of(self, repository_id: str, commit: str) -> Sequence[str]:
+        """Returns the ids of the runs of the commit."""
+
     def take(
         self, repository_id: str, commit: str, owner: str, until: datetime, now: datetime
     ) -> ReportProgress | None:
@@ -193,6 +196,12 @@ class CodeHost(Protocol):
 
     def describe_commit(self, commit: str) -> HostedCommit:
         """Returns a commit."""
+
+    def pull_request(self, number: int) -> PullRequest:
+        """Returns a pull request as it is now."""
+
+    def may_write(self, user: str, user_id: str) -> bool:
+        """Returns whether a user, by name and id, may write to the repository."""
 
 
 @dataclass(frozen=True, kw_only=True)

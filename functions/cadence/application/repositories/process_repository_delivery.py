@@ -3,10 +3,11 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from cadence.application.access.ports import SeenStore
+from cadence.application.repositories.comment_commands import CarryOutCommand
 from cadence.application.repositories.commit_source import StoreCommitFiles
 from cadence.application.repositories.ports import FolderReader, HeadStore, RepositoryDelivery, RepositoryStore
 from cadence.application.repositories.pushed_pipelines import FOLDER, PushedPipelines
@@ -51,6 +52,7 @@ class ProcessRepositoryDelivery:
     sources: StoreCommitFiles
     pipelines: PushedPipelines
     reports: CommitReports
+    commands: CarryOutCommand
     clock: Clock
 
     def process(self, delivery: Delivery) -> Sequence[str]:
@@ -66,7 +68,7 @@ class ProcessRepositoryDelivery:
         reconciled = delivery.event == HEAD_EVENT
         if earlier.done and not reconciled:
             return ()
-        started: list[str] = []
+        started: list[str] = self._command(repository, delivery, earlier.first_seen)
         for number, event in enumerate(events):
             head = head_name(event)
             own = DeliveryKey(delivery_id=delivery.delivery_id, number=number, first_seen=earlier.first_seen)
@@ -97,12 +99,39 @@ class ProcessRepositoryDelivery:
         self.seen.mark_done(key)
         return started
 
+    def _command(self, repository: Repository, delivery: Delivery, first_seen: datetime) -> list[str]:
+        """Carries out the command in a comment; returns the ids of the runs that it started."""
+        format_ = FORMATS[repository.kind]
+        if delivery.event not in format_.comments:
+            return []
+        command = format_.command(read_payload(delivery.body, delivery.content_type))
+        if command is None:
+            return []
+        outcome = self.commands.carry_out(repository, command, first_seen, delivery.delivery_id)
+        for run_id in outcome.runs:
+            self.reports.request(
+                ReportRequest(repository_id=repository.repository_id, commit=outcome.commit, run_id=run_id)
+            )
+        record = RepositoryDelivery(
+            delivery_id=delivery.delivery_id,
+            received_at=first_seen,
+            event=f"comment on pull request {command.number}",
+            ref="",
+            commit=outcome.commit,
+            outcome=outcome.words,
+            runs=tuple(outcome.runs),
+        )
+        self.repositories.add_delivery(repository.repository_id, record)
+        return list(outcome.runs)
+
     def _read(self, delivery: Delivery) -> tuple[Repository, Sequence[GitEvent]]:
         try:
             repository = self.repositories.get_repository(delivery.githost_id)
             if delivery.event == HEAD_EVENT:
                 return repository, (decode_event(delivery.body),)
             payload = read_payload(delivery.body, delivery.content_type)
+            if delivery.event in FORMATS[repository.kind].comments:
+                return repository, ()
             return repository, FORMATS[repository.kind].read(delivery.event, payload)
         except (NotFound, InvalidRequest) as error:
             raise Undeliverable(error.message) from error

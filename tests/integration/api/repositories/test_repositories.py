@@ -174,7 +174,7 @@ def test_connecting_creates_the_webhook_and_disconnecting_removes_it(world: Worl
     (hook,) = world.host.hooks.values()
     assert (connected["name"], connected["kind"], connected["webhook_id"]) == ("acme/site", "gitea", str(hook["id"]))
     assert hook["config"]["url"] == connected["webhook_url"] == f"https://api.example/webhooks/gitea/{connected['id']}"
-    assert set(hook["events"]) == {"push", "pull_request"}
+    assert set(hook["events"]) == {"push", "pull_request", "issue_comment"}
     world.connect(409)
     assert len(world.host.hooks) == 1
 

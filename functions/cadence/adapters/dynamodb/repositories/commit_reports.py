@@ -1,5 +1,6 @@
 """`CommitReportStore` on the `repositories` table: one partition for each commit."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from pynamodb.exceptions import DoesNotExist
@@ -60,13 +61,18 @@ class DynamoCommitReports(CommitReportStore):
             return None
         return self._progress(repository_id, commit, item)
 
-    def _progress(self, repository_id: str, commit: str, head: ReportHeadItem) -> ReportProgress:
-        partition = commit_key(repository_id, commit)
+    def runs_of(self, repository_id: str, commit: str) -> Sequence[str]:
         with translated(f"commit {commit}"):
             runs = ReportRunItem.query(
-                partition, ReportRunItem.sk.startswith(ReportRunItem.PREFIX), consistent_read=True
+                commit_key(repository_id, commit),
+                ReportRunItem.sk.startswith(ReportRunItem.PREFIX),
+                consistent_read=True,
             )
-            run_ids = [item.sk.removeprefix(ReportRunItem.PREFIX) for item in runs]
+            return [item.sk.removeprefix(ReportRunItem.PREFIX) for item in runs]
+
+    def _progress(self, repository_id: str, commit: str, head: ReportHeadItem) -> ReportProgress:
+        partition, run_ids = commit_key(repository_id, commit), self.runs_of(repository_id, commit)
+        with translated(f"commit {commit}"):
             sent = ReportSentItem.query(
                 partition, ReportSentItem.sk.startswith(ReportSentItem.PREFIX), consistent_read=True
             )

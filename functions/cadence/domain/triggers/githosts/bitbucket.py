@@ -4,12 +4,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from cadence.domain.shared.errors import InvalidRequest
+from cadence.domain.triggers.comment_commands import CommentCommand, read_command
 from cadence.domain.triggers.git_events import GitEvent, PullRequest, Push
 from cadence.domain.triggers.githosts.format import Headers, Payload, WebhookFormat, hmac_sha256, same
 from cadence.domain.triggers.githosts.payload import NO_COMMIT, at, items, number, required, text
 
 SIGNATURE_HEADER = "x-hub-signature"
 _PUSH = "repo:push"
+COMMENT_EVENT = "pullrequest:comment_created"
 _PULL_REQUESTS = frozenset({"pullrequest:created", "pullrequest:updated"})
 _MOST_CHANGES = 100
 
@@ -21,7 +23,9 @@ def signed(headers: Headers, body: bytes, secret: bytes) -> bool:
 
 def read(event: str, payload: Payload) -> Sequence[GitEvent]:
     """Returns the events of a payload. Raises InvalidRequest if it lacks a required part."""
-    return tuple(_pushes(payload)) if event == _PUSH else (pull_request(payload),)
+    if event == _PUSH:
+        return tuple(_pushes(payload))
+    return (pull_request(payload),) if event in _PULL_REQUESTS else ()
 
 
 def _pushes(payload: Payload) -> Iterator[Push]:
@@ -80,12 +84,30 @@ def pull_request(payload: Payload) -> PullRequest:
     )
 
 
+def command(payload: Payload) -> CommentCommand | None:
+    """Returns the command in a new comment on a pull request."""
+    found = read_command(text(payload, "comment", "content", "raw"))
+    request = at(payload, "pullrequest", "id")
+    if found is None or not isinstance(request, int):
+        return None
+    return CommentCommand(
+        repository=text(payload, "repository", "full_name"),
+        number=request,
+        sender=text(payload, "actor", "nickname") or text(payload, "actor", "display_name"),
+        sender_id=text(payload, "actor", "uuid"),
+        name=found[0],
+        argument=found[1],
+    )
+
+
 BITBUCKET = WebhookFormat(
     event_header="x-event-key",
     delivery_headers=("x-request-uuid",),
     acted_on=_PULL_REQUESTS | {_PUSH},
     signed=signed,
     read=read,
+    comments=frozenset({COMMENT_EVENT}),
+    command=command,
     user="x-token-auth",
     home="https://bitbucket.org",
 )

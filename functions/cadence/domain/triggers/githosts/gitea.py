@@ -1,7 +1,7 @@
 """Webhooks of Gitea and Forgejo: payloads like GitHub's, with a signature header of their own."""
 
 from cadence.domain.triggers.githosts.format import Headers, WebhookFormat, hmac_sha256, same
-from cadence.domain.triggers.githosts.github import read
+from cadence.domain.triggers.githosts.github import COMMENT_EVENT, command, read
 
 SIGNATURE_HEADER = "x-gitea-signature"
 
@@ -17,5 +17,7 @@ GITEA = WebhookFormat(
     acted_on=frozenset({"push", "pull_request"}),
     signed=signed,
     read=read,
+    comments=frozenset({COMMENT_EVENT}),
+    command=command,
     user="cadence",
 )

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from cadence.domain.triggers.comment_commands import CommentCommand, read_command
 from cadence.domain.triggers.git_events import GitEvent, PullRequest, Push
 from cadence.domain.triggers.githosts.format import Headers, Payload, WebhookFormat, hmac_sha256, same
 from cadence.domain.triggers.githosts.payload import at, changed_paths, items, number, required, text
@@ -9,6 +10,7 @@ from cadence.domain.triggers.githosts.payload import at, changed_paths, items, n
 SIGNATURE_HEADER = "x-hub-signature-256"
 EVENT_HEADER = "x-github-event"
 DELIVERY_HEADER = "x-github-delivery"
+COMMENT_EVENT = "issue_comment"
 
 _STARTING = frozenset({"opened", "synchronize", "synchronized", "reopened"})
 # GitHub lists no more; beyond that a push may have changed any path.
@@ -84,6 +86,23 @@ def pull_request(payload: Payload) -> PullRequest:
     )
 
 
+def command(payload: Payload) -> CommentCommand | None:
+    """Returns the command in a new comment on a pull request, of GitHub or Gitea."""
+    found = read_command(text(payload, "comment", "body"))
+    number_ = at(payload, "issue", "number")
+    on_pull_request = isinstance(at(payload, "issue", "pull_request"), dict) or at(payload, "is_pull") is True
+    if found is None or text(payload, "action") != "created" or not on_pull_request or not isinstance(number_, int):
+        return None
+    return CommentCommand(
+        repository=text(payload, "repository", "full_name"),
+        number=number_,
+        sender=text(payload, "comment", "user", "login"),
+        sender_id=str(at(payload, "comment", "user", "id") or ""),
+        name=found[0],
+        argument=found[1],
+    )
+
+
 GITHUB = WebhookFormat(
     event_header=EVENT_HEADER,
     delivery_headers=(DELIVERY_HEADER,),
@@ -91,6 +110,8 @@ GITHUB = WebhookFormat(
     pings=frozenset({"ping"}),
     signed=signed,
     read=read,
+    comments=frozenset({COMMENT_EVENT}),
+    command=command,
     user="x-access-token",
     home="https://github.com",
 )

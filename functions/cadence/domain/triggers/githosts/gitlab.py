@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from cadence.domain.triggers.comment_commands import CommentCommand, read_command
 from cadence.domain.triggers.git_events import GitEvent, PullRequest, Push
 from cadence.domain.triggers.githosts.format import Headers, Payload, WebhookFormat, same
 from cadence.domain.triggers.githosts.payload import NO_COMMIT, at, changed_paths, items, number, required, text
@@ -70,12 +71,33 @@ def _merge_request(payload: Payload) -> PullRequest:
     )
 
 
+def command(payload: Payload) -> CommentCommand | None:
+    """Returns the command in a new note on a merge request."""
+    note = at(payload, "object_attributes")
+    found = read_command(text(note, "note"))
+    request = at(payload, "merge_request", "iid")
+    # Older versions do not say whether a note is new: they report only new ones.
+    is_new = at(note, "action") in (None, "create")
+    if found is None or text(note, "noteable_type") != "MergeRequest" or not is_new or not isinstance(request, int):
+        return None
+    return CommentCommand(
+        repository=text(payload, "project", "path_with_namespace"),
+        number=request,
+        sender=text(payload, "user", "username"),
+        sender_id=str(at(payload, "user", "id") or ""),
+        name=found[0],
+        argument=found[1],
+    )
+
+
 GITLAB = WebhookFormat(
     event_header="x-gitlab-event",
     delivery_headers=("idempotency-key", "x-gitlab-event-uuid"),
     acted_on=_PUSHES | {_MERGE_REQUEST},
     signed=signed,
     read=read,
+    comments=frozenset({"Note Hook"}),
+    command=command,
     user="oauth2",
     home="https://gitlab.com",
 )

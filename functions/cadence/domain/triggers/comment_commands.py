@@ -1,0 +1,25 @@
+"""Commands that people write as comments on pull requests: `/cadence rerun`."""
+
+import re
+from dataclasses import dataclass
+
+_COMMAND = re.compile(r"^/cadence[ \t]+([a-z]{1,20})(?:[ \t]+([a-z]{1,20}))?[ \t]*\r?$", re.MULTILINE)
+_LONGEST_READ = 10_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommentCommand:
+    """A command on a pull request. `sender` is the author's name on the code host, `sender_id` the id there."""
+
+    repository: str
+    number: int
+    sender: str
+    sender_id: str
+    name: str
+    argument: str = ""
+
+
+def read_command(text: str) -> tuple[str, str] | None:
+    """Returns the first command of a comment and its argument; None if no line of the comment is a command."""
+    found = _COMMAND.search(text[:_LONGEST_READ])
+    return (found[1], found[2] or "") if found else None
