@@ -1,7 +1,7 @@
 """A burst of webhooks, some sent twice, in any order, while Lambdas are killed at any call that they make to AWS.
 
 Each event has exactly the runs that it should, and each commit ends with its true status. `CADENCE_BURST=1000` sends as
-many webhooks (bench/README.md states the outcome).
+many webhooks.
 """
 
 import json
