@@ -145,7 +145,9 @@ class FolderGateway(GatewayClient):
         if body["end"]:
             self._join(port, body["end"])
         first = body["next_seq"]
-        uploads = [{"seq": seq, "url": f"{port}/{seq}", "headers": {}} for seq in range(first, first + body["want"])]
+        uploads = [
+            {"seq": seq, "url": f"{port}/{seq}", "headers": {}} for seq in range(first, first + len(body["lengths"]))
+        ]
         return {"uploads": uploads, "retry_after": 0}
 
     def _join(self, port: str, end: Json) -> None:
