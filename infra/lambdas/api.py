@@ -89,8 +89,8 @@ ROWS = (
             invokes("alert_deliveries"),
             # Credentials of a pool are removed with it; a pool is probed when it was changed.
             invokes_providers(),
-            # A runner is held or released.
-            items("runners", "UpdateItem"),
+            # A runner is held or released, a host that went for good is forgotten.
+            items("runners", "UpdateItem", "DeleteItem"),
         ),
     ),
 )

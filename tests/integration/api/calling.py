@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+import pytest
+
+from tests.permissions import within_the_role_of
+
 HELLO = """\
 cadence: 1
 name: hello
@@ -39,7 +43,7 @@ class Answer:
 
 @dataclass
 class Api:
-    """Calls the api Lambda; `token` is an administrator's of the organization `default`."""
+    """Calls the api Lambda within its role; `token` is an administrator's of the organization `default`."""
 
     handler: Any
     services: Any
@@ -67,7 +71,8 @@ class Api:
             sent.setdefault("content-type", "application/json")
         if isinstance(text, bytes):
             text, base64_body = base64.b64encode(text).decode(), True
-        response = self.handler(event(method, path, query, sent, text, base64_body), None)
+        with pytest.MonkeyPatch.context() as patch, within_the_role_of("api", patch):
+            response = self.handler(event(method, path, query, sent, text, base64_body), None)
         out = {name.lower(): value for name, value in (response.get("headers") or {}).items()}
         return Answer(response["statusCode"], out, response.get("body") or "")
 

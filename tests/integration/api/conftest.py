@@ -15,6 +15,7 @@ from cadence.application.access.seed import Seed
 from cadence.domain.access.access import Organization, Project
 from cadence.domain.placement.pool import Pool
 from tests.integration.api.calling import Api
+from tests.permissions import in_another_lambda
 
 REGION = "eu-west-1"
 
@@ -164,7 +165,8 @@ class NoLambdas:
         handler = self.answers.get(arguments["FunctionName"])
         if handler is None or arguments["InvocationType"] == "Event":
             return None
-        answer = handler(json.loads(arguments["Payload"]))
+        with in_another_lambda():
+            answer = handler(json.loads(arguments["Payload"]))
         return {"Payload": io.BytesIO(json.dumps(answer).encode())}
 
     def list_event_source_mappings(self, **arguments: Any) -> dict[str, Any]:

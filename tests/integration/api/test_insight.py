@@ -156,7 +156,7 @@ def test_the_graph_shows_what_went_through(api, run_id):
 
 def test_a_large_run_is_told_page_by_page(api, run_id, monkeypatch):
     whole_run, whole_graph = (api("GET", f"/v1/runs/{run_id}{path}").json for path in ("", "/graph"))
-    monkeypatch.setattr(runs_routes, "_TREATMENTS_PER_PAGE", 1)
+    monkeypatch.setattr(runs_routes, "TREATMENTS_PER_PAGE", 1)
     monkeypatch.setattr(runs_routes, "_LONGEST_CAUSE", 3)
     monkeypatch.setattr(insight_routes, "_LONGEST_GRAPH", 1)
 

@@ -92,7 +92,10 @@ class GitHubRepository:
         return str(branch["commit"]["sha"])
 
     def open_pull_requests(self) -> Sequence[PullRequest]:
-        found = self._client.pages(f"{self._path}/pulls", state="open")
+        try:
+            found = list(self._client.pages(f"{self._path}/pulls", state="open"))
+        except NotFound:
+            return []  # Gitea's answer for a repository that has no commit yet
         # What is listed has the form of what webhooks send.
         return [pull_request({"number": each["number"], "pull_request": each}) for each in found]
 
