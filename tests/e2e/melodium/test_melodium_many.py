@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from cadence.local.ministack.fork_server import LONGEST_COMM
 from tests.e2e.api import Api
 from tests.e2e.conftest import Stack
 from tests.e2e.fake_engine import FakeEngine, debug_chunk, sent
@@ -50,7 +51,7 @@ def peak_memory(function: str) -> list[int]:
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            if function.encode() in (process / "environ").read_bytes():
+            if (process / "comm").read_text().strip() == function[-LONGEST_COMM:]:
                 status = (process / "status").read_text()
                 found.append(int(status.partition("VmHWM:")[2].split()[0]) // 1024)
         except (OSError, IndexError):

@@ -91,6 +91,12 @@ def test_each_has_its_own_streams_and_environment(start: Start) -> None:
         assert process.stdout.readline() == f"heard {name}!\n"
 
 
+def test_it_is_named_after_its_lambda(start: Start) -> None:
+    process = start(AWS_LAMBDA_FUNCTION_NAME="cadence-main-runner-gateway")
+    assert process.stdout.readline()
+    assert Path(f"/proc/{process.pid}/comm").read_text() == "-runner-gateway\n"
+
+
 def test_it_ends_with_its_input(start: Start) -> None:
     process = start(WHO="one")
     assert process.poll() is None

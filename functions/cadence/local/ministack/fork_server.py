@@ -18,6 +18,8 @@ import sys
 from pathlib import Path
 
 LARGEST_REQUEST = 1024 * 1024
+LONGEST_COMM = 15
+"""The most bytes of a process's name that Linux keeps."""
 
 
 def main() -> None:
@@ -73,6 +75,9 @@ def run(request: dict[str, object], descriptors: list[int]) -> None:
         os.environ.clear()
         os.environ.update(request["environment"])  # type: ignore[call-overload]
         os.chdir(str(request["folder"]))
+        # What `ps -o comm` shows: the end of the name, since the beginning is the same for all.
+        name = os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "lambda")
+        Path("/proc/self/comm").write_text(name[-LONGEST_COMM:], encoding="utf-8")
         random.seed()
         sys.argv = [str(request["script"])]
         runpy.run_path(sys.argv[0], run_name="__main__")
