@@ -92,7 +92,7 @@ def test_each_has_its_own_streams_and_environment(start: Start) -> None:
 
 
 def test_it_is_named_after_its_lambda(start: Start) -> None:
-    process = start(AWS_LAMBDA_FUNCTION_NAME="cadence-main-runner-gateway")
+    process = start(WHO="one", AWS_LAMBDA_FUNCTION_NAME="cadence-main-runner-gateway")
     assert process.stdout.readline()
     assert Path(f"/proc/{process.pid}/comm").read_text() == "-runner-gateway\n"
 
