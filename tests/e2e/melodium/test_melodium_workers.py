@@ -196,10 +196,9 @@ def test_what_no_pool_can_ever_hold_is_refused_at_once(engine: Engine, api: Api)
         ("system=|wrap<System>(|windows())", "system", "has no operating system windows"),
         ('system=|wrap<System>(|linux_distribution_version("nixos", "25.05"))', "system", "system linux nixos 25.05"),
         ('system=|wrap<System>(|image("golden-7"))', "system", "has no machine image golden-7"),
-        ('edition="desktop"', "", "has no edition desktop of the engine"),
         ("arch=|wrap<Arch>(|riscv64())", "arch", "has no riscv64"),
     ],
-    ids=["system", "distribution", "image", "edition", "arch"],
+    ids=["system", "distribution", "image", "arch"],
 )
 def test_an_engine_hears_in_words_what_no_pool_has(
     engine: Engine, tmp_path: Path, need: str, uses: str, why: str

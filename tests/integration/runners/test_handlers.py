@@ -37,6 +37,8 @@ def environment(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         "LOGS_TABLE": "logs",
         "LIVE_FUNCTION": "live",
         "DATA_BUCKET": "data",
+        "LOG_MEBIBYTES": "1024",
+        "PROJECT_LOG_MEBIBYTES": "20480",
         "VALUE_BUCKETS": "elsewhere=eu-west-1",
         "RUN_MACHINE_ARN": _MACHINE,
         "TREATMENT_MACHINE_ARN": _MACHINE,
