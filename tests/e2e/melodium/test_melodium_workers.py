@@ -206,9 +206,8 @@ def test_an_engine_hears_in_words_what_no_pool_has(
     text = (PROGRAMS / "dispatching.mel").read_text()
     name = need.partition("=")[0]
     text = text.replace(f"{name}=_", need) if f"{name}=_" in text else text.replace("volumes=[]", f"{need}, volumes=[]")
-    functions = re.findall(r"\|(\w+)\(", need) if uses else []
-    types = {"system": ["System"], "arch": ["Arch"]}.get(uses, [])
-    used = [f"use work/resources/{uses}::{each}" for each in (*types, *(f"|{name}" for name in functions))]
+    functions = [f"|{name}" for name in re.findall(r"\|(\w+)\(", need)]
+    used = [f"use work/resources/{uses}::{each}" for each in (uses.capitalize(), *functions)]
     program = tmp_path / "dispatching.mel"
     program.write_text(text.replace("use std/engine/util", "\n".join([*used, _WRAP, "use std/engine/util"]), 1))
     given = tmp_path / "given"
