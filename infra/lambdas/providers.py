@@ -126,7 +126,8 @@ def _calling_home(
         secrets_key=SecretsKeyUse(("kms:Encrypt", "kms:Decrypt"), {"provider": name}),
         permissions=(
             items("access", "GetItem"),
-            items("runs", "GetItem", "BatchGetItem"),
+            # A treatment says that its start waits for its turn with the infrastructure's API.
+            items("runs", "GetItem", "BatchGetItem", "UpdateItem"),
             items("runners", "GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"),
             answers("treatment", "Success", "Failure"),
             sends("deadlines"),

@@ -163,6 +163,8 @@ def send_line(mailbox: str, line: str, patience: float = TAKE_SECONDS) -> None:
     end = open_for_writing(os.path.join(mailbox, "calls"), patience)
     try:
         os.write(end, f"{line}\n".encode())
+    except BrokenPipeError:
+        raise CommandNotTaken("its container has ended") from None
     finally:
         os.close(end)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import requests
+from botocore.exceptions import ClientError
 
 from infra.lambdas.providers import CALLING_HOME
 from tests.doubles.gcp import account_key
@@ -132,6 +133,14 @@ def test_a_provider_touches_nothing_but_what_it_needs(stack: Stack, provider: st
     assert not refused(own("dynamodb").put_item, TableName=api["CADENCE_RUNNERS_TABLE"], Item=item)
     assert refused(own("dynamodb").put_item, TableName=api["CADENCE_ACCESS_TABLE"], Item=item)
     assert refused(own("dynamodb").put_item, TableName=api["CADENCE_RUNS_TABLE"], Item=item)
+    # What a treatment waits for; there is none of this name.
+    with pytest.raises(ClientError, match="ConditionalCheckFailed"):
+        own("dynamodb").update_item(
+            TableName=api["CADENCE_RUNS_TABLE"],
+            Key=item,
+            UpdateExpression="REMOVE waiting_for",
+            ConditionExpression="attribute_exists(pk)",
+        )
     assert refused(own("s3").list_objects_v2, Bucket=api["CADENCE_DATA_BUCKET"])
     assert refused(own("stepfunctions").list_executions, stateMachineArn=api["CADENCE_RUN_MACHINE_ARN"])
     assert refused(own("lambda").invoke, FunctionName=f"cadence-main-{CALLING_HOME[another].folder.replace('_', '-')}")

@@ -174,6 +174,14 @@ def test_a_container_that_ends_ends_its_command(make: Make) -> None:
     assert process.returncode == 137
 
 
+def test_a_container_that_ends_while_it_is_written_to_takes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    monkeypatch.setattr(pod_exec, "open_for_writing", lambda *_: writer)
+    with pytest.raises(pod_exec.CommandNotTaken, match="ended"):
+        pod_exec.send_line("/nowhere", "signal-KILL")
+
+
 def test_nobody_takes_it(make: Make) -> None:
     container = make()
     eventually(lambda: has_reader(container.desk / "calls"))
