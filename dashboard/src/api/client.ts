@@ -61,6 +61,14 @@ export function post<T>(parts: readonly string[], body: unknown = {}): Promise<T
   return request<T>("POST", address(parts), body);
 }
 
+export function put<T>(parts: readonly string[], body: unknown): Promise<T> {
+  return request<T>("PUT", address(parts), body);
+}
+
+export function remove(parts: readonly string[]): Promise<null> {
+  return request<null>("DELETE", address(parts));
+}
+
 /** Reads all pages of a listing, at most `pages` of them; `next` tells whether there are more. */
 export async function pages<P extends { next: string | null }>(
   parts: readonly string[],

@@ -1,16 +1,8 @@
 // The results of a run's tests in words.
+import type { components } from "../api/types.ts";
 import { counted } from "./format.ts";
 
-export interface TestCounts {
-  total: number;
-  passed: number;
-  failed: number;
-  errors: number;
-  skipped: number;
-  new: number;
-  known_flaky: number;
-  quarantined: number;
-}
+export type TestCounts = Omit<components["schemas"]["CaseCountsView"], "seconds">;
 
 /** "3 of 120 tests failed: 2 new failures, 1 known as flaky". */
 export function testsInWords(counts: TestCounts, compared: boolean): string {

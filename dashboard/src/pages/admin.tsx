@@ -1,5 +1,5 @@
 // Who may? Members, teams, roles, grants, service accounts, repositories and tokens, with the changes that one may make.
-import { get, request } from "../api/client.ts";
+import { get, post, put, remove } from "../api/client.ts";
 import { may } from "../api/session.ts";
 import type { components } from "../api/types.ts";
 import { visible } from "../model/ansi.ts";
@@ -69,11 +69,6 @@ export function Admin({ part, name, again, changed }: { part: AdminPart; name: s
   );
 }
 
-const remove = (...parts: string[]) => request<null>("DELETE", `/v1/${parts.map(encodeURIComponent).join("/")}`);
-const put = <T,>(parts: string[], body: unknown) =>
-  request<T>("PUT", `/v1/${parts.map(encodeURIComponent).join("/")}`, body);
-const post = <T,>(parts: string[], body: unknown) =>
-  request<T>("POST", `/v1/${parts.map(encodeURIComponent).join("/")}`, body);
 const split = (text: string | undefined) => (text ?? "").split(/[\s,]+/).filter(Boolean);
 
 function Members({ again, changed }: PartProps) {
@@ -98,7 +93,7 @@ function Members({ again, changed }: PartProps) {
           key: one.member_id,
           cells: [visible(one.name), visible(one.email), one.teams.join(", ") || "–", ago(one.created_at, now)],
           action: may("members:write") && (
-            <Confirm verb="Remove" what={one.name} act={() => remove("members", one.member_id).then(changed)} />
+            <Confirm verb="Remove" what={one.name} act={() => remove(["members", one.member_id]).then(changed)} />
           ),
         })}
       >
@@ -145,7 +140,7 @@ function Members({ again, changed }: PartProps) {
               <Confirm
                 verb="Withdraw"
                 what={`the invitation of ${one.email ?? one.team ?? one.invitation_id}`}
-                act={() => remove("invitations", one.invitation_id).then(changed)}
+                act={() => remove(["invitations", one.invitation_id]).then(changed)}
               />
             ),
           })}
@@ -184,7 +179,7 @@ function Teams({ again, changed }: PartProps) {
           </span>,
         ],
         action: writes && (
-          <Confirm verb="Delete" what={`team ${one.name}`} act={() => remove("teams", one.name).then(changed)} />
+          <Confirm verb="Delete" what={`team ${one.name}`} act={() => remove(["teams", one.name]).then(changed)} />
         ),
       })}
     >
@@ -253,7 +248,7 @@ function Roles({ again, changed }: PartProps) {
           ),
         ],
         action: !one.built_in && may("roles:write") && (
-          <Confirm verb="Delete" what={`role ${one.name}`} act={() => remove("roles", one.name).then(changed)} />
+          <Confirm verb="Delete" what={`role ${one.name}`} act={() => remove(["roles", one.name]).then(changed)} />
         ),
       })}
     >
@@ -299,7 +294,7 @@ function Grants({ again, changed }: PartProps) {
           <Confirm
             verb="Revoke"
             what={`${one.role} at ${one.scope} from ${one.subject}`}
-            act={() => remove("grants", one.grant_id).then(changed)}
+            act={() => remove(["grants", one.grant_id]).then(changed)}
           />
         ),
       })}
@@ -343,7 +338,7 @@ function Accounts({ again, changed }: PartProps) {
           <Confirm
             verb="Delete"
             what={`service account ${one.name}`}
-            act={() => remove("service-accounts", one.name).then(changed)}
+            act={() => remove(["service-accounts", one.name]).then(changed)}
           />
         ),
       })}
@@ -387,7 +382,11 @@ function Tokens({ again, changed }: PartProps) {
           one.expires_at ? new Date(one.expires_at).toLocaleString() : "never",
         ],
         action: may("tokens:write") && (
-          <Confirm verb="Revoke" what={`token ${one.name}`} act={() => remove("tokens", one.token_id).then(changed)} />
+          <Confirm
+            verb="Revoke"
+            what={`token ${one.name}`}
+            act={() => remove(["tokens", one.token_id]).then(changed)}
+          />
         ),
       })}
     >

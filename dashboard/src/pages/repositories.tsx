@@ -1,5 +1,5 @@
 // Connected repositories, and what their code hosts have sent.
-import { get, request } from "../api/client.ts";
+import { get, post, remove } from "../api/client.ts";
 import { may } from "../api/session.ts";
 import type { components } from "../api/types.ts";
 import { visible } from "../model/ansi.ts";
@@ -36,11 +36,7 @@ export function Repositories({ again, changed }: PartProps) {
           </a>,
         ],
         action: may("repositories:write") && (
-          <Confirm
-            verb="Disconnect"
-            what={one.name}
-            act={() => request("DELETE", `/v1/repositories/${encodeURIComponent(one.id)}`).then(changed)}
-          />
+          <Confirm verb="Disconnect" what={one.name} act={() => remove(["repositories", one.id]).then(changed)} />
         ),
       })}
     >
@@ -56,7 +52,7 @@ export function Repositories({ again, changed }: PartProps) {
           ]}
           act={async ({ url, project, token, kind }) => {
             const body = { url, project, token, ...(kind ? { kind } : {}) };
-            const made = await request<Schemas["RepositoryView"]>("POST", "/v1/repositories", body);
+            const made = await post<Schemas["RepositoryView"]>(["repositories"], body);
             changed();
             return `${made.name} is connected.`;
           }}
