@@ -66,7 +66,6 @@ def deleting() -> Deleting:
         line_store(config, now),
         now,
     )
-    heads = DynamoHeads(config.repositories_table)
     sources = CloseSources(
         notes=DynamoDeletionNotes(config.access_table),
         tokens=access,
@@ -77,8 +76,7 @@ def deleting() -> Deleting:
             repositories=DynamoRepositoryStore(config.repositories_table),
             hosts=GuardedCodeHosts(EgressPolicy.of(config.git_hosts)),
             keys=RepositoryKeys(KmsCipher(config.secrets_key)),
-            heads=heads,
-            record_heads=RecordHeads(heads=heads, clock=now),
+            record_heads=RecordHeads(heads=DynamoHeads(config.repositories_table), clock=now),
             clock=now,
         ),
         people=people,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from cadence.application.repositories.ports import CodeHost, CodeHosts, HeadStore, RepositoryLook, RepositoryStore
+from cadence.application.repositories.ports import CodeHost, CodeHosts, RepositoryStore
 from cadence.application.repositories.reconcile import RecordHeads
 from cadence.application.repositories.repository_secrets import OpenRepository, RepositoryKeys
 from cadence.application.shared.identifiers import new_ulid
@@ -19,7 +19,6 @@ class ConnectRepository:
     repositories: RepositoryStore
     hosts: CodeHosts
     keys: RepositoryKeys
-    heads: HeadStore
     record_heads: RecordHeads
     clock: Clock
 
@@ -75,15 +74,8 @@ class ConnectRepository:
                 raise _refused("/token", message) from None
             raise
         self.repositories.replace_repository(connected, secrets)
-        self._record_heads(connected, host)
+        self.record_heads.record_if_reached(connected.repository_id, host)
         return connected
-
-    def _record_heads(self, repository: Repository, host: CodeHost) -> None:
-        """Records what is there, for which nothing is started; the reconciler does it if the code host fails now."""
-        try:
-            self.record_heads.record(repository.repository_id, host)
-        except CadenceError:
-            self.heads.note_look(RepositoryLook(repository_id=repository.repository_id))
 
     def rotate(self, repository: Repository, token: str | None = None) -> Repository:
         """Renews the webhook's secret, and replaces the token if one is given; returns the repository.

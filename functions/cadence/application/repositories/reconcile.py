@@ -1,7 +1,7 @@
 """Starts what lost webhooks should have started: compares the heads of repositories with those that are known."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from cadence.application.repositories.ports import (
@@ -42,6 +42,13 @@ class RecordHeads:
         events: list[GitEvent] = [*_pushes(host), *host.open_pull_requests()]
         self.heads.add_known(repository_id, map(head_name, events), now)
         self.heads.note_look(RepositoryLook(repository_id=repository_id, looked_at=now))
+
+    def record_if_reached(self, repository_id: str, host: CodeHost) -> None:
+        """Records them unless the code host fails now: then the reconciler does at its first look."""
+        try:
+            self.record(repository_id, host)
+        except CadenceError:
+            self.heads.note_look(RepositoryLook(repository_id=repository_id))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,16 +156,7 @@ def _pushes(host: CodeHost, repository: Repository | None = None) -> list[Push]:
 def _described(push: Push, host: CodeHost) -> Push:
     """Returns the push with the message of its commit, which may say that nothing is to be started."""
     commit = host.describe_commit(push.commit)
-    return Push(
-        repository=push.repository,
-        repository_url=push.repository_url,
-        ref=push.ref,
-        commit=push.commit,
-        before=push.before,
-        default_branch=push.default_branch,
-        author=commit.author[:_LONGEST_TEXT],
-        message=commit.message[:_LONGEST_TEXT],
-    )
+    return replace(push, author=commit.author[:_LONGEST_TEXT], message=commit.message[:_LONGEST_TEXT])
 
 
 def _wait(error: CadenceError) -> timedelta:

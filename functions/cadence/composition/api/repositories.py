@@ -29,13 +29,10 @@ class Repositories:
 def repositories(config: settings.ApiSettings, cipher: Cipher) -> Repositories:
     store, keys = DynamoRepositoryStore(config.repositories_table), RepositoryKeys(cipher)
     hosts = GuardedCodeHosts(EgressPolicy.of(config.git_hosts))
-    heads = DynamoHeads(config.repositories_table)
-    record_heads = RecordHeads(heads=heads, clock=now)
+    record_heads = RecordHeads(heads=DynamoHeads(config.repositories_table), clock=now)
     return Repositories(
         store=store,
-        connect=ConnectRepository(
-            repositories=store, hosts=hosts, keys=keys, heads=heads, record_heads=record_heads, clock=now
-        ),
+        connect=ConnectRepository(repositories=store, hosts=hosts, keys=keys, record_heads=record_heads, clock=now),
         examine=ExamineRepository(
             repositories=store,
             reports=DynamoCommitReports(config.repositories_table),

@@ -16,6 +16,7 @@ import signal
 import socket
 import sys
 from pathlib import Path
+from typing import Any
 
 LARGEST_REQUEST = 1024 * 1024
 LONGEST_COMM = 15
@@ -64,7 +65,7 @@ def imported_by_handlers(code: Path) -> list[str]:
     return list(names)
 
 
-def run(request: dict[str, object], descriptors: list[int]) -> None:
+def run(request: dict[str, Any], descriptors: list[int]) -> None:
     """Runs a script in this process as if it had just been started, and ends the process."""
     status = 1
     try:
@@ -73,13 +74,13 @@ def run(request: dict[str, object], descriptors: list[int]) -> None:
             os.close(each)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         os.environ.clear()
-        os.environ.update(request["environment"])  # type: ignore[call-overload]
-        os.chdir(str(request["folder"]))
+        os.environ.update(request["environment"])
+        os.chdir(request["folder"])
         # What `ps -o comm` shows: the end of the name, since the beginning is the same for all.
         name = os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "lambda")
         Path("/proc/self/comm").write_text(name[-LONGEST_COMM:], encoding="utf-8")
         random.seed()
-        sys.argv = [str(request["script"])]
+        sys.argv = [request["script"]]
         runpy.run_path(sys.argv[0], run_name="__main__")
         status = 0
     except BaseException:  # noqa: BLE001 (it is the whole process's end)
