@@ -123,6 +123,15 @@ class Node:
     cut: bool = False
     more: str | None = None
 
+    @property
+    def unreported(self) -> int:
+        """How many values a Mélodium engine sent here and did not report; 0 with a value, and for triggers."""
+        if self.id.kind is not NodeKind.VALUE or self.value or self.spec is None or self.spec.element is None:
+            return 0
+        port = self.id.name.rpartition(".")[2]
+        is_trigger = any(output.port == port and output.type == "void" for output in self.spec.outputs)
+        return 0 if is_trigger else self.spec.element.unreported.get(port, 0)
+
 
 class Direction(StrEnum):
     """The direction of a trace."""
