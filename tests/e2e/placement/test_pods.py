@@ -136,8 +136,8 @@ def test_image_service_volume_and_a_stream_to_another_pool_and_back(api: Api, no
     assert api.content(run_id, "gather", "sum") == b"120600\n"
     treatments = {each["name"]: each for each in api.run(run_id)["treatments"]}
     times = {name: (each["started_at"], each["finished_at"]) for name, each in treatments.items()}
-    # They were at work together, in two pools.
-    assert max(begun for begun, _ in times.values()) < min(ended for _, ended in times.values()), times
+    # They were at work together, in two pools; when the second pod begins is up to the machine.
+    assert times["double"][0] < times["generate"][1], times
     assert not any("s3cr3t" in str(spec) for spec in node.specs.values())
     assert node.refusals == []
 
