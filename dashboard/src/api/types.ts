@@ -5230,6 +5230,11 @@ export interface components {
             runner: components["schemas"]["RunnerView"] | null;
             value: components["schemas"]["ValueView"] | null;
             /**
+             * Type
+             * @description The declared type of an output, whether it has a value or not.
+             */
+            type: string | null;
+            /**
              * Unreported
              * @description The values that a Mélodium engine sent here without reporting them; 0 if there is a value.
              */

@@ -14,7 +14,7 @@ COMMIT = "c0ffee" + "0" * 34
 
 
 def node(kind: str, name: str, **more: Any) -> dict[str, Any]:
-    about = {"run_id": RUN, "treatment": None, "port": None, "value": None, "unreported": 0, "run": None}
+    about = {"run_id": RUN, "treatment": None, "port": None, "value": None, "type": None, "unreported": 0, "run": None}
     ended = {"state": "succeeded", "started_at": None, "finished_at": None, "runner": None, "kept_from": None}
     return {"id": name, "kind": kind, "cut": False, "next": None, **about, **ended, **more}
 
@@ -89,6 +89,14 @@ def test_a_trace_says_why_it_has_no_value(
     value = node("value", "value", treatment="main/emit", port="emit", **times)
     show_graph({"direction": "backward", "run_id": RUN, "start": "value", "nodes": [value], "links": []})
     assert f"main/emit.emit  {note}" in capsys.readouterr().out
+
+
+def test_a_trigger_has_no_value_to_miss(capsys: pytest.CaptureFixture[str]) -> None:
+    """Engines report none of a source."""
+    about = {"type": "void", "finished_at": "2026-01-02T03:04:05Z", "started_at": "2026-01-02T03:04:04Z"}
+    value = node("value", "value", treatment="main/startup/ready", port="trigger", **about)
+    show_graph({"direction": "backward", "run_id": RUN, "start": "value", "nodes": [value], "links": []})
+    assert "main/startup/ready.trigger  (a trigger)" in capsys.readouterr().out
 
 
 def test_a_value_that_an_engine_did_not_report_is_counted() -> None:

@@ -99,6 +99,7 @@ class TracedNode(Model):
     kept_from: str | None
     runner: RunnerView | None
     value: ValueView | None
+    type: str | None = Field(description="The declared type of an output, whether it has a value or not.")
     unreported: int = Field(description=UNREPORTED)
     part: PartView | None
     run: RunAbout | None
@@ -214,6 +215,7 @@ def node_view(node: Node, cursor: str | None) -> TracedNode:
         kept_from=state.kept_from if state else None,
         runner=runner_view(node.runner) if node.runner else None,
         value=_shortened(value_view(node.value)),
+        type=node.type,
         unreported=node.unreported,
         part=part_view(node.part) if node.id.kind is NodeKind.VALUE else None,
         run=_run(node.run) if of_run and node.run else None,

@@ -134,6 +134,8 @@ def _missing(node: Json) -> str:
     """Says why a node has no value."""
     if node["unreported"]:
         return unreported_words(node["unreported"])
+    if node["type"] == "void":
+        return "a trigger"
     # An engine that reports without numbers, too, has sent some that are not here.
     return "no value was recorded" if node["finished_at"] else "nothing sent yet"
 
