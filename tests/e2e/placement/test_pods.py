@@ -31,6 +31,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.podman, pytest.mark.slow]
 
 POOLS_IMAGE = "registry.example/cadence-runner:1"
 TOOLS = "localhost/tools"
+# An engine takes some 100 MB, beside the agent.
+ROOM = "memory: 512"
 
 
 @pytest.fixture(scope="module")
@@ -216,7 +218,7 @@ def test_a_melodium_program_in_a_pod_works_between_two_hosts(
     """Its values come from a host and go to one, its engine reports from the pod, and it is replayed in another pod."""
     shutil.copytree(PROGRAMS / "counting", tmp_path / "counting")
     document = tmp_path / "middle.yaml"
-    document.write_text(MIDDLE.replace("tally: {melodium:", f"tally: {{pools: [{pool}], melodium:"))
+    document.write_text(MIDDLE.replace("tally: {melodium:", f"tally: {{pools: [{pool}], {ROOM}, melodium:"))
     run_id = cadence("run", str(document)).stdout.split()[0]
     finished(api, node, run_id)
     (tally,) = (one for one in api.run(run_id)["treatments"] if one["name"] == "tally")
@@ -239,7 +241,9 @@ def test_a_cancelled_melodium_program_in_a_pod_reports_to_its_end(
     shutil.copytree(PROGRAMS / "counting", tmp_path / "counting")
     document = tmp_path / "slow.yaml"
     program = "{program: counting/Compo.toml, entrypoint: slow}"
-    document.write_text(f"cadence: 1\nname: slow\ntreatments: {{slow: {{pools: [{pool}], melodium: {program}}}}}\n")
+    document.write_text(
+        f"cadence: 1\nname: slow\ntreatments: {{slow: {{pools: [{pool}], {ROOM}, melodium: {program}}}}}\n"
+    )
     run_id = cadence("run", str(document)).stdout.split()[0]
     eventually(lambda: any("sleeping" in line["text"] for line in api.lines(run_id, 1, treatment="slow")))
     assert api.call("POST", f"/v1/runs/{run_id}/cancel", json={}).ok
