@@ -79,6 +79,7 @@ def test_a_worker_whose_engine_falls_silent_ends_by_itself(source: Source, api: 
         source.running("tests/process_distributed.mel", ids, tmp_path, *through(words, port)),
     ):
         run = api.finished(worker, within=HANGS)
+        assert not (tmp_path / "reply.log").exists() or not (tmp_path / "reply.log").read_text()
     assert run["state"] == "succeeded", run["cause"]
 
 
