@@ -85,6 +85,8 @@ ROWS = (
             invokes("search_index"),
             invokes("delete_projects"),
             puts("documents/*"),
+            # The files of working trees, for treatments with `source: true`.
+            puts("sources/*"),
             # When quotas and limits are raised, or approvals decided, what waits for them continues.
             *RUN_GATES,
             items("access", "UpdateItem"),

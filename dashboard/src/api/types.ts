@@ -5085,6 +5085,9 @@ export interface components {
         /**
          * StartDocumentBody
          * @description A document to run once, and the values of its parameters.
+         *
+         *     `source` are the files that treatments with `source: true` receive: a tar archive, compressed with gzip (at most 3.5
+         *     MiB) and encoded in base64.
          */
         StartDocumentBody: {
             /** Document */
@@ -5102,6 +5105,11 @@ export interface components {
             programs?: {
                 [key: string]: components["schemas"]["ProgramBody"];
             };
+            /**
+             * Source
+             * @default null
+             */
+            source: string | null;
         };
         /** StartedView */
         StartedView: {

@@ -9,6 +9,8 @@ from cadence.adapters.dynamodb.repositories.github_apps import DynamoGitHubApps
 from cadence.adapters.dynamodb.repositories.heads import DynamoHeads
 from cadence.adapters.dynamodb.repositories.repository_store import DynamoRepositoryStore
 from cadence.adapters.http.egress_policy import EgressPolicy
+from cadence.adapters.s3.buckets import Buckets
+from cadence.adapters.s3.chunks import S3Chunks
 from cadence.application.access.ports import Cipher
 from cadence.application.repositories.connect import ConnectRepository
 from cadence.application.repositories.connect_with_app import ConnectWithApp
@@ -19,6 +21,7 @@ from cadence.application.repositories.manage_github_apps import ManageGitHubApps
 from cadence.application.repositories.ports import RepositoryStore
 from cadence.application.repositories.reconcile import RecordHeads
 from cadence.application.repositories.repository_secrets import OpenRepository, RepositoryKeys
+from cadence.application.repositories.working_tree import StoreWorkingTree
 from cadence.composition.shared import settings
 from cadence.composition.shared.clock import now
 from cadence.composition.shared.repositories import app_tokens
@@ -34,6 +37,7 @@ class Repositories:
     examine: ExamineRepository
     apps: GitHubAppStore
     manage_apps: ManageGitHubApps
+    working_tree: StoreWorkingTree
 
 
 def repositories(config: settings.ApiSettings, cipher: Cipher) -> Repositories:
@@ -64,4 +68,5 @@ def repositories(config: settings.ApiSettings, cipher: Cipher) -> Repositories:
             tokens=tokens,
             clock=now,
         ),
+        working_tree=StoreWorkingTree(S3Chunks(Buckets(config.data_bucket)).write),
     )
