@@ -60,7 +60,12 @@ def _joining(principal: Principal, pool: str) -> Principal:
 def lease(gateway: Gateway, request: GatewayRequest) -> Answer:
     body = request.body
     answer = gateway.lease.lease(
-        request.names["host"], request.authorization, body["call"], body["free_slots"], body["running"]
+        request.names["host"],
+        request.authorization,
+        body["call"],
+        body["free_slots"],
+        body["running"],
+        body.get("facts"),
     )
     return wire.lease_json(answer)
 

@@ -2715,6 +2715,11 @@ export interface components {
             finished_at: string | null;
             runner: components["schemas"]["RunnerView"] | null;
             value: components["schemas"]["ValueView"] | null;
+            /**
+             * Unreported
+             * @description The values that a Mélodium engine sent here without reporting them; 0 if there is a value.
+             */
+            unreported: number;
             /** Inputs */
             inputs: {
                 [key: string]: components["schemas"]["OriginView"] | null;
@@ -5224,6 +5229,16 @@ export interface components {
             kept_from: string | null;
             runner: components["schemas"]["RunnerView"] | null;
             value: components["schemas"]["ValueView"] | null;
+            /**
+             * Type
+             * @description The declared type of an output, whether it has a value or not.
+             */
+            type: string | null;
+            /**
+             * Unreported
+             * @description The values that a Mélodium engine sent here without reporting them; 0 if there is a value.
+             */
+            unreported: number;
             part: components["schemas"]["PartView"] | null;
             run: components["schemas"]["RunAbout"] | null;
             cache: components["schemas"]["CacheAbout"] | null;
