@@ -188,7 +188,7 @@ ADMITS = (items("runs", "PutItem", "BatchWriteItem"), *gets("documents/*"))
 # Ending the runners of a treatment that ends, and recording the values that they sent.
 SETTLES = (items("runs", "BatchWriteItem"), items("runners", "GetItem", "Query", "UpdateItem"))
 # The token of an engine ends with its runner, also with one that is lost.
-ENDS_TOKENS = items_under("access", ("TOKEN#",), "DeleteItem")
+ENDS_TOKENS = items_under("access", ("ENGINETOKEN#",), "DeleteItem")
 # Entries of the audit log, and what remembers those that are made once an hour.
 NOTES_AUDIT = items_under("access", ("AUDIT#", "AUDITED#"), "PutItem")
 # A run's end lets treatments and pipelines continue that wait for it.
