@@ -48,7 +48,8 @@ class Deployment:
 
     ``stage`` distinguishes deployments in one account: every name starts with ``cadence-<stage>-``.
     ``retention_days`` is how long values and logs of runs are kept. ``cache_mebibytes`` and
-    ``project_cache_mebibytes`` are what one cache and all caches of a project may take, ``log_mebibytes`` and
+    ``project_cache_mebibytes`` are what one cache and all caches of a project may take, ``project_storage_mebibytes``
+    what all values of a project may take, ``log_mebibytes`` and
     ``project_log_mebibytes`` what is kept of the log of one attempt, and of all logs of a project within a day.
     ``git_hosts`` are hosts
     (``name`` or ``name:port``, commas between them) that repositories are read from though they have no public
@@ -70,6 +71,7 @@ class Deployment:
     nag: bool
     cache_mebibytes: int
     project_cache_mebibytes: int
+    project_storage_mebibytes: int
     log_mebibytes: int
     project_log_mebibytes: int
     git_hosts: str
@@ -116,6 +118,7 @@ def read_deployment(node: "Node") -> Deployment:
         nag=_choice(node, "nag", "false", ("true", "false")) == "true",
         cache_mebibytes=_mebibytes(node, "cache_mebibytes", 5 << 10),
         project_cache_mebibytes=_mebibytes(node, "project_cache_mebibytes", 20 << 10),
+        project_storage_mebibytes=_mebibytes(node, "project_storage_mebibytes", 1 << 20),
         log_mebibytes=_mebibytes(node, "log_mebibytes", 1 << 10),
         project_log_mebibytes=_mebibytes(node, "project_log_mebibytes", 20 << 10),
         git_hosts=_hosts(node, "git_hosts", "*" if local else ""),

@@ -333,6 +333,11 @@ export interface components {
                 [key: string]: number;
             };
             times: components["schemas"]["TimesView"];
+            /**
+             * Lines Left Out
+             * @description Lines of its log that were not kept because of a log quota.
+             */
+            lines_left_out: number;
         };
         /** AuditPage */
         AuditPage: {
@@ -4972,6 +4977,31 @@ export interface components {
             run_id: string;
             /** State */
             state: string;
+        };
+        /** StorageBody */
+        StorageBody: {
+            /**
+             * Mebibytes
+             * @description 1 to what the installation allows; null: as much as that.
+             */
+            mebibytes: number | null;
+        };
+        /**
+         * StorageView
+         * @description Sizes in bytes: `limit` is what applies, `own` what was set for the project, `most` the installation's limit.
+         */
+        StorageView: {
+            /**
+             * Used
+             * @description What the values of the project's runs take.
+             */
+            used: number;
+            /** Limit */
+            limit: number;
+            /** Own */
+            own: number | null;
+            /** Most */
+            most: number;
         };
         /** SweepView */
         SweepView: {

@@ -104,6 +104,7 @@ COMMANDS = {
     "runner": LazyCommand("runners.runners", "runner", "Runners: one for each attempt of a treatment."),
     "quota": LazyCommand("limits.quotas", "quota", "Quotas of the organization."),
     "retention": LazyCommand("logs.retention", "retention", "How long a project's log lines and values are kept."),
+    "storage": LazyCommand("values.storage", "storage", "How much the values of a project's runs take."),
     "alert": LazyCommand("alerts.alerts", "alert", "Alerts, their rules, channels and silences."),
     "export": LazyCommand(
         "exports.exports", "export", "Exports: logs, metrics and traces sent to Prometheus, Loki, Datadog or OTLP."

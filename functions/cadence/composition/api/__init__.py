@@ -25,6 +25,7 @@ from cadence.adapters.dynamodb.runners.host_store import DynamoHostStore
 from cadence.adapters.dynamodb.runners.runner_store import DynamoRunnerStore
 from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
 from cadence.adapters.dynamodb.search.splits import DynamoSplitCatalogue
+from cadence.adapters.dynamodb.values.storage_ledger import DynamoStorageLedger
 from cadence.adapters.kms.cipher import KmsCipher
 from cadence.adapters.s3.buckets import Buckets
 from cadence.adapters.s3.chunks import S3Chunks
@@ -69,6 +70,7 @@ from cadence.application.shared.secret_ports import SecretStore
 from cadence.application.shared.value_ports import DataUrls
 from cadence.application.triggers.add_githost import AddGitHost, RotateGitHost
 from cadence.application.values.manage_retention import ManageRetention
+from cadence.application.values.storage import ManageStorage
 from cadence.composition.api.alerts import Alerting, alerting
 from cadence.composition.api.dead_letters import dead_letters
 from cadence.composition.api.deletion import Deletions, deletions
@@ -147,6 +149,7 @@ class Services:
     search: Search
     dead_letters: DeadLetters
     retention: ManageRetention
+    storage: ManageStorage
     audit: AuditTrail
     alerting: Alerting
     deletions: Deletions
@@ -291,6 +294,10 @@ def services() -> Services:
         dead_letters=dead_letters(config, access),
         retention=ManageRetention(
             DynamoSplitCatalogue(config.logs_table), now, timedelta(days=int(config.retention_days))
+        ),
+        storage=ManageStorage(
+            DynamoStorageLedger(config.runners_table, timedelta(days=int(config.retention_days))),
+            int(config.project_storage_mebibytes) << 20,
         ),
         audit=DynamoAuditTrail(config.access_table),
         alerting=alerts,

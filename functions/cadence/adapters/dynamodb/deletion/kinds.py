@@ -160,6 +160,8 @@ KINDS: tuple[ItemKind, ...] = (
     ItemKind("runners", "PACE#{account}#{region}#{api}", "PACE", Found.ORGANIZATION),
     ItemKind("runners", "CACHE#{org}#{project}", "KEY#{key}", Found.BY_PROJECT, "caches"),
     ItemKind("runners", "CACHE#{org}#{project}", "UPLOAD#{entry}", Found.BY_PROJECT),
+    ItemKind("runners", "STORAGE#{org}#{project}", "DAY#{date}", Found.BY_PROJECT),
+    ItemKind("runners", "STORAGE#{org}#{project}", "LIMIT", Found.BY_PROJECT),
     ItemKind("runners", _RUNNER, "RESTORED#{entry}", Found.BY_RUNNER),
     ItemKind("runners", _RUNNER, "SAVED#{entry}", Found.BY_RUNNER),
     ItemKind("runners", "CACHEUSE#{org}#{project}#{entry}", "{run}#{treatment}#{attempt}", Found.DERIVED),
