@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 Place = Literal["aws", "local"]
 LogStreamMode = Literal["parkable", "always"]
+LogCapacity = Literal["one-shard", "on-demand"]
 
 # Tables keep items no longer than this; objects kept longer could not be found.
 _MOST_DAYS = KEPT.days
@@ -47,6 +48,7 @@ class Deployment:
     """One deployment.
 
     ``stage`` distinguishes deployments in one account: every name starts with ``cadence-<stage>-``.
+    ``log_capacity`` is whether the log stream has one shard, or as many as the load needs.
     ``retention_days`` is how long values and logs of runs are kept. ``cache_mebibytes`` and
     ``project_cache_mebibytes`` are what one cache and all caches of a project may take, ``project_storage_mebibytes``
     what all values of a project may take, ``log_mebibytes`` and
@@ -67,6 +69,7 @@ class Deployment:
     stage: str
     retention_days: int
     log_stream: LogStreamMode
+    log_capacity: LogCapacity
     bundles: bool
     nag: bool
     cache_mebibytes: int
@@ -113,6 +116,10 @@ def read_deployment(node: "Node") -> Deployment:
         retention_days=_days(node, "retention_days", 7 if local else 90),
         log_stream=cast(
             LogStreamMode, _choice(node, "log_stream", "always" if local else "parkable", ("parkable", "always"))
+        ),
+        log_capacity=cast(
+            LogCapacity,
+            _choice(node, "log_capacity", "one-shard", ("one-shard",) if local else ("one-shard", "on-demand")),
         ),
         bundles=_choice(node, "bundles", "false" if local else "true", ("true", "false")) == "true",
         nag=_choice(node, "nag", "false", ("true", "false")) == "true",

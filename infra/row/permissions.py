@@ -189,8 +189,8 @@ ADMITS = (items("runs", "PutItem", "BatchWriteItem"), *gets("documents/*"))
 SETTLES = (items("runs", "BatchWriteItem"), items("runners", "GetItem", "Query", "UpdateItem"))
 # The token of an engine ends with its runner, also with one that is lost.
 ENDS_TOKENS = items_under("access", ("ENGINETOKEN#",), "DeleteItem")
-# Entries of the audit log, and what remembers those that are made once an hour.
-NOTES_AUDIT = items_under("access", ("AUDIT#", "AUDITED#"), "PutItem")
+# Entries of the audit log, what remembers those that are made once an hour, and when tokens were last used.
+NOTES_AUDIT = items_under("access", ("AUDIT#", "AUDITED#", "TOKENUSE#"), "PutItem")
 # A run's end lets treatments and pipelines continue that wait for it.
 ANNOUNCES_ENDS = (items("pipelines", "Query"), answers("treatment", "Success"), sends("deliveries"))
 

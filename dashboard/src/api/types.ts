@@ -2572,6 +2572,11 @@ export interface components {
              */
             made_with: string | null;
             /**
+             * Last Used At
+             * @description When it was last accepted, to the hour; null if it never was.
+             */
+            last_used_at: string | null;
+            /**
              * Token
              * @description What to send as `Authorization: Bearer`. It cannot be read again.
              */
@@ -5180,6 +5185,11 @@ export interface components {
              * @description The token that it was created with, and ends with.
              */
             made_with: string | null;
+            /**
+             * Last Used At
+             * @description When it was last accepted, to the hour; null if it never was.
+             */
+            last_used_at: string | null;
         };
         /** TotalView */
         TotalView: {

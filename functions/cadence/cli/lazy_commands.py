@@ -59,6 +59,11 @@ COMMANDS = {
         "deploy",
         "Deploy Cadence into your AWS account (`cdk deploy`), and print its address and first token.",
     ),
+    "destroy": LazyCommand(
+        "deployment.deploy",
+        "destroy",
+        "Remove an installation from your AWS account (`cdk destroy`). Says first what it keeps.",
+    ),
     "import": LazyCommand(
         "pipelines.import_workflow",
         "import_",

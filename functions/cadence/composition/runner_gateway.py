@@ -12,6 +12,7 @@ from cadence.adapters.caching.ttl_cached_pools import CachedPools
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
 from cadence.adapters.dynamodb.access.audit import DynamoAuditTrail
 from cadence.adapters.dynamodb.access.kms_secrets import KmsSecretStore
+from cadence.adapters.dynamodb.access.token_uses import DynamoTokenUses
 from cadence.adapters.dynamodb.melodium.sealed_workers import SealedWorkers
 from cadence.adapters.dynamodb.runners.host_store import DynamoHostStore
 from cadence.adapters.dynamodb.runners.runner_store import DynamoRunnerStore
@@ -35,6 +36,7 @@ from cadence.adapters.sqs.wake_ups import SqsWakeUps
 from cadence.adapters.sqs.work_notification import SqsWorkNotification
 from cadence.application.access.audited_request import AuditedRequest
 from cadence.application.access.authenticate import Authenticate
+from cadence.application.access.token_uses import NoteTokenUses
 from cadence.application.logs.accept_logs import AcceptLogs
 from cadence.application.melodium.engine_secrets import ReadEngineSecrets, RevokeEngineToken
 from cadence.application.melodium.note_listening import NoteListening
@@ -129,7 +131,8 @@ def gateway() -> Gateway:
     storage = ReserveStorage(ledger, int(config.project_storage_mebibytes) << 20, now)
     read_input = ReadInput(specs, streams, sources, urls)
     audit = DynamoAuditTrail(config.access_table)
-    authenticate, tokens = Authenticate(access, now), RunTokens(access, now)
+    authenticate = Authenticate(access, now, NoteTokenUses(DynamoTokenUses(config.access_table)))
+    tokens = RunTokens(access, now)
 
     return Gateway(
         authenticate=authenticate.authenticate,

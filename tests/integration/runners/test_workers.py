@@ -11,6 +11,7 @@ import pytest
 from cadence.adapters.aws.clients import client
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
 from cadence.adapters.dynamodb.access.audit import DynamoAuditTrail
+from cadence.adapters.dynamodb.access.token_uses import DynamoTokenUses
 from cadence.adapters.dynamodb.melodium.sealed_workers import SealedWorkers
 from cadence.adapters.dynamodb.runs.groups import DynamoGroupStore
 from cadence.adapters.kms.cipher import KmsCipher
@@ -19,6 +20,7 @@ from cadence.adapters.s3.presigned import S3DataUrls
 from cadence.adapters.s3.report_masks import S3ReportMasks
 from cadence.application.access.audited_request import note_hourly
 from cadence.application.access.authenticate import issue_token
+from cadence.application.access.token_uses import NoteTokenUses
 from cadence.application.melodium.engine_secrets import ReadEngineSecrets
 from cadence.application.melodium.note_listening import NoteListening
 from cadence.application.melodium.run_tokens import RunTokens
@@ -210,6 +212,16 @@ def test_the_gateway_cannot_change_who_may_do_what(world: World) -> None:
     store = DynamoAccessStore("access")
     with within_the_role_of("runner_gateway", pytest.MonkeyPatch()), pytest.raises(AssertionError, match="PutItem"):
         store.put_pool(Pool(organization="default", name="local", provider="host"))
+
+
+@pytest.mark.parametrize("folder", ["api", "live", "melodium", "runner_gateway", "tunnel"])
+def test_whoever_accepts_tokens_may_note_their_use(world: World, folder: str) -> None:
+    uses = DynamoTokenUses("access")
+    with within_the_role_of(folder, pytest.MonkeyPatch()) as done:
+        NoteTokenUses(uses).note("a", world.clock())
+        if folder == "api":
+            assert uses.last_uses(["a", "b"]) == {"a": world.clock()}
+    assert {key for _, _, key in done} <= {"TOKENUSE#a", "TOKENUSE#b"}
 
 
 OWNER, _ = issue_token("default", "*", "owner", frozenset({"*"}), "a test", datetime.now(UTC))

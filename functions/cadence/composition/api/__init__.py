@@ -13,6 +13,7 @@ from cadence.adapters.aws.step_functions import StepFunctionsMachines
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore, DynamoSharedKeys
 from cadence.adapters.dynamodb.access.audit import DynamoAuditTrail
 from cadence.adapters.dynamodb.access.kms_secrets import KmsSecretStore
+from cadence.adapters.dynamodb.access.token_uses import DynamoTokenUses
 from cadence.adapters.dynamodb.access.web_sessions import DynamoWebSessionStore
 from cadence.adapters.dynamodb.limits.approvals import DynamoApprovalStore
 from cadence.adapters.dynamodb.limits.environments import DynamoEnvironmentStore, DynamoLinkStore
@@ -38,6 +39,7 @@ from cadence.application.access.authenticate import Authenticate, refuse_if_know
 from cadence.application.access.create_organization import CreateOrganization
 from cadence.application.access.create_token import CreateToken, RevokeToken
 from cadence.application.access.ports import AuditTrail, SharedKeys
+from cadence.application.access.token_uses import NoteTokenUses, TokenUseStore
 from cadence.application.access.web_sessions import WebSessions
 from cadence.application.dead_letters.sources import DeadLetters
 from cadence.application.exports.manage_exports import ManageExports
@@ -137,6 +139,7 @@ class Services:
     debugging: Debugging
     create_token: CreateToken
     revoke_token: RevokeToken
+    token_uses: TokenUseStore
     create_organization: CreateOrganization
     people: People
     add_githost: AddGitHost
@@ -196,7 +199,8 @@ class Services:
 def services() -> Services:
     config = settings.load(settings.ApiSettings)
     access = DynamoAccessStore(config.access_table)
-    authenticate = Authenticate(access, now)
+    token_uses = DynamoTokenUses(config.access_table)
+    authenticate = Authenticate(access, now, NoteTokenUses(token_uses))
     cipher = KmsCipher(config.secrets_key)
     secrets = KmsSecretStore(config.access_table, config.secrets_key)
     pipelines = DynamoPipelineStore(config.pipelines_table)
@@ -284,6 +288,7 @@ def services() -> Services:
         create_token=CreateToken(access, access, now),
         create_organization=CreateOrganization(access, access, now),
         revoke_token=RevokeToken(access, now),
+        token_uses=token_uses,
         add_githost=AddGitHost(access, cipher, now),
         repositories=repositories(config, cipher),
         case_results=case_results(config, runs),

@@ -57,6 +57,7 @@ KINDS: tuple[ItemKind, ...] = (
     ItemKind("access", _ORG, "POOL#{pool}", Found.REFERENCE, "pools' lists of projects"),
     ItemKind("access", _ORG, "TOKEN#{id}", Found.BY_ATTRIBUTES, "tokens"),
     ItemKind("access", "TOKEN#{id}", "TOKEN", Found.BY_ATTRIBUTES),
+    ItemKind("access", "TOKENUSE#{id}", "TOKENUSE", Found.EXPIRES),
     ItemKind("access", "ENGINETOKEN#{id}", "TOKEN", Found.EXPIRES),
     ItemKind("access", _ORG, "MEMBER#{id}", Found.ORGANIZATION),
     ItemKind("access", _ORG, "TEAM#{team}", Found.ORGANIZATION),
