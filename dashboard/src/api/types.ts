@@ -333,6 +333,11 @@ export interface components {
                 [key: string]: number;
             };
             times: components["schemas"]["TimesView"];
+            /**
+             * Lines Left Out
+             * @description Lines of its log that were not kept because of a log quota.
+             */
+            lines_left_out: number;
         };
         /** AuditPage */
         AuditPage: {
@@ -2566,6 +2571,11 @@ export interface components {
              * @description The token that it was created with, and ends with.
              */
             made_with: string | null;
+            /**
+             * Last Used At
+             * @description When it was last accepted, to the hour; null if it never was.
+             */
+            last_used_at: string | null;
             /**
              * Token
              * @description What to send as `Authorization: Bearer`. It cannot be read again.
@@ -4978,6 +4988,31 @@ export interface components {
             /** State */
             state: string;
         };
+        /** StorageBody */
+        StorageBody: {
+            /**
+             * Mebibytes
+             * @description 1 to what the installation allows; null: as much as that.
+             */
+            mebibytes: number | null;
+        };
+        /**
+         * StorageView
+         * @description Sizes in bytes: `limit` is what applies, `own` what was set for the project, `most` the installation's limit.
+         */
+        StorageView: {
+            /**
+             * Used
+             * @description What the values of the project's runs take.
+             */
+            used: number;
+            /** Limit */
+            limit: number;
+            /** Own */
+            own: number | null;
+            /** Most */
+            most: number;
+        };
         /** SweepView */
         SweepView: {
             /**
@@ -5155,6 +5190,11 @@ export interface components {
              * @description The token that it was created with, and ends with.
              */
             made_with: string | null;
+            /**
+             * Last Used At
+             * @description When it was last accepted, to the hour; null if it never was.
+             */
+            last_used_at: string | null;
         };
         /** TotalView */
         TotalView: {
