@@ -115,7 +115,6 @@ def gateway() -> Gateway:
         runners=runners,
         readiness=readiness,
         slots=slots,
-        specs=specs,
         provider_function_prefix=config.provider_function_prefix,
         deadlines=SqsDeadlines(config.deadlines_queue_url),
         clock=now,
@@ -123,7 +122,7 @@ def gateway() -> Gateway:
     caches = DynamoCacheStore(config.runners_table)
     limits = CacheLimits(int(config.cache_mebibytes) << 20, int(config.project_cache_mebibytes) << 20)
     read_input = ReadInput(specs, streams, sources, urls)
-    audit = DynamoAuditTrail(config.access_table)
+    audit, sessions = DynamoAuditTrail(config.access_table), RunnerSessions(runners)
     authenticate, tokens = Authenticate(access, now), RunTokens(access, now)
 
     return Gateway(
@@ -158,7 +157,7 @@ def gateway() -> Gateway:
             audit=audit,
             clock=now,
         ),
-        session=RunnerSessions(runners),
+        session=sessions,
         heartbeat=Heartbeat(
             specs=specs,
             runners=runners,
@@ -178,7 +177,7 @@ def gateway() -> Gateway:
         ),
         read_input=read_input,
         note_listening=NoteListening(specs, runners),
-        complete=Complete(runners, settle, machines, RevokeEngineToken(specs, runs, tokens).revoke),
+        complete=Complete(sessions, runners, settle, machines, RevokeEngineToken(specs, runs, tokens).revoke),
         find_cache=FindCache(caches, now),
         read_cache=ReadCache(caches, urls),
         save_cache=SaveCache(runs, caches, now),
