@@ -47,8 +47,8 @@ def keeping_what_changes(write: Any) -> Any:
             table = self.tables.get(operation.get("TableName"))
             key = operation.get("Key", operation.get("Item"))
             if table is not None and key is not None:
-                names = (table.hash_key_attr, table.range_key_attr)
-                changing[table.name].append(tuple(DynamoType(key[name]) if name in key else None for name in names))
+                partition, sort = table.hash_key_attr, table.range_key_attr
+                changing[table.name].append((_typed(key.get(partition)), _typed(key.get(sort))))
         token = _changing.set(changing)
         try:
             return write(self, transact_items)
@@ -56,6 +56,10 @@ def keeping_what_changes(write: Any) -> Any:
             _changing.reset(token)
 
     return write_quickly
+
+
+def _typed(value: Any) -> DynamoType | None:
+    return None if value is None else DynamoType(value)
 
 
 def as_before_the_transaction(table: Any, memo: dict[int, Any]) -> Any:

@@ -96,7 +96,8 @@ TRANSACTIONS: list[list[dict[str, Any]]] = [
 def written() -> Iterator[object]:
     """What the table and its stream have after each of the transactions."""
     with mock_aws():
-        tables, streams = (boto3.client(name, region_name="eu-west-1") for name in ("dynamodb", "dynamodbstreams"))
+        tables: Any = boto3.client("dynamodb", region_name="eu-west-1")
+        streams: Any = boto3.client("dynamodbstreams", region_name="eu-west-1")
         made = tables.create_table(
             TableName="runs",
             KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
