@@ -333,6 +333,11 @@ export interface components {
                 [key: string]: number;
             };
             times: components["schemas"]["TimesView"];
+            /**
+             * Lines Left Out
+             * @description Lines of its log that were not kept because of a log quota.
+             */
+            lines_left_out: number;
         };
         /** AuditPage */
         AuditPage: {
@@ -2609,6 +2614,11 @@ export interface components {
              */
             made_with: string | null;
             /**
+             * Last Used At
+             * @description When it was last accepted, to the hour; null if it never was.
+             */
+            last_used_at: string | null;
+            /**
              * Token
              * @description What to send as `Authorization: Bearer`. It cannot be read again.
              */
@@ -2757,6 +2767,11 @@ export interface components {
             finished_at: string | null;
             runner: components["schemas"]["RunnerView"] | null;
             value: components["schemas"]["ValueView"] | null;
+            /**
+             * Unreported
+             * @description The values that a Mélodium engine sent here without reporting them; 0 if there is a value.
+             */
+            unreported: number;
             /** Inputs */
             inputs: {
                 [key: string]: components["schemas"]["OriginView"] | null;
@@ -5118,6 +5133,31 @@ export interface components {
             /** State */
             state: string;
         };
+        /** StorageBody */
+        StorageBody: {
+            /**
+             * Mebibytes
+             * @description 1 to what the installation allows; null: as much as that.
+             */
+            mebibytes: number | null;
+        };
+        /**
+         * StorageView
+         * @description Sizes in bytes: `limit` is what applies, `own` what was set for the project, `most` the installation's limit.
+         */
+        StorageView: {
+            /**
+             * Used
+             * @description What the values of the project's runs take.
+             */
+            used: number;
+            /** Limit */
+            limit: number;
+            /** Own */
+            own: number | null;
+            /** Most */
+            most: number;
+        };
         /** SweepView */
         SweepView: {
             /**
@@ -5295,6 +5335,11 @@ export interface components {
              * @description The token that it was created with, and ends with.
              */
             made_with: string | null;
+            /**
+             * Last Used At
+             * @description When it was last accepted, to the hour; null if it never was.
+             */
+            last_used_at: string | null;
         };
         /** TotalView */
         TotalView: {
@@ -5369,6 +5414,16 @@ export interface components {
             kept_from: string | null;
             runner: components["schemas"]["RunnerView"] | null;
             value: components["schemas"]["ValueView"] | null;
+            /**
+             * Type
+             * @description The declared type of an output, whether it has a value or not.
+             */
+            type: string | null;
+            /**
+             * Unreported
+             * @description The values that a Mélodium engine sent here without reporting them; 0 if there is a value.
+             */
+            unreported: number;
             part: components["schemas"]["PartView"] | null;
             run: components["schemas"]["RunAbout"] | null;
             cache: components["schemas"]["CacheAbout"] | null;

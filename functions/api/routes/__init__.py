@@ -32,7 +32,7 @@ from api.routes.runs import run_changes, run_details, runs
 from api.routes.search import search
 from api.routes.test_reports import results
 from api.routes.triggers import githosts
-from api.routes.values import retention
+from api.routes.values import retention, storage
 
 _RESOURCES: tuple[Endpoints, ...] = (
     pipelines.endpoints,
@@ -70,6 +70,7 @@ _RESOURCES: tuple[Endpoints, ...] = (
     alert_channels.endpoints,
     dead_letters.endpoints,
     retention.endpoints,
+    storage.endpoints,
     audit.endpoints,
     service.endpoints,
 )

@@ -1,5 +1,6 @@
 """Wiring of the Lambda `webhooks`, which git hosts wait for: it reads no repositories, and loads nothing that does."""
 
+from cadence.adapters.caching.cached_cipher import CachedCipher
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
 from cadence.adapters.dynamodb.repositories.github_apps import DynamoGitHubApps
 from cadence.adapters.dynamodb.repositories.repository_store import DynamoRepositoryStore
@@ -16,4 +17,4 @@ def receive_webhook() -> ReceiveWebhook:
     repositories = DynamoRepositoryStore(config.repositories_table)
     apps = DynamoGitHubApps(config.repositories_table)
     keys = RepositoryWebhookKeys(repositories, apps, GitHostKeys(DynamoAccessStore(config.access_table)))
-    return ReceiveWebhook(keys, KmsCipher(config.secrets_key), queue)
+    return ReceiveWebhook(keys, CachedCipher(KmsCipher(config.secrets_key)), queue)

@@ -51,6 +51,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "put_environment": {},
     "put_quotas": {},
     "put_retention": {"days": 7},
+    "put_storage": {"mebibytes": 100},
     "put_export": {"kind": "loki", "url": "http://127.0.0.1:9/push"},
     "start_backfill": {"since": "2020-01-01T00:00:00Z"},
     "decide": {"decision": "approve"},
