@@ -1,12 +1,12 @@
-"""Findings of a pipeline's file as the cause of a run, and their places read out of it again."""
+"""Findings of a pipeline's file as lines of the cause of a run, and their places read out of it again.
+
+Lambdas that report to code hosts use this, so it imports nothing of documents.
+"""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cadence.domain.pipelines.document import Finding, Severity
-
-_MOST_FINDINGS = 5
 _LINE = re.compile(r"(\.cadence/[^:\n]{1,200}):(\d{1,7}):(\d{1,7}): (.+)")
 
 
@@ -19,21 +19,13 @@ class LocatedFinding:
     column: int
     message: str
 
-
-def located(path: str, findings: Sequence[Finding]) -> str:
-    """Returns findings as the cause of a run, a line for each with its place; errors only, the first five."""
-    errors = [finding for finding in findings if finding.severity == Severity.ERROR] or list(findings)
-    lines = [
-        f"{path}:{finding.line}:{finding.column}: {' '.join(finding.message.split())}"
-        for finding in errors[:_MOST_FINDINGS]
-    ]
-    if len(errors) > _MOST_FINDINGS:
-        lines.append(f"and {len(errors) - _MOST_FINDINGS} more")
-    return "\n".join(lines)
+    def __str__(self) -> str:
+        """Returns the line that `read_located` reads."""
+        return f"{self.path}:{self.line}:{self.column}: {' '.join(self.message.split())}"
 
 
 def read_located(cause: str) -> Sequence[LocatedFinding]:
-    """Returns the findings in a cause that `located` made; none of any other cause."""
+    """Returns the findings in a cause that has them as lines; none of any other cause."""
     found = (_LINE.fullmatch(line) for line in cause.splitlines())
     return [
         LocatedFinding(path=match[1], line=max(int(match[2]), 1), column=max(int(match[3]), 1), message=match[4])
