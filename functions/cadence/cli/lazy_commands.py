@@ -62,7 +62,7 @@ COMMANDS = {
     "destroy": LazyCommand(
         "deployment.deploy",
         "destroy",
-        "Remove an installation from your AWS account (`cdk destroy`). Says first what it keeps.",
+        "Remove an installation from your AWS account (`cdk destroy`), and list first what it keeps.",
     ),
     "import": LazyCommand(
         "pipelines.import_workflow",

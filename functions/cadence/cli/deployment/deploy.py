@@ -50,7 +50,7 @@ def destroy(
     context: Context = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Remove an installation from your AWS account (`cdk destroy`). Says first what it keeps."""
+    """Remove an installation from your AWS account (`cdk destroy`), and list first what it keeps."""
     _require_checkout(folder)
     kept = subprocess.run([sys.executable, "-m", "cadence.setup.kept", "--stack", f"cadence-{stage}"], check=False)
     if kept.returncode:
