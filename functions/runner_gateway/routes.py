@@ -60,7 +60,12 @@ def _joining(principal: Principal, pool: str) -> Principal:
 def lease(gateway: Gateway, request: GatewayRequest) -> Answer:
     body = request.body
     answer = gateway.lease.lease(
-        request.names["host"], request.authorization, body["call"], body["free_slots"], body["running"]
+        request.names["host"],
+        request.authorization,
+        body["call"],
+        body["free_slots"],
+        body["running"],
+        body.get("facts"),
     )
     return wire.lease_json(answer)
 
@@ -131,10 +136,7 @@ def listening(gateway: Gateway, request: GatewayRequest) -> Answer:
 
 
 def complete(gateway: Gateway, request: GatewayRequest) -> Answer:
-    # A repeated result, whose first answer was lost, may find the runner released already.
-    allowed = (RunnerState.CLAIMED, RunnerState.COMPLETED, RunnerState.RELEASED)
-    runner = gateway.session.check(request.names["runner"], request.authorization, allowed)
-    gateway.complete.complete(runner, wire.result(request.body))
+    gateway.complete.complete(request.names["runner"], request.authorization, wire.result(request.body))
     return {}
 
 

@@ -26,7 +26,7 @@ from api.routes.pipelines import pipelines, programs
 from api.routes.placement import pools
 from api.routes.provenance import provenance
 from api.routes.replay import diffs, replays
-from api.routes.repositories import repositories
+from api.routes.repositories import github_apps, repositories
 from api.routes.runners import hosts
 from api.routes.runs import run_changes, run_details, runs
 from api.routes.search import search
@@ -52,6 +52,7 @@ _RESOURCES: tuple[Endpoints, ...] = (
     pools.endpoints,
     hosts.endpoints,
     repositories.endpoints,
+    github_apps.endpoints,
     results.endpoints,
     githosts.endpoints,
     organizations.endpoints,

@@ -86,6 +86,11 @@ COMMANDS = {
         "repository",
         "Repositories whose pushes and pull requests start the pipelines in their folder .cadence.",
     ),
+    "github-app": LazyCommand(
+        "repositories.github_apps",
+        "github_app",
+        "GitHub Apps: repositories that they are installed on are connected without a token, and get checks.",
+    ),
     "githost": LazyCommand("triggers.githosts", "githost", "Git hosts whose webhooks start runs."),
     "token": LazyCommand("access.tokens", "token", "Tokens for the API."),
     "login": LazyCommand(

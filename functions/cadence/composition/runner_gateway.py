@@ -120,7 +120,6 @@ def gateway() -> Gateway:
         runners=runners,
         readiness=readiness,
         slots=slots,
-        specs=specs,
         provider_function_prefix=config.provider_function_prefix,
         deadlines=SqsDeadlines(config.deadlines_queue_url),
         clock=now,
@@ -130,7 +129,7 @@ def gateway() -> Gateway:
     ledger = DynamoStorageLedger(config.runners_table, timedelta(days=int(config.retention_days)))
     storage = ReserveStorage(ledger, int(config.project_storage_mebibytes) << 20, now)
     read_input = ReadInput(specs, streams, sources, urls)
-    audit = DynamoAuditTrail(config.access_table)
+    audit, sessions = DynamoAuditTrail(config.access_table), RunnerSessions(runners)
     authenticate = Authenticate(access, now, NoteTokenUses(DynamoTokenUses(config.access_table)))
     tokens = RunTokens(access, now)
 
@@ -166,7 +165,7 @@ def gateway() -> Gateway:
             audit=audit,
             clock=now,
         ),
-        session=RunnerSessions(runners),
+        session=sessions,
         heartbeat=Heartbeat(
             specs=specs,
             runners=runners,
@@ -187,7 +186,7 @@ def gateway() -> Gateway:
         ),
         read_input=read_input,
         note_listening=NoteListening(specs, runners),
-        complete=Complete(runners, settle, machines, RevokeEngineToken(specs, runs, tokens).revoke),
+        complete=Complete(sessions, runners, settle, machines, RevokeEngineToken(specs, runs, tokens).revoke),
         find_cache=FindCache(caches, now),
         read_cache=ReadCache(caches, urls),
         save_cache=SaveCache(runs, caches, now),

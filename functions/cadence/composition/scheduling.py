@@ -86,7 +86,6 @@ def _settle(
         runners=DynamoRunnerStore(config.runners_table),
         readiness=_readiness(runs, machines, config),
         slots=gates.runner_slots(config, runs, machines),
-        specs=runs.get_spec,
         provider_function_prefix=config.provider_function_prefix,
         deadlines=SqsDeadlines(config.deadlines_queue_url),
         clock=now,

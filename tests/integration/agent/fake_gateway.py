@@ -91,6 +91,7 @@ class FakeGateway:
         self.hosts: dict[str, dict[str, Any]] = {}
         self.last_call = 0
         self.calls: list[int] = []  # numbers of the hosts' requests for work
+        self.news: list[dict[str, Any] | None] = []  # what each of them said of the machine
         self.offers: list[Runner] = []
         self.stops: list[str] = []
         self.ring = threading.Event()
@@ -184,6 +185,7 @@ class FakeGateway:
 
     def lease(self, body: dict[str, Any]) -> dict[str, Any]:
         self.calls.append(body["call"])
+        self.news.append(body.get("facts"))
         given, self.offers = self.offers[: body["free_slots"]], self.offers[body["free_slots"] :]
         stops, self.stops = self.stops, []
         self.ring.clear()

@@ -242,6 +242,27 @@ def test_a_host_says_no_more_than_its_item_holds(call: Call, join_token: str) ->
     )
 
 
+def test_a_host_that_has_started_again_replaces_what_it_said_of_itself(
+    call: Call, world: World, join_token: str
+) -> None:
+    """Its engine may be another one by then."""
+    body = {"pool": "local", "name": "here", "facts": {"os": "linux", "melodium": "0.10.2"}, "slots": 2}
+    _, host = call("hosts", body, join_token)
+    path, asked = f"hosts/{host['host_id']}/lease", {"free_slots": 0, "running": []}
+
+    def known() -> Any:
+        (stored,) = world.hosts.list_hosts("default", "local")
+        return stored.facts
+
+    assert call(path, {**asked, "call": 1}, host["token"])[0] == 200
+    assert known() == {"os": "linux", "melodium": "0.10.2"}
+    news = {"os": "linux", "melodium": "0.11.0, 0.10.2"}
+    assert call(path, {**asked, "call": 2, "facts": news}, host["token"])[0] == 200
+    assert known() == news
+    assert call(path, {**asked, "call": 3}, host["token"])[0] == 200
+    assert known() == news
+
+
 def test_only_pools_of_hosts_can_be_joined(call: Call, world: World, join_token: str) -> None:
     joining = {"pool": "cloud", "name": "here", "facts": {}, "slots": 2}
     assert call("hosts", joining, join_token)[0] == 409

@@ -14,6 +14,8 @@ from cadence.application.runners.complete import Complete
 from cadence.application.runners.heartbeat import Heartbeat
 from cadence.application.runners.inputs import DOWNLOADS, ChunkUrl, InputAnswer, ReadInput
 from cadence.application.runners.outputs import CommitOutput, OutputAnswer
+from cadence.application.runners.runner_sessions import RunnerSessions
+from cadence.application.runners.runner_tokens import token_hash
 from cadence.application.scheduling.readiness import Readiness
 from cadence.application.scheduling.settle import Settle
 from cadence.application.shared.value_ports import StoredObject
@@ -22,7 +24,7 @@ from cadence.domain.runners.resources import ResourceSample
 from cadence.domain.runners.runner import Runner, RunnerOutcome, RunnerResult, RunnerState
 from cadence.domain.runs.states import TreatmentState
 from cadence.domain.shared import ids
-from cadence.domain.shared.errors import Conflict, Gone, InvalidRequest, NotFound
+from cadence.domain.shared.errors import Conflict, Gone, InvalidRequest, NotFound, Unauthenticated
 from cadence.domain.values.stream import WINDOW, Chunk, InputState, StreamEnd
 from tests.fakes.concurrency_limits import MemoryConcurrencyLimitStore
 from tests.fakes.gates import MemoryQuotas
@@ -69,7 +71,10 @@ class Flow:
     def running(self, treatment: str, attempt: int = 1) -> Runner:
         runner_id = self.world.launch(treatment, attempt)
         self.world.move(treatment, TreatmentState.RUNNING, attempt)
-        return self.world.runners.change_runner(runner_id, {RunnerState.OFFERED}, state=RunnerState.CLAIMED)
+        session = token_hash(f"session of {treatment}")
+        return self.world.runners.change_runner(
+            runner_id, {RunnerState.OFFERED}, state=RunnerState.CLAIMED, session_hash=session
+        )
 
     def send(
         self,
@@ -314,26 +319,35 @@ def test_a_result_is_kept_once(flow: Flow) -> None:
         runners=world.runners,
         readiness=readiness,
         slots=slots,
-        specs=world.runs.get_spec,
         provider_function_prefix="provider-",
         deadlines=world.deadlines,
         clock=world.clock,
     )
-    complete = Complete(world.runners, settle, world.machines, lambda _: None)
+    sessions = RunnerSessions(world.runners)
+    complete = Complete(sessions, world.runners, settle, world.machines, lambda _: None)
     result = RunnerResult(
         outcome=RunnerOutcome.SUCCEEDED, exit_code=0, started_at=flow.world.clock(), usage={"cpu_ms": 5}
     )
-    complete.complete(flow.make, result)
-    complete.complete(flow.make, result)
+    for wrong in ("Bearer session of test", "Bearer anything"):
+        with pytest.raises(Unauthenticated):
+            complete.complete(flow.make.runner_id, wrong, result)
+    with pytest.raises(Unauthenticated):
+        complete.complete("no-such-runner-1", "Bearer session of make", result)
+    assert flow.world.runners.get_runner(flow.make.runner_id).result is None
+    of_make, of_test = "Bearer session of make", "Bearer session of test"
+    complete.complete(flow.make.runner_id, of_make, result)
+    complete.complete(flow.make.runner_id, of_make, result)
     assert [(token, told["next"]) for token, told in world.machines.succeeded] == [("launch-token", "settle")] * 2
     with pytest.raises(Conflict):
-        complete.complete(flow.make, RunnerResult(outcome=RunnerOutcome.FAILED, exit_code=1))
+        complete.complete(flow.make.runner_id, of_make, RunnerResult(outcome=RunnerOutcome.FAILED, exit_code=1))
     flow.world.release.release(flow.make.runner_id)
-    complete.complete(flow.make, result)
+    complete.complete(flow.make.runner_id, of_make, result)
+    with pytest.raises(Unauthenticated):
+        complete.complete(flow.make.runner_id, of_test, result)
     assert flow.world.runners.get_runner(flow.make.runner_id).result == result
     flow.world.runners.declare_lost(flow.test)
     with pytest.raises(Gone):
-        complete.complete(flow.test, result)
+        complete.complete(flow.test.runner_id, of_test, result)
 
 
 def test_an_output_of_a_failed_attempt_is_kept_apart_from_what_feeds_consumers(flow: Flow) -> None:

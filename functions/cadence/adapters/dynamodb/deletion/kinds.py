@@ -89,6 +89,8 @@ KINDS: tuple[ItemKind, ...] = (
     ItemKind("access", _ORG, "EXPORT#{name}", Found.REFERENCE, "exports"),
     ItemKind("repositories", "REPOSITORY#{id}", "REPOSITORY", Found.BY_ATTRIBUTES),
     ItemKind("repositories", _ORG, "REPOSITORY#{project}#{address}", Found.BY_ATTRIBUTES, "repositories"),
+    ItemKind("repositories", "APP#{id}", "APP", Found.BY_ATTRIBUTES),
+    ItemKind("repositories", _ORG, "APP#{project}#{id}", Found.BY_ATTRIBUTES, "GitHub Apps"),
     ItemKind("repositories", "REPOSITORY#{id}", "DELIVERY#{time}#{delivery}", Found.DERIVED, "deliveries"),
     ItemKind("repositories", "REPOSITORY#{id}", "PROBLEM", Found.DERIVED),
     ItemKind("repositories", "COMMIT#{id}#{commit}", "HEAD", Found.DERIVED, "reports to code hosts"),
