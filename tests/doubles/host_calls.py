@@ -7,7 +7,6 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from tests.doubles import github, gitlab
-from tests.doubles.gitlab import TYPES
 from tests.fakes.answering import Asked
 
 Call = tuple[str, str, Any]
@@ -55,10 +54,10 @@ def gitlab_describes(calls: Iterable[Call]) -> None:
         if of_body is not None:
             gitlab.described(of_body).check(body)
         query = dict(parse_qsl(parts.query))
-        known = json.loads(TYPES.read_text())[of_query]["properties"] if of_query else {}
+        known = gitlab.types()[of_query]["properties"] if of_query else {}
         assert set(query) <= set(known), f"{method} {parts.path} has no parameters {set(query) - set(known)}"
 
 
 def gitlab_is_described() -> bool:
     """Whether GitLab's types are here, with those of repositories."""
-    return gitlab.HERE and "SetCommitStatus" in json.loads(TYPES.read_text())
+    return gitlab.HERE and "SetCommitStatus" in gitlab.types()
