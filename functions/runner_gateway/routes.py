@@ -60,7 +60,12 @@ def _joining(principal: Principal, pool: str) -> Principal:
 def lease(gateway: Gateway, request: GatewayRequest) -> Answer:
     body = request.body
     answer = gateway.lease.lease(
-        request.names["host"], request.authorization, body["call"], body["free_slots"], body["running"]
+        request.names["host"],
+        request.authorization,
+        body["call"],
+        body["free_slots"],
+        body["running"],
+        body.get("facts"),
     )
     return wire.lease_json(answer)
 
@@ -110,7 +115,7 @@ def _commit(gateway: Gateway, runner: Runner, port: str, body: Mapping[str, Any]
     committed = [wire.chunk(chunk) for chunk in body["committed"]]
     end = wire.stream_end(body["end"])
     answer = gateway.commit_output.commit(
-        runner, port, committed, end, body["next_seq"], body["lengths"], kept=body.get("kept", False)
+        runner, port, committed, end, body["next_seq"], wire.wanted(body), kept=body.get("kept", False)
     )
     return wire.output_json(answer)
 
@@ -157,7 +162,10 @@ def write_cache(gateway: Gateway, request: GatewayRequest) -> Answer:
     runner = gateway.session.check(request.names["runner"], request.authorization)
     body = request.body
     end = wire.stream_end(body["end"])
-    answer = gateway.write_cache.write(runner, body["key"], body["entry"], end, body["next_seq"], body["lengths"])
+    committed = [wire.chunk(chunk) for chunk in body["committed"]]
+    answer = gateway.write_cache.write(
+        runner, body["key"], body["entry"], committed, end, body["next_seq"], wire.wanted(body)
+    )
     return wire.output_json(answer)
 
 

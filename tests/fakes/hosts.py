@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from cadence.application.shared.runner_ports import Host
 from cadence.domain.melodium.engines import able
@@ -40,7 +41,15 @@ class MemoryHosts:
     def forget(self, organization: str, pool: str, host_id: str) -> None:
         self.hosts.pop(host_id, None)
 
-    def note_call(self, host: Host, call: int, at: datetime, running: Iterable[str], settled: Iterable[str]) -> Host:
+    def note_call(
+        self,
+        host: Host,
+        call: int,
+        at: datetime,
+        running: Iterable[str],
+        settled: Iterable[str],
+        facts: Mapping[str, Any] | None = None,
+    ) -> Host:
         stored = self.hosts.get(host.host_id)
         if stored is None or stored.last_call >= call:
             raise Conflict(f"host {host.host_id} is gone, or has made a later call")
@@ -50,8 +59,9 @@ class MemoryHosts:
             running=frozenset(running),
             handed=stored.handed - set(settled),
             last_call=call,
+            facts=stored.facts if facts is None else facts,
         )
-        return dataclasses.replace(host, last_call=call)
+        return dataclasses.replace(host, last_call=call, facts=host.facts if facts is None else facts)
 
     def put_offer(self, runner: Runner, at: datetime) -> None:
         self.offers.offered.add(runner.runner_id)

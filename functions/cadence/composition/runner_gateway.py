@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 
 from cadence.adapters.aws.clients import client
@@ -12,6 +13,7 @@ from cadence.adapters.caching.ttl_cached_pools import CachedPools
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
 from cadence.adapters.dynamodb.access.audit import DynamoAuditTrail
 from cadence.adapters.dynamodb.access.kms_secrets import KmsSecretStore
+from cadence.adapters.dynamodb.access.token_uses import DynamoTokenUses
 from cadence.adapters.dynamodb.melodium.sealed_workers import SealedWorkers
 from cadence.adapters.dynamodb.runners.host_store import DynamoHostStore
 from cadence.adapters.dynamodb.runners.runner_store import DynamoRunnerStore
@@ -20,6 +22,7 @@ from cadence.adapters.dynamodb.runners.stream_store import DynamoStreamStore
 from cadence.adapters.dynamodb.runs.groups import DynamoGroupStore
 from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
 from cadence.adapters.dynamodb.values.caches import DynamoCacheStore
+from cadence.adapters.dynamodb.values.storage_ledger import DynamoStorageLedger
 from cadence.adapters.dynamodb.values.value_retention import DynamoValueRetentionStore
 from cadence.adapters.http.egress_policy import EgressPolicy
 from cadence.adapters.http.oidc_tokens import OidcTokens
@@ -34,6 +37,7 @@ from cadence.adapters.sqs.wake_ups import SqsWakeUps
 from cadence.adapters.sqs.work_notification import SqsWorkNotification
 from cadence.application.access.audited_request import AuditedRequest
 from cadence.application.access.authenticate import Authenticate
+from cadence.application.access.token_uses import NoteTokenUses
 from cadence.application.logs.accept_logs import AcceptLogs
 from cadence.application.melodium.engine_secrets import ReadEngineSecrets, RevokeEngineToken
 from cadence.application.melodium.note_listening import NoteListening
@@ -52,6 +56,7 @@ from cadence.application.scheduling.mark_started import MarkStarted
 from cadence.application.scheduling.readiness import Readiness
 from cadence.application.scheduling.settle import Settle
 from cadence.application.values.caches import FindCache, ReadCache, SaveCache, WriteCache
+from cadence.application.values.storage import ReserveStorage
 from cadence.composition.shared import gates, settings
 from cadence.composition.shared.clock import now
 from cadence.domain.access.access import Principal
@@ -95,7 +100,7 @@ def gateway() -> Gateway:
     hosts = DynamoHostStore(config.runners_table)
     machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn)
     buckets = Buckets.of(config.data_bucket, config.value_buckets)
-    urls = S3DataUrls(buckets)
+    urls, chunks = S3DataUrls(buckets), S3Chunks(buckets)
     specs = KnownSpecs(runs.get_spec)
     sources = InputStreams(treatments=runs, values=runs, streams=streams)
     wake_ups = SqsWakeUps(config.wake_ups_queue_url)
@@ -122,9 +127,12 @@ def gateway() -> Gateway:
     )
     caches = DynamoCacheStore(config.runners_table)
     limits = CacheLimits(int(config.cache_mebibytes) << 20, int(config.project_cache_mebibytes) << 20)
+    ledger = DynamoStorageLedger(config.runners_table, timedelta(days=int(config.retention_days)))
+    storage = ReserveStorage(ledger, int(config.project_storage_mebibytes) << 20, now)
     read_input = ReadInput(specs, streams, sources, urls)
     audit, sessions = DynamoAuditTrail(config.access_table), RunnerSessions(runners)
-    authenticate, tokens = Authenticate(access, now), RunTokens(access, now)
+    authenticate = Authenticate(access, now, NoteTokenUses(DynamoTokenUses(config.access_table)))
+    tokens = RunTokens(access, now)
 
     return Gateway(
         authenticate=authenticate.authenticate,
@@ -175,7 +183,8 @@ def gateway() -> Gateway:
             streams=streams,
             urls=urls,
             wake_ups=wake_ups,
-            stored_sizes=S3Chunks(buckets).sizes,
+            reserve=storage.reserve,
+            stored=chunks.stored,
         ),
         read_input=read_input,
         note_listening=NoteListening(specs, runners),
@@ -184,7 +193,13 @@ def gateway() -> Gateway:
         read_cache=ReadCache(caches, urls),
         save_cache=SaveCache(runs, caches, now),
         write_cache=WriteCache(
-            caches=caches, remove_objects=S3Removal(buckets).remove, urls=urls, limits=limits, clock=now
+            caches=caches,
+            remove_objects=S3Removal(buckets).remove,
+            stored=chunks.stored,
+            stored_sizes=chunks.sizes,
+            urls=urls,
+            limits=limits,
+            clock=now,
         ),
         tunnel_url=config.live_url,
     )

@@ -45,6 +45,8 @@ class HostAgent:
         self._runners = runners(self._wake)
         self._connections = HttpConnections(30.0)
         self._last_call = 0
+        #: What the control plane does not know yet: a host that has joined before may have other programs by now.
+        self._news: Json | None = None
 
     def run(self) -> int:
         """Serves the pool until SIGTERM or SIGINT, then lets the runners end.
@@ -109,16 +111,19 @@ class HostAgent:
             raise AgentError(
                 f"the state file {settings.state} cannot be read ({error}); delete it to join anew"
             ) from error
-        if known.get("gateway") != settings.gateway or known.get("pool") != settings.pool:
+        reported = {
+            **facts(settings.workspaces),
+            "cgroups": settings.cgroups.version if settings.cgroups else None,
+            "private_network": private_network.PROGRAM if private_network.program() else None,
+        }
+        if known.get("gateway") == settings.gateway and known.get("pool") == settings.pool:
+            self._news = reported
+        else:
             joining = GatewayClient(settings.gateway, self._join_token(), self._connections)
             request = {
                 "pool": settings.pool,
                 "name": settings.name,
-                "facts": {
-                    **facts(settings.workspaces),
-                    "cgroups": settings.cgroups.version if settings.cgroups else None,
-                    "private_network": private_network.PROGRAM if private_network.program() else None,
-                },
+                "facts": reported,
                 "slots": settings.slots,
                 "labels": settings.labels,
             }
@@ -130,16 +135,20 @@ class HostAgent:
                 "token": answer["token"],
             }
             _write_private(settings.state, json.dumps(known))
+            self._news = None
         return known["host_id"], GatewayClient(settings.gateway, known["token"], self._connections)
 
     def _lease(self, gateway: GatewayClient, host_id: str, free: int) -> Json:
         def request() -> Json:
             # The clock makes the numbers grow over restarts too.
             self._last_call = max(self._last_call + 1, time.time_ns() // 1_000_000)
-            return {"call": self._last_call, "free_slots": max(0, free), "running": self._runners.running}
+            body = {"call": self._last_call, "free_slots": max(0, free), "running": self._runners.running}
+            return body if self._news is None else {**body, "facts": self._news}
 
         try:
-            return gateway.call(f"hosts/{host_id}/lease", request, patience=LEASE_PATIENCE)
+            answer = gateway.call(f"hosts/{host_id}/lease", request, patience=LEASE_PATIENCE)
+            self._news = None
+            return answer
         except RequestRefused as error:
             # The clock was set back, or a connection that broke made the request arrive twice.
             self._last_call = max(self._last_call, int(error.details.get("last_call", 0)))

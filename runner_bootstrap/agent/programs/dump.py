@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.server
 import json
 import os
+import signal
 import socketserver
 import subprocess
 import threading
@@ -50,9 +51,18 @@ def dump(binary: str, compo: Path, entrypoint: str, home: Path, options: Sequenc
             server.shutdown()
     if server.program is None:
         messages = done.stderr.decode("utf-8", "replace").strip()
-        raise TreatmentFailed(f"the engine cannot read the program: {messages[-2000:] or 'it gave no reason'}")
+        raise TreatmentFailed(
+            f"the engine cannot read the program: {messages[-2000:] or end_in_words(done.returncode)}"
+        )
     program: dict[str, Any] = server.program
     return program
+
+
+def end_in_words(status: int) -> str:
+    """Says how an engine ended that printed nothing; ``status`` is as of ``subprocess``."""
+    if status == -signal.SIGKILL:
+        return f"it was killed by signal {-status}, as happens if the treatment has too little memory"
+    return f"it was killed by signal {-status}" if status < 0 else f"it ended with status {status} and gave no reason"
 
 
 class _DumpServer(socketserver.ThreadingMixIn, http.server.HTTPServer):

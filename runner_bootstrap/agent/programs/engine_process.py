@@ -80,7 +80,8 @@ class EngineProcess:
             reader.join(PATIENCE)
         ended = EngineExit(status, self._faults, self._errors)
         if status < 0:
-            raise TreatmentFailed(f"the engine was killed by signal {-status}")
+            hint = ", as happens if the treatment has too little memory" if status == -signal.SIGKILL else ""
+            raise TreatmentFailed(f"the engine was killed by signal {-status}{hint}")
         if status in _INTERRUPTED:
             raise TreatmentFailed(f"the engine was interrupted by {_INTERRUPTED[status]} and ended its work")
         if status not in (0, 1, 2):

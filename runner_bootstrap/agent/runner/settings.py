@@ -73,7 +73,9 @@ class RunnerSettings(NamedTuple):
 
     def _require_nothing(self, assignment: Assignment) -> None:
         """Raises AgentError unless the command may run without a sandbox."""
-        if assignment.offline:
+        # An engine's check before a program does without a sandbox, too; it only asks for packages that are not there.
+        is_check = assignment.program is not None and assignment.program.check_only
+        if assignment.offline and not is_check:
             raise AgentError("the command cannot be offline on this machine: install bubblewrap, or give it an image")
         if self.shared and (assignment.isolation.required or assignment.isolation.private_network):
             raise AgentError(

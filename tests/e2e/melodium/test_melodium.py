@@ -97,7 +97,8 @@ def test_an_engine_that_reports_without_values_is_told_so_and_which_secrets_it_u
     assert api.finished(ids.run)["state"] == "succeeded"
     # The exit code goes from the command to the line that shows it.
     port = "main/opened/check.exit"
-    missing = "1 value, which the engine did not report: start it with --debug-level detailed"
+    missing = "1 value, which the engine did not report: start it with --debug-level detailed, "
+    missing += "or in a pool that captures full values"
     shown = cadence("show", ids.run, "main/opened/check").stdout
     (line,) = (line for line in shown.splitlines() if line.split()[:1] == ["exit"])
     assert line.endswith(missing), shown
@@ -105,6 +106,8 @@ def test_an_engine_that_reports_without_values_is_told_so_and_which_secrets_it_u
     assert missing in received, received
     told = cadence("value", "show", ids.run, port, status=1).stderr
     assert f"{port} sent {missing}" in " ".join(told.split())
+    traced = cadence("trace", ids.run, port).stdout
+    assert f"{port}  ({missing})" in traced, traced
     (user,) = (one["name"] for one in api.run(ids.run)["treatments"] if one["name"].endswith("/spawnOneTerminable"))
     used = cadence("show", ids.run, user).stdout
     assert re.search(r"secret +\S+Z file:\S+ revealed", used), used

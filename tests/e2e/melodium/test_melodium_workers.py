@@ -44,6 +44,8 @@ pytestmark = [
 
 GIVEN = "  said from afar \n"
 HANGS = 240
+# How many times in a row values go through three engines over two networks.
+TIMES = int(os.environ.get("CADENCE_MELODIUM_TIMES") or 1)
 
 
 @pytest.fixture(scope="module")
@@ -362,8 +364,9 @@ def far(elsewhere: tuple[list[str], str], api: Api, tmp_path: Path) -> Iterator[
         time.sleep(SECONDS + 0.5)  # processes that place workers may still know the pool as it was
 
 
+@pytest.mark.parametrize("time_", range(TIMES))
 def test_a_worker_in_another_network_reaches_the_worker_that_it_asks_for_itself(
-    far: str, api: Api, cadence: Cadence, tmp_path: Path
+    far: str, api: Api, cadence: Cadence, tmp_path: Path, time_: int
 ) -> None:
     """From here by a tunnel into that network, and from there by another one back."""
     ids, answer = Ids(), tmp_path / "answer"

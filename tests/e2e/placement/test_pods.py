@@ -5,6 +5,7 @@ of.
 import json
 import re
 import shlex
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,14 +13,16 @@ from pathlib import Path
 import pytest
 
 from cadence.adapters.caching.ttl_cached_pools import SECONDS
+from cadence.domain.melodium.specification import engine_run_id
 from cadence.local.shared.ports import first_free
 from tests.doubles.cluster import NAMESPACE, cluster
 from tests.doubles.images import imported, runner_image
 from tests.doubles.kubelet import Kubelet, PodHere
 from tests.doubles.node import Node
 from tests.e2e.api import Api
-from tests.e2e.conftest import Stack
-from tests.e2e.engine import BINARY, Engine, Ids, needs_engine, reaches_workers
+from tests.e2e.conftest import Cadence, Stack
+from tests.e2e.engine import BINARY, HAS_SECRETS, PROGRAMS, Engine, Ids, needs_engine, reaches_workers
+from tests.e2e.melodium.test_melodium_programs import COUNTED, MIDDLE
 from tests.e2e.placement.test_kubernetes import withdraw
 from tests.integration.agent.podman import content, working
 from tests.waiting import eventually
@@ -28,6 +31,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.podman, pytest.mark.slow]
 
 POOLS_IMAGE = "registry.example/cadence-runner:1"
 TOOLS = "localhost/tools"
+# An engine takes some 100 MB, beside the agent.
+ROOM = "memory: 512"
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +76,8 @@ def finished(api: Api, node: Node, run_id: str) -> None:
         run = api.finished(run_id, within=240)
     except AssertionError as error:
         raise AssertionError(f"{error}\n{logs(node)}") from None
-    assert run["state"] == "succeeded", (run, logs(node))
+    causes = {one["name"]: one["cause"] for one in run["treatments"]}
+    assert run["state"] == "succeeded", f"{causes}\n{api.lines(run_id)}\n{logs(node)}"
 
 
 def logs(node: Node) -> str:
@@ -132,8 +138,8 @@ def test_image_service_volume_and_a_stream_to_another_pool_and_back(api: Api, no
     assert api.content(run_id, "gather", "sum") == b"120600\n"
     treatments = {each["name"]: each for each in api.run(run_id)["treatments"]}
     times = {name: (each["started_at"], each["finished_at"]) for name, each in treatments.items()}
-    # They were at work together, in two pools.
-    assert max(begun for begun, _ in times.values()) < min(ended for _, ended in times.values()), times
+    # They were at work together, in two pools; when the second pod begins is up to the machine.
+    assert times["double"][0] < times["generate"][1], times
     assert not any("s3cr3t" in str(spec) for spec in node.specs.values())
     assert node.refusals == []
 
@@ -202,6 +208,50 @@ def test_a_step_of_a_melodium_program_in_a_container_of_a_pod(
     except AssertionError as error:
         raise AssertionError(f"{error}\n{logs(node)}") from None
     assert re.search(rf"^unit-tests: sh -c .* ended with {code} after ", lines, re.MULTILINE), lines
+
+
+@pytest.mark.engine
+@needs_engine
+def test_a_melodium_program_in_a_pod_works_between_two_hosts(
+    cadence: Cadence, api: Api, node: Node, pool: str, tmp_path: Path
+) -> None:
+    """Its values come from a host and go to one, its engine reports from the pod, and it is replayed in another pod."""
+    shutil.copytree(PROGRAMS / "counting", tmp_path / "counting")
+    document = tmp_path / "middle.yaml"
+    document.write_text(MIDDLE.replace("tally: {melodium:", f"tally: {{pools: [{pool}], {ROOM}, melodium:"))
+    run_id = cadence("run", str(document)).stdout.split()[0]
+    finished(api, node, run_id)
+    (tally,) = (one for one in api.run(run_id)["treatments"] if one["name"] == "tally")
+    assert tally["pool"] == pool
+    texts = ["one", "two", "drei", "limit 42", *COUNTED]
+    assert [line["text"] for line in api.lines(run_id, len(texts), treatment="keep")] == texts
+    engine = engine_run_id(run_id, "tally", 1)
+    assert api.finished(engine)["state"] == "succeeded"
+    replayed = json.loads(cadence("replay", run_id, "tally", "--json").stdout)
+    assert replayed["verdict"] == "deterministic", (replayed, logs(node))
+    until_gone(node, run_id)
+
+
+@pytest.mark.engine
+@needs_engine
+@pytest.mark.skipif(not HAS_SECRETS, reason="engines before 0.11.0 end at once, without their last report")
+def test_a_cancelled_melodium_program_in_a_pod_reports_to_its_end(
+    cadence: Cadence, api: Api, node: Node, pool: str, tmp_path: Path
+) -> None:
+    shutil.copytree(PROGRAMS / "counting", tmp_path / "counting")
+    document = tmp_path / "slow.yaml"
+    program = "{program: counting/Compo.toml, entrypoint: slow}"
+    document.write_text(
+        f"cadence: 1\nname: slow\ntreatments: {{slow: {{pools: [{pool}], {ROOM}, melodium: {program}}}}}\n"
+    )
+    run_id = cadence("run", str(document)).stdout.split()[0]
+    eventually(lambda: any("sleeping" in line["text"] for line in api.lines(run_id, 1, treatment="slow")))
+    assert api.call("POST", f"/v1/runs/{run_id}/cancel", json={}).ok
+    assert api.finished(run_id, within=240)["state"] == "cancelled", logs(node)
+    engine = engine_run_id(run_id, "slow", 1)
+    assert api.finished(engine)["state"] == "cancelled", logs(node)
+    assert [line["text"] for line in api.lines(engine, 1) if line["treatment"] == "slow"] == ["sleeping"]
+    until_gone(node, run_id)
 
 
 def until_gone(node: Node, run_id: str) -> None:

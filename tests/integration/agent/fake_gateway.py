@@ -91,6 +91,7 @@ class FakeGateway:
         self.hosts: dict[str, dict[str, Any]] = {}
         self.last_call = 0
         self.calls: list[int] = []  # numbers of the hosts' requests for work
+        self.news: list[dict[str, Any] | None] = []  # what each of them said of the machine
         self.offers: list[Runner] = []
         self.stops: list[str] = []
         self.ring = threading.Event()
@@ -184,6 +185,7 @@ class FakeGateway:
 
     def lease(self, body: dict[str, Any]) -> dict[str, Any]:
         self.calls.append(body["call"])
+        self.news.append(body.get("facts"))
         given, self.offers = self.offers[: body["free_slots"]], self.offers[body["free_slots"] :]
         stops, self.stops = self.stops, []
         self.ring.clear()
@@ -230,12 +232,12 @@ class FakeGateway:
         if body["end"]:
             stream.end = body["end"]
             stream.state = "ended"
-        limit = body["next_seq"] + min(len(body["lengths"]), GRANTED_AT_ONCE)
+        limit = body["next_seq"] + min(len(body["wanted"]), GRANTED_AT_ONCE)
         if stream.consumer_next is not None:
             limit = min(limit, stream.consumer_next + WINDOW)
         granted = range(body["next_seq"], limit)
         stream.granted_through = max(stream.granted_through, limit)
-        stream.denied += bool(body["lengths"] and not granted)
+        stream.denied += bool(body["wanted"] and not granted)
         key = next(name for name, each in self.streams.items() if each is stream)
         return {
             "uploads": [

@@ -86,6 +86,22 @@ def test_its_identity_outlives_a_restart_and_is_private(gateway: FakeGateway, ho
     assert state.stat().st_mode & 0o777 == 0o600
 
 
+def test_a_host_that_starts_again_says_once_what_it_has_by_now(gateway: FakeGateway, host: StartHost) -> None:
+    first = host()
+    eventually(lambda: gateway.news, PATIENCE)
+    first.terminate()
+    assert first.wait(PATIENCE) == 0
+    assert not any(gateway.news)  # it has said so when it joined
+    gateway.news.clear()
+    gateway.fail_next["lease"] = 1
+    host()
+    eventually(lambda: len(gateway.news) > 1, PATIENCE)
+    (joined,) = gateway.hosts.values()
+    assert gateway.news[0] is not None
+    assert gateway.news[0].keys() == joined["facts"].keys()
+    assert not any(gateway.news[1:])
+
+
 def test_the_numbers_of_its_calls_grow_over_failures_and_restarts(gateway: FakeGateway, host: StartHost) -> None:
     gateway.fail_next["lease"] = 2
     first = host()

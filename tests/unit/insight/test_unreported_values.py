@@ -6,7 +6,7 @@ import pytest
 
 from cadence.cli.insight.unreported_values import unreported
 
-WORDS = "which the engine did not report: start it with --debug-level detailed"
+WORDS = "which the engine did not report: start it with --debug-level detailed, or in a pool that captures full values"
 
 
 def treatment(received: int = 0, sent: int = 0, type_: str = "string") -> dict[str, Any]:

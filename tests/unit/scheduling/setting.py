@@ -65,6 +65,7 @@ from tests.fakes.services import (
     MemoryPools,
     MemoryRegistries,
     MemorySecretReader,
+    MemoryStorageLedger,
     MemoryWakeUps,
     no_pipeline,
 )
@@ -106,6 +107,7 @@ class Setting:
     wake_ups: MemoryWakeUps = field(default_factory=MemoryWakeUps)
     chunks: MemoryChunks = field(default_factory=MemoryChunks)
     streams: MemoryStreams = field(default_factory=MemoryStreams)
+    storage: MemoryStorageLedger = field(default_factory=MemoryStorageLedger)
     concurrency_limits: MemoryConcurrencyLimitStore = field(default_factory=MemoryConcurrencyLimitStore)
     quotas: MemoryQuotas = field(default_factory=MemoryQuotas)
     environments: MemoryEnvironments = field(default_factory=MemoryEnvironments)
@@ -120,7 +122,8 @@ class Setting:
             treatments=self.runs,
             edges=self.runs,
             retentions=self.retentions,
-            remove_objects=self.chunks.remove,
+            remove_values=self.chunks.remove_values,
+            storage=self.storage,
             deadlines=self.deadlines,
             clock=self.clock,
             workers=one_by_one,

@@ -18,6 +18,8 @@ from cadence.domain.values.cache import CacheMaker
 # A thousand nodes have to fit into one answer.
 _LONGEST_PREVIEW = 256
 
+UNREPORTED = "The values that a Mélodium engine sent here without reporting them; 0 if there is a value."
+
 OutputName = Annotated[
     str, StringConstraints(pattern=TREATMENT_PATTERN.removesuffix("$") + r"\.[A-Za-z][A-Za-z0-9_-]{0,62}$")
 ]
@@ -97,6 +99,8 @@ class TracedNode(Model):
     kept_from: str | None
     runner: RunnerView | None
     value: ValueView | None
+    type: str | None = Field(description="The declared type of an output, whether it has a value or not.")
+    unreported: int = Field(description=UNREPORTED)
     part: PartView | None
     run: RunAbout | None
     cache: CacheAbout | None
@@ -211,6 +215,8 @@ def node_view(node: Node, cursor: str | None) -> TracedNode:
         kept_from=state.kept_from if state else None,
         runner=runner_view(node.runner) if node.runner else None,
         value=_shortened(value_view(node.value)),
+        type=node.type,
+        unreported=node.unreported,
         part=part_view(node.part) if node.id.kind is NodeKind.VALUE else None,
         run=_run(node.run) if of_run and node.run else None,
         cache=_cache(node.facts) if node.id.kind is NodeKind.CACHE else None,

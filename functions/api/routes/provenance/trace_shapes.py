@@ -5,7 +5,7 @@ from datetime import datetime
 from pydantic import Field
 
 from api.endpoint import Model
-from api.routes.provenance.provenance_shapes import OutputName, PartView, names_of, part_view
+from api.routes.provenance.provenance_shapes import UNREPORTED, OutputName, PartView, names_of, part_view
 from api.routes.runs.insight_shapes import RunnerView, ValueView, runner_view, value_view
 from cadence.domain.provenance.graph import Graph, Link, Node, NodeId, NodeKind, ValuePart
 
@@ -38,6 +38,7 @@ class OriginView(Model):
     finished_at: datetime | None
     runner: RunnerView | None
     value: ValueView | None
+    unreported: int = Field(description=UNREPORTED)
     inputs: dict[str, "OriginView | None"]
     cut: bool
     run_id: str
@@ -80,6 +81,7 @@ def _origin(graph: Graph, node: Node, via: ViaView | None, met: set[NodeId], dep
         finished_at=state.finished_at if state else None,
         runner=runner_view(runner) if runner else None,
         value=value_view(node.value),
+        unreported=node.unreported,
         inputs={},
         cut=False,
         run_id=node.id.run_id,

@@ -138,7 +138,11 @@ class Records:
                 OutputSpec(port=name, flow=port.flow, type=inputs[name]) for name, port in definition.inputs.items()
             ),
             element=ElementSpec(
-                treatment=root.treatment, track=root.track, designed=True, parameters=_parameters(root.parameters)
+                treatment=root.treatment,
+                track=root.track,
+                designed=True,
+                parameters=_parameters(root.parameters),
+                unreported_inputs=self._unreported(results),
             ),
         )
         return [(spec, replace(self._treatment(root), name=spec.name))]

@@ -1,7 +1,7 @@
 """Starts the pipelines that lie in a repository, as they are at a commit."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
@@ -14,9 +14,10 @@ from cadence.application.repositories.commit_source import EventSource
 from cadence.application.runs.start_run import StartRun
 from cadence.application.shared.ports import Documents
 from cadence.application.triggers.changed_paths import ChangedPaths
-from cadence.domain.pipelines.document import Finding, Severity, bind_parameters
+from cadence.domain.pipelines.document import bind_parameters
 from cadence.domain.pipelines.document.pipeline import DEFAULT_RUN_DURATION
 from cadence.domain.pipelines.source import wants_source
+from cadence.domain.repositories.located_findings import located
 from cadence.domain.repositories.repository import Repository
 from cadence.domain.runs.run import Run
 from cadence.domain.shared.errors import Forbidden, InvalidRequest, NotFound, TooLarge
@@ -26,7 +27,6 @@ FOLDER = ".cadence"
 """The folder of a repository whose files are its pipelines."""
 _SUFFIXES = frozenset({".yaml", ".yml", ".json"})
 _MOST_FILES = 50
-_MOST_FINDINGS = 5
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9_-]+")
 
 
@@ -73,7 +73,7 @@ class PushedPipelines:
                 repository.organization, repository.project, source, gives_source=True
             )
         except InvalidDocument as error:
-            cause = _located(name, error.findings)
+            cause = located(f"{FOLDER}/{name}", error.findings)
             return self.start.failed(run_id, self._unplanned(repository, name, content), payload, created_by, cause)
         trigger = event.trigger(pipeline.triggers)
         if trigger is None or not changed.meant(trigger)[0]:
@@ -82,13 +82,13 @@ class PushedPipelines:
         failing = replace(frozen, plan_sha256="") if wants_source(pipeline) else frozen
         bound = bind_parameters(pipeline, {})
         if bound.findings:
-            return self.start.failed(run_id, failing, payload, created_by, _located(name, bound.findings))
+            return self.start.failed(run_id, failing, payload, created_by, located(f"{FOLDER}/{name}", bound.findings))
         try:
             planned = self.plan.plan(run_id, frozen, payload)
             if wants_source(pipeline):
                 planned = commit_source.given_to(planned)
         except InvalidDocument as error:
-            return self.start.failed(run_id, failing, payload, created_by, _located(name, error.findings))
+            return self.start.failed(run_id, failing, payload, created_by, located(f"{FOLDER}/{name}", error.findings))
         except (InvalidRequest, NotFound, TooLarge, Forbidden) as error:
             return self.start.failed(run_id, failing, payload, created_by, f"{FOLDER}/{name}: {error.message}")
         return self.start.start(run_id, planned, payload, created_by)
@@ -104,14 +104,3 @@ class PushedPipelines:
             plan_sha256="",
             max_duration=DEFAULT_RUN_DURATION,
         )
-
-
-def _located(name: str, findings: Sequence[Finding]) -> str:
-    """Returns findings as the cause of a run, each with its place in the file; errors only, the first five."""
-    errors = [finding for finding in findings if finding.severity == Severity.ERROR] or list(findings)
-    lines = [
-        f"{FOLDER}/{name}:{finding.line}:{finding.column}: {finding.message}" for finding in errors[:_MOST_FINDINGS]
-    ]
-    if len(errors) > _MOST_FINDINGS:
-        lines.append(f"and {len(errors) - _MOST_FINDINGS} more")
-    return "\n".join(lines)

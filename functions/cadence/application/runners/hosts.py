@@ -155,13 +155,20 @@ class LeaseWork:
     clock: Clock
 
     def lease(
-        self, host_id: str, authorization: str | None, call: int, free_slots: int, running: Collection[str]
+        self,
+        host_id: str,
+        authorization: str | None,
+        call: int,
+        free_slots: int,
+        running: Collection[str],
+        facts: Mapping[str, Any] | None = None,
     ) -> LeaseAnswer:
         """Leases at most `free_slots` runners to the host; one whose token was lost on the way is leased again.
 
         `running` are the ids of all runners on the host: one that ran before and is missing now, without a result, is
         declared lost. `call` grows with each call of the host, which makes one at a time: a call that is carried out
-        after a later one does not know the runners that the later one leased, and would give them up. Raises
+        after a later one does not know the runners that the later one leased, and would give them up. `facts` is what
+        the machine reports of itself when its agent has started again: its engines may be others by then. Raises
         Unauthenticated, Conflict (such a late call; `last_call` is the number of the last one).
         """
         host = self._check(host_id, authorization)
@@ -179,7 +186,7 @@ class LeaseWork:
         # Before anything else, so that `known` holds nothing that a later call has brought about. Runners to give up
         # are noted until the next call, which gives them up if this one does not get that far.
         listed = {*running, *(runner.runner_id for runner in given_up)}
-        host = self._note_call(host, call, now, listed, host.handed - waiting)
+        host = self._note_call(host, call, now, listed, host.handed - waiting, facts)
         for runner in given_up:
             self._give_up(host, runner)
         room = min(free_slots, _LEASES_PER_CALL)
@@ -214,10 +221,16 @@ class LeaseWork:
         return host
 
     def _note_call(
-        self, host: Host, call: int, now: datetime, running: Collection[str], settled: Collection[str]
+        self,
+        host: Host,
+        call: int,
+        now: datetime,
+        running: Collection[str],
+        settled: Collection[str],
+        facts: Mapping[str, Any] | None,
     ) -> Host:
         try:
-            return self.hosts.note_call(host, call, now, running, settled)
+            return self.hosts.note_call(host, call, now, running, settled, facts)
         except Conflict:
             last = self.hosts.get_host(host.organization, host.pool, host.host_id).last_call
             raise Conflict(

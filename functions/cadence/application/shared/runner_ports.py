@@ -100,10 +100,19 @@ class HostStore(Protocol):
         Removing an absent one is no error.
         """
 
-    def note_call(self, host: Host, call: int, at: datetime, running: Iterable[str], settled: Iterable[str]) -> Host:
+    def note_call(
+        self,
+        host: Host,
+        call: int,
+        at: datetime,
+        running: Iterable[str],
+        settled: Iterable[str],
+        facts: Mapping[str, Any] | None = None,
+    ) -> Host:
         """Notes when the host was seen and what it runs; `settled` are runners that no longer need handing over.
 
-        Returns `host` with `call` as its last. Raises Conflict if a call with this or a higher number was noted before.
+        `facts` replace the host's; None leaves them. Returns `host` with `call` as its last and with its facts. Raises
+        Conflict if a call with this or a higher number was noted before.
         """
 
     def put_offer(self, runner: Runner, at: datetime) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from cadence.application.insight.treatment_insight import ReadTreatmentInsight
 from cadence.application.runs.run_details import RunDetails
 from cadence.application.shared.value_ports import Chunks, StreamStates
+from cadence.domain.melodium.element import unreported_words
 from cadence.domain.pipelines.specification import TreatmentKind
 from cadence.domain.runs.edge import Trigger
 from cadence.domain.runs.run import Value
@@ -72,10 +73,7 @@ class ReadContent:
             return of_value(values[0])
         number = attempt or stored.attempt
         if unreported := spec.element.unreported.get(port) if spec.element else None:
-            words = "1 value" if unreported == 1 else f"{unreported} values"
-            raise NotFound(
-                f"{treatment}.{port} sent {words}, which the engine did not report: start it with --debug-level detailed."
-            )
+            raise NotFound(f"{treatment}.{port} sent {unreported_words(unreported)}.")
         if spec.kind is not TreatmentKind.COMMAND or number > stored.attempt:
             raise NotFound(f"{treatment}.{port} has sent nothing (yet).")
         run_id = insight.run.run_id

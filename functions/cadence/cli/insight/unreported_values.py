@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from cadence.domain.melodium.element import unreported_words
+
 
 def unreported(port: Mapping[str, Any], treatment: Mapping[str, Any]) -> str:
     """The words for a port without a value; empty if its engine reports all values there."""
@@ -11,7 +13,4 @@ def unreported(port: Mapping[str, Any], treatment: Mapping[str, Any]) -> str:
         return ""
     counts = element["unreported_inputs" if any(port is one for one in treatment["inputs"]) else "unreported"]
     count = counts.get(port["port"], 0)
-    if not count:
-        return ""
-    values = "1 value" if count == 1 else f"{count} values"
-    return f"{values}, which the engine did not report: start it with --debug-level detailed"
+    return unreported_words(count) if count else ""

@@ -10,6 +10,7 @@ from rich.tree import Tree
 
 from cadence.cli.shared.output import date_time, duration, out, size, state_text
 from cadence.cli.shared.terminal import harmless
+from cadence.domain.melodium.element import unreported_words
 
 Json = Mapping[str, Any]
 
@@ -125,10 +126,18 @@ def _text(node: Json) -> Text:
 def _value(node: Json) -> Text:
     value = node["value"]
     text = Text.assemble((f"{node['treatment']}.{node['port']}", "bold"))
-    # An engine that reports without values has sent some that are not here.
-    missing = "  (no value was recorded)" if node["finished_at"] else "  (nothing sent yet)"
-    text.append(_sent(value) if value else missing)
+    text.append(_sent(value) if value else f"  ({_missing(node)})")
     return _ran(text, node)
+
+
+def _missing(node: Json) -> str:
+    """Says why a node has no value."""
+    if node["unreported"]:
+        return unreported_words(node["unreported"])
+    if node["type"] == "void":
+        return "a trigger"
+    # An engine that reports without numbers, too, has sent some that are not here.
+    return "no value was recorded" if node["finished_at"] else "nothing sent yet"
 
 
 def _sent(value: Json) -> str:

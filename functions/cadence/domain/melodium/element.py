@@ -26,3 +26,12 @@ class ElementSpec:
     unreported: Mapping[str, int] = field(default_factory=dict)
     unreported_inputs: Mapping[str, int] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
+
+
+def unreported_words(count: int) -> str:
+    """Says that an engine counted `count` values and did not report them, and how to get them."""
+    values = "1 value" if count == 1 else f"{count} values"
+    return (
+        f"{values}, which the engine did not report: start it with --debug-level detailed, "
+        "or in a pool that captures full values"
+    )

@@ -123,6 +123,21 @@ class Node:
     cut: bool = False
     more: str | None = None
 
+    @property
+    def type(self) -> str | None:
+        """The declared type of a value, whether there is one; None for other nodes, and where it is not known."""
+        if self.id.kind is not NodeKind.VALUE or self.spec is None:
+            return None
+        port = self.id.name.rpartition(".")[2]
+        return next((output.type for output in self.spec.outputs if output.port == port), None)
+
+    @property
+    def unreported(self) -> int:
+        """How many values a Mélodium engine sent here and did not report; 0 with a value, and for triggers."""
+        if self.id.kind is not NodeKind.VALUE or self.value or self.spec is None or self.spec.element is None:
+            return 0
+        return 0 if self.type == "void" else self.spec.element.unreported.get(self.id.name.rpartition(".")[2], 0)
+
 
 class Direction(StrEnum):
     """The direction of a trace."""

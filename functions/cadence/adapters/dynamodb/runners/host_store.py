@@ -70,7 +70,15 @@ class DynamoHostStore:
         with translated(f"host {host_id}"):
             HostItem(*HostItem.key(organization, pool, host_id)).delete()
 
-    def note_call(self, host: Host, call: int, at: datetime, running: Iterable[str], settled: Iterable[str]) -> Host:
+    def note_call(
+        self,
+        host: Host,
+        call: int,
+        at: datetime,
+        running: Iterable[str],
+        settled: Iterable[str],
+        facts: Mapping[str, Any] | None = None,
+    ) -> Host:
         actions: list[Any] = [
             HostItem.last_seen.set(at),
             HostItem.expires_at.set(at + KEPT),
@@ -81,9 +89,11 @@ class DynamoHostStore:
         gone = set(settled)
         if gone:
             actions.append(HostItem.handed.delete(gone))
+        if facts is not None:
+            actions.append(HostItem.facts.set(dict(facts)))
         with translated(f"host {host.host_id}"):
             _host(host).update(actions=actions, condition=HostItem.last_call < call)
-        return replace(host, last_call=call)
+        return replace(host, last_call=call, facts=host.facts if facts is None else facts)
 
     def put_offer(self, runner: Runner, at: datetime) -> None:
         with translated(f"offer of runner {runner.runner_id}"):
