@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import lru_cache, partial
+from functools import partial
 
 from cadence.adapters.aws.clients import client
 from cadence.adapters.aws.kinesis_log_lines import KinesisLogLines
 from cadence.adapters.aws.step_functions import StepFunctionsMachines
+from cadence.adapters.caching.known_specs import KnownSpecs
 from cadence.adapters.caching.ttl_cached_pools import CachedPools
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
 from cadence.adapters.dynamodb.access.audit import DynamoAuditTrail
@@ -100,7 +101,7 @@ def gateway() -> Gateway:
     machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn)
     buckets = Buckets.of(config.data_bucket, config.value_buckets)
     urls, chunks = S3DataUrls(buckets), S3Chunks(buckets)
-    specs = lru_cache(maxsize=512)(runs.get_spec)
+    specs = KnownSpecs(runs.get_spec)
     sources = InputStreams(treatments=runs, values=runs, streams=streams)
     wake_ups = SqsWakeUps(config.wake_ups_queue_url)
     readiness = Readiness(
@@ -162,6 +163,7 @@ def gateway() -> Gateway:
             pools=CachedPools(access),
             retentions=DynamoValueRetentionStore(config.runs_table),
             inputs=read_input.ended,
+            note_spec=specs.note,
             audit=audit,
             clock=now,
         ),

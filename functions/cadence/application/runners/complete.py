@@ -18,7 +18,7 @@ _REPEATABLE = (RunnerState.CLAIMED, RunnerState.COMPLETED, RunnerState.RELEASED)
 
 @dataclass(frozen=True)
 class Complete:
-    """Completes a runner; `ended` is called with it once its result is stored."""
+    """Completes a runner; `ended` is called with one that has an engine, once its result is stored."""
 
     sessions: RunnerSessions
     results: RunnerResults
@@ -38,7 +38,8 @@ class Complete:
             # Refused, or a repeated result, whose first answer was lost: it may find the runner released already.
             self.sessions.check(runner_id, authorization, _REPEATABLE)
             completed = self.results.complete(runner_id, result)
-        self.ended(completed)
+        if completed.engine is not None:
+            self.ended(completed)
         if completed.task_token:
             self.machines.succeed(completed.task_token, self._step(completed).as_json())
 

@@ -86,7 +86,8 @@ class CommitOutput:
         if progress.end is not None or not wanted:
             return OutputAnswer((), 0.0)
         want = max(0, min(len(wanted), progress.next_seq + _MAX_UNCOMMITTED - next_seq))
-        positions = self._positions(runner.runner_id, port, next_seq + want)
+        # A block has no consumers before it has ended.
+        positions = () if output.flow == "block" else self._positions(runner.runner_id, port, next_seq + want)
         granted = upload_credit(want, next_seq, positions)
         self.reserve(runner.organization, runner.project, sum(chunk.size for chunk in wanted[:granted]))
         uploads = [signed_upload(self.urls, key(chunk.seq), chunk) for chunk in wanted[:granted]]
@@ -100,8 +101,10 @@ class CommitOutput:
         committed: Sequence[Chunk],
         end: StreamEnd | None,
     ) -> StreamProgress:
-        for _ in range(_COMMIT_ATTEMPTS):
-            progress = self.streams.get_progress(runner.runner_id, port)
+        for attempt in range(_COMMIT_ATTEMPTS):
+            # What begins with chunk 0 is mostly the first: if it is not, the write is refused.
+            begins = attempt == 0 and bool(committed) and committed[0].seq == 0
+            progress = StreamProgress() if begins else self.streams.get_progress(runner.runner_id, port)
             fresh = progress.new_chunks(committed)
             if progress.end is not None and end is not None and progress.end != end:
                 raise Conflict("The stream has already ended, with another end.")
