@@ -20,6 +20,7 @@ BENCHMARKS = (
     "webhook",
     "streams",
     "calls",
+    "treatment_calls",
     "scale",
     "search",
     "search_delay",

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from bench.counting_ministack import COUNTS_PATH
+from bench.counting.ministack import COUNTS_PATH
 from bench.figures import ROOT, Goal, Report, keep_bytecode
 from bench.graph import document
 from bench.stack import Stack, local_stack, until
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 EXAMPLE = "check-repository"
 ROUNDS = 5
-SUPERVISOR_MODULE = "bench.counting_supervisor"
+SUPERVISOR_MODULE = "bench.counting.supervisor"
 # Within the first two minutes agents come to send lines as seldom as they do from then on.
 FIRST_SECONDS, STEADY_SECONDS = 120, 300
 # By then the runs before it have had the wake-ups that they asked for, but for those that take a quarter of an hour.
@@ -73,7 +73,7 @@ class Watched:
         spent = Counter({name: after[name] - before[name] for name in after})
         for name, each_second in self.idle.items():
             spent[name] = max(spent[name] - each_second * seconds, 0)  # type: ignore[assignment]
-        spent["state_transitions"] = _transitions(self.ministack, started)
+        spent["state_transitions"] = transitions(self.ministack, started)
         return Counter({name: amount / runs for name, amount in spent.items()})
 
     def _until_quiet(self) -> None:
@@ -278,7 +278,7 @@ def _ended_runs(ministack: MiniStack) -> int:
     return sum(execution["status"] != "RUNNING" for page in pages for execution in page["executions"])
 
 
-def _transitions(ministack: MiniStack, since: datetime) -> int:
+def transitions(ministack: MiniStack, since: datetime) -> int:
     """States entered by all executions since then, and tasks tried again, which AWS counts as well."""
     states: SFNClient = ministack.client("stepfunctions")
     total = 0

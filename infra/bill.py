@@ -95,7 +95,7 @@ def count(assembly: Path) -> Deployed:
     return Deployed(
         alarms=len(of_type("AWS::CloudWatch::Alarm")),
         keys=len(of_type("AWS::KMS::Key")),
-        shards=sum(stream["ShardCount"] for stream in of_type("AWS::Kinesis::Stream")),
+        shards=sum(stream.get("ShardCount", 0) for stream in of_type("AWS::Kinesis::Stream")),
         polled_queues=sum(1 for mapping in mappings if "StartingPosition" not in mapping),
         scheduled=sum(_AN_HOUR.get(str(rule.get("ScheduleExpression")), 0) for rule in of_type("AWS::Events::Rule")),
         memory={

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 Place = Literal["aws", "local"]
 LogStreamMode = Literal["parkable", "always"]
+LogCapacity = Literal["one-shard", "on-demand"]
 
 # Tables keep items no longer than this; objects kept longer could not be found.
 _MOST_DAYS = KEPT.days
@@ -47,8 +48,10 @@ class Deployment:
     """One deployment.
 
     ``stage`` distinguishes deployments in one account: every name starts with ``cadence-<stage>-``.
+    ``log_capacity`` is whether the log stream has one shard, or as many as the load needs.
     ``retention_days`` is how long values and logs of runs are kept. ``cache_mebibytes`` and
-    ``project_cache_mebibytes`` are what one cache and all caches of a project may take, ``log_mebibytes`` and
+    ``project_cache_mebibytes`` are what one cache and all caches of a project may take, ``project_storage_mebibytes``
+    what all values of a project may take, ``log_mebibytes`` and
     ``project_log_mebibytes`` what is kept of the log of one attempt, and of all logs of a project within a day.
     ``git_hosts`` are hosts
     (``name`` or ``name:port``, commas between them) that repositories are read from though they have no public
@@ -66,10 +69,12 @@ class Deployment:
     stage: str
     retention_days: int
     log_stream: LogStreamMode
+    log_capacity: LogCapacity
     bundles: bool
     nag: bool
     cache_mebibytes: int
     project_cache_mebibytes: int
+    project_storage_mebibytes: int
     log_mebibytes: int
     project_log_mebibytes: int
     git_hosts: str
@@ -112,10 +117,15 @@ def read_deployment(node: "Node") -> Deployment:
         log_stream=cast(
             LogStreamMode, _choice(node, "log_stream", "always" if local else "parkable", ("parkable", "always"))
         ),
+        log_capacity=cast(
+            LogCapacity,
+            _choice(node, "log_capacity", "one-shard", ("one-shard",) if local else ("one-shard", "on-demand")),
+        ),
         bundles=_choice(node, "bundles", "false" if local else "true", ("true", "false")) == "true",
         nag=_choice(node, "nag", "false", ("true", "false")) == "true",
         cache_mebibytes=_mebibytes(node, "cache_mebibytes", 5 << 10),
         project_cache_mebibytes=_mebibytes(node, "project_cache_mebibytes", 20 << 10),
+        project_storage_mebibytes=_mebibytes(node, "project_storage_mebibytes", 1 << 20),
         log_mebibytes=_mebibytes(node, "log_mebibytes", 1 << 10),
         project_log_mebibytes=_mebibytes(node, "project_log_mebibytes", 20 << 10),
         git_hosts=_hosts(node, "git_hosts", "*" if local else ""),

@@ -28,11 +28,16 @@ class LogStreamStack(Stack):
             synthesizer=DefaultStackSynthesizer(generate_bootstrap_version_rule=False),
         )
         resources = Resources(self, deployment)
+        on_demand = deployment.log_capacity == "on-demand"
         stream = kinesis.CfnStream(
             self,
             "LogLines",
             name=resources.log_lines_name,
-            shard_count=1,
+            # AWS adds and removes shards of a stream on demand; a run's lines stay in one, so their order holds.
+            shard_count=None if on_demand else 1,
+            stream_mode_details=kinesis.CfnStream.StreamModeDetailsProperty(stream_mode="ON_DEMAND")
+            if on_demand
+            else None,
             retention_period_hours=24,
             stream_encryption=kinesis.CfnStream.StreamEncryptionProperty(
                 encryption_type="KMS", key_id="alias/aws/kinesis"

@@ -1,13 +1,19 @@
 """Makes the emulated AWS (moto) quicker without changing what it answers."""
 
+import copy
 import functools
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
 from moto.core import serialize
 from moto.core.serialize import AttributePickerContext
+from moto.dynamodb import models as dynamodb
+from moto.dynamodb.models.dynamo_type import DynamoType
+from moto.dynamodb.models.table import Table
 from moto.kms import models
 
 
@@ -16,11 +22,68 @@ def quick_emulation() -> Iterator[None]:
     """Keeps what moto would compute anew for each key and each answer, while the block runs."""
     kms: Any = models
     picker: Any = serialize.AttributePicker
+    tables: Any = dynamodb.DynamoDBBackend
     with pytest.MonkeyPatch.context() as patch:
         # Moto makes an RSA key for symmetric keys as well, which takes longer than most tests and which none uses.
         patch.setattr(kms, "generate_private_key", functools.cache(kms.generate_private_key))
         patch.setattr(picker, "__call__", remembering_names(picker.__call__))
+        patch.setattr(tables, "transact_write_items", keeping_what_changes(tables.transact_write_items))
+        patch.setattr(Table, "__deepcopy__", as_before_the_transaction, raising=False)
         yield
+
+
+# Of the transaction that is being written: the partition key and the sort key of each item, by table.
+_changing: ContextVar[Mapping[str, Sequence[tuple[Any, Any]]] | None] = ContextVar("changing", default=None)
+
+
+def keeping_what_changes(write: Any) -> Any:
+    """Returns ``DynamoDBBackend.transact_write_items``, which copies the tables to restore them if a transaction fails,
+    so that it copies only what the transaction may change.
+    """
+
+    def write_quickly(self: Any, transact_items: Sequence[Mapping[str, Any]]) -> Any:
+        changing: dict[str, list[tuple[Any, Any]]] = defaultdict(list)
+        for operation in (operation for item in transact_items for operation in item.values()):
+            table = self.tables.get(operation.get("TableName"))
+            key = operation.get("Key", operation.get("Item"))
+            if table is not None and key is not None:
+                partition, sort = table.hash_key_attr, table.range_key_attr
+                changing[table.name].append((_typed(key.get(partition)), _typed(key.get(sort))))
+        token = _changing.set(changing)
+        try:
+            return write(self, transact_items)
+        finally:
+            _changing.reset(token)
+
+    return write_quickly
+
+
+def _typed(value: Any) -> DynamoType | None:
+    return None if value is None else DynamoType(value)
+
+
+def as_before_the_transaction(table: Any, memo: dict[int, Any]) -> Any:
+    """``Table.__deepcopy__``: a copy that shares with the table what the transaction that is being written leaves
+    as it is, or a full copy if there is no transaction.
+    """
+    kept = memo[id(table)] = copy.copy(table)
+    changing = _changing.get()
+    if changing is None:
+        vars(kept).update(copy.deepcopy(vars(table), memo))
+        return kept
+    kept.items = table.items.copy()
+    for partition, sort in changing[table.name]:
+        found = kept.items.get(partition)
+        if isinstance(found, dict):
+            found = kept.items[partition] = found.copy()
+            if sort in found:
+                found[sort] = copy.deepcopy(found[sort])
+        elif found is not None:
+            kept.items[partition] = copy.deepcopy(found)
+    if table.stream_shard is not None:
+        kept.stream_shard = copy.copy(table.stream_shard)
+        kept.stream_shard.table, kept.stream_shard.items = kept, list(table.stream_shard.items)
+    return kept
 
 
 def remembering_names(pick: Any) -> Any:

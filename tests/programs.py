@@ -1,6 +1,7 @@
 """Optional programs of this machine that tests need, as the product finds them, and the mark that skips without one."""
 
 import shutil
+import subprocess
 from functools import cache
 
 import pytest
@@ -15,6 +16,17 @@ def bubblewrap() -> str | None:
     return program if program and works(program) else None
 
 
+@cache
+def private_mounts() -> tuple[str, ...] | None:
+    """The beginning of a command that may mount file systems for itself, without being root; None if none may here."""
+    command = ("unshare", "--user", "--map-root-user", "--mount")
+    if shutil.which("unshare") is None:
+        return None
+    tried = subprocess.run([*command, "mount", "-t", "tmpfs", "tmpfs", "/mnt"], capture_output=True, check=False)
+    return command if tried.returncode == 0 else None
+
+
+needs_private_mounts = pytest.mark.skipif(private_mounts() is None, reason="nobody may mount file systems here")
 WITHOUT_BUBBLEWRAP = "bubblewrap is not installed, or does not work here"
 needs_bubblewrap = pytest.mark.skipif(bubblewrap() is None, reason=WITHOUT_BUBBLEWRAP)
 # The images of GitHub's own runners have it.

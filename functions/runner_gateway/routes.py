@@ -115,7 +115,7 @@ def _commit(gateway: Gateway, runner: Runner, port: str, body: Mapping[str, Any]
     committed = [wire.chunk(chunk) for chunk in body["committed"]]
     end = wire.stream_end(body["end"])
     answer = gateway.commit_output.commit(
-        runner, port, committed, end, body["next_seq"], body["lengths"], kept=body.get("kept", False)
+        runner, port, committed, end, body["next_seq"], wire.wanted(body), kept=body.get("kept", False)
     )
     return wire.output_json(answer)
 
@@ -136,10 +136,7 @@ def listening(gateway: Gateway, request: GatewayRequest) -> Answer:
 
 
 def complete(gateway: Gateway, request: GatewayRequest) -> Answer:
-    # A repeated result, whose first answer was lost, may find the runner released already.
-    allowed = (RunnerState.CLAIMED, RunnerState.COMPLETED, RunnerState.RELEASED)
-    runner = gateway.session.check(request.names["runner"], request.authorization, allowed)
-    gateway.complete.complete(runner, wire.result(request.body))
+    gateway.complete.complete(request.names["runner"], request.authorization, wire.result(request.body))
     return {}
 
 
@@ -165,7 +162,10 @@ def write_cache(gateway: Gateway, request: GatewayRequest) -> Answer:
     runner = gateway.session.check(request.names["runner"], request.authorization)
     body = request.body
     end = wire.stream_end(body["end"])
-    answer = gateway.write_cache.write(runner, body["key"], body["entry"], end, body["next_seq"], body["lengths"])
+    committed = [wire.chunk(chunk) for chunk in body["committed"]]
+    answer = gateway.write_cache.write(
+        runner, body["key"], body["entry"], committed, end, body["next_seq"], wire.wanted(body)
+    )
     return wire.output_json(answer)
 
 

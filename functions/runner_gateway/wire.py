@@ -13,7 +13,6 @@ from cadence.application.runners.hosts import LeaseAnswer
 from cadence.application.runners.inputs import InputAnswer
 from cadence.application.runners.outputs import OutputAnswer
 from cadence.application.runners.report_boot import BootPhase
-from cadence.application.shared.value_ports import UPLOAD_HEADERS
 from cadence.application.values.caches import CacheHit
 from cadence.domain.runners.assignment import work_json
 from cadence.domain.runners.resources import ResourceSample
@@ -48,6 +47,11 @@ def log_line(body: Json) -> LogLine:
 
 def chunk(body: Json) -> Chunk:
     return Chunk(body["seq"], body["size"], body["sha256"])
+
+
+def wanted(body: Json) -> list[Chunk]:
+    """Returns the chunks that a request asks to upload, from its `next_seq` on."""
+    return [Chunk(seq, each["size"], each["sha256"]) for seq, each in enumerate(body["wanted"], body["next_seq"])]
 
 
 def stream_end(body: Json | None) -> StreamEnd | None:
@@ -111,7 +115,7 @@ def heartbeat_json(answer: HeartbeatAnswer) -> dict[str, Any]:
 def output_json(answer: OutputAnswer) -> dict[str, Any]:
     return {
         "uploads": [
-            {"seq": upload.seq, "url": upload.url, "headers": dict(UPLOAD_HEADERS)} for upload in answer.uploads
+            {"seq": upload.seq, "url": upload.url, "headers": dict(upload.headers)} for upload in answer.uploads
         ],
         "retry_after": answer.retry_after,
     }

@@ -38,7 +38,18 @@ ROWS = (
         purpose="Answers everything that users, the command line and the dashboard ask for.",
         triggers=(HttpRoutes(throttle=Throttle(rate=500, burst=1_000)),),
         settings=ApiSettings,
-        packages=(*BASE, *DOCUMENTS, *EXPORTS, *SEARCH, "aws-lambda-powertools", "dulwich", "msgspec", "pydantic"),
+        packages=(
+            *BASE,
+            *DOCUMENTS,
+            *EXPORTS,
+            *SEARCH,
+            "aws-lambda-powertools",
+            "cryptography",
+            "dulwich",
+            "msgspec",
+            "pydantic",
+            "pyjwt",
+        ),
         # A whole core, and room for the parts of the search index that are searched. An HTTP API gives up after 30
         # seconds.
         memory=1769,
@@ -74,6 +85,8 @@ ROWS = (
             invokes("search_index"),
             invokes("delete_projects"),
             puts("documents/*"),
+            # The files of working trees, for treatments with `source: true`.
+            puts("sources/*"),
             # When quotas and limits are raised, or approvals decided, what waits for them continues.
             *RUN_GATES,
             items("access", "UpdateItem"),

@@ -9,6 +9,7 @@ from infra.row.permissions import (
     gets,
     invokes,
     items,
+    items_under,
     lists_objects,
     lists_runs,
     log_lines,
@@ -83,6 +84,8 @@ ROWS = (
         permissions=(
             items("logs", "Query", "UpdateItem"),
             items("runs", "Query", "UpdateItem"),
+            # What a project keeps becomes less.
+            items_under("runners", ("STORAGE#",), "UpdateItem"),
             lists_runs(),
             lists_objects(),
             deletes("runs/*"),

@@ -14,7 +14,7 @@ ROWS = (
         triggers=(InvokedBy(("deliveries", "observe", "test_reports", "reconcile")),),
         asynchronous=AsynchronousCalls(retries=2, longest_minutes=360, keeps_failed=True),
         settings=CommitReportsSettings,
-        packages=BASE,
+        packages=(*BASE, "cryptography", "pyjwt"),
         memory=256,
         # A slow code host takes ten seconds for a call.
         timeout=120,
@@ -36,7 +36,7 @@ ROWS = (
         # The next call repeats what one could not do.
         asynchronous=AsynchronousCalls(retries=0, longest_minutes=15),
         settings=ReconcileSettings,
-        packages=BASE,
+        packages=(*BASE, "cryptography", "pyjwt"),
         memory=256,
         timeout=600,
         # The access tokens of repositories.

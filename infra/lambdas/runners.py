@@ -41,7 +41,7 @@ ROWS = (
             # Tokens, with the member or service account and the grants that they act with.
             items("access", "GetItem", "BatchGetItem"),
             # The tokens of engines, from their claim to their end.
-            items_under("access", ("TOKEN#",), "PutItem"),
+            items_under("access", ("ENGINETOKEN#",), "PutItem"),
             ENDS_TOKENS,
             NOTES_AUDIT,
             *FEEDS,

@@ -32,7 +32,7 @@ ROWS = (
         # which takes up to 25 seconds.
         triggers=(QueueMessages(queue=DELIVERIES, batch=1),),
         settings=DeliveriesSettings,
-        packages=(*BASE, *DOCUMENTS, "dulwich"),
+        packages=(*BASE, *DOCUMENTS, "cryptography", "dulwich", "pyjwt"),
         memory=1024,
         # The access tokens of git hosts and repositories.
         secrets_key=DECRYPTS,

@@ -188,9 +188,9 @@ ADMITS = (items("runs", "PutItem", "BatchWriteItem"), *gets("documents/*"))
 # Ending the runners of a treatment that ends, and recording the values that they sent.
 SETTLES = (items("runs", "BatchWriteItem"), items("runners", "GetItem", "Query", "UpdateItem"))
 # The token of an engine ends with its runner, also with one that is lost.
-ENDS_TOKENS = items_under("access", ("TOKEN#",), "DeleteItem")
-# Entries of the audit log, and what remembers those that are made once an hour.
-NOTES_AUDIT = items_under("access", ("AUDIT#", "AUDITED#"), "PutItem")
+ENDS_TOKENS = items_under("access", ("ENGINETOKEN#",), "DeleteItem")
+# Entries of the audit log, what remembers those that are made once an hour, and when tokens were last used.
+NOTES_AUDIT = items_under("access", ("AUDIT#", "AUDITED#", "TOKENUSE#"), "PutItem")
 # A run's end lets treatments and pipelines continue that wait for it.
 ANNOUNCES_ENDS = (items("pipelines", "Query"), answers("treatment", "Success"), sends("deliveries"))
 

@@ -8,12 +8,15 @@ import hashlib
 import hmac
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import jwt
+import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -75,6 +78,13 @@ class Gcp(Cloud):
     aws: dict[str, tuple[str, str, str]] = field(default_factory=dict)
     trusted: set[str] = field(default_factory=set)
     given: dict[str, str] = field(default_factory=dict)
+
+    @contextmanager
+    def serving(self) -> Iterator[str]:
+        with pytest.MonkeyPatch.context() as patch, super().serving() as url:
+            # Whoever reads a key checks its numbers, which takes longer than most cases, and they make many providers.
+            patch.setattr(serialization, "load_pem_private_key", cache(serialization.load_pem_private_key))
+            yield url
 
     def __post_init__(self) -> None:
         self.routes = {

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -23,8 +24,15 @@ _OVER = ("success", "failed", "canceled", "skipped")
 
 
 @cache
+def types() -> Mapping[str, Any]:
+    """GitLab's own types, by their names."""
+    found: dict[str, Any] = json.loads(TYPES.read_text())
+    return found
+
+
+@cache
 def described(name: str) -> Description:
-    return Description(json.loads(TYPES.read_text())[name])
+    return Description(types()[name])
 
 
 @dataclass
@@ -83,7 +91,7 @@ class Gitlab(Cloud):
         return self._pipeline(201, pipeline)
 
     def list_pipelines(self, asked: Asked) -> Reply:
-        unknown = set(asked.params) - set(json.loads(TYPES.read_text())["ListPipelines"]["properties"])
+        unknown = set(asked.params) - set(types()["ListPipelines"]["properties"])
         assert not unknown, f"no parameters: {unknown}"
         found = [
             one

@@ -77,6 +77,12 @@ class MemoryRunnerStore:
             raise Conflict(f"runner {runner_id} is {stored.state}")
         return self.change_runner(runner_id, {RunnerState.CLAIMED}, state=RunnerState.COMPLETED, result=result)
 
+    def complete_session(self, runner_id: str, session_hash: str, result: RunnerResult) -> Runner | None:
+        stored = self.runners.get(runner_id)
+        if stored is None or (stored.state, stored.session_hash) != (RunnerState.CLAIMED, session_hash):
+            return None
+        return self.complete(runner_id, result) if stored.result is None else None
+
     def _moved(self, source: RunnerState, target: RunnerState) -> None:
         if source is not target:
             self.moves[source, target] += 1

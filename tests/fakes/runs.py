@@ -207,13 +207,40 @@ class MemoryRunStore:
         return moved
 
     def settle(
-        self, treatment: Treatment, state: TreatmentState, cause: str | None, exit_code: int | None, at: datetime
+        self,
+        treatment: Treatment,
+        state: TreatmentState,
+        cause: str | None,
+        exit_code: int | None,
+        at: datetime,
+        *,
+        delivered: Sequence[Edge] = (),
+        ready: Sequence[Treatment] = (),
     ) -> bool:
         stored = self.get_treatment(treatment.run_id, treatment.name)
         if stored.state.final:
             return False
         if (stored.state, stored.attempt) != (treatment.state, treatment.attempt):
             raise Conflict(f"treatment {treatment.name} is no longer as it was read")
+        if any(self.edges[_key(edge)].state is not EdgeState.PENDING for edge in delivered):
+            raise Conflict("an edge is no longer pending")
+        for seen in ready:
+            consumer = self.get_treatment(seen.run_id, seen.name)
+            needed = sum(edge.consumer == seen.name for edge in delivered)
+            if (consumer.state, consumer.attempt, consumer.waiting) != (seen.state, seen.attempt, needed):
+                raise Conflict(f"treatment {seen.name} is no longer as it was read")
+        self.deliver(delivered)
+        for seen in ready:
+            made_ready = (StateChange(at, seen.attempt, TreatmentState.READY),)
+            self.advance(
+                seen.run_id,
+                seen.name,
+                seen.attempt,
+                {seen.state},
+                TreatmentState.READY,
+                ready_at=at,
+                history=made_ready,
+            )
         self.treatments[stored.run_id, stored.name] = dataclasses.replace(
             stored,
             state=state,

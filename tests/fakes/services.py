@@ -8,12 +8,14 @@ from typing import Any
 
 from cadence.application.pipelines.run_request import RunRequest
 from cadence.application.shared.secret_ports import Secret
+from cadence.application.values.storage import RemovedObjects
 from cadence.domain.pipelines.image import Image
 from cadence.domain.pipelines.registry_login import RegistryLogin
 from cadence.domain.pipelines.specification import TreatmentKind
 from cadence.domain.placement.pool import Pool
 from cadence.domain.shared import ids
 from cadence.domain.shared.errors import CadenceError, NotFound, ProviderRejected
+from cadence.domain.values.storage import StorageUse
 
 
 @dataclass
@@ -166,17 +168,36 @@ class MemoryChunks:
             yield len(self.contents[key])
             number += 1
 
-    def remove(self, prefix: str) -> int:
+    def remove_values(self, prefix: str) -> RemovedObjects:
         found = [key for key in self.contents if key.startswith(prefix)]
-        for key in found:
-            del self.contents[key]
-        return len(found)
+        size = sum(len(self.contents.pop(key)) for key in found)
+        return RemovedObjects(len(found), {"2026-01-01": size})
 
     def _content(self, key: str) -> bytes:
         try:
             return self.contents[key]
         except KeyError:
             raise NotFound(f"{key} is not kept") from None
+
+
+@dataclass
+class MemoryStorageLedger:
+    uses: dict[tuple[str, str], StorageUse] = field(default_factory=dict)
+    reads: int = 0
+
+    def read(self, organization: str, project: str) -> StorageUse:
+        self.reads += 1
+        return self.uses.get((organization, project), StorageUse({}))
+
+    def add(self, organization: str, project: str, day: str, size: int) -> int:
+        use = self.uses.get((organization, project), StorageUse({}))
+        after = use.days.get(day, 0) + size
+        self.uses[organization, project] = StorageUse({**use.days, day: after}, use.own_limit)
+        return after
+
+    def put_limit(self, organization: str, project: str, limit: int | None) -> None:
+        use = self.uses.get((organization, project), StorageUse({}))
+        self.uses[organization, project] = StorageUse(use.days, limit)
 
 
 @dataclass

@@ -124,7 +124,7 @@ def test_an_archive_holds_nothing_that_differs_between_builds() -> None:
 
 
 # Bytes that an archive may take unpacked, in millions: what the largest needs today, and a tenth. AWS allows 250.
-_LARGEST = 86
+_LARGEST = 104
 _LARGEST_OF_OTHERS = 61
 
 

@@ -1,7 +1,10 @@
 """What a deployment may be told."""
 
+from typing import Any
+
 import aws_cdk
 import pytest
+from aws_cdk.assertions import Template
 
 from cadence.domain.shared.retention import KEPT
 from cadence.domain.values.value_retention import bucket_regions
@@ -9,12 +12,32 @@ from cadence.local.shared.region import REGION
 from infra.deployment import SearchService, read_deployment
 from infra.functions import search_statements, value_bucket_statements
 from infra.lambdas import LAMBDAS
+from infra.log_stream_stack import LogStreamStack
 
 
 def test_nothing_is_kept_longer_than_what_leads_to_it() -> None:
     assert read_deployment(aws_cdk.App(context={"retention_days": KEPT.days}).node).retention_days == KEPT.days
     with pytest.raises(ValueError, match=r"retention_days.* from 1 to 90"):
         read_deployment(aws_cdk.App(context={"retention_days": KEPT.days + 1}).node)
+
+
+def _stream(**context: str) -> dict[str, Any]:
+    app = aws_cdk.App(context=context)
+    stack = LogStreamStack(app, "Stream", read_deployment(app.node))
+    (found,) = Template.from_stack(stack).find_resources("AWS::Kinesis::Stream").values()
+    properties: dict[str, Any] = found["Properties"]
+    return properties
+
+
+def test_the_log_stream_has_one_shard_or_as_many_as_the_load_needs() -> None:
+    fixed, following = _stream(), _stream(log_capacity="on-demand")
+    assert (fixed["ShardCount"], fixed.get("StreamModeDetails")) == (1, None)
+    assert (following.get("ShardCount"), following["StreamModeDetails"]) == (None, {"StreamMode": "ON_DEMAND"})
+    assert fixed["StreamEncryption"] == following["StreamEncryption"]
+    with pytest.raises(ValueError, match="log_capacity"):
+        _stream(log_capacity="two")
+    with pytest.raises(ValueError, match="log_capacity"):
+        _stream(log_capacity="on-demand", place="local")
 
 
 def test_concurrency_is_reserved_only_where_a_deployment_says_how_much() -> None:

@@ -333,6 +333,11 @@ export interface components {
                 [key: string]: number;
             };
             times: components["schemas"]["TimesView"];
+            /**
+             * Lines Left Out
+             * @description Lines of its log that were not kept because of a log quota.
+             */
+            lines_left_out: number;
         };
         /** AuditPage */
         AuditPage: {
@@ -1766,6 +1771,48 @@ export interface components {
              */
             webhook_path: string;
         };
+        /** GitHubAppList */
+        GitHubAppList: {
+            /** Items */
+            items: components["schemas"]["GitHubAppView"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+        };
+        /** GitHubAppView */
+        GitHubAppView: {
+            /** Id */
+            id: string;
+            /** Project */
+            project: string;
+            /** Name */
+            name: string;
+            /**
+             * Number
+             * @description GitHub's id of the App.
+             */
+            number: number;
+            /** Url */
+            url: string;
+            /** Origin */
+            origin: string;
+            /**
+             * Installation Url
+             * @description The page on which the App is installed on repositories.
+             */
+            installation_url: string;
+            /** Webhook Url */
+            webhook_url: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+        };
         /**
          * GrantBody
          * @description `subject` gets `role` at `scope` and at everything inside of it.
@@ -2567,6 +2614,11 @@ export interface components {
              */
             made_with: string | null;
             /**
+             * Last Used At
+             * @description When it was last accepted, to the hour; null if it never was.
+             */
+            last_used_at: string | null;
+            /**
              * Token
              * @description What to send as `Authorization: Bearer`. It cannot be read again.
              */
@@ -3329,6 +3381,57 @@ export interface components {
             known: boolean;
         };
         /**
+         * PrepareAppBody
+         * @description `account` is an organization on GitHub; without it the App is one of the user who is signed in there.
+         */
+        PrepareAppBody: {
+            /** Project */
+            project: string;
+            /**
+             * Redirect Url
+             * @description Where GitHub sends the browser, with `code` and `state`.
+             */
+            redirect_url: string;
+            /**
+             * Name
+             * @description It has to be unique on GitHub, which lets the user change it.
+             * @default Cadence
+             */
+            name: string;
+            /**
+             * Account
+             * @default null
+             */
+            account: string | null;
+            /**
+             * Origin
+             * @default https://github.com
+             */
+            origin: string;
+            /**
+             * Public Url
+             * @description The address at which GitHub reaches this API; by default the one of this request.
+             * @default null
+             */
+            public_url: string | null;
+        };
+        /** PreparedAppView */
+        PreparedAppView: {
+            /** Id */
+            id: string;
+            /**
+             * Page
+             * @description The address to which a browser sends the manifest, as the field of a form.
+             */
+            page: string;
+            /** Manifest */
+            manifest: {
+                [key: string]: unknown;
+            };
+            /** Public Url */
+            public_url: string;
+        };
+        /**
          * PreviewView
          * @description A content, or its beginning, by its kind: which of the other members exist depends on it.
          */
@@ -3759,6 +3862,28 @@ export interface components {
             until: string;
         };
         /**
+         * RegisterAppBody
+         * @description `code` is what GitHub gave for the manifest with this `id`, at most an hour ago.
+         */
+        RegisterAppBody: {
+            /** Project */
+            project: string;
+            /** Id */
+            id: string;
+            /**
+             * Code
+             * Format: password
+             */
+            code: string;
+            /**
+             * Origin
+             * @default https://github.com
+             */
+            origin: string;
+            /** Public Url */
+            public_url: string;
+        };
+        /**
          * ReplayBody
          * @description `pool` replaces those that the treatment names; `offline` means without any network.
          */
@@ -3830,7 +3955,7 @@ export interface components {
          * @description `kind` is needed for code hosts other than the public ones.
          *
          *     `token` administers the repository's webhooks, reads its commits, and writes statuses and comments. It is stored
-         *     encrypted and never shown.
+         *     encrypted and never shown. With `app` a GitHub App of the project takes its place.
          */
         RepositoryBody: {
             /** Project */
@@ -3839,9 +3964,15 @@ export interface components {
             url: string;
             /**
              * Token
-             * Format: password
+             * @default null
              */
-            token: string;
+            token: string | null;
+            /**
+             * App
+             * @description The id of a GitHub App of the project, instead of a token.
+             * @default null
+             */
+            app: string | null;
             /**
              * Kind
              * @default null
@@ -3940,9 +4071,14 @@ export interface components {
             webhook_url: string;
             /**
              * Webhook Id
-             * @description The code host's id of the webhook; null while it is missing.
+             * @description The code host's id of the webhook; null while it is missing, and with an App.
              */
             webhook_id: string | null;
+            /**
+             * App
+             * @description The id of the GitHub App that it is connected with; null with a token.
+             */
+            app: string | null;
             /**
              * Created At
              * Format: date-time
@@ -4096,6 +4232,17 @@ export interface components {
             built_in: boolean;
             /** Permissions */
             permissions: string[];
+        };
+        /**
+         * RotateAppBody
+         * @description Without `private_key` (PEM) the key stays, and only the webhook's secret is renewed.
+         */
+        RotateAppBody: {
+            /**
+             * Private Key
+             * @default null
+             */
+            private_key: string | null;
         };
         /**
          * RotateBody
@@ -4953,6 +5100,9 @@ export interface components {
         /**
          * StartDocumentBody
          * @description A document to run once, and the values of its parameters.
+         *
+         *     `source` are the files that treatments with `source: true` receive: a tar archive, compressed with gzip (at most 3.5
+         *     MiB) and encoded in base64.
          */
         StartDocumentBody: {
             /** Document */
@@ -4970,6 +5120,11 @@ export interface components {
             programs?: {
                 [key: string]: components["schemas"]["ProgramBody"];
             };
+            /**
+             * Source
+             * @default null
+             */
+            source: string | null;
         };
         /** StartedView */
         StartedView: {
@@ -4977,6 +5132,31 @@ export interface components {
             run_id: string;
             /** State */
             state: string;
+        };
+        /** StorageBody */
+        StorageBody: {
+            /**
+             * Mebibytes
+             * @description 1 to what the installation allows; null: as much as that.
+             */
+            mebibytes: number | null;
+        };
+        /**
+         * StorageView
+         * @description Sizes in bytes: `limit` is what applies, `own` what was set for the project, `most` the installation's limit.
+         */
+        StorageView: {
+            /**
+             * Used
+             * @description What the values of the project's runs take.
+             */
+            used: number;
+            /** Limit */
+            limit: number;
+            /** Own */
+            own: number | null;
+            /** Most */
+            most: number;
         };
         /** SweepView */
         SweepView: {
@@ -5155,6 +5335,11 @@ export interface components {
              * @description The token that it was created with, and ends with.
              */
             made_with: string | null;
+            /**
+             * Last Used At
+             * @description When it was last accepted, to the hour; null if it never was.
+             */
+            last_used_at: string | null;
         };
         /** TotalView */
         TotalView: {

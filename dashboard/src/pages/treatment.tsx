@@ -167,7 +167,7 @@ function History({ treatment }: { treatment: Treatment }) {
 
 function Environment({ treatment }: { treatment: Treatment }) {
   const { spec } = treatment;
-  const runner = treatment.runners.at(-1);
+  const runner = treatment.runners[0]; // the latest attempt
   return (
     <section class="card" aria-labelledby="environment-title">
       <h2 id="environment-title">Environment</h2>
@@ -188,6 +188,12 @@ function Environment({ treatment }: { treatment: Treatment }) {
               {runner.provider} in {runner.pool}, {words(runner.state)}
               {runner.offer ? `, ${runner.offer}` : ""}
             </dd>
+          </div>
+        )}
+        {runner && runner.lines_left_out > 0 && (
+          <div>
+            <dt>Log</dt>
+            <dd>{runner.lines_left_out.toLocaleString("en")} lines not kept: a log quota was reached</dd>
           </div>
         )}
         {Object.entries(spec.env).map(([name, value]) => (

@@ -26,13 +26,13 @@ from api.routes.pipelines import pipelines, programs
 from api.routes.placement import pools
 from api.routes.provenance import provenance
 from api.routes.replay import diffs, replays
-from api.routes.repositories import repositories
+from api.routes.repositories import github_apps, repositories
 from api.routes.runners import hosts
 from api.routes.runs import run_changes, run_details, runs
 from api.routes.search import search
 from api.routes.test_reports import results
 from api.routes.triggers import githosts
-from api.routes.values import retention
+from api.routes.values import retention, storage
 
 _RESOURCES: tuple[Endpoints, ...] = (
     pipelines.endpoints,
@@ -52,6 +52,7 @@ _RESOURCES: tuple[Endpoints, ...] = (
     pools.endpoints,
     hosts.endpoints,
     repositories.endpoints,
+    github_apps.endpoints,
     results.endpoints,
     githosts.endpoints,
     organizations.endpoints,
@@ -69,6 +70,7 @@ _RESOURCES: tuple[Endpoints, ...] = (
     alert_channels.endpoints,
     dead_letters.endpoints,
     retention.endpoints,
+    storage.endpoints,
     audit.endpoints,
     service.endpoints,
 )

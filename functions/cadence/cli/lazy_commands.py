@@ -59,6 +59,11 @@ COMMANDS = {
         "deploy",
         "Deploy Cadence into your AWS account (`cdk deploy`), and print its address and first token.",
     ),
+    "destroy": LazyCommand(
+        "deployment.deploy",
+        "destroy",
+        "Remove an installation from your AWS account (`cdk destroy`), after stating what it keeps.",
+    ),
     "import": LazyCommand(
         "pipelines.import_workflow",
         "import_",
@@ -80,6 +85,11 @@ COMMANDS = {
         "repositories.repositories",
         "repository",
         "Repositories whose pushes and pull requests start the pipelines in their folder .cadence.",
+    ),
+    "github-app": LazyCommand(
+        "repositories.github_apps",
+        "github_app",
+        "GitHub Apps: repositories that they are installed on are connected without a token, and get checks.",
     ),
     "githost": LazyCommand("triggers.githosts", "githost", "Git hosts whose webhooks start runs."),
     "token": LazyCommand("access.tokens", "token", "Tokens for the API."),
@@ -104,6 +114,7 @@ COMMANDS = {
     "runner": LazyCommand("runners.runners", "runner", "Runners: one for each attempt of a treatment."),
     "quota": LazyCommand("limits.quotas", "quota", "Quotas of the organization."),
     "retention": LazyCommand("logs.retention", "retention", "How long a project's log lines and values are kept."),
+    "storage": LazyCommand("values.storage", "storage", "How much the values of a project's runs take."),
     "alert": LazyCommand("alerts.alerts", "alert", "Alerts, their rules, channels and silences."),
     "export": LazyCommand(
         "exports.exports", "export", "Exports: logs, metrics and traces sent to Prometheus, Loki, Datadog or OTLP."

@@ -7,15 +7,14 @@ from cadence.adapters.aws.clients import client
 from cadence.adapters.aws.commit_report_requests import LambdaCommitReports, read_report_request
 from cadence.adapters.aws.eventbridge_schedules import read_firing
 from cadence.adapters.aws.step_functions import StepFunctionsMachines
-from cadence.adapters.code_hosts.code_hosts import GuardedCodeHosts
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
 from cadence.adapters.dynamodb.pipelines.pipeline_store import DynamoPipelineStore
 from cadence.adapters.dynamodb.repositories.commit_reports import DynamoCommitReports
+from cadence.adapters.dynamodb.repositories.github_apps import DynamoGitHubApps
 from cadence.adapters.dynamodb.repositories.heads import DynamoHeads
 from cadence.adapters.dynamodb.repositories.repository_store import DynamoRepositoryStore
 from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
 from cadence.adapters.git.reader import DulwichGitReader
-from cadence.adapters.http.egress_policy import EgressPolicy
 from cadence.adapters.kms.cipher import KmsCipher
 from cadence.adapters.s3.buckets import Buckets
 from cadence.adapters.s3.chunks import S3Chunks
@@ -27,9 +26,9 @@ from cadence.application.pipelines.check_document import FreezeDocument
 from cadence.application.pipelines.plan_run import PlanRun
 from cadence.application.repositories.comment_commands import CarryOutCommand
 from cadence.application.repositories.commit_source import StoreCommitFiles
+from cadence.application.repositories.process_app_delivery import ProcessAppDelivery
 from cadence.application.repositories.process_repository_delivery import ProcessRepositoryDelivery
 from cadence.application.repositories.pushed_pipelines import PushedPipelines
-from cadence.application.repositories.repository_secrets import OpenRepository, RepositoryKeys
 from cadence.application.runs.rerun import Rerun
 from cadence.application.runs.start_run import StartRun
 from cadence.application.triggers.process_delivery import ProcessDelivery
@@ -39,7 +38,9 @@ from cadence.composition.shared import settings
 from cadence.composition.shared.clock import now
 from cadence.composition.shared.documents import check_document, programs, start_triggered
 from cadence.composition.shared.gates import run_gates
+from cadence.composition.shared.repositories import open_repository
 from cadence.composition.shared.schedules import schedules
+from cadence.domain.repositories.github_app import APP_PREFIX
 from cadence.domain.repositories.repository import ID_PREFIX
 
 # A batch is five deliveries, and the Lambda has a minute for it.
@@ -77,8 +78,7 @@ def process_message() -> Callable[[str], tuple[str, Sequence[str]]]:
     )
     repositories = DynamoRepositoryStore(config.repositories_table)
     reports = LambdaCommitReports(config.commit_reports_function, config.deliveries_queue_url)
-    hosts = GuardedCodeHosts(EgressPolicy.of(config.git_hosts))
-    opened = OpenRepository(repositories, RepositoryKeys(cipher), hosts)
+    opened = open_repository(config.repositories_table, config.git_hosts, cipher)
     repository_deliveries = ProcessRepositoryDelivery(
         repositories=repositories,
         open_repository=opened,
@@ -108,6 +108,9 @@ def process_message() -> Callable[[str], tuple[str, Sequence[str]]]:
         ),
         clock=now,
     )
+    app_deliveries = ProcessAppDelivery(
+        apps=DynamoGitHubApps(config.repositories_table), repositories=repositories, deliveries=repository_deliveries
+    )
     scheduled = RunScheduled(pipelines, schedules(config), triggered)
     follow = StartFollowers(runs=runs, values=runs, pipelines=pipelines, start=triggered)
 
@@ -125,6 +128,8 @@ def process_message() -> Callable[[str], tuple[str, Sequence[str]]]:
         delivery = read_delivery(values, config.data_bucket)
         if delivery.githost_id.startswith(ID_PREFIX):
             return f"delivery {delivery.delivery_id}", repository_deliveries.process(delivery)
+        if delivery.githost_id.startswith(APP_PREFIX):
+            return f"delivery {delivery.delivery_id}", app_deliveries.process(delivery)
         return f"delivery {delivery.delivery_id}", deliver.process(delivery)
 
     return process

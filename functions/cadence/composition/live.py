@@ -7,6 +7,7 @@ from typing import Any
 from cadence.adapters.aws.gateway_sockets import GatewaySockets
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
 from cadence.adapters.dynamodb.access.audit import DynamoAuditTrail
+from cadence.adapters.dynamodb.access.token_uses import DynamoTokenUses
 from cadence.adapters.dynamodb.logs.arrivals import DynamoArrivals
 from cadence.adapters.dynamodb.runners.runner_store import DynamoRunnerStore
 from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
@@ -14,6 +15,7 @@ from cadence.adapters.dynamodb.search.connections import DynamoConnections
 from cadence.adapters.lines.line_json import line_json
 from cadence.adapters.s3.log_segments import S3LogSegments
 from cadence.application.access.authenticate import Authenticate
+from cadence.application.access.token_uses import NoteTokenUses
 from cadence.application.runs.visible_runs import VisibleRuns
 from cadence.application.scheduling.treatment_states import TreatmentStates
 from cadence.application.search.find_lines import ReadQuery
@@ -38,7 +40,7 @@ def push_lines() -> PushLines:
     return PushLines(
         connections=DynamoConnections(config.logs_table),
         sockets=GatewaySockets(config.live_endpoint),
-        authenticate=Authenticate(access, now),
+        authenticate=Authenticate(access, now, NoteTokenUses(DynamoTokenUses(config.access_table))),
         audit=DynamoAuditTrail(config.access_table),
         live=live,
         clock=now,

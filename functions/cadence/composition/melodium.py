@@ -11,6 +11,7 @@ from cadence.adapters.aws.step_functions import StepFunctionsMachines
 from cadence.adapters.caching.ttl_cached_pools import CachedPools
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
 from cadence.adapters.dynamodb.access.audit import DynamoAuditTrail
+from cadence.adapters.dynamodb.access.token_uses import DynamoTokenUses
 from cadence.adapters.dynamodb.melodium.engine_items import DynamoReportedStore
 from cadence.adapters.dynamodb.melodium.sealed_workers import SealedWorkers
 from cadence.adapters.dynamodb.runners.runner_store import DynamoRunnerStore
@@ -24,6 +25,7 @@ from cadence.adapters.s3.uploads import S3Uploads, upload_key
 from cadence.adapters.sqs.deadlines import SqsDeadlines
 from cadence.application.access.audited_request import AuditedRequest
 from cadence.application.access.authenticate import Authenticate
+from cadence.application.access.token_uses import NoteTokenUses
 from cadence.application.melodium.access import WaitForWorker
 from cadence.application.melodium.pin_worker_images import PinWorkerImages
 from cadence.application.melodium.processes import Processes
@@ -66,7 +68,7 @@ def engine_api() -> EngineApi:
     end = EndProcess(runs=runs, treatments=runs, reported=reported, clock=now)
     sealed = SealedWorkers(config.runners_table, KmsCipher(config.secrets_key))
     return EngineApi(
-        authenticate=Authenticate(access, now).authenticate,
+        authenticate=Authenticate(access, now, NoteTokenUses(DynamoTokenUses(config.access_table))).authenticate,
         audited=partial(AuditedRequest, DynamoAuditTrail(config.access_table), now),
         processes=processes,
         record_start=RecordStart(

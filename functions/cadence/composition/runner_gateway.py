@@ -2,15 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from datetime import timedelta
+from functools import partial
 
 from cadence.adapters.aws.clients import client
 from cadence.adapters.aws.kinesis_log_lines import KinesisLogLines
 from cadence.adapters.aws.step_functions import StepFunctionsMachines
+from cadence.adapters.caching.known_specs import KnownSpecs
 from cadence.adapters.caching.ttl_cached_pools import CachedPools
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
 from cadence.adapters.dynamodb.access.audit import DynamoAuditTrail
 from cadence.adapters.dynamodb.access.kms_secrets import KmsSecretStore
+from cadence.adapters.dynamodb.access.token_uses import DynamoTokenUses
 from cadence.adapters.dynamodb.melodium.sealed_workers import SealedWorkers
 from cadence.adapters.dynamodb.runners.host_store import DynamoHostStore
 from cadence.adapters.dynamodb.runners.runner_store import DynamoRunnerStore
@@ -19,6 +22,7 @@ from cadence.adapters.dynamodb.runners.stream_store import DynamoStreamStore
 from cadence.adapters.dynamodb.runs.groups import DynamoGroupStore
 from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
 from cadence.adapters.dynamodb.values.caches import DynamoCacheStore
+from cadence.adapters.dynamodb.values.storage_ledger import DynamoStorageLedger
 from cadence.adapters.dynamodb.values.value_retention import DynamoValueRetentionStore
 from cadence.adapters.http.egress_policy import EgressPolicy
 from cadence.adapters.http.oidc_tokens import OidcTokens
@@ -33,6 +37,7 @@ from cadence.adapters.sqs.wake_ups import SqsWakeUps
 from cadence.adapters.sqs.work_notification import SqsWorkNotification
 from cadence.application.access.audited_request import AuditedRequest
 from cadence.application.access.authenticate import Authenticate
+from cadence.application.access.token_uses import NoteTokenUses
 from cadence.application.logs.accept_logs import AcceptLogs
 from cadence.application.melodium.engine_secrets import ReadEngineSecrets, RevokeEngineToken
 from cadence.application.melodium.note_listening import NoteListening
@@ -51,6 +56,7 @@ from cadence.application.scheduling.mark_started import MarkStarted
 from cadence.application.scheduling.readiness import Readiness
 from cadence.application.scheduling.settle import Settle
 from cadence.application.values.caches import FindCache, ReadCache, SaveCache, WriteCache
+from cadence.application.values.storage import ReserveStorage
 from cadence.composition.shared import gates, settings
 from cadence.composition.shared.clock import now
 from cadence.domain.access.access import Principal
@@ -94,8 +100,8 @@ def gateway() -> Gateway:
     hosts = DynamoHostStore(config.runners_table)
     machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn)
     buckets = Buckets.of(config.data_bucket, config.value_buckets)
-    urls = S3DataUrls(buckets)
-    specs = lru_cache(maxsize=512)(runs.get_spec)
+    urls, chunks = S3DataUrls(buckets), S3Chunks(buckets)
+    specs = KnownSpecs(runs.get_spec)
     sources = InputStreams(treatments=runs, values=runs, streams=streams)
     wake_ups = SqsWakeUps(config.wake_ups_queue_url)
     readiness = Readiness(
@@ -115,16 +121,18 @@ def gateway() -> Gateway:
         runners=runners,
         readiness=readiness,
         slots=slots,
-        specs=specs,
         provider_function_prefix=config.provider_function_prefix,
         deadlines=SqsDeadlines(config.deadlines_queue_url),
         clock=now,
     )
     caches = DynamoCacheStore(config.runners_table)
     limits = CacheLimits(int(config.cache_mebibytes) << 20, int(config.project_cache_mebibytes) << 20)
+    ledger = DynamoStorageLedger(config.runners_table, timedelta(days=int(config.retention_days)))
+    storage = ReserveStorage(ledger, int(config.project_storage_mebibytes) << 20, now)
     read_input = ReadInput(specs, streams, sources, urls)
-    audit = DynamoAuditTrail(config.access_table)
-    authenticate, tokens = Authenticate(access, now), RunTokens(access, now)
+    audit, sessions = DynamoAuditTrail(config.access_table), RunnerSessions(runners)
+    authenticate = Authenticate(access, now, NoteTokenUses(DynamoTokenUses(config.access_table)))
+    tokens = RunTokens(access, now)
 
     return Gateway(
         authenticate=authenticate.authenticate,
@@ -155,10 +163,11 @@ def gateway() -> Gateway:
             pools=CachedPools(access),
             retentions=DynamoValueRetentionStore(config.runs_table),
             inputs=read_input.ended,
+            note_spec=specs.note,
             audit=audit,
             clock=now,
         ),
-        session=RunnerSessions(runners),
+        session=sessions,
         heartbeat=Heartbeat(
             specs=specs,
             runners=runners,
@@ -174,16 +183,23 @@ def gateway() -> Gateway:
             streams=streams,
             urls=urls,
             wake_ups=wake_ups,
-            stored_sizes=S3Chunks(buckets).sizes,
+            reserve=storage.reserve,
+            stored=chunks.stored,
         ),
         read_input=read_input,
         note_listening=NoteListening(specs, runners),
-        complete=Complete(runners, settle, machines, RevokeEngineToken(specs, runs, tokens).revoke),
+        complete=Complete(sessions, runners, settle, machines, RevokeEngineToken(specs, runs, tokens).revoke),
         find_cache=FindCache(caches, now),
         read_cache=ReadCache(caches, urls),
         save_cache=SaveCache(runs, caches, now),
         write_cache=WriteCache(
-            caches=caches, remove_objects=S3Removal(buckets).remove, urls=urls, limits=limits, clock=now
+            caches=caches,
+            remove_objects=S3Removal(buckets).remove,
+            stored=chunks.stored,
+            stored_sizes=chunks.sizes,
+            urls=urls,
+            limits=limits,
+            clock=now,
         ),
         tunnel_url=config.live_url,
     )

@@ -1,5 +1,6 @@
 """Wiring of the Lambdas that the two state machines call, and of the watchdog."""
 
+from datetime import timedelta
 from typing import Protocol
 
 from cadence.adapters.aws.clients import client
@@ -16,6 +17,7 @@ from cadence.adapters.dynamodb.runners.offers import DynamoOffers
 from cadence.adapters.dynamodb.runners.runner_store import DynamoRunnerStore
 from cadence.adapters.dynamodb.runs.groups import DynamoGroupStore
 from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
+from cadence.adapters.dynamodb.values.storage_ledger import DynamoStorageLedger
 from cadence.adapters.dynamodb.values.value_retention import DynamoValueRetentionStore
 from cadence.adapters.http.egress_policy import EgressPolicy
 from cadence.adapters.http.oci_registry import OciRegistries
@@ -84,7 +86,6 @@ def _settle(
         runners=DynamoRunnerStore(config.runners_table),
         readiness=_readiness(runs, machines, config),
         slots=gates.runner_slots(config, runs, machines),
-        specs=runs.get_spec,
         provider_function_prefix=config.provider_function_prefix,
         deadlines=SqsDeadlines(config.deadlines_queue_url),
         clock=now,
@@ -234,7 +235,8 @@ def remove_passed() -> PurgeTransientValues:
         treatments=runs,
         edges=runs,
         retentions=DynamoValueRetentionStore(config.runs_table, config.runners_table),
-        remove_objects=S3Removal(Buckets.of(config.data_bucket, config.value_buckets)).remove,
+        remove_values=S3Removal(Buckets.of(config.data_bucket, config.value_buckets)).remove_values,
+        storage=DynamoStorageLedger(config.runners_table, timedelta(days=int(config.retention_days))),
         deadlines=SqsDeadlines(config.deadlines_queue_url),
         clock=now,
     )

@@ -5,11 +5,13 @@ from functools import partial
 from cadence.adapters.aws.gateway_sockets import GatewaySockets
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
 from cadence.adapters.dynamodb.access.audit import DynamoAuditTrail
+from cadence.adapters.dynamodb.access.token_uses import DynamoTokenUses
 from cadence.adapters.dynamodb.melodium.tunnel_ends import DynamoTunnelEnds
 from cadence.adapters.dynamodb.runners.runner_store import DynamoRunnerStore
 from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
 from cadence.application.access.audited_request import AuditedRequest
 from cadence.application.access.authenticate import Authenticate
+from cadence.application.access.token_uses import NoteTokenUses
 from cadence.application.melodium.processes import Processes
 from cadence.application.melodium.tunnels import Tunnels
 from cadence.application.runners.runner_sessions import RunnerSessions
@@ -23,7 +25,9 @@ def tunnels() -> Tunnels:
         ends=DynamoTunnelEnds(config.runners_table),
         sockets=GatewaySockets(config.live_endpoint),
         audited=partial(AuditedRequest, DynamoAuditTrail(config.access_table), now),
-        authenticate=Authenticate(DynamoAccessStore(config.access_table), now).authenticate,
+        authenticate=Authenticate(
+            DynamoAccessStore(config.access_table), now, NoteTokenUses(DynamoTokenUses(config.access_table))
+        ).authenticate,
         processes=Processes(DynamoRunStore(config.runs_table)),
         sessions=RunnerSessions(DynamoRunnerStore(config.runners_table)),
     )

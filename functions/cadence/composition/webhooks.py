@@ -1,6 +1,8 @@
 """Wiring of the Lambda `webhooks`, which git hosts wait for: it reads no repositories, and loads nothing that does."""
 
+from cadence.adapters.caching.cached_cipher import CachedCipher
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
+from cadence.adapters.dynamodb.repositories.github_apps import DynamoGitHubApps
 from cadence.adapters.dynamodb.repositories.repository_store import DynamoRepositoryStore
 from cadence.adapters.kms.cipher import KmsCipher
 from cadence.adapters.sqs.deliveries import SqsDeliveryQueue
@@ -13,5 +15,6 @@ def receive_webhook() -> ReceiveWebhook:
     config = settings.load(settings.WebhooksSettings)
     queue = SqsDeliveryQueue(config.deliveries_queue_url, config.data_bucket)
     repositories = DynamoRepositoryStore(config.repositories_table)
-    keys = RepositoryWebhookKeys(repositories, GitHostKeys(DynamoAccessStore(config.access_table)))
-    return ReceiveWebhook(keys, KmsCipher(config.secrets_key), queue)
+    apps = DynamoGitHubApps(config.repositories_table)
+    keys = RepositoryWebhookKeys(repositories, apps, GitHostKeys(DynamoAccessStore(config.access_table)))
+    return ReceiveWebhook(keys, CachedCipher(KmsCipher(config.secrets_key)), queue)

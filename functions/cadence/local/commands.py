@@ -86,6 +86,8 @@ def _show(current: control.StackStatus, folder: Path) -> None:
     print_line(f"{current.phase}" + (f" on {current.connection.url}" if current.connection else ""))
     for process in current.processes:
         print_line(f"  {process.name}: pid {process.pid}")
+    if current.warning:
+        print_line(f"  warning: {current.warning}")
     if current.phase == "killed":
         print_line(
             "  The stack was killed. `cadence local up` removes its leftovers and continues from the last saved state."

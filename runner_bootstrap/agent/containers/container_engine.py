@@ -103,7 +103,8 @@ class ContainerEngine:
         if options.interactive:
             argv += ["--interactive"]
         argv += ["--entrypoint", command[0], image, *command[1:]]
-        return LaunchSpec(argv=argv, env=engine_env, cwd=str(workspace.work), cleanup=self.removal(self.name))
+        # Not in the command's directory: podman leaves a file `oom` where it is if memory runs out.
+        return LaunchSpec(argv=argv, env=engine_env, cwd=str(workspace.root), cleanup=self.removal(self.name))
 
     def environment(self, env: ContainerEnvironment) -> tuple[dict[str, str], list[str]]:
         """Returns the engine's own environment, and its arguments that give a container these variables.

@@ -6,6 +6,7 @@ import os
 import subprocess
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Callable
 
 from ..assignments.assignment import AssignedService, Assignment
@@ -35,12 +36,14 @@ class ServiceContainers:
     def __init__(
         self,
         engine: ContainerEngine,
+        folder: Path,
         assignment: Assignment,
         log: LogBuffer,
         termination: Termination,
         supervisor: CommandSupervisor,
     ) -> None:
         self._engine, self._log, self._termination, self._supervisor = engine, log, termination, supervisor
+        self._folder = folder
         self._services = assignment.services
         self._offline = assignment.offline
         self._in_container = assignment.image is not None
@@ -119,8 +122,8 @@ class ServiceContainers:
         ours, theirs = os.pipe()
         try:
             process = subprocess.Popen(
-                argv, env=engine_env, stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs, close_fds=False
-            )
+                argv, env=engine_env, cwd=self._folder, stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs, close_fds=False
+            )  # fmt: skip
         except OSError as error:
             os.close(ours)
             raise AgentError(f"{self._engine.kind} cannot be started: {error.strerror}") from error

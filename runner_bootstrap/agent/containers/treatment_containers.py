@@ -85,9 +85,9 @@ class EngineContainers:
     def __init__(self, context: ContainersContext) -> None:
         self._context = context
         self._engine = ContainerEngine.find(context.runner_id)
-        context = context
         self._services = ServiceContainers(
             engine=self._engine,
+            folder=context.workspace.root,
             assignment=context.assignment,
             log=context.log,
             termination=context.termination,

@@ -32,10 +32,13 @@ class ForkServer:
         """Sends a signal to a runner process; does nothing if it has ended."""
         self._send({"signal": number, "name": name})
 
-    def next_ended(self) -> str | None:
-        """Waits for a runner process to end and returns its name; None if the fork server has ended."""
+    def next_ended(self) -> tuple[str, bool] | None:
+        """Waits for a runner process to end; returns its name and whether it ended by itself and well.
+
+        Returns None if the fork server has ended.
+        """
         message = process_messages.receive(self._control)
-        return message.content["ended"] if message else None
+        return (message.content["ended"], message.content["status"] == 0) if message else None
 
     def _send(self, content: dict[str, object], descriptors: Sequence[int] = ()) -> None:
         try:
@@ -57,8 +60,8 @@ def _serve(end: socket.socket, main: Main) -> None:
         readable, _, _ = select.select([end.fileno(), wake], [], [])
         if wake in readable:
             os.read(wake, 4096)
-            for name in _reap(names):
-                process_messages.send(end, {"ended": name})
+            for name, status in _reap(names):
+                process_messages.send(end, {"ended": name, "status": status})
         if end.fileno() in readable:
             message = process_messages.receive(end)
             if message is None:
@@ -71,13 +74,14 @@ def _serve(end: socket.socket, main: Main) -> None:
                 os.kill(pid, message.content["signal"])
 
 
-def _reap(names: dict[int, str]) -> list[str]:
+def _reap(names: dict[int, str]) -> list[tuple[str, int]]:
+    """Returns the names and statuses (0: exit code 0) of the processes that have ended."""
     ended = []
     while names:
-        pid, _ = os.waitpid(-1, os.WNOHANG)
+        pid, status = os.waitpid(-1, os.WNOHANG)
         if not pid:
             break
-        ended.append(names.pop(pid))
+        ended.append((names.pop(pid), status))
     return ended
 
 

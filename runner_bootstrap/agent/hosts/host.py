@@ -169,6 +169,7 @@ class HostAgent:
     def _leave(self, gateway: GatewayClient, host_id: str) -> None:
         """Leases no more work; waits for the runners for the grace period, then stops them."""
         say("stopping: no new work is taken")
+        self._runners.leaving = True
         grace = Deadline(self._settings.grace_seconds)
         while self._runners.count and not grace.passed:
             self._wake.clear()

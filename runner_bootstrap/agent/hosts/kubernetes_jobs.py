@@ -71,6 +71,7 @@ class KubernetesJobs:
     """
 
     fork_server_lost = False
+    leaving = False
 
     def __init__(self, cluster: ClusterApi, template: Json, pool: str, changed: threading.Event) -> None:
         self._cluster, self._template, self._pool, self._changed = cluster, template, pool, changed

@@ -13,7 +13,11 @@ from .host_settings import HostSettings
 
 
 class RunnerProcesses:
-    """One process per runner, in its own session; each watches its standard input, which closes when the host dies."""
+    """One process per runner, in its own session; each watches its standard input, which closes when the host dies.
+
+    ``changed`` is set when a process ends, unless the control plane need not hear of it at once: the process ended
+    well, so that it has handed in its result, and the host had room for more work all the time.
+    """
 
     def __init__(self, settings: HostSettings, fork_server: ForkServer, changed: threading.Event) -> None:
         self._settings, self._fork_server, self._changed = settings, fork_server, changed
@@ -21,6 +25,8 @@ class RunnerProcesses:
         #: Runner id → the host's end of its standard input.
         self._inputs: dict[str, int] = {}
         self.fork_server_lost = False
+        #: Whether ``changed`` is set at every end.
+        self.leaving = False
         threading.Thread(target=self._watch, name="children", daemon=True).start()
 
     @property
@@ -75,13 +81,16 @@ class RunnerProcesses:
 
     def _watch(self) -> None:
         while True:
-            ended = self._fork_server.next_ended()
-            if ended is None:
+            end = self._fork_server.next_ended()
+            if end is None:
                 self.fork_server_lost = True
                 self._changed.set()
                 return
+            ended, well = end
             if self._settings.cgroups:
                 self._settings.cgroups.discard(ended)
             with self._lock:
+                full = len(self._inputs) >= self._settings.slots
                 os.close(self._inputs.pop(ended))
-            self._changed.set()
+            if full or not well or self.leaving:
+                self._changed.set()

@@ -146,7 +146,7 @@ class FolderGateway(GatewayClient):
             self._join(port, body["end"])
         first = body["next_seq"]
         uploads = [
-            {"seq": seq, "url": f"{port}/{seq}", "headers": {}} for seq in range(first, first + len(body["lengths"]))
+            {"seq": seq, "url": f"{port}/{seq}", "headers": {}} for seq in range(first, first + len(body["wanted"]))
         ]
         return {"uploads": uploads, "retry_after": 0}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 from pathlib import Path
 
-from .errors import INFRASTRUCTURE, AgentError, GatewayError, LeaseLost, Stopped
+from .errors import FAILED, INFRASTRUCTURE, AgentError, GatewayError, LeaseLost, RequestRefused, Stopped
 from .termination import Termination
 
 
@@ -20,6 +20,9 @@ def terminate_for(termination: Termination, error: Exception, workspaces: Path) 
         termination.decide_from(error)
     elif isinstance(error, LeaseLost):
         termination.decide(INFRASTRUCTURE, f"the lease is lost: {error}", report=False)
+    elif isinstance(error, RequestRefused) and error.details.get("quota"):
+        # Another attempt would meet the same quota.
+        termination.decide(FAILED, str(error).partition(": ")[2])
     elif isinstance(error, GatewayError):
         termination.decide(INFRASTRUCTURE, str(error))
     elif isinstance(error, OSError) and error.errno == errno.ENOSPC:

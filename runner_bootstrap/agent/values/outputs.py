@@ -41,7 +41,7 @@ class OutputUpload:
     """Uploads the data that ``follow_stream`` or ``read_file`` reads.
 
     ``upload_credits`` sends its requests. ``failed`` is called with the first error of any thread. ``checker`` holds
-    invalid data back. A chunk's URL is asked for once the chunk is there: its length is signed with the URL.
+    invalid data back. A chunk's URL is asked for once the chunk is there: its length and its digest are signed with it.
     """
 
     def __init__(
@@ -62,8 +62,8 @@ class OutputUpload:
         self._queue: queue.SimpleQueue[ChunkBuffer | None] = queue.SimpleQueue()
         self._changed = threading.Condition()
         self._grants: dict[int, Grant] = {}
-        #: Lengths of the chunks that wait for a URL, by number.
-        self._waiting: dict[int, int] = {}
+        #: Chunks that wait for a URL, by number: their lengths and digests.
+        self._waiting: dict[int, dict[str, Any]] = {}
         self._unreported: dict[int, dict[str, Any]] = {}
         self._reported = 0
         self._next_seq = 0
@@ -178,14 +178,12 @@ class OutputUpload:
             chunk.seq = self._next_seq
             self._next_seq += 1
             self._all_read = last
-            self._waiting[chunk.seq] = chunk.size
             busy = self._next_seq - self._uploaded > self._uploaders
         # A further uploader would not send the empty chunk at the end any faster.
         if busy and self._uploaders < (1 if last else UPLOADERS):
             self._workers.start(f"upload-{self.name}-{self._uploaders}", self._upload_all)
             self._uploaders += 1
         self._queue.put(chunk)
-        self._credits.changed()
 
     def _upload_all(self) -> None:
         while True:
@@ -194,12 +192,12 @@ class OutputUpload:
                 return
             chunk.sha256 = hashlib.sha256(chunk.content).hexdigest()
             while True:
-                url, headers = self._grant_for(chunk.seq)
+                url, headers = self._grant_for(chunk)
                 try:
                     self._store.put(url, headers, chunk.content)
                     break
                 except UrlExpired:
-                    self._forget_grants(chunk)
+                    self._forget_grants()
             with self._changed:
                 self._unreported[chunk.seq] = {"seq": chunk.seq, "size": chunk.size, "sha256": chunk.sha256}
                 self._uploaded += 1
@@ -213,15 +211,17 @@ class OutputUpload:
                 return self._queue.get(timeout=0.5)
             self._termination.check()
 
-    def _grant_for(self, seq: int) -> Grant:
+    def _grant_for(self, chunk: ChunkBuffer) -> Grant:
         with self._changed:
-            while seq not in self._grants:
+            self._waiting[chunk.seq] = {"size": chunk.size, "sha256": chunk.sha256}
+            self._credits.changed()
+            while chunk.seq not in self._grants:
                 self._changed.wait(0.2)
                 self._termination.check()
-            self._waiting.pop(seq, None)
-            return self._grants.pop(seq)
+            del self._waiting[chunk.seq]
+            return self._grants.pop(chunk.seq)
 
-    def _forget_grants(self, chunk: ChunkBuffer) -> None:
+    def _forget_grants(self) -> None:
         with self._changed:
             self._expired += 1
             if self._expired > MOST_EXPIRED:
@@ -229,8 +229,6 @@ class OutputUpload:
                     f"output {self.name} cannot be uploaded: the store refuses every URL that the gateway issues"
                 )
             self._grants.clear()
-            self._waiting[chunk.seq] = chunk.size
-        self._credits.changed()
 
     def accept_answer(self, request: dict[str, Any], answer: dict[str, Any]) -> None:
         """Takes the gateway's answer to a request of this output."""
@@ -248,7 +246,7 @@ class OutputUpload:
             self._changed.notify_all()
             if granted:
                 self._denied_since = None
-            elif request["lengths"]:
+            elif request["wanted"]:
                 self._denied_since = self._denied_since or self._last_report
                 # A consumer that stays behind for hours must not cause requests all the time.
                 patience = min(MOST_ASKING, (self._last_report - self._denied_since) / 10)
@@ -267,15 +265,15 @@ class OutputUpload:
             if not (end or lacking is not None or many):
                 return None
             seq = self._next_seq if lacking is None else lacking
-            return {"committed": reports, "next_seq": seq, "lengths": self._lengths_from(seq), "end": end}
+            return {"committed": reports, "next_seq": seq, "wanted": self._wanted_from(seq), "end": end}
 
-    def _lengths_from(self, seq: int) -> list[int]:
-        """Returns the lengths of the chunks without a URL from number ``seq`` on, as far as there is no gap."""
-        lengths: list[int] = []
-        while seq in self._waiting.keys() - self._grants.keys() and len(lengths) < MOST_COMMITTED:
-            lengths.append(self._waiting[seq])
+    def _wanted_from(self, seq: int) -> list[dict[str, Any]]:
+        """Returns the chunks without a URL from number ``seq`` on, as far as there is no gap."""
+        wanted: list[dict[str, Any]] = []
+        while seq in self._waiting.keys() - self._grants.keys() and len(wanted) < MOST_COMMITTED:
+            wanted.append(self._waiting[seq])
             seq += 1
-        return lengths
+        return wanted
 
     def _reports(self) -> list[dict[str, Any]]:
         """Returns uploaded chunks without a gap: uploads end in any order and are reported in the stream's order."""

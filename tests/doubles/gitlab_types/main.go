@@ -63,15 +63,34 @@ func fields(kind reflect.Type, tag string, seen map[reflect.Type]bool, propertie
 func main() {
 	schemas := schema{}
 	for name, value := range map[string]any{
-		"CreatePipeline": gitlab.CreatePipelineOptions{},
-		"Job":            gitlab.Job{},
-		"Pipeline":       gitlab.Pipeline{},
-		"PipelineInfo":   gitlab.PipelineInfo{},
-		"Project":        gitlab.Project{},
+		"AddProjectHook":         gitlab.AddProjectHookOptions{},
+		"Branch":                 gitlab.Branch{},
+		"Commit":                 gitlab.Commit{},
+		"CreateMergeRequestNote": gitlab.CreateMergeRequestNoteOptions{},
+		"CreatePipeline":         gitlab.CreatePipelineOptions{},
+		"EditProjectHook":        gitlab.EditProjectHookOptions{},
+		"Job":                    gitlab.Job{},
+		"MergeRequest":           gitlab.BasicMergeRequest{},
+		"Note":                   gitlab.Note{},
+		"Pipeline":               gitlab.Pipeline{},
+		"PipelineInfo":           gitlab.PipelineInfo{},
+		"Project":                gitlab.Project{},
+		"ProjectHook":            gitlab.ProjectHook{},
+		"ProjectMember":          gitlab.ProjectMember{},
+		"SetCommitStatus":        gitlab.SetCommitStatusOptions{},
+		"UpdateMergeRequestNote": gitlab.UpdateMergeRequestNoteOptions{},
 	} {
 		schemas[name] = described(reflect.TypeOf(value), "json", map[reflect.Type]bool{})
 	}
-	schemas["ListPipelines"] = described(reflect.TypeOf(gitlab.ListProjectPipelinesOptions{}), "url", map[reflect.Type]bool{})
+	for name, value := range map[string]any{
+		"ListBranches":          gitlab.ListBranchesOptions{},
+		"ListMergeRequestNotes": gitlab.ListMergeRequestNotesOptions{},
+		"ListMergeRequests":     gitlab.ListProjectMergeRequestsOptions{},
+		"ListPipelines":         gitlab.ListProjectPipelinesOptions{},
+		"ListProjectHooks":      gitlab.ListProjectHooksOptions{},
+	} {
+		schemas[name] = described(reflect.TypeOf(value), "url", map[reflect.Type]bool{})
+	}
 	if err := json.NewEncoder(os.Stdout).Encode(schemas); err != nil {
 		panic(err)
 	}

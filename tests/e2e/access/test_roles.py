@@ -34,6 +34,17 @@ def test_the_gateway_signs_urls_for_values_and_for_nothing_else_of_the_bucket(st
     assert refused(gateway("s3").delete_object, Bucket=bucket, Key="runs/test/values/a")
 
 
+def test_the_gateway_writes_tokens_of_engines_and_no_others(stack: Stack) -> None:
+    account = Account(stack)
+    gateway, table = account.as_lambda("runner-gateway"), account.variables("api")["CADENCE_ACCESS_TABLE"]
+    mine, another = ({"pk": {"S": f"{prefix}#e-test"}, "sk": {"S": "TOKEN"}} for prefix in ("ENGINETOKEN", "TOKEN"))
+
+    assert not refused(gateway("dynamodb").put_item, TableName=table, Item=mine)
+    assert not refused(gateway("dynamodb").delete_item, TableName=table, Key=mine)
+    assert refused(gateway("dynamodb").put_item, TableName=table, Item=another)
+    assert refused(gateway("dynamodb").delete_item, TableName=table, Key=another)
+
+
 def test_the_gateway_leases_a_runner_again_in_a_transaction_that_checks_the_host(stack: Stack) -> None:
     account = Account(stack)
     gateway, table = account.as_lambda("runner-gateway"), account.variables("api")["CADENCE_RUNNERS_TABLE"]

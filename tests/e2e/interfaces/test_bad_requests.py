@@ -347,7 +347,12 @@ def test_things_of_others_do_not_exist(door: Door, api: Api, other_organization:
         "put_secret": {"value": "v"},
     }
     program = {"content": base64.b64encode(b"#! name = x\ntreatment main() {}\n").decode()}
-    bodies |= {"read_program": program, "put_program": program, "put_retention": {"days": 3}}
+    bodies |= {
+        "read_program": program,
+        "put_program": program,
+        "put_retention": {"days": 3},
+        "put_storage": {"mebibytes": 3},
+    }
     bodies |= {"validate_document": {"document": HELLO}, "rerun": {"from": "all"}, "decide": {"decision": "approve"}}
 
     for token in (neighbour, other_organization.token):

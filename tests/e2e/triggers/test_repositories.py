@@ -1,5 +1,6 @@
 """A connected repository on the whole stack: a push on the code host ends as a status there."""
 
+import base64
 import json
 import uuid
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 import requests
 
+from cadence.cli.runs.working_tree import pack_working_tree
 from tests.doubles.code_host import TOKEN, CodeHostDouble, code_host
 from tests.e2e.account import Account
 from tests.e2e.api import Api
@@ -108,3 +110,15 @@ def test_a_push_ends_as_statuses_of_its_commit(api: Api, stack: Stack, tmp_path:
         assert checks["ok"], checks
         assert api.call("DELETE", f"/v1/repositories/{repository}").status_code == 200
         assert host.hooks == {}
+
+
+def test_a_working_tree_is_tried_before_anything_is_committed(api: Api, tmp_path: Path) -> None:
+    repository = Repository(tmp_path / "site")
+    repository.commit({"docs/note": "committed\n"})
+    (repository.folder / "docs/note").write_text("not committed\n")
+    source = base64.b64encode(pack_working_tree(repository.folder).packed).decode()
+    document = PIPELINE.format(name="tried", script="grep -qx 'not committed' docs/note && test ! -e .git")
+
+    answer = api.call("POST", "/v1/projects/default/runs", json={"document": document, "source": source})
+    assert answer.status_code == 201, answer.text
+    assert api.finished(answer.json()["run_id"])["state"] == "succeeded"

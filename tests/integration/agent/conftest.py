@@ -66,8 +66,9 @@ def start(agent: Path, gateway: FakeGateway, tmp_path: Path) -> Iterator[Start]:
         env: dict[str, str] | None = None,
         token: str | None = None,
         words: tuple[str, ...] = (),
+        before: tuple[str, ...] = (),
     ) -> "subprocess.Popen[str]":
-        argv = [AGENT_PYTHON, str(agent), "run", "--gateway", gateway.url, "--runner-id", runner.runner_id]
+        argv = [*before, AGENT_PYTHON, str(agent), "run", "--gateway", gateway.url, "--runner-id", runner.runner_id]
         argv += ["--workspaces", str(tmp_path / "workspaces"), *words]
         given = {**os.environ, **(env or {}), "CADENCE_SANDBOX": "off" if sandbox == "plain" else "on"}
         process = subprocess.Popen(

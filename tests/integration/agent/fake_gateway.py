@@ -232,12 +232,12 @@ class FakeGateway:
         if body["end"]:
             stream.end = body["end"]
             stream.state = "ended"
-        limit = body["next_seq"] + min(len(body["lengths"]), GRANTED_AT_ONCE)
+        limit = body["next_seq"] + min(len(body["wanted"]), GRANTED_AT_ONCE)
         if stream.consumer_next is not None:
             limit = min(limit, stream.consumer_next + WINDOW)
         granted = range(body["next_seq"], limit)
         stream.granted_through = max(stream.granted_through, limit)
-        stream.denied += bool(body["lengths"] and not granted)
+        stream.denied += bool(body["wanted"] and not granted)
         key = next(name for name, each in self.streams.items() if each is stream)
         return {
             "uploads": [

@@ -271,6 +271,27 @@ def test_no_output_takes_a_file_of_the_host_along(here: Host, sandbox: str, atte
     here.unharmed()
 
 
+#: The image has a busybox and little more: its applets under the names that the attempts use.
+APPLETS = "".join(
+    f'{name}() {{ {BUSYBOX} {name} "$@"; }}; ' for name in ("ln", "mkdir", "mkfifo", "mv", "dirname", "seq", "printf")
+)
+
+
+@pytest.mark.podman
+@pytest.mark.parametrize("attempt", CAPTURES)
+def test_no_output_of_a_container_takes_a_file_of_the_host_along(
+    here: Host, containers: list[str], monkeypatch: pytest.MonkeyPatch, attempt: str
+) -> None:
+    monkeypatch.setenv("CADENCE_PODMAN_ARGS", containers[0])
+    made = CAPTURES[attempt]
+    outputs = [{name: here.filled(text) for name, text in output.items()} for output in made.outputs]
+    runner = here.gateway.add_runner(APPLETS + here.filled(made.run), shell="sh", image=IMAGE, outputs=outputs)
+    done = here.work(runner, "podman")
+    assert done["outcome"] == "failed", done
+    assert made.error in done["error"], (done, runner.text("stderr"))
+    here.unharmed()
+
+
 @pytest.mark.parametrize(
     ("swap", "outcome"),
     [

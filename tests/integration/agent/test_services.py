@@ -1,6 +1,7 @@
 """Services beside a command, in podman."""
 
 import shlex
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -178,12 +179,26 @@ def test_volumes_need_a_container(gateway: FakeGateway, work: Work) -> None:
     )  # fmt: skip
 
 
-def test_a_service_with_limits(gateway: FakeGateway, work: Work, engine_arguments: str) -> None:
+def require_limits(engine_arguments: str) -> None:
     limited = podman(
         "run", "--rm", "--memory", "64m", "--cpus", "0.5", *shlex.split(engine_arguments), IMAGE, "/bin/true"
     )
     if b"cgroup" in limited.stderr:
         pytest.skip("limits do not work here")
+
+
+def test_a_service_with_limits(gateway: FakeGateway, work: Work, engine_arguments: str) -> None:
+    require_limits(engine_arguments)
     up = service("touch /ready; sleep 1000", ["test", "-e", "/ready"], memory=64, cpu=500)
     runner = gateway.add_runner("echo ran", image=IMAGE, services={"db": up})
     assert work(runner)["outcome"] == "succeeded", runner.completed
+
+
+def test_a_service_without_enough_memory_leaves_nothing_where_the_agent_is(
+    gateway: FakeGateway, work: Work, engine_arguments: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    require_limits(engine_arguments)
+    monkeypatch.chdir(tmp_path)
+    up = service("x=a; while :; do x=$x$x; done", ["test", "-e", "/ready"], memory=20)
+    assert work(gateway.add_runner("echo ran", image=IMAGE, services={"db": up}))["outcome"] == "failed"
+    assert not (tmp_path / "oom").exists()

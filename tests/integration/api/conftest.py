@@ -103,6 +103,7 @@ def settings(access_table: str, lambdas: "NoLambdas", monkeypatch: pytest.Monkey
         "deadlines_queue_url": queues["deadlines"],
         "git_hosts": "*",
         "retention_days": "90",
+        "project_storage_mebibytes": "1048576",
         "search_endpoint": "",
         "search_region": "",
         "search_secret": "",

@@ -18,6 +18,7 @@ from cadence.adapters.dynamodb.logs.log_index import FreshItem
 from cadence.adapters.dynamodb.logs.stray_records import DynamoStrayRecords
 from cadence.adapters.dynamodb.search.splits import DynamoSplitCatalogue
 from cadence.adapters.dynamodb.values.old_runs import DynamoOldRuns
+from cadence.adapters.dynamodb.values.storage_ledger import DynamoStorageLedger
 from cadence.adapters.s3.buckets import Buckets
 from cadence.adapters.s3.removal import S3Removal
 from cadence.application.alerts.messages import test_message as message_of_test
@@ -231,6 +232,18 @@ def test_retention_is_what_the_project_says_and_never_more_than_the_installation
     assert api("GET", "/v1/projects/nowhere/retention").status == 404
 
 
+def test_storage_is_what_the_project_allows_itself_and_never_more_than_the_installation(api: Api) -> None:
+    path, most = "/v1/projects/default/storage", 1 << 40
+    assert api("GET", path).json == {"used": 0, "limit": most, "own": None, "most": most}
+    DynamoStorageLedger("runners", timedelta(days=90)).add("default", "default", f"{datetime.now(UTC):%Y-%m-%d}", 5)
+    assert api("PUT", path, {"mebibytes": 3}).json == {"used": 5, "limit": 3 << 20, "own": 3 << 20, "most": most}
+    for wrong in (0, (1 << 20) + 1, -1, 10**12):
+        refused = api("PUT", path, {"mebibytes": wrong})
+        assert refused.status == 422 and refused.json["violations"][0]["pointer"] == "/mebibytes"
+    assert api("PUT", path, {"mebibytes": None}).json == {"used": 5, "limit": most, "own": None, "most": most}
+    assert api("GET", "/v1/projects/nowhere/storage").status == 404
+
+
 def test_lines_and_values_of_old_runs_are_removed_and_nothing_else_is(api: Api, other_project: str) -> None:
     runs, s3 = api.services.runs, aws_clients.client("s3")
     ended: dict[str, str] = {}
@@ -264,15 +277,23 @@ def test_lines_and_values_of_old_runs_are_removed_and_nothing_else_is(api: Api, 
         s3.put_object(Bucket="data", Key=f"runs/{run_id}/logs/0", Body=b"x")
     assert api("PUT", "/v1/projects/default/retention", {"days": 3}).status == 200
     now = [NOW]
+    ledger = DynamoStorageLedger("runners", timedelta(days=90))
     remove = RemoveOldRuns(
-        DynamoOldRuns("logs", "runs"), S3Removal(Buckets("data")).remove, lambda: now[0], timedelta(days=90)
+        DynamoOldRuns("logs", "runs"),
+        S3Removal(Buckets("data")).remove_values,
+        ledger,
+        lambda: now[0],
+        timedelta(days=90),
     )
 
     def kept() -> set[str]:
         found = s3.list_objects_v2(Bucket="data", Prefix="runs/").get("Contents", ())
         return {one["Key"].split("/")[1] for one in found}
 
-    assert remove.remove(lambda: 600.0) == {"projects": 1, "runs": 1, "objects": 1}
+    s3.put_object(Bucket="data", Key=f"runs/{ended['old']}/values/t/1/out/000000000000", Body=b"abc")
+    ledger.add("default", "default", f"{datetime.now(UTC):%Y-%m-%d}", 10)
+    assert remove.remove(lambda: 600.0) == {"projects": 1, "runs": 1, "objects": 2}
+    assert ledger.read("default", "default").used == 7
     assert kept() == set(ended.values()) - {ended["old"]}
     assert runs.get_value(ended["old"], "t", "out").preview == b""
     assert runs.get_value(ended["new"], "t", "out").preview == b"abc"

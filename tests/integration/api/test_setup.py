@@ -1,14 +1,21 @@
 """After a deployment: whoever deployed gets the first token, once."""
 
 import json
+import subprocess
 import sys
 from collections.abc import Callable
 from io import StringIO
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from cadence.adapters.aws.clients import client
+from cadence.cli.deployment import deploy
+from cadence.cli.main import app
+from cadence.setup import kept
 from cadence.setup.__main__ import main
 from tests.integration.api.calling import Api
 
@@ -69,3 +76,61 @@ def test_known_tokens_that_work_are_kept_and_others_replaced(
 def test_a_stack_that_is_not_there_is_an_error_in_words(prepare: Answer, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--stack", "cadence-other"]) == 1
     assert "cadence-other" in capsys.readouterr().err
+
+
+def test_what_stays_of_an_installation_is_listed(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    table = {
+        "Type": "AWS::DynamoDB::Table",
+        "DeletionPolicy": "Retain",
+        "Properties": {
+            "TableName": "cadence-gone-runs",
+            "BillingMode": "PAY_PER_REQUEST",
+            "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+            "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
+        },
+    }
+    template = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}, "Runs": table}}
+    client("cloudformation").create_stack(StackName="cadence-gone", TemplateBody=json.dumps(template))
+    assert kept.main(["--stack", "cadence-gone"]) == 0
+    first, second, third = capsys.readouterr().out.splitlines()
+    assert (first, second) == ("Removing cadence-gone keeps:", "  table cadence-gone-runs")
+    assert "delete them before the same stage is deployed again" in third
+    assert kept.main(["--stack", "cadence-nowhere"]) == 1
+    assert "cadence-nowhere" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "typed", "listed", "status", "removes"),
+    [
+        ((), "main\n", 0, 0, True),
+        ((), "other\n", 0, 2, False),
+        (("--yes",), "", 0, 0, True),
+        (("--yes",), "", 1, 1, False),
+    ],
+    ids=["confirmed", "not-confirmed", "yes", "no-stack"],
+)
+def test_an_installation_is_removed_only_after_what_stays_was_listed(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    words: tuple[str, ...],
+    typed: str,
+    listed: int,
+    status: int,
+    removes: bool,
+) -> None:
+    (tmp_path / "cdk.json").write_text("{}")
+    (tmp_path / "node_modules/.bin").mkdir(parents=True)
+    (tmp_path / "node_modules/.bin/cdk").touch()
+    commands: list[list[str]] = []
+
+    def run(command: list[str], **_: Any) -> Any:
+        commands.append(command)
+        return subprocess.CompletedProcess(command, listed if "cadence.setup.kept" in command else 0)
+
+    monkeypatch.setattr(deploy, "subprocess", SimpleNamespace(run=run))
+    done = CliRunner().invoke(app, ["destroy", "--folder", str(tmp_path), *words], input=typed)
+    assert done.exit_code == status, done.output
+    assert "cadence.setup.kept" in commands[0]
+    assert [command[1:] for command in commands[1:]] == (
+        [["destroy", "--all", "--context", "stage=main", "--force"]] if removes else []
+    )

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from cadence.adapters.aws.clients import client
-from cadence.adapters.dynamodb.logs.log_index import DynamoLogIndex
+from cadence.adapters.dynamodb.logs.log_index import DynamoLogIndex, WatermarkItem
 from cadence.adapters.dynamodb.runners.samples import DynamoSampleStore
 from cadence.adapters.dynamodb.runners.stream_store import DynamoStreamStore
 from cadence.adapters.dynamodb.runs.groups import DynamoGroupStore
 from cadence.adapters.s3.log_segments import S3LogSegments
 from cadence.application.logs.index_logs import IndexLogs
 from cadence.application.logs.ports import LogBatch, LogLine
+from cadence.domain.logs.log import RUNNER_FULL, Watermark
 from cadence.domain.pipelines import plan
 from cadence.domain.pipelines.specification import InputSpec, TreatmentSpec
 from cadence.domain.runners.resources import ResourceSample
@@ -168,6 +169,15 @@ def test_a_treatment_tells_its_history_and_where_its_time_went(api, run_id):
     assert total["inputs"][0]["value"] is None
     literal = api("GET", f"/v1/runs/{run_id}/treatments/check").json["inputs"][0]["literal"]
     assert (literal["kind"], literal["text"].strip()) == ("text", "hello")
+
+
+def test_lines_that_a_quota_left_out_are_counted_by_attempt(api, run_id):
+    path = f"/v1/runs/{run_id}/treatments/total"
+    latest, before = api("GET", path).json["runners"]
+    assert (latest["lines_left_out"], before["lines_left_out"]) == (0, 0)
+    WatermarkItem.of(Watermark(before["runner_id"], 5, full=RUNNER_FULL, left_out=3)).save()
+    latest, before = api("GET", path).json["runners"]
+    assert (latest["lines_left_out"], before["lines_left_out"]) == (0, 3)
 
 
 def test_a_diagnosis_links_the_stack_trace_to_its_lines(api, run_id):

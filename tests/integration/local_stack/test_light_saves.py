@@ -1,11 +1,14 @@
 import io
 import json
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ministack.core import persistence
-from ministack.services import lambda_svc
+from ministack.core.responses import AccountRegionScopedDict, AccountScopedDict
+from ministack.services import dynamodb, kinesis, lambda_svc, sqs, stepfunctions
 
 from cadence.local.ministack import light_saves
 
@@ -28,14 +31,26 @@ def test_an_archive_is_hashed_again_only_if_its_file_is_gone(tmp_path: Path) -> 
     assert (tmp_path / "300").read_bytes() == one
 
 
+@pytest.fixture
+def _uninstalled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `install` changes is as it was after the test."""
+    for module, names in (
+        (persistence, ("json", "_json_default")),
+        (lambda_svc, ("_write_code_blob",)),
+        *((service, ("get_state",)) for service in (dynamodb, kinesis, sqs, stepfunctions)),
+    ):
+        for name in names:
+            monkeypatch.setattr(module, name, getattr(module, name))
+    monkeypatch.setattr(persistence, "STATE_DIR", str(tmp_path))
+    monkeypatch.setattr(persistence, "PERSIST_STATE", True)
+
+
+@pytest.mark.usefixtures("_uninstalled")
 def test_what_is_saved_is_what_ministack_saves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     persistence_module: Any = persistence
     lambdas: Any = lambda_svc
     monkeypatch.setattr(persistence_module, "json", json)
-    monkeypatch.setattr(lambdas, "_write_code_blob", lambdas._write_code_blob)
     monkeypatch.setattr(lambdas, "CODE_BLOB_DIR", str(tmp_path / "blobs"))
-    monkeypatch.setattr(persistence_module, "STATE_DIR", str(tmp_path))
-    monkeypatch.setattr(persistence_module, "PERSIST_STATE", True)
     state = {"name": "é", "bytes": b"\x00\xff", "list": [1, 2.5, None, True], "nested": {"a": {}}}
     persistence_module.save_state("thing", state)
     before = (tmp_path / "thing.json").read_text()
@@ -54,3 +69,54 @@ def test_dumped_is_what_json_dumps() -> None:
     light_saves.dump(value, ours, default=repr)
     json.dump(value, theirs, default=repr)
     assert ours.getvalue() == theirs.getvalue()
+
+
+@pytest.mark.usefixtures("_uninstalled")
+def test_services_are_saved_as_ministack_saves_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tables: Any = AccountRegionScopedDict()
+    tables.set_scoped("1", "eu-west-1", "runs", {"items": {"a": {"1": {"pk": {"S": "a"}}}}, "_index_members": {"x": 1}})
+    queues: Any = AccountScopedDict()
+    queues._data["1", "queue"] = {"messages": [{"body": b"x"}]}
+    monkeypatch.setattr(dynamodb, "_tables", tables)
+    monkeypatch.setattr(sqs, "_queues", queues)
+    before = list(saved(tmp_path))
+    light_saves.install()
+    assert list(saved(tmp_path)) == before
+    assert '"pk"' in before[0]
+
+
+def saved(folder: Path) -> Iterator[str]:
+    for module in (dynamodb, kinesis, sqs, stepfunctions):
+        service: Any = module
+        persistence.save_state("service", service.get_state())
+        yield (folder / "service.json").read_text()
+
+
+@pytest.mark.usefixtures("_uninstalled")
+def test_a_table_is_saved_while_items_are_added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    items: dict[str, Any] = {str(number): {"1": {"pk": {"S": str(number)}}} for number in range(20_000)}
+    tables: Any = AccountRegionScopedDict()
+    tables.set_scoped("1", "eu-west-1", "runs", {"items": items})
+    monkeypatch.setattr(dynamodb, "_tables", tables)
+    light_saves.install()
+    service: Any = dynamodb
+    ended = threading.Event()
+
+    def add() -> None:
+        while not ended.is_set():
+            items[f"added-{len(items)}"] = {"1": {"pk": {"S": "added"}}}
+            tables._data["1", "eu-west-1", f"table-{len(tables._data)}"] = {"items": {}}
+            if len(items) > 40_000:
+                items.clear()
+                tables._data.popitem()
+
+    adding = threading.Thread(target=add)
+    adding.start()
+    try:
+        for _ in range(5):
+            (tmp_path / "dynamodb.json").unlink(missing_ok=True)
+            persistence.save_state("dynamodb", service.get_state())
+            assert (tmp_path / "dynamodb.json").exists()
+    finally:
+        ended.set()
+        adding.join()

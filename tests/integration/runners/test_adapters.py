@@ -1,5 +1,7 @@
 """Secrets, presigned URLs, the work notification and the log stream on moto."""
 
+import base64
+import hashlib
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, ClassVar
@@ -17,6 +19,7 @@ from cadence.adapters.dynamodb.access.kms_secrets import SecretItem, VersionItem
 from cadence.adapters.dynamodb.logs.project_log_use import DynamoProjectLogUse
 from cadence.adapters.lines.log_records import decode
 from cadence.adapters.s3.buckets import Buckets
+from cadence.adapters.s3.chunks import S3Chunks
 from cadence.adapters.s3.log_segments import S3LogSegments
 from cadence.adapters.s3.presigned import LIFETIME, S3DataUrls
 from cadence.adapters.s3.report_masks import S3ReportMasks
@@ -25,6 +28,7 @@ from cadence.application.logs.index_logs import IndexLogs
 from cadence.application.logs.limit_logs import LimitLogs
 from cadence.application.logs.ports import LogBatch, LogLine
 from cadence.application.shared.secret_ports import Binding, Secret
+from cadence.application.shared.value_ports import StoredObject
 from cadence.domain.logs.log import RUNNER_FULL, LogQuota
 from cadence.domain.shared.errors import Conflict, NotFound, TooLarge, Transient
 from cadence.domain.shared.retention import KEPT
@@ -32,6 +36,7 @@ from tests.fakes.runs import a_run
 from tests.integration.runners.conftest import REGION, RUN_ID, World
 
 PROJECT = ("default", "default")
+EMPTY_SHA256 = hashlib.sha256().hexdigest()
 
 
 @pytest.mark.parametrize("value", ["", "x", "é" * 4096, "a" * 65536])
@@ -137,20 +142,34 @@ def test_urls_are_signed_as_botocore_signs_them(
     )
     with time_machine.travel("2026-01-02T03:04:05Z", tick=False):
         urls = S3DataUrls(Buckets("data"), REGION)
-        ours = urls.upload(key, 1234) if method == "put_object" else urls.download(key)
-        once: dict[str, Any] = {"IfNoneMatch": "*", "ContentLength": 1234} if method == "put_object" else {}
+        ours = urls.upload(key, 1234, EMPTY_SHA256) if method == "put_object" else urls.download(key)
+        checksum = base64.b64encode(bytes.fromhex(EMPTY_SHA256)).decode()
+        once: dict[str, Any] = {"IfNoneMatch": "*", "ContentLength": 1234, "ChecksumSHA256": checksum}
+        once = once if method == "put_object" else {}
         theirs = s3.generate_presigned_url(method, Params={"Bucket": "data", "Key": key, **once}, ExpiresIn=LIFETIME)
     assert urlsplit(ours)[:3] == urlsplit(theirs)[:3]
     assert parse_qs(urlsplit(ours).query) == parse_qs(urlsplit(theirs).query)
     signed = parse_qs(urlsplit(ours).query)["X-Amz-SignedHeaders"][0].split(";")
-    assert signed == (["content-length", "host", "if-none-match"] if method == "put_object" else ["host"])
+    assert signed == (
+        ["content-length", "host", "if-none-match", "x-amz-checksum-sha256"] if method == "put_object" else ["host"]
+    )
 
 
-def test_a_url_is_signed_for_one_length(cloud: None) -> None:
+def test_a_url_is_signed_for_one_length_and_one_digest(cloud: None) -> None:
     with time_machine.travel("2026-01-02T03:04:05Z", tick=False):
         urls = S3DataUrls(Buckets("data"), REGION)
-        signatures = {parse_qs(urlsplit(urls.upload("k", length)).query)["X-Amz-Signature"][0] for length in (0, 1, 2)}
-    assert len(signatures) == 3
+        signed = [urls.upload("k", length, digest) for length in (0, 1, 2) for digest in (EMPTY_SHA256, "ab" * 32)]
+    assert len({parse_qs(urlsplit(url).query)["X-Amz-Signature"][0] for url in signed}) == 6
+
+
+def test_what_the_bucket_has_is_read_with_its_digest(world: World) -> None:
+    for key, how in (("a", {"ChecksumAlgorithm": "SHA256"}), ("b", {"ChecksumAlgorithm": "CRC32"})):
+        client("s3").put_object(Bucket="data", Key=key, Body=b"content", **how)
+    digest = hashlib.sha256(b"content").hexdigest()
+    chunks = S3Chunks(Buckets("data"))
+    assert chunks.stored(["a", "missing", "b"]) == [StoredObject(7, digest), None, StoredObject(7, None)]
+    assert list(chunks.stored(["a"])) == [StoredObject(7, digest)]
+    assert list(chunks.stored([])) == []
 
 
 def test_the_work_notification_is_one_queue_per_pool_made_once(world: World) -> None:

@@ -1,5 +1,6 @@
 """Caches on moto: found by key or prefix, uploaded by grants, the first of a key stays, the unused go."""
 
+import hashlib
 from dataclasses import replace
 from typing import Any
 
@@ -9,16 +10,18 @@ from cadence.adapters.aws import clients
 from cadence.adapters.dynamodb.values.cache_uses import DynamoCacheUses
 from cadence.adapters.dynamodb.values.caches import DynamoCacheStore
 from cadence.adapters.s3.buckets import Buckets
+from cadence.adapters.s3.chunks import S3Chunks
 from cadence.adapters.s3.removal import S3Removal
 from cadence.application.values.caches import CacheHit, FindCache, ReadCache, SaveCache, WriteCache
 from cadence.domain.runners.runner import Runner, RunnerState
-from cadence.domain.shared.errors import NotFound, TooLarge
+from cadence.domain.shared.errors import Conflict, NotFound, TooLarge
 from cadence.domain.values.cache import CacheLimits, CacheMaker
-from cadence.domain.values.stream import InputState, StreamEnd
+from cadence.domain.values.stream import Chunk, InputState, StreamEnd
 from tests.integration.runners.conftest import RUN_ID, World
 
 MIB = 1 << 20
 DAY = 86_400
+X = hashlib.sha256(b"x").hexdigest()
 
 
 class Caches:
@@ -32,23 +35,32 @@ class Caches:
         self.write = WriteCache(
             caches=self.store,
             remove_objects=S3Removal(Buckets("data")).remove,
+            stored=S3Chunks(Buckets("data")).stored,
+            stored_sizes=self.sizes,
             urls=world.urls,
             limits=limits,
             clock=world.clock,
         )
+        # Sizes of the chunks that the bucket is to have, by entry: the objects themselves are small.
+        self.uploaded: dict[str, list[int]] = {}
         runner_id = world.launch("make")
         self.runner = world.runners.change_runner(runner_id, {RunnerState.OFFERED}, state=RunnerState.CLAIMED)
 
     def save(self, key: str, size: int = 9 * MIB, by: Runner | None = None) -> str:
         entry = self.begin.save(by or self.runner, key).entry
         assert entry
-        self.upload(entry)
-        self.write.write(by or self.runner, key, entry, StreamEnd(size, "0" * 64, 2), 2, ())
+        self.upload(entry, size - 1, 1, 0)
+        self.write.write(by or self.runner, key, entry, [], StreamEnd(size, "0" * 64, 2), 2, ())
         return entry
 
-    def upload(self, entry: str) -> None:
+    def upload(self, entry: str, *sizes: int) -> None:
+        self.uploaded[entry] = list(sizes)
         for seq in range(2):
-            clients.client("s3").put_object(Bucket="data", Key=f"caches/default/default/{entry}/{seq:06}", Body=b"x")
+            key = f"caches/default/default/{entry}/{seq:06}"
+            clients.client("s3").put_object(Bucket="data", Key=key, Body=b"x", ChecksumAlgorithm="SHA256")
+
+    def sizes(self, prefix: str) -> list[int]:
+        return self.uploaded.get(prefix.split("/")[3], [])
 
     def found(self, key: str, *restore: str, by: Runner | None = None) -> tuple[str, bool] | None:
         found: CacheHit | None = self.find.find(by or self.runner, key, restore)
@@ -95,12 +107,13 @@ def test_an_entry_is_read_like_a_stream_that_has_ended(caches: Caches) -> None:
 def test_an_entry_is_there_only_once_its_upload_has_ended(caches: Caches) -> None:
     entry = caches.begin.save(caches.runner, "pip-1").entry
     assert entry
-    granted = caches.write.write(caches.runner, "pip-1", entry, None, 0, [1, 2, 3])
+    granted = caches.write.write(caches.runner, "pip-1", entry, [], None, 0, [Chunk(seq, 5, X) for seq in range(3)])
     assert [upload.seq for upload in granted.uploads] == [0, 1, 2]
     assert caches.found("pip-1") is None
+    caches.upload(entry, 5, 0)
     end = StreamEnd(5, "0" * 64, 1)
     for _ in range(2):  # the first answer may be lost
-        caches.write.write(caches.runner, "pip-1", entry, end, 1, ())
+        caches.write.write(caches.runner, "pip-1", entry, [], end, 1, ())
     assert caches.found("pip-1") == (entry, True)
 
 
@@ -109,8 +122,8 @@ def test_the_first_of_two_savers_wins(caches: Caches) -> None:
     assert first
     assert second
     for entry in (second, first):
-        caches.upload(entry)
-        caches.write.write(caches.runner, "pip-1", entry, StreamEnd(5, "0" * 64, 1), 1, ())
+        caches.upload(entry, 5, 0)
+        caches.write.write(caches.runner, "pip-1", entry, [], StreamEnd(5, "0" * 64, 1), 1, ())
     assert caches.found("pip-1") == (second, True)
     assert caches.objects == {second}
     assert caches.begin.save(caches.runner, "pip-1").refused == "it was saved by another runner meanwhile"
@@ -122,7 +135,7 @@ def test_only_its_runner_writes_an_upload(caches: Caches) -> None:
     other = replace(caches.runner, runner_id=caches.runner.runner_id[:-1] + "2")
     for runner, key in ((other, "pip-1"), (caches.runner, "pip-2")):
         with pytest.raises(NotFound):
-            caches.write.write(runner, key, entry, None, 0, [1])
+            caches.write.write(runner, key, entry, [], None, 0, [])
 
 
 def test_a_pull_request_of_a_fork_restores_but_does_not_save(caches: Caches, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,11 +153,43 @@ def test_a_pull_request_of_a_fork_restores_but_does_not_save(caches: Caches, mon
 def test_a_cache_over_the_limit_leaves_nothing(caches: Caches, said: dict[str, Any]) -> None:
     entry = caches.begin.save(caches.runner, "pip-1").entry
     assert entry
-    caches.upload(entry)
+    caches.upload(entry, 1, 1)
     with pytest.raises(TooLarge, match="may take 20 MiB"):
-        caches.write.write(caches.runner, "pip-1", entry, lengths=[1], **said)
+        caches.write.write(caches.runner, "pip-1", entry, [], wanted=[], **said)
     assert caches.objects == set()
     assert caches.found("pip-1") is None
+
+
+@pytest.mark.parametrize(
+    ("sizes", "chunk"),
+    [
+        ((), None),
+        ((5,), None),
+        ((4, 0), None),
+        ((5, 0, 0), None),
+        ((5, 0), Chunk(0, 5, "ab" * 32)),
+        ((5, 0), Chunk(2, 5, "ab" * 32)),
+    ],
+    ids=["nothing", "not-ended", "shorter", "more", "another-digest", "not-there"],
+)
+def test_a_cache_that_the_bucket_contradicts_leaves_nothing(
+    caches: Caches, sizes: tuple[int, ...], chunk: Chunk | None
+) -> None:
+    entry = caches.begin.save(caches.runner, "pip-1").entry
+    assert entry
+    caches.upload(entry, *sizes)
+    with pytest.raises(Conflict, match=r"in the bucket|bucket has"):
+        caches.write.write(caches.runner, "pip-1", entry, [chunk] if chunk else [], StreamEnd(5, "0" * 64, 1), 2, ())
+    assert caches.objects == set()
+    assert caches.found("pip-1") is None
+
+
+def test_chunks_of_a_cache_are_accepted_as_they_were_reported(caches: Caches) -> None:
+    entry = caches.begin.save(caches.runner, "pip-1").entry
+    assert entry
+    caches.upload(entry, 1, 0)
+    caches.write.write(caches.runner, "pip-1", entry, [Chunk(0, 1, X)], StreamEnd(1, X, 1), 2, ())
+    assert caches.found("pip-1") == (entry, True)
 
 
 def test_what_was_not_used_for_longest_makes_room(caches: Caches) -> None:
@@ -162,7 +207,7 @@ def test_unused_entries_and_abandoned_uploads_go(caches: Caches) -> None:
     unused, used = caches.save("a"), caches.save("b")
     abandoned = caches.begin.save(caches.runner, "c").entry
     assert abandoned
-    caches.upload(abandoned)
+    caches.upload(abandoned, 1)
     caches.world.clock.pass_time(20 * DAY)
     caches.found("b")
     caches.world.clock.pass_time(15 * DAY)

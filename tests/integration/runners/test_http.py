@@ -58,6 +58,8 @@ def call(world: World, monkeypatch: pytest.MonkeyPatch) -> Call:
         "CACHE_MEBIBYTES": "20",
         "LIVE_URL": "/v1/live/socket",
         "PROJECT_CACHE_MEBIBYTES": "40",
+        "PROJECT_STORAGE_MEBIBYTES": "1",
+        "RETENTION_DAYS": "90",
         "GIT_HOSTS": "127.0.0.1",
     }.items():
         monkeypatch.setenv(f"CADENCE_{name}", value)
@@ -125,6 +127,9 @@ def assert_answer(name: str, status: int, answer: Any) -> None:
     jsonschema_rs.Draft202012Validator(schema).validate(answer)
 
 
+X, NOTHING = ({"size": len(text), "sha256": hashlib.sha256(text).hexdigest()} for text in (b"x", b""))
+
+
 def test_an_agent_works_from_claim_to_completion(call: Call, claimed: Claimed, world: World) -> None:
     runner_id, session, _ = claimed
     sample = {"time": NOW, "cpu_ms": 1, "memory": 2, "read_bytes": 3, "write_bytes": 4, "processes": 5}
@@ -135,23 +140,27 @@ def test_an_agent_works_from_claim_to_completion(call: Call, claimed: Claimed, w
     assert_answer("logs", status, answer)
     assert answer == {"accepted_through": 2, "follow": False}
     status, answer = call(
-        f"runners/{runner_id}/outputs/wheel", {"committed": [], "next_seq": 0, "lengths": [1, 0], "end": None}, session
+        f"runners/{runner_id}/outputs/wheel",
+        {"committed": [], "next_seq": 0, "wanted": [X, NOTHING], "end": None},
+        session,
     )
     assert_answer("outputs", status, answer)
     assert [upload["seq"] for upload in answer["uploads"]] == [0, 1]
-    assert all(upload["headers"] == {"if-none-match": "*"} for upload in answer["uploads"])
-    digest = hashlib.sha256(b"x").hexdigest()
+    for upload, chunk in zip(answer["uploads"], (X, NOTHING), strict=True):
+        checksum = base64.b64encode(bytes.fromhex(str(chunk["sha256"]))).decode()
+        assert upload["headers"] == {"if-none-match": "*", "x-amz-checksum-sha256": checksum}
     done = {
-        "committed": [{"seq": 0, "size": 1, "sha256": digest}, {"seq": 1, "size": 0, "sha256": digest}],
+        "committed": [{"seq": 0, **X}, {"seq": 1, **NOTHING}],
         "next_seq": 2,
-        "lengths": [],
-        "end": {"size": 1, "sha256": digest, "chunks": 1, "preview": base64.b64encode(b"x").decode()},
+        "wanted": [],
+        "end": {"size": 1, "sha256": X["sha256"], "chunks": 1, "preview": base64.b64encode(b"x").decode()},
     }
     # The store has nothing yet, whatever is reported.
     status, problem = call(f"runners/{runner_id}/outputs/wheel", done, session)
-    assert (status, problem["code"], problem["details"]) == (409, "conflict", {"chunks": 0, "size": 0})
+    assert (status, problem["code"], problem["details"]) == (409, "conflict", {"missing": 0})
     for seq, content in enumerate((b"x", b"")):
-        client("s3").put_object(Bucket="data", Key=ids.chunk_key(RUN_ID, "make", 1, "wheel", seq), Body=content)
+        key = ids.chunk_key(RUN_ID, "make", 1, "wheel", seq)
+        client("s3").put_object(Bucket="data", Key=key, Body=content, ChecksumAlgorithm="SHA256")
     status, answer = call(f"runners/{runner_id}/outputs/wheel", done, session)
     assert_answer("outputs", status, answer)
     result = {
@@ -374,16 +383,18 @@ def test_no_body_is_a_fault_of_ours(call: Call, claimed: Claimed, path: str, bod
 
 def test_several_outputs_in_one_request(call: Call, claimed: Claimed) -> None:
     runner_id, session, _ = claimed
-    digest = hashlib.sha256(b"x").hexdigest()
-    ask = {"committed": [], "next_seq": 0, "lengths": [1, 0], "end": None}
+    ask = {"committed": [], "next_seq": 0, "wanted": [X, NOTHING], "end": None}
     status, answer = call(f"runners/{runner_id}/outputs", {"outputs": {"wheel": ask, "lines": ask}}, session)
     assert_answer("all_outputs", status, answer)
     assert {port: [each["seq"] for each in its["uploads"]] for port, its in answer["outputs"].items()} == {
         "wheel": [0, 1],
         "lines": [0, 1],
     }
-    tell = {**ask, "committed": [{"seq": 0, "size": 1, "sha256": digest}], "next_seq": 1, "lengths": [0]}
-    gap = {**tell, "committed": [{"seq": 5, "size": 1, "sha256": digest}]}
+    for port in ("wheel", "lines"):
+        key = ids.chunk_key(RUN_ID, "make", 1, port, 0)
+        client("s3").put_object(Bucket="data", Key=key, Body=b"x", ChecksumAlgorithm="SHA256")
+    tell = {**ask, "committed": [{"seq": 0, **X}], "next_seq": 1, "wanted": [NOTHING]}
+    gap = {**tell, "committed": [{"seq": 5, **X}]}
     status, problem = call(f"runners/{runner_id}/outputs", {"outputs": {"wheel": tell, "lines": gap}}, session)
     assert (status, problem["code"]) == (409, "conflict")
     # What was done before the error is found done.
@@ -391,6 +402,21 @@ def test_several_outputs_in_one_request(call: Call, claimed: Claimed) -> None:
     assert status == 200, answer
     status, problem = call(f"runners/{runner_id}/outputs", {"outputs": {"wheel": tell, "no_such": ask}}, session)
     assert status == 404, problem
+
+
+def test_nothing_is_granted_beyond_the_projects_storage_quota(call: Call, claimed: Claimed) -> None:
+    runner_id, session, _ = claimed
+    large = {**X, "size": 1 << 19}
+    ask = {"committed": [], "next_seq": 0, "wanted": [large, {**large, "size": (1 << 19) + 1}], "end": None}
+    status, problem = call(f"runners/{runner_id}/outputs/wheel", ask, session)
+    assert (status, problem["code"]) == (413, "too_large")
+    assert problem["details"] == {"quota": "storage", "limit": 1 << 20, "used": 0}
+    assert "storage quota of 1 MiB" in problem["detail"]
+    for used in (1, 2):
+        status, answer = call(f"runners/{runner_id}/outputs/wheel", {**ask, "wanted": [large]}, session)
+        assert (status, len(answer["uploads"])) == (200, 1), used
+    status, problem = call(f"runners/{runner_id}/outputs/wheel", {**ask, "wanted": [X]}, session)
+    assert (status, problem["details"]["used"]) == (413, 1 << 20)
 
 
 def test_a_drained_host_gets_no_work_until_it_is_resumed(call: Call, world: World, join_token: str) -> None:

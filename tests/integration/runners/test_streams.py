@@ -14,14 +14,17 @@ from cadence.application.runners.complete import Complete
 from cadence.application.runners.heartbeat import Heartbeat
 from cadence.application.runners.inputs import DOWNLOADS, ChunkUrl, InputAnswer, ReadInput
 from cadence.application.runners.outputs import CommitOutput, OutputAnswer
+from cadence.application.runners.runner_sessions import RunnerSessions
+from cadence.application.runners.runner_tokens import token_hash
 from cadence.application.scheduling.readiness import Readiness
 from cadence.application.scheduling.settle import Settle
+from cadence.application.shared.value_ports import StoredObject
 from cadence.domain.pipelines.specification import SOURCE_PORT, InputSpec, StoredContent, TreatmentSpec
 from cadence.domain.runners.resources import ResourceSample
 from cadence.domain.runners.runner import Runner, RunnerOutcome, RunnerResult, RunnerState
 from cadence.domain.runs.states import TreatmentState
 from cadence.domain.shared import ids
-from cadence.domain.shared.errors import Conflict, Gone, InvalidRequest, NotFound
+from cadence.domain.shared.errors import Conflict, Gone, InvalidRequest, NotFound, Unauthenticated
 from cadence.domain.values.stream import WINDOW, Chunk, InputState, StreamEnd
 from tests.fakes.concurrency_limits import MemoryConcurrencyLimitStore
 from tests.fakes.gates import MemoryQuotas
@@ -47,10 +50,11 @@ class Flow:
             streams=world.streams,
             urls=world.urls,
             wake_ups=self.wake_ups,
-            stored_sizes=self.stored_sizes,
+            reserve=lambda *_: None,
+            stored=lambda addresses: [self.stored.get(address) for address in addresses],
         )
-        # What the bucket has, by prefix: what was reported, unless a test says otherwise.
-        self.stored: dict[str, dict[int, int]] = {}
+        # What the bucket has, by address: what was reported, unless a test says otherwise.
+        self.stored: dict[str, StoredObject] = {}
         self.read = world.read_input
         self.samples = DynamoSampleStore("runners")
         self.heartbeat = Heartbeat(
@@ -67,7 +71,10 @@ class Flow:
     def running(self, treatment: str, attempt: int = 1) -> Runner:
         runner_id = self.world.launch(treatment, attempt)
         self.world.move(treatment, TreatmentState.RUNNING, attempt)
-        return self.world.runners.change_runner(runner_id, {RunnerState.OFFERED}, state=RunnerState.CLAIMED)
+        session = token_hash(f"session of {treatment}")
+        return self.world.runners.change_runner(
+            runner_id, {RunnerState.OFFERED}, state=RunnerState.CLAIMED, session_hash=session
+        )
 
     def send(
         self,
@@ -78,19 +85,23 @@ class Flow:
         by: Runner | None = None,
     ) -> OutputAnswer:
         sender = by or self.make
-        prefix = ids.chunk_prefix(sender.run_id, sender.treatment, sender.attempt, "wheel")
-        self.stored.setdefault(prefix, {}).update({chunk.seq: chunk.size for chunk in committed})
-        return self.commit.commit(sender, "wheel", committed, end, next_seq, [10] * want)
+        self.upload(committed, sender)
+        return self.commit.commit(sender, "wheel", committed, end, next_seq, chunks(next_seq, want))
 
-    def stored_sizes(self, prefix: str) -> list[int]:
-        return [size for _, size in sorted(self.stored[prefix].items())]
+    def upload(self, sent: Sequence[Chunk], by: Runner | None = None, port: str = "wheel") -> None:
+        of = by or self.make
+        for chunk in sent:
+            key = ids.chunk_key(of.run_id, of.treatment, of.attempt, port, chunk.seq)
+            self.stored[key] = StoredObject(chunk.size, chunk.sha256)
 
     def ask(self, next_seq: int = 0, epoch: int = 1, done: bool = False) -> InputAnswer:
         return self.read.read(self.test, "wheel", epoch, next_seq, done)
 
     def ended(self, count: int, by: Runner | None = None) -> StreamEnd:
-        end = StreamEnd(count * 10, hashlib.sha256(b"all").hexdigest(), count, b"preview")
-        self.send([*chunks(0, count), Chunk(count, 0, EMPTY)], end, by=by)
+        sent = [*chunks(0, count), Chunk(count, 0, EMPTY)]
+        whole = sent[0].sha256 if count <= 1 else hashlib.sha256(b"all").hexdigest()
+        end = StreamEnd(count * 10, whole, count, b"preview")
+        self.send(sent, end, by=by)
         return end
 
 
@@ -179,7 +190,7 @@ def test_nothing_follows_the_empty_chunk(flow: Flow) -> None:
 
 def test_only_declared_ports_exist(flow: Flow) -> None:
     with pytest.raises(NotFound):
-        flow.commit.commit(flow.make, "other", [], None, 0, [1])
+        flow.commit.commit(flow.make, "other", [], None, 0, chunks(0, 1))
     with pytest.raises(NotFound):
         flow.read.read(flow.test, "other", 0, 0)
 
@@ -308,34 +319,44 @@ def test_a_result_is_kept_once(flow: Flow) -> None:
         runners=world.runners,
         readiness=readiness,
         slots=slots,
-        specs=world.runs.get_spec,
         provider_function_prefix="provider-",
         deadlines=world.deadlines,
         clock=world.clock,
     )
-    complete = Complete(world.runners, settle, world.machines, lambda _: None)
+    sessions = RunnerSessions(world.runners)
+    complete = Complete(sessions, world.runners, settle, world.machines, lambda _: None)
     result = RunnerResult(
         outcome=RunnerOutcome.SUCCEEDED, exit_code=0, started_at=flow.world.clock(), usage={"cpu_ms": 5}
     )
-    complete.complete(flow.make, result)
-    complete.complete(flow.make, result)
+    for wrong in ("Bearer session of test", "Bearer anything"):
+        with pytest.raises(Unauthenticated):
+            complete.complete(flow.make.runner_id, wrong, result)
+    with pytest.raises(Unauthenticated):
+        complete.complete("no-such-runner-1", "Bearer session of make", result)
+    assert flow.world.runners.get_runner(flow.make.runner_id).result is None
+    of_make, of_test = "Bearer session of make", "Bearer session of test"
+    complete.complete(flow.make.runner_id, of_make, result)
+    complete.complete(flow.make.runner_id, of_make, result)
     assert [(token, told["next"]) for token, told in world.machines.succeeded] == [("launch-token", "settle")] * 2
     with pytest.raises(Conflict):
-        complete.complete(flow.make, RunnerResult(outcome=RunnerOutcome.FAILED, exit_code=1))
+        complete.complete(flow.make.runner_id, of_make, RunnerResult(outcome=RunnerOutcome.FAILED, exit_code=1))
     flow.world.release.release(flow.make.runner_id)
-    complete.complete(flow.make, result)
+    complete.complete(flow.make.runner_id, of_make, result)
+    with pytest.raises(Unauthenticated):
+        complete.complete(flow.make.runner_id, of_test, result)
     assert flow.world.runners.get_runner(flow.make.runner_id).result == result
     flow.world.runners.declare_lost(flow.test)
     with pytest.raises(Gone):
-        complete.complete(flow.test, result)
+        complete.complete(flow.test.runner_id, of_test, result)
 
 
 def test_an_output_of_a_failed_attempt_is_kept_apart_from_what_feeds_consumers(flow: Flow) -> None:
-    end = StreamEnd(10, "ab" * 32, 1, b"x")
-    flow.stored[ids.chunk_prefix(flow.make.run_id, "make", 1, "~wheel")] = {0: 10, 1: 0}
+    sent = [*chunks(0, 1), Chunk(1, 0, EMPTY)]
+    end = StreamEnd(10, sent[0].sha256, 1, b"x")
+    flow.upload(sent, port="~wheel")
     for _ in range(2):
-        flow.commit.commit(flow.make, "wheel", [*chunks(0, 1), Chunk(1, 0, EMPTY)], end, 2, (), kept=True)
-    granted = flow.commit.commit(flow.make, "wheel", [], None, 0, [1], kept=True)
+        flow.commit.commit(flow.make, "wheel", sent, end, 2, (), kept=True)
+    granted = flow.commit.commit(flow.make, "wheel", [], None, 0, chunks(0, 1), kept=True)
 
     assert granted.uploads == ()
     assert flow.world.streams.get_progress(flow.make.runner_id, "wheel").end is None
@@ -345,25 +366,49 @@ def test_an_output_of_a_failed_attempt_is_kept_apart_from_what_feeds_consumers(f
 
 
 def test_uploads_of_kept_outputs_have_addresses_of_their_own(flow: Flow) -> None:
-    granted = flow.commit.commit(flow.make, "wheel", [], None, 0, [1], kept=True)
+    granted = flow.commit.commit(flow.make, "wheel", [], None, 0, chunks(0, 1), kept=True)
     fed = flow.send(want=1)
     assert "/make/1/~wheel/" in granted.uploads[0].url
     assert "/make/1/wheel/" in fed.uploads[0].url
 
 
 @pytest.mark.parametrize(
-    "in_bucket", [{}, {0: 10}, {0: 10, 1: 10}, {0: 10, 1: 9, 2: 0}, {0: 10, 1: 10, 2: 0, 3: 1}],
-    ids=["nothing", "one", "not-ended", "shorter", "more"],
-)  # fmt: skip
-def test_an_end_that_the_bucket_contradicts_is_refused(flow: Flow, in_bucket: dict[int, int]) -> None:
+    ("in_bucket", "problem"),
+    [
+        (None, "not in the bucket"),
+        (StoredObject(9, chunks(1, 1)[0].sha256), "the bucket has 9 bytes"),
+        (StoredObject(10, "ab" * 32), f"the bucket has 10 bytes with {'ab' * 32}"),
+        (StoredObject(10, None), "no SHA-256"),
+    ],
+    ids=["nothing", "shorter", "another-digest", "no-digest"],
+)
+def test_a_chunk_that_the_bucket_contradicts_is_refused(
+    flow: Flow, in_bucket: StoredObject | None, problem: str
+) -> None:
+    sent = [*chunks(0, 2), Chunk(2, 0, EMPTY)]
     end = StreamEnd(20, "0" * 64, 2)
-    committed = [*chunks(0, 2), Chunk(2, 0, EMPTY)]
-    flow.send(committed)
-    (prefix,) = flow.stored
-    flow.stored[prefix] = dict(in_bucket)
-    with pytest.raises(Conflict, match="in the bucket"):
-        flow.send(end=end)
-    assert flow.world.streams.get_progress(flow.make.runner_id, "wheel").end is None
-    flow.stored[prefix] = {0: 10, 1: 10, 2: 0}
-    flow.send(end=end)
+    flow.upload(sent)
+    key = ids.chunk_key(flow.make.run_id, "make", 1, "wheel", 1)
+    right = flow.stored.pop(key)
+    if in_bucket:
+        flow.stored[key] = in_bucket
+    with pytest.raises(Conflict, match=problem):
+        flow.commit.commit(flow.make, "wheel", sent, end, 3, ())
+    assert flow.world.streams.get_progress(flow.make.runner_id, "wheel").next_seq == 0
+    flow.stored[key] = right
+    flow.commit.commit(flow.make, "wheel", sent, end, 3, ())
     assert flow.world.streams.get_progress(flow.make.runner_id, "wheel").end == end
+
+
+@pytest.mark.parametrize("count", [0, 1])
+@pytest.mark.parametrize("together", [True, False])
+def test_the_digest_of_a_value_of_one_chunk_is_that_of_the_chunk(flow: Flow, count: int, together: bool) -> None:
+    sent = [*chunks(0, count), Chunk(count, 0, EMPTY)]
+    right = StreamEnd(10 * count, sent[0].sha256, count)
+    if not together:
+        flow.send(sent)
+        sent = []
+    with pytest.raises(Conflict, match="its only chunk has"):
+        flow.send(sent, StreamEnd(10 * count, "ab" * 32, count))
+    flow.send(sent, right)
+    assert flow.world.streams.get_progress(flow.make.runner_id, "wheel").end == right

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,6 +13,7 @@ from cadence.adapters.dynamodb.access.audit import DynamoAuditTrail
 from cadence.adapters.dynamodb.runs.groups import DynamoGroupStore
 from cadence.adapters.dynamodb.values.caches import DynamoCacheStore
 from cadence.adapters.dynamodb.values.old_runs import DynamoOldRuns
+from cadence.adapters.dynamodb.values.storage_ledger import DynamoStorageLedger
 from cadence.adapters.s3.buckets import Buckets
 from cadence.adapters.s3.chunks import S3Chunks
 from cadence.adapters.s3.removal import S3Removal
@@ -22,6 +24,7 @@ from cadence.application.scheduling.mark_started import MarkStarted
 from cadence.application.scheduling.readiness import Readiness
 from cadence.application.values.caches import FindCache, SaveCache, WriteCache
 from cadence.application.values.purge_transient_values import PurgeTransientValues
+from cadence.application.values.storage import ReserveStorage
 from cadence.domain.placement.pool import Pool
 from cadence.domain.placement.pool_policy import Policy
 from cadence.domain.runners.runner import Runner, RunnerState
@@ -48,6 +51,7 @@ class Scene:
         self.world = world
         world.pools.pools = [Pool(organization="default", name="local", provider="host", policy=Policy(values=policy))]
         self.buckets = Buckets("data", ELSEWHERE)
+        self.ledger = DynamoStorageLedger("runners", timedelta(days=90))
         self.readiness = Readiness(
             runs=world.runs,
             treatments=world.runs,
@@ -64,7 +68,8 @@ class Scene:
             streams=world.streams,
             urls=world.urls,
             wake_ups=MemoryWakeUps(),
-            stored_sizes=S3Chunks(self.buckets).sizes,
+            reserve=ReserveStorage(self.ledger, 1 << 40, world.clock).reserve,
+            stored=S3Chunks(self.buckets).stored,
         )
         self.read = world.read_input
         self.remove = PurgeTransientValues(
@@ -72,7 +77,8 @@ class Scene:
             treatments=world.runs,
             edges=world.runs,
             retentions=world.retentions,
-            remove_objects=S3Removal(self.buckets).remove,
+            remove_values=S3Removal(self.buckets).remove_values,
+            storage=self.ledger,
             deadlines=world.deadlines,
             clock=world.clock,
             workers=one_by_one,
@@ -94,11 +100,12 @@ class Scene:
 
     def send(self) -> tuple[str, str]:
         """Where the agent was told to send its only chunk: bucket and key."""
-        (first, last) = self.commit.commit(self.make, "wheel", [], None, 0, [7, 0]).uploads
+        sent = [Chunk(0, 7, DIGEST), Chunk(1, 0, EMPTY)]
+        (first, last) = self.commit.commit(self.make, "wheel", [], None, 0, sent).uploads
         for upload, content in ((first, b"content"), (last, b"")):
             bucket, key = place(upload.url)
-            clients.client("s3").put_object(Bucket=bucket, Key=key, Body=content)
-        self.commit.commit(self.make, "wheel", [Chunk(0, 7, DIGEST), Chunk(1, 0, EMPTY)], END, 2, ())
+            clients.client("s3").put_object(Bucket=bucket, Key=key, Body=content, ChecksumAlgorithm="SHA256")
+        self.commit.commit(self.make, "wheel", sent, END, 2, ())
         return place(first.url)
 
     def settled(self) -> Value:
@@ -212,21 +219,27 @@ def test_a_pool_that_is_gone_gives_nothing_to_do(world: World) -> None:
 def test_a_bucket_that_the_installation_no_longer_has_is_named(world: World) -> None:
     scene = Scene(world, ValuePolicy(bucket="forgotten"))
     with pytest.raises(NotFound, match="bucket forgotten, which this installation does not use any more"):
-        scene.commit.commit(scene.make, "wheel", [], None, 0, [1])
+        scene.commit.commit(scene.make, "wheel", [], None, 0, [Chunk(0, 7, DIGEST)])
 
 
 def test_caches_stay_in_their_bucket_and_are_none_where_nothing_stays(world: World) -> None:
     scene = Scene(world, ValuePolicy(bucket="elsewhere"))
     store, limits = DynamoCacheStore("runners"), CacheLimits(1 << 20, 1 << 20)
     find, save = FindCache(store, world.clock), SaveCache(world.runs, store, world.clock)
+    chunks = S3Chunks(scene.buckets)
     write = WriteCache(
-        caches=store, remove_objects=S3Removal(scene.buckets).remove, urls=world.urls, limits=limits, clock=world.clock
-    )
+        caches=store, remove_objects=S3Removal(scene.buckets).remove, stored=chunks.stored, stored_sizes=chunks.sizes,
+        urls=world.urls, limits=limits, clock=world.clock,
+    )  # fmt: skip
     entry = save.save(scene.make, "pip").entry
     assert entry
-    upload = write.write(scene.make, "pip", entry, None, 0, [1]).uploads[0]
-    assert place(upload.url) == ("elsewhere", f"caches/default/default/{entry}/000000")
-    write.write(scene.make, "pip", entry, END, 1, ())
+    sent = [Chunk(0, 7, DIGEST), Chunk(1, 0, EMPTY)]
+    uploads = write.write(scene.make, "pip", entry, [], None, 0, sent).uploads
+    assert place(uploads[0].url) == ("elsewhere", f"caches/default/default/{entry}/000000")
+    for upload, content in zip(uploads, (b"content", b""), strict=True):
+        bucket, key = place(upload.url)
+        clients.client("s3").put_object(Bucket=bucket, Key=key, Body=content, ChecksumAlgorithm="SHA256")
+    write.write(scene.make, "pip", entry, sent, END, 2, ())
     found = find.find(scene.make, "pip", ())
     assert found and (found.entry.entry, found.entry.bucket) == (entry, "elsewhere")
     usual = replace(scene.make, retention=None)

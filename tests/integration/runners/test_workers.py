@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import jsonschema_rs
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from cadence.adapters.aws.clients import client
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
 from cadence.adapters.dynamodb.access.audit import DynamoAuditTrail
+from cadence.adapters.dynamodb.access.token_uses import DynamoTokenUses
 from cadence.adapters.dynamodb.melodium.sealed_workers import SealedWorkers
 from cadence.adapters.dynamodb.runs.groups import DynamoGroupStore
 from cadence.adapters.kms.cipher import KmsCipher
@@ -17,6 +19,8 @@ from cadence.adapters.s3.buckets import Buckets
 from cadence.adapters.s3.presigned import S3DataUrls
 from cadence.adapters.s3.report_masks import S3ReportMasks
 from cadence.application.access.audited_request import note_hourly
+from cadence.application.access.authenticate import issue_token
+from cadence.application.access.token_uses import NoteTokenUses
 from cadence.application.melodium.engine_secrets import ReadEngineSecrets
 from cadence.application.melodium.note_listening import NoteListening
 from cadence.application.melodium.run_tokens import RunTokens
@@ -26,6 +30,7 @@ from cadence.application.runners.runner_tokens import new_token, token_hash
 from cadence.application.scheduling.mark_started import MarkStarted
 from cadence.application.scheduling.readiness import Readiness
 from cadence.domain.access.audit import AuditEntry, AuditKind
+from cadence.domain.access.engine_tokens import ENGINE_PERMISSIONS, engine_token_id
 from cadence.domain.melodium.specification import ContainerSpec, WorkerSpec
 from cadence.domain.pipelines.specification import TreatmentSpec
 from cadence.domain.placement.pool import Pool
@@ -185,7 +190,7 @@ def test_whoever_ends_a_runner_may_end_its_engines_token_and_no_other_item(
     store = DynamoAccessStore("access")
     with within_the_role_of(folder, pytest.MonkeyPatch()) as done:
         RunTokens(store, world.clock).revoke(world.runs.get_run(RUN))
-    assert [(action, key[:6]) for action, _, key in done if action != "GetItem"] == [("DeleteItem", "TOKEN#")]
+    assert [(action, key[:6]) for action, _, key in done if action != "GetItem"] == [("DeleteItem", "ENGINE")]
     with within_the_role_of(folder, pytest.MonkeyPatch()), pytest.raises(AssertionError, match="ORG#default"):
         store.remove_pool("default", "local")
 
@@ -207,3 +212,43 @@ def test_the_gateway_cannot_change_who_may_do_what(world: World) -> None:
     store = DynamoAccessStore("access")
     with within_the_role_of("runner_gateway", pytest.MonkeyPatch()), pytest.raises(AssertionError, match="PutItem"):
         store.put_pool(Pool(organization="default", name="local", provider="host"))
+
+
+@pytest.mark.parametrize("folder", ["api", "live", "melodium", "runner_gateway", "tunnel"])
+def test_whoever_accepts_tokens_may_note_their_use(world: World, folder: str) -> None:
+    uses = DynamoTokenUses("access")
+    with within_the_role_of(folder, pytest.MonkeyPatch()) as done:
+        NoteTokenUses(uses).note("a", world.clock())
+        if folder == "api":
+            assert uses.last_uses(["a", "b"]) == {"a": world.clock()}
+    assert {key for _, _, key in done} <= {"TOKENUSE#a", "TOKENUSE#b"}
+
+
+OWNER, _ = issue_token("default", "*", "owner", frozenset({"*"}), "a test", datetime.now(UTC))
+
+
+@pytest.mark.parametrize("folder", ["runner_gateway", "settle", "watchdog"])
+def test_only_tokens_of_engines_can_be_written_and_ended_with_runners(world: World, folder: str) -> None:
+    store = DynamoAccessStore("access")
+    with within_the_role_of(folder, pytest.MonkeyPatch()):
+        with pytest.raises(AssertionError, match="may not PutItem 'TOKEN#"):
+            store.put_run_token(OWNER)
+        with pytest.raises(AssertionError, match="may not DeleteItem 'TOKEN#"):
+            store.delete_run_token(OWNER.token_id)
+        with pytest.raises(AssertionError, match="may not PutItem 'TOKEN#"):
+            store.add_token(OWNER)
+
+
+def test_a_token_that_is_stored_as_an_engines_is_worth_no_more_than_an_engines(world: World) -> None:
+    """Whatever the gateway writes below the keys that its role allows, no route but those of engines accepts it."""
+    store, engine = DynamoAccessStore("access"), engine_token_id(OWNER.token_id)
+    with within_the_role_of("runner_gateway", pytest.MonkeyPatch()):
+        store.put_run_token(replace(OWNER, token_id=engine, permissions=frozenset({"*"}), subject="member:someone"))
+    for stored in (store.get_token(engine), store.credentials(engine, None).token):
+        assert stored.permissions <= ENGINE_PERMISSIONS
+        assert (stored.run, stored.subject) == ("", None)
+    store.put_run_token(
+        replace(OWNER, token_id=engine, permissions=frozenset({"melodium:report", "secrets:write"}), run=RUN)
+    )
+    assert store.credentials(engine, None).token.permissions == {"melodium:report"}
+    assert store.credentials(engine, None).token.run == RUN

@@ -4,16 +4,16 @@ import io
 import json
 import os
 import subprocess
-import sys
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cadence.local.ministack.server import MiniStack
+from cadence.local.ministack.server import COMMAND, MiniStack
 from cadence.local.shared.account_key import AccountKey
 from cadence.local.shared.ports import first_free
 from tests.waiting import eventually, last_look
@@ -63,6 +63,10 @@ class Theatre:
     arns: dict[str, str]
     runs: int = 0
 
+    @cached_property
+    def executions(self) -> Any:
+        return self.stack.client("stepfunctions")
+
     def start(self, machine: str, script: dict[str, list[Any]] | None = None, kind: str = "command") -> "Play":
         self.runs += 1
         run = f"run{self.runs}"
@@ -70,9 +74,7 @@ class Theatre:
         data = {"run_id": run, "treatment": "build", "kind": kind, "attempt": 1, "deadline_seconds": 600}
         if machine == "run":
             del data["treatment"], data["kind"], data["attempt"]
-        started = self.stack.client("stepfunctions").start_execution(
-            stateMachineArn=self.arns[machine], name=run, input=json.dumps(data)
-        )
+        started = self.executions.start_execution(stateMachineArn=self.arns[machine], name=run, input=json.dumps(data))
         return Play(self, run, started["executionArn"])
 
 
@@ -83,7 +85,7 @@ class Play:
     arn: str
 
     def describe(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.theatre.stack.client("stepfunctions").describe_execution(executionArn=self.arn)
+        found: dict[str, Any] = self.theatre.executions.describe_execution(executionArn=self.arn)
         return found
 
     def end(self, seconds: float = 60) -> dict[str, Any]:
@@ -93,7 +95,7 @@ class Play:
 
     def path(self) -> list[str]:
         """Without the choice that every treatment begins with."""
-        client = self.theatre.stack.client("stepfunctions")
+        client = self.theatre.executions
         pages = client.get_paginator("get_execution_history").paginate(executionArn=self.arn)
         entered = (event.get("stateEnteredEventDetails") for page in pages for event in page["events"])
         return [details["name"] for details in entered if details and details["name"] != "Kind?"]
@@ -124,13 +126,12 @@ def theatre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Theatre]:
             "SFN_WAIT_SCALE": "0",  # retries do not wait
             "LOG_LEVEL": "WARNING",
             "TMPDIR": str(folder),
+            "STATE_DIR": str(folder / "state"),
             "DOCKER_HOST": f"unix://{folder}/no-docker",
         }
     )
     with (folder / "log").open("wb") as log:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "ministack"], env=environment, stdout=log, stderr=log, cwd=folder
-        )
+        server = subprocess.Popen(COMMAND, env=environment, stdin=subprocess.PIPE, stdout=log, stderr=log, cwd=folder)
     try:
         eventually(lambda: stack.is_ready() or server.poll() is not None, what="MiniStack did not start")
         assert server.poll() is None, (folder / "log").read_text()
@@ -139,7 +140,7 @@ def theatre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Theatre]:
         yield Theatre(stack, scripts, _deploy(stack, scripts))
     finally:
         server.terminate()
-        server.wait(120)
+        server.communicate(timeout=120)
 
 
 def _deploy(stack: MiniStack, scripts: Path) -> dict[str, str]:

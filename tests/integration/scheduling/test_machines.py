@@ -65,7 +65,7 @@ def test_a_result_that_nobody_settled_yet_is_settled_by_the_machine(theatre: The
 
 def test_a_host_s_runner_that_was_lost_is_settled_and_released(theatre: Theatre) -> None:
     play = theatre.start("treatment", {"Place": [{"wait": True}], "Settle": [{"return": step("release", "done")}]})
-    client = theatre.stack.client("stepfunctions")
+    client = theatre.executions
     client.send_task_failure(taskToken=play.token("Place"), error="RunnerLost", cause="gone")
     assert play.end()["status"] == "SUCCEEDED"
     assert play.path() == ["Place", "Settle", "Next?", "Release", "Again?", "Done"]
@@ -164,7 +164,7 @@ def test_a_second_start_is_no_second_execution(theatre: Theatre, machines: StepF
     (theatre.scripts / "twice.json").write_text(json.dumps(WELL | {"start": [{"wait": True}]}))
     for _ in range(3):
         machines.start_treatment("twice", "build")
-    listed = theatre.stack.client("stepfunctions").list_executions(stateMachineArn=theatre.arns["treatment"])
+    listed = theatre.executions.list_executions(stateMachineArn=theatre.arns["treatment"])
     assert [e["name"] for e in listed["executions"]].count(treatment_id("twice", "build")) == 1
 
 
@@ -172,7 +172,7 @@ def test_a_run_is_started_once(theatre: Theatre, machines: StepFunctionsMachines
     (theatre.scripts / "once.json").write_text(json.dumps(WELL))
     for _ in range(2):
         machines.start_run("once", 600)
-    listed = theatre.stack.client("stepfunctions").list_executions(stateMachineArn=theatre.arns["run"])
+    listed = theatre.executions.list_executions(stateMachineArn=theatre.arns["run"])
     assert [e["name"] for e in listed["executions"]].count("once") == 1
 
 
@@ -190,7 +190,7 @@ def test_tokens_are_answered_once(theatre: Theatre, machines: StepFunctionsMachi
 def test_an_execution_that_is_stopped_goes_no_further(theatre: Theatre, machines: StepFunctionsMachines) -> None:
     play = theatre.start("treatment", {"start": [{"wait": True}]})
     token = play.token("start")
-    theatre.stack.client("stepfunctions").stop_execution(executionArn=play.arn, error="Stopped", cause="by hand")
+    theatre.executions.stop_execution(executionArn=play.arn, error="Stopped", cause="by hand")
     assert play.end()["status"] == "ABORTED"
     machines.succeed(token, {})
     assert play.path() == ["Place", "Next?", "Launch"]

@@ -51,7 +51,7 @@ def test_a_producer_that_is_held_back_asks_ever_less_often(monkeypatch: pytest.M
         masker=Masker([]),
         failed=lambda error: None,
     )
-    output._waiting[0] = 10  # a chunk that was read, and has no URL yet
+    output._waiting[0] = {"size": 10, "sha256": "0" * 64}  # a chunk that was read, and has no URL yet
     with pytest.raises(Stopped):
         upload_credits.serve([output])
 

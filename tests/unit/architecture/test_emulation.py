@@ -1,8 +1,12 @@
 """The emulated AWS answers the same when it is quick."""
 
+from collections.abc import Iterator
 from typing import Any
 
+import boto3
 import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
 from moto.core.serialize import XFormedAttributePicker, get_serializer_class
 from moto.core.utils import get_service_model
 
@@ -51,3 +55,80 @@ def test_in_any_order() -> None:
     with quick_emulation():
         for order in (ANSWERS, ANSWERS[::-1], ANSWERS):
             assert [serialized(*answer) for answer in order] == [before[ANSWERS.index(answer)] for answer in order]
+
+
+TRANSACTIONS: list[list[dict[str, Any]]] = [
+    [{"Put": {"Item": {"pk": {"S": "a"}, "sk": {"S": "1"}, "n": {"N": "1"}}}}],
+    [
+        {"Put": {"Item": {"pk": {"S": "b"}, "sk": {"S": "1"}, "list": {"L": [{"S": "x"}]}}}},
+        {
+            "Update": {
+                "Key": {"pk": {"S": "a"}, "sk": {"S": "1"}},
+                "UpdateExpression": "ADD n :one",
+                "ExpressionAttributeValues": {":one": {"N": "1"}},
+            }
+        },
+    ],
+    # Refused at its last item, after the others are written, so that they are taken back: changed, made and deleted.
+    [
+        {
+            "Update": {
+                "Key": {"pk": {"S": "b"}, "sk": {"S": "1"}},
+                "UpdateExpression": "SET #list[0] = :y",
+                "ExpressionAttributeNames": {"#list": "list"},
+                "ExpressionAttributeValues": {":y": {"S": "y"}},
+            }
+        },
+        {"Put": {"Item": {"pk": {"S": "c"}, "sk": {"S": "1"}}}},
+        {"Put": {"Item": {"pk": {"S": "a"}, "sk": {"S": "2"}}}},
+        {"Delete": {"Key": {"pk": {"S": "a"}, "sk": {"S": "1"}}}},
+        {
+            "ConditionCheck": {
+                "Key": {"pk": {"S": "z"}, "sk": {"S": "1"}},
+                "ConditionExpression": "attribute_exists(pk)",
+            }
+        },
+    ],
+    [{"Delete": {"Key": {"pk": {"S": "b"}, "sk": {"S": "1"}}}}],
+]
+
+
+def written() -> Iterator[object]:
+    """What the table and its stream have after each of the transactions."""
+    with mock_aws():
+        tables: Any = boto3.client("dynamodb", region_name="eu-west-1")
+        streams: Any = boto3.client("dynamodbstreams", region_name="eu-west-1")
+        made = tables.create_table(
+            TableName="runs",
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
+            BillingMode="PAY_PER_REQUEST",
+            StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+        )
+        stream = made["TableDescription"]["LatestStreamArn"]
+        for operations in TRANSACTIONS:
+            try:
+                tables.transact_write_items(
+                    TransactItems=[
+                        {name: {**operation, "TableName": "runs"} for name, operation in item.items()}
+                        for item in operations
+                    ]
+                )
+            except ClientError as error:
+                yield error.response["CancellationReasons"]
+            yield tables.scan(TableName="runs")["Items"]
+            (shard,) = streams.describe_stream(StreamArn=stream)["StreamDescription"]["Shards"]
+            start = streams.get_shard_iterator(
+                StreamArn=stream, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+            )
+            records = streams.get_records(ShardIterator=start["ShardIterator"])["Records"]
+            yield [
+                (one["eventName"], one["dynamodb"].get("OldImage"), one["dynamodb"].get("NewImage")) for one in records
+            ]
+
+
+def test_transactions_come_to_the_same() -> None:
+    before = list(written())
+    with quick_emulation():
+        assert list(written()) == before
+    assert any(one and isinstance(one, list) and "Code" in one[0] for one in before)

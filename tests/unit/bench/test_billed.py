@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from bench.billed import KINESIS_UNIT, of_dynamodb, of_kinesis, of_s3
+from bench.counting.billed import KINESIS_UNIT, of_dynamodb, of_kinesis, of_s3
 
 
 def test_dynamodb_units_are_those_of_all_tables_of_the_answer() -> None:

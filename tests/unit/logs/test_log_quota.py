@@ -114,3 +114,17 @@ def test_no_quota_changes_nothing() -> None:
     for writer in (log, free):
         writer.write.index_batches(RUN, [batch(1, 2, 5)])
     assert log.lines() == free.lines()
+
+
+@pytest.mark.parametrize(("sent", "left_out"), [(5, 2), (9, 6), (3, 2)])
+def test_lines_after_the_end_of_a_log_are_counted_by_what_the_runner_sent(sent: int, left_out: int) -> None:
+    log = LimitedLog(runner=350)
+    log.write.index_batches(RUN, [batch(*range(1, 6), text=LINE)])
+    log.write.index_batches(RUN, [batch(*range(6, 10), text=LINE)])
+    assert log.index.get_head("acme", RUN, ["r"]).watermarks["r"].left_out_of(sent) == left_out
+
+
+def test_nothing_was_left_out_of_a_log_that_goes_on() -> None:
+    log = LimitedLog()
+    log.write.index_batches(RUN, [batch(1, 2, text=LINE)])
+    assert log.index.get_head("acme", RUN, ["r"]).watermarks["r"].left_out_of(100) == 0

@@ -16,6 +16,8 @@ from cadence.application.placement.offer import OfferRunner
 from cadence.application.placement.place import PlaceTreatment
 from cadence.application.placement.reconcile_launch import FailedLaunch, ReconcileLaunch
 from cadence.application.runners.complete import Complete
+from cadence.application.runners.runner_sessions import RunnerSessions
+from cadence.application.runners.runner_tokens import token_hash
 from cadence.application.runs.end_process import EndProcess
 from cadence.application.runs.finalise import Finalise
 from cadence.application.runs.pin_images import PinImages
@@ -63,6 +65,7 @@ from tests.fakes.services import (
     MemoryPools,
     MemoryRegistries,
     MemorySecretReader,
+    MemoryStorageLedger,
     MemoryWakeUps,
     no_pipeline,
 )
@@ -71,6 +74,7 @@ from tests.fakes.workers import one_by_one
 
 RUN = "01a"
 LEASE = timedelta(seconds=45)
+SESSION = "a session of an agent"
 
 
 def stream(producer: str, port: str = "out") -> InputSpec:
@@ -103,6 +107,7 @@ class Setting:
     wake_ups: MemoryWakeUps = field(default_factory=MemoryWakeUps)
     chunks: MemoryChunks = field(default_factory=MemoryChunks)
     streams: MemoryStreams = field(default_factory=MemoryStreams)
+    storage: MemoryStorageLedger = field(default_factory=MemoryStorageLedger)
     concurrency_limits: MemoryConcurrencyLimitStore = field(default_factory=MemoryConcurrencyLimitStore)
     quotas: MemoryQuotas = field(default_factory=MemoryQuotas)
     environments: MemoryEnvironments = field(default_factory=MemoryEnvironments)
@@ -117,7 +122,8 @@ class Setting:
             treatments=self.runs,
             edges=self.runs,
             retentions=self.retentions,
-            remove_objects=self.chunks.remove,
+            remove_values=self.chunks.remove_values,
+            storage=self.storage,
             deadlines=self.deadlines,
             clock=self.clock,
             workers=one_by_one,
@@ -189,12 +195,12 @@ class Setting:
             runners=self.runners,
             readiness=readiness,
             slots=self.slots,
-            specs=self.runs.get_spec,
             provider_function_prefix="provider-",
             deadlines=self.deadlines,
             clock=self.clock,
         )
-        self.completing = Complete(self.runners, self.settling, self.machines, lambda _: None)
+        sessions = RunnerSessions(self.runners)
+        self.completing = Complete(sessions, self.runners, self.settling, self.machines, lambda _: None)
         stop_child = StopChildRun(runs=self.runs, treatments=self.runs, deadlines=self.deadlines)
         end = EndTreatment(
             treatments=self.runs,
@@ -340,9 +346,14 @@ class Setting:
             {RunnerState.BOOTING},
             state=RunnerState.CLAIMED,
             claimed_at=self.clock.now,
+            session_hash=token_hash(SESSION),
             lease_until=self.clock.now + LEASE,
             deadline=self.clock.now + timedelta(seconds=300),
         )
+
+    def hand_in(self, runner: Runner, result: RunnerResult) -> None:
+        """The agent of `runner` hands in its result."""
+        self.completing.complete(runner.runner_id, f"Bearer {SESSION}", result)
 
     def running(self, name: str) -> Runner:
         runner = self.claimed(name)

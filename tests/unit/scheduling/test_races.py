@@ -478,7 +478,7 @@ def completes(setting: Setting, name: str, outcome: RunnerOutcome = RunnerOutcom
     """The agent hands in its result; what its machine is told."""
     runner = setting.running(name)
     put_output(setting, runner)
-    setting.completing.complete(runner, RunnerResult(outcome=outcome, exit_code=0))
+    setting.hand_in(runner, RunnerResult(outcome=outcome, exit_code=0))
     return setting.machines.answers[setting.token(name, runner.attempt)]
 
 
@@ -534,7 +534,7 @@ def test_a_quick_settle_that_meets_an_error_is_done_by_the_machine(
     put_output(setting, runner)
     with monkeypatch.context() as patch:
         patch.setattr(setting.runs, call, busy)
-        setting.completing.complete(runner, RunnerResult(outcome=RunnerOutcome.SUCCEEDED))
+        setting.hand_in(runner, RunnerResult(outcome=RunnerOutcome.SUCCEEDED))
     told = setting.machines.answers["a-1"]
     assert not isinstance(told, CadenceError)
     assert told["next"] == "settle"
@@ -553,8 +553,8 @@ def test_a_result_whose_call_ended_anywhere_may_be_handed_in_again(
     runner = setting.running("a")
     put_output(setting, runner)
     with ends_at(monkeypatch, getattr(setting, port), call):
-        setting.completing.complete(runner, RunnerResult(outcome=RunnerOutcome.SUCCEEDED))
-    setting.completing.complete(runner, RunnerResult(outcome=RunnerOutcome.SUCCEEDED))
+        setting.hand_in(runner, RunnerResult(outcome=RunnerOutcome.SUCCEEDED))
+    setting.hand_in(runner, RunnerResult(outcome=RunnerOutcome.SUCCEEDED))
     assert setting.machines.answers["a-1"]
     assert setting.settle("a", 1) == "done"
     assert setting.started() == ["a", "b"]
@@ -567,9 +567,40 @@ def test_a_result_that_crosses_its_machine_s_error_settles_once(
     runner = setting.running("a")
     put_output(setting, runner)
     meanwhile(monkeypatch, setting.runs, "settle", lambda: setting.failed_with("a", "RunnerLost"))
-    setting.completing.complete(runner, RunnerResult(outcome=RunnerOutcome.SUCCEEDED))
+    setting.hand_in(runner, RunnerResult(outcome=RunnerOutcome.SUCCEEDED))
     assert (setting.state("a"), setting.treatment("a").attempt) == (S.SUCCEEDED, 1)
     assert setting.runs.get_run(RUN).unsettled == 1
+
+
+def test_a_consumer_that_moves_meanwhile_does_not_keep_a_success_from_being_settled(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setting.admitted(spec("a"), spec("b", after=("a",)), spec("c", after=("a",)))
+    runner = setting.running("a")
+    put_output(setting, runner)
+
+    def cancelled() -> None:
+        setting.runs.settle(setting.treatment("b"), S.CANCELLED, "cancelled by ada", None, setting.clock.now)
+
+    meanwhile(monkeypatch, setting.runs, "settle", cancelled)
+    setting.hand_in(runner, RunnerResult(outcome=RunnerOutcome.SUCCEEDED))
+    assert [setting.state(name) for name in "abc"] == [S.SUCCEEDED, S.CANCELLED, S.READY]
+    assert setting.started() == ["a", "c"]
+    assert setting.runs.get_run(RUN).unsettled == 1
+
+
+def test_two_producers_that_end_at_the_same_time_start_their_consumer_once(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setting.admitted(spec("a"), spec("b"), spec("c", after=("a", "b")))
+    runners = {name: setting.running(name) for name in "ab"}
+    for runner in runners.values():
+        put_output(setting, runner)
+    success = RunnerResult(outcome=RunnerOutcome.SUCCEEDED)
+    meanwhile(monkeypatch, setting.runs, "settle", lambda: setting.hand_in(runners["b"], success))
+    setting.hand_in(runners["a"], success)
+    assert [setting.state(name) for name in "abc"] == [S.SUCCEEDED, S.SUCCEEDED, S.READY]
+    assert setting.started() == ["a", "b", "c"]
 
 
 def test_a_result_of_a_superseded_attempt_settles_nothing(setting: Setting) -> None:
@@ -577,7 +608,7 @@ def test_a_result_of_a_superseded_attempt_settles_nothing(setting: Setting) -> N
     runner = setting.running("a")
     setting.failed_with("a", "RunnerLost")
     with pytest.raises(Gone):
-        setting.completing.complete(runner, RunnerResult(outcome=RunnerOutcome.SUCCEEDED))
+        setting.hand_in(runner, RunnerResult(outcome=RunnerOutcome.SUCCEEDED))
     assert (setting.state("a"), setting.treatment("a").attempt) == (S.PLACING, 2)
 
 

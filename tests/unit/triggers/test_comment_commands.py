@@ -1,12 +1,13 @@
-"""Commands in comments on pull requests, as each kind of git host sends them."""
+"""Commands in comments on pull requests and of buttons of checks, as each kind of git host sends them."""
 
 from typing import Any
 
 import pytest
 
-from cadence.domain.triggers.comment_commands import read_command
+from cadence.domain.triggers.comment_commands import CheckCommand, CommentCommand, read_command
 from cadence.domain.triggers.githost import GitHostKind
 from cadence.domain.triggers.githosts import FORMATS
+from tests.doubles import github
 
 COMMENTS: dict[GitHostKind, dict[str, Any]] = {
     GitHostKind.GITHUB: {
@@ -42,11 +43,11 @@ def test_a_command_is_read_from_a_comment(kind: GitHostKind) -> None:
     format_ = FORMATS[kind]
     command = format_.command(COMMENTS[kind])
 
-    assert command is not None
+    assert isinstance(command, CommentCommand)
     assert (command.repository, command.number, command.sender, command.name) == ("acme/site", 7, "ada", "rerun")
     assert command.sender_id.strip("{}") == "3"
     # The event starts nothing by itself.
-    assert [format_.read(event, COMMENTS[kind]) for event in format_.comments] == [()]
+    assert not any(format_.read(event, COMMENTS[kind]) for event in format_.commands)
 
 
 @pytest.mark.parametrize("kind", list(GitHostKind), ids=str)
@@ -61,6 +62,56 @@ def test_other_comments_are_no_commands() -> None:
     assert FORMATS[GitHostKind.GITHUB].command({**github, "issue": {"number": 7}}) is None
     on_commit = {**gitlab, "object_attributes": {**gitlab["object_attributes"], "noteable_type": "Commit"}}
     assert FORMATS[GitHostKind.GITLAB].command(on_commit) is None
+
+
+CHECK = {"head_sha": "c0ffee", "external_id": "R1"}
+BY_ADA = {"repository": {"full_name": "acme/site"}, "sender": {"login": "ada", "id": 3}}
+
+
+@pytest.mark.parametrize(
+    ("payload", "run_id", "failed_only"),
+    [
+        ({"action": "rerequested", "check_run": CHECK}, "R1", False),
+        (
+            {"action": "requested_action", "check_run": CHECK, "requested_action": {"identifier": "rerun-failed"}},
+            "R1",
+            True,
+        ),
+        ({"action": "rerequested", "check_suite": {"head_sha": "c0ffee"}}, None, False),
+    ],
+    ids=["one", "failed", "all"],
+)
+def test_buttons_of_checks_ask_for_reruns(payload: dict[str, Any], run_id: str | None, failed_only: bool) -> None:
+    assert FORMATS[GitHostKind.GITHUB].command({**payload, **BY_ADA}) == CheckCommand(
+        repository="acme/site",
+        commit="c0ffee",
+        run_id=run_id,
+        failed_only=failed_only,
+        sender="ada",
+        sender_id="3",
+    )
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"action": "created", "check_run": CHECK},
+        {"action": "requested_action", "check_run": CHECK, "requested_action": {"identifier": "fix"}},
+        {"action": "completed", "check_suite": {"head_sha": "c0ffee"}},
+        {"action": "rerequested"},
+    ],
+    ids=["created", "another-button", "completed", "of-nothing"],
+)
+def test_other_events_of_checks_are_no_commands(payload: dict[str, Any]) -> None:
+    assert FORMATS[GitHostKind.GITHUB].command({**payload, **BY_ADA}) is None
+
+
+@pytest.mark.skipif(not github.HERE, reason="GitHub's OpenAPI document is not here (.ci/descriptions)")
+def test_the_buttons_of_github_s_own_examples_are_read() -> None:
+    payload = github.openapi().example("check-run-rerequested")
+    found = FORMATS[GitHostKind.GITHUB].command(payload)
+
+    assert isinstance(found, CheckCommand) and found.commit == payload["check_run"]["head_sha"]
 
 
 @pytest.mark.parametrize(

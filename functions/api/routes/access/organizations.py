@@ -64,6 +64,7 @@ class TokenView(Model):
     expires_at: datetime | None
     subject: str | None = Field(description="The member or service account with whose grants the token acts.")
     made_with: str | None = Field(description="The token that it was created with, and ends with.")
+    last_used_at: datetime | None = Field(description="When it was last accepted, to the hour; null if it never was.")
 
 
 class NewTokenView(TokenView):
@@ -147,7 +148,9 @@ def create_project(call: Call, services: Services, body: ProjectBody) -> Project
 def list_tokens(call: Call, services: Services) -> TokenList:
     """Lists the tokens of the projects that the token may read, without their secrets."""
     tokens = services.access.list_tokens(call.by.organization)
-    return TokenList(items=[token_view(token) for token in tokens if _sees_token(call.by, token)])
+    seen = [token for token in tokens if _sees_token(call.by, token)]
+    uses = services.token_uses.last_uses(token.token_id for token in seen)
+    return TokenList(items=[token_view(token, uses.get(token.token_id)) for token in seen])
 
 
 @endpoints.add(
@@ -185,7 +188,7 @@ def _sees_token(by: Principal, token: ApiToken) -> bool:
     return by.sees(token.organization, token.project) and by.outranks(token.permissions, project_scope(token.project))
 
 
-def token_view(token: ApiToken) -> TokenView:
+def token_view(token: ApiToken, last_used_at: datetime | None = None) -> TokenView:
     return TokenView(
         token_id=token.token_id,
         name=token.name,
@@ -196,4 +199,5 @@ def token_view(token: ApiToken) -> TokenView:
         expires_at=token.expires_at,
         subject=token.subject,
         made_with=token.made_with,
+        last_used_at=last_used_at,
     )

@@ -147,6 +147,7 @@ class AttemptView(RunnerView):
     held_until: datetime | None = Field(description="Until when its machine is kept after its failure.")
     usage: dict[str, float]
     times: TimesView
+    lines_left_out: int = Field(description="Lines of its log that were not kept because of a log quota.")
 
 
 class FlowView(PortView):
@@ -274,6 +275,7 @@ def _attempt(insight: TreatmentInsight, runner: Runner, now: datetime) -> Attemp
         held_until=runner.held_until,
         usage=dict(_usage(runner)),
         times=times_view(times(treatment, runner.attempt, runner, now)),
+        lines_left_out=insight.lines_left_out(runner),
     )
 
 

@@ -7,9 +7,11 @@ from pydantic import Field, SecretStr, StringConstraints
 
 from api.endpoint import Body, Call, Endpoints, Model
 from api.routes.alerts.alerting_access import author
+from api.routes.repositories.github_apps import AppId, readable_app
 from api.shapes import Limit, Name
 from cadence.composition.api import Services
 from cadence.domain.access.access import Permission
+from cadence.domain.repositories.github_app import app_webhook_url
 from cadence.domain.repositories.repository import ForkPolicy, Repository, read_address
 from cadence.domain.shared.errors import InvalidRequest, NotFound, Violation
 from cadence.domain.triggers.githost import GitHostKind
@@ -23,12 +25,13 @@ class RepositoryBody(Body):
     """`kind` is needed for code hosts other than the public ones.
 
     `token` administers the repository's webhooks, reads its commits, and writes statuses and comments. It is stored
-    encrypted and never shown.
+    encrypted and never shown. With `app` a GitHub App of the project takes its place.
     """
 
     project: Name
     url: Annotated[str, StringConstraints(min_length=1, max_length=500)]
-    token: Token
+    token: Token | None = None
+    app: AppId | None = Field(None, description="The id of a GitHub App of the project, instead of a token.")
     kind: Literal["github", "gitlab", "gitea", "bitbucket"] | None = None
     forks: Literal["base", "nothing"] = Field(
         "base",
@@ -54,7 +57,10 @@ class RepositoryView(Model):
     default_branch: str
     forks: str
     webhook_url: str
-    webhook_id: str | None = Field(description="The code host's id of the webhook; null while it is missing.")
+    webhook_id: str | None = Field(
+        description="The code host's id of the webhook; null while it is missing, and with an App."
+    )
+    app: str | None = Field(description="The id of the GitHub App that it is connected with; null with a token.")
     created_at: datetime
     created_by: str
 
@@ -110,9 +116,16 @@ class RepositoryDeliveryList(Model):
     errors=(404, 409, 413, 415, 422, 503),
 )
 def connect_repository(call: Call, services: Services, body: RepositoryBody) -> RepositoryView:
-    """Connects a repository to a project, and creates its webhook on the code host."""
+    """Connects a repository to a project, and creates its webhook on the code host, unless an App has one."""
     project = services.project(call.by, body.project)
     address = read_address(body.url, GitHostKind(body.kind) if body.kind else None)
+    if body.app is not None and body.token is None:
+        app = readable_app(call, services, body.app)
+        forks = ForkPolicy(body.forks)
+        return _view(services.repositories.connect_with_app.connect(project, address, app, call.by.name, forks))
+    if body.token is None or body.app is not None:
+        message = "Give an access token, or a GitHub App that is installed on the repository."
+        raise InvalidRequest(message, [Violation("/token", message)])
     by = author(call)
     public_url = (body.public_url or by.address or "").rstrip("/")
     if not public_url:
@@ -229,8 +242,11 @@ def _view(repository: Repository) -> RepositoryView:
         url=repository.url,
         default_branch=repository.default_branch,
         forks=str(repository.forks),
-        webhook_url=repository.webhook_url,
+        webhook_url=repository.webhook_url
+        if repository.app_id is None
+        else app_webhook_url(repository.public_url, repository.app_id),
         webhook_id=repository.webhook_id,
+        app=repository.app_id,
         created_at=repository.created_at,
         created_by=repository.created_by,
     )

@@ -1,5 +1,6 @@
 """Runs: starting, listing, showing, cancelling, running again."""
 
+import base64
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
@@ -15,11 +16,13 @@ from cadence.application.pipelines.check_document import pinned_programs
 from cadence.application.pipelines.run_request import RunRequest, frozen_again
 from cadence.composition.api import Services
 from cadence.domain.access.access import Permission
+from cadence.domain.pipelines.source import wants_source
+from cadence.domain.repositories.sent_tree import LARGEST_SENT
 from cadence.domain.runs.run import Run, Treatment
 from cadence.domain.runs.run_changes import version_of
 from cadence.domain.runs.run_filter import RunFilter
 from cadence.domain.runs.states import RunState
-from cadence.domain.shared.errors import Conflict
+from cadence.domain.shared.errors import Conflict, InvalidRequest, TooLarge, Violation
 
 endpoints = Endpoints("runs")
 
@@ -39,11 +42,16 @@ class StartBody(Body):
 
 
 class StartDocumentBody(Body):
-    """A document to run once, and the values of its parameters."""
+    """A document to run once, and the values of its parameters.
+
+    `source` are the files that treatments with `source: true` receive: a tar archive, compressed with gzip (at most 3.5
+    MiB) and encoded in base64.
+    """
 
     document: str | JsonObject
     parameters: JsonObject = Field(default_factory=dict)
     programs: SentPrograms
+    source: str | None = None
 
 
 class RerunBody(Body):
@@ -185,9 +193,11 @@ def start_document(call: Call, services: Services, project: str, body: StartDocu
     owner = services.project(call.by, project)
     source = document_text(body.document)
     programs = kept_programs(services, body.programs)
-    frozen, _ = services.freeze_document.freeze(
-        owner.organization, owner.name, source, body.parameters, programs=programs
+    frozen, pipeline = services.freeze_document.freeze(
+        owner.organization, owner.name, source, body.parameters, programs=programs, gives_source=body.source is not None
     )
+    if body.source is not None and wants_source(pipeline):
+        frozen = replace(frozen, source=services.repositories.working_tree.store(owner, _sent_files(body.source)))
     return _started(call, services, frozen, {"kind": "api"})
 
 
@@ -319,6 +329,18 @@ def treatment_summary(treatment: Treatment) -> TreatmentSummary:
     if summary.cause and len(summary.cause) > _LONGEST_CAUSE:
         summary.cause = f"{summary.cause[:_LONGEST_CAUSE]}…"
     return summary
+
+
+def _sent_files(encoded: str) -> bytes:
+    """Returns the compressed files. Raises InvalidRequest and TooLarge."""
+    try:
+        content = base64.b64decode(encoded, validate=True)
+    except ValueError:
+        message = "`source` is not encoded in base64."
+        raise InvalidRequest(message, [Violation("/source", message)]) from None
+    if len(content) > LARGEST_SENT:
+        raise TooLarge(f"`source` has {len(content):,} bytes; at most {LARGEST_SENT:,} are accepted.")
+    return content
 
 
 def _started(call: Call, services: Services, frozen: RunRequest, event: Any) -> Reply:

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from cadence.adapters.code_hosts.bitbucket import BitbucketRepository
 from cadence.adapters.code_hosts.gitea import GiteaRepository
 from cadence.adapters.code_hosts.github import HEADERS, GitHubRepository
+from cadence.adapters.code_hosts.github_checks import GitHubAppRepository
 from cadence.adapters.code_hosts.gitlab import GitLabRepository
 from cadence.adapters.code_hosts.host_client import HostClient
 from cadence.adapters.http.egress_policy import EgressPolicy
@@ -21,15 +22,11 @@ class GuardedCodeHosts:
     def __init__(self, reach: EgressPolicy) -> None:
         self._reach = reach
 
-    def open(self, address: RepositoryAddress, token: str) -> CodeHost:
-        parts = urlsplit(address.api_url)
-        if parts.scheme != "https" and not self._reach.includes(parts.hostname or "", parts.port):
-            message = (
-                f"The repository's address has to begin with https://, since {parts.hostname} is not one of the "
-                f"{self._reach.what} of this installation."
-            )
-            raise InvalidRequest(message, [Violation("/url", message, "bad_address")])
-        client = HostClient(address.api_url, _headers(address.kind, token), self._reach)
+    def open(self, address: RepositoryAddress, token: str, *, as_app: bool = False) -> CodeHost:
+        page_size = "limit" if address.kind == GitHostKind.GITEA else "per_page"
+        client = guarded_client(address.api_url, _headers(address.kind, token), self._reach, page_size=page_size)
+        if as_app:
+            return GitHubAppRepository(client, address.name)
         match address.kind:
             case GitHostKind.GITHUB:
                 return GitHubRepository(client, address.name)
@@ -38,6 +35,23 @@ class GuardedCodeHosts:
             case GitHostKind.GITEA:
                 return GiteaRepository(client, address.name)
         return BitbucketRepository(client, address.name)
+
+
+def guarded_client(
+    api_url: str, headers: Mapping[str, str], reach: EgressPolicy, *, page_size: str = "per_page"
+) -> HostClient:
+    """Returns a client of an API, to which secrets are sent over https only, or to hosts that the installation names.
+
+    Raises InvalidRequest for any other address.
+    """
+    parts = urlsplit(api_url)
+    if parts.scheme != "https" and not reach.includes(parts.hostname or "", parts.port):
+        message = (
+            f"The repository's address has to begin with https://, since {parts.hostname} is not one of the "
+            f"{reach.what} of this installation."
+        )
+        raise InvalidRequest(message, [Violation("/url", message, "bad_address")])
+    return HostClient(api_url, headers, reach, page_size=page_size)
 
 
 def _headers(kind: GitHostKind, token: str) -> Mapping[str, str]:

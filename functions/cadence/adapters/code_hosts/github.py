@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 from cadence.adapters.code_hosts.host_client import HostClient
-from cadence.application.repositories.ports import HostedCommit, HostedRepository, HostedWebhook
+from cadence.application.repositories.ports import Checks, HostedCommit, HostedRepository, HostedWebhook
 from cadence.domain.repositories.commit_report import CommitState, CommitStatus, PullRequestComment
 from cadence.domain.shared.errors import NotFound
 from cadence.domain.triggers.git_events import PullRequest
@@ -72,6 +72,9 @@ class GitHubRepository:
 
     def _state(self, state: CommitState) -> str:
         return _STATES[state]
+
+    def checks(self) -> Checks | None:
+        return None
 
     def find_comment(self, number: int, marker: str) -> str | None:
         comments = self._client.pages(f"{self._path}/issues/{number}/comments")

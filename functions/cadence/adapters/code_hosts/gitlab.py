@@ -74,6 +74,9 @@ class GitLabRepository:
             if "Cannot transition status" not in error.message:
                 raise
 
+    def checks(self) -> None:
+        return None
+
     def find_comment(self, number: int, marker: str) -> str | None:
         notes = self._client.pages(self._notes(number))
         return next((str(note["id"]) for note in notes if marker in (note.get("body") or "")), None)

@@ -20,9 +20,10 @@ _PER_PAGE = 100
 class HostClient:
     """The API of one code host, with the headers that authorize calls.
 
-    `base` is the address of the API. Answers of 400 and above raise: 401 and 403 Forbidden, 404 and 410 NotFound, a
-    rate limit (429, or 403 with the limit's headers), 408 and 5xx Transient with the wait that the host asks for,
-    everything else InvalidRequest. Messages contain the host's own words, never the token.
+    `base` is the address of the API, `page_size` its parameter for the number of elements on a page. Answers of 400 and
+    above raise: 401 and 403 Forbidden, 404 and 410 NotFound, a rate limit (429, or 403 with the limit's headers), 408
+    and 5xx Transient with the wait that the host asks for, everything else InvalidRequest. Messages contain the host's
+    own words, never the token.
     """
 
     def __init__(
@@ -31,10 +32,11 @@ class HostClient:
         headers: Mapping[str, str],
         reach: EgressPolicy,
         *,
+        page_size: str = "per_page",
         seconds: float = 10.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._base, self._clock, self._seconds = base.rstrip("/"), clock, seconds
+        self._base, self._clock, self._page_size = base.rstrip("/"), clock, page_size
         self._headers = {"Accept": "application/json", **headers}
         self._host = urlsplit(base).netloc
         timeout = urllib3.Timeout(connect=min(5.0, seconds), read=seconds)
@@ -65,7 +67,7 @@ class HostClient:
     def pages(self, path: str, most: int = 10, **query: Any) -> Iterator[Any]:
         """Yields the elements of the lists on the first pages, `most` at most."""
         for page in range(1, most + 1):
-            elements = self.call("GET", path, page=page, per_page=_PER_PAGE, limit=_PER_PAGE, **query)
+            elements = self.call("GET", path, **{"page": page, self._page_size: _PER_PAGE, **query})
             yield from elements if isinstance(elements, list) else ()
             if not elements:
                 return

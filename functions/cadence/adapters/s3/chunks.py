@@ -1,5 +1,6 @@
 """`Chunks` in the data bucket and in those of pools that keep values elsewhere."""
 
+import base64
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -8,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from cadence.adapters.s3.buckets import Buckets, found
 from cadence.application.provenance.ports import StoredChunk
+from cadence.application.shared.value_ports import StoredObject
 from cadence.domain.shared.errors import NotFound
 
 _AHEAD = 8
@@ -58,10 +60,32 @@ class S3Chunks:
         expected = 0
         for page in pages:
             for item in page.get("Contents", ()):
-                if item["Key"] != f"{name}{expected:012}":
+                number = item["Key"].removeprefix(name)
+                if not number.isdecimal() or int(number) != expected:
                     return  # Several chunks are uploaded at a time, so a later one may be there before this one.
                 yield item["Size"]
                 expected += 1
+
+    def stored(self, keys: Sequence[str]) -> Sequence[StoredObject | None]:
+        """Returns what the store has under each key, None where there is nothing. The keys are of one bucket."""
+        if not keys:
+            return ()
+        s3, bucket, _ = self._buckets.find(keys[0])  # before threads: it creates the client
+
+        def look(key: str) -> StoredObject | None:
+            try:
+                with found(key):
+                    name = self._buckets.find(key)[2]
+                    answer = s3.head_object(Bucket=bucket, Key=name, ChecksumMode="ENABLED")
+            except NotFound:
+                return None
+            digest = answer.get("ChecksumSHA256")
+            return StoredObject(answer["ContentLength"], base64.b64decode(digest).hex() if digest else None)
+
+        if len(keys) == 1:
+            return (look(keys[0]),)
+        with ThreadPoolExecutor(min(_AHEAD, len(keys))) as pool:
+            return list(pool.map(look, keys))
 
     def chunk_times(self, prefix: str, limit: int) -> Sequence[StoredChunk]:
         s3, bucket, name = self._buckets.find(prefix)

@@ -13,7 +13,7 @@ from botocore.credentials import ReadOnlyCredentials
 
 from cadence.adapters.aws.clients import REGION
 from cadence.adapters.s3.buckets import Buckets
-from cadence.application.shared.value_ports import LENGTH_HEADER, UPLOAD_HEADERS, DataUrls
+from cadence.application.shared.value_ports import LENGTH_HEADER, DataUrls, upload_headers
 from cadence.domain.shared import ids
 
 # Seconds. A URL made with a Lambda's credentials also ends with them, which is hours away.
@@ -28,8 +28,8 @@ class S3DataUrls(DataUrls):
         self._buckets = buckets
         self._bases: dict[str | None, tuple[str, str]] = {}
 
-    def upload(self, key: str, length: int) -> str:
-        return self._signed("PUT", key, {**UPLOAD_HEADERS, LENGTH_HEADER: str(length)})
+    def upload(self, key: str, length: int, sha256: str) -> str:
+        return self._signed("PUT", key, {**upload_headers(sha256), LENGTH_HEADER: str(length)})
 
     def download(self, key: str) -> str:
         return self._signed("GET", key, {})

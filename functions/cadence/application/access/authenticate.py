@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from cadence.application.access.ports import Credentials, TokenStore
+from cadence.application.access.token_uses import NO_TOKEN_USES, TokenUses
 from cadence.application.shared.identifiers import new_ulid
 from cadence.application.shared.ports import Clock
 from cadence.domain.access.access import ALL_PROJECTS, ApiToken, Principal, format_token, parse_token, secret_hash
@@ -48,6 +49,7 @@ class Authenticate:
 
     tokens: TokenStore
     clock: Clock
+    uses: TokenUses = NO_TOKEN_USES
 
     def authenticate(self, authorization: str | None, organization: str | None = None) -> Principal:
         """Returns the principal of the request's header `Authorization`.
@@ -65,7 +67,7 @@ class Authenticate:
         stored = self._credentials(token_id, organization)
         if not stored.token.accepts(secret, self.clock()):
             raise TokenRefused.of(stored.token)
-        return principal_of(stored, organization)
+        return self._accepted(stored, organization)
 
     def renew(self, principal: Principal) -> Principal:
         """Returns a principal that was authenticated earlier, with its rights of now.
@@ -82,7 +84,12 @@ class Authenticate:
         stored = self._credentials(token_id, organization)
         if not stored.token.lives(self.clock()):
             raise Unauthenticated(_REFUSED)
-        return principal_of(stored, organization)
+        return self._accepted(stored, organization)
+
+    def _accepted(self, stored: Credentials, organization: str | None) -> Principal:
+        principal = principal_of(stored, organization)
+        self.uses.note(principal.token_id, self.clock())
+        return principal
 
     def _credentials(self, token_id: str, organization: str | None) -> Credentials:
         try:

@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from cadence.application.logs.ports import LogMarks
 from cadence.application.runs.run_details import RunDetails, attempts
 from cadence.application.shared.run_ports import GroupStore
 from cadence.application.shared.runner_ports import HostStore
+from cadence.domain.logs.log import Watermark
 from cadence.domain.pipelines.specification import InputSpec, OutputSpec, TreatmentKind, TreatmentSpec
 from cadence.domain.runners.runner import OutputStream, Runner
 from cadence.domain.runs.run import Run, Treatment, Value
@@ -47,8 +49,14 @@ class TreatmentInsight:
     spec: TreatmentSpec
     treatment: Treatment
     attempts: Sequence[Runner]
+    watermarks: Mapping[str, Watermark]
     inputs: Sequence[PortContent]
     outputs: Sequence[PortContent]
+
+    def lines_left_out(self, runner: Runner) -> int:
+        """How many lines of an attempt were not kept because of a log quota; of a running one, as far as is known."""
+        mark = self.watermarks.get(runner.runner_id)
+        return mark.left_out_of(runner.result.logs_through if runner.result else mark.through) if mark else 0
 
 
 @dataclass(frozen=True)
@@ -67,6 +75,7 @@ class ReadTreatmentInsight:
 
     hosts: HostStore
     groups: GroupStore
+    marks: LogMarks
 
     def read(self, insight: RunDetails, name: str) -> TreatmentInsight:
         """Returns what belongs to this treatment, and reads nothing else. Raises NotFound."""
@@ -96,6 +105,7 @@ class ReadTreatmentInsight:
             spec=spec,
             treatment=treatment,
             attempts=made,
+            watermarks=self.marks.watermarks([runner.runner_id for runner in made]) if made else {},
             inputs=inputs,
             outputs=outputs,
         )

@@ -49,6 +49,13 @@ class LogIndex(Protocol):
         """Returns at most `limit` segments, newest first; those with a number below `before`, if it is given."""
 
 
+class LogMarks(Protocol):
+    """Reads how far the lines of runners were written (table `logs`)."""
+
+    def watermarks(self, runner_ids: Iterable[str]) -> Mapping[str, Watermark]:
+        """Returns the watermarks of those runners that have one, by the runner's id."""
+
+
 class ProjectLogUse(Protocol):
     """Counts the bytes of a project's lines by day (table `logs`)."""
 

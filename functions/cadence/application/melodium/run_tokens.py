@@ -7,10 +7,9 @@ from cadence.application.access.authenticate import issue_token
 from cadence.application.melodium.ports import RunTokenStore
 from cadence.application.shared.identifiers import derived_ulid
 from cadence.application.shared.ports import Clock
-from cadence.domain.access.access import Permission
+from cadence.domain.access.engine_tokens import ENGINE_PERMISSIONS, engine_token_id
 from cadence.domain.runs.run import Run
 
-PERMISSIONS = frozenset({str(Permission.MELODIUM_REPORT), str(Permission.MELODIUM_DISPATCH)})
 _LONGER_THAN_THE_RUN = timedelta(minutes=15)
 
 
@@ -28,7 +27,7 @@ class RunTokens:
             run.organization,
             run.project,
             f"engine of {run.run_id}",
-            PERMISSIONS,
+            ENGINE_PERMISSIONS,
             run.created_by,
             now,
             expires_at=now + timedelta(seconds=run.max_duration) + _LONGER_THAN_THE_RUN,
@@ -43,4 +42,4 @@ class RunTokens:
 
 
 def _token_id(run: Run) -> str:
-    return derived_ulid(run.created_at, run.run_id, "engine token")
+    return engine_token_id(derived_ulid(run.created_at, run.run_id, "engine token"))

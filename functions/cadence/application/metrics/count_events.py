@@ -48,10 +48,16 @@ class CountEvents:
 
     def counted(self, events: Sequence[Event]) -> Sequence[tuple[Event, Counted]]:
         """Returns the events that count, each with what it adds."""
-        return [
-            (event, self._run(event) if event["kind"] == "run" else self._treatment(event))
+        counting = [
+            event
             for event in events
             if event.get("treatment_kind") not in _GROUPS and not event.get("kept_from") and not _is_replay_run(event)
+        ]
+        names = [name for event in counting if event["kind"] != "run" for name in _attempts(event)]
+        runners = self.runners.get_runners(names) if names else {}
+        return [
+            (event, self._run(event) if event["kind"] == "run" else self._treatment(event, runners))
+            for event in counting
         ]
 
     def _run(self, event: Event) -> Counted:
@@ -66,7 +72,7 @@ class CountEvents:
         )
         return Counted(event["id"], count_run(end))
 
-    def _treatment(self, event: Event) -> Counted:
+    def _treatment(self, event: Event, runners: Mapping[str, Runner]) -> Counted:
         end = TreatmentEnd(
             organization=event["organization"],
             project=event["project"],
@@ -77,24 +83,20 @@ class CountEvents:
             started_at=_time(event.get("started_at")),
             finished_at=_time(event.get("finished_at")),
             usage=event.get("usage") or {},
-            attempts=self._attempts(event),
+            attempts=self._started(event, runners),
         )
         counts = count_treatment(end)
         if event.get("replay_of"):
             counts = only_what_it_took(counts)
         return Counted(event["id"], counts, _cost(event, end.attempts))
 
-    def _attempts(self, event: Event) -> Sequence[Attempt]:
+    def _started(self, event: Event, runners: Mapping[str, Runner]) -> Sequence[Attempt]:
         """Returns all attempts of a treatment: its event names only the last runner, but each one took time."""
         ended = _time(event.get("finished_at"))
-        if ended is None or not event.get("pool"):
-            return ()
-        attempts = range(int(event.get("attempt") or 1), 0, -1)
-        names = [ids.runner_id(event["run_id"], event["treatment"], number) for number in attempts]
-        runners = self.runners.get_runners(names)
         started: list[Attempt] = []
-        for name in names:
+        for name in _attempts(event):
             if name in runners:  # an attempt without a runner found no place
+                assert ended is not None
                 started.insert(0, self._attempt(runners[name], ended))
                 ended = runners[name].created_at
         return started
@@ -111,6 +113,14 @@ class CountEvents:
             claimed_at=runner.claimed_at,
             price=price_of(runner, self.prices(runner.organization, runner.pool)),
         )
+
+
+def _attempts(event: Event) -> Sequence[str]:
+    """Returns the ids of the runners of a treatment's attempts, the last first; none if it had no runner."""
+    if not event.get("finished_at") or not event.get("pool"):
+        return ()
+    numbers = range(int(event.get("attempt") or 1), 0, -1)
+    return [ids.runner_id(event["run_id"], event["treatment"], number) for number in numbers]
 
 
 def _is_replay_run(event: Event) -> bool:

@@ -9,6 +9,7 @@ from cadence.application.pipelines.run_request import RunRequest
 from cadence.application.shared.ports import Documents
 from cadence.domain.pipelines import plan
 from cadence.domain.pipelines.planning import RunFacts, instantiate
+from cadence.domain.pipelines.source import with_source
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,19 @@ class PlanRun:
     documents: Documents
 
     def plan(self, run_id: str, frozen: RunRequest, event: Mapping[str, Any]) -> RunRequest:
-        """Returns the request with its plan stored. Raises InvalidDocument if none can be made for this run."""
+        """Returns the request with its plan stored, which has the files of the request's source.
+
+        Raises InvalidDocument if none can be made for this run.
+        """
+        return self._with_source(self._planned(run_id, frozen, event))
+
+    def _with_source(self, frozen: RunRequest) -> RunRequest:
+        if frozen.source is None:
+            return frozen
+        specs = with_source(plan.decode(self.documents.get(frozen.plan_sha256)), frozen.source)
+        return replace(frozen, plan_sha256=self.documents.put(plan.encode(specs)), source=None)
+
+    def _planned(self, run_id: str, frozen: RunRequest, event: Mapping[str, Any]) -> RunRequest:
         if frozen.unplanned is None:
             return frozen
         facts = RunFacts(run_id, frozen.pipeline, frozen.project)

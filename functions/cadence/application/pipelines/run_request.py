@@ -8,7 +8,7 @@ from typing import Any
 
 from cadence.domain.limits.environment_set import EnvironmentSet
 from cadence.domain.pipelines.document import Pipeline, PoolOffer
-from cadence.domain.pipelines.specification import ConcurrencyPolicy
+from cadence.domain.pipelines.specification import ConcurrencyPolicy, StoredContent
 from cadence.domain.runs.run import ReplayOf, Run
 from cadence.domain.shared.errors import Conflict
 
@@ -27,7 +27,8 @@ class RunRequest:
     """What a run executes, all by digest: a later change of anything else does not change the run.
 
     `pins` are the documents whose definitions it uses, by digest. `unplanned` is what the plan is yet to be made from;
-    `plan_sha256` is then empty.
+    `plan_sha256` is then empty. `source` are the files that treatments with `source: true` receive, until the plan has
+    them.
     """
 
     organization: str
@@ -46,12 +47,15 @@ class RunRequest:
     kept_sha256: str | None = None
     pins: Mapping[str, str] = field(default_factory=dict)
     unplanned: Unplanned | None = field(default=None, repr=False)
+    source: StoredContent | None = None
 
     def fingerprint(self) -> str:
         """Returns the SHA-256 of everything that makes two requests differ."""
         content = [self.pipeline, self.document_sha256, self.parameters, self.kept_sha256]
         if self.replay_of is not None:
             content += [asdict(self.replay_of), self.plan_sha256]
+        if self.source is not None:
+            content.append(self.source.sha256)
         text = json.dumps(content, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 

@@ -1,4 +1,4 @@
-"""Carries out the commands that people write as comments on pull requests."""
+"""Carries out the commands that people give on a code host: comments on pull requests, buttons of checks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from cadence.domain.repositories.repository import Repository
 from cadence.domain.runs.run import Run
 from cadence.domain.runs.states import RunState
 from cadence.domain.shared.errors import Conflict, Forbidden, InvalidRequest, NotFound
-from cadence.domain.triggers.comment_commands import CommentCommand
+from cadence.domain.triggers.comment_commands import CheckCommand, CommentCommand, HostCommand
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,44 +39,65 @@ class CarryOutCommand:
     start: StartRun
 
     def carry_out(
-        self, repository: Repository, command: CommentCommand, first_seen: datetime, delivery_id: str
+        self, repository: Repository, command: HostCommand, first_seen: datetime, delivery_id: str
     ) -> CommandOutcome:
         """Carries out a command. Safe to repeat: ids of runs derive from the delivery.
 
         Raises Transient if the code host or a store may answer later.
         """
         if command.repository.casefold() != repository.name.casefold():
-            return CommandOutcome(words=f"The comment is on a pull request of {command.repository}.")
-        if command.name != "rerun" or command.argument not in ("", "all", "failed"):
+            return CommandOutcome(words=f"The command is about {command.repository}.")
+        if isinstance(command, CommentCommand) and (
+            command.name != "rerun" or command.argument not in ("", "all", "failed")
+        ):
             known = "Known are /cadence rerun and /cadence rerun all."
             return CommandOutcome(words=f"There is no command /cadence {command.name} {command.argument}. {known}")
-        host = self.open_repository.open(repository)
+        commit = command.commit if isinstance(command, CheckCommand) else ""
         try:
+            host = self.open_repository.open(repository)
             if not host.may_write(command.sender, command.sender_id):
-                return CommandOutcome(words=f"{command.sender} may not write to the repository, as a rerun requires.")
-            commit = host.pull_request(command.number).commit
+                words = f"{command.sender} may not write to the repository, as a rerun requires."
+                return self._nothing(repository, command, CommandOutcome(commit=commit, words=words))
+            if isinstance(command, CommentCommand):
+                commit = host.pull_request(command.number).commit
         except (Forbidden, NotFound, InvalidRequest) as error:
-            return CommandOutcome(words=f"The code host does not tell who may rerun. {error.message}")
-        return self._rerun(repository, command, commit, first_seen, delivery_id)
+            words = f"The code host does not tell who may rerun. {error.message}"
+            return self._nothing(repository, command, CommandOutcome(commit=commit, words=words))
+        return self._nothing(repository, command, self._rerun(repository, command, commit, first_seen, delivery_id))
+
+    def _nothing(self, repository: Repository, command: HostCommand, outcome: CommandOutcome) -> CommandOutcome:
+        """Returns the outcome. If a check's button started nothing, the checks that it is about are sent again.
+
+        The code host has reset the check when the button was pressed.
+        """
+        if isinstance(command, CheckCommand) and not outcome.runs:
+            found = self.runs.get_runs(self.reports.runs_of(repository.repository_id, command.commit))
+            for context, run in newest_runs(found.values()).items():
+                if command.run_id in (None, run.run_id):
+                    self.reports.send_again(repository.repository_id, command.commit, context)
+        return outcome
 
     def _rerun(
-        self, repository: Repository, command: CommentCommand, commit: str, first_seen: datetime, delivery_id: str
+        self, repository: Repository, command: HostCommand, commit: str, first_seen: datetime, delivery_id: str
     ) -> CommandOutcome:
         started: list[str] = []
         refused: list[str] = []
-        for run in self._ended(repository, command, commit, first_seen):
+        in_full = not command.failed_only if isinstance(command, CheckCommand) else command.argument == "all"
+        for run in self._ended(repository, command, commit, first_seen, in_full):
             try:
-                request = frozen_again(run) if command.argument == "all" else self.rerun.start(run)
+                request = frozen_again(run) if in_full else self.rerun.start(run)
                 run_id = derived_ulid(first_seen, repository.repository_id, delivery_id, "rerun", run.run_id)
                 started.append(self.start.start(run_id, request, run.event, self._author(repository, command)).run_id)
             except (Conflict, InvalidRequest, NotFound) as error:
                 refused.append(f"{run.pipeline}: {error.message}")
-        what = "ended" if command.argument == "all" else "failed"
+        what = "ended" if in_full else "failed"
         words = f"{command.sender} asked for a rerun: {len(started)} runs of {commit[:12]} had {what}."
         return CommandOutcome(commit=commit, runs=started, words=" ".join([words, *refused]))
 
-    def _ended(self, repository: Repository, command: CommentCommand, commit: str, before: datetime) -> Sequence[Run]:
-        """Returns the newest run of each pipeline that had ended when the comment came."""
+    def _ended(
+        self, repository: Repository, command: HostCommand, commit: str, before: datetime, in_full: bool
+    ) -> Sequence[Run]:
+        """Returns the newest run of each pipeline that the command is about and that had ended when it came."""
         found = self.runs.get_runs(self.reports.runs_of(repository.repository_id, commit))
         owner = (repository.organization, repository.project)
         newest = newest_runs(
@@ -84,15 +105,23 @@ class CarryOutCommand:
             for run in found.values()
             if (run.organization, run.project) == owner
             and not run.replay_of
-            and run.event.get("kind") == "pull_request"
-            and run.event.get("number") == command.number
-            # What an earlier try of this delivery started is none of what the comment is about.
+            and _concerns(command, run)
+            # What an earlier try of this delivery started is none of what the command is about.
             and run.created_at < before
         )
+        if isinstance(command, CheckCommand) and command.run_id is not None:
+            newest = {context: run for context, run in newest.items() if run.run_id == command.run_id}
         wanted = {RunState.FAILED, RunState.TIMED_OUT, RunState.CANCELLED}
-        if command.argument == "all":
+        if in_full:
             wanted.add(RunState.SUCCEEDED)
         return [run for _, run in sorted(newest.items()) if run.state in wanted and run.plan_sha256]
 
-    def _author(self, repository: Repository, command: CommentCommand) -> str:
+    def _author(self, repository: Repository, command: HostCommand) -> str:
         return f"{repository.kind} {command.sender}"
+
+
+def _concerns(command: HostCommand, run: Run) -> bool:
+    """Whether a run of the commit is one of the pull request that was commented on; buttons are about all."""
+    if isinstance(command, CheckCommand):
+        return True
+    return run.event.get("kind") == "pull_request" and run.event.get("number") == command.number

@@ -21,6 +21,16 @@ WriteChunk = Callable[[str, bytes], None]
 """Implemented by `Chunks.write`."""
 
 
+def store_archive(write: WriteChunk, organization: str, project: str, content: bytes) -> StoredContent:
+    """Stores an archive of files in chunks, under its digest; storing it again changes nothing."""
+    sha256 = hashlib.sha256(content).hexdigest()
+    prefix = ids.source_prefix(organization, project, sha256)
+    starts = range(0, len(content), MAX_CHUNK)
+    for number, start in enumerate(starts):
+        write(f"{prefix}{number:012}", content[start : start + MAX_CHUNK])
+    return StoredContent(prefix=prefix, size=len(content), sha256=sha256, chunks=len(starts))
+
+
 @dataclass(frozen=True, kw_only=True)
 class StoreCommitFiles:
     """Fetches commits and stores their files as an archive, under its digest."""
@@ -48,12 +58,7 @@ class StoreCommitFiles:
                 f"The files of commit {event.commit[:12]} cannot be given to treatments with `source: true`. "
                 f"{error.message} Remove `source` and fetch the files in `run` if this cannot be changed."
             ) from error
-        sha256 = hashlib.sha256(content).hexdigest()
-        prefix = ids.source_prefix(repository.organization, repository.project, sha256)
-        starts = range(0, len(content), MAX_CHUNK)
-        for number, start in enumerate(starts):
-            self.write(f"{prefix}{number:012}", content[start : start + MAX_CHUNK])
-        return StoredContent(prefix=prefix, size=len(content), sha256=sha256, chunks=len(starts))
+        return store_archive(self.write, repository.organization, repository.project, content)
 
 
 @dataclass(kw_only=True)

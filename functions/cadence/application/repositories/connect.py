@@ -1,10 +1,16 @@
 """Connects repositories to projects, renews their credentials, and disconnects them."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 
-from cadence.application.repositories.ports import CodeHost, CodeHosts, RepositoryStore
+from cadence.application.repositories.ports import (
+    CodeHost,
+    CodeHosts,
+    HostedRepository,
+    RepositoryStore,
+)
 from cadence.application.repositories.reconcile import RecordHeads
-from cadence.application.repositories.repository_secrets import OpenRepository, RepositoryKeys
+from cadence.application.repositories.repository_secrets import RepositoryKeys
 from cadence.application.shared.identifiers import new_ulid
 from cadence.application.shared.ports import Clock
 from cadence.domain.access.access import Project
@@ -45,22 +51,7 @@ class ConnectRepository:
         except NotFound:
             message = f"The token does not see a repository {address.name!r} at {address.origin}. Check both."
             raise _refused("/url", message) from None
-        now = self.clock()
-        repository = Repository(
-            repository_id=ID_PREFIX + new_ulid(now),
-            kind=address.kind,
-            organization=project.organization,
-            project=project.name,
-            name=hosted.name,
-            url=hosted.url,
-            clone_url=hosted.clone_url,
-            origin=address.origin,
-            default_branch=hosted.default_branch,
-            public_url=public_url,
-            created_at=now,
-            created_by=created_by,
-            forks=forks,
-        )
+        repository = connected_repository(self.clock(), project, address, hosted, public_url, created_by, forks)
         secret = self.keys.new_secret()
         secrets = self.keys.encrypted(repository.repository_id, secret, token)
         # Stored first: a webhook that nothing here knows would be refused for good, and never removed.
@@ -83,6 +74,11 @@ class ConnectRepository:
         A webhook that is missing is created again. Webhooks that arrive between the two writes are refused: the code
         host shows them as failed and can send them again. Raises InvalidRequest if the code host refuses the token.
         """
+        if repository.app_id is not None:
+            message = (
+                f"{repository.name} is connected with a GitHub App: `cadence github-app rotate` renews its secrets."
+            )
+            raise InvalidRequest(message)
         stored = self.repositories.repository_secrets(repository.repository_id)
         token = token or self.keys.token(repository.repository_id, stored)
         host = self.hosts.open(repository.address, token)
@@ -115,7 +111,8 @@ class ConnectRepository:
         """
         remains = None
         try:
-            self._remove_webhook(repository)
+            if repository.app_id is None:  # the webhook of an App is that of all its repositories
+                self._remove_webhook(repository)
         except CadenceError as error:
             if not force:
                 raise InvalidRequest(
@@ -127,7 +124,8 @@ class ConnectRepository:
         return remains
 
     def _remove_webhook(self, repository: Repository) -> None:
-        host = OpenRepository(self.repositories, self.keys, self.hosts).open(repository)
+        stored = self.repositories.repository_secrets(repository.repository_id)
+        host = self.hosts.open(repository.address, self.keys.token(repository.repository_id, stored))
         webhook_id = repository.webhook_id or self._existing_webhook(host, repository)
         if webhook_id is None:
             return
@@ -135,6 +133,33 @@ class ConnectRepository:
             host.remove_webhook(webhook_id)
         except NotFound:
             return  # it was removed there already
+
+
+def connected_repository(
+    now: datetime,
+    project: Project,
+    address: RepositoryAddress,
+    hosted: HostedRepository,
+    public_url: str,
+    created_by: str,
+    forks: ForkPolicy,
+) -> Repository:
+    """Returns a new repository of a project, with what its code host states about it."""
+    return Repository(
+        repository_id=ID_PREFIX + new_ulid(now),
+        kind=address.kind,
+        organization=project.organization,
+        project=project.name,
+        name=hosted.name,
+        url=hosted.url,
+        clone_url=hosted.clone_url,
+        origin=address.origin,
+        default_branch=hosted.default_branch,
+        public_url=public_url,
+        created_at=now,
+        created_by=created_by,
+        forks=forks,
+    )
 
 
 def _refused(pointer: str, message: str) -> InvalidRequest:

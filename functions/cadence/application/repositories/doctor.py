@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from cadence.application.repositories.github_app_ports import GitHubAppStore
+from cadence.application.repositories.github_app_tokens import AppTokens
 from cadence.application.repositories.ports import (
     CodeHost,
     CommitReportStore,
@@ -31,6 +33,8 @@ class ExamineRepository:
     repositories: RepositoryStore
     reports: CommitReportStore
     open_repository: OpenRepository
+    apps: GitHubAppStore
+    app_tokens: AppTokens
 
     def examine(self, repository: Repository) -> Sequence[RepositoryCheck]:
         """Returns the results of all checks that could be made. Never raises for a fault of the code host."""
@@ -46,8 +50,34 @@ class ExamineRepository:
             return
         yield RepositoryCheck("reachable", True, f"{hosted.url} can be read with the token.")
         yield _name(repository, hosted)
+        if repository.app_id is not None:
+            yield from self._app(repository, repository.app_id)
+            return
         yield _rights(hosted)
         yield self._webhook(repository, host)
+
+    def _app(self, repository: Repository, app_id: str) -> Iterator[RepositoryCheck]:
+        try:
+            app = self.apps.get_app(app_id)
+            host = self.app_tokens.open(app)
+            missing = host.find_installation(repository.name).missing
+            hook = host.webhook_url()
+        except CadenceError as error:
+            yield RepositoryCheck("app", False, f"The GitHub App cannot be examined. {error.message}")
+            return
+        if missing:
+            names = ", ".join(f"{name}: {level}" for name, level in missing.items())
+            message = f"The installation of {app.name} lacks {names}. Grant it on GitHub: {app.url}"
+            yield RepositoryCheck("rights", False, message)
+        else:
+            yield RepositoryCheck("rights", True, f"The GitHub App {app.name} has the permissions that it needs.")
+        if hook == app.webhook_url:
+            yield RepositoryCheck("webhook", True, f"Webhooks of the App are sent to {hook}.")
+        else:
+            message = (
+                f"The App's webhook leads to {hook}, not to {app.webhook_url}. `cadence github-app rotate` sets it."
+            )
+            yield RepositoryCheck("webhook", False, message)
 
     def _webhook(self, repository: Repository, host: CodeHost) -> RepositoryCheck:
         try:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from cadence.application.shared.git_ports import GitCredentials
+from cadence.domain.repositories.commit_check import CommitCheck, SentCheck
 from cadence.domain.repositories.commit_report import CommitStatus, PullRequestComment
 from cadence.domain.repositories.heads import DeliveryKey, KnownHead
 from cadence.domain.repositories.repository import Repository, RepositoryAddress
@@ -45,6 +46,9 @@ class RepositoryStore(Protocol):
     def repository_secrets(self, repository_id: str) -> RepositorySecrets:
         """Returns the encrypted secrets. Raises NotFound."""
 
+    def find_repository(self, organization: str, project: str, url: str) -> Repository | None:
+        """Returns the project's repository with an address (`https://github.com/acme/site`, in any case)."""
+
     def list_repositories(self, organization: str) -> Sequence[Repository]:
         """Returns the organization's repositories, by project and name."""
 
@@ -65,11 +69,13 @@ class RepositoryStore(Protocol):
 class ReportProgress:
     """What was reported about a commit so far, and what hinders it.
 
-    `runs` are the ids of the commit's runs, `sent` the digests of the statuses that were sent, by context.
+    `runs` are the ids of the commit's runs, `sent` the digests of the statuses that were sent, by context, and `checks`
+    those of them that are checks.
     """
 
     runs: Sequence[str] = ()
     sent: Mapping[str, str] = field(default_factory=dict)
+    checks: Mapping[str, SentCheck] = field(default_factory=dict)
     problem: str = ""
     retry_at: datetime | None = None
     failing_since: datetime | None = None
@@ -115,6 +121,12 @@ class CommitReportStore(Protocol):
     def status_sent(self, repository_id: str, commit: str, status: CommitStatus) -> None:
         """Records that a status was sent."""
 
+    def check_sent(self, repository_id: str, commit: str, check: CommitCheck, sent: SentCheck) -> None:
+        """Records that a check was sent."""
+
+    def send_again(self, repository_id: str, commit: str, context: str) -> None:
+        """Has the status or check of a context be sent again by the next report, even if it has not changed."""
+
     def sent_comment(self, repository_id: str, number: int) -> SentComment:
         """Returns the comment on a pull request as it was sent last."""
 
@@ -159,6 +171,17 @@ class HostedCommit:
     author: str
 
 
+class Checks(Protocol):
+    """Checks of commits: statuses with a text, annotations and buttons."""
+
+    def put_check(self, commit: str, check: CommitCheck, sent: SentCheck | None) -> SentCheck:
+        """Creates the check of a run, or changes the one that was `sent` last. Raises like `CodeHost`.
+
+        The check of a later run replaces that of an earlier one with the same name. Safe to repeat; annotations of a
+        call whose answer was lost may be there twice.
+        """
+
+
 class CodeHost(Protocol):
     """One repository on its code host.
 
@@ -181,6 +204,9 @@ class CodeHost(Protocol):
 
     def set_status(self, commit: str, status: CommitStatus) -> None:
         """Sets a status of a commit."""
+
+    def checks(self) -> "Checks | None":
+        """Returns the checks of commits if the code host has them for this token; they replace statuses."""
 
     def find_comment(self, number: int, marker: str) -> str | None:
         """Returns the id of the first comment on a pull request that contains `marker`; None if there is none."""
@@ -245,8 +271,11 @@ class HeadStore(Protocol):
 class CodeHosts(Protocol):
     """Opens repositories on their code hosts."""
 
-    def open(self, address: RepositoryAddress, token: str) -> CodeHost:
-        """Returns the repository. Raises InvalidRequest for an address to which nothing may be sent from here."""
+    def open(self, address: RepositoryAddress, token: str, *, as_app: bool = False) -> CodeHost:
+        """Returns the repository. `as_app`: the token is one of a GitHub App.
+
+        Raises InvalidRequest for an address to which nothing may be sent from here.
+        """
 
 
 class ArchiveReader(Protocol):

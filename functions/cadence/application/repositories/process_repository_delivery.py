@@ -22,6 +22,7 @@ from cadence.application.triggers.process_delivery import Undeliverable
 from cadence.domain.repositories.heads import HEAD_EVENT, DeliveryKey, KnownHead, decode_event, head_name
 from cadence.domain.repositories.repository import ForkPolicy, Repository
 from cadence.domain.shared.errors import Forbidden, InvalidRequest, NotFound, TooLarge
+from cadence.domain.triggers.comment_commands import CheckCommand
 from cadence.domain.triggers.git_events import GitEvent, PullRequest, Push
 from cadence.domain.triggers.githosts import FORMATS
 from cadence.domain.triggers.githosts.payload import read_payload
@@ -100,22 +101,25 @@ class ProcessRepositoryDelivery:
         return started
 
     def _command(self, repository: Repository, delivery: Delivery, first_seen: datetime) -> list[str]:
-        """Carries out the command in a comment; returns the ids of the runs that it started."""
+        """Carries out the command in a comment or of a check's button; returns the ids of the runs that it started."""
         format_ = FORMATS[repository.kind]
-        if delivery.event not in format_.comments:
+        if delivery.event not in format_.commands:
             return []
         command = format_.command(read_payload(delivery.body, delivery.content_type))
         if command is None:
             return []
         outcome = self.commands.carry_out(repository, command, first_seen, delivery.delivery_id)
-        for run_id in outcome.runs:
+        # A check that the button has reset is sent again if nothing was started.
+        for run_id in outcome.runs or ((None,) if outcome.commit and isinstance(command, CheckCommand) else ()):
             self.reports.request(
                 ReportRequest(repository_id=repository.repository_id, commit=outcome.commit, run_id=run_id)
             )
         record = RepositoryDelivery(
             delivery_id=delivery.delivery_id,
             received_at=first_seen,
-            event=f"comment on pull request {command.number}",
+            event="button of a check"
+            if isinstance(command, CheckCommand)
+            else f"comment on pull request {command.number}",
             ref="",
             commit=outcome.commit,
             outcome=outcome.words,
@@ -130,7 +134,7 @@ class ProcessRepositoryDelivery:
             if delivery.event == HEAD_EVENT:
                 return repository, (decode_event(delivery.body),)
             payload = read_payload(delivery.body, delivery.content_type)
-            if delivery.event in FORMATS[repository.kind].comments:
+            if delivery.event in FORMATS[repository.kind].commands:
                 return repository, ()
             return repository, FORMATS[repository.kind].read(delivery.event, payload)
         except (NotFound, InvalidRequest) as error:
@@ -140,8 +144,8 @@ class ProcessRepositoryDelivery:
         reason = _starts_nothing(repository, event)
         if reason:
             return EventOutcome((), reason)
-        credentials = self.open_repository.credentials(repository)
         try:
+            credentials = self.open_repository.credentials(repository)
             commit = self._pipelines_commit(repository, event)
             folder = self.folders.read_folder(repository.clone_url, commit, FOLDER, credentials)
             files = self.pipelines.files(folder)

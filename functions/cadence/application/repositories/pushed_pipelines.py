@@ -17,6 +17,7 @@ from cadence.application.triggers.changed_paths import ChangedPaths
 from cadence.domain.pipelines.document import Finding, Severity, bind_parameters
 from cadence.domain.pipelines.document.pipeline import DEFAULT_RUN_DURATION
 from cadence.domain.pipelines.source import wants_source
+from cadence.domain.repositories.located_findings import LocatedFinding
 from cadence.domain.repositories.repository import Repository
 from cadence.domain.runs.run import Run
 from cadence.domain.shared.errors import Forbidden, InvalidRequest, NotFound, TooLarge
@@ -107,10 +108,11 @@ class PushedPipelines:
 
 
 def _located(name: str, findings: Sequence[Finding]) -> str:
-    """Returns findings as the cause of a run, each with its place in the file; errors only, the first five."""
+    """Returns findings as the cause of a run, a line for each with its place; errors only, the first five."""
     errors = [finding for finding in findings if finding.severity == Severity.ERROR] or list(findings)
     lines = [
-        f"{FOLDER}/{name}:{finding.line}:{finding.column}: {finding.message}" for finding in errors[:_MOST_FINDINGS]
+        str(LocatedFinding(path=f"{FOLDER}/{name}", line=one.line, column=one.column, message=one.message))
+        for one in errors[:_MOST_FINDINGS]
     ]
     if len(errors) > _MOST_FINDINGS:
         lines.append(f"and {len(errors) - _MOST_FINDINGS} more")

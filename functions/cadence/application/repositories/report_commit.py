@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cadence.application.repositories.ports import (
+    Checks,
     CodeHost,
     CommitReportStore,
     ReportProgress,
@@ -20,6 +21,7 @@ from cadence.application.shared.ports import Clock
 from cadence.application.shared.report_ports import CommitReports, ReportRequest
 from cadence.application.shared.run_ports import RunStore, TreatmentStore
 from cadence.application.test_reports.ports import ReportReader
+from cadence.domain.repositories.commit_check import checks
 from cadence.domain.repositories.commit_report import comment, newest_runs, pull_request_number, statuses
 from cadence.domain.repositories.repository import Repository
 from cadence.domain.runs.run import Run
@@ -120,13 +122,37 @@ class ReportCommit:
         if not newest:
             return 0
         host = self.open_repository.open(repository)
+        host_checks = host.checks()
         sent = 0
-        for status in statuses(newest, repository.public_url):
-            if progress.sent.get(status.context) != status.digest:
-                host.set_status(commit, status)
-                self.reports.status_sent(repository.repository_id, commit, status)
-                sent += 1
+        if host_checks is not None:
+            sent = self._send_checks(host_checks, repository, commit, newest, progress)
+        else:
+            for status in statuses(newest, repository.public_url):
+                if progress.sent.get(status.context) != status.digest:
+                    host.set_status(commit, status)
+                    self.reports.status_sent(repository.repository_id, commit, status)
+                    sent += 1
         return sent + self._comment(host, repository, commit, newest)
+
+    def _send_checks(
+        self,
+        host_checks: Checks,
+        repository: Repository,
+        commit: str,
+        newest: Mapping[str, Run],
+        progress: ReportProgress,
+    ) -> int:
+        failed = [run.run_id for run in newest.values() if run.state in (RunState.FAILED, RunState.TIMED_OUT)]
+        treatments = {run_id: self.treatments.list_treatments(run_id) for run_id in failed}
+        tests = {run_id: self.tests.list_reports(run_id) for run_id in failed}
+        sent = 0
+        for check in checks(newest, treatments, tests, repository.public_url):
+            context = check.status.context
+            if progress.sent.get(context) != check.digest:
+                made = host_checks.put_check(commit, check, progress.checks.get(context))
+                self.reports.check_sent(repository.repository_id, commit, check, made)
+                sent += 1
+        return sent
 
     def _comment(self, host: CodeHost, repository: Repository, commit: str, newest: Mapping[str, Run]) -> int:
         """Writes the comment once all runs of the commit have ended.

@@ -1,11 +1,14 @@
 """Encrypts and decrypts the secrets of repositories, and opens their code hosts with them."""
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from cadence.application.access.ports import Cipher
+from cadence.application.repositories.github_app_tokens import AppTokens
 from cadence.application.repositories.ports import CodeHost, CodeHosts, RepositorySecrets, RepositoryStore
 from cadence.application.shared.git_ports import GitCredentials
+from cadence.domain.repositories.github_app import PERMISSIONS, READING
 from cadence.domain.repositories.repository import Repository
 from cadence.domain.triggers.githosts import FORMATS
 
@@ -38,21 +41,28 @@ class RepositoryKeys:
 
 @dataclass(frozen=True)
 class OpenRepository:
-    """Opens connected repositories with their stored tokens."""
+    """Opens connected repositories, with their stored tokens or with those of GitHub Apps."""
 
     repositories: RepositoryStore
     keys: RepositoryKeys
     hosts: CodeHosts
+    app_tokens: AppTokens
 
     def open(self, repository: Repository) -> CodeHost:
-        """Returns the repository on its code host. Raises NotFound if it was disconnected meanwhile."""
-        return self.hosts.open(repository.address, self._token(repository))
+        """Returns the repository on its code host.
+
+        Raises NotFound if it was disconnected meanwhile, and like `AppTokens.token`.
+        """
+        as_app = repository.app_id is not None
+        return self.hosts.open(repository.address, self._token(repository, PERMISSIONS), as_app=as_app)
 
     def credentials(self, repository: Repository) -> GitCredentials:
-        """Returns the credentials that read the repository with git."""
-        return GitCredentials(FORMATS[repository.kind].user, self._token(repository))
+        """Returns the credentials that read the repository with git. Raises like `open`."""
+        return GitCredentials(FORMATS[repository.kind].user, self._token(repository, READING))
 
-    def _token(self, repository: Repository) -> str:
+    def _token(self, repository: Repository, permissions: Mapping[str, str]) -> str:
+        if repository.app_id is not None:
+            return self.app_tokens.token(repository.app_id, repository.name, permissions)
         stored = self.repositories.repository_secrets(repository.repository_id)
         return self.keys.token(repository.repository_id, stored)
 

@@ -1,6 +1,6 @@
 """Gives an agent that calls home with its one-time token its assignment, once."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -41,6 +41,10 @@ _UNCLAIMED = frozenset({RunnerState.OFFERED, RunnerState.BOOTING})
 _REFUSED = "The one-time token is not valid for this runner."
 
 
+def _ignore(run_id: str, spec: TreatmentSpec) -> None:
+    """Implements `ClaimAssignment.note_spec` where nothing is kept."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Assignment:
     """The work that an agent is to do.
@@ -78,6 +82,8 @@ class ClaimAssignment:
     inputs: EndedInputs
     audit: AuditTrail
     clock: Clock
+    note_spec: Callable[[str, TreatmentSpec], object] = _ignore
+    """Is called with the specification, which the agent's next calls need."""
 
     def claim(self, runner_id: str, token: str, nonce: str, facts: Mapping[str, Any]) -> Assignment:
         """Claims a runner and returns its assignment; `facts` are the machine's properties as reported by the agent.
@@ -89,6 +95,7 @@ class ClaimAssignment:
         runner = self._admit(runner_id, token, nonce)
         context = self.treatments.get_context(runner.run_id, runner.treatment)
         run, spec = context.run, context.spec
+        self.note_spec(run.run_id, spec)
         secrets = self._secrets(runner, spec, run.event)
         known = [secrets[name].value for name in sorted(set(spec.secrets.values()))]
         engine = self.engine_secrets(run, spec, runner.attempt, known) if spec.engine else {}

@@ -5,30 +5,41 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cadence.application.runners.ports import RunnerResults
+from cadence.application.runners.runner_sessions import RunnerSessions
+from cadence.application.runners.runner_tokens import bearer, token_hash
 from cadence.application.scheduling.settle import Settle
 from cadence.application.shared.run_ports import Machines
-from cadence.domain.runners.runner import Runner, RunnerResult
+from cadence.domain.runners.runner import Runner, RunnerResult, RunnerState
 from cadence.domain.scheduling.machine_step import MachineStep
 
 _log = logging.getLogger("cadence.settle")
+_REPEATABLE = (RunnerState.CLAIMED, RunnerState.COMPLETED, RunnerState.RELEASED)
 
 
 @dataclass(frozen=True)
 class Complete:
-    """Completes a runner; `ended` is called with it once its result is stored."""
+    """Completes a runner; `ended` is called with one that has an engine, once its result is stored."""
 
+    sessions: RunnerSessions
     results: RunnerResults
     settle: Settle
     machines: Machines
     ended: Callable[[Runner], None]
 
-    def complete(self, runner: Runner, result: RunnerResult) -> None:
+    def complete(self, runner_id: str, authorization: str | None, result: RunnerResult) -> None:
         """Stores the result, settles the treatment if that is quick, and answers its state machine. Safe to repeat.
 
-        Raises Gone (the runner was lost) or Conflict (another result is stored, see `RunnerResults`).
+        The write itself checks the session token of the agent. Raises Unauthenticated, Gone (the runner was lost) or
+        Conflict (another result is stored, see `RunnerResults`).
         """
-        completed = self.results.complete(runner.runner_id, result)
-        self.ended(completed)
+        session = token_hash(bearer(authorization))
+        completed = self.results.complete_session(runner_id, session, result)
+        if completed is None:
+            # Refused, or a repeated result, whose first answer was lost: it may find the runner released already.
+            self.sessions.check(runner_id, authorization, _REPEATABLE)
+            completed = self.results.complete(runner_id, result)
+        if completed.engine is not None:
+            self.ended(completed)
         if completed.task_token:
             self.machines.succeed(completed.task_token, self._step(completed).as_json())
 

@@ -1,7 +1,7 @@
 """Gives a consumer the next chunks of one of its inputs."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cadence.application.runners.input_streams import InputStreams, StreamSource
 from cadence.application.runners.ports import StreamStore
@@ -21,10 +21,11 @@ _MOST_ASSIGNED = 32
 
 @dataclass(frozen=True)
 class ChunkUrl:
-    """The presigned URL of a chunk; `seq` counts from 0."""
+    """The presigned URL of a chunk; `seq` counts from 0. An upload has to send `headers`."""
 
     seq: int
     url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

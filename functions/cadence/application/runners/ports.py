@@ -53,6 +53,12 @@ class RunnerResults(Protocol):
         Raises Conflict for another result, and Gone if the runner was lost.
         """
 
+    def complete_session(self, runner_id: str, session_hash: str, result: RunnerResult) -> Runner | None:
+        """Stores the result of a claimed runner whose session has this hash, and returns the runner as it then is.
+
+        Returns None, and writes nothing, if there is no such runner, or it has a result already.
+        """
+
 
 EngineSecrets = Callable[[Run, TreatmentSpec, int, Sequence[str]], Mapping[str, Any]]
 """Returns `engine.secrets` of the assignment for an attempt, which are never logged.

@@ -1,6 +1,7 @@
 """Delivers a producer's progress to its consumers: starts those that wait for nothing more, skips the unreachable."""
 
-from collections import deque
+import dataclasses
+from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from cadence.application.shared.run_ports import EdgeStore, GroupStore, Machines
 from cadence.application.shared.workers import Workers, several_at_once
 from cadence.domain.pipelines.specification import TreatmentKind
 from cadence.domain.runs import outcome_text
-from cadence.domain.runs.edge import Edge, Trigger
+from cadence.domain.runs.edge import Edge, EdgeState, Trigger
 from cadence.domain.runs.history import StateChange
 from cadence.domain.runs.run import Treatment
 from cadence.domain.runs.states import FAILED_TREATMENT_STATES, TreatmentState
@@ -48,13 +49,69 @@ class Readiness:
         if edges:
             self.start_ready(self.edges.deliver(edges))
 
-    def settled(self, treatment: Treatment, at_most: int | None = None) -> bool:
+    def succeed(self, treatment: Treatment, exit_code: int | None, at_most: int) -> bool:
+        """Settles a treatment that succeeded, in one transaction with what its consumers receive, and starts these.
+
+        `treatment` is as it was read. Returns False if it was settled before, or has more than `at_most` edges: the
+        caller then calls `settled`. Raises Conflict if it is no longer as it was read.
+        """
+        succeeded = dataclasses.replace(treatment, state=TreatmentState.SUCCEEDED)
+        # The edges of a treatment are written with it: none is added while it runs.
+        edges = self.edges.edges_from(treatment.run_id, treatment.name)
+        fired = [edge for edge in edges if edge.trigger.fired_by(succeeded.state)]
+        pending = [edge for edge in fired if edge.state is EdgeState.PENDING]
+        if pending and len(edges) <= at_most:
+            alone = len(pending) == len(edges) and treatment.bounded_by is None
+            ready = self._waiting_only_for(pending) if alone else ()
+            try:
+                if not self._settle(treatment, exit_code, pending, ready):
+                    return False
+            except Conflict:
+                pass  # A consumer or an edge has moved: each step by itself.
+            else:
+                if alone and {edge.consumer for edge in edges} == {consumer.name for consumer in ready}:
+                    # The run has more to settle: these consumers.
+                    self.workers(self._start_machine, ready)
+                    return True
+                delivered = [
+                    dataclasses.replace(edge, state=EdgeState.DELIVERED) if edge in pending else edge for edge in edges
+                ]
+                return self.settled(succeeded, at_most, delivered)
+        return self._settle(treatment, exit_code) and self.settled(succeeded, at_most, edges)
+
+    def _settle(
+        self,
+        treatment: Treatment,
+        exit_code: int | None,
+        delivered: Sequence[Edge] = (),
+        ready: Sequence[Treatment] = (),
+    ) -> bool:
+        return self.treatments.settle(
+            treatment, TreatmentState.SUCCEEDED, None, exit_code, self.clock(), delivered=delivered, ready=ready
+        )
+
+    def _waiting_only_for(self, edges: Sequence[Edge]) -> Sequence[Treatment]:
+        """Returns the consumers that are to start, whatever else happens, once these edges are delivered."""
+        counts = Counter((edge.run_id, edge.consumer) for edge in edges)
+        return [
+            consumer
+            for key, consumer in self.treatments.get_treatments(counts).items()
+            if consumer.state is TreatmentState.PENDING
+            and consumer.waiting == counts[key]
+            and not consumer.conditional
+            and consumer.bounded_by is None
+        ]
+
+    def _start_machine(self, treatment: Treatment) -> None:
+        self.machines.start_treatment(treatment.run_id, treatment.name, treatment.kind)
+
+    def settled(self, treatment: Treatment, at_most: int | None = None, edges: Sequence[Edge] | None = None) -> bool:
         """Starts or skips the consumers of a treatment that is final, and the consumers of those skipped.
 
-        Answers the run's token after the last one. Returns False before it would process more than `at_most` edges; the
-        caller then calls again without `at_most`.
+        `edges` are those that leave it, if they are known. Answers the run's token after the last one. Returns False
+        before it would process more than `at_most` edges; the caller then calls again without `at_most`.
         """
-        more = self._spread([treatment], at_most)
+        more = self._spread([treatment], at_most, edges)
         if more is None:
             return False
         if not more:
@@ -69,11 +126,11 @@ class Readiness:
                 if token:
                     self.machines.succeed(token, {"run_id": run_id})
 
-    def _spread(self, ended: Ended, at_most: int | None = None) -> bool | None:
+    def _spread(self, ended: Ended, at_most: int | None = None, known: Sequence[Edge] | None = None) -> bool | None:
         """Returns whether the run is known to have more to settle; None if it gave up.
 
         It is if a consumer had yet to settle and nothing was settled here since: the call that settles that consumer
-        checks again.
+        checks again. `known` are the edges of the first of `ended`, if they were read.
         """
         queue = deque(ended)
         notified: set[str] = set()
@@ -84,7 +141,8 @@ class Readiness:
             if producer.name in notified:
                 continue
             notified.add(producer.name)
-            edges = self.edges.edges_from(producer.run_id, producer.name)
+            edges = self.edges.edges_from(producer.run_id, producer.name) if known is None else known
+            known = None
             edges_read += len(edges)
             if at_most is not None and edges_read > at_most:
                 return None
@@ -127,7 +185,7 @@ class Readiness:
         reached = self._make_ready(treatment)
         if reached.state is TreatmentState.READY:
             if reached.bounded_by is None or self._has_slot(reached, reached.bounded_by):
-                self.machines.start_treatment(reached.run_id, reached.name, reached.kind)
+                self._start_machine(reached)
             return None
         # The call that ended it by its condition may have been interrupted before it notified the consumers.
         return reached if reached.conditional and reached.state.final else None

@@ -9,7 +9,7 @@ from cadence.application.limits.runner_slots import RunnerSlots
 from cadence.application.scheduling.readiness import Readiness
 from cadence.application.shared.ports import Clock
 from cadence.application.shared.run_ports import Deadlines, TreatmentContext, TreatmentStore, ValueStore
-from cadence.application.shared.runner_ports import RunnerStore, Specs
+from cadence.application.shared.runner_ports import RunnerStore
 from cadence.domain.pipelines.specification import TreatmentKind, TreatmentSpec
 from cadence.domain.placement.pool import HOST, provider_function
 from cadence.domain.runners.runner import OutputStream, Runner, RunnerOutcome, RunnerResult, RunnerState
@@ -60,7 +60,6 @@ class Settle:
     runners: RunnerStore
     readiness: Readiness
     slots: RunnerSlots
-    specs: Specs
     provider_function_prefix: str
     deadlines: Deadlines
     clock: Clock
@@ -98,16 +97,13 @@ class Settle:
         this moment.
         """
         result = runner.result
-        stored = self.treatments.get_treatment(runner.run_id, runner.treatment)
+        context = self.treatments.get_context(runner.run_id, runner.treatment)
+        stored, spec = context.treatment, context.spec
         running = stored.state is TreatmentState.RUNNING and stored.attempt == runner.attempt
         if result is None or result.outcome is not RunnerOutcome.SUCCEEDED or not running:
             return self.by_machine(runner)
         self.slots.release(stored)
-        spec = self.specs(runner.run_id, runner.treatment)
-        state = self._settle(stored, spec, TreatmentState.SUCCEEDED, None, result)
-        if state is not TreatmentState.SUCCEEDED:
-            return self.by_machine(runner)
-        if not self.readiness.settled(dataclasses.replace(stored, state=state), at_most=_QUICK):
+        if self._publish(stored, spec) or not self.readiness.succeed(stored, result.exit_code, at_most=_QUICK):
             return self.by_machine(runner)
         self._request_purge(stored)
         return self._released(MachineStep(next=NextState.DONE, attempt=runner.attempt), runner)
@@ -171,15 +167,20 @@ class Settle:
         result: RunnerResult | None,
     ) -> TreatmentState | None:
         """Returns the final state: another than `state` if an output is missing, None if it was settled before."""
-        if state is TreatmentState.SUCCEEDED and spec.outputs:
-            outputs = self.runners.list_outputs(ids.runner_id(treatment.run_id, treatment.name, treatment.attempt))
-            missing = _unfinished(spec, outputs)
-            if missing:
-                state, cause = TreatmentState.FAILED, f"output {missing} was never finished"
-            else:
-                self.values.put_values(self._values(treatment, spec, outputs))
+        if state is TreatmentState.SUCCEEDED and (missing := self._publish(treatment, spec)):
+            state, cause = TreatmentState.FAILED, f"output {missing} was never finished"
         exit_code = result.exit_code if result else None
         return state if self.treatments.settle(treatment, state, cause, exit_code, self.clock()) else None
+
+    def _publish(self, treatment: Treatment, spec: TreatmentSpec) -> str | None:
+        """Stores the values of the treatment's attempt, unless an output was never finished: then returns its name."""
+        if not spec.outputs:
+            return None
+        outputs = self.runners.list_outputs(ids.runner_id(treatment.run_id, treatment.name, treatment.attempt))
+        missing = _unfinished(spec, outputs)
+        if missing is None:
+            self.values.put_values(self._values(treatment, spec, outputs))
+        return missing
 
     def _runner(self, runner_id: str) -> Runner | None:
         try:

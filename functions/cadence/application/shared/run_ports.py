@@ -135,12 +135,23 @@ class TreatmentStore(Protocol):
         """
 
     def settle(
-        self, treatment: Treatment, state: TreatmentState, cause: str | None, exit_code: int | None, at: datetime
+        self,
+        treatment: Treatment,
+        state: TreatmentState,
+        cause: str | None,
+        exit_code: int | None,
+        at: datetime,
+        *,
+        delivered: Sequence[Edge] = (),
+        ready: Sequence[Treatment] = (),
     ) -> bool:
         """Writes the final state (also in the history), the cause (None: none) and the run's count in one transaction.
 
-        Returns False if the treatment was settled before. Raises Conflict if it is no longer in the state and attempt
-        of `treatment`.
+        The same transaction marks the edges in `delivered` and lowers their consumers' counts; those consumers that are
+        in `ready`, which must wait for these edges alone, become ready.
+
+        Returns False if the treatment was settled before. Raises Conflict, and writes nothing, if it is no longer in
+        the state and attempt of `treatment`, an edge is not pending, or a consumer in `ready` is no longer as read.
         """
 
 

@@ -1,5 +1,6 @@
 """Ports over the content of values, shared by several rooms."""
 
+import base64
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -15,18 +16,34 @@ class StreamStates(Protocol):
         """Returns the progress of one output of a runner."""
 
 
-UPLOAD_HEADERS: Final[Mapping[str, str]] = {"if-none-match": "*"}
-"""Signed with the URL of an upload, and sent with it: what was uploaded cannot be replaced with the same URL."""
-
 LENGTH_HEADER: Final = "content-length"
-"""Signed with the URL of an upload, too: the store accepts a body of this length only."""
+"""Signed with the URL of an upload: the store accepts a body of this length only."""
+
+
+def upload_headers(sha256: str) -> Mapping[str, str]:
+    """Returns the headers that are signed with the URL of an upload, and sent with it.
+
+    What was uploaded cannot be replaced with the same URL, and the store accepts a body with this digest (hex) only.
+    """
+    return {"if-none-match": "*", "x-amz-checksum-sha256": base64.b64encode(bytes.fromhex(sha256)).decode()}
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """An object as the store has it: its size in bytes and its digest (hex), if it was uploaded with one."""
+
+    size: int
+    sha256: str | None
 
 
 class DataUrls(Protocol):
     """Makes presigned URLs of addresses (`ids.in_bucket`), valid for at least an hour, without a network call."""
 
-    def upload(self, key: str, length: int) -> str:
-        """Returns a URL that accepts a PUT of `length` bytes with `UPLOAD_HEADERS`, unless the object exists (412)."""
+    def upload(self, key: str, length: int, sha256: str) -> str:
+        """Returns a URL that accepts a PUT of `length` bytes with this digest and with `upload_headers` of it.
+
+        It is refused if the object exists (412).
+        """
 
     def download(self, key: str) -> str:
         """Returns a URL from which the object is read."""
@@ -48,7 +65,7 @@ class Chunks(Protocol):
         """Whether the chunk exists."""
 
     def sizes(self, prefix: str) -> Iterator[int]:
-        """Yields the sizes in bytes of the chunks whose keys are this prefix and a number of twelve digits.
+        """Yields the sizes in bytes of the chunks whose keys are this prefix and a number of always as many digits.
 
         Numbers count from 0 without a gap; the sizes are fetched as needed.
         """

@@ -131,6 +131,9 @@ class ReadTestReports:
             base_run=base.run_id if base and base_cases is not None else None,
             new_failures=named(case for case in last if case.new),
             flaky_failures=named(case for case in last if case.outcome.failing and case.flaky),
+            other_failures=named(
+                case for case in last if case.outcome.failing and not (case.new or case.flaky or case.quarantined)
+            ),
         )
         self.store.put_report(report)
         if branch.own is not None and report.last is not None:

@@ -45,7 +45,7 @@ class ReceiveWebhook:
         event = headers.get(format_.event_header, "")
         if event in format_.pings:
             return Received.PONG
-        if event not in format_.acted_on | format_.comments:
+        if event not in format_.acted_on | format_.commands:
             return Received.IGNORED
         delivery_id = format_.delivery(headers)
         if not 0 < len(delivery_id) <= _LONGEST_ID:
@@ -54,7 +54,7 @@ class ReceiveWebhook:
             raise InvalidRequest(message, [Violation(header, message)])
         content_type = headers.get("content-type", "")
         payload = read_payload(body, content_type)
-        if not (format_.command(payload) if event in format_.comments else format_.read(event, payload)):
+        if not (format_.command(payload) if event in format_.commands else format_.read(event, payload)):
             return Received.IGNORED
         self.queue.put(
             Delivery(githost_id=githost_id, delivery_id=delivery_id, event=event, content_type=content_type, body=body)

@@ -1,20 +1,20 @@
 """Finds, reads and saves the caches of a project for the agents of its runs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Protocol
 
 from cadence.application.runners.inputs import DOWNLOADS, ChunkUrl, InputAnswer
-from cadence.application.runners.outputs import OutputAnswer
+from cadence.application.runners.outputs import OutputAnswer, signed_upload
 from cadence.application.shared.identifiers import new_ulid
 from cadence.application.shared.ports import Clock
 from cadence.application.shared.run_ports import RunStore
-from cadence.application.shared.value_ports import DataUrls
+from cadence.application.shared.value_ports import DataUrls, StoredObject
 from cadence.domain.runners.runner import Runner
 from cadence.domain.shared import ids
-from cadence.domain.shared.errors import NotFound, TooLarge
+from cadence.domain.shared.errors import Conflict, NotFound, TooLarge
 from cadence.domain.triggers.git_events import from_fork
 from cadence.domain.values.cache import (
     UPLOADING,
@@ -25,7 +25,15 @@ from cadence.domain.values.cache import (
     CacheUse,
     superfluous,
 )
-from cadence.domain.values.stream import MAX_CHUNK, InputState, StreamEnd
+from cadence.domain.values.stream import (
+    MAX_CHUNK,
+    Chunk,
+    InputState,
+    StreamEnd,
+    check_chunk,
+    check_digest,
+    check_stored,
+)
 from cadence.domain.values.value_retention import bucket_of
 
 _MOST_GRANTED = 64
@@ -177,14 +185,29 @@ class WriteCache:
     caches: CacheStore
     remove_objects: Callable[[str], int]
     """Removes every object whose address begins with the argument; returns how many there were."""
+    stored: Callable[[Sequence[str]], Sequence[StoredObject | None]]
+    """Returns what the bucket has at each of these addresses."""
+    stored_sizes: Callable[[str], Iterable[int]]
+    """Returns the sizes of the chunks that are in the bucket, by the prefix of their addresses."""
     urls: DataUrls
     limits: CacheLimits
     clock: Clock
 
     def write(
-        self, runner: Runner, key: str, entry: str, end: StreamEnd | None, next_seq: int, lengths: Sequence[int]
+        self,
+        runner: Runner,
+        key: str,
+        entry: str,
+        committed: Sequence[Chunk],
+        end: StreamEnd | None,
+        next_seq: int,
+        wanted: Sequence[Chunk],
     ) -> OutputAnswer:
-        """Grants uploads; with `end` the entry is stored. Raises NotFound (no such upload of this runner), TooLarge."""
+        """Grants uploads; with `end` the entry is stored.
+
+        Raises NotFound (no such upload of this runner), TooLarge, and Conflict if the bucket does not have what was
+        reported; then the upload is removed.
+        """
         upload = self.caches.get_upload(*_scope(runner), entry, _bucket(runner))
         if upload is None or (upload.runner_id, upload.key) != (runner.runner_id, key):
             existing = self.caches.get(*_scope(runner), key, _bucket(runner))
@@ -194,12 +217,27 @@ class WriteCache:
         if (end.size if end else next_seq * MAX_CHUNK) > self.limits.entry:
             self._forget(upload)
             raise TooLarge(f"A cache may take {self.limits.entry >> 20} MiB.", limit=self.limits.entry)
+        name = partial(ids.cache_chunk_key, upload.organization, upload.project, entry, bucket=upload.bucket)
+        try:
+            self._check_stored(upload, name, committed, end)
+        except Conflict:
+            self._forget(upload)
+            raise
         if end:
             self._commit(runner, upload, end)
             return OutputAnswer((), 0.0)
-        name = partial(ids.cache_chunk_key, upload.organization, upload.project, entry, bucket=upload.bucket)
-        granted = enumerate(lengths[:_MOST_GRANTED], next_seq)
-        return OutputAnswer([ChunkUrl(seq, self.urls.upload(name(seq), length)) for seq, length in granted], 0.0)
+        return OutputAnswer([signed_upload(self.urls, name(chunk.seq), chunk) for chunk in wanted[:_MOST_GRANTED]], 0.0)
+
+    def _check_stored(
+        self, upload: CacheUpload, name: Callable[[int], str], chunks: Sequence[Chunk], end: StreamEnd | None
+    ) -> None:
+        for chunk, stored in zip(chunks, self.stored([name(chunk.seq) for chunk in chunks]), strict=True):
+            check_chunk(chunk, stored.size if stored else None, stored.sha256 if stored else None)
+            if end and chunk.seq == 0:
+                check_digest(end, chunk.sha256)
+        if end:
+            prefix = ids.cache_prefix(upload.organization, upload.project, upload.entry, upload.bucket)
+            check_stored(self.stored_sizes(prefix), end)
 
     def _commit(self, runner: Runner, upload: CacheUpload, end: StreamEnd) -> None:
         now = self.clock()

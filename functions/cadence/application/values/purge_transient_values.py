@@ -14,6 +14,7 @@ from cadence.application.shared.ports import Clock
 from cadence.application.shared.run_ports import Deadlines, EdgeStore, RunStore, TreatmentStore
 from cadence.application.shared.value_ports import AttemptRetention, ValueRetentionStore
 from cadence.application.shared.workers import Workers, several_at_once
+from cadence.application.values.storage import RemovedObjects, StorageLedger, release
 from cadence.domain.pipelines.specification import TreatmentKind
 from cadence.domain.runs.run import Run
 from cadence.domain.shared import ids
@@ -33,8 +34,9 @@ class PurgeTransientValues:
     treatments: TreatmentStore
     edges: EdgeStore
     retentions: ValueRetentionStore
-    remove_objects: Callable[[str], int]
-    """Removes every object whose address begins with the argument; returns how many there were."""
+    remove_values: Callable[[str], RemovedObjects]
+    """Removes every object whose address begins with the argument; returns what there was."""
+    storage: StorageLedger
     deadlines: Deadlines
     clock: Clock
     workers: Workers = several_at_once
@@ -79,7 +81,8 @@ class PurgeTransientValues:
         if not run.state.final and not self._read_by_all(run.run_id, item.treatment):
             return 0
         retention = item.retention
-        count = self.remove_objects(ids.attempt_prefix(run.run_id, item.treatment, item.attempt, retention.bucket))
+        removed = self.remove_values(ids.attempt_prefix(run.run_id, item.treatment, item.attempt, retention.bucket))
+        count = release(self.storage, run.organization, run.project, removed)
         if retention.capture is ValueCapture.NONE:
             self.retentions.forget_digests(run.run_id, item.treatment, item.attempt)
         return count

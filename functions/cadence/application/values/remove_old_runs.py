@@ -10,6 +10,7 @@ from typing import Protocol
 
 from cadence.application.shared.identifiers import highest_ulid
 from cadence.application.shared.ports import Clock
+from cadence.application.values.storage import RemovedObjects, StorageLedger, release
 from cadence.domain.runs.run import Run
 from cadence.domain.shared.ids import in_bucket
 
@@ -50,8 +51,9 @@ class RemoveOldRuns:
     """Removes a run's lines and values some days after its end. The run itself stays known."""
 
     runs: OldRuns
-    remove_objects: Callable[[str], int]
-    """Removes every object whose address begins with the argument; returns how many there were."""
+    remove_values: Callable[[str], RemovedObjects]
+    """Removes every object whose address begins with the argument; returns what there was."""
+    storage: StorageLedger
     clock: Clock
     longest: timedelta
 
@@ -79,7 +81,8 @@ class RemoveOldRuns:
                     continue
                 elsewhere = self.runs.buckets(run.run_id) if run.keeps_values_elsewhere else ()
                 for bucket in (None, *sorted(elsewhere)):
-                    done["objects"] += self.remove_objects(in_bucket(bucket, f"runs/{run.run_id}/"))
+                    removed = self.remove_values(in_bucket(bucket, f"runs/{run.run_id}/"))
+                    done["objects"] += release(self.storage, run.organization, run.project, removed)
                 self.runs.forget_previews(run.run_id)
                 done["runs"] += 1
                 if not behind:

@@ -19,13 +19,14 @@ def list_tokens(as_json: Json = False) -> None:
         tokens = connect().tokens()
     print_list(
         tokens,
-        ("TOKEN", "NAME", "PROJECT", "PERMISSIONS", "EXPIRES"),
+        ("TOKEN", "NAME", "PROJECT", "PERMISSIONS", "EXPIRES", "LAST USED"),
         lambda one: (
             one["token_id"],
             one["name"],
             one["project"],
             " ".join(one["permissions"]),
             date_time(one["expires_at"]),
+            date_time(one["last_used_at"]),
         ),
         as_json,
     )

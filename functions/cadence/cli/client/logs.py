@@ -53,3 +53,9 @@ class LogRequests(RunRequests):
 
     def put_retention(self, days: int | None) -> Json:
         return self._call("PUT", path_of("projects", self.project, "retention"), {"days": days})
+
+    def storage(self) -> Json:
+        return self._call("GET", path_of("projects", self.project, "storage"))
+
+    def put_storage(self, mebibytes: int | None) -> Json:
+        return self._call("PUT", path_of("projects", self.project, "storage"), {"mebibytes": mebibytes})

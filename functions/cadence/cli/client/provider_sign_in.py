@@ -11,17 +11,17 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import requests
+
+from cadence.cli.client.loopback_redirect import LoopbackRedirect
 
 _TIMEOUT = 30
 _DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 _SLOWER = 5
 _LONGEST_WAIT = 600
-_DONE = b"<!doctype html><title>Cadence</title><p>You can close this page and return to the terminal.</p>"
 
 
 class SignInFailed(Exception):
@@ -76,8 +76,8 @@ class ProviderSignIn:
         provider = self._discover("authorization_endpoint", "token_endpoint")
         verifier, state, nonce = (secrets.token_urlsafe(48) for _ in range(3))
         challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
-        with _Redirected(("127.0.0.1", 0), _Receiver) as server:
-            redirect = f"http://127.0.0.1:{server.server_port}/callback"
+        with LoopbackRedirect(_LONGEST_WAIT) as server:
+            redirect = server.redirect_url
             query = {
                 "response_type": "code",
                 "client_id": self.client_id,
@@ -122,40 +122,6 @@ class ProviderSignIn:
         if "id_token" not in answer:
             raise SignInFailed(f"{self.issuer} refuses: {_reason(answer)}")
         return str(answer["id_token"])
-
-
-class _Redirected(HTTPServer):
-    """Waits for the browser on the loopback interface."""
-
-    received: Mapping[str, str] | None = None
-
-    def wait(self) -> Mapping[str, str]:
-        self.timeout = _LONGEST_WAIT
-        end = time.monotonic() + _LONGEST_WAIT
-        while self.received is None and time.monotonic() < end:
-            self.handle_request()
-        return self.received or {}
-
-
-class _Receiver(BaseHTTPRequestHandler):
-    """Takes the one request that has the answer; browsers ask for other things, too."""
-
-    server: _Redirected
-
-    def do_GET(self) -> None:
-        address = urlsplit(self.path)
-        if address.path != "/callback":
-            self.send_error(404)
-            return
-        self.server.received = {name: values[0] for name, values in parse_qs(address.query).items()}
-        self.send_response(200)
-        self.send_header("content-type", "text/html; charset=utf-8")
-        self.send_header("content-length", str(len(_DONE)))
-        self.end_headers()
-        self.wfile.write(_DONE)
-
-    def log_message(self, *_: object) -> None:
-        """Prints nothing: the address has the code."""
 
 
 def _post(url: str, form: Mapping[str, str]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Requests about runs."""
 
+import base64
 import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -24,9 +25,12 @@ class RunRequests(ApiSession):
         parameters: Mapping[str, Any] | None = None,
         key: str | None = None,
         programs: Json | None = None,
+        source: bytes | None = None,
     ) -> str:
-        """Starts a run of `document`; returns its id."""
+        """Starts a run of `document`; returns its id. `source` are packed files for its treatments."""
         body = {**with_programs(document, programs), "parameters": dict(parameters or {})}
+        if source is not None:
+            body["source"] = base64.b64encode(source).decode()
         return self._start(self._in_project("runs"), body, key)
 
     def run_pipeline(

@@ -249,6 +249,9 @@ def _runners(treatment: Mapping[str, Any]) -> None:
     for one in treatment["runners"]:
         if one["boot_phases"]:
             out.print(Text(f"    attempt {one['attempt']} booted: {_boot(one['boot_phases'])}", "dim"))
+        if one["lines_left_out"]:
+            lines = "1 line" if one["lines_left_out"] == 1 else f"{one['lines_left_out']:,} lines"
+            out.print(Text(f"    attempt {one['attempt']}: {lines} of its log not kept (log quota)", "yellow"))
         if one["console"]:
             out.print(Text(f"    attempt {one['attempt']} never connected; its machine printed:", "dim"))
             for line in one["console"].rstrip().splitlines()[-_CONSOLE_LINES:]:

@@ -6,6 +6,7 @@ import typer
 
 from cadence.cli.client.client import Client
 from cadence.cli.client.connection import connect
+from cadence.cli.repositories.github_apps import find_app
 from cadence.cli.shared.arguments import prompt_secret
 from cadence.cli.shared.errors import FAILED, WRONG_USE, fail, reporting_errors
 from cadence.cli.shared.options import Json, Project
@@ -29,6 +30,9 @@ def connect_repository(
         str | None,
         typer.Option(help="github, gitlab, gitea or bitbucket (default: known for the public code hosts)."),
     ] = None,
+    app: Annotated[
+        str | None, typer.Option(help="A GitHub App of the project that is installed on the repository, not a token.")
+    ] = None,
     forks: Annotated[
         str,
         typer.Option(
@@ -42,11 +46,12 @@ def connect_repository(
     project: Project = None,
     as_json: Json = False,
 ) -> None:
-    """Connect a repository and create its webhook. Asks for an access token, or reads it from standard input."""
-    token = prompt_secret("the access token")
+    """Connect a repository. Without --app asks for an access token, or reads it from standard input."""
+    token = None if app else prompt_secret("the access token")
     with reporting_errors(as_json):
         client = connect(project)
-        connected = client.connect_repository(url, token, kind, forks, public_url or client.url)
+        app_id = find_app(client, app)["id"] if app else None
+        connected = client.connect_repository(url, token, kind, forks, public_url or client.url, app_id)
     sentence = (
         f"{connected['name']} is connected to the project {connected['project']}. Pushes start what is in .cadence."
     )
@@ -82,7 +87,7 @@ def show_repository(name: RepositoryArgument, project: Project = None, as_json: 
         ("project", found["project"]),
         ("default branch", found["default_branch"]),
         ("forks", found["forks"]),
-        ("webhook", found["webhook_url"] if found["webhook_id"] else "missing; `cadence repository rotate` creates it"),
+        ("webhook", _webhook(found)),
         ("connected", f"{date_time(found['created_at'])} by {found['created_by']}"),
     ):
         out.print(f"  {label:<16}{value}", markup=False)
@@ -154,6 +159,12 @@ def list_deliveries(
         client = connect(project)
         deliveries = client.repository_deliveries(_found(client, name)["id"], limit)
     print_list(deliveries, ("RECEIVED", "EVENT", "REF", "COMMIT", "RUNS", "OUTCOME"), _delivery_row, as_json)
+
+
+def _webhook(found: dict[str, Any]) -> str:
+    if found["app"] is not None:
+        return f"{found['webhook_url']} (of a GitHub App)"
+    return found["webhook_url"] if found["webhook_id"] else "missing; `cadence repository rotate` creates it"
 
 
 def _delivery_row(delivery: dict[str, Any]) -> tuple[Any, ...]:

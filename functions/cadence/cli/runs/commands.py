@@ -13,6 +13,7 @@ from cadence.cli.placement.placement_page import show_placement
 from cadence.cli.runs.cost_page import show_cost
 from cadence.cli.runs.follow_run import follow_run
 from cadence.cli.runs.run_page import show_run
+from cadence.cli.runs.working_tree import tree_for
 from cadence.cli.shared.arguments import name_value_pairs
 from cadence.cli.shared.document_file import read_document
 from cadence.cli.shared.errors import FAILED, INTERRUPTED, WRONG_USE, fail, reporting_errors
@@ -105,7 +106,8 @@ def run(
 ) -> None:
     """Run a pipeline document or a Mélodium program (Compo.toml, .mel, .jeu) once.
 
-    The document is validated first; nothing starts unless it is valid.
+    The document is validated first; nothing starts unless it is valid. Treatments with `source: true` receive the files
+    of the git working tree that the document lies in, with changes that are not committed.
     """
     parameters = name_value_pairs("--param", param)
     secrets = name_value_pairs("--secret", secret, "PARAMETER=NAME")
@@ -118,7 +120,9 @@ def run(
             run_id = client.run_document(document, programs=programs)
         else:
             document = read_document(file)
-            run_id = client.run_document(document, parameters, programs=programs_beside(document, file))
+            tree = tree_for(document, file)
+            source = tree.packed if tree else None
+            run_id = client.run_document(document, parameters, programs=programs_beside(document, file), source=source)
         _report_started(client, run_id, follow, as_json)
 
 

@@ -13,6 +13,7 @@ from cadence.adapters.aws.step_functions import StepFunctionsMachines
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore, DynamoSharedKeys
 from cadence.adapters.dynamodb.access.audit import DynamoAuditTrail
 from cadence.adapters.dynamodb.access.kms_secrets import KmsSecretStore
+from cadence.adapters.dynamodb.access.token_uses import DynamoTokenUses
 from cadence.adapters.dynamodb.access.web_sessions import DynamoWebSessionStore
 from cadence.adapters.dynamodb.limits.approvals import DynamoApprovalStore
 from cadence.adapters.dynamodb.limits.environments import DynamoEnvironmentStore, DynamoLinkStore
@@ -25,6 +26,7 @@ from cadence.adapters.dynamodb.runners.host_store import DynamoHostStore
 from cadence.adapters.dynamodb.runners.runner_store import DynamoRunnerStore
 from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
 from cadence.adapters.dynamodb.search.splits import DynamoSplitCatalogue
+from cadence.adapters.dynamodb.values.storage_ledger import DynamoStorageLedger
 from cadence.adapters.kms.cipher import KmsCipher
 from cadence.adapters.s3.buckets import Buckets
 from cadence.adapters.s3.chunks import S3Chunks
@@ -37,6 +39,7 @@ from cadence.application.access.authenticate import Authenticate, refuse_if_know
 from cadence.application.access.create_organization import CreateOrganization
 from cadence.application.access.create_token import CreateToken, RevokeToken
 from cadence.application.access.ports import AuditTrail, SharedKeys
+from cadence.application.access.token_uses import NoteTokenUses, TokenUseStore
 from cadence.application.access.web_sessions import WebSessions
 from cadence.application.dead_letters.sources import DeadLetters
 from cadence.application.exports.manage_exports import ManageExports
@@ -69,6 +72,7 @@ from cadence.application.shared.secret_ports import SecretStore
 from cadence.application.shared.value_ports import DataUrls
 from cadence.application.triggers.add_githost import AddGitHost, RotateGitHost
 from cadence.application.values.manage_retention import ManageRetention
+from cadence.application.values.storage import ManageStorage
 from cadence.composition.api.alerts import Alerting, alerting
 from cadence.composition.api.dead_letters import dead_letters
 from cadence.composition.api.deletion import Deletions, deletions
@@ -135,6 +139,7 @@ class Services:
     debugging: Debugging
     create_token: CreateToken
     revoke_token: RevokeToken
+    token_uses: TokenUseStore
     create_organization: CreateOrganization
     people: People
     add_githost: AddGitHost
@@ -147,6 +152,7 @@ class Services:
     search: Search
     dead_letters: DeadLetters
     retention: ManageRetention
+    storage: ManageStorage
     audit: AuditTrail
     alerting: Alerting
     deletions: Deletions
@@ -193,7 +199,8 @@ class Services:
 def services() -> Services:
     config = settings.load(settings.ApiSettings)
     access = DynamoAccessStore(config.access_table)
-    authenticate = Authenticate(access, now)
+    token_uses = DynamoTokenUses(config.access_table)
+    authenticate = Authenticate(access, now, NoteTokenUses(token_uses))
     cipher = KmsCipher(config.secrets_key)
     secrets = KmsSecretStore(config.access_table, config.secrets_key)
     pipelines = DynamoPipelineStore(config.pipelines_table)
@@ -281,6 +288,7 @@ def services() -> Services:
         create_token=CreateToken(access, access, now),
         create_organization=CreateOrganization(access, access, now),
         revoke_token=RevokeToken(access, now),
+        token_uses=token_uses,
         add_githost=AddGitHost(access, cipher, now),
         repositories=repositories(config, cipher),
         case_results=case_results(config, runs),
@@ -291,6 +299,10 @@ def services() -> Services:
         dead_letters=dead_letters(config, access),
         retention=ManageRetention(
             DynamoSplitCatalogue(config.logs_table), now, timedelta(days=int(config.retention_days))
+        ),
+        storage=ManageStorage(
+            DynamoStorageLedger(config.runners_table, timedelta(days=int(config.retention_days))),
+            int(config.project_storage_mebibytes) << 20,
         ),
         audit=DynamoAuditTrail(config.access_table),
         alerting=alerts,

@@ -27,11 +27,12 @@ class Debugging:
 
 
 def debugging(config: ApiSettings, hosts: HostStore) -> Debugging:
-    look = ReadTreatmentInsight(hosts, DynamoGroupStore(config.runs_table))
+    log_index = DynamoLogIndex(config.logs_table)
+    look = ReadTreatmentInsight(hosts, DynamoGroupStore(config.runs_table), log_index)
     chunks = S3Chunks(Buckets.of(config.data_bucket, config.value_buckets))
     return Debugging(
         look=look,
-        diagnose=Diagnose(LastLines(DynamoLogIndex(config.logs_table), S3LogSegments(config.data_bucket))),
+        diagnose=Diagnose(LastLines(log_index, S3LogSegments(config.data_bucket))),
         content=ReadContent(chunks, DynamoStreamStore(config.runners_table), look),
         resources=ResourceSeries(DynamoSampleStore(config.runners_table)),
     )

@@ -60,6 +60,7 @@ class ApiSettings:
     schedules_role_arn: str
     git_hosts: str
     retention_days: str
+    project_storage_mebibytes: str
     telemetry_table: str
     exporting_queue_url: str
     outbound_hosts: str
@@ -162,6 +163,8 @@ class RunnerGatewaySettings:
     wake_ups_queue_url: str
     cache_mebibytes: str
     project_cache_mebibytes: str
+    project_storage_mebibytes: str
+    retention_days: str
     deadlines_queue_url: str
     git_hosts: str
 
@@ -330,6 +333,7 @@ class WatchdogSettings:
     deadlines_queue_url: str
     wake_ups_queue_url: str
     provider_function_prefix: str
+    retention_days: str
 
 
 @dataclass(frozen=True)
@@ -423,6 +427,7 @@ class LogStreamSettings:
 class RetentionSettings:
     logs_table: str
     runs_table: str
+    runners_table: str
     data_bucket: str
     value_buckets: str
     retention_days: str

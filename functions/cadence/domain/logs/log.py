@@ -57,6 +57,10 @@ class Watermark:
     full: str | None = None
     left_out: int = 0
 
+    def left_out_of(self, sent: int) -> int:
+        """How many of a runner's `sent` lines were not kept because of a quota."""
+        return self.left_out + (max(0, sent - self.through) if self.full else 0)
+
     def keeps(self, day: str) -> bool:
         """Whether lines that arrive on a day are kept."""
         return self.full not in (RUNNER_FULL, day)

@@ -137,8 +137,8 @@ def comment(
             lines += [
                 "",
                 f"### {context.removeprefix('cadence/')} failed",
-                *_reasons(run, treatments.get(run.run_id, ())),
-                *_failed_tests((tests or {}).get(run.run_id, ())),
+                *reasons(run, treatments.get(run.run_id, ())),
+                *failed_tests((tests or {}).get(run.run_id, ())),
             ]
     return PullRequestComment(number=number, body="\n".join(lines) + "\n", marker=marker)
 
@@ -154,7 +154,8 @@ def _description(run: Run) -> str:
     return words if len(words) <= LONGEST_DESCRIPTION else words[: LONGEST_DESCRIPTION - 1] + "…"
 
 
-def _reasons(run: Run, treatments: Sequence[Treatment]) -> list[str]:
+def reasons(run: Run, treatments: Sequence[Treatment]) -> list[str]:
+    """Returns lines of Markdown about why a run failed."""
     failed = [treatment for treatment in treatments if treatment.state in FAILED_TREATMENT_STATES]
     if not failed:
         return _quoted(run.cause or "No cause was recorded.")
@@ -170,7 +171,7 @@ def _reasons(run: Run, treatments: Sequence[Treatment]) -> list[str]:
     return lines
 
 
-def _failed_tests(reports: Sequence[TreatmentReport]) -> list[str]:
+def failed_tests(reports: Sequence[TreatmentReport]) -> list[str]:
     """Returns the counts of failed tests, and the names of those that the change may have broken."""
     counts = total(reports)
     if not counts.failing:
@@ -199,11 +200,12 @@ def _failed_tests(reports: Sequence[TreatmentReport]) -> list[str]:
 
 def _test_name(case: CaseName) -> str:
     """Returns a name as code, which the name cannot end, with its place."""
-    place = "" if case.file is None else f" ({_code(case.file + (f':{case.line}' if case.line else ''))})"
-    return f"{_code(case.name)}{place}"
+    place = "" if case.file is None else f" ({code(case.file + (f':{case.line}' if case.line else ''))})"
+    return f"{code(case.name)}{place}"
 
 
-def _code(text: str) -> str:
+def code(text: str) -> str:
+    """Returns a text of others as code in Markdown, which it cannot end."""
     return f"`{' '.join(text.replace('`', chr(39)).split())[:_LONGEST_TEST_NAME]}`"
 
 

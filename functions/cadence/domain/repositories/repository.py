@@ -90,7 +90,8 @@ class Repository:
 
     `origin` is its code host, `name` its full name there, `url` its page. `public_url` is the address at which the code
     host reaches this API, without a slash at its end. `webhook_id` is the code host's own id of the webhook; None until
-    it was created.
+    it was created. `app_id` is the GitHub App that it is connected with, which has one webhook for all its
+    repositories; None if it is connected with an access token.
     """
 
     repository_id: str
@@ -107,6 +108,7 @@ class Repository:
     created_by: str
     forks: ForkPolicy = ForkPolicy.BASE
     webhook_id: str | None = None
+    app_id: str | None = None
 
     @property
     def address(self) -> RepositoryAddress:

@@ -12,6 +12,7 @@ from cadence.domain.test_reports.case import CaseCounts, CaseOutcome, ReportedCa
 MOST_NAMED = 20
 """Tests that a treatment's report names itself; all are in the reports of its attempts."""
 _LONGEST_NAME = 300
+_NAMED = ("new_failures", "flaky_failures", "other_failures")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +42,8 @@ class CaseName:
 class TreatmentReport:
     """The reports of a treatment: of its attempts, in order, of which the last readable one counts.
 
-    `base_run` is the run whose results its failures were compared with. The named tests are those of the last attempt.
+    `base_run` is the run whose results its failures were compared with. The named tests are those of the last attempt;
+    `other_failures` are those that failed on the base, too, or that were compared with nothing.
     """
 
     run_id: str
@@ -50,6 +52,7 @@ class TreatmentReport:
     base_run: str | None = None
     new_failures: Sequence[CaseName] = ()
     flaky_failures: Sequence[CaseName] = ()
+    other_failures: Sequence[CaseName] = ()
 
     @property
     def last(self) -> AttemptReport | None:
@@ -119,7 +122,7 @@ def report_json(report: TreatmentReport) -> dict[str, Any]:
 def report_of(data: Mapping[str, Any]) -> TreatmentReport:
     """Returns what `report_json` returned."""
     attempts = tuple(AttemptReport(**{**one, "counts": CaseCounts(**one["counts"])}) for one in data["attempts"])
-    lists = {key: tuple(CaseName(**one) for one in data[key]) for key in ("new_failures", "flaky_failures")}
+    lists = {key: tuple(CaseName(**one) for one in data[key]) for key in _NAMED}
     return TreatmentReport(**{**data, **lists, "attempts": attempts})
 
 

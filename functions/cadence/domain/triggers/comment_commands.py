@@ -1,4 +1,4 @@
-"""Commands that people write as comments on pull requests: `/cadence rerun`."""
+"""Commands that people give on a code host: `/cadence rerun` as a comment on a pull request, and buttons of checks."""
 
 import re
 from dataclasses import dataclass
@@ -17,6 +17,21 @@ class CommentCommand:
     sender_id: str
     name: str
     argument: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckCommand:
+    """A button of a check that asks for a rerun. `run_id` is the check's run; None: all runs of the commit."""
+
+    repository: str
+    commit: str
+    run_id: str | None
+    failed_only: bool
+    sender: str
+    sender_id: str
+
+
+HostCommand = CommentCommand | CheckCommand
 
 
 def read_command(text: str) -> tuple[str, str] | None:

@@ -83,6 +83,30 @@ class StreamProgress:
             )
 
 
+def check_digest(end: StreamEnd, first_chunk: str) -> None:
+    """Raises Conflict if a stream of at most one chunk ends with another digest than its first chunk has."""
+    if end.chunks <= 1 and end.sha256 != first_chunk:
+        raise Conflict(
+            f"The end says that the stream's SHA-256 is {end.sha256}, but its only chunk has {first_chunk}.",
+            sha256=first_chunk,
+        )
+
+
+def check_chunk(reported: Chunk, size: int | None, sha256: str | None) -> None:
+    """Raises Conflict unless the bucket has a chunk as it was reported; `size` is None if it has none."""
+    if size is None:
+        raise Conflict(
+            f"Chunk {reported.seq} was reported, but it is not in the bucket. Upload it and report it again.",
+            missing=reported.seq,
+        )
+    if (size, sha256) != (reported.size, reported.sha256):
+        raise Conflict(
+            f"Chunk {reported.seq} was reported with {reported.size} bytes and the SHA-256 {reported.sha256}, but the "
+            f"bucket has {size} bytes with {sha256 or 'no SHA-256'}. The attempt cannot continue with this output.",
+            differs=reported.seq,
+        )
+
+
 def check_stored(sizes: Iterable[int], end: StreamEnd) -> None:
     """Raises Conflict unless the chunks in the bucket, of these sizes, are those that the end states.
 

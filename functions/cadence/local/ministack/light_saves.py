@@ -1,18 +1,25 @@
 """Makes MiniStack's saves light, since they happen every few seconds.
 
-MiniStack hashes the archive of every Lambda at each save (45 of 5 MB), and writes JSON piece by piece in Python.
+MiniStack hashes the archive of every Lambda at each save (45 of 5 MB), and writes JSON piece by piece in Python. It
+copies what it is about to write, value by value; if something is added meanwhile, the copy fails, and the service is
+not saved. The encoder in C needs no copy: nothing else runs while it encodes a table, a queue or an execution.
 """
 
 import json
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
+from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Any, TextIO
 
 from ministack.core import persistence
-from ministack.services import lambda_svc
+from ministack.core.responses import AccountRegionScopedDict, AccountScopedDict
+from ministack.services import dynamodb, kinesis, lambda_svc, sqs, stepfunctions
 
 WriteBlob = Callable[[bytes], str]
+GetState = Callable[[], dict[str, Any]]
+
+# Those that change while they are saved. Their states are what they have in memory, copied.
+_BUSY: tuple[Any, ...] = (dynamodb, kinesis, sqs, stepfunctions)
 
 
 def install() -> None:
@@ -24,6 +31,33 @@ def install() -> None:
     )
     encoding: Any = persistence
     encoding.json = SimpleNamespace(**{**vars(json), "dump": dump})
+    encoding._json_default = at_one_moment(encoding._json_default)  # noqa: SLF001
+    for service in _BUSY:
+        service.get_state = uncopied(service, service.get_state)
+
+
+def uncopied(service: ModuleType, get_state: Any) -> GetState:
+    """Returns ``get_state`` of a service, which returns what is in memory itself instead of a copy."""
+
+    def state() -> dict[str, Any]:
+        names = {**vars(service), "copy": SimpleNamespace(deepcopy=lambda value: value)}
+        found: dict[str, Any] = FunctionType(get_state.__code__, names)()
+        return found
+
+    return state
+
+
+def at_one_moment(encode: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Returns the encoder of what JSON does not know, for which the members of a scoped dictionary stay the same."""
+
+    def encode_scoped(value: Any) -> Any:
+        if isinstance(value, AccountScopedDict | AccountRegionScopedDict):
+            kept = type(value)()
+            kept._data = dict(value._data)  # noqa: SLF001 (a copy in one step)
+            return encode(kept)
+        return encode(value)
+
+    return encode_scoped
 
 
 def once(write: WriteBlob, path: Callable[[str], Path]) -> WriteBlob:

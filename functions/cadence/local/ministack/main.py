@@ -47,6 +47,7 @@ from cadence.local.ministack import (
     task_permissions,
     verified_callers,
 )
+from cadence.local.ministack.saved_mark import SaveAll, marking
 from cadence.local.shared import lifeline
 from cadence.local.shared.paths import SAVED
 
@@ -59,8 +60,6 @@ EXECUTION_DELAY = 0.15
 
 # The logs of Lambdas grow with every call and are not read back: they are saved at the end only.
 _SAVED_AT_END_ONLY = frozenset({"cloudwatch_logs", "cloudwatch"})
-
-SaveAll = Callable[[dict[str, Any]], None]
 
 
 def one_at_a_time(save_all: SaveAll) -> SaveAll:
@@ -101,15 +100,14 @@ def emit_interrupted_executions(since: str) -> None:
         stepfunctions._emit_execution_status_event(execution)  # noqa: SLF001
 
 
-def save_regularly(loaded: threading.Event, wait: Callable[[float], bool], saved: Path) -> None:
-    """Saves the state and renews the file `saved` once the state is loaded, until `wait(seconds)` returns True."""
+def save_regularly(loaded: threading.Event, wait: Callable[[float], bool]) -> None:
+    """Saves the state once it is loaded, until `wait(seconds)` returns True."""
     loaded.wait()
     pause = SAVE_SECONDS
     while not wait(pause):
         began = time.monotonic()
         services = app._build_persistence_save_dict()  # noqa: SLF001 (MiniStack has no public way to save)
         app.save_all({name: state for name, state in services.items() if name not in _SAVED_AT_END_ONLY})
-        saved.touch()
         pause = max(SAVE_SECONDS, PAUSE_PER_SAVE * (time.monotonic() - began))
 
 
@@ -145,10 +143,10 @@ def main() -> None:
     code = shared_code.install()
     processes = forked_processes.install()
     signal.signal(signal.SIGUSR1, lambda *_: requested.set())
-    app.save_all = one_at_a_time(app.save_all)
-    app._load_persisted_state = signalling(app._load_persisted_state, loaded)  # noqa: SLF001 (as above)
     saved = Path(persistence.STATE_DIR, SAVED)
-    threading.Thread(target=save_regularly, args=(loaded, pause, saved), name="save-state", daemon=True).start()
+    app.save_all = one_at_a_time(marking(app.save_all, saved, persistence.logger))
+    app._load_persisted_state = signalling(app._load_persisted_state, loaded)  # noqa: SLF001 (as above)
+    threading.Thread(target=save_regularly, args=(loaded, pause), name="save-state", daemon=True).start()
     lifeline.watch(lambda: os.kill(os.getpid(), signal.SIGTERM))
     try:
         app.main()

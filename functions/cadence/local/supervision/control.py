@@ -14,6 +14,7 @@ from cadence.local.shared.errors import LocalStackError
 from cadence.local.shared.paths import CHECKOUT, StackPaths
 from cadence.local.shared.progress import PrintLine
 from cadence.local.supervision import processes, record
+from cadence.local.supervision.saves import late_save, unsaved_end
 from cadence.local.supervision.supervisor import StackOptions
 
 SUPERVISOR = (sys.executable, "-m", "cadence.local.supervision.supervisor")
@@ -25,11 +26,15 @@ _POLL_SECONDS = 0.05
 
 @dataclass(frozen=True)
 class StackStatus:
-    """`phase` is starting, serving, stopping, stopped, or killed (with leftover files or processes)."""
+    """`phase` is starting, serving, stopping, stopped, or killed (with leftover files or processes).
+
+    `warning` tells that a serving stack does not save its state.
+    """
 
     phase: str
     connection: StackConnection | None
     processes: tuple[processes.ProcessIdentity, ...]
+    warning: str | None = None
 
 
 def status(folder: Path) -> StackStatus:
@@ -42,7 +47,8 @@ def status(folder: Path) -> StackStatus:
         return StackStatus("killed" if left else "stopped", None, alive)
     alive = tuple(process for process in (known.processes if known else ()) if process.is_alive())
     phase = known.phase if known else "starting"
-    return StackStatus(phase, read_connection(paths) if phase == "serving" else None, alive)
+    serving = phase == "serving"
+    return StackStatus(phase, read_connection(paths) if serving else None, alive, late_save(paths) if serving else None)
 
 
 def up(
@@ -92,11 +98,13 @@ def down(folder: Path, print_line: PrintLine) -> bool:
         return left is not None
     if known is None:
         raise LocalStackError(f"A stack is just starting in {folder}. Try again in a moment.")
-    started_at = time.monotonic()
+    started_at, began = time.monotonic(), time.time()
     processes.end([known.supervisor], _STOP_SECONDS)
     with record.held(paths, patience=_STOP_SECONDS):
         record.clear_leftovers(paths, _STOP_SECONDS)
     print_line(f"Stopped in {time.monotonic() - started_at:.1f} s. Pipelines, runs and logs are kept in {paths.home}.")
+    if warning := unsaved_end(paths, began):
+        print_line(f"warning: {warning}")
     return True
 
 

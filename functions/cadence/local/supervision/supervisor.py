@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import math
 import os
 import secrets
 import signal
@@ -10,7 +9,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from pathlib import Path
 
 from cadence.local.deployment.deploy import deploy
@@ -28,10 +26,12 @@ from cadence.local.supervision import record
 from cadence.local.supervision.children import Child
 from cadence.local.supervision.components import StackComponents
 from cadence.local.supervision.processes import MARK, ProcessIdentity
+from cadence.local.supervision.saves import clock, late_save, missing
 
 DEFAULT_PORT = 8400
 _READY_SECONDS = 60.0
 _STOP_SECONDS = 20.0
+_SAVES_SECONDS = 10.0
 _API_OUTPUTS = ("ApiUrl", "LiveUrl")
 
 
@@ -83,10 +83,11 @@ class Supervisor:
             self._print_line(f"  stopped its leftover processes: {', '.join(process.name for process in left)}")
         saved = max((path.stat().st_mtime for path in self._paths.state.glob("*.json")), default=None)
         if saved is not None:
-            moment = datetime.fromtimestamp(saved).astimezone().strftime("%H:%M:%S on %d %B")
             logs = [self._paths.log(name) for name in ("ministack", "host-agent")]
             alive = max((path.stat().st_mtime for path in logs if path.exists()), default=saved)
-            self._print_line(f"  continuing from the state saved at {moment}; {missing(alive - saved)} may be missing")
+            self._print_line(
+                f"  continuing from the state saved at {clock(saved)}; {missing(alive - saved)} may be missing"
+            )
             self._print_line("  runs that were under way may not continue; repeat them: cadence rerun RUN --failed")
 
     async def _start(self, cleanup: AsyncExitStack) -> None:
@@ -171,24 +172,29 @@ class Supervisor:
 
     async def _watch(self) -> None:
         ends = [asyncio.create_task(child.ended_early()) for child in self._children]
+        saves = asyncio.create_task(self._watch_saves())
         try:
             done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             raise done.pop().result()
         finally:
-            for end in ends:
-                end.cancel()
+            for task in (*ends, saves):
+                task.cancel()
+
+    async def _watch_saves(self) -> None:
+        """Prints a warning when the state is not saved any more, and a line when it is again."""
+        warned = False
+        while True:
+            await asyncio.sleep(_SAVES_SECONDS)
+            warning = await asyncio.to_thread(late_save, self._paths)
+            if warning and not warned:
+                self._print_line(f"warning: {warning}")
+            elif warned and not warning:
+                self._print_line("The state is saved again.")
+            warned = warning is not None
 
     def _enter(self, phase: record.Phase) -> None:
         self._record.phase = phase
         self._record.write(self._paths)
-
-
-def missing(seconds: float) -> str:
-    """Returns how much time a killed stack may have lost, from its last save to its last line in a log."""
-    minutes = math.ceil(seconds / 60)
-    if seconds < 60:
-        return "less than a minute"
-    return f"{minutes} minutes" if minutes > 1 else "a minute"
 
 
 async def supervise(options: StackOptions, out: PrintLine, components: StackComponents, *, attached: bool) -> int:

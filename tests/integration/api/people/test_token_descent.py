@@ -74,3 +74,13 @@ def test_a_scanner_recognises_a_token_by_its_checksum() -> None:
     assert value == zlib.crc32(text[:-6].encode())
     assert parse_token(text[:-1] + ("0" if text[-1] != "0" else "1")) is None
     assert parse_token("cad_" + "1" + text[5:]) is None
+
+
+def test_the_last_use_of_each_token_is_listed(api: Api) -> None:
+    used, unused = create(api, api.token), create(api, api.token)
+    assert works(api, used["token"])
+    wrong = used["token"].replace("_", "x", 1)
+    assert not works(api, wrong)
+    listed = {one["token_id"]: one["last_used_at"] for one in api("GET", "/v1/tokens").json["items"]}
+    assert listed[used["token_id"]] and datetime.fromisoformat(listed[used["token_id"]])
+    assert listed[unused["token_id"]] is None

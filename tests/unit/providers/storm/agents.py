@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from cadence.application.runners.claim import ClaimAssignment
+from cadence.application.runners.runner_tokens import session_token
 from cadence.domain.runners.runner import RunnerOutcome, RunnerResult, RunnerState
 from cadence.domain.shared.errors import Conflict, Gone, Transient, Unauthenticated
 from tests.fakes.audit import MemoryAuditTrail
@@ -33,6 +34,7 @@ class AgentOnMachine:
     def __init__(self, storm: "Storm", thing: Thing, runner_id: str, script: str, *, power_off: bool) -> None:
         self._storm, self._thing, self._runner_id, self._script = storm, thing, runner_id, script
         self._power_off = power_off
+        self._nonce = f"nonce-{thing.machine.ref}-{thing.number}"
 
     def live(self, actor: Actor) -> None:
         clock, thing = self._storm.clock, self._thing
@@ -40,9 +42,8 @@ class AgentOnMachine:
             return
         actor.pause(clock.now + timedelta(seconds=300 if self._script == "boots late" else 20))
         gateway = self._storm.ports(actor, f"gateway {thing.machine.ref}")
-        nonce = f"nonce-{thing.machine.ref}-{thing.number}"
         try:
-            self._insist(actor, lambda: self._claim(gateway).claim(self._runner_id, thing.token, nonce, {}))
+            self._insist(actor, lambda: self._claim(gateway).claim(self._runner_id, thing.token, self._nonce, {}))
             thing.works = thing.ended_at is None
             self._work(actor, gateway)
         except (Conflict, Gone, Unauthenticated) as error:
@@ -103,8 +104,8 @@ class AgentOnMachine:
         )  # fmt: skip
 
     def _end(self, actor: Actor, gateway: Ports, outcome: RunnerOutcome) -> None:
-        runner = self._storm.runners.runners[self._runner_id]
-        self._insist(actor, lambda: gateway.complete.complete(runner, _result(outcome)))
+        bearer = f"Bearer {session_token(self._thing.token, self._nonce)}"
+        self._insist(actor, lambda: gateway.complete.complete(self._runner_id, bearer, _result(outcome)))
 
     def _insist(self, actor: Actor, call: Callable[[], object]) -> None:
         """Until it is answered, or the machine is gone."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from cadence.application.runners.runner_tokens import token_hash
 from cadence.domain.pipelines.specification import OutputSpec, TreatmentSpec
 from cadence.domain.runners.runner import OutputStream, Runner, RunnerOutcome, RunnerResult, RunnerState
 from cadence.domain.shared import ids
@@ -21,6 +22,7 @@ LOSING = ("breaks", "never boots", "falls silent", "comes late")
 ENDLESS = "never ends"
 LEASE = timedelta(seconds=45)
 BEAT = timedelta(seconds=10)
+_SESSION = "a session of an agent"
 MAX_DURATION = 300
 
 
@@ -94,6 +96,7 @@ class Agent:
             {RunnerState.BOOTING},
             state=RunnerState.CLAIMED,
             claimed_at=now,
+            session_hash=token_hash(_SESSION),
             lease_until=now + LEASE,
             deadline=now + timedelta(seconds=MAX_DURATION),
         )
@@ -150,7 +153,8 @@ class Agent:
         error = None if outcome is RunnerOutcome.SUCCEEDED else f"it {self.script}"
         result = RunnerResult(outcome=outcome, exit_code=0 if outcome is RunnerOutcome.SUCCEEDED else 1, error=error)
         if answer:
-            _insist(actor, self.clock, lambda: gateway.complete.complete(self.runner, result))
+            bearer = f"Bearer {_SESSION}"
+            _insist(actor, self.clock, lambda: gateway.complete.complete(self.runner.runner_id, bearer, result))
         else:
             _insist(actor, self.clock, lambda: gateway.runners.complete(self.runner.runner_id, result))
 

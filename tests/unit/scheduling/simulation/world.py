@@ -20,6 +20,7 @@ from cadence.application.placement.place import PlaceTreatment
 from cadence.application.placement.reconcile_launch import FailedLaunch, ReconcileLaunch
 from cadence.application.placement.unclaimed_offers import UnclaimedOffers
 from cadence.application.runners.complete import Complete
+from cadence.application.runners.runner_sessions import RunnerSessions
 from cadence.application.runs.end_process import EndProcess
 from cadence.application.runs.finalise import Finalise
 from cadence.application.runs.start_child_run import StartChildRun
@@ -465,12 +466,12 @@ class Ports:
             runners=self.runners,
             readiness=readiness,
             slots=slots,
-            specs=world.runs.get_spec,
             provider_function_prefix="provider-",
             deadlines=self.deadlines,
             clock=clock,
         )
-        self.complete = Complete(self.runners, self.settle, self.machines, lambda _: None)
+        sessions = RunnerSessions(self.runners)
+        self.complete = Complete(sessions, self.runners, self.settle, self.machines, lambda _: None)
         stop_child = StopChildRun(runs=self.runs, treatments=self.runs, deadlines=self.deadlines)
         end = EndTreatment(
             treatments=self.runs,

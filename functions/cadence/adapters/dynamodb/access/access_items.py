@@ -16,6 +16,7 @@ from pynamodb.attributes import (
 
 from cadence.adapters.dynamodb.shared.stored_item import StoredItem
 from cadence.domain.access.access import ApiToken, Organization, Project
+from cadence.domain.access.engine_tokens import is_engine_token, limited_to_engine
 from cadence.domain.limits.quotas import DEFAULT_RUNNING_RUNS, Quotas
 from cadence.domain.placement.pool import LargestRunner, Pool, Price
 from cadence.domain.placement.pool_policy import Budget, InstanceOffer, Policy, WarmWindow
@@ -156,10 +157,11 @@ class SweptPoolItem(AccessTable):
 
 
 class TokenItem(AccessTable):
-    """Stored twice in one transaction: under its own id for authentication, under its organization for listing."""
+    """Stored twice in one transaction: under its own id, and in its organization's list; an engine's by its id only."""
 
     SK: ClassVar[str] = "TOKEN"
     PREFIX: ClassVar[str] = "TOKEN#"
+    ENGINE_PREFIX: ClassVar[str] = "ENGINETOKEN#"
 
     token_id = UnicodeAttribute()
     organization = UnicodeAttribute()
@@ -173,6 +175,10 @@ class TokenItem(AccessTable):
     run = UnicodeAttribute(null=True)
     subject = UnicodeAttribute(null=True)
     made_with = UnicodeAttribute(null=True)
+
+    @classmethod
+    def key(cls, token_id: str) -> tuple[str, str]:
+        return (cls.ENGINE_PREFIX if is_engine_token(token_id) else cls.PREFIX) + token_id, cls.SK
 
     @classmethod
     def pair(cls, token: ApiToken) -> tuple["TokenItem", "TokenItem"]:
@@ -192,12 +198,12 @@ class TokenItem(AccessTable):
             "expires_at": token.expires_at,
         }
         return (
-            cls(cls.PREFIX + token.token_id, cls.SK, **values),
+            cls(*cls.key(token.token_id), **values),
             cls(organization_key(token.organization), cls.PREFIX + token.token_id, **values),
         )
 
     def token(self) -> ApiToken:
-        return ApiToken(
+        token = ApiToken(
             token_id=self.token_id,
             organization=self.organization,
             project=self.project,
@@ -211,6 +217,7 @@ class TokenItem(AccessTable):
             subject=self.subject,
             made_with=self.made_with,
         )
+        return limited_to_engine(token) if self.pk.startswith(self.ENGINE_PREFIX) else token
 
 
 class GitHostItem(AccessTable):

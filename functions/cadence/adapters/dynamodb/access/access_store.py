@@ -131,14 +131,14 @@ class DynamoAccessStore:
         _create_pair(TokenItem.pair(token), "This token id is taken.")
 
     def get_token(self, token_id: str) -> ApiToken:
-        return _get(TokenItem, TokenItem.PREFIX + token_id, TokenItem.SK, f"There is no token {token_id!r}.").token()
+        return _get(TokenItem, *TokenItem.key(token_id), f"There is no token {token_id!r}.").token()
 
     def list_tokens(self, organization: str) -> Sequence[ApiToken]:
         return [item.token() for item in _under(TokenItem, organization_key(organization), TokenItem.PREFIX)]
 
     def end_token(self, organization: str, token_id: str, at: datetime) -> None:
         keys = (
-            (TokenItem.PREFIX + token_id, TokenItem.SK),
+            TokenItem.key(token_id),
             (organization_key(organization), TokenItem.PREFIX + token_id),
         )
         try:
@@ -152,7 +152,7 @@ class DynamoAccessStore:
 
     def delete_token(self, organization: str, token_id: str) -> None:
         with _transaction() as transaction:
-            transaction.delete(TokenItem(TokenItem.PREFIX + token_id, TokenItem.SK))
+            transaction.delete(TokenItem(*TokenItem.key(token_id)))
             transaction.delete(TokenItem(organization_key(organization), TokenItem.PREFIX + token_id))
 
     def put_run_token(self, token: ApiToken) -> None:
@@ -162,7 +162,7 @@ class DynamoAccessStore:
 
     def delete_run_token(self, token_id: str) -> None:
         with translated("token of a run"):
-            TokenItem(TokenItem.PREFIX + token_id, TokenItem.SK).delete()
+            TokenItem(*TokenItem.key(token_id)).delete()
 
     # Git hosts
 

@@ -32,7 +32,7 @@ class CredentialReader:
     def read(self, token_id: str, organization: str | None) -> Credentials:
         """Raises NotFound if there is no such token."""
         known = self._subjects.get(token_id)
-        token_key = (TokenItem.PREFIX + token_id, TokenItem.SK)
+        token_key = TokenItem.key(token_id)
         if known is None:
             items = _read([token_key])
             known = self._note(token_id, _token(items, token_key))

@@ -1,6 +1,6 @@
 """`LogIndex` on the `logs` table."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Self
 
@@ -12,7 +12,7 @@ from cadence.adapters.dynamodb.logs import arrivals
 from cadence.adapters.dynamodb.shared.binding import bind, transaction_connection
 from cadence.adapters.dynamodb.shared.faults import translated
 from cadence.adapters.dynamodb.shared.stored_item import StoredItem
-from cadence.application.logs.ports import LogHead, LogIndex
+from cadence.application.logs.ports import LogHead, LogIndex, LogMarks
 from cadence.domain.logs.log import Gap, Segment, Watermark
 from cadence.domain.shared.retention import KEPT
 from cadence.domain.shared.rfc3339 import milliseconds
@@ -202,7 +202,7 @@ class WatermarkItem(LogsTable):
         )
 
 
-class DynamoLogIndex(LogIndex):
+class DynamoLogIndex(LogIndex, LogMarks):
     def __init__(self, table_name: str) -> None:
         for model in (LogsTable, HeadItem, SegmentItem, FreshItem, WatermarkItem):
             bind(model, table_name)
@@ -212,13 +212,17 @@ class DynamoLogIndex(LogIndex):
     def get_head(self, organization: str, run_id: str, runner_ids: Iterable[str]) -> LogHead:
         with translated(f"log of run {run_id}"):
             heads = list(HeadItem.query(HeadItem.key(run_id)[0], HeadItem.sk == HeadItem.SK, consistent_read=True))
-            keys = [WatermarkItem.item_key(runner_id) for runner_id in runner_ids]
-            watermarks = [item.watermark() for item in WatermarkItem.batch_get(keys, consistent_read=True)]
         return LogHead(
             int(heads[0].next_segment) if heads else 0,
-            {watermark.runner_id: watermark for watermark in watermarks},
+            self.watermarks(runner_ids),
             arrivals.next_number(organization, run_id),
         )
+
+    def watermarks(self, runner_ids: Iterable[str]) -> Mapping[str, Watermark]:
+        keys = [WatermarkItem.item_key(runner_id) for runner_id in runner_ids]
+        with translated("the watermarks of runners"):
+            found = [item.watermark() for item in WatermarkItem.batch_get(keys, consistent_read=True)]
+        return {watermark.runner_id: watermark for watermark in found}
 
     def append(self, head: LogHead, segment: Segment, watermarks: Sequence[Watermark]) -> None:
         expires = datetime.now(UTC) + KEPT

@@ -1,6 +1,7 @@
 """`CommitReportStore` on the `repositories` table: one partition for each commit."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from pynamodb.exceptions import DoesNotExist
@@ -20,10 +21,12 @@ from cadence.adapters.dynamodb.repositories.repository_items import (
 from cadence.adapters.dynamodb.shared.binding import bind
 from cadence.adapters.dynamodb.shared.faults import translated
 from cadence.application.repositories.ports import CommitReportStore, ReportProgress, SentComment
+from cadence.domain.repositories.commit_check import CommitCheck, SentCheck
 from cadence.domain.repositories.commit_report import CommitStatus, PullRequestComment
 from cadence.domain.shared.errors import Conflict
 
 _KEPT = timedelta(days=90)
+_NOT_SENT = "-"
 
 
 class DynamoCommitReports(CommitReportStore):
@@ -76,10 +79,11 @@ class DynamoCommitReports(CommitReportStore):
             sent = ReportSentItem.query(
                 partition, ReportSentItem.sk.startswith(ReportSentItem.PREFIX), consistent_read=True
             )
-            digests = {item.sk.removeprefix(ReportSentItem.PREFIX): item.digest for item in sent}
+            items = {item.sk.removeprefix(ReportSentItem.PREFIX): item for item in sent}
         return ReportProgress(
             runs=tuple(run_ids),
-            sent=digests,
+            sent={context: item.digest for context, item in items.items()},
+            checks={context: made for context, item in items.items() if (made := item.check()) is not None},
             problem=head.problem or "",
             retry_at=head.retry_at,
             failing_since=head.failing_since,
@@ -131,6 +135,24 @@ class DynamoCommitReports(CommitReportStore):
         )
         with translated(f"commit {commit}"):
             item.save()
+
+    def check_sent(self, repository_id: str, commit: str, check: CommitCheck, sent: SentCheck) -> None:
+        item = ReportSentItem(
+            commit_key(repository_id, commit),
+            ReportSentItem.PREFIX + check.status.context,
+            digest=check.digest,
+            check_id=sent.check_id,
+            run_id=sent.run_id,
+            annotations=sent.annotations or None,
+            expires_at=_expiry(),
+        )
+        with translated(f"commit {commit}"):
+            item.save()
+
+    def send_again(self, repository_id: str, commit: str, context: str) -> None:
+        item = ReportSentItem(commit_key(repository_id, commit), ReportSentItem.PREFIX + context)
+        with suppress(Conflict), translated(f"commit {commit}"):  # what was never sent is sent anyway
+            item.update([ReportSentItem.digest.set(_NOT_SENT)], condition=ReportSentItem.pk.exists())
 
     def sent_comment(self, repository_id: str, number: int) -> SentComment:
         try:

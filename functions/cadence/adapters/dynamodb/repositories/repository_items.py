@@ -13,6 +13,7 @@ from pynamodb.attributes import (
 
 from cadence.adapters.dynamodb.shared.stored_item import StoredItem
 from cadence.application.repositories.ports import RepositoryDelivery, RepositorySecrets
+from cadence.domain.repositories.commit_check import SentCheck
 from cadence.domain.repositories.repository import ForkPolicy, Repository
 from cadence.domain.triggers.githost import GitHostKind
 
@@ -48,6 +49,7 @@ class RepositoryItem(RepositoriesTable):
     created_by = UnicodeAttribute()
     forks = UnicodeAttribute()
     webhook_id = UnicodeAttribute(null=True)
+    app_id = UnicodeAttribute(null=True)
     webhook_secret = BinaryAttribute(null=True, legacy_encoding=False)
     token = BinaryAttribute(null=True, legacy_encoding=False)
 
@@ -69,8 +71,10 @@ class RepositoryItem(RepositoriesTable):
             "created_by": repository.created_by,
             "forks": str(repository.forks),
             "webhook_id": repository.webhook_id,
+            "app_id": repository.app_id,
         }
-        own: dict[str, Any] = {"webhook_secret": secrets.webhook, "token": secrets.token}
+        # One that is connected with an App has neither.
+        own: dict[str, Any] = {"webhook_secret": secrets.webhook or None, "token": secrets.token or None}
         return (
             cls(cls.PREFIX + repository.repository_id, cls.SK, **own, **values),
             cls(listing_key(repository.organization), cls.listed_as(repository), **values),
@@ -79,7 +83,11 @@ class RepositoryItem(RepositoriesTable):
     @classmethod
     def listed_as(cls, repository: Repository) -> str:
         """Returns the sort key in the listing."""
-        return cls.PREFIX + f"{repository.project}#{repository.origin}/{repository.name}".lower()
+        return cls.listing_position(repository.project, f"{repository.origin}/{repository.name}")
+
+    @classmethod
+    def listing_position(cls, project: str, url: str) -> str:
+        return cls.PREFIX + f"{project}#{url}".lower()
 
     def repository(self) -> Repository:
         return Repository(
@@ -97,6 +105,7 @@ class RepositoryItem(RepositoriesTable):
             created_by=self.created_by,
             forks=ForkPolicy(self.forks),
             webhook_id=self.webhook_id,
+            app_id=self.app_id,
         )
 
 
@@ -149,11 +158,19 @@ class ReportRunItem(RepositoriesTable):
 
 
 class ReportSentItem(RepositoriesTable):
-    """The status that was sent last for a context."""
+    """The status or check that was sent last for a context."""
 
     PREFIX: ClassVar[str] = "SENT#"
 
     digest = UnicodeAttribute()
+    check_id = UnicodeAttribute(null=True)
+    run_id = UnicodeAttribute(null=True)
+    annotations = UnicodeAttribute(null=True)
+
+    def check(self) -> SentCheck | None:
+        if not self.check_id:
+            return None
+        return SentCheck(check_id=self.check_id, run_id=self.run_id or "", annotations=self.annotations or "")
 
 
 class ReportCommentItem(RepositoriesTable):

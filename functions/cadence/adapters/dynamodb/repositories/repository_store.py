@@ -44,6 +44,15 @@ class DynamoRepositoryStore(RepositoryStore):
         item = _item(repository_id)
         return RepositorySecrets(webhook=item.webhook_secret or b"", token=item.token or b"")
 
+    def find_repository(self, organization: str, project: str, url: str) -> Repository | None:
+        try:
+            with translated("repository"):
+                return RepositoryItem.get(
+                    listing_key(organization), RepositoryItem.listing_position(project, url), consistent_read=True
+                ).repository()
+        except DoesNotExist:
+            return None
+
     def list_repositories(self, organization: str) -> Sequence[Repository]:
         with translated("repositories"):
             listed = RepositoryItem.query(

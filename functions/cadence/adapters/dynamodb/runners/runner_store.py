@@ -82,6 +82,14 @@ class DynamoRunnerStore:
                 raise Gone(f"Runner {runner_id} is {runner.state}: its result is no longer accepted.") from None
             raise Conflict(f"Runner {runner_id} is {runner.state}: it cannot complete with this result.") from None
 
+    def complete_session(self, runner_id: str, session_hash: str, result: RunnerResult) -> Runner | None:
+        own = (RunnerItem.session_hash == session_hash) & RunnerItem.result.does_not_exist()
+        actions = _actions({"state": RunnerState.COMPLETED, "result": result})
+        try:
+            return self._update(runner_id, actions, _in({RunnerState.CLAIMED}) & own)
+        except Conflict:
+            return None
+
     def follow(self, run_id: str, until: datetime) -> None:
         with translated(f"followers of run {run_id}"):
             FollowItem(*FollowItem.key(run_id), until=until, expires_at=until + timedelta(hours=1)).save()

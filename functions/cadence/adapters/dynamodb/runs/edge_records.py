@@ -1,19 +1,23 @@
 """`EdgeStore` on the `runs` table."""
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import datetime
 
 from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from cadence.adapters.aws.retry import insisting
 from cadence.adapters.dynamodb.runs.edge_items import EdgeItem
-from cadence.adapters.dynamodb.runs.run_items import TreatmentItem, partition, treatment_key
+from cadence.adapters.dynamodb.runs.run_items import TreatmentItem, assignment, partition, treatment_key
 from cadence.adapters.dynamodb.shared.binding import transaction_connection
 from cadence.adapters.dynamodb.shared.faults import translated
 from cadence.domain.runs.edge import Edge, EdgeState
+from cadence.domain.runs.history import StateChange
 from cadence.domain.runs.run import Treatment
+from cadence.domain.runs.states import TreatmentState
 from cadence.domain.shared.errors import Conflict
 
 _EDGES_PER_TRANSACTION = 48
@@ -59,20 +63,9 @@ class EdgeRecords:
             return [item.edge() for item in query]
 
     def _mark_delivered(self, edges: Sequence[Edge]) -> None:
-        counts: dict[tuple[str, str], int] = defaultdict(int)
-        for edge in edges:
-            counts[edge.run_id, edge.consumer] += 1
-
         def write() -> None:
             with translated("edges"), TransactWrite(connection=transaction_connection()) as transaction:
-                for edge in edges:
-                    transaction.update(
-                        EdgeItem(*EdgeItem.key(edge)),
-                        [EdgeItem.state.set(str(EdgeState.DELIVERED))],
-                        condition=_pending(),
-                    )
-                for (run_id, consumer), count in counts.items():
-                    transaction.update(treatment_key(run_id, consumer), [TreatmentItem.waiting.add(-count)])
+                mark_delivered(transaction, edges)
 
         insisting(write)
 
@@ -81,6 +74,30 @@ class EdgeRecords:
         keys = {(partition(edge.run_id), TreatmentItem.PREFIX + edge.consumer) for edge in edges}
         with translated("treatments"):
             return [item.treatment() for item in TreatmentItem.batch_get(list(keys), consistent_read=True)]
+
+
+def mark_delivered(
+    transaction: TransactWrite, edges: Sequence[Edge], ready: Sequence[tuple[Treatment, datetime]] = ()
+) -> None:
+    """Adds to a transaction that the edges, all of them pending, are delivered, and that their consumers wait for less.
+
+    The consumers in `ready`, which must be as read and wait for these edges alone, become ready at the given time.
+    """
+    becoming = {(treatment.run_id, treatment.name): (treatment, at) for treatment, at in ready}
+    for edge in edges:
+        delivered: list[Action] = [EdgeItem.state.set(str(EdgeState.DELIVERED))]
+        transaction.update(EdgeItem(*EdgeItem.key(edge)), delivered, condition=_pending())
+    for consumer, count in Counter((edge.run_id, edge.consumer) for edge in edges).items():
+        actions: list[Action] = [TreatmentItem.waiting.add(-count)]
+        condition = None
+        if consumer in becoming:
+            seen, at = becoming[consumer]
+            actions += [TreatmentItem.state.set(str(TreatmentState.READY)), TreatmentItem.ready_at.set(at)]
+            history = (StateChange(at, seen.attempt, TreatmentState.READY),)
+            actions.append(assignment(TreatmentItem, "history", history))
+            condition = (TreatmentItem.state == str(seen.state)) & (TreatmentItem.attempt == seen.attempt)
+            condition &= TreatmentItem.waiting == count
+        transaction.update(treatment_key(*consumer), actions, condition=condition)
 
 
 def _pending() -> Condition:

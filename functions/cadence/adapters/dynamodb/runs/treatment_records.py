@@ -9,6 +9,7 @@ from pynamodb.transactions import TransactWrite
 
 from cadence.adapters.aws.retry import insisting
 from cadence.adapters.dynamodb.runs.edge_items import EdgeItem
+from cadence.adapters.dynamodb.runs.edge_records import mark_delivered
 from cadence.adapters.dynamodb.runs.run_items import (
     RunItem,
     RunsTable,
@@ -166,7 +167,15 @@ class TreatmentRecords:
         return item.treatment()
 
     def settle(
-        self, treatment: Treatment, state: TreatmentState, cause: str | None, exit_code: int | None, at: datetime
+        self,
+        treatment: Treatment,
+        state: TreatmentState,
+        cause: str | None,
+        exit_code: int | None,
+        at: datetime,
+        *,
+        delivered: Sequence[Edge] = (),
+        ready: Sequence[Treatment] = (),
     ) -> bool:
         actions: list[Action] = [TreatmentItem.state.set(str(state)), TreatmentItem.finished_at.set(at)]
         actions.append(TreatmentItem.cause.set(cause) if cause else TreatmentItem.cause.remove())
@@ -189,6 +198,7 @@ class TreatmentRecords:
                     & (TreatmentItem.attempt == treatment.attempt),
                 )
                 transaction.update(run_key(treatment.run_id), [RunItem.unsettled.add(-1)])
+                mark_delivered(transaction, delivered, [(consumer, at) for consumer in ready])
 
         try:
             insisting(write)

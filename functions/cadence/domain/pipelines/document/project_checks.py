@@ -109,7 +109,8 @@ def check_source(draft: Draft, context: Context, problems: Problems) -> None:
                     "connected repository: other runs have no commit.",
                     path=(*treatment.path, "source"),
                     hint="Connect the repository (cadence repository connect) and put this document into its folder "
-                    ".cadence, or remove `source` and fetch the files in `run`.",
+                    ".cadence, run it from a git working tree (cadence run), or remove `source` and fetch the files in "
+                    "`run`.",
                 )
             )
 

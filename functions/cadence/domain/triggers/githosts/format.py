@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cadence.domain.triggers.comment_commands import CommentCommand
+from cadence.domain.triggers.comment_commands import HostCommand
 from cadence.domain.triggers.git_events import GitEvent
 
 Headers = Mapping[str, str]
@@ -21,8 +21,9 @@ class WebhookFormat:
     `signed` takes the same time for every wrong signature. `acted_on` are events that can start runs, `pings` are sent
     to test the webhook. `read` takes the event's name and the payload; it raises InvalidRequest for a payload that
     lacks a required part. The first of `delivery_headers` that is present identifies the delivery; it stays the same
-    when the webhook is sent again. `comments` are events about comments; `command` returns the command in one on a
-    pull request, if there is one. `user` is the user name with which repositories are read by access token.
+    when the webhook is sent again. `commands` are events that may hold a command (comments, buttons of checks);
+    `command` returns the command in one, if there is one. `user` is the user name with which repositories are read by
+    access token.
     """
 
     event_header: str
@@ -33,8 +34,8 @@ class WebhookFormat:
     user: str
     home: str | None = None
     pings: frozenset[str] = frozenset()
-    comments: frozenset[str] = frozenset()
-    command: Callable[[Payload], CommentCommand | None] = lambda _: None
+    commands: frozenset[str] = frozenset()
+    command: Callable[[Payload], HostCommand | None] = lambda _: None
 
     def delivery(self, headers: Headers) -> str:
         """Returns the id of the delivery; empty if no header has one."""

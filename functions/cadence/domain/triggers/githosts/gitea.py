@@ -17,7 +17,7 @@ GITEA = WebhookFormat(
     acted_on=frozenset({"push", "pull_request"}),
     signed=signed,
     read=read,
-    comments=frozenset({COMMENT_EVENT}),
+    commands=frozenset({COMMENT_EVENT}),
     command=command,
     user="cadence",
 )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from cadence.domain.triggers.comment_commands import CommentCommand, read_command
+from cadence.domain.triggers.comment_commands import CheckCommand, CommentCommand, HostCommand, read_command
 from cadence.domain.triggers.git_events import GitEvent, PullRequest, Push
 from cadence.domain.triggers.githosts.format import Headers, Payload, WebhookFormat, hmac_sha256, same
 from cadence.domain.triggers.githosts.payload import at, changed_paths, items, number, required, text
@@ -11,6 +11,8 @@ SIGNATURE_HEADER = "x-hub-signature-256"
 EVENT_HEADER = "x-github-event"
 DELIVERY_HEADER = "x-github-delivery"
 COMMENT_EVENT = "issue_comment"
+RERUN_FAILED = "rerun-failed"
+"""The identifier of the button of a check that reruns what failed; GitHub's own button reruns everything."""
 
 _STARTING = frozenset({"opened", "synchronize", "synchronized", "reopened"})
 # GitHub lists no more; beyond that a push may have changed any path.
@@ -86,8 +88,29 @@ def pull_request(payload: Payload) -> PullRequest:
     )
 
 
-def command(payload: Payload) -> CommentCommand | None:
-    """Returns the command in a new comment on a pull request, of GitHub or Gitea."""
+def command(payload: Payload) -> HostCommand | None:
+    """Returns the command in a new comment on a pull request, of GitHub or Gitea, or of a button of a check."""
+    return _check_command(payload) or _comment_command(payload)
+
+
+def _check_command(payload: Payload) -> CheckCommand | None:
+    """Returns the request to rerun one check or, with the button of its suite, all of a commit."""
+    action = text(payload, "action")
+    of_run, of_suite = at(payload, "check_run", "head_sha"), at(payload, "check_suite", "head_sha")
+    failed_only = action == "requested_action" and text(payload, "requested_action", "identifier") == RERUN_FAILED
+    if not (failed_only or action == "rerequested") or not isinstance(of_run or of_suite, str):
+        return None
+    return CheckCommand(
+        repository=text(payload, "repository", "full_name"),
+        commit=of_run or of_suite,
+        run_id=text(payload, "check_run", "external_id") if of_run else None,
+        failed_only=failed_only,
+        sender=text(payload, "sender", "login"),
+        sender_id=str(at(payload, "sender", "id") or ""),
+    )
+
+
+def _comment_command(payload: Payload) -> CommentCommand | None:
     found = read_command(text(payload, "comment", "body"))
     number_ = at(payload, "issue", "number")
     on_pull_request = isinstance(at(payload, "issue", "pull_request"), dict) or at(payload, "is_pull") is True
@@ -110,7 +133,7 @@ GITHUB = WebhookFormat(
     pings=frozenset({"ping"}),
     signed=signed,
     read=read,
-    comments=frozenset({COMMENT_EVENT}),
+    commands=frozenset({COMMENT_EVENT, "check_run", "check_suite"}),
     command=command,
     user="x-access-token",
     home="https://github.com",

@@ -1,14 +1,15 @@
 """The local stack's MiniStack, counting on the server's side what AWS would bill. Cadence itself is not touched.
 
 Requests are counted where they arrive, DynamoDB being asked to tell the units it consumed; Lambdas' invocations where
-all of MiniStack's ways to a function meet. ``GET /_bench/counts`` answers the counts so far.
+all of MiniStack's ways to a function meet. ``GET /_bench/counts`` answers the counts so far, ``GET /_bench/calls`` each
+call with the invocation that made it.
 """
 
 import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 from urllib.parse import unquote
 
@@ -16,7 +17,8 @@ from ministack import app
 from ministack.core import lambda_runtime
 from ministack.services import lambda_svc
 
-from bench import billed
+from bench.counting import billed, call_log
+from bench.counting.call_log import CALLS_PATH, CallLog
 from cadence.local.ministack import main as ministack_main
 
 COUNTS_PATH = "/_bench/counts"
@@ -44,7 +46,7 @@ class Counts:
             return json.dumps(self._counts).encode()
 
 
-def counting(application: Application, counts: Counts) -> Application:
+def counting(application: Application, counts: Counts, log: CallLog) -> Application:
     """The ASGI application, with every HTTP request counted by what it is."""
 
     async def counted(scope: Message, receive: Receive, send: Send) -> None:
@@ -52,40 +54,48 @@ def counting(application: Application, counts: Counts) -> Application:
             await application(scope, receive, send)
         elif scope["path"] == COUNTS_PATH:
             await _answer(send, counts.as_json())
+        elif scope["path"] == CALLS_PATH:
+            await _answer(send, log.as_json(call_log.after_in(scope["query_string"])))
         elif scope["path"].startswith("/_aws/execute-api/"):
             counts.add("", Counter(api_requests=1))
             await application(scope, receive, send)
         else:
-            await _count_service(application, counts, scope, receive, send)
+            await _count_service(application, counts, log, scope, receive, send)
 
     return counted
 
 
 async def _count_service(
-    application: Application, counts: Counts, scope: Message, receive: Receive, send: Send
+    application: Application, counts: Counts, log: CallLog, scope: Message, receive: Receive, send: Send
 ) -> None:
     headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
     prefix, _, action = headers.get("x-amz-target", "").rpartition(".")
-    service = _service(prefix, headers, scope)
+    query = scope["query_string"].decode("latin-1")
+    service, signed = _service(prefix, headers, scope), call_log.signed_service(headers, query)
+    caller = log.caller(headers, query)
+    named = call_log.action_of(signed, headers, scope["method"], scope["path"])
     if service == "s3":
         counts.add("s3.", billed.of_s3(scope["method"], int(headers.get("content-length", 0))))
+        log.add(caller, signed, named, call_log.subject(signed, scope["path"], {}))
         await application(scope, receive, send)
-    elif service == "dynamodb":
-        await _count_dynamodb(application, counts, action, scope, receive, send)
-    elif service == "kinesis":
-        body = await _body(receive)
-        counts.add("", billed.of_kinesis(action, billed.parsed(body)))
-        await application(scope, _replay(body), send)
+        return
+    body = await _body(receive)
+    request = billed.parsed(body)
+    if service == "dynamodb":
+        units = await _count_dynamodb(application, counts, action, scope, request, send)
+        log.add(caller, service, action, call_log.subject(service, scope["path"], request), units)
+        return
+    if signed:
+        log.add(caller, signed, named, call_log.subject(signed, scope["path"], request))
+    if service == "kinesis":
+        counts.add("", billed.of_kinesis(action, request))
     elif service == "sqs":
-        body = await _body(receive)
-        queue = str(billed.parsed(body).get("QueueUrl", "")).rpartition("/")[2]
+        queue = str(request.get("QueueUrl", "")).rpartition("/")[2]
         counts.add("", Counter(sqs_requests=1))
         counts.add("requests.sqs.", Counter({f"{queue}.{action}": 1}))
-        await application(scope, _replay(body), send)
-    else:
-        if service == "kms":
-            counts.add("", Counter(kms_requests=1))
-        await application(scope, receive, send)
+    elif service == "kms":
+        counts.add("", Counter(kms_requests=1))
+    await application(scope, _replay(body), send)
 
 
 def _service(prefix: str, headers: MutableMapping[str, str], scope: Message) -> str:
@@ -105,10 +115,10 @@ def _service(prefix: str, headers: MutableMapping[str, str], scope: Message) -> 
 
 
 async def _count_dynamodb(
-    application: Application, counts: Counts, action: str, scope: Message, receive: Receive, send: Send
-) -> None:
-    request = dict(billed.parsed(await _body(receive)))
-    body = json.dumps(request | {"ReturnConsumedCapacity": "TOTAL"}).encode()
+    application: Application, counts: Counts, action: str, scope: Message, request: Mapping[str, Any], send: Send
+) -> float:
+    """Returns the units that the call consumed."""
+    body = json.dumps({**request, "ReturnConsumedCapacity": "TOTAL"}).encode()
     headers = [(name, value) for name, value in scope["headers"] if name.lower() != b"content-length"]
     headers.append((b"content-length", str(len(body)).encode()))
     status, parts = 200, bytearray()
@@ -123,6 +133,7 @@ async def _count_dynamodb(
     units = billed.of_dynamodb(action, request, billed.parsed(bytes(parts)), refused=status >= 400)
     counts.add("dynamodb.", units)
     counts.add("requests.dynamodb.", Counter({action: 1}))
+    return float(sum(units.values()))
 
 
 async def _body(receive: Receive) -> bytes:
@@ -184,9 +195,10 @@ def _of_delivery(event: Any) -> Counter[str]:
 
 def main() -> None:
     """Run it."""
-    counts = Counts()
+    counts, log = Counts(), CallLog()
     count_invocations(counts)
-    app.app = counting(app.app, counts)
+    call_log.install(log)
+    app.app = counting(app.app, counts, log)
     ministack_main.main()
 
 

@@ -6,4 +6,4 @@ from cadence.local.supervision.components import StackComponents
 from cadence.local.supervision.supervisor import main
 
 if __name__ == "__main__":
-    sys.exit(main(StackComponents(ministack=(sys.executable, "-m", "bench.counting_ministack"))))
+    sys.exit(main(StackComponents(ministack=(sys.executable, "-m", "bench.counting.ministack"))))

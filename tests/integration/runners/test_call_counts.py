@@ -1,0 +1,125 @@
+"""What the end of a plain treatment may cost: calls of DynamoDB, counted at the client that all stores share."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from cadence.adapters.aws.clients import client
+from cadence.adapters.dynamodb.runs.groups import DynamoGroupStore
+from cadence.application.limits.concurrency_limits import ConcurrencyLimits
+from cadence.application.limits.runner_slots import RunnerSlots
+from cadence.application.runners.complete import Complete
+from cadence.application.runners.runner_sessions import RunnerSessions
+from cadence.application.runners.runner_tokens import token_hash
+from cadence.application.scheduling.readiness import Readiness
+from cadence.application.scheduling.settle import Settle
+from cadence.domain.pipelines.specification import TreatmentSpec
+from cadence.domain.runners.runner import Runner, RunnerOutcome, RunnerResult, RunnerState
+from cadence.domain.runs.admission import beginning
+from cadence.domain.runs.run import Run
+from cadence.domain.runs.states import RunState, TreatmentState
+from cadence.domain.shared import ids
+from tests.fakes.concurrency_limits import MemoryConcurrencyLimitStore
+from tests.fakes.gates import MemoryQuotas
+from tests.fakes.services import MemoryDeadlines, MemoryWakeUps
+from tests.integration.runners.conftest import World
+
+RUN = "01jd0000000000000000000001"
+SUCCESS = RunnerResult(outcome=RunnerOutcome.SUCCEEDED, exit_code=0)
+
+
+@contextmanager
+def calls() -> Iterator[list[str]]:
+    """Lists the operations that stores ask DynamoDB for."""
+    made: list[str] = []
+
+    def note(model: Any, **_: Any) -> None:
+        made.append(model.name)
+
+    events = client("dynamodb").meta.events
+    events.register("before-call.dynamodb", note)
+    try:
+        yield made
+    finally:
+        events.unregister("before-call.dynamodb", note)
+
+
+def running(world: World, *specs: TreatmentSpec) -> Complete:
+    """A run of these treatments in which `first` runs."""
+    world.runs.create_run(
+        Run(
+            run_id=RUN,
+            organization="default",
+            project="default",
+            pipeline="plain",
+            state=RunState.RUNNING,
+            created_at=world.clock(),
+            document_sha256="d" * 64,
+            plan_sha256="e" * 64,
+        )
+    )
+    begins = beginning(RUN, specs, world.clock())
+    world.runs.admit(RUN, specs, begins.treatments, begins.edges)
+    world.runs.advance(RUN, "first", 1, {TreatmentState.PENDING}, TreatmentState.RUNNING)
+    world.runners.put_runner(
+        Runner(
+            runner_id=ids.runner_id(RUN, "first", 1),
+            run_id=RUN,
+            treatment="first",
+            attempt=1,
+            organization="default",
+            project="default",
+            pool="local",
+            provider="host",
+            state=RunnerState.CLAIMED,
+            created_at=world.clock(),
+            boot_deadline=60,
+            session_hash=token_hash("session"),
+            task_token="task",
+        )
+    )
+    readiness = Readiness(
+        runs=world.runs,
+        treatments=world.runs,
+        edges=world.runs,
+        groups=DynamoGroupStore("runs"),
+        machines=world.machines,
+        wake_ups=MemoryWakeUps(),
+        clock=world.clock,
+    )
+    limits = ConcurrencyLimits(MemoryConcurrencyLimitStore(), MemoryDeadlines(), world.clock, lambda attempt: None)
+    settle = Settle(
+        treatments=world.runs,
+        values=world.runs,
+        runners=world.runners,
+        readiness=readiness,
+        slots=RunnerSlots(world.runs, world.machines, limits, MemoryQuotas()),
+        provider_function_prefix="provider-",
+        deadlines=MemoryDeadlines(),
+        clock=world.clock,
+    )
+    return Complete(RunnerSessions(world.runners), world.runners, settle, world.machines, lambda _: None)
+
+
+def after(name: str, *producers: str) -> TreatmentSpec:
+    return TreatmentSpec(name=name, run="true", after=producers)
+
+
+def test_the_end_of_a_plain_treatment_takes_five_calls(world: World) -> None:
+    complete = running(world, after("first"), after("second", "first"))
+    with calls() as made:
+        complete.complete(ids.runner_id(RUN, "first", 1), "Bearer session", SUCCESS)
+    assert made == ["UpdateItem", "BatchGetItem", "Query", "BatchGetItem", "TransactWriteItems"]
+    assert world.machines.started == ["second"]
+    assert [answer["next"] for _, answer in world.machines.succeeded] == ["done"]
+    assert world.runs.get_treatment(RUN, "second").state is TreatmentState.READY
+
+
+def test_a_consumer_that_waits_for_more_is_left_to_the_last_producer(world: World) -> None:
+    complete = running(world, after("first"), after("other"), after("second", "first", "other"))
+    with calls() as made:
+        complete.complete(ids.runner_id(RUN, "first", 1), "Bearer session", SUCCESS)
+    assert len(made) == 6
+    assert world.machines.started == []
+    second = world.runs.get_treatment(RUN, "second")
+    assert (second.state, second.waiting) == (TreatmentState.PENDING, 1)
