@@ -1,7 +1,8 @@
 """The local stack's MiniStack, counting on the server's side what AWS would bill. Cadence itself is not touched.
 
 Requests are counted where they arrive, DynamoDB being asked to tell the units it consumed; Lambdas' invocations where
-all of MiniStack's ways to a function meet. ``GET /_bench/counts`` answers the counts so far, ``GET /_bench/calls`` each
+all of MiniStack's ways to a function meet. Task tokens are as long as those of Step Functions may be, since DynamoDB
+bills an item by its size. ``GET /_bench/counts`` answers the counts so far, ``GET /_bench/calls`` each
 call with the invocation that made it.
 """
 
@@ -15,13 +16,15 @@ from urllib.parse import unquote
 
 from ministack import app
 from ministack.core import lambda_runtime
-from ministack.services import lambda_svc
+from ministack.services import lambda_svc, stepfunctions
 
 from bench.counting import billed, call_log
 from bench.counting.call_log import CALLS_PATH, CallLog
 from cadence.local.ministack import main as ministack_main
 
 COUNTS_PATH = "/_bench/counts"
+LONGEST_TASK_TOKEN = 2048
+"""Characters, by the service's reference (`SendTaskSuccess`, `taskToken`)."""
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -193,8 +196,29 @@ def _of_delivery(event: Any) -> Counter[str]:
     return Counter(sqs_requests=2) if records and records[0].get("eventSource") == "aws:sqs" else Counter()
 
 
+def lengthen_task_tokens() -> None:
+    """Makes task tokens as long as they may be in AWS; MiniStack draws one, a UUID, while it carries out a task."""
+    execute, draw = stepfunctions._execute_task, stepfunctions.new_uuid  # noqa: SLF001 (there is no public way)
+    carrying_out = threading.local()
+
+    def noted(*arguments: Any, **options: Any) -> Any:
+        carrying_out.task = True
+        try:
+            return execute(*arguments, **options)
+        finally:
+            carrying_out.task = False
+
+    def drawn() -> str:
+        name = str(draw())
+        return name.ljust(LONGEST_TASK_TOKEN, "A") if getattr(carrying_out, "task", False) else name
+
+    stepfunctions._execute_task = noted  # noqa: SLF001 (as above)
+    stepfunctions.new_uuid = drawn
+
+
 def main() -> None:
     """Run it."""
+    lengthen_task_tokens()
     counts, log = Counts(), CallLog()
     count_invocations(counts)
     call_log.install(log)
