@@ -3,7 +3,6 @@
 Failed messages are delivered again, one by one.
 """
 
-import json
 import time
 from typing import Any
 
@@ -21,12 +20,9 @@ process = exports(lambda error, name: log_fault(log, "an export is hindered", er
 
 def handler(event: dict[str, Any], context: Any) -> BatchResponse:
     began = time.perf_counter()
-    messages = [(record["messageId"], json.loads(record["body"])) for record in event["Records"]]
-    events = [(message_id, body) for message_id, body in messages if "work" not in body]
     batch = PartialBatch(log, "messages could not be processed")
-    if events:
-        with batch.attempt([message_id for message_id, _ in events], messages=len(events)):
-            process.events([body for _, body in events])
+    messages = batch.read_objects(event)
+    done = batch.process_together([message for message in messages if "work" not in message[1]], process.events)
     for message_id, body in messages:
         if "work" in body:
             with batch.attempt([message_id], messages=1):
@@ -34,10 +30,10 @@ def handler(event: dict[str, Any], context: Any) -> BatchResponse:
     log.info(
         "exports",
         extra={
-            "messages": len(messages),
+            "messages": len(event["Records"]),
             "failed": len(batch.failed),
             "duration_ms": round((time.perf_counter() - began) * 1000, 1),
         },
     )
-    emit(namespace, [body for _, body in events])
+    emit(namespace, [body for _, body in done])
     return batch.response()

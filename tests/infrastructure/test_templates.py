@@ -280,6 +280,24 @@ def test_a_poison_log_record_neither_blocks_the_stream_nor_vanishes(assembly: As
     assert _flat(mapping["DestinationConfig"]["OnFailure"]["Destination"]).endswith(":cadence-main-log-lines-failed")
 
 
+def test_no_bad_record_takes_its_batch_along_or_vanishes(assembly: Assembly) -> None:
+    """From a queue only what failed comes back; a batch of a stream is divided until the bad record is alone."""
+    queues = assembly.of_type("AWS::SQS::Queue")
+    mappings = assembly.of_type("AWS::Lambda::EventSourceMapping")
+    assert len(mappings) == 8
+    for name, mapping in mappings.items():
+        if "StartingPosition" in mapping:
+            assert mapping["BisectBatchOnFunctionError"], name
+            assert 0 < mapping["MaximumRetryAttempts"] <= 100, name
+            assert _flat(mapping["DestinationConfig"]["OnFailure"]["Destination"]), name
+        else:
+            assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"], name
+            assert queues[mapping["EventSourceArn"]["Fn::GetAtt"][0]]["RedrivePolicy"]["deadLetterTargetArn"], name
+    # The queue `alerting` is mapped while there are alert rules (tests/integration/api/test_alerts_api.py).
+    (alerting,) = (queue for queue in queues.values() if queue["QueueName"] == "cadence-main-alerting")
+    assert alerting["RedrivePolicy"]["deadLetterTargetArn"]
+
+
 def test_nothing_is_billed_while_idle_but_what_the_bill_states(assembly: Assembly) -> None:
     found = [resource["Type"] for _, resource in assembly.all()]
     billed = {kind: found.count(kind) for kind in set(found) - _FREE_WHILE_IDLE}

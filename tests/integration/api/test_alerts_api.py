@@ -53,6 +53,7 @@ def test_events_are_judged_from_the_first_rule_to_the_last(
     for name in ("one", "two"):
         assert api("PUT", f"{RULES}/{name}", {"rule": FAILURES}).status == 201
     assert len(lambdas.mappings) == 1
+    assert lambdas.mappings[0]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     rival = {"kind": "webhook", "settings": {"url": "http://127.0.0.1:9/"}}
     api("PUT", f"{CHANNELS}/ops", rival, token=other_organization)
     assert api("PUT", f"{RULES}/three", {"rule": FAILURES}, token=other_organization).status == 201
