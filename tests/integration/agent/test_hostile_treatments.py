@@ -9,7 +9,7 @@ import shlex
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -229,12 +229,17 @@ def in_podman(agent: Path, containers: list[str], tmp_path_factory: pytest.TempP
         yield from probed(agent, tmp_path_factory.mktemp("podman"), "podman")
 
 
+def probing(made: Host, attempts: Iterable[str]) -> str:
+    """A script that makes these attempts."""
+    return PREPARED + "\n".join(
+        f"probe {shlex.quote(name)} {shlex.quote(made.filled(PROBES[name]))}" for name in attempts
+    )
+
+
 def probed(agent: Path, root: Path, place: str) -> Iterator[list[str]]:
     """The results of all probes, made by one treatment."""
     for made in host(agent, root):
-        script = PREPARED + "\n".join(
-            f"probe {shlex.quote(name)} {shlex.quote(made.filled(code))}" for name, code in PROBES.items()
-        )
+        script = probing(made, PROBES)
         image = IMAGE if place == "podman" else None
         runner = made.gateway.add_runner(script, shell="sh", image=image)
         done = made.work(runner, place)
@@ -273,7 +278,8 @@ def test_no_output_takes_a_file_of_the_host_along(here: Host, sandbox: str, atte
 
 #: The image has a busybox and little more: its applets under the names that the attempts use.
 APPLETS = "".join(
-    f'{name}() {{ {BUSYBOX} {name} "$@"; }}; ' for name in ("ln", "mkdir", "mkfifo", "mv", "dirname", "seq", "printf")
+    f'{name}() {{ {BUSYBOX} {name} "$@"; }}; '
+    for name in ("cp", "dirname", "ln", "mkdir", "mkfifo", "mv", "printf", "rm", "seq")
 )
 
 
@@ -292,38 +298,108 @@ def test_no_output_of_a_container_takes_a_file_of_the_host_along(
     here.unharmed()
 
 
-@pytest.mark.parametrize(
-    ("swap", "outcome"),
-    [
-        ('ln -s "{host}/secret" "$f"', "failed"),
-        ('cp /dev/null "$f"', "failed"),
-        ('mkfifo "$f"', "failed"),
-        ('mv "$(dirname "$f")" "$(dirname "$f").away"; ln -s "{host}" "$(dirname "$f")"', "succeeded"),
-    ],
-    ids=["a link", "a file", "another FIFO", "a link in place of their directory"],
-)
-def test_no_input_is_written_to_a_file_of_the_host(here: Host, sandbox: str, swap: str, outcome: str) -> None:
-    """The command exchanges the FIFO of an input that it has not opened; the agent would write what others produced."""
+#: The command exchanges the FIFO of an input that it has not opened; the agent would write what others produced.
+SWAPS: dict[str, tuple[str, str]] = {
+    "a link": ('ln -s "{host}/secret" "$f"', "failed"),
+    "a file": ('cp /dev/null "$f"', "failed"),
+    "another FIFO": ('mkfifo "$f"', "failed"),
+    "a link in place of their directory": (
+        'mv "$(dirname "$f")" "$(dirname "$f").away"; ln -s "{host}" "$(dirname "$f")"',
+        "succeeded",
+    ),
+}
+
+
+def exchange(here: Host, sandbox: str, swap: str, before: str = "", **where: Any) -> None:
+    made, outcome = SWAPS[swap]
     ports = [{"port": name, "flow": "stream", "type": "byte"} for name in ("secret", "go")]
     # The agent has looked at the other FIFO, and so at this one too, when `go` can be read.
-    script = f"f=$CADENCE_IN_secret; {'' if 'dirname' in swap else 'rm $f;'} {here.filled(swap)}\nexit 0"
+    script = f"{before}f=$CADENCE_IN_secret; {'' if 'dirname' in made else 'rm $f;'} {here.filled(made)}\nexit 0"
     waits = script.replace("exit 0", "sleep 987654") if outcome == "failed" else script
-    runner = here.gateway.add_runner(waits, inputs=ports)
+    runner = here.gateway.add_runner(waits, inputs=ports, **where)
     for name in ("secret", "go"):
         feed(here.gateway, runner, name, b"overwritten")
     done = here.work(runner, sandbox)
-    assert done["outcome"] == outcome, done
+    assert done["outcome"] == outcome, (done, runner.text("stderr"))
     if outcome == "failed":
         assert "put another file in its place" in done["error"]
     here.unharmed()
 
 
-def test_no_cache_takes_a_file_of_the_host_along(here: Host, sandbox: str) -> None:
+@pytest.mark.parametrize("swap", SWAPS)
+def test_no_input_is_written_to_a_file_of_the_host(here: Host, sandbox: str, swap: str) -> None:
+    exchange(here, sandbox, swap)
+
+
+@pytest.mark.podman
+@pytest.mark.parametrize("swap", SWAPS)
+def test_no_input_of_a_container_is_written_to_a_file_of_the_host(
+    here: Host, containers: list[str], monkeypatch: pytest.MonkeyPatch, swap: str
+) -> None:
+    monkeypatch.setenv("CADENCE_PODMAN_ARGS", containers[0])
+    exchange(here, "podman", swap, APPLETS, shell="sh", image=IMAGE)
+
+
+def link_in_a_cache(here: Host, sandbox: str, before: str = "", **where: Any) -> None:
     caches = [{"key": "k", "paths": ["d/", "e"]}]
-    runner = here.gateway.add_runner("ln -s {host} d; mkdir e; echo fine > e/f".replace("{host}", str(here.secret)), caches=caches)  # fmt: skip
-    assert here.work(runner, sandbox)["outcome"] == "succeeded"
+    script = here.filled(f"{before}ln -s {{host}} d; mkdir e; echo fine > e/f")
+    runner = here.gateway.add_runner(script, caches=caches, **where)
+    done = here.work(runner, sandbox)
+    assert done["outcome"] == "succeeded", (done, runner.text("stderr"))
     assert any("out of what is packed" in line or "saved" in line for line in runner.text("agent"))
     here.unharmed()
+
+
+def test_no_cache_takes_a_file_of_the_host_along(here: Host, sandbox: str) -> None:
+    link_in_a_cache(here, sandbox)
+
+
+@pytest.mark.podman
+def test_no_cache_of_a_container_takes_a_file_of_the_host_along(
+    here: Host, containers: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CADENCE_PODMAN_ARGS", containers[0])
+    link_in_a_cache(here, "podman", APPLETS, shell="sh", image=IMAGE)
+
+
+#: What a command of the host's own user may do; ``docs/security.md`` names it as not held without a sandbox.
+NOT_HELD = (
+    "read a file of the host",
+    "list a directory of the host",
+    "read the host agent's token",
+    "read another runner's files",
+    "list other runners",
+    "link to a file of the host",
+)
+
+
+@pytest.fixture(scope="module")
+def without_either(agent: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
+    """What all attempts print where nothing holds a command, and the pool therefore requires a sandbox."""
+    for made in host(agent, tmp_path_factory.mktemp("plain")):
+        runner = made.gateway.add_runner(probing(made, PROBES), shell="sh", isolation={"required": True})
+        done = made.work(runner, "plain")
+        assert (done["outcome"], "require_sandbox" in done["error"]) == ("infrastructure", True)
+        made.unharmed()
+        yield runner.text()
+
+
+@pytest.mark.parametrize("attempt", PROBES)
+def test_no_attempt_begins_without_a_sandbox_where_the_pool_requires_one(
+    without_either: list[str], attempt: str
+) -> None:
+    assert [line for line in without_either if attempt in line] == []
+
+
+def test_what_is_not_held_without_a_sandbox_is_documented(here: Host) -> None:
+    """Only attempts that change nothing of the machine: the host's user may be root."""
+    runner = here.gateway.add_runner(probing(here, NOT_HELD), shell="sh")
+    assert here.work(runner, "plain")["outcome"] == "succeeded"
+    assert runner.text() == [f"escaped: {attempt}" for attempt in NOT_HELD]
+    here.unharmed()
+    page = (Path(__file__).parents[3] / "docs" / "security.md").read_text()
+    (row,) = (line for line in page.splitlines() if line.startswith("| not held without a sandbox"))
+    assert [attempt for attempt in NOT_HELD if attempt not in row] == []
 
 
 def test_without_a_sandbox_no_command_runs_where_the_pool_requires_one(here: Host) -> None:
