@@ -22,7 +22,8 @@ _ENDPOINT = re.compile(r"(https?://[a-z0-9.-]{1,253}(:[0-9]{1,5})?)?")
 _DOMAIN_ARN = re.compile(r"arn:aws[a-z-]*:es:[a-z0-9-]+:[0-9]{12}:domain/[a-z][a-z0-9-]{2,27}")
 _SECRET_ARN = re.compile(r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]{1,512}")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]=[a-z]{2}(-[a-z]+)+-[0-9]")
-_STAGE = re.compile(r"[a-z][a-z0-9-]{0,15}")
+# Without hyphens: `cadence-main-alert-deliveries` would be a name of the stages `main` and `main-alert`.
+_STAGE = re.compile(r"[a-z][a-z0-9]{0,15}")
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def read_deployment(node: "Node") -> Deployment:
     place = _choice(node, "place", "aws", ("aws", "local"))
     stage = str(node.try_get_context("stage") or "main")
     if not _STAGE.fullmatch(stage):
-        raise ValueError(f"context 'stage' is {stage!r}: use up to 16 lower-case letters, digits and hyphens")
+        raise ValueError(f"context 'stage' is {stage!r}: use up to 16 lower-case letters and digits")
     local = place == "local"
     return Deployment(
         place=cast(Place, place),

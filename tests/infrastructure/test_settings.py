@@ -21,6 +21,13 @@ def test_nothing_is_kept_longer_than_what_leads_to_it() -> None:
         read_deployment(aws_cdk.App(context={"retention_days": KEPT.days + 1}).node)
 
 
+@pytest.mark.parametrize("stage", ["main-alert", "Main", "1st", "s" * 17, "a_b"])
+def test_a_stage_has_letters_and_digits_only(stage: str) -> None:
+    """With hyphens, resources of two stages could have the same name."""
+    with pytest.raises(ValueError, match=r"context 'stage' is .*: use up to 16 lower-case letters and digits"):
+        read_deployment(aws_cdk.App(context={"stage": stage}).node)
+
+
 def _stream(**context: str) -> dict[str, Any]:
     app = aws_cdk.App(context=context)
     stack = LogStreamStack(app, "Stream", read_deployment(app.node))

@@ -38,6 +38,27 @@ _SERVICE_ERRORS = {
     "Sandbox.Timedout",
 }
 
+# The property in which a resource's own name is.
+_NAMED_BY = {
+    "AWS::ApiGatewayV2::Api": "Name",
+    "AWS::CloudWatch::Alarm": "AlarmName",
+    "AWS::DynamoDB::GlobalTable": "TableName",
+    "AWS::DynamoDB::Table": "TableName",
+    "AWS::IAM::Group": "GroupName",
+    "AWS::IAM::ManagedPolicy": "ManagedPolicyName",
+    "AWS::IAM::Role": "RoleName",
+    "AWS::IAM::User": "UserName",
+    "AWS::KMS::Alias": "AliasName",
+    "AWS::Kinesis::Stream": "Name",
+    "AWS::Lambda::Function": "FunctionName",
+    "AWS::Logs::LogGroup": "LogGroupName",
+    "AWS::S3::Bucket": "BucketName",
+    "AWS::SNS::Topic": "TopicName",
+    "AWS::SQS::Queue": "QueueName",
+    "AWS::Scheduler::ScheduleGroup": "Name",
+    "AWS::StepFunctions::StateMachine": "StateMachineName",
+}
+
 # A wildcard may stand at the end of these only; each says why in `infra/findings.py` or beside its statement.
 # AWS gives the WebSocket API its id, and each connection to it.
 _CONNECTIONS = ":*/live/POST/@connections/*"
@@ -296,6 +317,33 @@ def test_no_bad_record_takes_its_batch_along_or_vanishes(assembly: Assembly) -> 
     # The queue `alerting` is mapped while there are alert rules (tests/integration/api/test_alerts_api.py).
     (alerting,) = (queue for queue in queues.values() if queue["QueueName"] == "cadence-main-alerting")
     assert alerting["RedrivePolicy"]["deadLetterTargetArn"]
+
+
+def test_no_name_is_the_same_in_two_stages(assembly: Assembly) -> None:
+    """A stage has no hyphen, so what begins with `cadence-STAGE-` belongs to one stage only."""
+    names = list(_physical_names(assembly))
+    assert len(names) > 100
+    assert [name for name in names if not re.match(r"(alias/|/aws/\w+/(\w+/)?)?cadence-main-", name)] == []
+
+
+def test_two_regions_share_only_names_of_iam(aws: Assembly) -> None:
+    """These belong to the account, and buckets to all accounts; `docs/operating.md` asks for two stages."""
+    shared = {
+        f"{kind} {name}"
+        for kind in ("Role", "User", "Group", "ManagedPolicy")
+        for name in _physical_names(aws, f"AWS::IAM::{kind}")
+    }
+    assert shared == {"Role cadence-main-pools", "User cadence-main-uploads", "Group cadence-main-uploads"}
+    assert all("AWS::Region" in name for name in _physical_names(aws, "AWS::S3::Bucket"))
+
+
+def _physical_names(assembly: Assembly, of: str = "") -> Iterator[str]:
+    """Names that the templates give to resources, not those by which they refer to others."""
+    for _, resource in assembly.all():
+        kind, properties = resource["Type"], resource.get("Properties", {})
+        own = _NAMED_BY.get(kind)
+        if own and own in properties and kind.startswith(of):
+            yield _flat(properties[own])
 
 
 def test_nothing_is_billed_while_idle_but_what_the_bill_states(assembly: Assembly) -> None:
