@@ -4,6 +4,7 @@ import pytest
 
 from cadence.domain.limits.environment_set import EnvironmentSet
 from cadence.domain.pipelines.document import Context, validate
+from cadence.domain.pipelines.planning.specifying import branch_of
 
 CONTEXT = Context(
     secrets=frozenset({"key"}),
@@ -34,3 +35,22 @@ def test_a_definition_is_judged_by_the_treatments_that_use_it() -> None:
     )
     found = validate(source, context=CONTEXT).findings
     assert [finding.code for finding in found] == ["secret-of-environment"]
+
+
+@pytest.mark.parametrize(
+    ("event", "opened"),
+    [
+        ({"kind": "push", "branch": "main"}, True),
+        ({"kind": "push", "branch": "release/2"}, True),
+        ({"kind": "push", "branch": "mainline"}, False),
+        ({"kind": "push", "branch": "", "tag": "v1"}, False),
+        ({"kind": "pull_request", "branch": "main", "base_branch": "main"}, False),
+        ({"kind": "api"}, False),
+        ({"kind": "trigger", "run_id": "r", "pipeline": "p", "treatment": "t"}, False),
+    ],
+    ids=["main", "a pattern", "another", "a tag", "a pull request", "a token", "another run"],
+)
+def test_only_a_push_to_its_branches_opens_the_environment_of_a_secret(event: dict[str, str], opened: bool) -> None:
+    """The events are those that code hosts, tokens and runs begin with; no caller chooses the branch of one."""
+    environment = EnvironmentSet(name="production", branches=("main", "release/*"))
+    assert environment.open_to(branch_of(event)) is opened
