@@ -6,10 +6,11 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from ministack.services import stepfunctions
 
 from bench.counting import call_log
 from bench.counting.call_log import CALLS_PATH, CallLog
-from bench.counting.ministack import COUNTS_PATH, Counts, counting
+from bench.counting.ministack import COUNTS_PATH, LONGEST_TASK_TOKEN, Counts, counting, lengthen_task_tokens
 
 
 def _ask(
@@ -123,3 +124,12 @@ def test_an_invocation_is_named_by_what_it_is_asked_for(folder: str, event: Any,
 )
 def test_a_call_is_described_by_its_keys_or_its_queue(service: str, request_body: Any, what: str) -> None:
     assert call_log.subject(service, "/", request_body) == what
+
+
+def test_task_tokens_are_as_long_as_in_aws_and_nothing_else_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stepfunctions, "new_uuid", stepfunctions.new_uuid)  # both come back after the test
+    monkeypatch.setattr(stepfunctions, "_execute_task", lambda: stepfunctions.new_uuid())
+    lengthen_task_tokens()
+    first, second = stepfunctions._execute_task(), stepfunctions._execute_task()
+    assert (len(first), len(second), first == second) == (LONGEST_TASK_TOKEN, LONGEST_TASK_TOKEN, False)
+    assert len(stepfunctions.new_uuid()) == 36
