@@ -10,7 +10,8 @@
 - Permissions on a queue cover its batch actions (`queue_permissions`); those on ECS tasks name the task and its
   definition (`task_permissions`); those on items of a table may name their partition keys (`leading_keys`).
 - Requests of web pages and to other names than this machine's are refused (`request_guard`); each caller's signature
-  is verified where IAM is enforced, the root's too (`verified_callers`). Policies are parsed once (`parsed_policies`).
+  is verified where IAM is enforced, the root's too (`verified_callers`). Policies and expressions are parsed once
+  (`parsed_once`).
 - Concurrent invocations of a Lambda are limited (`lambda_concurrency`); its processes share its unpacked code
   (`shared_code`) and, on Linux, what they have imported (`forked_processes`). They stay after an exception, and say
   when they have printed everything (`lambda_processes`).
@@ -37,7 +38,7 @@ from cadence.local.ministack import (
     lambda_processes,
     leading_keys,
     light_saves,
-    parsed_policies,
+    parsed_once,
     queue_permissions,
     request_guard,
     schedules,
@@ -135,7 +136,7 @@ def main() -> None:
     queue_permissions.install()
     task_permissions.install()
     leading_keys.install()
-    parsed_policies.install()
+    parsed_once.install()
     sorted_partitions.install()
     request_guard.install()
     verified_callers.install()

@@ -19,6 +19,8 @@ from cadence.providers.rest import Refusal, Rest, RestResponse, mentions, quiet_
 
 _FULL = ("quota exceeded", "no valid host", "insufficient capacity", "insufficient compute resources")
 _CHANGING = ("buildinginstance", "while it is in", "cannot be performed while")
+# The last server of a page was deleted before the next page was asked for.
+_LIST_CHANGED = ("marker [",)
 
 
 class OpenStackDialect:
@@ -39,7 +41,7 @@ class OpenStackDialect:
     def decide(self, refusal: Refusal, answer: RestResponse) -> type[CadenceError] | None:
         if mentions(refusal, _FULL):
             return CapacityExhausted
-        if refusal.status == 413 or refusal.code == "overLimit":
+        if refusal.status == 413 or refusal.code == "overLimit" or mentions(refusal, _LIST_CHANGED):
             return Transient
         if mentions(refusal, _CHANGING):
             return Conflict
