@@ -1,10 +1,12 @@
-"""What the end of a plain treatment may cost: calls of DynamoDB, counted at the client that all stores share."""
+"""What the end of a plain treatment may cost: calls of DynamoDB."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from cadence.adapters.aws.clients import client
+import pytest
+from botocore.client import BaseClient
+
 from cadence.adapters.dynamodb.runs.groups import DynamoGroupStore
 from cadence.application.limits.concurrency_limits import ConcurrencyLimits
 from cadence.application.limits.runner_slots import RunnerSlots
@@ -30,18 +32,18 @@ SUCCESS = RunnerResult(outcome=RunnerOutcome.SUCCEEDED, exit_code=0)
 
 @contextmanager
 def calls() -> Iterator[list[str]]:
-    """Lists the operations that stores ask DynamoDB for."""
+    """Lists the operations that stores ask DynamoDB for, by whichever client."""
     made: list[str] = []
+    clients: Any = BaseClient
+    call = clients._make_api_call
 
-    def note(model: Any, **_: Any) -> None:
-        made.append(model.name)
+    def noting(self: Any, operation: str, arguments: Any) -> Any:
+        made.extend([operation] if self.meta.service_model.service_name == "dynamodb" else [])
+        return call(self, operation, arguments)
 
-    events = client("dynamodb").meta.events
-    events.register("before-call.dynamodb", note)
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(clients, "_make_api_call", noting)
         yield made
-    finally:
-        events.unregister("before-call.dynamodb", note)
 
 
 def running(world: World, *specs: TreatmentSpec) -> Complete:
