@@ -93,30 +93,33 @@ def saved(folder: Path) -> Iterator[str]:
 
 
 @pytest.mark.usefixtures("_uninstalled")
-def test_a_table_is_saved_while_items_are_added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_items_and_executions_are_saved_while_others_are_added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     items: dict[str, Any] = {str(number): {"1": {"pk": {"S": str(number)}}} for number in range(20_000)}
     tables: Any = AccountRegionScopedDict()
     tables.set_scoped("1", "eu-west-1", "runs", {"items": items})
+    executions: Any = AccountRegionScopedDict()
     monkeypatch.setattr(dynamodb, "_tables", tables)
+    monkeypatch.setattr(stepfunctions, "_executions", executions)
     light_saves.install()
-    service: Any = dynamodb
     ended = threading.Event()
 
     def add() -> None:
         while not ended.is_set():
             items[f"added-{len(items)}"] = {"1": {"pk": {"S": "added"}}}
-            tables._data["1", "eu-west-1", f"table-{len(tables._data)}"] = {"items": {}}
+            executions.set_scoped("1", "eu-west-1", f"execution-{len(items)}", {"status": "RUNNING"})
             if len(items) > 40_000:
                 items.clear()
-                tables._data.popitem()
+                executions._data.clear()
 
     adding = threading.Thread(target=add)
     adding.start()
     try:
         for _ in range(5):
-            (tmp_path / "dynamodb.json").unlink(missing_ok=True)
-            persistence.save_state("dynamodb", service.get_state())
-            assert (tmp_path / "dynamodb.json").exists()
+            for module in (dynamodb, stepfunctions):
+                service: Any = module
+                (tmp_path / "service.json").unlink(missing_ok=True)
+                persistence.save_state("service", service.get_state())
+                assert (tmp_path / "service.json").exists()
     finally:
         ended.set()
         adding.join()
