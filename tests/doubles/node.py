@@ -4,7 +4,7 @@ with begins and ends it.
 
 import base64
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, Protocol
@@ -53,9 +53,17 @@ class Node:
 
     def _work(self) -> None:
         while not self.over.wait(0.2):
-            for job in self.cluster.call("GET", self.cluster.jobs())["items"]:
+            jobs = self.cluster.call("GET", self.cluster.jobs())["items"]
+            for job in jobs:
                 self._again_if_refused(partial(self._look, job))
+            self._stop_all_but({job["metadata"]["name"] for job in jobs})
             self._again_if_refused(self.cluster.collect)
+
+    def _stop_all_but(self, names: Collection[str]) -> None:
+        """Stops the pods of jobs that were deleted and collected between two looks."""
+        for name, pod in self.pods.items():
+            if name not in names and not pod.ended:
+                pod.stop()
 
     def _again_if_refused(self, work: Callable[[], None]) -> None:
         """What changed meanwhile is looked at again, as by all controllers."""

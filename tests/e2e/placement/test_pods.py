@@ -204,10 +204,11 @@ def test_a_step_of_a_melodium_program_in_a_container_of_a_pod(
         run = api.finished(worker)
         (treatment,) = (each for each in run["treatments"] if each["name"] == "worker")
         assert (treatment["state"], treatment["pool"]) == ("succeeded", "pods")
-        lines = "\n".join(line["text"] for line in api.get(f"/v1/runs/{worker}/logs?limit=1000")["lines"])
     except AssertionError as error:
         raise AssertionError(f"{error}\n{logs(node)}") from None
-    assert re.search(rf"^unit-tests: sh -c .* ended with {code} after ", lines, re.MULTILINE), lines
+    ended = re.compile(rf"unit-tests: sh -c .* ended with {code} after ")
+    # A run may have ended a moment before its last lines can be read.
+    eventually(lambda: any(ended.match(line["text"]) for line in api.lines(worker)), what=lambda: api.lines(worker))
 
 
 @pytest.mark.engine
