@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cadence.domain.shared.errors import CadenceError, CapacityExhausted, ProviderRejected, Transient
+from cadence.domain.shared.errors import CadenceError, CapacityExhausted, NotReady, ProviderRejected, Transient
 from cadence.providers.contract import AgentFile, CallHome, Machine, MachineCondition, Provider, RunnerRequest
 from tests.contract import providers
 from tests.contract.providers.peer import Peer, Trouble
@@ -125,7 +125,7 @@ def test_start_at_the_same_time_makes_one(peer: Peer, request_: RunnerRequest) -
     def start(provider: Provider) -> None:
         try:
             provider.start(request_)
-        except Transient:
+        except (Transient, NotReady):  # it is called again
             return
         except CadenceError as error:
             errors.append(error)
