@@ -4,7 +4,7 @@ import json
 import os
 import re
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -95,18 +95,7 @@ class Github(Cloud):
     def serve(self, asked: Asked) -> Reply:
         if asked.path.startswith("/signed/"):
             return super().serve(asked)
-        try:
-            operation = openapi().describes(asked)
-        except AssertionError as error:
-            self.wrong.append(str(error))
-            return Reply(400, {"message": str(error)})
-        reply = super().serve(asked)
-        if reply.status < 400:
-            try:
-                openapi().check_answer(operation, reply)
-            except AssertionError as error:
-                self.wrong.append(f"answer of {operation['operationId']}: {error}")
-        return reply
+        return openapi().hold(asked, partial(super().serve, asked), self.wrong)
 
     def token(self, asked: Asked) -> Reply:
         assert asked.body == {"repositories": ["runners"], "permissions": {"actions": "write"}}

@@ -4,7 +4,7 @@ against them.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,21 @@ class OpenApi:
                 found: Mapping[str, Any] = operation
                 return found
         raise Undescribed(f"there is no operation {asked.method} {asked.path}")
+
+    def hold(self, asked: Asked, answer: Callable[[], Reply], wrong: list[str]) -> Reply:
+        """Returns the answer, request and answer held against the document. What is not as it says goes to `wrong`."""
+        try:
+            operation = self.describes(asked)
+        except AssertionError as error:
+            wrong.append(str(error))
+            return Reply(400, {"message": str(error)})
+        reply = answer()
+        if reply.status < 400:
+            try:
+                self.check_answer(operation, reply)
+            except AssertionError as error:
+                wrong.append(f"answer of {operation['operationId']}: {error}")
+        return reply
 
     def check_answer(self, operation: Mapping[str, Any], reply: Reply) -> None:
         described = operation["responses"].get(str(reply.status))

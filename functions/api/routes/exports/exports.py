@@ -23,6 +23,7 @@ from api.routes.exports.export_shapes import (
     run_cost_view,
 )
 from api.shapes import Name
+from api.visibility import visible
 from cadence.composition.api import Services
 from cadence.domain.access.access import ALL_PROJECTS, Permission
 from cadence.domain.exports.export import SIGNALS, Export, ExportCredentials, ExportKind, Signal
@@ -198,14 +199,11 @@ def _sees(call: Call, export: Export) -> bool:
 
 
 def _export(call: Call, services: Services, name: str) -> Export:
-    missing = NotFound(f"There is no export {name!r} here.")
-    try:
-        export = services.exports.exports.get_export(call.by.organization, name)
-    except NotFound:
-        raise missing from None
-    if not _sees(call, export):
-        raise missing
-    return export
+    return visible(
+        f"export {name!r}",
+        lambda: services.exports.exports.get_export(call.by.organization, name),
+        lambda export: _sees(call, export),
+    )
 
 
 def _requested(call: Call, services: Services, name: str, body: ExportBody) -> Export:

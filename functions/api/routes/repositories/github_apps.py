@@ -8,11 +8,12 @@ from pydantic import Field, SecretStr, StringConstraints
 from api.endpoint import Body, Call, Endpoints, Model, Reply
 from api.routes.alerts.alerting_access import author
 from api.shapes import Name
+from api.visibility import visible
 from cadence.composition.api import Services
 from cadence.domain.access.access import Permission
 from cadence.domain.repositories.github_app import LONGEST_NAME, GitHubApp
 from cadence.domain.repositories.repository import read_address
-from cadence.domain.shared.errors import InvalidRequest, NotFound, Violation
+from cadence.domain.shared.errors import InvalidRequest, Violation
 from cadence.domain.triggers.githost import GitHostKind
 
 endpoints = Endpoints("repositories")
@@ -158,14 +159,11 @@ def delete_github_app(call: Call, services: Services, app: str) -> Reply:
 
 def readable_app(call: Call, services: Services, app_id: str) -> GitHubApp:
     """Returns an App that the token may see. Raises NotFound, in the same words, for all others."""
-    missing = NotFound(f"There is no GitHub App {app_id!r} here.")
-    try:
-        found = services.repositories.apps.get_app(app_id)
-    except NotFound:
-        raise missing from None
-    if not call.by.sees(found.organization, found.project):
-        raise missing
-    return found
+    return visible(
+        f"GitHub App {app_id!r}",
+        lambda: services.repositories.apps.get_app(app_id),
+        lambda app: call.by.sees(app.organization, app.project),
+    )
 
 
 def _origin(url: str) -> str:

@@ -9,11 +9,12 @@ from api.endpoint import Body, Call, Endpoints, Model
 from api.routes.alerts.alerting_access import author
 from api.routes.repositories.github_apps import AppId, readable_app
 from api.shapes import Limit, Name
+from api.visibility import visible
 from cadence.composition.api import Services
 from cadence.domain.access.access import Permission
 from cadence.domain.repositories.github_app import app_webhook_url
 from cadence.domain.repositories.repository import ForkPolicy, Repository, read_address
-from cadence.domain.shared.errors import InvalidRequest, NotFound, Violation
+from cadence.domain.shared.errors import InvalidRequest, Violation
 from cadence.domain.triggers.githost import GitHostKind
 
 endpoints = Endpoints("repositories")
@@ -223,14 +224,11 @@ def list_repository_deliveries(
 
 def _repository(call: Call, services: Services, repository_id: str) -> Repository:
     """Returns a repository that the token may see. Raises NotFound, in the same words, for all others."""
-    missing = NotFound(f"There is no repository {repository_id!r} here.")
-    try:
-        found = services.repositories.store.get_repository(repository_id)
-    except NotFound:
-        raise missing from None
-    if not call.by.sees(found.organization, found.project):
-        raise missing
-    return found
+    return visible(
+        f"repository {repository_id!r}",
+        lambda: services.repositories.store.get_repository(repository_id),
+        lambda repository: call.by.sees(repository.organization, repository.project),
+    )
 
 
 def _view(repository: Repository) -> RepositoryView:
