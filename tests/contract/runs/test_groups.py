@@ -15,10 +15,10 @@ from cadence.application.shared.run_ports import MOST_ADDED
 from cadence.domain.pipelines.specification import InputSpec, TreatmentKind, TreatmentSpec
 from cadence.domain.runs.admission import beginning
 from cadence.domain.runs.edge import Trigger
-from cadence.domain.runs.run import Run
 from cadence.domain.runs.states import RunState, TreatmentState
 from cadence.domain.scheduling.group import EachProgress, InstanceSlots
 from cadence.domain.shared.errors import Conflict, NotFound
+from tests.fakes.runs import a_run
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 RUN = "01a"
@@ -39,18 +39,7 @@ class Stores:
 
 @pytest.fixture
 def run(store: Any) -> Any:
-    store.create_run(
-        Run(
-            run_id=RUN,
-            organization="acme",
-            project="site",
-            pipeline="build",
-            state=RunState.PENDING,
-            created_at=NOW,
-            document_sha256="d" * 64,
-            plan_sha256="e" * 64,
-        )
-    )
+    store.create_run(a_run(RUN))
     specs = [
         TreatmentSpec(name="g", kind=TreatmentKind.EACH, each="item", when="true", when_over=("a",)),
         TreatmentSpec(name="a", never="its condition is false"),

@@ -9,10 +9,11 @@ from cadence.domain.pipelines.specification import TreatmentSpec
 from cadence.domain.runs.admission import beginning
 from cadence.domain.runs.edge import Edge, EdgeState
 from cadence.domain.runs.history import StateChange
-from cadence.domain.runs.run import Run, Treatment
-from cadence.domain.runs.states import RunState, TreatmentState
+from cadence.domain.runs.run import Treatment
+from cadence.domain.runs.states import TreatmentState
 from cadence.domain.shared.errors import Conflict
 from tests.fakes.run_stores import RunRecords
+from tests.fakes.runs import a_run
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 RUN = "01a"
@@ -22,18 +23,7 @@ S = TreatmentState
 @pytest.fixture
 def joined(store: RunRecords) -> RunRecords:
     """A run in which `left` and `right` are at work; `both` follows the two, `after` follows `left` alone."""
-    store.create_run(
-        Run(
-            run_id=RUN,
-            organization="acme",
-            project="site",
-            pipeline="build",
-            state=RunState.PENDING,
-            created_at=NOW,
-            document_sha256="d" * 64,
-            plan_sha256="e" * 64,
-        )
-    )
+    store.create_run(a_run(RUN))
     specs = [
         TreatmentSpec(name="left", run="true"),
         TreatmentSpec(name="right", run="true"),

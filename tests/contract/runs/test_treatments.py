@@ -10,10 +10,11 @@ from cadence.domain.pipelines.specification import InputSpec, OutputSpec, RetryS
 from cadence.domain.runs.admission import beginning
 from cadence.domain.runs.edge import Edge, EdgeState, Trigger
 from cadence.domain.runs.history import StateChange
-from cadence.domain.runs.run import Run, Value
-from cadence.domain.runs.states import RunState, TreatmentState
+from cadence.domain.runs.run import Value
+from cadence.domain.runs.states import TreatmentState
 from cadence.domain.shared.errors import Conflict, NotFound
 from tests.fakes.run_stores import RunRecords
+from tests.fakes.runs import a_run
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 RUN = "01a"
@@ -28,18 +29,7 @@ def admit(store: RunRecords, *specs: TreatmentSpec) -> Sequence[Edge]:
 
 @pytest.fixture
 def run(store: RunRecords) -> str:
-    store.create_run(
-        Run(
-            run_id=RUN,
-            organization="acme",
-            project="site",
-            pipeline="build",
-            state=RunState.PENDING,
-            created_at=NOW,
-            document_sha256="d" * 64,
-            plan_sha256="e" * 64,
-        )
-    )
+    store.create_run(a_run(RUN))
     return RUN
 
 

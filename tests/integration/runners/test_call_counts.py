@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,11 +19,11 @@ from cadence.application.scheduling.settle import Settle
 from cadence.domain.pipelines.specification import TreatmentSpec
 from cadence.domain.runners.runner import Runner, RunnerOutcome, RunnerResult, RunnerState
 from cadence.domain.runs.admission import beginning
-from cadence.domain.runs.run import Run
 from cadence.domain.runs.states import RunState, TreatmentState
 from cadence.domain.shared import ids
 from tests.fakes.concurrency_limits import MemoryConcurrencyLimitStore
 from tests.fakes.gates import MemoryQuotas
+from tests.fakes.runs import a_run
 from tests.fakes.services import MemoryDeadlines, MemoryWakeUps
 from tests.integration.runners.conftest import World
 
@@ -48,18 +49,8 @@ def calls() -> Iterator[list[str]]:
 
 def running(world: World, *specs: TreatmentSpec) -> Complete:
     """A run of these treatments in which `first` runs."""
-    world.runs.create_run(
-        Run(
-            run_id=RUN,
-            organization="default",
-            project="default",
-            pipeline="plain",
-            state=RunState.RUNNING,
-            created_at=world.clock(),
-            document_sha256="d" * 64,
-            plan_sha256="e" * 64,
-        )
-    )
+    run = a_run(RUN, "default", "default")
+    world.runs.create_run(replace(run, state=RunState.RUNNING, created_at=world.clock()))
     begins = beginning(RUN, specs, world.clock())
     world.runs.admit(RUN, specs, begins.treatments, begins.edges)
     world.runs.advance(RUN, "first", 1, {TreatmentState.PENDING}, TreatmentState.RUNNING)
