@@ -82,21 +82,18 @@ class CarryOutCommand:
     ) -> CommandOutcome:
         started: list[str] = []
         refused: list[str] = []
-        in_full = not command.failed_only if isinstance(command, CheckCommand) else command.argument == "all"
-        for run in self._ended(repository, command, commit, first_seen, in_full):
+        for run in self._ended(repository, command, commit, first_seen):
             try:
-                request = frozen_again(run) if in_full else self.rerun.start(run)
+                request = frozen_again(run) if command.in_full else self.rerun.start(run)
                 run_id = derived_ulid(first_seen, repository.repository_id, delivery_id, "rerun", run.run_id)
                 started.append(self.start.start(run_id, request, run.event, self._author(repository, command)).run_id)
             except (Conflict, InvalidRequest, NotFound) as error:
                 refused.append(f"{run.pipeline}: {error.message}")
-        what = "ended" if in_full else "failed"
+        what = "ended" if command.in_full else "failed"
         words = f"{command.sender} asked for a rerun: {len(started)} runs of {commit[:12]} had {what}."
         return CommandOutcome(commit=commit, runs=started, words=" ".join([words, *refused]))
 
-    def _ended(
-        self, repository: Repository, command: HostCommand, commit: str, before: datetime, in_full: bool
-    ) -> Sequence[Run]:
+    def _ended(self, repository: Repository, command: HostCommand, commit: str, before: datetime) -> Sequence[Run]:
         """Returns the newest run of each pipeline that the command is about and that had ended when it came."""
         found = self.runs.get_runs(self.reports.runs_of(repository.repository_id, commit))
         owner = (repository.organization, repository.project)
@@ -112,7 +109,7 @@ class CarryOutCommand:
         if isinstance(command, CheckCommand) and command.run_id is not None:
             newest = {context: run for context, run in newest.items() if run.run_id == command.run_id}
         wanted = {RunState.FAILED, RunState.TIMED_OUT, RunState.CANCELLED}
-        if in_full:
+        if command.in_full:
             wanted.add(RunState.SUCCEEDED)
         return [run for _, run in sorted(newest.items()) if run.state in wanted and run.plan_sha256]
 

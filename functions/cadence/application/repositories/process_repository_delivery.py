@@ -117,9 +117,7 @@ class ProcessRepositoryDelivery:
         record = RepositoryDelivery(
             delivery_id=delivery.delivery_id,
             received_at=first_seen,
-            event="button of a check"
-            if isinstance(command, CheckCommand)
-            else f"comment on pull request {command.number}",
+            event=command.origin,
             ref="",
             commit=outcome.commit,
             outcome=outcome.words,

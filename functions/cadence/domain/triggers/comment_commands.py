@@ -18,6 +18,16 @@ class CommentCommand:
     name: str
     argument: str = ""
 
+    @property
+    def in_full(self) -> bool:
+        """Whether what succeeded is to run again, too."""
+        return self.argument == "all"
+
+    @property
+    def origin(self) -> str:
+        """Where it was given, in words."""
+        return f"comment on pull request {self.number}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class CheckCommand:
@@ -29,6 +39,16 @@ class CheckCommand:
     failed_only: bool
     sender: str
     sender_id: str
+
+    @property
+    def in_full(self) -> bool:
+        """Whether what succeeded is to run again, too."""
+        return not self.failed_only
+
+    @property
+    def origin(self) -> str:
+        """Where it was given, in words."""
+        return "button of a check"
 
 
 HostCommand = CommentCommand | CheckCommand
