@@ -1281,7 +1281,8 @@ export interface components {
          * EnvironmentBody
          * @description `secrets` maps a variable to a secret's name.
          *
-         *     `branches` are patterns of the branches whose runs may use it (none: all).
+         *     `branches` are patterns of the branches whose runs may use it (none: all). With `protected_branches`, only runs for
+         *     pushes to branches of connected repositories may that the code host protects.
          */
         EnvironmentBody: {
             /** Env */
@@ -1296,6 +1297,11 @@ export interface components {
             approvals: components["schemas"]["ApprovalsBody"] | null;
             /** Branches */
             branches?: string[];
+            /**
+             * Protected Branches
+             * @default false
+             */
+            protected_branches: boolean;
         };
         /** EnvironmentList */
         EnvironmentList: {
@@ -1322,6 +1328,8 @@ export interface components {
             approvals: components["schemas"]["ApprovalsView"] | null;
             /** Branches */
             branches: string[];
+            /** Protected Branches */
+            protected_branches: boolean;
         };
         /**
          * ExecutionView

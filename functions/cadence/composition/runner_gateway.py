@@ -14,6 +14,7 @@ from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
 from cadence.adapters.dynamodb.access.audit import DynamoAuditTrail
 from cadence.adapters.dynamodb.access.kms_secrets import KmsSecretStore
 from cadence.adapters.dynamodb.access.token_uses import DynamoTokenUses
+from cadence.adapters.dynamodb.limits.environments import DynamoEnvironmentStore
 from cadence.adapters.dynamodb.melodium.sealed_workers import SealedWorkers
 from cadence.adapters.dynamodb.runners.host_store import DynamoHostStore
 from cadence.adapters.dynamodb.runners.runner_store import DynamoRunnerStore
@@ -151,6 +152,7 @@ def gateway() -> Gateway:
             treatments=runs,
             runners=runners,
             secrets=KmsSecretStore(config.access_table, config.secrets_key),
+            environments=DynamoEnvironmentStore(config.access_table),
             followers=runners,
             machines=machines,
             begin=begin,

@@ -321,7 +321,7 @@ def rerun(call: Call, services: Services, run_id: str, body: RerunBody) -> Reply
         frozen = frozen_again(run)
     else:
         frozen = services.rerun.start(run, () if body.what == "failed" else body.what)
-    return _started(call, services, frozen, run.event)
+    return _started(call, services, frozen, services.repositories.renew_protection.event(run))
 
 
 def treatment_summary(treatment: Treatment) -> TreatmentSummary:
