@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from cadence.application.shared.ports import Clock
+from cadence.application.shared.run_ports import RunStore
 from cadence.domain.shared.errors import InvalidRequest, TooLarge, Violation
 from cadence.domain.values.storage import MEBIBYTE, StorageUse, storage_text
 
@@ -76,8 +77,26 @@ class ReserveStorage:
         today = self.ledger.add(organization, project, day, size)
         self._known[key] = read_at, day, StorageUse({**use.days, day: today}, use.own_limit)
 
+    def count(self, organization: str, project: str, size: int) -> None:
+        """Adds `size` bytes to what the project keeps, whatever its quota is."""
+        if size:
+            self.ledger.add(organization, project, f"{self.clock().astimezone(UTC):%Y-%m-%d}", size)
+
     def _exceeds(self, use: StorageUse, size: int) -> bool:
         return use.used + size > use.limit(self.limit)
+
+
+@dataclass(frozen=True)
+class RunStorage:
+    """Counts what Cadence itself writes for a run, as what runners upload."""
+
+    runs: RunStore
+    storage: ReserveStorage
+
+    def reserve(self, run_id: str, size: int) -> None:
+        """Adds `size` bytes to what the run's project keeps. Raises TooLarge if that would be more than its quota."""
+        run = self.runs.get_run(run_id)
+        self.storage.reserve(run.organization, run.project, size)
 
 
 @dataclass(frozen=True)

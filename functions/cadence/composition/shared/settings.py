@@ -190,8 +190,11 @@ class MelodiumSettings:
 @dataclass(frozen=True)
 class MelodiumReportsSettings:
     runs_table: str
+    runners_table: str
     data_bucket: str
     log_stream_name: str
+    project_storage_mebibytes: str
+    retention_days: str
 
 
 @dataclass(frozen=True)
@@ -287,6 +290,8 @@ class GroupSettings:
     access_table: str
     runs_table: str
     runners_table: str
+    project_storage_mebibytes: str
+    retention_days: str
     data_bucket: str
     run_machine_arn: str
     treatment_machine_arn: str
