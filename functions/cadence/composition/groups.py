@@ -30,7 +30,7 @@ from cadence.application.scheduling.expand_each import ExpandEach
 from cadence.application.scheduling.readiness import Readiness
 from cadence.application.scheduling.wake_group import WakeGroup
 from cadence.application.shared.run_ports import Machines
-from cadence.application.values.storage import ReserveStorage, RunStorage
+from cadence.application.shared.storage import ReserveStorage, RunStorage
 from cadence.composition.shared import gates, settings
 from cadence.composition.shared.clock import now
 from cadence.composition.shared.documents import check_document

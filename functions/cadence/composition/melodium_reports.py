@@ -19,7 +19,7 @@ from cadence.application.melodium.take_logs import TakeLogs
 from cadence.application.melodium.take_upload import TakeUpload
 from cadence.application.runs.end_process import EndProcess
 from cadence.application.runs.ports import EngineStream
-from cadence.application.values.storage import ReserveStorage
+from cadence.application.shared.storage import ReserveStorage
 from cadence.composition.shared import settings
 from cadence.composition.shared.clock import now
 

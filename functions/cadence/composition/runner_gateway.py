@@ -56,8 +56,8 @@ from cadence.application.runners.runner_sessions import RunnerSessions
 from cadence.application.scheduling.mark_started import MarkStarted
 from cadence.application.scheduling.readiness import Readiness
 from cadence.application.scheduling.settle import Settle
+from cadence.application.shared.storage import ReserveStorage
 from cadence.application.values.caches import FindCache, ReadCache, SaveCache, WriteCache
-from cadence.application.values.storage import ReserveStorage
 from cadence.composition.shared import gates, settings
 from cadence.composition.shared.clock import now
 from cadence.domain.access.access import Principal

@@ -22,9 +22,9 @@ from cadence.application.runners.outputs import CommitOutput
 from cadence.application.runners.runner_tokens import token_hash
 from cadence.application.scheduling.mark_started import MarkStarted
 from cadence.application.scheduling.readiness import Readiness
+from cadence.application.shared.storage import ReserveStorage
 from cadence.application.values.caches import FindCache, SaveCache, WriteCache
 from cadence.application.values.purge_transient_values import PurgeTransientValues
-from cadence.application.values.storage import ReserveStorage
 from cadence.domain.placement.pool import Pool
 from cadence.domain.placement.pool_policy import Policy
 from cadence.domain.runners.runner import Runner, RunnerState

@@ -37,8 +37,8 @@ from cadence.application.scheduling.settle import Settle
 from cadence.application.scheduling.stop_run import StopRun
 from cadence.application.scheduling.wake_group import WakeGroup
 from cadence.application.scheduling.watchdog import Watchdog
+from cadence.application.shared.storage import ReserveStorage, RunStorage
 from cadence.application.values.purge_transient_values import PurgeTransientValues
-from cadence.application.values.storage import ReserveStorage, RunStorage
 from cadence.domain.pipelines import plan
 from cadence.domain.pipelines.specification import InputSpec, OutputSpec, TreatmentSpec
 from cadence.domain.placement.pool import HOST, Placement, Pool

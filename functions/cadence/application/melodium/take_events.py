@@ -13,8 +13,8 @@ from cadence.application.melodium.take_upload import PROGRAM
 from cadence.application.runs.ports import EngineStream, ReportedStore
 from cadence.application.shared.ports import Clock
 from cadence.application.shared.run_ports import TreatmentStore, ValueStore
+from cadence.application.shared.storage import ReserveStorage
 from cadence.application.shared.value_ports import Chunks
-from cadence.application.values.storage import ReserveStorage
 from cadence.domain.melodium.model import PortName, ProgramModel
 from cadence.domain.melodium.program import Program
 from cadence.domain.melodium.request import Mode

@@ -4,7 +4,7 @@ The answer is written with the run, in its event. It holds for the whole run: th
 with what the environment requires then. A run that repeats an earlier one asks again.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,10 +24,12 @@ from cadence.domain.shared.errors import Forbidden, InvalidRequest, NotFound
 
 @dataclass
 class BranchProtection:
-    """Whether the branch of one event is protected. The code host is asked at most once, and only if it matters."""
+    """Whether the branch of one event is protected. The code host is asked at most once, and only if it matters.
 
-    open_repository: OpenRepository
-    repository: Repository
+    `is_protected` asks it about a branch, and raises as `CodeHost` does.
+    """
+
+    is_protected: Callable[[str], bool]
     _answer: tuple[bool, str] | None = field(default=None, init=False)
 
     def noted(self, event: Mapping[str, Any], environments: Iterable[EnvironmentSet]) -> Mapping[str, Any]:
@@ -44,9 +46,14 @@ class BranchProtection:
 
     def _ask(self, branch: str) -> tuple[bool, str]:
         try:
-            return self.open_repository.open(self.repository).is_protected(branch), ""
+            return self.is_protected(branch), ""
         except (Forbidden, NotFound, InvalidRequest) as error:
             return False, error.message
+
+
+def protection_of(open_repository: OpenRepository, repository: Repository) -> BranchProtection:
+    """Returns what asks the code host of a connected repository."""
+    return BranchProtection(lambda branch: open_repository.open(repository).is_protected(branch))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,4 +76,4 @@ class RenewProtection:
             repository = self.repositories.get_repository(event["repository_id"])
         except NotFound as error:
             return with_protection(event, False, error.message)
-        return BranchProtection(self.open_repository, repository).noted(event, environments)
+        return protection_of(self.open_repository, repository).noted(event, environments)

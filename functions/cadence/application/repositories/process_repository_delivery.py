@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from cadence.application.access.ports import SeenStore
-from cadence.application.repositories.branch_protection import BranchProtection
+from cadence.application.repositories.branch_protection import protection_of
 from cadence.application.repositories.comment_commands import CarryOutCommand
 from cadence.application.repositories.commit_source import StoreCommitFiles
 from cadence.application.repositories.ports import FolderReader, HeadStore, RepositoryDelivery, RepositoryStore
@@ -181,7 +181,7 @@ class ProcessRepositoryDelivery:
         changed = ChangedPaths(git=self.git, event=event, credentials=credentials)
         source = self.sources.of_event(repository, event, credentials)
         payload: Mapping[str, Any] = {**event.event(), "repository_id": repository.repository_id}
-        protection = BranchProtection(self.open_repository, repository)
+        protection = protection_of(self.open_repository, repository)
         runs: list[str] = []
         parts = (repository.repository_id, key.delivery_id, str(key.number))
         for file in files.items():

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from cadence.application.shared.ports import Clock
 from cadence.application.shared.run_ports import ValueStore
+from cadence.application.shared.storage import RunStorage
 from cadence.application.shared.value_ports import Chunks, ValueRetentionStore
-from cadence.application.values.storage import RunStorage
 from cadence.domain.pipelines.specification import OutputSpec, TreatmentSpec, port_of_instances
 from cadence.domain.runs.run import Treatment, Value
 from cadence.domain.runs.states import TreatmentState

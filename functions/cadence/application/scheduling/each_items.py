@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from cadence.application.shared.run_ports import TreatmentStore, ValueStore
+from cadence.application.shared.storage import RunStorage
 from cadence.application.shared.value_ports import Chunks, StreamStates
-from cadence.application.values.storage import RunStorage
 from cadence.domain.pipelines.document.connections.types import DataType, Scalar, parse_data_type
 from cadence.domain.pipelines.document.syntax.literals import mismatch
 from cadence.domain.pipelines.specification import InputSpec, TreatmentSpec

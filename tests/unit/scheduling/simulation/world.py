@@ -39,7 +39,7 @@ from cadence.application.scheduling.stop_run import StopRun
 from cadence.application.scheduling.wake_group import WakeGroup
 from cadence.application.scheduling.watchdog import Watchdog
 from cadence.application.shared.runner_ports import Host
-from cadence.application.values.storage import ReserveStorage, RunStorage
+from cadence.application.shared.storage import ReserveStorage, RunStorage
 from cadence.domain.pipelines import plan
 from cadence.domain.pipelines.specification import TreatmentKind, TreatmentSpec
 from cadence.domain.placement.pool import HOST, Pool
@@ -134,7 +134,7 @@ class World:
         if self.pools is POOLS:
             self.pools = self.random.choice((POOLS, POOLS[:2], POOLS[2:], POOLS[::-1]))
         self.documents = MemoryDocuments()
-        self.ledger = MemoryStorageLedger()
+        self.storage_ledger = MemoryStorageLedger()
         self.chunks = MemoryChunks()
         self.streams = MemoryStreams()
         self.concurrency_limits = MemoryConcurrencyLimitStore()
@@ -493,7 +493,7 @@ class Ports:
             machines=self.machines,
             readiness=readiness,
         )
-        storage = RunStorage(self.runs, ReserveStorage(world.ledger, 1 << 40, clock))
+        storage = RunStorage(self.runs, ReserveStorage(world.storage_ledger, 1 << 40, clock))
         grow = ExpandEach(
             runs=self.runs,
             treatments=self.runs,
