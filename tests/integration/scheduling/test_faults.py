@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from cadence.domain.scheduling.machine_step import DECIDED, PLACED
 from tests.integration.scheduling.conftest import DEFINITIONS, MACHINES, WELL, Theatre, proceed, step
 
 pytestmark = pytest.mark.slow
@@ -24,7 +25,7 @@ RUN = ["Admit", "Finalise"]
 STOPPED = ["Admit", "Stop", "Finalise"]
 
 # The errors that are no faults: they say what comes next (`MachineStep.name`).
-STEPS = {"Placed", "Decided"}
+STEPS = {PLACED, DECIDED}
 # Which Lambda, or operation of one, a state calls.
 PART = {
     "Admit": "Admit",

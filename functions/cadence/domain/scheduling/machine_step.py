@@ -5,6 +5,9 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
+PLACED, DECIDED = "Placed", "Decided"
+"""The errors by which a waiting state catches a step."""
+
 
 class NextState(StrEnum):
     """The state that a treatment's state machine goes to next."""
@@ -42,7 +45,7 @@ class MachineStep:
     @property
     def name(self) -> str:
         """The error by which a waiting state catches the step, unless it `ends`."""
-        return "Placed" if self.next is NextState.LAUNCH else "Decided"
+        return PLACED if self.next is NextState.LAUNCH else DECIDED
 
     def as_json(self) -> Mapping[str, Any]:
         """Returns all fields, also empty ones, so that the machine can refer to them by their paths."""
