@@ -57,11 +57,12 @@ class StartDocumentBody(Body):
 class RerunBody(Body):
     """Selects what runs again.
 
-    `all`: everything; `failed`: what did not succeed and what depends on it; names: these as well.
+    `all`, or nothing: everything; `failed`: what did not succeed and what depends on it; names: these as well.
     """
 
+    # The description has no default: generators of clients make broken code of alternatives with one.
     what: Literal["all", "failed"] | Annotated[list[str], Field(min_length=1, max_length=1_000)] = Field(
-        "all", alias="from"
+        "all", alias="from", json_schema_extra=lambda schema: schema.pop("default")
     )
 
 
