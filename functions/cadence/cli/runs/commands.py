@@ -20,6 +20,7 @@ from cadence.cli.shared.errors import FAILED, INTERRUPTED, WRONG_USE, fail, repo
 from cadence.cli.shared.offline_validation import validate_offline
 from cadence.cli.shared.options import Json, Project, Run
 from cadence.cli.shared.output import duration, out, print_findings, print_json, print_result, state_text
+from cadence.cli.shared.pager import paged
 
 Files = Annotated[
     list[str],
@@ -174,7 +175,7 @@ def show(
         raise fail("--placement requires a TREATMENT.", WRONG_USE)
     if cost and treatment:
         raise fail("--cost is for a whole run: leave out TREATMENT.", WRONG_USE)
-    with reporting_errors(as_json):
+    with reporting_errors(as_json), paged(not as_json):
         client = connect()
         if placement and treatment:
             show_placement(client.treatment(run_id, treatment), as_json)

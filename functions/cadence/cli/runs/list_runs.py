@@ -8,6 +8,7 @@ from cadence.cli.client.connection import connect
 from cadence.cli.shared.errors import reporting_errors
 from cadence.cli.shared.options import Json
 from cadence.cli.shared.output import date_time, duration, print_list, state_text
+from cadence.cli.shared.pager import paged
 
 
 def runs(
@@ -25,15 +26,16 @@ def runs(
     filters = {"project": project, "state": state, "pipeline": pipeline, "branch": branch, "by": by}
     with reporting_errors(as_json):
         found = list(connect().runs(limit, **filters))
-    print_list(
-        found,
-        ("RUN", "PIPELINE", "STATE", "CREATED", "TIME"),
-        lambda one: (
-            one["run_id"],
-            one["pipeline"],
-            state_text(one["state"]),
-            date_time(one["created_at"]),
-            duration(one["started_at"], one["finished_at"]),
-        ),
-        as_json,
-    )
+    with paged(not as_json):
+        print_list(
+            found,
+            ("RUN", "PIPELINE", "STATE", "CREATED", "TIME"),
+            lambda one: (
+                one["run_id"],
+                one["pipeline"],
+                state_text(one["state"]),
+                date_time(one["created_at"]),
+                duration(one["started_at"], one["finished_at"]),
+            ),
+            as_json,
+        )
