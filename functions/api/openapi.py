@@ -10,6 +10,7 @@ from typing import Any
 from pydantic.json_schema import models_json_schema
 
 from api.endpoint import ANY_TOKEN, ANYWHERE, JSON, PUBLIC, Endpoint, Endpoints, Model
+from api.reading import FORM
 from api.shapes import IDEMPOTENCY_KEY, NAME_PATTERN, SECRET_NAME_PATTERN, FindingView
 from cadence import __version__
 from cadence.adapters.http.problem import MEDIA_TYPE
@@ -114,8 +115,9 @@ def _operation(tag: str, endpoint: Endpoint, refs: Mapping[type[Model], Json]) -
         operation["description"] = f"Needs the permission `{endpoint.permission}`{where}."
     if endpoint.body is not None:
         content: Json = {JSON: {"schema": refs[endpoint.body]}}
-        # The body is the document's text, and no schema can describe what it parses to.
-        content |= {media: {"schema": {}} for media in endpoint.also_text}
+        # The body is the document's text, and no schema can describe what it parses to. The form of the page that the
+        # API itself serves is left out: clients send JSON, and generators make a broken module of both.
+        content |= {media: {"schema": {}} for media in endpoint.also_text if media != FORM}
         operation["requestBody"] = {"required": True, "content": content}
     return operation
 

@@ -692,6 +692,59 @@ export interface components {
             /** Updated By */
             updated_by: string;
         };
+        /** ChannelWithSecretView */
+        ChannelWithSecretView: {
+            /** Project */
+            project: string;
+            /** Name */
+            name: string;
+            /** Kind */
+            kind: string;
+            /** Settings */
+            settings: {
+                [key: string]: unknown;
+            };
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "new" | "ok" | "failing";
+            /**
+             * Waiting
+             * @description Messages that wait to be delivered; 1,000 stands for that many or more.
+             */
+            waiting: number;
+            /**
+             * Dead Letters
+             * @description Messages that the channel refused for good.
+             */
+            dead_letters: number;
+            /** Last Error */
+            last_error: string | null;
+            /** Failing Since */
+            failing_since: string | null;
+            /** Retry At */
+            retry_at: string | null;
+            /** Delivered At */
+            delivered_at: string | null;
+            /**
+             * Topic
+             * @description Of a channel of kind sns: the ARN of its topic, which is made when it is first used.
+             */
+            topic: string | null;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+            /** Updated By */
+            updated_by: string;
+            /**
+             * Secret
+             * @description The signing key, if it was made up here. It cannot be read again.
+             */
+            secret: string | null;
+        };
         /**
          * CheckView
          * @description `missing` is null where nothing is missing.
@@ -1403,7 +1456,7 @@ export interface components {
              * Projects
              * @default null
              */
-            projects: (string | "*")[] | null;
+            projects: string[] | null;
             /**
              * Labels
              * @description Added to all that is sent.
@@ -1778,6 +1831,39 @@ export interface components {
              * @description Where the git host has to send its webhooks, below this API's address.
              */
             webhook_path: string;
+        };
+        /** GitHostWithSecretView */
+        GitHostWithSecretView: {
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Project */
+            project: string;
+            /** Name */
+            name: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Url
+             * @description Where its repositories are; its access token is sent nowhere else.
+             */
+            url: string | null;
+            /** Programs */
+            programs: boolean;
+            /**
+             * Webhook Path
+             * @description Where the git host has to send its webhooks, below this API's address.
+             */
+            webhook_path: string;
+            /**
+             * Webhook Secret
+             * @description The secret, if it was made up here. It cannot be read again.
+             */
+            webhook_secret: string | null;
         };
         /** GitHubAppList */
         GitHubAppList: {
@@ -2166,6 +2252,38 @@ export interface components {
              */
             expires_at: string;
         };
+        /** InvitationWithSecretView */
+        InvitationWithSecretView: {
+            /** Invitation Id */
+            invitation_id: string;
+            /** Email */
+            email: string | null;
+            /** Team */
+            team: string | null;
+            /** Teams */
+            teams: string[];
+            /** Role */
+            role: string | null;
+            /** Scope */
+            scope: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /**
+             * Code
+             * @description Accepts the invitation, once. It cannot be read again.
+             */
+            code: string;
+        };
         /**
          * KitView
          * @description Everything that runs a treatment once more elsewhere, but its secrets: their values never leave the platform this
@@ -2456,182 +2574,6 @@ export interface components {
              */
             created_at: string;
         };
-        /** NewChannelView */
-        NewChannelView: {
-            /** Project */
-            project: string;
-            /** Name */
-            name: string;
-            /** Kind */
-            kind: string;
-            /** Settings */
-            settings: {
-                [key: string]: unknown;
-            };
-            /**
-             * State
-             * @enum {string}
-             */
-            state: "new" | "ok" | "failing";
-            /**
-             * Waiting
-             * @description Messages that wait to be delivered; 1,000 stands for that many or more.
-             */
-            waiting: number;
-            /**
-             * Dead Letters
-             * @description Messages that the channel refused for good.
-             */
-            dead_letters: number;
-            /** Last Error */
-            last_error: string | null;
-            /** Failing Since */
-            failing_since: string | null;
-            /** Retry At */
-            retry_at: string | null;
-            /** Delivered At */
-            delivered_at: string | null;
-            /**
-             * Topic
-             * @description Of a channel of kind sns: the ARN of its topic, which is made when it is first used.
-             */
-            topic: string | null;
-            /**
-             * Updated At
-             * Format: date-time
-             */
-            updated_at: string;
-            /** Updated By */
-            updated_by: string;
-            /**
-             * Secret
-             * @description The signing key, if it was made up here. It cannot be read again.
-             */
-            secret: string | null;
-        };
-        /** NewGitHostView */
-        NewGitHostView: {
-            /** Id */
-            id: string;
-            /** Kind */
-            kind: string;
-            /** Project */
-            project: string;
-            /** Name */
-            name: string;
-            /**
-             * Created At
-             * Format: date-time
-             */
-            created_at: string;
-            /**
-             * Url
-             * @description Where its repositories are; its access token is sent nowhere else.
-             */
-            url: string | null;
-            /** Programs */
-            programs: boolean;
-            /**
-             * Webhook Path
-             * @description Where the git host has to send its webhooks, below this API's address.
-             */
-            webhook_path: string;
-            /**
-             * Webhook Secret
-             * @description The secret, if it was made up here. It cannot be read again.
-             */
-            webhook_secret: string | null;
-        };
-        /** NewInvitationView */
-        NewInvitationView: {
-            /** Invitation Id */
-            invitation_id: string;
-            /** Email */
-            email: string | null;
-            /** Team */
-            team: string | null;
-            /** Teams */
-            teams: string[];
-            /** Role */
-            role: string | null;
-            /** Scope */
-            scope: string | null;
-            /**
-             * Created At
-             * Format: date-time
-             */
-            created_at: string;
-            /** Created By */
-            created_by: string;
-            /**
-             * Expires At
-             * Format: date-time
-             */
-            expires_at: string;
-            /**
-             * Code
-             * @description Accepts the invitation, once. It cannot be read again.
-             */
-            code: string;
-        };
-        /** NewOrganizationView */
-        NewOrganizationView: {
-            /** Name */
-            name: string;
-            /**
-             * Created At
-             * Format: date-time
-             */
-            created_at: string;
-            /**
-             * Token
-             * @description A token for everything in the organization. It cannot be read again.
-             */
-            token: string;
-        };
-        /** NewTokenView */
-        NewTokenView: {
-            /** Token Id */
-            token_id: string;
-            /** Name */
-            name: string;
-            /**
-             * Project
-             * @description A project, or `*` for all of the organization.
-             */
-            project: string;
-            /** Permissions */
-            permissions: string[];
-            /**
-             * Created At
-             * Format: date-time
-             */
-            created_at: string;
-            /** Created By */
-            created_by: string;
-            /** Expires At */
-            expires_at: string | null;
-            /**
-             * Subject
-             * @description The member or service account with whose grants the token acts.
-             */
-            subject: string | null;
-            /**
-             * Made With
-             * @description The token that it was created with, and ends with.
-             */
-            made_with: string | null;
-            /**
-             * Last Used At
-             * @description When it was last accepted, to the hour; null if it never was.
-             */
-            last_used_at: string | null;
-            /**
-             * Token
-             * @description What to send as `Authorization: Bearer`. It cannot be read again.
-             */
-            token: string;
-        };
         /** NodeView */
         NodeView: {
             /** Name */
@@ -2750,6 +2692,21 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
+        };
+        /** OrganizationWithSecretView */
+        OrganizationWithSecretView: {
+            /** Name */
+            name: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Token
+             * @description A token for everything in the organization. It cannot be read again.
+             */
+            token: string;
         };
         /**
          * OriginView
@@ -3030,7 +2987,7 @@ export interface components {
              *       "*"
              *     ]
              */
-            projects: (string | "*")[];
+            projects: string[];
             /**
              * Settings
              * @description The provider's own, by the schema `pool-settings/{provider}`.
@@ -4099,14 +4056,11 @@ export interface components {
          * RerunBody
          * @description Selects what runs again.
          *
-         *     `all`: everything; `failed`: what did not succeed and what depends on it; names: these as well.
+         *     `all`, or nothing: everything; `failed`: what did not succeed and what depends on it; names: these as well.
          */
         RerunBody: {
-            /**
-             * From
-             * @default all
-             */
-            from: ("all" | "failed") | string[];
+            /** From */
+            from?: ("all" | "failed") | string[];
         };
         /**
          * ResourceSampleView
@@ -5291,7 +5245,7 @@ export interface components {
              * Project
              * @default *
              */
-            project: string | "*";
+            project: string;
             /** Permissions */
             permissions: string[];
             /**
@@ -5348,6 +5302,49 @@ export interface components {
              * @description When it was last accepted, to the hour; null if it never was.
              */
             last_used_at: string | null;
+        };
+        /** TokenWithSecretView */
+        TokenWithSecretView: {
+            /** Token Id */
+            token_id: string;
+            /** Name */
+            name: string;
+            /**
+             * Project
+             * @description A project, or `*` for all of the organization.
+             */
+            project: string;
+            /** Permissions */
+            permissions: string[];
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /** Expires At */
+            expires_at: string | null;
+            /**
+             * Subject
+             * @description The member or service account with whose grants the token acts.
+             */
+            subject: string | null;
+            /**
+             * Made With
+             * @description The token that it was created with, and ends with.
+             */
+            made_with: string | null;
+            /**
+             * Last Used At
+             * @description When it was last accepted, to the hour; null if it never was.
+             */
+            last_used_at: string | null;
+            /**
+             * Token
+             * @description What to send as `Authorization: Bearer`. It cannot be read again.
+             */
+            token: string;
         };
         /** TotalView */
         TotalView: {

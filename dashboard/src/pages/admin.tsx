@@ -114,7 +114,7 @@ function Members({ again, changed }: PartProps) {
                 role: role || null,
                 scope: role ? scope || "organization" : null,
               };
-              const made = await post<Schemas["NewInvitationView"]>(["invitations"], body);
+              const made = await post<Schemas["InvitationWithSecretView"]>(["invitations"], body);
               changed();
               return <Once what="The invitation's code, shown this once" text={made.code} />;
             }}
@@ -407,7 +407,7 @@ function Tokens({ again, changed }: PartProps) {
               permissions: split(permissions),
               expires_in: days ? Math.round(Number(days) * 86_400) : null,
             };
-            const made = await post<Schemas["NewTokenView"]>(["tokens"], body);
+            const made = await post<Schemas["TokenWithSecretView"]>(["tokens"], body);
             changed();
             return <Once what="The token, shown this once" text={made.token} />;
           }}
