@@ -1,14 +1,21 @@
 // Addresses below /ui and what they show; every state of the page that can be shared is in its address.
-export const ADMIN_PARTS = [
-  "members",
-  "teams",
-  "roles",
-  "grants",
-  "service-accounts",
-  "repositories",
-  "tokens",
-] as const;
-export type AdminPart = (typeof ADMIN_PARTS)[number];
+/** Pages of the administration, with the permission that each needs. */
+const ADMIN = {
+  members: "members:read",
+  teams: "teams:read",
+  roles: "roles:read",
+  grants: "grants:read",
+  "service-accounts": "service-accounts:read",
+  repositories: "repositories:read",
+  tokens: "tokens:read",
+  environments: "environments:read",
+  audit: "audit:read",
+} as const;
+export type AdminPart = keyof typeof ADMIN;
+export const ADMIN_PERMISSIONS: Readonly<Record<AdminPart, string>> = ADMIN;
+export const ADMIN_PARTS = Object.keys(ADMIN) as AdminPart[];
+/** Those that have a page for each of something: a repository's deliveries, a project's environments. */
+const NAMED: readonly AdminPart[] = ["repositories", "environments"];
 
 export type Route =
   | { page: "home" }
@@ -50,7 +57,7 @@ export function parse(pathname: string): Route {
   }
   if (first === "admin") {
     const part = second === undefined ? "members" : ADMIN_PARTS.find((one) => one === second);
-    if (!part || fourth !== undefined || (third !== undefined && part !== "repositories")) return { page: "missing" };
+    if (!part || fourth !== undefined || (third !== undefined && !NAMED.includes(part))) return { page: "missing" };
     return { page: "admin", part, name: third ?? null };
   }
   const plain = ["search", "pipelines", "fleet", "alerts", "approvals"] as const;
