@@ -1,6 +1,7 @@
 import { render } from "preact";
 import { useState } from "preact/hooks";
 import "./api/self.ts";
+import "./parts/texts.ts";
 import { session, signInByLink } from "./api/session.ts";
 import { listen, location_ } from "./navigation.ts";
 import { Home } from "./pages/home.tsx";

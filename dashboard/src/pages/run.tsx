@@ -12,7 +12,7 @@ import { Export } from "../parts/export.tsx";
 import { Graph } from "../parts/graph.tsx";
 import { useRun } from "../parts/live.ts";
 import { Logs } from "../parts/logs.tsx";
-import { Failure, Loading } from "../parts/notes.tsx";
+import { Failure, Loading, Unavailable } from "../parts/notes.tsx";
 import { Scrubber, usePast } from "../parts/scrubber.tsx";
 import { useTitle } from "../parts/shell.tsx";
 import { State, StateMark } from "../parts/state.tsx";
@@ -58,7 +58,7 @@ export function RunPage({ run: id }: { run: string }) {
   const found = useMemo(() => why(run?.treatments ?? [], edges), [run, edges]);
   const rows = useMemo(() => inOrder(past.treatments), [past.treatments]);
 
-  if (!run) return loaded.error ? <Failure error={loaded.error} /> : <Loading what="the run" />;
+  if (!run) return loaded.error ? <Unavailable what="Run" error={loaded.error} /> : <Loading what="the run" />;
   return (
     <>
       <Header run={run} now={now} />

@@ -26,7 +26,7 @@ export function Export({ name, what, rows }: Props) {
       <button
         type="button"
         class="quiet"
-        aria-label={`Save ${what} as CSV`}
+        aria-label={`Save CSV of ${what}`}
         onClick={() => save(fileName(name, "csv"), csv(rows()), "text/csv")}
       >
         Save CSV
@@ -34,10 +34,10 @@ export function Export({ name, what, rows }: Props) {
       <button
         type="button"
         class="quiet"
-        aria-label={`Save ${what} as JSON`}
+        aria-label={`Save JSON of ${what}`}
         onClick={() => save(fileName(name, "jsonl"), jsonLines(rows()), "application/x-ndjson")}
       >
-        JSON
+        Save JSON
       </button>
     </>
   );

@@ -249,7 +249,7 @@ export function Logs({ run, treatment, ended, mark = null }: Props) {
             ))}
           </div>
         </div>
-        {all.length === 0 && (
+        {all.length === 0 && !(error && !asked) && (
           <p class={asked ? "note" : "note loading"}>
             {!asked ? "Loading …" : ended ? "There are no such lines." : "No line yet."}
           </p>
@@ -277,7 +277,6 @@ export function Logs({ run, treatment, ended, mark = null }: Props) {
             <button
               type="button"
               class="quiet"
-              aria-label="Save these lines as text"
               onClick={() => save(fileName(run, treatment ?? "", "log"), logText(lines.current.all), "text/plain")}
             >
               Save lines
@@ -285,12 +284,12 @@ export function Logs({ run, treatment, ended, mark = null }: Props) {
             <button
               type="button"
               class="quiet"
-              aria-label="Save these lines as JSON"
+              aria-label="Save lines as JSON"
               onClick={() =>
                 save(fileName(run, treatment ?? "", "jsonl"), jsonLines(lines.current.all), "application/x-ndjson")
               }
             >
-              JSON
+              as JSON
             </button>
           </>
         )}
