@@ -134,7 +134,9 @@ describe.skipIf(!canRun)("the tools of the pages", { timeout: PATIENCE }, () => 
     ["refused", "light", [...Object.values(PAGES), ...ADMIN]],
     ["empty", "dark", [...LISTS, PAGES.alerts, ...ADMIN]],
   ] as const) {
-    it(`are whole while everything is ${state}: axe finds nothing, and nothing is cut`, { timeout: 4 * PATIENCE }, async () => {
+    it(`are whole while everything is ${state}: axe finds nothing, and nothing is cut`, {
+      timeout: 4 * PATIENCE,
+    }, async () => {
       const { page, faults } = await open("/ui", theme);
       await page.setViewportSize({ width: 320, height: 800 });
       const self = served.recorded["/v1/self"];
