@@ -16,7 +16,8 @@ export function approvalsText(environment: Environment): string {
   if (!rule) return "none";
   const by = rule.approvers ? ` by ${rule.approvers.join(", ")}` : "";
   const starter = rule.not_by_starter ? ", not by who started the run" : "";
-  return `${counted(rule.required, "approval")}${by} within ${duration(rule.timeout * 1000)}${starter}`;
+  const within = duration(rule.timeout * 1000).replace(/ 0 (h|min|s)$/, "");
+  return `${counted(rule.required, "approval")}${by} within ${within}${starter}`;
 }
 
 /** `NAME=value`, one a line. */

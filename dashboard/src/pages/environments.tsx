@@ -65,7 +65,7 @@ function OfProject({ project, again, changed }: { project: string; again: number
       loaded={loaded}
       items={loaded.value?.environments}
       none="There are no environments yet. A treatment names one with `environment:`."
-      columns={["Environment", "May deploy", "Approvals", "Waits now", "Variables", "Secrets"]}
+      columns={["Environment", "May deploy", "Approvals", "Waits now", "Variables and secrets"]}
       row={(one) => ({
         key: one.name,
         cells: [
@@ -76,8 +76,7 @@ function OfProject({ project, again, changed }: { project: string; again: number
             key="waiting"
             waiting={loaded.value?.waiting.filter((each) => each.environment === one.name) ?? []}
           />,
-          <Names key="env" names={Object.keys(one.env)} title={(each) => visible(one.env[each] ?? "")} />,
-          <Names key="secrets" names={Object.keys(one.secrets)} title={(each) => `secret ${one.secrets[each]}`} />,
+          <Names key="names" environment={one} />,
         ],
         action: writes && (
           <>
@@ -125,14 +124,20 @@ function Waiting({ waiting }: { waiting: readonly Pending[] }) {
   );
 }
 
-function Names({ names, title }: { names: readonly string[]; title: (name: string) => string }) {
+/** Variables with their values, secrets with their names, when they are pointed at. */
+function Names({ environment: { env, secrets } }: { environment: Environment }) {
+  const names = [
+    ...Object.entries(env).map(([name, value]) => ({ name, title: value, isSecret: false })),
+    ...Object.entries(secrets).map(([name, secret]) => ({ name, title: `secret ${secret}`, isSecret: true })),
+  ];
   if (!names.length) return "–";
   return (
     <span class="only">
-      {names.map((name) => (
-        <code key={name} class="chip" title={title(name)}>
-          {name}
-        </code>
+      {names.map(({ name, title, isSecret }) => (
+        <span key={name} class="chip" title={title}>
+          <code>{name}</code>
+          {isSecret && " secret"}
+        </span>
       ))}
     </span>
   );
@@ -155,7 +160,7 @@ function Form({ project, chosen, changed }: FormProps) {
         { name: "name", label: "Name", value: chosen?.name },
         {
           name: "branches",
-          label: "Branches that may deploy",
+          label: "Branches",
           hint: "main, release/*",
           value: chosen?.branches.join(", "),
           optional: true,
@@ -170,7 +175,7 @@ function Form({ project, chosen, changed }: FormProps) {
         {
           name: "approvers",
           label: "Who may approve",
-          hint: "everybody who holds runs:approve",
+          hint: "names of tokens",
           value: rule?.approvers?.join(", "),
           optional: true,
         },

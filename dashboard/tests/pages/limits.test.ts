@@ -5,10 +5,10 @@ import { ADMIN_PARTS } from "../../src/routes.ts";
 import { BUILT, canRun, launch, loaded, type Opened, openPage, PATIENCE } from "./browser.ts";
 import { HOSTILE, hostile } from "./hostile.ts";
 import { logLine } from "./lines.ts";
+import { serveChange, serveLines, serveMany } from "./many.ts";
 import { NOW, RUN, type Served, serve, THEN } from "./server.ts";
 
 const PATH = `/v1/runs/${RUN}`;
-const MANY = 10_000;
 
 describe.skipIf(!canRun)("at its limits a page", { timeout: PATIENCE }, () => {
   let browser: Browser;
@@ -39,33 +39,13 @@ describe.skipIf(!canRun)("at its limits a page", { timeout: PATIENCE }, () => {
   }
 
   it("shows 10,000 treatments with few elements, and follows them", async () => {
-    const ended = served.recorded[PATH] as { treatments: Record<string, unknown>[] };
-    const name = (at: number) => `t${String(at).padStart(5, "0")}`;
-    const treatments = Array.from({ length: MANY }, (_, at) => ({
-      ...ended.treatments[0],
-      name: name(at),
-      state: "running",
-    }));
-    const nodes = treatments.map((one) => ({ name: one.name, state: "running", inputs: [], outputs: [] }));
-    const edge = { source_port: "out", target_port: "in", flow: "block", type: "string", sha256: null, size: null };
-    const edges = nodes
-      .slice(100)
-      .map((node, at) => ({ ...edge, source: name(at + ((at * 7) % 90)), target: node.name }));
-    const run = { ...ended, state: "running", treatments };
-    served.instead.set(PATH, run);
-    served.instead.set(`${PATH}/graph`, { nodes, edges, next: null });
-    served.instead.set(`${PATH}/changes`, { run: { state: "running" }, treatments: [], reload: false, after: "1" });
+    const treatments = serveMany(served, 10_000);
     const { page, faults } = await open(`/ui/runs/${RUN}`);
     await page.getByText("10,000 running").waitFor();
     await drawn(page);
     expect(await page.locator(".graph *").count()).toBeLessThan(300);
     expect(await page.locator(".treatments tbody tr").count()).toBeLessThan(60);
-    served.instead.set(`${PATH}/changes`, {
-      run: { state: "running" },
-      treatments: [{ ...treatments[7], state: "failed" }],
-      reload: false,
-      after: "2",
-    });
+    serveChange(served, [{ ...treatments[7], state: "failed" }], "2");
     await page.getByText("9,999 running").waitFor();
     await page.getByText("1 failed", { exact: true }).waitFor();
     expect(faults).toEqual([]);
@@ -73,10 +53,10 @@ describe.skipIf(!canRun)("at its limits a page", { timeout: PATIENCE }, () => {
   });
 
   it("makes few rows of many lines, and reaches the last", async () => {
-    const lines = Array.from({ length: 50_000 }, (_, index) => logLine(index, `line number ${index}`));
-    served.instead.set(`${PATH}/logs`, { lines, after: "end", more: false });
+    serveLines(served, 50_000, (index) => `line number ${index}`);
     const { page } = await open(`/ui/runs/${RUN}`);
     await page.getByText("line number 0", { exact: true }).waitFor();
+    await page.getByText("50,000 lines", { exact: true }).waitFor();
     await page.getByRole("button", { name: "To the end" }).click();
     await page.getByText("line number 49999", { exact: true }).waitFor();
     expect(await page.locator(".log-row").count()).toBeLessThan(200);

@@ -92,10 +92,10 @@ describe.skipIf(!canRun)("the tools of the pages", { timeout: PATIENCE }, () => 
     const { page } = await open("/ui/admin/environments");
     const row = page.getByRole("row", { name: /^production/ });
     await row.getByText("release/*, main").waitFor();
-    await row.getByText("2 approvals within 1 d 0 h, not by who started the run").waitFor();
+    await row.getByText("2 approvals within 1 d, not by who started the run").waitFor();
     await row.getByRole("link", { name: "release / deploy" }).waitFor();
     await row.getByRole("button", { name: "Change production" }).click();
-    await page.getByLabel("Branches that may deploy (optional)").fill("main");
+    await page.getByLabel("Branches (optional)").fill("main");
     served.instead.set("/v1/projects/default/environments/production", (url: URL) => ({ name: url.pathname }));
     const sent = page.waitForRequest((request) => request.method() === "PUT");
     await page.getByRole("button", { name: "Replace" }).click();

@@ -9,7 +9,7 @@ describe("what an environment asks", () => {
     expect([branchesText(PLAIN), approvalsText(PLAIN)]).toEqual(["every branch", "none"]);
     expect(branchesText({ ...PLAIN, branches: ["main", "release/*"] })).toBe("main, release/*");
     expect(approvalsText({ ...PLAIN, approvals: RULE })).toBe(
-      "2 approvals by ada, bob within 2 h 0 min, not by who started the run",
+      "2 approvals by ada, bob within 2 h, not by who started the run",
     );
   });
 });
