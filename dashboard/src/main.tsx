@@ -37,7 +37,7 @@ function Page() {
     case "runs":
       return <Runs />;
     case "run":
-      return <RunPage key={route.run} run={route.run} />;
+      return <RunPage key={route.run} run={route.run} line={route.line} />;
     case "treatment":
       return <TreatmentPage key={`${route.run}/${route.treatment}`} run={route.run} treatment={route.treatment} />;
     case "value":

@@ -20,10 +20,9 @@ const NAMED: readonly AdminPart[] = ["repositories", "environments"];
 export type Route =
   | { page: "home" }
   | { page: "runs" }
-  | { page: "run"; run: string }
+  | { page: "run"; run: string; line?: string }
   | { page: "treatment"; run: string; treatment: string }
   | { page: "value"; run: string; treatment: string; port: string }
-  | { page: "trace"; run: string }
   | { page: "diff"; run: string; other: string }
   | { page: "search" }
   | { page: "pipelines" }
@@ -51,10 +50,12 @@ export function parse(pathname: string): Route {
       const dot = fourth.lastIndexOf(".");
       if (dot > 0) return { page: "value", run: second, treatment: fourth.slice(0, dot), port: fourth.slice(dot + 1) };
     }
+    if (third === "lines" && fourth !== undefined) return { page: "run", run: second, line: fourth };
     if (third === "diff" && fourth !== undefined) return { page: "diff", run: second, other: fourth };
-    if (third === "trace") return { page: "trace", run: second };
     return { page: "missing" };
   }
+  if (first === "compare" && second !== undefined && third !== undefined && fourth === undefined)
+    return { page: "diff", run: second, other: third };
   if (first === "admin") {
     const part = second === undefined ? "members" : ADMIN_PARTS.find((one) => one === second);
     if (!part || fourth !== undefined || (third !== undefined && !NAMED.includes(part))) return { page: "missing" };
@@ -86,7 +87,7 @@ function path(route: Route): string {
     case "missing":
       return ROOT;
     case "run":
-      return `${ROOT}/runs/${quoted(route.run)}`;
+      return `${ROOT}/runs/${quoted(route.run)}${route.line ? `/lines/${quoted(route.line)}` : ""}`;
     case "treatment":
       return `${ROOT}/runs/${quoted(route.run)}/t/${quoted(route.treatment)}`;
     case "value":
@@ -95,8 +96,6 @@ function path(route: Route): string {
       return `${ROOT}/runs/${quoted(route.run)}/diff/${quoted(route.other)}`;
     case "admin":
       return `${ROOT}/admin/${route.part}${route.name ? `/${quoted(route.name)}` : ""}`;
-    case "trace":
-      return `${ROOT}/runs/${quoted(route.run)}/trace`;
     default:
       return `${ROOT}/${route.page}`;
   }

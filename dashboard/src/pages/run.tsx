@@ -25,7 +25,7 @@ type Schemas = components["schemas"];
 type Run = Schemas["RunWithTreatments"];
 type GraphPage = Schemas["GraphView"];
 
-export function RunPage({ run: id }: { run: string }) {
+export function RunPage({ run: id, line }: { run: string; line?: string | undefined }) {
   const query = new URLSearchParams(location_.value.search);
   const selected = query.get("t");
   const loaded = useRun(id);
@@ -107,7 +107,9 @@ export function RunPage({ run: id }: { run: string }) {
           at={past.at}
         />
       </section>
-      {may("logs:read") && <Logs run={id} treatment={selected ?? undefined} ended={ended} mark={query.get("line")} />}
+      {may("logs:read") && (
+        <Logs run={id} treatment={selected ?? undefined} ended={ended} mark={line ?? query.get("line")} />
+      )}
     </>
   );
 }
