@@ -4388,6 +4388,19 @@ export interface components {
              */
             durations: components["schemas"]["DurationDiffView"][];
         };
+        /** RunHistoryView */
+        RunHistoryView: {
+            /**
+             * Treatments
+             * @description By name.
+             */
+            treatments: components["schemas"]["TreatmentStatesView"][];
+            /**
+             * Next
+             * @description The cursor of the next page, null at the end.
+             */
+            next: string | null;
+        };
         /** RunList */
         RunList: {
             /** Items */
@@ -5095,6 +5108,21 @@ export interface components {
             /** State */
             state: string;
         };
+        /**
+         * StateSinceView
+         * @description From `at` on, `attempt` was in `state`.
+         */
+        StateSinceView: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Attempt */
+            attempt: number;
+            /** State */
+            state: string;
+        };
         /** StorageBody */
         StorageBody: {
             /**
@@ -5485,6 +5513,16 @@ export interface components {
             definition: string[];
             /** Variables */
             variables: string[];
+        };
+        /** TreatmentStatesView */
+        TreatmentStatesView: {
+            /** Name */
+            name: string;
+            /**
+             * Changes
+             * @description Every state of every attempt, in order.
+             */
+            changes: components["schemas"]["StateSinceView"][];
         };
         /** TreatmentSummary */
         TreatmentSummary: {
