@@ -2050,6 +2050,11 @@ export interface components {
             cause: string | null;
             /** Exit Code */
             exit_code: number | null;
+            /**
+             * Soft Failed
+             * @description It failed, and this does not fail the run (`soft_fail`).
+             */
+            soft_failed: boolean;
             /** Attempt */
             attempt: number;
             /** Pool */
@@ -4472,6 +4477,11 @@ export interface components {
              */
             cause: string | null;
             /**
+             * Soft Failures
+             * @description Treatments that failed without failing it; known once it has ended.
+             */
+            soft_failures: number;
+            /**
              * Created At
              * Format: date-time
              */
@@ -4540,6 +4550,11 @@ export interface components {
              * @description Why it ended as it did, if it did not simply succeed.
              */
             cause: string | null;
+            /**
+             * Soft Failures
+             * @description Treatments that failed without failing it; known once it has ended.
+             */
+            soft_failures: number;
             /**
              * Created At
              * Format: date-time
@@ -5503,6 +5518,11 @@ export interface components {
             kept_from: string | null;
             /** Exit Code */
             exit_code: number | null;
+            /**
+             * Soft Failed
+             * @description It failed, and this does not fail the run (`soft_fail`).
+             */
+            soft_failed: boolean;
             /** Pool */
             pool: string | null;
             /** Ready At */
@@ -5563,6 +5583,11 @@ export interface components {
             kept_from: string | null;
             /** Exit Code */
             exit_code: number | null;
+            /**
+             * Soft Failed
+             * @description It failed, and this does not fail the run (`soft_fail`).
+             */
+            soft_failed: boolean;
             /** Pool */
             pool: string | null;
             /** Ready At */

@@ -3,8 +3,8 @@ import { useMemo, useState } from "preact/hooks";
 import { get, type Problem, pages, post } from "../api/client.ts";
 import { may } from "../api/session.ts";
 import type { components } from "../api/types.ts";
-import { ago, between } from "../model/format.ts";
-import { broke, counts, hasEnded, words } from "../model/states.ts";
+import { ago, between, softFailures } from "../model/format.ts";
+import { broke, counts, hasEnded, shownState, words } from "../model/states.ts";
 import { why } from "../model/why.ts";
 import { location_, navigate, setQuery } from "../navigation.ts";
 import { useLoaded, useNow } from "../parts/data.ts";
@@ -44,10 +44,16 @@ export function RunPage({ run: id }: { run: string }) {
     () =>
       shape.value
         ?.flatMap((page) => page.nodes)
-        .map((node) => ({ name: node.name, state: states.get(node.name)?.state ?? node.state })) ?? [],
+        .map((node) => {
+          const one = states.get(node.name);
+          return { name: node.name, state: one ? shownState(one) : node.state };
+        }) ?? [],
     [shape.value, states],
   );
-  const found = useMemo(() => why(run?.treatments ?? [], edges), [run, edges]);
+  const found = useMemo(
+    () => why(run?.treatments.map((one) => ({ ...one, state: shownState(one) })) ?? [], edges),
+    [run, edges],
+  );
   const rows = useMemo(() => inOrder(run?.treatments ?? []), [run]);
 
   if (!run) return loaded.error ? <Failure error={loaded.error} /> : <Loading what="the run" />;
@@ -67,7 +73,7 @@ export function RunPage({ run: id }: { run: string }) {
         <div class="section-head">
           <h2 id="graph-title">Treatments</h2>
           <span class="counts">
-            {counts(run.treatments.map((one) => one.state)).map(([state, count]) => (
+            {counts(run.treatments.map(shownState)).map(([state, count]) => (
               <span key={state} class="count">
                 <StateMark state={state} /> {count.toLocaleString("en")} {words(state)}
               </span>
@@ -110,7 +116,7 @@ function inOrder(treatments: readonly Schemas["TreatmentSummary"][]): Schemas["T
 function Selected({ run, treatment }: { run: string; treatment: Schemas["TreatmentSummary"] }) {
   return (
     <p class="selected-bar" role="status">
-      <State state={treatment.state} />
+      <State state={shownState(treatment)} />
       <strong>{treatment.name}</strong>
       <span class="clip quiet-text">{treatment.waiting_for ?? treatment.cause}</span>
       <span class="fill" />
@@ -149,7 +155,7 @@ function Header({ run, now }: { run: Run; now: number }) {
       </nav>
       <div class="title-row">
         <h1>
-          {run.pipeline} <State state={run.state} />
+          {run.pipeline} <State state={run.state} note={softFailures(run.soft_failures)} />
         </h1>
         <span class="fill" />
         <span class="buttons">

@@ -22,10 +22,15 @@ from cadence.application.shared.report_ports import CommitReports, ReportRequest
 from cadence.application.shared.run_ports import RunStore, TreatmentStore
 from cadence.application.test_reports.ports import ReportReader
 from cadence.domain.repositories.commit_check import checks
-from cadence.domain.repositories.commit_report import comment, newest_runs, pull_request_number, statuses
+from cadence.domain.repositories.commit_report import (
+    comment,
+    needs_reasons,
+    newest_runs,
+    pull_request_number,
+    statuses,
+)
 from cadence.domain.repositories.repository import Repository
 from cadence.domain.runs.run import Run
-from cadence.domain.runs.states import RunState
 from cadence.domain.shared.errors import CadenceError, NotFound, Transient
 
 LEASE = timedelta(seconds=150)
@@ -142,9 +147,9 @@ class ReportCommit:
         newest: Mapping[str, Run],
         progress: ReportProgress,
     ) -> int:
-        failed = [run.run_id for run in newest.values() if run.state in (RunState.FAILED, RunState.TIMED_OUT)]
-        treatments = {run_id: self.treatments.list_treatments(run_id) for run_id in failed}
-        tests = {run_id: self.tests.list_reports(run_id) for run_id in failed}
+        explained = [run.run_id for run in newest.values() if needs_reasons(run)]
+        treatments = {run_id: self.treatments.list_treatments(run_id) for run_id in explained}
+        tests = {run_id: self.tests.list_reports(run_id) for run_id in explained}
         sent = 0
         for check in checks(newest, treatments, tests, repository.public_url):
             context = check.status.context
@@ -164,11 +169,11 @@ class ReportCommit:
         if number is None or not all(run.state.final for run in ours.values()):
             return 0
         sent = self.reports.sent_comment(repository.repository_id, number)
-        failed = [run for run in ours.values() if run.state in (RunState.FAILED, RunState.TIMED_OUT)]
-        if not failed and sent.comment_id is None:
+        explained = [run for run in ours.values() if needs_reasons(run)]
+        if not explained and sent.comment_id is None:
             return 0
-        treatments = {run.run_id: self.treatments.list_treatments(run.run_id) for run in failed}
-        tests = {run.run_id: self.tests.list_reports(run.run_id) for run in failed}
+        treatments = {run.run_id: self.treatments.list_treatments(run.run_id) for run in explained}
+        tests = {run.run_id: self.tests.list_reports(run.run_id) for run in explained}
         made = comment(number, repository.repository_id, commit, ours, treatments, repository.public_url, tests)
         newest_run = max(run.position for run in ours.values())
         if made.digest == sent.digest or not self.reports.claim_comment(repository.repository_id, number, newest_run):

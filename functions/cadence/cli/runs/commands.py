@@ -27,7 +27,7 @@ from cadence.cli.shared.output import (
     print_json,
     print_list,
     print_result,
-    state_text,
+    run_state,
 )
 
 Files = Annotated[
@@ -186,7 +186,7 @@ def runs(
         lambda one: (
             one["run_id"],
             one["pipeline"],
-            state_text(one["state"]),
+            run_state(one),
             date_time(one["created_at"]),
             duration(one["started_at"], one["finished_at"]),
         ),
@@ -252,7 +252,7 @@ def _report_started(client: Client, run_id: str, follow: bool, as_json: bool) ->
                 f"Following is interrupted; the run continues. Cancel it with: cadence cancel {run_id}", INTERRUPTED
             ) from None
         out.print(f"run {run_id}: ", end="", markup=False)
-        out.print(state_text(ended["state"]), f"in {duration(ended['started_at'], ended['finished_at'])}")
+        out.print(run_state(ended), f"in {duration(ended['started_at'], ended['finished_at'])}")
     if ended["state"] != "succeeded":
         if not as_json:
             out.print(f"Details: cadence show {run_id}", markup=False)

@@ -10,7 +10,7 @@ from cadence.cli.client.session import ApiError
 from cadence.cli.insight.diagnosis import show_diagnosis, show_last_lines
 from cadence.cli.insight.treatment_page import BROKEN
 from cadence.cli.runs.follow_run import treatment_table
-from cadence.cli.shared.output import date_time, duration, out, state_text
+from cadence.cli.shared.output import date_time, duration, out, run_state, state_text, treatment_state
 
 _LAST_LINES = 10
 _MOST_TREATMENTS = 40
@@ -20,7 +20,7 @@ _MOST_STARTED = 40
 def show_run(client: Client, run_id: str) -> None:
     """Prints a run, its failures, its treatments and the runs that it started."""
     run = client.run(run_id)
-    out.print(Text.assemble((f"run {run_id}", "bold"), "  ", state_text(run["state"])))
+    out.print(Text.assemble((f"run {run_id}", "bold"), "  ", run_state(run)))
     if run["cause"]:
         out.print(Text.assemble("cause      ", (run["cause"], "bold")))
     if run["waiting_for"]:
@@ -35,6 +35,7 @@ def show_run(client: Client, run_id: str) -> None:
         event=_pairs(run["event"]),
     )
     broken = _causes([treatment for treatment in run["treatments"] if treatment["state"] in BROKEN])
+    broken = sorted(broken, key=lambda treatment: bool(treatment.get("soft_failed")))
     for treatment in broken[:3]:
         _show_failure(client, run_id, treatment)
     if len(broken) > 3:
@@ -78,7 +79,7 @@ def _show_failure(client: Client, run_id: str, treatment: Mapping[str, Any]) -> 
     out.print()
     code = f", exit code {treatment['exit_code']}" if treatment["exit_code"] is not None else ""
     out.print(
-        Text.assemble((treatment["name"], "bold"), " ", state_text(treatment["state"]), f"{code}: {treatment['cause']}")
+        Text.assemble((treatment["name"], "bold"), " ", treatment_state(treatment), f"{code}: {treatment['cause']}")
     )
     _show_diagnosis(client, run_id, treatment)
 

@@ -91,7 +91,7 @@ def checks(
     tests: Mapping[str, Sequence[TreatmentReport]],
     public_url: str,
 ) -> Sequence[CommitCheck]:
-    """Returns the check of each context. `treatments` and `tests` are those of the runs that failed, by run id."""
+    """Returns the check of each context. `treatments` and `tests` are those of the runs to explain, by run id."""
     found = []
     for status in statuses(runs, public_url):
         run = runs[status.context]
@@ -99,7 +99,7 @@ def checks(
         failed = run.state in (RunState.FAILED, RunState.TIMED_OUT)
         annotations = list(_annotations(run, reports)) if failed else []
         lines = [status.description]
-        if failed:
+        if failed or run.soft_failures:
             lines += ["", *reasons(run, treatments.get(run.run_id, ())), *failed_tests(reports)]
         if len(annotations) > MOST_ANNOTATIONS:
             lines += ["", f"{len(annotations) - MOST_ANNOTATIONS} more places are left out."]

@@ -123,7 +123,7 @@ def comment(
 ) -> PullRequestComment:
     """Returns the comment about the newest runs of a commit: their states, and what failed and why.
 
-    `treatments` are those of the runs that failed, `tests` what they reported, by the run's id.
+    `treatments` are those of the runs to explain (`needs_reasons`), `tests` what they reported, by the run's id.
     """
     marker = f"<!-- cadence {repository_id} -->"
     lines = [marker, f"**Cadence** on {commit[:12]}", "", "| pipeline | state | duration |", "|---|---|---|"]
@@ -131,7 +131,8 @@ def comment(
         state = _STATES[run.state]
         link = f"[{context.removeprefix('cadence/')}]({run_permalink(run.run_id, public_url)})"
         duration = _duration(run.started_at or run.created_at, run.finished_at)
-        lines.append(f"| {link} | {_MARKS.get(state, '⏳')} {run.state} | {duration} |")
+        soft = f", {_soft_failures(run)}" if run.soft_failures else ""
+        lines.append(f"| {link} | {_MARKS.get(state, '⏳')} {run.state}{soft} | {duration} |")
     for context, run in sorted(runs.items()):
         if _STATES[run.state] == CommitState.FAILURE:
             lines += [
@@ -140,6 +141,9 @@ def comment(
                 *reasons(run, treatments.get(run.run_id, ())),
                 *failed_tests((tests or {}).get(run.run_id, ())),
             ]
+        elif run.soft_failures:
+            title = f"### {context.removeprefix('cadence/')} succeeded, with {_soft_failures(run)}"
+            lines += ["", title, *reasons(run, treatments.get(run.run_id, ()))]
     return PullRequestComment(number=number, body="\n".join(lines) + "\n", marker=marker)
 
 
@@ -147,6 +151,7 @@ def _description(run: Run) -> str:
     words = _WORDS[_STATES[run.state]]
     if run.state == RunState.SUCCEEDED:
         words += f" in {_duration(run.started_at or run.created_at, run.finished_at)}"
+        words += f", with {_soft_failures(run)}" if run.soft_failures else ""
     elif run.cause:
         words += f": {' '.join(run.cause.split())}"
     elif run.waiting_for:
@@ -154,16 +159,27 @@ def _description(run: Run) -> str:
     return words if len(words) <= LONGEST_DESCRIPTION else words[: LONGEST_DESCRIPTION - 1] + "…"
 
 
+def needs_reasons(run: Run) -> bool:
+    """Returns whether something in a run failed, which a report explains."""
+    return run.state in (RunState.FAILED, RunState.TIMED_OUT) or run.soft_failures > 0
+
+
+def _soft_failures(run: Run) -> str:
+    return "1 soft failure" if run.soft_failures == 1 else f"{run.soft_failures} soft failures"
+
+
 def reasons(run: Run, treatments: Sequence[Treatment]) -> list[str]:
-    """Returns lines of Markdown about why a run failed."""
+    """Returns lines of Markdown about why a run failed, and what failed softly in it."""
     failed = [treatment for treatment in treatments if treatment.state in FAILED_TREATMENT_STATES]
+    failed.sort(key=lambda treatment: treatment.soft_failed)
     if not failed:
         return _quoted(run.cause or "No cause was recorded.")
     lines: list[str] = []
     for treatment in failed[:_MOST_TREATMENTS]:
         code = "" if treatment.exit_code is None else f" with exit code {treatment.exit_code}"
+        soft = " (does not fail the run)" if treatment.soft_failed else ""
         lines += [
-            f"- `{treatment.name}` {str(treatment.state).replace('_', ' ')}{code}",
+            f"- `{treatment.name}` {str(treatment.state).replace('_', ' ')}{code}{soft}",
             *_quoted(treatment.cause or "", "  "),
         ]
     if len(failed) > _MOST_TREATMENTS:
