@@ -5173,6 +5173,31 @@ export interface components {
             /** Most */
             most: number;
         };
+        /** SummaryList */
+        SummaryList: {
+            /**
+             * Items
+             * @description By treatment.
+             */
+            items: components["schemas"]["SummaryView"][];
+            /**
+             * Next
+             * @description The cursor of the next page, null at the end.
+             */
+            next: string | null;
+        };
+        /** SummaryView */
+        SummaryView: {
+            /** Treatment */
+            treatment: string;
+            /** Attempt */
+            attempt: number;
+            /**
+             * Text
+             * @description Markdown as the treatment wrote it, masked: at most 30,000 characters.
+             */
+            text: string;
+        };
         /** SweepView */
         SweepView: {
             /**

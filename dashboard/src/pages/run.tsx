@@ -14,6 +14,7 @@ import { Logs } from "../parts/logs.tsx";
 import { Failure, Loading } from "../parts/notes.tsx";
 import { useTitle } from "../parts/shell.tsx";
 import { State, StateMark } from "../parts/state.tsx";
+import { Summaries } from "../parts/summaries.tsx";
 import { Tests } from "../parts/tests.tsx";
 import { Treatments } from "../parts/treatments.tsx";
 import { WhyPanel } from "../parts/why.tsx";
@@ -69,6 +70,7 @@ export function RunPage({ run: id }: { run: string }) {
         </section>
       )}
       <Tests run={id} finished={run.finished_at} />
+      <Summaries run={id} finished={run.finished_at} />
       <section class="card" aria-labelledby="graph-title">
         <div class="section-head">
           <h2 id="graph-title">Treatments</h2>

@@ -25,6 +25,7 @@ from tests.fakes.concurrency_limits import MemoryConcurrencyLimitStore
 from tests.fakes.gates import MemoryQuotas
 from tests.fakes.runs import a_run
 from tests.fakes.services import MemoryDeadlines, MemoryWakeUps
+from tests.fakes.summaries import MemorySummaries
 from tests.integration.runners.conftest import World
 
 RUN = "01jd0000000000000000000001"
@@ -91,7 +92,9 @@ def running(world: World, *specs: TreatmentSpec) -> Complete:
         deadlines=MemoryDeadlines(),
         clock=world.clock,
     )
-    return Complete(RunnerSessions(world.runners), world.runners, settle, world.machines, lambda _: None)
+    return Complete(
+        RunnerSessions(world.runners), world.runners, settle, world.machines, lambda _: None, MemorySummaries()
+    )
 
 
 def after(name: str, *producers: str) -> TreatmentSpec:

@@ -13,6 +13,7 @@ from cadence.domain.repositories.commit_report import (
     reasons,
     statuses,
 )
+from cadence.domain.runs.job_summary import JobSummary
 from cadence.domain.runs.run import Run, Treatment
 from cadence.domain.runs.states import RunState, TreatmentState
 from cadence.domain.test_reports.case import CaseCounts
@@ -151,6 +152,20 @@ def test_a_succeeded_run_names_its_soft_failures() -> None:
     (check,) = checks(newest_runs([soft]), {"01a": [lint]}, {}, URL)
     assert check.annotations == ()
     assert "- `lint` failed with exit code 1 (does not fail the run)" in check.summary
+
+
+def test_summaries_follow_as_far_as_there_is_room_for_them() -> None:
+    ended = run(state=RunState.FAILED, kind="pull_request")
+    written = {"01a": [JobSummary("01a", "cover", 1, "**90 %** <b>"), JobSummary("01a", "long", 1, "x" * 30_000)]}
+
+    body = comment(7, "r-1", "a" * 40, newest_runs([ended]), {}, URL, summaries=written).body
+    assert "### Summaries of build (pull request)\n\n#### `cover`\n\n**90 %** <\u2060b>\n" in body
+    assert body.endswith("1 summary is too long for this place: see the run.\n")
+    (check,) = checks(newest_runs([ended]), {}, {}, URL, written)
+    assert check.text.startswith("#### `cover`\n\n**90 %**")
+    assert "x" * 30_000 in check.text
+    (without,) = checks(newest_runs([ended]), {}, {}, URL)
+    assert (without.text, without.digest == check.digest) == ("", False)
 
 
 def test_what_fails_the_run_comes_before_soft_failures() -> None:

@@ -70,6 +70,7 @@ from tests.fakes.services import (
     no_pipeline,
 )
 from tests.fakes.streams import MemoryStreams
+from tests.fakes.summaries import MemorySummaries
 from tests.fakes.workers import one_by_one
 
 RUN = "01a"
@@ -200,7 +201,9 @@ class Setting:
             clock=self.clock,
         )
         sessions = RunnerSessions(self.runners)
-        self.completing = Complete(sessions, self.runners, self.settling, self.machines, lambda _: None)
+        self.completing = Complete(
+            sessions, self.runners, self.settling, self.machines, lambda _: None, MemorySummaries()
+        )
         stop_child = StopChildRun(runs=self.runs, treatments=self.runs, deadlines=self.deadlines)
         end = EndTreatment(
             treatments=self.runs,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rich.markdown import Markdown
 from rich.text import Text
 
 from cadence.cli.client.client import Client
@@ -11,10 +12,12 @@ from cadence.cli.insight.diagnosis import show_diagnosis, show_last_lines
 from cadence.cli.insight.treatment_page import BROKEN
 from cadence.cli.runs.follow_run import treatment_table
 from cadence.cli.shared.output import date_time, duration, out, run_state, state_text, treatment_state
+from cadence.cli.shared.terminal import harmless
 
 _LAST_LINES = 10
 _MOST_TREATMENTS = 40
 _MOST_STARTED = 40
+_MOST_SUMMARIES = 10
 
 
 def show_run(client: Client, run_id: str) -> None:
@@ -45,7 +48,20 @@ def show_run(client: Client, run_id: str) -> None:
     out.print(treatment_table({**run, "treatments": shown}))
     if len(shown) < len(run["treatments"]):
         out.print(f"… {len(run['treatments']) - len(shown)} more treatments succeeded", style="dim")
+    _show_summaries(client, run_id)
     _show_started([one for one in client.following_runs(run_id) if one["how"] == "started"])
+
+
+def _show_summaries(client: Client, run_id: str) -> None:
+    try:
+        summaries = client.run_summaries(run_id, _MOST_SUMMARIES)
+    except ApiError as error:
+        if error.status not in (403, 404):
+            raise
+        return  # the token may not read what treatments write, or the server is of an earlier version
+    for summary in summaries:
+        out.print(Text.assemble("\nsummary of ", (summary["treatment"], "bold")))
+        out.print(Markdown(harmless(summary["text"]), hyperlinks=False))
 
 
 def _show_started(runs: Sequence[Mapping[str, Any]]) -> None:

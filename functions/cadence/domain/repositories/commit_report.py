@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from cadence.domain.runs.job_summary import JobSummary, listed
 from cadence.domain.runs.run import Run, Treatment
 from cadence.domain.runs.states import FAILED_TREATMENT_STATES, RunState
 from cadence.domain.shared.permalinks import run_permalink
@@ -15,6 +16,7 @@ from cadence.domain.test_reports.report import CaseName, TreatmentReport, total
 LONGEST_DESCRIPTION = 140
 """Characters of a status's description: GitHub's limit, the lowest of all code hosts."""
 _LONGEST_CAUSE = 600
+_LONGEST_SUMMARIES = 15_000  # characters; a comment of Bitbucket has at most 32,768
 _MOST_TREATMENTS = 20
 _MOST_TESTS = 10
 _LONGEST_TEST_NAME = 200
@@ -120,10 +122,12 @@ def comment(
     treatments: Mapping[str, Sequence[Treatment]],
     public_url: str,
     tests: Mapping[str, Sequence[TreatmentReport]] | None = None,
+    summaries: Mapping[str, Sequence[JobSummary]] | None = None,
 ) -> PullRequestComment:
     """Returns the comment about the newest runs of a commit: their states, and what failed and why.
 
-    `treatments` are those of the runs to explain (`needs_reasons`), `tests` what they reported, by the run's id.
+    `treatments` are those of the runs to explain (`needs_reasons`), `tests` what they reported, `summaries` what their
+    treatments wrote, by the run's id.
     """
     marker = f"<!-- cadence {repository_id} -->"
     lines = [marker, f"**Cadence** on {commit[:12]}", "", "| pipeline | state | duration |", "|---|---|---|"]
@@ -144,6 +148,11 @@ def comment(
         elif run.soft_failures:
             title = f"### {context.removeprefix('cadence/')} succeeded, with {_soft_failures(run)}"
             lines += ["", title, *reasons(run, treatments.get(run.run_id, ()))]
+    room = _LONGEST_SUMMARIES
+    for context, run in sorted(runs.items()):
+        if written := listed((summaries or {}).get(run.run_id, ()), room):
+            lines += ["", f"### Summaries of {context.removeprefix('cadence/')}", *written]
+            room = max(0, room - sum(len(line) + 1 for line in written))
     return PullRequestComment(number=number, body="\n".join(lines) + "\n", marker=marker)
 
 

@@ -66,6 +66,7 @@ from tests.fakes.services import (
     no_pipeline,
 )
 from tests.fakes.streams import MemoryStreams
+from tests.fakes.summaries import MemorySummaries
 from tests.fakes.workers import one_by_one
 from tests.unit.scheduling.simulation.agent import Agent
 from tests.unit.scheduling.simulation.machine import Execution
@@ -471,7 +472,7 @@ class Ports:
             clock=clock,
         )
         sessions = RunnerSessions(self.runners)
-        self.complete = Complete(sessions, self.runners, self.settle, self.machines, lambda _: None)
+        self.complete = Complete(sessions, self.runners, self.settle, self.machines, lambda _: None, MemorySummaries())
         stop_child = StopChildRun(runs=self.runs, treatments=self.runs, deadlines=self.deadlines)
         end = EndTreatment(
             treatments=self.runs,
