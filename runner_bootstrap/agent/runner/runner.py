@@ -33,6 +33,7 @@ from ..shared.clock import timestamp
 from ..shared.errors import INFRASTRUCTURE, INTERRUPTED, SUCCEEDED, AgentError, Stopped, TreatmentFailed
 from ..shared.termination import Termination
 from ..values.caches import TreatmentCaches
+from ..values.changed_files import changed_files_variable
 from ..values.chunks import ChunkStore
 from ..values.job_summary import read_summary
 from ..values.quarantine import forgiving
@@ -212,15 +213,15 @@ class AssignmentRunner:
     ) -> LaunchSpec:
         """Returns how to start the command: in its image, else in bubblewrap if it works, else directly on the host."""
         assignment = self._assignment
-        script = workspace.write("script", assignment.script)
         event = workspace.write("event.json", assignment.event_text)
-        command = [*assignment.shell.split(), str(script)]
+        command = [*assignment.shell.split(), str(workspace.write("script", assignment.script))]
         path_variables = {
             "HOME": str(workspace.root),
             "TMPDIR": str(workspace.tmp),
             "PATH": os.environ.get("PATH", os.defpath),
             "LANG": "C.UTF-8",
             "CADENCE_EVENT_FILE": str(event),
+            **changed_files_variable(assignment, workspace),
             **ports.variables,
         }
         if treatment_containers:

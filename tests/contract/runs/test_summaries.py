@@ -5,7 +5,7 @@ import pytest
 from cadence.adapters.dynamodb.runs.summaries import DynamoSummaries
 from cadence.application.runs.ports import SummaryStore
 from cadence.domain.runs.job_summary import JobSummary
-from tests.fakes.summaries import MemorySummaries
+from tests.fakes.runners import MemorySummaries
 
 
 @pytest.fixture(params=["memory", "dynamodb"])

@@ -13,7 +13,7 @@ from cadence.application.pipelines.run_request import RunRequest
 from cadence.application.repositories.commit_source import EventSource
 from cadence.application.runs.start_run import StartRun
 from cadence.application.shared.ports import Documents
-from cadence.application.triggers.changed_paths import ChangedPaths
+from cadence.application.triggers.changed_paths import ChangedPaths, changed_files
 from cadence.domain.pipelines.document import Finding, Severity, bind_parameters
 from cadence.domain.pipelines.document.pipeline import DEFAULT_RUN_DURATION
 from cadence.domain.pipelines.source import wants_source
@@ -25,6 +25,7 @@ from cadence.domain.triggers.git_events import GitEvent
 
 FOLDER = ".cadence"
 """The folder of a repository whose files are its pipelines."""
+_NAMES_OF_THE_LIST = ("CADENCE_CHANGED_FILES", "changed_files")
 _SUFFIXES = frozenset({".yaml", ".yml", ".json"})
 _MOST_FILES = 50
 _MOST_FINDINGS = 5
@@ -79,6 +80,8 @@ class PushedPipelines:
         trigger = event.trigger(pipeline.triggers)
         if trigger is None or not changed.meant(trigger)[0]:
             return None
+        # Reading the repository takes a while, so it is only read for pipelines that name the list.
+        payload = {**payload, **changed_files(changed, wanted=any(name in source for name in _NAMES_OF_THE_LIST))}
         # Without its plan, which has no files yet: a rerun would give the treatments an empty directory.
         failing = replace(frozen, plan_sha256="") if wants_source(pipeline) else frozen
         bound = bind_parameters(pipeline, {})

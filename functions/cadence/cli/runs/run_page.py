@@ -124,4 +124,7 @@ def _facts(**facts: Any) -> None:
 
 
 def _pairs(values: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name}={value}" for name, value in sorted(values.items()))
+    return ", ".join(
+        f"{name}={f'{len(value)} entries' if isinstance(value, list) and len(value) > 5 else value}"
+        for name, value in sorted(values.items())
+    )

@@ -54,7 +54,7 @@ from tests.fakes.gates import MemoryApprovalStore, MemoryEnvironments, MemoryQuo
 from tests.fakes.melodium import MemoryReported
 from tests.fakes.offers import MemoryOffers, MemoryWorkNotification
 from tests.fakes.retentions import MemoryValueRetentionStore
-from tests.fakes.runners import MemoryRunnerStore
+from tests.fakes.runners import MemoryRunnerStore, MemorySummaries
 from tests.fakes.runs import MemoryRunStore
 from tests.fakes.services import (
     ManualClock,
@@ -66,7 +66,6 @@ from tests.fakes.services import (
     no_pipeline,
 )
 from tests.fakes.streams import MemoryStreams
-from tests.fakes.summaries import MemorySummaries
 from tests.fakes.workers import one_by_one
 from tests.unit.scheduling.simulation.agent import Agent
 from tests.unit.scheduling.simulation.machine import Execution
