@@ -143,6 +143,20 @@ code: {script: [a], allow_failure: {exit_codes: 137}}
     }
 
 
+def test_the_summary_of_a_job_is_the_summary_of_its_treatment() -> None:
+    workflow = """
+on: push
+jobs:
+  cover: {runs-on: ubuntu-latest, steps: [{run: echo "90 %" >> "$GITHUB_STEP_SUMMARY"}]}
+  plain: {runs-on: ubuntu-latest, steps: [{run: make}]}
+"""
+    found = convert(workflow, name="a")
+    treatments = read_yaml(found.document).data["treatments"]
+    assert treatments["cover"]["run"].startswith('export GITHUB_STEP_SUMMARY="$CADENCE_SUMMARY"\n')
+    assert "SUMMARY" not in treatments["plain"]["run"]
+    assert not any("SUMMARY" in note.what for note in found.notes)
+
+
 def test_a_health_check_is_taken_from_the_options_of_a_service() -> None:
     postgres = document("github/services-and-container.yml")["treatments"]["integration"]["services"]["postgres"]
 
