@@ -2144,6 +2144,11 @@ export interface components {
             cause: string | null;
             /** Exit Code */
             exit_code: number | null;
+            /**
+             * Soft Failed
+             * @description It failed, and this does not fail the run (`soft_fail`).
+             */
+            soft_failed: boolean;
             /** Attempt */
             attempt: number;
             /** Pool */
@@ -4447,6 +4452,11 @@ export interface components {
              */
             cause: string | null;
             /**
+             * Soft Failures
+             * @description Treatments that failed without failing it; known once it has ended.
+             */
+            soft_failures: number;
+            /**
              * Created At
              * Format: date-time
              */
@@ -4515,6 +4525,11 @@ export interface components {
              * @description Why it ended as it did, if it did not simply succeed.
              */
             cause: string | null;
+            /**
+             * Soft Failures
+             * @description Treatments that failed without failing it; known once it has ended.
+             */
+            soft_failures: number;
             /**
              * Created At
              * Format: date-time
@@ -5148,6 +5163,31 @@ export interface components {
             /** Most */
             most: number;
         };
+        /** SummaryList */
+        SummaryList: {
+            /**
+             * Items
+             * @description By treatment.
+             */
+            items: components["schemas"]["SummaryView"][];
+            /**
+             * Next
+             * @description The cursor of the next page, null at the end.
+             */
+            next: string | null;
+        };
+        /** SummaryView */
+        SummaryView: {
+            /** Treatment */
+            treatment: string;
+            /** Attempt */
+            attempt: number;
+            /**
+             * Text
+             * @description Markdown as the treatment wrote it, masked: at most 30,000 characters.
+             */
+            text: string;
+        };
         /** SweepView */
         SweepView: {
             /**
@@ -5546,6 +5586,11 @@ export interface components {
             kept_from: string | null;
             /** Exit Code */
             exit_code: number | null;
+            /**
+             * Soft Failed
+             * @description It failed, and this does not fail the run (`soft_fail`).
+             */
+            soft_failed: boolean;
             /** Pool */
             pool: string | null;
             /** Ready At */
@@ -5606,6 +5651,11 @@ export interface components {
             kept_from: string | null;
             /** Exit Code */
             exit_code: number | null;
+            /**
+             * Soft Failed
+             * @description It failed, and this does not fail the run (`soft_fail`).
+             */
+            soft_failed: boolean;
             /** Pool */
             pool: string | null;
             /** Ready At */

@@ -3,8 +3,8 @@ import { useMemo, useState } from "preact/hooks";
 import { get, type Problem, pages, post } from "../api/client.ts";
 import { may } from "../api/session.ts";
 import type { components } from "../api/types.ts";
-import { ago, between } from "../model/format.ts";
-import { broke, counts, hasEnded, words } from "../model/states.ts";
+import { ago, between, softFailures } from "../model/format.ts";
+import { broke, counts, hasEnded, shownState, words } from "../model/states.ts";
 import { why } from "../model/why.ts";
 import { location_, navigate, setQuery } from "../navigation.ts";
 import { useLoaded, useNow } from "../parts/data.ts";
@@ -16,6 +16,7 @@ import { Failure, Loading, Unavailable } from "../parts/notes.tsx";
 import { Scrubber, usePast } from "../parts/scrubber.tsx";
 import { useTitle } from "../parts/shell.tsx";
 import { State, StateMark } from "../parts/state.tsx";
+import { Summaries } from "../parts/summaries.tsx";
 import { Tests } from "../parts/tests.tsx";
 import { Treatments } from "../parts/treatments.tsx";
 import { WhyPanel } from "../parts/why.tsx";
@@ -49,13 +50,16 @@ export function RunPage({ run: id, line }: { run: string; line?: string | undefi
     () =>
       shape.value
         ?.flatMap((page) => page.nodes)
-        .map((node) => ({
-          name: node.name,
-          state: shown.get(node.name)?.state ?? (isPast ? "pending" : node.state),
-        })) ?? [],
+        .map((node) => {
+          const one = shown.get(node.name);
+          return { name: node.name, state: one ? shownState(one) : isPast ? "pending" : node.state };
+        }) ?? [],
     [shape.value, shown, isPast],
   );
-  const found = useMemo(() => why(run?.treatments ?? [], edges), [run, edges]);
+  const found = useMemo(
+    () => why(run?.treatments.map((one) => ({ ...one, state: shownState(one) })) ?? [], edges),
+    [run, edges],
+  );
   const rows = useMemo(() => inOrder(past.treatments), [past.treatments]);
 
   if (!run) return loaded.error ? <Unavailable what="Run" error={loaded.error} /> : <Loading what="the run" />;
@@ -71,11 +75,12 @@ export function RunPage({ run: id, line }: { run: string; line?: string | undefi
         </section>
       )}
       <Tests run={id} finished={run.finished_at} />
+      <Summaries run={id} finished={run.finished_at} />
       <section class="card" aria-labelledby="graph-title">
         <div class="section-head">
           <h2 id="graph-title">Treatments</h2>
           <span class="counts">
-            {counts(past.treatments.map((one) => one.state)).map(([state, count]) => (
+            {counts(past.treatments.map(shownState)).map(([state, count]) => (
               <span key={state} class="count">
                 <StateMark state={state} /> {count.toLocaleString("en")} {words(state)}
               </span>
@@ -130,7 +135,7 @@ function asRow(treatment: Schemas["TreatmentSummary"]) {
 function Selected({ run, treatment }: { run: string; treatment: Schemas["TreatmentSummary"] }) {
   return (
     <p class="selected-bar" role="status">
-      <State state={treatment.state} />
+      <State state={shownState(treatment)} />
       <strong>{treatment.name}</strong>
       <span class="clip quiet-text">{treatment.waiting_for ?? treatment.cause}</span>
       <span class="fill" />
@@ -169,7 +174,7 @@ function Header({ run, now }: { run: Run; now: number }) {
       </nav>
       <div class="title-row">
         <h1>
-          {run.pipeline} <State state={run.state} />
+          {run.pipeline} <State state={run.state} note={softFailures(run.soft_failures)} />
         </h1>
         <span class="fill" />
         <span class="buttons">

@@ -4,7 +4,7 @@ import { may } from "../api/session.ts";
 import type { components } from "../api/types.ts";
 import { unreported } from "../model/engine.ts";
 import { bytes, clock, duration } from "../model/format.ts";
-import { broke, hasEnded, words } from "../model/states.ts";
+import { broke, hasEnded, shownState, words } from "../model/states.ts";
 import { location_ } from "../navigation.ts";
 import { useLoaded } from "../parts/data.ts";
 import { Logs } from "../parts/logs.tsx";
@@ -40,7 +40,7 @@ export function TreatmentPage({ run, treatment: name }: { run: string; treatment
         </nav>
         <div class="title-row">
           <h1>
-            {name} <State state={one.state} note={one.exit_code ? `(exit ${one.exit_code})` : undefined} />
+            {name} <State state={shownState(one)} note={one.exit_code ? `(exit ${one.exit_code})` : undefined} />
           </h1>
         </div>
         <dl class="facts">

@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { components } from "../api/types.ts";
 import { between, duration } from "../model/format.ts";
-import { broke, tone } from "../model/states.ts";
+import { broke, shownState, tone } from "../model/states.ts";
 import { href } from "../routes.ts";
 import { State } from "./state.tsx";
 
@@ -73,7 +73,7 @@ export function Treatments({ run, treatments, selected, start, end, now, at = nu
                 </a>
               </th>
               <td>
-                <State state={one.state} note={note(one)} />
+                <State state={shownState(one)} note={note(one)} />
               </td>
               <td class="number">{between(one.started_at ?? null, one.finished_at, now)}</td>
               <td class="bars">
@@ -117,7 +117,10 @@ function Bars({ treatment, begin, until, now }: BarsProps) {
     >
       <i class="bar-queued" style={{ left: at(ready), width: width(ready, started) }} />
       {treatment.started_at && (
-        <i class={`bar-ran tone-${tone(treatment.state)}`} style={{ left: at(started), width: width(started, end) }} />
+        <i
+          class={`bar-ran tone-${tone(shownState(treatment))}`}
+          style={{ left: at(started), width: width(started, end) }}
+        />
       )}
     </span>
   );

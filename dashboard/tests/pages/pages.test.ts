@@ -43,6 +43,21 @@ describe.skipIf(!canRun)("the pages", { timeout: PATIENCE }, () => {
     }
   }
 
+  it("shows what treatments wrote, of which nothing runs or loads", async () => {
+    const { page, faults } = await open(`/ui/runs/${RUN}`);
+    const summary = page.locator(".markdown");
+    await summary.locator("table").waitFor();
+
+    expect(await summary.locator("img, script, iframe, style").count()).toBe(0);
+    expect(await summary.locator("a").evaluateAll((links) => links.map((link) => link.getAttribute("href")))).toEqual([
+      "https://example.com/report",
+    ]);
+    expect(await summary.textContent()).toContain("<script>document.title = 'changed'</script>");
+    expect(await page.title()).not.toContain("changed");
+    expect(faults).toEqual([]);
+    await page.context().close();
+  });
+
   for (const theme of ["light", "dark"] as const) {
     it(`administration, ${theme}: axe finds nothing, and nothing is cut`, async () => {
       const { page, faults } = await open("/ui/admin/members", 1440, theme);

@@ -28,7 +28,7 @@ from api.routes.provenance import provenance
 from api.routes.replay import diffs, replays
 from api.routes.repositories import github_apps, repositories
 from api.routes.runners import hosts
-from api.routes.runs import run_changes, run_details, run_history, runs
+from api.routes.runs import run_changes, run_details, run_history, run_summaries, runs
 from api.routes.search import search
 from api.routes.test_reports import results
 from api.routes.triggers import githosts
@@ -42,6 +42,7 @@ _RESOURCES: tuple[Endpoints, ...] = (
     run_history.endpoints,
     approvals.endpoints,
     run_details.endpoints,
+    run_summaries.endpoints,
     treatments.endpoints,
     provenance.endpoints,
     replays.endpoints,

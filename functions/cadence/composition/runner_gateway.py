@@ -22,6 +22,7 @@ from cadence.adapters.dynamodb.runners.samples import DynamoSampleStore
 from cadence.adapters.dynamodb.runners.stream_store import DynamoStreamStore
 from cadence.adapters.dynamodb.runs.groups import DynamoGroupStore
 from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
+from cadence.adapters.dynamodb.runs.summaries import DynamoSummaries
 from cadence.adapters.dynamodb.values.caches import DynamoCacheStore
 from cadence.adapters.dynamodb.values.storage_ledger import DynamoStorageLedger
 from cadence.adapters.dynamodb.values.value_retention import DynamoValueRetentionStore
@@ -190,7 +191,14 @@ def gateway() -> Gateway:
         ),
         read_input=read_input,
         note_listening=NoteListening(specs, runners),
-        complete=Complete(sessions, runners, settle, machines, RevokeEngineToken(specs, runs, tokens).revoke),
+        complete=Complete(
+            sessions,
+            runners,
+            settle,
+            machines,
+            RevokeEngineToken(specs, runs, tokens).revoke,
+            DynamoSummaries(config.runs_table),
+        ),
         find_cache=FindCache(caches, now),
         read_cache=ReadCache(caches, urls),
         save_cache=SaveCache(runs, caches, now),

@@ -114,6 +114,7 @@ class RunView(Model):
     pipeline_version: int | None
     state: str
     cause: str | None = Field(description="Why it ended as it did, if it did not simply succeed.")
+    soft_failures: int = Field(description="Treatments that failed without failing it; known once it has ended.")
     created_at: datetime
     created_by: str
     starter: str = Field(description="The sender of the git host's event, else the same as `created_by`.")
