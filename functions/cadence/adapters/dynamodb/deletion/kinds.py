@@ -82,6 +82,8 @@ KINDS: tuple[ItemKind, ...] = (
     ItemKind("access", "REQUEST#{sha256}", "REQUEST", Found.EXPIRES),
     ItemKind("access", "CURSOR", "KEY", Found.ORGANIZATION),
     ItemKind("access", "AUDIT#{org}", "{ulid}", Found.RECORD),
+    ItemKind("access", "AUDITCHAIN#{org}", "HEAD", Found.RECORD),
+    ItemKind("access", "AUDITCHAIN#{org}", "SEAL#{last:016}", Found.RECORD),
     ItemKind("access", "AUDITED#{sha256}", "AUDITED", Found.EXPIRES),
     ItemKind("access", "DELETIONS", "{org}#{ulid}", Found.RECORD),
     ItemKind("access", "DELETION#{org}#{project}", "{kind}#{name}", Found.DERIVED),
