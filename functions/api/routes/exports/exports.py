@@ -25,6 +25,7 @@ from api.routes.exports.export_shapes import (
 )
 from api.shapes import Name
 from api.visibility import visible
+from cadence.adapters.http.http_event import called_origin
 from cadence.composition.api import Services
 from cadence.domain.access.access import ALL_PROJECTS, Permission
 from cadence.domain.access.scopes import ORGANIZATION, project_scope
@@ -249,16 +250,9 @@ def _requested(call: Call, services: Services, name: str, body: ExportBody) -> E
         labels=body.labels,
         headers=body.headers,
         enabled=body.enabled,
-        origin=_origin(call),
+        # Links in spans begin with it.
+        origin=called_origin(call.headers),
     )
-
-
-def _origin(call: Call) -> str:
-    """Returns the address that this API has for its users: links in spans begin with it."""
-    host = call.headers.get("host", "")
-    loopback = host.partition(":")[0] in ("127.0.0.1", "localhost") or ".localhost" in host
-    scheme = call.headers.get("x-forwarded-proto") or ("http" if loopback else "https")
-    return f"{scheme}://{host}"
 
 
 def _moment(name: str, text: str) -> datetime:

@@ -13,6 +13,7 @@ from cadence.adapters.aws.step_functions import StepFunctionsMachines
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore, DynamoSharedKeys
 from cadence.adapters.dynamodb.access.audit import DynamoAuditTrail
 from cadence.adapters.dynamodb.access.audit_chain import DynamoAuditChain
+from cadence.adapters.dynamodb.access.id_token_keys import PublishedIdTokenKeys
 from cadence.adapters.dynamodb.access.kms_secrets import KmsSecretStore
 from cadence.adapters.dynamodb.access.token_uses import DynamoTokenUses
 from cadence.adapters.dynamodb.access.web_sessions import DynamoWebSessionStore
@@ -156,6 +157,7 @@ class Services:
     storage: ManageStorage
     audit: AuditTrail
     audit_chain: AuditChain
+    id_token_keys: PublishedIdTokenKeys
     alerting: Alerting
     deletions: Deletions
 
@@ -308,6 +310,7 @@ def services() -> Services:
         ),
         audit=DynamoAuditTrail(config.access_table),
         audit_chain=DynamoAuditChain(config.access_table),
+        id_token_keys=PublishedIdTokenKeys(config.access_table),
         alerting=alerts,
         deletions=deletions(config, alerts.manage_rules),
         read_logs=ReadLogs(
