@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from cadence.composition.shared.settings import variable
+from cadence.domain.scheduling.machine_step import DECIDED, PLACED
 from cadence.domain.shared import errors
 from infra.lambdas import LAMBDAS
 from infra.lambdas.providers import CALLING_HOME
@@ -366,7 +367,7 @@ def test_the_log_streams_template_is_complete_in_itself(assembly: Assembly) -> N
 
 @pytest.mark.parametrize("definition", sorted(DEFINITIONS.glob("*.asl.json")), ids=lambda path: path.name)
 def test_machines_name_only_errors_that_exist(definition: Path) -> None:
-    known = {kind.__name__ for kind in errors.MACHINE_ERRORS} | _SERVICE_ERRORS | {"InternalError"}
+    known = {kind.__name__ for kind in errors.MACHINE_ERRORS} | _SERVICE_ERRORS | {"InternalError", PLACED, DECIDED}
     named = set(_values_of(json.loads(definition.read_text()), "ErrorEquals"))
     assert named <= known
 

@@ -274,7 +274,7 @@ class World:
             ended = MachineStep(
                 next=NextState.SETTLE, attempt=runner.attempt, function=placement["function"], runner_id=runner_id
             )
-            ports.machines.succeed(event["task_token"], ended.as_json())
+            ports.machines.proceed(event["task_token"], ended)
         elif not runner.state.live:
             raise RunnerLost(f"runner {runner_id} is {runner.state}")
         else:
