@@ -1122,6 +1122,24 @@ export interface components {
             webhook_remains: string | null;
         };
         /**
+         * DiscoveryView
+         * @description OpenID Connect discovery 1.0, as far as identity tokens of treatments need it.
+         */
+        DiscoveryView: {
+            /** Issuer */
+            issuer: string;
+            /** Jwks Uri */
+            jwks_uri: string;
+            /** Response Types Supported */
+            response_types_supported: string[];
+            /** Subject Types Supported */
+            subject_types_supported: string[];
+            /** Id Token Signing Alg Values Supported */
+            id_token_signing_alg_values_supported: string[];
+            /** Claims Supported */
+            claims_supported: string[];
+        };
+        /**
          * DocumentBody
          * @description A pipeline document: its text (YAML or JSON), or the document itself as a JSON object.
          */
@@ -3832,6 +3850,29 @@ export interface components {
             nodes: components["schemas"]["TracedNode"][];
             /** Links */
             links: components["schemas"]["TracedLink"][];
+        };
+        /**
+         * PublicKeyView
+         * @description An RSA key as a JSON Web Key.
+         */
+        PublicKeyView: {
+            /** Kty */
+            kty: string;
+            /** N */
+            n: string;
+            /** E */
+            e: string;
+            /** Kid */
+            kid: string;
+            /** Use */
+            use: string;
+            /** Alg */
+            alg: string;
+        };
+        /** PublicKeys */
+        PublicKeys: {
+            /** Keys */
+            keys: components["schemas"]["PublicKeyView"][];
         };
         /** PushView */
         PushView: {
