@@ -582,6 +582,70 @@ export interface components {
             quarantined: boolean;
         };
         /**
+         * ChainHeadView
+         * @description The number and digest of the last record; 0 and zeros if there is none yet.
+         */
+        ChainHeadView: {
+            /** Sequence */
+            sequence: number;
+            /** Digest */
+            digest: string;
+        };
+        /** ChainPage */
+        ChainPage: {
+            /**
+             * Items
+             * @description In the order of the chain; kept for a year.
+             */
+            items: components["schemas"]["ChainRecordView"][];
+            head: components["schemas"]["ChainHeadView"];
+            /**
+             * Next
+             * @description The number after which the next page begins, null at the end.
+             */
+            next: string | null;
+        };
+        /**
+         * ChainRecordView
+         * @description A chained record: `previous` is the `digest` of the record before it.
+         *
+         *     `digest` is the SHA-256 of all other members as JSON with sorted keys, without blanks, in UTF-8.
+         */
+        ChainRecordView: {
+            /** Organization */
+            organization: string;
+            /** Sequence */
+            sequence: number;
+            /** Previous */
+            previous: string;
+            /** Digest */
+            digest: string;
+            /** Id */
+            id: string;
+            /** At */
+            at: string;
+            /** Kind */
+            kind: string;
+            /** Actor */
+            actor: string;
+            /** Token */
+            token: string;
+            /** By */
+            by: string;
+            /** Action */
+            action: string;
+            /** Target */
+            target: string;
+            /** Project */
+            project: string;
+            /** Outcome */
+            outcome: string;
+            /** Request */
+            request: string;
+            /** Source */
+            source: string;
+        };
+        /**
          * ChangeView
          * @description From `at` on, `attempt` was in `state`.
          */
@@ -1111,6 +1175,24 @@ export interface components {
             webhook_remains: string | null;
         };
         /**
+         * DiscoveryView
+         * @description OpenID Connect discovery 1.0, as far as identity tokens of treatments need it.
+         */
+        DiscoveryView: {
+            /** Issuer */
+            issuer: string;
+            /** Jwks Uri */
+            jwks_uri: string;
+            /** Response Types Supported */
+            response_types_supported: string[];
+            /** Subject Types Supported */
+            subject_types_supported: string[];
+            /** Id Token Signing Alg Values Supported */
+            id_token_signing_alg_values_supported: string[];
+            /** Claims Supported */
+            claims_supported: string[];
+        };
+        /**
          * DocumentBody
          * @description A pipeline document: its text (YAML or JSON), or the document itself as a JSON object.
          */
@@ -1438,20 +1520,21 @@ export interface components {
          *
          *     The address is that of the push API itself for `prometheus_remote_write` and `loki`, the base of `/v1/traces`,
          *     `/v1/metrics` and `/v1/logs` for `otlp`, and for `datadog` the site (`https://datadoghq.eu`) or an agent's address.
+         *     `cloudevents` sends the audit log, in batches of CloudEvents: it needs the permission `audit:read` as well.
          */
         ExportBody: {
             /**
              * Kind
              * @enum {string}
              */
-            kind: "prometheus_remote_write" | "loki" | "datadog" | "otlp";
+            kind: "prometheus_remote_write" | "loki" | "datadog" | "otlp" | "cloudevents";
             /** Url */
             url: string;
             /**
              * Signals
              * @default null
              */
-            signals: ("logs" | "metrics" | "traces")[] | null;
+            signals: ("logs" | "metrics" | "traces" | "audit")[] | null;
             /**
              * Projects
              * @default null
@@ -3737,6 +3820,29 @@ export interface components {
             nodes: components["schemas"]["TracedNode"][];
             /** Links */
             links: components["schemas"]["TracedLink"][];
+        };
+        /**
+         * PublicKeyView
+         * @description An RSA key as a JSON Web Key.
+         */
+        PublicKeyView: {
+            /** Kty */
+            kty: string;
+            /** N */
+            n: string;
+            /** E */
+            e: string;
+            /** Kid */
+            kid: string;
+            /** Use */
+            use: string;
+            /** Alg */
+            alg: string;
+        };
+        /** PublicKeys */
+        PublicKeys: {
+            /** Keys */
+            keys: components["schemas"]["PublicKeyView"][];
         };
         /** PushView */
         PushView: {

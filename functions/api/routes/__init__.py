@@ -27,7 +27,7 @@ from api.routes.placement import pools
 from api.routes.provenance import provenance
 from api.routes.replay import diffs, replays
 from api.routes.repositories import github_apps, repositories
-from api.routes.runners import hosts
+from api.routes.runners import hosts, identity
 from api.routes.runs import run_changes, run_details, run_history, run_summaries, runs
 from api.routes.search import search
 from api.routes.test_reports import results
@@ -53,6 +53,7 @@ _RESOURCES: tuple[Endpoints, ...] = (
     environments.endpoints,
     pools.endpoints,
     hosts.endpoints,
+    identity.endpoints,
     repositories.endpoints,
     github_apps.endpoints,
     results.endpoints,

@@ -12,6 +12,7 @@ from cadence.adapters.caching.known_specs import KnownSpecs
 from cadence.adapters.caching.ttl_cached_pools import CachedPools
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
 from cadence.adapters.dynamodb.access.audit import DynamoAuditTrail
+from cadence.adapters.dynamodb.access.id_token_keys import SigningIdTokenKeys
 from cadence.adapters.dynamodb.access.kms_secrets import KmsSecretStore
 from cadence.adapters.dynamodb.access.token_uses import DynamoTokenUses
 from cadence.adapters.dynamodb.limits.environments import DynamoEnvironmentStore
@@ -168,6 +169,7 @@ def gateway() -> Gateway:
             inputs=read_input.ended,
             note_spec=specs.note,
             audit=audit,
+            id_tokens=SigningIdTokenKeys(config.access_table, KmsCipher(config.secrets_key)),
             clock=now,
         ),
         session=sessions,
