@@ -63,7 +63,9 @@ class ManagePeople:
         if missing is not None:
             raise missing
 
-    def put_team(self, by: Principal, name: str, description: str, group: str | None) -> tuple[Team, bool]:
+    def put_team(
+        self, by: Principal, name: str, description: str, group: str | None, group_source: str | None = None
+    ) -> tuple[Team, bool]:
         """Creates or changes a team; returns it, and True if it is new.
 
         Raises Forbidden for another group of a team that holds more than `by`: it decides who the members are.
@@ -73,7 +75,7 @@ class ManagePeople:
             known = self.people.get_team(organization, name)
         except NotFound:
             known = None
-        if known is not None and known.group != group:
+        if known is not None and (known.group, known.group_source) != (group, group_source):
             self.roles.check_outranks(by, known.subject)
         team = Team(
             organization=organization,
@@ -81,6 +83,7 @@ class ManagePeople:
             created_at=known.created_at if known else self.clock(),
             description=description,
             group=group,
+            group_source=group_source,
         )
         self.people.put_team(team)
         return team, known is None
