@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from cadence.application.access.authenticate import issue_token
+from cadence.application.access.create_token import RevokeToken
 from cadence.application.access.manage_roles import ManageRoles
 from cadence.application.access.people_ports import PeopleStore, SubjectEnding
 from cadence.application.access.ports import TokenStore
@@ -162,9 +163,11 @@ class ManagePeople:
 
     def _end(self, organization: str, subject: Subject) -> None:
         self.roles.remove_subject(organization, subject)
+        # Its own, and those of service accounts that it made and has seen, with all that were made with them.
+        revoke = RevokeToken(self.tokens, self.clock)
         for token in self.tokens.list_tokens(organization):
-            if token.subject == str(subject):
-                self.tokens.delete_token(organization, token.token_id)
+            if str(subject) in (token.subject, token.created_by):
+                revoke.revoke(token)
         for invitation in self.people.list_invitations(organization):
             if invitation.created_by == str(subject):
                 self._drop_invitation(organization, invitation.invitation_id)
