@@ -4780,6 +4780,40 @@ export interface components {
              */
             image_digest: string | null;
         };
+        /**
+         * ScimBody
+         * @description A document of SCIM. Attributes that are not kept are ignored.
+         */
+        ScimBody: {
+            /** Schemas */
+            schemas?: string[];
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * ScimDocument
+         * @description A document of SCIM; its attributes are those of its `schemas`.
+         */
+        ScimDocument: {
+            /** Schemas */
+            schemas: string[];
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * ScimError
+         * @description An error of SCIM (RFC 7644, 3.12).
+         */
+        ScimError: {
+            /** Schemas */
+            schemas: string[];
+            /** Status */
+            status: string;
+            /** Detail */
+            detail: string;
+        } & {
+            [key: string]: unknown;
+        };
         /** SecretBody */
         SecretBody: {
             /**
@@ -5324,6 +5358,11 @@ export interface components {
              * @default null
              */
             group: string | null;
+            /**
+             * Group Source
+             * @default null
+             */
+            group_source: string | null;
         };
         /** TeamDetailView */
         TeamDetailView: {
@@ -5333,9 +5372,14 @@ export interface components {
             description: string;
             /**
              * Group
-             * @description The group of the identity provider whose members belong to the team.
+             * @description The group whose members belong to the team.
              */
             group: string | null;
+            /**
+             * Group Source
+             * @description Whose group it is: `identity-provider:NAME`, `directory:NAME` or `scim`; null for anyone's.
+             */
+            group_source: string | null;
             /**
              * Created At
              * Format: date-time
@@ -5362,9 +5406,14 @@ export interface components {
             description: string;
             /**
              * Group
-             * @description The group of the identity provider whose members belong to the team.
+             * @description The group whose members belong to the team.
              */
             group: string | null;
+            /**
+             * Group Source
+             * @description Whose group it is: `identity-provider:NAME`, `directory:NAME` or `scim`; null for anyone's.
+             */
+            group_source: string | null;
             /**
              * Created At
              * Format: date-time
