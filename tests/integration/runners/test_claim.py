@@ -9,6 +9,7 @@ import pytest
 from cadence.adapters.aws.clients import client
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
 from cadence.adapters.dynamodb.access.audit import DynamoAuditTrail
+from cadence.adapters.dynamodb.access.id_token_keys import SigningIdTokenKeys
 from cadence.adapters.dynamodb.limits.environments import DynamoEnvironmentStore
 from cadence.adapters.dynamodb.melodium.sealed_workers import SealedWorkers
 from cadence.adapters.dynamodb.runs.groups import DynamoGroupStore
@@ -73,6 +74,7 @@ def claim(world: World) -> ClaimAssignment:
         retentions=world.retentions,
         inputs=world.read_input.ended,
         audit=DynamoAuditTrail("access"),
+        id_tokens=SigningIdTokenKeys("access", KmsCipher(world.key)),
         clock=world.clock,
     )
 

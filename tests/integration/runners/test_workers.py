@@ -42,7 +42,7 @@ from cadence.domain.shared import ids
 from cadence.domain.shared.errors import Conflict, Gone, NotFound
 from cadence.domain.shared.schemas import schema as schema_of
 from runner_gateway import wire
-from tests.fakes.services import MemoryWakeUps
+from tests.fakes.services import MemoryWakeUps, PlainIdTokens
 from tests.integration.runners.conftest import World
 from tests.permissions import within_the_role_of
 
@@ -129,6 +129,7 @@ def claimed(world: World, sealed: SealedWorkers) -> Callable[[TreatmentSpec], As
             retentions=world.retentions,
             inputs=world.read_input.ended,
             audit=DynamoAuditTrail("access"),
+            id_tokens=PlainIdTokens(),
             clock=world.clock,
         )
         # The engine's token is written to the table of tokens.

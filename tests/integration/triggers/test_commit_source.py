@@ -237,6 +237,21 @@ def test_a_push_gives_its_files_to_every_treatment_that_asks_for_them(address: s
     assert (value.port, value.chunk_key(0)) == (SOURCE_PORT, f"{port.stored.prefix}{0:012}")
 
 
+def test_a_pipeline_that_names_the_changed_files_is_given_them(address: str, repository: Repository) -> None:
+    stage = Stage(f"{address}/one")
+    event = replace(
+        pushed(repository.git("rev-parse", "HEAD")),
+        repository_url=f"{address}/one",
+        before=repository.git("rev-parse", "HEAD~1"),
+    )
+    source = stage.source(event)
+    naming = DOCUMENT.replace(b"name: build", b"name: other # CADENCE_CHANGED_FILES")
+
+    assert "changed_files" not in stage.start("01" + "a" * 24, event, source).event
+    changed = repository.git("diff", "--name-only", "HEAD~1", "HEAD").splitlines()
+    assert stage.start("01" + "b" * 24, event, source, naming).event["changed_files"] == sorted(changed)
+
+
 def test_a_pull_request_from_a_fork_gives_the_files_of_the_fork_which_is_read_without_a_token(
     folder: Path, address: str
 ) -> None:

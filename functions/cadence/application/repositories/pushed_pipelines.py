@@ -14,7 +14,7 @@ from cadence.application.repositories.branch_protection import BranchProtection
 from cadence.application.repositories.commit_source import EventSource
 from cadence.application.runs.start_run import StartRun
 from cadence.application.shared.ports import Documents
-from cadence.application.triggers.changed_paths import ChangedPaths
+from cadence.application.triggers.changed_paths import ChangedPaths, changed_files
 from cadence.domain.pipelines.document import Finding, Severity, bind_parameters, environments_of
 from cadence.domain.pipelines.document.pipeline import DEFAULT_RUN_DURATION
 from cadence.domain.pipelines.source import wants_source
@@ -26,6 +26,7 @@ from cadence.domain.triggers.git_events import GitEvent
 
 FOLDER = ".cadence"
 """The folder of a repository whose files are its pipelines."""
+_NAMES_OF_THE_LIST = ("CADENCE_CHANGED_FILES", "changed_files")
 _SUFFIXES = frozenset({".yaml", ".yml", ".json"})
 _MOST_FILES = 50
 _MOST_FINDINGS = 5
@@ -84,6 +85,8 @@ class PushedPipelines:
         if frozen.unplanned is not None and frozen.unplanned.environments:
             bodies = [treatment.body for treatment in pipeline.treatments.values()]
             payload = protection.noted(payload, environments_of(bodies, frozen.unplanned.environments))
+        # Reading the repository takes a while, so it is only read for pipelines that name the list.
+        payload = {**payload, **changed_files(changed, wanted=any(name in source for name in _NAMES_OF_THE_LIST))}
         # Without its plan, which has no files yet: a rerun would give the treatments an empty directory.
         failing = replace(frozen, plan_sha256="") if wants_source(pipeline) else frozen
         bound = bind_parameters(pipeline, {})

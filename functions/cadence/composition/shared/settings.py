@@ -91,6 +91,13 @@ class SignInSettings:
 
 
 @dataclass(frozen=True)
+class SealAuditSettings:
+    access_table: str
+    exporting_queue_url: str
+    audit_bucket: str
+
+
+@dataclass(frozen=True)
 class WebhooksSettings:
     access_table: str
     repositories_table: str

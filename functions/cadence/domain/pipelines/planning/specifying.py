@@ -134,7 +134,7 @@ class Specifier:
             priority=self._pipeline.priority,
             never=expanded.never,
         )
-        specs = [group]
+        specs = []
         for instance in expanded.instances:
             spec = self._single(
                 expanded, instance.name, expanded.names_of(instance), expanded.never_of.get(instance.name), instance
@@ -143,7 +143,8 @@ class Specifier:
                 variables = {f"CADENCE_MATRIX_{axis}": text_of(value) for axis, value in instance.values.items()}
                 spec = replace(spec, env={**spec.env, **variables})
             specs.append(spec)
-        return specs
+        soft_fail = next((spec.soft_fail for spec in specs if spec.soft_fail), None)
+        return [replace(group, soft_fail=soft_fail), *specs]
 
     def _each(self, expanded: Expanded) -> TreatmentSpec:
         treatment, each = expanded.treatment, expanded.treatment.body["each"]
@@ -162,6 +163,7 @@ class Specifier:
             never=expanded.never,
             parallel=parallel or treatment.body.get("parallel", DEFAULT_PARALLEL),
             each=name,
+            soft_fail=template.soft_fail,
             instance=replace(template, group=treatment.name, after=(), when=None, when_over=()),
             priority=self._pipeline.priority,
         )
