@@ -24,7 +24,7 @@ export function tone(state: string): Tone {
 
 /** The state to show of a treatment: a failure that does not fail its run is one of its own. */
 export function shownState(treatment: { state: string; soft_failed: boolean }): string {
-  return treatment.soft_failed ? "soft_failed" : treatment.state;
+  return treatment.soft_failed && broke(treatment.state) ? "soft_failed" : treatment.state;
 }
 
 export function words(state: string): string {

@@ -8,10 +8,12 @@ import { broke, counts, hasEnded, shownState, words } from "../model/states.ts";
 import { why } from "../model/why.ts";
 import { location_, navigate, setQuery } from "../navigation.ts";
 import { useLoaded, useNow } from "../parts/data.ts";
+import { Export } from "../parts/export.tsx";
 import { Graph } from "../parts/graph.tsx";
 import { useRun } from "../parts/live.ts";
 import { Logs } from "../parts/logs.tsx";
-import { Failure, Loading } from "../parts/notes.tsx";
+import { Failure, Loading, Unavailable } from "../parts/notes.tsx";
+import { Scrubber, usePast } from "../parts/scrubber.tsx";
 import { useTitle } from "../parts/shell.tsx";
 import { State, StateMark } from "../parts/state.tsx";
 import { Summaries } from "../parts/summaries.tsx";
@@ -24,7 +26,7 @@ type Schemas = components["schemas"];
 type Run = Schemas["RunWithTreatments"];
 type GraphPage = Schemas["GraphView"];
 
-export function RunPage({ run: id }: { run: string }) {
+export function RunPage({ run: id, line }: { run: string; line?: string | undefined }) {
   const query = new URLSearchParams(location_.value.search);
   const selected = query.get("t");
   const loaded = useRun(id);
@@ -39,25 +41,28 @@ export function RunPage({ run: id }: { run: string }) {
   const now = useNow(run !== null && !ended);
   useTitle(run ? `${run.pipeline}: ${words(run.state)}` : "Run");
 
+  const past = usePast(id, run, now);
+  const isPast = past.at !== null;
   const states = useMemo(() => new Map(run?.treatments.map((one) => [one.name, one])), [run]);
+  const shown = useMemo(() => new Map(past.treatments.map((one) => [one.name, one])), [past.treatments]);
   const edges = useMemo(() => shape.value?.flatMap((page) => page.edges) ?? [], [shape.value]);
   const nodes = useMemo(
     () =>
       shape.value
         ?.flatMap((page) => page.nodes)
         .map((node) => {
-          const one = states.get(node.name);
-          return { name: node.name, state: one ? shownState(one) : node.state };
+          const one = shown.get(node.name);
+          return { name: node.name, state: one ? shownState(one) : isPast ? "pending" : node.state };
         }) ?? [],
-    [shape.value, states],
+    [shape.value, shown, isPast],
   );
   const found = useMemo(
     () => why(run?.treatments.map((one) => ({ ...one, state: shownState(one) })) ?? [], edges),
     [run, edges],
   );
-  const rows = useMemo(() => inOrder(run?.treatments ?? []), [run]);
+  const rows = useMemo(() => inOrder(past.treatments), [past.treatments]);
 
-  if (!run) return loaded.error ? <Failure error={loaded.error} /> : <Loading what="the run" />;
+  if (!run) return loaded.error ? <Unavailable what="Run" error={loaded.error} /> : <Loading what="the run" />;
   return (
     <>
       <Header run={run} now={now} />
@@ -75,12 +80,14 @@ export function RunPage({ run: id }: { run: string }) {
         <div class="section-head">
           <h2 id="graph-title">Treatments</h2>
           <span class="counts">
-            {counts(run.treatments.map(shownState)).map(([state, count]) => (
+            {counts(past.treatments.map(shownState)).map(([state, count]) => (
               <span key={state} class="count">
                 <StateMark state={state} /> {count.toLocaleString("en")} {words(state)}
               </span>
             ))}
           </span>
+          <span class="fill" />
+          <Export name={`treatments-${id}`} what="the table of treatments" rows={() => rows.map(asRow)} />
         </div>
         {shape.error && <Failure error={shape.error} />}
         {nodes.length > 0 && (
@@ -91,19 +98,23 @@ export function RunPage({ run: id }: { run: string }) {
             choose={(name) => setQuery({ t: name === selected ? null : name })}
           />
         )}
-        {selected && states.has(selected) && (
-          <Selected run={id} treatment={states.get(selected) as Schemas["TreatmentSummary"]} />
+        <Scrubber past={past} />
+        {selected && shown.has(selected) && (
+          <Selected run={id} treatment={shown.get(selected) as Schemas["TreatmentSummary"]} />
         )}
         <Treatments
           run={id}
           treatments={rows}
           selected={selected}
           start={run.started_at ?? run.created_at}
-          end={run.finished_at}
-          now={now}
+          end={isPast ? new Date(past.end).toISOString() : run.finished_at}
+          now={past.at ?? now}
+          at={past.at}
         />
       </section>
-      {may("logs:read") && <Logs run={id} treatment={selected ?? undefined} ended={ended} mark={query.get("line")} />}
+      {may("logs:read") && (
+        <Logs run={id} treatment={selected ?? undefined} ended={ended} mark={line ?? query.get("line")} />
+      )}
     </>
   );
 }
@@ -113,6 +124,12 @@ function inOrder(treatments: readonly Schemas["TreatmentSummary"][]): Schemas["T
   return [...treatments].sort(
     (a, b) => (a.ready_at ?? "9").localeCompare(b.ready_at ?? "9") || a.name.localeCompare(b.name),
   );
+}
+
+/** In columns of a table, whatever it has. */
+function asRow(treatment: Schemas["TreatmentSummary"]) {
+  const { name, state, attempt, ready_at, started_at, finished_at, exit_code, pool, cause, waiting_for } = treatment;
+  return { name, state, attempt, ready_at, started_at, finished_at, exit_code, pool, cause, waiting_for };
 }
 
 function Selected({ run, treatment }: { run: string; treatment: Schemas["TreatmentSummary"] }) {

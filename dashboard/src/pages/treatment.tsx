@@ -8,7 +8,7 @@ import { broke, hasEnded, shownState, words } from "../model/states.ts";
 import { location_ } from "../navigation.ts";
 import { useLoaded } from "../parts/data.ts";
 import { Logs } from "../parts/logs.tsx";
-import { Failure, Loading } from "../parts/notes.tsx";
+import { Loading, Unavailable } from "../parts/notes.tsx";
 import { Preview } from "../parts/preview.tsx";
 import { useTitle } from "../parts/shell.tsx";
 import { State } from "../parts/state.tsx";
@@ -26,7 +26,7 @@ export function TreatmentPage({ run, treatment: name }: { run: string; treatment
     (one) => (one && hasEnded(one.state) ? null : 1_000),
   );
   const one = loaded.value;
-  if (!one) return loaded.error ? <Failure error={loaded.error} /> : <Loading what="the treatment" />;
+  if (!one) return loaded.error ? <Unavailable what={name} error={loaded.error} /> : <Loading what="the treatment" />;
   const ended = hasEnded(one.state);
   return (
     <>

@@ -18,9 +18,11 @@ interface Props {
   start: string | null;
   end: string | null;
   now: number;
+  /** A moment that is marked in the times. */
+  at?: number | null;
 }
 
-export function Treatments({ run, treatments, selected, start, end, now }: Props) {
+export function Treatments({ run, treatments, selected, start, end, now, at = null }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const [top, setTop] = useState(0);
   const begin = start ? Date.parse(start) : now;
@@ -43,7 +45,11 @@ export function Treatments({ run, treatments, selected, start, end, now }: Props
       role="region"
       aria-label="Table of treatments"
     >
-      <table aria-rowcount={treatments.length + 1}>
+      <table
+        aria-rowcount={treatments.length + 1}
+        class={at === null ? undefined : "at-moment"}
+        style={at === null ? undefined : { "--moment": `${Math.max(0, (at - begin) / (until - begin)) * 100}%` }}
+      >
         <thead>
           <tr>
             <th scope="col">Treatment</th>

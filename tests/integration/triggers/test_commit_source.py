@@ -17,6 +17,7 @@ from cadence.adapters.http.egress_policy import EgressPolicy
 from cadence.application.pipelines.check_document import FreezeDocument
 from cadence.application.pipelines.invalid_document import InvalidDocument
 from cadence.application.pipelines.plan_run import PlanRun
+from cadence.application.repositories.branch_protection import BranchProtection
 from cadence.application.repositories.commit_source import EventSource, StoreCommitFiles
 from cadence.application.repositories.pushed_pipelines import PushedPipelines
 from cadence.application.runs.run_details import RunDetails
@@ -180,7 +181,14 @@ class Stage:
         )
         changed = ChangedPaths(git=DulwichGitReader(LOCAL), event=event, credentials=TOKEN)
         run = pipelines.start_file(
-            run_id, self.repository(), ("build.yaml", document), event, changed, event.event(), source
+            run_id,
+            self.repository(),
+            ("build.yaml", document),
+            event,
+            changed,
+            event.event(),
+            source,
+            BranchProtection(asked_of_no_host),
         )
         assert run is not None
         return run
@@ -190,6 +198,10 @@ class Stage:
 
     def content(self, stored: StoredContent) -> bytes:
         return b"".join(self.setting.chunks.contents[f"{stored.prefix}{seq:012}"] for seq in range(stored.chunks))
+
+
+def asked_of_no_host(branch: str) -> bool:
+    raise AssertionError(f"no environment of protected branches asks about {branch}")
 
 
 def pushed(commit: str) -> Push:

@@ -37,6 +37,7 @@ from cadence.application.scheduling.settle import Settle
 from cadence.application.scheduling.stop_run import StopRun
 from cadence.application.scheduling.wake_group import WakeGroup
 from cadence.application.scheduling.watchdog import Watchdog
+from cadence.application.shared.storage import ReserveStorage, RunStorage
 from cadence.application.values.purge_transient_values import PurgeTransientValues
 from cadence.domain.pipelines import plan
 from cadence.domain.pipelines.specification import InputSpec, OutputSpec, TreatmentSpec
@@ -221,7 +222,10 @@ class Setting:
             machines=self.machines,
             readiness=readiness,
         )
-        elements = EachItems(treatments=self.runs, values=self.runs, streams=self.streams, chunks=self.chunks)
+        storage = RunStorage(self.runs, ReserveStorage(self.storage, 1 << 40, self.clock))
+        elements = EachItems(
+            treatments=self.runs, values=self.runs, streams=self.streams, chunks=self.chunks, storage=storage
+        )
         grow = ExpandEach(
             runs=self.runs,
             treatments=self.runs,
@@ -230,7 +234,7 @@ class Setting:
             machines=self.machines,
             clock=self.clock,
         )
-        gather = CollectOutputs(self.runs, self.chunks, self.retentions, self.clock)
+        gather = CollectOutputs(self.runs, self.chunks, self.retentions, storage, self.clock)
         start = StartRun(self.runs, self.run_gates, self.deadlines, self.clock)
         self.start_child = StartChildRun(
             runs=self.runs, values=self.runs, freeze=no_pipeline, plan=PlanRun(self.documents), start=start

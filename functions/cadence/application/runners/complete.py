@@ -51,7 +51,7 @@ class Complete:
         if completed.engine is not None:
             self.ended(completed)
         if completed.task_token:
-            self.machines.succeed(completed.task_token, self._step(completed).as_json())
+            self.machines.proceed(completed.task_token, self._step(completed))
 
     def _step(self, runner: Runner) -> MachineStep:
         try:

@@ -11,6 +11,7 @@ from cadence.domain.runs.edge import Edge
 from cadence.domain.runs.run import Run, Treatment, Value
 from cadence.domain.runs.states import RunState, TreatmentState
 from cadence.domain.scheduling.group import EachProgress, InstanceSlots
+from cadence.domain.scheduling.machine_step import MachineStep
 from cadence.domain.shared.errors import CadenceError
 
 # Instances that one transaction can create.
@@ -231,6 +232,13 @@ class Machines(Protocol):
 
     def succeed(self, task_token: str, output: Mapping[str, Any]) -> None:
         """Answers a token with `output`. A token that was answered or has timed out is ignored."""
+
+    def proceed(self, task_token: str, step: MachineStep) -> None:
+        """Answers the token of a treatment's machine with its next step.
+
+        A step that ends the treatment is the state's success, any other one an error that the state catches: so the
+        usual end needs no state that chooses. A token that was answered or has timed out is ignored.
+        """
 
     def fail(self, task_token: str, error: CadenceError) -> None:
         """Answers a token with an error: `machine_error_name(error)`, with the error's message as the cause.

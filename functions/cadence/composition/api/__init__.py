@@ -12,6 +12,8 @@ from cadence.adapters.aws.lambda_provider_calls import LambdaProviderCalls
 from cadence.adapters.aws.step_functions import StepFunctionsMachines
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore, DynamoSharedKeys
 from cadence.adapters.dynamodb.access.audit import DynamoAuditTrail
+from cadence.adapters.dynamodb.access.audit_chain import DynamoAuditChain
+from cadence.adapters.dynamodb.access.id_token_keys import PublishedIdTokenKeys
 from cadence.adapters.dynamodb.access.kms_secrets import KmsSecretStore
 from cadence.adapters.dynamodb.access.token_uses import DynamoTokenUses
 from cadence.adapters.dynamodb.access.web_sessions import DynamoWebSessionStore
@@ -39,7 +41,7 @@ from cadence.adapters.sqs.deadlines import SqsDeadlines
 from cadence.application.access.authenticate import Authenticate, refuse_if_known
 from cadence.application.access.create_organization import CreateOrganization
 from cadence.application.access.create_token import CreateToken, RevokeToken
-from cadence.application.access.ports import AuditTrail, SharedKeys
+from cadence.application.access.ports import AuditChain, AuditTrail, SharedKeys
 from cadence.application.access.token_uses import NoteTokenUses, TokenUseStore
 from cadence.application.access.web_sessions import WebSessions
 from cadence.application.dead_letters.sources import DeadLetters
@@ -157,6 +159,8 @@ class Services:
     retention: ManageRetention
     storage: ManageStorage
     audit: AuditTrail
+    audit_chain: AuditChain
+    id_token_keys: PublishedIdTokenKeys
     alerting: Alerting
     deletions: Deletions
 
@@ -309,6 +313,8 @@ def services() -> Services:
             int(config.project_storage_mebibytes) << 20,
         ),
         audit=DynamoAuditTrail(config.access_table),
+        audit_chain=DynamoAuditChain(config.access_table),
+        id_token_keys=PublishedIdTokenKeys(config.access_table),
         alerting=alerts,
         deletions=deletions(config, alerts.manage_rules),
         read_logs=ReadLogs(

@@ -158,7 +158,8 @@ class TreatmentSpec:
     Units: cpu in millicores, memory and storage in MB, durations in seconds. `secrets` maps environment name to secret
     name, `registries` the host of a registry that its images come from to the secret by which they are read.
     `secret_versions` is the version of each pinned secret, by the secret's name (others: the newest). With `offline` it
-    has no network at all. `residency` are the places where it may run (none: anywhere). `when` is a condition over the
+    has no network at all. `id_token` is the audience of its identity token (none: it
+    gets none). `residency` are the places where it may run (none: anywhere). `when` is a condition over the
     states of the treatments named in `when_over`, decided when the treatment is ready; `never` is the reason why a
     treatment is skipped from the start. `group` is the treatment that gathers this instance, `instances` those that a
     gathering one waits for, in order, `matrix` an instance's own values. `element` describes a treatment inside an
@@ -196,6 +197,7 @@ class TreatmentSpec:
     caches: tuple[CacheSpec, ...] = ()
     quarantine: tuple[str, ...] = ()
     environment: str | None = None
+    id_token: str | None = None
     when: str | None = None
     when_over: tuple[str, ...] = ()
     never: str | None = None

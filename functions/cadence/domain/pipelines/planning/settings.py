@@ -33,6 +33,7 @@ def settings(body: Mapping[str, Any], program: UsedProgram | None = None) -> dic
         ("services", "services", _services),
         ("cache", "caches", _caches),
         ("reports", "quarantine", _quarantine),
+        ("id_token", "id_token", _audience),
         ("trigger", "trigger", _trigger),
     ):
         if key in body:
@@ -91,6 +92,10 @@ def _caches(written: Any) -> tuple[CacheSpec, ...]:
         CacheSpec(cache["key"], tuple(cache["paths"]), tuple(cache.get("files", ())), tuple(cache.get("restore", ())))
         for cache in caches
     )
+
+
+def _audience(id_token: Mapping[str, Any]) -> str:
+    return str(id_token["audience"])
 
 
 def _quarantine(reports: Mapping[str, Any]) -> tuple[str, ...]:

@@ -37,7 +37,7 @@ class Specifier:
     ) -> None:
         self._pipeline = pipeline
         self._wiring = wiring
-        self._branch = branch_of(event)
+        self._event = event
         self._environments = environments
         self._pools = pools
         self._problems = problems
@@ -179,13 +179,10 @@ class Specifier:
             message = f"The project has no environment {shown(spec.environment)}."
             self._problems.add(DocumentProblem(code=Code.UNKNOWN_ENVIRONMENT, message=message, path=at, hint=hint))
             return spec
-        if not environment.open_to(self._branch):
-            run_branch = f"this run is of {shown(self._branch)}" if self._branch else "this run is of no branch"
-            branches = ", ".join(environment.branches)
-            message = f"The environment {shown(environment.name)} is only for runs of {branches}; {run_branch}."
+        if reason := environment.closed_to(self._event):
             self._problems.add(
                 DocumentProblem(
-                    code=Code.ENVIRONMENT_CLOSED, message=message, path=at, hint="Guard the treatment with `when`."
+                    code=Code.ENVIRONMENT_CLOSED, message=reason, path=at, hint="Guard the treatment with `when`."
                 )
             )
             return spec
@@ -195,16 +192,6 @@ class Specifier:
             env={**{name: value for name, value in environment.env.items() if name not in own}, **spec.env},
             secrets={**{name: value for name, value in environment.secrets.items() if name not in own}, **spec.secrets},
         )
-
-
-def branch_of(event: Mapping[str, Any]) -> str | None:
-    """Returns the branch or tag that decides what a run may do.
-
-    None for a pull request, since its author chooses the branch.
-    """
-    if event.get("kind") == "pull_request":
-        return None
-    return event.get("branch") or event.get("tag") or None
 
 
 def _of_elements(port: InputSpec, elements: tuple[str, str] | None) -> InputSpec:
