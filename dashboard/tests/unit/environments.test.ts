@@ -1,13 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { approvalsText, bodyOf, branchesText, pairsOf, pairsText } from "../../src/model/environments.ts";
 
-const PLAIN = { name: "production", env: {}, secrets: {}, approvals: null, branches: [] };
+const PLAIN = { name: "production", env: {}, secrets: {}, approvals: null, branches: [], protected_branches: false };
 const RULE = { required: 2, timeout: 7_200, approvers: ["ada", "bob"], not_by_starter: true };
 
 describe("what an environment asks", () => {
   it("is told in words", () => {
     expect([branchesText(PLAIN), approvalsText(PLAIN)]).toEqual(["every branch", "none"]);
     expect(branchesText({ ...PLAIN, branches: ["main", "release/*"] })).toBe("main, release/*");
+    expect(branchesText({ ...PLAIN, protected_branches: true })).toBe("every branch, if it is protected");
     expect(approvalsText({ ...PLAIN, approvals: RULE })).toBe(
       "2 approvals by ada, bob within 2 h, not by who started the run",
     );
@@ -23,8 +24,10 @@ describe("its fields", () => {
       env: { A: "1" },
       secrets: {},
       branches: ["main", "release/*"],
+      protected_branches: false,
       approvals: RULE,
     });
+    expect(bodyOf({ protected: "yes" }).protected_branches).toBe(true);
     expect(bodyOf({ required: "" }).approvals).toBeNull();
   });
 
