@@ -8,7 +8,9 @@ describe("what an environment asks", () => {
   it("is told in words", () => {
     expect([branchesText(PLAIN), approvalsText(PLAIN)]).toEqual(["every branch", "none"]);
     expect(branchesText({ ...PLAIN, branches: ["main", "release/*"] })).toBe("main, release/*");
-    expect(branchesText({ ...PLAIN, protected_branches: true })).toBe("every branch, if it is protected");
+    const guarded = { ...PLAIN, protected_branches: true };
+    expect(branchesText(guarded)).toBe("branches that the code host protects");
+    expect(branchesText({ ...guarded, branches: ["main"] })).toBe("main, if the code host protects them");
     expect(approvalsText({ ...PLAIN, approvals: RULE })).toBe(
       "2 approvals by ada, bob within 2 h, not by who started the run",
     );
@@ -27,8 +29,7 @@ describe("its fields", () => {
       protected_branches: false,
       approvals: RULE,
     });
-    expect(bodyOf({ protected: "yes" }).protected_branches).toBe(true);
-    expect(bodyOf({ required: "" }).approvals).toBeNull();
+    expect(bodyOf({ required: "", protected: "yes" })).toMatchObject({ approvals: null, protected_branches: true });
   });
 
   it("name the line that is no pair", () => {
