@@ -46,6 +46,7 @@ it("writes bytes as hexdump does", () => {
 it("shows a failure that does not fail its run as a state of its own", () => {
   expect(shownState({ state: "failed", soft_failed: true })).toBe("soft_failed");
   expect(shownState({ state: "failed", soft_failed: false })).toBe("failed");
+  expect(shownState({ state: "running", soft_failed: true })).toBe("running");
   expect(broke("soft_failed")).toBe(false);
   expect([softFailures(0), softFailures(1), softFailures(2)]).toEqual([
     undefined,

@@ -45,10 +45,10 @@ def test_a_treatment_that_moves_meanwhile_is_read_again(setting: Setting, monkey
     settle = setting.runs.settle
     moves = iter([True])
 
-    def moving_once(treatment: Treatment, *arguments: Any) -> bool:
+    def moving_once(treatment: Treatment, *arguments: Any, **more: Any) -> bool:
         if next(moves, False):
             raise Conflict("moved")
-        return settle(treatment, *arguments)
+        return settle(treatment, *arguments, **more)
 
     monkeypatch.setattr(setting.runs, "settle", moving_once)
     setting.execution_failed.of_treatment(RUN, "build", RESTART)

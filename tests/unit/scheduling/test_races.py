@@ -379,10 +379,10 @@ def test_a_consumer_that_becomes_ready_is_not_skipped(setting: Setting, monkeypa
     setting.complete("b")
     settle = setting.runs.settle
 
-    def fed_first(treatment: Any, *rest: Any) -> bool:
+    def fed_first(treatment: Any, *rest: Any, **more: Any) -> bool:
         if treatment.name == "c":
             setting.settle("b", 1)
-        return settle(treatment, *rest)
+        return settle(treatment, *rest, **more)
 
     monkeypatch.setattr(setting.runs, "settle", fed_first)
     setting.settle("a", 1)

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.markdown import Markdown
 from rich.text import Text
 
 from cadence.cli.client.client import Client
@@ -59,6 +58,8 @@ def _show_summaries(client: Client, run_id: str) -> None:
         if error.status not in (403, 404):
             raise
         return  # the token may not read what treatments write, or the server is of an earlier version
+    if summaries:
+        from rich.markdown import Markdown  # imported here, as it takes longer than a whole list of runs
     for summary in summaries:
         out.print(Text.assemble("\nsummary of ", (summary["treatment"], "bold")))
         out.print(Markdown(harmless(summary["text"]), hyperlinks=False))
