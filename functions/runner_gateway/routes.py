@@ -139,7 +139,9 @@ def listening(gateway: Gateway, request: GatewayRequest) -> Answer:
 
 
 def complete(gateway: Gateway, request: GatewayRequest) -> Answer:
-    gateway.complete.complete(request.names["runner"], request.authorization, wire.result(request.body))
+    gateway.complete.complete(
+        request.names["runner"], request.authorization, wire.result(request.body), request.body.get("summary")
+    )
     return {}
 
 

@@ -26,7 +26,7 @@ COMMANDS = {
         "runs.commands", "run", "Run a pipeline document or a Mélodium program (Compo.toml, .mel, .jeu) once."
     ),
     "start": LazyCommand("runs.commands", "start", "Run a stored pipeline."),
-    "runs": LazyCommand("runs.commands", "runs", "List runs, newest first."),
+    "runs": LazyCommand("runs.list_runs", "runs", "List runs, newest first."),
     "show": LazyCommand(
         "runs.commands", "show", "Show a run, or one of its treatments; the cause of a failure comes first."
     ),

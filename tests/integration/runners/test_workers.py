@@ -12,6 +12,7 @@ from cadence.adapters.aws.clients import client
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
 from cadence.adapters.dynamodb.access.audit import DynamoAuditTrail
 from cadence.adapters.dynamodb.access.token_uses import DynamoTokenUses
+from cadence.adapters.dynamodb.limits.environments import DynamoEnvironmentStore
 from cadence.adapters.dynamodb.melodium.sealed_workers import SealedWorkers
 from cadence.adapters.dynamodb.runs.groups import DynamoGroupStore
 from cadence.adapters.kms.cipher import KmsCipher
@@ -119,6 +120,7 @@ def claimed(world: World, sealed: SealedWorkers) -> Callable[[TreatmentSpec], As
             treatments=world.runs,
             runners=world.runners,
             secrets=world.secrets,
+            environments=DynamoEnvironmentStore("access"),
             followers=world.runners,
             machines=world.machines,
             begin=begin,

@@ -23,7 +23,7 @@ from api.routes.exports.export_shapes import (
     export_view,
     run_cost_view,
 )
-from api.shapes import Name
+from api.shapes import ProjectOrAll
 from api.visibility import visible
 from cadence.adapters.http.http_event import called_origin
 from cadence.composition.api import Services
@@ -63,7 +63,7 @@ class ExportBody(Body):
     kind: Literal["prometheus_remote_write", "loki", "datadog", "otlp", "cloudevents"]
     url: Annotated[str, StringConstraints(min_length=1, max_length=1_000)]
     signals: list[SignalName] | None = Field(None, min_length=1, max_length=4)
-    projects: list[Name | Literal["*"]] | None = Field(None, min_length=1, max_length=100)
+    projects: list[ProjectOrAll] | None = Field(None, min_length=1, max_length=100)
     labels: dict[Label, Text] = Field(default_factory=dict, max_length=20, description="Added to all that is sent.")
     headers: dict[Header, Text] = Field(default_factory=dict, max_length=20, description="Such as X-Scope-OrgID.")
     enabled: bool = True

@@ -69,8 +69,10 @@ class RunStore(Protocol):
         Raises Conflict if the run is final.
         """
 
-    def finish_run(self, seen: Run, state: RunState, cause: str | None, at: datetime) -> Run:
+    def finish_run(self, seen: Run, state: RunState, cause: str | None, at: datetime, *, soft_failures: int = 0) -> Run:
         """Gives the run its final state, once; a run that is final already is returned unchanged.
+
+        `soft_failures` counts its treatments that failed without failing it.
 
         Raises Conflict if a stop of the run was requested after `seen` was read.
         """
@@ -145,8 +147,11 @@ class TreatmentStore(Protocol):
         *,
         delivered: Sequence[Edge] = (),
         ready: Sequence[Treatment] = (),
+        soft_failed: bool = False,
     ) -> bool:
         """Writes the final state (also in the history), the cause (None: none) and the run's count in one transaction.
+
+        `soft_failed`: the treatment failed, and this does not fail its run.
 
         The same transaction marks the edges in `delivered` and lowers their consumers' counts; those consumers that are
         in `ready`, which must wait for these edges alone, become ready.

@@ -28,6 +28,7 @@ from cadence.adapters.dynamodb.placement.pool_records import DynamoPoolRecords
 from cadence.adapters.dynamodb.runners.host_store import DynamoHostStore
 from cadence.adapters.dynamodb.runners.runner_store import DynamoRunnerStore
 from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
+from cadence.adapters.dynamodb.runs.summaries import DynamoSummaries
 from cadence.adapters.dynamodb.search.splits import DynamoSplitCatalogue
 from cadence.adapters.dynamodb.values.storage_ledger import DynamoStorageLedger
 from cadence.adapters.kms.cipher import KmsCipher
@@ -64,6 +65,7 @@ from cadence.application.runners.hold_runner import HoldRunner
 from cadence.application.runs.cancel_run import CancelRun
 from cadence.application.runs.follow_run import FollowList, FollowRun
 from cadence.application.runs.pending_approvals import ListPendingApprovals
+from cadence.application.runs.ports import SummaryStore
 from cadence.application.runs.rerun import Rerun
 from cadence.application.runs.run_details import ReadRunDetails
 from cadence.application.runs.start_run import RequestRun, StartRun
@@ -149,6 +151,7 @@ class Services:
     add_githost: AddGitHost
     repositories: Repositories
     case_results: CaseResults
+    summaries: SummaryStore
     rotate_githost: RotateGitHost
     exports: ManageExports
     render_metrics: RenderMetrics
@@ -299,6 +302,7 @@ def services() -> Services:
         add_githost=AddGitHost(access, cipher, now),
         repositories=repositories(config, cipher),
         case_results=case_results(config, runs),
+        summaries=DynamoSummaries(config.runs_table),
         rotate_githost=RotateGitHost(access, cipher),
         exports=manage_exports(config),
         render_metrics=render_metrics(config),

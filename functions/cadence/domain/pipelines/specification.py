@@ -136,6 +136,13 @@ class RetrySpec:
 
 
 @dataclass(frozen=True)
+class SoftFailSpec:
+    """The failures of a treatment that do not fail its run: those with one of `exit_codes` (none: every failure)."""
+
+    exit_codes: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
 class TriggerSpec:
     """The run of another pipeline that a treatment starts; with `wait` it ends with that run, in the same state."""
 
@@ -158,7 +165,7 @@ class TreatmentSpec:
     gathering one waits for, in order, `matrix` an instance's own values. `element` describes a treatment inside an
     engine. For an `each` treatment, `each` is the input whose elements become instances and `instance` their template.
     `engine` is the Mélodium engine that the runner starts instead of a script. `quarantine` are names of tests, with *
-    for any characters: if no others failed, the treatment succeeds.
+    for any characters: if no others failed, the treatment succeeds. A group has `soft_fail` if an instance does.
     """
 
     name: str
@@ -184,6 +191,7 @@ class TreatmentSpec:
     max_duration: int = 3_600
     after: tuple[str, ...] = ()
     retry: RetrySpec = RetrySpec()
+    soft_fail: SoftFailSpec | None = None
     services: tuple[ServiceSpec, ...] = ()
     volumes: Mapping[str, str] = field(default_factory=dict)
     caches: tuple[CacheSpec, ...] = ()

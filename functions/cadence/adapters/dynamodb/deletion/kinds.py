@@ -65,6 +65,9 @@ KINDS: tuple[ItemKind, ...] = (
     ItemKind("access", _ORG, "POLICY", Found.REFERENCE, "grants"),
     ItemKind("access", _ORG, "TOKENPOLICY", Found.ORGANIZATION),
     ItemKind("access", _ORG, "IDENTITYPROVIDER#{name}", Found.ORGANIZATION),
+    ItemKind("access", _ORG, "SCIMUSER#{id}", Found.ORGANIZATION),
+    ItemKind("access", _ORG, "SCIMUSERNAME#{sha256}", Found.ORGANIZATION),
+    ItemKind("access", _ORG, "SCIMGROUP#{id}", Found.ORGANIZATION),
     ItemKind("access", "SIGNIN#{sha256}", "SIGNIN", Found.EXPIRES),
     ItemKind("access", _ORG, "INVITATION#{id}", Found.LISTED, "invitations"),
     ItemKind("access", _PROJECT, "SECRET#{name}", Found.BY_PROJECT, "secrets"),
@@ -135,6 +138,7 @@ KINDS: tuple[ItemKind, ...] = (
     ItemKind("runs", _RUN, "GROWTH#{group}", Found.BY_RUN),
     ItemKind("runs", _RUN, "PLACES#{group}", Found.BY_RUN),
     ItemKind("runs", _RUN, "SPEC#{name}", Found.BY_RUN),
+    ItemKind("runs", _RUN, "SUMMARY#{treatment}", Found.BY_RUN),
     ItemKind("runs", _RUN, "TESTS#{treatment}", Found.BY_RUN, "test reports"),
     ItemKind(
         "runs",

@@ -17,6 +17,7 @@ PLACES: frozenset[Path] = frozenset(
         ("memory",),
         ("storage",),
         ("max_duration",),
+        ("soft_fail",),
         ("env", ANY),
         (*_SERVICE, "image"),
         (*_SERVICE, "env", ANY),
