@@ -5488,6 +5488,19 @@ export interface components {
              */
             next: string | null;
         };
+        /**
+         * TokenPolicyBody
+         * @description Days that a token may live that is created from now on; null for tokens without an end.
+         */
+        TokenPolicyBody: {
+            /** Longest Days */
+            longest_days: number | null;
+        };
+        /** TokenPolicyView */
+        TokenPolicyView: {
+            /** Longest Days */
+            longest_days: number | null;
+        };
         /** TokenView */
         TokenView: {
             /** Token Id */

@@ -16,6 +16,7 @@ from api.routes.access import (
     self,
     service_accounts,
     sessions,
+    token_policy,
 )
 from api.routes.alerts import alert_channels, alerts
 from api.routes.dead_letters import dead_letters
@@ -73,6 +74,7 @@ _RESOURCES: tuple[Endpoints, ...] = (
     scim_service.endpoints,
     self.endpoints,
     sessions.endpoints,
+    token_policy.endpoints,
     quotas.endpoints,
     exports.endpoints,
     alerts.endpoints,

@@ -4,6 +4,7 @@ from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
 from cadence.adapters.dynamodb.access.audit import DynamoAuditTrail
 from cadence.adapters.dynamodb.access.identity_providers import DynamoIdentityProviders
 from cadence.adapters.dynamodb.access.people_store import DynamoPeopleStore
+from cadence.adapters.dynamodb.access.token_policies import DynamoTokenPolicies
 from cadence.adapters.http.egress_policy import EgressPolicy
 from cadence.adapters.http.oidc_tokens import OidcTokens
 from cadence.application.access.manage_people import ManagePeople
@@ -21,7 +22,13 @@ def sign_in() -> SignIn:
         providers=DynamoIdentityProviders(config.access_table),
         tokens=OidcTokens(EgressPolicy.of(config.outbound_hosts)),
         people=people,
-        manage=ManagePeople(people=people, roles=roles, tokens=access, clock=now),
+        manage=ManagePeople(
+            people=people,
+            roles=roles,
+            tokens=access,
+            policies=DynamoTokenPolicies(config.access_table),
+            clock=now,
+        ),
         seen=access,
         audit=DynamoAuditTrail(config.access_table),
         clock=now,

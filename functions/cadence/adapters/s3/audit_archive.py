@@ -7,8 +7,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cadence.adapters.aws.clients import may_succeed_later
-from cadence.adapters.dynamodb.access.audit_chain import to_json_lines
-from cadence.domain.access.audit_chain import ChainRecord
+from cadence.domain.access.audit_chain import ChainRecord, to_json_lines
 from cadence.domain.shared.errors import Transient
 
 

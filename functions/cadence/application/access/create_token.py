@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from cadence.application.access.authenticate import issue_token
-from cadence.application.access.ports import Directory, TokenStore
+from cadence.application.access.ports import Directory, TokenPolicyStore, TokenStore
 from cadence.application.shared.ports import Clock
 from cadence.domain.access.access import ALL_PERMISSIONS, ALL_PROJECTS, ApiToken, Permission, Principal
 from cadence.domain.shared.errors import Forbidden, InvalidRequest, NotFound, Unauthenticated, Violation
@@ -20,12 +20,14 @@ class CreateToken:
 
     directory: Directory
     tokens: TokenStore
+    policies: TokenPolicyStore
     clock: Clock
 
     def create(
         self, by: Principal, name: str, project: str, permissions: frozenset[str], lifetime: timedelta | None
     ) -> tuple[ApiToken, str]:
-        """Returns the token and its text. It lives no longer than the token of `by`, whatever `lifetime` is.
+        """Returns the token and its text. It lives no longer than the token of `by`, and than the organization
+        allows, whatever `lifetime` is.
 
         Raises InvalidRequest for unknown permissions, NotFound for an unknown project, Forbidden for more than `by`
         itself holds, Unauthenticated if the token of `by` ends at the same time.
@@ -42,7 +44,8 @@ class CreateToken:
             raise Forbidden("A token can be given only projects and permissions that its creator holds.")
         now = self.clock()
         maker = self._maker(by)
-        ends = [at for at in (maker.expires_at, now + lifetime if lifetime else None) if at]
+        allowed = self.policies.get_token_policy(by.organization).end(now, lifetime)
+        ends = [at for at in (maker.expires_at, allowed) if at]
         token, text = issue_token(
             by.organization,
             project,

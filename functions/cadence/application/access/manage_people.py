@@ -8,7 +8,7 @@ from cadence.application.access.authenticate import issue_token
 from cadence.application.access.create_token import RevokeToken
 from cadence.application.access.manage_roles import ManageRoles
 from cadence.application.access.people_ports import PeopleStore, SubjectEnding
-from cadence.application.access.ports import TokenStore
+from cadence.application.access.ports import TokenPolicyStore, TokenStore
 from cadence.application.shared.identifiers import new_ulid
 from cadence.application.shared.ports import Clock
 from cadence.domain.access.access import ALL_PERMISSIONS, ALL_PROJECTS, ApiToken, Principal
@@ -26,6 +26,7 @@ class ManagePeople:
     people: PeopleStore
     roles: ManageRoles
     tokens: TokenStore
+    policies: TokenPolicyStore
     clock: Clock
     endings: Sequence[SubjectEnding] = ()
 
@@ -146,7 +147,10 @@ class ManagePeople:
     def issue(
         self, organization: str, subject: Subject, name: str, created_by: str, lifetime: timedelta | None
     ) -> tuple[ApiToken, str]:
-        """Returns a new stored token that acts with all of the subject's grants, and its text."""
+        """Returns a new stored token that acts with all of the subject's grants, and its text.
+
+        It lives no longer than the organization allows, whatever `lifetime` is.
+        """
         now = self.clock()
         token, text = issue_token(
             organization,
@@ -155,7 +159,7 @@ class ManagePeople:
             frozenset({ALL_PERMISSIONS}),
             created_by,
             now,
-            now + lifetime if lifetime else None,
+            self.policies.get_token_policy(organization).end(now, lifetime),
             subject=str(subject),
         )
         self.tokens.add_token(token)

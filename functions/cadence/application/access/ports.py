@@ -11,6 +11,7 @@ from cadence.domain.access.access import ApiToken, Organization, Project
 from cadence.domain.access.audit import AuditEntry, AuditFilter
 from cadence.domain.access.audit_chain import ChainHead, ChainRecord
 from cadence.domain.access.people import AccessPolicy
+from cadence.domain.access.token_policy import TokenPolicy
 from cadence.domain.limits.quotas import Quotas
 from cadence.domain.placement.pool import Pool
 
@@ -51,6 +52,16 @@ class TokenStore(Protocol):
 
     def delete_token(self, organization: str, token_id: str) -> None:
         """Deletes a token. Deleting an absent one is no error."""
+
+
+class TokenPolicyStore(Protocol):
+    """The policies of organizations for the lifetimes of their tokens."""
+
+    def get_token_policy(self, organization: str) -> TokenPolicy:
+        """Returns the policy; by default tokens may have no end."""
+
+    def put_token_policy(self, organization: str, policy: TokenPolicy) -> None:
+        """Sets the policy for tokens that are created from now on."""
 
 
 class Directory(PoolStore, Protocol):

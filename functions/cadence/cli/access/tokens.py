@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from cadence.cli.client.connection import connect
-from cadence.cli.shared.errors import reporting_errors
+from cadence.cli.shared.errors import WRONG_USE, fail, reporting_errors
 from cadence.cli.shared.options import Json, Name
 from cadence.cli.shared.output import date_time, print_json, print_list, print_result
 
@@ -59,3 +59,22 @@ def delete_token(token_id: Annotated[str, typer.Argument(metavar="TOKEN_ID")], a
     with reporting_errors(as_json):
         connect().delete_token(token_id)
     print_result({"deleted": token_id}, f"Deleted token {token_id}.", as_json)
+
+
+@token.command("policy")
+def token_policy(
+    longest_days: Annotated[
+        int | None,
+        typer.Option(min=1, max=3_650, help="Set how many days tokens may live that are created from now on."),
+    ] = None,
+    no_limit: Annotated[bool, typer.Option("--no-limit", help="Allow tokens without an end again.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show how long tokens of the organization may live, or set it."""
+    if longest_days is not None and no_limit:
+        raise fail("Give one of --longest-days and --no-limit.", WRONG_USE)
+    with reporting_errors(as_json):
+        changes = longest_days is not None or no_limit
+        policy = connect().set_token_policy(longest_days) if changes else connect().token_policy()
+    days = policy["longest_days"]
+    print_result(policy, "Tokens may have no end." if days is None else f"Tokens live {days} days at most.", as_json)

@@ -30,6 +30,13 @@ class AccessRequests(ApiSession):
     def delete_token(self, token_id: str) -> None:
         self._call("DELETE", path_of("tokens", token_id))
 
+    def token_policy(self) -> Json:
+        return self._call("GET", path_of("organizations", "token-policy"))
+
+    def set_token_policy(self, longest_days: int | None) -> Json:
+        """Sets how many days tokens may live that are created from now on; None for tokens without an end."""
+        return self._call("PUT", path_of("organizations", "token-policy"), {"longest_days": longest_days})
+
     def sign_in_code(self) -> Json:
         """A code that opens one session of a browser, as this client's token, within a minute."""
         return self._call("POST", path_of("sessions", "codes"))

@@ -15,6 +15,7 @@ from cadence.adapters.dynamodb.access.audit import DynamoAuditTrail
 from cadence.adapters.dynamodb.access.audit_chain import DynamoAuditChain
 from cadence.adapters.dynamodb.access.id_token_keys import PublishedIdTokenKeys
 from cadence.adapters.dynamodb.access.kms_secrets import KmsSecretStore
+from cadence.adapters.dynamodb.access.token_policies import DynamoTokenPolicies
 from cadence.adapters.dynamodb.access.token_uses import DynamoTokenUses
 from cadence.adapters.dynamodb.access.web_sessions import DynamoWebSessionStore
 from cadence.adapters.dynamodb.limits.approvals import DynamoApprovalStore
@@ -41,7 +42,7 @@ from cadence.adapters.sqs.deadlines import SqsDeadlines
 from cadence.application.access.authenticate import Authenticate, refuse_if_known
 from cadence.application.access.create_organization import CreateOrganization
 from cadence.application.access.create_token import CreateToken, RevokeToken
-from cadence.application.access.ports import AuditChain, AuditTrail, SharedKeys
+from cadence.application.access.ports import AuditChain, AuditTrail, SharedKeys, TokenPolicyStore
 from cadence.application.access.token_uses import NoteTokenUses, TokenUseStore
 from cadence.application.access.web_sessions import WebSessions
 from cadence.application.dead_letters.sources import DeadLetters
@@ -144,6 +145,7 @@ class Services:
     create_token: CreateToken
     revoke_token: RevokeToken
     token_uses: TokenUseStore
+    token_policies: TokenPolicyStore
     create_organization: CreateOrganization
     people: People
     add_githost: AddGitHost
@@ -292,10 +294,11 @@ def services() -> Services:
         follow_list=FollowList(visible=visible, clock=now, sleep=time.sleep),
         look=ReadRunDetails(treatments=runs, values=runs, runners=runners, documents=documents),
         debugging=debugging(config, hosts),
-        create_token=CreateToken(access, access, now),
+        create_token=CreateToken(access, access, DynamoTokenPolicies(config.access_table), now),
         create_organization=CreateOrganization(access, access, now),
         revoke_token=RevokeToken(access, now),
         token_uses=token_uses,
+        token_policies=DynamoTokenPolicies(config.access_table),
         add_githost=AddGitHost(access, cipher, now),
         repositories=repositories(config, cipher),
         case_results=case_results(config, runs),

@@ -6,6 +6,7 @@ from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
 from cadence.adapters.dynamodb.access.identity_providers import DynamoIdentityProviders
 from cadence.adapters.dynamodb.access.people_store import DynamoPeopleStore
 from cadence.adapters.dynamodb.access.scim_store import DynamoScimStore
+from cadence.adapters.dynamodb.access.token_policies import DynamoTokenPolicies
 from cadence.application.access.explain_access import ExplainAccess
 from cadence.application.access.invitations import Invitations
 from cadence.application.access.manage_people import ManagePeople
@@ -51,7 +52,9 @@ class People:
 def people(config: ApiSettings, access: DynamoAccessStore) -> People:
     store = DynamoPeopleStore(config.access_table)
     roles = ManageRoles(policies=store, people=store, directory=access, clock=now)
-    manage = ManagePeople(people=store, roles=roles, tokens=access, clock=now)
+    manage = ManagePeople(
+        people=store, roles=roles, tokens=access, policies=DynamoTokenPolicies(config.access_table), clock=now
+    )
     provisioning = DynamoScimStore(config.access_table)
     groups = ScimGroups(store=provisioning, people=store, clock=now)
     return People(

@@ -85,6 +85,11 @@ def record_digest(record: ChainRecord) -> str:
     return hashlib.sha256(to_text(covered).encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def to_json_lines(records: Iterable[ChainRecord]) -> bytes:
+    """Returns records as JSON Lines: one a line, in the form that their digests cover."""
+    return "".join(f"{to_text(record)}\n" for record in records).encode("utf-8", "surrogatepass")
+
+
 class ChainFault(StrEnum):
     """What can be wrong with a chain."""
 

@@ -16,7 +16,7 @@ from cadence.adapters.dynamodb.shared.binding import bind, transaction_connectio
 from cadence.adapters.dynamodb.shared.faults import translated
 from cadence.application.access.ports import AuditChain
 from cadence.domain.access.audit import KEPT
-from cadence.domain.access.audit_chain import ChainHead, ChainRecord, IdentifiedEntry, to_text
+from cadence.domain.access.audit_chain import ChainHead, ChainRecord, IdentifiedEntry, to_json_lines
 
 _WHAT = "the chain of the audit log"
 
@@ -106,11 +106,6 @@ class DynamoAuditChain(AuditChain):
                 if len(found) >= limit:
                     break
         return found[:limit]
-
-
-def to_json_lines(records: Iterable[ChainRecord]) -> bytes:
-    """Returns records as JSON Lines: one a line, in the form that their digests cover."""
-    return "".join(f"{to_text(record)}\n" for record in records).encode("utf-8", "surrogatepass")
 
 
 def read_new_entries(records: Iterable[Mapping[str, Any]]) -> list[IdentifiedEntry]:

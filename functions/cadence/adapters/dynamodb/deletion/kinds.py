@@ -63,6 +63,7 @@ KINDS: tuple[ItemKind, ...] = (
     ItemKind("access", _ORG, "TEAM#{team}", Found.ORGANIZATION),
     ItemKind("access", _ORG, "SERVICEACCOUNT#{name}", Found.ORGANIZATION),
     ItemKind("access", _ORG, "POLICY", Found.REFERENCE, "grants"),
+    ItemKind("access", _ORG, "TOKENPOLICY", Found.ORGANIZATION),
     ItemKind("access", _ORG, "IDENTITYPROVIDER#{name}", Found.ORGANIZATION),
     ItemKind("access", _ORG, "SCIMUSER#{id}", Found.ORGANIZATION),
     ItemKind("access", _ORG, "SCIMUSERNAME#{sha256}", Found.ORGANIZATION),
