@@ -20,7 +20,7 @@ _MOST_STARTED = 40
 def show_run(client: Client, run_id: str) -> None:
     """Prints a run, its failures, its treatments and the runs that it started."""
     run = client.run(run_id)
-    out.print(Text.assemble((f"run {run_id}", "bold"), "  ", state_text(run["state"])))
+    out.print(Text.assemble((f"run {run['run_id']}", "bold"), "  ", state_text(run["state"])))
     if run["cause"]:
         out.print(Text.assemble("cause      ", (run["cause"], "bold")))
     if run["waiting_for"]:
