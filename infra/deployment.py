@@ -13,10 +13,12 @@ if TYPE_CHECKING:
 
 Place = Literal["aws", "local"]
 LogStreamMode = Literal["parkable", "always"]
+AuditLock = Literal["governance", "compliance"]
 LogCapacity = Literal["one-shard", "on-demand"]
 
 # Tables keep items no longer than this; objects kept longer could not be found.
 _MOST_DAYS = KEPT.days
+_LOCKS = ("off", "governance", "compliance")
 _HOST = re.compile(r"[a-z0-9.-]{1,253}(:[0-9]{1,5})?")
 _ENDPOINT = re.compile(r"(https?://[a-z0-9.-]{1,253}(:[0-9]{1,5})?)?")
 _DOMAIN_ARN = re.compile(r"arn:aws[a-z-]*:es:[a-z0-9-]+:[0-9]{12}:domain/[a-z][a-z0-9-]{2,27}")
@@ -63,7 +65,9 @@ class Deployment:
     owners create them. ``cloudwatch_metrics`` is whether a few metrics are sent to CloudWatch, which bills each
     one. ``reserved_concurrency`` is how many concurrent calls are reserved for each Lambda that ends what others
     began (``None``: no reservation, as in a new account, where AWS has ten for everything and lets none be
-    reserved). ``bundles`` is whether the Lambdas carry their dependencies (see ``packaging``).
+    reserved). ``audit_lock`` is the mode of Object Lock of a bucket that keeps the audit log for ``audit_lock_days``
+    (``None``: there is no such bucket). ``bundles`` is whether the Lambdas carry their dependencies (see
+    ``packaging``).
     """
 
     place: Place
@@ -84,6 +88,8 @@ class Deployment:
     search: SearchService
     value_buckets: str
     reserved_concurrency: int | None
+    audit_lock: AuditLock | None
+    audit_lock_days: int
 
     @property
     def value_bucket_names(self) -> tuple[str, ...]:
@@ -136,6 +142,10 @@ def read_deployment(node: "Node") -> Deployment:
         search=_search_service(node, local),
         value_buckets=_buckets(node, f"cadence-{stage}-elsewhere={REGION}" if local else ""),
         reserved_concurrency=_reserved_concurrency(node),
+        audit_lock=cast(
+            AuditLock | None, None if (lock := _choice(node, "audit_lock", "off", _LOCKS)) == "off" else lock
+        ),
+        audit_lock_days=_lock_days(node),
     )
 
 
@@ -180,6 +190,14 @@ def _reserved_concurrency(node: "Node") -> int | None:
     if not re.fullmatch(r"[1-9][0-9]{0,3}", str(given)):
         raise ValueError(f"context 'reserved_concurrency' is {given!r}: use a whole number from 1 to 9,999")
     return int(given)
+
+
+def _lock_days(node: "Node") -> int:
+    given = node.try_get_context("audit_lock_days")
+    text = str(365 if given is None else given)
+    if not re.fullmatch(r"[1-9][0-9]{0,4}", text) or int(text) > 36_500:
+        raise ValueError(f"context 'audit_lock_days' is {given!r}: use a whole number of days from 1 to 36500")
+    return int(text)
 
 
 def _hosts(node: "Node", key: str, default: str) -> str:

@@ -86,7 +86,8 @@ class Functions(Construct):
         )
         of_search = search_statements(self._deployment, row)
         of_value_buckets = value_bucket_statements(self._deployment, row)
-        statements = [writes_logs, *self._statements(row.all_permissions), *of_search, *of_value_buckets]
+        of_archive = audit_archive_statements(self._deployment, self._resources, row)
+        statements = [writes_logs, *self._statements(row.all_permissions), *of_search, *of_value_buckets, *of_archive]
         role = iam.Role(
             self,
             f"{title}Role",
@@ -100,6 +101,8 @@ class Functions(Construct):
             accept_wildcard(role, arn, "An organization has an index for each month.")
         for arn in _wildcards(of_value_buckets):
             accept_wildcard(role, arn, "Keys begin with the run's id, or with the project of a cache.")
+        for arn in _wildcards(of_archive):
+            accept_wildcard(role, arn, "Keys have the organization and the numbers of the records in them.")
         if any(everything in permission.targets for permission in row.all_permissions):
             accept_wildcard(
                 role, "*", "These actions do not act on a resource; creating machines is restricted by tags."
@@ -188,6 +191,14 @@ def value_bucket_statements(deployment: Deployment, row: LambdaRow) -> list[iam.
             for actions, prefixes in use.objects
         ),
     ]
+
+
+def audit_archive_statements(deployment: Deployment, resources: Resources, row: LambdaRow) -> list[iam.PolicyStatement]:
+    """Returns the statements that let a Lambda write to the locked bucket, if the deployment has one."""
+    if not (row.audit_archive and deployment.audit_lock):
+        return []
+    objects = f"arn:{Aws.PARTITION}:s3:::{resources.audit_bucket_name}/*"
+    return [iam.PolicyStatement(actions=["s3:PutObject"], resources=[objects])]
 
 
 def _wildcards(statements: Iterable[iam.PolicyStatement]) -> list[str]:

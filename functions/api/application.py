@@ -13,6 +13,7 @@ from api.endpoint import ANY_TOKEN, PUBLIC, Call, Endpoint, Model, Reply
 from api.problems import Malformed, MethodNotAllowed, problem_of
 from api.reading import read_body, read_query
 from api.request_audit import RequestAudit
+from api.scim_protocol import PREFIX, SCIM_JSON, scim_problem
 from api.session_cookie import HEADER, cookie_of
 from api.shapes import IDEMPOTENCY_KEY
 from cadence.adapters.http.http_event import source_address
@@ -68,8 +69,11 @@ def build(
         problem = problem_of(error)
         if problem.status >= 500:
             report(error, problem.body)
+        media = MEDIA_TYPE
+        if resolver.current_event.path.startswith(f"{PREFIX}/"):
+            problem, media = scim_problem(problem, error), SCIM_JSON
         body = json.dumps(problem.body, default=str)
-        return Response(problem.status, MEDIA_TYPE, body, headers=dict(problem.headers))
+        return Response(problem.status, media, body, headers=dict(problem.headers))
 
     resolver.exception_handler(Exception)(answer_problem)
 

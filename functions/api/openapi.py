@@ -11,6 +11,7 @@ from pydantic.json_schema import models_json_schema
 
 from api.endpoint import ANY_TOKEN, ANYWHERE, JSON, PUBLIC, Endpoint, Endpoints, Model
 from api.reading import FORM
+from api.scim_protocol import SCIM_JSON, ScimError
 from api.shapes import IDEMPOTENCY_KEY, NAME_PATTERN, SECRET_NAME_PATTERN, FindingView
 from cadence import __version__
 from cadence.adapters.http.problem import MEDIA_TYPE
@@ -105,7 +106,7 @@ def _operation(tag: str, endpoint: Endpoint, refs: Mapping[type[Model], Json]) -
         "operationId": endpoint.function.__name__,
         "summary": summary,
         "parameters": [*_path_parameters(endpoint), *_query_parameters(endpoint), *_header_parameters(endpoint)],
-        "responses": {**_successes(endpoint, refs), **_errors(endpoint)},
+        "responses": {**_successes(endpoint, refs), **_errors(endpoint, refs)},
         "security": [] if endpoint.permission == PUBLIC else [{"bearer": []}, {"session": [], "sessionCookie": []}],
     }
     if endpoint.permission == ANY_TOKEN:
@@ -114,7 +115,8 @@ def _operation(tag: str, endpoint: Endpoint, refs: Mapping[type[Model], Json]) -
         where = "" if endpoint.scope == ANYWHERE else f" for the {endpoint.scope}"
         operation["description"] = f"Needs the permission `{endpoint.permission}`{where}."
     if endpoint.body is not None:
-        content: Json = {JSON: {"schema": refs[endpoint.body]}}
+        media = SCIM_JSON if endpoint.content_type == SCIM_JSON else JSON
+        content: Json = {media: {"schema": refs[endpoint.body]}}
         # The body is the document's text, and no schema can describe what it parses to. The form of the page that the
         # API itself serves is left out: clients send JSON, and generators make a broken module of both.
         content |= {media: {"schema": {}} for media in endpoint.also_text if media != FORM}
@@ -180,14 +182,15 @@ def _successes(endpoint: Endpoint, refs: Mapping[type[Model], Json]) -> Json:
     for status, model in endpoint.answers.items():
         answer: Json = {"description": _SUCCESSES[status]}
         if model is not None:
-            answer["content"] = {JSON: {"schema": refs[model]}}
-        elif endpoint.content_type != JSON:
+            media = SCIM_JSON if endpoint.content_type == SCIM_JSON else JSON
+            answer["content"] = {media: {"schema": refs[model]}}
+        elif endpoint.content_type not in (JSON, SCIM_JSON):
             answer["content"] = {endpoint.content_type.partition(";")[0]: {"schema": {"type": "string"}}}
         answers[str(status)] = answer
     return answers
 
 
-def _errors(endpoint: Endpoint) -> Json:
+def _errors(endpoint: Endpoint, refs: Mapping[type[Model], Json]) -> Json:
     statuses = set(endpoint.errors)
     if "{" in endpoint.path:
         statuses.add(404)  # a name that is no name (`%` and no digits) makes an address that is none of ours
@@ -195,10 +198,10 @@ def _errors(endpoint: Endpoint) -> Json:
         statuses |= {401, 403, 503}
     if endpoint.body is not None or endpoint.query is not None:
         statuses |= {400}
-    return {
-        str(status): {"description": _REASONS[status], "content": {MEDIA_TYPE: {"schema": _PROBLEM}}}
-        for status in sorted(statuses)
-    }
+    content = {MEDIA_TYPE: {"schema": _PROBLEM}}
+    if endpoint.content_type == SCIM_JSON:
+        content = {SCIM_JSON: {"schema": refs[ScimError]}}
+    return {str(status): {"description": _REASONS[status], "content": content} for status in sorted(statuses)}
 
 
 def _schemas(groups: Iterable[Endpoints]) -> tuple[Json, dict[type[Model], Json]]:
@@ -208,7 +211,7 @@ def _schemas(groups: Iterable[Endpoints]) -> tuple[Json, dict[type[Model], Json]
         if endpoint.body is not None:
             requested.append((endpoint.body, "validation"))
         requested += [(model, "serialization") for model in endpoint.answers.values() if model is not None]
-    requested.append((FindingView, "serialization"))
+    requested += [(FindingView, "serialization"), (ScimError, "serialization")]
     keys, definitions = models_json_schema(requested, ref_template=_REF)
     return definitions.get("$defs", {}), {model: keys[model, mode] for model, mode in requested}
 

@@ -43,8 +43,9 @@ def read_body(endpoint: Endpoint, model: type[Body], event: Mapping[str, Any], c
     """Returns the body's model. Raises TooLarge, UnsupportedMediaType, Malformed or InvalidRequest."""
     media, _, _ = content_type.partition(";")
     media = media.strip().lower() or JSON
-    if media != JSON and media not in endpoint.also_text:
-        understood = ", ".join((JSON, *endpoint.also_text))
+    as_json = (JSON, endpoint.content_type) if endpoint.content_type.endswith("+json") else (JSON,)
+    if media not in as_json and media not in endpoint.also_text:
+        understood = ", ".join((*as_json, *endpoint.also_text))
         raise UnsupportedMediaType(f"Send {understood}; {media[:100]!r} is not understood here.")
     text = _text(event)
     value: Any

@@ -77,7 +77,8 @@ class LambdaRow:
     are in its archive, with all that they need. ``provider`` is the folder of ``cadence/providers`` that it is made
     for. ``permissions`` are those of its own code; what its triggers need is added to them. One that
     ``reserves_concurrency`` keeps its share of the account's concurrent calls, however many the others have, if the
-    deployment has ``reserved_concurrency``.
+    deployment has ``reserved_concurrency``. One with ``audit_archive`` writes to the locked bucket of the audit log, if
+    the deployment has one.
     """
 
     folder: str
@@ -96,6 +97,7 @@ class LambdaRow:
     value_buckets: ValueBucketUse | None = None
     asynchronous: AsynchronousCalls | None = None
     reserves_concurrency: bool = False
+    audit_archive: bool = False
 
     @property
     def all_permissions(self) -> tuple[IamPermission, ...]:
@@ -112,4 +114,6 @@ class LambdaRow:
         prefixes = {action.partition(":")[0] for action in actions}
         if self.search_service:
             prefixes.add("secretsmanager")
+        if self.audit_archive:
+            prefixes.add("s3")
         return frozenset(_BOTOCORE_NAMES.get(prefix, prefix) for prefix in prefixes)

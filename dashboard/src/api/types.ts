@@ -582,6 +582,70 @@ export interface components {
             quarantined: boolean;
         };
         /**
+         * ChainHeadView
+         * @description The number and digest of the last record; 0 and zeros if there is none yet.
+         */
+        ChainHeadView: {
+            /** Sequence */
+            sequence: number;
+            /** Digest */
+            digest: string;
+        };
+        /** ChainPage */
+        ChainPage: {
+            /**
+             * Items
+             * @description In the order of the chain; kept for a year.
+             */
+            items: components["schemas"]["ChainRecordView"][];
+            head: components["schemas"]["ChainHeadView"];
+            /**
+             * Next
+             * @description The number after which the next page begins, null at the end.
+             */
+            next: string | null;
+        };
+        /**
+         * ChainRecordView
+         * @description A chained record: `previous` is the `digest` of the record before it.
+         *
+         *     `digest` is the SHA-256 of all other members as JSON with sorted keys, without blanks, in UTF-8.
+         */
+        ChainRecordView: {
+            /** Organization */
+            organization: string;
+            /** Sequence */
+            sequence: number;
+            /** Previous */
+            previous: string;
+            /** Digest */
+            digest: string;
+            /** Id */
+            id: string;
+            /** At */
+            at: string;
+            /** Kind */
+            kind: string;
+            /** Actor */
+            actor: string;
+            /** Token */
+            token: string;
+            /** By */
+            by: string;
+            /** Action */
+            action: string;
+            /** Target */
+            target: string;
+            /** Project */
+            project: string;
+            /** Outcome */
+            outcome: string;
+            /** Request */
+            request: string;
+            /** Source */
+            source: string;
+        };
+        /**
          * ChangeView
          * @description From `at` on, `attempt` was in `state`.
          */
@@ -1111,6 +1175,24 @@ export interface components {
             webhook_remains: string | null;
         };
         /**
+         * DiscoveryView
+         * @description OpenID Connect discovery 1.0, as far as identity tokens of treatments need it.
+         */
+        DiscoveryView: {
+            /** Issuer */
+            issuer: string;
+            /** Jwks Uri */
+            jwks_uri: string;
+            /** Response Types Supported */
+            response_types_supported: string[];
+            /** Subject Types Supported */
+            subject_types_supported: string[];
+            /** Id Token Signing Alg Values Supported */
+            id_token_signing_alg_values_supported: string[];
+            /** Claims Supported */
+            claims_supported: string[];
+        };
+        /**
          * DocumentBody
          * @description A pipeline document: its text (YAML or JSON), or the document itself as a JSON object.
          */
@@ -1334,7 +1416,8 @@ export interface components {
          * EnvironmentBody
          * @description `secrets` maps a variable to a secret's name.
          *
-         *     `branches` are patterns of the branches whose runs may use it (none: all).
+         *     `branches` are patterns of the branches whose runs may use it (none: all). With `protected_branches`, only runs for
+         *     pushes to branches of connected repositories may that the code host protects.
          */
         EnvironmentBody: {
             /** Env */
@@ -1349,6 +1432,11 @@ export interface components {
             approvals: components["schemas"]["ApprovalsBody"] | null;
             /** Branches */
             branches?: string[];
+            /**
+             * Protected Branches
+             * @default false
+             */
+            protected_branches: boolean;
         };
         /** EnvironmentList */
         EnvironmentList: {
@@ -1375,6 +1463,8 @@ export interface components {
             approvals: components["schemas"]["ApprovalsView"] | null;
             /** Branches */
             branches: string[];
+            /** Protected Branches */
+            protected_branches: boolean;
         };
         /**
          * ExecutionView
@@ -1430,20 +1520,21 @@ export interface components {
          *
          *     The address is that of the push API itself for `prometheus_remote_write` and `loki`, the base of `/v1/traces`,
          *     `/v1/metrics` and `/v1/logs` for `otlp`, and for `datadog` the site (`https://datadoghq.eu`) or an agent's address.
+         *     `cloudevents` sends the audit log, in batches of CloudEvents: it needs the permission `audit:read` as well.
          */
         ExportBody: {
             /**
              * Kind
              * @enum {string}
              */
-            kind: "prometheus_remote_write" | "loki" | "datadog" | "otlp";
+            kind: "prometheus_remote_write" | "loki" | "datadog" | "otlp" | "cloudevents";
             /** Url */
             url: string;
             /**
              * Signals
              * @default null
              */
-            signals: ("logs" | "metrics" | "traces")[] | null;
+            signals: ("logs" | "metrics" | "traces" | "audit")[] | null;
             /**
              * Projects
              * @default null
@@ -2136,6 +2227,11 @@ export interface components {
             cause: string | null;
             /** Exit Code */
             exit_code: number | null;
+            /**
+             * Soft Failed
+             * @description It failed, and this does not fail the run (`soft_fail`).
+             */
+            soft_failed: boolean;
             /** Attempt */
             attempt: number;
             /** Pool */
@@ -3725,6 +3821,29 @@ export interface components {
             /** Links */
             links: components["schemas"]["TracedLink"][];
         };
+        /**
+         * PublicKeyView
+         * @description An RSA key as a JSON Web Key.
+         */
+        PublicKeyView: {
+            /** Kty */
+            kty: string;
+            /** N */
+            n: string;
+            /** E */
+            e: string;
+            /** Kid */
+            kid: string;
+            /** Use */
+            use: string;
+            /** Alg */
+            alg: string;
+        };
+        /** PublicKeys */
+        PublicKeys: {
+            /** Keys */
+            keys: components["schemas"]["PublicKeyView"][];
+        };
         /** PushView */
         PushView: {
             /** Branches */
@@ -4380,6 +4499,19 @@ export interface components {
              */
             durations: components["schemas"]["DurationDiffView"][];
         };
+        /** RunHistoryView */
+        RunHistoryView: {
+            /**
+             * Treatments
+             * @description By name.
+             */
+            treatments: components["schemas"]["TreatmentStatesView"][];
+            /**
+             * Next
+             * @description The cursor of the next page, null at the end.
+             */
+            next: string | null;
+        };
         /** RunList */
         RunList: {
             /** Items */
@@ -4425,6 +4557,11 @@ export interface components {
              * @description Why it ended as it did, if it did not simply succeed.
              */
             cause: string | null;
+            /**
+             * Soft Failures
+             * @description Treatments that failed without failing it; known once it has ended.
+             */
+            soft_failures: number;
             /**
              * Created At
              * Format: date-time
@@ -4494,6 +4631,11 @@ export interface components {
              * @description Why it ended as it did, if it did not simply succeed.
              */
             cause: string | null;
+            /**
+             * Soft Failures
+             * @description Treatments that failed without failing it; known once it has ended.
+             */
+            soft_failures: number;
             /**
              * Created At
              * Format: date-time
@@ -4637,6 +4779,40 @@ export interface components {
              * @description Of the image that the command ran in, once it has ended.
              */
             image_digest: string | null;
+        };
+        /**
+         * ScimBody
+         * @description A document of SCIM. Attributes that are not kept are ignored.
+         */
+        ScimBody: {
+            /** Schemas */
+            schemas?: string[];
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * ScimDocument
+         * @description A document of SCIM; its attributes are those of its `schemas`.
+         */
+        ScimDocument: {
+            /** Schemas */
+            schemas: string[];
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * ScimError
+         * @description An error of SCIM (RFC 7644, 3.12).
+         */
+        ScimError: {
+            /** Schemas */
+            schemas: string[];
+            /** Status */
+            status: string;
+            /** Detail */
+            detail: string;
+        } & {
+            [key: string]: unknown;
         };
         /** SecretBody */
         SecretBody: {
@@ -5087,6 +5263,21 @@ export interface components {
             /** State */
             state: string;
         };
+        /**
+         * StateSinceView
+         * @description From `at` on, `attempt` was in `state`.
+         */
+        StateSinceView: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Attempt */
+            attempt: number;
+            /** State */
+            state: string;
+        };
         /** StorageBody */
         StorageBody: {
             /**
@@ -5111,6 +5302,31 @@ export interface components {
             own: number | null;
             /** Most */
             most: number;
+        };
+        /** SummaryList */
+        SummaryList: {
+            /**
+             * Items
+             * @description By treatment.
+             */
+            items: components["schemas"]["SummaryView"][];
+            /**
+             * Next
+             * @description The cursor of the next page, null at the end.
+             */
+            next: string | null;
+        };
+        /** SummaryView */
+        SummaryView: {
+            /** Treatment */
+            treatment: string;
+            /** Attempt */
+            attempt: number;
+            /**
+             * Text
+             * @description Markdown as the treatment wrote it, masked: at most 30,000 characters.
+             */
+            text: string;
         };
         /** SweepView */
         SweepView: {
@@ -5142,6 +5358,11 @@ export interface components {
              * @default null
              */
             group: string | null;
+            /**
+             * Group Source
+             * @default null
+             */
+            group_source: string | null;
         };
         /** TeamDetailView */
         TeamDetailView: {
@@ -5151,9 +5372,14 @@ export interface components {
             description: string;
             /**
              * Group
-             * @description The group of the identity provider whose members belong to the team.
+             * @description The group whose members belong to the team.
              */
             group: string | null;
+            /**
+             * Group Source
+             * @description Whose group it is: `identity-provider:NAME`, `directory:NAME` or `scim`; null for anyone's.
+             */
+            group_source: string | null;
             /**
              * Created At
              * Format: date-time
@@ -5180,9 +5406,14 @@ export interface components {
             description: string;
             /**
              * Group
-             * @description The group of the identity provider whose members belong to the team.
+             * @description The group whose members belong to the team.
              */
             group: string | null;
+            /**
+             * Group Source
+             * @description Whose group it is: `identity-provider:NAME`, `directory:NAME` or `scim`; null for anyone's.
+             */
+            group_source: string | null;
             /**
              * Created At
              * Format: date-time
@@ -5478,6 +5709,16 @@ export interface components {
             /** Variables */
             variables: string[];
         };
+        /** TreatmentStatesView */
+        TreatmentStatesView: {
+            /** Name */
+            name: string;
+            /**
+             * Changes
+             * @description Every state of every attempt, in order.
+             */
+            changes: components["schemas"]["StateSinceView"][];
+        };
         /** TreatmentSummary */
         TreatmentSummary: {
             /** Name */
@@ -5500,6 +5741,11 @@ export interface components {
             kept_from: string | null;
             /** Exit Code */
             exit_code: number | null;
+            /**
+             * Soft Failed
+             * @description It failed, and this does not fail the run (`soft_fail`).
+             */
+            soft_failed: boolean;
             /** Pool */
             pool: string | null;
             /** Ready At */
@@ -5560,6 +5806,11 @@ export interface components {
             kept_from: string | null;
             /** Exit Code */
             exit_code: number | null;
+            /**
+             * Soft Failed
+             * @description It failed, and this does not fail the run (`soft_fail`).
+             */
+            soft_failed: boolean;
             /** Pool */
             pool: string | null;
             /** Ready At */

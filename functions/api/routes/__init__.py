@@ -9,6 +9,9 @@ from api.routes.access import (
     invitations,
     members,
     organizations,
+    scim_groups,
+    scim_service,
+    scim_users,
     secrets,
     self,
     service_accounts,
@@ -27,8 +30,8 @@ from api.routes.placement import pools
 from api.routes.provenance import provenance
 from api.routes.replay import diffs, replays
 from api.routes.repositories import github_apps, repositories
-from api.routes.runners import hosts
-from api.routes.runs import run_changes, run_details, runs
+from api.routes.runners import hosts, identity
+from api.routes.runs import run_changes, run_details, run_history, run_summaries, runs
 from api.routes.search import search
 from api.routes.test_reports import results
 from api.routes.triggers import githosts
@@ -39,8 +42,10 @@ _RESOURCES: tuple[Endpoints, ...] = (
     programs.endpoints,
     runs.endpoints,
     run_changes.endpoints,
+    run_history.endpoints,
     approvals.endpoints,
     run_details.endpoints,
+    run_summaries.endpoints,
     treatments.endpoints,
     provenance.endpoints,
     replays.endpoints,
@@ -51,6 +56,7 @@ _RESOURCES: tuple[Endpoints, ...] = (
     environments.endpoints,
     pools.endpoints,
     hosts.endpoints,
+    identity.endpoints,
     repositories.endpoints,
     github_apps.endpoints,
     results.endpoints,
@@ -62,6 +68,9 @@ _RESOURCES: tuple[Endpoints, ...] = (
     grants.endpoints,
     invitations.endpoints,
     identity_providers.endpoints,
+    scim_users.endpoints,
+    scim_groups.endpoints,
+    scim_service.endpoints,
     self.endpoints,
     sessions.endpoints,
     quotas.endpoints,

@@ -117,7 +117,9 @@ COMMANDS = {
     "storage": LazyCommand("values.storage", "storage", "How much the values of a project's runs take."),
     "alert": LazyCommand("alerts.alerts", "alert", "Alerts, their rules, channels and silences."),
     "export": LazyCommand(
-        "exports.exports", "export", "Exports: logs, metrics and traces sent to Prometheus, Loki, Datadog or OTLP."
+        "exports.exports",
+        "export",
+        "Exports: logs, metrics, traces and the audit log sent to Prometheus, Loki, Datadog, OTLP or CloudEvents.",
     ),
     "dead-letter": LazyCommand(
         "dead_letters.dead_letters",

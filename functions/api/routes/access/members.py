@@ -10,7 +10,7 @@ from api.naming import check_name
 from api.shapes import Name
 from cadence.composition.api import Services
 from cadence.domain.access.access import Permission, Principal
-from cadence.domain.access.people import Member, Team
+from cadence.domain.access.people import GROUP_SOURCE_PATTERN, Member, Team
 from cadence.domain.shared.errors import Forbidden
 
 endpoints = Endpoints("people")
@@ -45,7 +45,10 @@ class MemberBody(Body):
 class TeamView(Model):
     name: str
     description: str
-    group: str | None = Field(description="The group of the identity provider whose members belong to the team.")
+    group: str | None = Field(description="The group whose members belong to the team.")
+    group_source: str | None = Field(
+        description="Whose group it is: `identity-provider:NAME`, `directory:NAME` or `scim`; null for anyone's."
+    )
     created_at: datetime
 
 
@@ -61,6 +64,7 @@ class TeamList(Model):
 class TeamBody(Body):
     description: Description = ""
     group: Annotated[str, StringConstraints(min_length=1, max_length=300)] | None = None
+    group_source: Annotated[str, StringConstraints(pattern=GROUP_SOURCE_PATTERN)] | None = None
 
 
 @endpoints.add("GET", "/v1/members", Permission.MEMBERS_READ, answers={200: MemberList}, at="organization")
@@ -136,7 +140,9 @@ def put_team(call: Call, services: Services, team: str, body: TeamBody) -> Reply
     """Creates or changes a team."""
     _organization(call.by, "change teams")
     check_name("team", team)
-    stored, new = services.people.manage.put_team(call.by, team, body.description, body.group)
+    stored, new = services.people.manage.put_team(call.by, team, body.description, body.group, body.group_source)
+    if stored.group is not None:
+        services.people.scim_groups.carry_over(call.by.organization, {stored.group})
     return Reply(_team_view(stored), 201 if new else 200)
 
 
@@ -195,7 +201,13 @@ def member_view(member: Member) -> MemberView:
 
 
 def _team_view(team: Team) -> TeamView:
-    return TeamView(name=team.name, description=team.description, group=team.group, created_at=team.created_at)
+    return TeamView(
+        name=team.name,
+        description=team.description,
+        group=team.group,
+        group_source=team.group_source,
+        created_at=team.created_at,
+    )
 
 
 def _organization(by: Principal, what: str) -> str:

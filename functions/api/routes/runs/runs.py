@@ -114,6 +114,7 @@ class RunView(Model):
     pipeline_version: int | None
     state: str
     cause: str | None = Field(description="Why it ended as it did, if it did not simply succeed.")
+    soft_failures: int = Field(description="Treatments that failed without failing it; known once it has ended.")
     created_at: datetime
     created_by: str
     starter: str = Field(description="The sender of the git host's event, else the same as `created_by`.")
@@ -327,7 +328,7 @@ def rerun(call: Call, services: Services, run_id: str, body: RerunBody) -> Reply
         frozen = frozen_again(run)
     else:
         frozen = services.rerun.start(run, () if body.what == "failed" else body.what)
-    return _started(call, services, frozen, run.event)
+    return _started(call, services, frozen, services.repositories.renew_protection.event(run))
 
 
 def treatment_summary(treatment: Treatment) -> TreatmentSummary:

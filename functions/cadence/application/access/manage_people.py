@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from cadence.application.access.authenticate import issue_token
+from cadence.application.access.create_token import RevokeToken
 from cadence.application.access.manage_roles import ManageRoles
 from cadence.application.access.people_ports import PeopleStore, SubjectEnding
 from cadence.application.access.ports import TokenStore
@@ -63,7 +64,9 @@ class ManagePeople:
         if missing is not None:
             raise missing
 
-    def put_team(self, by: Principal, name: str, description: str, group: str | None) -> tuple[Team, bool]:
+    def put_team(
+        self, by: Principal, name: str, description: str, group: str | None, group_source: str | None = None
+    ) -> tuple[Team, bool]:
         """Creates or changes a team; returns it, and True if it is new.
 
         Raises Forbidden for another group of a team that holds more than `by`: it decides who the members are.
@@ -73,7 +76,7 @@ class ManagePeople:
             known = self.people.get_team(organization, name)
         except NotFound:
             known = None
-        if known is not None and known.group != group:
+        if known is not None and (known.group, known.group_source) != (group, group_source):
             self.roles.check_outranks(by, known.subject)
         team = Team(
             organization=organization,
@@ -81,6 +84,7 @@ class ManagePeople:
             created_at=known.created_at if known else self.clock(),
             description=description,
             group=group,
+            group_source=group_source,
         )
         self.people.put_team(team)
         return team, known is None
@@ -159,9 +163,11 @@ class ManagePeople:
 
     def _end(self, organization: str, subject: Subject) -> None:
         self.roles.remove_subject(organization, subject)
+        # Its own, and those of service accounts that it made and has seen, with all that were made with them.
+        revoke = RevokeToken(self.tokens, self.clock)
         for token in self.tokens.list_tokens(organization):
-            if token.subject == str(subject):
-                self.tokens.delete_token(organization, token.token_id)
+            if str(subject) in (token.subject, token.created_by):
+                revoke.revoke(token)
         for invitation in self.people.list_invitations(organization):
             if invitation.created_by == str(subject):
                 self._drop_invitation(organization, invitation.invitation_id)

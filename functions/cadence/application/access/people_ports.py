@@ -23,6 +23,9 @@ class PeopleStore(Protocol):
     def delete_member(self, organization: str, member_id: str) -> None:
         """Deletes a member. Deleting an absent one is no error."""
 
+    def rename_member(self, organization: str, member_id: str, name: str, email: str) -> None:
+        """Changes what a member is shown with. Raises NotFound if there is no such member."""
+
     def set_membership(self, organization: str, member_id: str, team: str, *, belongs: bool) -> None:
         """Adds a member to a team or removes it from there. Raises NotFound if there is no such member."""
 

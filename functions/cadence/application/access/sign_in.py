@@ -10,12 +10,13 @@ from typing import Any, Protocol
 from cadence.application.access.manage_people import ManagePeople
 from cadence.application.access.people_ports import PeopleStore
 from cadence.application.access.ports import AuditTrail, SeenStore
+from cadence.application.access.team_groups import carry_over
 from cadence.application.shared.identifiers import new_ulid
 from cadence.application.shared.ports import Clock
 from cadence.domain.access.access import ALL_PROJECTS
 from cadence.domain.access.audit import AuditEntry, AuditKind
 from cadence.domain.access.identity_provider import IdentityProvider, SignedInPerson, read_person
-from cadence.domain.access.people import Member
+from cadence.domain.access.people import IDENTITY_PROVIDER_SOURCE, Member
 from cadence.domain.shared.errors import Conflict, Forbidden, NotFound, Unauthenticated
 
 SIGNED_IN_FOR = timedelta(hours=12)
@@ -79,7 +80,11 @@ class SignIn:
         claims = self.tokens.read(id_token, provider.issuer, provider.client_id)
         person = read_person(provider, claims, nonce, self.clock())
         self._use_once(id_token)
-        member = self._with_groups(self._member(provider, person), person.groups)
+        source = f"{IDENTITY_PROVIDER_SOURCE}{provider.name}"
+        try:
+            member = carry_over(self.people, self._member(provider, person), person.groups, source)
+        except NotFound:
+            raise Unauthenticated("The member was removed meanwhile.") from None
         token, text = self.manage.issue(organization, member.subject, "sign-in", str(member.subject), SIGNED_IN_FOR)
         self.audit.note(
             AuditEntry(
@@ -129,17 +134,3 @@ class SignIn:
         )
         self.people.put_member(member)
         return member
-
-    def _with_groups(self, member: Member, groups: frozenset[str]) -> Member:
-        """Carries groups over to the teams that have one. Other teams stay as they are."""
-        teams = set(member.teams)
-        for team in self.people.list_teams(member.organization):
-            belongs = team.group in groups
-            if team.group is None or belongs == (team.name in teams):
-                continue
-            try:
-                self.people.set_membership(member.organization, member.member_id, team.name, belongs=belongs)
-            except NotFound:
-                raise Unauthenticated("The member was removed meanwhile.") from None
-            (teams.add if belongs else teams.discard)(team.name)
-        return replace(member, teams=frozenset(teams))

@@ -82,10 +82,15 @@ class PushLines:
     def ping(self, connection_id: str, after: str) -> None:
         """Notes that the client is alive and has taken all lines through the cursor `after`.
 
-        Raises NotFound for a connection that follows nothing, Unauthenticated if its token is not valid any more.
+        Raises NotFound for a connection that follows nothing, Unauthenticated if its token is not valid any more: then
+        it follows nothing from now on.
         """
         connection = self.connections.get(connection_id)
-        principal = self._renewed(connection.principal)
+        try:
+            principal = self._renewed(connection.principal)
+        except Unauthenticated:
+            self.connections.remove(connection_id)
+            raise
         connection = replace(connection, principal=principal, alive_until=self.clock() + ALIVE_FOR)
         position = LivePosition.of(after)
         if position != connection.told:

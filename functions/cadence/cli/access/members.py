@@ -185,12 +185,16 @@ def show_team(name: TeamName, as_json: Json = False) -> None:
 def create_team(
     name: TeamName,
     description: Description = "",
-    group: Annotated[str | None, typer.Option(help="The group of the identity provider that belongs to it.")] = None,
+    group: Annotated[str | None, typer.Option(help="The group whose members belong to it.")] = None,
+    group_source: Annotated[
+        str | None,
+        typer.Option(help="Whose group it is: identity-provider:NAME, directory:NAME or scim (default: anyone's)."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Create or change a team."""
     with reporting_errors(as_json):
-        stored = connect().put_team(name, description, group)
+        stored = connect().put_team(name, description, group, group_source)
     print_result(stored, f"Stored team {name}.", as_json)
 
 

@@ -66,8 +66,9 @@ class PeopleRequests(ApiSession):
     def team(self, name: str) -> Json:
         return self._call("GET", path_of("teams", name))
 
-    def put_team(self, name: str, description: str, group: str | None) -> Json:
-        return self._call("PUT", path_of("teams", name), {"description": description, "group": group})
+    def put_team(self, name: str, description: str, group: str | None, group_source: str | None = None) -> Json:
+        team = {"description": description, "group": group, "group_source": group_source}
+        return self._call("PUT", path_of("teams", name), team)
 
     def delete_team(self, name: str) -> None:
         self._call("DELETE", path_of("teams", name))

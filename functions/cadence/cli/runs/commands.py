@@ -19,7 +19,7 @@ from cadence.cli.shared.document_file import read_document
 from cadence.cli.shared.errors import FAILED, INTERRUPTED, WRONG_USE, fail, reporting_errors
 from cadence.cli.shared.offline_validation import validate_offline
 from cadence.cli.shared.options import Json, Project, Run
-from cadence.cli.shared.output import duration, out, print_findings, print_json, print_result, state_text
+from cadence.cli.shared.output import duration, out, print_findings, print_json, print_result, run_state
 from cadence.cli.shared.pager import paged
 
 Files = Annotated[
@@ -215,7 +215,7 @@ def _report_started(client: Client, run_id: str, follow: bool, as_json: bool) ->
                 f"Following is interrupted; the run continues. Cancel it with: cadence cancel {run_id}", INTERRUPTED
             ) from None
         out.print(f"run {run_id}: ", end="", markup=False)
-        out.print(state_text(ended["state"]), f"in {duration(ended['started_at'], ended['finished_at'])}")
+        out.print(run_state(ended), f"in {duration(ended['started_at'], ended['finished_at'])}")
     if ended["state"] != "succeeded":
         if not as_json:
             out.print(f"Details: cadence show {run_id}", markup=False)

@@ -7,7 +7,7 @@ import typer
 from cadence.cli.client.connection import connect
 from cadence.cli.shared.errors import reporting_errors
 from cadence.cli.shared.options import Json
-from cadence.cli.shared.output import date_time, duration, print_list, state_text
+from cadence.cli.shared.output import date_time, duration, print_list, run_state
 from cadence.cli.shared.pager import paged
 
 
@@ -33,7 +33,7 @@ def runs(
             lambda one: (
                 one["run_id"],
                 one["pipeline"],
-                state_text(one["state"]),
+                run_state(one),
                 date_time(one["created_at"]),
                 duration(one["started_at"], one["finished_at"]),
             ),

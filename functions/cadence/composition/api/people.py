@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
 from cadence.adapters.dynamodb.access.identity_providers import DynamoIdentityProviders
 from cadence.adapters.dynamodb.access.people_store import DynamoPeopleStore
+from cadence.adapters.dynamodb.access.scim_store import DynamoScimStore
 from cadence.application.access.explain_access import ExplainAccess
 from cadence.application.access.invitations import Invitations
 from cadence.application.access.manage_people import ManagePeople
 from cadence.application.access.manage_roles import ManageRoles
+from cadence.application.access.scim_groups import ScimGroups
+from cadence.application.access.scim_users import ScimUsers
 from cadence.application.limits.ports import ApprovalLink
 from cadence.composition.shared.clock import now
 from cadence.composition.shared.settings import ApiSettings
@@ -27,6 +30,8 @@ class People:
     roles: ManageRoles
     invitations: Invitations
     explain: ExplainAccess
+    scim_users: ScimUsers
+    scim_groups: ScimGroups
 
     def is_active(self, link: ApprovalLink) -> bool:
         """Whether the member, service account or token that made a link still exists, and the token has not expired."""
@@ -47,6 +52,8 @@ def people(config: ApiSettings, access: DynamoAccessStore) -> People:
     store = DynamoPeopleStore(config.access_table)
     roles = ManageRoles(policies=store, people=store, directory=access, clock=now)
     manage = ManagePeople(people=store, roles=roles, tokens=access, clock=now)
+    provisioning = DynamoScimStore(config.access_table)
+    groups = ScimGroups(store=provisioning, people=store, clock=now)
     return People(
         store=store,
         providers=DynamoIdentityProviders(config.access_table),
@@ -55,4 +62,6 @@ def people(config: ApiSettings, access: DynamoAccessStore) -> People:
         roles=roles,
         invitations=Invitations(people=store, roles=roles, manage=manage, clock=now),
         explain=ExplainAccess(store, store),
+        scim_users=ScimUsers(store=provisioning, people=store, manage=manage, groups=groups, clock=now),
+        scim_groups=groups,
     )

@@ -91,6 +91,13 @@ class SignInSettings:
 
 
 @dataclass(frozen=True)
+class SealAuditSettings:
+    access_table: str
+    exporting_queue_url: str
+    audit_bucket: str
+
+
+@dataclass(frozen=True)
 class WebhooksSettings:
     access_table: str
     repositories_table: str
@@ -190,8 +197,11 @@ class MelodiumSettings:
 @dataclass(frozen=True)
 class MelodiumReportsSettings:
     runs_table: str
+    runners_table: str
     data_bucket: str
     log_stream_name: str
+    project_storage_mebibytes: str
+    retention_days: str
 
 
 @dataclass(frozen=True)
@@ -287,6 +297,8 @@ class GroupSettings:
     access_table: str
     runs_table: str
     runners_table: str
+    project_storage_mebibytes: str
+    retention_days: str
     data_bucket: str
     run_machine_arn: str
     treatment_machine_arn: str

@@ -80,6 +80,7 @@ class Permission(StrEnum):
     DEAD_LETTERS_READ = "dead-letters:read"
     DEAD_LETTERS_WRITE = "dead-letters:write"
     AUDIT_READ = "audit:read"
+    SCIM_PROVISION = "scim:provision"  # users and groups of an organization, by a provisioning service
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,10 @@ _NAME = r"[a-z][a-z0-9_-]{0,62}"
 _ULID = r"[0-9a-hjkmnp-tv-z]{26}"
 SUBJECT_PATTERN = rf"^(?:member:{_ULID}|team:(?:{_NAME}/)?{_NAME}|service-account:{_NAME})$"
 _SUBJECT = re.compile(SUBJECT_PATTERN)
+GROUP_SOURCE_PATTERN = rf"^(?:scim|(?:identity-provider|directory):{_NAME})$"
+IDENTITY_PROVIDER_SOURCE = "identity-provider:"
+DIRECTORY_SOURCE = "directory:"
+SCIM_SOURCE = "scim"
 
 
 class SubjectKind(StrEnum):
@@ -73,13 +77,18 @@ class Member:
 
 @dataclass(frozen=True, kw_only=True)
 class Team:
-    """A team. `group` is the group of an identity provider whose members belong to it."""
+    """A team. `group` is the group of an identity provider or directory whose members belong to it.
+
+    `group_source` is what the group is a group of: `identity-provider:NAME`, `directory:NAME` or `scim`. A group of
+    the same name elsewhere does not count then; without it, every source does.
+    """
 
     organization: str
     name: str
     created_at: datetime
     description: str = ""
     group: str | None = None
+    group_source: str | None = None
 
     @property
     def subject(self) -> Subject:

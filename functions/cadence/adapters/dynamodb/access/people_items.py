@@ -68,6 +68,7 @@ class TeamItem(AccessTable):
     created_at = UTCDateTimeAttribute()
     description = UnicodeAttribute(default="")
     group = UnicodeAttribute(null=True)
+    group_source = UnicodeAttribute(null=True)
 
     @classmethod
     def of(cls, team: Team) -> "TeamItem":
@@ -77,6 +78,7 @@ class TeamItem(AccessTable):
             created_at=team.created_at,
             description=team.description,
             group=team.group,
+            group_source=team.group_source,
         )
 
     def team(self) -> Team:
@@ -86,6 +88,7 @@ class TeamItem(AccessTable):
             created_at=self.created_at,
             description=self.description,
             group=self.group,
+            group_source=self.group_source,
         )
 
 

@@ -46,6 +46,14 @@ class DynamoPeopleStore(PeopleStore, PolicyStore):
     def delete_member(self, organization: str, member_id: str) -> None:
         _delete(MemberItem(*member_key(organization, member_id)))
 
+    def rename_member(self, organization: str, member_id: str, name: str, email: str) -> None:
+        item = MemberItem(*member_key(organization, member_id))
+        try:
+            with translated(f"member {member_id}"):
+                item.update([MemberItem.name.set(name), MemberItem.email.set(email)], condition=MemberItem.pk.exists())
+        except Conflict:
+            raise NotFound(f"There is no member {member_id!r} here.") from None
+
     def set_membership(self, organization: str, member_id: str, team: str, *, belongs: bool) -> None:
         item = MemberItem(*member_key(organization, member_id))
         action = MemberItem.teams.add({team}) if belongs else MemberItem.teams.delete({team})
