@@ -103,6 +103,7 @@ describe.skipIf(!canRun)("the tools of the pages", { timeout: PATIENCE }, () => 
       env: { REGION: "eu-west-1", LOG_LEVEL: "info" },
       secrets: {},
       branches: ["main"],
+      protected_branches: false,
       approvals: { required: 2, timeout: 86_400, approvers: null, not_by_starter: true },
     });
     await page.context().close();
