@@ -7,8 +7,9 @@ type Body = components["schemas"]["EnvironmentBody"];
 
 /** Which runs may deploy there. */
 export function branchesText(environment: Environment): string {
-  const named = environment.branches.length ? environment.branches.join(", ") : "every branch";
-  return environment.protected_branches ? `${named}; only branches that the code host protects` : named;
+  const named = environment.branches.join(", ");
+  if (!environment.protected_branches) return named || "every branch";
+  return named ? `${named}, if the code host protects them` : "branches that the code host protects";
 }
 
 /** Who has to agree before. */

@@ -167,7 +167,7 @@ function Form({ project, chosen, changed }: FormProps) {
         },
         {
           name: "protected",
-          label: "Only branches that the code host protects?",
+          label: "Only protected branches?",
           choices: ["no", "yes"],
           value: chosen?.protected_branches ? "yes" : "no",
         },

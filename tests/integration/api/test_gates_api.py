@@ -17,6 +17,7 @@ PRODUCTION = {
     "secrets": {"KEY": "deploy-key"},
     "approvals": {"required": 1, "timeout": 600, "approvers": ["admin"], "not_by_starter": False},
     "branches": ["main", "release/*"],
+    "protected_branches": True,
 }
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 
