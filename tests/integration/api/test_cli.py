@@ -240,6 +240,8 @@ def test_a_run_is_named_by_a_part_of_its_id_or_as_the_last_one(cadence, tmp_path
 
     assert shown("@last") == second
     assert (shown(first[-10:]), shown(second[-10:]), shown(first)) == (first, second, first)
+    assert cadence("show", "@last").stdout.startswith(f"run {second}")
+    assert f"/{second}#code=" in cadence("open", "@last").stdout
     both = cadence("show", first[:4])
     assert (both.exit_code, "is not unique: 2 runs" in both.stderr) == (1, True)
     none = cadence("show", "@failed")

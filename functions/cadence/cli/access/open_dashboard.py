@@ -29,7 +29,8 @@ def open_dashboard(
 ) -> None:
     """Print a link to the dashboard that signs in once, within a minute."""
     with reporting_errors(as_json):
-        link = sign_in_link(connect(), run_id)
+        client = connect()
+        link = sign_in_link(client, client.whole_run_id(run_id) if run_id else None)
     print_json({"url": link}) if as_json else print(link)
     if browser:
         typer.launch(link)

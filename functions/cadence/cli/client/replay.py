@@ -26,7 +26,7 @@ class ReplayRequests(ApiSession):
 
     def diff(self, run_id: str, other: str) -> Json:
         """The comparison of two runs."""
-        return self._call("GET", path_of("runs", run_id, "diff", self._whole_run_id(other)))
+        return self._call("GET", path_of("runs", run_id, "diff", self.whole_run_id(other)))
 
     def last_passed(self, run_id: str) -> str | None:
         """The newest run of the same pipeline that succeeded before this one."""

@@ -106,7 +106,7 @@ class ApiSession:
         whole = self._run_by_name(unquote(found["named"]))
         return path[: found.start("named")] + whole + path[found.end("named") :]
 
-    def _whole_run_id(self, text: str) -> str:
+    def whole_run_id(self, text: str) -> str:
         """The id of the run that `@last`, `@failed` or a part of an id names; any other text as it is."""
         return self._with_whole_run_id(path_of("runs", text)).rpartition("/")[2]
 

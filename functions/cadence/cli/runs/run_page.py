@@ -22,7 +22,7 @@ _MOST_SUMMARIES = 10
 def show_run(client: Client, run_id: str) -> None:
     """Prints a run, its failures, its treatments and the runs that it started."""
     run = client.run(run_id)
-    out.print(Text.assemble((f"run {run_id}", "bold"), "  ", run_state(run)))
+    out.print(Text.assemble((f"run {run['run_id']}", "bold"), "  ", run_state(run)))
     if run["cause"]:
         out.print(Text.assemble("cause      ", (run["cause"], "bold")))
     if run["waiting_for"]:
