@@ -16,7 +16,7 @@ BODY_LIMIT = 10 * 1024 * 1024
 
 _LIVE = "/v1/live/socket"
 _PAGE = "/ui"
-_SERVED = ("/v1", "/webhooks", "/runner", "/metrics", "/0.1", _PAGE)
+_SERVED = ("/v1", "/scim", "/.well-known", "/webhooks", "/runner", "/metrics", "/0.1", _PAGE)
 _HOP_BY_HOP = frozenset(
     {
         "connection",

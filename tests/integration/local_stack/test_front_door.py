@@ -5,11 +5,13 @@ import base64
 import http.client
 import json
 from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 
 import aiohttp
 import pytest
 import requests
 
+from cadence.local import front_door
 from cadence.local.front_door import BODY_LIMIT, FrontDoor
 from cadence.local.shared.ports import first_free
 from tests.integration.local_stack.conftest import running_echo
@@ -48,6 +50,11 @@ def test_what_is_not_served_is_a_problem_document(url: str) -> None:
         assert answer.status_code == 404
         assert answer.headers["content-type"].startswith("application/problem+json")
         assert answer.json()["code"] == "not_found"
+
+
+def test_every_path_of_the_api_is_served() -> None:
+    described = json.loads((Path(__file__).parents[3] / "docs" / "openapi.json").read_text())["paths"]
+    assert [path for path in described if not front_door._is_served(path)] == []
 
 
 def test_a_path_cannot_climb_out_of_what_is_served(url: str) -> None:
