@@ -77,7 +77,8 @@ class LambdaRow:
     are in its archive, with all that they need. ``provider`` is the folder of ``cadence/providers`` that it is made
     for. ``permissions`` are those of its own code; what its triggers need is added to them. One that
     ``reserves_concurrency`` keeps its share of the account's concurrent calls, however many the others have, if the
-    deployment has ``reserved_concurrency``.
+    deployment has ``reserved_concurrency``. One that ``joins_network`` runs in the subnets of the deployment's
+    ``directory_network``, if it has one.
     """
 
     folder: str
@@ -96,6 +97,7 @@ class LambdaRow:
     value_buckets: ValueBucketUse | None = None
     asynchronous: AsynchronousCalls | None = None
     reserves_concurrency: bool = False
+    joins_network: bool = False
 
     @property
     def all_permissions(self) -> tuple[IamPermission, ...]:

@@ -91,6 +91,13 @@ class SignInSettings:
 
 
 @dataclass(frozen=True)
+class DirectoriesSettings:
+    access_table: str
+    secrets_key: str
+    directory_hosts: str
+
+
+@dataclass(frozen=True)
 class WebhooksSettings:
     access_table: str
     repositories_table: str
