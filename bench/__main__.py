@@ -12,6 +12,7 @@ from bench.figures import ROOT, Report, keep_bytecode, machine
 
 BENCHMARKS = (
     "imports",
+    "command_line",
     "providers",
     "validation",
     "stream_agent",

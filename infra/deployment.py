@@ -13,10 +13,12 @@ if TYPE_CHECKING:
 
 Place = Literal["aws", "local"]
 LogStreamMode = Literal["parkable", "always"]
+AuditLock = Literal["governance", "compliance"]
 LogCapacity = Literal["one-shard", "on-demand"]
 
 # Tables keep items no longer than this; objects kept longer could not be found.
 _MOST_DAYS = KEPT.days
+_LOCKS = ("off", "governance", "compliance")
 _HOST = re.compile(r"[a-z0-9.-]{1,253}(:[0-9]{1,5})?")
 _ENDPOINT = re.compile(r"(https?://[a-z0-9.-]{1,253}(:[0-9]{1,5})?)?")
 _DOMAIN_ARN = re.compile(r"arn:aws[a-z-]*:es:[a-z0-9-]+:[0-9]{12}:domain/[a-z][a-z0-9-]{2,27}")
@@ -72,8 +74,9 @@ class Deployment:
     one. ``reserved_concurrency`` is how many concurrent calls are reserved for each Lambda that ends what others
     began (``None``: no reservation, as in a new account, where AWS has ten for everything and lets none be
     reserved). ``directory_hosts`` are hosts, written as ``git_hosts``, of LDAP servers that have no public address;
-    ``directory_network`` is where the Lambda that asks them is placed. ``bundles`` is whether the Lambdas carry
-    their dependencies (see ``packaging``).
+    ``directory_network`` is where the Lambda that asks them is placed. ``audit_lock`` is the mode of Object Lock of a
+    bucket that keeps the audit log for ``audit_lock_days`` (``None``: there is no such bucket). ``bundles`` is whether
+    the Lambdas carry their dependencies (see ``packaging``).
     """
 
     place: Place
@@ -96,6 +99,8 @@ class Deployment:
     reserved_concurrency: int | None
     directory_hosts: str
     directory_network: DirectoryNetwork | None
+    audit_lock: AuditLock | None
+    audit_lock_days: int
 
     @property
     def value_bucket_names(self) -> tuple[str, ...]:
@@ -150,6 +155,10 @@ def read_deployment(node: "Node") -> Deployment:
         reserved_concurrency=_reserved_concurrency(node),
         directory_hosts=_hosts(node, "directory_hosts", "*" if local else ""),
         directory_network=_directory_network(node, local),
+        audit_lock=cast(
+            AuditLock | None, None if (lock := _choice(node, "audit_lock", "off", _LOCKS)) == "off" else lock
+        ),
+        audit_lock_days=_lock_days(node),
     )
 
 
@@ -209,6 +218,14 @@ def _reserved_concurrency(node: "Node") -> int | None:
     if not re.fullmatch(r"[1-9][0-9]{0,3}", str(given)):
         raise ValueError(f"context 'reserved_concurrency' is {given!r}: use a whole number from 1 to 9,999")
     return int(given)
+
+
+def _lock_days(node: "Node") -> int:
+    given = node.try_get_context("audit_lock_days")
+    text = str(365 if given is None else given)
+    if not re.fullmatch(r"[1-9][0-9]{0,4}", text) or int(text) > 36_500:
+        raise ValueError(f"context 'audit_lock_days' is {given!r}: use a whole number of days from 1 to 36500")
+    return int(text)
 
 
 def _hosts(node: "Node", key: str, default: str) -> str:

@@ -44,6 +44,7 @@ def shared_wildcards(resources: Resources) -> Mapping[str, str]:
         resources.data("runs/*"): "Keys of values and log segments begin with the run's id.",
         resources.data("runs/*/tests/*"): "Keys of results of tests have the run's id and the treatment in them.",
         resources.data("runs/*/melodium/secrets"): "Each run of an engine has one, which its workers read.",
+        resources.changes("access"): "DynamoDB names the stream of a table's changes after the time of its creation.",
         resources.changes("runs"): "DynamoDB names the stream of a table's changes after the time of its creation.",
         resources.changes("logs"): "DynamoDB names the stream of a table's changes after the time of its creation.",
         resources.live_connections(): "AWS gives the API and each connection its id.",

@@ -93,7 +93,9 @@ class Functions(Construct):
         of_search = search_statements(self._deployment, row)
         of_value_buckets = value_bucket_statements(self._deployment, row)
         of_network = network_statements(self._deployment, row)
-        statements = [writes_logs, *self._statements(row.all_permissions), *of_search, *of_value_buckets, *of_network]
+        of_archive = audit_archive_statements(self._deployment, self._resources, row)
+        of_others = (*of_search, *of_value_buckets, *of_network, *of_archive)
+        statements = [writes_logs, *self._statements(row.all_permissions), *of_others]
         role = iam.Role(
             self,
             f"{title}Role",
@@ -109,6 +111,8 @@ class Functions(Construct):
             accept_wildcard(role, arn, "Keys begin with the run's id, or with the project of a cache.")
         if of_network:
             accept_wildcard(role, "*", "Lambda's network interfaces have no name before they are made.")
+        for arn in _wildcards(of_archive):
+            accept_wildcard(role, arn, "Keys have the organization and the numbers of the records in them.")
         if any(everything in permission.targets for permission in row.all_permissions):
             accept_wildcard(
                 role, "*", "These actions do not act on a resource; creating machines is restricted by tags."
@@ -212,6 +216,14 @@ def value_bucket_statements(deployment: Deployment, row: LambdaRow) -> list[iam.
             for actions, prefixes in use.objects
         ),
     ]
+
+
+def audit_archive_statements(deployment: Deployment, resources: Resources, row: LambdaRow) -> list[iam.PolicyStatement]:
+    """Returns the statements that let a Lambda write to the locked bucket, if the deployment has one."""
+    if not (row.audit_archive and deployment.audit_lock):
+        return []
+    objects = f"arn:{Aws.PARTITION}:s3:::{resources.audit_bucket_name}/*"
+    return [iam.PolicyStatement(actions=["s3:PutObject"], resources=[objects])]
 
 
 def _wildcards(statements: Iterable[iam.PolicyStatement]) -> list[str]:

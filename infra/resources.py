@@ -19,6 +19,7 @@ class Resources:
         self._stack = stack
         self._deployment = deployment
         self.data_bucket_name = f"{deployment.name('data')}-{stack.account}-{stack.region}"
+        self.audit_bucket_name = f"{deployment.name('audit')}-{stack.account}-{stack.region}"
         self.log_stream_stack_name = deployment.name("log-stream")
         self.work_notification_prefix = deployment.name("work-notification-")
 

@@ -1,7 +1,7 @@
 """Written → on screen: log lines and states of a run, in a real browser that looks at the run's page of a local stack.
 
 A line's own time is when its agent read it; a treatment's is when the control plane stored its end. Both count as on
-screen with the first frame that has them.
+screen with the first frame that has them. The page's own budgets are measured before, over recorded answers.
 """
 
 import json
@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from bench.dashboard.budgets import add_budgets
 from bench.figures import ROOT, Goal, Report, median, percentile
 from bench.stack import Stack, local_stack, moment
 from cadence.cli.access.open_dashboard import sign_in_link
@@ -32,7 +33,8 @@ def measure() -> Report:
     chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
     if chromium is None or not (ROOT / "dashboard" / "node_modules" / "playwright-core").is_dir():
         raise RuntimeError("This needs chromium, and the dashboard's tools, which `make check` installs.")
-    report = Report(f"Written → on screen (local stack, {LINES} lines, one every {1000 * EVERY:.0f} ms)")
+    report = Report(f"Dashboard (on screen: local stack, {LINES} lines, one every {1000 * EVERY:.0f} ms)")
+    add_budgets(report, chromium)
     with local_stack() as stack:
         _watched(stack, _PRINTS % (40, EVERY), chromium)  # everything that is used is warm then
         _, seen, run_id = _watched(stack, _PRINTS % (LINES, EVERY), chromium)

@@ -1,27 +1,31 @@
 import { render } from "preact";
 import { useState } from "preact/hooks";
 import "./api/self.ts";
+import "./parts/texts.ts";
 import { session, signInByLink } from "./api/session.ts";
 import { listen, location_ } from "./navigation.ts";
-import { Admin } from "./pages/admin.tsx";
-import { Alerts } from "./pages/alerts.tsx";
-import { Approvals } from "./pages/approvals.tsx";
-import { DiffPage } from "./pages/diff.tsx";
-import { Fleet } from "./pages/fleet.tsx";
 import { Home } from "./pages/home.tsx";
 import { Missing } from "./pages/missing.tsx";
-import { Pipelines } from "./pages/pipelines.tsx";
-import { RunPage } from "./pages/run.tsx";
 import { Runs } from "./pages/runs.tsx";
-import { Search } from "./pages/search.tsx";
 import { SignIn } from "./pages/signin.tsx";
-import { TreatmentPage } from "./pages/treatment.tsx";
-import { ValuePage } from "./pages/value.tsx";
+import { later } from "./parts/later.tsx";
 import { Shell } from "./parts/shell.tsx";
 import { parse } from "./routes.ts";
 import "./style/tokens.css";
 import "./style/base.css";
 import "./style/parts.css";
+
+// What the first screen does not show is fetched with the first look at it.
+const Admin = later(() => import("./pages/admin.tsx").then((page) => page.Admin));
+const Alerts = later(() => import("./pages/alerts.tsx").then((page) => page.Alerts));
+const Approvals = later(() => import("./pages/approvals.tsx").then((page) => page.Approvals));
+const DiffPage = later(() => import("./pages/diff.tsx").then((page) => page.DiffPage));
+const Fleet = later(() => import("./pages/fleet.tsx").then((page) => page.Fleet));
+const Pipelines = later(() => import("./pages/pipelines.tsx").then((page) => page.Pipelines));
+const RunPage = later(() => import("./pages/run.tsx").then((page) => page.RunPage));
+const Search = later(() => import("./pages/search.tsx").then((page) => page.Search));
+const TreatmentPage = later(() => import("./pages/treatment.tsx").then((page) => page.TreatmentPage));
+const ValuePage = later(() => import("./pages/value.tsx").then((page) => page.ValuePage));
 
 function Page() {
   const [again, setAgain] = useState(0);
@@ -33,7 +37,7 @@ function Page() {
     case "runs":
       return <Runs />;
     case "run":
-      return <RunPage key={route.run} run={route.run} />;
+      return <RunPage key={route.run} run={route.run} line={route.line} />;
     case "treatment":
       return <TreatmentPage key={`${route.run}/${route.treatment}`} run={route.run} treatment={route.treatment} />;
     case "value":

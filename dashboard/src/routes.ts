@@ -1,22 +1,28 @@
 // Addresses below /ui and what they show; every state of the page that can be shared is in its address.
-export const ADMIN_PARTS = [
-  "members",
-  "teams",
-  "roles",
-  "grants",
-  "service-accounts",
-  "repositories",
-  "tokens",
-] as const;
-export type AdminPart = (typeof ADMIN_PARTS)[number];
+/** Pages of the administration, with the permission that each needs. */
+const ADMIN = {
+  members: "members:read",
+  teams: "teams:read",
+  roles: "roles:read",
+  grants: "grants:read",
+  "service-accounts": "service-accounts:read",
+  repositories: "repositories:read",
+  tokens: "tokens:read",
+  environments: "environments:read",
+  audit: "audit:read",
+} as const;
+export type AdminPart = keyof typeof ADMIN;
+export const ADMIN_PERMISSIONS: Readonly<Record<AdminPart, string>> = ADMIN;
+export const ADMIN_PARTS = Object.keys(ADMIN) as AdminPart[];
+/** Those that have a page for each of something: a repository's deliveries, a project's environments. */
+const NAMED: readonly AdminPart[] = ["repositories", "environments"];
 
 export type Route =
   | { page: "home" }
   | { page: "runs" }
-  | { page: "run"; run: string }
+  | { page: "run"; run: string; line?: string }
   | { page: "treatment"; run: string; treatment: string }
   | { page: "value"; run: string; treatment: string; port: string }
-  | { page: "trace"; run: string }
   | { page: "diff"; run: string; other: string }
   | { page: "search" }
   | { page: "pipelines" }
@@ -44,13 +50,15 @@ export function parse(pathname: string): Route {
       const dot = fourth.lastIndexOf(".");
       if (dot > 0) return { page: "value", run: second, treatment: fourth.slice(0, dot), port: fourth.slice(dot + 1) };
     }
+    if (third === "lines" && fourth !== undefined) return { page: "run", run: second, line: fourth };
     if (third === "diff" && fourth !== undefined) return { page: "diff", run: second, other: fourth };
-    if (third === "trace") return { page: "trace", run: second };
     return { page: "missing" };
   }
+  if (first === "compare" && second !== undefined && third !== undefined && fourth === undefined)
+    return { page: "diff", run: second, other: third };
   if (first === "admin") {
     const part = second === undefined ? "members" : ADMIN_PARTS.find((one) => one === second);
-    if (!part || fourth !== undefined || (third !== undefined && part !== "repositories")) return { page: "missing" };
+    if (!part || fourth !== undefined || (third !== undefined && !NAMED.includes(part))) return { page: "missing" };
     return { page: "admin", part, name: third ?? null };
   }
   const plain = ["search", "pipelines", "fleet", "alerts", "approvals"] as const;
@@ -79,7 +87,7 @@ function path(route: Route): string {
     case "missing":
       return ROOT;
     case "run":
-      return `${ROOT}/runs/${quoted(route.run)}`;
+      return `${ROOT}/runs/${quoted(route.run)}${route.line ? `/lines/${quoted(route.line)}` : ""}`;
     case "treatment":
       return `${ROOT}/runs/${quoted(route.run)}/t/${quoted(route.treatment)}`;
     case "value":
@@ -88,8 +96,6 @@ function path(route: Route): string {
       return `${ROOT}/runs/${quoted(route.run)}/diff/${quoted(route.other)}`;
     case "admin":
       return `${ROOT}/admin/${route.part}${route.name ? `/${quoted(route.name)}` : ""}`;
-    case "trace":
-      return `${ROOT}/runs/${quoted(route.run)}/trace`;
     default:
       return `${ROOT}/${route.page}`;
   }

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic.json_schema import models_json_schema
 
 from api.endpoint import ANY_TOKEN, ANYWHERE, JSON, PUBLIC, Endpoint, Endpoints, Model
+from api.reading import FORM
 from api.scim_protocol import SCIM_JSON, ScimError
 from api.shapes import IDEMPOTENCY_KEY, NAME_PATTERN, SECRET_NAME_PATTERN, FindingView
 from cadence import __version__
@@ -117,8 +118,9 @@ def _operation(tag: str, endpoint: Endpoint, refs: Mapping[type[Model], Json]) -
     if endpoint.body is not None:
         media = SCIM_JSON if endpoint.content_type == SCIM_JSON else JSON
         content: Json = {media: {"schema": refs[endpoint.body]}}
-        # The body is the document's text, and no schema can describe what it parses to.
-        content |= {media: {"schema": {}} for media in endpoint.also_text}
+        # The body is the document's text, and no schema can describe what it parses to. The form of the page that the
+        # API itself serves is left out: clients send JSON, and generators make a broken module of both.
+        content |= {media: {"schema": {}} for media in endpoint.also_text if media != FORM}
         operation["requestBody"] = {"required": True, "content": content}
     return operation
 

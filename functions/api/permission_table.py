@@ -10,6 +10,7 @@ from api.routes import ENDPOINTS
 from cadence.domain.access.access import Permission
 
 _ELSEWHERE = {
+    Permission.AUDIT_READ: ["`PUT /v1/exports/{export}` (of the audit log)"],
     Permission.HOSTS_JOIN: ["`POST /runner/v1/hosts`"],
     Permission.MELODIUM_REPORT: [
         "`POST /0.1/execution/run/{start,launched,ended}`",

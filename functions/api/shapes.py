@@ -14,6 +14,8 @@ SECRET_NAME_PATTERN = r"^[A-Za-z][A-Za-z0-9_.-]{0,126}$"  # noqa: S105 - a patte
 IDEMPOTENCY_KEY = r"^[!-~]{1,200}$"
 
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
+# One pattern, not two alternatives: generators of clients make broken code of alternatives with a default.
+ProjectOrAll = Annotated[str, StringConstraints(pattern=r"^(\*|[a-z][a-z0-9_-]{0,62})$")]
 TreatmentName = Annotated[str, StringConstraints(pattern=TREATMENT_PATTERN)]
 """Of a treatment, of one of its instances, or of an element inside of an engine.
 

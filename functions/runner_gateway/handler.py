@@ -4,7 +4,9 @@ from typing import Any
 
 from cadence.adapters.http.http_event import (
     authorization,
+    called_origin,
     file_response,
+    headers,
     is_read,
     json_body,
     json_response,
@@ -26,5 +28,12 @@ def handler(event: dict[str, Any], context: Any) -> Response:
     if is_read(event):
         return file_response(routes.file(proxy_path(event)))
     return json_response(
-        routes.answer(_gateway, proxy_path(event), authorization(event), json_body(event), source_address(event))
+        routes.answer(
+            _gateway,
+            proxy_path(event),
+            authorization(event),
+            json_body(event),
+            source_address(event),
+            called_origin(headers(event)),
+        )
     )

@@ -20,12 +20,13 @@ from runner_gateway import wire
 
 @dataclass(frozen=True)
 class GatewayRequest:
-    """`names` are the varying parts of the path; `audit` records why it is refused."""
+    """`names` are the varying parts of the path; `audit` records why it is refused; `origin` is the address called."""
 
     names: Mapping[str, str]
     authorization: str | None
     body: Mapping[str, Any]
     audit: AuditedRequest
+    origin: str = ""
 
 
 Answer = dict[str, Any]
@@ -82,7 +83,9 @@ def exchange(gateway: Gateway, request: GatewayRequest) -> Answer:
 def claim(gateway: Gateway, request: GatewayRequest) -> Answer:
     body = request.body
     token = bearer(request.authorization)
-    return wire.assignment_json(gateway.claim.claim(body["runner_id"], token, body["nonce"], body["facts"]))
+    return wire.assignment_json(
+        gateway.claim.claim(body["runner_id"], token, body["nonce"], body["facts"], request.origin)
+    )
 
 
 def heartbeat(gateway: Gateway, request: GatewayRequest) -> Answer:
@@ -136,7 +139,9 @@ def listening(gateway: Gateway, request: GatewayRequest) -> Answer:
 
 
 def complete(gateway: Gateway, request: GatewayRequest) -> Answer:
-    gateway.complete.complete(request.names["runner"], request.authorization, wire.result(request.body))
+    gateway.complete.complete(
+        request.names["runner"], request.authorization, wire.result(request.body), request.body.get("summary")
+    )
     return {}
 
 
@@ -212,8 +217,12 @@ def file(path: str) -> bytes:
     return agent_file(match["sha256"])
 
 
-def answer(gateway: Gateway, path: str, authorization: str | None, body: Any, source: str = "") -> Answer:
-    """Answers a request, which came from the address `source`. A refused token of a known caller is recorded.
+def answer(
+    gateway: Gateway, path: str, authorization: str | None, body: Any, source: str = "", origin: str = ""
+) -> Answer:
+    """Answers a request to `origin`, which came from the address `source`.
+
+    A refused token of a known caller is recorded.
 
     Raises NotFound for an unknown path, InvalidRequest for a body that the schema does not allow, Transient if a
     refusal cannot be recorded.
@@ -225,7 +234,7 @@ def answer(gateway: Gateway, path: str, authorization: str | None, body: Any, so
             check_request("runner-protocol", name, body)
             audit = gateway.audited(route.__name__, f"/runner/v1/{path}", source)
             try:
-                return route(gateway, GatewayRequest(match.groupdict(), authorization, body, audit))
+                return route(gateway, GatewayRequest(match.groupdict(), authorization, body, audit, origin))
             except TokenRefused as error:
                 audit.refuse(None, error)
                 raise

@@ -1,10 +1,10 @@
 """Lambdas of people and their access."""
 
-from cadence.composition.shared.settings import DirectoriesSettings, SignInSettings
+from cadence.composition.shared.settings import DirectoriesSettings, SealAuditSettings, SignInSettings
 from infra.row import AsynchronousCalls, LambdaRow, SecretsKeyUse
 from infra.row.packages import BASE
-from infra.row.permissions import items
-from infra.row.triggers import Every, HttpRoutes, Throttle
+from infra.row.permissions import items, items_under, sends
+from infra.row.triggers import Every, HttpRoutes, TableChanges, Throttle
 
 ROWS = (
     LambdaRow(
@@ -37,6 +37,32 @@ ROWS = (
         permissions=(
             # Members with the teams of their groups, and new tokens; what a leaver leaves behind is removed.
             items("access", "GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"),
+        ),
+    ),
+    LambdaRow(
+        folder="seal_audit",
+        room="access",
+        purpose="Chains new entries of the audit log by their digests, and sends them to the locked bucket and to exports.",
+        triggers=(
+            TableChanges(
+                table="access",
+                filters=({"eventName": ["INSERT"], "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "AUDIT#"}]}}}},),
+                batch=100,
+                # One seal for what comes within some seconds. A chain has one writer: batches of a shard follow each
+                # other, and an organization's entries are in one shard.
+                window=5,
+                # An entry that is given up is in no chain.
+                retries=100,
+            ),
+        ),
+        settings=SealAuditSettings,
+        packages=BASE,
+        audit_archive=True,
+        permissions=(
+            items_under("access", ("AUDITCHAIN#",), "GetItem", "PutItem"),
+            # Seals, and which events an organization's exports send.
+            items("access", "Query", "BatchGetItem"),
+            sends("exporting"),
         ),
     ),
 )

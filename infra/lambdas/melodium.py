@@ -10,6 +10,7 @@ from infra.row.permissions import (
     gets,
     invokes,
     items,
+    items_under,
     log_lines,
     manages_connections,
     puts,
@@ -66,6 +67,8 @@ ROWS = (
             # It reads an upload, stores its content without secrets, and deletes it.
             *gets("uploads/*", "runs/*"),
             puts("runs/*"),
+            # What it writes counts in the storage of the project.
+            items_under("runners", ("STORAGE#",), "UpdateItem"),
             deletes("uploads/*"),
             log_lines("PutRecords"),
         ),

@@ -1,7 +1,7 @@
 """The Lambda that agents and hosts talk to."""
 
 from cadence.composition.shared.settings import RunnerGatewaySettings
-from infra.row import DECRYPTS, LambdaRow, ValueBucketUse
+from infra.row import ENCRYPTS_AND_DECRYPTS, LambdaRow, ValueBucketUse
 from infra.row.packages import BASE, CONDITIONS
 from infra.row.permissions import (
     ENDS_TOKENS,
@@ -29,7 +29,8 @@ ROWS = (
         settings=RunnerGatewaySettings,
         packages=(*BASE, *CONDITIONS, "cryptography", "pyjwt"),
         timeout=29,
-        secrets_key=DECRYPTS,
+        # It encrypts the keys that sign identity tokens, which it makes.
+        secrets_key=ENCRYPTS_AND_DECRYPTS,
         # Agents use these by the URLs that the gateway signs.
         value_buckets=ValueBucketUse(
             (
@@ -42,6 +43,8 @@ ROWS = (
             items("access", "GetItem", "BatchGetItem"),
             # The tokens of engines, from their claim to their end.
             items_under("access", ("ENGINETOKEN#",), "PutItem"),
+            # Keys that sign identity tokens, each for a month.
+            items_under("access", ("IDTOKENKEYS",), "PutItem"),
             ENDS_TOKENS,
             NOTES_AUDIT,
             *FEEDS,

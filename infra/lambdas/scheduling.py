@@ -15,6 +15,7 @@ from infra.row.permissions import (
     deletes,
     gets,
     items,
+    items_under,
     lists_objects,
     puts,
 )
@@ -38,6 +39,9 @@ ROWS = (
             *FEEDS,
             *GROWS,
             items("runs", "BatchWriteItem"),
+            # What it writes counts in the storage of the project.
+            items("runners", "Query"),
+            items_under("runners", ("STORAGE#",), "UpdateItem"),
             # A treatment of kind `trigger` checks and starts another pipeline.
             *RUN_GATES,
             items("access", "GetItem", "Query"),
@@ -72,7 +76,7 @@ ROWS = (
         triggers=(QueueMessages(queue=WAKE_UPS),),
         settings=WakeGroupSettings,
         packages=(*BASE, *DOCUMENTS),
-        permissions=(*FEEDS, *GROWS, *RUNNER_SLOTS, items("runners", "UpdateItem")),
+        permissions=(*FEEDS, *GROWS, *RUNNER_SLOTS, items("runners", "Query", "UpdateItem")),
     ),
     LambdaRow(
         folder="watchdog",

@@ -79,6 +79,8 @@ class LambdaRow:
     ``reserves_concurrency`` keeps its share of the account's concurrent calls, however many the others have, if the
     deployment has ``reserved_concurrency``. One that ``joins_network`` runs in the subnets of the deployment's
     ``directory_network``, if it has one.
+    deployment has ``reserved_concurrency``. One with ``audit_archive`` writes to the locked bucket of the audit log, if
+    the deployment has one.
     """
 
     folder: str
@@ -98,6 +100,7 @@ class LambdaRow:
     asynchronous: AsynchronousCalls | None = None
     reserves_concurrency: bool = False
     joins_network: bool = False
+    audit_archive: bool = False
 
     @property
     def all_permissions(self) -> tuple[IamPermission, ...]:
@@ -114,4 +117,6 @@ class LambdaRow:
         prefixes = {action.partition(":")[0] for action in actions}
         if self.search_service:
             prefixes.add("secretsmanager")
+        if self.audit_archive:
+            prefixes.add("s3")
         return frozenset(_BOTOCORE_NAMES.get(prefix, prefix) for prefix in prefixes)

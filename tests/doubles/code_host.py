@@ -17,7 +17,8 @@ class CodeHostDouble:
     """`failures` are statuses with which the next calls are refused; `calls` are all that were made.
 
     `heads` are the commits of branches, `pulls` the open pull requests, `message` that of every commit. `writers` may
-    write to the repository. Calls of a path that contains `fails_on` are refused.
+    write to the repository, whose protected branches are `protected`. Calls of a path that contains `fails_on` are
+    refused.
     """
 
     def __init__(self, url: str) -> None:
@@ -30,6 +31,7 @@ class CodeHostDouble:
         self.pulls: list[dict[str, Any]] = []
         self.message = "words of the commit"
         self.fails_on = ""
+        self.protected: set[str] = set()
         self.writers: set[str] = set()
         self.failures: list[tuple[int, dict[str, str]]] = []
         self.calls: list[str] = []
@@ -69,9 +71,8 @@ class CodeHostDouble:
                 "default_branch": "main",
                 "permissions": {"admin": True},
             }
-        if rest == "/branches":
-            listed = [{"name": branch, "commit": {"id": commit}} for branch, commit in self.heads.items()]
-            return 200, listed if first_page else []
+        if rest.startswith("/branches"):
+            return 200, self._branches(rest.removeprefix("/branches").strip("/"), first_page)
         if rest.startswith("/pulls/"):
             found = [pull for pull in self.pulls if pull["number"] == int(rest.removeprefix("/pulls/"))]
             return (200, found[0]) if found else (404, {"message": "no such pull request"})
@@ -88,6 +89,12 @@ class CodeHostDouble:
             self.statuses.append({**body, "commit": rest.removeprefix("/statuses/")})
             return 201, {}
         return self._comments(method, rest, body, first_page)
+
+    def _branches(self, branch: str, first_page: bool) -> Any:
+        if branch:
+            return {"name": branch, "protected": branch in self.protected}
+        listed = [{"name": name, "commit": {"id": commit}} for name, commit in self.heads.items()]
+        return listed if first_page else []
 
     def _hooks(self, method: str, hook: str, body: Any, first_page: bool) -> tuple[int, Any]:
         if method == "GET":

@@ -25,6 +25,7 @@ _GITLAB: tuple[tuple[str, str, str | None, str | None], ...] = (
     ("POST", rf"{_PROJECT}/merge_requests/\d+/notes", "CreateMergeRequestNote", None),
     ("PUT", rf"{_PROJECT}/merge_requests/\d+/notes/\d+", "UpdateMergeRequestNote", None),
     ("GET", f"{_PROJECT}/repository/branches", None, "ListBranches"),
+    ("GET", f"{_PROJECT}/repository/branches/[^/]+", None, None),
     ("GET", f"{_PROJECT}/merge_requests", None, "ListMergeRequests"),
     ("GET", rf"{_PROJECT}/merge_requests/\d+", None, None),
     ("GET", rf"{_PROJECT}/repository/commits/[0-9a-f]{{40}}", None, None),

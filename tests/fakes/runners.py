@@ -3,9 +3,11 @@
 import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from cadence.domain.runners.runner import OutputStream, Runner, RunnerResult, RunnerState
+from cadence.domain.runs.job_summary import JobSummary
 from cadence.domain.shared.errors import Conflict, Gone, NotFound
 
 
@@ -90,3 +92,19 @@ class MemoryRunnerStore:
     def put_output(self, runner_id: str, stream: OutputStream) -> None:
         """What the agent of `runner_id` has sent through one port."""
         self.outputs.setdefault(runner_id, {})[stream.port] = stream
+
+
+@dataclass
+class MemorySummaries:
+    """Implements SummaryStore."""
+
+    summaries: dict[tuple[str, str], JobSummary] = field(default_factory=dict)
+
+    def put_summary(self, summary: JobSummary) -> None:
+        key = (summary.run_id, summary.treatment)
+        known = self.summaries.get(key)
+        if known is None or known.attempt <= summary.attempt:
+            self.summaries[key] = summary
+
+    def list_summaries(self, run_id: str) -> Sequence[JobSummary]:
+        return [summary for key, summary in sorted(self.summaries.items()) if key[0] == run_id]

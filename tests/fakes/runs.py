@@ -127,13 +127,19 @@ class MemoryRunStore:
             self.runs[run_id] = run
         return run
 
-    def finish_run(self, seen: Run, state: RunState, cause: str | None, at: datetime) -> Run:
+    def finish_run(self, seen: Run, state: RunState, cause: str | None, at: datetime, *, soft_failures: int = 0) -> Run:
         run = self.get_run(seen.run_id)
         if not run.state.final:
             if run.stop_requested is not seen.stop_requested:
                 raise Conflict(f"run {run.run_id} is no longer as it was read")
             run = dataclasses.replace(
-                run, state=state, cause=cause or run.cause, finished_at=at, machine_token=None, stop_token=None
+                run,
+                state=state,
+                cause=cause or run.cause,
+                finished_at=at,
+                machine_token=None,
+                stop_token=None,
+                soft_failures=soft_failures,
             )
             self.runs[run.run_id] = run
         return run
@@ -216,6 +222,7 @@ class MemoryRunStore:
         *,
         delivered: Sequence[Edge] = (),
         ready: Sequence[Treatment] = (),
+        soft_failed: bool = False,
     ) -> bool:
         stored = self.get_treatment(treatment.run_id, treatment.name)
         if stored.state.final:
@@ -248,6 +255,7 @@ class MemoryRunStore:
             exit_code=stored.exit_code if exit_code is None else exit_code,
             finished_at=at,
             waiting_for=None,
+            soft_failed=soft_failed,
             history=_told(stored, (StateChange(at, stored.attempt, state, cause or ""),)),
         )
         run = self.get_run(treatment.run_id)

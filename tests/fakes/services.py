@@ -1,6 +1,7 @@
 """The other ports of scheduling, in memory."""
 
 import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,7 @@ from cadence.domain.pipelines.image import Image
 from cadence.domain.pipelines.registry_login import RegistryLogin
 from cadence.domain.pipelines.specification import TreatmentKind
 from cadence.domain.placement.pool import Pool
+from cadence.domain.scheduling.machine_step import MachineStep
 from cadence.domain.shared import ids
 from cadence.domain.shared.errors import CadenceError, NotFound, ProviderRejected
 from cadence.domain.values.storage import StorageUse
@@ -41,6 +43,7 @@ class MemoryMachines:
     runs: dict[str, int] = field(default_factory=dict)
     treatments: list[tuple[str, str]] = field(default_factory=list)
     answers: dict[str, Answer] = field(default_factory=dict)
+    steps: dict[str, MachineStep] = field(default_factory=dict)  # those answers that `proceed` gave
 
     def start_run(self, run_id: str, deadline_seconds: int, execution: int = 1) -> None:
         self.runs.setdefault(ids.run_execution(run_id, execution), deadline_seconds)
@@ -51,6 +54,10 @@ class MemoryMachines:
 
     def succeed(self, task_token: str, output: Mapping[str, Any]) -> None:
         self.answers.setdefault(task_token, output)
+
+    def proceed(self, task_token: str, step: MachineStep) -> None:
+        if task_token not in self.answers:
+            self.answers[task_token], self.steps[task_token] = step.as_json(), step
 
     def fail(self, task_token: str, error: CadenceError) -> None:
         self.answers.setdefault(task_token, error)
@@ -225,3 +232,10 @@ class MemoryLogStream:
 def no_pipeline(organization: str, project: str, name: str, given: Mapping[str, Any]) -> RunRequest:
     """Stands for a project without stored pipelines."""
     raise NotFound(f"There is no pipeline {name!r}.")
+
+
+class PlainIdTokens:
+    """Implements `IdTokenSigner` without a key: the token is the claims as JSON."""
+
+    def sign(self, claims: Mapping[str, Any], at: datetime) -> str:
+        return json.dumps(claims)

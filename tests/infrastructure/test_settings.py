@@ -10,9 +10,11 @@ from cadence.domain.shared.retention import KEPT
 from cadence.domain.values.value_retention import bucket_regions
 from cadence.local.shared.region import REGION
 from infra.deployment import SearchService, read_deployment
-from infra.functions import search_statements, value_bucket_statements
+from infra.functions import audit_archive_statements, search_statements, value_bucket_statements
 from infra.lambdas import LAMBDAS
 from infra.log_stream_stack import LogStreamStack
+from infra.rooms.access import AccessRoom
+from infra.shared import create_shared
 
 
 def test_nothing_is_kept_longer_than_what_leads_to_it() -> None:
@@ -177,3 +179,33 @@ def test_only_who_has_to_do_with_values_may_use_their_buckets_and_each_for_what_
     }
     nothing = read_deployment(aws_cdk.App().node)
     assert [row.folder for row in LAMBDAS.values() if value_bucket_statements(nothing, row)] == []
+
+
+def _audit_bucket(**context: str) -> tuple[dict[str, Any], list[Any]]:
+    """Returns the locked bucket's properties by type of resource, and what the Lambda's role may do there."""
+    app = aws_cdk.App(context=context)
+    stack, deployment = aws_cdk.Stack(app, "Main"), read_deployment(app.node)
+    shared = create_shared(stack, deployment)
+    room = AccessRoom(shared)
+    rights = audit_archive_statements(deployment, shared.resources, LAMBDAS["seal_audit"])
+    assert bool(room.settings()["audit_bucket"]) == bool(rights)
+    assert audit_archive_statements(deployment, shared.resources, LAMBDAS["api"]) == []
+    buckets = Template.from_stack(stack).find_resources("AWS::S3::Bucket", {"DeletionPolicy": "Retain"})
+    locked = [bucket for bucket in buckets.values() if bucket["Properties"].get("ObjectLockEnabled")]
+    return locked[0]["Properties"] if locked else {}, [statement.to_statement_json() for statement in rights]
+
+
+def test_the_audit_log_has_a_locked_bucket_only_where_a_deployment_says_so() -> None:
+    assert _audit_bucket() == ({}, [])
+    bucket, (right,) = _audit_bucket(audit_lock="compliance", audit_lock_days="2555")
+    rule = bucket["ObjectLockConfiguration"]["Rule"]["DefaultRetention"]
+    assert rule == {"Mode": "COMPLIANCE", "Days": 2555}
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert right["Action"] == "s3:PutObject"
+
+
+def test_a_lock_that_cannot_be_is_named() -> None:
+    for context in ({"audit_lock": "forever"}, {"audit_lock_days": "0"}, {"audit_lock_days": "40000"}):
+        (key,) = context
+        with pytest.raises(ValueError, match=key):
+            read_deployment(aws_cdk.App(context=context).node)

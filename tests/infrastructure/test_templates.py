@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from cadence.composition.shared.settings import variable
+from cadence.domain.scheduling.machine_step import DECIDED, PLACED
 from cadence.domain.shared import errors
 from infra.lambdas import LAMBDAS
 from infra.lambdas.providers import CALLING_HOME
@@ -305,7 +306,7 @@ def test_no_bad_record_takes_its_batch_along_or_vanishes(assembly: Assembly) -> 
     """From a queue only what failed comes back; a batch of a stream is divided until the bad record is alone."""
     queues = assembly.of_type("AWS::SQS::Queue")
     mappings = assembly.of_type("AWS::Lambda::EventSourceMapping")
-    assert len(mappings) == 8
+    assert len(mappings) == 9
     for name, mapping in mappings.items():
         if "StartingPosition" in mapping:
             assert mapping["BisectBatchOnFunctionError"], name
@@ -366,7 +367,7 @@ def test_the_log_streams_template_is_complete_in_itself(assembly: Assembly) -> N
 
 @pytest.mark.parametrize("definition", sorted(DEFINITIONS.glob("*.asl.json")), ids=lambda path: path.name)
 def test_machines_name_only_errors_that_exist(definition: Path) -> None:
-    known = {kind.__name__ for kind in errors.MACHINE_ERRORS} | _SERVICE_ERRORS | {"InternalError"}
+    known = {kind.__name__ for kind in errors.MACHINE_ERRORS} | _SERVICE_ERRORS | {"InternalError", PLACED, DECIDED}
     named = set(_values_of(json.loads(definition.read_text()), "ErrorEquals"))
     assert named <= known
 

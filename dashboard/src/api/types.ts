@@ -582,6 +582,70 @@ export interface components {
             quarantined: boolean;
         };
         /**
+         * ChainHeadView
+         * @description The number and digest of the last record; 0 and zeros if there is none yet.
+         */
+        ChainHeadView: {
+            /** Sequence */
+            sequence: number;
+            /** Digest */
+            digest: string;
+        };
+        /** ChainPage */
+        ChainPage: {
+            /**
+             * Items
+             * @description In the order of the chain; kept for a year.
+             */
+            items: components["schemas"]["ChainRecordView"][];
+            head: components["schemas"]["ChainHeadView"];
+            /**
+             * Next
+             * @description The number after which the next page begins, null at the end.
+             */
+            next: string | null;
+        };
+        /**
+         * ChainRecordView
+         * @description A chained record: `previous` is the `digest` of the record before it.
+         *
+         *     `digest` is the SHA-256 of all other members as JSON with sorted keys, without blanks, in UTF-8.
+         */
+        ChainRecordView: {
+            /** Organization */
+            organization: string;
+            /** Sequence */
+            sequence: number;
+            /** Previous */
+            previous: string;
+            /** Digest */
+            digest: string;
+            /** Id */
+            id: string;
+            /** At */
+            at: string;
+            /** Kind */
+            kind: string;
+            /** Actor */
+            actor: string;
+            /** Token */
+            token: string;
+            /** By */
+            by: string;
+            /** Action */
+            action: string;
+            /** Target */
+            target: string;
+            /** Project */
+            project: string;
+            /** Outcome */
+            outcome: string;
+            /** Request */
+            request: string;
+            /** Source */
+            source: string;
+        };
+        /**
          * ChangeView
          * @description From `at` on, `attempt` was in `state`.
          */
@@ -691,6 +755,59 @@ export interface components {
             updated_at: string;
             /** Updated By */
             updated_by: string;
+        };
+        /** ChannelWithSecretView */
+        ChannelWithSecretView: {
+            /** Project */
+            project: string;
+            /** Name */
+            name: string;
+            /** Kind */
+            kind: string;
+            /** Settings */
+            settings: {
+                [key: string]: unknown;
+            };
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "new" | "ok" | "failing";
+            /**
+             * Waiting
+             * @description Messages that wait to be delivered; 1,000 stands for that many or more.
+             */
+            waiting: number;
+            /**
+             * Dead Letters
+             * @description Messages that the channel refused for good.
+             */
+            dead_letters: number;
+            /** Last Error */
+            last_error: string | null;
+            /** Failing Since */
+            failing_since: string | null;
+            /** Retry At */
+            retry_at: string | null;
+            /** Delivered At */
+            delivered_at: string | null;
+            /**
+             * Topic
+             * @description Of a channel of kind sns: the ARN of its topic, which is made when it is first used.
+             */
+            topic: string | null;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+            /** Updated By */
+            updated_by: string;
+            /**
+             * Secret
+             * @description The signing key, if it was made up here. It cannot be read again.
+             */
+            secret: string | null;
         };
         /**
          * CheckView
@@ -1058,6 +1175,24 @@ export interface components {
             webhook_remains: string | null;
         };
         /**
+         * DiscoveryView
+         * @description OpenID Connect discovery 1.0, as far as identity tokens of treatments need it.
+         */
+        DiscoveryView: {
+            /** Issuer */
+            issuer: string;
+            /** Jwks Uri */
+            jwks_uri: string;
+            /** Response Types Supported */
+            response_types_supported: string[];
+            /** Subject Types Supported */
+            subject_types_supported: string[];
+            /** Id Token Signing Alg Values Supported */
+            id_token_signing_alg_values_supported: string[];
+            /** Claims Supported */
+            claims_supported: string[];
+        };
+        /**
          * DocumentBody
          * @description A pipeline document: its text (YAML or JSON), or the document itself as a JSON object.
          */
@@ -1281,7 +1416,8 @@ export interface components {
          * EnvironmentBody
          * @description `secrets` maps a variable to a secret's name.
          *
-         *     `branches` are patterns of the branches whose runs may use it (none: all).
+         *     `branches` are patterns of the branches whose runs may use it (none: all). With `protected_branches`, only runs for
+         *     pushes to branches of connected repositories may that the code host protects.
          */
         EnvironmentBody: {
             /** Env */
@@ -1296,6 +1432,11 @@ export interface components {
             approvals: components["schemas"]["ApprovalsBody"] | null;
             /** Branches */
             branches?: string[];
+            /**
+             * Protected Branches
+             * @default false
+             */
+            protected_branches: boolean;
         };
         /** EnvironmentList */
         EnvironmentList: {
@@ -1322,6 +1463,8 @@ export interface components {
             approvals: components["schemas"]["ApprovalsView"] | null;
             /** Branches */
             branches: string[];
+            /** Protected Branches */
+            protected_branches: boolean;
         };
         /**
          * ExecutionView
@@ -1377,25 +1520,26 @@ export interface components {
          *
          *     The address is that of the push API itself for `prometheus_remote_write` and `loki`, the base of `/v1/traces`,
          *     `/v1/metrics` and `/v1/logs` for `otlp`, and for `datadog` the site (`https://datadoghq.eu`) or an agent's address.
+         *     `cloudevents` sends the audit log, in batches of CloudEvents: it needs the permission `audit:read` as well.
          */
         ExportBody: {
             /**
              * Kind
              * @enum {string}
              */
-            kind: "prometheus_remote_write" | "loki" | "datadog" | "otlp";
+            kind: "prometheus_remote_write" | "loki" | "datadog" | "otlp" | "cloudevents";
             /** Url */
             url: string;
             /**
              * Signals
              * @default null
              */
-            signals: ("logs" | "metrics" | "traces")[] | null;
+            signals: ("logs" | "metrics" | "traces" | "audit")[] | null;
             /**
              * Projects
              * @default null
              */
-            projects: (string | "*")[] | null;
+            projects: string[] | null;
             /**
              * Labels
              * @description Added to all that is sent.
@@ -1771,6 +1915,39 @@ export interface components {
              */
             webhook_path: string;
         };
+        /** GitHostWithSecretView */
+        GitHostWithSecretView: {
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Project */
+            project: string;
+            /** Name */
+            name: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Url
+             * @description Where its repositories are; its access token is sent nowhere else.
+             */
+            url: string | null;
+            /** Programs */
+            programs: boolean;
+            /**
+             * Webhook Path
+             * @description Where the git host has to send its webhooks, below this API's address.
+             */
+            webhook_path: string;
+            /**
+             * Webhook Secret
+             * @description The secret, if it was made up here. It cannot be read again.
+             */
+            webhook_secret: string | null;
+        };
         /** GitHubAppList */
         GitHubAppList: {
             /** Items */
@@ -2050,6 +2227,11 @@ export interface components {
             cause: string | null;
             /** Exit Code */
             exit_code: number | null;
+            /**
+             * Soft Failed
+             * @description It failed, and this does not fail the run (`soft_fail`).
+             */
+            soft_failed: boolean;
             /** Attempt */
             attempt: number;
             /** Pool */
@@ -2157,6 +2339,38 @@ export interface components {
              * Format: date-time
              */
             expires_at: string;
+        };
+        /** InvitationWithSecretView */
+        InvitationWithSecretView: {
+            /** Invitation Id */
+            invitation_id: string;
+            /** Email */
+            email: string | null;
+            /** Team */
+            team: string | null;
+            /** Teams */
+            teams: string[];
+            /** Role */
+            role: string | null;
+            /** Scope */
+            scope: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /**
+             * Code
+             * @description Accepts the invitation, once. It cannot be read again.
+             */
+            code: string;
         };
         /**
          * KitView
@@ -2448,182 +2662,6 @@ export interface components {
              */
             created_at: string;
         };
-        /** NewChannelView */
-        NewChannelView: {
-            /** Project */
-            project: string;
-            /** Name */
-            name: string;
-            /** Kind */
-            kind: string;
-            /** Settings */
-            settings: {
-                [key: string]: unknown;
-            };
-            /**
-             * State
-             * @enum {string}
-             */
-            state: "new" | "ok" | "failing";
-            /**
-             * Waiting
-             * @description Messages that wait to be delivered; 1,000 stands for that many or more.
-             */
-            waiting: number;
-            /**
-             * Dead Letters
-             * @description Messages that the channel refused for good.
-             */
-            dead_letters: number;
-            /** Last Error */
-            last_error: string | null;
-            /** Failing Since */
-            failing_since: string | null;
-            /** Retry At */
-            retry_at: string | null;
-            /** Delivered At */
-            delivered_at: string | null;
-            /**
-             * Topic
-             * @description Of a channel of kind sns: the ARN of its topic, which is made when it is first used.
-             */
-            topic: string | null;
-            /**
-             * Updated At
-             * Format: date-time
-             */
-            updated_at: string;
-            /** Updated By */
-            updated_by: string;
-            /**
-             * Secret
-             * @description The signing key, if it was made up here. It cannot be read again.
-             */
-            secret: string | null;
-        };
-        /** NewGitHostView */
-        NewGitHostView: {
-            /** Id */
-            id: string;
-            /** Kind */
-            kind: string;
-            /** Project */
-            project: string;
-            /** Name */
-            name: string;
-            /**
-             * Created At
-             * Format: date-time
-             */
-            created_at: string;
-            /**
-             * Url
-             * @description Where its repositories are; its access token is sent nowhere else.
-             */
-            url: string | null;
-            /** Programs */
-            programs: boolean;
-            /**
-             * Webhook Path
-             * @description Where the git host has to send its webhooks, below this API's address.
-             */
-            webhook_path: string;
-            /**
-             * Webhook Secret
-             * @description The secret, if it was made up here. It cannot be read again.
-             */
-            webhook_secret: string | null;
-        };
-        /** NewInvitationView */
-        NewInvitationView: {
-            /** Invitation Id */
-            invitation_id: string;
-            /** Email */
-            email: string | null;
-            /** Team */
-            team: string | null;
-            /** Teams */
-            teams: string[];
-            /** Role */
-            role: string | null;
-            /** Scope */
-            scope: string | null;
-            /**
-             * Created At
-             * Format: date-time
-             */
-            created_at: string;
-            /** Created By */
-            created_by: string;
-            /**
-             * Expires At
-             * Format: date-time
-             */
-            expires_at: string;
-            /**
-             * Code
-             * @description Accepts the invitation, once. It cannot be read again.
-             */
-            code: string;
-        };
-        /** NewOrganizationView */
-        NewOrganizationView: {
-            /** Name */
-            name: string;
-            /**
-             * Created At
-             * Format: date-time
-             */
-            created_at: string;
-            /**
-             * Token
-             * @description A token for everything in the organization. It cannot be read again.
-             */
-            token: string;
-        };
-        /** NewTokenView */
-        NewTokenView: {
-            /** Token Id */
-            token_id: string;
-            /** Name */
-            name: string;
-            /**
-             * Project
-             * @description A project, or `*` for all of the organization.
-             */
-            project: string;
-            /** Permissions */
-            permissions: string[];
-            /**
-             * Created At
-             * Format: date-time
-             */
-            created_at: string;
-            /** Created By */
-            created_by: string;
-            /** Expires At */
-            expires_at: string | null;
-            /**
-             * Subject
-             * @description The member or service account with whose grants the token acts.
-             */
-            subject: string | null;
-            /**
-             * Made With
-             * @description The token that it was created with, and ends with.
-             */
-            made_with: string | null;
-            /**
-             * Last Used At
-             * @description When it was last accepted, to the hour; null if it never was.
-             */
-            last_used_at: string | null;
-            /**
-             * Token
-             * @description What to send as `Authorization: Bearer`. It cannot be read again.
-             */
-            token: string;
-        };
         /** NodeView */
         NodeView: {
             /** Name */
@@ -2742,6 +2780,21 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
+        };
+        /** OrganizationWithSecretView */
+        OrganizationWithSecretView: {
+            /** Name */
+            name: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Token
+             * @description A token for everything in the organization. It cannot be read again.
+             */
+            token: string;
         };
         /**
          * OriginView
@@ -3022,7 +3075,7 @@ export interface components {
              *       "*"
              *     ]
              */
-            projects: (string | "*")[];
+            projects: string[];
             /**
              * Settings
              * @description The provider's own, by the schema `pool-settings/{provider}`.
@@ -3768,6 +3821,29 @@ export interface components {
             /** Links */
             links: components["schemas"]["TracedLink"][];
         };
+        /**
+         * PublicKeyView
+         * @description An RSA key as a JSON Web Key.
+         */
+        PublicKeyView: {
+            /** Kty */
+            kty: string;
+            /** N */
+            n: string;
+            /** E */
+            e: string;
+            /** Kid */
+            kid: string;
+            /** Use */
+            use: string;
+            /** Alg */
+            alg: string;
+        };
+        /** PublicKeys */
+        PublicKeys: {
+            /** Keys */
+            keys: components["schemas"]["PublicKeyView"][];
+        };
         /** PushView */
         PushView: {
             /** Branches */
@@ -4091,14 +4167,11 @@ export interface components {
          * RerunBody
          * @description Selects what runs again.
          *
-         *     `all`: everything; `failed`: what did not succeed and what depends on it; names: these as well.
+         *     `all`, or nothing: everything; `failed`: what did not succeed and what depends on it; names: these as well.
          */
         RerunBody: {
-            /**
-             * From
-             * @default all
-             */
-            from: ("all" | "failed") | string[];
+            /** From */
+            from?: ("all" | "failed") | string[];
         };
         /**
          * ResourceSampleView
@@ -4426,6 +4499,19 @@ export interface components {
              */
             durations: components["schemas"]["DurationDiffView"][];
         };
+        /** RunHistoryView */
+        RunHistoryView: {
+            /**
+             * Treatments
+             * @description By name.
+             */
+            treatments: components["schemas"]["TreatmentStatesView"][];
+            /**
+             * Next
+             * @description The cursor of the next page, null at the end.
+             */
+            next: string | null;
+        };
         /** RunList */
         RunList: {
             /** Items */
@@ -4471,6 +4557,11 @@ export interface components {
              * @description Why it ended as it did, if it did not simply succeed.
              */
             cause: string | null;
+            /**
+             * Soft Failures
+             * @description Treatments that failed without failing it; known once it has ended.
+             */
+            soft_failures: number;
             /**
              * Created At
              * Format: date-time
@@ -4540,6 +4631,11 @@ export interface components {
              * @description Why it ended as it did, if it did not simply succeed.
              */
             cause: string | null;
+            /**
+             * Soft Failures
+             * @description Treatments that failed without failing it; known once it has ended.
+             */
+            soft_failures: number;
             /**
              * Created At
              * Format: date-time
@@ -4683,6 +4779,40 @@ export interface components {
              * @description Of the image that the command ran in, once it has ended.
              */
             image_digest: string | null;
+        };
+        /**
+         * ScimBody
+         * @description A document of SCIM. Attributes that are not kept are ignored.
+         */
+        ScimBody: {
+            /** Schemas */
+            schemas?: string[];
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * ScimDocument
+         * @description A document of SCIM; its attributes are those of its `schemas`.
+         */
+        ScimDocument: {
+            /** Schemas */
+            schemas: string[];
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * ScimError
+         * @description An error of SCIM (RFC 7644, 3.12).
+         */
+        ScimError: {
+            /** Schemas */
+            schemas: string[];
+            /** Status */
+            status: string;
+            /** Detail */
+            detail: string;
+        } & {
+            [key: string]: unknown;
         };
         /** SecretBody */
         SecretBody: {
@@ -5133,6 +5263,21 @@ export interface components {
             /** State */
             state: string;
         };
+        /**
+         * StateSinceView
+         * @description From `at` on, `attempt` was in `state`.
+         */
+        StateSinceView: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Attempt */
+            attempt: number;
+            /** State */
+            state: string;
+        };
         /** StorageBody */
         StorageBody: {
             /**
@@ -5157,6 +5302,31 @@ export interface components {
             own: number | null;
             /** Most */
             most: number;
+        };
+        /** SummaryList */
+        SummaryList: {
+            /**
+             * Items
+             * @description By treatment.
+             */
+            items: components["schemas"]["SummaryView"][];
+            /**
+             * Next
+             * @description The cursor of the next page, null at the end.
+             */
+            next: string | null;
+        };
+        /** SummaryView */
+        SummaryView: {
+            /** Treatment */
+            treatment: string;
+            /** Attempt */
+            attempt: number;
+            /**
+             * Text
+             * @description Markdown as the treatment wrote it, masked: at most 30,000 characters.
+             */
+            text: string;
         };
         /** SweepView */
         SweepView: {
@@ -5188,6 +5358,11 @@ export interface components {
              * @default null
              */
             group: string | null;
+            /**
+             * Group Source
+             * @default null
+             */
+            group_source: string | null;
         };
         /** TeamDetailView */
         TeamDetailView: {
@@ -5197,9 +5372,14 @@ export interface components {
             description: string;
             /**
              * Group
-             * @description The group of the identity provider whose members belong to the team.
+             * @description The group whose members belong to the team.
              */
             group: string | null;
+            /**
+             * Group Source
+             * @description Whose group it is: `identity-provider:NAME`, `directory:NAME` or `scim`; null for anyone's.
+             */
+            group_source: string | null;
             /**
              * Created At
              * Format: date-time
@@ -5226,9 +5406,14 @@ export interface components {
             description: string;
             /**
              * Group
-             * @description The group of the identity provider whose members belong to the team.
+             * @description The group whose members belong to the team.
              */
             group: string | null;
+            /**
+             * Group Source
+             * @description Whose group it is: `identity-provider:NAME`, `directory:NAME` or `scim`; null for anyone's.
+             */
+            group_source: string | null;
             /**
              * Created At
              * Format: date-time
@@ -5283,7 +5468,7 @@ export interface components {
              * Project
              * @default *
              */
-            project: string | "*";
+            project: string;
             /** Permissions */
             permissions: string[];
             /**
@@ -5340,6 +5525,49 @@ export interface components {
              * @description When it was last accepted, to the hour; null if it never was.
              */
             last_used_at: string | null;
+        };
+        /** TokenWithSecretView */
+        TokenWithSecretView: {
+            /** Token Id */
+            token_id: string;
+            /** Name */
+            name: string;
+            /**
+             * Project
+             * @description A project, or `*` for all of the organization.
+             */
+            project: string;
+            /** Permissions */
+            permissions: string[];
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /** Expires At */
+            expires_at: string | null;
+            /**
+             * Subject
+             * @description The member or service account with whose grants the token acts.
+             */
+            subject: string | null;
+            /**
+             * Made With
+             * @description The token that it was created with, and ends with.
+             */
+            made_with: string | null;
+            /**
+             * Last Used At
+             * @description When it was last accepted, to the hour; null if it never was.
+             */
+            last_used_at: string | null;
+            /**
+             * Token
+             * @description What to send as `Authorization: Bearer`. It cannot be read again.
+             */
+            token: string;
         };
         /** TotalView */
         TotalView: {
@@ -5481,6 +5709,16 @@ export interface components {
             /** Variables */
             variables: string[];
         };
+        /** TreatmentStatesView */
+        TreatmentStatesView: {
+            /** Name */
+            name: string;
+            /**
+             * Changes
+             * @description Every state of every attempt, in order.
+             */
+            changes: components["schemas"]["StateSinceView"][];
+        };
         /** TreatmentSummary */
         TreatmentSummary: {
             /** Name */
@@ -5503,6 +5741,11 @@ export interface components {
             kept_from: string | null;
             /** Exit Code */
             exit_code: number | null;
+            /**
+             * Soft Failed
+             * @description It failed, and this does not fail the run (`soft_fail`).
+             */
+            soft_failed: boolean;
             /** Pool */
             pool: string | null;
             /** Ready At */
@@ -5563,6 +5806,11 @@ export interface components {
             kept_from: string | null;
             /** Exit Code */
             exit_code: number | null;
+            /**
+             * Soft Failed
+             * @description It failed, and this does not fail the run (`soft_fail`).
+             */
+            soft_failed: boolean;
             /** Pool */
             pool: string | null;
             /** Ready At */

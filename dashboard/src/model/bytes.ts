@@ -1,6 +1,10 @@
 // Bytes as text.
 import { visible } from "./ansi.ts";
 
+export function decoded(base64: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+}
+
 /** As `hexdump -C` writes them. */
 export function hexdump(content: Uint8Array, offset = 0): string {
   const rows: string[] = [];

@@ -48,6 +48,11 @@ export function clock(time: string): string {
   return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${ms}`;
 }
 
+/** The failures of a run that do not fail it, if there are any. */
+export function softFailures(count: number): string | undefined {
+  return count ? `(${counted(count, "soft failure")})` : undefined;
+}
+
 export function counted(count: number, one: string, many = `${one}s`): string {
   return `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
 }

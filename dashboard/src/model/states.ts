@@ -7,6 +7,7 @@ const TONES: Record<string, Tone> = {
   failed: "bad",
   lost: "bad",
   timed_out: "bad",
+  soft_failed: "wait",
   running: "busy",
   placing: "busy",
   booting: "busy",
@@ -19,6 +20,11 @@ const TONES: Record<string, Tone> = {
 
 export function tone(state: string): Tone {
   return TONES[state] ?? "wait";
+}
+
+/** The state to show of a treatment: a failure that does not fail its run is one of its own. */
+export function shownState(treatment: { state: string; soft_failed: boolean }): string {
+  return treatment.soft_failed && broke(treatment.state) ? "soft_failed" : treatment.state;
 }
 
 export function words(state: string): string {

@@ -1,4 +1,4 @@
-// Who may? Members, teams, roles, grants, service accounts, repositories and tokens, with the changes that one may make.
+// Who may? Members, teams, roles, grants, service accounts, repositories, tokens, environments and the audit log.
 import { get, post, put, remove } from "../api/client.ts";
 import { may } from "../api/session.ts";
 import type { components } from "../api/types.ts";
@@ -8,63 +8,55 @@ import { ActionForm, Confirm } from "../parts/acting.tsx";
 import { useLoaded } from "../parts/data.ts";
 import { Rows } from "../parts/rows.tsx";
 import { useTitle } from "../parts/shell.tsx";
-import { type AdminPart, href } from "../routes.ts";
-import { Deliveries, Repositories } from "./repositories.tsx";
+import { ADMIN_PARTS, ADMIN_PERMISSIONS, type AdminPart, href } from "../routes.ts";
+import { Audit } from "./audit.tsx";
+import { Environments } from "./environments.tsx";
+import { Repositories } from "./repositories.tsx";
 
 type Schemas = components["schemas"];
 
-const PARTS: {
-  part: AdminPart;
-  title: string;
-  permission: string;
-  content: (props: PartProps) => preact.JSX.Element;
-}[] = [
-  { part: "members", title: "Members", permission: "members:read", content: Members },
-  { part: "teams", title: "Teams", permission: "teams:read", content: Teams },
-  { part: "roles", title: "Roles", permission: "roles:read", content: Roles },
-  { part: "grants", title: "Grants", permission: "grants:read", content: Grants },
-  { part: "service-accounts", title: "Service accounts", permission: "service-accounts:read", content: Accounts },
-  { part: "repositories", title: "Repositories", permission: "repositories:read", content: Repositories },
-  { part: "tokens", title: "Tokens", permission: "tokens:read", content: Tokens },
-];
+const CONTENT: Record<AdminPart, { title: string; content: (props: PartProps) => preact.JSX.Element }> = {
+  members: { title: "Members", content: Members },
+  teams: { title: "Teams", content: Teams },
+  roles: { title: "Roles", content: Roles },
+  grants: { title: "Grants", content: Grants },
+  "service-accounts": { title: "Service accounts", content: Accounts },
+  repositories: { title: "Repositories", content: Repositories },
+  tokens: { title: "Tokens", content: Tokens },
+  environments: { title: "Environments", content: Environments },
+  audit: { title: "Audit", content: Audit },
+};
 
 export interface PartProps {
   /** Grows with each change, so that lists are read again. */
   again: number;
   changed: () => void;
-}
-
-/** The first page of this group that one may see. */
-export function firstPart(): AdminPart | null {
-  return PARTS.find(({ permission }) => may(permission))?.part ?? null;
+  /** Of what the page shows one of, such as a repository. */
+  name: string | null;
 }
 
 export function Admin({ part, name, again, changed }: { part: AdminPart; name: string | null } & PartProps) {
-  const here = PARTS.find((one) => one.part === part);
-  useTitle(here?.title ?? "Administration");
-  const offered = PARTS.filter(({ permission }) => may(permission));
-  const Content = here?.content;
+  const { title, content: Content } = CONTENT[part];
+  useTitle(title);
+  const permission = ADMIN_PERMISSIONS[part];
   return (
     <>
       <div class="title-row">
         <h1>Administration</h1>
       </div>
       <nav class="tabs" aria-label="Administration">
-        {offered.map((one) => (
+        {ADMIN_PARTS.filter((one) => may(ADMIN_PERMISSIONS[one])).map((one) => (
           <a
-            key={one.part}
-            href={href({ page: "admin", part: one.part, name: null })}
-            aria-current={one.part === part ? "page" : undefined}
+            key={one}
+            href={href({ page: "admin", part: one, name: null })}
+            aria-current={one === part ? "page" : undefined}
           >
-            {one.title}
+            {CONTENT[one].title}
           </a>
         ))}
       </nav>
-      {here && !may(here.permission) && <p class="note">This needs the permission {here.permission}.</p>}
-      {here && may(here.permission) && part === "repositories" && name && <Deliveries id={name} />}
-      {here && may(here.permission) && !(part === "repositories" && name) && Content && (
-        <Content again={again} changed={changed} />
-      )}
+      {!may(permission) && <p class="note">This needs the permission {permission}.</p>}
+      {may(permission) && <Content again={again} changed={changed} name={name} />}
     </>
   );
 }
@@ -114,7 +106,7 @@ function Members({ again, changed }: PartProps) {
                 role: role || null,
                 scope: role ? scope || "organization" : null,
               };
-              const made = await post<Schemas["NewInvitationView"]>(["invitations"], body);
+              const made = await post<Schemas["InvitationWithSecretView"]>(["invitations"], body);
               changed();
               return <Once what="The invitation's code, shown this once" text={made.code} />;
             }}
@@ -407,7 +399,7 @@ function Tokens({ again, changed }: PartProps) {
               permissions: split(permissions),
               expires_in: days ? Math.round(Number(days) * 86_400) : null,
             };
-            const made = await post<Schemas["NewTokenView"]>(["tokens"], body);
+            const made = await post<Schemas["TokenWithSecretView"]>(["tokens"], body);
             changed();
             return <Once what="The token, shown this once" text={made.token} />;
           }}

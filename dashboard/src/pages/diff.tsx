@@ -8,7 +8,7 @@ import { ago, between, bytes, counted, duration } from "../model/format.ts";
 import { navigate } from "../navigation.ts";
 import { useLoaded } from "../parts/data.ts";
 import { Graph } from "../parts/graph.tsx";
-import { Failure, Loading } from "../parts/notes.tsx";
+import { Failure, Loading, Unavailable } from "../parts/notes.tsx";
 import { useTitle } from "../parts/shell.tsx";
 import { State } from "../parts/state.tsx";
 import { href } from "../routes.ts";
@@ -35,7 +35,12 @@ export function DiffPage({ run, other }: { run: string; other: string }) {
     (diff) => (diff?.counts.open ? 3_000 : null),
   );
   const diff = loaded.value;
-  if (!diff) return loaded.error ? <Failure error={loaded.error} /> : <Loading what="the comparison" />;
+  if (!diff)
+    return loaded.error ? (
+      <Unavailable what="Two runs compared" error={loaded.error} />
+    ) : (
+      <Loading what="the comparison" />
+    );
   const { divergence } = diff;
   return (
     <>

@@ -13,7 +13,11 @@ import type { PartProps } from "./admin.tsx";
 
 type Schemas = components["schemas"];
 
-export function Repositories({ again, changed }: PartProps) {
+export function Repositories({ again, changed, name }: PartProps) {
+  return name ? <Deliveries id={name} /> : <Connected again={again} changed={changed} />;
+}
+
+function Connected({ again, changed }: Omit<PartProps, "name">) {
   const loaded = useLoaded(`repositories/${again}`, (signal) =>
     get<Schemas["RepositoryList"]>(["repositories"], {}, signal),
   );
@@ -64,7 +68,7 @@ export function Repositories({ again, changed }: PartProps) {
 
 const KINDS = ["github", "gitlab", "gitea", "bitbucket"];
 
-export function Deliveries({ id }: { id: string }) {
+function Deliveries({ id }: { id: string }) {
   const loaded = useLoaded(
     `deliveries/${id}`,
     async (signal) => {

@@ -3,17 +3,20 @@ import { useMemo, useState } from "preact/hooks";
 import { get, type Problem, pages, post } from "../api/client.ts";
 import { may } from "../api/session.ts";
 import type { components } from "../api/types.ts";
-import { ago, between } from "../model/format.ts";
-import { broke, counts, hasEnded, words } from "../model/states.ts";
+import { ago, between, softFailures } from "../model/format.ts";
+import { broke, counts, hasEnded, shownState, words } from "../model/states.ts";
 import { why } from "../model/why.ts";
 import { location_, navigate, setQuery } from "../navigation.ts";
 import { useLoaded, useNow } from "../parts/data.ts";
+import { Export } from "../parts/export.tsx";
 import { Graph } from "../parts/graph.tsx";
 import { useRun } from "../parts/live.ts";
 import { Logs } from "../parts/logs.tsx";
-import { Failure, Loading } from "../parts/notes.tsx";
+import { Failure, Loading, Unavailable } from "../parts/notes.tsx";
+import { Scrubber, usePast } from "../parts/scrubber.tsx";
 import { useTitle } from "../parts/shell.tsx";
 import { State, StateMark } from "../parts/state.tsx";
+import { Summaries } from "../parts/summaries.tsx";
 import { Tests } from "../parts/tests.tsx";
 import { Treatments } from "../parts/treatments.tsx";
 import { WhyPanel } from "../parts/why.tsx";
@@ -23,7 +26,7 @@ type Schemas = components["schemas"];
 type Run = Schemas["RunWithTreatments"];
 type GraphPage = Schemas["GraphView"];
 
-export function RunPage({ run: id }: { run: string }) {
+export function RunPage({ run: id, line }: { run: string; line?: string | undefined }) {
   const query = new URLSearchParams(location_.value.search);
   const selected = query.get("t");
   const loaded = useRun(id);
@@ -38,19 +41,28 @@ export function RunPage({ run: id }: { run: string }) {
   const now = useNow(run !== null && !ended);
   useTitle(run ? `${run.pipeline}: ${words(run.state)}` : "Run");
 
+  const past = usePast(id, run, now);
+  const isPast = past.at !== null;
   const states = useMemo(() => new Map(run?.treatments.map((one) => [one.name, one])), [run]);
+  const shown = useMemo(() => new Map(past.treatments.map((one) => [one.name, one])), [past.treatments]);
   const edges = useMemo(() => shape.value?.flatMap((page) => page.edges) ?? [], [shape.value]);
   const nodes = useMemo(
     () =>
       shape.value
         ?.flatMap((page) => page.nodes)
-        .map((node) => ({ name: node.name, state: states.get(node.name)?.state ?? node.state })) ?? [],
-    [shape.value, states],
+        .map((node) => {
+          const one = shown.get(node.name);
+          return { name: node.name, state: one ? shownState(one) : isPast ? "pending" : node.state };
+        }) ?? [],
+    [shape.value, shown, isPast],
   );
-  const found = useMemo(() => why(run?.treatments ?? [], edges), [run, edges]);
-  const rows = useMemo(() => inOrder(run?.treatments ?? []), [run]);
+  const found = useMemo(
+    () => why(run?.treatments.map((one) => ({ ...one, state: shownState(one) })) ?? [], edges),
+    [run, edges],
+  );
+  const rows = useMemo(() => inOrder(past.treatments), [past.treatments]);
 
-  if (!run) return loaded.error ? <Failure error={loaded.error} /> : <Loading what="the run" />;
+  if (!run) return loaded.error ? <Unavailable what="Run" error={loaded.error} /> : <Loading what="the run" />;
   return (
     <>
       <Header run={run} now={now} />
@@ -63,16 +75,19 @@ export function RunPage({ run: id }: { run: string }) {
         </section>
       )}
       <Tests run={id} finished={run.finished_at} />
+      <Summaries run={id} finished={run.finished_at} />
       <section class="card" aria-labelledby="graph-title">
         <div class="section-head">
           <h2 id="graph-title">Treatments</h2>
           <span class="counts">
-            {counts(run.treatments.map((one) => one.state)).map(([state, count]) => (
+            {counts(past.treatments.map(shownState)).map(([state, count]) => (
               <span key={state} class="count">
                 <StateMark state={state} /> {count.toLocaleString("en")} {words(state)}
               </span>
             ))}
           </span>
+          <span class="fill" />
+          <Export name={`treatments-${id}`} what="the table of treatments" rows={() => rows.map(asRow)} />
         </div>
         {shape.error && <Failure error={shape.error} />}
         {nodes.length > 0 && (
@@ -83,19 +98,23 @@ export function RunPage({ run: id }: { run: string }) {
             choose={(name) => setQuery({ t: name === selected ? null : name })}
           />
         )}
-        {selected && states.has(selected) && (
-          <Selected run={id} treatment={states.get(selected) as Schemas["TreatmentSummary"]} />
+        <Scrubber past={past} />
+        {selected && shown.has(selected) && (
+          <Selected run={id} treatment={shown.get(selected) as Schemas["TreatmentSummary"]} />
         )}
         <Treatments
           run={id}
           treatments={rows}
           selected={selected}
           start={run.started_at ?? run.created_at}
-          end={run.finished_at}
-          now={now}
+          end={isPast ? new Date(past.end).toISOString() : run.finished_at}
+          now={past.at ?? now}
+          at={past.at}
         />
       </section>
-      {may("logs:read") && <Logs run={id} treatment={selected ?? undefined} ended={ended} mark={query.get("line")} />}
+      {may("logs:read") && (
+        <Logs run={id} treatment={selected ?? undefined} ended={ended} mark={line ?? query.get("line")} />
+      )}
     </>
   );
 }
@@ -107,10 +126,16 @@ function inOrder(treatments: readonly Schemas["TreatmentSummary"][]): Schemas["T
   );
 }
 
+/** In columns of a table, whatever it has. */
+function asRow(treatment: Schemas["TreatmentSummary"]) {
+  const { name, state, attempt, ready_at, started_at, finished_at, exit_code, pool, cause, waiting_for } = treatment;
+  return { name, state, attempt, ready_at, started_at, finished_at, exit_code, pool, cause, waiting_for };
+}
+
 function Selected({ run, treatment }: { run: string; treatment: Schemas["TreatmentSummary"] }) {
   return (
     <p class="selected-bar" role="status">
-      <State state={treatment.state} />
+      <State state={shownState(treatment)} />
       <strong>{treatment.name}</strong>
       <span class="clip quiet-text">{treatment.waiting_for ?? treatment.cause}</span>
       <span class="fill" />
@@ -149,7 +174,7 @@ function Header({ run, now }: { run: Run; now: number }) {
       </nav>
       <div class="title-row">
         <h1>
-          {run.pipeline} <State state={run.state} />
+          {run.pipeline} <State state={run.state} note={softFailures(run.soft_failures)} />
         </h1>
         <span class="fill" />
         <span class="buttons">

@@ -1,7 +1,7 @@
 // What ran: a live list, filtered by the address.
 import { pages } from "../api/client.ts";
 import type { components } from "../api/types.ts";
-import { ago, between, duration } from "../model/format.ts";
+import { ago, between, duration, softFailures } from "../model/format.ts";
 import { hasEnded } from "../model/states.ts";
 import { location_, setQuery } from "../navigation.ts";
 import { useLoaded, useNow } from "../parts/data.ts";
@@ -93,7 +93,7 @@ function RunRow({ run, now, median }: { run: Run; now: number; median: number | 
   const detail = run.state === "succeeded" ? null : (run.cause ?? run.waiting_for);
   return (
     <li>
-      <State state={run.state} />
+      <State state={run.state} note={softFailures(run.soft_failures)} />
       <div class="run-what">
         <a class="run-name" href={href({ page: "run", run: run.run_id })}>
           {run.pipeline}

@@ -4,11 +4,11 @@ import { may } from "../api/session.ts";
 import type { components } from "../api/types.ts";
 import { unreported } from "../model/engine.ts";
 import { bytes, clock, duration } from "../model/format.ts";
-import { broke, hasEnded, words } from "../model/states.ts";
+import { broke, hasEnded, shownState, words } from "../model/states.ts";
 import { location_ } from "../navigation.ts";
 import { useLoaded } from "../parts/data.ts";
 import { Logs } from "../parts/logs.tsx";
-import { Failure, Loading } from "../parts/notes.tsx";
+import { Loading, Unavailable } from "../parts/notes.tsx";
 import { Preview } from "../parts/preview.tsx";
 import { useTitle } from "../parts/shell.tsx";
 import { State } from "../parts/state.tsx";
@@ -26,7 +26,7 @@ export function TreatmentPage({ run, treatment: name }: { run: string; treatment
     (one) => (one && hasEnded(one.state) ? null : 1_000),
   );
   const one = loaded.value;
-  if (!one) return loaded.error ? <Failure error={loaded.error} /> : <Loading what="the treatment" />;
+  if (!one) return loaded.error ? <Unavailable what={name} error={loaded.error} /> : <Loading what="the treatment" />;
   const ended = hasEnded(one.state);
   return (
     <>
@@ -40,7 +40,7 @@ export function TreatmentPage({ run, treatment: name }: { run: string; treatment
         </nav>
         <div class="title-row">
           <h1>
-            {name} <State state={one.state} note={one.exit_code ? `(exit ${one.exit_code})` : undefined} />
+            {name} <State state={shownState(one)} note={one.exit_code ? `(exit ${one.exit_code})` : undefined} />
           </h1>
         </div>
         <dl class="facts">

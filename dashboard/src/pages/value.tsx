@@ -1,12 +1,13 @@
 // What were the bytes? A value at any offset, also while its stream flows.
 import { get } from "../api/client.ts";
 import type { components } from "../api/types.ts";
-import { hexdump, utf8 } from "../model/bytes.ts";
+import { decoded, hexdump, utf8 } from "../model/bytes.ts";
 import { bytes } from "../model/format.ts";
 import { location_, setQuery } from "../navigation.ts";
 import { useLoaded } from "../parts/data.ts";
 import { Failure, Loading } from "../parts/notes.tsx";
 import { Preview } from "../parts/preview.tsx";
+import { SaveValue } from "../parts/save_value.tsx";
 import { useTitle } from "../parts/shell.tsx";
 import { href } from "../routes.ts";
 
@@ -45,6 +46,8 @@ export function ValuePage({ run, treatment, port }: { run: string; treatment: st
           <h1>
             {treatment}.{port}
           </h1>
+          <span class="fill" />
+          {content && content.size > 0 && <SaveValue run={run} content={content} />}
         </div>
         {content && (
           <dl class="facts">
@@ -129,7 +132,7 @@ export function ValuePage({ run, treatment, port }: { run: string; treatment: st
 }
 
 function raw(content: Content): Uint8Array {
-  return Uint8Array.from(atob(content.content_base64), (character) => character.charCodeAt(0));
+  return decoded(content.content_base64);
 }
 
 function length(content: Content): number {

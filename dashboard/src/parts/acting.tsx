@@ -11,17 +11,23 @@ export interface Field {
   hint?: string;
   optional?: boolean;
   secret?: boolean;
+  /** Several lines of text, which may be none. */
+  lines?: boolean;
+  /** What is there at first. */
+  value?: string | undefined;
 }
 
 interface FormProps {
   title: string;
   fields: readonly Field[];
   button: string;
+  /** Whether it is opened without a click on its title. */
+  open?: boolean;
   act: (values: Record<string, string>) => Promise<ComponentChildren>;
 }
 
 /** A form behind its title. What `act` returns is shown below it, such as a secret that cannot be read again. */
-export function ActionForm({ title, fields, button, act }: FormProps) {
+export function ActionForm({ title, fields, button, open = false, act }: FormProps) {
   const [error, setError] = useState<Error | null>(null);
   const [answer, setAnswer] = useState<ComponentChildren>(null);
   const [busy, setBusy] = useState(false);
@@ -42,7 +48,7 @@ export function ActionForm({ title, fields, button, act }: FormProps) {
     }
   };
   return (
-    <details class="action">
+    <details class="action" open={open}>
       <summary>{title}</summary>
       <form class="action-form" onSubmit={(event) => void submit(event)}>
         {fields.map((field) => (
@@ -64,7 +70,7 @@ export function ActionForm({ title, fields, button, act }: FormProps) {
 
 function Line({ field }: { field: Field }) {
   const id = useId();
-  const shared = { id, name: field.name, required: !field.optional };
+  const shared = { id, name: field.name, required: !field.optional && !field.lines };
   return (
     <div class="field">
       <label for={id}>
@@ -75,15 +81,17 @@ function Line({ field }: { field: Field }) {
         <select {...shared}>
           {field.optional && <option value="">none</option>}
           {field.choices.map((choice) => (
-            <option key={choice} value={choice}>
+            <option key={choice} value={choice} selected={choice === field.value}>
               {choice}
             </option>
           ))}
         </select>
+      ) : field.lines ? (
+        <textarea {...shared} rows={3} placeholder={field.hint} defaultValue={field.value} />
       ) : field.secret ? (
         <input {...shared} type="password" autocomplete="off" />
       ) : (
-        <input {...shared} autocomplete="off" placeholder={field.hint} />
+        <input {...shared} autocomplete="off" placeholder={field.hint} defaultValue={field.value} />
       )}
     </div>
   );

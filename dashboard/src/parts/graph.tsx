@@ -1,6 +1,7 @@
 // The run's graph, always in view: a canvas that can be moved and scaled; the table beside it says the same in words.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { around, type Drawn, draw, extent, fitted, nodeAt, type Palette, palette, type View } from "../draw/graph.ts";
+import { drawPicture, type Picture, pictureOf } from "../draw/picture.ts";
 import type { Layout } from "../model/layout.ts";
 import { layOut } from "../workers/client.ts";
 import { theme } from "./theme.ts";
@@ -15,6 +16,10 @@ export interface GraphEdge {
   target: string;
   flow: string;
 }
+
+/** From so many treatments on, drawing takes longer than a frame. */
+const LARGE = 500;
+const REST = 150;
 
 interface Props {
   nodes: readonly GraphNode[];
@@ -34,9 +39,11 @@ export function Graph({ nodes, edges, selected, choose, centred = false }: Props
   const colours = useRef<Palette | null>(null);
   const [hovered, setHovered] = useState<number | null>(null);
 
-  const names = nodes.map((node) => node.name);
   // The shape is laid out again only when it changes, not with every state.
-  const shape = JSON.stringify([names, edges.map((edge) => [edge.source, edge.target])]);
+  const kept = useRef<Shape>({ names: [], edges: [] });
+  if (!isSame(kept.current, nodes, edges)) kept.current = { names: nodes.map((node) => node.name), edges };
+  const shape = kept.current;
+  const { names } = shape;
   const ends = useMemo(() => {
     const index = new Map(names.map((name, at) => [name, at]));
     return edges.flatMap((edge) => {
@@ -74,15 +81,36 @@ export function Graph({ nodes, edges, selected, choose, centred = false }: Props
       : null;
 
   const frame = useRef(0);
+  const picture = useRef<Picture | null>(null);
   const paint = () => {
     cancelAnimationFrame(frame.current);
     frame.current = requestAnimationFrame(() => {
       const context = canvas.current?.getContext("2d");
       if (!context || !drawn.current || !canvas.current) return;
+      if (picture.current) {
+        drawPicture(context, picture.current, view.current);
+        return;
+      }
       colours.current ??= palette(canvas.current.parentElement as Element);
       draw(context, drawn.current, view.current, colours.current);
     });
   };
+
+  // While a large graph is moved, a picture of it is; it is drawn again once it rests.
+  const rest = useRef(0);
+  const rested = () => {
+    clearTimeout(rest.current);
+    if (!picture.current) return;
+    picture.current = null;
+    paint();
+  };
+  const moving = () => {
+    if (names.length < LARGE || !canvas.current) return;
+    picture.current ??= pictureOf(canvas.current, view.current);
+    clearTimeout(rest.current);
+    rest.current = setTimeout(rested, REST) as unknown as number;
+  };
+  useEffect(() => () => clearTimeout(rest.current), []);
 
   useEffect(() => {
     const box = canvas.current?.parentElement;
@@ -95,6 +123,7 @@ export function Graph({ nodes, edges, selected, choose, centred = false }: Props
   useEffect(() => {
     const element = canvas.current;
     if (!element || !size.width) return;
+    picture.current = null;
     const ratio = devicePixelRatio || 1;
     element.width = Math.round(size.width * ratio);
     element.height = Math.round(size.height * ratio);
@@ -132,6 +161,7 @@ export function Graph({ nodes, edges, selected, choose, centred = false }: Props
   };
 
   const scale = (factor: number, x = size.width / 2, y = size.height / 2) => {
+    moving();
     const before = view.current;
     const next = Math.min(2, Math.max(0.02, before.scale * factor));
     const ratio = next / before.scale;
@@ -141,6 +171,7 @@ export function Graph({ nodes, edges, selected, choose, centred = false }: Props
   };
 
   const whole = () => {
+    picture.current = null;
     moved.current = false;
     if (layout) view.current = fitted(layout, size.width, size.height);
     paint();
@@ -161,6 +192,7 @@ export function Graph({ nodes, edges, selected, choose, centred = false }: Props
     }
     const [dx, dy] = [event.clientX - start.x, event.clientY - start.y];
     if (!start.far && Math.hypot(dx, dy) < 4) return;
+    moving();
     view.current = { ...view.current, x: view.current.x + dx, y: view.current.y + dy };
     drag.current = { x: event.clientX, y: event.clientY, far: true };
     moved.current = true;
@@ -169,6 +201,7 @@ export function Graph({ nodes, edges, selected, choose, centred = false }: Props
   const up = (event: PointerEvent) => {
     const start = drag.current;
     drag.current = null;
+    rested();
     if (!start || start.far) return;
     const found = at(event);
     if (found !== null) choose(names[found] as string);
@@ -212,6 +245,20 @@ export function Graph({ nodes, edges, selected, choose, centred = false }: Props
         </button>
       </div>
     </div>
+  );
+}
+
+interface Shape {
+  names: readonly string[];
+  edges: readonly GraphEdge[];
+}
+
+function isSame(shape: Shape, nodes: readonly GraphNode[], edges: readonly GraphEdge[]): boolean {
+  if (shape.names.length !== nodes.length || shape.edges.length !== edges.length) return false;
+  if (!nodes.every((node, at) => node.name === shape.names[at])) return false;
+  return (
+    shape.edges === edges ||
+    edges.every((edge, at) => edge.source === shape.edges[at]?.source && edge.target === shape.edges[at]?.target)
   );
 }
 

@@ -3,8 +3,10 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { get, Problem } from "../api/client.ts";
 import type { components } from "../api/types.ts";
 import { pieces, plain } from "../model/ansi.ts";
+import { fileName, jsonLines, logText } from "../model/export.ts";
 import { clock, counted } from "../model/format.ts";
 import { ROW, scrollTo, visibleWindow } from "../model/scroll.ts";
+import { save } from "./export.tsx";
 import { Failure } from "./notes.tsx";
 
 type Line = components["schemas"]["LineView"];
@@ -247,7 +249,7 @@ export function Logs({ run, treatment, ended, mark = null }: Props) {
             ))}
           </div>
         </div>
-        {all.length === 0 && (
+        {all.length === 0 && !(error && !asked) && (
           <p class={asked ? "note" : "note loading"}>
             {!asked ? "Loading …" : ended ? "There are no such lines." : "No line yet."}
           </p>
@@ -269,6 +271,27 @@ export function Logs({ run, treatment, ended, mark = null }: Props) {
           >
             Read {AT_ONCE.toLocaleString("en")} more
           </button>
+        )}
+        {all.length > 0 && (
+          <>
+            <button
+              type="button"
+              class="quiet"
+              onClick={() => save(fileName(run, treatment ?? "", "log"), logText(lines.current.all), "text/plain")}
+            >
+              Save lines
+            </button>
+            <button
+              type="button"
+              class="quiet"
+              aria-label="Save lines as JSON"
+              onClick={() =>
+                save(fileName(run, treatment ?? "", "jsonl"), jsonLines(lines.current.all), "application/x-ndjson")
+              }
+            >
+              as JSON
+            </button>
+          </>
         )}
         <button type="button" class="quiet" data-key="l" onClick={toEnd}>
           To the end

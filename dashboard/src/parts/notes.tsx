@@ -9,6 +9,18 @@ export function Failure({ error }: { error: Error }) {
   );
 }
 
+/** In place of a page whose subject could not be read. */
+export function Unavailable({ what, error }: { what: string; error: Error }) {
+  return (
+    <>
+      <div class="title-row">
+        <h1>{what}</h1>
+      </div>
+      <Failure error={error} />
+    </>
+  );
+}
+
 export function Nothing({ children }: { children: ComponentChildren }) {
   return <p class="note">{children}</p>;
 }

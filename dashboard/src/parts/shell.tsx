@@ -3,8 +3,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
 import { may, session, signOut } from "../api/session.ts";
 import { location_ } from "../navigation.ts";
-import { firstPart } from "../pages/admin.tsx";
-import { href, parse, type Route } from "../routes.ts";
+import { ADMIN_PARTS, ADMIN_PERMISSIONS, href, parse, type Route } from "../routes.ts";
 import { Keys, openHelp } from "./keys.tsx";
 import { choose, theme } from "./theme.ts";
 
@@ -21,7 +20,7 @@ const PLACES: readonly (readonly [Route, string, () => boolean])[] = [
 export function Shell({ children }: { children: ComponentChildren }) {
   const route = parse(location_.value.pathname);
   const here = "run" in route ? "runs" : route.page;
-  const admin = firstPart();
+  const admin = ADMIN_PARTS.find((part) => may(ADMIN_PERMISSIONS[part]));
   useEffect(() => {
     // Where the way to the pages is wider than the screen, this page's is in view.
     for (const link of document.querySelectorAll("nav [aria-current]"))

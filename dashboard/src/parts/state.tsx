@@ -4,6 +4,7 @@ import { tone, words } from "../model/states.ts";
 const SHAPES: Record<string, string> = {
   succeeded: "M4.2 8.2 7 11l4.8-5.6",
   failed: "m5.3 5.3 5.4 5.4m0-5.4-5.4 5.4",
+  soft_failed: "M8 4.6v4m0 2.6v.2",
   lost: "M6 6.3c.2-1.4 1-1.9 2-1.9s2 .7 2 1.8c0 1.5-2 1.6-2 3.1m0 2v.4",
   timed_out: "M8 4.6V8.2l2.4 1.6",
   running: "M6.4 5.2v5.6L11 8z",

@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { components } from "../api/types.ts";
 import { between, duration } from "../model/format.ts";
-import { broke, tone } from "../model/states.ts";
+import { broke, shownState, tone } from "../model/states.ts";
 import { href } from "../routes.ts";
 import { State } from "./state.tsx";
 
@@ -18,9 +18,11 @@ interface Props {
   start: string | null;
   end: string | null;
   now: number;
+  /** A moment that is marked in the times. */
+  at?: number | null;
 }
 
-export function Treatments({ run, treatments, selected, start, end, now }: Props) {
+export function Treatments({ run, treatments, selected, start, end, now, at = null }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const [top, setTop] = useState(0);
   const begin = start ? Date.parse(start) : now;
@@ -43,7 +45,11 @@ export function Treatments({ run, treatments, selected, start, end, now }: Props
       role="region"
       aria-label="Table of treatments"
     >
-      <table aria-rowcount={treatments.length + 1}>
+      <table
+        aria-rowcount={treatments.length + 1}
+        class={at === null ? undefined : "at-moment"}
+        style={at === null ? undefined : { "--moment": `${Math.max(0, (at - begin) / (until - begin)) * 100}%` }}
+      >
         <thead>
           <tr>
             <th scope="col">Treatment</th>
@@ -67,7 +73,7 @@ export function Treatments({ run, treatments, selected, start, end, now }: Props
                 </a>
               </th>
               <td>
-                <State state={one.state} note={note(one)} />
+                <State state={shownState(one)} note={note(one)} />
               </td>
               <td class="number">{between(one.started_at ?? null, one.finished_at, now)}</td>
               <td class="bars">
@@ -111,7 +117,10 @@ function Bars({ treatment, begin, until, now }: BarsProps) {
     >
       <i class="bar-queued" style={{ left: at(ready), width: width(ready, started) }} />
       {treatment.started_at && (
-        <i class={`bar-ran tone-${tone(treatment.state)}`} style={{ left: at(started), width: width(started, end) }} />
+        <i
+          class={`bar-ran tone-${tone(shownState(treatment))}`}
+          style={{ left: at(started), width: width(started, end) }}
+        />
       )}
     </span>
   );

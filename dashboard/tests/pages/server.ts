@@ -1,7 +1,7 @@
 // Serves the built page as the Lambda does, with its policy, and answers of the API that were recorded from a real
 // local stack: a pipeline `orders` one of whose rows has no digits.
 import { readFileSync } from "node:fs";
-import { createServer, type Server } from "node:http";
+import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname, join } from "node:path";
 
@@ -9,6 +9,26 @@ import { extname, join } from "node:path";
 export const THEN = "01m8p42c1ncjzaapvbdvvqeqp1";
 export const NOW = "01m8p42d76t4x892j5ntqz190f";
 export const RUN = "01m8ndsm7fhdaqgt41f8h842tg";
+/** Within RUN: `audit` runs, `total` boots, and `mail` has not begun. */
+export const MOMENT = "2026-11-30T05:11:23.000Z";
+/** Every page but the administration, by what it shows. */
+export const PAGES = {
+  home: "/ui",
+  comparison: `/ui/runs/${THEN}/diff/${NOW}`,
+  approvals: "/ui/approvals",
+  "list of runs": "/ui/runs",
+  "failed run": `/ui/runs/${RUN}`,
+  "chosen treatment": `/ui/runs/${RUN}?t=total`,
+  "run at a moment": `/ui/runs/${RUN}?at=${MOMENT}`,
+  treatment: `/ui/runs/${RUN}/t/total`,
+  value: `/ui/runs/${RUN}/v/export.rows`,
+  search: "/ui/search?q=twelve",
+  pipelines: "/ui/pipelines",
+  fleet: "/ui/fleet",
+  alerts: "/ui/alerts",
+  "missing page": "/ui/nothing",
+};
+
 const TYPES: Record<string, string> = { ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
 const recorded = JSON.parse(readFileSync(new URL("answers.json", import.meta.url), "utf8")) as Record<string, unknown>;
 
@@ -19,25 +39,39 @@ export function policy(): string {
   return [...written.matchAll(/"([^"]*)"/g)].map((match) => match[1]).join("");
 }
 
+/** An answer that is an error. */
+export class Refusal {
+  readonly status: number;
+  readonly detail: string;
+
+  constructor(status: number, detail: string) {
+    this.status = status;
+    this.detail = detail;
+  }
+}
+
 export interface Served {
   url: string;
   recorded: Readonly<Record<string, unknown>>;
-  /** Answers in place of recorded ones, by path. */
+  /** Answers in place of recorded ones, by path; a function is asked for each. */
   instead: Map<string, unknown>;
+  /** What is answered to everything, such as a refusal; undefined as usual. */
+  always: unknown;
+  /** Whether each connection is ended without an answer, as by a stack that restarts. */
+  isCut: boolean;
   close(): Promise<void>;
 }
 
 export async function serve(page: string): Promise<Served> {
-  const instead = new Map<string, unknown>();
   const headers = { "content-security-policy": policy() };
   const server: Server = createServer((request, response) => {
     const url = new URL(request.url ?? "/", "http://page");
+    if (served.isCut) {
+      request.socket.destroy();
+      return;
+    }
     if (url.pathname.startsWith("/v1/")) {
-      const answer = answerTo(url, request.method ?? "GET", instead);
-      response.writeHead(answer === undefined ? 404 : request.method === "POST" ? 201 : 200, {
-        "content-type": answer === undefined ? "application/problem+json" : "application/json",
-      });
-      response.end(JSON.stringify(answer ?? { status: 404, code: "not_found", detail: "There is nothing here." }));
+      answer(response, request.method ?? "GET", answerTo(url, request.method ?? "GET", served));
       return;
     }
     const asset = /^\/ui\/assets\/([\w.-]+)$/.exec(url.pathname)?.[1];
@@ -46,21 +80,43 @@ export async function serve(page: string): Promise<Served> {
     response.end(readFileSync(file));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return {
+  const served: Served = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     recorded,
-    instead,
-    close: () => new Promise((resolve) => server.close(() => resolve())),
+    instead: new Map(),
+    always: undefined,
+    isCut: false,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
   };
+  return served;
 }
 
-function answerTo(url: URL, method: string, instead: ReadonlyMap<string, unknown>): unknown {
+function answer(response: ServerResponse, method: string, found: unknown): void {
+  const refusal = found === undefined ? new Refusal(404, "There is nothing here.") : found;
+  if (refusal instanceof Refusal) {
+    response.writeHead(refusal.status, { "content-type": "application/problem+json" });
+    response.end(JSON.stringify({ status: refusal.status, code: "refused", detail: refusal.detail }));
+    return;
+  }
+  response.writeHead(method === "POST" ? 201 : 200, { "content-type": "application/json" });
+  response.end(JSON.stringify(found));
+}
+
+function answerTo(url: URL, method: string, { instead, always }: Served): unknown {
   if (url.pathname === "/v1/sessions" && method === "POST") {
     const times = { created_at: "2026-11-30T05:00:00Z", expires_at: "2126-11-30T05:00:00Z" };
     const token = { name: "admin", organization: "default", project: "*", permissions: ["*"] };
     return { session_id: "s", session: "half", ...times, ...token };
   }
-  if (instead.has(url.pathname)) return instead.get(url.pathname);
+  if (always !== undefined) return always;
+  if (instead.has(url.pathname)) {
+    const given = instead.get(url.pathname);
+    return typeof given === "function" ? given(url) : given;
+  }
   const ofOne = url.searchParams.get("treatment");
   if (url.pathname.endsWith("/logs") && url.searchParams.get("after")) {
     return { lines: [], after: url.searchParams.get("after"), more: false };

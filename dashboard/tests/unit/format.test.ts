@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { hexdump, utf8 } from "../../src/model/bytes.ts";
-import { ago, between, bytes, counted, duration } from "../../src/model/format.ts";
-import { counts } from "../../src/model/states.ts";
+import { ago, between, bytes, counted, duration, softFailures } from "../../src/model/format.ts";
+import { broke, counts, shownState } from "../../src/model/states.ts";
 
 it.each([
   [0, "0 ms"],
@@ -41,4 +41,15 @@ it("writes bytes as hexdump does", () => {
     "00000020  64 0a                                             |d.|",
   ]);
   expect(utf8(new Uint8Array([0x61, 0xff, 0x0a, 0x62]))).toBe("a�\nb");
+});
+
+it("shows a failure that does not fail its run as a state of its own", () => {
+  expect(shownState({ state: "failed", soft_failed: true })).toBe("soft_failed");
+  expect(shownState({ state: "failed", soft_failed: false })).toBe("failed");
+  expect(broke("soft_failed")).toBe(false);
+  expect([softFailures(0), softFailures(1), softFailures(2)]).toEqual([
+    undefined,
+    "(1 soft failure)",
+    "(2 soft failures)",
+  ]);
 });

@@ -5,6 +5,7 @@ const ROUTES: Route[] = [
   { page: "home" },
   { page: "runs" },
   { page: "run", run: "01hx" },
+  { page: "run", run: "01hx", line: "12:7" },
   { page: "treatment", run: "01hx", treatment: "main/build#2" },
   { page: "value", run: "01hx", treatment: "a.b", port: "out" },
   { page: "diff", run: "01hx", other: "01hy" },
@@ -35,6 +36,10 @@ describe("addresses", () => {
     "/ui/admin/teams/x",
   ])("%s is none", (path) => {
     expect(parse(path)).toEqual({ page: "missing" });
+  });
+
+  it("of a comparison may name both runs first", () => {
+    expect(parse("/ui/compare/01hx/01hy")).toEqual({ page: "diff", run: "01hx", other: "01hy" });
   });
 
   it("survive what is no percent-encoding", () => {

@@ -31,8 +31,8 @@ from api.routes.placement import pools
 from api.routes.provenance import provenance
 from api.routes.replay import diffs, replays
 from api.routes.repositories import github_apps, repositories
-from api.routes.runners import hosts
-from api.routes.runs import run_changes, run_details, runs
+from api.routes.runners import hosts, identity
+from api.routes.runs import run_changes, run_details, run_history, run_summaries, runs
 from api.routes.search import search
 from api.routes.test_reports import results
 from api.routes.triggers import githosts
@@ -43,8 +43,10 @@ _RESOURCES: tuple[Endpoints, ...] = (
     programs.endpoints,
     runs.endpoints,
     run_changes.endpoints,
+    run_history.endpoints,
     approvals.endpoints,
     run_details.endpoints,
+    run_summaries.endpoints,
     treatments.endpoints,
     provenance.endpoints,
     replays.endpoints,
@@ -55,6 +57,7 @@ _RESOURCES: tuple[Endpoints, ...] = (
     environments.endpoints,
     pools.endpoints,
     hosts.endpoints,
+    identity.endpoints,
     repositories.endpoints,
     github_apps.endpoints,
     results.endpoints,

@@ -26,7 +26,7 @@ COMMANDS = {
         "runs.commands", "run", "Run a pipeline document or a Mélodium program (Compo.toml, .mel, .jeu) once."
     ),
     "start": LazyCommand("runs.commands", "start", "Run a stored pipeline."),
-    "runs": LazyCommand("runs.commands", "runs", "List runs, newest first."),
+    "runs": LazyCommand("runs.list_runs", "runs", "List runs, newest first."),
     "show": LazyCommand(
         "runs.commands", "show", "Show a run, or one of its treatments; the cause of a failure comes first."
     ),
@@ -120,7 +120,9 @@ COMMANDS = {
     "storage": LazyCommand("values.storage", "storage", "How much the values of a project's runs take."),
     "alert": LazyCommand("alerts.alerts", "alert", "Alerts, their rules, channels and silences."),
     "export": LazyCommand(
-        "exports.exports", "export", "Exports: logs, metrics and traces sent to Prometheus, Loki, Datadog or OTLP."
+        "exports.exports",
+        "export",
+        "Exports: logs, metrics, traces and the audit log sent to Prometheus, Loki, Datadog, OTLP or CloudEvents.",
     ),
     "dead-letter": LazyCommand(
         "dead_letters.dead_letters",

@@ -4,6 +4,7 @@ from cadence.adapters.aws.commit_report_requests import LambdaCommitReports
 from cadence.adapters.dynamodb.repositories.commit_reports import DynamoCommitReports
 from cadence.adapters.dynamodb.repositories.repository_store import DynamoRepositoryStore
 from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
+from cadence.adapters.dynamodb.runs.summaries import DynamoSummaries
 from cadence.adapters.dynamodb.test_reports.case_results import DynamoReports
 from cadence.adapters.kms.cipher import KmsCipher
 from cadence.application.repositories.report_commit import ReportCommit
@@ -22,6 +23,7 @@ def report_commit() -> ReportCommit:
         runs=runs,
         treatments=runs,
         tests=DynamoReports(config.runs_table),
+        summaries=DynamoSummaries(config.runs_table),
         requests=LambdaCommitReports(config.commit_reports_function, config.deliveries_queue_url),
         clock=now,
     )

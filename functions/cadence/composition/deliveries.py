@@ -8,6 +8,7 @@ from cadence.adapters.aws.commit_report_requests import LambdaCommitReports, rea
 from cadence.adapters.aws.eventbridge_schedules import read_firing
 from cadence.adapters.aws.step_functions import StepFunctionsMachines
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
+from cadence.adapters.dynamodb.limits.environments import DynamoEnvironmentStore
 from cadence.adapters.dynamodb.pipelines.pipeline_store import DynamoPipelineStore
 from cadence.adapters.dynamodb.repositories.commit_reports import DynamoCommitReports
 from cadence.adapters.dynamodb.repositories.github_apps import DynamoGitHubApps
@@ -24,6 +25,7 @@ from cadence.adapters.sqs.deliveries import read_delivery
 from cadence.application.melodium.run_pushed import RunPushed
 from cadence.application.pipelines.check_document import FreezeDocument
 from cadence.application.pipelines.plan_run import PlanRun
+from cadence.application.repositories.branch_protection import RenewProtection
 from cadence.application.repositories.comment_commands import CarryOutCommand
 from cadence.application.repositories.commit_source import StoreCommitFiles
 from cadence.application.repositories.process_app_delivery import ProcessAppDelivery
@@ -105,6 +107,11 @@ def process_message() -> Callable[[str], tuple[str, Sequence[str]]]:
                 chunks=S3Chunks(Buckets(config.data_bucket)),
             ),
             start=start,
+            renew_protection=RenewProtection(
+                repositories=repositories,
+                environments=DynamoEnvironmentStore(config.access_table),
+                open_repository=opened,
+            ),
         ),
         clock=now,
     )

@@ -1,5 +1,7 @@
 """Wiring of the Lambdas that act for treatments without runners."""
 
+from datetime import timedelta
+
 from cadence.adapters.aws.clients import client
 from cadence.adapters.aws.step_functions import StepFunctionsMachines
 from cadence.adapters.dynamodb.pipelines.pipeline_store import DynamoPipelineStore
@@ -7,6 +9,7 @@ from cadence.adapters.dynamodb.runners.runner_store import DynamoRunnerStore
 from cadence.adapters.dynamodb.runners.stream_store import DynamoStreamStore
 from cadence.adapters.dynamodb.runs.groups import DynamoGroupStore
 from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
+from cadence.adapters.dynamodb.values.storage_ledger import DynamoStorageLedger
 from cadence.adapters.dynamodb.values.value_retention import DynamoValueRetentionStore
 from cadence.adapters.s3.buckets import Buckets
 from cadence.adapters.s3.chunks import S3Chunks
@@ -27,6 +30,7 @@ from cadence.application.scheduling.expand_each import ExpandEach
 from cadence.application.scheduling.readiness import Readiness
 from cadence.application.scheduling.wake_group import WakeGroup
 from cadence.application.shared.run_ports import Machines
+from cadence.application.shared.storage import ReserveStorage, RunStorage
 from cadence.composition.shared import gates, settings
 from cadence.composition.shared.clock import now
 from cadence.composition.shared.documents import check_document
@@ -46,7 +50,14 @@ def act() -> tuple[ControlTreatment, Machines]:
         wake_ups=SqsWakeUps(config.wake_ups_queue_url),
         clock=now,
     )
-    elements = EachItems(treatments=runs, values=runs, streams=DynamoStreamStore(config.runners_table), chunks=chunks)
+    storage = _storage(config, runs)
+    elements = EachItems(
+        treatments=runs,
+        values=runs,
+        streams=DynamoStreamStore(config.runners_table),
+        chunks=chunks,
+        storage=storage,
+    )
     grow = ExpandEach(runs=runs, treatments=runs, groups=groups, elements=elements, machines=machines, clock=now)
     start = StartRun(runs, gates.run_gates(config, runs, machines), SqsDeadlines(config.deadlines_queue_url), now)
     start_child = StartChildRun(
@@ -58,7 +69,7 @@ def act() -> tuple[ControlTreatment, Machines]:
     )
     stop_child = StopChildRun(runs=runs, treatments=runs, deadlines=SqsDeadlines(config.deadlines_queue_url))
     deadlines = SqsDeadlines(config.deadlines_queue_url)
-    gather = CollectOutputs(runs, chunks, DynamoValueRetentionStore(config.runs_table), now)
+    gather = CollectOutputs(runs, chunks, DynamoValueRetentionStore(config.runs_table), storage, now)
     return ControlTreatment(
         runs=runs,
         treatments=runs,
@@ -73,6 +84,11 @@ def act() -> tuple[ControlTreatment, Machines]:
         deadlines=deadlines,
         clock=now,
     ), machines
+
+
+def _storage(config: settings.ActSettings | settings.WakeGroupSettings, runs: DynamoRunStore) -> RunStorage:
+    ledger = DynamoStorageLedger(config.runners_table, timedelta(days=int(config.retention_days)))
+    return RunStorage(runs, ReserveStorage(ledger, int(config.project_storage_mebibytes) << 20, now))
 
 
 def _freeze(config: settings.ActSettings) -> Freeze:
@@ -94,6 +110,7 @@ def wake_group() -> WakeGroup:
         values=runs,
         streams=DynamoStreamStore(config.runners_table),
         chunks=S3Chunks(Buckets(config.data_bucket)),
+        storage=_storage(config, runs),
     )
     stop_child = StopChildRun(runs=runs, treatments=runs, deadlines=SqsDeadlines(config.deadlines_queue_url))
     return WakeGroup(

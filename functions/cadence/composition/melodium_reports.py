@@ -1,12 +1,14 @@
 """Wiring of the Lambda `melodium_reports`, which processes the uploads of engines."""
 
 import time
+from datetime import timedelta
 
 from cadence.adapters.aws.clients import client
 from cadence.adapters.aws.kinesis_log_lines import KinesisLogLines
 from cadence.adapters.dynamodb.melodium.engine_items import DynamoReportedStore
 from cadence.adapters.dynamodb.melodium.engine_turns import DynamoTurns
 from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
+from cadence.adapters.dynamodb.values.storage_ledger import DynamoStorageLedger
 from cadence.adapters.engine_reports.models import JsonModels
 from cadence.adapters.s3.buckets import Buckets
 from cadence.adapters.s3.chunks import S3Chunks
@@ -17,6 +19,7 @@ from cadence.application.melodium.take_logs import TakeLogs
 from cadence.application.melodium.take_upload import TakeUpload
 from cadence.application.runs.end_process import EndProcess
 from cadence.application.runs.ports import EngineStream
+from cadence.application.shared.storage import ReserveStorage
 from cadence.composition.shared import settings
 from cadence.composition.shared.clock import now
 
@@ -31,6 +34,7 @@ def take_upload() -> TakeUpload:
     link = LinkEngines(
         runs=runs, values=runs, parts=parts, model_of=stored_models(parts, codec), answered=reported.answered
     )
+    ledger = DynamoStorageLedger(config.runners_table, timedelta(days=int(config.retention_days)))
     events = TakeEvents(
         treatments=runs,
         values=runs,
@@ -39,6 +43,7 @@ def take_upload() -> TakeUpload:
         reported=reported,
         codec=codec,
         link=link,
+        storage=ReserveStorage(ledger, int(config.project_storage_mebibytes) << 20, now),
         clock=now,
     )
     lines = KinesisLogLines(config.log_stream_name)

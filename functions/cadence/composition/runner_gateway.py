@@ -12,8 +12,10 @@ from cadence.adapters.caching.known_specs import KnownSpecs
 from cadence.adapters.caching.ttl_cached_pools import CachedPools
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
 from cadence.adapters.dynamodb.access.audit import DynamoAuditTrail
+from cadence.adapters.dynamodb.access.id_token_keys import SigningIdTokenKeys
 from cadence.adapters.dynamodb.access.kms_secrets import KmsSecretStore
 from cadence.adapters.dynamodb.access.token_uses import DynamoTokenUses
+from cadence.adapters.dynamodb.limits.environments import DynamoEnvironmentStore
 from cadence.adapters.dynamodb.melodium.sealed_workers import SealedWorkers
 from cadence.adapters.dynamodb.runners.host_store import DynamoHostStore
 from cadence.adapters.dynamodb.runners.runner_store import DynamoRunnerStore
@@ -21,6 +23,7 @@ from cadence.adapters.dynamodb.runners.samples import DynamoSampleStore
 from cadence.adapters.dynamodb.runners.stream_store import DynamoStreamStore
 from cadence.adapters.dynamodb.runs.groups import DynamoGroupStore
 from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
+from cadence.adapters.dynamodb.runs.summaries import DynamoSummaries
 from cadence.adapters.dynamodb.values.caches import DynamoCacheStore
 from cadence.adapters.dynamodb.values.storage_ledger import DynamoStorageLedger
 from cadence.adapters.dynamodb.values.value_retention import DynamoValueRetentionStore
@@ -55,8 +58,8 @@ from cadence.application.runners.runner_sessions import RunnerSessions
 from cadence.application.scheduling.mark_started import MarkStarted
 from cadence.application.scheduling.readiness import Readiness
 from cadence.application.scheduling.settle import Settle
+from cadence.application.shared.storage import ReserveStorage
 from cadence.application.values.caches import FindCache, ReadCache, SaveCache, WriteCache
-from cadence.application.values.storage import ReserveStorage
 from cadence.composition.shared import gates, settings
 from cadence.composition.shared.clock import now
 from cadence.domain.access.access import Principal
@@ -151,6 +154,7 @@ def gateway() -> Gateway:
             treatments=runs,
             runners=runners,
             secrets=KmsSecretStore(config.access_table, config.secrets_key),
+            environments=DynamoEnvironmentStore(config.access_table),
             followers=runners,
             machines=machines,
             begin=begin,
@@ -165,6 +169,7 @@ def gateway() -> Gateway:
             inputs=read_input.ended,
             note_spec=specs.note,
             audit=audit,
+            id_tokens=SigningIdTokenKeys(config.access_table, KmsCipher(config.secrets_key)),
             clock=now,
         ),
         session=sessions,
@@ -188,7 +193,14 @@ def gateway() -> Gateway:
         ),
         read_input=read_input,
         note_listening=NoteListening(specs, runners),
-        complete=Complete(sessions, runners, settle, machines, RevokeEngineToken(specs, runs, tokens).revoke),
+        complete=Complete(
+            sessions,
+            runners,
+            settle,
+            machines,
+            RevokeEngineToken(specs, runs, tokens).revoke,
+            DynamoSummaries(config.runs_table),
+        ),
         find_cache=FindCache(caches, now),
         read_cache=ReadCache(caches, urls),
         save_cache=SaveCache(runs, caches, now),

@@ -1,9 +1,10 @@
 """The commands `local`."""
 
 import json
+import shlex
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -13,7 +14,15 @@ from cadence.local.shared.progress import print_line
 from cadence.local.supervision import control
 from cadence.local.supervision.supervisor import DEFAULT_PORT, StackOptions
 
-app = typer.Typer(name="local", help="Run the whole stack on this machine.", no_args_is_help=True)
+app = typer.Typer(
+    name="local",
+    help="Run the whole stack on this machine.",
+    no_args_is_help=True,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
 
 Folder = Annotated[Path, typer.Option(help="The folder of the stack, whose files are in .cadence below it.")]
 AnyFolder = Annotated[
@@ -82,6 +91,17 @@ def status(folder: AnyFolder = None, as_json: Json = False) -> None:
         raise typer.Exit(1)
 
 
+@app.command()
+def env(folder: AnyFolder = None) -> None:
+    """Print what lets commands in other folders find this stack: eval "$(cadence local env --folder FOLDER)"."""
+    folder = folder or nearest_stack(Path.cwd())
+    connection = control.status(folder).connection
+    if connection is None:
+        _fail(f"No local stack is running in {folder.resolve()}. Start it there with: cadence local up")
+    print_line(f"export CADENCE_URL={shlex.quote(connection.url)}")
+    print_line(f"export CADENCE_TOKEN={shlex.quote(connection.token)}")
+
+
 def _show(current: control.StackStatus, folder: Path) -> None:
     print_line(f"{current.phase}" + (f" on {current.connection.url}" if current.connection else ""))
     for process in current.processes:
@@ -101,6 +121,6 @@ def _print_nothing(_: str) -> None:
     """Prints nothing, since JSON is the only output of --json."""
 
 
-def _fail(message: str, status: int = 1) -> None:
+def _fail(message: str, status: int = 1) -> NoReturn:
     typer.echo(f"error: {message}", err=True)
     raise typer.Exit(status)

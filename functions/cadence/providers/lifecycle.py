@@ -129,7 +129,7 @@ class StartRunner:
             ended = MachineStep(
                 next=NextState.SETTLE, attempt=launch.attempt, function=launch.function, runner_id=launch.runner_id
             )
-            self.machines.succeed(launch.task_token, ended.as_json())
+            self.machines.proceed(launch.task_token, ended)
         elif runner.state in _NOT_BEGUN:
             wait = self._turn(provider, runner)
             if wait:
@@ -204,8 +204,9 @@ class StartRunner:
             function=launch.function,
             runner_id=launch.runner_id,
             wait_seconds=max(1, math.ceil(wait.total_seconds())),
+            placement=launch.placement,
         )
-        self.machines.succeed(launch.task_token, {**step.as_json(), "placement": launch.placement})
+        self.machines.proceed(launch.task_token, step)
 
     def _note_waiting(self, launch: Launch, reason: str) -> None:
         booting = TreatmentState.BOOTING

@@ -270,6 +270,8 @@ def _commit_variables(event: dict[str, Any]) -> dict[str, str]:
         "CADENCE_BRANCH": "branch",
         "CADENCE_TAG": "tag",
         "CADENCE_PULL_REQUEST": "number",
+        "CADENCE_BASE_BRANCH": "base_branch",
+        "CADENCE_BASE_COMMIT": "base_commit",
     }
     if event.get("kind") not in ("push", "pull_request"):
         return {}

@@ -19,11 +19,15 @@ def completion(
     started_at: str,
     error: str,
     logs_through: int,
+    summary: str,
     image_digest: Optional[str],
     samples: list[dict[str, Any]],
     usage: dict[str, int],
 ) -> dict[str, Any]:
-    """Returns the body of the request ``complete``; ``error`` is masked, ``started_at`` a timestamp of the protocol."""
+    """Returns the body of the request ``complete``; ``started_at`` is a timestamp of the protocol.
+
+    ``error`` and ``summary`` are masked.
+    """
     return {
         "outcome": termination.outcome,
         "exit_code": exit_.exit_code if exit_ else None,
@@ -34,5 +38,6 @@ def completion(
         "logs_through": logs_through,
         **({"image_digest": image_digest} if image_digest else {}),
         **({"samples": samples} if samples else {}),
+        **({"summary": summary} if summary else {}),
         "usage": usage,
     }

@@ -33,7 +33,9 @@ from ..shared.clock import timestamp
 from ..shared.errors import INFRASTRUCTURE, INTERRUPTED, SUCCEEDED, AgentError, Stopped, TreatmentFailed
 from ..shared.termination import Termination
 from ..values.caches import TreatmentCaches
+from ..values.changed_files import changed_files_variable
 from ..values.chunks import ChunkStore
+from ..values.job_summary import read_summary
 from ..values.quarantine import forgiving
 from ..values.treatment_ports import TreatmentPorts
 from .completion import completion
@@ -56,8 +58,7 @@ class AssignmentRunner:
         store: ChunkStore | None = None,
     ) -> None:
         self._gateway, self._settings, self._assignment, self._termination = gateway, settings, assignment, termination
-        self._store = store
-        self._requests = RunnerRequests(gateway, settings.runner_id, termination)
+        self._store, self._requests = store, RunnerRequests(gateway, settings.runner_id, termination)
         self._masker = Masker([*assignment.secret_values, *texts_to_mask(assignment.registries.reveal())])
         self._log = LogBuffer(assignment.log_flush_seconds, assignment.follow, self._masker)
         self._sampler = Sampler(supervisor.pid)
@@ -73,12 +74,12 @@ class AssignmentRunner:
             series=self._series,
             on_answer=self._on_heartbeat,
         )
-        self._supervisor = supervisor
-        self._command = Command(supervisor, self._log, termination)
+        self._supervisor, self._command = supervisor, Command(supervisor, self._log, termination)
         self._treatment_containers: TreatmentContainers | None = None
         self._engine: WorkerEngine | ProgramEngine | None = None
         self._connections_of_engine: EngineConnections | None = None
         self._confined: RunnerCgroups | None = None
+        self._summary = ""
 
     def run(self) -> bool:
         """Returns true once the gateway has the outcome; false if it refuses it or cannot be reached."""
@@ -119,10 +120,10 @@ class AssignmentRunner:
                     self._treatment_containers.remove()
             except AgentError as error:
                 self._failed(error)
-            if workspace:
-                workspace.remove()
-            if self._confined:
-                self._confined.remove()
+            self._summary = read_summary(workspace, self._masker)
+            for removable in (workspace, self._confined):
+                if removable:
+                    removable.remove()
 
     def _run_in(self, workspace: Workspace) -> None:
         assignment = self._assignment
@@ -174,7 +175,7 @@ class AssignmentRunner:
             ports.require_outputs()
         except (AgentError, Stopped) as error:
             # Before the outputs see the command's end: the stream of a failed treatment is not ended.
-            self._failed(self._with_reason(error))
+            self._failed(error if isinstance(error, Stopped) else self._with_reason(error))
             if not (self._engine or self._store):
                 ports.keep_written(self._requests.call_until, self._log)
             raise Stopped from error
@@ -212,15 +213,15 @@ class AssignmentRunner:
     ) -> LaunchSpec:
         """Returns how to start the command: in its image, else in bubblewrap if it works, else directly on the host."""
         assignment = self._assignment
-        script = workspace.write("script", assignment.script)
         event = workspace.write("event.json", assignment.event_text)
-        command = [*assignment.shell.split(), str(script)]
+        command = [*assignment.shell.split(), str(workspace.write("script", assignment.script))]
         path_variables = {
             "HOME": str(workspace.root),
             "TMPDIR": str(workspace.tmp),
             "PATH": os.environ.get("PATH", os.defpath),
             "LANG": "C.UTF-8",
             "CADENCE_EVENT_FILE": str(event),
+            **changed_files_variable(assignment, workspace),
             **ports.variables,
         }
         if treatment_containers:
@@ -256,8 +257,6 @@ class AssignmentRunner:
 
     def _with_reason(self, error: Exception) -> Exception:
         """Adds the memory limit to the error of a command that the kernel killed for exceeding it."""
-        if isinstance(error, Stopped):
-            return error
         killed = any(one.killed_for_memory() for one in (self._confined, self._treatment_containers) if one)
         if isinstance(error, TreatmentFailed) and killed:
             return TreatmentFailed(f"it took more than its {self._assignment.limit('memory')} MB of memory: {error}")
@@ -290,6 +289,7 @@ class AssignmentRunner:
             started_at=started_at,
             error=self._masker.mask(self._termination.error or ""),
             logs_through=self._log.accepted,
+            summary=self._summary,
             image_digest=self._treatment_containers.image_digest if self._treatment_containers else None,
             samples=self._series.rest(),
             usage=self._sampler.usage(exit_.cpu_seconds if exit_ else 0.0, exit_.memory_peak if exit_ else 0, duration),

@@ -22,6 +22,7 @@ from ..shared.threads import WorkerThreads
 from . import fifos, kept_outputs, path_ports, workspace_paths
 from .chunks import ChunkStore
 from .inputs import InputDownload
+from .job_summary import SUMMARY_FILE
 from .literal_input import LiteralInput
 from .outputs import OutputUpload
 from .path_ports import InputSource, file_sink
@@ -67,9 +68,12 @@ class TreatmentPorts:
 
     @property
     def variables(self) -> dict[str, str]:
-        """``CADENCE_IN_x`` and ``CADENCE_OUT_x``; none for inputs that never get data or can be read only once."""
+        """``CADENCE_IN_x``, ``CADENCE_OUT_x`` and ``CADENCE_SUMMARY``.
+
+        There is none for inputs that never get data or can be read only once.
+        """
         work, inputs, outputs = self._workspace.work, self._workspace.inputs, self._workspace.outputs
-        variables = {}
+        variables = {"CADENCE_SUMMARY": str(outputs / SUMMARY_FILE)}
         for port in self._ports_in:
             if port.name != self._stdin or not self._by_fifo(port):
                 variables[f"CADENCE_IN_{port.variable}"] = str(work / port.path if port.path else inputs / port.name)

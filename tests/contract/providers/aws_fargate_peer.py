@@ -155,7 +155,7 @@ def running(runner_id: str) -> list[Any]:
     """As moto keeps them."""
     return [
         task
-        for task in backend().tasks[CLUSTER].values()
+        for task in backend().tasks.get(CLUSTER, {}).values()
         if task.started_by == runner_id and task.last_status != "STOPPED"
     ]
 

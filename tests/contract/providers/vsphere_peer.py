@@ -165,6 +165,7 @@ def peer() -> Iterator[VSpherePeer]:
             thumbprint=hashlib.sha256(ssl.PEM_cert_to_DER_cert(certificate)).hexdigest(),
         )
         vcenter = VSpherePeer(settings)
+        vcenter.own.content()  # several threads that log in for the first time would each keep a connection
         yield vcenter
         vcenter.close()
     finally:

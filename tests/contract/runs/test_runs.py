@@ -70,6 +70,12 @@ def test_a_run_ends_once_and_forgets_its_tokens(store: RunStore) -> None:
         store.request_stop("01a", RunState.CANCELLED, "by alice")
 
 
+def test_a_run_ends_with_the_number_of_its_soft_failures(store: RunStore) -> None:
+    store.create_run(a_run())
+    ended = store.finish_run(store.get_run("01a"), RunState.SUCCEEDED, None, NOW, soft_failures=2)
+    assert ended.soft_failures == store.get_run("01a").soft_failures == 2
+
+
 def test_a_run_that_is_asked_to_stop_meanwhile_is_decided_again(store: RunStore) -> None:
     store.create_run(a_run())
     seen = store.get_run("01a")

@@ -159,6 +159,13 @@ def test_a_treatment_settles_once(store: RunRecords, run: str) -> None:
     assert store.get_run(RUN).unsettled == 1
 
 
+def test_a_treatment_settles_with_a_soft_failure(store: RunRecords, run: str) -> None:
+    admit(store, TreatmentSpec(name="a", run="true"), TreatmentSpec(name="b", run="true"))
+    assert store.settle(store.get_treatment(RUN, "a"), S.FAILED, "exit 3", 3, NOW, soft_failed=True) is True
+    assert store.settle(store.get_treatment(RUN, "b"), S.FAILED, "exit 3", 3, NOW) is True
+    assert {one.name: one.soft_failed for one in store.list_treatments(RUN)} == {"a": True, "b": False}
+
+
 def test_a_settled_treatment_waits_for_nothing(store: RunRecords, run: str) -> None:
     admit(store, TreatmentSpec(name="a", run="true"))
     waiting = store.advance(RUN, "a", 1, {S.PENDING}, S.READY, waiting_for="an approval")

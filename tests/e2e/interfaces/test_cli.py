@@ -3,6 +3,9 @@
 import hashlib
 import json
 import re
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +58,20 @@ def test_all_ten_mistakes_are_told_at_once_and_start_nothing(cadence: Cadence, a
     cadence("pipeline", "create", file, status=1)
 
     assert at_rest(api, stack) == before
+
+
+def test_a_stack_is_found_from_another_folder_by_what_local_env_prints(
+    cadence: Cadence, stack: Stack, tmp_path: Path
+) -> None:
+    printed = cadence("local", "env", "--folder", str(stack.folder)).stdout
+    program = shlex.quote(str(Path(sys.executable).with_name("cadence")))
+    done = subprocess.run(
+        ["sh", "-ec", f'eval "$1"\n{program} project list --json', "sh", printed],
+        cwd=tmp_path, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+
+    assert "default" in [project["name"] for project in json.loads(done.stdout)]
+    assert "No local stack is running" in cadence("local", "env", "--folder", str(tmp_path), status=1).stderr
 
 
 def test_following_a_run_that_succeeds(cadence: Cadence) -> None:

@@ -37,6 +37,9 @@ def test_the_environment_is_clean_and_complete(gateway: FakeGateway, work: Work,
             "commit": "abc",
             "branch": "fix",
             "number": 7,
+            "base_branch": "main",
+            "base_commit": "def",
+            "changed_files": ["a b.txt"],
             "nested": {"a": 1},
         },
         inputs=[{"port": "a", "flow": "stream", "type": "byte"}],
@@ -62,6 +65,10 @@ def test_the_environment_is_clean_and_complete(gateway: FakeGateway, work: Work,
         "CADENCE_COMMIT": "abc",
         "CADENCE_BRANCH": "fix",
         "CADENCE_PULL_REQUEST": "7",
+        "CADENCE_BASE_BRANCH": "main",
+        "CADENCE_BASE_COMMIT": "def",
+        "CADENCE_CHANGED_FILES": f"{home}/changed-files",
+        "CADENCE_SUMMARY": f"{home}/out/summary.md",
         "CADENCE_IN_a": f"{home}/in/a",
         "CADENCE_OUT_b_c": f"{home}/out/b-c",
         "MODE": "fast",
@@ -75,6 +82,19 @@ def test_the_environment_is_clean_and_complete(gateway: FakeGateway, work: Work,
     event = next(line for line in runner.text() if line.startswith("event "))
     assert json.loads(event.removeprefix("event ")) == runner.assignment["event"]
     assert {f"in {home}/work", "files 0"} <= set(runner.text())
+
+
+def test_changed_files_are_lines_of_a_file(gateway: FakeGateway, work: Work, sandbox: str) -> None:
+    paths = ["a b.txt", "docs/ä.md", "no\nline"]
+    runner = gateway.add_runner('cat "$CADENCE_CHANGED_FILES"', event={"kind": "push", "changed_files": paths})
+    work(runner, sandbox)
+    assert runner.text() == ["a b.txt", "docs/ä.md"]
+
+
+def test_unknown_changed_files_have_no_variable(gateway: FakeGateway, work: Work) -> None:
+    runner = gateway.add_runner('echo "${CADENCE_CHANGED_FILES-unset}"', event={"kind": "push"})
+    work(runner)
+    assert runner.text() == ["unset"]
 
 
 def test_another_shell_and_a_script_larger_than_an_argument_may_be(gateway: FakeGateway, work: Work) -> None:

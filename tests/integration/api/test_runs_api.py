@@ -7,6 +7,7 @@ from cadence.adapters.aws.clients import client
 from cadence.adapters.aws.step_functions import StepFunctionsMachines
 from cadence.composition.shared import documents
 from cadence.domain.melodium.process import MelodiumRun
+from cadence.domain.runs.job_summary import JobSummary
 from cadence.domain.runs.states import RunState
 from cadence.domain.shared.errors import NotFound, Transient
 from tests.integration.api.calling import BROKEN, HELLO
@@ -313,3 +314,19 @@ def test_changes_of_a_run_and_of_the_list_are_followed(api):
     assert listed["version"] != version
     assert api("GET", "/v1/runs", query={"limit": 1, "cursor": "x"}).status == 422
     assert api("GET", f"/v1/runs/{run_id}/changes", query={"after": "x"}).status == 422
+
+
+def test_summaries_of_a_run_are_listed_by_treatment_for_those_who_may_read_lines(api, other_project):
+    run_id = api("POST", "/v1/projects/default/runs", {"document": HELLO}).json["run_id"]
+    path = f"/v1/runs/{run_id}/summaries"
+    assert api("GET", path).json == {"items": [], "next": None}
+    for treatment in ("test", "build"):
+        api.services.summaries.put_summary(JobSummary(run_id, treatment, 2, f"# {treatment} <b>"))
+
+    first = api("GET", path, query={"limit": 1}).json
+    assert first["items"] == [{"treatment": "build", "attempt": 2, "text": "# build <b>"}]
+    rest = api("GET", path, query={"limit": 1, "cursor": first["next"]}).json
+    assert ([one["treatment"] for one in rest["items"]], rest["next"]) == (["test"], None)
+    assert api("GET", path, query={"cursor": "x"}).status == 422
+    assert api("GET", path, token=api.token_for(["runs:read"])).status == 403
+    assert api("GET", path, token=api.token_for(["logs:read"], other_project)).status == 404

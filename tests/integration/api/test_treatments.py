@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from api.routes.runs import run_history
 from cadence.adapters.aws.clients import client
 from cadence.adapters.dynamodb.logs.log_index import DynamoLogIndex, WatermarkItem
 from cadence.adapters.dynamodb.runners.samples import DynamoSampleStore
@@ -368,3 +369,26 @@ def test_nobody_else_sees_any_of_it(api, run_id, other_organization):
     reader: dict[str, Any] = {"token": api.token_for(["runs:read"])}
     answers = [api("GET", f"/v1/runs/{run_id}/treatments/total{path}", **reader).status for path in paths]
     assert answers == [200, 403, 200, 404, 403, 403]
+
+
+def test_the_history_of_a_run_has_each_state_of_each_treatment(api, run_id, monkeypatch):
+    monkeypatch.setattr(run_history, "_TREATMENTS_PER_PAGE", 2)
+    treatments, query = [], {}
+    while query is not None:
+        page = api("GET", f"/v1/runs/{run_id}/history", query=query).json
+        assert len(page["treatments"]) <= 2
+        treatments += page["treatments"]
+        query = {"cursor": page["next"]} if page["next"] else None
+
+    shown = api("GET", f"/v1/runs/{run_id}").json["treatments"]
+    assert [one["name"] for one in treatments] == [one["name"] for one in shown]
+    for one in treatments:
+        stored = api("GET", f"/v1/runs/{run_id}/treatments/{one['name']}").json["history"]
+        assert one["changes"] == [{name: each[name] for name in ("at", "attempt", "state")} for each in stored]
+    total = next(one["changes"] for one in treatments if one["name"] == "total")
+    states = [(each["attempt"], each["state"]) for each in total]
+    assert states == [
+        (1, "pending"), (1, "ready"), (1, "running"), (1, "lost"), (2, "placing"), (2, "running"), (2, "failed")
+    ]  # fmt: skip
+    assert api("GET", f"/v1/runs/{run_id}/history", query={"cursor": "x"}).status == 422
+    assert api("GET", "/v1/runs/none/history").status == 404

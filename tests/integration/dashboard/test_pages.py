@@ -23,7 +23,7 @@ def test_the_pages_in_a_browser() -> None:
         pytest.skip(f"the page could not be built: {(built / 'missing.txt').read_text()}")
     environment = os.environ | {"CHROMIUM": str(CHROMIUM), "DASHBOARD_PAGE": str(built), "NO_COLOR": "1"}
     done = subprocess.run(
-        [str(Path(sys.executable).with_name("node")), str(VITEST), "run", "tests/pages"],
+        [str(Path(sys.executable).with_name("node")), str(VITEST), "run", "tests/pages", "--no-file-parallelism"],
         cwd=SOURCES,
         env=environment,
         capture_output=True,

@@ -54,10 +54,11 @@ def start(forked: ForkedProcesses, tmp_path: Path) -> Iterator[Start]:
         file = code / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
-    script = tmp_path / "_worker.py"
     started: list[ForkedProcess] = []
 
     def start(text: str = SCRIPT, **environment: str) -> ForkedProcess:
+        script = tmp_path / str(len(started)) / "_worker.py"  # the one before may not have read its own yet
+        script.parent.mkdir()
         script.write_text(text)
         pipe: Any = subprocess.PIPE
         process = forked.popen(

@@ -174,6 +174,8 @@ def _settings() -> Mapping[str, str]:
         "UPLOADS_KEY_ID": "AKIAUPLOADS",
         "UPLOADS_KEY_SECRET": "upload-key-secret",
         "RUNNERS_TABLE": "runners",
+        "PROJECT_STORAGE_MEBIBYTES": "1024",
+        "RETENTION_DAYS": "30",
         "LIVE_URL": "/v1/live/socket",
         "SECRETS_KEY": client("kms").create_key()["KeyMetadata"]["KeyId"],
         "RUN_MACHINE_ARN": _MACHINE.format("run"),

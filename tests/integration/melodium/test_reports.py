@@ -13,9 +13,11 @@ import cbor2
 import pytest
 import time_machine
 
+from cadence.adapters.dynamodb.values.storage_ledger import DynamoStorageLedger
 from cadence.adapters.engine_reports import pieces
 from cadence.adapters.s3.buckets import Buckets
 from cadence.adapters.s3.chunks import S3Chunks
+from cadence.adapters.s3.removal import S3Removal
 from cadence.domain.melodium.redaction import digest
 from cadence.domain.runs.run import Origin
 from cadence.domain.runs.states import TreatmentState
@@ -78,6 +80,17 @@ def test_a_program_is_rebuilt_with_every_digit(engines: Engines) -> None:
     assert engines.lines() == [(COUNTING, 1, "end", "info", "counted")]
     evidence = engines.reported.evidence(COUNTING)
     assert (evidence.over, evidence.debug_chunks, evidence.logs_chunks, evidence.errors) == (True, 1, 1, 0)
+
+
+def test_what_engines_report_counts_in_the_storage_of_the_project(engines: Engines) -> None:
+    """All that is kept of values, so that removing them leaves nothing counted and nothing owed."""
+    counting(engines)
+    engines.upload(COUNTING, "program.json", uploaded("counting-program"))
+    engines.upload(COUNTING, "debug/debug_0.json", uploaded("counting-debug"))
+    run = engines.runs.get_run(COUNTING)
+    use = DynamoStorageLedger("runners", timedelta(days=30)).read(run.organization, run.project)
+    removed = S3Removal(Buckets("data")).remove_values(f"runs/{COUNTING}/")
+    assert use.used == sum(removed.days.values()) > 0
 
 
 def test_a_port_of_what_is_made_of_others_leads_to_the_one_that_sends(engines: Engines) -> None:

@@ -27,6 +27,7 @@ from cadence.domain.pipelines.specification import InputSpec, OutputSpec, Treatm
 from cadence.domain.placement.pool import Pool
 from cadence.domain.runs.run import Run, Treatment
 from cadence.domain.runs.states import RunState, TreatmentState
+from cadence.domain.scheduling.machine_step import MachineStep
 from cadence.domain.shared import ids
 from cadence.providers.host.provider import HostProvider
 from cadence.providers.lifecycle import Launch, ReleaseRunner, StartRunner
@@ -64,6 +65,9 @@ class FakeMachines:
 
     def succeed(self, task_token: str, output: Any) -> None:
         self.succeeded.append((task_token, output))
+
+    def proceed(self, task_token: str, step: MachineStep) -> None:
+        self.succeeded.append((task_token, step.as_json()))
 
     def fail(self, task_token: str, error: Any) -> None:
         self.failed.append((task_token, error))

@@ -23,6 +23,7 @@ from cadence.domain.runs.states import RunState, TreatmentState
 from cadence.domain.shared import ids
 from tests.fakes.concurrency_limits import MemoryConcurrencyLimitStore
 from tests.fakes.gates import MemoryQuotas
+from tests.fakes.runners import MemorySummaries
 from tests.fakes.runs import a_run
 from tests.fakes.services import MemoryDeadlines, MemoryWakeUps
 from tests.integration.runners.conftest import World
@@ -91,7 +92,9 @@ def running(world: World, *specs: TreatmentSpec) -> Complete:
         deadlines=MemoryDeadlines(),
         clock=world.clock,
     )
-    return Complete(RunnerSessions(world.runners), world.runners, settle, world.machines, lambda _: None)
+    return Complete(
+        RunnerSessions(world.runners), world.runners, settle, world.machines, lambda _: None, MemorySummaries()
+    )
 
 
 def after(name: str, *producers: str) -> TreatmentSpec:

@@ -9,6 +9,8 @@ import pytest
 from cadence.adapters.aws.clients import client
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
 from cadence.adapters.dynamodb.access.audit import DynamoAuditTrail
+from cadence.adapters.dynamodb.access.id_token_keys import SigningIdTokenKeys
+from cadence.adapters.dynamodb.limits.environments import DynamoEnvironmentStore
 from cadence.adapters.dynamodb.melodium.sealed_workers import SealedWorkers
 from cadence.adapters.dynamodb.runs.groups import DynamoGroupStore
 from cadence.adapters.kms.cipher import KmsCipher
@@ -28,6 +30,7 @@ from cadence.application.shared.runner_ports import Host
 from cadence.application.shared.secret_ports import Binding
 from cadence.domain.access.access import Principal
 from cadence.domain.access.audit import AuditEntry, AuditKind
+from cadence.domain.limits.environment_set import EnvironmentSet
 from cadence.domain.runners.runner import RunnerOutcome, RunnerResult, RunnerState
 from cadence.domain.runs.states import RunState, TreatmentState
 from cadence.domain.shared.errors import Cancelled, CannotRun, Gone, NotFound, RunnerLost, Transient, Unauthenticated
@@ -62,6 +65,7 @@ def claim(world: World) -> ClaimAssignment:
         treatments=world.runs,
         runners=world.runners,
         secrets=world.secrets,
+        environments=DynamoEnvironmentStore("access"),
         followers=world.runners,
         machines=world.machines,
         begin=begin,
@@ -70,6 +74,7 @@ def claim(world: World) -> ClaimAssignment:
         retentions=world.retentions,
         inputs=world.read_input.ended,
         audit=DynamoAuditTrail("access"),
+        id_tokens=SigningIdTokenKeys("access", KmsCipher(world.key)),
         clock=world.clock,
     )
 
@@ -256,16 +261,64 @@ def test_a_treatment_of_its_environment_gets_a_bound_secret(
     world: World, claim: ClaimAssignment, booting: Booting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.secrets.put("default", "default", "git-read", "s3cr3t-value", world.clock(), Binding("production"))
+    put_environment(protected_branches=True)
+    in_production(world, monkeypatch, {"kind": "push", "branch": "main", "branch_protected": True})
+    assert "s3cr3t-value" in claim.claim(*booting, NONCE, {}).secrets.values()
+
+
+@pytest.mark.parametrize(
+    ("rules", "event", "reason"),
+    [
+        (
+            {"protected_branches": True},
+            {"kind": "push", "branch": "main", "repository_id": "r-1"},
+            "whether “main” is protected was not asked when this run was planned: run it again",
+        ),
+        (
+            {"protected_branches": True},
+            {"kind": "push", "branch": "main", "branch_protected": False},
+            "the code host does not protect “main”",
+        ),
+        ({"branches": ("release/*",)}, {"kind": "push", "branch": "main"}, "only for runs of release/"),
+        (None, {"kind": "push", "branch": "main"}, "no environment 'production'"),
+    ],
+    ids=["restricted since", "unprotected since", "other branches since", "deleted since"],
+)
+def test_an_environment_that_was_closed_since_gives_nothing(
+    world: World,
+    claim: ClaimAssignment,
+    booting: Booting,
+    monkeypatch: pytest.MonkeyPatch,
+    rules: dict[str, Any] | None,
+    event: dict[str, Any],
+    reason: str,
+) -> None:
+    if rules is not None:
+        put_environment(**rules)
+    in_production(world, monkeypatch, event)
+    with pytest.raises(CannotRun, match=reason):
+        claim.claim(*booting, NONCE, {})
+    assert [token for token, _ in world.machines.failed] == ["launch-token"]
+    assert world.runners.get_runner(booting[0]).state is RunnerState.LOST
+
+
+def put_environment(**rules: Any) -> None:
+    DynamoEnvironmentStore("access").put_environment("default", "default", EnvironmentSet(name="production", **rules))
+
+
+def in_production(world: World, monkeypatch: pytest.MonkeyPatch, event: dict[str, Any]) -> None:
+    """Lets the treatment be one of the environment `production`, in a run with that event."""
     read = world.runs.get_context
 
-    def in_production(run_id: str, treatment: str) -> TreatmentContext:
-        standing = read(run_id, treatment)
+    def changed(run_id: str, treatment: str) -> TreatmentContext:
+        context = read(run_id, treatment)
         return dataclasses.replace(
-            standing, spec=dataclasses.replace(standing.spec, environment="production", registries={})
+            context,
+            run=dataclasses.replace(context.run, event=event),
+            spec=dataclasses.replace(context.spec, environment="production", registries={}),
         )
 
-    monkeypatch.setattr(world.runs, "get_context", in_production)
-    assert "s3cr3t-value" in claim.claim(*booting, NONCE, {}).secrets.values()
+    monkeypatch.setattr(world.runs, "get_context", changed)
 
 
 @pytest.mark.parametrize("event", [{"kind": "pull_request", "fork": True}, {"kind": "pipeline", "fork": True}])

@@ -18,11 +18,13 @@ from hypothesis import strategies as st
 from cadence.adapters.aws.clients import client
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
 from cadence.adapters.dynamodb.access.audit import DynamoAuditTrail
+from cadence.adapters.dynamodb.runs.summaries import DynamoSummaries
 from cadence.application.access.authenticate import issue_token
 from cadence.domain.access.access import format_token
 from cadence.domain.access.audit import AuditFilter, AuditKind
 from cadence.domain.placement.pool import Pool
 from cadence.domain.runners.runner import Runner, RunnerState
+from cadence.domain.runs.job_summary import JobSummary
 from cadence.domain.runs.states import TreatmentState
 from cadence.domain.shared import ids
 from cadence.domain.shared.errors import NotFound
@@ -173,6 +175,7 @@ def test_an_agent_works_from_claim_to_completion(call: Call, claimed: Claimed, w
         "logs_through": 2,
         "usage": {"cpu_ms": 1, "memory_peak": 1, "read_bytes": 0, "write_bytes": 0, "duration_ms": 5},
         "samples": [{**sample, "rx_bytes": 6, "tx_bytes": 7, "disk_bytes": 8, "shared_network": True}],
+        "summary": "# Made",
     }
     status, answer = call(f"runners/{runner_id}/complete", result, session)
     assert_answer("complete", status, answer)
@@ -183,6 +186,7 @@ def test_an_agent_works_from_claim_to_completion(call: Call, claimed: Claimed, w
     kept = world.runners.get_runner(runner_id).result
     assert kept is not None
     assert [(one.memory, one.disk_bytes, one.shared_network) for one in kept.samples] == [(2, 8, True)]
+    assert DynamoSummaries("runs").list_summaries(RUN_ID) == [JobSummary(RUN_ID, "make", 1, "# Made")]
     (output,) = world.runners.list_outputs(runner_id)
     assert (output.size, output.preview) == (1, b"x")
 

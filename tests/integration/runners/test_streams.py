@@ -28,6 +28,7 @@ from cadence.domain.shared.errors import Conflict, Gone, InvalidRequest, NotFoun
 from cadence.domain.values.stream import WINDOW, Chunk, InputState, StreamEnd
 from tests.fakes.concurrency_limits import MemoryConcurrencyLimitStore
 from tests.fakes.gates import MemoryQuotas
+from tests.fakes.runners import MemorySummaries
 from tests.fakes.services import MemoryWakeUps
 from tests.integration.runners.conftest import RUN_ID, World
 
@@ -324,7 +325,7 @@ def test_a_result_is_kept_once(flow: Flow) -> None:
         clock=world.clock,
     )
     sessions = RunnerSessions(world.runners)
-    complete = Complete(sessions, world.runners, settle, world.machines, lambda _: None)
+    complete = Complete(sessions, world.runners, settle, world.machines, lambda _: None, MemorySummaries())
     result = RunnerResult(
         outcome=RunnerOutcome.SUCCEEDED, exit_code=0, started_at=flow.world.clock(), usage={"cpu_ms": 5}
     )

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from cadence.adapters.aws.clients import client
+from cadence.adapters.aws.step_functions import StepFunctionsMachines
 from cadence.adapters.dynamodb.runs.groups import DynamoGroupStore
 from cadence.adapters.sqs.deadlines import SqsDeadlines
 from cadence.domain.pipelines.document.treatments.sizes import MAX_PARAMETERS_BYTES, stored_size
@@ -210,32 +211,44 @@ def states_with_tokens() -> dict[str, Mapping[str, Any]]:
     }
 
 
-def largest_state() -> Mapping[str, Any]:
-    """The state of a treatment's machine after a launch that failed in the last of the most pools."""
+def largest_placement() -> Placement:
+    """The last of the most pools, after all others refused."""
     refusals = tuple(PoolRefusal(f"{number:063}", "w" * 300) for number in range(32))
-    placement = Placement(
+    return Placement(
         pool="p" * 63,
         provider="github_actions",
         function="cadence-main-provider-github-actions",
         runner_id=f"{RUN_ID}-{'0' * 12}-9999",
         attempt=9999,
         boot_deadline=3600,
-        reason="r" * 8_192,
+        reason=f"first of {', '.join(refusal.pool for refusal in refusals)} with a free slot",
         decided_at=FakeClock().now,
         refusals=refusals,
         offers=tuple(f"{number:063}" for number in range(100)),
         overcomes=tuple(f"{number:063}" for number in range(100)),
         price=Price(per_hour=0.123456789),
     )
+
+
+def largest_state() -> Mapping[str, Any]:
+    """The state of a treatment's machine after a launch that failed in the last of the most pools."""
     caught = {"Error": "E" * 256, "Cause": "c" * LONGEST_CAUSE}
     return {
         "run_id": RUN_ID,
         "treatment": "t" * 128,
         "kind": "command",
         "attempt": 9999,
-        "decided": placement.step(),
+        "decided": largest_placement().step().as_json(),
         **dict.fromkeys(("refused", "error", "unsettled", "release_error"), caught),
     }
+
+
+def test_the_largest_step_is_no_longer_than_a_cause_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers: list[str] = []
+    monkeypatch.setattr(StepFunctionsMachines, "_answer", lambda *_, cause, **__: answers.append(cause))
+    StepFunctionsMachines("run", "treatment").proceed(token("place"), largest_placement().step())
+    (cause,) = answers
+    assert len(cause) <= LONGEST_CAUSE
 
 
 def test_no_state_with_a_token_is_larger_than_a_state_may_be() -> None:

@@ -22,9 +22,9 @@ from cadence.application.runners.outputs import CommitOutput
 from cadence.application.runners.runner_tokens import token_hash
 from cadence.application.scheduling.mark_started import MarkStarted
 from cadence.application.scheduling.readiness import Readiness
+from cadence.application.shared.storage import ReserveStorage
 from cadence.application.values.caches import FindCache, SaveCache, WriteCache
 from cadence.application.values.purge_transient_values import PurgeTransientValues
-from cadence.application.values.storage import ReserveStorage
 from cadence.domain.placement.pool import Pool
 from cadence.domain.placement.pool_policy import Policy
 from cadence.domain.runners.runner import Runner, RunnerState
@@ -35,7 +35,8 @@ from cadence.domain.shared.errors import CannotRun, NotFound
 from cadence.domain.values.cache import CacheLimits
 from cadence.domain.values.stream import Chunk, StreamEnd
 from cadence.domain.values.value_retention import ValueCapture, ValuePolicy, ValueRetention
-from tests.fakes.services import MemoryWakeUps
+from tests.fakes.gates import MemoryEnvironments
+from tests.fakes.services import MemoryWakeUps, PlainIdTokens
 from tests.fakes.workers import one_by_one
 from tests.integration.runners.conftest import ELSEWHERE, RUN_ID, World
 
@@ -93,8 +94,8 @@ class Scene:
             runner_id, {RunnerState.OFFERED}, state=RunnerState.BOOTING, one_time_hash=token_hash("once")
         )
         claim = ClaimAssignment(
-            treatments=world.runs, runners=world.runners, secrets=world.secrets, followers=world.runners, machines=world.machines, begin=begin, engine_secrets=lambda *_: {},
-            pools=world.pools, retentions=world.retentions, inputs=world.read_input.ended, audit=DynamoAuditTrail("access"), clock=world.clock,
+            treatments=world.runs, runners=world.runners, secrets=world.secrets, environments=MemoryEnvironments(), followers=world.runners, machines=world.machines, begin=begin, engine_secrets=lambda *_: {},
+            pools=world.pools, retentions=world.retentions, inputs=world.read_input.ended, audit=DynamoAuditTrail("access"), id_tokens=PlainIdTokens(), clock=world.clock,
         )  # fmt: skip
         return claim.claim(runner_id, "once", "nonce", {}).runner
 

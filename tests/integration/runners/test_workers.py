@@ -12,6 +12,7 @@ from cadence.adapters.aws.clients import client
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
 from cadence.adapters.dynamodb.access.audit import DynamoAuditTrail
 from cadence.adapters.dynamodb.access.token_uses import DynamoTokenUses
+from cadence.adapters.dynamodb.limits.environments import DynamoEnvironmentStore
 from cadence.adapters.dynamodb.melodium.sealed_workers import SealedWorkers
 from cadence.adapters.dynamodb.runs.groups import DynamoGroupStore
 from cadence.adapters.kms.cipher import KmsCipher
@@ -41,7 +42,7 @@ from cadence.domain.shared import ids
 from cadence.domain.shared.errors import Conflict, Gone, NotFound
 from cadence.domain.shared.schemas import schema as schema_of
 from runner_gateway import wire
-from tests.fakes.services import MemoryWakeUps
+from tests.fakes.services import MemoryWakeUps, PlainIdTokens
 from tests.integration.runners.conftest import World
 from tests.permissions import within_the_role_of
 
@@ -119,6 +120,7 @@ def claimed(world: World, sealed: SealedWorkers) -> Callable[[TreatmentSpec], As
             treatments=world.runs,
             runners=world.runners,
             secrets=world.secrets,
+            environments=DynamoEnvironmentStore("access"),
             followers=world.runners,
             machines=world.machines,
             begin=begin,
@@ -127,6 +129,7 @@ def claimed(world: World, sealed: SealedWorkers) -> Callable[[TreatmentSpec], As
             retentions=world.retentions,
             inputs=world.read_input.ended,
             audit=DynamoAuditTrail("access"),
+            id_tokens=PlainIdTokens(),
             clock=world.clock,
         )
         # The engine's token is written to the table of tokens.

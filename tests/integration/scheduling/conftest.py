@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from cadence.domain.scheduling.machine_step import MachineStep, NextState
 from cadence.local.ministack.server import COMMAND, MiniStack
 from cadence.local.shared.account_key import AccountKey
 from cadence.local.shared.ports import first_free
@@ -41,6 +42,12 @@ def step(following: str, then: str | None = None, attempt: int = 1) -> dict[str,
     }
 
 
+def proceed(following: dict[str, Any]) -> dict[str, Any]:
+    """How a part answers its token with what to do next, as `StepFunctionsMachines.proceed` does."""
+    answer = MachineStep(**following | {"next": NextState(following["next"])})
+    return {"succeed": following} if answer.ends else {"fail": answer.name, "cause": json.dumps(following)}
+
+
 LAUNCH = step("launch") | {"placement": {"pool": "near", "runner_id": "r-1"}}
 # How everything goes when nothing fails: the part of each Lambda, and of each operation that one is asked for by name.
 WELL: dict[str, list[Any]] = {
@@ -48,9 +55,9 @@ WELL: dict[str, list[Any]] = {
     "StopRun": [{"succeed": {}}],
     "finalise": [{"return": {"state": "succeeded"}}],
     "Act": [{"succeed": {"next": "done"}}],
-    "Place": [{"succeed": LAUNCH}],
+    "Place": [proceed(LAUNCH)],
     "wait": [{"succeed": {}}],
-    "start": [{"succeed": step("release", "done")}],
+    "start": [proceed(step("release", "done"))],
     "Settle": [{"return": step("release", "done")}],
     "stop": [{"return": {}}],
 }

@@ -7,22 +7,25 @@ from typing import Any
 
 import pytest
 
-from tests.integration.scheduling.conftest import DEFINITIONS, MACHINES, WELL, Theatre, step
+from cadence.domain.scheduling.machine_step import DECIDED, PLACED
+from tests.integration.scheduling.conftest import DEFINITIONS, MACHINES, WELL, Theatre, proceed, step
 
 pytestmark = pytest.mark.slow
 
-OFFERED = ["Place", "Next?", "Done"]
-TREATMENT = ["Place", "Next?", "Launch", "Next?", "Release", "Again?", "Done"]
+OFFERED = ["Place"]
+TREATMENT = ["Place", "Placed", "Launch", "Release and end"]
 # Settled by its machine: after the result, after an error of Launch, and after an error of Place.
-SETTLED = ["Place", "Next?", "Launch", "Next?", "Settle", "Next?", "Release", "Again?", "Done"]
-UNLAUNCHED = ["Place", "Next?", "Launch", "Settle", "Next?", "Release", "Again?", "Done"]
+SETTLED = ["Place", "Placed", "Launch", "Decided", "Next?", "Settle", "Next?", "Release", "Again?", "Done"]
+UNLAUNCHED = ["Place", "Placed", "Launch", "Settle", "Next?", "Release", "Again?", "Done"]
 UNPLACED = ["Place", "Settle", "Next?", "Done"]
-UNSETTLED = [*SETTLED[:5], "Launched?", "Release", "Again?", "Not settled"]
+UNSETTLED = [*SETTLED[:6], "Launched?", "Release", "Again?", "Not settled"]
 TURN = ["Place", "Await turn"]
 ACTING = ["Act", "Acted?", "Done"]
 RUN = ["Admit", "Finalise"]
 STOPPED = ["Admit", "Stop", "Finalise"]
 
+# The errors that are no faults: they say what comes next (`MachineStep.name`).
+STEPS = {PLACED, DECIDED}
 # Which Lambda, or operation of one, a state calls.
 PART = {
     "Admit": "Admit",
@@ -34,17 +37,19 @@ PART = {
     "Launch": "start",
     "Settle": "Settle",
     "Release": "stop",
+    "Release and end": "stop",
 }
 # What has to go wrong before, for a state that is not on the straight way.
 BEFORE: dict[str, dict[str, list[Any]]] = {
     "Stop": {"Admit": [{"fail": "Cancelled"}]},
-    "Settle": {"start": [{"succeed": step("settle")}]},
+    "Settle": {"start": [proceed(step("settle"))]},
+    "Release": {"start": [proceed(step("settle"))]},
     "Await turn": {"Place": [{"fail": "MustWait"}, *WELL["Place"]]},
 }
 # What never found a place has no runner to be released.
 UNPLACED_ENDS: dict[str, dict[str, list[Any]]] = {
     entry: {"Settle": [{"return": step("done")}]}
-    for entry in ("treatment.Place.Catch[1]", "treatment.Await turn.Catch[0]", "treatment.Act.Catch[0]")
+    for entry in ("treatment.Place.Catch[3]", "treatment.Await turn.Catch[0]", "treatment.Act.Catch[0]")
 }
 
 
@@ -72,18 +77,20 @@ PATHS = {
     Entry("treatment", "Act", "Catch", 0): ["Act", "Settle", "Next?", "Done"],
     Entry("treatment", "Place", "Retry", 0): TREATMENT,
     Entry("treatment", "Place", "Retry", 1): TREATMENT,
-    Entry("treatment", "Place", "Catch", 0): [*TURN, *TREATMENT],
-    Entry("treatment", "Place", "Catch", 1): UNPLACED,
+    Entry("treatment", "Place", "Catch", 2): [*TURN, *TREATMENT],
+    Entry("treatment", "Place", "Catch", 3): UNPLACED,
     Entry("treatment", "Await turn", "Retry", 0): [*TURN, *TREATMENT],
     Entry("treatment", "Await turn", "Catch", 0): [*TURN, "Settle", "Next?", "Done"],
     Entry("treatment", "Launch", "Retry", 0): TREATMENT,
     Entry("treatment", "Launch", "Retry", 1): TREATMENT,
-    Entry("treatment", "Launch", "Catch", 0): ["Place", "Next?", "Launch", *TREATMENT],
-    Entry("treatment", "Launch", "Catch", 1): UNLAUNCHED,
+    Entry("treatment", "Launch", "Catch", 1): ["Place", "Placed", "Launch", *TREATMENT],
+    Entry("treatment", "Launch", "Catch", 2): UNLAUNCHED,
     Entry("treatment", "Settle", "Retry", 0): SETTLED,
     Entry("treatment", "Settle", "Catch", 0): UNSETTLED,
-    Entry("treatment", "Release", "Retry", 0): TREATMENT,
-    Entry("treatment", "Release", "Catch", 0): TREATMENT,
+    Entry("treatment", "Release", "Retry", 0): SETTLED,
+    Entry("treatment", "Release", "Catch", 0): SETTLED,
+    Entry("treatment", "Release and end", "Retry", 0): TREATMENT,
+    Entry("treatment", "Release and end", "Catch", 0): [*TREATMENT, "Done"],
 }
 
 
@@ -97,7 +104,8 @@ def entries() -> Iterator[tuple[Entry, dict[str, Any]]]:
         for name, state in definition(machine)["States"].items():
             for kind in ("Retry", "Catch"):
                 for index, entry in enumerate(state.get(kind, [])):
-                    yield Entry(machine, name, kind, index), entry
+                    if not STEPS.issuperset(entry["ErrorEquals"]):
+                        yield Entry(machine, name, kind, index), entry
 
 
 def cases(kind: str) -> list[Any]:
@@ -177,10 +185,10 @@ def test_a_place_that_never_launches_is_left_for_the_next(theatre: Theatre, erro
     far = step("launch") | {"placement": {"pool": "far", "runner_id": "r-1"}}
     play = theatre.start(
         "treatment",
-        {"Place": [*WELL["Place"], {"succeed": far}], "start": [{"fail": error}] * (1 + retry) + WELL["start"]},
+        {"Place": [*WELL["Place"], proceed(far)], "start": [{"fail": error}] * (1 + retry) + WELL["start"]},
     )
     assert play.end()["status"] == "SUCCEEDED"
-    assert play.path() == ["Place", "Next?", "Launch", *TREATMENT]
+    assert play.path() == ["Place", "Placed", "Launch", *TREATMENT]
     again = play.calls("Place")[1]["state"]
     assert again["refused"] == {"Error": error, "Cause": f"{error} was injected"}
     assert again["decided"]["placement"]["pool"] == "near"
@@ -192,7 +200,7 @@ def test_when_no_place_is_left_the_words_of_placement_are_settled(theatre: Theat
         "treatment", {"start": [{"fail": "ProviderRejected"}], "Place": [*WELL["Place"], {"fail": "ProviderRejected"}]}
     )
     assert play.end()["status"] == "SUCCEEDED"
-    assert play.path() == ["Place", "Next?", "Launch", "Place", "Settle", "Next?", "Release", "Again?", "Done"]
+    assert play.path() == ["Place", "Placed", "Launch", "Place", "Settle", "Next?", "Release", "Again?", "Done"]
     assert play.calls("Settle")[0]["error"]["Error"] == "ProviderRejected"
 
 

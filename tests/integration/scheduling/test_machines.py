@@ -13,7 +13,7 @@ from cadence.adapters.aws import clients
 from cadence.adapters.aws.step_functions import StepFunctionsMachines
 from cadence.domain.shared.errors import MACHINE_ERRORS, Cancelled, RunnerLost
 from cadence.domain.shared.ids import treatment_id
-from tests.integration.scheduling.conftest import DEFINITIONS, LAUNCH, MACHINES, WELL, Theatre, step
+from tests.integration.scheduling.conftest import DEFINITIONS, LAUNCH, MACHINES, WELL, Theatre, proceed, step
 from tests.integration.scheduling.test_faults import OFFERED, RUN, SETTLED, TREATMENT, UNLAUNCHED, entries
 
 AWS_ERRORS = {
@@ -26,7 +26,8 @@ AWS_ERRORS = {
     "Sandbox.Timedout",
     "States.Timeout",
 }
-MOST_TRANSITIONS = 8
+# With the choice that every treatment begins with: on hosts, and elsewhere.
+MOST_ON_HOSTS, MOST_ELSEWHERE = 2, 5
 
 
 @pytest.fixture
@@ -45,18 +46,19 @@ def test_a_treatment_takes_few_transitions(theatre: Theatre) -> None:
     play = theatre.start("treatment")
     assert play.end()["status"] == "SUCCEEDED"
     assert play.path() == TREATMENT
-    assert len(["Kind?", *play.path()]) <= MOST_TRANSITIONS
+    assert len(["Kind?", *play.path()]) <= MOST_ELSEWHERE
 
 
-def test_a_treatment_on_a_host_takes_three_transitions(theatre: Theatre) -> None:
-    play = theatre.start("treatment", {"Place": [{"succeed": step("done")}]})
+def test_a_treatment_on_a_host_takes_two_transitions(theatre: Theatre) -> None:
+    play = theatre.start("treatment", {"Place": [proceed(step("done"))]})
     assert play.end()["status"] == "SUCCEEDED"
     assert play.path() == OFFERED
+    assert len(["Kind?", *play.path()]) <= MOST_ON_HOSTS
     assert play.calls("start") == play.calls("Settle") == play.calls("stop") == []
 
 
 def test_a_result_that_nobody_settled_yet_is_settled_by_the_machine(theatre: Theatre) -> None:
-    play = theatre.start("treatment", {"start": [{"succeed": step("settle")}]})
+    play = theatre.start("treatment", {"start": [proceed(step("settle"))]})
     assert play.end()["status"] == "SUCCEEDED"
     assert play.path() == SETTLED
     assert "error" not in play.calls("Settle")[0]
@@ -103,12 +105,12 @@ def test_a_runner_that_needs_no_release_is_followed_by_another_attempt_at_once(t
     play = theatre.start(
         "treatment",
         {
-            "Place": [{"succeed": step("settle")}, {"succeed": step("done")}],
+            "Place": [proceed(step("settle")), proceed(step("done"))],
             "Settle": [{"return": step("retry", attempt=2)}],
         },
     )
     assert play.end()["status"] == "SUCCEEDED"
-    assert play.path() == ["Place", "Next?", "Settle", "Next?", "Next attempt", *OFFERED]
+    assert play.path() == ["Place", "Decided", "Next?", "Settle", "Next?", "Next attempt", *OFFERED]
     assert play.calls("Place")[1]["state"]["attempt"] == 2
 
 
@@ -121,26 +123,26 @@ def test_a_treatment_without_a_runner_acts_until_it_is_done(theatre: Theatre, ki
 
 def test_another_attempt_waits_as_long_as_it_is_told(theatre: Theatre) -> None:
     waits = {"return": step("release", "wait", 2) | {"wait_seconds": 3600}}
-    play = theatre.start("treatment", {"start": [{"succeed": step("settle")}, *WELL["start"]], "Settle": [waits]})
+    play = theatre.start("treatment", {"start": [proceed(step("settle")), *WELL["start"]], "Settle": [waits]})
     assert play.end()["status"] == "SUCCEEDED"
     assert play.path() == [*SETTLED[:-1], "Wait", "Next attempt", *TREATMENT]
 
 
 def test_a_launch_whose_turn_has_not_come_is_made_again_with_the_same_placement(theatre: Theatre) -> None:
     placement = {"runner_id": "r-1", "pool": "near"}
-    later = {"succeed": step("later") | {"wait_seconds": 600, "placement": placement}}
+    later = proceed(step("later") | {"wait_seconds": 600, "placement": placement})
     play = theatre.start("treatment", {"start": [later, *WELL["start"]]})
     assert play.end()["status"] == "SUCCEEDED"
     launch = TREATMENT.index("Launch")
-    assert play.path() == [*TREATMENT[:launch], "Launch", "Next?", "Later", *TREATMENT[launch:]]
+    assert play.path() == [*TREATMENT[:launch], "Launch", "Decided", "Next?", "Later", *TREATMENT[launch:]]
     assert play.calls("start")[1]["placement"] == placement
 
 
 def test_a_wait_follows_at_once_where_nothing_is_to_be_released(theatre: Theatre) -> None:
     waits = {"return": step("wait", attempt=2) | {"wait_seconds": 3600}}
-    play = theatre.start("treatment", {"Place": [{"succeed": step("settle")}, *WELL["Place"]], "Settle": [waits]})
+    play = theatre.start("treatment", {"Place": [proceed(step("settle")), *WELL["Place"]], "Settle": [waits]})
     assert play.end()["status"] == "SUCCEEDED"
-    assert play.path() == ["Place", "Next?", "Settle", "Next?", "Wait", "Next attempt", *TREATMENT]
+    assert play.path() == ["Place", "Decided", "Next?", "Settle", "Next?", "Wait", "Next attempt", *TREATMENT]
 
 
 def test_the_next_pool_is_asked_with_the_refused_decision(theatre: Theatre) -> None:
@@ -156,7 +158,7 @@ def test_a_place_that_fails_after_a_refusal_is_settled_and_released(theatre: The
         "treatment", {"start": [{"fail": "CapacityExhausted"}], "Place": [*WELL["Place"], {"fail": "Cancelled"}]}
     )
     play.end()
-    assert play.path() == ["Place", "Next?", "Launch", "Place", "Settle", "Next?", "Release", "Again?", "Done"]
+    assert play.path() == ["Place", "Placed", "Launch", "Place", "Settle", "Next?", "Release", "Again?", "Done"]
     assert play.calls("Settle")[0]["error"]["Error"] == "Cancelled"
 
 
@@ -193,7 +195,7 @@ def test_an_execution_that_is_stopped_goes_no_further(theatre: Theatre, machines
     theatre.executions.stop_execution(executionArn=play.arn, error="Stopped", cause="by hand")
     assert play.end()["status"] == "ABORTED"
     machines.succeed(token, {})
-    assert play.path() == ["Place", "Next?", "Launch"]
+    assert play.path() == ["Place", "Placed", "Launch"]
 
 
 def test_every_error_name_can_occur() -> None:

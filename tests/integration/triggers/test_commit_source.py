@@ -17,6 +17,7 @@ from cadence.adapters.http.egress_policy import EgressPolicy
 from cadence.application.pipelines.check_document import FreezeDocument
 from cadence.application.pipelines.invalid_document import InvalidDocument
 from cadence.application.pipelines.plan_run import PlanRun
+from cadence.application.repositories.branch_protection import BranchProtection
 from cadence.application.repositories.commit_source import EventSource, StoreCommitFiles
 from cadence.application.repositories.pushed_pipelines import PushedPipelines
 from cadence.application.runs.run_details import RunDetails
@@ -180,7 +181,14 @@ class Stage:
         )
         changed = ChangedPaths(git=DulwichGitReader(LOCAL), event=event, credentials=TOKEN)
         run = pipelines.start_file(
-            run_id, self.repository(), ("build.yaml", document), event, changed, event.event(), source
+            run_id,
+            self.repository(),
+            ("build.yaml", document),
+            event,
+            changed,
+            event.event(),
+            source,
+            BranchProtection(asked_of_no_host),
         )
         assert run is not None
         return run
@@ -190,6 +198,10 @@ class Stage:
 
     def content(self, stored: StoredContent) -> bytes:
         return b"".join(self.setting.chunks.contents[f"{stored.prefix}{seq:012}"] for seq in range(stored.chunks))
+
+
+def asked_of_no_host(branch: str) -> bool:
+    raise AssertionError(f"no environment of protected branches asks about {branch}")
 
 
 def pushed(commit: str) -> Push:
@@ -223,6 +235,21 @@ def test_a_push_gives_its_files_to_every_treatment_that_asks_for_them(address: s
     )
     value = details.value(port.stored.sha256)
     assert (value.port, value.chunk_key(0)) == (SOURCE_PORT, f"{port.stored.prefix}{0:012}")
+
+
+def test_a_pipeline_that_names_the_changed_files_is_given_them(address: str, repository: Repository) -> None:
+    stage = Stage(f"{address}/one")
+    event = replace(
+        pushed(repository.git("rev-parse", "HEAD")),
+        repository_url=f"{address}/one",
+        before=repository.git("rev-parse", "HEAD~1"),
+    )
+    source = stage.source(event)
+    naming = DOCUMENT.replace(b"name: build", b"name: other # CADENCE_CHANGED_FILES")
+
+    assert "changed_files" not in stage.start("01" + "a" * 24, event, source).event
+    changed = repository.git("diff", "--name-only", "HEAD~1", "HEAD").splitlines()
+    assert stage.start("01" + "b" * 24, event, source, naming).event["changed_files"] == sorted(changed)
 
 
 def test_a_pull_request_from_a_fork_gives_the_files_of_the_fork_which_is_read_without_a_token(

@@ -35,6 +35,26 @@ def test_components_differ_in_more_than_upper_and_lower_case():
     assert sorted(names) == sorted(set(names))
 
 
+def test_no_component_is_named_as_a_generator_names_what_makes_another():
+    """A client in Go has a function `NewTokenView` for `TokenView`."""
+    names = set(document(GROUPS)["components"]["schemas"])
+
+    assert {name for name in names if f"New{name}" in names} == set()
+
+
+def test_alternatives_have_no_default_but_null():
+    """A client in Go would name the default in a way that does not compile."""
+    components = document(GROUPS)["components"]["schemas"]
+
+    found = {
+        (name, field)
+        for name, component in components.items()
+        for field, schema in component.get("properties", {}).items()
+        if "anyOf" in schema and schema.get("default") is not None
+    }
+    assert found == set()
+
+
 def test_the_reference_of_the_command_line_is_up_to_date():
     committed = (DOCS / "cli.md").read_text()
 

@@ -15,8 +15,8 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[3]
 FUNCTIONS = REPOSITORY / "functions"
 
-# Time zones on systems that have none; what `requests` brings, and is used through it.
-_NOT_IMPORTED, _BROUGHT = {"tzdata"}, {"urllib3"}
+# Time zones on systems that have none.
+_NOT_IMPORTED = {"tzdata"}
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def test_its_dependencies_are_what_it_imports_in_the_versions_of_the_whole(modul
         if package in distributions and package != "cadence"
     }
     named = {re.split(r"[<>=\[]", one)[0] for one in dependencies}
-    assert named - _NOT_IMPORTED == imported - _BROUGHT
+    assert named - _NOT_IMPORTED == imported
 
 
 def test_both_have_the_same_schemas_and_the_same_agent() -> None:

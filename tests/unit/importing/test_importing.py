@@ -109,6 +109,54 @@ def test_a_job_that_runs_always_sees_what_it_needs_end_in_whatever_way() -> None
     assert clean_up["when"] == '${{ treatments["audit"].state != "" }}'
 
 
+def test_jobs_that_may_fail_become_treatments_that_fail_softly() -> None:
+    github = """
+on: push
+jobs:
+  always: {runs-on: ubuntu-latest, continue-on-error: true, steps: [{run: a}]}
+  never: {runs-on: ubuntu-latest, continue-on-error: false, steps: [{run: a}]}
+  by-value:
+    runs-on: ubuntu-latest
+    strategy: {matrix: {python: ["3.14", "3.15"], include: [{python: "3.15", experimental: true}]}}
+    continue-on-error: ${{ matrix.experimental }}
+    steps: [{run: a}]
+"""
+    gitlab = """
+always: {script: [a], allow_failure: true}
+never: {script: [a], allow_failure: false}
+codes: {script: [a], allow_failure: {exit_codes: [137, 255]}}
+code: {script: [a], allow_failure: {exit_codes: 137}}
+"""
+    found = read_yaml(convert(github, name="a").document).data["treatments"]
+    assert {name: body.get("soft_fail") for name, body in found.items()} == {
+        "always": True,
+        "never": None,
+        "by-value": '${{ has(matrix.experimental) && matrix.experimental != "" && matrix.experimental != false '
+        "&& matrix.experimental != 0 && matrix.experimental != null }}",
+    }
+    found = read_yaml(convert(gitlab, name="a").document).data["treatments"]
+    assert {name: body.get("soft_fail") for name, body in found.items()} == {
+        "always": True,
+        "never": None,
+        "codes": {"exit_codes": [137, 255]},
+        "code": {"exit_codes": [137]},
+    }
+
+
+def test_the_summary_of_a_job_is_the_summary_of_its_treatment() -> None:
+    workflow = """
+on: push
+jobs:
+  cover: {runs-on: ubuntu-latest, steps: [{run: echo "90 %" >> "$GITHUB_STEP_SUMMARY"}]}
+  plain: {runs-on: ubuntu-latest, steps: [{run: make}]}
+"""
+    found = convert(workflow, name="a")
+    treatments = read_yaml(found.document).data["treatments"]
+    assert treatments["cover"]["run"].startswith('export GITHUB_STEP_SUMMARY="$CADENCE_SUMMARY"\n')
+    assert "SUMMARY" not in treatments["plain"]["run"]
+    assert not any("SUMMARY" in note.what for note in found.notes)
+
+
 def test_a_health_check_is_taken_from_the_options_of_a_service() -> None:
     postgres = document("github/services-and-container.yml")["treatments"]["integration"]["services"]["postgres"]
 

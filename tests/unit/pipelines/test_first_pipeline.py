@@ -29,20 +29,20 @@ def written(folder: Path, *files: str) -> str:
 
 
 @pytest.mark.parametrize("treatment", FILE_OF)
-def test_each_tool_gets_a_treatment_fed_with_the_source(tmp_path: Path, treatment: str) -> None:
+def test_each_tool_gets_a_treatment_with_the_source(tmp_path: Path, treatment: str) -> None:
     document = written(tmp_path, FILE_OF[treatment])
 
     assert validate(document).findings == ()
     parsed = yaml.safe_load(document)
-    assert list(parsed["treatments"]) == ["fetch", treatment]
-    assert parsed["connections"] == [f"fetch.source -> {treatment}.source"]
+    assert list(parsed["treatments"]) == [treatment]
+    assert parsed["treatments"][treatment]["source"] is True
 
 
 def test_all_files_together_make_a_valid_document(tmp_path: Path) -> None:
     document = written(tmp_path, *FILES)
 
     assert validate(document).findings == ()
-    assert list(yaml.safe_load(document)["treatments"]) == ["fetch", *FILE_OF]
+    assert list(yaml.safe_load(document)["treatments"]) == list(FILE_OF)
 
 
 def test_commands_follow_the_files(tmp_path: Path) -> None:
@@ -50,13 +50,25 @@ def test_commands_follow_the_files(tmp_path: Path) -> None:
     (tmp_path / "package.json").write_text(json.dumps({"scripts": {"test": "vitest"}}))
     treatments = yaml.safe_load(first_pipeline(tmp_path, "site") or "")["treatments"]
 
-    assert treatments["python"]["run"].splitlines()[1:] == [
+    assert treatments["python"]["run"].splitlines() == [
         "python -m pip install --quiet pytest",
         "python -m pip install --quiet -r requirements.txt",
         "python -m pytest",
     ]
-    assert treatments["node"]["run"].splitlines()[1:] == ["npm ci", "npm run test"]
-    assert treatments["rust"]["run"].splitlines()[1:] == ["cargo test --locked"]
+    assert treatments["node"]["run"].splitlines() == ["npm ci", "npm run test"]
+    assert treatments["rust"]["run"].splitlines() == ["cargo test --locked"]
+
+
+def test_without_images_a_treatment_uses_the_machine_s_programs_and_changes_none(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").touch()
+    (tmp_path / "go.mod").touch()
+    document = first_pipeline(tmp_path, "site", images=False) or ""
+    treatments = yaml.safe_load(document)["treatments"]
+
+    assert validate(document).findings == ()
+    assert not any("image" in treatment for treatment in treatments.values())
+    assert treatments["python"]["run"].splitlines()[:2] == ["python3 -m venv .venv", ". .venv/bin/activate"]
+    assert treatments["go"]["run"].splitlines() == ["go vet ./...", "go test ./..."]
 
 
 @pytest.mark.parametrize(
@@ -77,6 +89,22 @@ def test_the_command_writes_a_file_once(tmp_path: Path) -> None:
     assert validate((tmp_path / ".cadence" / "site.yaml").read_text()).findings == ()
     assert again.exit_code == 1
     assert "exists already" in again.stderr
+
+
+def test_a_terminal_is_asked_two_questions_unless_options_answer_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cadence.cli.pipelines.init._on_a_terminal", lambda: True)
+    (tmp_path / "go.mod").touch()
+
+    asked = CliRunner().invoke(app, ["init", str(tmp_path)], input="site\nn\n")
+    told = CliRunner().invoke(app, ["init", str(tmp_path), "--name", "other", "--images"])
+
+    assert asked.exit_code == told.exit_code == 0
+    assert "Name of the pipeline" in asked.output and "container images" in asked.output
+    assert "image" not in (tmp_path / ".cadence" / "site.yaml").read_text()
+    assert "?" not in told.output
+    assert "image: golang" in (tmp_path / ".cadence" / "other.yaml").read_text()
 
 
 def test_what_cannot_be_written_is_refused_with_the_reason(tmp_path: Path) -> None:

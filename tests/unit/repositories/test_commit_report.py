@@ -3,14 +3,17 @@
 from dataclasses import replace
 from datetime import timedelta
 
+from cadence.domain.repositories.commit_check import checks
 from cadence.domain.repositories.commit_report import (
     LONGEST_DESCRIPTION,
     CommitState,
     comment,
     newest_runs,
     pull_request_number,
+    reasons,
     statuses,
 )
+from cadence.domain.runs.job_summary import JobSummary
 from cadence.domain.runs.run import Run, Treatment
 from cadence.domain.runs.states import RunState, TreatmentState
 from cadence.domain.test_reports.case import CaseCounts
@@ -131,3 +134,46 @@ def test_a_comment_lists_the_first_tests_only() -> None:
 
     body = comment(7, "r-1", "c" * 40, newest, {}, URL, {"01a": many}).body
     assert "`t::9`" in body and "`t::10`" not in body and "- and 2 more new ones" in body
+
+
+def test_a_succeeded_run_names_its_soft_failures() -> None:
+    soft = replace(run(state=RunState.SUCCEEDED, kind="pull_request"), soft_failures=1)
+    lint = replace(treatment("lint", TreatmentState.FAILED, "found 3", 1), soft_failed=True)
+
+    (status,) = statuses(newest_runs([soft]), URL)
+    assert (status.state, status.description) == (
+        CommitState.SUCCESS,
+        "The run succeeded in 1 min 15 s, with 1 soft failure",
+    )
+    body = comment(7, "r-1", "a" * 40, newest_runs([soft]), {"01a": [lint]}, URL).body
+    assert "✅ succeeded, 1 soft failure |" in body
+    assert "### build (pull request) succeeded, with 1 soft failure" in body
+    assert "- `lint` failed with exit code 1 (does not fail the run)" in body
+    (check,) = checks(newest_runs([soft]), {"01a": [lint]}, {}, URL)
+    assert check.annotations == ()
+    assert "- `lint` failed with exit code 1 (does not fail the run)" in check.summary
+
+
+def test_summaries_follow_as_far_as_there_is_room_for_them() -> None:
+    ended = run(state=RunState.FAILED, kind="pull_request")
+    written = {"01a": [JobSummary("01a", "cover", 1, "**90 %** <b>"), JobSummary("01a", "long", 1, "x" * 30_000)]}
+
+    body = comment(7, "r-1", "a" * 40, newest_runs([ended]), {}, URL, summaries=written).body
+    assert "### Summaries of build (pull request)\n\n#### `cover`\n\n**90 %** <\u2060b>\n" in body
+    assert body.endswith("1 summary is too long for this place: see the run.\n")
+    (check,) = checks(newest_runs([ended]), {}, {}, URL, written)
+    assert check.text.startswith("#### `cover`\n\n**90 %**")
+    assert "x" * 30_000 in check.text
+    (without,) = checks(newest_runs([ended]), {}, {}, URL)
+    assert (without.text, without.digest == check.digest) == ("", False)
+
+
+def test_what_fails_the_run_comes_before_soft_failures() -> None:
+    failed = replace(run(state=RunState.FAILED), soft_failures=1)
+    lint = replace(treatment("a-lint", TreatmentState.FAILED, "", 1), soft_failed=True)
+    test = treatment("test", TreatmentState.FAILED, "", 1)
+
+    assert reasons(failed, [lint, test]) == [
+        "- `test` failed with exit code 1",
+        "- `a-lint` failed with exit code 1 (does not fail the run)",
+    ]

@@ -2,12 +2,15 @@
 
 from typing import Any
 
+import pytest
+
 from cadence.adapters.code_hosts.bitbucket import BitbucketRepository
 from cadence.adapters.code_hosts.gitea import GiteaRepository
 from cadence.adapters.code_hosts.github import GitHubRepository
 from cadence.adapters.code_hosts.gitlab import GitLabRepository
 from cadence.application.repositories.ports import HostedCommit
 from cadence.domain.repositories.heads import decode_event, encode_event, head_delivery, head_name
+from cadence.domain.shared.errors import NotFound
 from cadence.domain.triggers.git_events import PullRequest, Push
 
 from .test_code_hosts import COMMIT, Host, host
@@ -140,3 +143,58 @@ def test_who_may_write(host: Host) -> None:
         "/projects/acme%2Fsite/members/all/3",
         "/repositories/acme/site/permissions-config/users/%7B3%7D",
     }
+
+
+def test_which_branches_are_protected(host: Host) -> None:
+    """GitHub, GitLab and Gitea tell it of a branch, with their patterns and rulesets resolved."""
+    client = host.client()
+    host.answering(*({"name": "release/1", "protected": protected} for protected in (True, False, True)))
+
+    assert GitHubRepository(client, "acme/site").is_protected("release/1") is True
+    assert GitLabRepository(client, "acme/site").is_protected("release/1") is False
+    assert GiteaRepository(client, "acme/site").is_protected("release/1") is True
+    assert [path for _, path, _ in host.calls] == [
+        "/repos/acme/site/branches/release%2F1",
+        "/projects/acme%2Fsite/repository/branches/release%2F1",
+        "/repos/acme/site/branches/release/1",
+    ]
+    host.answers = [(404, {"message": "Branch not found"}, {})]
+    with pytest.raises(NotFound, match="Branch not found"):
+        GitHubRepository(client, "acme/site").is_protected("gone")
+
+
+@pytest.mark.parametrize(
+    ("branch", "rules", "protected"),
+    [
+        ("main", [], False),
+        ("main", [{"branch_match_kind": "glob", "pattern": "main"}], True),
+        ("release/1", [{"branch_match_kind": "glob", "pattern": "release/*"}], True),
+        ("release/1/x", [{"branch_match_kind": "glob", "pattern": "release/*"}], False),
+        ("other", [{"branch_match_kind": "glob", "pattern": "main"}], False),
+        ("main", [{"branch_match_kind": "branching_model", "branch_type": "production", "pattern": ""}], True),
+        ("next", [{"branch_match_kind": "branching_model", "branch_type": "production", "pattern": ""}], False),
+        ("next", [{"branch_match_kind": "branching_model", "branch_type": "development", "pattern": ""}], True),
+        ("hotfix/7", [{"branch_match_kind": "branching_model", "branch_type": "hotfix", "pattern": ""}], True),
+        ("feature/7", [{"branch_match_kind": "branching_model", "branch_type": "hotfix", "pattern": ""}], False),
+    ],
+    ids=[
+        "no rule", "by name", "by pattern", "deeper", "another", "production", "not production", "development",
+        "type", "another type",
+    ],
+)  # fmt: skip
+def test_a_branch_of_bitbucket_is_protected_if_a_rule_restricts_pushes(
+    host: Host, branch: str, rules: list[dict[str, Any]], protected: bool
+) -> None:
+    model = {
+        "production": {"branch": {"name": "main"}},
+        "development": {"branch": {"name": "next"}},
+        "branch_types": [{"kind": "hotfix", "prefix": "hotfix/"}, {"kind": "feature", "prefix": "feature/"}],
+    }
+    host.answering({"name": branch}, {"values": rules}, model)
+
+    assert BitbucketRepository(host.client(), "acme/site").is_protected(branch) is protected
+    assert [path.split("?")[0] for _, path, _ in host.calls[:2]] == [
+        f"/repositories/acme/site/refs/branches/{branch}",
+        "/repositories/acme/site/branch-restrictions",
+    ]
+    assert "kind=push" in host.calls[1][1]

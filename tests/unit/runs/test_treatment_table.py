@@ -3,6 +3,7 @@
 from typing import Any
 
 from cadence.cli.runs.follow_run import treatment_table
+from cadence.cli.shared.output import run_state
 
 
 def treatment(name: str, state: str, cause: str | None = None, waiting_for: str | None = None) -> dict[str, Any]:
@@ -36,3 +37,15 @@ def test_a_cause_that_several_treatments_share_is_printed_once() -> None:
         "the same as deploy",
         "waits for an approval",
     ]
+
+
+def test_failures_that_do_not_fail_the_run_are_marked() -> None:
+    soft = {**treatment("lint", "failed", cause="found 3"), "soft_failed": True}
+
+    assert [str(cell) for cell in treatment_table({"treatments": [soft]}).columns[1].cells] == ["failed (soft)"]
+    assert [run_state({"state": "succeeded", "soft_failures": count}).plain for count in (0, 1, 2)] == [
+        "succeeded",
+        "succeeded (1 soft failure)",
+        "succeeded (2 soft failures)",
+    ]
+    assert run_state({"state": "failed"}).plain == "failed"

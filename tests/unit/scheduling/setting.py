@@ -37,6 +37,7 @@ from cadence.application.scheduling.settle import Settle
 from cadence.application.scheduling.stop_run import StopRun
 from cadence.application.scheduling.wake_group import WakeGroup
 from cadence.application.scheduling.watchdog import Watchdog
+from cadence.application.shared.storage import ReserveStorage, RunStorage
 from cadence.application.values.purge_transient_values import PurgeTransientValues
 from cadence.domain.pipelines import plan
 from cadence.domain.pipelines.specification import InputSpec, OutputSpec, TreatmentSpec
@@ -53,7 +54,7 @@ from tests.fakes.gates import MemoryApprovalStore, MemoryEnvironments, MemoryQuo
 from tests.fakes.melodium import MemoryReported
 from tests.fakes.offers import MemoryOffers, MemoryWorkNotification
 from tests.fakes.retentions import MemoryValueRetentionStore
-from tests.fakes.runners import MemoryRunnerStore
+from tests.fakes.runners import MemoryRunnerStore, MemorySummaries
 from tests.fakes.runs import MemoryRunStore
 from tests.fakes.services import (
     ManualClock,
@@ -200,7 +201,9 @@ class Setting:
             clock=self.clock,
         )
         sessions = RunnerSessions(self.runners)
-        self.completing = Complete(sessions, self.runners, self.settling, self.machines, lambda _: None)
+        self.completing = Complete(
+            sessions, self.runners, self.settling, self.machines, lambda _: None, MemorySummaries()
+        )
         stop_child = StopChildRun(runs=self.runs, treatments=self.runs, deadlines=self.deadlines)
         end = EndTreatment(
             treatments=self.runs,
@@ -219,7 +222,10 @@ class Setting:
             machines=self.machines,
             readiness=readiness,
         )
-        elements = EachItems(treatments=self.runs, values=self.runs, streams=self.streams, chunks=self.chunks)
+        storage = RunStorage(self.runs, ReserveStorage(self.storage, 1 << 40, self.clock))
+        elements = EachItems(
+            treatments=self.runs, values=self.runs, streams=self.streams, chunks=self.chunks, storage=storage
+        )
         grow = ExpandEach(
             runs=self.runs,
             treatments=self.runs,
@@ -228,7 +234,7 @@ class Setting:
             machines=self.machines,
             clock=self.clock,
         )
-        gather = CollectOutputs(self.runs, self.chunks, self.retentions, self.clock)
+        gather = CollectOutputs(self.runs, self.chunks, self.retentions, storage, self.clock)
         start = StartRun(self.runs, self.run_gates, self.deadlines, self.clock)
         self.start_child = StartChildRun(
             runs=self.runs, values=self.runs, freeze=no_pipeline, plan=PlanRun(self.documents), start=start

@@ -152,6 +152,26 @@ def test_what_cannot_be_gathered_fails_the_group(setting: Setting, content: byte
     assert setting.state("after") is S.SKIPPED
 
 
+def test_what_is_gathered_counts_in_the_storage_of_the_project(setting: Setting) -> None:
+    setting.admitted(*matrix("a", "b", outputs=BLOCK))
+    end(setting, "m:a", BLOCK[0], b"1")
+    end(setting, "m:b", BLOCK[0], b"2")
+    assert gathered(setting) is S.SUCCEEDED
+    run = setting.runs.get_run(RUN)
+    assert setting.storage.read(run.organization, run.project).used == len(content(setting)) == len(b"[1, 2]")
+
+
+def test_nothing_is_gathered_beyond_the_storage_quota(setting: Setting) -> None:
+    setting.admitted(*matrix("a", outputs=BLOCK))
+    end(setting, "m:a", BLOCK[0], b"1")
+    run = setting.runs.get_run(RUN)
+    setting.storage.put_limit(run.organization, run.project, 2)
+    assert gathered(setting) is S.FAILED
+    cause = str(setting.treatment("m").cause)
+    assert "output n of its instances cannot be kept: The storage quota of 2 bytes" in cause
+    assert setting.storage.read(run.organization, run.project).used == 0
+
+
 def test_gathering_again_changes_nothing(setting: Setting) -> None:
     setting.admitted(*matrix("a", outputs=BLOCK))
     end(setting, "m:a", BLOCK[0], b"1")

@@ -544,7 +544,7 @@ def test_a_quick_settle_that_meets_an_error_is_done_by_the_machine(
 
 
 @pytest.mark.parametrize(
-    ("port", "call"), [("runs", "put_values"), ("runs", "settle"), ("runs", "edges_from"), ("runs", "deliver"), ("machines", "start_treatment"), ("machines", "succeed")]
+    ("port", "call"), [("runs", "put_values"), ("runs", "settle"), ("runs", "edges_from"), ("runs", "deliver"), ("machines", "start_treatment"), ("machines", "proceed")]
 )  # fmt: skip
 def test_a_result_whose_call_ended_anywhere_may_be_handed_in_again(
     setting: Setting, monkeypatch: pytest.MonkeyPatch, port: str, call: str

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from cadence.application.triggers.changed_paths import ChangedPaths, PathSource
+from cadence.application.triggers.changed_paths import ChangedPaths, PathSource, changed_files
 from cadence.domain.shared.errors import NotFound
 from cadence.domain.shared.patterns import selected
 from cadence.domain.triggers.git_events import CommitComparison, PullRequest, Push
@@ -148,6 +148,42 @@ def test_without_paths_and_for_tags_no_repository_is_read():
         None,
     )
     assert git.asked == 0
+
+
+@pytest.mark.parametrize(
+    ("event", "differ", "wanted", "files", "asked"),
+    [
+        (push(paths=frozenset({"b", "a"})), None, False, ["a", "b"], 0),
+        (push(), {"c"}, False, None, 0),
+        (push(), {"d", "c"}, True, ["c", "d"], 1),
+        (push(paths=frozenset({"a"})), {"c"}, True, ["c"], 1),
+        (push(paths=frozenset({"a"})), None, True, ["a"], 1),
+        (push(), None, True, None, 1),
+        (push(), set(), True, [], 1),
+        (push(), {f"f{number}" for number in range(1_001)}, True, None, 1),
+        (push(), {"x" * 32_001}, True, None, 1),
+        (push("refs/tags/v1"), {"c"}, True, None, 0),
+        (pull_request(), {"c"}, True, ["c"], 1),
+        (pull_request(), {"c"}, False, None, 0),
+    ],
+    ids=["listed", "unread", "read", "read-before-listed", "unreadable", "unknown", "none", "many", "long", "tag",
+         "pull-request", "pull-request-unread"],
+)  # fmt: skip
+def test_the_event_lists_the_changed_files_that_are_known(event, differ, wanted, files, asked):
+    git = Git(differ)
+    changed = ChangedPaths(git=git, event=event, credentials=None)
+
+    assert changed_files(changed, wanted=wanted) == ({} if files is None else {"changed_files": files})
+    assert git.asked == asked
+
+
+def test_files_that_a_trigger_had_read_are_listed_without_reading_again():
+    git = Git({"src/a"})
+    changed = ChangedPaths(git=git, event=push(), credentials=None)
+    changed.meant(GitTrigger(paths=("src/**",)))
+
+    assert changed_files(changed, wanted=False) == {"changed_files": ["src/a"]}
+    assert git.asked == 1
 
 
 def test_triggers_are_kept_as_they_are():

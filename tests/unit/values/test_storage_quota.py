@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cadence.application.values.storage import ManageStorage, RemovedObjects, ReserveStorage, release
+from cadence.application.shared.storage import ReserveStorage
+from cadence.application.values.storage import ManageStorage, RemovedObjects, release
 from cadence.domain.shared.errors import InvalidRequest, TooLarge
 from cadence.domain.values.storage import StorageUse, storage_text
 from tests.fakes.services import MemoryStorageLedger

@@ -11,6 +11,7 @@ from api.shapes import Cursor, Limit
 from cadence.composition.api import Services
 from cadence.domain.access.access import Permission
 from cadence.domain.access.audit import AuditFilter, AuditKind
+from cadence.domain.shared.errors import Forbidden
 
 endpoints = Endpoints("audit")
 
@@ -46,6 +47,48 @@ class AuditPage(Model):
     )
 
 
+class ChainRecordView(Model):
+    """A chained record: `previous` is the `digest` of the record before it.
+
+    `digest` is the SHA-256 of all other members as JSON with sorted keys, without blanks, in UTF-8.
+    """
+
+    organization: str
+    sequence: int
+    previous: str
+    digest: str
+    id: str
+    at: str
+    kind: str
+    actor: str
+    token: str
+    by: str
+    action: str
+    target: str
+    project: str
+    outcome: str
+    request: str
+    source: str
+
+
+class ChainHeadView(Model):
+    """The number and digest of the last record; 0 and zeros if there is none yet."""
+
+    sequence: int
+    digest: str
+
+
+class ChainPage(Model):
+    items: list[ChainRecordView] = Field(description="In the order of the chain; kept for a year.")
+    head: ChainHeadView
+    next: str | None = Field(description="The number after which the next page begins, null at the end.")
+
+
+class ChainQuery(Model):
+    limit: Annotated[int, Field(ge=1, le=1_000)] = 1_000
+    after: Annotated[int, Field(ge=0, lt=10**15)] = 0
+
+
 class AuditQuery(Model):
     limit: Limit = 50
     cursor: Cursor | None = None
@@ -53,6 +96,9 @@ class AuditQuery(Model):
     actor: Text | None = Field(None, description="An id (`member:ID`, of a token, `runner:ID`) or a name.")
     action: Text | None = Field(None, description="The name of an operation, for example `put_secret`.")
     outcome: Text | None = Field(None, description="`accepted`, or the code of an error, for example `forbidden`.")
+    target: Text | None = Field(
+        None, description="A thing: a path such as `/v1/projects/shop/secrets/key`, or its beginning."
+    )
     project: Text | None = Field(None, description="A project, or `*` for entries about the whole organization.")
     since: AwareDatetime | None = Field(None, description="The time of the oldest entry.")
     until: AwareDatetime | None = Field(None, description="The time before which the newest entry was made.")
@@ -88,3 +134,30 @@ def list_audit(call: Call, services: Services, query: AuditQuery) -> AuditPage:
         if call.by.sees(entry.organization, entry.project)
     ]
     return AuditPage(items=items, next=sign(key, page.after, *listing) if page.after else None)
+
+
+@endpoints.add(
+    "GET",
+    "/v1/audit/chain",
+    Permission.AUDIT_READ,
+    answers={200: ChainPage},
+    errors=(422,),
+    at="organization",
+)
+def list_audit_chain(call: Call, services: Services, query: ChainQuery) -> ChainPage:
+    """Lists the chained records of the audit log, which show on the client that none was changed or removed.
+
+    An entry is chained some seconds after it was made.
+    """
+    if not call.by.whole_organization:
+        raise Forbidden("The chain of the audit log is of the whole organization: this token is for one project.")
+    organization = call.by.organization
+    # The end first: records that are chained meanwhile are beyond it.
+    head = services.audit_chain.head(organization)
+    records = services.audit_chain.records(organization, query.after, query.limit)
+    last = records[-1]["sequence"] if records else head.sequence
+    return ChainPage(
+        items=[ChainRecordView.model_validate(record) for record in records],
+        head=ChainHeadView(sequence=head.sequence, digest=head.digest),
+        next=str(last) if last < head.sequence else None,
+    )

@@ -35,7 +35,7 @@ class InvitationView(Model):
     expires_at: datetime
 
 
-class NewInvitationView(InvitationView):
+class InvitationWithSecretView(InvitationView):
     code: str = Field(description="Accepts the invitation, once. It cannot be read again.")
 
 
@@ -91,10 +91,10 @@ def list_invitations(call: Call, services: Services) -> InvitationList:
     "POST",
     "/v1/invitations",
     Permission.INVITATIONS_WRITE,
-    answers={201: NewInvitationView},
+    answers={201: InvitationWithSecretView},
     errors=(404, 413, 415, 422),
 )
-def create_invitation(call: Call, services: Services, body: InvitationBody) -> NewInvitationView:
+def create_invitation(call: Call, services: Services, body: InvitationBody) -> InvitationWithSecretView:
     """Invites a person or another organization's team. The code is shown in this answer only: hand it over."""
     invitation, code = services.people.invitations.invite(
         call.by,
@@ -105,7 +105,7 @@ def create_invitation(call: Call, services: Services, body: InvitationBody) -> N
         scope=None if body.scope is None else Scope.parse(body.scope),
         lifetime=timedelta(seconds=body.expires_in),
     )
-    return NewInvitationView(**_view(invitation).model_dump(), code=code)
+    return InvitationWithSecretView(**_view(invitation).model_dump(), code=code)
 
 
 @endpoints.add(

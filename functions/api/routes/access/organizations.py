@@ -2,12 +2,12 @@
 
 import re
 from datetime import datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
 from api.endpoint import Body, Call, Endpoints, Model, Reply
-from api.shapes import Name
+from api.shapes import Name, ProjectOrAll
 from cadence.application.access.seed import ORGANIZATION as INSTALLATION
 from cadence.composition.api import Services
 from cadence.domain.access.access import ALL_PERMISSIONS, ALL_PROJECTS, ApiToken, Permission, Principal, Project
@@ -27,7 +27,7 @@ class OrganizationView(Model):
     created_at: datetime
 
 
-class NewOrganizationView(OrganizationView):
+class OrganizationWithSecretView(OrganizationView):
     token: str = Field(description="A token for everything in the organization. It cannot be read again.")
 
 
@@ -67,7 +67,7 @@ class TokenView(Model):
     last_used_at: datetime | None = Field(description="When it was last accepted, to the hour; null if it never was.")
 
 
-class NewTokenView(TokenView):
+class TokenWithSecretView(TokenView):
     token: str = Field(description="What to send as `Authorization: Bearer`. It cannot be read again.")
 
 
@@ -83,7 +83,7 @@ class TokenBody(Body):
     """
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
-    project: Name | Literal["*"] = ALL_PROJECTS
+    project: ProjectOrAll = ALL_PROJECTS
     permissions: Annotated[list[PermissionName], Field(min_length=1, max_length=100)]
     expires_in: int | None = Field(
         None,
@@ -104,11 +104,11 @@ def list_organizations(call: Call, services: Services) -> OrganizationList:
     "POST",
     "/v1/organizations",
     Permission.ORGANIZATIONS_CREATE,
-    answers={201: NewOrganizationView},
+    answers={201: OrganizationWithSecretView},
     errors=(409, 413, 415, 422),
     at="organization",
 )
-def create_organization(call: Call, services: Services, body: OrganizationBody) -> NewOrganizationView:
+def create_organization(call: Call, services: Services, body: OrganizationBody) -> OrganizationWithSecretView:
     """Creates an organization, with a token for everything in it that is shown in this answer only.
 
     Needs a token of the organization that runs the installation.
@@ -116,7 +116,7 @@ def create_organization(call: Call, services: Services, body: OrganizationBody) 
     if call.by.organization != INSTALLATION or not call.by.whole_organization:
         raise Forbidden("Only the organization that runs the installation can create others.")
     created, text = services.create_organization.create(call.by, body.name)
-    return NewOrganizationView(name=created.name, created_at=created.created_at, token=text)
+    return OrganizationWithSecretView(name=created.name, created_at=created.created_at, token=text)
 
 
 @endpoints.add("GET", "/v1/projects", Permission.PROJECTS_READ, answers={200: ProjectList})
@@ -157,14 +157,14 @@ def list_tokens(call: Call, services: Services) -> TokenList:
     "POST",
     "/v1/tokens",
     Permission.TOKENS_WRITE,
-    answers={201: NewTokenView},
+    answers={201: TokenWithSecretView},
     errors=(404, 409, 413, 415, 422),
 )
-def create_token(call: Call, services: Services, body: TokenBody) -> NewTokenView:
+def create_token(call: Call, services: Services, body: TokenBody) -> TokenWithSecretView:
     """Creates a token. Its text is shown in this answer only."""
     lifetime = timedelta(seconds=body.expires_in) if body.expires_in else None
     token, text = services.create_token.create(call.by, body.name, body.project, frozenset(body.permissions), lifetime)
-    return NewTokenView(**token_view(token).model_dump(), token=text)
+    return TokenWithSecretView(**token_view(token).model_dump(), token=text)
 
 
 @endpoints.add("DELETE", "/v1/tokens/{token_id}", Permission.TOKENS_WRITE, answers={204: None}, errors=(404,))

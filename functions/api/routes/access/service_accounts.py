@@ -7,7 +7,7 @@ from pydantic import Field
 from api.endpoint import Body, Call, Endpoints, Model, Reply
 from api.naming import check_name
 from api.routes.access.members import Description, PersonName
-from api.routes.access.organizations import TEN_YEARS, NewTokenView, token_view
+from api.routes.access.organizations import TEN_YEARS, TokenWithSecretView, token_view
 from cadence.composition.api import Services
 from cadence.domain.access.access import Permission, Principal
 from cadence.domain.access.people import ServiceAccount
@@ -99,13 +99,13 @@ def delete_service_account(call: Call, services: Services, service_account: str)
     "POST",
     "/v1/service-accounts/{service_account}/tokens",
     Permission.SERVICE_ACCOUNTS_WRITE,
-    answers={201: NewTokenView},
+    answers={201: TokenWithSecretView},
     errors=(404, 413, 415, 422),
     at="organization",
 )
 def create_service_account_token(
     call: Call, services: Services, service_account: str, body: ServiceAccountTokenBody
-) -> NewTokenView:
+) -> TokenWithSecretView:
     """Creates a token of a service account, shown in this answer only.
 
     Needs everything that is granted to the account.
@@ -113,7 +113,7 @@ def create_service_account_token(
     _organization(call.by)
     lifetime = timedelta(seconds=body.expires_in) if body.expires_in else None
     token, text = services.people.manage.create_token(call.by, service_account, body.name, lifetime)
-    return NewTokenView(**token_view(token).model_dump(), token=text)
+    return TokenWithSecretView(**token_view(token).model_dump(), token=text)
 
 
 def _view(account: ServiceAccount) -> ServiceAccountView:

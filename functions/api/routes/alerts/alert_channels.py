@@ -1,7 +1,14 @@
 """Channels: the destinations of alerts' messages."""
 
 from api.endpoint import Call, Endpoints, Reply
-from api.routes.alerts.alert_shapes import ChannelBody, ChannelList, ChannelView, NewChannelView, ProjectQuery, TestView
+from api.routes.alerts.alert_shapes import (
+    ChannelBody,
+    ChannelList,
+    ChannelView,
+    ChannelWithSecretView,
+    ProjectQuery,
+    TestView,
+)
 from api.routes.alerts.alerting_access import author, check_name, check_project, visible_projects
 from cadence.adapters.alert_channels.topics import topic_arn
 from cadence.composition.api import Services
@@ -37,7 +44,7 @@ def show_channel(call: Call, services: Services, scope: str, channel: str) -> Ch
     "PUT",
     "/v1/alerts/channels/{scope}/{channel}",
     Permission.ALERTS_WRITE,
-    answers={200: NewChannelView, 201: NewChannelView},
+    answers={200: ChannelWithSecretView, 201: ChannelWithSecretView},
     errors=(404, 413, 415, 422),
 )
 def put_channel(call: Call, services: Services, scope: str, channel: str, body: ChannelBody) -> Reply:
@@ -48,7 +55,7 @@ def put_channel(call: Call, services: Services, scope: str, channel: str, body: 
     stored, is_new, made_up = services.alerting.manage_channels.put(
         (call.by.organization, scope, channel), ChannelKind(body.kind), body.settings, secret, author(call)
     )
-    return Reply(NewChannelView.made(_view(services, stored), made_up), 201 if is_new else 200)
+    return Reply(ChannelWithSecretView.made(_view(services, stored), made_up), 201 if is_new else 200)
 
 
 @endpoints.add(

@@ -201,11 +201,11 @@ class ChannelView(Model):
         return cls(**_channel_values(channel, delivery, waiting, dead_letters, topic))
 
 
-class NewChannelView(ChannelView):
+class ChannelWithSecretView(ChannelView):
     secret: str | None = Field(description="The signing key, if it was made up here. It cannot be read again.")
 
     @classmethod
-    def made(cls, view: ChannelView, secret: str | None) -> "NewChannelView":
+    def made(cls, view: ChannelView, secret: str | None) -> "ChannelWithSecretView":
         return cls(**view.model_dump(), secret=secret)
 
 

@@ -1,5 +1,6 @@
-"""Exports: destinations of logs, metrics and traces; and the cost of runs."""
+"""Exports: destinations of logs, metrics, traces and the audit log; and the cost of runs."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
@@ -22,10 +23,12 @@ from api.routes.exports.export_shapes import (
     export_view,
     run_cost_view,
 )
-from api.shapes import Name
+from api.shapes import ProjectOrAll
 from api.visibility import visible
+from cadence.adapters.http.http_event import called_origin
 from cadence.composition.api import Services
 from cadence.domain.access.access import ALL_PROJECTS, Permission
+from cadence.domain.access.scopes import ORGANIZATION, project_scope
 from cadence.domain.exports.export import SIGNALS, Export, ExportCredentials, ExportKind, Signal
 from cadence.domain.shared.errors import Conflict, Forbidden, InvalidRequest, NotFound, Violation
 
@@ -33,7 +36,8 @@ endpoints = Endpoints("exports")
 
 _MOST_DEAD_LETTERS = 100
 
-SignalName = Literal["logs", "metrics", "traces"]
+SignalName = Literal["logs", "metrics", "traces", "audit"]
+StoredSignalName = Literal["logs", "metrics", "traces"]
 Label = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z_][a-zA-Z0-9_.]{0,62}$")]
 Header = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")]
 Text = Annotated[str, StringConstraints(pattern=r"^[ -~]{1,200}$")]
@@ -53,12 +57,13 @@ class ExportBody(Body):
 
     The address is that of the push API itself for `prometheus_remote_write` and `loki`, the base of `/v1/traces`,
     `/v1/metrics` and `/v1/logs` for `otlp`, and for `datadog` the site (`https://datadoghq.eu`) or an agent's address.
+    `cloudevents` sends the audit log, in batches of CloudEvents: it needs the permission `audit:read` as well.
     """
 
-    kind: Literal["prometheus_remote_write", "loki", "datadog", "otlp"]
+    kind: Literal["prometheus_remote_write", "loki", "datadog", "otlp", "cloudevents"]
     url: Annotated[str, StringConstraints(min_length=1, max_length=1_000)]
-    signals: list[SignalName] | None = Field(None, min_length=1, max_length=3)
-    projects: list[Name | Literal["*"]] | None = Field(None, min_length=1, max_length=100)
+    signals: list[SignalName] | None = Field(None, min_length=1, max_length=4)
+    projects: list[ProjectOrAll] | None = Field(None, min_length=1, max_length=100)
     labels: dict[Label, Text] = Field(default_factory=dict, max_length=20, description="Added to all that is sent.")
     headers: dict[Header, Text] = Field(default_factory=dict, max_length=20, description="Such as X-Scope-OrgID.")
     enabled: bool = True
@@ -74,7 +79,7 @@ class BackfillBody(Body):
 
     since: Moment
     until: Moment | None = None
-    signals: list[SignalName] | None = Field(None, min_length=1, max_length=3)
+    signals: list[StoredSignalName] | None = Field(None, min_length=1, max_length=3)
 
 
 @endpoints.add("GET", "/v1/exports", Permission.EXPORTS_READ, answers={200: ExportList})
@@ -105,6 +110,8 @@ def put_export(call: Call, services: Services, export: str, body: ExportBody) ->
     requested = _requested(call, services, export, body)
     if Signal.LOGS in requested.signals:
         require_lines(call, requested.projects, "An export of logs")
+    if Signal.AUDIT in requested.signals:
+        _require_audit(call, requested.projects)
     sent_credentials = body.credentials
     credentials = (
         ExportCredentials(sent_credentials.scheme, sent_credentials.secret.get_secret_value(), sent_credentials.user)
@@ -165,7 +172,7 @@ def start_backfill(call: Call, services: Services, export: str, body: BackfillBo
     stored = _export(call, services, export)
     since = _moment("since", body.since)
     until = _moment("until", body.until) if body.until else services.clock()
-    signals = frozenset(map(Signal, body.signals)) if body.signals else stored.signals - {Signal.METRICS}
+    signals = frozenset(map(Signal, body.signals)) if body.signals else stored.signals - {Signal.METRICS, Signal.AUDIT}
     if Signal.LOGS in signals:
         require_lines(call, stored.projects, "A back-fill of logs")
     return backfill_view(services.exports.request_backfill.request(stored, since, until, signals))
@@ -189,6 +196,14 @@ def show_cost(call: Call, services: Services, run_id: str) -> RunCostView:
     """
     run = services.visible.get(call.by, run_id)
     return run_cost_view(run.run_id, services.render_metrics.counters.costs(run.run_id))
+
+
+def _require_audit(call: Call, projects: Iterable[str]) -> None:
+    for project in projects:
+        if not call.by.has(Permission.AUDIT_READ, ORGANIZATION if project == ALL_PROJECTS else project_scope(project)):
+            where = "the whole organization" if project == ALL_PROJECTS else f"the project {project}"
+            message = f"An export of the audit log needs the permission {Permission.AUDIT_READ} for {where} as well."
+            raise Forbidden(message, permission=Permission.AUDIT_READ)
 
 
 def _sees(call: Call, export: Export) -> bool:
@@ -235,16 +250,9 @@ def _requested(call: Call, services: Services, name: str, body: ExportBody) -> E
         labels=body.labels,
         headers=body.headers,
         enabled=body.enabled,
-        origin=_origin(call),
+        # Links in spans begin with it.
+        origin=called_origin(call.headers),
     )
-
-
-def _origin(call: Call) -> str:
-    """Returns the address that this API has for its users: links in spans begin with it."""
-    host = call.headers.get("host", "")
-    loopback = host.partition(":")[0] in ("127.0.0.1", "localhost") or ".localhost" in host
-    scheme = call.headers.get("x-forwarded-proto") or ("http" if loopback else "https")
-    return f"{scheme}://{host}"
 
 
 def _moment(name: str, text: str) -> datetime:

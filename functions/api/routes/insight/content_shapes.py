@@ -108,6 +108,7 @@ class InstanceView(Model):
     state: str
     cause: str | None
     exit_code: int | None
+    soft_failed: bool = Field(description="It failed, and this does not fail the run (`soft_fail`).")
     attempt: int
     pool: str | None
     matrix: JsonObject
@@ -249,6 +250,7 @@ def instance_view(instance: InstanceSummary, now: datetime, element: InputSpec |
         state=str(treatment.state),
         cause=treatment.cause,
         exit_code=treatment.exit_code,
+        soft_failed=treatment.soft_failed,
         attempt=treatment.attempt,
         pool=treatment.pool,
         matrix=dict(instance.spec.matrix),

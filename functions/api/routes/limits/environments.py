@@ -36,13 +36,15 @@ class ApprovalsBody(Body):
 class EnvironmentBody(Body):
     """`secrets` maps a variable to a secret's name.
 
-    `branches` are patterns of the branches whose runs may use it (none: all).
+    `branches` are patterns of the branches whose runs may use it (none: all). With `protected_branches`, only runs for
+    pushes to branches of connected repositories may that the code host protects.
     """
 
     env: dict[Variable, str] = Field(default_factory=dict, max_length=200)
     secrets: dict[Variable, SecretName] = Field(default_factory=dict, max_length=100)
     approvals: ApprovalsBody | None = None
     branches: list[Pattern] = Field(default_factory=list, max_length=100)
+    protected_branches: bool = False
 
 
 class ApprovalsView(Model):
@@ -58,6 +60,7 @@ class EnvironmentView(Model):
     secrets: dict[str, str]
     approvals: ApprovalsView | None
     branches: list[str]
+    protected_branches: bool
 
 
 class EnvironmentList(Model):
@@ -110,6 +113,7 @@ def put_environment(call: Call, services: Services, project: str, environment: s
         secrets=body.secrets,
         approvals=_approvals(body.approvals),
         branches=tuple(body.branches),
+        protected_branches=body.protected_branches,
     )
     new = _is_new(services, owner.organization, owner.name, environment)
     services.environments.put_environment(owner.organization, owner.name, requested)
@@ -124,7 +128,7 @@ def put_environment(call: Call, services: Services, project: str, environment: s
     errors=(404,),
 )
 def delete_environment(call: Call, services: Services, project: str, environment: str) -> Reply:
-    """Deletes an environment. A treatment that still has to ask it for approval fails."""
+    """Deletes an environment. A treatment that names it and has not begun fails."""
     owner = services.project(call.by, project, environment=environment)
     services.environments.delete_environment(owner.organization, owner.name, environment)
     return Reply(None)
@@ -153,6 +157,7 @@ def _view(environment: EnvironmentSet) -> EnvironmentView:
             "secrets": dict(environment.secrets),
             "approvals": environment.approvals and _approvals_view(environment.approvals),
             "branches": list(environment.branches),
+            "protected_branches": environment.protected_branches,
         }
     )
 

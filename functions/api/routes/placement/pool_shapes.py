@@ -8,7 +8,7 @@ from zoneinfo import available_timezones
 from pydantic import Field
 
 from api.endpoint import Body, Model
-from api.shapes import JsonObject, Name
+from api.shapes import JsonObject, ProjectOrAll
 from cadence.application.placement.manage_pools import PoolDetail
 from cadence.domain.access.access import ALL_PROJECTS
 from cadence.domain.pipelines.document.pipeline import ANYWHERE
@@ -93,7 +93,7 @@ class PoolBody(Body):
     provider: str = Field(max_length=40, json_schema_extra={"enum": list(PROVIDERS)})
     boot_deadline: int = Field(120, ge=5, le=3_600)
     architectures: list[Architecture] = Field(["amd64"], min_length=1, max_length=2)
-    projects: list[Name | Literal["*"]] = Field([ALL_PROJECTS], min_length=1, max_length=100)
+    projects: list[ProjectOrAll] = Field([ALL_PROJECTS], min_length=1, max_length=100)
     settings: JsonObject = Field(
         default_factory=dict, description="The provider's own, by the schema `pool-settings/{provider}`."
     )

@@ -43,9 +43,8 @@ def replay(call: Call, services: Services, run_id: str, treatment: str, body: Re
     """
     run = services.visible.get(call.by, run_id)
     original, frozen = services.replays.replay.start(run, treatment, body.pool, offline=body.offline)
-    started = services.request_run.request(
-        frozen, original.run.event, call.by.author, call.headers.get("idempotency-key")
-    )
+    event = services.repositories.renew_protection.event(original.run)
+    started = services.request_run.request(frozen, event, call.by.author, call.headers.get("idempotency-key"))
     services.replays.store.note(original.reference, started.run_id, started.created_at)
     answer = ReplayStarted(
         run_id=started.run_id,

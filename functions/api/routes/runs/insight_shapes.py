@@ -24,6 +24,7 @@ class TreatmentSummary(Model):
     waiting_for: str | None = Field(description="What holds it back beside its inputs, in words.")
     kept_from: str | None = Field(description="The earlier run that its values were taken over from.")
     exit_code: int | None
+    soft_failed: bool = Field(description="It failed, and this does not fail the run (`soft_fail`).")
     pool: str | None
     ready_at: datetime | None
     started_at: datetime | None

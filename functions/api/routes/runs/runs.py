@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, Field
+from pydantic.config import JsonDict
 
 from api.cursors import sign, verify
 from api.endpoint import Body, Call, Endpoints, Model, Reply
@@ -54,14 +55,19 @@ class StartDocumentBody(Body):
     source: str | None = None
 
 
+def _without_default(schema: JsonDict) -> None:
+    """Leaves the default out of the description: generators of clients make broken code of alternatives with one."""
+    del schema["default"]
+
+
 class RerunBody(Body):
     """Selects what runs again.
 
-    `all`: everything; `failed`: what did not succeed and what depends on it; names: these as well.
+    `all`, or nothing: everything; `failed`: what did not succeed and what depends on it; names: these as well.
     """
 
     what: Literal["all", "failed"] | Annotated[list[str], Field(min_length=1, max_length=1_000)] = Field(
-        "all", alias="from"
+        "all", alias="from", json_schema_extra=_without_default
     )
 
 
@@ -108,6 +114,7 @@ class RunView(Model):
     pipeline_version: int | None
     state: str
     cause: str | None = Field(description="Why it ended as it did, if it did not simply succeed.")
+    soft_failures: int = Field(description="Treatments that failed without failing it; known once it has ended.")
     created_at: datetime
     created_by: str
     starter: str = Field(description="The sender of the git host's event, else the same as `created_by`.")
@@ -321,7 +328,7 @@ def rerun(call: Call, services: Services, run_id: str, body: RerunBody) -> Reply
         frozen = frozen_again(run)
     else:
         frozen = services.rerun.start(run, () if body.what == "failed" else body.what)
-    return _started(call, services, frozen, run.event)
+    return _started(call, services, frozen, services.repositories.renew_protection.event(run))
 
 
 def treatment_summary(treatment: Treatment) -> TreatmentSummary:

@@ -44,7 +44,7 @@ class GitHostView(Model):
     webhook_path: str = Field(description="Where the git host has to send its webhooks, below this API's address.")
 
 
-class NewGitHostView(GitHostView):
+class GitHostWithSecretView(GitHostView):
     webhook_secret: str | None = Field(description="The secret, if it was made up here. It cannot be read again.")
 
 
@@ -57,11 +57,11 @@ class GitHostList(Model):
     "POST",
     "/v1/githosts",
     Permission.GITHOSTS_WRITE,
-    answers={201: NewGitHostView},
+    answers={201: GitHostWithSecretView},
     errors=(404, 409, 413, 415, 422),
     at="project",
 )
-def add_githost(call: Call, services: Services, body: GitHostBody) -> NewGitHostView:
+def add_githost(call: Call, services: Services, body: GitHostBody) -> GitHostWithSecretView:
     """Registers a git host, so that its webhooks start runs of a project's pipelines."""
     project = services.project(call.by, body.project)
     given_secret = body.webhook_secret.get_secret_value() if body.webhook_secret else None
@@ -77,7 +77,7 @@ def add_githost(call: Call, services: Services, body: GitHostBody) -> NewGitHost
         token,
         programs=body.programs,
     )
-    return NewGitHostView(**_view(githost).model_dump(), webhook_secret=None if given_secret else secret)
+    return GitHostWithSecretView(**_view(githost).model_dump(), webhook_secret=None if given_secret else secret)
 
 
 @endpoints.add("GET", "/v1/githosts", Permission.GITHOSTS_READ, answers={200: GitHostList})
@@ -103,15 +103,17 @@ class AccessTokenBody(Body):
     "PUT",
     "/v1/githosts/{githost}/webhook-secret",
     Permission.GITHOSTS_WRITE,
-    answers={200: NewGitHostView},
+    answers={200: GitHostWithSecretView},
     errors=(404, 413, 415, 422),
 )
-def rotate_webhook_secret(call: Call, services: Services, githost: str, body: WebhookSecretBody) -> NewGitHostView:
+def rotate_webhook_secret(
+    call: Call, services: Services, githost: str, body: WebhookSecretBody
+) -> GitHostWithSecretView:
     """Replaces the webhook secret of a git host. Deliveries signed with the former one are refused from now on."""
     found = _seen(call, services, githost)
     given = body.webhook_secret.get_secret_value() if body.webhook_secret else None
     secret = services.rotate_githost.webhook_secret(found, given)
-    return NewGitHostView(**_view(found).model_dump(), webhook_secret=None if given else secret)
+    return GitHostWithSecretView(**_view(found).model_dump(), webhook_secret=None if given else secret)
 
 
 @endpoints.add(

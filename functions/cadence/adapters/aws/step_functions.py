@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 from cadence.adapters.aws.clients import client, may_succeed_later
 from cadence.adapters.aws.retry import insisting
 from cadence.domain.pipelines.specification import TreatmentKind
+from cadence.domain.scheduling.machine_step import MachineStep
 from cadence.domain.shared.errors import CadenceError, Transient, machine_error_name
 from cadence.domain.shared.ids import run_execution, treatment_id
 
@@ -35,6 +36,13 @@ class StepFunctionsMachines:
 
     def succeed(self, task_token: str, output: Mapping[str, Any]) -> None:
         self._answer("send_task_success", taskToken=task_token, output=json.dumps(output))
+
+    def proceed(self, task_token: str, step: MachineStep) -> None:
+        if step.ends:
+            self.succeed(task_token, step.as_json())
+        else:
+            cause = json.dumps(step.as_json(), ensure_ascii=False, separators=(",", ":"))
+            self._answer("send_task_failure", taskToken=task_token, error=step.name, cause=cause)
 
     def fail(self, task_token: str, error: CadenceError) -> None:
         self._answer(

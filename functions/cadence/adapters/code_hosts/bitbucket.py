@@ -9,6 +9,7 @@ from cadence.adapters.code_hosts.host_client import HostClient
 from cadence.application.repositories.ports import HostedCommit, HostedRepository, HostedWebhook
 from cadence.domain.repositories.commit_report import CommitState, CommitStatus, PullRequestComment
 from cadence.domain.shared.errors import NotFound
+from cadence.domain.shared.patterns import matches
 from cadence.domain.triggers.git_events import PullRequest
 from cadence.domain.triggers.githosts.bitbucket import pull_request
 
@@ -91,6 +92,16 @@ class BitbucketRepository:
         found = self._values(f"{self._path}/refs/branches")
         return {branch["name"]: branch["target"]["hash"] for branch in found}
 
+    def is_protected(self, branch: str) -> bool:
+        # Bitbucket does not tell it of a branch: one is protected if a rule restricts who may push. A `*` of a rule
+        # is taken to match no slash, so that a branch is rather taken for unprotected.
+        self._client.call("GET", f"{self._path}/refs/branches/{quote(branch, safe='/')}")
+        rules = list(self._values(f"{self._path}/branch-restrictions", kind="push"))
+        if any(rule["branch_match_kind"] == "glob" and matches(rule["pattern"], branch) for rule in rules):
+            return True
+        types = {rule.get("branch_type") for rule in rules if rule["branch_match_kind"] == "branching_model"}
+        return bool(types) and _type(self._client.call("GET", f"{self._path}/branching-model"), branch) in types
+
     def open_pull_requests(self) -> Sequence[PullRequest]:
         # 50 on a page is the most that Bitbucket answers here.
         found = self._values(f"{self._path}/pullrequests", per_page=50, state="OPEN")
@@ -118,6 +129,17 @@ class BitbucketRepository:
             yield from found["values"]
             if "next" not in found:
                 return
+
+
+def _type(model: Mapping[str, Any], branch: str) -> str | None:
+    """Returns the type of a branch in its repository's branching model; None if it has none."""
+    for name in ("production", "development"):
+        if ((model.get(name) or {}).get("branch") or {}).get("name") == branch:
+            return name
+    prefixes = {kind["prefix"]: kind["kind"] for kind in model.get("branch_types") or () if kind.get("prefix")}
+    return next(
+        (prefixes[prefix] for prefix in sorted(prefixes, key=len, reverse=True) if branch.startswith(prefix)), None
+    )
 
 
 def _key(context: str) -> str:

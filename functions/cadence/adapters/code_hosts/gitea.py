@@ -19,6 +19,8 @@ _STATES = {
 class GiteaRepository(GitHubRepository):
     """Implements CodeHost."""
 
+    _in_branches = "/"
+
     def _webhook_kind(self) -> Mapping[str, Any]:
         return {"type": "gitea"}
 

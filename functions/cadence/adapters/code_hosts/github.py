@@ -91,6 +91,15 @@ class GitHubRepository:
         found = self._client.pages(f"{self._path}/branches")
         return {branch["name"]: self._commit_of(branch) for branch in found}
 
+    def is_protected(self, branch: str) -> bool:
+        # GitHub counts protection rules and rulesets, Gitea its rules, with patterns resolved.
+        return bool(
+            self._client.call("GET", f"{self._path}/branches/{quote(branch, safe=self._in_branches)}")["protected"]
+        )
+
+    _in_branches = ""
+    """The characters of a branch's name that stand in addresses as they are."""
+
     def _commit_of(self, branch: Mapping[str, Any]) -> str:
         return str(branch["commit"]["sha"])
 

@@ -61,6 +61,8 @@ class GitHubChecks:
             "status": _STATUSES.get(status.state, "completed"),
             "output": {"title": status.description, "summary": check.summary},
         }
+        if check.text:
+            body["output"]["text"] = check.text
         if check.started_at is not None:
             body["started_at"] = _time(check.started_at)
         if check.final:

@@ -95,6 +95,10 @@ class GitLabRepository:
         found = self._client.pages(f"{self._path}/repository/branches")
         return {branch["name"]: branch["commit"]["id"] for branch in found}
 
+    def is_protected(self, branch: str) -> bool:
+        # Wildcards of protected branches are resolved by GitLab.
+        return bool(self._client.call("GET", f"{self._path}/repository/branches/{quote(branch, safe='')}")["protected"])
+
     def open_pull_requests(self) -> Sequence[PullRequest]:
         # One without a commit has no changes yet.
         found = [each for each in self._client.pages(f"{self._path}/merge_requests", state="opened") if each["sha"]]

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from cadence.adapters.export_formats.bodies import chunks, json_request, line_size, milliseconds
 from cadence.application.exports.ports import LogRecord
 from cadence.application.metrics.ports import Event
+from cadence.domain.access.audit_chain import ChainRecord
 from cadence.domain.exports.export import PUSH_EVERY, Export, StoredRequest
 from cadence.domain.metrics.counting import group_name
 from cadence.domain.metrics.model import Metric, MetricKind, bound_text
@@ -50,6 +51,9 @@ class Datadog:
             yield json_request(_METRICS, {"series": part})
 
     def spans(self, export: Export, ends: Sequence[Event]) -> Iterable[StoredRequest]:
+        return ()
+
+    def audit(self, export: Export, records: Sequence[ChainRecord]) -> Iterable[StoredRequest]:
         return ()
 
 

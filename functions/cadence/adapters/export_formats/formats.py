@@ -25,3 +25,7 @@ def format_of(kind: ExportKind) -> ExportFormat:
             from cadence.adapters.export_formats.otlp import Otlp
 
             return Otlp()
+        case ExportKind.CLOUDEVENTS:
+            from cadence.adapters.export_formats.cloudevents import CloudEvents
+
+            return CloudEvents()

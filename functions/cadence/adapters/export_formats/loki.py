@@ -11,6 +11,7 @@ from typing import Any
 from cadence.adapters.export_formats.bodies import chunks, json_request, line_size, nanoseconds
 from cadence.application.exports.ports import LogRecord
 from cadence.application.metrics.ports import Event
+from cadence.domain.access.audit_chain import ChainRecord
 from cadence.domain.exports.export import Export, StoredRequest
 from cadence.domain.metrics.counting import group_name
 from cadence.domain.metrics.model import Metric
@@ -40,6 +41,9 @@ class Loki:
         return ()
 
     def spans(self, export: Export, ends: Sequence[Event]) -> Iterable[StoredRequest]:
+        return ()
+
+    def audit(self, export: Export, records: Sequence[ChainRecord]) -> Iterable[StoredRequest]:
         return ()
 
 

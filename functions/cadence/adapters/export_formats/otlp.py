@@ -25,6 +25,7 @@ from cadence.adapters.export_formats.bodies import chunks, compressed, line_size
 from cadence.adapters.export_formats.spans import resource_of, span_of
 from cadence.application.exports.ports import LogRecord
 from cadence.application.metrics.ports import Event
+from cadence.domain.access.audit_chain import ChainRecord
 from cadence.domain.exports.export import Export, StoredRequest
 from cadence.domain.metrics.model import Distribution, Metric, MetricKind, MetricSample
 
@@ -82,6 +83,9 @@ class Otlp:
                 for end in part
             ]
             yield compressed("/v1/traces", ExportTraceServiceRequest(resource_spans=bodies).SerializeToString())
+
+    def audit(self, export: Export, records: Sequence[ChainRecord]) -> Iterable[StoredRequest]:
+        return ()
 
 
 def _resource(attributes: Mapping[str, Any]) -> Resource:

@@ -16,6 +16,7 @@ import cramjam
 from cadence.adapters.export_formats.bodies import chunks
 from cadence.application.exports.ports import LogRecord
 from cadence.application.metrics.ports import Event
+from cadence.domain.access.audit_chain import ChainRecord
 from cadence.domain.exports.export import Export, StoredRequest
 from cadence.domain.metrics.model import Family, Metric, MetricKind, bound_text
 
@@ -51,6 +52,9 @@ class RemoteWrite:
             metadata = b""  # once is enough
 
     def spans(self, export: Export, ends: Sequence[Event]) -> Iterable[StoredRequest]:
+        return ()
+
+    def audit(self, export: Export, records: Sequence[ChainRecord]) -> Iterable[StoredRequest]:
         return ()
 
 

@@ -4,6 +4,7 @@ import base64
 import binascii
 import json
 import math
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from cadence.domain.shared.errors import InvalidRequest, TooLarge
@@ -26,6 +27,18 @@ def source_address(event: dict[str, Any]) -> str:
     """Returns the address that a request came from, as the front door saw it; empty if it does not say so."""
     http = (event.get("requestContext") or {}).get("http") or {}
     return str(http.get("sourceIp") or "")
+
+
+def called_origin(headers: Mapping[str, str]) -> str:
+    """Returns the address by which the API was called, such as `https://cadence.example.org`.
+
+    API Gateway answers only requests whose header `host` names one of the API's own domains, so that no caller can
+    choose another one.
+    """
+    host = headers.get("host", "")
+    loopback = host.partition(":")[0] in ("127.0.0.1", "localhost") or ".localhost" in host
+    scheme = headers.get("x-forwarded-proto") or ("http" if loopback else "https")
+    return f"{scheme}://{host}"
 
 
 def proxy_path(event: dict[str, Any]) -> str:

@@ -20,7 +20,7 @@ _PAGE = 500
 Entry = Mapping[str, Any]
 
 
-class CheckedTls(Tls):  # type: ignore[misc]
+class CheckedTls(Tls):
     """TLS as Python's `ssl` checks it: chain, name and times. ldap3's own check leaves out names that are addresses."""
 
     def __init__(self, server: DirectoryServer) -> None:

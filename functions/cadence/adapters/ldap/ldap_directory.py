@@ -187,12 +187,12 @@ def _by_id(server: DirectoryServer, entries: Collection[Entry]) -> Iterator[tupl
 def _entry_id(server: DirectoryServer, entry: Entry) -> str:
     """Returns the id that the server gave an entry. Raises Transient if the reading account may not see it."""
     name = _id_attribute(server)
-    values = next((found for key, found in entry["raw_attributes"].items() if key.lower() == name.lower()), [])
+    values: list[bytes] = next((one for key, one in entry["raw_attributes"].items() if key.lower() == name.lower()), [])
     if not values:
         raise Transient(f"The directory {server.name} does not show {name} to the account that reads it.")
     if server.kind is DirectoryKind.ACTIVE_DIRECTORY:
         return str(uuid.UUID(bytes_le=values[0]))
-    return str(values[0].decode("utf-8", "replace"))
+    return values[0].decode("utf-8", "replace")
 
 
 def _id_attribute(server: DirectoryServer) -> str:

@@ -9,6 +9,7 @@ from cadence.application.access.people_ports import Holder
 from cadence.application.shared.ports import Page, PoolStore
 from cadence.domain.access.access import ApiToken, Organization, Project
 from cadence.domain.access.audit import AuditEntry, AuditFilter
+from cadence.domain.access.audit_chain import ChainHead, ChainRecord
 from cadence.domain.access.people import AccessPolicy
 from cadence.domain.limits.quotas import Quotas
 from cadence.domain.placement.pool import Pool
@@ -135,3 +136,26 @@ class AuditTrail(Protocol):
 
         At most 1,000 entries are read, so that a rare filter may give a short page with more to come.
         """
+
+
+class AuditChain(Protocol):
+    """The chained records of the audit log (`cadence.domain.access.audit_chain`), in seals of one batch each."""
+
+    def head(self, organization: str) -> ChainHead:
+        """Returns the end of the organization's chain, as the last successful `append` left it."""
+
+    def recent(self, organization: str, seals: int) -> Sequence[Sequence[ChainRecord]]:
+        """Returns the records of the newest seals, the newest seal first."""
+
+    def append(self, organization: str, head: ChainHead, records: Sequence[ChainRecord]) -> None:
+        """Adds a seal of records that follow `head`. Raises Conflict if that is not the chain's end any more."""
+
+    def records(self, organization: str, after: int, limit: int) -> Sequence[ChainRecord]:
+        """Returns the records with larger numbers than `after`, the first ones first, at most `limit`."""
+
+
+class AuditArchive(Protocol):
+    """A place outside of the tables that keeps chained records, and cannot be changed for a time."""
+
+    def keep(self, organization: str, records: Sequence[ChainRecord]) -> None:
+        """Stores the records of one seal. Storing them again does no harm. Raises Transient."""

@@ -183,6 +183,9 @@ def _check(export: Export, since: datetime, until: datetime, signals: frozenset[
         violations.append(Violation("/until", "The range ends in the future."))
     if since < now - KEPT:
         violations.append(Violation("/since", f"Nothing is kept for longer than {KEPT.days} days."))
+    if not signals:
+        message = "Nothing that this export sends can be back-filled: earlier records of the audit log can be exported."
+        violations.append(Violation("/signals", message))
     lacking = sorted(signals - export.signals)
     violations += [Violation("/signals", f"This export sends no {signal}.") for signal in lacking]
     if violations:

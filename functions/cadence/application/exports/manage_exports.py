@@ -15,6 +15,9 @@ from cadence.application.shared.event_ports import SubscriptionStore
 from cadence.application.shared.identifiers import new_ulid
 from cadence.application.shared.outgoing_ports import Outgoing
 from cadence.application.shared.ports import Clock
+from cadence.domain.access.access import ALL_PROJECTS
+from cadence.domain.access.audit import AuditEntry, AuditKind
+from cadence.domain.access.audit_chain import ChainHead, IdentifiedEntry, extend
 from cadence.domain.exports.event import Audience, EventKind
 from cadence.domain.exports.export import SIGNALS, Export, ExportCredentials, ExportKind, Signal, StoredRequest
 from cadence.domain.metrics import catalog
@@ -29,7 +32,10 @@ _SCHEMES: Mapping[ExportKind, frozenset[str]] = {
     ExportKind.LOKI: frozenset({"basic", "bearer"}),
     ExportKind.OTLP: frozenset({"basic", "bearer"}),
     ExportKind.DATADOG: frozenset({"api_key"}),
+    ExportKind.CLOUDEVENTS: frozenset({"basic", "bearer"}),
 }
+# Kinds of events that are sent to those alone who ask for them.
+_SUBSCRIBED = {Signal.LOGS: EventKind.SEGMENT, Signal.AUDIT: EventKind.AUDIT}
 # Set by the delivery itself, or by HTTP.
 _OWN_HEADERS = frozenset(
     {
@@ -130,12 +136,11 @@ class ManageExports:
             return None
 
     def _subscribe(self, organization: str) -> None:
-        """Subscribes the organization to events of lines if one of its exports sends lines."""
+        """Subscribes the organization to events of lines and of the audit log if one of its exports sends them."""
         exports = self.exports.list_exports(organization)
-        logs = any(export.enabled and Signal.LOGS in export.signals for export in exports)
-        self.subscriptions.subscribe(
-            organization, Audience.EXPORTING, frozenset({EventKind.SEGMENT}) if logs else frozenset()
-        )
+        sent = {signal for export in exports if export.enabled for signal in export.signals}
+        kinds = frozenset(kind for signal, kind in _SUBSCRIBED.items() if signal in sent)
+        self.subscriptions.subscribe(organization, Audience.EXPORTING, kinds)
 
 
 def _check(export: Export, credentials: ExportCredentials | None) -> None:
@@ -147,6 +152,10 @@ def _check(export: Export, credentials: ExportCredentials | None) -> None:
     ]
     if not export.signals:
         violations.append(Violation("/signals", f"Name at least one of {', '.join(allowed)}."))
+    if Signal.AUDIT in export.signals and export.labels:
+        violations.append(
+            Violation("/labels", "Records of the audit log are sent as they were chained, without labels.")
+        )
     if credentials and credentials.scheme not in _SCHEMES[export.kind]:
         words = " or ".join(sorted(_SCHEMES[export.kind]))
         violations.append(Violation("/credentials/scheme", f"{export.kind} takes {words}."))
@@ -204,3 +213,18 @@ def _samples(export_format: ExportFormat, export: Export, signal: Signal, now: d
                 "finished_at": at,
             }
             return export_format.spans(export, [run])
+        case Signal.AUDIT:
+            entry = AuditEntry(
+                organization=export.organization,
+                project=ALL_PROJECTS,
+                at=now,
+                kind=AuditKind.CHANGE,
+                actor="test",
+                token_id="test",  # noqa: S106 - no secret
+                token_name="test",  # noqa: S106 - no secret
+                action="test_export",
+                target=f"/v1/exports/{export.name}/test",
+            )
+            # The number of no record: those of a chain begin with 1 and have the digest of the one before.
+            records, _ = extend(ChainHead(), [IdentifiedEntry(run_id, entry)])
+            return export_format.audit(export, [{**record, "sequence": 0} for record in records])

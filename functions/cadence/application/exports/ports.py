@@ -7,6 +7,7 @@ from typing import Protocol
 
 from cadence.application.logs.ports import Line
 from cadence.application.metrics.ports import Event
+from cadence.domain.access.audit_chain import ChainRecord
 from cadence.domain.exports.export import Backfill, Export, ExportBatch, ExportStatus, StoredRequest
 from cadence.domain.metrics.model import Metric
 
@@ -36,6 +37,9 @@ class ExportFormat(Protocol):
 
     def spans(self, export: Export, ends: Sequence[Event]) -> Iterable[StoredRequest]:
         """Returns requests for spans; `ends` are events of runs and treatments."""
+
+    def audit(self, export: Export, records: Sequence[ChainRecord]) -> Iterable[StoredRequest]:
+        """Returns requests for chained records of the audit log."""
 
 
 class ExportStore(Protocol):

@@ -14,6 +14,8 @@ from cadence.application.metrics.ports import Event
 from cadence.domain.exports.export import Export
 from cadence.domain.shared.errors import NotFound
 
+_COUNTED = frozenset({"treatment", "run"})
+
 
 @dataclass(frozen=True, kw_only=True)
 class ProcessExports:
@@ -31,7 +33,7 @@ class ProcessExports:
 
         Raises the first error of an export, after all others are done.
         """
-        self.count.count([event for event in events if event["kind"] != "segment"])
+        self.count.count([event for event in events if event["kind"] in _COUNTED])
         by_organization: dict[str, list[Event]] = defaultdict(list)
         for event in events:
             by_organization[event["organization"]].append(event)

@@ -15,6 +15,8 @@ from cadence.domain.shared.errors import CadenceError, Forbidden, Transient
 
 _LINES_AT_A_TIME = 1_000
 _ENDS_AT_A_TIME = 200
+# Of events of other kinds, spans are made.
+_SIGNALS = {"segment": Signal.LOGS, "audit": Signal.AUDIT}
 
 
 class RefusedForGood(CadenceError):
@@ -41,7 +43,7 @@ class SendExport:
 
     def wants(self, export: Export, event: Event) -> bool:
         """Returns True if the export takes the event."""
-        signal = Signal.LOGS if event["kind"] == "segment" else Signal.TRACES
+        signal = _SIGNALS.get(event["kind"], Signal.TRACES)
         # A treatment that never became ready took no time: it would be a span without a duration.
         idle = event["kind"] == "treatment" and not event.get("ready_at")
         return export.wants(signal, event["project"]) and not idle
@@ -65,9 +67,15 @@ class SendExport:
         export_format = self.formats(export.kind)
         headers = self.authorization(export)
         records = [record for parcel in batch.parcels for record in self._records(parcel.event)]
-        ends = [parcel.event for parcel in batch.parcels if parcel.event and parcel.event["kind"] != "segment"]
+        ends = [parcel.event for parcel in batch.parcels if parcel.event and parcel.event["kind"] not in _SIGNALS]
+        audited = [event["record"] for parcel in batch.parcels if (event := parcel.event) and event["kind"] == "audit"]
         stored = [parcel.request for parcel in batch.parcels if parcel.request]
-        for request in (*export_format.logs(export, records), *export_format.spans(export, ends), *stored):
+        made = (
+            *export_format.logs(export, records),
+            *export_format.spans(export, ends),
+            *export_format.audit(export, audited),
+        )
+        for request in (*made, *stored):
             self.request(export, request, headers)
 
     def request(self, export: Export, request: StoredRequest, authorization: Mapping[str, str]) -> OutgoingResponse:

@@ -13,6 +13,7 @@ from cadence.application.melodium.take_upload import PROGRAM
 from cadence.application.runs.ports import EngineStream, ReportedStore
 from cadence.application.shared.ports import Clock
 from cadence.application.shared.run_ports import TreatmentStore, ValueStore
+from cadence.application.shared.storage import ReserveStorage
 from cadence.application.shared.value_ports import Chunks
 from cadence.domain.melodium.model import PortName, ProgramModel
 from cadence.domain.melodium.program import Program
@@ -58,6 +59,7 @@ class TakeEvents:
     reported: ReportedStore
     codec: ModelCodec
     link: LinkEngines
+    storage: ReserveStorage
     clock: Clock
 
     def take(self, run: Run) -> bool:
@@ -68,7 +70,7 @@ class TakeEvents:
         seen = self._seen(run) if run.melodium and run.melodium.mode != Mode.DIRECT else None
         pending = due(self.parts, run.run_id, EngineStream.DEBUG, taken.progress, self.clock())
         for part in pending.parts:
-            self._take(taken.model, part, seen)
+            self._take(run, taken.model, part, seen)
             taken.progress.took(part)
             self._store(run, taken, seen)
         if taken.model.changed or taken.model.ended:
@@ -90,7 +92,7 @@ class TakeEvents:
         if not taken.model.entrypoint:
             taken.model.entrypoint = self.reported.entrypoint(run.run_id)
 
-    def _take(self, model: ProgramModel, part: ReportPart, seen: set[bytes] | None) -> None:
+    def _take(self, run: Run, model: ProgramModel, part: ReportPart, seen: set[bytes] | None) -> None:
         pending = 0
         for digest, event in self.parts.events(part):
             if seen is not None:
@@ -100,14 +102,14 @@ class TakeEvents:
             model.apply(event)
             pending += len(getattr(event, "content", b""))
             if pending > _LARGEST_PENDING:
-                self._write_content(model)
+                self._write_content(run, model)
                 pending = 0
         model.settle()
 
     def _store(self, run: Run, taken: EventsTaken, seen: set[bytes] | None) -> None:
         """Stores the state last: after a crash the same records are written again, under the same keys."""
         model = taken.model
-        self._write_content(model)
+        self._write_content(run, model)
         records = Records(model, ProgramWiring(model))
         changed = records.of(model.changed)
         self.treatments.put_elements(run.run_id, changed, records.edges(changed))
@@ -118,11 +120,14 @@ class TakeEvents:
             self.parts.save(run.run_id, _DIGESTS, b"".join(sorted(seen)))
         self.parts.save(run.run_id, STATE, self.codec.encode(taken))
 
-    def _write_content(self, model: ProgramModel) -> None:
+    def _write_content(self, run: Run, model: ProgramModel) -> None:
+        """Writes what was reported of values. It counts in the project's storage, but is not refused: it exists."""
         for (name, port), output in model.outputs.items():
             if output.new:
                 key = ids.chunk_key(model.run_id, name, 1, port, output.chunks)
-                self.chunks.write(key, b"".join(output.new))
+                content = b"".join(output.new)
+                self.storage.count(run.organization, run.project, len(content))
+                self.chunks.write(key, content)
                 output.chunks += 1
                 output.new.clear()
 

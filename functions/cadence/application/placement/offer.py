@@ -72,6 +72,6 @@ class OfferRunner:
             step = MachineStep(
                 next=NextState.SETTLE, attempt=runner.attempt, function=function, runner_id=runner.runner_id
             )
-            self.machines.succeed(task_token, step.as_json())
+            self.machines.proceed(task_token, step)
         elif not known.state.live:
             raise RunnerLost(f"runner {runner.runner_id} is {known.state}")

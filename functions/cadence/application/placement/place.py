@@ -98,7 +98,7 @@ class PlaceTreatment:
             )
         except Conflict:
             raise Cancelled(f"{treatment} was settled while it was being placed") from None
-        self.machines.succeed(task_token, placement.step())
+        self.machines.proceed(task_token, placement.step())
 
     def _decide(self, context: TreatmentContext, refused: FailedLaunch | None) -> tuple[Placement, Mapping[str, Any]]:
         """Returns the placement, and the treatment's fields that change with it."""

@@ -86,7 +86,7 @@ class ReconcileLaunch:
             step = MachineStep(
                 next=NextState.SETTLE, attempt=known.attempt, function=function, runner_id=known.runner_id
             )
-            self.machines.succeed(task_token, step.as_json())
+            self.machines.proceed(task_token, step)
         elif not known.state.live:
             raise RunnerLost(f"runner {known.runner_id} is {known.state}")
         return True

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cadence.application.pipelines.run_request import frozen_again
+from cadence.application.repositories.branch_protection import RenewProtection
 from cadence.application.repositories.ports import CommitReportStore
 from cadence.application.repositories.repository_secrets import OpenRepository
 from cadence.application.runs.rerun import Rerun
@@ -37,6 +38,7 @@ class CarryOutCommand:
     runs: RunStore
     rerun: Rerun
     start: StartRun
+    renew_protection: RenewProtection
 
     def carry_out(
         self, repository: Repository, command: HostCommand, first_seen: datetime, delivery_id: str
@@ -86,7 +88,8 @@ class CarryOutCommand:
             try:
                 request = frozen_again(run) if command.in_full else self.rerun.start(run)
                 run_id = derived_ulid(first_seen, repository.repository_id, delivery_id, "rerun", run.run_id)
-                started.append(self.start.start(run_id, request, run.event, self._author(repository, command)).run_id)
+                event = self.renew_protection.event(run)
+                started.append(self.start.start(run_id, request, event, self._author(repository, command)).run_id)
             except (Conflict, InvalidRequest, NotFound) as error:
                 refused.append(f"{run.pipeline}: {error.message}")
         what = "ended" if command.in_full else "failed"

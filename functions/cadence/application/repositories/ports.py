@@ -217,6 +217,9 @@ class CodeHost(Protocol):
     def branches(self) -> Mapping[str, str]:
         """Returns the commits at the heads of the branches (at most 1,000), by branch."""
 
+    def is_protected(self, branch: str) -> bool:
+        """Returns whether the code host protects a branch, by any of its rules. Raises NotFound if it is gone."""
+
     def open_pull_requests(self) -> Sequence[PullRequest]:
         """Returns the open pull requests (at most 1,000) as events that have no sender."""
 

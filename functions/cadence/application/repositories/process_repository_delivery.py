@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from cadence.application.access.ports import SeenStore
+from cadence.application.repositories.branch_protection import protection_of
 from cadence.application.repositories.comment_commands import CarryOutCommand
 from cadence.application.repositories.commit_source import StoreCommitFiles
 from cadence.application.repositories.ports import FolderReader, HeadStore, RepositoryDelivery, RepositoryStore
@@ -180,11 +181,12 @@ class ProcessRepositoryDelivery:
         changed = ChangedPaths(git=self.git, event=event, credentials=credentials)
         source = self.sources.of_event(repository, event, credentials)
         payload: Mapping[str, Any] = {**event.event(), "repository_id": repository.repository_id}
+        protection = protection_of(self.open_repository, repository)
         runs: list[str] = []
         parts = (repository.repository_id, key.delivery_id, str(key.number))
         for file in files.items():
             run_id = derived_ulid(key.first_seen, *parts, file[0])
-            run = self.pipelines.start_file(run_id, repository, file, event, changed, payload, source)
+            run = self.pipelines.start_file(run_id, repository, file, event, changed, payload, source, protection)
             if run is not None:
                 runs.append(run.run_id)
         return runs

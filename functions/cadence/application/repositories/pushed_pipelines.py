@@ -10,11 +10,12 @@ from cadence.application.pipelines.check_document import FreezeDocument
 from cadence.application.pipelines.invalid_document import InvalidDocument
 from cadence.application.pipelines.plan_run import PlanRun
 from cadence.application.pipelines.run_request import RunRequest
+from cadence.application.repositories.branch_protection import BranchProtection
 from cadence.application.repositories.commit_source import EventSource
 from cadence.application.runs.start_run import StartRun
 from cadence.application.shared.ports import Documents
-from cadence.application.triggers.changed_paths import ChangedPaths
-from cadence.domain.pipelines.document import Finding, Severity, bind_parameters
+from cadence.application.triggers.changed_paths import ChangedPaths, changed_files
+from cadence.domain.pipelines.document import Finding, Severity, bind_parameters, environments_of
 from cadence.domain.pipelines.document.pipeline import DEFAULT_RUN_DURATION
 from cadence.domain.pipelines.source import wants_source
 from cadence.domain.repositories.located_findings import LocatedFinding
@@ -25,6 +26,7 @@ from cadence.domain.triggers.git_events import GitEvent
 
 FOLDER = ".cadence"
 """The folder of a repository whose files are its pipelines."""
+_NAMES_OF_THE_LIST = ("CADENCE_CHANGED_FILES", "changed_files")
 _SUFFIXES = frozenset({".yaml", ".yml", ".json"})
 _MOST_FILES = 50
 _MOST_FINDINGS = 5
@@ -56,11 +58,12 @@ class PushedPipelines:
         changed: ChangedPaths,
         payload: Mapping[str, Any],
         commit_source: EventSource,
+        protection: BranchProtection,
     ) -> Run | None:
         """Starts the run of one file; None if the event does not trigger it. Safe to repeat with the same `run_id`.
 
         `file` is the name and the content, `payload` the event of the run, `commit_source` what
-        treatments with `source: true` receive.
+        treatments with `source: true` receive, `protection` what environments of protected branches require.
         """
         name, content = file
         created_by = f"{repository.kind} {repository.name}"
@@ -79,6 +82,11 @@ class PushedPipelines:
         trigger = event.trigger(pipeline.triggers)
         if trigger is None or not changed.meant(trigger)[0]:
             return None
+        if frozen.unplanned is not None and frozen.unplanned.environments:
+            bodies = [treatment.body for treatment in pipeline.treatments.values()]
+            payload = protection.noted(payload, environments_of(bodies, frozen.unplanned.environments))
+        # Reading the repository takes a while, so it is only read for pipelines that name the list.
+        payload = {**payload, **changed_files(changed, wanted=any(name in source for name in _NAMES_OF_THE_LIST))}
         # Without its plan, which has no files yet: a rerun would give the treatments an empty directory.
         failing = replace(frozen, plan_sha256="") if wants_source(pipeline) else frozen
         bound = bind_parameters(pipeline, {})

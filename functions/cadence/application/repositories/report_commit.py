@@ -4,7 +4,7 @@ A report is made from the runs as they are when it is made, not from the event t
 repeated and reordered: the last one states the truth.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,16 +16,23 @@ from cadence.application.repositories.ports import (
     RepositoryStore,
 )
 from cadence.application.repositories.repository_secrets import OpenRepository
+from cadence.application.runs.ports import SummaryStore
 from cadence.application.shared.identifiers import new_ulid
 from cadence.application.shared.ports import Clock
 from cadence.application.shared.report_ports import CommitReports, ReportRequest
 from cadence.application.shared.run_ports import RunStore, TreatmentStore
 from cadence.application.test_reports.ports import ReportReader
 from cadence.domain.repositories.commit_check import checks
-from cadence.domain.repositories.commit_report import comment, newest_runs, pull_request_number, statuses
+from cadence.domain.repositories.commit_report import (
+    comment,
+    needs_reasons,
+    newest_runs,
+    pull_request_number,
+    statuses,
+)
 from cadence.domain.repositories.repository import Repository
+from cadence.domain.runs.job_summary import JobSummary
 from cadence.domain.runs.run import Run
-from cadence.domain.runs.states import RunState
 from cadence.domain.shared.errors import CadenceError, NotFound, Transient
 
 LEASE = timedelta(seconds=150)
@@ -46,6 +53,7 @@ class ReportCommit:
     runs: RunStore
     treatments: TreatmentStore
     tests: ReportReader
+    summaries: SummaryStore
     requests: CommitReports
     clock: Clock
 
@@ -142,11 +150,12 @@ class ReportCommit:
         newest: Mapping[str, Run],
         progress: ReportProgress,
     ) -> int:
-        failed = [run.run_id for run in newest.values() if run.state in (RunState.FAILED, RunState.TIMED_OUT)]
-        treatments = {run_id: self.treatments.list_treatments(run_id) for run_id in failed}
-        tests = {run_id: self.tests.list_reports(run_id) for run_id in failed}
+        explained = [run.run_id for run in newest.values() if needs_reasons(run)]
+        treatments = {run_id: self.treatments.list_treatments(run_id) for run_id in explained}
+        tests = {run_id: self.tests.list_reports(run_id) for run_id in explained}
+        summaries = self._summaries(newest)
         sent = 0
-        for check in checks(newest, treatments, tests, repository.public_url):
+        for check in checks(newest, treatments, tests, repository.public_url, summaries):
             context = check.status.context
             if progress.sent.get(context) != check.digest:
                 made = host_checks.put_check(commit, check, progress.checks.get(context))
@@ -164,12 +173,21 @@ class ReportCommit:
         if number is None or not all(run.state.final for run in ours.values()):
             return 0
         sent = self.reports.sent_comment(repository.repository_id, number)
-        failed = [run for run in ours.values() if run.state in (RunState.FAILED, RunState.TIMED_OUT)]
-        if not failed and sent.comment_id is None:
+        explained = [run for run in ours.values() if needs_reasons(run)]
+        if not explained and sent.comment_id is None:
             return 0
-        treatments = {run.run_id: self.treatments.list_treatments(run.run_id) for run in failed}
-        tests = {run.run_id: self.tests.list_reports(run.run_id) for run in failed}
-        made = comment(number, repository.repository_id, commit, ours, treatments, repository.public_url, tests)
+        treatments = {run.run_id: self.treatments.list_treatments(run.run_id) for run in explained}
+        tests = {run.run_id: self.tests.list_reports(run.run_id) for run in explained}
+        made = comment(
+            number,
+            repository.repository_id,
+            commit,
+            ours,
+            treatments,
+            repository.public_url,
+            tests,
+            self._summaries(ours),
+        )
         newest_run = max(run.position for run in ours.values())
         if made.digest == sent.digest or not self.reports.claim_comment(repository.repository_id, number, newest_run):
             return 0
@@ -180,6 +198,10 @@ class ReportCommit:
             comment_id = host.put_comment(made, None)  # somebody removed it
         self.reports.comment_sent(repository.repository_id, made, comment_id)
         return 1
+
+    def _summaries(self, runs: Mapping[str, Run]) -> Mapping[str, Sequence[JobSummary]]:
+        """Returns what the treatments of the ended runs wrote, by the run's id."""
+        return {run.run_id: self.summaries.list_summaries(run.run_id) for run in runs.values() if run.state.final}
 
 
 def _wait(attempt: int, error: CadenceError) -> float:

@@ -6,8 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 from cadence.application.access.ports import AuditTrail
+from cadence.application.limits.approvals import EnvironmentReader
 from cadence.application.runners.inputs import EndedInputs, InputAnswer
-from cadence.application.runners.ports import EngineSecrets
+from cadence.application.runners.ports import EngineSecrets, IdTokenSigner
 from cadence.application.runners.runner_tokens import (
     matches,
     refuse,
@@ -27,6 +28,7 @@ from cadence.domain.melodium import engines
 from cadence.domain.pipelines.forks import WITHHELD
 from cadence.domain.pipelines.specification import TreatmentSpec
 from cadence.domain.placement.pool import HostIsolation, Pool
+from cadence.domain.runners.id_token import VARIABLE, id_token_claims
 from cadence.domain.runners.runner import Runner, RunnerState
 from cadence.domain.runs.run import Run
 from cadence.domain.shared.errors import CannotRun, Conflict, Gone, NotFound
@@ -73,6 +75,7 @@ class ClaimAssignment:
     treatments: TreatmentStore
     runners: RunnerStore
     secrets: SecretReader
+    environments: EnvironmentReader
     followers: Followers
     machines: Machines
     begin: MarkStarted
@@ -81,21 +84,26 @@ class ClaimAssignment:
     retentions: ValueRetentionStore
     inputs: EndedInputs
     audit: AuditTrail
+    id_tokens: IdTokenSigner
     clock: Clock
     note_spec: Callable[[str, TreatmentSpec], object] = _ignore
     """Is called with the specification, which the agent's next calls need."""
 
-    def claim(self, runner_id: str, token: str, nonce: str, facts: Mapping[str, Any]) -> Assignment:
+    def claim(self, runner_id: str, token: str, nonce: str, facts: Mapping[str, Any], issuer: str = "") -> Assignment:
         """Claims a runner and returns its assignment; `facts` are the machine's properties as reported by the agent.
+
+        `issuer` is this installation's address, which identity tokens name.
 
         Only the agent that made up `nonce` may repeat the call, if an answer was lost.
         Raises Unauthenticated (wrong or used token), Gone (too late, or cancelled) and CannotRun (a secret is missing,
-        withheld from this run or bound to another environment, or the pool no longer exists).
+        withheld from this run or bound to another environment, the environment is closed to the run, or the pool no
+        longer exists).
         """
         runner = self._admit(runner_id, token, nonce)
         context = self.treatments.get_context(runner.run_id, runner.treatment)
         run, spec = context.run, context.spec
         self.note_spec(run.run_id, spec)
+        self._check_environment(runner, spec, run.event)
         secrets = self._secrets(runner, spec, run.event)
         known = [secrets[name].value for name in sorted(set(spec.secrets.values()))]
         engine = self.engine_secrets(run, spec, runner.attempt, known) if spec.engine else {}
@@ -111,7 +119,11 @@ class ClaimAssignment:
         followed = self.followers.is_followed(runner.run_id, self.clock())
         values = {variable: secrets[name].value for variable, name in spec.secrets.items()}
         logins = {host: secrets[name].value for host, name in spec.registries.items()}
-        self._note_secrets(runner, secrets)
+        if spec.id_token:
+            # As a secret: the agent masks it in the log, and overwrites it at the end.
+            now = self.clock()
+            values[VARIABLE] = self.id_tokens.sign(id_token_claims(run, spec, runner, issuer, now), now)
+        self._note_secrets(runner, secrets, spec.id_token)
         return Assignment(
             runner=runner,
             run=run,
@@ -143,13 +155,24 @@ class ClaimAssignment:
             raise Gone(f"Runner {runner_id} is no longer wanted: {runner.cancel_reason}")
         return runner
 
+    def _check_environment(self, runner: Runner, spec: TreatmentSpec, event: Mapping[str, Any]) -> None:
+        """Refuses a run that may not use the environment now: planning did, but its rules may have changed since."""
+        if spec.environment is None:
+            return
+        try:
+            environment = self.environments.get_environment(runner.organization, runner.project, spec.environment)
+        except NotFound as error:
+            raise self._cannot_run(runner, CannotRun(error.message)) from None
+        if reason := environment.closed_to(event):
+            raise self._cannot_run(runner, CannotRun(reason))
+
     def _secrets(self, runner: Runner, spec: TreatmentSpec, event: Mapping[str, Any]) -> Mapping[str, Secret]:
         names = {*spec.secrets.values(), *spec.registries.values()}
-        if not names:
-            return {}
-        if from_fork(event):
+        if (names or spec.id_token) and from_fork(event):
             # Admission skips such a treatment: this is a second barrier, should one come here nevertheless.
             raise self._cannot_run(runner, CannotRun(WITHHELD))
+        if not names:
+            return {}
         try:
             versions = {name: spec.secret_versions.get(name) for name in names}
             secrets = self.secrets.decrypt(runner.organization, runner.project, versions)
@@ -167,16 +190,22 @@ class ClaimAssignment:
                 )
         return secrets
 
-    def _note_secrets(self, runner: Runner, secrets: Mapping[str, Secret]) -> None:
-        """Records that secrets are handed over, by name and version: again whenever the answer is given again."""
-        if not secrets:
-            return
-        names = ", ".join(f"{name} (version {secrets[name].version})" for name in sorted(secrets))
+    def _note_secrets(self, runner: Runner, secrets: Mapping[str, Secret], audience: str | None) -> None:
+        """Records that secrets are handed over, by name and version: again whenever the answer is given again.
+
+        An identity token is recorded by its audience.
+        """
         place = f"/v1/runs/{runner.run_id}/treatments/{runner.treatment}"
-        target = f"{place}: {names}"[:LONGEST_TARGET]
+        if secrets:
+            names = ", ".join(f"{name} (version {secrets[name].version})" for name in sorted(secrets))
+            self._note(runner, "hand_over_secrets", f"{place}: {names}")
+        if audience:
+            self._note(runner, "hand_over_id_token", f"{place}: {audience}")
+
+    def _note(self, runner: Runner, action: str, target: str) -> None:
         by = runner_principal(runner)
         self.audit.note(
-            AuditEntry.by(by, self.clock(), AuditKind.SECRET, "hand_over_secrets", target, project=by.project)
+            AuditEntry.by(by, self.clock(), AuditKind.SECRET, action, target[:LONGEST_TARGET], project=by.project)
         )
 
     def _pool(self, runner: Runner) -> Pool:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from cadence.application.runners.ports import RunnerResults
 from cadence.application.runners.runner_sessions import RunnerSessions
 from cadence.application.runners.runner_tokens import bearer, token_hash
+from cadence.application.runs.ports import SummaryStore
 from cadence.application.scheduling.settle import Settle
 from cadence.application.shared.run_ports import Machines
 from cadence.domain.runners.runner import Runner, RunnerResult, RunnerState
+from cadence.domain.runs.job_summary import JobSummary
 from cadence.domain.scheduling.machine_step import MachineStep
 
 _log = logging.getLogger("cadence.settle")
@@ -25,9 +27,14 @@ class Complete:
     settle: Settle
     machines: Machines
     ended: Callable[[Runner], None]
+    summaries: SummaryStore
 
-    def complete(self, runner_id: str, authorization: str | None, result: RunnerResult) -> None:
+    def complete(
+        self, runner_id: str, authorization: str | None, result: RunnerResult, summary: str | None = None
+    ) -> None:
         """Stores the result, settles the treatment if that is quick, and answers its state machine. Safe to repeat.
+
+        `summary` is the Markdown that the treatment wrote, if any.
 
         The write itself checks the session token of the agent. Raises Unauthenticated, Gone (the runner was lost) or
         Conflict (another result is stored, see `RunnerResults`).
@@ -38,10 +45,13 @@ class Complete:
             # Refused, or a repeated result, whose first answer was lost: it may find the runner released already.
             self.sessions.check(runner_id, authorization, _REPEATABLE)
             completed = self.results.complete(runner_id, result)
+        if summary:
+            # After the result, by which the agent is known; it repeats the call until it has an answer.
+            self.summaries.put_summary(JobSummary(completed.run_id, completed.treatment, completed.attempt, summary))
         if completed.engine is not None:
             self.ended(completed)
         if completed.task_token:
-            self.machines.succeed(completed.task_token, self._step(completed).as_json())
+            self.machines.proceed(completed.task_token, self._step(completed))
 
     def _step(self, runner: Runner) -> MachineStep:
         try:

@@ -1,6 +1,7 @@
 """Ports of the use cases for runners and hosts, beside those in `shared/`. Every write is safe to repeat."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Protocol
 
 from cadence.application.shared.value_ports import StreamStates
@@ -65,3 +66,10 @@ EngineSecrets = Callable[[Run, TreatmentSpec, int, Sequence[str]], Mapping[str, 
 
 The last argument are the values of the treatment's secrets.
 """
+
+
+class IdTokenSigner(Protocol):
+    """Signs identity tokens of treatments (`cadence.domain.runners.id_token`)."""
+
+    def sign(self, claims: Mapping[str, Any], at: datetime) -> str:
+        """Returns the claims as a signed JSON Web Token. Raises Transient."""

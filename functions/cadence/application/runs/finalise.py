@@ -13,7 +13,8 @@ from cadence.domain.runs.run import Run, Treatment
 from cadence.domain.runs.states import RunState, TreatmentState
 
 _GROUPS = frozenset({TreatmentKind.GATHER, TreatmentKind.EACH})
-# A treatment in one of these states makes the run fail; the first state in this order that occurs gives the cause.
+# A treatment in one of these states makes the run fail, unless it has failed softly; the first state in this order
+# that occurs gives the cause.
 _FAILURES = (TreatmentState.FAILED, TreatmentState.TIMED_OUT, TreatmentState.LOST, TreatmentState.CANCELLED)
 
 
@@ -43,7 +44,8 @@ class Finalise:
         for treatment in treatments:
             if not treatment.state.final:
                 self.treatments.settle(treatment, unfinished_state, cause, None, self.clock())
-        ended = self.runs.finish_run(run, state, cause, self.clock())
+        soft = sum(treatment.soft_failed for treatment in _causes(treatments))
+        ended = self.runs.finish_run(run, state, cause, self.clock(), soft_failures=soft)
         self.gates.leave(ended)
         if ended.keeps_values_elsewhere:
             self.deadlines.watch_values(run_id, None, timedelta())
@@ -57,21 +59,26 @@ def _verdict(run: Run, treatments: Sequence[Treatment]) -> tuple[RunState, str |
     unfinished = [treatment.name for treatment in treatments if not treatment.state.final]
     if unfinished:
         return RunState.FAILED, f"the run ended while {_listed(unfinished)} had not"
+    causes = [treatment for treatment in _causes(treatments) if not treatment.soft_failed]
     for state in _FAILURES:
-        failed = sorted((t for t in _causes(treatments) if t.state is state), key=lambda t: str(t.finished_at))
+        failed = sorted((t for t in causes if t.state is state), key=lambda t: str(t.finished_at))
         if failed:
             first = failed[0]
-            others = Counter(t.state for t in _causes(treatments) if t is not first)
+            others = Counter(t.state for t in causes if t is not first)
             rest = "".join(f"; {count} more {state}" for state, count in others.items())
             return RunState.FAILED, f"{first.name} {first.state.value.replace('_', ' ')}: {first.cause}{rest}"
     return RunState.SUCCEEDED, None
 
 
 def _causes(treatments: Sequence[Treatment]) -> list[Treatment]:
-    """Returns the treatments that failed of themselves: without groups of which an instance failed."""
+    """Returns the treatments that failed of themselves: without groups that failed because of an instance."""
     failed = [treatment for treatment in treatments if treatment.state in _FAILURES]
-    holders = {treatment.name.rpartition(":")[0] for treatment in failed}
-    return [treatment for treatment in failed if treatment.kind not in _GROUPS or treatment.name not in holders]
+    holders = {(treatment.name.rpartition(":")[0], treatment.soft_failed) for treatment in failed}
+    return [
+        treatment
+        for treatment in failed
+        if treatment.kind not in _GROUPS or (treatment.name, treatment.soft_failed) not in holders
+    ]
 
 
 def _listed(names: Sequence[str], limit: int = 5) -> str:

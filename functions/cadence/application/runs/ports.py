@@ -7,6 +7,7 @@ from typing import Protocol
 
 from cadence.domain.melodium.process import ProcessOutcome, Reported
 from cadence.domain.runs.engine_outcome import EngineEvidence
+from cadence.domain.runs.job_summary import JobSummary
 
 
 class EngineStream(StrEnum):
@@ -66,3 +67,13 @@ class ReportedStore(Protocol):
 
     def count_chunks(self, run_id: str, stream: EngineStream, chunks: int) -> None:
         """Keeps the largest count of uploaded chunks."""
+
+
+class SummaryStore(Protocol):
+    """Summaries of jobs (table `runs`). Every write is safe to repeat."""
+
+    def put_summary(self, summary: JobSummary) -> None:
+        """Stores a treatment's summary, unless there is one of a later attempt."""
+
+    def list_summaries(self, run_id: str) -> Sequence[JobSummary]:
+        """Returns the summaries of a run, by treatment."""

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from cadence.application.shared.ports import Clock
 from cadence.application.shared.run_ports import ValueStore
+from cadence.application.shared.storage import RunStorage
 from cadence.application.shared.value_ports import Chunks, ValueRetentionStore
 from cadence.domain.pipelines.specification import OutputSpec, TreatmentSpec, port_of_instances
 from cadence.domain.runs.run import Treatment, Value
 from cadence.domain.runs.states import TreatmentState
 from cadence.domain.shared import ids
-from cadence.domain.shared.errors import NotFound
+from cadence.domain.shared.errors import NotFound, TooLarge
 from cadence.domain.values.stream import MAX_CHUNK
 from cadence.domain.values.value_retention import IncompatibleRetention, ValueRetention, bucket_of, together
 
@@ -32,13 +33,14 @@ class CollectOutputs:
     values: ValueStore
     chunks: Chunks
     retentions: ValueRetentionStore
+    storage: RunStorage
     clock: Clock
 
     def collect(self, group: Treatment, spec: TreatmentSpec, instances: Sequence[Treatment]) -> Sequence[Value]:
         """Returns one value for each output that is not void, and writes its content.
 
         The values come from the instances that succeeded, in their order. Safe to repeat: the same content is written
-        again. Raises CannotCollect.
+        again, and counts again in the storage of the project. Raises CannotCollect.
         """
         names = [instance.name for instance in instances if instance.state is TreatmentState.SUCCEEDED]
         outputs = [output for output in spec.outputs if output.type != "void"]
@@ -80,6 +82,8 @@ class CollectOutputs:
             previews = encode(port, parts, _previews(parts), strict=False)
         try:
             return self._write(group, output, content, b"" if retention else _beginning(previews), retention)
+        except TooLarge as error:
+            raise CannotCollect(f"output {port} of its instances cannot be kept: {error.message}") from error
         except NotFound as error:
             raise CannotCollect(f"output {port} of an instance is no longer kept: {error.message}") from error
 
@@ -101,6 +105,7 @@ class CollectOutputs:
         for chunk in _rechunked(content):
             digest.update(chunk)
             size += len(chunk)
+            self.storage.reserve(group.run_id, len(chunk))
             self.chunks.write(f"{prefix}{sequence:012}", chunk)
             sequence += 1
         self.chunks.write(f"{prefix}{sequence:012}", b"")

@@ -16,6 +16,7 @@ from cadence.application.shared.run_ports import Deadlines, GroupStore, Machines
 from cadence.domain.pipelines.specification import TreatmentKind
 from cadence.domain.runs.history import StateChange
 from cadence.domain.runs.run import Treatment
+from cadence.domain.runs.soft_failures import soft_failed
 from cadence.domain.runs.states import TreatmentState
 from cadence.domain.scheduling import group as groups
 from cadence.domain.shared.errors import Conflict
@@ -66,9 +67,11 @@ class ControlTreatment:
         return self.treatments.get_treatment(stored.run_id, stored.name)
 
     def _trigger(self, stored: Treatment, task_token: str) -> Treatment:
-        outcome = self.start_child.start_child(stored, self.treatments.get_spec(stored.run_id, stored.name), task_token)
+        spec = self.treatments.get_spec(stored.run_id, stored.name)
+        outcome = self.start_child.start_child(stored, spec, task_token)
         if outcome:
-            return self._settle(stored, outcome.state, outcome.cause)
+            soft = soft_failed(spec.soft_fail, outcome.state, None)
+            return self._settle(stored, outcome.state, outcome.cause, soft=soft)
         # Checked once the run exists: a later stop of the treatment finds that run.
         stored = self.treatments.get_treatment(stored.run_id, stored.name)
         return self._stopped(stored) or stored
@@ -91,10 +94,12 @@ class ControlTreatment:
     def _end(self, stored: Treatment, names: Sequence[str]) -> Treatment:
         instances = in_order(self.treatments, stored.run_id, names)
         state, cause = groups.verdict(instances)
+        soft = groups.softly(instances)
         if stored.kind is TreatmentKind.EACH:
             growth = self.groups.get_growth(stored.run_id, stored.name)
             if growth.failure:
                 state, cause = TreatmentState.LOST if growth.lost else TreatmentState.FAILED, growth.failure
+                soft = False
         if state is TreatmentState.SUCCEEDED:
             try:
                 spec = self.treatments.get_spec(stored.run_id, stored.name)
@@ -104,7 +109,7 @@ class ControlTreatment:
                     self.deadlines.watch_values(stored.run_id, stored.name, _SETTLED)
             except CannotCollect as error:
                 state, cause = TreatmentState.FAILED, str(error)
-        return self._settle(stored, state, cause)
+        return self._settle(stored, state, cause, soft=soft)
 
     def _stopped(self, stored: Treatment) -> Treatment | None:
         run = self.runs.get_run(stored.run_id)
@@ -116,7 +121,7 @@ class ControlTreatment:
             self.stop_child.stop(stored, reason or "the run was stopped")
         return self._settle(stored, TreatmentState.CANCELLED, reason)
 
-    def _settle(self, stored: Treatment, state: TreatmentState, cause: str | None) -> Treatment:
+    def _settle(self, stored: Treatment, state: TreatmentState, cause: str | None, *, soft: bool = False) -> Treatment:
         with suppress(Conflict):  # the run was stopped first
-            self.treatments.settle(stored, state, cause, None, self.clock())
+            self.treatments.settle(stored, state, cause, None, self.clock(), soft_failed=soft)
         return self.treatments.get_treatment(stored.run_id, stored.name)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from cadence.application.shared.run_ports import TreatmentStore, ValueStore
+from cadence.application.shared.storage import RunStorage
 from cadence.application.shared.value_ports import Chunks, StreamStates
 from cadence.domain.pipelines.document.connections.types import DataType, Scalar, parse_data_type
 from cadence.domain.pipelines.document.syntax.literals import mismatch
@@ -14,7 +15,7 @@ from cadence.domain.runs.run import Treatment, Value
 from cadence.domain.runs.states import TreatmentState
 from cadence.domain.scheduling.group import LARGEST_ELEMENT, EachProgress
 from cadence.domain.shared import ids
-from cadence.domain.shared.errors import NotFound
+from cadence.domain.shared.errors import NotFound, TooLarge
 
 _PIECE = 1024 * 1024
 LARGEST_LIST = 32 * 1024 * 1024
@@ -65,6 +66,7 @@ class EachItems:
     values: ValueStore
     streams: StreamStates
     chunks: Chunks
+    storage: RunStorage
 
     def source(self, group: Treatment, spec: TreatmentSpec) -> Flowing | None:
         """Returns where the elements are, None while nothing can be read.
@@ -144,7 +146,12 @@ class EachItems:
                     ) from None
                 keys = [value.chunk_key(sequence) for sequence in range(value.chunks)]
                 literal = b"".join(self.chunks.read_whole(keys)).decode(errors="replace")
-            self.chunks.write(f"{prefix}{0:012}", _as_lines(literal))
+            lines = _as_lines(literal)
+            try:
+                self.storage.reserve(group.run_id, len(lines))
+            except TooLarge as error:
+                raise BadItem(f"its items cannot be kept: {error.message}") from None
+            self.chunks.write(f"{prefix}{0:012}", lines)
         return Flowing(1, 1, True, prefix)
 
 

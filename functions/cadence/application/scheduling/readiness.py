@@ -16,6 +16,7 @@ from cadence.domain.runs import outcome_text
 from cadence.domain.runs.edge import Edge, EdgeState, Trigger
 from cadence.domain.runs.history import StateChange
 from cadence.domain.runs.run import Treatment
+from cadence.domain.runs.soft_failures import soft_failed
 from cadence.domain.runs.states import FAILED_TREATMENT_STATES, TreatmentState
 from cadence.domain.scheduling import conditions
 from cadence.domain.shared.errors import Conflict
@@ -152,18 +153,18 @@ class Readiness:
         return more and len(notified) == 1
 
     def _deliver(self, edges: Sequence[Edge], producer: Treatment) -> Sequence[Treatment]:
-        fired = [edge for edge in edges if edge.trigger.fired_by(producer.state)]
+        fired = [edge for edge in edges if edge.trigger.fired_by(producer.state, soft_failed=producer.soft_failed)]
         return self.edges.deliver(fired) if fired else ()
 
     def _notify(self, producer: Treatment, edges: Sequence[Edge], consumers: Sequence[Treatment]) -> Ended:
         """Processes the edges of `producer`; returns the treatments that ended by it."""
-        dead = [edge for edge in edges if not edge.trigger.fired_by(producer.state)]
+        dead = [edge for edge in edges if not edge.trigger.fired_by(producer.state, soft_failed=producer.soft_failed)]
         ended = list(self._go_on(consumers))
         for consumer in self.edges.bury(dead) if dead else ():
             skipped = self._skip(consumer, dead, producer.state)
             # A stream that broke had been opened, perhaps by a call that ended before it started the consumer.
             ended += [skipped] if skipped else self._go_on([consumer])
-        if producer.state in FAILED_TREATMENT_STATES:
+        if producer.state in FAILED_TREATMENT_STATES and not producer.soft_failed:
             for group in consumers:
                 if producer.name.startswith(f"{group.name}:") and not group.state.final:
                     self.wake_ups.wake(group.run_id, group.name, failed=True)
@@ -221,7 +222,9 @@ class Readiness:
             state, cause = TreatmentState.SKIPPED, f"its condition {spec.when} is false"
         except conditions.NoAnswer as error:
             state, cause = TreatmentState.FAILED, f"its condition {spec.when} has no answer: {error}"
-        self.treatments.settle(treatment, state, cause, None, self.clock())
+        self.treatments.settle(
+            treatment, state, cause, None, self.clock(), soft_failed=soft_failed(spec.soft_fail, state, None)
+        )
         return self.treatments.get_treatment(treatment.run_id, treatment.name)
 
     def _has_slot(self, instance: Treatment, group: str) -> bool:

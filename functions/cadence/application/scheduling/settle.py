@@ -15,6 +15,7 @@ from cadence.domain.placement.pool import HOST, provider_function
 from cadence.domain.runners.runner import OutputStream, Runner, RunnerOutcome, RunnerResult, RunnerState
 from cadence.domain.runs.history import StateChange
 from cadence.domain.runs.run import Treatment, Value
+from cadence.domain.runs.soft_failures import soft_failed
 from cadence.domain.runs.states import TreatmentState
 from cadence.domain.scheduling import retrying
 from cadence.domain.scheduling.machine_error import MachineError
@@ -153,10 +154,7 @@ class Settle:
             return self._next_attempt(treatment, spec, state, cause)
         if state is TreatmentState.INTERRUPTED:
             state = TreatmentState.LOST
-        settled = self._settle(treatment, spec, state, cause, result)
-        if settled is None:
-            return self.treatments.get_treatment(treatment.run_id, treatment.name)
-        return dataclasses.replace(treatment, state=settled)
+        return self._settle(treatment, spec, state, cause, result)
 
     def _settle(
         self,
@@ -165,12 +163,15 @@ class Settle:
         state: TreatmentState,
         cause: str | None,
         result: RunnerResult | None,
-    ) -> TreatmentState | None:
-        """Returns the final state: another than `state` if an output is missing, None if it was settled before."""
+    ) -> Treatment:
+        """Returns the treatment in its final state, which is another than `state` if an output is missing."""
         if state is TreatmentState.SUCCEEDED and (missing := self._publish(treatment, spec)):
             state, cause = TreatmentState.FAILED, f"output {missing} was never finished"
         exit_code = result.exit_code if result else None
-        return state if self.treatments.settle(treatment, state, cause, exit_code, self.clock()) else None
+        soft = soft_failed(spec.soft_fail, state, exit_code)
+        if self.treatments.settle(treatment, state, cause, exit_code, self.clock(), soft_failed=soft):
+            return dataclasses.replace(treatment, state=state, soft_failed=soft)
+        return self.treatments.get_treatment(treatment.run_id, treatment.name)  # it was settled before
 
     def _publish(self, treatment: Treatment, spec: TreatmentSpec) -> str | None:
         """Stores the values of the treatment's attempt, unless an output was never finished: then returns its name."""

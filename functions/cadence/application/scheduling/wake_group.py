@@ -51,7 +51,8 @@ class WakeGroup:
             return
         instances = self._instances(group, spec)
         first = first_failed(instances)
-        failure = f"{first.name} {PAST[first.state]}" if first else self._own_failure(group)
+        failed = first is not None and not first.soft_failed
+        failure = f"{first.name} {PAST[first.state]}" if first and failed else self._own_failure(group)
         if failure is None:
             return
         if group.kind is TreatmentKind.EACH:

@@ -118,7 +118,7 @@ class Watchdog:
         if runner.state is RunnerState.COMPLETED:
             # Repeated, in case the call that kept its result was interrupted, or answered an obsolete launch.
             for token in tokens:
-                self.machines.succeed(token, self.settle.by_machine(runner).as_json())
+                self.machines.proceed(token, self.settle.by_machine(runner))
         elif runner.state is RunnerState.LOST:
             # Repeated, in case an earlier look marked it and was interrupted.
             for token in tokens:

@@ -11,6 +11,7 @@ from cadence.domain.runs.edge import Edge
 from cadence.domain.runs.run import Run, Treatment, Value
 from cadence.domain.runs.states import RunState, TreatmentState
 from cadence.domain.scheduling.group import EachProgress, InstanceSlots
+from cadence.domain.scheduling.machine_step import MachineStep
 from cadence.domain.shared.errors import CadenceError
 
 # Instances that one transaction can create.
@@ -68,8 +69,10 @@ class RunStore(Protocol):
         Raises Conflict if the run is final.
         """
 
-    def finish_run(self, seen: Run, state: RunState, cause: str | None, at: datetime) -> Run:
+    def finish_run(self, seen: Run, state: RunState, cause: str | None, at: datetime, *, soft_failures: int = 0) -> Run:
         """Gives the run its final state, once; a run that is final already is returned unchanged.
+
+        `soft_failures` counts its treatments that failed without failing it.
 
         Raises Conflict if a stop of the run was requested after `seen` was read.
         """
@@ -144,8 +147,11 @@ class TreatmentStore(Protocol):
         *,
         delivered: Sequence[Edge] = (),
         ready: Sequence[Treatment] = (),
+        soft_failed: bool = False,
     ) -> bool:
         """Writes the final state (also in the history), the cause (None: none) and the run's count in one transaction.
+
+        `soft_failed`: the treatment failed, and this does not fail its run.
 
         The same transaction marks the edges in `delivered` and lowers their consumers' counts; those consumers that are
         in `ready`, which must wait for these edges alone, become ready.
@@ -226,6 +232,13 @@ class Machines(Protocol):
 
     def succeed(self, task_token: str, output: Mapping[str, Any]) -> None:
         """Answers a token with `output`. A token that was answered or has timed out is ignored."""
+
+    def proceed(self, task_token: str, step: MachineStep) -> None:
+        """Answers the token of a treatment's machine with its next step.
+
+        A step that ends the treatment is the state's success, any other one an error that the state catches: so the
+        usual end needs no state that chooses. A token that was answered or has timed out is ignored.
+        """
 
     def fail(self, task_token: str, error: CadenceError) -> None:
         """Answers a token with an error: `machine_error_name(error)`, with the error's message as the cause.

@@ -32,7 +32,9 @@ LARGEST_REPORT = 64 * 1024 * 1024
 _MOST_COMPARED = 10
 _MOST_FLAKY = 200
 # What does not change what the command does.
-_NOT_WORK = frozenset({"pools", "retry", "quarantine", "priority", "max_duration", "after", "when", "when_over"})
+_NOT_WORK = frozenset(
+    {"pools", "retry", "quarantine", "priority", "soft_fail", "max_duration", "after", "when", "when_over"}
+)
 
 
 @dataclass(frozen=True, kw_only=True)

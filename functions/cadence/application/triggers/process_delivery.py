@@ -10,7 +10,7 @@ from cadence.application.pipelines.ports import PipelineStore
 from cadence.application.shared.git_ports import GitReader
 from cadence.application.shared.identifiers import derived_ulid
 from cadence.application.shared.ports import Clock
-from cadence.application.triggers.changed_paths import ChangedPaths
+from cadence.application.triggers.changed_paths import ChangedPaths, changed_files
 from cadence.application.triggers.git_tokens import GitTokens
 from cadence.application.triggers.ports import Delivery, GitHostStore
 from cadence.application.triggers.start_triggered import StartTriggered
@@ -67,7 +67,11 @@ class ProcessDelivery:
                 if not meant:
                     continue
                 parts = (delivery.githost_id, delivery.delivery_id, str(number), version.name)
-                payload = {**event.event(), **({"paths_from": str(source)} if source else {})}
+                payload = {
+                    **event.event(),
+                    **({"paths_from": str(source)} if source else {}),
+                    **changed_files(changed, wanted=False),
+                }
                 run_id = derived_ulid(earlier.first_seen, *parts)
                 run = self.start.start_triggered(run_id, version, payload, f"{githost.kind} {githost.name}")
                 started.append(run.run_id)

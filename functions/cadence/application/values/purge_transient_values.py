@@ -12,9 +12,10 @@ from datetime import timedelta
 
 from cadence.application.shared.ports import Clock
 from cadence.application.shared.run_ports import Deadlines, EdgeStore, RunStore, TreatmentStore
+from cadence.application.shared.storage import StorageLedger
 from cadence.application.shared.value_ports import AttemptRetention, ValueRetentionStore
 from cadence.application.shared.workers import Workers, several_at_once
-from cadence.application.values.storage import RemovedObjects, StorageLedger, release
+from cadence.application.values.storage import RemovedObjects, release
 from cadence.domain.pipelines.specification import TreatmentKind
 from cadence.domain.runs.run import Run
 from cadence.domain.shared import ids

@@ -10,7 +10,8 @@ from typing import Protocol
 
 from cadence.application.shared.identifiers import highest_ulid
 from cadence.application.shared.ports import Clock
-from cadence.application.values.storage import RemovedObjects, StorageLedger, release
+from cadence.application.shared.storage import StorageLedger
+from cadence.application.values.storage import RemovedObjects, release
 from cadence.domain.runs.run import Run
 from cadence.domain.shared.ids import in_bucket
 

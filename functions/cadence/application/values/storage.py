@@ -1,28 +1,11 @@
-"""Counts the values that a project keeps, refuses uploads beyond its quota, and takes what is removed off the count."""
+"""Takes what is removed off the count of a project's values; shows what it keeps, and sets its own limit."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Protocol
 
-from cadence.application.shared.ports import Clock
-from cadence.domain.shared.errors import InvalidRequest, TooLarge, Violation
-from cadence.domain.values.storage import MEBIBYTE, StorageUse, storage_text
-
-_FRESH = timedelta(minutes=1)
-
-
-class StorageLedger(Protocol):
-    """Bytes of values by project and day (table `runners`). A day's count ends when the bucket removes its values."""
-
-    def read(self, organization: str, project: str) -> StorageUse:
-        """Returns what the project keeps, and its own limit."""
-
-    def add(self, organization: str, project: str, day: str, size: int) -> int:
-        """Adds bytes to a day's count, or takes them off (`size` below 0); returns the day's count."""
-
-    def put_limit(self, organization: str, project: str, limit: int | None) -> None:
-        """Stores the project's own limit in bytes (None: none)."""
+from cadence.application.shared.storage import StorageLedger
+from cadence.domain.shared.errors import InvalidRequest, Violation
+from cadence.domain.values.storage import MEBIBYTE
 
 
 @dataclass(frozen=True)
@@ -42,42 +25,6 @@ def release(ledger: StorageLedger, organization: str, project: str, removed: Rem
         if size:
             ledger.add(organization, project, day, -size)
     return removed.objects
-
-
-@dataclass(frozen=True)
-class ReserveStorage:
-    """Counts chunks when their upload is granted, so that what is never reported counts, too.
-
-    A chunk whose upload is granted twice, since the first answer was lost or its URL expired, counts twice.
-    """
-
-    ledger: StorageLedger
-    limit: int
-    clock: Clock
-    _known: dict[tuple[str, str], tuple[datetime, str, StorageUse]] = field(default_factory=dict)
-
-    def reserve(self, organization: str, project: str, size: int) -> None:
-        """Adds `size` bytes to what the project keeps. Raises TooLarge if that would be more than its quota.
-
-        What other processes add to earlier days, or remove, is known after a minute at the latest.
-        """
-        if not size:
-            return
-        now = self.clock()
-        key, day = (organization, project), f"{now.astimezone(UTC):%Y-%m-%d}"
-        known = self._known.get(key)
-        if known is None or known[1] != day or now - known[0] >= _FRESH or self._exceeds(known[2], size):
-            known = now, day, self.ledger.read(organization, project)
-        read_at, _, use = known
-        if self._exceeds(use, size):
-            self._known[key] = known
-            limit = use.limit(self.limit)
-            raise TooLarge(storage_text(project, limit, use.used), quota="storage", limit=limit, used=use.used)
-        today = self.ledger.add(organization, project, day, size)
-        self._known[key] = read_at, day, StorageUse({**use.days, day: today}, use.own_limit)
-
-    def _exceeds(self, use: StorageUse, size: int) -> bool:
-        return use.used + size > use.limit(self.limit)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
+from cadence.cli.access.audit_chain import export_records, verify_records
 from cadence.cli.client.connection import connect
 from cadence.cli.shared.arguments import time_of
 from cadence.cli.shared.errors import reporting_errors
@@ -16,6 +17,10 @@ _LARGEST_PAGE = 200
 audit = typer.Typer(
     name="audit", help="The audit log: changes, sign-ins, refusals, secrets and values.", no_args_is_help=True
 )
+
+
+audit.command("export")(export_records)
+audit.command("verify")(verify_records)
 
 
 @audit.callback()
@@ -35,6 +40,9 @@ def list_entries(
     outcome: Annotated[
         str | None, typer.Option(help="List only entries with this outcome: accepted, or an error's code.")
     ] = None,
+    target: Annotated[
+        str | None, typer.Option(help="List only entries whose path begins so: /v1/projects/shop/secrets/key.")
+    ] = None,
     project: Annotated[
         str | None, typer.Option(help="List only entries about this project; * for the whole organization.")
     ] = None,
@@ -50,6 +58,7 @@ def list_entries(
         "actor": actor,
         "action": action,
         "outcome": outcome,
+        "target": target,
         "project": project,
         "since": since and time_of(since),
         "until": until and time_of(until),

@@ -35,8 +35,12 @@ class AccessRequests(ApiSession):
         return self._call("POST", path_of("sessions", "codes"))
 
     def audit(self, limit: int, filters: Mapping[str, str | None], cursor: str | None = None) -> Json:
-        """Entries of the audit log. Filters: kind, actor, action, outcome, project, since, until."""
+        """Entries of the audit log. Filters: kind, actor, action, outcome, target, project, since, until."""
         return self._call("GET", path_of("audit"), params={"limit": limit, "cursor": cursor, **filters})
+
+    def audit_chain(self, after: int) -> Json:
+        """A page of chained records of the audit log, and the end of the chain."""
+        return self._call("GET", path_of("audit", "chain"), params={"after": str(after)})
 
     def projects(self) -> Json:
         return self._call("GET", path_of("projects"))["items"]

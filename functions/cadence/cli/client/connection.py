@@ -42,7 +42,9 @@ def connect(
             organization = read.get("CADENCE_ORGANIZATION")
             return Client(signed_in.url, signed_in.token, project, organization=organization)
         raise NotConnected(
-            "No Cadence is configured: set CADENCE_URL and CADENCE_TOKEN, sign in with `cadence login`, or start a local stack with `cadence local up`."
+            "No Cadence is configured: set CADENCE_URL and CADENCE_TOKEN, sign in with `cadence login`, or start a local "
+            "stack with `cadence local up`. One that serves in another FOLDER is used after: "
+            'eval "$(cadence local env --folder FOLDER)"'
         )
     try:
         values = json.loads(found.read_text())

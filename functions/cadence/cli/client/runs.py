@@ -51,6 +51,10 @@ class RunRequests(ApiSession):
         """Runs, newest first, at most `limit`. Filters: project, state, pipeline, branch, by, since."""
         yield from self._pages("runs", limit, filters)
 
+    def run_summaries(self, run_id: str, limit: int) -> list[Any]:
+        """Returns the first `limit` summaries that treatments of a run wrote."""
+        return list(self._pages(path_of("runs", run_id, "summaries"), limit, {}))
+
     def following_runs(self, run_id: str) -> list[Any]:
         """All runs that came of a run."""
         found: list[Any] = []

@@ -15,7 +15,7 @@ from cadence.cli.shared.output import date_time, out, print_json, print_list, pr
 
 export = typer.Typer(
     name="export",
-    help="Exports: logs, metrics and traces sent to Prometheus, Loki, Datadog or OTLP.",
+    help="Exports: logs, metrics, traces and the audit log sent to Prometheus, Loki, Datadog, OTLP or CloudEvents.",
     no_args_is_help=True,
 )
 export.add_typer(dead_letter)
@@ -60,11 +60,11 @@ def show_export(name: Name, as_json: Json = False) -> None:
 @export.command("create")
 def create_export(
     name: Name,
-    kind: Annotated[str, typer.Option(help="prometheus_remote_write, loki, datadog or otlp")],
+    kind: Annotated[str, typer.Option(help="prometheus_remote_write, loki, datadog, otlp or cloudevents")],
     url: Annotated[str, typer.Option(help="Address of the receiver's push API.")],
     signal: Annotated[
         list[str] | None,
-        typer.Option(help="logs, metrics or traces (default: all that the kind supports); may be repeated."),
+        typer.Option(help="logs, metrics, traces or audit (default: all that the kind supports); may be repeated."),
     ] = None,
     project: Annotated[
         list[str] | None,

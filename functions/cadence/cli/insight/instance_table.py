@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.text import Text
 
-from cadence.cli.shared.output import out, print_section_table, size, state_text
+from cadence.cli.shared.output import out, print_section_table, size, treatment_state
 from cadence.cli.shared.preview import plain
 
 _BROKEN = frozenset({"failed", "lost", "timed_out"})
@@ -39,7 +39,7 @@ def show_instances(instances: Sequence[Mapping[str, Any]]) -> None:
             *(_axis(one["matrix"].get(axis)) for axis in axes),
             *([plain(one["element"] or "").strip()[:40]] if elements else []),
             one["name"].partition(":")[2] or one["name"],
-            state_text(one["state"]),
+            treatment_state(one),
             one["exit_code"],
             _seconds(one["times"]["ran"]),
             _seconds(one["usage"].get("cpu_ms", 0) / 1000 if one["usage"] else None),

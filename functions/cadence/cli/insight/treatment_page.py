@@ -20,6 +20,7 @@ from cadence.cli.shared.output import (
     seconds_text,
     size,
     state_text,
+    treatment_state,
 )
 from cadence.cli.shared.preview import plain, previewed
 
@@ -82,7 +83,7 @@ def _headline(treatment: Mapping[str, Any]) -> None:
         Text.assemble(
             (f"treatment {treatment['name']}", "bold"),
             "  ",
-            state_text(treatment["state"]),
+            treatment_state(treatment),
             ("".join(f" · {fact}" for fact in facts if fact), ""),
         )
     )

@@ -28,7 +28,7 @@ def list_environments(project: Project = None, as_json: Json = False) -> None:
             " ".join(one["env"]),
             " ".join(one["secrets"]),
             one["approvals"]["required"] if one["approvals"] else 0,
-            " ".join(one["branches"]) or "all",
+            " ".join([*(["protected"] if one["protected_branches"] else []), *one["branches"]]) or "all",
         ),
         as_json,
     )
@@ -55,6 +55,10 @@ def create_environment(
         list[str] | None,
         typer.Option(metavar="PATTERN", help="A branch whose runs may use it (default: all); may be repeated."),
     ] = None,
+    protected_branches: Annotated[
+        bool,
+        typer.Option("--protected-branches", help="Only for pushes to branches that the code host protects."),
+    ] = False,
     project: Project = None,
     as_json: Json = False,
 ) -> None:
@@ -63,6 +67,7 @@ def create_environment(
         "env": name_value_pairs("--env", env),
         "secrets": name_value_pairs("--secret", secret, "VARIABLE=SECRET"),
         "branches": branch or [],
+        "protected_branches": protected_branches,
         "approvals": None,
     }
     if approvals:

@@ -8,6 +8,7 @@ from cadence.cli.client.connection import connect
 from cadence.cli.shared.errors import INTERRUPTED, reporting_errors
 from cadence.cli.shared.options import Json, Run
 from cadence.cli.shared.output import out, print_json_line, print_line
+from cadence.cli.shared.pager import paged
 
 Treatment = Annotated[
     str | None, typer.Option("--treatment", "-t", help="Only lines of this treatment.", show_default=False)
@@ -25,7 +26,7 @@ def logs(
     as_json: Json = False,
 ) -> None:
     """Print the log lines of a run. --json prints one object per line."""
-    with reporting_errors(as_json):
+    with reporting_errors(as_json), paged(not (follow or as_json)):
         client = connect()
         width = max((len(one["name"]) for one in client.run(run_id)["treatments"]), default=0)
         try:

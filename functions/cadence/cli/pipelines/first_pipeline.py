@@ -10,24 +10,20 @@ from cadence.importing.shared.yaml_writer import yaml_text
 
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9_-]+")
 _LONGEST_NAME = 63
-_SOURCE = {"source": {"type": "Stream<byte>", "path": "source/"}}
-_FETCH = """\
-: "${CADENCE_EVENT_REPOSITORY_URL:?is not set: a push or a pull request starts this pipeline}"
-git init --quiet source
-cd source
-git fetch --quiet --depth 1 "$CADENCE_EVENT_REPOSITORY_URL" "$CADENCE_EVENT_COMMIT"
-git checkout --quiet FETCH_HEAD
-"""
 
 
 @dataclass(frozen=True)
 class _Tool:
-    """A language or tool: the files that show it, its image, and the commands for a folder with them."""
+    """A language or tool: the files that show it, its image, and the commands for a folder with them.
+
+    `alone` are the commands that come first where the programs are the machine's own.
+    """
 
     name: str
     files: tuple[str, ...]
     image: str | None
     commands: Callable[[Path], Iterator[str]]
+    alone: str = ""
 
 
 def _python(folder: Path) -> Iterator[str]:
@@ -67,8 +63,9 @@ def _docker(folder: Path) -> Iterator[str]:
     yield '"$engine" build .'
 
 
+_VIRTUAL_ENVIRONMENT = "python3 -m venv .venv\n. .venv/bin/activate\n"  # packages of a system are not changed
 _TOOLS = (
-    _Tool("python", ("pyproject.toml", "setup.py", "requirements.txt"), "python:3.13", _python),
+    _Tool("python", ("pyproject.toml", "setup.py", "requirements.txt"), "python:3.13", _python, _VIRTUAL_ENVIRONMENT),
     _Tool("node", ("package.json",), "node:22", _node),
     _Tool("go", ("go.mod",), "golang:1.25", _go),
     _Tool("rust", ("Cargo.toml",), "rust:1", _rust),
@@ -76,33 +73,29 @@ _TOOLS = (
 )
 _COMMENTS: Mapping[tuple[str | int, ...], Sequence[str]] = {
     (): ["Written by `cadence init`: a first pipeline to change."],
-    ("treatments", "fetch"): ["Needs git on the runner's machine."],
     ("treatments", "image"): ["Needs podman or docker on the runner's machine."],
 }
 FILES = tuple(file for tool in _TOOLS for file in tool.files)
 """The names of the files that are looked for."""
 
 
-def first_pipeline(folder: Path, name: str) -> str | None:
-    """Returns a document named `name` for the files directly in `folder`; None if none of `FILES` is there."""
+def first_pipeline(folder: Path, name: str, images: bool = True) -> str | None:
+    """Returns a document named `name` for the files directly in `folder`; None if none of `FILES` is there.
+
+    Without `images`, treatments use the programs of the runner's machine.
+    """
     treatments = {
         tool.name: {
-            **({"image": tool.image} if tool.image else {}),
-            "inputs": _SOURCE,
-            "run": "cd source\n" + "".join(f"{command}\n" for command in tool.commands(folder)),
+            **({"image": tool.image} if tool.image and images else {}),
+            "source": True,
+            "run": ("" if images else tool.alone) + "".join(f"{command}\n" for command in tool.commands(folder)),
         }
         for tool in _TOOLS
         if any((folder / file).is_file() for file in tool.files)
     }
     if not treatments:
         return None
-    document = {
-        "cadence": 1,
-        "name": name,
-        "on": {"push": {}, "pull_request": {}},
-        "treatments": {"fetch": {"outputs": _SOURCE, "run": _FETCH}, **treatments},
-        "connections": [f"fetch.source -> {treatment}.source" for treatment in treatments],
-    }
+    document = {"cadence": 1, "name": name, "on": {"push": {}, "pull_request": {}}, "treatments": treatments}
     return yaml_text(document, _COMMENTS)
 
 

@@ -1,4 +1,4 @@
-"""The commands about runs: validate, run, start, rerun, runs, show and cancel."""
+"""The commands about runs: validate, run, start, rerun, show and cancel."""
 
 from typing import Annotated, Any
 
@@ -19,16 +19,8 @@ from cadence.cli.shared.document_file import read_document
 from cadence.cli.shared.errors import FAILED, INTERRUPTED, WRONG_USE, fail, reporting_errors
 from cadence.cli.shared.offline_validation import validate_offline
 from cadence.cli.shared.options import Json, Project, Run
-from cadence.cli.shared.output import (
-    date_time,
-    duration,
-    out,
-    print_findings,
-    print_json,
-    print_list,
-    print_result,
-    state_text,
-)
+from cadence.cli.shared.output import duration, out, print_findings, print_json, print_result, run_state
+from cadence.cli.shared.pager import paged
 
 Files = Annotated[
     list[str],
@@ -165,35 +157,6 @@ def start(
         _report_started(client, client.run_pipeline(pipeline, parameters, version), follow, as_json)
 
 
-def runs(
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="The most runs to list.")] = 20,
-    state: Annotated[str | None, typer.Option(help="Only runs in this state.", show_default=False)] = None,
-    pipeline: Annotated[str | None, typer.Option(help="Only runs of this pipeline.", show_default=False)] = None,
-    branch: Annotated[str | None, typer.Option(help="Only runs for this branch.", show_default=False)] = None,
-    by: Annotated[str | None, typer.Option(help="Only runs that this user started.", show_default=False)] = None,
-    project: Annotated[
-        str | None, typer.Option("--project", "-p", help="Only runs of this project.", show_default=False)
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """List runs, newest first."""
-    filters = {"project": project, "state": state, "pipeline": pipeline, "branch": branch, "by": by}
-    with reporting_errors(as_json):
-        found = list(connect().runs(limit, **filters))
-    print_list(
-        found,
-        ("RUN", "PIPELINE", "STATE", "CREATED", "TIME"),
-        lambda one: (
-            one["run_id"],
-            one["pipeline"],
-            state_text(one["state"]),
-            date_time(one["created_at"]),
-            duration(one["started_at"], one["finished_at"]),
-        ),
-        as_json,
-    )
-
-
 def show(
     run_id: Run,
     treatment: Annotated[
@@ -212,7 +175,7 @@ def show(
         raise fail("--placement requires a TREATMENT.", WRONG_USE)
     if cost and treatment:
         raise fail("--cost is for a whole run: leave out TREATMENT.", WRONG_USE)
-    with reporting_errors(as_json):
+    with reporting_errors(as_json), paged(not as_json):
         client = connect()
         if placement and treatment:
             show_placement(client.treatment(run_id, treatment), as_json)
@@ -252,7 +215,7 @@ def _report_started(client: Client, run_id: str, follow: bool, as_json: bool) ->
                 f"Following is interrupted; the run continues. Cancel it with: cadence cancel {run_id}", INTERRUPTED
             ) from None
         out.print(f"run {run_id}: ", end="", markup=False)
-        out.print(state_text(ended["state"]), f"in {duration(ended['started_at'], ended['finished_at'])}")
+        out.print(run_state(ended), f"in {duration(ended['started_at'], ended['finished_at'])}")
     if ended["state"] != "succeeded":
         if not as_json:
             out.print(f"Details: cadence show {run_id}", markup=False)

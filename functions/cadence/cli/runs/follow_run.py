@@ -10,7 +10,7 @@ from rich.table import Table
 from cadence.cli.client.client import Client
 from cadence.cli.client.runs import is_final
 from cadence.cli.client.session import ApiError
-from cadence.cli.shared.output import duration, err, make_table, out, print_line, state_text
+from cadence.cli.shared.output import duration, err, make_table, out, print_line, treatment_state
 from cadence.cli.shared.terminal import harmless
 
 _WAIT = 1.0  # seconds that one request for lines waits for the first of them
@@ -38,7 +38,8 @@ def _follow_plainly(client: Client, run_id: str) -> RunJson:
             if printed.get(treatment["name"]) != treatment["state"]:
                 printed[treatment["name"]] = treatment["state"]
                 cause = f" ({treatment['cause']})" if treatment["cause"] else ""
-                print(harmless(f"{treatment['name']}: {treatment['state'].replace('_', ' ')}{cause}"), flush=True)
+                state = treatment_state(treatment).plain.replace("_", " ")
+                print(harmless(f"{treatment['name']}: {state}{cause}"), flush=True)
 
     return _follow(client, run_id, print_changes)
 
@@ -92,7 +93,7 @@ def treatment_table(run: RunJson) -> Table:
         (
             (
                 treatment["name"],
-                state_text(treatment["state"]),
+                treatment_state(treatment),
                 duration(treatment["started_at"], treatment["finished_at"]),
                 _reason(treatment, first),
             )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rich.markdown import Markdown
 from rich.text import Text
 
 from cadence.cli.client.client import Client
@@ -10,17 +11,19 @@ from cadence.cli.client.session import ApiError
 from cadence.cli.insight.diagnosis import show_diagnosis, show_last_lines
 from cadence.cli.insight.treatment_page import BROKEN
 from cadence.cli.runs.follow_run import treatment_table
-from cadence.cli.shared.output import date_time, duration, out, state_text
+from cadence.cli.shared.output import date_time, duration, out, run_state, state_text, treatment_state
+from cadence.cli.shared.terminal import harmless
 
 _LAST_LINES = 10
 _MOST_TREATMENTS = 40
 _MOST_STARTED = 40
+_MOST_SUMMARIES = 10
 
 
 def show_run(client: Client, run_id: str) -> None:
     """Prints a run, its failures, its treatments and the runs that it started."""
     run = client.run(run_id)
-    out.print(Text.assemble((f"run {run_id}", "bold"), "  ", state_text(run["state"])))
+    out.print(Text.assemble((f"run {run_id}", "bold"), "  ", run_state(run)))
     if run["cause"]:
         out.print(Text.assemble("cause      ", (run["cause"], "bold")))
     if run["waiting_for"]:
@@ -35,6 +38,7 @@ def show_run(client: Client, run_id: str) -> None:
         event=_pairs(run["event"]),
     )
     broken = _causes([treatment for treatment in run["treatments"] if treatment["state"] in BROKEN])
+    broken = sorted(broken, key=lambda treatment: bool(treatment.get("soft_failed")))
     for treatment in broken[:3]:
         _show_failure(client, run_id, treatment)
     if len(broken) > 3:
@@ -44,7 +48,20 @@ def show_run(client: Client, run_id: str) -> None:
     out.print(treatment_table({**run, "treatments": shown}))
     if len(shown) < len(run["treatments"]):
         out.print(f"… {len(run['treatments']) - len(shown)} more treatments succeeded", style="dim")
+    _show_summaries(client, run_id)
     _show_started([one for one in client.following_runs(run_id) if one["how"] == "started"])
+
+
+def _show_summaries(client: Client, run_id: str) -> None:
+    try:
+        summaries = client.run_summaries(run_id, _MOST_SUMMARIES)
+    except ApiError as error:
+        if error.status not in (403, 404):
+            raise
+        return  # the token may not read what treatments write, or the server is of an earlier version
+    for summary in summaries:
+        out.print(Text.assemble("\nsummary of ", (summary["treatment"], "bold")))
+        out.print(Markdown(harmless(summary["text"]), hyperlinks=False))
 
 
 def _show_started(runs: Sequence[Mapping[str, Any]]) -> None:
@@ -78,7 +95,7 @@ def _show_failure(client: Client, run_id: str, treatment: Mapping[str, Any]) -> 
     out.print()
     code = f", exit code {treatment['exit_code']}" if treatment["exit_code"] is not None else ""
     out.print(
-        Text.assemble((treatment["name"], "bold"), " ", state_text(treatment["state"]), f"{code}: {treatment['cause']}")
+        Text.assemble((treatment["name"], "bold"), " ", treatment_state(treatment), f"{code}: {treatment['cause']}")
     )
     _show_diagnosis(client, run_id, treatment)
 
@@ -107,4 +124,7 @@ def _facts(**facts: Any) -> None:
 
 
 def _pairs(values: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name}={value}" for name, value in sorted(values.items()))
+    return ", ".join(
+        f"{name}={f'{len(value)} entries' if isinstance(value, list) and len(value) > 5 else value}"
+        for name, value in sorted(values.items())
+    )

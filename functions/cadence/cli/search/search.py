@@ -13,6 +13,7 @@ from cadence.cli.shared.arguments import seconds_of
 from cadence.cli.shared.errors import INTERRUPTED, WRONG_USE, fail, reporting_errors
 from cadence.cli.shared.options import Json
 from cadence.cli.shared.output import date_time, line_text, out, print_json, print_json_line, print_table
+from cadence.cli.shared.pager import paged
 
 _PAGE = 1_000
 _BEFORE_FOLLOWING = 10
@@ -65,7 +66,8 @@ def search(
         elif follow:
             _follow(client, text, project, limit or _BEFORE_FOLLOWING, as_json)
         else:
-            _search(client, text, project, limit or 100, as_json)
+            with paged(not as_json):
+                _search(client, text, project, limit or 100, as_json)
 
 
 def _search(client: Client, text: str, project: str | None, limit: int, as_json: bool) -> None:

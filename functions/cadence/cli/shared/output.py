@@ -87,6 +87,25 @@ def state_text(state: str) -> Text:
     return Text(state, _STYLES.get(state, ""))
 
 
+def treatment_state(treatment: Mapping[str, Any]) -> Text:
+    """The state of a treatment in its colour; `(soft)` marks a failure that does not fail the run.
+
+    A server of an earlier version has no soft failures.
+    """
+    return (
+        Text(f"{treatment['state']} (soft)", "yellow")
+        if treatment.get("soft_failed")
+        else state_text(treatment["state"])
+    )
+
+
+def run_state(run: Mapping[str, Any]) -> Text:
+    """The state of a run in its colour, with the number of failures that do not fail it."""
+    count = run.get("soft_failures", 0)
+    words = f" ({count} soft {'failure' if count == 1 else 'failures'})" if count else ""
+    return Text.assemble(state_text(run["state"]), (words, "yellow"))
+
+
 def print_findings(file: str, findings: Iterable[Mapping[str, Any]], console: Console = err) -> None:
     """Prints findings as compilers do: `file:line:column: error[code]: message`."""
     for finding in findings:

@@ -38,6 +38,10 @@ class HarmlessConsole(Console):
             else:
                 yield Segment(harmless(segment.text), segment.style)
 
+    def on_broken_pipe(self) -> None:
+        """Raises BrokenPipeError, which ends a pager's block, or the command with status 1."""
+        raise
+
 
 def console(**options: Any) -> HarmlessConsole:
     """Returns a console as all commands use it."""

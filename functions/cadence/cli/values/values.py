@@ -16,6 +16,7 @@ from cadence.cli.shared.options import Json as AsJson
 from cadence.cli.shared.options import Run
 from cadence.cli.shared.output import out, print_json, size
 from cadence.cli.shared.preview import previewed
+from cadence.cli.shared.transfers import with_progress
 
 _PIECE = 1024 * 1024
 _PREVIEW = 4096
@@ -80,18 +81,20 @@ def download(
     with reporting_errors(as_json):
         client = connect()
         if "." not in port:
+            found = client.value(run_id, port)
             if as_json:
-                print_json(client.value(run_id, port))
+                print_json(found)
                 return
-            _write(output, client.read_value(run_id, port))
+            _write(output, client.read_value(run_id, port), found["size"], port)
             return
         piece = _piece(client, run_id, port, 0, 1, of_input, attempt)
         if as_json:
             print_json(client.value(run_id, piece["sha256"]) if piece["sha256"] and not piece["failed"] else piece)
         elif piece["sha256"] and attempt is None and piece["ended"] and not piece["failed"]:
-            _write(output, client.read_value(run_id, piece["sha256"]))
+            _write(output, client.read_value(run_id, piece["sha256"]), piece["size"], port)
         else:
-            _write(output, _pieces(client, run_id, port, piece["size"], of_input, attempt))
+            pieces = _pieces(client, run_id, port, piece["size"], of_input, attempt)
+            _write(output, pieces, piece["size"], port)
 
 
 def _pieces(client: Client, run_id: str, port: str, size: int, of_input: bool, attempt: int | None) -> Json:
@@ -117,7 +120,9 @@ def _piece(
     return {**found, "ended": True}
 
 
-def _write(output: Path | None, pieces: Json) -> None:
+def _write(output: Path | None, pieces: Json, total: int, what: str) -> None:
+    """Writes to the file or to standard output, with the progress unless the bytes themselves go to the terminal."""
+    shown = with_progress(pieces, total, what) if output or not sys.stdout.isatty() else pieces
     with output.open("wb") if output else sys.stdout.buffer as target:
-        for piece in pieces:
+        for piece in shown:
             target.write(piece)

@@ -12,6 +12,8 @@ from cadence.adapters.aws.lambda_provider_calls import LambdaProviderCalls
 from cadence.adapters.aws.step_functions import StepFunctionsMachines
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore, DynamoSharedKeys
 from cadence.adapters.dynamodb.access.audit import DynamoAuditTrail
+from cadence.adapters.dynamodb.access.audit_chain import DynamoAuditChain
+from cadence.adapters.dynamodb.access.id_token_keys import PublishedIdTokenKeys
 from cadence.adapters.dynamodb.access.kms_secrets import KmsSecretStore
 from cadence.adapters.dynamodb.access.token_uses import DynamoTokenUses
 from cadence.adapters.dynamodb.access.web_sessions import DynamoWebSessionStore
@@ -25,6 +27,7 @@ from cadence.adapters.dynamodb.placement.pool_records import DynamoPoolRecords
 from cadence.adapters.dynamodb.runners.host_store import DynamoHostStore
 from cadence.adapters.dynamodb.runners.runner_store import DynamoRunnerStore
 from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
+from cadence.adapters.dynamodb.runs.summaries import DynamoSummaries
 from cadence.adapters.dynamodb.search.splits import DynamoSplitCatalogue
 from cadence.adapters.dynamodb.values.storage_ledger import DynamoStorageLedger
 from cadence.adapters.kms.cipher import KmsCipher
@@ -38,7 +41,7 @@ from cadence.adapters.sqs.deadlines import SqsDeadlines
 from cadence.application.access.authenticate import Authenticate, refuse_if_known
 from cadence.application.access.create_organization import CreateOrganization
 from cadence.application.access.create_token import CreateToken, RevokeToken
-from cadence.application.access.ports import AuditTrail, SharedKeys
+from cadence.application.access.ports import AuditChain, AuditTrail, SharedKeys
 from cadence.application.access.token_uses import NoteTokenUses, TokenUseStore
 from cadence.application.access.web_sessions import WebSessions
 from cadence.application.dead_letters.sources import DeadLetters
@@ -61,6 +64,7 @@ from cadence.application.runners.hold_runner import HoldRunner
 from cadence.application.runs.cancel_run import CancelRun
 from cadence.application.runs.follow_run import FollowList, FollowRun
 from cadence.application.runs.pending_approvals import ListPendingApprovals
+from cadence.application.runs.ports import SummaryStore
 from cadence.application.runs.rerun import Rerun
 from cadence.application.runs.run_details import ReadRunDetails
 from cadence.application.runs.start_run import RequestRun, StartRun
@@ -145,6 +149,7 @@ class Services:
     add_githost: AddGitHost
     repositories: Repositories
     case_results: CaseResults
+    summaries: SummaryStore
     rotate_githost: RotateGitHost
     exports: ManageExports
     render_metrics: RenderMetrics
@@ -154,6 +159,8 @@ class Services:
     retention: ManageRetention
     storage: ManageStorage
     audit: AuditTrail
+    audit_chain: AuditChain
+    id_token_keys: PublishedIdTokenKeys
     alerting: Alerting
     deletions: Deletions
 
@@ -292,6 +299,7 @@ def services() -> Services:
         add_githost=AddGitHost(access, cipher, now),
         repositories=repositories(config, cipher),
         case_results=case_results(config, runs),
+        summaries=DynamoSummaries(config.runs_table),
         rotate_githost=RotateGitHost(access, cipher),
         exports=manage_exports(config),
         render_metrics=render_metrics(config),
@@ -305,6 +313,8 @@ def services() -> Services:
             int(config.project_storage_mebibytes) << 20,
         ),
         audit=DynamoAuditTrail(config.access_table),
+        audit_chain=DynamoAuditChain(config.access_table),
+        id_token_keys=PublishedIdTokenKeys(config.access_table),
         alerting=alerts,
         deletions=deletions(config, alerts.manage_rules),
         read_logs=ReadLogs(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from cadence.adapters.code_hosts.code_hosts import GuardedCodeHosts
 from cadence.adapters.code_hosts.github_apps import GuardedAppHosts
+from cadence.adapters.dynamodb.limits.environments import DynamoEnvironmentStore
 from cadence.adapters.dynamodb.repositories.commit_reports import DynamoCommitReports
 from cadence.adapters.dynamodb.repositories.github_apps import DynamoGitHubApps
 from cadence.adapters.dynamodb.repositories.heads import DynamoHeads
@@ -12,6 +13,7 @@ from cadence.adapters.http.egress_policy import EgressPolicy
 from cadence.adapters.s3.buckets import Buckets
 from cadence.adapters.s3.chunks import S3Chunks
 from cadence.application.access.ports import Cipher
+from cadence.application.repositories.branch_protection import RenewProtection
 from cadence.application.repositories.connect import ConnectRepository
 from cadence.application.repositories.connect_with_app import ConnectWithApp
 from cadence.application.repositories.doctor import ExamineRepository
@@ -38,6 +40,7 @@ class Repositories:
     apps: GitHubAppStore
     manage_apps: ManageGitHubApps
     working_tree: StoreWorkingTree
+    renew_protection: RenewProtection
 
 
 def repositories(config: settings.ApiSettings, cipher: Cipher) -> Repositories:
@@ -45,6 +48,7 @@ def repositories(config: settings.ApiSettings, cipher: Cipher) -> Repositories:
     apps, reach = DynamoGitHubApps(config.repositories_table), EgressPolicy.of(config.git_hosts)
     tokens = app_tokens(config.repositories_table, config.git_hosts, cipher)
     hosts = GuardedCodeHosts(reach)
+    opened = OpenRepository(store, keys, hosts, tokens)
     record_heads = RecordHeads(heads=DynamoHeads(config.repositories_table), clock=now)
     return Repositories(
         store=store,
@@ -55,7 +59,7 @@ def repositories(config: settings.ApiSettings, cipher: Cipher) -> Repositories:
         examine=ExamineRepository(
             repositories=store,
             reports=DynamoCommitReports(config.repositories_table),
-            open_repository=OpenRepository(store, keys, hosts, tokens),
+            open_repository=opened,
             apps=apps,
             app_tokens=tokens,
         ),
@@ -69,4 +73,9 @@ def repositories(config: settings.ApiSettings, cipher: Cipher) -> Repositories:
             clock=now,
         ),
         working_tree=StoreWorkingTree(S3Chunks(Buckets(config.data_bucket)).write),
+        renew_protection=RenewProtection(
+            repositories=store,
+            environments=DynamoEnvironmentStore(config.access_table),
+            open_repository=opened,
+        ),
     )

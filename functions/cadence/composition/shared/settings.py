@@ -98,6 +98,13 @@ class DirectoriesSettings:
 
 
 @dataclass(frozen=True)
+class SealAuditSettings:
+    access_table: str
+    exporting_queue_url: str
+    audit_bucket: str
+
+
+@dataclass(frozen=True)
 class WebhooksSettings:
     access_table: str
     repositories_table: str
@@ -197,8 +204,11 @@ class MelodiumSettings:
 @dataclass(frozen=True)
 class MelodiumReportsSettings:
     runs_table: str
+    runners_table: str
     data_bucket: str
     log_stream_name: str
+    project_storage_mebibytes: str
+    retention_days: str
 
 
 @dataclass(frozen=True)
@@ -294,6 +304,8 @@ class GroupSettings:
     access_table: str
     runs_table: str
     runners_table: str
+    project_storage_mebibytes: str
+    retention_days: str
     data_bucket: str
     run_machine_arn: str
     treatment_machine_arn: str

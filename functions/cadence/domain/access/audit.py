@@ -83,12 +83,15 @@ class AuditFilter:
     actor: str | None = None
     action: str | None = None
     outcome: str | None = None
+    target: str | None = None
     project: str | None = None
     since: datetime | None = None
     until: datetime | None = None
 
     def matches(self, entry: AuditEntry) -> bool:
-        """Whether an entry is selected. An actor is found by its id, its token's id or its name."""
+        """Whether an entry is selected. An actor is found by its id, its token's id or its name, a target by its
+        beginning, too.
+        """
         wanted = (
             (self.kind, (entry.kind,)),
             (self.actor, (entry.actor, entry.token_id, entry.token_name)),
@@ -97,5 +100,7 @@ class AuditFilter:
             (self.project, (entry.project,)),
         )
         if any(value is not None and value not in found for value, found in wanted):
+            return False
+        if self.target is not None and not entry.target.startswith(self.target):
             return False
         return (self.since is None or entry.at >= self.since) and (self.until is None or entry.at < self.until)

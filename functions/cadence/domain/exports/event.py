@@ -1,4 +1,4 @@
-"""Events: lines were written, a treatment or a run ended (`schemas/events/1.json`).
+"""Events: lines were written, a treatment or a run ended, the audit log has a record (`schemas/events/1.json`).
 
 An event may be delivered twice and in any order; its `id` is the same both times. Times are RFC 3339 in UTC, or null.
 """
@@ -22,6 +22,7 @@ class EventKind(StrEnum):
     SEGMENT = "segment"
     TREATMENT = "treatment"
     RUN = "run"
+    AUDIT = "audit"
 
 
 class Audience(StrEnum):
@@ -101,6 +102,18 @@ def run_event(run: Run) -> Event:
         "finished_at": _time(run.finished_at),
         "created_by": run.created_by,
         "rerun_of": run.rerun_of,
+    }
+
+
+def audit_event(record: Mapping[str, Any]) -> Event:
+    """Returns the event of a chained record of the audit log."""
+    return {
+        "id": f"audit:{record['organization']}:{record['sequence']}",
+        "kind": str(EventKind.AUDIT),
+        "organization": record["organization"],
+        "project": record["project"],
+        "written_at": record["at"],
+        "record": record,
     }
 
 

@@ -1,4 +1,4 @@
-"""Exports: receivers of an organization's logs, metrics and traces, which are sent as they arise."""
+"""Exports: receivers of an organization's logs, metrics, traces and audit log, which are sent as they arise."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,6 +24,7 @@ class ExportKind(StrEnum):
     LOKI = "loki"
     DATADOG = "datadog"
     OTLP = "otlp"
+    CLOUDEVENTS = "cloudevents"
 
 
 class Signal(StrEnum):
@@ -32,6 +33,7 @@ class Signal(StrEnum):
     LOGS = "logs"
     METRICS = "metrics"
     TRACES = "traces"
+    AUDIT = "audit"
 
 
 SIGNALS: Mapping[ExportKind, tuple[Signal, ...]] = {
@@ -39,6 +41,7 @@ SIGNALS: Mapping[ExportKind, tuple[Signal, ...]] = {
     ExportKind.LOKI: (Signal.LOGS,),
     ExportKind.DATADOG: (Signal.LOGS, Signal.METRICS),
     ExportKind.OTLP: (Signal.TRACES, Signal.METRICS, Signal.LOGS),
+    ExportKind.CLOUDEVENTS: (Signal.AUDIT,),
 }
 """The signals that each kind of receiver accepts."""
 

@@ -13,7 +13,7 @@ WITHHELD = "secrets are not given to pull requests from forks"
 def withhold(specs: Iterable[TreatmentSpec], event: Mapping[str, Any]) -> tuple[TreatmentSpec, ...]:
     """Returns the treatments of a run.
 
-    In a run for a fork, those with secrets or registries are skipped from the start.
+    In a run for a fork, those with secrets, registries or an identity token are skipped from the start.
     """
     return tuple(_withheld(spec) for spec in specs) if from_fork(event) else tuple(specs)
 
@@ -21,5 +21,6 @@ def withhold(specs: Iterable[TreatmentSpec], event: Mapping[str, Any]) -> tuple[
 def _withheld(spec: TreatmentSpec) -> TreatmentSpec:
     if spec.instance is not None:
         spec = dataclasses.replace(spec, instance=_withheld(spec.instance))
-    needs_secrets = spec.secrets or spec.registries or (spec.instance is not None and spec.instance.never == WITHHELD)
+    given = spec.secrets or spec.registries or spec.id_token
+    needs_secrets = given or (spec.instance is not None and spec.instance.never == WITHHELD)
     return dataclasses.replace(spec, never=WITHHELD) if needs_secrets and spec.never is None else spec

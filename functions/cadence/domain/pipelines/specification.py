@@ -136,6 +136,13 @@ class RetrySpec:
 
 
 @dataclass(frozen=True)
+class SoftFailSpec:
+    """The failures of a treatment that do not fail its run: those with one of `exit_codes` (none: every failure)."""
+
+    exit_codes: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
 class TriggerSpec:
     """The run of another pipeline that a treatment starts; with `wait` it ends with that run, in the same state."""
 
@@ -151,13 +158,14 @@ class TreatmentSpec:
     Units: cpu in millicores, memory and storage in MB, durations in seconds. `secrets` maps environment name to secret
     name, `registries` the host of a registry that its images come from to the secret by which they are read.
     `secret_versions` is the version of each pinned secret, by the secret's name (others: the newest). With `offline` it
-    has no network at all. `residency` are the places where it may run (none: anywhere). `when` is a condition over the
+    has no network at all. `id_token` is the audience of its identity token (none: it
+    gets none). `residency` are the places where it may run (none: anywhere). `when` is a condition over the
     states of the treatments named in `when_over`, decided when the treatment is ready; `never` is the reason why a
     treatment is skipped from the start. `group` is the treatment that gathers this instance, `instances` those that a
     gathering one waits for, in order, `matrix` an instance's own values. `element` describes a treatment inside an
     engine. For an `each` treatment, `each` is the input whose elements become instances and `instance` their template.
     `engine` is the Mélodium engine that the runner starts instead of a script. `quarantine` are names of tests, with *
-    for any characters: if no others failed, the treatment succeeds.
+    for any characters: if no others failed, the treatment succeeds. A group has `soft_fail` if an instance does.
     """
 
     name: str
@@ -183,11 +191,13 @@ class TreatmentSpec:
     max_duration: int = 3_600
     after: tuple[str, ...] = ()
     retry: RetrySpec = RetrySpec()
+    soft_fail: SoftFailSpec | None = None
     services: tuple[ServiceSpec, ...] = ()
     volumes: Mapping[str, str] = field(default_factory=dict)
     caches: tuple[CacheSpec, ...] = ()
     quarantine: tuple[str, ...] = ()
     environment: str | None = None
+    id_token: str | None = None
     when: str | None = None
     when_over: tuple[str, ...] = ()
     never: str | None = None

@@ -171,9 +171,12 @@ class Placement:
         }
         return cls(**{**data, **read})
 
-    def step(self) -> Mapping[str, Any]:
+    def step(self) -> MachineStep:
         """Returns the launch as the next step of the state machine."""
-        launch = MachineStep(
-            next=NextState.LAUNCH, attempt=self.attempt, function=self.function, runner_id=self.runner_id
+        return MachineStep(
+            next=NextState.LAUNCH,
+            attempt=self.attempt,
+            function=self.function,
+            runner_id=self.runner_id,
+            placement=self.as_json(),
         )
-        return {**launch.as_json(), "placement": self.as_json()}

@@ -16,6 +16,7 @@ from cadence.domain.repositories.commit_report import (
     statuses,
 )
 from cadence.domain.repositories.located_findings import read_located
+from cadence.domain.runs.job_summary import JobSummary, listed
 from cadence.domain.runs.run import Run, Treatment
 from cadence.domain.runs.states import RunState
 from cadence.domain.test_reports.report import CaseName, TreatmentReport
@@ -41,7 +42,10 @@ class Annotation:
 
 @dataclass(frozen=True, kw_only=True)
 class CommitCheck:
-    """A check of a commit. `status` has its name, state and sentence; `summary` is Markdown."""
+    """A check of a commit. `status` has its name, state and sentence; `summary` and `text` are Markdown.
+
+    `text` has what the run's treatments wrote into their summaries.
+    """
 
     run_id: str
     status: CommitStatus
@@ -50,6 +54,7 @@ class CommitCheck:
     started_at: datetime | None
     completed_at: datetime | None
     annotations: Sequence[Annotation] = ()
+    text: str = ""
 
     @property
     def final(self) -> bool:
@@ -64,7 +69,14 @@ class CommitCheck:
     @property
     def digest(self) -> str:
         """The SHA-256 of the check, by which one that was sent already is recognised."""
-        content = [self.run_id, self.status.digest, self.summary, str(self.started_at), self.annotations_digest]
+        content = [
+            self.run_id,
+            self.status.digest,
+            self.summary,
+            str(self.started_at),
+            self.annotations_digest,
+            self.text,
+        ]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
     @property
@@ -90,8 +102,12 @@ def checks(
     treatments: Mapping[str, Sequence[Treatment]],
     tests: Mapping[str, Sequence[TreatmentReport]],
     public_url: str,
+    summaries: Mapping[str, Sequence[JobSummary]] | None = None,
 ) -> Sequence[CommitCheck]:
-    """Returns the check of each context. `treatments` and `tests` are those of the runs that failed, by run id."""
+    """Returns the check of each context. `treatments` and `tests` are those of the runs to explain, by run id.
+
+    `summaries` are what the treatments of ended runs wrote.
+    """
     found = []
     for status in statuses(runs, public_url):
         run = runs[status.context]
@@ -99,7 +115,7 @@ def checks(
         failed = run.state in (RunState.FAILED, RunState.TIMED_OUT)
         annotations = list(_annotations(run, reports)) if failed else []
         lines = [status.description]
-        if failed:
+        if failed or run.soft_failures:
             lines += ["", *reasons(run, treatments.get(run.run_id, ())), *failed_tests(reports)]
         if len(annotations) > MOST_ANNOTATIONS:
             lines += ["", f"{len(annotations) - MOST_ANNOTATIONS} more places are left out."]
@@ -112,6 +128,7 @@ def checks(
                 started_at=run.started_at,
                 completed_at=run.finished_at if run.state.final else None,
                 annotations=tuple(annotations[:MOST_ANNOTATIONS]),
+                text="\n".join(listed((summaries or {}).get(run.run_id, ()), _LONGEST_SUMMARY)).strip(),
             )
         )
     return found

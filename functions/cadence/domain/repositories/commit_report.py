@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from cadence.domain.runs.job_summary import JobSummary, listed
 from cadence.domain.runs.run import Run, Treatment
 from cadence.domain.runs.states import FAILED_TREATMENT_STATES, RunState
 from cadence.domain.shared.permalinks import run_permalink
@@ -15,6 +16,7 @@ from cadence.domain.test_reports.report import CaseName, TreatmentReport, total
 LONGEST_DESCRIPTION = 140
 """Characters of a status's description: GitHub's limit, the lowest of all code hosts."""
 _LONGEST_CAUSE = 600
+_LONGEST_SUMMARIES = 15_000  # characters; a comment of Bitbucket has at most 32,768
 _MOST_TREATMENTS = 20
 _MOST_TESTS = 10
 _LONGEST_TEST_NAME = 200
@@ -120,10 +122,12 @@ def comment(
     treatments: Mapping[str, Sequence[Treatment]],
     public_url: str,
     tests: Mapping[str, Sequence[TreatmentReport]] | None = None,
+    summaries: Mapping[str, Sequence[JobSummary]] | None = None,
 ) -> PullRequestComment:
     """Returns the comment about the newest runs of a commit: their states, and what failed and why.
 
-    `treatments` are those of the runs that failed, `tests` what they reported, by the run's id.
+    `treatments` are those of the runs to explain (`needs_reasons`), `tests` what they reported, `summaries` what their
+    treatments wrote, by the run's id.
     """
     marker = f"<!-- cadence {repository_id} -->"
     lines = [marker, f"**Cadence** on {commit[:12]}", "", "| pipeline | state | duration |", "|---|---|---|"]
@@ -131,7 +135,8 @@ def comment(
         state = _STATES[run.state]
         link = f"[{context.removeprefix('cadence/')}]({run_permalink(run.run_id, public_url)})"
         duration = _duration(run.started_at or run.created_at, run.finished_at)
-        lines.append(f"| {link} | {_MARKS.get(state, '⏳')} {run.state} | {duration} |")
+        soft = f", {_soft_failures(run)}" if run.soft_failures else ""
+        lines.append(f"| {link} | {_MARKS.get(state, '⏳')} {run.state}{soft} | {duration} |")
     for context, run in sorted(runs.items()):
         if _STATES[run.state] == CommitState.FAILURE:
             lines += [
@@ -140,6 +145,14 @@ def comment(
                 *reasons(run, treatments.get(run.run_id, ())),
                 *failed_tests((tests or {}).get(run.run_id, ())),
             ]
+        elif run.soft_failures:
+            title = f"### {context.removeprefix('cadence/')} succeeded, with {_soft_failures(run)}"
+            lines += ["", title, *reasons(run, treatments.get(run.run_id, ()))]
+    room = _LONGEST_SUMMARIES
+    for context, run in sorted(runs.items()):
+        if written := listed((summaries or {}).get(run.run_id, ()), room):
+            lines += ["", f"### Summaries of {context.removeprefix('cadence/')}", *written]
+            room = max(0, room - sum(len(line) + 1 for line in written))
     return PullRequestComment(number=number, body="\n".join(lines) + "\n", marker=marker)
 
 
@@ -147,6 +160,7 @@ def _description(run: Run) -> str:
     words = _WORDS[_STATES[run.state]]
     if run.state == RunState.SUCCEEDED:
         words += f" in {_duration(run.started_at or run.created_at, run.finished_at)}"
+        words += f", with {_soft_failures(run)}" if run.soft_failures else ""
     elif run.cause:
         words += f": {' '.join(run.cause.split())}"
     elif run.waiting_for:
@@ -154,16 +168,27 @@ def _description(run: Run) -> str:
     return words if len(words) <= LONGEST_DESCRIPTION else words[: LONGEST_DESCRIPTION - 1] + "…"
 
 
+def needs_reasons(run: Run) -> bool:
+    """Returns whether something in a run failed, which a report explains."""
+    return run.state in (RunState.FAILED, RunState.TIMED_OUT) or run.soft_failures > 0
+
+
+def _soft_failures(run: Run) -> str:
+    return "1 soft failure" if run.soft_failures == 1 else f"{run.soft_failures} soft failures"
+
+
 def reasons(run: Run, treatments: Sequence[Treatment]) -> list[str]:
-    """Returns lines of Markdown about why a run failed."""
+    """Returns lines of Markdown about why a run failed, and what failed softly in it."""
     failed = [treatment for treatment in treatments if treatment.state in FAILED_TREATMENT_STATES]
+    failed.sort(key=lambda treatment: treatment.soft_failed)
     if not failed:
         return _quoted(run.cause or "No cause was recorded.")
     lines: list[str] = []
     for treatment in failed[:_MOST_TREATMENTS]:
         code = "" if treatment.exit_code is None else f" with exit code {treatment.exit_code}"
+        soft = " (does not fail the run)" if treatment.soft_failed else ""
         lines += [
-            f"- `{treatment.name}` {str(treatment.state).replace('_', ' ')}{code}",
+            f"- `{treatment.name}` {str(treatment.state).replace('_', ' ')}{code}{soft}",
             *_quoted(treatment.cause or "", "  "),
         ]
     if len(failed) > _MOST_TREATMENTS:

@@ -1,6 +1,6 @@
 """Edges: what one treatment waits for from another."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -13,15 +13,21 @@ class Trigger(StrEnum):
 
     OPENED = "opened"
     COMPLETED = "completed"
+    PASSED = "passed"  # it succeeded, or failed without failing the run: `completed` of a treatment with `soft_fail`
     FAILED = "failed"
     FINISHED = "finished"
     SETTLED = "settled"  # it reached any final state; a `when` over its state waits for this
 
-    def fired_by(self, state: TreatmentState) -> bool:
-        """Returns whether a producer that settled in `state` delivers this trigger; the edge is dead otherwise."""
+    def fired_by(self, state: TreatmentState, *, soft_failed: bool = False) -> bool:
+        """Returns whether a producer that settled in `state` delivers this trigger; the edge is dead otherwise.
+
+        `soft_failed`: it failed, and its failure does not fail the run.
+        """
         match self:
             case Trigger.COMPLETED | Trigger.OPENED:
                 return state is TreatmentState.SUCCEEDED
+            case Trigger.PASSED:
+                return state is TreatmentState.SUCCEEDED or soft_failed
             case Trigger.FAILED:
                 return state in FAILED_TREATMENT_STATES
             case Trigger.FINISHED:
@@ -59,18 +65,26 @@ def edges_of(run_id: str, specs: Sequence[TreatmentSpec]) -> tuple[Edge, ...]:
     The streams of a group exist only once all of its instances have ended, so that no consumer can read along.
     """
     groups = {spec.name for spec in specs if spec.kind in (TreatmentKind.GATHER, TreatmentKind.EACH)}
+    soft = {spec.name for spec in specs if spec.soft_fail}
     edges: dict[tuple[str, str, Trigger], Edge] = {}
     for spec in specs:
-        waits = [(producer, Trigger.COMPLETED) for producer in spec.after]
+        waits = [(producer, _passing(Trigger.COMPLETED, producer, soft)) for producer in spec.after]
         waits += [(name, Trigger.SETTLED) for name in (*spec.when_over, *spec.instances)]
         for port in spec.inputs:
             if port.source_treatment:
-                waits.append((port.source_treatment, _trigger(port, of_group=port.source_treatment in groups)))
+                trigger = _trigger(port, of_group=port.source_treatment in groups)
+                if port.source_port == Trigger.COMPLETED:
+                    trigger = _passing(trigger, port.source_treatment, soft)
+                waits.append((port.source_treatment, trigger))
         for producer, trigger in waits:
             edges[producer, spec.name, trigger] = Edge(
                 run_id=run_id, producer=producer, consumer=spec.name, trigger=trigger
             )
     return tuple(edges.values())
+
+
+def _passing(trigger: Trigger, producer: str, soft: Collection[str]) -> Trigger:
+    return Trigger.PASSED if producer in soft else trigger
 
 
 def _trigger(port: InputSpec, *, of_group: bool) -> Trigger:

@@ -14,6 +14,7 @@ PAST = {
 }
 _NEVER = {
     Trigger.COMPLETED: "completes",
+    Trigger.PASSED: "completes",
     Trigger.FAILED: "fails",
     Trigger.FINISHED: "finishes",
     Trigger.OPENED: "sends anything",

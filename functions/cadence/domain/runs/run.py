@@ -78,6 +78,7 @@ class Run:
     waiting_for: str | None = None  # in words, what it waited for before it began
     melodium: MelodiumRun | None = None
     keeps_values_elsewhere: bool = False
+    soft_failures: int = 0  # treatments that failed without failing it, once it has ended
 
     @property
     def position(self) -> str:
@@ -178,6 +179,7 @@ class Treatment:
     retention: ValueRetention | None = None  # of the values that its attempt sends
     ends_retention: bool = False  # whether its end may be what the removal of some content waits for
     reports: bool = False  # whether its attempts send reports of tests
+    soft_failed: bool = False  # it failed, and this does not fail the run
 
 
 def is_element(name: str) -> bool:

@@ -101,9 +101,16 @@ def verdict(instances: Sequence[Treatment]) -> tuple[TreatmentState, str | None]
     return TreatmentState.SUCCEEDED, None
 
 
-def first_failed(instances: Sequence[Treatment]) -> Treatment | None:
-    """Returns the instance that failed first, or None."""
+def softly(instances: Sequence[Treatment]) -> bool:
+    """Returns whether the instances that failed, at least one, do not fail the run."""
     failed = [treatment for treatment in instances if treatment.state in FAILED_TREATMENT_STATES]
+    return bool(failed) and all(treatment.soft_failed for treatment in failed)
+
+
+def first_failed(instances: Sequence[Treatment]) -> Treatment | None:
+    """Returns the instance that failed first, or None. One that fails the run comes before those that do not."""
+    failed = [treatment for treatment in instances if treatment.state in FAILED_TREATMENT_STATES]
+    failed = [treatment for treatment in failed if not treatment.soft_failed] or failed
     return min(failed, key=lambda treatment: (str(treatment.finished_at), treatment.name), default=None)
 
 

@@ -5,6 +5,9 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
+PLACED, DECIDED = "Placed", "Decided"
+"""The errors by which a waiting state catches a step."""
+
 
 class NextState(StrEnum):
     """The state that a treatment's state machine goes to next."""
@@ -23,7 +26,7 @@ class MachineStep:
     """The next step of a treatment's state machine.
 
     `then` follows a release. `attempt` is the number of the next attempt, which begins after `wait_seconds`. `function`
-    and `runner_id` name the Lambda that starts or releases, and the runner.
+    and `runner_id` name the Lambda that starts or releases, and the runner; `placement` is what it starts.
     """
 
     next: NextState
@@ -32,6 +35,17 @@ class MachineStep:
     function: str | None = None
     runner_id: str | None = None
     wait_seconds: int = 0
+    placement: Mapping[str, Any] | None = None
+
+    @property
+    def ends(self) -> bool:
+        """Whether nothing but the runner's release follows, so that the machine need not read the step."""
+        return NextState.DONE in {self.next, self.then}
+
+    @property
+    def name(self) -> str:
+        """The error by which a waiting state catches the step, unless it `ends`."""
+        return PLACED if self.next is NextState.LAUNCH else DECIDED
 
     def as_json(self) -> Mapping[str, Any]:
         """Returns all fields, also empty ones, so that the machine can refer to them by their paths."""

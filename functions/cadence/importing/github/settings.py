@@ -9,6 +9,7 @@ from typing import Any
 from cadence.importing.github.cel import condition
 from cadence.importing.github.expressions import GitHubExpressionError
 from cadence.importing.github.job import GitHubJob
+from cadence.importing.shared.cel import all_of
 from cadence.importing.shared.containers import health_of_options, ports, service_name
 from cadence.importing.shared.names import slug
 from cadence.importing.shared.yaml_source import listed, mapping, plain, texts
@@ -208,6 +209,29 @@ def _environment(job: GitHubJob) -> None:
         )  # fmt: skip
 
 
+def _soft_fail(job: GitHubJob) -> None:
+    value, line = job.body["continue-on-error"], job.line(job.body, "continue-on-error")
+    if isinstance(value, bool):
+        if value:
+            job.treatment.body["soft_fail"] = True
+        return
+    try:
+        found = condition(plain(value), job.scope).cel
+    except GitHubExpressionError as error:
+        job.note(
+            line, f"continue-on-error: {plain(value)}", f"It cannot be translated: {error}.", "Say `soft_fail` by hand."
+        )  # fmt: skip
+        return
+    if found is None:
+        job.treatment.body["soft_fail"] = True
+        return
+    # A value that only some entries of `include` have is missing elsewhere, which GitHub takes for false.
+    everywhere = {job.scope.axes.get(name) for name in mapping(mapping(job.body.get("strategy")).get("matrix"))}
+    missing = [name for name in dict.fromkeys(re.findall(r"\bmatrix\.(\w+)", found)) if name not in everywhere]
+    guards = [f"has(matrix.{name})" for name in missing]
+    job.treatment.body["soft_fail"] = f"${{{{ {all_of([*guards, found])} }}}}"
+
+
 def _left_out(why: str, todo: str, key: str) -> Any:
     return lambda job: job.note(job.line(job.body, key), key, why, todo)
 
@@ -226,7 +250,5 @@ _SETTINGS: dict[str, Any] = {
     "concurrency": _left_out(
         "Whole runs have a concurrency group.", "Move it to the pipeline, or split that.", "concurrency"
     ),
-    "continue-on-error": _left_out(
-        "A failed treatment fails its run.", "Let the script end well, or connect `failed`.", "continue-on-error"
-    ),
+    "continue-on-error": _soft_fail,
 }

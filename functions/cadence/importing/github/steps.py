@@ -20,7 +20,8 @@ _SHELLS = {
     "pwsh": "pwsh -Command -",
     "powershell": "pwsh -Command -",
 }
-_FILES = ("GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH", "GITHUB_STEP_SUMMARY")
+_FILES = ("GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH")
+_SUMMARY = "GITHUB_STEP_SUMMARY"
 _GIVEN = {
     "GITHUB_SHA": "event.commit",
     "GITHUB_REF": "event.ref",
@@ -160,6 +161,7 @@ def _beginning(job: GitHubJob, body: str) -> list[str]:
     if files or job.uses_step_outputs or "$steps" in body:
         lines.append('steps="$(mktemp -d)"')
     lines += [f'export {name}="$steps/{slug(name)}"; : > "${name}"' for name in files]
+    lines += [f'export {_SUMMARY}="$CADENCE_SUMMARY"'] if _SUMMARY in body else []
     if job.uses_step_outputs or mapping(job.body.get("outputs")):
         lines += [] if 'steps="$(mktemp -d)"' in lines else ['steps="$(mktemp -d)"']
         lines += [f': > "$steps/{step}"' for step in job.step_ids.values()] + [_OUTPUT_FUNCTION]
@@ -168,7 +170,7 @@ def _beginning(job: GitHubJob, body: str) -> list[str]:
             job.treatment.line, "outputs of steps", "They are read from the lines `name=value` that steps write.",
             "Values of several lines, and those that actions give, are not there: write them in the script.",
         )  # fmt: skip
-    known = {*_GIVEN, *_FILES, *job.env, *job.treatment.body.get("secrets", ()), "GITHUB_WORKSPACE"}
+    known = {*_GIVEN, *_FILES, _SUMMARY, *job.env, *job.treatment.body.get("secrets", ()), "GITHUB_WORKSPACE"}
     for name in sorted(used - known):
         if name.startswith(("GITHUB_", "RUNNER_")):
             job.note(

@@ -157,6 +157,19 @@ def _retry(job: GitLabJob) -> None:
         job.treatment.body["retry"] = retry
 
 
+def _soft_fail(job: GitLabJob) -> None:
+    value = job.body["allow_failure"]
+    codes = [code for code in listed(mapping(value).get("exit_codes")) if isinstance(code, int) and 0 < code < 256]
+    if codes:
+        job.treatment.body["soft_fail"] = {"exit_codes": codes}
+    elif value is True:
+        job.treatment.body["soft_fail"] = True
+    elif value is not False:
+        job.note(
+            job.line("allow_failure"), "allow_failure", "It is neither true, false nor exit codes.", "Say `soft_fail`."
+        )
+
+
 def _timeout(job: GitLabJob) -> None:
     text = plain(job.body["timeout"])
     parts = re.findall(r"(\d+)\s*([a-z]*)", text.lower())
@@ -194,13 +207,13 @@ _SETTINGS: Mapping[str, Callable[[GitLabJob], None]] = {
     "cache": _cache,
     "retry": _retry,
     "timeout": _timeout,
+    "allow_failure": _soft_fail,
     "environment": _environment,
 }
 _ELSEWHERE = frozenset({"script", "before_script", "after_script", "variables", "stage", "needs", "dependencies", "artifacts", "rules",
                         "only", "except", "when", "parallel", "inherit", "trigger", "extends", "start_in"})  # fmt: skip
 _LEFT_OUT = {
     "tags": ("Tags choose GitLab's runners.", "Name the pools that have such machines in `pools`."),
-    "allow_failure": ("A failed treatment fails its run.", "Let the script end well, or connect `failed`."),
     "interruptible": (
         "Whole runs are cancelled by newer ones.",
         "Give the pipeline `concurrency` with cancel-running.",

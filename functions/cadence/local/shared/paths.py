@@ -1,5 +1,6 @@
 """The files of a local stack."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,9 +77,20 @@ class StackPaths:
         return self.home / "logs" / f"{process}.log"
 
     def make(self) -> None:
-        """Create the folders, readable by this user only since they hold tokens and logs."""
-        for folder in (self.home, self.state, self.objects, self.temporary, self.host, self.home / "logs"):
+        """Create the folders, readable by this user only since they hold tokens and logs.
+
+        In a repository, `.cadence` also holds its pipelines, so git ignores the stack's files by name. A .gitignore
+        that is there is left as it is.
+        """
+        folders = (self.state, self.objects, self.temporary, self.host, self.home / "logs")
+        for folder in (self.home, *folders):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # With parts of files that are being replaced.
+        files = (self.connection, self.record, self.ports, self.tokens, self.account_key, self.githost)
+        names = ["/.gitignore", f"/{self.lock.name}"]
+        names += [*(f"/{file.name}*" for file in files), *(f"/{folder.name}/" for folder in folders)]
+        with suppress(FileExistsError), (self.home / ".gitignore").open("x", encoding="utf-8") as ignored:
+            ignored.write("\n".join(["# Files of the local stack; pipelines are not ignored.", *names, ""]))
 
 
 def nearest_stack(folder: Path) -> Path:

@@ -3,6 +3,7 @@
 import os
 import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -229,7 +230,7 @@ def slapd(folder: Path) -> Iterator[RealDirectory]:
                 group_base=f"ou=groups,{_BASE}",
             )
         finally:
-            process.terminate()
+            process.kill()
 
 
 @contextmanager
@@ -261,24 +262,24 @@ def samba(folder: Path) -> Iterator[RealDirectory]:
     with (
         written.open("w") as log,
         subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log) as process,
+        forwarded(relay) as port,
     ):
         try:
-            with forwarded(relay) as port:
-                there = last_look(lambda: answers(port) or process.poll() is not None, bool, _START_SECONDS)
-                if not there or process.poll() is not None:
-                    reason = written.read_text().strip().splitlines()[-1:]
-                    pytest.skip(f"samba does not run in a network namespace here: {reason}")
-                domain = RealDirectory(
-                    kind="active-directory",
-                    ldaps_port=port,
-                    ldap_port=None,
-                    ca=ca,
-                    admin_dn="CN=Administrator,CN=Users,DC=corp,DC=example,DC=org",
-                    user_base="OU=People,DC=corp,DC=example,DC=org",
-                    group_base="OU=Groups,DC=corp,DC=example,DC=org",
-                )
-                _fill(domain)
-                yield domain
+            there = last_look(lambda: answers(port) or process.poll() is not None, bool, _START_SECONDS)
+            if not there or process.poll() is not None:
+                reason = written.read_text().strip().splitlines()[-1:]
+                pytest.skip(f"samba does not run in a network namespace here: {reason}")
+            domain = RealDirectory(
+                kind="active-directory",
+                ldaps_port=port,
+                ldap_port=None,
+                ca=ca,
+                admin_dn="CN=Administrator,CN=Users,DC=corp,DC=example,DC=org",
+                user_base="OU=People,DC=corp,DC=example,DC=org",
+                group_base="OU=Groups,DC=corp,DC=example,DC=org",
+            )
+            _fill(domain)
+            yield domain
         finally:
             # What ends `unshare` ends all that it started; it takes no other signal for itself.
             process.kill()
@@ -327,16 +328,30 @@ def forwarded(path: Path) -> Iterator[int]:
                     client.close()
                     inner.close()
                     continue
-                for pair in ((client, inner), (inner, client)):
-                    threading.Thread(target=_pump, args=pair, daemon=True).start()
+                threads.append(threading.Thread(target=_join, args=(client, inner), daemon=True))
+                threads[-1].start()
 
-    threading.Thread(target=serve, daemon=True).start()
+    threads = [threading.Thread(target=serve, daemon=True)]
+    threads[0].start()
     try:
         yield int(listener.getsockname()[1])
     finally:
         with suppress(OSError):
             listener.shutdown(socket.SHUT_RDWR)
+        # All of them have ended soon: their other ends are closed by then.
+        for thread in threads:
+            thread.join(60)
         listener.close()
+
+
+def _join(one: socket.socket, other: socket.socket) -> None:
+    """Carries bytes both ways until both sides have ended."""
+    back = threading.Thread(target=_pump, args=(other, one), daemon=True)
+    back.start()
+    _pump(one, other)
+    back.join()
+    one.close()
+    other.close()
 
 
 def _pump(source: socket.socket, target: socket.socket) -> None:
@@ -348,15 +363,14 @@ def _pump(source: socket.socket, target: socket.socket) -> None:
 
 
 def answers(port: int) -> bool:
-    """Whether an LDAP server answers at a port of loopback over TLS."""
-    server = ldap3.Server("127.0.0.1", port=port, use_ssl=True, get_info=ldap3.NONE, connect_timeout=5)
-    connection = ldap3.Connection(server, receive_timeout=5)
+    """Whether a server answers at a port of loopback with TLS."""
+    anyone = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    anyone.check_hostname, anyone.verify_mode = False, ssl.CERT_NONE
     try:
-        connection.open()
-    except (ldap3.core.exceptions.LDAPException, OSError):
+        with socket.create_connection(("127.0.0.1", port), 10) as plain, anyone.wrap_socket(plain):
+            return True
+    except OSError:
         return False
-    connection.unbind()
-    return True
 
 
 def free_ports(count: int) -> list[int]:

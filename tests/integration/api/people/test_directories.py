@@ -154,7 +154,7 @@ def test_connections_are_encrypted_and_checked(api: Api, door: Door, openldap: R
     start_tls = openldap.body(url=f"ldap://localhost:{openldap.ldap_port}")
     door.connect(start_tls)
     door.sign_in("ada")
-    wrong = {
+    wrong: dict[str, dict[str, Any]] = {
         "another authority": {"ca": certificate(tmp_path)},
         "public authorities": {"ca": None},
         "another name": {"url": f"ldaps://127.0.0.1:{openldap.ldaps_port}"},

@@ -176,6 +176,13 @@ def test_a_repository_of_gitea(installation: Installation, tmp_path: Path) -> No
     (edited,) = server.call("ada", "GET", comments)
     assert edited["id"] == comment["id"] and "exit code 2" not in edited["body"]
 
+    # Which branches are protected, by a rule with a pattern.
+    source.git("push", "--quiet", server.git_url("ada", "ada/site"), f"{commit}:refs/heads/release/1")
+    server.call("ada", "POST", "/repos/ada/site/branch_protections", {"rule_name": "release/*"})
+    services = installation.api.services.repositories
+    host = services.renew_protection.open_repository.open(services.store.get_repository(repository))
+    assert {branch: host.is_protected(branch) for branch in ("main", "release/1")} == {"main": False, "release/1": True}
+
     # The doctor finds nothing to mend, and disconnecting removes the webhook. Each push was delivered once.
     checks = installation.api("GET", f"/v1/repositories/{repository}/checks").json
     assert checks["ok"], checks

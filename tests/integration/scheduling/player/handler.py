@@ -29,7 +29,8 @@ def play(line: Any, token: Any) -> Any:
         case {"raise": name}:
             raise type(name, (Exception,), {})(f"{name} was injected")
         case {"fail": name}:
-            states().send_task_failure(taskToken=token, error=name, cause=f"{name} was injected")
+            cause = line.get("cause", f"{name} was injected")
+            states().send_task_failure(taskToken=token, error=name, cause=cause)
         case {"succeed": output}:
             states().send_task_success(taskToken=token, output=json.dumps(output))
         case {"return": output}:

@@ -4,7 +4,6 @@ import pytest
 
 from cadence.domain.limits.environment_set import EnvironmentSet
 from cadence.domain.pipelines.document import Context, validate
-from cadence.domain.pipelines.planning.specifying import branch_of
 
 CONTEXT = Context(
     secrets=frozenset({"key"}),
@@ -53,4 +52,38 @@ def test_a_definition_is_judged_by_the_treatments_that_use_it() -> None:
 def test_only_a_push_to_its_branches_opens_the_environment_of_a_secret(event: dict[str, str], opened: bool) -> None:
     """The events are those that code hosts, tokens and runs begin with; no caller chooses the branch of one."""
     environment = EnvironmentSet(name="production", branches=("main", "release/*"))
-    assert environment.open_to(branch_of(event)) is opened
+    assert (environment.closed_to(event) is None) is opened
+
+
+@pytest.mark.parametrize(
+    ("event", "reason"),
+    [
+        ({"kind": "push", "branch": "main", "branch_protected": True}, None),
+        ({"kind": "push", "branch": "main", "branch_protected": False}, "the code host does not protect “main”"),
+        (
+            {"kind": "push", "branch": "main", "branch_protected": False, "branch_protection_problem": "403: no."},
+            "whether “main” is protected cannot be read: 403: no",
+        ),
+        ({"kind": "push", "branch": "main", "repository_id": "r-1"}, "was not asked when this run was planned"),
+        ({"kind": "push", "branch": "main"}, "this run is of no connected repository"),
+        ({"kind": "push", "branch": "", "tag": "v1"}, "this run is of the tag “v1”"),
+        ({"kind": "pull_request", "branch": "main", "base_branch": "main"}, "this run is of no branch"),
+        ({"kind": "api"}, "this run is of no branch"),
+        ({"kind": "pipeline", "run_id": "r"}, "this run is of no branch"),
+    ],
+    ids=[
+        "protected", "unprotected", "no answer", "not asked", "no repository", "tag", "pull request", "token", "run"
+    ],
+)  # fmt: skip
+def test_an_environment_of_protected_branches_is_open_to_pushes_to_these(
+    event: dict[str, object], reason: str | None
+) -> None:
+    closed = EnvironmentSet(name="production", protected_branches=True).closed_to(event)
+    assert (closed is None) if reason is None else (closed is not None and reason in closed)
+
+
+def test_both_restrictions_have_to_be_met() -> None:
+    both = EnvironmentSet(name="production", branches=("main",), protected_branches=True)
+    push = {"kind": "push", "branch_protected": True}
+    assert both.closed_to({**push, "branch": "main"}) is None
+    assert "is only for runs of main; this run is of “other”" in (both.closed_to({**push, "branch": "other"}) or "")

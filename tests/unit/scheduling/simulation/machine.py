@@ -110,6 +110,9 @@ class Execution:
         if not waits:
             return {"Payload": json.loads(json.dumps(output))}
         actor.pause(lambda: token in self.machines.answers)
+        step = self.machines.steps.get(token)
+        if step is not None and not step.ends:
+            raise TaskError(step.name, json.dumps(step.as_json()))
         answer = self.machines.answers[token]
         if isinstance(answer, CadenceError):
             raise TaskError(machine_error_name(answer), answer.message)
@@ -131,7 +134,7 @@ class Execution:
                 filled[key] = self._fill(value, context)
             elif key.endswith(".$"):
                 source, path = (context, value[1:]) if value.startswith("$$") else (self.data, value)
-                filled[key.removesuffix(".$")] = copy.deepcopy(_at(source, path))
+                filled[key.removesuffix(".$")] = copy.deepcopy(_value(source, path))
             else:
                 filled[key] = value
         return filled
@@ -145,6 +148,13 @@ class Execution:
 
 def _matches(entry: Mapping[str, Any], error: TaskError) -> bool:
     return error.name in entry["ErrorEquals"] or "States.ALL" in entry["ErrorEquals"]
+
+
+def _value(source: Any, path: str) -> Any:
+    """What a path, or the one intrinsic function that the machines use, stands for."""
+    if path.startswith("States.StringToJson("):
+        return json.loads(_at(source, path.removeprefix("States.StringToJson(").removesuffix(")")))
+    return _at(source, path)
 
 
 def _at(data: Any, path: str) -> Any:

@@ -39,6 +39,7 @@ from cadence.application.scheduling.stop_run import StopRun
 from cadence.application.scheduling.wake_group import WakeGroup
 from cadence.application.scheduling.watchdog import Watchdog
 from cadence.application.shared.runner_ports import Host
+from cadence.application.shared.storage import ReserveStorage, RunStorage
 from cadence.domain.pipelines import plan
 from cadence.domain.pipelines.specification import TreatmentKind, TreatmentSpec
 from cadence.domain.placement.pool import HOST, Pool
@@ -54,7 +55,7 @@ from tests.fakes.gates import MemoryApprovalStore, MemoryEnvironments, MemoryQuo
 from tests.fakes.melodium import MemoryReported
 from tests.fakes.offers import MemoryOffers, MemoryWorkNotification
 from tests.fakes.retentions import MemoryValueRetentionStore
-from tests.fakes.runners import MemoryRunnerStore
+from tests.fakes.runners import MemoryRunnerStore, MemorySummaries
 from tests.fakes.runs import MemoryRunStore
 from tests.fakes.services import (
     ManualClock,
@@ -63,6 +64,7 @@ from tests.fakes.services import (
     MemoryLogStream,
     MemoryMachines,
     MemoryPools,
+    MemoryStorageLedger,
     no_pipeline,
 )
 from tests.fakes.streams import MemoryStreams
@@ -132,6 +134,7 @@ class World:
         if self.pools is POOLS:
             self.pools = self.random.choice((POOLS, POOLS[:2], POOLS[2:], POOLS[::-1]))
         self.documents = MemoryDocuments()
+        self.storage_ledger = MemoryStorageLedger()
         self.chunks = MemoryChunks()
         self.streams = MemoryStreams()
         self.concurrency_limits = MemoryConcurrencyLimitStore()
@@ -274,7 +277,7 @@ class World:
             ended = MachineStep(
                 next=NextState.SETTLE, attempt=runner.attempt, function=placement["function"], runner_id=runner_id
             )
-            ports.machines.succeed(event["task_token"], ended.as_json())
+            ports.machines.proceed(event["task_token"], ended)
         elif not runner.state.live:
             raise RunnerLost(f"runner {runner_id} is {runner.state}")
         else:
@@ -471,7 +474,7 @@ class Ports:
             clock=clock,
         )
         sessions = RunnerSessions(self.runners)
-        self.complete = Complete(sessions, self.runners, self.settle, self.machines, lambda _: None)
+        self.complete = Complete(sessions, self.runners, self.settle, self.machines, lambda _: None, MemorySummaries())
         stop_child = StopChildRun(runs=self.runs, treatments=self.runs, deadlines=self.deadlines)
         end = EndTreatment(
             treatments=self.runs,
@@ -490,15 +493,18 @@ class Ports:
             machines=self.machines,
             readiness=readiness,
         )
+        storage = RunStorage(self.runs, ReserveStorage(world.storage_ledger, 1 << 40, clock))
         grow = ExpandEach(
             runs=self.runs,
             treatments=self.runs,
             groups=self.runs,
-            elements=EachItems(treatments=self.runs, values=self.runs, streams=self.streams, chunks=self.chunks),
+            elements=EachItems(
+                treatments=self.runs, values=self.runs, streams=self.streams, chunks=self.chunks, storage=storage
+            ),
             machines=self.machines,
             clock=clock,
         )
-        gather = CollectOutputs(self.runs, self.chunks, MemoryValueRetentionStore(world.runs), clock)
+        gather = CollectOutputs(self.runs, self.chunks, MemoryValueRetentionStore(world.runs), storage, clock)
         start = StartRun(self.runs, run_gates, self.deadlines, clock)
         self.start_child = StartChildRun(
             runs=self.runs, values=self.runs, freeze=no_pipeline, plan=PlanRun(world.documents), start=start

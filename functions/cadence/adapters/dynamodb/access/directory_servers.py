@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
 from pynamodb.exceptions import DoesNotExist
+from pynamodb.expressions.update import Action
 
 from cadence.adapters.dynamodb.access.access_items import AccessTable
 from cadence.adapters.dynamodb.shared.binding import bind
@@ -99,7 +100,7 @@ class DynamoDirectoryServers(DirectoryServerStore):
 
     def note_sync(self, server: DirectoryServer, at: datetime, problem: str) -> None:
         item = DirectoryServerItem(*DirectoryServerItem.key(server.organization, server.name))
-        noted = [DirectoryServerItem.problem.set(problem)]
+        noted: list[Action] = [DirectoryServerItem.problem.set(problem)]
         noted += [] if problem else [DirectoryServerItem.synced_at.set(at)]
         try:
             with translated("directory"):

@@ -86,7 +86,10 @@ KINDS: tuple[ItemKind, ...] = (
     ItemKind("access", "DELIVERY#{githost}#{delivery}", "DELIVERY", Found.DERIVED),
     ItemKind("access", "REQUEST#{sha256}", "REQUEST", Found.EXPIRES),
     ItemKind("access", "CURSOR", "KEY", Found.ORGANIZATION),
+    ItemKind("access", "IDTOKENKEYS", "KEY#{period:06}", Found.ORGANIZATION),
     ItemKind("access", "AUDIT#{org}", "{ulid}", Found.RECORD),
+    ItemKind("access", "AUDITCHAIN#{org}", "HEAD", Found.RECORD),
+    ItemKind("access", "AUDITCHAIN#{org}", "SEAL#{last:016}", Found.RECORD),
     ItemKind("access", "AUDITED#{sha256}", "AUDITED", Found.EXPIRES),
     ItemKind("access", "DELETIONS", "{org}#{ulid}", Found.RECORD),
     ItemKind("access", "DELETION#{org}#{project}", "{kind}#{name}", Found.DERIVED),
@@ -136,6 +139,7 @@ KINDS: tuple[ItemKind, ...] = (
     ItemKind("runs", _RUN, "GROWTH#{group}", Found.BY_RUN),
     ItemKind("runs", _RUN, "PLACES#{group}", Found.BY_RUN),
     ItemKind("runs", _RUN, "SPEC#{name}", Found.BY_RUN),
+    ItemKind("runs", _RUN, "SUMMARY#{treatment}", Found.BY_RUN),
     ItemKind("runs", _RUN, "TESTS#{treatment}", Found.BY_RUN, "test reports"),
     ItemKind(
         "runs",

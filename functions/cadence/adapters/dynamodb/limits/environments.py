@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import ClassVar
 
-from pynamodb.attributes import JSONAttribute, UnicodeAttribute, UTCDateTimeAttribute
+from pynamodb.attributes import BooleanAttribute, JSONAttribute, UnicodeAttribute, UTCDateTimeAttribute
 
 from cadence.adapters.dynamodb.access.access_items import AccessTable
 from cadence.adapters.dynamodb.shared.binding import bind
@@ -21,6 +21,7 @@ class EnvironmentItem(AccessTable):
     secrets: JSONAttribute = JSONAttribute()
     approvals: JSONAttribute = JSONAttribute(null=True)
     branches: JSONAttribute = JSONAttribute()
+    protected_branches = BooleanAttribute(null=True)
 
     def environment(self) -> EnvironmentSet:
         stored = self.approvals
@@ -34,6 +35,7 @@ class EnvironmentItem(AccessTable):
             secrets=self.secrets,
             approvals=approvals,
             branches=tuple(self.branches),
+            protected_branches=bool(self.protected_branches),
         )
 
 
@@ -99,6 +101,7 @@ class DynamoEnvironmentStore:
             env=dict(environment.env),
             secrets=dict(environment.secrets),
             branches=list(environment.branches),
+            protected_branches=environment.protected_branches or None,
         )
         if approvals is not None:
             item.approvals = {

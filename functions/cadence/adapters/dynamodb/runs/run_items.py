@@ -49,6 +49,7 @@ class RunsTable(StoredItem):
 
 class RunItem(RunsTable):
     SK: ClassVar[str] = "RUN"
+    _LEFT_OUT: ClassVar[frozenset[str]] = frozenset({"pins", "keeps_values_elsewhere", "soft_failures"})  # where empty
 
     listing = ListingIndex()
     scope = UnicodeAttribute()
@@ -87,13 +88,14 @@ class RunItem(RunsTable):
     waiting_for = UnicodeAttribute(null=True)
     melodium = JSONAttribute(null=True)
     keeps_values_elsewhere = BooleanAttribute(null=True)
+    soft_failures = NumberAttribute(null=True)
 
     @classmethod
     def of(cls, run: Run) -> "RunItem":
         item = cls(partition(run.run_id), cls.SK, scope=scope(run.organization, run.project))
         for field in dataclasses.fields(run):
             value = getattr(run, field.name)
-            if value is not None and not (field.name in {"pins", "keeps_values_elsewhere"} and not value):
+            if value is not None and not (field.name in cls._LEFT_OUT and not value):
                 plain = dataclasses.asdict(value) if isinstance(value, ReplayOf | MelodiumRun) else value
                 setattr(item, field.name, plain)
         if run.melodium:
@@ -114,6 +116,7 @@ class RunItem(RunsTable):
         values["unsettled"] = _int(self.unsettled)
         values["concurrency_policy"] = ConcurrencyPolicy(self.concurrency_policy or ConcurrencyPolicy.QUEUE)
         values["priority"] = _int(self.priority) or 0
+        values["soft_failures"] = _int(self.soft_failures) or 0
         values["pins"] = self.pins or {}
         values["replay_of"] = ReplayOf(**self.replay_of) if self.replay_of else None
         values["run_id"] = self.its_id
@@ -139,7 +142,7 @@ class TreatmentItem(RunsTable):
     PREFIX: ClassVar[str] = "TREATMENT#"
     ELEMENTS: ClassVar[str] = "ELEMENT#"  # apart from the others, as nothing schedules or watches them
     _LEFT_OUT: ClassVar[frozenset[str]] = frozenset(
-        {"kind", "conditional", "timeouts", "interruptions", "ends_retention", "reports"}
+        {"kind", "conditional", "timeouts", "interruptions", "ends_retention", "reports", "soft_failed"}
     )  # where they are as usual
 
     run_id = UnicodeAttribute()
@@ -171,6 +174,7 @@ class TreatmentItem(RunsTable):
     retention = JSONAttribute(null=True)
     ends_retention = BooleanAttribute(null=True)
     reports = BooleanAttribute(null=True)
+    soft_failed = BooleanAttribute(null=True)
 
     @classmethod
     def key_of(cls, name: str) -> str:
@@ -194,6 +198,7 @@ class TreatmentItem(RunsTable):
         values["retention"] = value_retention.stored(self.retention)
         values["ends_retention"] = bool(self.ends_retention)
         values["reports"] = bool(self.reports)
+        values["soft_failed"] = bool(self.soft_failed)
         values["timeouts"] = int(self.timeouts or 0)
         values["interruptions"] = int(self.interruptions or 0)
         values["concurrency_limits"] = tuple(sorted(self.concurrency_limits or ()))

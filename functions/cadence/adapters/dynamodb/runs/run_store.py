@@ -183,7 +183,7 @@ class DynamoRunStore(TreatmentRecords, EdgeRecords):
             raise Conflict(f"run {run_id} has already ended ({run.state})") from None
         return item.run()
 
-    def finish_run(self, seen: Run, state: RunState, cause: str | None, at: datetime) -> Run:
+    def finish_run(self, seen: Run, state: RunState, cause: str | None, at: datetime, *, soft_failures: int = 0) -> Run:
         item = run_key(seen.run_id)
         actions: list[Action] = [
             RunItem.state.set(str(state)),
@@ -193,6 +193,8 @@ class DynamoRunStore(TreatmentRecords, EdgeRecords):
         ]
         if cause:
             actions.append(RunItem.cause.set(cause))
+        if soft_failures:
+            actions.append(RunItem.soft_failures.set(soft_failures))
         unfinished = RunItem.state.is_in(*map(str, _UNFINISHED_RUNS))
         as_seen = (
             RunItem.stop_requested == str(seen.stop_requested)

@@ -176,6 +176,7 @@ class TreatmentRecords:
         *,
         delivered: Sequence[Edge] = (),
         ready: Sequence[Treatment] = (),
+        soft_failed: bool = False,
     ) -> bool:
         actions: list[Action] = [TreatmentItem.state.set(str(state)), TreatmentItem.finished_at.set(at)]
         actions.append(TreatmentItem.cause.set(cause) if cause else TreatmentItem.cause.remove())
@@ -183,6 +184,8 @@ class TreatmentRecords:
         actions.append(assignment(TreatmentItem, "history", (StateChange(at, treatment.attempt, state, cause or ""),)))
         if exit_code is not None:
             actions.append(TreatmentItem.exit_code.set(exit_code))
+        if soft_failed:
+            actions.append(TreatmentItem.soft_failed.set(True))
         if treatment.state.final:
             return False
 

@@ -8,7 +8,7 @@ from pynamodb.attributes import NumberAttribute
 from cadence.adapters.dynamodb.runners.runner_items import RunnersTable
 from cadence.adapters.dynamodb.shared.binding import bind
 from cadence.adapters.dynamodb.shared.faults import translated
-from cadence.application.values.storage import StorageLedger
+from cadence.application.shared.storage import StorageLedger
 from cadence.domain.values.storage import StorageUse
 
 # S3 removes objects at the midnight after the days of its rule are over.

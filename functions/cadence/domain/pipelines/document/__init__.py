@@ -18,7 +18,7 @@ from cadence.domain.pipelines.document.pipeline import (
     Port,
     TreatmentDeclaration,
 )
-from cadence.domain.pipelines.document.project_checks import Context, PoolOffer
+from cadence.domain.pipelines.document.project_checks import Context, PoolOffer, environments_of
 from cadence.domain.pipelines.document.syntax.schema import pipeline_schema
 from cadence.domain.pipelines.document.treatments.parameters import BoundParameters, bind_parameters
 from cadence.domain.pipelines.document.treatments.programs import programs_named
@@ -47,6 +47,7 @@ __all__ = [
     "TypeSyntaxError",
     "Unavailable",
     "bind_parameters",
+    "environments_of",
     "parse_data_type",
     "parse_flow_type",
     "pipeline_schema",

@@ -1,6 +1,6 @@
 """Checks a document against the project: environments, pools, and the runners that the pools offer."""
 
-from collections.abc import Iterator, Mapping, Sized
+from collections.abc import Iterable, Iterator, Mapping, Sized
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,6 +73,16 @@ def environment_of(body: Mapping[str, Any]) -> str | None:
     written = body.get("environment")
     name = written.get("name") if isinstance(written, dict) else written
     return name if isinstance(name, str) else None
+
+
+def environments_of(
+    bodies: Iterable[Mapping[str, Any]], environments: Mapping[str, EnvironmentSet]
+) -> tuple[EnvironmentSet, ...]:
+    """Returns the environments that the bodies of treatments name; all if one of them names it by an expression."""
+    names = {name for body in bodies if (name := environment_of(body)) is not None}
+    if any(holds_expressions(name) for name in names):
+        return tuple(environments.values())
+    return tuple(environments[name] for name in sorted(names) if name in environments)
 
 
 def check_environments(draft: Draft, context: Context, problems: Problems) -> None:

@@ -17,6 +17,7 @@ PLACES: frozenset[Path] = frozenset(
         ("memory",),
         ("storage",),
         ("max_duration",),
+        ("soft_fail",),
         ("env", ANY),
         (*_SERVICE, "image"),
         (*_SERVICE, "env", ANY),
@@ -27,6 +28,7 @@ PLACES: frozenset[Path] = frozenset(
         ("cache", ANY, "key"),
         ("environment",),
         ("environment", "name"),
+        ("id_token", "audience"),
     }
 )
 """Paths in a treatment's body that may hold expressions, besides everything in `TREES`."""

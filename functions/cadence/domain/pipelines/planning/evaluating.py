@@ -11,7 +11,7 @@ from cadence.domain.pipelines.expression import Evaluator, ExpressionError, text
 from cadence.domain.pipelines.planning.names import RunProblems
 from cadence.domain.shared.display import shown
 
-_KEEPS_TYPE = frozenset({"cpu", "memory", "storage", "max_duration"})
+_KEEPS_TYPE = frozenset({"cpu", "memory", "storage", "max_duration", "soft_fail"})
 _DECIDED_BEFORE = frozenset({"when", "matrix", "run", "shell"})
 
 
@@ -41,7 +41,7 @@ def evaluated_body(
 
 
 def _converted(value: Any, at: Path) -> Any:
-    """Converts a value for its place: numbers stay numbers where these belong, parameters stay as they are.
+    """Converts a value for its place: numbers and booleans stay so where these belong, parameters stay as they are.
 
     Elsewhere values become texts.
     """

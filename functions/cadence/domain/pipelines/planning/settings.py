@@ -8,7 +8,7 @@ from cadence.domain.pipelines.document.pipeline import DEFAULT_SHELL, DEFAULT_TR
 from cadence.domain.pipelines.document.project_secrets import secrets_of
 from cadence.domain.pipelines.document.treatments.residency import residency_of
 from cadence.domain.pipelines.expression import text_of
-from cadence.domain.pipelines.specification import CacheSpec, RetrySpec, ServiceSpec, TriggerSpec
+from cadence.domain.pipelines.specification import CacheSpec, RetrySpec, ServiceSpec, SoftFailSpec, TriggerSpec
 
 _AS_WRITTEN = ("image", "stdin", "stdout", "cpu", "memory", "storage", "arch")
 _ESCAPED = "$${{"
@@ -28,10 +28,12 @@ def settings(body: Mapping[str, Any], program: UsedProgram | None = None) -> dic
         ("pools", "pools", tuple),
         ("residency", "residency", _residency),
         ("retry", "retry", _retry),
+        ("soft_fail", "soft_fail", _soft_fail),
         ("volumes", "volumes", dict),
         ("services", "services", _services),
         ("cache", "caches", _caches),
         ("reports", "quarantine", _quarantine),
+        ("id_token", "id_token", _audience),
         ("trigger", "trigger", _trigger),
     ):
         if key in body:
@@ -55,6 +57,12 @@ def _residency(written: Any) -> tuple[str, ...]:
 
 def _retry(body: Mapping[str, Any]) -> RetrySpec:
     return RetrySpec(**{**body, "exit_codes": tuple(body.get("exit_codes", ()))})
+
+
+def _soft_fail(written: Any) -> SoftFailSpec | None:
+    if isinstance(written, Mapping):
+        return SoftFailSpec(tuple(written["exit_codes"]))
+    return SoftFailSpec() if written else None
 
 
 def _services(services: Mapping[str, Any]) -> tuple[ServiceSpec, ...]:
@@ -84,6 +92,10 @@ def _caches(written: Any) -> tuple[CacheSpec, ...]:
         CacheSpec(cache["key"], tuple(cache["paths"]), tuple(cache.get("files", ())), tuple(cache.get("restore", ())))
         for cache in caches
     )
+
+
+def _audience(id_token: Mapping[str, Any]) -> str:
+    return str(id_token["audience"])
 
 
 def _quarantine(reports: Mapping[str, Any]) -> tuple[str, ...]:

@@ -37,7 +37,7 @@ class Specifier:
     ) -> None:
         self._pipeline = pipeline
         self._wiring = wiring
-        self._branch = branch_of(event)
+        self._event = event
         self._environments = environments
         self._pools = pools
         self._problems = problems
@@ -134,7 +134,7 @@ class Specifier:
             priority=self._pipeline.priority,
             never=expanded.never,
         )
-        specs = [group]
+        specs = []
         for instance in expanded.instances:
             spec = self._single(
                 expanded, instance.name, expanded.names_of(instance), expanded.never_of.get(instance.name), instance
@@ -143,7 +143,8 @@ class Specifier:
                 variables = {f"CADENCE_MATRIX_{axis}": text_of(value) for axis, value in instance.values.items()}
                 spec = replace(spec, env={**spec.env, **variables})
             specs.append(spec)
-        return specs
+        soft_fail = next((spec.soft_fail for spec in specs if spec.soft_fail), None)
+        return [replace(group, soft_fail=soft_fail), *specs]
 
     def _each(self, expanded: Expanded) -> TreatmentSpec:
         treatment, each = expanded.treatment, expanded.treatment.body["each"]
@@ -162,6 +163,7 @@ class Specifier:
             never=expanded.never,
             parallel=parallel or treatment.body.get("parallel", DEFAULT_PARALLEL),
             each=name,
+            soft_fail=template.soft_fail,
             instance=replace(template, group=treatment.name, after=(), when=None, when_over=()),
             priority=self._pipeline.priority,
         )
@@ -177,13 +179,10 @@ class Specifier:
             message = f"The project has no environment {shown(spec.environment)}."
             self._problems.add(DocumentProblem(code=Code.UNKNOWN_ENVIRONMENT, message=message, path=at, hint=hint))
             return spec
-        if not environment.open_to(self._branch):
-            run_branch = f"this run is of {shown(self._branch)}" if self._branch else "this run is of no branch"
-            branches = ", ".join(environment.branches)
-            message = f"The environment {shown(environment.name)} is only for runs of {branches}; {run_branch}."
+        if reason := environment.closed_to(self._event):
             self._problems.add(
                 DocumentProblem(
-                    code=Code.ENVIRONMENT_CLOSED, message=message, path=at, hint="Guard the treatment with `when`."
+                    code=Code.ENVIRONMENT_CLOSED, message=reason, path=at, hint="Guard the treatment with `when`."
                 )
             )
             return spec
@@ -193,16 +192,6 @@ class Specifier:
             env={**{name: value for name, value in environment.env.items() if name not in own}, **spec.env},
             secrets={**{name: value for name, value in environment.secrets.items() if name not in own}, **spec.secrets},
         )
-
-
-def branch_of(event: Mapping[str, Any]) -> str | None:
-    """Returns the branch or tag that decides what a run may do.
-
-    None for a pull request, since its author chooses the branch.
-    """
-    if event.get("kind") == "pull_request":
-        return None
-    return event.get("branch") or event.get("tag") or None
 
 
 def _of_elements(port: InputSpec, elements: tuple[str, str] | None) -> InputSpec:

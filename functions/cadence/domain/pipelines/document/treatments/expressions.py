@@ -15,7 +15,7 @@ from cadence.domain.shared.display import shown
 RUN_FIELDS = frozenset({"id", "pipeline", "project"})
 EVENT_FIELDS = (
     frozenset({"kind", "author", "branch", "commit", "ref", "repository", "repository_url", "sender"})
-    | {"before", "message", "paths_from", "tag"}
+    | {"before", "changed_files", "message", "paths_from", "tag"}
     | {"base_branch", "base_commit", "base_ref", "base_repository", "base_repository_url", "fork", "number", "title"}
     | {"cron", "scheduled_at", "timezone"}
     | {"outputs", "pipeline", "run_id", "state", "treatment"}

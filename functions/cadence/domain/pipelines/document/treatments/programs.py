@@ -35,7 +35,7 @@ _SECRETS = ("Secret<string>", "Option<Secret<string>>")
 _TEXTS = ("string", "Option<string>", *_SECRETS)
 _MEANINGLESS = (
     "run", "use", "shell", "image", "inputs", "outputs", "stdin", "stdout", "services", "volumes", "trigger", "each",
-    "with", "source", "reports",
+    "with", "source", "reports", "id_token",
 )  # fmt: skip
 
 

@@ -106,11 +106,14 @@ def _check_parameters(
 
 def _check_secrets(draft: Draft) -> Iterator[DocumentProblem]:
     for treatment in draft.treatments.values():
-        if secrets_of(treatment.body):
+        if secrets_of(treatment.body) or treatment.body.get("id_token"):
             yield DocumentProblem(
                 code=Code.SECRETS_IN_PULL_REQUEST,
                 message=f"Treatment {shown(treatment.name)} has secrets, so pull requests from forks skip it.",
-                path=(*treatment.path, "secrets" if mapping(treatment.body.get("secrets")) else "melodium"),
+                path=(
+                    *treatment.path,
+                    next(key for key in ("secrets", "melodium", "id_token") if treatment.body.get(key)),
+                ),
                 hint="Leave to other treatments what such pull requests are to run.",
                 at_key=True,
                 severity=Severity.WARNING,

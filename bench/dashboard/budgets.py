@@ -1,0 +1,40 @@
+"""The budgets of the page itself: a browser over answers of a run of 10,000 treatments and a log of 100,000 lines.
+
+Sizes are held by `make check`, counts of elements and rows by the tests in `dashboard/tests/pages`; seconds are only
+measured here, since they belong to the machine.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from bench.figures import ROOT, Goal, Report
+from infra.dashboard_page import page
+
+_BUDGETS = ROOT / "dashboard" / "scripts" / "budgets.mjs"
+_FIGURES = (
+    ("paint", "largest paint of the list of runs, warm", "ms", Goal(800)),
+    ("graph", "10,000 treatments readable after the answer", "ms", Goal(1_500)),
+    ("state", "a state of one of 10,000 on screen after its message", "ms", Goal(100)),
+    ("panned", "moving the graph of 10,000", "frames/s", Goal(55, at_least=True)),
+    ("elements", "elements of the page of 10,000 treatments", "", None),
+    ("end", "the end of 100,000 lines that were read", "ms", Goal(300)),
+    ("scrolled", "scrolling 100,000 lines, a frame, p95", "ms", Goal(20)),
+    ("rows", "rows of the log at most", "", Goal(200)),
+    ("heap", "heap with 100,000 lines", "MB", Goal(150)),
+)
+
+
+def add_budgets(report: Report, chromium: str) -> None:
+    """Adds the figures. Raises RuntimeError if the page could not be built or looked at."""
+    built = page(retry=True)
+    if not (built / "index.html").is_file():
+        raise RuntimeError(f"The page could not be built: {(built / 'missing.txt').read_text()}")
+    command = [str(Path(sys.executable).with_name("node")), str(_BUDGETS), chromium, str(built)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False, timeout=600)
+    if done.returncode:
+        raise RuntimeError("The browser did not show the page; its message is above.")
+    found = json.loads(done.stdout)
+    for key, name, unit, goal in _FIGURES:
+        report.add(name, found[key], unit, goal)

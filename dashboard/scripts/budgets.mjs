@@ -1,0 +1,149 @@
+// Measures the built page in a browser, over answers of a run of 10,000 treatments and a log of 100,000 lines, and prints
+// milliseconds, frames a second, and MB as JSON.
+// usage: node scripts/budgets.mjs CHROMIUM DIRECTORY
+import { chromium } from "playwright-core";
+import { serveChange, serveLines, serveMany } from "../tests/pages/many.ts";
+import { RUN, serve } from "../tests/pages/server.ts";
+
+const [program, built] = process.argv.slice(2);
+const TREATMENTS = 10_000;
+const LINES = 100_000;
+const served = await serve(built);
+const browser = await chromium.launch({
+  executablePath: program,
+  args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"],
+});
+try {
+  const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
+  page.setDefaultTimeout(300_000);
+  const found = {};
+  await page.goto(`${served.url}/ui/runs#code=once`);
+  await page.locator(".run-list").waitFor();
+
+  // A warm page, as for who comes back: its files are in the browser's cache.
+  await page.reload();
+  await page.locator(".run-list").waitFor();
+  found.paint = await page.evaluate(
+    () =>
+      new Promise((resolve) => {
+        const watch = (list) => resolve(list.getEntries().at(-1).startTime);
+        new PerformanceObserver(watch).observe({ type: "largest-contentful-paint", buffered: true });
+      }),
+  );
+
+  // The graph is readable with the first frame in which its canvas has something after the answer was there.
+  const treatments = serveMany(served, TREATMENTS);
+  served.instead.set(`/v1/runs/${RUN}/logs`, { lines: [], after: "end", more: false });
+  await page.addInitScript(() => {
+    const look = () => {
+      const canvas = document.querySelector(".graph canvas");
+      const context = canvas?.width ? canvas.getContext("2d") : null;
+      if (context?.getImageData(0, canvas.height / 2, canvas.width, 1).data.some((value) => value > 0))
+        globalThis.drawnAt = performance.now();
+      else requestAnimationFrame(look);
+    };
+    requestAnimationFrame(look);
+  });
+  await page.goto(`${served.url}/ui/runs/${RUN}`);
+  await page.waitForFunction(() => globalThis.drawnAt);
+  found.graph = await page.evaluate(() => {
+    const answers = performance
+      .getEntriesByType("resource")
+      .filter((entry) => /\/v1\/runs\/\w+(\/graph)?$/.test(entry.name));
+    return globalThis.drawnAt - Math.max(...answers.map((entry) => entry.responseEnd));
+  });
+  found.elements = await page.locator("*").count();
+
+  // A state on screen, counted from when its message was there.
+  await page.evaluate(() => {
+    new MutationObserver(() => {
+      if (!globalThis.changedAt && document.querySelector(".counts")?.textContent?.includes("1 failed"))
+        requestAnimationFrame(() => {
+          globalThis.changedAt = performance.now();
+        });
+    }).observe(document.body, { childList: true, subtree: true, characterData: true });
+    performance.setResourceTimingBufferSize(10_000);
+  });
+  serveChange(served, [{ ...treatments[7], state: "failed" }], "2");
+  await page.waitForFunction(() => globalThis.changedAt);
+  found.state = await page.evaluate(() => {
+    const told = performance.getEntriesByType("resource").filter((entry) => entry.name.includes("/changes"));
+    const before = told.map((entry) => entry.responseEnd).filter((end) => end <= globalThis.changedAt);
+    // The message is the first with the change: the page shows it before it asks again.
+    return globalThis.changedAt - Math.max(...before);
+  });
+
+  // Frames while the graph is moved.
+  const box = await page.locator(".graph canvas").boundingBox();
+  const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+  await page.mouse.move(x, y);
+  await page.mouse.down();
+  await frames(page);
+  for (let step = 0; step < 120; step++) await page.mouse.move(x + 3 * (step % 60), y + (step % 40));
+  const moved = await stop(page);
+  await page.mouse.up();
+  found.panned = (1_000 * moved.length) / moved.reduce((sum, ms) => sum + ms, 0);
+
+  // A long log: all of it read, its end shown, then scrolled through.
+  served.instead.delete(`/v1/runs/${RUN}`);
+  served.instead.delete(`/v1/runs/${RUN}/graph`);
+  serveLines(served, LINES, (index) => `line number ${index} of a log that somebody's build wrote at length`);
+  await page.goto(`${served.url}/ui/runs/${RUN}`);
+  await page.getByText("100,000 lines", { exact: true }).waitFor();
+  found.end = await page.evaluate(
+    () =>
+      new Promise((resolve) => {
+        const began = performance.now();
+        const look = () => {
+          const last = [...document.querySelectorAll(".log-text")].at(-1)?.textContent ?? "";
+          if (last.startsWith("line number 99999 ")) resolve(performance.now() - began);
+          else requestAnimationFrame(look);
+        };
+        [...document.querySelectorAll(".log-foot button")].at(-1).click();
+        look();
+      }),
+  );
+  await frames(page);
+  found.rows = await page.evaluate(async () => {
+    const element = document.querySelector(".log-box");
+    let most = 0;
+    for (let step = 0; step < 240; step++) {
+      element.scrollTop -= 1_700;
+      await new Promise(requestAnimationFrame);
+      most = Math.max(most, document.querySelectorAll(".log-row").length);
+    }
+    return most;
+  });
+  const scrolled = (await stop(page)).sort((a, b) => a - b);
+  found.scrolled = scrolled[Math.floor(scrolled.length * 0.95)];
+  const session = await page.context().newCDPSession(page);
+  await session.send("HeapProfiler.collectGarbage");
+  found.heap = (await session.send("Runtime.getHeapUsage")).usedSize / 1e6;
+  process.stdout.write(JSON.stringify(found));
+} finally {
+  await browser.close();
+  await served.close();
+}
+
+/** Begins to note how long each frame takes; `stop` returns these milliseconds. */
+async function frames(page) {
+  await page.evaluate(() => {
+    const taken = [];
+    let last = 0;
+    globalThis.noting = true;
+    globalThis.taken = taken;
+    const note = (now) => {
+      if (last) taken.push(now - last);
+      last = now;
+      if (globalThis.noting) requestAnimationFrame(note);
+    };
+    requestAnimationFrame(note);
+  });
+}
+
+async function stop(page) {
+  return page.evaluate(() => {
+    globalThis.noting = false;
+    return globalThis.taken;
+  });
+}

@@ -1,0 +1,120 @@
+// What a page keeps while its connection, its tab or the whole stack goes away: nothing is lost, nothing comes twice.
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { BUILT, canRun, launch, openPage, PATIENCE } from "./browser.ts";
+import { logLine } from "./lines.ts";
+import { RUN, type Served, serve } from "./server.ts";
+
+const PATH = `/v1/runs/${RUN}`;
+
+interface Run {
+  state: string;
+  treatments: { name: string; state: string }[];
+}
+
+describe.skipIf(!canRun)("a page that follows a run", { timeout: PATIENCE }, () => {
+  let browser: Browser;
+  let served: Served;
+  /** How many lines are written so far, and the run as it is now; each change of the run has a number. */
+  let written = 0;
+  let now: Run;
+  let version = 1;
+
+  beforeAll(async () => {
+    served = await serve(BUILT);
+    browser = await launch();
+  }, PATIENCE);
+
+  afterAll(async () => {
+    await browser?.close();
+    await served?.close();
+  }, PATIENCE);
+
+  beforeEach(() => {
+    served.isCut = false;
+    served.instead.clear();
+    written = 3;
+    version = 1;
+    now = { ...(served.recorded[PATH] as Run), state: "running" };
+    served.instead.set(PATH, () => now);
+    served.instead.set(`${PATH}/changes`, (url: URL) => {
+      const after = url.searchParams.get("after");
+      const { treatments, ...run } = now;
+      return { run, treatments: after === String(version) ? [] : treatments, reload: false, after: String(version) };
+    });
+    served.instead.set(`${PATH}/logs`, (url: URL) => {
+      const first = Number(url.searchParams.get("after") ?? 0);
+      const lines = Array.from({ length: written - first }, (_, at) => logLine(first + at, `tick ${first + at}`));
+      return { lines, after: String(written), more: false };
+    });
+  });
+
+  function end(name: string, state: string): void {
+    now = { ...now, treatments: now.treatments.map((one) => (one.name === name ? { ...one, state } : one)) };
+    version += 1;
+  }
+
+  async function expectLines(page: Page, count: number): Promise<void> {
+    await page.getByText(`tick ${count - 1}`, { exact: true }).waitFor();
+    const found = await page.locator(".log-text").allTextContents();
+    expect(found).toEqual(Array.from({ length: count }, (_, at) => `tick ${at}`));
+  }
+
+  async function expectState(page: Page, name: string, state: string): Promise<void> {
+    await page
+      .getByRole("row", { name: new RegExp(`^${name}`) })
+      .getByText(state)
+      .waitFor();
+    expect(await page.getByRole("row", { name: new RegExp(`^${name}`) }).count()).toBe(1);
+    expect(await page.locator(".treatments tbody tr").count()).toBe(now.treatments.length);
+  }
+
+  it("goes on where it was after the stack was away", async () => {
+    const { page, faults } = await openPage(browser, served.url, `/ui/runs/${RUN}`);
+    await expectLines(page, 3);
+    served.isCut = true;
+    await page.getByText("Cadence does not answer.").first().waitFor();
+    // What was shown stays.
+    await expectLines(page, 3);
+    written = 7;
+    end("audit", "timed_out");
+    served.isCut = false;
+    await expectLines(page, 7);
+    await expectState(page, "audit", "timed out");
+    await page.getByText("Cadence does not answer.").first().waitFor({ state: "hidden" });
+    expect(faults).toEqual([]);
+    await page.context().close();
+  });
+
+  it("has everything once a hidden tab is shown again", async () => {
+    const { page } = await openPage(browser, served.url, `/ui/runs/${RUN}`);
+    await expectLines(page, 3);
+    const see = (hidden: boolean) =>
+      page.evaluate((value) => {
+        Object.defineProperty(document, "hidden", { value, configurable: true });
+        document.dispatchEvent(new Event("visibilitychange"));
+      }, hidden);
+    await see(true);
+    written = 5;
+    end("audit", "lost");
+    written = 9;
+    await see(false);
+    await expectLines(page, 9);
+    await expectState(page, "audit", "lost");
+    await page.context().close();
+  });
+
+  it("reads a run again that was changed by more than can be told", async () => {
+    const { page } = await openPage(browser, served.url, `/ui/runs/${RUN}`);
+    await expectLines(page, 3);
+    end("rates", "failed");
+    served.instead.set(`${PATH}/changes`, () => ({
+      run: now,
+      treatments: [],
+      reload: true,
+      after: String(version),
+    }));
+    await expectState(page, "rates", "failed");
+    await page.context().close();
+  });
+});

@@ -1,0 +1,41 @@
+"""The command `runs`, in a module of its own: it is called most often, and imports least."""
+
+from typing import Annotated
+
+import typer
+
+from cadence.cli.client.connection import connect
+from cadence.cli.shared.errors import reporting_errors
+from cadence.cli.shared.options import Json
+from cadence.cli.shared.output import date_time, duration, print_list, run_state
+from cadence.cli.shared.pager import paged
+
+
+def runs(
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="The most runs to list.")] = 20,
+    state: Annotated[str | None, typer.Option(help="Only runs in this state.", show_default=False)] = None,
+    pipeline: Annotated[str | None, typer.Option(help="Only runs of this pipeline.", show_default=False)] = None,
+    branch: Annotated[str | None, typer.Option(help="Only runs for this branch.", show_default=False)] = None,
+    by: Annotated[str | None, typer.Option(help="Only runs that this user started.", show_default=False)] = None,
+    project: Annotated[
+        str | None, typer.Option("--project", "-p", help="Only runs of this project.", show_default=False)
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """List runs, newest first."""
+    filters = {"project": project, "state": state, "pipeline": pipeline, "branch": branch, "by": by}
+    with reporting_errors(as_json):
+        found = list(connect().runs(limit, **filters))
+    with paged(not as_json):
+        print_list(
+            found,
+            ("RUN", "PIPELINE", "STATE", "CREATED", "TIME"),
+            lambda one: (
+                one["run_id"],
+                one["pipeline"],
+                run_state(one),
+                date_time(one["created_at"]),
+                duration(one["started_at"], one["finished_at"]),
+            ),
+            as_json,
+        )

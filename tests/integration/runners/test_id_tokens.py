@@ -1,0 +1,154 @@
+"""Identity tokens of treatments, verified by PyJWT with the keys that the installation publishes."""
+
+import dataclasses
+from datetime import timedelta
+from typing import Any
+
+import jwt
+import pytest
+
+from cadence.adapters.dynamodb.access.audit import DynamoAuditTrail
+from cadence.adapters.dynamodb.access.id_token_keys import PublishedIdTokenKeys, SigningIdTokenKeys
+from cadence.adapters.kms.cipher import KmsCipher
+from cadence.application.runners.claim import ClaimAssignment
+from cadence.application.shared.run_ports import TreatmentContext
+from cadence.domain.access.audit import AuditFilter
+from cadence.domain.runners.id_token import VARIABLE
+from cadence.domain.shared.errors import CannotRun
+from tests.integration.runners import test_claim
+from tests.integration.runners.conftest import RUN_ID, World
+from tests.permissions import within_the_role_of
+
+ISSUER = "https://cadence.example.org"
+AUDIENCE = "sts.amazonaws.com"
+NONCE = "nonce-of-the-agent"
+claim, host, booting = test_claim.claim, test_claim.host, test_claim.booting
+
+
+@pytest.fixture
+def asks(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The treatment asks for a token."""
+    changed(world, monkeypatch)
+
+
+def changed(world: World, monkeypatch: pytest.MonkeyPatch, **run: Any) -> None:
+    read = world.runs.get_context
+
+    def asking(run_id: str, treatment: str) -> TreatmentContext:
+        context = read(run_id, treatment)
+        spec = dataclasses.replace(context.spec, id_token=AUDIENCE, secrets={}, registries={})
+        return dataclasses.replace(context, run=dataclasses.replace(context.run, **run), spec=spec)
+
+    monkeypatch.setattr(world.runs, "get_context", asking)
+
+
+def verified(token: str, world: World, audience: str = AUDIENCE, issuer: str = ISSUER) -> dict[str, Any]:
+    """Returns the claims, as another system verifies them: with the published keys alone."""
+    keys = jwt.PyJWKSet.from_dict({"keys": list(PublishedIdTokenKeys("access").published(world.clock()))})
+    key = keys[jwt.get_unverified_header(token)["kid"]]
+    # The clock of the tests is moved by hand.
+    options: Any = {"verify_exp": False, "verify_nbf": False, "verify_iat": False}
+    return dict(jwt.decode(token, key, algorithms=["RS256"], audience=audience, issuer=issuer, options=options))
+
+
+@pytest.mark.usefixtures("asks")
+class TestClaims:
+    def test_a_treatment_gets_a_token_that_others_can_verify(
+        self, world: World, claim: ClaimAssignment, booting: test_claim.Booting, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with within_the_role_of("runner_gateway", monkeypatch):
+            assignment = claim.claim(*booting, NONCE, {}, ISSUER)
+        token = assignment.secrets[VARIABLE]
+        found = verified(token, world)
+        assert (found["iss"], found["run_id"], found["treatment"]) == (ISSUER, RUN_ID, "make")
+        assert found["sub"].startswith("organization:default:project:default:")
+        with pytest.raises(jwt.InvalidAudienceError):
+            verified(token, world, audience="another.example")
+        with pytest.raises(jwt.InvalidIssuerError):
+            verified(token, world, issuer="https://another.example")
+        head, _, signature = token.split(".")
+        forged = jwt.encode({**found, "project": "other"}, "x" * 64).split(".")[1]
+        with pytest.raises(jwt.InvalidSignatureError):
+            verified(f"{head}.{forged}.{signature}", world)
+
+    def test_it_is_recorded_by_its_audience_and_stored_nowhere(
+        self, world: World, claim: ClaimAssignment, booting: test_claim.Booting, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        token = claim.claim(*booting, NONCE, {}, ISSUER).secrets[VARIABLE]
+        wanted = AuditFilter(action="hand_over_id_token")
+        (entry,) = DynamoAuditTrail("access").entries("default", 10, None, wanted).items
+        assert entry.target == f"/v1/runs/{RUN_ID}/treatments/make: {AUDIENCE}"
+        stored = "".join(world.items(table) for table in ("access", "runs", "runners"))
+        assert token.rpartition(".")[2] not in stored + caplog.text
+        assert "PRIVATE KEY" not in stored
+
+    def test_the_same_agent_gets_a_token_again_if_its_answer_was_lost(
+        self, world: World, claim: ClaimAssignment, booting: test_claim.Booting
+    ) -> None:
+        first = claim.claim(*booting, NONCE, {}, ISSUER).secrets[VARIABLE]
+        world.clock.pass_time(20)
+        again = claim.claim(*booting, NONCE, {}, ISSUER).secrets[VARIABLE]
+        assert verified(again, world)["iat"] - verified(first, world)["iat"] == 20
+
+
+def test_a_treatment_that_does_not_ask_gets_none(
+    world: World, claim: ClaimAssignment, booting: test_claim.Booting
+) -> None:
+    assert VARIABLE not in claim.claim(*booting, NONCE, {}, ISSUER).secrets
+    assert "IDTOKENKEYS" not in world.items("access")
+
+
+def test_a_pull_request_from_a_fork_gets_none_even_if_it_comes_this_far(
+    world: World, claim: ClaimAssignment, booting: test_claim.Booting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed(world, monkeypatch, event={"kind": "pull_request", "fork": True})
+    with pytest.raises(CannotRun, match="not given to pull requests from forks"):
+        claim.claim(*booting, NONCE, {}, ISSUER)
+
+
+def test_another_project_s_treatment_cannot_get_the_claims_of_this_one(
+    world: World, claim: ClaimAssignment, booting: test_claim.Booting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Names of pipelines, documents and events are free; organization and project are those of the run."""
+    event = {"kind": "api", "repository_id": "", "organization": "acme", "project": "web", "sub": "x"}
+    changed(world, monkeypatch, project="web-2", pipeline="deploy", event=event, pipeline_version=None)
+    found = verified(claim.claim(*booting, NONCE, {}, ISSUER).secrets[VARIABLE], world)
+    assert found["sub"] == "organization:default:project:web-2:inline:deploy"
+    assert (found["organization"], found["project"]) == ("default", "web-2")
+
+
+class TestKeys:
+    def test_keys_change_each_month_and_are_published_before_and_after(self, world: World) -> None:
+        signer = SigningIdTokenKeys("access", KmsCipher(world.key))
+        published = PublishedIdTokenKeys("access").published
+        claims = {"iss": ISSUER, "aud": AUDIENCE}
+        first = signer.sign(claims, world.clock())
+        present, following = published(world.clock())
+        world.clock.now += timedelta(days=30)
+        second = signer.sign(claims, world.clock())
+
+        assert jwt.get_unverified_header(first)["kid"] == present["kid"]
+        assert jwt.get_unverified_header(second)["kid"] == following["kid"]
+        assert [key["kid"] for key in published(world.clock())][:2] == [present["kid"], following["kid"]]
+        for token in (first, second):
+            assert verified(token, world)["iss"] == ISSUER
+        # The first one cannot be verified for ever.
+        world.clock.now += timedelta(days=60)
+        assert present["kid"] not in {key["kid"] for key in published(world.clock())}
+
+    def test_processes_share_a_key_also_those_that_begin_at_the_same_time(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from cadence.adapters.dynamodb.access import id_token_keys
+
+        one, other = (SigningIdTokenKeys("access", KmsCipher(world.key)) for _ in range(2))
+        find, looks = id_token_keys._find, iter([None])
+        kid = jwt.get_unverified_header(one.sign({}, world.clock()))["kid"]
+        # The other one has looked before the key was there.
+        monkeypatch.setattr(id_token_keys, "_find", lambda period: next(looks, find(period)))
+        assert jwt.get_unverified_header(other.sign({}, world.clock()))["kid"] == kid
+
+    def test_only_public_parts_are_published(self, world: World) -> None:
+        SigningIdTokenKeys("access", KmsCipher(world.key)).sign({}, world.clock())
+        for key in PublishedIdTokenKeys("access").published(world.clock()):
+            assert set(key) == {"kty", "n", "e", "kid", "use", "alg"}
