@@ -6,7 +6,7 @@ from cadence.adapters.http.http_event import json_body, json_response, source_ad
 from cadence.adapters.http.problem import Response, answering_problems
 from cadence.adapters.http.request_schema import check_request
 from cadence.adapters.lambda_runtime.service_log import service_logger
-from cadence.composition.directories import directories
+from cadence.composition.access.directories import directories
 
 log = service_logger("directories")
 _directories = directories()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cadence.composition.directories import Directories, directories
+from cadence.composition.access.directories import Directories, directories
 from cadence.domain.shared.errors import QuotaExceeded, Transient, Unauthenticated
 from tests.integration.api.calling import Api
 from tests.integration.api.people.directory_servers import (
