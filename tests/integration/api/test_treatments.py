@@ -373,7 +373,8 @@ def test_nobody_else_sees_any_of_it(api, run_id, other_organization):
 
 def test_the_history_of_a_run_has_each_state_of_each_treatment(api, run_id, monkeypatch):
     monkeypatch.setattr(run_history, "_TREATMENTS_PER_PAGE", 2)
-    treatments, query = [], {}
+    treatments: list[Any] = []
+    query: dict[str, str] | None = {}
     while query is not None:
         page = api("GET", f"/v1/runs/{run_id}/history", query=query).json
         assert len(page["treatments"]) <= 2
