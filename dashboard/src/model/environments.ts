@@ -7,7 +7,9 @@ type Body = components["schemas"]["EnvironmentBody"];
 
 /** Which runs may deploy there. */
 export function branchesText(environment: Environment): string {
-  return environment.branches.length ? environment.branches.join(", ") : "every branch";
+  const named = environment.branches.join(", ");
+  if (!environment.protected_branches) return named || "every branch";
+  return named ? `${named}, if the code host protects them` : "branches that the code host protects";
 }
 
 /** Who has to agree before. */
@@ -48,6 +50,7 @@ export function bodyOf(fields: Readonly<Record<string, string>>): Body {
     env: pairsOf(fields.env ?? ""),
     secrets: pairsOf(fields.secrets ?? ""),
     branches: words(fields.branches),
+    protected_branches: fields.protected === "yes",
     approvals: fields.required
       ? {
           required: Number(fields.required),

@@ -77,6 +77,7 @@ export function treatmentAt(
     cause: null,
     waiting_for: null,
     exit_code: null,
+    soft_failed: false,
     ready_at: since((one) => one === "ready"),
     started_at: since((one) => one === "running"),
     finished_at: since(hasEnded),

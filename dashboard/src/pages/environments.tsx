@@ -166,6 +166,12 @@ function Form({ project, chosen, changed }: FormProps) {
           optional: true,
         },
         {
+          name: "protected",
+          label: "Only protected branches?",
+          choices: ["no", "yes"],
+          value: chosen?.protected_branches ? "yes" : "no",
+        },
+        {
           name: "required",
           label: "Approvals",
           hint: "1",

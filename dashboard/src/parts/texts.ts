@@ -1,6 +1,6 @@
 // Every text of every page goes through here on its way to the screen: characters that hide or turn text are shown as
 // what they are, wherever it came from, so that no page can forget it.
-import { type ComponentChildren, options, type VNode } from "preact";
+import { type ComponentChildren, Fragment, options, type VNode } from "preact";
 import { visible } from "../model/ansi.ts";
 
 function shown(children: ComponentChildren): ComponentChildren {
@@ -12,7 +12,7 @@ function shown(children: ComponentChildren): ComponentChildren {
 
 const before = options.vnode;
 options.vnode = (node: VNode) => {
-  if (typeof node.type === "string") {
+  if (typeof node.type === "string" || node.type === Fragment) {
     const props = node.props as { children?: ComponentChildren; title?: unknown };
     if (props.children !== undefined) props.children = shown(props.children);
     if (typeof props.title === "string") props.title = visible(props.title);

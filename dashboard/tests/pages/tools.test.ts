@@ -91,7 +91,7 @@ describe.skipIf(!canRun)("the tools of the pages", { timeout: PATIENCE }, () => 
   it("change an environment from what it was", async () => {
     const { page } = await open("/ui/admin/environments");
     const row = page.getByRole("row", { name: /^production/ });
-    await row.getByText("release/*, main").waitFor();
+    await row.getByText("release/*, main, if the code host protects them").waitFor();
     await row.getByText("2 approvals within 1 d, not by who started the run").waitFor();
     await row.getByRole("link", { name: "release / deploy" }).waitFor();
     await row.getByRole("button", { name: "Change production" }).click();
@@ -103,6 +103,7 @@ describe.skipIf(!canRun)("the tools of the pages", { timeout: PATIENCE }, () => 
       env: { REGION: "eu-west-1", LOG_LEVEL: "info" },
       secrets: {},
       branches: ["main"],
+      protected_branches: true,
       approvals: { required: 2, timeout: 86_400, approvers: null, not_by_starter: true },
     });
     await page.context().close();

@@ -1,13 +1,16 @@
 import { describe, expect, it } from "vitest";
 import { approvalsText, bodyOf, branchesText, pairsOf, pairsText } from "../../src/model/environments.ts";
 
-const PLAIN = { name: "production", env: {}, secrets: {}, approvals: null, branches: [] };
+const PLAIN = { name: "production", env: {}, secrets: {}, approvals: null, branches: [], protected_branches: false };
 const RULE = { required: 2, timeout: 7_200, approvers: ["ada", "bob"], not_by_starter: true };
 
 describe("what an environment asks", () => {
   it("is told in words", () => {
     expect([branchesText(PLAIN), approvalsText(PLAIN)]).toEqual(["every branch", "none"]);
     expect(branchesText({ ...PLAIN, branches: ["main", "release/*"] })).toBe("main, release/*");
+    const guarded = { ...PLAIN, protected_branches: true };
+    expect(branchesText(guarded)).toBe("branches that the code host protects");
+    expect(branchesText({ ...guarded, branches: ["main"] })).toBe("main, if the code host protects them");
     expect(approvalsText({ ...PLAIN, approvals: RULE })).toBe(
       "2 approvals by ada, bob within 2 h, not by who started the run",
     );
@@ -23,9 +26,10 @@ describe("its fields", () => {
       env: { A: "1" },
       secrets: {},
       branches: ["main", "release/*"],
+      protected_branches: false,
       approvals: RULE,
     });
-    expect(bodyOf({ required: "" }).approvals).toBeNull();
+    expect(bodyOf({ required: "", protected: "yes" })).toMatchObject({ approvals: null, protected_branches: true });
   });
 
   it("name the line that is no pair", () => {

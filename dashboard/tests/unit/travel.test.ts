@@ -11,6 +11,7 @@ const BUILD = {
   waiting_for: null,
   kept_from: null,
   exit_code: 0,
+  soft_failed: false,
   pool: "local",
   ready_at: at(10),
   started_at: at(12),
