@@ -19,7 +19,7 @@ MEASURED = REPOSITORY / "bench" / "measured" / "calls-per-run.json"
 RUNS = 1000
 
 _HOURS_PER_MONTH = 730
-_AN_HOUR = {"rate(1 hour)": 1, "rate(15 minutes)": 4, "rate(5 minutes)": 12}
+_AN_HOUR = {"rate(1 hour)": 1, "rate(15 minutes)": 4, "rate(5 minutes)": 12, "rate(2 minutes)": 30}
 # For each queue, Lambda keeps five connections waiting for messages, each asking anew after 20 seconds.
 _POLLS_PER_QUEUE_HOUR = 5 * 3600 / 20
 _GB = 1024**3

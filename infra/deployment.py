@@ -47,6 +47,14 @@ class SearchService:
 
 
 @dataclass(frozen=True)
+class DirectoryNetwork:
+    """Subnets of the user's own network, from which its directory can be reached, and security groups there."""
+
+    subnets: tuple[str, ...]
+    security_groups: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Deployment:
     """One deployment.
 
@@ -65,9 +73,10 @@ class Deployment:
     owners create them. ``cloudwatch_metrics`` is whether a few metrics are sent to CloudWatch, which bills each
     one. ``reserved_concurrency`` is how many concurrent calls are reserved for each Lambda that ends what others
     began (``None``: no reservation, as in a new account, where AWS has ten for everything and lets none be
-    reserved). ``audit_lock`` is the mode of Object Lock of a bucket that keeps the audit log for ``audit_lock_days``
-    (``None``: there is no such bucket). ``bundles`` is whether the Lambdas carry their dependencies (see
-    ``packaging``).
+    reserved). ``directory_hosts`` are hosts, written as ``git_hosts``, of LDAP servers that have no public address;
+    ``directory_network`` is where the Lambda that asks them is placed. ``audit_lock`` is the mode of Object Lock of a
+    bucket that keeps the audit log for ``audit_lock_days`` (``None``: there is no such bucket). ``bundles`` is whether
+    the Lambdas carry their dependencies (see ``packaging``).
     """
 
     place: Place
@@ -88,6 +97,8 @@ class Deployment:
     search: SearchService
     value_buckets: str
     reserved_concurrency: int | None
+    directory_hosts: str
+    directory_network: DirectoryNetwork | None
     audit_lock: AuditLock | None
     audit_lock_days: int
 
@@ -142,6 +153,8 @@ def read_deployment(node: "Node") -> Deployment:
         search=_search_service(node, local),
         value_buckets=_buckets(node, f"cadence-{stage}-elsewhere={REGION}" if local else ""),
         reserved_concurrency=_reserved_concurrency(node),
+        directory_hosts=_hosts(node, "directory_hosts", "*" if local else ""),
+        directory_network=_directory_network(node, local),
         audit_lock=cast(
             AuditLock | None, None if (lock := _choice(node, "audit_lock", "off", _LOCKS)) == "off" else lock
         ),
@@ -165,6 +178,21 @@ def _search_service(node: "Node", local: bool) -> SearchService:
             "context 'search_endpoint' needs one of 'search_domain' (requests are signed) and 'search_secret' (user and password)"
         )
     return SearchService(endpoint, domain_arn, secret_arn)
+
+
+def _directory_network(node: "Node", local: bool) -> DirectoryNetwork | None:
+    named: dict[str, tuple[str, ...]] = {}
+    for key, kind in (("directory_subnets", "subnet"), ("directory_security_groups", "sg")):
+        given = str(node.try_get_context(key) or "")
+        named[key] = tuple(one for one in given.split(",") if one)
+        if not all(re.fullmatch(rf"{kind}-[0-9a-f]{{8,17}}", one) for one in named[key]):
+            raise ValueError(f"context {key!r} is {given!r}: use ids ({kind}-…) with commas between them")
+    subnets, groups = named.values()
+    if bool(subnets) != bool(groups) or (subnets and local):
+        raise ValueError(
+            "context 'directory_subnets' and 'directory_security_groups' are given together, and in AWS only"
+        )
+    return DirectoryNetwork(subnets, groups) if subnets else None
 
 
 def _choice(node: "Node", key: str, default: str, allowed: tuple[str, ...]) -> str:

@@ -56,7 +56,7 @@ class Functions(Construct):
             retention=log_retention(deployment),
             removal_policy=RemovalPolicy.DESTROY,
         )
-        return lambda_.Function(
+        function = lambda_.Function(
             self,
             title,
             function_name=name,
@@ -75,6 +75,12 @@ class Functions(Construct):
             application_log_level_v2=lambda_.ApplicationLogLevel.INFO,
             system_log_level_v2=lambda_.SystemLogLevel.WARN,
         )
+        network = deployment.directory_network
+        if row.joins_network and network:
+            _of(function).vpc_config = lambda_.CfnFunction.VpcConfigProperty(
+                subnet_ids=list(network.subnets), security_group_ids=list(network.security_groups)
+            )
+        return function
 
     def _archive(self, row: LambdaRow) -> Path:
         return packaging.bundle(row) if self._deployment.bundles else packaging.shared_sources()
@@ -86,8 +92,10 @@ class Functions(Construct):
         )
         of_search = search_statements(self._deployment, row)
         of_value_buckets = value_bucket_statements(self._deployment, row)
+        of_network = network_statements(self._deployment, row)
         of_archive = audit_archive_statements(self._deployment, self._resources, row)
-        statements = [writes_logs, *self._statements(row.all_permissions), *of_search, *of_value_buckets, *of_archive]
+        of_others = (*of_search, *of_value_buckets, *of_network, *of_archive)
+        statements = [writes_logs, *self._statements(row.all_permissions), *of_others]
         role = iam.Role(
             self,
             f"{title}Role",
@@ -101,6 +109,8 @@ class Functions(Construct):
             accept_wildcard(role, arn, "An organization has an index for each month.")
         for arn in _wildcards(of_value_buckets):
             accept_wildcard(role, arn, "Keys begin with the run's id, or with the project of a cache.")
+        if of_network:
+            accept_wildcard(role, "*", "Lambda's network interfaces have no name before they are made.")
         for arn in _wildcards(of_archive):
             accept_wildcard(role, arn, "Keys have the organization and the numbers of the records in them.")
         if any(everything in permission.targets for permission in row.all_permissions):
@@ -144,6 +154,21 @@ class Functions(Construct):
             equal = {key: value(self._resources) for key, value in permission.conditions.items()}
             conditions["StringEquals"] = equal
         return conditions or None
+
+
+def network_statements(deployment: Deployment, row: LambdaRow) -> list[iam.PolicyStatement]:
+    """Returns what Lambda itself needs of a role to place the function in the deployment's network."""
+    if not row.joins_network or not deployment.directory_network:
+        return []
+    actions = ("CreateNetworkInterface", "DescribeNetworkInterfaces", "DescribeSubnets", "DeleteNetworkInterface")
+    return [iam.PolicyStatement(actions=[f"ec2:{action}" for action in actions], resources=["*"])]
+
+
+def _of(function: lambda_.Function) -> lambda_.CfnFunction:
+    resource = function.node.default_child
+    if not isinstance(resource, lambda_.CfnFunction):
+        raise TypeError(f"{function.node.path} is no Lambda")
+    return resource
 
 
 def role_of(function: lambda_.Function) -> iam.IRole:

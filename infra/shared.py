@@ -44,6 +44,7 @@ class Shared:
             "secrets_key": self.secrets_key.key_arn,
             "git_hosts": deployment.git_hosts,
             "outbound_hosts": deployment.outbound_hosts,
+            "directory_hosts": deployment.directory_hosts,
             "retention_days": str(deployment.retention_days),
             "project_storage_mebibytes": str(deployment.project_storage_mebibytes),
         }

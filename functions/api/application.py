@@ -31,6 +31,7 @@ _PARAMETER = re.compile(r"\{\w+\}")
 # Paths of the other Lambdas, which get no request with another method than these.
 _ELSEWHERE = {
     re.compile(r"/v1/sign-in"): "POST",
+    re.compile(r"/v1/sign-in/directory"): "POST",
     re.compile(r"/webhooks/[^/]+/[^/]+"): "POST",
     re.compile(r"/runner/v1/.+"): "POST",
 }

@@ -59,6 +59,7 @@ _PATH_SHAPES = {
     "service_account": {"pattern": NAME_PATTERN},
     "role": {"pattern": NAME_PATTERN},
     "identity_provider": {"pattern": NAME_PATTERN},
+    "directory": {"pattern": NAME_PATTERN},
     "organization": {"pattern": NAME_PATTERN},
     "grant": {"pattern": "^[0-9a-f]{20}$"},
     "sha256": {"pattern": "^[0-9a-f]{64}$"},

@@ -6,7 +6,7 @@ from cadence.adapters.http.http_event import json_body, json_response
 from cadence.adapters.http.problem import Response, answering_problems
 from cadence.adapters.http.request_schema import check_request
 from cadence.adapters.lambda_runtime.service_log import service_logger
-from cadence.composition.sign_in import sign_in
+from cadence.composition.access.sign_in import sign_in
 
 _sign_in = sign_in()
 

@@ -1,10 +1,10 @@
 """Lambdas of people and their access."""
 
-from cadence.composition.shared.settings import SealAuditSettings, SignInSettings
-from infra.row import LambdaRow
+from cadence.composition.shared.settings import DirectoriesSettings, SealAuditSettings, SignInSettings
+from infra.row import AsynchronousCalls, LambdaRow, SecretsKeyUse
 from infra.row.packages import BASE
 from infra.row.permissions import items, items_under, sends
-from infra.row.triggers import HttpRoutes, TableChanges
+from infra.row.triggers import Every, HttpRoutes, TableChanges, Throttle
 
 ROWS = (
     LambdaRow(
@@ -18,6 +18,25 @@ ROWS = (
         permissions=(
             # Members with the teams of their groups, new tokens, and identity tokens that were used.
             items("access", "GetItem", "Query", "PutItem", "UpdateItem"),
+        ),
+    ),
+    LambdaRow(
+        folder="directories",
+        room="access",
+        purpose="Signs people in with LDAP and Active Directory, and removes members who have left there.",
+        # A leaver is out within five minutes.
+        triggers=(HttpRoutes((("POST", "/v1/sign-in/directory"),), throttle=Throttle(rate=20, burst=50)), Every(2)),
+        # A look takes a minute at most where there are many people; the next one begins anew.
+        asynchronous=AsynchronousCalls(retries=0, longest_minutes=2),
+        settings=DirectoriesSettings,
+        packages=(*BASE, "jsonschema-rs", "ldap3"),
+        timeout=110,
+        # Passwords of the accounts that read directories.
+        secrets_key=SecretsKeyUse(("kms:Decrypt",), {"purpose": "directory"}),
+        joins_network=True,
+        permissions=(
+            # Members with the teams of their groups, and new tokens; what a leaver leaves behind is removed.
+            items("access", "GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"),
         ),
     ),
     LambdaRow(

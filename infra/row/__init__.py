@@ -77,6 +77,8 @@ class LambdaRow:
     are in its archive, with all that they need. ``provider`` is the folder of ``cadence/providers`` that it is made
     for. ``permissions`` are those of its own code; what its triggers need is added to them. One that
     ``reserves_concurrency`` keeps its share of the account's concurrent calls, however many the others have, if the
+    deployment has ``reserved_concurrency``. One that ``joins_network`` runs in the subnets of the deployment's
+    ``directory_network``, if it has one.
     deployment has ``reserved_concurrency``. One with ``audit_archive`` writes to the locked bucket of the audit log, if
     the deployment has one.
     """
@@ -97,6 +99,7 @@ class LambdaRow:
     value_buckets: ValueBucketUse | None = None
     asynchronous: AsynchronousCalls | None = None
     reserves_concurrency: bool = False
+    joins_network: bool = False
     audit_archive: bool = False
 
     @property

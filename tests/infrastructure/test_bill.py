@@ -14,7 +14,7 @@ DEPLOYED = Deployed(alarms=12, keys=1, shards=1, polled_queues=2, scheduled=1, m
 
 def test_what_is_billed_for_existing_is_counted_in_the_templates(aws: Assembly) -> None:
     deployed = count(aws.directory)
-    assert (deployed.keys, deployed.shards, deployed.polled_queues, deployed.scheduled) == (1, 1, 4, 31)
+    assert (deployed.keys, deployed.shards, deployed.polled_queues, deployed.scheduled) == (1, 1, 4, 61)
     assert deployed.alarms == len(aws.of_type("AWS::CloudWatch::Alarm"))
     assert set(deployed.memory) == set(aws.functions())
 

@@ -383,7 +383,7 @@ def test_requests_are_throttled_in_aws_webhooks_more_than_agents(aws: Assembly, 
 
     resource, properties = stage(aws)
     every, own = properties["DefaultRouteSettings"], properties["RouteSettings"]
-    assert own.keys() == {"POST /webhooks/{kind}/{hook}", "$default"}
+    assert own.keys() == {"POST /webhooks/{kind}/{hook}", "POST /v1/sign-in/directory", "$default"}
     assert own["POST /webhooks/{kind}/{hook}"]["ThrottlingRateLimit"] < own["$default"]["ThrottlingRateLimit"]
     assert own["$default"]["ThrottlingRateLimit"] < every["ThrottlingRateLimit"]
     # The stage names routes, which therefore have to be created first.

@@ -1166,6 +1166,95 @@ export interface components {
             /** Size */
             size: number;
         };
+        /**
+         * DirectoryBody
+         * @description An LDAP server, which is asked over TLS only.
+         */
+        DirectoryBody: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "ldap" | "active-directory";
+            /**
+             * Url
+             * @description `ldaps://HOST[:PORT]`, or `ldap://HOST[:PORT]`, which is encrypted with StartTLS.
+             */
+            url: string;
+            /**
+             * Bind Dn
+             * @description The account that reads the directory.
+             */
+            bind_dn: string;
+            /** Bind Password */
+            bind_password: string;
+            /**
+             * User Base
+             * @description Everyone below it who matches the filter may sign in.
+             */
+            user_base: string;
+            /** Group Base */
+            group_base: string;
+            /**
+             * User Filter
+             * @description In place of the usual one for people.
+             * @default
+             */
+            user_filter: string;
+            /**
+             * Ca
+             * @description PEM text of the authorities that sign the server's certificate; null: public ones.
+             * @default null
+             */
+            ca: string | null;
+        };
+        /** DirectoryList */
+        DirectoryList: {
+            /** Items */
+            items: components["schemas"]["DirectoryView"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+        };
+        /**
+         * DirectoryView
+         * @description A directory, without the password of its account.
+         */
+        DirectoryView: {
+            /** Name */
+            name: string;
+            /** Kind */
+            kind: string;
+            /** Url */
+            url: string;
+            /** Bind Dn */
+            bind_dn: string;
+            /** User Base */
+            user_base: string;
+            /** Group Base */
+            group_base: string;
+            /** User Filter */
+            user_filter: string;
+            /** Ca */
+            ca: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Synced At
+             * @description When its members were last looked up.
+             */
+            synced_at: string | null;
+            /**
+             * Problem
+             * @description Why that has failed since; empty if it has not.
+             */
+            problem: string;
+        };
         /** DisconnectedView */
         DisconnectedView: {
             /**
@@ -5025,6 +5114,11 @@ export interface components {
         SignInWays: {
             /** Items */
             items: components["schemas"]["SignInWayView"][];
+            /**
+             * Directories
+             * @description Names of LDAP servers, for `POST /v1/sign-in/directory`.
+             */
+            directories: string[];
         };
         /**
          * SilenceBody

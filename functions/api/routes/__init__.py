@@ -4,6 +4,7 @@ from api.endpoint import Endpoint, Endpoints
 from api.routes import service
 from api.routes.access import (
     audit,
+    directories,
     grants,
     identity_providers,
     invitations,
@@ -69,6 +70,7 @@ _RESOURCES: tuple[Endpoints, ...] = (
     grants.endpoints,
     invitations.endpoints,
     identity_providers.endpoints,
+    directories.endpoints,
     scim_users.endpoints,
     scim_groups.endpoints,
     scim_service.endpoints,

@@ -98,6 +98,9 @@ COMMANDS = {
         "login",
         "Sign in through the organization's identity provider.",
     ),
+    "directory": LazyCommand(
+        "access.directories", "directory", "Directories (LDAP, Active Directory) with which members sign in."
+    ),
     "context": LazyCommand("access.login", "context", "Installations that you signed in to."),
     "identity-provider": LazyCommand(
         "access.login", "identity_provider", "OpenID Connect providers with which members sign in."

@@ -111,6 +111,7 @@ def settings(access_table: str, lambdas: "NoLambdas", monkeypatch: pytest.Monkey
         "telemetry_table": "telemetry",
         "exporting_queue_url": queues["exporting"],
         "outbound_hosts": "*",
+        "directory_hosts": "*",
         "watched_queues": ",".join(queues.values()),
         "queue_prefix": "",
         "deliveries_queue_url": queues["deliveries"],

@@ -56,6 +56,7 @@ class SignInWayView(Model):
 
 class SignInWays(Model):
     items: list[SignInWayView]
+    directories: list[str] = Field(description="Names of LDAP servers, for `POST /v1/sign-in/directory`.")
 
 
 @endpoints.add(
@@ -119,7 +120,8 @@ def delete_identity_provider(call: Call, services: Services, identity_provider: 
 def list_sign_in_ways(call: Call, services: Services, organization: str) -> SignInWays:
     """Lists the ways to sign in to an organization, none for one that does not exist.
 
-    The identity token of the provider is then sent to `POST /v1/sign-in`.
+    The identity token of the provider is then sent to `POST /v1/sign-in`, name and password of a directory to
+    `POST /v1/sign-in/directory`.
     """
     if not re.fullmatch(NAME_PATTERN, organization):
         raise NotFound("There is no organization of this name.")
@@ -130,7 +132,8 @@ def list_sign_in_ways(call: Call, services: Services, organization: str) -> Sign
                 name=provider.name, issuer=provider.issuer, client_id=provider.client_id, scopes=list(provider.scopes)
             )
             for provider in stored
-        ]
+        ],
+        directories=[server.name for server in services.people.directories.list_directories(organization)],
     )
 
 

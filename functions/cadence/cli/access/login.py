@@ -2,8 +2,9 @@
 
 import os
 import webbrowser
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -17,6 +18,7 @@ from cadence.cli.client.contexts import (
     write_contexts,
 )
 from cadence.cli.client.provider_sign_in import ProviderSignIn, SignInFailed
+from cadence.cli.shared.arguments import prompt_secret
 from cadence.cli.shared.errors import NOT_REACHED, WRONG_USE, fail, reporting_errors
 from cadence.cli.shared.options import Json, Name
 from cadence.cli.shared.output import err, out, print_list, print_result
@@ -30,28 +32,33 @@ identity_provider = typer.Typer(
 def login(
     url: Annotated[str, typer.Argument(metavar="URL", help="The address of the installation.")],
     organization: Annotated[str, typer.Option("--organization", "-o")] = "default",
-    provider: Annotated[str | None, typer.Option(help="The identity provider, if there are several.")] = None,
+    provider: Annotated[
+        str | None, typer.Option(help="The identity provider or directory, if there are several.")
+    ] = None,
     device: Annotated[bool, typer.Option("--device", help="Sign in on another device, with a code.")] = False,
+    user: Annotated[str | None, typer.Option(help="Your name in the directory; the password is asked for.")] = None,
     name: Annotated[str | None, typer.Option(help="The name of the context (default: the organization).")] = None,
     as_json: Json = False,
 ) -> None:
     """Sign in through the organization's identity provider. Later commands use this context."""
     client = Client(url, "")
     with reporting_errors(as_json):
-        ways = {way["name"]: way for way in client.sign_in_ways(organization)}
+        offered = client.sign_in_ways(organization)
+        ways = {way["name"]: way for way in offered["items"]} | dict.fromkeys(offered["directories"])
         if not ways:
             raise fail(f"{organization} has no identity provider. Use a token, or an invitation.", NOT_REACHED)
         if provider is None and len(ways) > 1:
             raise fail(f"Choose one with --provider: {', '.join(ways)}.", WRONG_USE)
-        way = ways.get(provider or next(iter(ways)))
-        if way is None:
+        chosen = provider or next(iter(ways))
+        if chosen not in ways:
             raise fail(f"There is no identity provider {provider}. There are: {', '.join(ways)}.", WRONG_USE)
-        at = ProviderSignIn(issuer=way["issuer"], client_id=way["client_id"], scopes=tuple(way["scopes"]))
-        try:
-            answer = at.with_device(_show_code) if device else at.with_browser(_open_page)
-        except SignInFailed as error:
-            raise fail(str(error), NOT_REACHED) from None
-        signed_in = client.sign_in(organization, way["name"], answer.id_token, answer.nonce)
+        way = ways[chosen]
+        if way is None:
+            user = user or str(typer.prompt("Name", err=True))
+            password = prompt_secret(f"the password of {user}")
+            signed_in = client.directory_sign_in(organization, chosen, user, password)
+        else:
+            signed_in = _with_provider(client, organization, way, device)
     file = contexts_file(os.environ)
     made = ConnectionContext(name or organization, url, organization, signed_in["token"])
     stored = read_contexts(file)
@@ -141,6 +148,16 @@ def delete_identity_provider(name: Name, as_json: Json = False) -> None:
     with reporting_errors(as_json):
         connect().delete_identity_provider(name)
     print_result({"deleted": name}, f"Deleted identity provider {name}.", as_json)
+
+
+def _with_provider(client: Client, organization: str, way: Mapping[str, Any], device: bool) -> Mapping[str, Any]:
+    at = ProviderSignIn(issuer=way["issuer"], client_id=way["client_id"], scopes=tuple(way["scopes"]))
+    try:
+        answer = at.with_device(_show_code) if device else at.with_browser(_open_page)
+    except SignInFailed as error:
+        raise fail(str(error), NOT_REACHED) from None
+    signed_in: Mapping[str, Any] = client.sign_in(organization, way["name"], answer.id_token, answer.nonce)
+    return signed_in
 
 
 def _show_code(address: str, code: str) -> None:

@@ -12,7 +12,7 @@ class PeopleRequests(ApiSession):
         return self._call("GET", path_of("self"))
 
     def sign_in_ways(self, organization: str) -> Json:
-        return self._call("GET", path_of("sign-in", organization))["items"]
+        return self._call("GET", path_of("sign-in", organization))
 
     def sign_in(self, organization: str, provider: str, id_token: str, nonce: str | None) -> Json:
         body = {"organization": organization, "provider": provider, "id_token": id_token}
@@ -26,6 +26,19 @@ class PeopleRequests(ApiSession):
 
     def delete_identity_provider(self, name: str) -> None:
         self._call("DELETE", path_of("identity-providers", name))
+
+    def directory_sign_in(self, organization: str, directory: str, user: str, password: str) -> Json:
+        body = {"organization": organization, "directory": directory, "user": user, "password": password}
+        return self._call("POST", path_of("sign-in", "directory"), body)
+
+    def directories(self) -> Json:
+        return self._call("GET", path_of("directories"))["items"]
+
+    def put_directory(self, name: str, directory: dict[str, Any]) -> Json:
+        return self._call("PUT", path_of("directories", name), directory)
+
+    def delete_directory(self, name: str) -> None:
+        self._call("DELETE", path_of("directories", name))
 
     def organizations(self) -> Json:
         return self._call("GET", path_of("organizations"))["items"]

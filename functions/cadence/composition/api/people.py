@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
+from cadence.adapters.dynamodb.access.directory_servers import DynamoDirectoryServers
 from cadence.adapters.dynamodb.access.identity_providers import DynamoIdentityProviders
 from cadence.adapters.dynamodb.access.people_store import DynamoPeopleStore
 from cadence.adapters.dynamodb.access.scim_store import DynamoScimStore
 from cadence.adapters.dynamodb.access.token_policies import DynamoTokenPolicies
+from cadence.adapters.kms.cipher import KmsCipher
 from cadence.application.access.explain_access import ExplainAccess
 from cadence.application.access.invitations import Invitations
 from cadence.application.access.manage_people import ManagePeople
@@ -26,6 +28,7 @@ class People:
 
     store: DynamoPeopleStore
     providers: DynamoIdentityProviders
+    directories: DynamoDirectoryServers
     access: DynamoAccessStore
     manage: ManagePeople
     roles: ManageRoles
@@ -60,6 +63,7 @@ def people(config: ApiSettings, access: DynamoAccessStore) -> People:
     return People(
         store=store,
         providers=DynamoIdentityProviders(config.access_table),
+        directories=DynamoDirectoryServers(config.access_table, KmsCipher(config.secrets_key)),
         access=access,
         manage=manage,
         roles=roles,

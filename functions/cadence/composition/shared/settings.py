@@ -91,6 +91,13 @@ class SignInSettings:
 
 
 @dataclass(frozen=True)
+class DirectoriesSettings:
+    access_table: str
+    secrets_key: str
+    directory_hosts: str
+
+
+@dataclass(frozen=True)
 class SealAuditSettings:
     access_table: str
     exporting_queue_url: str

@@ -115,7 +115,7 @@ def as_ada(api: Api, token: str, made: Callable[[], tuple[str, str]]) -> tuple[s
 
 
 def test_a_leaver_is_out_everywhere(api: Api, issuer: Issuer, live: PushLines, waiting: str) -> None:
-    from cadence.composition.sign_in import sign_in
+    from cadence.composition.access.sign_in import sign_in
 
     scim = Provisioner(api)
     api("PUT", "/v1/identity-providers/corp", {"issuer": issuer.url, "client_id": CLIENT, "open_to_all": True})

@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from cadence.cli.client.provider_sign_in import ProviderSignIn
-from cadence.composition.sign_in import sign_in
+from cadence.composition.access.sign_in import sign_in
 from tests.integration.api.calling import Api
 
 CACHE = Path(os.environ.get("CADENCE_PEERS") or Path.home() / ".cache" / "cadence-peers")

@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from cadence.application.access.sign_in import SignIn
-from cadence.composition.sign_in import sign_in
+from cadence.composition.access.sign_in import sign_in
 from cadence.domain.shared.errors import Forbidden, NotFound, Unauthenticated
 from tests.integration.api.calling import Api
 

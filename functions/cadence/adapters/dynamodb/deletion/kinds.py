@@ -68,6 +68,8 @@ KINDS: tuple[ItemKind, ...] = (
     ItemKind("access", _ORG, "SCIMUSER#{id}", Found.ORGANIZATION),
     ItemKind("access", _ORG, "SCIMUSERNAME#{sha256}", Found.ORGANIZATION),
     ItemKind("access", _ORG, "SCIMGROUP#{id}", Found.ORGANIZATION),
+    ItemKind("access", "DIRECTORIES", "{org}#{directory}", Found.ORGANIZATION),
+    ItemKind("access", "SIGNINATTEMPTS#{sha256}", "SIGNINATTEMPTS", Found.EXPIRES),
     ItemKind("access", "SIGNIN#{sha256}", "SIGNIN", Found.EXPIRES),
     ItemKind("access", _ORG, "INVITATION#{id}", Found.LISTED, "invitations"),
     ItemKind("access", _PROJECT, "SECRET#{name}", Found.BY_PROJECT, "secrets"),
