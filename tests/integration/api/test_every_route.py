@@ -51,6 +51,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "create_project": {"name": "new"},
     "create_organization": {"name": "new"},
     "put_environment": {},
+    "put_token_policy": {"longest_days": 90},
     "put_quotas": {},
     "put_retention": {"days": 7},
     "put_storage": {"mebibytes": 100},
@@ -144,6 +145,9 @@ def test_every_route_says_what_it_needs():
         "POST /v1/approvals/{link}",
         # Whoever has an invitation's code may accept it.
         "POST /v1/accept-invitation",
+        # Clouds and vaults verify a treatment's identity with them.
+        "GET /.well-known/openid-configuration",
+        "GET /v1/id-token-keys",
         # How to sign in, before anybody has.
         "GET /v1/sign-in/{organization}",
         # The body holds a one-time code or a token.

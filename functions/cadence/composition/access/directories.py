@@ -6,6 +6,7 @@ from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
 from cadence.adapters.dynamodb.access.audit import DynamoAuditTrail
 from cadence.adapters.dynamodb.access.directory_servers import DynamoDirectoryServers, DynamoSignInAttempts
 from cadence.adapters.dynamodb.access.people_store import DynamoPeopleStore
+from cadence.adapters.dynamodb.access.token_policies import DynamoTokenPolicies
 from cadence.adapters.http.egress_policy import EgressPolicy
 from cadence.adapters.kms.cipher import KmsCipher
 from cadence.adapters.ldap.ldap_directory import LdapDirectory
@@ -31,7 +32,9 @@ def directories() -> Directories:
     servers = DynamoDirectoryServers(config.access_table, KmsCipher(config.secrets_key))
     reader = LdapDirectory(EgressPolicy.of(config.directory_hosts, "directories"), now)
     roles = ManageRoles(policies=people, people=people, directory=access, clock=now)
-    manage = ManagePeople(people=people, roles=roles, tokens=access, clock=now)
+    manage = ManagePeople(
+        people=people, roles=roles, tokens=access, policies=DynamoTokenPolicies(config.access_table), clock=now
+    )
     audit = DynamoAuditTrail(config.access_table)
     return Directories(
         DirectorySignIn(
