@@ -1,4 +1,4 @@
-"""HTTP API `POST /webhooks/{kind}/{hook}`: signed webhooks of git hosts."""
+"""HTTP API `POST /webhooks/{kind}/{hook}`: signed webhooks of git hosts and other senders."""
 
 import base64
 import binascii
@@ -11,6 +11,7 @@ from cadence.application.triggers.receive_webhook import Received
 from cadence.composition.webhooks import receive_webhook
 from cadence.domain.shared.errors import InvalidRequest
 from cadence.domain.triggers.githosts import FORMATS
+from cadence.domain.triggers.webhook_events import ID_HEADER
 
 receive = receive_webhook()
 
@@ -22,11 +23,9 @@ def operation(event: dict[str, Any]) -> str:
     webhook_format = next(
         (webhook_format for webhook_format in FORMATS.values() if webhook_format.event_header in sent), None
     )
-    return (
-        f"webhook {sent[webhook_format.event_header][:40]} {webhook_format.delivery(sent)[:80]}"
-        if webhook_format
-        else "webhook"
-    )
+    if webhook_format:
+        return f"webhook {sent[webhook_format.event_header][:40]} {webhook_format.delivery(sent)[:80]}"
+    return f"webhook {sent[ID_HEADER][:80]}" if ID_HEADER in sent else "webhook"
 
 
 @answering_problems(service_logger("webhooks"), operation)

@@ -1555,6 +1555,30 @@ export interface components {
             /** Protected Branches */
             protected_branches: boolean;
         };
+        /** EventDeliveryList */
+        EventDeliveryList: {
+            /** Items */
+            items: components["schemas"]["EventDeliveryView"][];
+        };
+        /** EventDeliveryView */
+        EventDeliveryView: {
+            /** Id */
+            id: string;
+            /**
+             * Received At
+             * Format: date-time
+             */
+            received_at: string;
+            /**
+             * Event
+             * @description The event's type; empty if the sender does not name one.
+             */
+            event: string;
+            /** Outcome */
+            outcome: string;
+            /** Runs */
+            runs: string[];
+        };
         /**
          * ExecutionView
          * @description The original or the replay. `usage` are peaks and totals that the runner measured.
@@ -1931,6 +1955,9 @@ export interface components {
          * GitHostBody
          * @description Without `webhook_secret` one is generated and returned, this once.
          *
+         *     The kind `generic` is any sender of Standard Webhooks or CloudEvents, which start pipelines with `on.webhook`. It
+         *     has only a name and a secret.
+         *
          *     `access_token` lets Cadence read private repositories below `url`, to see which files a push changed; it is never
          *     shown.
          */
@@ -1939,7 +1966,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "github" | "gitlab" | "gitea" | "bitbucket";
+            kind: "github" | "gitlab" | "gitea" | "bitbucket" | "generic";
             /** Project */
             project: string;
             /** Name */

@@ -91,7 +91,7 @@ COMMANDS = {
         "github_app",
         "GitHub Apps: repositories that they are installed on are connected without a token, and get checks.",
     ),
-    "githost": LazyCommand("triggers.githosts", "githost", "Git hosts whose webhooks start runs."),
+    "githost": LazyCommand("triggers.githosts", "githost", "Git hosts and other senders whose webhooks start runs."),
     "token": LazyCommand("access.tokens", "token", "Tokens for the API."),
     "login": LazyCommand(
         "access.login",

@@ -11,6 +11,7 @@ from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
 from cadence.adapters.dynamodb.limits.environments import DynamoEnvironmentStore
 from cadence.adapters.dynamodb.pipelines.pipeline_store import DynamoPipelineStore
 from cadence.adapters.dynamodb.repositories.commit_reports import DynamoCommitReports
+from cadence.adapters.dynamodb.repositories.event_deliveries import DynamoEventDeliveries
 from cadence.adapters.dynamodb.repositories.github_apps import DynamoGitHubApps
 from cadence.adapters.dynamodb.repositories.heads import DynamoHeads
 from cadence.adapters.dynamodb.repositories.repository_store import DynamoRepositoryStore
@@ -34,6 +35,7 @@ from cadence.application.repositories.pushed_pipelines import PushedPipelines
 from cadence.application.runs.rerun import Rerun
 from cadence.application.runs.start_run import StartRun
 from cadence.application.triggers.process_delivery import ProcessDelivery
+from cadence.application.triggers.process_webhook_event import ProcessWebhookEvent
 from cadence.application.triggers.run_scheduled import RunScheduled
 from cadence.application.triggers.start_followers import StartFollowers
 from cadence.composition.shared import settings
@@ -76,6 +78,13 @@ def process_message() -> Callable[[str], tuple[str, Sequence[str]]]:
         git=git,
         start=triggered,
         run_pushed=pushed,
+        webhook_events=ProcessWebhookEvent(
+            seen=access,
+            pipelines=pipelines,
+            start=triggered,
+            deliveries=DynamoEventDeliveries(config.repositories_table),
+            clock=now,
+        ),
         clock=now,
     )
     repositories = DynamoRepositoryStore(config.repositories_table)

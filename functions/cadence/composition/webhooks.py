@@ -9,6 +9,7 @@ from cadence.adapters.sqs.deliveries import SqsDeliveryQueue
 from cadence.application.repositories.webhook_keys import RepositoryWebhookKeys
 from cadence.application.triggers.receive_webhook import GitHostKeys, ReceiveWebhook
 from cadence.composition.shared import settings
+from cadence.composition.shared.clock import now
 
 
 def receive_webhook() -> ReceiveWebhook:
@@ -17,4 +18,4 @@ def receive_webhook() -> ReceiveWebhook:
     repositories = DynamoRepositoryStore(config.repositories_table)
     apps = DynamoGitHubApps(config.repositories_table)
     keys = RepositoryWebhookKeys(repositories, apps, GitHostKeys(DynamoAccessStore(config.access_table)))
-    return ReceiveWebhook(keys, CachedCipher(KmsCipher(config.secrets_key)), queue)
+    return ReceiveWebhook(keys, CachedCipher(KmsCipher(config.secrets_key)), queue, now)

@@ -1,4 +1,4 @@
-"""Git hosts: the senders of webhooks."""
+"""Git hosts and other senders of webhooks."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -6,11 +6,11 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, StringConstraints
 
 from api.endpoint import Body, Call, Endpoints, Model, Reply
-from api.shapes import Name
+from api.shapes import Limit, Name
 from cadence.composition.api import Services
 from cadence.domain.access.access import Permission
 from cadence.domain.shared.errors import NotFound
-from cadence.domain.triggers.githost import GitHost, GitHostKind
+from cadence.domain.triggers.githost import GitHost, webhook_kind
 
 endpoints = Endpoints("githosts")
 
@@ -18,11 +18,14 @@ endpoints = Endpoints("githosts")
 class GitHostBody(Body):
     """Without `webhook_secret` one is generated and returned, this once.
 
+    The kind `generic` is any sender of Standard Webhooks or CloudEvents, which start pipelines with `on.webhook`. It
+    has only a name and a secret.
+
     `access_token` lets Cadence read private repositories below `url`, to see which files a push changed; it is never
     shown.
     """
 
-    kind: Literal["github", "gitlab", "gitea", "bitbucket"]
+    kind: Literal["github", "gitlab", "gitea", "bitbucket", "generic"]
     project: Name
     name: Name
     webhook_secret: Annotated[SecretStr, StringConstraints(min_length=16, max_length=500)] | None = None
@@ -66,7 +69,7 @@ def add_githost(call: Call, services: Services, body: GitHostBody) -> GitHostWit
     project = services.project(call.by, body.project)
     given_secret = body.webhook_secret.get_secret_value() if body.webhook_secret else None
     token = body.access_token.get_secret_value() if body.access_token else None
-    kind = GitHostKind(body.kind)
+    kind = webhook_kind(body.kind)
     githost, secret = services.add_githost.add(
         project.organization,
         project.name,
@@ -91,6 +94,22 @@ class WebhookSecretBody(Body):
     """Without `webhook_secret` one is generated and returned, this once."""
 
     webhook_secret: Annotated[SecretStr, StringConstraints(min_length=16, max_length=500)] | None = None
+
+
+class EventDeliveriesQuery(Model):
+    limit: Limit = 50
+
+
+class EventDeliveryView(Model):
+    id: str
+    received_at: datetime
+    event: str = Field(description="The event's type; empty if the sender does not name one.")
+    outcome: str
+    runs: list[str]
+
+
+class EventDeliveryList(Model):
+    items: list[EventDeliveryView]
 
 
 class AccessTokenBody(Body):
@@ -128,6 +147,36 @@ def rotate_access_token(call: Call, services: Services, githost: str, body: Acce
     found = _seen(call, services, githost)
     services.rotate_githost.access_token(found, body.access_token.get_secret_value() if body.access_token else None)
     return _view(found)
+
+
+@endpoints.add(
+    "GET",
+    "/v1/githosts/{githost}/deliveries",
+    Permission.GITHOSTS_READ,
+    answers={200: EventDeliveryList},
+    errors=(404, 422),
+)
+def list_event_deliveries(
+    call: Call, services: Services, githost: str, query: EventDeliveriesQuery
+) -> EventDeliveryList:
+    """Lists the newest webhooks of a sender of the kind `generic`, with their runs or why they started none.
+
+    Those of the last 30 days are kept. Of other kinds the list is empty: the git host lists its deliveries itself.
+    """
+    found = _seen(call, services, githost)
+    deliveries = services.event_deliveries.list_event_deliveries(found.githost_id, query.limit)
+    return EventDeliveryList(
+        items=[
+            EventDeliveryView(
+                id=one.delivery_id,
+                received_at=one.received_at,
+                event=one.event,
+                outcome=one.outcome,
+                runs=list(one.runs),
+            )
+            for one in deliveries
+        ]
+    )
 
 
 @endpoints.add("DELETE", "/v1/githosts/{githost}", Permission.GITHOSTS_WRITE, answers={204: None}, errors=(404,))

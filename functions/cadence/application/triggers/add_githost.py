@@ -1,5 +1,6 @@
 """Registers a git host, so that its webhooks are accepted."""
 
+import base64
 import secrets
 from dataclasses import dataclass
 
@@ -8,8 +9,9 @@ from cadence.application.shared.identifiers import new_ulid
 from cadence.application.shared.ports import Clock
 from cadence.application.triggers.ports import GitHostStore
 from cadence.domain.shared.errors import Conflict, InvalidRequest, Violation
-from cadence.domain.triggers.githost import GitHost, GitHostKind
+from cadence.domain.triggers.githost import EventSenderKind, GitHost, GitHostKind, WebhookKind
 from cadence.domain.triggers.githosts import FORMATS
+from cadence.domain.triggers.webhook_events import signing_key
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class AddGitHost:
         self,
         organization: str,
         project: str,
-        kind: GitHostKind,
+        kind: WebhookKind,
         name: str,
         webhook_secret: str | None = None,
         url: str | None = None,
@@ -35,9 +37,14 @@ class AddGitHost:
         """Returns the git host and its webhook secret, which is generated if it is None and stored encrypted only.
 
         `access_token` reads private repositories at `url`, by default the kind's own home. Raises InvalidRequest for a
-        token without an address to send it to, and Conflict if the project has a git host of that name.
+        token without an address to send it to and for a secret that is no key, and Conflict if the project has a git
+        host of that name.
         """
-        url = url or FORMATS[kind].home
+        if isinstance(kind, GitHostKind):
+            url = url or FORMATS[kind].home
+        elif url or access_token or programs:
+            message = "A sender of the kind `generic` has no repositories: leave out url, access token and programs."
+            raise InvalidRequest(message, [Violation("/kind", message)])
         if access_token and not url:
             message = f"An access token needs `url`: where the repositories of this {kind} are."
             raise InvalidRequest(message, [Violation("/url", message)])
@@ -48,7 +55,7 @@ class AddGitHost:
                 f"(`cadence githost delete {name}`)."
             )
         now = self.clock()
-        secret = webhook_secret or secrets.token_urlsafe(32)
+        secret = _webhook_secret(kind, webhook_secret)
         githost = GitHost(
             githost_id=new_ulid(now),
             kind=kind,
@@ -76,9 +83,9 @@ class RotateGitHost:
 
     def webhook_secret(self, githost: GitHost, given: str | None) -> str:
         """Returns the new webhook secret, which is generated if `given` is None. Deliveries signed with the former
-        one are refused from now on. Raises NotFound.
+        one are refused from now on. Raises NotFound, and InvalidRequest for a secret that is no key.
         """
-        secret = given or secrets.token_urlsafe(32)
+        secret = _webhook_secret(githost.kind, given)
         encrypted = self.cipher.encrypt(secret.encode(), secret_context(githost.githost_id))
         self.githosts.put_webhook_secret(githost.githost_id, encrypted)
         return secret
@@ -93,6 +100,14 @@ class RotateGitHost:
             raise InvalidRequest(message, [Violation("/access_token", message)])
         encrypted = self.cipher.encrypt(token.encode(), token_context(githost.githost_id)) if token else None
         self.githosts.put_access_token(githost.githost_id, encrypted)
+
+
+def _webhook_secret(kind: WebhookKind, given: str | None) -> str:
+    if not isinstance(kind, EventSenderKind):
+        return given or secrets.token_urlsafe(32)
+    secret = given or "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+    signing_key(secret.encode())
+    return secret
 
 
 def secret_context(githost_id: str) -> dict[str, str]:

@@ -7,7 +7,7 @@ from cadence.application.access.ports import Cipher
 from cadence.application.shared.git_ports import GitCredentials
 from cadence.application.triggers.add_githost import token_context
 from cadence.application.triggers.ports import GitHostStore
-from cadence.domain.triggers.githost import GitHost
+from cadence.domain.triggers.githost import GitHost, GitHostKind
 from cadence.domain.triggers.githosts import FORMATS
 
 
@@ -25,7 +25,7 @@ class GitTokens:
 
     def of(self, githost: GitHost, url: str) -> GitCredentials | None:
         """Returns the git host's own token, only for repositories on that host, as any user may have named `url`."""
-        if githost.url is None or _origin(url) != _origin(githost.url):
+        if not isinstance(githost.kind, GitHostKind) or githost.url is None or _origin(url) != _origin(githost.url):
             return None
         encrypted = self.githosts.access_token(githost.githost_id)
         if encrypted is None:

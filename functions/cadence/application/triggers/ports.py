@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
-from cadence.domain.triggers.githost import GitHost, GitHostKind
+from cadence.domain.triggers.githost import GitHost, WebhookKind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +33,7 @@ class DeliveryQueue(Protocol):
 class WebhookKey:
     """What verifies the webhooks of one address: the kind of their format, and the encrypted secret."""
 
-    kind: GitHostKind
+    kind: WebhookKind
     encrypted_secret: bytes = field(repr=False)
     context: Mapping[str, str]
 
@@ -70,3 +71,24 @@ class GitHostStore(Protocol):
 
     def list_githosts(self, organization: str) -> Sequence[GitHost]:
         """Returns the git hosts of the organization."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventDelivery:
+    """A webhook of the kind `generic`, with the runs that it started or the reason why it started none."""
+
+    delivery_id: str
+    received_at: datetime
+    event: str
+    outcome: str
+    runs: Sequence[str] = ()
+
+
+class EventDeliveries(Protocol):
+    """The webhooks of senders of the kind `generic`, and their outcomes."""
+
+    def add_event_delivery(self, githost_id: str, delivery: EventDelivery) -> None:
+        """Records a delivery; the same one again replaces its record."""
+
+    def list_event_deliveries(self, githost_id: str, limit: int) -> Sequence[EventDelivery]:
+        """Returns the newest deliveries of the last 30 days, newest first."""

@@ -13,10 +13,11 @@ from cadence.application.shared.ports import Clock
 from cadence.application.triggers.changed_paths import ChangedPaths, changed_files
 from cadence.application.triggers.git_tokens import GitTokens
 from cadence.application.triggers.ports import Delivery, GitHostStore
+from cadence.application.triggers.process_webhook_event import ProcessWebhookEvent
 from cadence.application.triggers.start_triggered import StartTriggered
 from cadence.domain.shared.errors import CadenceError, InvalidRequest, NotFound
 from cadence.domain.triggers.git_events import GitEvent, Push
-from cadence.domain.triggers.githost import GitHost
+from cadence.domain.triggers.githost import EventSenderKind, GitHost, GitHostKind
 from cadence.domain.triggers.githosts import FORMATS
 from cadence.domain.triggers.githosts.payload import read_payload
 
@@ -40,6 +41,7 @@ class ProcessDelivery:
     git: GitReader
     start: StartTriggered
     run_pushed: RunPushed
+    webhook_events: ProcessWebhookEvent
     clock: Clock
 
     def process(self, delivery: Delivery) -> Sequence[str]:
@@ -48,7 +50,10 @@ class ProcessDelivery:
         Safe to repeat at any point: run ids derive from the delivery, which is marked as done last, so that after a
         crash everything is done again with the same ids. Raises Undeliverable.
         """
-        githost, events = self._read(delivery)
+        githost = self._githost(delivery)
+        if isinstance(githost.kind, EventSenderKind):
+            return self.webhook_events.process(githost, delivery)
+        events = _events(githost.kind, delivery)
         key = f"DELIVERY#{delivery.githost_id}#{delivery.delivery_id}"
         earlier = self.seen.first_seen(key, delivery.event, self.clock(), _KEPT)
         if earlier.done:
@@ -89,10 +94,15 @@ class ProcessDelivery:
         run = self.run_pushed.run(run_id, githost, event, credentials, f"{githost.kind} {githost.name}")
         return (run.run_id,) if run else ()
 
-    def _read(self, delivery: Delivery) -> tuple[GitHost, Sequence[GitEvent]]:
+    def _githost(self, delivery: Delivery) -> GitHost:
         try:
-            githost = self.githosts.get_githost(delivery.githost_id)
-            payload = read_payload(delivery.body, delivery.content_type)
-            return githost, FORMATS[githost.kind].read(delivery.event, payload)
-        except (NotFound, InvalidRequest) as error:
+            return self.githosts.get_githost(delivery.githost_id)
+        except NotFound as error:
             raise Undeliverable(error.message) from error
+
+
+def _events(kind: GitHostKind, delivery: Delivery) -> Sequence[GitEvent]:
+    try:
+        return FORMATS[kind].read(delivery.event, read_payload(delivery.body, delivery.content_type))
+    except InvalidRequest as error:
+        raise Undeliverable(error.message) from error

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from cadence.application.access.ports import Cipher
+from cadence.application.shared.ports import Clock
 from cadence.application.triggers.add_githost import secret_context
 from cadence.application.triggers.ports import Delivery, DeliveryQueue, GitHostStore, WebhookKey, WebhookKeys
 from cadence.domain.shared.errors import InvalidRequest, NotFound, Unauthenticated, Violation
-from cadence.domain.triggers.githost import GitHostKind
+from cadence.domain.triggers.githost import EventSenderKind, GitHostKind, WebhookKind
 from cadence.domain.triggers.githosts import FORMATS
 from cadence.domain.triggers.githosts.payload import read_payload
+from cadence.domain.triggers.webhook_events import read_webhook_event, signed_now, webhook_id
 
 _LONGEST_ID = 200
 
@@ -30,13 +32,16 @@ class ReceiveWebhook:
     keys: WebhookKeys
     cipher: Cipher
     queue: DeliveryQueue
+    clock: Clock
 
     def receive(self, kind: str, githost_id: str, headers: Mapping[str, str], body: bytes) -> Received:
         """Queues a webhook. `headers` have lower-case names, `body` is as it was sent.
 
         Raises Unauthenticated, with the same message for an unknown address, a wrong kind and a wrong signature;
-        InvalidRequest for a signed webhook that cannot be understood.
+        InvalidRequest or TooLarge for a signed webhook that cannot be understood.
         """
+        if kind == EventSenderKind.GENERIC:
+            return self._receive_event(githost_id, headers, body)
         known_kind = next((member for member in GitHostKind if member == kind), None)
         format_ = FORMATS[known_kind or GitHostKind.GITHUB]
         secret = self._secret(known_kind, githost_id) if known_kind else None
@@ -61,7 +66,23 @@ class ReceiveWebhook:
         )
         return Received.QUEUED
 
-    def _secret(self, kind: GitHostKind, githost_id: str) -> bytes | None:
+    def _receive_event(self, githost_id: str, headers: Mapping[str, str], body: bytes) -> Received:
+        secret = self._secret(EventSenderKind.GENERIC, githost_id)
+        if not signed_now(headers, body, secret or b"unknown", self.clock()) or secret is None:
+            raise Unauthenticated("The webhook's address, signature or timestamp is wrong.")
+        delivery_id, event = webhook_id(headers), read_webhook_event(headers, body)
+        self.queue.put(
+            Delivery(
+                githost_id=githost_id,
+                delivery_id=delivery_id,
+                event=event.type or "webhook",
+                content_type="application/json",
+                body=event.encode(),
+            )
+        )
+        return Received.QUEUED
+
+    def _secret(self, kind: WebhookKind, githost_id: str) -> bytes | None:
         if len(githost_id) > _LONGEST_ID:  # longer than any stored id
             return None
         key = self.keys.find(githost_id)

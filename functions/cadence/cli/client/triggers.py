@@ -30,5 +30,8 @@ class TriggerRequests(ApiSession):
         """Replaces the token; `None` removes it."""
         return self._call("PUT", path_of("githosts", githost_id, "access-token"), {"access_token": access_token})
 
+    def event_deliveries(self, githost_id: str, limit: int) -> Json:
+        return self._call("GET", path_of("githosts", githost_id, "deliveries"), params={"limit": limit})["items"]
+
     def delete_githost(self, githost_id: str) -> None:
         self._call("DELETE", path_of("githosts", githost_id))

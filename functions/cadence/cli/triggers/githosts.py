@@ -9,9 +9,11 @@ from cadence.cli.client.connection import connect
 from cadence.cli.shared.arguments import prompt_secret
 from cadence.cli.shared.errors import FAILED, WRONG_USE, fail, reporting_errors
 from cadence.cli.shared.options import Json, Name, Project
-from cadence.cli.shared.output import out, print_json, print_list, print_result
+from cadence.cli.shared.output import date_time, out, print_json, print_list, print_result
 
-githost = typer.Typer(name="githost", help="Git hosts whose webhooks start runs.", no_args_is_help=True)
+githost = typer.Typer(
+    name="githost", help="Git hosts and other senders whose webhooks start runs.", no_args_is_help=True
+)
 
 
 @githost.command("list")
@@ -30,7 +32,7 @@ def list_githosts(as_json: Json = False) -> None:
 @githost.command("create")
 def create_githost(
     name: Name,
-    kind: Annotated[str, typer.Option(help="github, gitlab, gitea or bitbucket")] = "github",
+    kind: Annotated[str, typer.Option(help="github, gitlab, gitea, bitbucket or generic")] = "github",
     ask_secret: Annotated[
         bool,
         typer.Option(
@@ -101,6 +103,25 @@ def set_githost(
         out.print(f"secret  {changed['webhook_secret']}  (it cannot be printed again)", markup=False)
     else:
         out.print(f"Changed git host {name}.", markup=False)
+
+
+@githost.command("deliveries")
+def list_event_deliveries(
+    name: Name,
+    limit: Annotated[int, typer.Option(min=1, max=200, help="How many, the newest first.")] = 20,
+    project: Project = None,
+    as_json: Json = False,
+) -> None:
+    """List webhooks of a sender of the kind generic, each with its runs or why it started none."""
+    with reporting_errors(as_json):
+        client = connect(project)
+        deliveries = client.event_deliveries(_id_of(client, name), limit)
+    print_list(
+        deliveries,
+        ("RECEIVED", "ID", "EVENT", "RUNS", "OUTCOME"),
+        lambda one: (date_time(one["received_at"]), one["id"], one["event"], " ".join(one["runs"]), one["outcome"]),
+        as_json,
+    )
 
 
 @githost.command("delete")

@@ -25,6 +25,7 @@ from cadence.adapters.dynamodb.pipelines.pipeline_store import DynamoPipelineSto
 from cadence.adapters.dynamodb.placement.back_offs import REFUSED, DynamoBackOffs
 from cadence.adapters.dynamodb.placement.pool_credentials import DynamoPoolCredentials
 from cadence.adapters.dynamodb.placement.pool_records import DynamoPoolRecords
+from cadence.adapters.dynamodb.repositories.event_deliveries import DynamoEventDeliveries
 from cadence.adapters.dynamodb.runners.host_store import DynamoHostStore
 from cadence.adapters.dynamodb.runners.runner_store import DynamoRunnerStore
 from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
@@ -76,6 +77,7 @@ from cadence.application.shared.runner_ports import HostStore, RunnerStore
 from cadence.application.shared.secret_ports import SecretStore
 from cadence.application.shared.value_ports import DataUrls
 from cadence.application.triggers.add_githost import AddGitHost, RotateGitHost
+from cadence.application.triggers.ports import EventDeliveries
 from cadence.application.values.manage_retention import ManageRetention
 from cadence.application.values.storage import ManageStorage
 from cadence.composition.api.alerts import Alerting, alerting
@@ -150,6 +152,7 @@ class Services:
     people: People
     add_githost: AddGitHost
     repositories: Repositories
+    event_deliveries: EventDeliveries
     case_results: CaseResults
     summaries: SummaryStore
     rotate_githost: RotateGitHost
@@ -301,6 +304,7 @@ def services() -> Services:
         token_policies=DynamoTokenPolicies(config.access_table),
         add_githost=AddGitHost(access, cipher, now),
         repositories=repositories(config, cipher),
+        event_deliveries=DynamoEventDeliveries(config.repositories_table),
         case_results=case_results(config, runs),
         summaries=DynamoSummaries(config.runs_table),
         rotate_githost=RotateGitHost(access, cipher),

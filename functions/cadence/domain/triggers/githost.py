@@ -1,4 +1,4 @@
-"""Git hosts, which send webhooks."""
+"""Git hosts and other senders of webhooks."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,9 +14,23 @@ class GitHostKind(StrEnum):
     BITBUCKET = "bitbucket"
 
 
+class EventSenderKind(StrEnum):
+    """The kind of a sender that is no git host: its webhooks have events of any type."""
+
+    GENERIC = "generic"
+
+
+WebhookKind = GitHostKind | EventSenderKind
+
+
+def webhook_kind(name: str) -> WebhookKind:
+    """Returns the kind of that name. Raises ValueError if there is none."""
+    return EventSenderKind.GENERIC if name == EventSenderKind.GENERIC else GitHostKind(name)
+
+
 @dataclass(frozen=True, kw_only=True)
 class GitHost:
-    """A git host that sends webhooks for one project.
+    """A git host, or another sender of the kind `generic`, that sends webhooks for one project.
 
     `githost_id` is part of its webhook's address; its secret is kept elsewhere. `url` is the base address of the
     repositories that are read with its access token. With `programs`, a push to a repository that has a Mélodium
@@ -24,7 +38,7 @@ class GitHost:
     """
 
     githost_id: str
-    kind: GitHostKind
+    kind: WebhookKind
     organization: str
     project: str
     name: str

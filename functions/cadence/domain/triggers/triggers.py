@@ -65,6 +65,22 @@ class PipelineTrigger:
 
 
 @dataclass(frozen=True, slots=True)
+class WebhookTrigger:
+    """A trigger that fires when the sender `source` reports an event whose type matches one of the patterns `types`.
+
+    Without patterns every event fires it. Texts in `parameters` may hold expressions.
+    """
+
+    source: str
+    types: tuple[str, ...] = ()
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    def takes_type(self, event_type: str) -> bool:
+        """Whether an event of that type fires this trigger."""
+        return not self.types or selected(event_type, self.types)
+
+
+@dataclass(frozen=True, slots=True)
 class Triggers:
     """All triggers of a pipeline; `None` or an empty tuple where it has none of a kind."""
 
@@ -72,6 +88,7 @@ class Triggers:
     pull_request: GitTrigger | None = None
     schedule: tuple[Schedule, ...] = ()
     pipeline: tuple[PipelineTrigger, ...] = ()
+    webhook: tuple[WebhookTrigger, ...] = ()
 
 
 NO_TRIGGERS = Triggers()
@@ -94,6 +111,15 @@ def to_json(triggers: Triggers) -> dict[str, Any]:
             {"name": entry.name, "states": list(entry.states), "parameters": dict(entry.parameters)}
             for entry in triggers.pipeline
         ]
+    if triggers.webhook:
+        data["webhook"] = [
+            {
+                "source": entry.source,
+                **({"types": list(entry.types)} if entry.types else {}),
+                "parameters": dict(entry.parameters),
+            }
+            for entry in triggers.webhook
+        ]
     return data
 
 
@@ -109,6 +135,10 @@ def from_json(on: Mapping[str, Any]) -> Triggers:
         pipeline=tuple(
             PipelineTrigger(entry["name"], tuple(entry.get("states", DEFAULT_STATES)), entry.get("parameters") or {})
             for entry in on.get("pipeline", ())
+        ),
+        webhook=tuple(
+            WebhookTrigger(entry["source"], tuple(entry.get("types", ())), entry.get("parameters") or {})
+            for entry in on.get("webhook", ())
         ),
     )
 

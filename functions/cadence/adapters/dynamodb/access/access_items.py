@@ -20,7 +20,7 @@ from cadence.domain.access.engine_tokens import is_engine_token, limited_to_engi
 from cadence.domain.limits.quotas import DEFAULT_RUNNING_RUNS, Quotas
 from cadence.domain.placement.pool import LargestRunner, Pool, Price
 from cadence.domain.placement.pool_policy import Budget, InstanceOffer, Policy, WarmWindow
-from cadence.domain.triggers.githost import GitHost, GitHostKind
+from cadence.domain.triggers.githost import GitHost, webhook_kind
 from cadence.domain.values.value_retention import ValuePolicy
 
 
@@ -260,7 +260,7 @@ class GitHostItem(AccessTable):
     def githost(self) -> GitHost:
         return GitHost(
             githost_id=self.githost_id,
-            kind=GitHostKind(self.kind),
+            kind=webhook_kind(self.kind),
             organization=self.organization,
             project=self.project,
             name=self.name,

@@ -101,6 +101,7 @@ KINDS: tuple[ItemKind, ...] = (
     ItemKind("repositories", "APP#{id}", "APP", Found.BY_ATTRIBUTES),
     ItemKind("repositories", _ORG, "APP#{project}#{id}", Found.BY_ATTRIBUTES, "GitHub Apps"),
     ItemKind("repositories", "REPOSITORY#{id}", "DELIVERY#{time}#{delivery}", Found.DERIVED, "deliveries"),
+    ItemKind("repositories", "EVENTS#{githost}", "DELIVERY#{time}#{delivery}", Found.DERIVED),
     ItemKind("repositories", "REPOSITORY#{id}", "PROBLEM", Found.DERIVED),
     ItemKind("repositories", "COMMIT#{id}#{commit}", "HEAD", Found.DERIVED, "reports to code hosts"),
     ItemKind("repositories", "COMMIT#{id}#{commit}", "RUN#{run}", Found.DERIVED),

@@ -136,11 +136,13 @@ class OrganizationLists:
 
     def _in_repositories(self, organization: str, project: str) -> Iterator[Item]:
         known = self._notes.noted(organization, project, REPOSITORY)
+        hosts = self._notes.noted(organization, project, GITHOST)
         for item in scan_items(self._tables["repositories"], "attribute_exists(pk)", {}, {}, _OWNERS):
             kind, _, rest = str(item["pk"]).partition("#")
             of_repository = kind != "ORG" and rest.partition("#")[0] in known
             looked_at = kind == "LOOKS" and item["sk"] in known
-            if of_repository or looked_at or _owned(item, organization, project):
+            of_host = kind == "EVENTS" and rest in hosts
+            if of_repository or looked_at or of_host or _owned(item, organization, project):
                 yield item
 
     def _listed(self, table: str, partition: str, prefix: str) -> Callable[[], Iterator[Item]]:

@@ -21,12 +21,13 @@ class EventValues:
 def event_values(parameters: Mapping[str, Any], event: Mapping[str, Any]) -> EventValues:
     """Returns parameters with each expression replaced by its value. Expressions may name only the event."""
     names, problems = Evaluator({"event": event}), RunProblems()
+    trigger = "webhook" if event.get("kind") == "webhook" else "pipeline"
 
     def evaluated(text: str, at: Path) -> Any:
         try:
             return names.value(text)
         except ExpressionError as error:
-            problems.failed(error, text, ("on", "pipeline", "parameters", *at))
+            problems.failed(error, text, ("on", trigger, "parameters", *at))
             return None
 
     return EventValues(replaced(dict(parameters), evaluated), problems.findings())

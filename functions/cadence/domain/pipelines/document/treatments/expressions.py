@@ -19,6 +19,7 @@ EVENT_FIELDS = (
     | {"base_branch", "base_commit", "base_ref", "base_repository", "base_repository_url", "fork", "number", "title"}
     | {"cron", "scheduled_at", "timezone"}
     | {"outputs", "pipeline", "run_id", "state", "treatment"}
+    | {"data", "id", "source", "subject", "time", "type", "webhook"}
 )
 """The fields of all events; which of them an event has depends on its kind."""
 _ELSEWHERE: dict[str, tuple[str, str | None]] = {
@@ -125,7 +126,7 @@ def _of_document(data: Mapping[str, Any], names: ExpressionScope, problems: Prob
         if path in (("concurrency",), ("concurrency", "group")):
             yield from _checked(text, path, names, problems)
     for path, text in texts_with_expressions(data.get("on"), ("on",)):
-        if path[:2] == ("on", "pipeline") and path[3:4] == ("parameters",):
+        if path[:2] in (("on", "pipeline"), ("on", "webhook")) and path[3:4] == ("parameters",):
             yield from _checked(text, path, ExpressionScope(parameters=None, run=False), problems)
         else:
             yield from _not_allowed(text, path)

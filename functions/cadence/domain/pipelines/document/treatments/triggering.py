@@ -28,9 +28,10 @@ def check_triggers(
         path: Path = ("on", "schedule", index)
         yield from _check_schedule(entry, path)
         yield from _check_parameters(mapping(entry.get("parameters")), parameters, path, expressions=False)
-    for index, entry in _entries(on, "pipeline"):
-        given = mapping(entry.get("parameters"))
-        yield from _check_parameters(given, parameters, ("on", "pipeline", index), expressions=True)
+    for kind in ("pipeline", "webhook"):
+        for index, entry in _entries(on, kind):
+            given = mapping(entry.get("parameters"))
+            yield from _check_parameters(given, parameters, ("on", kind, index), expressions=True)
     if "pull_request" in on:
         yield from _check_secrets(draft)
     yield from _check_own_name(data, draft)
