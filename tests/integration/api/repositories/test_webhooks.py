@@ -141,6 +141,7 @@ def test_a_signed_push_becomes_a_run(api, hooks):
         "sender": "ada",
         "author": "Ada",
         "message": "Fix é",
+        "changed_files": ["src/a.py"],
     }
     assert run["pipeline_version"] == 1
 
