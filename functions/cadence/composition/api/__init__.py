@@ -284,7 +284,7 @@ def services() -> Services:
             runs=runs,
             store=approval_store,
             approvals=approvals,
-            is_active=persons.is_active,
+            maker=persons.maker,
             clock=now,
         ),
         people=persons,
