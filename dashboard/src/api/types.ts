@@ -4151,11 +4151,11 @@ export interface components {
             kind: ("github" | "gitlab" | "gitea" | "bitbucket") | null;
             /**
              * Forks
-             * @description What pull requests from forks start: the pipelines of the branch that they are for, or nothing.
+             * @description What pull requests from forks start: the pipelines of the branch that they are for (`approval`: once a comment has approved the commit), or nothing.
              * @default base
              * @enum {string}
              */
-            forks: "base" | "nothing";
+            forks: "base" | "approval" | "nothing";
             /**
              * Public Url
              * @description The address at which the code host reaches this API; by default the one of this request.
