@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,6 @@ import pytest
 from runner_bootstrap.agent.execution import private_network
 from runner_bootstrap.agent.execution.sandbox import Bubblewrap
 from runner_bootstrap.agent.hosts import machine_findings
-from tests.waiting import eventually
 
 
 def test_a_host_without_means_says_what_it_cannot_do(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,7 +47,6 @@ def test_a_container_engine_is_tried(
         engine.write_text(f"#!/bin/sh\n{script}\n")
         engine.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    said: list[str] = []
-    machine_findings.report_container_engine(said.append)
-    eventually(lambda: bool(said))
-    assert words in said[0]
+    said: queue.Queue[str] = queue.Queue()
+    machine_findings.report_container_engine(said.put)
+    assert words in said.get(timeout=60)
