@@ -199,7 +199,10 @@ export interface components {
         };
         /**
          * ApprovalsBody
-         * @description `approvers` are tokens' names (null: every token with `runs:approve`); `timeout` in seconds.
+         * @description `approvers` may approve if they have `runs:approve` (null: everyone who has it); `timeout` is in seconds.
+         *
+         *     An approver is `member:ID`, the e-mail address of a member, `team:NAME`, `service-account:NAME`, or the name of a
+         *     token that acts for none of these.
          */
         ApprovalsBody: {
             /**
@@ -229,7 +232,10 @@ export interface components {
             required: number;
             /** Timeout */
             timeout: number;
-            /** Approvers */
+            /**
+             * Approvers
+             * @description `member:ID`, `team:NAME`, …, or names of tokens; null: everyone.
+             */
             approvers: string[] | null;
             /** Not By Starter */
             not_by_starter: boolean;
@@ -4172,11 +4178,11 @@ export interface components {
             kind: ("github" | "gitlab" | "gitea" | "bitbucket") | null;
             /**
              * Forks
-             * @description What pull requests from forks start: the pipelines of the branch that they are for, or nothing.
+             * @description What pull requests from forks start: the pipelines of the branch that they are for (`approval`: once a comment has approved the commit), or nothing.
              * @default base
              * @enum {string}
              */
-            forks: "base" | "nothing";
+            forks: "base" | "approval" | "nothing";
             /**
              * Public Url
              * @description The address at which the code host reaches this API; by default the one of this request.

@@ -181,7 +181,7 @@ function Form({ project, chosen, changed }: FormProps) {
         {
           name: "approvers",
           label: "Who may approve",
-          hint: "names of tokens",
+          hint: "team:web, ada@example.org, member:ID",
           value: rule?.approvers?.join(", "),
           optional: true,
         },

@@ -107,6 +107,7 @@ def process_message() -> Callable[[str], tuple[str, Sequence[str]]]:
         commands=CarryOutCommand(
             open_repository=opened,
             reports=DynamoCommitReports(config.repositories_table),
+            heads=DynamoHeads(config.repositories_table),
             runs=runs,
             rerun=Rerun(
                 treatments=runs,

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
-from cadence.domain.limits.approval import ApprovalRequest, obstacle
+from cadence.domain.limits.approval import ApprovalRequest, Approver, obstacle
 from cadence.domain.limits.quotas import Quotas
 from cadence.domain.pipelines.specification import TreatmentSpec
 from cadence.domain.runs.run import Treatment
@@ -121,9 +121,10 @@ def test_the_rule_of_an_environment_is_an_obstacle() -> None:
         run_id="r", treatment="deploy", environment="e", required=1, approvers=("ada", "bob"), not_by_starter=True,
         asked_at=now, expires_at=now,
     )  # fmt: skip
-    assert obstacle(request, "ada", "eve") is None
-    assert "by the user who started" in str(obstacle(request, "ada", "ada"))
-    assert "only by: ada, bob" in str(obstacle(request, "eve", "ada"))
+    ada, eve = Approver.of_token("id-ada", "ada"), Approver.of_token("id-eve", "eve")
+    assert obstacle(request, ada, "eve") is None
+    assert "by the user who started" in str(obstacle(request, ada, "ada"))
+    assert "only by: ada, bob" in str(obstacle(request, eve, "ada"))
 
 
 def test_a_link_decides_once_in_the_name_of_its_maker(api: Api, waiting: str) -> None:

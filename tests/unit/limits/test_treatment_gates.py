@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from cadence.domain.limits.approval import ApprovalVerdict
+from cadence.domain.limits.approval import ApprovalVerdict, Approver
 from cadence.domain.limits.environment_set import ApprovalRule, EnvironmentSet
 from cadence.domain.limits.quotas import Quotas
 from cadence.domain.placement.pool import Pool
@@ -44,7 +44,8 @@ def approved(setting: Setting, **fields: object) -> None:
 
 
 def decide(setting: Setting, verdict: ApprovalVerdict, who: str, comment: str = "") -> None:
-    setting.approvals.decide(setting.runs.get_run(RUN), "t", verdict, f"id-{who}", who, who, comment)
+    approver = Approver.of_token(f"id-{who}", who)
+    setting.approvals.decide(setting.runs.get_run(RUN), "t", verdict, approver, who, comment)
 
 
 # slots

@@ -119,6 +119,7 @@ def test_the_buttons_of_github_s_own_examples_are_read() -> None:
     [
         ("/cadence rerun", ("rerun", "")),
         ("words\r\n/cadence  rerun all \r\nmore", ("rerun", "all")),
+        ("/cadence approve 1a2b3c4", ("approve", "1a2b3c4")),
         ("> /cadence rerun", None),
         ("run /cadence rerun", None),
         ("/cadence", None),
@@ -126,7 +127,7 @@ def test_the_buttons_of_github_s_own_examples_are_read() -> None:
         ("/cadencererun", None),
         ("x" * 20_000 + "\n/cadence rerun", None),
     ],
-    ids=["alone", "among-lines", "quoted", "within", "without", "too-much", "joined", "far-below"],
+    ids=["alone", "among-lines", "of-a-commit", "quoted", "within", "without", "too-much", "joined", "far-below"],
 )
 def test_a_command_is_a_line_of_its_own(text: str, found: tuple[str, str] | None) -> None:
     assert read_command(text) == found

@@ -14,7 +14,7 @@ from cadence.application.runs.pending_approvals import PendingApproval
 from cadence.composition.api import Services
 from cadence.domain.access.access import Permission
 from cadence.domain.access.audit import AuditEntry, AuditKind
-from cadence.domain.limits.approval import ApprovalVerdict
+from cadence.domain.limits.approval import ApprovalVerdict, Approver
 from cadence.domain.shared.errors import CadenceError, Conflict, Forbidden, Gone, NotFound
 
 endpoints = Endpoints("approvals")
@@ -100,7 +100,7 @@ def decide(call: Call, services: Services, run_id: str, treatment: str, body: De
     by = call.by
     run = services.visible.get(by, run_id, environment=_environment(services, run_id, treatment))
     verdict = ApprovalVerdict(body.decision)
-    decision = services.approvals.decide(run, treatment, verdict, by.actor_id, by.author, by.author, body.comment)
+    decision = services.approvals.decide(run, treatment, verdict, Approver.of(by), by.author, body.comment)
     return DecisionView.of(decision)
 
 

@@ -11,7 +11,7 @@ from api.endpoint import Body, Call, Endpoints, Model, Reply
 from api.naming import check_name
 from api.shapes import SECRET_NAME_PATTERN, Name
 from cadence.composition.api import Services
-from cadence.domain.access.access import Permission
+from cadence.domain.access.access import Permission, Principal
 from cadence.domain.limits.environment_set import ApprovalRule, EnvironmentSet
 from cadence.domain.shared.errors import NotFound
 
@@ -20,16 +20,20 @@ endpoints = Endpoints("environments")
 _LONGEST_TIMEOUT = 30 * 86_400
 Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,254}$")]
 SecretName = Annotated[str, StringConstraints(pattern=SECRET_NAME_PATTERN)]
-TokenName = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+ApproverName = Annotated[str, StringConstraints(min_length=1, max_length=254)]
 Pattern = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
 class ApprovalsBody(Body):
-    """`approvers` are tokens' names (null: every token with `runs:approve`); `timeout` in seconds."""
+    """`approvers` may approve if they have `runs:approve` (null: everyone who has it); `timeout` is in seconds.
+
+    An approver is `member:ID`, the e-mail address of a member, `team:NAME`, `service-account:NAME`, or the name of a
+    token that acts for none of these.
+    """
 
     required: int = Field(1, ge=1, le=10)
     timeout: int = Field(86_400, ge=10, le=_LONGEST_TIMEOUT)
-    approvers: list[TokenName] | None = Field(None, min_length=1, max_length=100)
+    approvers: list[ApproverName] | None = Field(None, min_length=1, max_length=100)
     not_by_starter: bool = False
 
 
@@ -50,7 +54,7 @@ class EnvironmentBody(Body):
 class ApprovalsView(Model):
     required: int
     timeout: int
-    approvers: list[str] | None
+    approvers: list[str] | None = Field(description="`member:ID`, `team:NAME`, …, or names of tokens; null: everyone.")
     not_by_starter: bool
 
 
@@ -111,7 +115,7 @@ def put_environment(call: Call, services: Services, project: str, environment: s
         name=environment,
         env=body.env,
         secrets=body.secrets,
-        approvals=_approvals(body.approvals),
+        approvals=_approvals(call.by, services, body.approvals),
         branches=tuple(body.branches),
         protected_branches=body.protected_branches,
     )
@@ -134,10 +138,10 @@ def delete_environment(call: Call, services: Services, project: str, environment
     return Reply(None)
 
 
-def _approvals(body: ApprovalsBody | None) -> ApprovalRule | None:
+def _approvals(by: Principal, services: Services, body: ApprovalsBody | None) -> ApprovalRule | None:
     if body is None:
         return None
-    approvers = None if body.approvers is None else tuple(body.approvers)
+    approvers = None if body.approvers is None else services.people.approver_names.resolve(by, body.approvers)
     return ApprovalRule(body.required, body.timeout, approvers, body.not_by_starter)
 
 

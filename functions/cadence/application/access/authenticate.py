@@ -133,6 +133,7 @@ def principal_of(stored: Credentials, organization: str | None) -> Principal:
         run=token.run,
         subject=token.subject,
         rights=rights,
+        subjects=frozenset(map(str, subjects)),
     )
 
 

@@ -11,7 +11,7 @@ from cadence.application.limits.ports import ApprovalLink, LinkStore
 from cadence.application.shared.ports import Clock
 from cadence.application.shared.run_ports import RunStore
 from cadence.domain.access.access import Principal, secret_hash
-from cadence.domain.limits.approval import ApprovalRequest, ApprovalVerdict, Decision
+from cadence.domain.limits.approval import ApprovalRequest, ApprovalVerdict, Approver, Decision, obstacle
 from cadence.domain.runs.run import Run
 from cadence.domain.shared.errors import Conflict, Forbidden, Gone, NotFound
 
@@ -28,13 +28,16 @@ class MadeLink:
 
 @dataclass(frozen=True, kw_only=True)
 class ApprovalLinks:
-    """Makes and uses approval links. `is_active` is whether a link's maker still exists: a link ends with it."""
+    """Makes and uses approval links.
+
+    `maker` returns the approver that made a link, with its teams of now, None if it is gone: a link ends with it.
+    """
 
     links: LinkStore
     runs: RunStore
     store: ApprovalStore
     approvals: TreatmentApprovals
-    is_active: Callable[[ApprovalLink], bool]
+    maker: Callable[[ApprovalLink], Approver | None]
     clock: Clock
 
     def make(self, run: Run, treatment: str, by: Principal) -> MadeLink:
@@ -46,8 +49,8 @@ class ApprovalLinks:
             request = self.store.get_request(run.run_id, treatment)
         except NotFound:
             raise Conflict(f"Treatment {treatment} does not wait for an approval.") from None
-        if request.approvers is not None and by.author not in request.approvers:
-            raise Forbidden(f"Environment {request.environment} is approved only by: {', '.join(request.approvers)}.")
+        if reason := obstacle(request, Approver.of(by), ""):  # who started the run may refuse by a link
+            raise Forbidden(reason)
         link = MadeLink(secrets.token_hex(16), secrets.token_urlsafe(32))
         ends = max(request.expires_at, self.clock() + timedelta(seconds=1))
         self.links.add_link(
@@ -71,6 +74,21 @@ class ApprovalLinks:
 
         Raises NotFound (with the same message whether the link or its key is wrong), Gone (used, or expired).
         """
+        link, _ = self._open(link_id, key)
+        return link, self.runs.get_run(link.run_id), self.store.get_request(link.run_id, link.treatment)
+
+    def decide(self, link_id: str, key: str, verdict: ApprovalVerdict, comment: str) -> Decision:
+        """Decides by a link, once. Raises what `look` and `TreatmentApprovals.decide` raise."""
+        link, maker = self._open(link_id, key)
+        run = self.runs.get_run(link.run_id)
+        decision = self.approvals.decide(run, link.treatment, verdict, maker, f"link made by {link.name}", comment)
+        try:
+            self.links.use_link(link_id, self.clock())
+        except Conflict:
+            raise Gone("This approval link was used already, or has expired.") from None
+        return decision
+
+    def _open(self, link_id: str, key: str) -> tuple[ApprovalLink, Approver]:
         try:
             link = self.links.get_link(link_id)
         except NotFound:
@@ -79,18 +97,7 @@ class ApprovalLinks:
             raise NotFound(_NONE)
         if link.used_at is not None or self.clock() >= link.expires_at:
             raise Gone("This approval link was used already, or has expired.")
-        if not self.is_active(link):
+        maker = self.maker(link)
+        if maker is None:
             raise Gone("The account or token that made this approval link was removed. Ask for another link.")
-        return link, self.runs.get_run(link.run_id), self.store.get_request(link.run_id, link.treatment)
-
-    def decide(self, link_id: str, key: str, verdict: ApprovalVerdict, comment: str) -> Decision:
-        """Decides by a link, once. Raises what `look` and `TreatmentApprovals.decide` raise."""
-        link, run, _ = self.look(link_id, key)
-        by = f"link made by {link.name}"
-        actor = link.subject or link.token_id
-        decision = self.approvals.decide(run, link.treatment, verdict, actor, link.name, by, comment)
-        try:
-            self.links.use_link(link_id, self.clock())
-        except Conflict:
-            raise Gone("This approval link was used already, or has expired.") from None
-        return decision
+        return link, maker

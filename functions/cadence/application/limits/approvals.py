@@ -7,7 +7,7 @@ from typing import Protocol
 
 from cadence.application.shared.ports import Clock
 from cadence.application.shared.run_ports import Deadlines, Machines, RunStore, TreatmentStore
-from cadence.domain.limits.approval import ApprovalRequest, ApprovalVerdict, Decision, obstacle, outcome
+from cadence.domain.limits.approval import ApprovalRequest, ApprovalVerdict, Approver, Decision, obstacle, outcome
 from cadence.domain.limits.environment_set import EnvironmentSet
 from cadence.domain.runs.run import Run
 from cadence.domain.shared.errors import Conflict, Forbidden, NotApproved, NotFound
@@ -87,22 +87,22 @@ class TreatmentApprovals:
         )
 
     def decide(
-        self, run: Run, treatment: str, verdict: ApprovalVerdict, approver: str, name: str, by: str, comment: str
+        self, run: Run, treatment: str, verdict: ApprovalVerdict, approver: Approver, by: str, comment: str
     ) -> Decision:
-        """Decides in the name of a token. Deciding again the same way changes nothing.
+        """Decides in the name of an approver. Deciding again the same way changes nothing.
 
-        `approver` is the token's id and `name` its name; `by` is shown to users. Raises NotFound (approval was never
-        requested), Conflict (the treatment no longer waits, or this approver decided otherwise), Forbidden.
+        `by` is shown to users. Raises Conflict (the treatment does not wait for an approval, or this approver decided
+        otherwise), Forbidden.
         """
         request = self._open(run, treatment)
         starter = run.created_by if verdict is ApprovalVerdict.APPROVE else ""  # who may refuse in any case
-        if reason := obstacle(request, name, starter):
+        if reason := obstacle(request, approver, starter):
             raise Forbidden(reason)
         decision = Decision(
             run_id=run.run_id,
             treatment=treatment,
             verdict=verdict,
-            approver=approver,
+            approver=approver.actor,
             by=by,
             at=self.clock(),
             comment=comment,
@@ -110,7 +110,8 @@ class TreatmentApprovals:
         try:
             self.store.decide(decision)
         except Conflict:
-            earlier = {other.approver: other for other in self.store.decisions(run.run_id, treatment)}[approver]
+            decisions = self.store.decisions(run.run_id, treatment)
+            earlier = {other.approver: other for other in decisions}[approver.actor]
             if earlier.verdict is not verdict:
                 raise Conflict(f"{earlier.by} has decided already: {earlier.verdict}.") from None
             decision = earlier

@@ -6,27 +6,33 @@ from datetime import datetime
 
 from cadence.application.pipelines.run_request import frozen_again
 from cadence.application.repositories.branch_protection import RenewProtection
-from cadence.application.repositories.ports import CommitReportStore
+from cadence.application.repositories.ports import CommitReportStore, HeadStore
 from cadence.application.repositories.repository_secrets import OpenRepository
 from cadence.application.runs.rerun import Rerun
 from cadence.application.runs.start_run import StartRun
 from cadence.application.shared.identifiers import derived_ulid
 from cadence.application.shared.run_ports import RunStore
 from cadence.domain.repositories.commit_report import newest_runs
-from cadence.domain.repositories.repository import Repository
+from cadence.domain.repositories.heads import DeliveryKey, head_delivery, head_name
+from cadence.domain.repositories.repository import ForkPolicy, Repository
 from cadence.domain.runs.run import Run
 from cadence.domain.runs.states import RunState
 from cadence.domain.shared.errors import Conflict, Forbidden, InvalidRequest, NotFound
 from cadence.domain.triggers.comment_commands import CheckCommand, CommentCommand, HostCommand
+from cadence.domain.triggers.git_events import PullRequest
 
 
 @dataclass(frozen=True, kw_only=True)
 class CommandOutcome:
-    """What a command led to: the commit that it is about, the runs that it started, and a sentence."""
+    """What a command led to: the commit that it is about, the runs that it started, and a sentence.
+
+    `approved` is the pull request whose runs are to be started now.
+    """
 
     commit: str = ""
     runs: Sequence[str] = ()
     words: str
+    approved: PullRequest | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +41,7 @@ class CarryOutCommand:
 
     open_repository: OpenRepository
     reports: CommitReportStore
+    heads: HeadStore
     runs: RunStore
     rerun: Rerun
     start: StartRun
@@ -49,23 +56,47 @@ class CarryOutCommand:
         """
         if command.repository.casefold() != repository.name.casefold():
             return CommandOutcome(words=f"The command is about {command.repository}.")
-        if isinstance(command, CommentCommand) and (
-            command.name != "rerun" or command.argument not in ("", "all", "failed")
-        ):
-            known = "Known are /cadence rerun and /cadence rerun all."
+        if isinstance(command, CommentCommand) and not command.exists:
+            known = "Known are /cadence rerun, /cadence rerun all and /cadence approve."
             return CommandOutcome(words=f"There is no command /cadence {command.name} {command.argument}. {known}")
+        approves = isinstance(command, CommentCommand) and command.approves
         commit = command.commit if isinstance(command, CheckCommand) else ""
         try:
             host = self.open_repository.open(repository)
             if not host.may_write(command.sender, command.sender_id):
-                words = f"{command.sender} may not write to the repository, as a rerun requires."
+                words = f"{command.sender} may not write to the repository, as {'an approval' if approves else 'a rerun'} requires."
                 return self._nothing(repository, command, CommandOutcome(commit=commit, words=words))
             if isinstance(command, CommentCommand):
-                commit = host.pull_request(command.number).commit
+                pull = host.pull_request(command.number)
+                commit = pull.commit
+                if approves:
+                    return self._approve(repository, command, pull, first_seen)
         except (Forbidden, NotFound, InvalidRequest) as error:
-            words = f"The code host does not tell who may rerun. {error.message}"
+            words = f"The code host does not tell who may {'approve' if approves else 'rerun'}. {error.message}"
             return self._nothing(repository, command, CommandOutcome(commit=commit, words=words))
         return self._nothing(repository, command, self._rerun(repository, command, commit, first_seen, delivery_id))
+
+    def _approve(
+        self, repository: Repository, command: CommentCommand, pull: PullRequest, first_seen: datetime
+    ) -> CommandOutcome:
+        """Returns the pull request as approved, unless the comment cannot be about its newest commit."""
+        approved, at = None, pull.commit[:12]
+        if not pull.fork or repository.forks is not ForkPolicy.APPROVAL:
+            words = "This pull request waits for no approval."
+        elif not pull.commit.startswith(command.argument):
+            words = f"{command.sender} approved {command.argument}, but the pull request is at {at} now."
+        elif not self._known_before(repository, pull, first_seen):
+            words = f"{at} reached Cadence no earlier than the comment. Look at it, and comment again."
+        else:
+            words, approved = f"{command.sender} approved {at}.", pull
+        return CommandOutcome(commit=pull.commit, words=words, approved=approved)
+
+    def _known_before(self, repository: Repository, pull: PullRequest, comment: datetime) -> bool:
+        """Whether the commit was known before the comment came, so that its author can have meant it."""
+        head = head_name(pull)
+        # If it is not known, it is recorded as the reconciler would record it.
+        key = DeliveryKey(delivery_id=head_delivery(head), number=0, first_seen=comment)
+        return self.heads.identify(repository.repository_id, head, key).key.first_seen < comment
 
     def _nothing(self, repository: Repository, command: HostCommand, outcome: CommandOutcome) -> CommandOutcome:
         """Returns the outcome. If a check's button started nothing, the checks that it is about are sent again.

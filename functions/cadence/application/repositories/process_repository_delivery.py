@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from cadence.application.access.ports import SeenStore
 from cadence.application.repositories.branch_protection import protection_of
-from cadence.application.repositories.comment_commands import CarryOutCommand
+from cadence.application.repositories.comment_commands import CarryOutCommand, CommandOutcome
 from cadence.application.repositories.commit_source import StoreCommitFiles
 from cadence.application.repositories.ports import FolderReader, HeadStore, RepositoryDelivery, RepositoryStore
 from cadence.application.repositories.pushed_pipelines import FOLDER, PushedPipelines
@@ -110,6 +110,8 @@ class ProcessRepositoryDelivery:
         if command is None:
             return []
         outcome = self.commands.carry_out(repository, command, first_seen, delivery.delivery_id)
+        if outcome.approved is not None:
+            outcome = self._start_approved(repository, outcome, outcome.approved)
         # A check that the button has reset is sent again if nothing was started.
         for run_id in outcome.runs or ((None,) if outcome.commit and isinstance(command, CheckCommand) else ()):
             self.reports.request(
@@ -127,6 +129,14 @@ class ProcessRepositoryDelivery:
         self.repositories.add_delivery(repository.repository_id, record)
         return list(outcome.runs)
 
+    def _start_approved(self, repository: Repository, outcome: CommandOutcome, pull: PullRequest) -> CommandOutcome:
+        """Starts the runs of an approved pull request: once for each of its commits, however often it is approved."""
+        approval = f"approval/{head_name(pull)}"
+        seen = self.seen.first_seen(f"DELIVERY#{repository.repository_id}#{approval}", approval, self.clock(), _KEPT)
+        key = DeliveryKey(delivery_id=approval, number=0, first_seen=seen.first_seen)
+        started = self._process_event(repository, pull, key, approved=True)
+        return replace(outcome, runs=started.runs, words=f"{outcome.words} {started.words}")
+
     def _read(self, delivery: Delivery) -> tuple[Repository, Sequence[GitEvent]]:
         try:
             repository = self.repositories.get_repository(delivery.githost_id)
@@ -139,8 +149,10 @@ class ProcessRepositoryDelivery:
         except (NotFound, InvalidRequest) as error:
             raise Undeliverable(error.message) from error
 
-    def _process_event(self, repository: Repository, event: GitEvent, key: DeliveryKey) -> EventOutcome:
-        reason = _starts_nothing(repository, event)
+    def _process_event(
+        self, repository: Repository, event: GitEvent, key: DeliveryKey, *, approved: bool = False
+    ) -> EventOutcome:
+        reason = _starts_nothing(repository, event, approved=approved)
         if reason:
             return EventOutcome((), reason)
         try:
@@ -192,7 +204,7 @@ class ProcessRepositoryDelivery:
         return runs
 
 
-def _starts_nothing(repository: Repository, event: GitEvent) -> str | None:
+def _starts_nothing(repository: Repository, event: GitEvent, *, approved: bool) -> str | None:
     """Returns the reason why an event starts nothing whatever the repository contains; None if there is none."""
     if not repository.is_source_of(event):
         name = event.repository if isinstance(event, Push) else event.base_repository
@@ -204,4 +216,6 @@ def _starts_nothing(repository: Repository, event: GitEvent) -> str | None:
         return f"The commit's message contains {marker[0]}." if marker else None
     if event.fork and repository.forks == ForkPolicy.NOTHING:
         return "Pull requests from forks start nothing here."
+    if event.fork and repository.forks == ForkPolicy.APPROVAL and not approved:
+        return "It is from a fork, and waits for /cadence approve by a user who may write to the repository."
     return None

@@ -9,7 +9,7 @@ from cadence.application.shared.ports import Clock
 from cadence.application.shared.run_ports import TreatmentStore
 from cadence.domain.access.access import Permission, Principal
 from cadence.domain.access.scopes import project_scope
-from cadence.domain.limits.approval import ApprovalRequest, Decision, obstacle, outcome
+from cadence.domain.limits.approval import ApprovalRequest, Approver, Decision, obstacle, outcome
 from cadence.domain.runs.run import Run, Treatment
 from cadence.domain.runs.run_filter import RunFilter
 from cadence.domain.runs.states import RunState, TreatmentState
@@ -80,4 +80,4 @@ def _obstacle(principal: Principal, run: Run, request: ApprovalRequest, decision
         return "The permission runs:approve is missing."
     if any(decision.approver == principal.actor_id for decision in decisions):
         return "You have decided."
-    return obstacle(request, principal.author, run.created_by)
+    return obstacle(request, Approver.of(principal), run.created_by)

@@ -45,7 +45,10 @@ def create_environment(
     approvals: Annotated[int, typer.Option(min=0, max=10, help="Approvals required before a treatment starts.")] = 0,
     approver: Annotated[
         list[str] | None,
-        typer.Option(metavar="TOKEN_NAME", help="A token that may approve (default: all); may be repeated."),
+        typer.Option(
+            metavar="APPROVER",
+            help="Who may approve (default: all): team:NAME, member:ID, an e-mail address; may be repeated.",
+        ),
     ] = None,
     timeout: Annotated[int, typer.Option(metavar="SECONDS", help="How long to wait for approvals.")] = 86_400,
     not_by_starter: Annotated[

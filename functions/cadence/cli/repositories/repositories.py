@@ -36,7 +36,8 @@ def connect_repository(
     forks: Annotated[
         str,
         typer.Option(
-            help="What pull requests from forks start: base (the pipelines of the branch they are for) or nothing."
+            help="What pull requests from forks start: base (the pipelines of the branch they are for), approval (the "
+            "same, after /cadence approve) or nothing."
         ),
     ] = "base",
     public_url: Annotated[

@@ -287,7 +287,7 @@ def services() -> Services:
             runs=runs,
             store=approval_store,
             approvals=approvals,
-            is_active=persons.is_active,
+            maker=persons.maker,
             clock=now,
         ),
         people=persons,

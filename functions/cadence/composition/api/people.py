@@ -9,6 +9,7 @@ from cadence.adapters.dynamodb.access.people_store import DynamoPeopleStore
 from cadence.adapters.dynamodb.access.scim_store import DynamoScimStore
 from cadence.adapters.dynamodb.access.token_policies import DynamoTokenPolicies
 from cadence.adapters.kms.cipher import KmsCipher
+from cadence.application.access.approver_names import ApproverNames
 from cadence.application.access.explain_access import ExplainAccess
 from cadence.application.access.invitations import Invitations
 from cadence.application.access.manage_people import ManagePeople
@@ -18,7 +19,8 @@ from cadence.application.access.scim_users import ScimUsers
 from cadence.application.limits.ports import ApprovalLink
 from cadence.composition.shared.clock import now
 from cadence.composition.shared.settings import ApiSettings
-from cadence.domain.access.people import Subject, SubjectKind
+from cadence.domain.access.people import Subject, SubjectKind, holders
+from cadence.domain.limits.approval import Approver
 from cadence.domain.shared.errors import NotFound
 
 
@@ -34,22 +36,29 @@ class People:
     roles: ManageRoles
     invitations: Invitations
     explain: ExplainAccess
+    approver_names: ApproverNames
     scim_users: ScimUsers
     scim_groups: ScimGroups
 
-    def is_active(self, link: ApprovalLink) -> bool:
-        """Whether the member, service account or token that made a link still exists, and the token has not expired."""
+    def maker(self, link: ApprovalLink) -> Approver | None:
+        """Returns the member, service account or token that made a link, with its teams of now.
+
+        None if it does not exist any more, or the token has expired.
+        """
+        teams: frozenset[str] = frozenset()
         try:
             if link.subject is None:
-                return self.access.get_token(link.token_id).lives(now())
+                lives = self.access.get_token(link.token_id).lives(now())
+                return Approver.of_token(link.token_id, link.name) if lives else None
             subject = Subject.parse(link.subject)
             if subject.kind is SubjectKind.MEMBER:
-                self.store.get_member(link.organization, subject.name)
+                teams = self.store.get_member(link.organization, subject.name).teams
             else:
                 self.store.get_service_account(link.organization, subject.name)
         except NotFound:
-            return False
-        return True
+            return None
+        names = frozenset(map(str, holders(subject, link.organization, teams, link.organization)))
+        return Approver(actor=link.subject, author=link.name, names=names)
 
 
 def people(config: ApiSettings, access: DynamoAccessStore) -> People:
@@ -69,6 +78,7 @@ def people(config: ApiSettings, access: DynamoAccessStore) -> People:
         roles=roles,
         invitations=Invitations(people=store, roles=roles, manage=manage, clock=now),
         explain=ExplainAccess(store, store),
+        approver_names=ApproverNames(people=store, tokens=access),
         scim_users=ScimUsers(store=provisioning, people=store, manage=manage, groups=groups, clock=now),
         scim_groups=groups,
     )

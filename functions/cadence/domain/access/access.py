@@ -144,7 +144,8 @@ class Principal:
     """The authenticated sender of a request.
 
     `project` and `permissions` are the token's own. A token of a member or service account has a `subject`, and
-    `rights`: what is granted to it in `organization`. `asked` is the permission of the route that is being answered:
+    `rights`: what is granted to it in `organization`, where grants hold for `subjects`: itself and its teams, or only
+    its teams as guests. `asked` is the permission of the route that is being answered:
     what the principal sees is that at which it has this permission. `run` is the run of an engine's token.
     """
 
@@ -156,6 +157,7 @@ class Principal:
     run: str | None = None
     subject: str | None = None
     rights: tuple[Right, ...] | None = None
+    subjects: frozenset[str] = frozenset()
     asked: str | None = None
 
     @property

@@ -41,10 +41,15 @@ class Subject:
     def __str__(self) -> str:
         return f"{self.kind}:{self.organization}/{self.name}" if self.organization else f"{self.kind}:{self.name}"
 
+    @staticmethod
+    def matches(text: str) -> bool:
+        """Whether a text is that of a subject."""
+        return _SUBJECT.fullmatch(text) is not None
+
     @classmethod
     def parse(cls, text: str) -> "Subject":
         """Returns the subject of a text. Raises InvalidRequest."""
-        if not _SUBJECT.fullmatch(text):
+        if not cls.matches(text):
             message = (
                 f"{text[:200]!r} is no subject. Write member:ID, team:NAME, team:ORGANIZATION/NAME or "
                 "service-account:NAME."

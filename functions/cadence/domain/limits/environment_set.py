@@ -17,8 +17,9 @@ PROBLEM_KEY = "branch_protection_problem"
 class ApprovalRule:
     """The approvals that a treatment requires before it starts, within `timeout` seconds.
 
-    `approvers` are the names of the tokens that may approve (None: every token with the permission); with
-    `not_by_starter`, the token that started the run may not.
+    `approvers` may approve (None: everyone with the permission): members, teams and service accounts as subjects
+    (`member:ID`, `team:NAME`), tokens without a holder by their names. Of a team, those may who belong to it at the
+    moment of the approval. With `not_by_starter`, who started the run may not.
     """
 
     required: int = 1

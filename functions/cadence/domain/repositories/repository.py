@@ -25,6 +25,8 @@ class ForkPolicy(StrEnum):
 
     BASE = "base"
     """The pipelines as they are on the branch that it is to be merged into, without secrets."""
+    APPROVAL = "approval"
+    """The same, once a user who may write to the repository has approved the commit with a comment."""
     NOTHING = "nothing"
 
 

@@ -1,10 +1,11 @@
-"""Commands that people give on a code host: `/cadence rerun` as a comment on a pull request, and buttons of checks."""
+"""Commands that people give on a code host: `/cadence rerun|approve` on a pull request, and buttons of checks."""
 
 import re
 from dataclasses import dataclass
 
-_COMMAND = re.compile(r"^/cadence[ \t]+([a-z]{1,20})(?:[ \t]+([a-z]{1,20}))?[ \t]*\r?$", re.MULTILINE)
+_COMMAND = re.compile(r"^/cadence[ \t]+([a-z]{1,20})(?:[ \t]+([0-9a-z]{1,40}))?[ \t]*\r?$", re.MULTILINE)
 _LONGEST_READ = 10_000
+_ABBREVIATED_COMMIT = re.compile(r"[0-9a-f]{7,40}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,6 +18,18 @@ class CommentCommand:
     sender_id: str
     name: str
     argument: str = ""
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is such a command with such an argument."""
+        if self.approves:
+            return not self.argument or _ABBREVIATED_COMMIT.fullmatch(self.argument) is not None
+        return self.name == "rerun" and self.argument in ("", "all", "failed")
+
+    @property
+    def approves(self) -> bool:
+        """Whether it approves the runs of a pull request; `argument` is then the beginning of its commit, or empty."""
+        return self.name == "approve"
 
     @property
     def in_full(self) -> bool:

@@ -354,16 +354,6 @@ def test_access_is_explained(api):
     assert explain(api, subject, "runs:fly", "organization")["status"] == 422
 
 
-def test_a_name_does_not_make_an_approver(api):
-    """Environments name tokens as approvers; a member of the same name is somebody else."""
-    from cadence.domain.access.access import Principal
-
-    by = Principal(
-        token_id="t", name="admin", organization="default", project="*", permissions=frozenset("*"), subject="member:x"
-    )
-    assert (by.author, by.actor_id) == ("member:x", "member:x")
-
-
 def test_changes_are_audited(api):
     member_id, _ = member(api, "Ada", ("viewer", "project:default"))
     api("DELETE", f"/v1/members/{member_id}")
