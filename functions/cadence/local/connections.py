@@ -17,7 +17,15 @@ BODY_SECONDS: Final = 120.0
 
 # Machines call these, with tokens or signatures, and may know this machine by another name (a tunnel, for example).
 # Tunnels of engines go through the socket; browsers, which also use it, name the page's origin, which is checked.
-_FOR_MACHINES: Final = ("/webhooks/", "/runner/", "/0.1/", "/v1/live/socket")
+_FOR_MACHINES: Final = (
+    "/webhooks/",
+    "/runner/",
+    "/0.1/",
+    "/v1/live/socket",
+    "/scim/",
+    "/.well-known/",
+    "/v1/id-token-keys",
+)
 
 
 def problem(status: int, code: str, detail: str) -> web.Response:
@@ -50,7 +58,7 @@ def refusal(request: web.BaseRequest) -> web.Response | None:
         if not is_here(f"//{host}"):
             detail = (
                 f"The local stack answers requests to 127.0.0.1 or localhost, and this one is to {host[:200]}. Under "
-                "other names it answers webhooks, hosts and engines only."
+                "other names it answers webhooks, hosts, engines and identity providers only."
             )
             return problem(403, "forbidden", detail)
     return None

@@ -17,6 +17,8 @@ BODY_LIMIT = 10 * 1024 * 1024
 _LIVE = "/v1/live/socket"
 _PAGE = "/ui"
 _SERVED = ("/v1", "/scim", "/.well-known", "/webhooks", "/runner", "/metrics", "/0.1", _PAGE)
+# How the Lambdas describe errors. All else comes from what stands in front of them, which writes no such documents.
+_ERRORS = frozenset({PROBLEM, "application/scim+json"})
 _HOP_BY_HOP = frozenset(
     {
         "connection",
@@ -134,8 +136,7 @@ class FrontDoor:
             allow_redirects=False,
             skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
         ) as answer:
-            if answer.status >= 400 and answer.content_type != PROBLEM and not _is_page(request.path):
-                # The answer of the API in front of the Lambdas, which writes no problem documents.
+            if answer.status >= 400 and answer.content_type not in _ERRORS and not _is_page(request.path):
                 return problem(
                     answer.status, "refused", f"MiniStack refused: {(await answer.text('utf-8', 'replace'))[:500]}"
                 )

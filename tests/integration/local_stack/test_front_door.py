@@ -155,6 +155,8 @@ def test_half_a_body_is_answered_and_the_connection_closed() -> None:
         ("/webhooks/github/h", {"Host": "tunnel.example"}, False),
         ("/runner/v1/claim", {"Host": "tunnel.example"}, False),
         ("/v1/live/socket", {"Host": "tunnel.example"}, False),
+        ("/scim/v2/Users", {"Host": "tunnel.example"}, False),
+        ("/.well-known/openid-configuration", {"Host": "tunnel.example"}, False),
         ("/v1/live/socket", {"Host": "evil.example", "Origin": "http://evil.example"}, True),
     ],
 )
