@@ -160,7 +160,10 @@ class PodHere:
                 argv += ["--entrypoint", json.dumps(container["command"])]
             argv += [self.kubelet.images[container["image"]], *container.get("args", ())]
             with (self.folder / f"{container['name']}.log").open("ab") as log:
-                process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+                # Podman leaves a file where it was started if a container runs out of memory.
+                process = subprocess.Popen(
+                    argv, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+                )
             # Podman reads the variables before it starts anything.
             exists = ("container", "exists", self.real_name(container["name"]))
             eventually(lambda: process.poll() is not None or not podman(*exists).returncode, _START_SECONDS)
