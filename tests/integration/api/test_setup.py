@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from cadence.adapters.aws.clients import client
 from cadence.cli.deployment import deploy
 from cadence.cli.main import app
-from cadence.setup import kept
+from cadence.setup import kept, pool_queues
 from cadence.setup.__main__ import main
 from tests.integration.api.calling import Api
 
@@ -99,6 +99,17 @@ def test_what_stays_of_an_installation_is_listed(api: Api, capsys: pytest.Captur
     assert "cadence-nowhere" in capsys.readouterr().err
 
 
+def test_queues_of_pools_are_removed_and_no_others(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    names = ("cadence-gone-work-notification-1", "cadence-gone-work-notification-2")
+    others = ("cadence-gone-deadlines", "cadence-main-work-notification-1")
+    urls = {name: client("sqs").create_queue(QueueName=name)["QueueUrl"] for name in (*names, *others)}
+    for told in ("Removed 2 queues", "Removed 0 queues"):
+        assert pool_queues.main(["--stack", "cadence-gone"]) == 0
+        assert told in capsys.readouterr().out
+    left = set(client("sqs").list_queues()["QueueUrls"])
+    assert left & set(urls.values()) == {urls[name] for name in others}
+
+
 @pytest.mark.parametrize(
     ("words", "typed", "listed", "status", "removes"),
     [
@@ -132,5 +143,10 @@ def test_an_installation_is_removed_only_after_what_stays_was_listed(
     assert done.exit_code == status, done.output
     assert "cadence.setup.kept" in commands[0]
     assert [command[1:] for command in commands[1:]] == (
-        [["destroy", "--all", "--context", "stage=main", "--force"]] if removes else []
+        [
+            ["destroy", "--all", "--context", "stage=main", "--force"],
+            ["-m", "cadence.setup.pool_queues", "--stack", "cadence-main"],
+        ]
+        if removes
+        else []
     )

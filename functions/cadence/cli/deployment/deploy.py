@@ -57,7 +57,10 @@ def destroy(
         raise typer.Exit(kept.returncode)
     if not yes and typer.prompt(f"Everything else is removed. Type {stage} to go on") != stage:
         raise fail("Nothing was removed.", WRONG_USE)
-    raise typer.Exit(_run_cdk(folder, "destroy", stage, context, ["--force"]))
+    if status := _run_cdk(folder, "destroy", stage, context, ["--force"]):
+        raise typer.Exit(status)
+    queues = [sys.executable, "-m", "cadence.setup.pool_queues", "--stack", f"cadence-{stage}"]
+    raise typer.Exit(subprocess.run(queues, check=False).returncode)
 
 
 def _require_checkout(folder: Path) -> None:
