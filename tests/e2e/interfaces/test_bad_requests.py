@@ -46,8 +46,12 @@ class Answer:
     def problem(self) -> dict[str, Any]:
         """The problem document; fails if this is none, or if it tells of a fault of ours."""
         assert 400 <= self.status < 500, f"{self.status} {self.body[:500]!r}"
-        assert self.headers["content-type"].startswith("application/problem+json"), self.body[:500]
         problem: dict[str, Any] = json.loads(self.body)
+        if self.headers["content-type"].startswith("application/scim+json"):  # the form of RFC 7644
+            assert problem["schemas"] == ["urn:ietf:params:scim:api:messages:2.0:Error"]
+            assert problem["status"] == str(self.status) and problem["detail"]
+            return problem
+        assert self.headers["content-type"].startswith("application/problem+json"), self.body[:500]
         assert problem["status"] == self.status
         assert problem["code"] and problem["title"] and problem["detail"]
         assert problem["type"] == f"urn:cadence:problem:{problem['code']}"
