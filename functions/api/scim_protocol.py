@@ -1,13 +1,14 @@
 """What the routes below `/scim/v2` do otherwise than the others: documents, lists and errors of SCIM (RFC 7644)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
 from pydantic import ConfigDict, Field
 
-from api.endpoint import Body, Model, Reply
+from api.endpoint import Body, Endpoints, Function, Model, Reply
 from cadence.adapters.http.problem import Problem
+from cadence.domain.access.access import Permission
 from cadence.domain.shared.errors import CadenceError, Conflict, InvalidRequest
 
 PREFIX: Final = "/scim/v2"
@@ -16,6 +17,8 @@ USER: Final = "urn:ietf:params:scim:schemas:core:2.0:User"
 GROUP: Final = "urn:ietf:params:scim:schemas:core:2.0:Group"
 MESSAGES: Final = "urn:ietf:params:scim:api:messages:2.0"
 MOST_RESULTS: Final = 200
+PROVISION: Final = "provision people"
+"""What callers may do only for a whole organization, in the words of the refusal."""
 
 _SCIM_TYPES = frozenset(
     {"invalidFilter", "tooMany", "uniqueness", "mutability", "invalidSyntax", "invalidPath", "noTarget", "invalidValue"}
@@ -68,6 +71,24 @@ class ScimListQuery(ScimResourceQuery):
     filter: str | None = Field(None, description='Such as `userName eq "ada"`; several with `and` between them.')
     start_index: int = Field(1, alias="startIndex", description="The place of the first one to send, from 1.")
     count: int = Field(MOST_RESULTS, description=f"How many to send, {MOST_RESULTS} at most.")
+
+
+class ScimEndpoints(Endpoints):
+    """Routes of a provisioning service, which works for a whole organization."""
+
+    def provide(
+        self, method: str, path: str, status: int = 200, *, errors: Iterable[int] = ()
+    ) -> Callable[[Function], Function]:
+        """Declares a route below `/scim/v2`, which answers with a document (with nothing if `status` is 204)."""
+        return self.add(
+            method,
+            f"{PREFIX}/{path}",
+            Permission.SCIM_PROVISION,
+            answers={status: None if status == 204 else ScimDocument},
+            errors=errors,
+            content_type=SCIM_JSON,
+            at="organization",
+        )
 
 
 def resource(document: Mapping[str, Any], query: ScimResourceQuery | None = None, status: int = 200) -> Reply:

@@ -1,9 +1,10 @@
-"""What a caller does not see does not exist for it."""
+"""What callers see, and what they may do for a whole organization only."""
 
 from collections.abc import Callable
 from typing import TypeVar
 
-from cadence.domain.shared.errors import NotFound
+from cadence.domain.access.access import Principal
+from cadence.domain.shared.errors import Forbidden, NotFound
 
 Thing = TypeVar("Thing")
 
@@ -21,3 +22,11 @@ def visible(what: str, find: Callable[[], Thing], sees: Callable[[Thing], bool])
     if not sees(found):
         raise missing
     return found
+
+
+def organization_of(by: Principal, what: str) -> str:
+    """Returns the caller's organization. Raises Forbidden unless its permission to do `what` holds for all of it."""
+    if not by.whole_organization:
+        message = f"Only an account or token for the whole organization can {what}."
+        raise Forbidden(message, permission=by.asked)
+    return by.organization

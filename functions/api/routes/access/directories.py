@@ -7,13 +7,13 @@ from pydantic import Field, StringConstraints
 
 from api.endpoint import Body, Call, Endpoints, Model, Reply
 from api.naming import check_name
+from api.visibility import organization_of
 from cadence.composition.api import Services
 from cadence.domain.access.access import Permission
 from cadence.domain.access.directory_server import DirectoryKind, DirectoryServer, check_url
-from cadence.domain.access.scopes import ORGANIZATION
-from cadence.domain.shared.errors import Forbidden
 
 endpoints = Endpoints("people")
+_WHAT = "see or change directories"
 
 DistinguishedName = Annotated[str, StringConstraints(min_length=3, max_length=500, pattern=r"^[^\x00-\x1f\x7f]+$")]
 LdapFilter = Annotated[str, StringConstraints(max_length=1_000, pattern=r"^(?:\([^\x00-\x1f\x7f]+\))?$")]
@@ -60,7 +60,7 @@ class DirectoryList(Model):
 @endpoints.add("GET", "/v1/directories", Permission.MEMBERS_READ, answers={200: DirectoryList}, at="organization")
 def list_directories(call: Call, services: Services) -> DirectoryList:
     """Lists the directories of the organization."""
-    stored = services.people.directories.list_directories(_organization(call))
+    stored = services.people.directories.list_directories(organization_of(call.by, _WHAT))
     return DirectoryList(items=[_view(server) for server in stored])
 
 
@@ -77,7 +77,7 @@ def put_directory(call: Call, services: Services, directory: str, body: Director
 
     It decides who the members are, so it needs everything that can be granted in the organization.
     """
-    organization = _organization(call)
+    organization = organization_of(call.by, _WHAT)
     check_name("directory", directory)
     services.people.roles.check_everything(call.by)
     check_url(body.url)
@@ -107,17 +107,10 @@ def put_directory(call: Call, services: Services, directory: str, body: Director
 )
 def delete_directory(call: Call, services: Services, directory: str) -> Reply:
     """Deletes a directory. Members stay; nobody signs in through it any more, or is removed because of it."""
-    organization = _organization(call)
+    organization = organization_of(call.by, _WHAT)
     services.people.directories.get_directory(organization, directory)
     services.people.directories.delete_directory(organization, directory)
     return Reply(None)
-
-
-def _organization(call: Call) -> str:
-    if not call.by.covers(ORGANIZATION):
-        message = "Only an account or token for the whole organization can see or change directories."
-        raise Forbidden(message, permission=call.by.asked)
-    return call.by.organization
 
 
 def _view(server: DirectoryServer) -> DirectoryView:

@@ -9,13 +9,14 @@ from api.endpoint import Body, Call, Endpoints, Model, Reply
 from api.naming import check_name
 from api.routes.access.organizations import PermissionName
 from api.shapes import Name
+from api.visibility import organization_of
 from cadence.composition.api import Services
 from cadence.domain.access.access import ALL_PERMISSIONS, Permission
 from cadence.domain.access.decisions import AccessAllowed, Right
 from cadence.domain.access.people import SUBJECT_PATTERN, Grant, Subject
 from cadence.domain.access.roles import BUILT_IN_ROLES
 from cadence.domain.access.scopes import SCOPE_PATTERN, Scope
-from cadence.domain.shared.errors import Forbidden, InvalidRequest, NotFound, Violation
+from cadence.domain.shared.errors import InvalidRequest, NotFound, Violation
 
 endpoints = Endpoints("people")
 
@@ -115,7 +116,7 @@ def show_role(call: Call, services: Services, role: str) -> RoleView:
 )
 def put_role(call: Call, services: Services, role: str, body: RoleBody) -> Reply:
     """Creates or changes an own role; its grants change with it. It can have only what the caller holds."""
-    _check_whole(call, "change roles")
+    organization_of(call.by, "change roles")
     check_name("role", role)
     if ALL_PERMISSIONS in body.permissions:
         message = "A role names its permissions one by one."
@@ -135,7 +136,7 @@ def put_role(call: Call, services: Services, role: str, body: RoleBody) -> Reply
 )
 def delete_role(call: Call, services: Services, role: str) -> Reply:
     """Deletes an own role that is not granted."""
-    _check_whole(call, "delete roles")
+    organization_of(call.by, "delete roles")
     services.people.roles.delete_role(call.by, role)
     return Reply(None)
 
@@ -220,9 +221,3 @@ def _right(right: Right, permission: str, thing: Scope) -> RightView:
         permitted=right.has(permission),
         covered=right.scope.covers(thing),
     )
-
-
-def _check_whole(call: Call, what: str) -> None:
-    if not call.by.whole_organization:
-        message = f"Only an account or token for the whole organization can {what}."
-        raise Forbidden(message, permission=call.by.asked)

@@ -9,13 +9,14 @@ from pydantic import Field, StringConstraints
 from api.endpoint import PUBLIC, Body, Call, Endpoints, Model, Reply
 from api.naming import check_name
 from api.shapes import NAME_PATTERN
+from api.visibility import organization_of
 from cadence.composition.api import Services
 from cadence.domain.access.access import Permission
 from cadence.domain.access.identity_provider import IdentityProvider
-from cadence.domain.access.scopes import ORGANIZATION
-from cadence.domain.shared.errors import Forbidden, NotFound
+from cadence.domain.shared.errors import NotFound
 
 endpoints = Endpoints("people")
+_WHAT = "see or change identity providers"
 
 _DEFAULT_SCOPES = ["openid", "email", "profile"]
 Issuer = Annotated[str, StringConstraints(max_length=300, pattern=r"^https?://[^\s?#]+[^\s?#/]$")]
@@ -64,7 +65,7 @@ class SignInWays(Model):
 )
 def list_identity_providers(call: Call, services: Services) -> IdentityProviderList:
     """Lists the identity providers of the organization."""
-    stored = services.people.providers.list_providers(_organization(call))
+    stored = services.people.providers.list_providers(organization_of(call.by, _WHAT))
     return IdentityProviderList(items=[_view(provider) for provider in stored])
 
 
@@ -83,7 +84,7 @@ def put_identity_provider(
 
     It decides who the members are, so it needs everything that can be granted in the organization.
     """
-    organization = _organization(call)
+    organization = organization_of(call.by, _WHAT)
     check_name("identity provider", identity_provider)
     services.people.roles.check_everything(call.by)
     provider = IdentityProvider(
@@ -110,7 +111,7 @@ def put_identity_provider(
 )
 def delete_identity_provider(call: Call, services: Services, identity_provider: str) -> Reply:
     """Deletes an identity provider. Members stay; nobody signs in through it any more."""
-    organization = _organization(call)
+    organization = organization_of(call.by, _WHAT)
     services.people.providers.get_provider(organization, identity_provider)
     services.people.providers.delete_provider(organization, identity_provider)
     return Reply(None)
@@ -135,13 +136,6 @@ def list_sign_in_ways(call: Call, services: Services, organization: str) -> Sign
         ],
         directories=[server.name for server in services.people.directories.list_directories(organization)],
     )
-
-
-def _organization(call: Call) -> str:
-    if not call.by.covers(ORGANIZATION):
-        message = "Only an account or token for the whole organization can see or change identity providers."
-        raise Forbidden(message, permission=call.by.asked)
-    return call.by.organization
 
 
 def _view(provider: IdentityProvider) -> IdentityProviderView:

@@ -8,10 +8,10 @@ from pydantic import Field, StringConstraints
 from api.endpoint import Body, Call, Endpoints, Model, Reply
 from api.naming import check_name
 from api.shapes import Name
+from api.visibility import organization_of
 from cadence.composition.api import Services
-from cadence.domain.access.access import Permission, Principal
+from cadence.domain.access.access import Permission
 from cadence.domain.access.people import GROUP_SOURCE_PATTERN, Member, Team
-from cadence.domain.shared.errors import Forbidden
 
 endpoints = Endpoints("people")
 
@@ -70,7 +70,7 @@ class TeamBody(Body):
 @endpoints.add("GET", "/v1/members", Permission.MEMBERS_READ, answers={200: MemberList}, at="organization")
 def list_members(call: Call, services: Services) -> MemberList:
     """Lists the members of the organization."""
-    organization = _organization(call.by, "list members")
+    organization = organization_of(call.by, "list members")
     return MemberList(items=[member_view(member) for member in services.people.store.list_members(organization)])
 
 
@@ -84,7 +84,7 @@ def list_members(call: Call, services: Services) -> MemberList:
 )
 def add_member(call: Call, services: Services, body: MemberBody) -> MemberView:
     """Adds a member, who can sign in through the identity provider; an invitation gives a way in without one."""
-    _organization(call.by, "add members")
+    organization_of(call.by, "add members")
     return member_view(services.people.manage.add_member(call.by, body.name, body.email, frozenset(body.teams)))
 
 
@@ -93,7 +93,7 @@ def add_member(call: Call, services: Services, body: MemberBody) -> MemberView:
 )
 def show_member(call: Call, services: Services, member: str) -> MemberView:
     """Shows a member."""
-    return member_view(services.people.store.get_member(_organization(call.by, "see members"), member))
+    return member_view(services.people.store.get_member(organization_of(call.by, "see members"), member))
 
 
 @endpoints.add(
@@ -106,14 +106,14 @@ def show_member(call: Call, services: Services, member: str) -> MemberView:
 )
 def remove_member(call: Call, services: Services, member: str) -> Reply:
     """Removes a member. Tokens, approval links, invitations and live connections of the member end with it."""
-    services.people.manage.remove_member(_organization(call.by, "remove members"), member)
+    services.people.manage.remove_member(organization_of(call.by, "remove members"), member)
     return Reply(None)
 
 
 @endpoints.add("GET", "/v1/teams", Permission.TEAMS_READ, answers={200: TeamList}, at="organization")
 def list_teams(call: Call, services: Services) -> TeamList:
     """Lists the teams of the organization."""
-    organization = _organization(call.by, "list teams")
+    organization = organization_of(call.by, "list teams")
     return TeamList(items=[_team_view(team) for team in services.people.store.list_teams(organization)])
 
 
@@ -122,7 +122,7 @@ def list_teams(call: Call, services: Services) -> TeamList:
 )
 def show_team(call: Call, services: Services, team: str) -> TeamDetailView:
     """Shows a team with its members."""
-    organization = _organization(call.by, "see teams")
+    organization = organization_of(call.by, "see teams")
     stored = services.people.store.get_team(organization, team)
     members = [one for one in services.people.store.list_members(organization) if team in one.teams]
     return TeamDetailView(**_team_view(stored).model_dump(), members=[member_view(member) for member in members])
@@ -138,7 +138,7 @@ def show_team(call: Call, services: Services, team: str) -> TeamDetailView:
 )
 def put_team(call: Call, services: Services, team: str, body: TeamBody) -> Reply:
     """Creates or changes a team."""
-    _organization(call.by, "change teams")
+    organization_of(call.by, "change teams")
     check_name("team", team)
     stored, new = services.people.manage.put_team(call.by, team, body.description, body.group, body.group_source)
     if stored.group is not None:
@@ -156,7 +156,7 @@ def put_team(call: Call, services: Services, team: str, body: TeamBody) -> Reply
 )
 def delete_team(call: Call, services: Services, team: str) -> Reply:
     """Deletes a team with its grants. Its members stay members of the organization."""
-    services.people.manage.remove_team(_organization(call.by, "delete teams"), team)
+    services.people.manage.remove_team(organization_of(call.by, "delete teams"), team)
     return Reply(None)
 
 
@@ -170,7 +170,7 @@ def delete_team(call: Call, services: Services, team: str) -> Reply:
 )
 def join_team(call: Call, services: Services, team: str, member: str) -> Reply:
     """Adds a member to a team. Needs everything that is granted to the team."""
-    _organization(call.by, "change teams")
+    organization_of(call.by, "change teams")
     services.people.manage.join_team(call.by, team, member)
     return Reply(None)
 
@@ -185,7 +185,7 @@ def join_team(call: Call, services: Services, team: str, member: str) -> Reply:
 )
 def leave_team(call: Call, services: Services, team: str, member: str) -> Reply:
     """Removes a member from a team."""
-    services.people.manage.leave_team(_organization(call.by, "change teams"), team, member)
+    services.people.manage.leave_team(organization_of(call.by, "change teams"), team, member)
     return Reply(None)
 
 
@@ -208,11 +208,3 @@ def _team_view(team: Team) -> TeamView:
         group_source=team.group_source,
         created_at=team.created_at,
     )
-
-
-def _organization(by: Principal, what: str) -> str:
-    """Returns the caller's organization. Raises Forbidden unless the permission holds for all of it."""
-    if not by.whole_organization:
-        message = f"Only an account or token for the whole organization can {what}."
-        raise Forbidden(message, permission=by.asked)
-    return by.organization

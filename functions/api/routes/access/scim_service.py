@@ -2,22 +2,23 @@
 
 from typing import Any
 
-from api.endpoint import Call, Endpoints, Reply
+from api.endpoint import Call, Reply
 from api.scim_protocol import (
     GROUP,
     MOST_RESULTS,
     PREFIX,
-    SCIM_JSON,
+    PROVISION,
     USER,
-    ScimDocument,
+    ScimEndpoints,
     listing,
     resource,
 )
+from api.visibility import organization_of
 from cadence.composition.api import Services
-from cadence.domain.access.access import Permission, Principal
-from cadence.domain.shared.errors import Forbidden, NotFound
+from cadence.domain.access.access import Permission
+from cadence.domain.shared.errors import NotFound
 
-endpoints = Endpoints("provisioning")
+endpoints = ScimEndpoints("provisioning")
 
 _SCHEMA_OF = "urn:ietf:params:scim:schemas:core:2.0"
 
@@ -113,82 +114,39 @@ _ABILITIES: dict[str, Any] = {
 }
 
 
-@endpoints.add(
-    "GET",
-    f"{PREFIX}/ServiceProviderConfig",
-    Permission.SCIM_PROVISION,
-    answers={200: ScimDocument},
-    content_type=SCIM_JSON,
-    at="organization",
-)
+@endpoints.provide("GET", "ServiceProviderConfig")
 def show_scim_abilities(call: Call, services: Services) -> Reply:
     """Shows which parts of SCIM are supported."""
-    provisioned(call.by)
+    organization_of(call.by, PROVISION)
     return resource(_ABILITIES)
 
 
-@endpoints.add(
-    "GET",
-    f"{PREFIX}/ResourceTypes",
-    Permission.SCIM_PROVISION,
-    answers={200: ScimDocument},
-    content_type=SCIM_JSON,
-    at="organization",
-)
+@endpoints.provide("GET", "ResourceTypes")
 def list_scim_resource_types(call: Call, services: Services) -> Reply:
     """Lists the kinds of resources: users and groups."""
-    provisioned(call.by)
+    organization_of(call.by, PROVISION)
     return listing(list(_RESOURCE_TYPES.values()))
 
 
-@endpoints.add(
-    "GET",
-    f"{PREFIX}/ResourceTypes/{{resource_type}}",
-    Permission.SCIM_PROVISION,
-    answers={200: ScimDocument},
-    content_type=SCIM_JSON,
-    at="organization",
-)
+@endpoints.provide("GET", "ResourceTypes/{resource_type}")
 def show_scim_resource_type(call: Call, services: Services, resource_type: str) -> Reply:
     """Shows a kind of resources."""
-    provisioned(call.by)
+    organization_of(call.by, PROVISION)
     return resource(_known(_RESOURCE_TYPES, resource_type))
 
 
-@endpoints.add(
-    "GET",
-    f"{PREFIX}/Schemas",
-    Permission.SCIM_PROVISION,
-    answers={200: ScimDocument},
-    content_type=SCIM_JSON,
-    at="organization",
-)
+@endpoints.provide("GET", "Schemas")
 def list_scim_schemas(call: Call, services: Services) -> Reply:
     """Lists the schemas of users and groups, with the attributes that are kept."""
-    provisioned(call.by)
+    organization_of(call.by, PROVISION)
     return listing(list(_SCHEMAS.values()))
 
 
-@endpoints.add(
-    "GET",
-    f"{PREFIX}/Schemas/{{schema}}",
-    Permission.SCIM_PROVISION,
-    answers={200: ScimDocument},
-    content_type=SCIM_JSON,
-    at="organization",
-)
+@endpoints.provide("GET", "Schemas/{schema}")
 def show_scim_schema(call: Call, services: Services, schema: str) -> Reply:
     """Shows a schema."""
-    provisioned(call.by)
+    organization_of(call.by, PROVISION)
     return resource(_known(_SCHEMAS, schema))
-
-
-def provisioned(by: Principal) -> str:
-    """Returns the organization whose people are provisioned. Raises Forbidden unless it is all of it."""
-    if not by.whole_organization:
-        message = "Only an account or token for the whole organization can provision people."
-        raise Forbidden(message, permission=by.asked)
-    return by.organization
 
 
 def _known(documents: dict[str, dict[str, Any]], name: str) -> dict[str, Any]:

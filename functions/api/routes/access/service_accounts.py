@@ -8,12 +8,13 @@ from api.endpoint import Body, Call, Endpoints, Model, Reply
 from api.naming import check_name
 from api.routes.access.members import Description, PersonName
 from api.routes.access.organizations import TEN_YEARS, TokenWithSecretView, token_view
+from api.visibility import organization_of
 from cadence.composition.api import Services
-from cadence.domain.access.access import Permission, Principal
+from cadence.domain.access.access import Permission
 from cadence.domain.access.people import ServiceAccount
-from cadence.domain.shared.errors import Forbidden
 
 endpoints = Endpoints("people")
+_WHAT = "see or change service accounts"
 
 
 class ServiceAccountView(Model):
@@ -48,7 +49,7 @@ class ServiceAccountTokenBody(Body):
 )
 def list_service_accounts(call: Call, services: Services) -> ServiceAccountList:
     """Lists the service accounts of the organization."""
-    accounts = services.people.store.list_service_accounts(_organization(call.by))
+    accounts = services.people.store.list_service_accounts(organization_of(call.by, _WHAT))
     return ServiceAccountList(items=[_view(account) for account in accounts])
 
 
@@ -62,7 +63,7 @@ def list_service_accounts(call: Call, services: Services) -> ServiceAccountList:
 )
 def show_service_account(call: Call, services: Services, service_account: str) -> ServiceAccountView:
     """Shows a service account."""
-    return _view(services.people.store.get_service_account(_organization(call.by), service_account))
+    return _view(services.people.store.get_service_account(organization_of(call.by, _WHAT), service_account))
 
 
 @endpoints.add(
@@ -75,7 +76,7 @@ def show_service_account(call: Call, services: Services, service_account: str) -
 )
 def put_service_account(call: Call, services: Services, service_account: str, body: ServiceAccountBody) -> Reply:
     """Creates or changes a service account. It can do what is granted to it, and nothing at first."""
-    _organization(call.by)
+    organization_of(call.by, _WHAT)
     check_name("service account", service_account)
     stored, new = services.people.manage.put_service_account(call.by, service_account, body.description)
     return Reply(_view(stored), 201 if new else 200)
@@ -91,7 +92,7 @@ def put_service_account(call: Call, services: Services, service_account: str, bo
 )
 def delete_service_account(call: Call, services: Services, service_account: str) -> Reply:
     """Deletes a service account with its grants and tokens, from now on."""
-    services.people.manage.remove_service_account(_organization(call.by), service_account)
+    services.people.manage.remove_service_account(organization_of(call.by, _WHAT), service_account)
     return Reply(None)
 
 
@@ -110,7 +111,7 @@ def create_service_account_token(
 
     Needs everything that is granted to the account.
     """
-    _organization(call.by)
+    organization_of(call.by, _WHAT)
     lifetime = timedelta(seconds=body.expires_in) if body.expires_in else None
     token, text = services.people.manage.create_token(call.by, service_account, body.name, lifetime)
     return TokenWithSecretView(**token_view(token).model_dump(), token=text)
@@ -123,11 +124,3 @@ def _view(account: ServiceAccount) -> ServiceAccountView:
         created_at=account.created_at,
         created_by=account.created_by,
     )
-
-
-def _organization(by: Principal) -> str:
-    """Returns the caller's organization. Raises Forbidden unless the permission holds for all of it."""
-    if not by.whole_organization:
-        message = "Only an account or token for the whole organization can see or change service accounts."
-        raise Forbidden(message, permission=by.asked)
-    return by.organization
