@@ -1,7 +1,8 @@
 """Items of the `repositories` table."""
 
-from datetime import UTC
-from typing import Any, ClassVar
+from collections.abc import Iterator
+from datetime import UTC, timedelta
+from typing import Any, ClassVar, Self
 
 from pynamodb.attributes import (
     BinaryAttribute,
@@ -13,6 +14,7 @@ from pynamodb.attributes import (
 
 from cadence.adapters.dynamodb.shared.stored_item import StoredItem
 from cadence.application.repositories.ports import RepositoryDelivery, RepositorySecrets
+from cadence.application.triggers.ports import EventDelivery
 from cadence.domain.repositories.commit_check import SentCheck
 from cadence.domain.repositories.repository import ForkPolicy, Repository
 from cadence.domain.triggers.githost import GitHostKind
@@ -109,22 +111,44 @@ class RepositoryItem(RepositoriesTable):
         )
 
 
-class DeliveryRecordItem(RepositoriesTable):
-    """A webhook of a repository, with its outcome; kept for 30 days."""
+class KeptDeliveryItem(RepositoriesTable):
+    """A webhook with its outcome; kept for 30 days. Its subclasses say whose it is."""
 
     PREFIX: ClassVar[str] = "DELIVERY#"
+    KEPT: ClassVar[timedelta] = timedelta(days=30)
 
     delivery_id = UnicodeAttribute()
     received_at = UTCDateTimeAttribute()
     event = UnicodeAttribute()
-    ref = UnicodeAttribute()
-    commit = UnicodeAttribute()
     outcome = UnicodeAttribute()
     runs: JSONAttribute = JSONAttribute()
 
     @classmethod
-    def position(cls, delivery: RepositoryDelivery) -> str:
-        return f"{cls.PREFIX}{delivery.received_at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}#{delivery.delivery_id}"
+    def of(cls, partition: str, delivery: RepositoryDelivery | EventDelivery, **more: Any) -> Self:
+        return cls(
+            partition,
+            f"{cls.PREFIX}{delivery.received_at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}#{delivery.delivery_id}",
+            delivery_id=delivery.delivery_id,
+            received_at=delivery.received_at,
+            event=delivery.event,
+            outcome=delivery.outcome,
+            runs=list(delivery.runs),
+            expires_at=delivery.received_at + cls.KEPT,
+            **more,
+        )
+
+    @classmethod
+    def newest(cls, partition: str, limit: int) -> Iterator[Self]:
+        return cls.query(
+            partition, cls.sk.startswith(cls.PREFIX), scan_index_forward=False, limit=limit, consistent_read=True
+        )
+
+
+class DeliveryRecordItem(KeptDeliveryItem):
+    """A webhook of a repository."""
+
+    ref = UnicodeAttribute()
+    commit = UnicodeAttribute()
 
     def delivery(self) -> RepositoryDelivery:
         return RepositoryDelivery(

@@ -1,7 +1,6 @@
 """`RepositoryStore` on the `repositories` table."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 from pynamodb.exceptions import DoesNotExist
 from pynamodb.transactions import TransactWrite
@@ -17,8 +16,6 @@ from cadence.adapters.dynamodb.shared.faults import translated
 from cadence.application.repositories.ports import RepositoryDelivery, RepositorySecrets, RepositoryStore
 from cadence.domain.repositories.repository import Repository
 from cadence.domain.shared.errors import Conflict, NotFound
-
-_DELIVERIES_KEPT = timedelta(days=30)
 
 
 class DynamoRepositoryStore(RepositoryStore):
@@ -76,30 +73,14 @@ class DynamoRepositoryStore(RepositoryStore):
             )
 
     def add_delivery(self, repository_id: str, delivery: RepositoryDelivery) -> None:
-        item = DeliveryRecordItem(
-            RepositoryItem.PREFIX + repository_id,
-            DeliveryRecordItem.position(delivery),
-            delivery_id=delivery.delivery_id,
-            received_at=delivery.received_at,
-            event=delivery.event,
-            ref=delivery.ref,
-            commit=delivery.commit,
-            outcome=delivery.outcome,
-            runs=list(delivery.runs),
-            expires_at=delivery.received_at + _DELIVERIES_KEPT,
-        )
+        partition = RepositoryItem.PREFIX + repository_id
+        item = DeliveryRecordItem.of(partition, delivery, ref=delivery.ref, commit=delivery.commit)
         with translated("delivery"):
             item.save()
 
     def list_deliveries(self, repository_id: str, limit: int) -> Sequence[RepositoryDelivery]:
         with translated("deliveries"):
-            items = DeliveryRecordItem.query(
-                RepositoryItem.PREFIX + repository_id,
-                DeliveryRecordItem.sk.startswith(DeliveryRecordItem.PREFIX),
-                scan_index_forward=False,
-                limit=limit,
-                consistent_read=True,
-            )
+            items = DeliveryRecordItem.newest(RepositoryItem.PREFIX + repository_id, limit)
             return [item.delivery() for item in items]
 
 
