@@ -23,15 +23,7 @@ def sign_in(event: dict[str, Any], context: Any) -> Response:
     signed_in = _directories.sign_in.sign_in(
         body["organization"], body["directory"], body["user"], body["password"], source_address(event)
     )
-    return json_response(
-        {
-            "token": signed_in.token,
-            "expires_in": signed_in.seconds,
-            "member_id": signed_in.member.member_id,
-            "name": signed_in.member.name,
-        },
-        201,
-    )
+    return json_response(signed_in.as_json(), 201)
 
 
 def handler(event: dict[str, Any], context: Any) -> Response:

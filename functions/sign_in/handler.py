@@ -20,12 +20,4 @@ def handler(event: dict[str, Any], context: Any) -> Response:
     body = json_body(event)
     check_request("sign-in", "sign-in", body)
     signed_in = _sign_in.sign_in(body["organization"], body["provider"], body["id_token"], body.get("nonce"))
-    return json_response(
-        {
-            "token": signed_in.token,
-            "expires_in": signed_in.seconds,
-            "member_id": signed_in.member.member_id,
-            "name": signed_in.member.name,
-        },
-        201,
-    )
+    return json_response(signed_in.as_json(), 201)

@@ -57,6 +57,15 @@ class SignedIn:
     token: str
     seconds: int
 
+    def as_json(self) -> Mapping[str, Any]:
+        """Returns the answer to whoever signed in."""
+        return {
+            "token": self.token,
+            "expires_in": self.seconds,
+            "member_id": self.member.member_id,
+            "name": self.member.name,
+        }
+
 
 @dataclass(frozen=True, kw_only=True)
 class SignIn:

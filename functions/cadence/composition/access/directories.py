@@ -6,14 +6,12 @@ from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
 from cadence.adapters.dynamodb.access.audit import DynamoAuditTrail
 from cadence.adapters.dynamodb.access.directory_servers import DynamoDirectoryServers, DynamoSignInAttempts
 from cadence.adapters.dynamodb.access.people_store import DynamoPeopleStore
-from cadence.adapters.dynamodb.access.token_policies import DynamoTokenPolicies
 from cadence.adapters.http.egress_policy import EgressPolicy
 from cadence.adapters.kms.cipher import KmsCipher
 from cadence.adapters.ldap.ldap_directory import LdapDirectory
 from cadence.application.access.directory_sign_in import DirectorySignIn
-from cadence.application.access.manage_people import ManagePeople
-from cadence.application.access.manage_roles import ManageRoles
 from cadence.application.access.sync_directories import SyncDirectories
+from cadence.composition.access.members import manage_people
 from cadence.composition.shared import settings
 from cadence.composition.shared.clock import now
 
@@ -31,10 +29,7 @@ def directories() -> Directories:
     access, people = DynamoAccessStore(config.access_table), DynamoPeopleStore(config.access_table)
     servers = DynamoDirectoryServers(config.access_table, KmsCipher(config.secrets_key))
     reader = LdapDirectory(EgressPolicy.of(config.directory_hosts, "directories"), now)
-    roles = ManageRoles(policies=people, people=people, directory=access, clock=now)
-    manage = ManagePeople(
-        people=people, roles=roles, tokens=access, policies=DynamoTokenPolicies(config.access_table), clock=now
-    )
+    manage = manage_people(config.access_table, access, people)
     audit = DynamoAuditTrail(config.access_table)
     return Directories(
         DirectorySignIn(

@@ -4,12 +4,10 @@ from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
 from cadence.adapters.dynamodb.access.audit import DynamoAuditTrail
 from cadence.adapters.dynamodb.access.identity_providers import DynamoIdentityProviders
 from cadence.adapters.dynamodb.access.people_store import DynamoPeopleStore
-from cadence.adapters.dynamodb.access.token_policies import DynamoTokenPolicies
 from cadence.adapters.http.egress_policy import EgressPolicy
 from cadence.adapters.http.oidc_tokens import OidcTokens
-from cadence.application.access.manage_people import ManagePeople
-from cadence.application.access.manage_roles import ManageRoles
 from cadence.application.access.sign_in import SignIn
+from cadence.composition.access.members import manage_people
 from cadence.composition.shared import settings
 from cadence.composition.shared.clock import now
 
@@ -17,18 +15,11 @@ from cadence.composition.shared.clock import now
 def sign_in() -> SignIn:
     config = settings.load(settings.SignInSettings)
     access, people = DynamoAccessStore(config.access_table), DynamoPeopleStore(config.access_table)
-    roles = ManageRoles(policies=people, people=people, directory=access, clock=now)
     return SignIn(
         providers=DynamoIdentityProviders(config.access_table),
         tokens=OidcTokens(EgressPolicy.of(config.outbound_hosts)),
         people=people,
-        manage=ManagePeople(
-            people=people,
-            roles=roles,
-            tokens=access,
-            policies=DynamoTokenPolicies(config.access_table),
-            clock=now,
-        ),
+        manage=manage_people(config.access_table, access, people),
         seen=access,
         audit=DynamoAuditTrail(config.access_table),
         clock=now,

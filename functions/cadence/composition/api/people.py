@@ -7,7 +7,6 @@ from cadence.adapters.dynamodb.access.directory_servers import DynamoDirectorySe
 from cadence.adapters.dynamodb.access.identity_providers import DynamoIdentityProviders
 from cadence.adapters.dynamodb.access.people_store import DynamoPeopleStore
 from cadence.adapters.dynamodb.access.scim_store import DynamoScimStore
-from cadence.adapters.dynamodb.access.token_policies import DynamoTokenPolicies
 from cadence.adapters.kms.cipher import KmsCipher
 from cadence.application.access.approver_names import ApproverNames
 from cadence.application.access.explain_access import ExplainAccess
@@ -17,6 +16,7 @@ from cadence.application.access.manage_roles import ManageRoles
 from cadence.application.access.scim_groups import ScimGroups
 from cadence.application.access.scim_users import ScimUsers
 from cadence.application.limits.ports import ApprovalLink
+from cadence.composition.access.members import manage_people
 from cadence.composition.shared.clock import now
 from cadence.composition.shared.settings import ApiSettings
 from cadence.domain.access.people import Subject, SubjectKind, holders
@@ -63,10 +63,7 @@ class People:
 
 def people(config: ApiSettings, access: DynamoAccessStore) -> People:
     store = DynamoPeopleStore(config.access_table)
-    roles = ManageRoles(policies=store, people=store, directory=access, clock=now)
-    manage = ManagePeople(
-        people=store, roles=roles, tokens=access, policies=DynamoTokenPolicies(config.access_table), clock=now
-    )
+    manage = manage_people(config.access_table, access, store)
     provisioning = DynamoScimStore(config.access_table)
     groups = ScimGroups(store=provisioning, people=store, clock=now)
     return People(
@@ -75,8 +72,8 @@ def people(config: ApiSettings, access: DynamoAccessStore) -> People:
         directories=DynamoDirectoryServers(config.access_table, KmsCipher(config.secrets_key)),
         access=access,
         manage=manage,
-        roles=roles,
-        invitations=Invitations(people=store, roles=roles, manage=manage, clock=now),
+        roles=manage.roles,
+        invitations=Invitations(people=store, roles=manage.roles, manage=manage, clock=now),
         explain=ExplainAccess(store, store),
         approver_names=ApproverNames(people=store, tokens=access),
         scim_users=ScimUsers(store=provisioning, people=store, manage=manage, groups=groups, clock=now),
