@@ -1,18 +1,15 @@
 // Measures the built page in a browser, over answers of a run of 10,000 treatments and a log of 100,000 lines, and prints
 // milliseconds, frames a second, and MB as JSON.
 // usage: node scripts/budgets.mjs CHROMIUM DIRECTORY
-import { chromium } from "playwright-core";
 import { serveChange, serveLines, serveMany } from "../tests/pages/many.ts";
 import { RUN, serve } from "../tests/pages/server.ts";
+import { launch } from "./launch.mjs";
 
 const [program, built] = process.argv.slice(2);
 const TREATMENTS = 10_000;
 const LINES = 100_000;
 const served = await serve(built);
-const browser = await chromium.launch({
-  executablePath: program,
-  args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"],
-});
+const browser = await launch(program);
 try {
   const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
   page.setDefaultTimeout(300_000);

@@ -3,13 +3,10 @@
 // usage: node scripts/watch.mjs CHROMIUM LINK
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import { chromium } from "playwright-core";
+import { launch } from "./launch.mjs";
 
 const [program, link] = process.argv.slice(2);
-const browser = await chromium.launch({
-  executablePath: program,
-  args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"],
-});
+const browser = await launch(program);
 try {
   const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
   page.setDefaultTimeout(300_000);

@@ -1,32 +1,20 @@
 // What others fail at: runs of 10,000 treatments, long logs and lines, and texts that want to be more than text.
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { Page } from "playwright-core";
+import { describe, expect, it } from "vitest";
 import { ADMIN_PARTS } from "../../src/routes.ts";
-import { BUILT, canRun, launch, loaded, type Opened, openPage, PATIENCE } from "./browser.ts";
+import { canRun, loaded, type Opened, openPage, PATIENCE } from "./browser.ts";
 import { HOSTILE, hostile } from "./hostile.ts";
 import { logLine } from "./lines.ts";
 import { serveChange, serveLines, serveMany } from "./many.ts";
-import { NOW, RUN, type Served, serve, THEN } from "./server.ts";
+import { NOW, RUN, THEN } from "./server.ts";
+import { setting } from "./setting.ts";
 
 const PATH = `/v1/runs/${RUN}`;
 
 describe.skipIf(!canRun)("at its limits a page", { timeout: PATIENCE }, () => {
-  let browser: Browser;
-  let served: Served;
+  const at = setting();
 
-  beforeAll(async () => {
-    served = await serve(BUILT);
-    browser = await launch();
-  }, PATIENCE);
-
-  afterAll(async () => {
-    await browser?.close();
-    await served?.close();
-  }, PATIENCE);
-
-  beforeEach(() => served.instead.clear());
-
-  const open = (path: string): Promise<Opened> => openPage(browser, served.url, path);
+  const open = (path: string): Promise<Opened> => openPage(at.browser, at.served.url, path);
 
   /** Waits until the graph is drawn. */
   async function drawn(page: Page): Promise<void> {
@@ -39,13 +27,13 @@ describe.skipIf(!canRun)("at its limits a page", { timeout: PATIENCE }, () => {
   }
 
   it("shows 10,000 treatments with few elements, and follows them", async () => {
-    const treatments = serveMany(served, 10_000);
+    const treatments = serveMany(at.served, 10_000);
     const { page, faults } = await open(`/ui/runs/${RUN}`);
     await page.getByText("10,000 running").waitFor();
     await drawn(page);
     expect(await page.locator(".graph *").count()).toBeLessThan(300);
     expect(await page.locator(".treatments tbody tr").count()).toBeLessThan(60);
-    serveChange(served, [{ ...treatments[7], state: "failed" }], "2");
+    serveChange(at.served, [{ ...treatments[7], state: "failed" }], "2");
     await page.getByText("9,999 running").waitFor();
     await page.getByText("1 failed", { exact: true }).waitFor();
     expect(faults).toEqual([]);
@@ -53,7 +41,7 @@ describe.skipIf(!canRun)("at its limits a page", { timeout: PATIENCE }, () => {
   });
 
   it("makes few rows of many lines, and reaches the last", async () => {
-    serveLines(served, 50_000, (index) => `line number ${index}`);
+    serveLines(at.served, 50_000, (index) => `line number ${index}`);
     const { page } = await open(`/ui/runs/${RUN}`);
     await page.getByText("line number 0", { exact: true }).waitFor();
     await page.getByText("50,000 lines", { exact: true }).waitFor();
@@ -71,7 +59,7 @@ describe.skipIf(!canRun)("at its limits a page", { timeout: PATIENCE }, () => {
       "x".repeat(10_000_000),
     ];
     const lines = texts.map((text, index) => logLine(index, text));
-    served.instead.set(`${PATH}/logs`, { lines, after: "end", more: false });
+    at.served.instead.set(`${PATH}/logs`, { lines, after: "end", more: false });
     const { page, faults } = await open(`/ui/runs/${RUN}`);
     const log = page.getByRole("log");
     await log.getByText("<script>alert(1)</script>").waitFor();
@@ -84,7 +72,7 @@ describe.skipIf(!canRun)("at its limits a page", { timeout: PATIENCE }, () => {
   });
 
   it("shows hostile texts of everything else as text", { timeout: 4 * PATIENCE }, async () => {
-    for (const [path, answer] of Object.entries(served.recorded)) served.instead.set(path, hostile(answer));
+    for (const [path, answer] of Object.entries(at.served.recorded)) at.served.instead.set(path, hostile(answer));
     const { page, faults } = await open("/ui");
     const paths = [
       ...["", "/runs", `/runs/${RUN}`, `/runs/${RUN}/t/total`, `/runs/${RUN}/v/export.rows`, "/search?q=twelve"],
@@ -93,7 +81,7 @@ describe.skipIf(!canRun)("at its limits a page", { timeout: PATIENCE }, () => {
     ];
     let shown = 0;
     for (const path of paths) {
-      await page.goto(`${served.url}/ui${path}`);
+      await page.goto(`${at.served.url}/ui${path}`);
       await loaded(page);
       const found = await page.evaluate(() => ({
         text: document.body.textContent ?? "",

@@ -1,9 +1,10 @@
 // What a page keeps while its connection, its tab or the whole stack goes away: nothing is lost, nothing comes twice.
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { BUILT, canRun, launch, openPage, PATIENCE } from "./browser.ts";
+import type { Page } from "playwright-core";
+import { beforeEach, describe, expect, it } from "vitest";
+import { canRun, openPage, PATIENCE } from "./browser.ts";
 import { logLine } from "./lines.ts";
-import { RUN, type Served, serve } from "./server.ts";
+import { RUN } from "./server.ts";
+import { setting } from "./setting.ts";
 
 const PATH = `/v1/runs/${RUN}`;
 
@@ -13,38 +14,26 @@ interface Run {
 }
 
 describe.skipIf(!canRun)("a page that follows a run", { timeout: PATIENCE }, () => {
-  let browser: Browser;
-  let served: Served;
+  const at = setting();
   /** How many lines are written so far, and the run as it is now; each change of the run has a number. */
   let written = 0;
   let now: Run;
   let version = 1;
 
-  beforeAll(async () => {
-    served = await serve(BUILT);
-    browser = await launch();
-  }, PATIENCE);
-
-  afterAll(async () => {
-    await browser?.close();
-    await served?.close();
-  }, PATIENCE);
-
   beforeEach(() => {
-    served.isCut = false;
-    served.instead.clear();
+    at.served.isCut = false;
     written = 3;
     version = 1;
-    now = { ...(served.recorded[PATH] as Run), state: "running" };
-    served.instead.set(PATH, () => now);
-    served.instead.set(`${PATH}/changes`, (url: URL) => {
+    now = { ...(at.served.recorded[PATH] as Run), state: "running" };
+    at.served.instead.set(PATH, () => now);
+    at.served.instead.set(`${PATH}/changes`, (url: URL) => {
       const after = url.searchParams.get("after");
       const { treatments, ...run } = now;
       return { run, treatments: after === String(version) ? [] : treatments, reload: false, after: String(version) };
     });
-    served.instead.set(`${PATH}/logs`, (url: URL) => {
+    at.served.instead.set(`${PATH}/logs`, (url: URL) => {
       const first = Number(url.searchParams.get("after") ?? 0);
-      const lines = Array.from({ length: written - first }, (_, at) => logLine(first + at, `tick ${first + at}`));
+      const lines = Array.from({ length: written - first }, (_, index) => logLine(first + index, `tick ${first + index}`));
       return { lines, after: String(written), more: false };
     });
   });
@@ -70,15 +59,15 @@ describe.skipIf(!canRun)("a page that follows a run", { timeout: PATIENCE }, () 
   }
 
   it("goes on where it was after the stack was away", async () => {
-    const { page, faults } = await openPage(browser, served.url, `/ui/runs/${RUN}`);
+    const { page, faults } = await openPage(at.browser, at.served.url, `/ui/runs/${RUN}`);
     await expectLines(page, 3);
-    served.isCut = true;
+    at.served.isCut = true;
     await page.getByText("Cadence does not answer.").first().waitFor();
     // What was shown stays.
     await expectLines(page, 3);
     written = 7;
     end("audit", "timed_out");
-    served.isCut = false;
+    at.served.isCut = false;
     await expectLines(page, 7);
     await expectState(page, "audit", "timed out");
     await page.getByText("Cadence does not answer.").first().waitFor({ state: "hidden" });
@@ -87,7 +76,7 @@ describe.skipIf(!canRun)("a page that follows a run", { timeout: PATIENCE }, () 
   });
 
   it("has everything once a hidden tab is shown again", async () => {
-    const { page } = await openPage(browser, served.url, `/ui/runs/${RUN}`);
+    const { page } = await openPage(at.browser, at.served.url, `/ui/runs/${RUN}`);
     await expectLines(page, 3);
     const see = (hidden: boolean) =>
       page.evaluate((value) => {
@@ -105,10 +94,10 @@ describe.skipIf(!canRun)("a page that follows a run", { timeout: PATIENCE }, () 
   });
 
   it("reads a run again that was changed by more than can be told", async () => {
-    const { page } = await openPage(browser, served.url, `/ui/runs/${RUN}`);
+    const { page } = await openPage(at.browser, at.served.url, `/ui/runs/${RUN}`);
     await expectLines(page, 3);
     end("rates", "failed");
-    served.instead.set(`${PATH}/changes`, () => ({
+    at.served.instead.set(`${PATH}/changes`, () => ({
       run: now,
       treatments: [],
       reload: true,

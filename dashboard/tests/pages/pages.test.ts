@@ -1,28 +1,16 @@
 // The pages in a real browser: no violation that axe finds, nothing cut, nothing foreign, no report of the policy.
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { Page } from "playwright-core";
+import { describe, expect, it } from "vitest";
 import { ADMIN_PARTS } from "../../src/routes.ts";
-import { BUILT, canRun, launch, type Opened, openPage, PATIENCE, violations } from "./browser.ts";
-import { NOW, PAGES, RUN, type Served, serve, THEN } from "./server.ts";
+import { canRun, type Opened, openPage, PATIENCE, violations } from "./browser.ts";
+import { NOW, PAGES, RUN, THEN } from "./server.ts";
+import { setting } from "./setting.ts";
 
 describe.skipIf(!canRun)("the pages", { timeout: PATIENCE }, () => {
-  let browser: Browser;
-  let served: Served;
-
-  beforeAll(async () => {
-    served = await serve(BUILT);
-    browser = await launch();
-  }, PATIENCE);
-
-  afterAll(async () => {
-    await browser?.close();
-    await served?.close();
-  }, PATIENCE);
-
-  beforeEach(() => served.instead.clear());
+  const at = setting();
 
   const open = (path: string, width = 1440, theme: "light" | "dark" = "light", signedIn = true): Promise<Opened> =>
-    openPage(browser, served.url, path, { width, theme, signedIn });
+    openPage(at.browser, at.served.url, path, { width, theme, signedIn });
 
   for (const [name, path] of Object.entries(PAGES)) {
     for (const theme of ["light", "dark"] as const) {
@@ -63,7 +51,7 @@ describe.skipIf(!canRun)("the pages", { timeout: PATIENCE }, () => {
       const { page, faults } = await open("/ui/admin/members", 1440, theme);
       for (const part of ADMIN_PARTS) {
         await page.setViewportSize({ width: 1440, height: 900 });
-        await page.goto(`${served.url}/ui/admin/${part}`);
+        await page.goto(`${at.served.url}/ui/admin/${part}`);
         await page.locator("main section h2").first().waitFor();
         await page.waitForFunction(() => !document.querySelector(".loading"));
         expect(await violations(page), part).toEqual([]);
@@ -160,12 +148,12 @@ describe.skipIf(!canRun)("the pages", { timeout: PATIENCE }, () => {
   });
 
   it("tells the first divergence, and leads to it from the failed run", async () => {
-    served.instead.set(`/v1/runs/${RUN}/last-passed`, { run_id: THEN });
+    at.served.instead.set(`/v1/runs/${RUN}/last-passed`, { run_id: THEN });
     const { page } = await open(`/ui/runs/${RUN}`);
     const link = page.getByRole("link", { name: "Compare with the last that passed" });
     await link.waitFor();
     expect(await link.getAttribute("href")).toBe(`/ui/runs/${THEN}/diff/${RUN}`);
-    await page.goto(`${served.url}/ui/runs/${THEN}/diff/${NOW}`);
+    await page.goto(`${at.served.url}/ui/runs/${THEN}/diff/${NOW}`);
     const found = page.getByRole("region", { name: "The first divergence" });
     await found.getByText("export: $CADENCE_PARAM_fifth changed").waitFor();
     await found.getByText("line 6, column 3").waitFor();
@@ -174,15 +162,15 @@ describe.skipIf(!canRun)("the pages", { timeout: PATIENCE }, () => {
 
   it("follows a run: what changed replaces what was there", async () => {
     const path = `/v1/runs/${RUN}`;
-    const ended = served.recorded[path] as { state: string; treatments: { name: string; state: string }[] };
+    const ended = at.served.recorded[path] as { state: string; treatments: { name: string; state: string }[] };
     const running = { ...ended, state: "running" };
-    served.instead.set(path, running);
-    served.instead.set(`${path}/changes`, { run: running, treatments: [], reload: false, after: "1" });
+    at.served.instead.set(path, running);
+    at.served.instead.set(`${path}/changes`, { run: running, treatments: [], reload: false, after: "1" });
     const { page } = await open(`/ui/runs/${RUN}`);
     const row = page.getByRole("row", { name: /^audit/ });
     await row.getByText("succeeded").waitFor();
     const audit = ended.treatments.find((one) => one.name === "audit");
-    served.instead.set(`${path}/changes`, {
+    at.served.instead.set(`${path}/changes`, {
       run: ended,
       treatments: [{ ...audit, state: "timed_out" }],
       reload: false,
@@ -197,7 +185,7 @@ describe.skipIf(!canRun)("the pages", { timeout: PATIENCE }, () => {
   it("approves with a reason, and shows what remains", async () => {
     const { page } = await open("/ui/approvals");
     await page.getByPlaceholder("Reason (optional)").fill("looked at it");
-    served.instead.set("/v1/approvals", { items: [], next: null });
+    at.served.instead.set("/v1/approvals", { items: [], next: null });
     const sent = page.waitForRequest((request) => request.method() === "POST");
     await page.getByRole("button", { name: "Approve deploy" }).click();
     expect((await sent).postDataJSON()).toEqual({ decision: "approve", comment: "looked at it" });
@@ -206,8 +194,8 @@ describe.skipIf(!canRun)("the pages", { timeout: PATIENCE }, () => {
   });
 
   it("offers what one may do, and no more", async () => {
-    const self = served.recorded["/v1/self"] as object;
-    served.instead.set("/v1/self", { ...self, held: ["runs:read", "members:read"] });
+    const self = at.served.recorded["/v1/self"] as object;
+    at.served.instead.set("/v1/self", { ...self, held: ["runs:read", "members:read"] });
     const { page } = await open("/ui/admin/members");
     await page
       .getByRole("navigation", { name: "Pages" })

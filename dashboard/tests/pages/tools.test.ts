@@ -1,31 +1,16 @@
 // A run at any moment, files of what is seen, environments; and every page while the API refuses or has nothing.
 import { readFileSync } from "node:fs";
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { BUILT, canRun, isCut, launch, loaded, type Opened, openPage, PATIENCE, violations } from "./browser.ts";
-import { MOMENT, PAGES, Refusal, RUN, type Served, serve } from "./server.ts";
+import type { Page } from "playwright-core";
+import { describe, expect, it } from "vitest";
+import { canRun, isCut, loaded, type Opened, openPage, PATIENCE, violations } from "./browser.ts";
+import { MOMENT, PAGES, Refusal, RUN } from "./server.ts";
+import { setting } from "./setting.ts";
 
 describe.skipIf(!canRun)("the tools of the pages", { timeout: PATIENCE }, () => {
-  let browser: Browser;
-  let served: Served;
-
-  beforeAll(async () => {
-    served = await serve(BUILT);
-    browser = await launch();
-  }, PATIENCE);
-
-  afterAll(async () => {
-    await browser?.close();
-    await served?.close();
-  }, PATIENCE);
-
-  beforeEach(() => {
-    served.instead.clear();
-    served.always = undefined;
-  });
+  const at = setting();
 
   const open = (path: string, theme: "light" | "dark" = "light"): Promise<Opened> =>
-    openPage(browser, served.url, path, { theme });
+    openPage(at.browser, at.served.url, path, { theme });
 
   async function download(page: Page, button: string): Promise<{ name: string; content: string }> {
     const begun = page.waitForEvent("download");
@@ -69,19 +54,19 @@ describe.skipIf(!canRun)("the tools of the pages", { timeout: PATIENCE }, () => 
     const log = await download(page, "Save lines");
     expect(log.name).toBe(`${RUN}.log`);
     expect(log.content).toContain("ValueError: could not convert string to float: 'twelve'\n");
-    const { lines } = served.recorded[`/v1/runs/${RUN}/logs`] as { lines: { text: string }[] };
+    const { lines } = at.served.recorded[`/v1/runs/${RUN}/logs`] as { lines: { text: string }[] };
     expect(log.content.trimEnd().split("\n")).toHaveLength(lines.length);
 
     const path = `/v1/runs/${RUN}/treatments/export/outputs/rows`;
-    const whole = Buffer.from((served.recorded[path] as { content_base64: string }).content_base64, "base64");
+    const whole = Buffer.from((at.served.recorded[path] as { content_base64: string }).content_base64, "base64");
     // In two pieces, as a long value comes.
-    served.instead.set(path, (url: URL) => {
+    at.served.instead.set(path, (url: URL) => {
       const offset = Number(url.searchParams.get("offset"));
       const piece = offset ? whole.subarray(offset) : whole.subarray(0, 10);
       const next = offset ? null : 10;
-      return { ...(served.recorded[path] as object), offset, content_base64: piece.toString("base64"), next };
+      return { ...(at.served.recorded[path] as object), offset, content_base64: piece.toString("base64"), next };
     });
-    await page.goto(`${served.url}/ui/runs/${RUN}/v/export.rows`);
+    await page.goto(`${at.served.url}/ui/runs/${RUN}/v/export.rows`);
     const value = await download(page, "Save as a file");
     expect([value.name, value.content]).toEqual([`${RUN}-export.rows.csv`, whole.toString()]);
     expect(faults).toEqual([]);
@@ -96,7 +81,7 @@ describe.skipIf(!canRun)("the tools of the pages", { timeout: PATIENCE }, () => 
     await row.getByRole("link", { name: "release / deploy" }).waitFor();
     await row.getByRole("button", { name: "Change production" }).click();
     await page.getByLabel("Branches (optional)").fill("main");
-    served.instead.set("/v1/projects/default/environments/production", (url: URL) => ({ name: url.pathname }));
+    at.served.instead.set("/v1/projects/default/environments/production", (url: URL) => ({ name: url.pathname }));
     const sent = page.waitForRequest((request) => request.method() === "PUT");
     await page.getByRole("button", { name: "Replace" }).click();
     expect((await sent).postDataJSON()).toEqual({
@@ -110,9 +95,9 @@ describe.skipIf(!canRun)("the tools of the pages", { timeout: PATIENCE }, () => 
   });
 
   it("read the audit log on, with the filters of the address", async () => {
-    const whole = served.recorded["/v1/audit"] as { items: object[] };
+    const whole = at.served.recorded["/v1/audit"] as { items: object[] };
     const asked: string[] = [];
-    served.instead.set("/v1/audit", (url: URL) => {
+    at.served.instead.set("/v1/audit", (url: URL) => {
       asked.push(url.search);
       return url.searchParams.has("cursor")
         ? { items: whole.items.slice(5), next: null }
@@ -140,12 +125,14 @@ describe.skipIf(!canRun)("the tools of the pages", { timeout: PATIENCE }, () => 
     }, async () => {
       const { page, faults } = await open("/ui", theme);
       await page.setViewportSize({ width: 320, height: 800 });
-      const self = served.recorded["/v1/self"];
+      const self = at.served.recorded["/v1/self"];
       for (const path of paths) {
-        served.instead.set("/v1/self", self);
-        if (state === "refused") served.always = new Refusal(503, "The control plane is being upgraded. Try again.");
-        else for (const one of Object.keys(served.recorded)) served.instead.set(one, isList(one) ? EMPTY : undefined);
-        await page.goto(`${served.url}${path}`);
+        at.served.instead.set("/v1/self", self);
+        if (state === "refused") at.served.always = new Refusal(503, "The control plane is being upgraded. Try again.");
+        else
+          for (const one of Object.keys(at.served.recorded))
+            at.served.instead.set(one, isList(one) ? EMPTY : undefined);
+        await page.goto(`${at.served.url}${path}`);
         await loaded(page);
         expect.soft(await violations(page), path).toEqual([]);
         expect.soft(await isCut(page), path).toBe(false);
@@ -157,7 +144,7 @@ describe.skipIf(!canRun)("the tools of the pages", { timeout: PATIENCE }, () => 
 
   /** Whether what is recorded there is a list, which may be empty; everything else is then not there at all. */
   function isList(path: string): boolean {
-    const answer = served.recorded[path] as object;
+    const answer = at.served.recorded[path] as object;
     return "items" in answer || ("lines" in answer && !("state" in answer));
   }
 });
