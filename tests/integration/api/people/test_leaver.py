@@ -1,6 +1,6 @@
 """A leaver: signed in everywhere, removed in the company's directory, and out everywhere within five minutes."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,9 +11,9 @@ import time_machine
 from cadence.application.search.push_lines import PushLines
 from cadence.domain.shared.errors import Gone, NotFound, Unauthenticated
 from tests.integration.api.calling import Api
+from tests.integration.api.people.issuer import CLIENT, Issuer
 from tests.integration.api.people.test_provisioning import Provisioner
 from tests.integration.api.people.test_sessions import halves, opened
-from tests.integration.api.people.test_sign_in import CLIENT, Issuer
 from tests.integration.api.test_gates_api import link
 from tests.integration.api.test_gates_api import waiting as waiting
 
@@ -30,14 +30,6 @@ class Sockets:
         if connection_id == "gone":
             raise Gone("closed")
         self.sent.append(message)
-
-
-@pytest.fixture(scope="module")
-def issuer() -> Iterator[Issuer]:
-    made = Issuer()
-    yield made
-    made.server.shutdown()
-    made.server.server_close()
 
 
 @pytest.fixture

@@ -27,14 +27,7 @@ class Pull:
 
     def comment(self, body: str, sender: str = "ada", delivery: str = "d-c") -> dict[str, Any]:
         """Comments, and returns the newest delivery."""
-        payload = {
-            "action": "created",
-            "is_pull": True,
-            "issue": {"number": 7},
-            "comment": {"body": body, "user": {"login": sender, "id": 1}},
-            "repository": {"full_name": "acme/site"},
-        }
-        return self.world.send("issue_comment", payload, delivery)
+        return self.world.comment(body, sender, delivery)
 
     def end(self, state: RunState = RunState.FAILED) -> None:
         self.world.end(self.run_id, state)

@@ -28,14 +28,7 @@ class Fork:
 
     def comment(self, body: str = "/cadence approve", sender: str = "ada", delivery: str = "d-c") -> dict[str, Any]:
         """Comments, and returns the newest delivery."""
-        payload = {
-            "action": "created",
-            "is_pull": True,
-            "issue": {"number": 7},
-            "comment": {"body": body, "user": {"login": sender, "id": 1}},
-            "repository": {"full_name": "acme/site"},
-        }
-        return self.world.send("issue_comment", payload, delivery)
+        return self.world.comment(body, sender, delivery)
 
 
 @pytest.fixture

@@ -129,6 +129,17 @@ class World:
         payload = json.dumps({**body, "attempt": 0, "deferred": False}).encode()
         self.lambdas.invoke(FunctionName="commit-reports", Payload=payload)
 
+    def comment(self, body: str, sender: str, delivery: str) -> dict[str, Any]:
+        """Comments on pull request 7, and returns the newest delivery."""
+        payload = {
+            "action": "created",
+            "is_pull": True,
+            "issue": {"number": 7},
+            "comment": {"body": body, "user": {"login": sender, "id": 1}},
+            "repository": {"full_name": "acme/site"},
+        }
+        return self.send("issue_comment", payload, delivery)
+
     def repository_id(self) -> str:
         return str(self.api("GET", "/v1/repositories").json["items"][0]["id"])
 
