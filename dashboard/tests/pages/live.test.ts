@@ -33,7 +33,9 @@ describe.skipIf(!canRun)("a page that follows a run", { timeout: PATIENCE }, () 
     });
     at.served.instead.set(`${PATH}/logs`, (url: URL) => {
       const first = Number(url.searchParams.get("after") ?? 0);
-      const lines = Array.from({ length: written - first }, (_, index) => logLine(first + index, `tick ${first + index}`));
+      const lines = Array.from({ length: written - first }, (_, index) =>
+        logLine(first + index, `tick ${first + index}`),
+      );
       return { lines, after: String(written), more: false };
     });
   });
