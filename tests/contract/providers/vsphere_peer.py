@@ -5,7 +5,7 @@ import json
 import ssl
 import subprocess
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
@@ -20,10 +20,8 @@ from cadence.providers.vsphere.provider import VSphereProvider
 from cadence.providers.vsphere.settings import VSphereSettings
 from tests.contract.providers.peer import Trouble
 from tests.integration.exports.peers import program
-from tests.waiting import eventually
 
 NAME = "vsphere"
-_UNDER_WAY = (vim.TaskInfo.State.queued, vim.TaskInfo.State.running)
 OWNER = MachineOwner("installation", "default", "vcenter")
 
 
@@ -91,10 +89,7 @@ class VSpherePeer:
             machine.PowerOffVM_Task()
 
     def settle(self) -> None:
-        """The simulator has carried out what it was asked for."""
-        if self.trouble is None:
-            tasks = self.own.content().taskManager
-            eventually(lambda: all(self._state(task) not in _UNDER_WAY for task in tasks.recentTask))
+        """The simulator answers once it has carried out what it was asked for."""
 
     def machines(self, runner_id: str) -> int:
         return len(self._of(runner_id))
@@ -112,12 +107,7 @@ class VSpherePeer:
             settings=settings, credentials={"username": "cadence", "password": password}, seconds=1, page=3
         )
         self.sessions.append(inventory)
-        provider = _Unhurried(owner=owner, settings=settings, inventory=inventory, user_data=_told)
-        provider.settle = self.settle
-        return provider
-
-    def _state(self, task: Any) -> Any:
-        return self.own.properties(task, "info.state").get("info.state")
+        return VSphereProvider(owner=owner, settings=settings, inventory=inventory, user_data=_told)
 
     def _of(self, runner_id: str) -> list[Any]:
         with_its_name = self.own.named(f"cadence-{runner_id}")
@@ -129,18 +119,6 @@ class VSpherePeer:
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         with urllib.request.urlopen(url, json.dumps(trouble).encode(), context=context, timeout=120):
             pass
-
-
-class _Unhurried(VSphereProvider):
-    """The simulator panics where a machine is destroyed that it is about to clone."""
-
-    settle: Callable[[], None]
-
-    def start(self, request: RunnerRequest) -> str:
-        try:
-            return super().start(request)
-        finally:
-            self.settle()
 
 
 def _told(request: RunnerRequest) -> str:

@@ -42,7 +42,9 @@ type door struct {
 	mutex  sync.Mutex
 	next   trouble
 	lose   string
-	turn   sync.Mutex // one call at a time: the simulator is not made for several clones at once
+	turn   sync.Mutex // held until all that a call began is done: the simulator touches machines that are half made
+	clones *clones
+	all    *simulator.Registry
 }
 
 func (d *door) ServeHTTP(answer http.ResponseWriter, request *http.Request) {
@@ -72,6 +74,15 @@ func (d *door) answer(answer http.ResponseWriter, request *http.Request) {
 	d.turn.Lock()
 	defer d.turn.Unlock()
 	d.inner.ServeHTTP(answer, request)
+	d.wait()
+	d.clones.finish(d.all)
+	d.wait()
+}
+
+func (d *door) wait() {
+	for _, task := range d.all.AllReference("Task") {
+		task.(*simulator.Task).Wait()
+	}
 }
 
 func (d *door) take() (trouble, bool) {
@@ -136,37 +147,41 @@ func (d *door) change(answer http.ResponseWriter, request *http.Request) {
 
 // clones gives each clone the settings that the request had for it and switches it on, as a vCenter does; the simulator
 // does neither.
-// A clone is found by its name, before the next call is answered.
+// A clone is found by its name, once it is made.
 type clones struct{ asked sync.Map }
 
+type clone struct {
+	ctx  simulator.Context // events name who caused them
+	spec types.VirtualMachineCloneSpec
+}
+
 func (c *clones) note(ctx *simulator.Context, method *simulator.Method) (mo.Reference, types.BaseMethodFault) {
-	if ctx.Session == nil {
-		return nil, nil // events name who caused them
-	}
-	for _, entity := range ctx.Map.All("VirtualMachine") {
-		machine := entity.(*simulator.VirtualMachine)
-		if asked, known := c.asked.LoadAndDelete(machine.Name); known {
-			finish(ctx, machine, asked.(types.VirtualMachineCloneSpec))
-		}
-	}
-	if request, fits := method.Body.(*types.CloneVM_Task); fits && request.Spec.Config != nil {
-		c.asked.Store(request.Name, request.Spec)
+	if request, fits := method.Body.(*types.CloneVM_Task); fits && request.Spec.Config != nil && ctx.Session != nil {
+		c.asked.Store(request.Name, clone{*ctx, request.Spec})
 	}
 	return nil, nil
 }
 
-func finish(ctx *simulator.Context, machine *simulator.VirtualMachine, spec types.VirtualMachineCloneSpec) {
-	config := spec.Config
-	machine.Config.ExtraConfig = append(machine.Config.ExtraConfig, config.ExtraConfig...)
-	machine.Config.Annotation = config.Annotation
-	if config.NumCPUs > 0 {
-		machine.Config.Hardware.NumCPU = config.NumCPUs
-	}
-	if config.MemoryMB > 0 {
-		machine.Config.Hardware.MemoryMB = int32(config.MemoryMB)
-	}
-	if spec.PowerOn {
-		machine.PowerOnVMTask(ctx, &types.PowerOnVM_Task{This: machine.Self})
+func (c *clones) finish(all *simulator.Registry) {
+	for _, entity := range all.All("VirtualMachine") {
+		machine := entity.(*simulator.VirtualMachine)
+		asked, known := c.asked.LoadAndDelete(machine.Name)
+		if !known {
+			continue
+		}
+		wanted := asked.(clone)
+		config := wanted.spec.Config
+		machine.Config.ExtraConfig = append(machine.Config.ExtraConfig, config.ExtraConfig...)
+		machine.Config.Annotation = config.Annotation
+		if config.NumCPUs > 0 {
+			machine.Config.Hardware.NumCPU = config.NumCPUs
+		}
+		if config.MemoryMB > 0 {
+			machine.Config.Hardware.MemoryMB = int32(config.MemoryMB)
+		}
+		if wanted.spec.PowerOn {
+			machine.PowerOnVMTask(&wanted.ctx, &types.PowerOnVM_Task{This: machine.Self})
+		}
 	}
 }
 
@@ -200,11 +215,14 @@ func main() {
 		os.Exit(1)
 	}
 	defer model.Remove()
-	model.Map().Handler = new(clones).note
+	made := new(clones)
+	model.Map().Handler = made.note
 	model.Service.TLS = new(tls.Config)
 	server := model.Service.NewServer()
 	defer server.Close()
-	server.Config.Handler = &door{inner: server.Config.Handler, faults: model.Service.FaultInjector()}
+	server.Config.Handler = &door{
+		inner: server.Config.Handler, faults: model.Service.FaultInjector(), clones: made, all: model.Map(),
+	}
 	fmt.Println(server.URL.Host)
 	_, _ = io.Copy(io.Discard, os.Stdin)
 }
