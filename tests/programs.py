@@ -16,6 +16,23 @@ def bubblewrap() -> str | None:
     return program if program and works(program) else None
 
 
+# Loopback alone would be taken for no network at all.
+_NETWORK = """ip link set lo up && ip link add inner type veth peer name outer &&
+    ip link set inner addrgenmode none && ip link set outer addrgenmode none &&
+    ip addr add 10.213.0.1/24 dev inner && ip link set outer up && ip link set inner up"""
+
+
+@cache
+def own_network() -> tuple[str, ...]:
+    """The beginning of a command that runs in a network of its own, in which nothing changes while others make and
+    remove networks on this machine, which browsers answer with broken connections. Empty where there can be none.
+    """
+    command = ("unshare", "--user", "--map-root-user", "--net", "sh", "-c", f'{_NETWORK} && exec "$@"', "sh")
+    if shutil.which("unshare") is None:
+        return ()
+    return command if subprocess.run([*command, "true"], capture_output=True, check=False).returncode == 0 else ()
+
+
 @cache
 def private_mounts() -> tuple[str, ...] | None:
     """The beginning of a command that may mount file systems for itself, without being root; None if none may here."""

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from infra.dashboard_page import SOURCES, page
+from tests.programs import own_network
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
+NODE = Path(sys.executable).with_name("node")
 VITEST = SOURCES / "node_modules" / "vitest" / "vitest.mjs"
 
 
@@ -23,7 +25,7 @@ def test_the_pages_in_a_browser() -> None:
         pytest.skip(f"the page could not be built: {(built / 'missing.txt').read_text()}")
     environment = os.environ | {"CHROMIUM": str(CHROMIUM), "DASHBOARD_PAGE": str(built), "NO_COLOR": "1"}
     done = subprocess.run(
-        [str(Path(sys.executable).with_name("node")), str(VITEST), "run", "tests/pages", "--no-file-parallelism"],
+        [*own_network(), str(NODE), str(VITEST), "run", "tests/pages", "--no-file-parallelism"],
         cwd=SOURCES,
         env=environment,
         capture_output=True,
