@@ -2,14 +2,16 @@
 
 import json
 import uuid
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.exceptions import ClientError
 
 from cadence.local.shared.account_key import AccountKey
 from cadence.local.shared.region import REGION
-from tests.e2e.conftest import Stack
+
+if TYPE_CHECKING:
+    from tests.e2e.conftest import Stack
 
 DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 
@@ -17,7 +19,7 @@ DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 class Account:
     """Makes clients: `root(service)` may do everything, `as_lambda(folder)(service)` what that Lambda's role may."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: "Stack") -> None:
         self._endpoint = stack.aws_endpoint
         key = AccountKey.read(stack.paths)
         assert key is not None

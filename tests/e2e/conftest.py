@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +20,10 @@ from cadence.local.shared.paths import CHECKOUT, StackPaths
 from cadence.local.shared.region import REGION
 from cadence.local.supervision import control
 from cadence.local.supervision.supervisor import StackOptions
+from tests.e2e.account import Account
 from tests.e2e.api import Api
 from tests.e2e.engine import agent_environment
+from tests.e2e.stack_logs import logged_since
 
 HERE = Path(__file__).parent
 
@@ -59,6 +61,17 @@ def serving(folder: Path) -> Iterator[Stack]:
         supervisor.wait(120)
         if supervisor.stdin is not None:
             supervisor.stdin.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    stack = item.funcargs.get("stack") if isinstance(item, pytest.Function) else None
+    if report.failed and call.when == "call" and isinstance(stack, Stack):
+        report.sections.append(("What the stack's Lambdas did", logged_since(Account(stack), call.start)))
+    return report
 
 
 @pytest.fixture(scope="session")

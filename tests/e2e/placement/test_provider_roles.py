@@ -94,11 +94,11 @@ def test_every_provider_is_here() -> None:
 def test_a_provider_probes_starts_and_sweeps_in_its_own_role(api: Api, stack: Stack, pool: str, provider: str) -> None:
     account = Account(stack)
     # It reads the pool, decrypts its credentials, asks, and keeps what it heard.
-    probe = eventually(lambda: api.get(f"/v1/pools/{pool}")["probe"])
+    probe = eventually(lambda: api.get(f"/v1/pools/{pool}")["probe"], what="probed")
     assert not [word for word in DENIED if word in json.dumps(probe)], probe
     # It seals a token, takes its turn, asks for a machine, keeps a runner, and is told to end it.
     run_id = api.start({"cadence": 1, "name": pool, "treatments": {"a": {"run": "true", "pools": [pool]}}})
-    told = eventually(lambda: runner_or_end(api, run_id))
+    told = eventually(lambda: runner_or_end(api, run_id), what="placed")
     assert not [word for word in DENIED if word in json.dumps(told)], told
     api.call("POST", f"/v1/runs/{run_id}/cancel")
     api.finished(run_id)
