@@ -4940,10 +4940,12 @@ export interface components {
         SecretBody: {
             /**
              * Value
-             * Format: password
-             * @description At most 64 KiB of UTF-8 text.
+             * @description At most 64 KiB of UTF-8 text. Either this or a `source` is required.
+             * @default null
              */
-            value: string;
+            value: string | null;
+            /** @default null */
+            source: components["schemas"]["SecretSourceBody"] | null;
             /**
              * Environment
              * @description Binds the secret to an environment: only treatments of that environment receive it. `null` ends that; without this member the secret stays bound as it is.
@@ -4961,6 +4963,43 @@ export interface components {
              */
             next: string | null;
         };
+        /**
+         * SecretSourceBody
+         * @description Where the value is read, each time that a runner claims a treatment with the secret. It is not stored.
+         */
+        SecretSourceBody: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "aws-secrets-manager" | "aws-parameter-store" | "vault";
+            /**
+             * Name
+             * @description The name of the secret or parameter, or the path below the mount.
+             */
+            name: string;
+            /**
+             * Field
+             * @description A member of the JSON object there; required for `vault`.
+             * @default null
+             */
+            field: string | null;
+            /**
+             * @description For `vault` only.
+             * @default null
+             */
+            vault: components["schemas"]["VaultBody"] | null;
+        };
+        /** SecretSourceView */
+        SecretSourceView: {
+            /** Kind */
+            kind: string;
+            /** Name */
+            name: string;
+            /** Field */
+            field: string | null;
+            vault: components["schemas"]["VaultView"] | null;
+        };
         /** SecretView */
         SecretView: {
             /** Name */
@@ -4972,6 +5011,8 @@ export interface components {
              * Format: date-time
              */
             updated_at: string;
+            /** @description Where the value is read; `null` if Cadence keeps it. */
+            source: components["schemas"]["SecretSourceView"] | null;
             /**
              * Environment
              * @description The environment that it is bound to, if any.
@@ -6102,6 +6143,66 @@ export interface components {
             preview_base64: string | null;
             /** @description Its beginning, by what it is. */
             shown: components["schemas"]["PreviewView"] | null;
+        };
+        /** VaultBody */
+        VaultBody: {
+            /**
+             * Address
+             * @description Without a path, such as `https://vault.example.com:8200`.
+             */
+            address: string;
+            /**
+             * Login
+             * @description With an identity token of the treatment, whose audience is the address, or with an AppRole.
+             * @default jwt
+             * @enum {string}
+             */
+            login: "jwt" | "approle";
+            /**
+             * Role
+             * @description The role for `jwt`, the role ID for `approle`.
+             */
+            role: string;
+            /**
+             * Secret
+             * @description The project's secret that is the secret ID of `approle`.
+             * @default null
+             */
+            secret: string | null;
+            /**
+             * Login Mount
+             * @description Where the auth method is mounted; by default `login`.
+             * @default null
+             */
+            login_mount: string | null;
+            /**
+             * Mount
+             * @description Where the engine KV, version 2, is mounted.
+             * @default secret
+             */
+            mount: string;
+            /**
+             * Namespace
+             * @default null
+             */
+            namespace: string | null;
+        };
+        /** VaultView */
+        VaultView: {
+            /** Address */
+            address: string;
+            /** Login */
+            login: string;
+            /** Role */
+            role: string;
+            /** Secret */
+            secret: string | null;
+            /** Login Mount */
+            login_mount: string;
+            /** Mount */
+            mount: string;
+            /** Namespace */
+            namespace: string | null;
         };
         /**
          * ViaView

@@ -62,6 +62,7 @@ from cadence.application.shared.storage import ReserveStorage
 from cadence.application.values.caches import FindCache, ReadCache, SaveCache, WriteCache
 from cadence.composition.shared import gates, settings
 from cadence.composition.shared.clock import now
+from cadence.composition.shared.secret_sources import secret_sources
 from cadence.domain.access.access import Principal
 from cadence.domain.values.cache import CacheLimits
 
@@ -136,6 +137,7 @@ def gateway() -> Gateway:
     audit, sessions = DynamoAuditTrail(config.access_table), RunnerSessions(runners)
     authenticate = Authenticate(access, now, NoteTokenUses(DynamoTokenUses(config.access_table)))
     tokens = RunTokens(access, now)
+    secrets = KmsSecretStore(config.access_table, config.secrets_key)
 
     return Gateway(
         authenticate=authenticate.authenticate,
@@ -153,7 +155,8 @@ def gateway() -> Gateway:
         claim=ClaimAssignment(
             treatments=runs,
             runners=runners,
-            secrets=KmsSecretStore(config.access_table, config.secrets_key),
+            secrets=secrets,
+            sources=secret_sources(config, secrets),
             environments=DynamoEnvironmentStore(config.access_table),
             followers=runners,
             machines=machines,

@@ -95,8 +95,10 @@ from cadence.composition.shared.clock import now
 from cadence.composition.shared.documents import check_document
 from cadence.composition.shared.schedules import schedules
 from cadence.composition.shared.search import Search, search
+from cadence.composition.shared.secret_sources import prefixes
 from cadence.domain.access.access import Principal, Project
 from cadence.domain.access.scopes import project_scope
+from cadence.domain.access.secret_source import SourcePrefixes
 from cadence.domain.shared.errors import NotFound
 from cadence.domain.shared.schemas import schemas_folder
 
@@ -112,6 +114,7 @@ class Services:
     access: DynamoAccessStore
     keys: SharedKeys
     secrets: SecretStore
+    secret_prefixes: SourcePrefixes
     pools: ManagePools
     hold: HoldRunner
     pipelines: PipelineStore
@@ -240,6 +243,7 @@ def services() -> Services:
         access=access,
         keys=DynamoSharedKeys(cipher),
         secrets=secrets,
+        secret_prefixes=prefixes(config),
         hold=HoldRunner(runners, provider_calls, now),
         pools=ManagePools(
             directory=access,
