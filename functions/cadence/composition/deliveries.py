@@ -76,6 +76,7 @@ def process_message() -> Callable[[str], tuple[str, Sequence[str]]]:
         seen=access,
         pipelines=pipelines,
         git=git,
+        tags=git,
         start=triggered,
         run_pushed=pushed,
         webhook_events=ProcessWebhookEvent(
@@ -96,6 +97,7 @@ def process_message() -> Callable[[str], tuple[str, Sequence[str]]]:
         seen=access,
         heads=DynamoHeads(config.repositories_table),
         git=git,
+        tags=git,
         folders=git,
         sources=StoreCommitFiles(
             archives=DulwichGitReader.reaching(config.git_hosts, seconds=_SOURCE_SECONDS),

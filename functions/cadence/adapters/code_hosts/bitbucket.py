@@ -20,7 +20,9 @@ _STATES = {
     CommitState.FAILURE: "FAILED",
     CommitState.CANCELLED: "STOPPED",
 }
-_EVENTS = ["repo:push", "pullrequest:created", "pullrequest:updated", "pullrequest:comment_created"]
+_EVENTS = ["repo:push"] + [
+    f"pullrequest:{event}" for event in ("created", "updated", "fulfilled", "rejected", "comment_created")
+]
 _LONGEST_KEY = 40
 _MOST_PAGES = 10
 

@@ -19,7 +19,7 @@ _STATES = {
     CommitState.FAILURE: "failure",
     CommitState.CANCELLED: "error",
 }
-_EVENTS = ["push", "pull_request", "issue_comment"]
+_EVENTS = ["push", "pull_request", "issue_comment", "release"]
 _WRITERS = frozenset({"admin", "write", "owner"})
 
 

@@ -41,6 +41,9 @@ class _Remote(Protocol):
     def head(self) -> ObjectID:
         """Returns the default branch's commit. Raises NotFound."""
 
+    def tag(self, ref: bytes) -> ObjectID | None:
+        """Returns the commit that a tag names, or the object of an annotated tag; None if there is no such tag."""
+
     def fetch(self, wanted: Sequence[ObjectID], *, depth: int | None, without: bytes) -> None:
         """Fetches objects. `without` is a filter of git's, for servers that know it; others send everything."""
 
@@ -93,6 +96,15 @@ class DulwichGitReader:
             remote.fetch([name], depth=1, without=b"")
             return pack_tree(remote.store, _commit(remote.store, name).tree)
 
+    def find_tag(self, url: str, tag: str, credentials: GitCredentials | None = None) -> str:
+        """Implements TagReader."""
+        with self._open(url, credentials) as remote:
+            name = remote.tag(b"refs/tags/" + tag.encode())
+            if name is None:
+                raise NotFound(f"The repository {url} has no tag {tag[:100]!r}.")
+            remote.fetch([name], depth=1, without=b"tree:0")
+            return _commit(remote.store, name).id.decode()
+
     def changed_files(
         self, url: str, base: str | None, head: str, *, merge_base: bool, credentials: GitCredentials | None = None
     ) -> frozenset[str]:
@@ -133,9 +145,13 @@ class _Here:
     def __init__(self, repository: Repo) -> None:
         self.store: BaseObjectStore = repository.object_store
         self._head: Callable[[], ObjectID] = repository.head
+        self._refs = repository.refs
 
     def head(self) -> ObjectID:
         return self._head()
+
+    def tag(self, ref: bytes) -> ObjectID | None:
+        return self._refs.as_dict().get(Ref(ref))
 
     def fetch(self, wanted: Sequence[ObjectID], *, depth: int | None, without: bytes) -> None:
         """Does nothing: everything is there."""
@@ -151,6 +167,9 @@ class _There:
         if found is None:
             raise NotFound("The repository has no default branch.")
         return ObjectID(found)
+
+    def tag(self, ref: bytes) -> ObjectID | None:
+        return self._client.get_refs("", ref_prefix=[ref]).refs.get(Ref(ref))
 
     def fetch(self, wanted: Sequence[ObjectID], *, depth: int | None, without: bytes) -> None:
         pack, keep, drop = self.store.add_pack()  # type: ignore[attr-defined]

@@ -35,6 +35,13 @@ class GitReader(Protocol):
         """
 
 
+class TagReader(Protocol):
+    """Finds the commits of tags. Raises the errors of GitReader."""
+
+    def find_tag(self, url: str, tag: str, credentials: GitCredentials | None = None) -> str:
+        """Returns the commit that a tag names now. Raises NotFound if the repository has no such tag."""
+
+
 class RepositoryCredentials(Protocol):
     """Finds the credentials with which a project reads a repository."""
 
