@@ -119,6 +119,9 @@ class GitHubRepository:
     def _commits(self) -> str:
         return f"{self._path}/commits"
 
+    def full_commit(self, commit: str) -> str:
+        return commit
+
     def pull_request(self, number: int) -> PullRequest:
         found = self._client.call("GET", f"{self._path}/pulls/{number}")
         return pull_request({"number": number, "pull_request": found})

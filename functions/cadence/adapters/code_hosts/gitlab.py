@@ -133,6 +133,9 @@ class GitLabRepository:
         found = self._client.call("GET", f"{self._path}/repository/commits/{commit}")
         return HostedCommit(message=found["message"], author=found.get("author_name") or "")
 
+    def full_commit(self, commit: str) -> str:
+        return commit
+
     def pull_request(self, number: int) -> PullRequest:
         found = self._client.call("GET", f"{self._path}/merge_requests/{number}")
         return self._merge_request(found, {}, self._client.call("GET", self._path))

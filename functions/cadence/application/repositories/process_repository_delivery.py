@@ -13,6 +13,7 @@ from cadence.application.repositories.commit_source import StoreCommitFiles
 from cadence.application.repositories.ports import FolderReader, HeadStore, RepositoryDelivery, RepositoryStore
 from cadence.application.repositories.pushed_pipelines import FOLDER, PushedPipelines
 from cadence.application.repositories.repository_secrets import OpenRepository
+from cadence.application.repositories.whole_commits import with_whole_commits
 from cadence.application.shared.git_ports import GitCredentials, GitReader, TagReader
 from cadence.application.shared.identifiers import derived_ulid
 from cadence.application.shared.ports import Clock
@@ -26,6 +27,7 @@ from cadence.domain.repositories.repository import ForkPolicy, Repository
 from cadence.domain.shared.errors import Forbidden, InvalidRequest, NotFound, TooLarge
 from cadence.domain.triggers.comment_commands import CheckCommand
 from cadence.domain.triggers.git_events import GitEvent, PullRequest, Push, Release
+from cadence.domain.triggers.githost import GitHostKind
 from cadence.domain.triggers.githosts import FORMATS
 from cadence.domain.triggers.githosts.payload import read_payload
 
@@ -138,7 +140,8 @@ class ProcessRepositoryDelivery:
         seen = self.seen.first_seen(f"DELIVERY#{repository.repository_id}#{approval}", approval, self.clock(), _KEPT)
         key = DeliveryKey(delivery_id=approval, number=0, first_seen=seen.first_seen)
         started = self._process_event(repository, pull, key, approved=True)
-        return replace(outcome, runs=started.runs, words=f"{outcome.words} {started.words}")
+        words = f"{outcome.words} {started.words}"
+        return replace(outcome, runs=started.runs, words=words, commit=started.commit)
 
     def _read(self, delivery: Delivery) -> tuple[Repository, Sequence[GitEvent]]:
         try:
@@ -161,6 +164,8 @@ class ProcessRepositoryDelivery:
         try:
             credentials = self.open_repository.credentials(repository)
             event = with_commit(event, self.tags, repository.clone_url, credentials)
+            if repository.kind == GitHostKind.BITBUCKET:
+                event = with_whole_commits(event, self.open_repository.open(repository))
             commit = self._pipelines_commit(repository, event)
             folder = self.folders.read_folder(repository.clone_url, commit, FOLDER, credentials)
             files = self.pipelines.files(folder)

@@ -84,3 +84,18 @@ def test_defaults_may_name_the_shell() -> None:
     assert checked.findings == ()
     assert checked.pipeline is not None
     assert checked.pipeline.treatments["a"].body["shell"] == "bash -eo pipefail"
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("{paths: [src], submodules: true, lfs: true}", []),
+        ("{}", [None]),
+        ("{depth: 1}", ["Leave it out: the files come without history."]),
+        ("{sparse: [src]}", ["Write paths: [src]."]),
+        ("full", [None]),
+    ],
+    ids=["selection", "empty", "depth", "sparse", "text"],
+)
+def test_source_selects_files(source: str, expected: list[str | None]) -> None:
+    assert hints(treatment=f"source: {source}") == expected

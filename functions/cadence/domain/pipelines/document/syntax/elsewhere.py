@@ -41,6 +41,14 @@ _OF_TREATMENT = {
     "continue-on-error": "Connect its output `failed`, or end the command with `|| true`.",
 }
 
+_OF_SOURCE = {
+    "depth": "Leave it out: the files come without history.",
+    "fetch-depth": "Leave it out: the files come without history.",
+    "sparse": "Write paths: [src].",
+    "sparse-checkout": "Write paths: [src].",
+    "token": "Leave it out: Cadence fetches the files itself.",
+    "ref": "Leave it out: it is the commit that started the run.",
+}
 _OF_TRIGGERS = {
     "merge_request": "Write pull_request: it stands for merge requests, too.",
     "merge_requests": "Write pull_request: it stands for merge requests, too.",
@@ -75,6 +83,8 @@ def hint_for(path: Path, key: str) -> str | None:
             return _OF_DOCUMENT.get(key)
         case ("treatments" | "definitions", _):
             return _OF_TREATMENT.get(key)
+        case ("treatments" | "definitions", _, "source"):
+            return _OF_SOURCE.get(key)
         case ("on",):
             return _OF_TRIGGERS.get(key)
         case _:
