@@ -63,6 +63,7 @@ from cadence.application.pipelines.store_pipelines import DeletePipeline, Freeze
 from cadence.application.placement.back_offs import Refusals
 from cadence.application.placement.manage_pools import ManagePools
 from cadence.application.runners.hold_runner import HoldRunner
+from cadence.application.runners.shells import OpenShell
 from cadence.application.runs.cancel_run import CancelRun
 from cadence.application.runs.follow_run import FollowList, FollowRun
 from cadence.application.runs.pending_approvals import ListPendingApprovals
@@ -114,6 +115,7 @@ class Services:
     secrets: SecretStore
     pools: ManagePools
     hold: HoldRunner
+    open_shell: OpenShell
     pipelines: PipelineStore
     documents: Documents
     runs: RunStore
@@ -241,6 +243,7 @@ def services() -> Services:
         keys=DynamoSharedKeys(cipher),
         secrets=secrets,
         hold=HoldRunner(runners, provider_calls, now),
+        open_shell=OpenShell(runners),
         pools=ManagePools(
             directory=access,
             credentials=DynamoPoolCredentials(config.access_table, cipher),
