@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import select
-import shutil
 import signal
 import socket
 import sys
@@ -21,10 +20,11 @@ from ..tunnels.tunnel import Tunnel
 from . import frames
 from .frames import Frame, FrameReader, TerminalSize
 
-JOIN_SECONDS, DRAIN_SECONDS = 20.0, 2.0
+JOIN_SECONDS, DRAIN_SECONDS = 60.0, 2.0
 #: Seconds for the runner to answer: it asks for work to do at each heartbeat, at most ten seconds apart.
-READY_SECONDS = 60.0
+READY_SECONDS = 120.0
 _TICK = 1.0
+_NO_TERMINAL = (80, 24)
 _JOIN_TICK = 0.1
 
 
@@ -124,7 +124,11 @@ def _write(content: bytes) -> None:
 
 
 def _size() -> TerminalSize:
-    columns, rows = shutil.get_terminal_size()
+    try:
+        # Not shutil's, which prefers the environment's COLUMNS and LINES, which do not follow the terminal.
+        columns, rows = os.get_terminal_size(sys.stdout.fileno())
+    except OSError:
+        columns, rows = _NO_TERMINAL
     return TerminalSize(rows, columns)
 
 

@@ -21,7 +21,7 @@ def shell(
     """Open a shell in the workspace of a treatment that is being run.
 
     The shell runs where the command does: in its sandbox or container, with its environment and limits, and ends with
-    it. Secrets are masked in what programs print, as in logs; whoever has the shell can still use all of them. Who
+    it. Secrets are masked in what programs print, as in logs; a user of the shell can still use all of them. Who
     opened it is in the treatment's log and in the audit log. Exits with the shell's exit code.
     """
     with reporting_errors(as_json=False):
