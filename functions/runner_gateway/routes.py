@@ -91,7 +91,7 @@ def claim(gateway: Gateway, request: GatewayRequest) -> Answer:
 def heartbeat(gateway: Gateway, request: GatewayRequest) -> Answer:
     runner = gateway.session.check(request.names["runner"], request.authorization)
     samples = wire.samples(request.body["samples"])
-    return wire.heartbeat_json(gateway.heartbeat.beat(runner, request.body["phase"], samples))
+    return wire.heartbeat_json(gateway.heartbeat.beat(runner, request.body["phase"], samples), gateway.tunnel_url)
 
 
 def logs(gateway: Gateway, request: GatewayRequest) -> Answer:

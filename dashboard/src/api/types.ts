@@ -5160,6 +5160,22 @@ export interface components {
             /** Scope */
             scope: string;
         };
+        /** ShellView */
+        ShellView: {
+            /** Shell Id */
+            shell_id: string;
+            /** Run Id */
+            run_id: string;
+            /** Runner Id */
+            runner_id: string;
+            /** Attempt */
+            attempt: number;
+            /**
+             * Tunnel
+             * @description The WebSocket address where the user and the runner meet; a path is below this address. docs/architecture/runner-protocol.md describes the protocol.
+             */
+            tunnel: string;
+        };
         /** SignInCodeView */
         SignInCodeView: {
             /**

@@ -55,6 +55,7 @@ from cadence.application.runners.inputs import ReadInput
 from cadence.application.runners.outputs import CommitOutput
 from cadence.application.runners.report_boot import ReportBoot
 from cadence.application.runners.runner_sessions import RunnerSessions
+from cadence.application.runners.shells import PermittedShells
 from cadence.application.scheduling.mark_started import MarkStarted
 from cadence.application.scheduling.readiness import Readiness
 from cadence.application.scheduling.settle import Settle
@@ -183,6 +184,7 @@ def gateway() -> Gateway:
             followers=runners,
             samples=DynamoSampleStore(config.runners_table),
             clock=now,
+            shells=PermittedShells(authenticate, runs),
         ),
         accept_logs=AcceptLogs(KinesisLogLines(config.log_stream_name), runners, now),
         commit_output=CommitOutput(

@@ -65,9 +65,14 @@ class Flow:
             followers=world.runners,
             samples=self.samples,
             clock=world.clock,
+            shells=self,
         )
         self.make = self.running("make")
         self.test = self.running("test")
+
+    def of(self, runner: Runner) -> dict[str, str]:
+        """The users of the shells that the runner has: all of them are permitted."""
+        return {shell: held.by for shell, held in runner.shells.items()}
 
     def running(self, treatment: str, attempt: int = 1) -> Runner:
         runner_id = self.world.launch(treatment, attempt)

@@ -1,12 +1,13 @@
 """Takes an agent's sign of life, and answers whether to stop and in which state its inputs are."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from cadence.application.runners.claim import LEASE_SECONDS
 from cadence.application.runners.input_streams import InputStreams, StreamSource
 from cadence.application.runners.ports import SampleStore
+from cadence.application.runners.shells import PermittedShells
 from cadence.application.shared.ports import Clock
 from cadence.application.shared.runner_ports import Followers, RunnerStore, Specs
 from cadence.domain.runners.resources import ResourceSample, peaks
@@ -16,11 +17,15 @@ from cadence.domain.shared.errors import Conflict, Gone
 
 @dataclass(frozen=True)
 class HeartbeatAnswer:
-    """The answer to a heartbeat: `cancel` is a reason to stop, `follow` whether the run's log is being followed."""
+    """The answer to a heartbeat: `cancel` is a reason to stop, `follow` whether the run's log is being followed.
+
+    `shells` are the users of the shells that are permitted on the runner, by the shell's id.
+    """
 
     cancel: str | None
     follow: bool
     inputs: Mapping[str, StreamSource]
+    shells: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +38,7 @@ class Heartbeat:
     followers: Followers
     samples: SampleStore
     clock: Clock
+    shells: PermittedShells
 
     def beat(self, runner: Runner, phase: str, samples: Sequence[ResourceSample]) -> HeartbeatAnswer:
         """Renews the lease and stores the samples. Raises Gone if the runner was lost meanwhile."""
@@ -51,4 +57,5 @@ class Heartbeat:
             self.samples.add(runner.runner_id, samples)
         spec = self.specs(runner.run_id, runner.treatment)
         inputs = {declared.port: self.sources.find(runner.run_id, declared) for declared in spec.inputs}
-        return HeartbeatAnswer(renewed.cancel_reason, self.followers.is_followed(runner.run_id, now), inputs)
+        followed = self.followers.is_followed(runner.run_id, now)
+        return HeartbeatAnswer(renewed.cancel_reason, followed, inputs, self.shells.of(renewed))

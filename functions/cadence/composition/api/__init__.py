@@ -63,6 +63,7 @@ from cadence.application.pipelines.store_pipelines import DeletePipeline, Freeze
 from cadence.application.placement.back_offs import Refusals
 from cadence.application.placement.manage_pools import ManagePools
 from cadence.application.runners.hold_runner import HoldRunner
+from cadence.application.runners.shells import OpenShell
 from cadence.application.runs.cancel_run import CancelRun
 from cadence.application.runs.follow_run import FollowList, FollowRun
 from cadence.application.runs.pending_approvals import ListPendingApprovals
@@ -117,6 +118,7 @@ class Services:
     secret_prefixes: SourcePrefixes
     pools: ManagePools
     hold: HoldRunner
+    open_shell: OpenShell
     pipelines: PipelineStore
     documents: Documents
     runs: RunStore
@@ -245,6 +247,7 @@ def services() -> Services:
         secrets=secrets,
         secret_prefixes=prefixes(config),
         hold=HoldRunner(runners, provider_calls, now),
+        open_shell=OpenShell(runners),
         pools=ManagePools(
             directory=access,
             credentials=DynamoPoolCredentials(config.access_table, cipher),
