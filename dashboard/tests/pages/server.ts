@@ -11,6 +11,8 @@ export const NOW = "01m8p42d76t4x892j5ntqz190f";
 export const RUN = "01m8ndsm7fhdaqgt41f8h842tg";
 /** Within RUN: `audit` runs, `total` boots, and `mail` has not begun. */
 export const MOMENT = "2026-11-30T05:11:23.000Z";
+/** A dead letter, which an export's receiver refused. */
+export const LETTER = "export-9058ec4924091d4d";
 /** Every page but the administration, by what it shows. */
 export const PAGES = {
   home: "/ui",
@@ -24,6 +26,8 @@ export const PAGES = {
   value: `/ui/runs/${RUN}/v/export.rows`,
   search: "/ui/search?q=twelve",
   pipelines: "/ui/pipelines",
+  pipeline: "/ui/pipelines/default/orders",
+  "changes of a pipeline": "/ui/pipelines/default/orders?version=2&with=1",
   fleet: "/ui/fleet",
   alerts: "/ui/alerts",
   "missing page": "/ui/nothing",
@@ -117,7 +121,7 @@ function answerTo(url: URL, method: string, { instead, always }: Served): unknow
     const given = instead.get(url.pathname);
     return typeof given === "function" ? given(url) : given;
   }
-  const ofOne = url.searchParams.get("treatment");
+  const ofOne = url.searchParams.get("treatment") ?? url.searchParams.get("pipeline");
   if (url.pathname.endsWith("/logs") && url.searchParams.get("after")) {
     return { lines: [], after: url.searchParams.get("after"), more: false };
   }
