@@ -104,6 +104,9 @@ function Reason({ run, treatment, diagnosis, withInputs }: ReasonProps) {
   const trace = diagnosis?.stack_traces.at(-1);
   const own = trace?.place;
   const line = trace ? `${trace.error}${trace.message ? `: ${trace.message}` : ""}` : diagnosis?.errors.at(-1)?.text;
+  // The line of the error where there is one, else everything that the treatment was given.
+  const cursor = own?.cursor ?? diagnosis?.errors.at(-1)?.cursor;
+  const from = cursor ? { line: cursor } : { treatment: treatment.name };
   const inputs = withInputs ? treatment.inputs.filter((input) => input.value ?? input.literal) : [];
   return (
     <>
@@ -131,7 +134,12 @@ function Reason({ run, treatment, diagnosis, withInputs }: ReasonProps) {
           )}
         </p>
       )}
-      <p>{diagnosis?.cause ?? treatment.cause}</p>
+      <p>
+        {diagnosis?.cause ?? treatment.cause}{" "}
+        <a class="trace-link" data-key="w" href={href({ page: "trace", run }, from)}>
+          Trace it back
+        </a>
+      </p>
       {diagnosis?.explanations.map((explanation) => (
         <p key={explanation} class="quiet-text">
           {explanation}
@@ -174,6 +182,11 @@ function Reason({ run, treatment, diagnosis, withInputs }: ReasonProps) {
                       })}
                     >
                       open
+                    </a>
+                  )}{" "}
+                  {input.source && (
+                    <a aria-label={`Trace ${input.source}`} href={href({ page: "trace", run }, { port: input.source })}>
+                      trace
                     </a>
                   )}
                 </p>
