@@ -5,7 +5,7 @@ import type { components } from "../api/types.ts";
 import { pieces } from "../model/ansi.ts";
 import { counted } from "../model/format.ts";
 import { words } from "../model/states.ts";
-import type { Why } from "../model/why.ts";
+import { lineAt, type Why } from "../model/why.ts";
 import { href } from "../routes.ts";
 import { useLoaded } from "./data.ts";
 import { Failure, Loading } from "./notes.tsx";
@@ -106,7 +106,7 @@ function Reason({ run, treatment, diagnosis, withInputs }: ReasonProps) {
   const line = trace ? `${trace.error}${trace.message ? `: ${trace.message}` : ""}` : diagnosis?.errors.at(-1)?.text;
   // The line of the error where there is one, else everything that the treatment was given.
   const cursor = own?.cursor ?? diagnosis?.errors.at(-1)?.cursor;
-  const from = cursor ? { line: cursor } : { treatment: treatment.name };
+  const from = cursor ? { line: lineAt(cursor) } : { treatment: treatment.name };
   const inputs = withInputs ? treatment.inputs.filter((input) => input.value ?? input.literal) : [];
   return (
     <>
@@ -124,7 +124,7 @@ function Reason({ run, treatment, diagnosis, withInputs }: ReasonProps) {
               in{" "}
               <a
                 data-key="o"
-                href={href({ page: "treatment", run, treatment: treatment.name }, { line: own.cursor })}
+                href={href({ page: "treatment", run, treatment: treatment.name }, { line: lineAt(own.cursor) })}
                 title={own.file}
               >
                 {ownPath(own.file)}
