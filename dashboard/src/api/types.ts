@@ -2702,17 +2702,27 @@ export interface components {
         /** LogPage */
         LogPage: {
             /** Lines */
-            lines: components["schemas"]["LineView"][];
+            lines: components["schemas"]["NumberedLine"][];
             /**
              * After
              * @description The cursor to go on from. It stays the same while nothing new is there.
              */
             after: string;
             /**
+             * Before
+             * @description The cursor to go back from; null at the log's beginning.
+             */
+            before: string | null;
+            /**
              * More
-             * @description Whether there are more lines right now.
+             * @description Whether there are more lines right now; with `before`, earlier ones. It may be true although there are no lines here: few match, and one request reads only so much.
              */
             more: boolean;
+            /**
+             * Total
+             * @description How many lines the log has; null unless a place was asked for.
+             */
+            total: number | null;
         };
         /**
          * MelodiumView
@@ -2794,6 +2804,53 @@ export interface components {
             inputs: string[];
             /** Outputs */
             outputs: string[];
+        };
+        /** NumberedLine */
+        NumberedLine: {
+            /** Project */
+            project: string;
+            /** Pipeline */
+            pipeline: string;
+            /** Run */
+            run: string;
+            /** Treatment */
+            treatment: string;
+            /** Attempt */
+            attempt: number;
+            /** Runner */
+            runner: string;
+            /** Pool */
+            pool: string | null;
+            /** Seq */
+            seq: number;
+            /** Time */
+            time: string;
+            /** Stream */
+            stream: string;
+            /** Level */
+            level: string;
+            /** Text */
+            text: string;
+            /** Continued */
+            continued: boolean;
+            /**
+             * Track
+             * @description Of an engine's line.
+             */
+            track: number | null;
+            /** Gap */
+            gap: {
+                [key: string]: number;
+            } | null;
+            /** Segment */
+            segment: number;
+            /** Index */
+            index: number;
+            /**
+             * Number
+             * @description Of the line in its run's log, from 1.
+             */
+            number: number;
         };
         /**
          * OccurrenceSampleView
