@@ -93,7 +93,13 @@ def running(world: World, *specs: TreatmentSpec) -> Complete:
         clock=world.clock,
     )
     return Complete(
-        RunnerSessions(world.runners), world.runners, settle, world.machines, lambda _: None, MemorySummaries()
+        RunnerSessions(world.runners),
+        world.runners,
+        settle,
+        world.machines,
+        lambda _: None,
+        MemorySummaries(),
+        MemoryStepReports(),
     )
 
 

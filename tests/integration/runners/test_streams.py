@@ -64,6 +64,7 @@ class Flow:
             sources=world.sources,
             followers=world.runners,
             samples=self.samples,
+            step_reports=MemoryStepReports(),
             clock=world.clock,
         )
         self.make = self.running("make")
@@ -325,7 +326,9 @@ def test_a_result_is_kept_once(flow: Flow) -> None:
         clock=world.clock,
     )
     sessions = RunnerSessions(world.runners)
-    complete = Complete(sessions, world.runners, settle, world.machines, lambda _: None, MemorySummaries())
+    complete = Complete(
+        sessions, world.runners, settle, world.machines, lambda _: None, MemorySummaries(), MemoryStepReports()
+    )
     result = RunnerResult(
         outcome=RunnerOutcome.SUCCEEDED, exit_code=0, started_at=flow.world.clock(), usage={"cpu_ms": 5}
     )

@@ -202,7 +202,7 @@ class Setting:
         )
         sessions = RunnerSessions(self.runners)
         self.completing = Complete(
-            sessions, self.runners, self.settling, self.machines, lambda _: None, MemorySummaries()
+            sessions, self.runners, self.settling, self.machines, lambda _: None, MemorySummaries(), MemoryStepReports()
         )
         stop_child = StopChildRun(runs=self.runs, treatments=self.runs, deadlines=self.deadlines)
         end = EndTreatment(

@@ -12,6 +12,8 @@ from cadence.adapters.lines.line_json import line_json
 from cadence.application.logs.read_logs import cursor, line_filter
 from cadence.composition.api import Services
 from cadence.domain.access.access import Permission
+from cadence.domain.runs.run import Run
+from cadence.domain.shared.errors import InvalidRequest, Violation
 
 endpoints = Endpoints("logs")
 
@@ -27,6 +29,7 @@ class LogQuery(Model):
     wait: float = Field(0, ge=0, le=2, description="Seconds to wait for a first line.")
     limit: int = Field(1_000, ge=1, le=2_000)
     treatment: TreatmentName | None = None
+    step: str | None = Field(None, min_length=1, max_length=100, description="The name of a step of the treatment.")
     level: str | None = Field(None, max_length=20)
     grep: str | None = Field(
         None,
@@ -46,11 +49,13 @@ class LogQuery(Model):
 def show_logs(call: Call, services: Services, run_id: str, query: LogQuery) -> Reply:
     """Lists the lines of a run after the cursor, oldest first.
 
-    Gaps, where lines were lost, are listed in filtered answers as well.
+    Gaps, where lines were lost, are listed in filtered answers as well. A step is one of all attempts.
     """
     run = services.visible.get(call.by, run_id)
     matches = line_filter(query.treatment, query.level, query.grep)
-    tail = services.read_logs.tail(run.run_id, query.after, query.limit, matches, timedelta(seconds=query.wait))
+    step = _number_of_step(services, run, query.treatment, query.step) if query.step else None
+    wait = timedelta(seconds=query.wait)
+    tail = services.read_logs.tail(run.run_id, query.after, query.limit, matches, wait, step)
     shown = fitting([line for _, _, line in tail.lines])
     after = tail.after
     if shown < len(tail.lines):
@@ -62,3 +67,16 @@ def show_logs(call: Call, services: Services, run_id: str, query: LogQuery) -> R
         "more": shown < len(tail.lines) or shown == query.limit,
     }
     return Reply(json.dumps(page))
+
+
+def _number_of_step(services: Services, run: Run, treatment: str | None, step: str) -> int:
+    if treatment is None:
+        raise InvalidRequest("A step is selected together with its treatment.", [Violation("treatment", "is missing")])
+    spec, _ = services.debugging.look.context(services.look.read(run), treatment)
+    names = [one.name for one in spec.steps]
+    if step not in names:
+        known = f"It has {', '.join(names)}." if names else "It has no named steps."
+        raise InvalidRequest(
+            f"Treatment {treatment!r} has no step {step!r}. {known}"[:2_000], [Violation("step", "is none")]
+        )
+    return names.index(step) + 1

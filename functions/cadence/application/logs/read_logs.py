@@ -11,7 +11,7 @@ from cadence.application.shared.ports import Clock
 from cadence.application.shared.runner_ports import Followers
 from cadence.domain.logs.log import Segment
 from cadence.domain.search.gaps import may_hide
-from cadence.domain.search.matching import Matcher
+from cadence.domain.search.matching import LineOwner, Matcher
 from cadence.domain.search.pruning import may_match
 from cadence.domain.search.query import EVERY_LINE, And, Condition, Field, FieldName, Pattern, Query
 from cadence.domain.search.regex import BadRegex
@@ -22,6 +22,7 @@ _LOOK_EVERY = 0.05  # seconds
 # A follower asks again within this time.
 _FOLLOWED_FOR = timedelta(seconds=30)
 _SEGMENTS_PER_QUERY = 50
+Matches = Callable[[LineOwner, Line], bool]
 _CURSOR = re.compile(r"(\d{1,12}):(\d{1,9})")
 
 
@@ -67,13 +68,15 @@ class ReadLogs:
         limit: int = 1000,
         wanted: Query = EVERY_LINE,
         wait: timedelta = timedelta(),
+        step: int | None = None,
     ) -> Tail:
         """Returns at most `limit` lines after the cursor, oldest first, with marks of gaps that may have hidden some.
 
-        With `wait` (at most 2 s) it waits for the first line. Raises InvalidRequest for an invalid cursor or regular
+        With `wait` (at most 2 s) it waits for the first line; `step` selects the lines of the step with this number.
+        Raises InvalidRequest for an invalid cursor or regular
         expression.
         """
-        matches = _matcher(wanted)
+        matches = _of_step(_matcher(wanted).matches, step)
         position = _position(after)
         until = self.clock() + min(wait, LONGEST_WAIT)
         if wait:
@@ -85,7 +88,7 @@ class ReadLogs:
             self.sleep(_LOOK_EVERY)
 
     def _from(
-        self, run_id: str, position: tuple[int, int], limit: int, wanted: Query, matches: Matcher
+        self, run_id: str, position: tuple[int, int], limit: int, wanted: Query, matches: Matches
     ) -> tuple[Sequence[tuple[Segment, int, Line]], tuple[int, int]]:
         lines: list[tuple[Segment, int, Line]] = []
         while True:
@@ -97,13 +100,19 @@ class ReadLogs:
                 ):
                     owner = owner_of(segment)
                     for index, line in enumerate(self.segments.read(segment.key)[start:], start):
-                        if matches.matches(owner, line) or ("gap" in line and may_hide(wanted, owner, line)):
+                        if matches(owner, line) or ("gap" in line and may_hide(wanted, owner, line)):
                             lines.append((segment, index, line))
                             if len(lines) == limit:
                                 return lines, (segment.number, index + 1)
                 position = (segment.number + 1, 0)
             if len(segments) < _SEGMENTS_PER_QUERY:
                 return lines, position
+
+
+def _of_step(matches: Matches, step: int | None) -> Matches:
+    if step is None:
+        return matches
+    return lambda owner, line: line.get("step") == step and matches(owner, line)
 
 
 def cursor(segment: int, lines: int) -> str:

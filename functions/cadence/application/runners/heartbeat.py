@@ -7,10 +7,12 @@ from datetime import timedelta
 from cadence.application.runners.claim import LEASE_SECONDS
 from cadence.application.runners.input_streams import InputStreams, StreamSource
 from cadence.application.runners.ports import SampleStore
+from cadence.application.runs.ports import StepReportStore
 from cadence.application.shared.ports import Clock
 from cadence.application.shared.runner_ports import Followers, RunnerStore, Specs
 from cadence.domain.runners.resources import ResourceSample, peaks
 from cadence.domain.runners.runner import Runner, RunnerState
+from cadence.domain.runs.step_progress import ReportedSteps, StepReport
 from cadence.domain.shared.errors import Conflict, Gone
 
 
@@ -32,10 +34,16 @@ class Heartbeat:
     sources: InputStreams
     followers: Followers
     samples: SampleStore
+    step_reports: StepReportStore
     clock: Clock
 
-    def beat(self, runner: Runner, phase: str, samples: Sequence[ResourceSample]) -> HeartbeatAnswer:
-        """Renews the lease and stores the samples. Raises Gone if the runner was lost meanwhile."""
+    def beat(
+        self, runner: Runner, phase: str, samples: Sequence[ResourceSample], steps: ReportedSteps | None = None
+    ) -> HeartbeatAnswer:
+        """Renews the lease; stores the samples, and the progress of steps if that has changed.
+
+        Raises Gone if the runner was lost meanwhile.
+        """
         now = self.clock()
         try:
             renewed = self.runners.change_runner(
@@ -49,6 +57,8 @@ class Heartbeat:
             raise Gone(f"Runner {runner.runner_id} is no longer wanted: stop its work.") from None
         if samples:
             self.samples.add(runner.runner_id, samples)
+        if steps is not None:
+            self.step_reports.put_steps(StepReport.of(runner, steps))
         spec = self.specs(runner.run_id, runner.treatment)
         inputs = {declared.port: self.sources.find(runner.run_id, declared) for declared in spec.inputs}
         return HeartbeatAnswer(renewed.cancel_reason, self.followers.is_followed(runner.run_id, now), inputs)

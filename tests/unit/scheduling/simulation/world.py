@@ -474,7 +474,9 @@ class Ports:
             clock=clock,
         )
         sessions = RunnerSessions(self.runners)
-        self.complete = Complete(sessions, self.runners, self.settle, self.machines, lambda _: None, MemorySummaries())
+        self.complete = Complete(
+            sessions, self.runners, self.settle, self.machines, lambda _: None, MemorySummaries(), MemoryStepReports()
+        )
         stop_child = StopChildRun(runs=self.runs, treatments=self.runs, deadlines=self.deadlines)
         end = EndTreatment(
             treatments=self.runs,
