@@ -70,6 +70,7 @@ from tests.fakes.services import (
     MemoryWakeUps,
     no_pipeline,
 )
+from tests.fakes.step_reports import MemoryStepReports
 from tests.fakes.streams import MemoryStreams
 from tests.fakes.workers import one_by_one
 

@@ -67,6 +67,7 @@ from tests.fakes.services import (
     MemoryStorageLedger,
     no_pipeline,
 )
+from tests.fakes.step_reports import MemoryStepReports
 from tests.fakes.streams import MemoryStreams
 from tests.fakes.workers import one_by_one
 from tests.unit.scheduling.simulation.agent import Agent
