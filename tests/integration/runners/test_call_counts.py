@@ -23,10 +23,9 @@ from cadence.domain.runs.states import RunState, TreatmentState
 from cadence.domain.shared import ids
 from tests.fakes.concurrency_limits import MemoryConcurrencyLimitStore
 from tests.fakes.gates import MemoryQuotas
-from tests.fakes.runners import MemorySummaries
+from tests.fakes.runners import MemoryStepReports, MemorySummaries
 from tests.fakes.runs import a_run
 from tests.fakes.services import MemoryDeadlines, MemoryWakeUps
-from tests.fakes.step_reports import MemoryStepReports
 from tests.integration.runners.conftest import World
 
 RUN = "01jd0000000000000000000001"

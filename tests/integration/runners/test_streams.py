@@ -28,9 +28,8 @@ from cadence.domain.shared.errors import Conflict, Gone, InvalidRequest, NotFoun
 from cadence.domain.values.stream import WINDOW, Chunk, InputState, StreamEnd
 from tests.fakes.concurrency_limits import MemoryConcurrencyLimitStore
 from tests.fakes.gates import MemoryQuotas
-from tests.fakes.runners import MemorySummaries
+from tests.fakes.runners import MemoryStepReports, MemorySummaries
 from tests.fakes.services import MemoryWakeUps
-from tests.fakes.step_reports import MemoryStepReports
 from tests.integration.runners.conftest import RUN_ID, World
 
 EMPTY = hashlib.sha256(b"").hexdigest()

@@ -55,7 +55,7 @@ from tests.fakes.gates import MemoryApprovalStore, MemoryEnvironments, MemoryQuo
 from tests.fakes.melodium import MemoryReported
 from tests.fakes.offers import MemoryOffers, MemoryWorkNotification
 from tests.fakes.retentions import MemoryValueRetentionStore
-from tests.fakes.runners import MemoryRunnerStore, MemorySummaries
+from tests.fakes.runners import MemoryRunnerStore, MemoryStepReports, MemorySummaries
 from tests.fakes.runs import MemoryRunStore
 from tests.fakes.services import (
     ManualClock,
@@ -67,7 +67,6 @@ from tests.fakes.services import (
     MemoryStorageLedger,
     no_pipeline,
 )
-from tests.fakes.step_reports import MemoryStepReports
 from tests.fakes.streams import MemoryStreams
 from tests.fakes.workers import one_by_one
 from tests.unit.scheduling.simulation.agent import Agent

@@ -4,8 +4,8 @@ from typing import Any
 
 from tests.waiting import eventually
 
-from .conftest import PATIENCE, Start, Work
-from .fake_gateway import FakeGateway, Runner
+from ..conftest import PATIENCE, Start, Work
+from ..fake_gateway import FakeGateway, Runner
 
 
 def step(name: str, run: str, **more: Any) -> dict[str, Any]:
