@@ -15,6 +15,7 @@
 - Concurrent invocations of a Lambda are limited (`lambda_concurrency`); its processes share its unpacked code
   (`shared_code`) and, on Linux, what they have imported (`forked_processes`). They stay after an exception, and say
   when they have printed everything (`lambda_processes`).
+- Services that MiniStack does not have are recognized without reading the models of all (`service_names`).
 - MiniStack does not sleep before each execution of a state machine.
 """
 
@@ -42,6 +43,7 @@ from cadence.local.ministack import (
     queue_permissions,
     request_guard,
     schedules,
+    service_names,
     shared_code,
     sorted_partitions,
     table_streams,
@@ -137,6 +139,7 @@ def main() -> None:
     task_permissions.install()
     leading_keys.install()
     parsed_once.install()
+    service_names.install()
     sorted_partitions.install()
     request_guard.install()
     verified_callers.install()
