@@ -200,7 +200,7 @@ def _add_condition(job: GitHubJob, text: str, line: int, made: _Step) -> None:
     if found.settles:
         made.settings["always"] = True
     if found.cel is not None:
-        made.settings["when"] = f"${{{{ {found.cel} }}}}"
+        made.settings["when"] = f"${{{{ {found.cel.removeprefix('true && ')} }}}}"
 
 
 def _settings_of_scripts(job: GitHubJob, body: str) -> None:
