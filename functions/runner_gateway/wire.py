@@ -17,6 +17,7 @@ from cadence.application.values.caches import CacheHit
 from cadence.domain.runners.assignment import work_json
 from cadence.domain.runners.resources import ResourceSample
 from cadence.domain.runners.runner import EngineEndpoint, RunnerOutcome, RunnerResult
+from cadence.domain.runs.step_progress import ReportedSteps, StepProgress
 from cadence.domain.shared.errors import InvalidRequest, Violation
 from cadence.domain.values.stream import Chunk, StreamEnd
 
@@ -76,6 +77,23 @@ def result(body: Json) -> RunnerResult:
         usage=body["usage"],
         image_digest=body.get("image_digest"),
         samples=samples(body.get("samples", ())),
+    )
+
+
+def reported_steps(body: Json | None) -> ReportedSteps | None:
+    if body is None:
+        return None
+    return ReportedSteps(
+        body["revision"], tuple(_step(step, f"/steps/steps/{place}") for place, step in enumerate(body["steps"]))
+    )
+
+
+def _step(body: Json, pointer: str) -> StepProgress:
+    return StepProgress(
+        state=body["state"],
+        started_at=_time(body.get("started_at"), f"{pointer}/started_at"),
+        finished_at=_time(body.get("finished_at"), f"{pointer}/finished_at"),
+        exit_code=body.get("exit_code"),
     )
 
 

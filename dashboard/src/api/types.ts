@@ -2618,6 +2618,11 @@ export interface components {
              * @description Of an engine's line.
              */
             track: number | null;
+            /**
+             * Step
+             * @description The number of the treatment's step that wrote it, from 1.
+             */
+            step: number | null;
             /** Gap */
             gap: {
                 [key: string]: number;
@@ -5344,8 +5349,13 @@ export interface components {
              * @description command, gather (a matrix), each, trigger, or element (inside of an engine).
              */
             kind: string;
-            /** Run */
+            /**
+             * Run
+             * @description The script; empty where there are steps.
+             */
             run: string;
+            /** Steps */
+            steps: components["schemas"]["StepSpecView"][];
             /** Shell */
             shell: string;
             /** Image */
@@ -5518,6 +5528,55 @@ export interface components {
             attempt: number;
             /** State */
             state: string;
+        };
+        /**
+         * StepSpecView
+         * @description A named part of the treatment's work: its script, the program that reads it, and variables of its own.
+         */
+        StepSpecView: {
+            /** Name */
+            name: string;
+            /** Run */
+            run: string;
+            /** Shell */
+            shell: string;
+            /** Env */
+            env: {
+                [key: string]: string;
+            };
+            /**
+             * Always
+             * @description Whether it is run although an earlier step failed.
+             */
+            always: boolean;
+            /**
+             * Soft Fail
+             * @description Whether its failure fails nothing.
+             */
+            soft_fail: boolean;
+        };
+        /**
+         * StepView
+         * @description A step in the latest attempt. `number` counts from 1, as `step` of log lines does.
+         */
+        StepView: {
+            /** Number */
+            number: number;
+            /** Name */
+            name: string;
+            /** State */
+            state: string;
+            /** Started At */
+            started_at: string | null;
+            /** Finished At */
+            finished_at: string | null;
+            /** Exit Code */
+            exit_code: number | null;
+            /**
+             * Soft Fail
+             * @description Whether its failure fails nothing.
+             */
+            soft_fail: boolean;
         };
         /** StorageBody */
         StorageBody: {
@@ -6123,6 +6182,11 @@ export interface components {
             inputs: components["schemas"]["FlowView"][];
             /** Outputs */
             outputs: components["schemas"]["FlowView"][];
+            /**
+             * Steps
+             * @description In their order; empty if it has no named steps.
+             */
+            steps: components["schemas"]["StepView"][];
             /**
              * Runners
              * @description One per attempt, the latest first.

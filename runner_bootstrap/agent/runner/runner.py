@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from functools import partial
 from typing import Any
@@ -19,6 +18,7 @@ from ..containers.treatment_containers import (
 )
 from ..execution.command import ENGINE_GRACE_SECONDS, Command
 from ..execution.sandbox import LaunchSpec
+from ..execution.steps import StepRecorder, command_of
 from ..execution.supervisor import CommandSupervisor
 from ..execution.workspace import Workspace
 from ..gateway.client import GatewayClient
@@ -34,7 +34,6 @@ from ..shared.errors import INFRASTRUCTURE, INTERRUPTED, SUCCEEDED, AgentError, 
 from ..shared.termination import Termination
 from ..shells.shells import Shells
 from ..values.caches import TreatmentCaches
-from ..values.changed_files import changed_files_variable
 from ..values.chunks import ChunkStore
 from ..values.job_summary import read_summary
 from ..values.quarantine import forgiving
@@ -43,6 +42,7 @@ from .command_launcher import CommandLauncher
 from .completion import completion
 from .engine_connections import EngineConnections
 from .heartbeat import HeartbeatSender
+from .path_variables import path_variables
 from .requests import REPORT_PATIENCE, RunnerRequests
 from .settings import RunnerSettings
 from .shell_tunnels import connect_to_user
@@ -68,6 +68,7 @@ class AssignmentRunner:
         self._series = SampleSeries(self._sampler.sample)
         self._sender = LogSender(self._log, self._requests.send_lines, self._failed)
         self._ports: TreatmentPorts | None = None
+        self._steps = StepRecorder(assignment.steps)
         self._heartbeat = HeartbeatSender(
             gateway=gateway,
             path=self._requests.path("heartbeat"),
@@ -75,9 +76,11 @@ class AssignmentRunner:
             lease=assignment.lease_seconds,
             termination=termination,
             series=self._series,
+            steps=self._steps,
             on_answer=self._on_heartbeat,
         )
         self._supervisor, self._command = supervisor, Command(supervisor, self._log, termination)
+        self._command.marks = self._steps or None
         self._treatment_containers: TreatmentContainers | None = None
         self._engine: WorkerEngine | ProgramEngine | None = None
         self._connections_of_engine: EngineConnections | None = None
@@ -218,25 +221,16 @@ class AssignmentRunner:
     ) -> LaunchSpec:
         """Returns how to start the command: in its image, else in bubblewrap if it works, else directly on the host."""
         assignment = self._assignment
-        event = workspace.write("event.json", assignment.event_text)
-        command = [*assignment.shell.split(), str(workspace.write("script", assignment.script))]
-        path_variables = {
-            "HOME": str(workspace.root),
-            "TMPDIR": str(workspace.tmp),
-            "PATH": os.environ.get("PATH", os.defpath),
-            "LANG": "C.UTF-8",
-            "CADENCE_EVENT_FILE": str(event),
-            **changed_files_variable(assignment, workspace),
-            **ports.variables,
-        }
+        command = command_of(assignment, self._steps, workspace)
+        variables = {**path_variables(assignment, workspace), **ports.variables, **self._steps.variables(workspace)}
         if treatment_containers:
             self._heartbeat.phase = "preparing"
-            path_variables.update(treatment_containers.start())
+            variables.update(treatment_containers.start())
         if self._engine:
             command = self._engine.start(treatment_containers)
-            path_variables.update(self._engine.variables())
+            variables.update(self._engine.variables())
         secrets = assignment.secrets.reveal()
-        env = {**assignment.variables(path_variables), **secrets}
+        env = {**assignment.variables(variables), **secrets}
         self._shells.allow(partial(self._launcher.launch_shell, env, workspace, treatment_containers))
         return self._launch(command, ContainerEnvironment(env, list(secrets)), workspace, treatment_containers)
 
@@ -256,6 +250,8 @@ class AssignmentRunner:
 
     def _with_reason(self, error: Exception) -> Exception:
         """Adds the memory limit to the error of a command that the kernel killed for exceeding it."""
+        if isinstance(error, TreatmentFailed) and (step := self._steps.failed_step()):
+            error = TreatmentFailed(f"step {step}: {error}")
         killed = any(one.killed_for_memory() for one in (self._launcher, self._treatment_containers) if one)
         if isinstance(error, TreatmentFailed) and killed:
             return TreatmentFailed(f"it took more than its {self._assignment.limit('memory')} MB of memory: {error}")
@@ -283,6 +279,7 @@ class AssignmentRunner:
 
     def _complete(self, started_at: str, duration: float) -> bool:
         exit_ = self._command.exit
+        self._steps.finish(self._termination.outcome)
         body = completion(
             self._termination,
             exit_,
@@ -290,6 +287,7 @@ class AssignmentRunner:
             error=self._masker.mask(self._termination.error or ""),
             logs_through=self._log.accepted,
             summary=self._summary,
+            steps=self._steps.report(),
             image_digest=self._treatment_containers.image_digest if self._treatment_containers else None,
             samples=self._series.rest(),
             usage=self._sampler.usage(exit_.cpu_seconds if exit_ else 0.0, exit_.memory_peak if exit_ else 0, duration),

@@ -29,6 +29,7 @@ from cadence.adapters.dynamodb.repositories.event_deliveries import DynamoEventD
 from cadence.adapters.dynamodb.runners.host_store import DynamoHostStore
 from cadence.adapters.dynamodb.runners.runner_store import DynamoRunnerStore
 from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
+from cadence.adapters.dynamodb.runs.step_reports import DynamoStepReports
 from cadence.adapters.dynamodb.runs.summaries import DynamoSummaries
 from cadence.adapters.dynamodb.search.splits import DynamoSplitCatalogue
 from cadence.adapters.dynamodb.values.storage_ledger import DynamoStorageLedger
@@ -67,7 +68,7 @@ from cadence.application.runners.shells import OpenShell
 from cadence.application.runs.cancel_run import CancelRun
 from cadence.application.runs.follow_run import FollowList, FollowRun
 from cadence.application.runs.pending_approvals import ListPendingApprovals
-from cadence.application.runs.ports import SummaryStore
+from cadence.application.runs.ports import StepReportStore, SummaryStore
 from cadence.application.runs.rerun import Rerun
 from cadence.application.runs.run_details import ReadRunDetails
 from cadence.application.runs.start_run import RequestRun, StartRun
@@ -160,6 +161,7 @@ class Services:
     event_deliveries: EventDeliveries
     case_results: CaseResults
     summaries: SummaryStore
+    step_reports: StepReportStore
     rotate_githost: RotateGitHost
     exports: ManageExports
     render_metrics: RenderMetrics
@@ -314,6 +316,7 @@ def services() -> Services:
         event_deliveries=DynamoEventDeliveries(config.repositories_table),
         case_results=case_results(config, runs),
         summaries=DynamoSummaries(config.runs_table),
+        step_reports=DynamoStepReports(config.runs_table),
         rotate_githost=RotateGitHost(access, cipher),
         exports=manage_exports(config),
         render_metrics=render_metrics(config),
