@@ -50,5 +50,5 @@ def prompt_secret(what: str) -> str:
     else:
         value = sys.stdin.read().removesuffix("\n").removesuffix("\r")
     if not value:
-        raise fail("The value is empty.", WRONG_USE)
+        raise fail(f"The value of {what} is empty.", WRONG_USE)
     return value
