@@ -25,6 +25,7 @@ from cadence.domain.pipelines.specification import (
     TreatmentSpec,
     TriggerSpec,
 )
+from cadence.domain.pipelines.step_spec import StepSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +133,7 @@ def _each(build: Callable[[Mapping[str, Any]], Any]) -> Callable[[Iterable[Mappi
 
 _PARTS: dict[str, Callable[[Any], Any]] = {
     "kind": TreatmentKind,
+    "steps": _each(lambda data: StepSpec(**data)),
     "inputs": _each(_input),
     "outputs": _each(lambda data: OutputSpec(**{**data, "grows": tuple(data.get("grows", ()))})),
     "pools": tuple,

@@ -7,6 +7,7 @@ from typing import Any
 
 from cadence.domain.melodium.element import ElementSpec
 from cadence.domain.melodium.specification import EngineSpec
+from cadence.domain.pipelines.step_spec import StepSpec
 
 
 class TreatmentKind(StrEnum):
@@ -182,12 +183,14 @@ class TreatmentSpec:
     treatment is skipped from the start. `group` is the treatment that gathers this instance, `instances` those that a
     gathering one waits for, in order, `matrix` an instance's own values. `element` describes a treatment inside an
     engine. For an `each` treatment, `each` is the input whose elements become instances and `instance` their template.
-    `engine` is the Mélodium engine that the runner starts instead of a script. `quarantine` are names of tests, with *
-    for any characters: if no others failed, the treatment succeeds. A group has `soft_fail` if an instance does.
+    `engine` is the Mélodium engine that the runner starts instead of a script. With `steps` there is no `run`.
+    `quarantine` are names of tests, with * for any characters: if no others failed, the treatment succeeds. A group has
+    `soft_fail` if an instance does.
     """
 
     name: str
     run: str = ""
+    steps: tuple[StepSpec, ...] = ()
     kind: TreatmentKind = TreatmentKind.COMMAND
     shell: str = "sh"
     image: str | None = None

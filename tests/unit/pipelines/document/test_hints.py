@@ -24,12 +24,11 @@ def hints(document: str = "", treatment: str = "") -> list[str | None]:
     [
         ("needs: [b]", "Write after: [name]."),
         ("depends_on: [b]", "Write after: [name]."),
-        ("steps: []", "Write all commands in `run`, one a line."),
         ("script: x", "Write `run`."),
         ("timeout: 4", "Write max_duration, in seconds."),
         ("if: x", "Write `when`."),
     ],
-    ids=["needs", "depends_on", "steps", "script", "timeout", "if"],
+    ids=["needs", "depends_on", "script", "timeout", "if"],
 )
 def test_a_key_of_another_system_is_answered_with_the_key_here(key: str, expected: str) -> None:
     assert hints(treatment=key) == [expected]
@@ -99,3 +98,18 @@ def test_defaults_may_name_the_shell() -> None:
 )
 def test_source_selects_files(source: str, expected: list[str | None]) -> None:
     assert hints(treatment=f"source: {source}") == expected
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        ("uses: actions/checkout@v4", "Write the commands in `run`; steps use no definitions."),
+        ("if: always()", "Write `when`, or always: true."),
+        ("continue-on-error: true", "Write soft_fail: true."),
+        ("working-directory: web", "Begin the script with cd."),
+    ],
+    ids=["uses", "if", "continue-on-error", "working-directory"],
+)
+def test_a_key_of_another_systems_steps_is_answered(key: str, expected: str) -> None:
+    document = f"cadence: 1\nname: x\ntreatments: {{a: {{steps: [{{name: one, run: make, {key}}}]}}}}\n"
+    assert [finding.hint for finding in validate(document).findings] == [expected]

@@ -21,7 +21,6 @@ _OF_TREATMENT = {
     "needs": "Write after: [name].",
     "depends_on": "Write after: [name].",
     "dependencies": "Write after: [name], or connect an output to an input.",
-    "steps": "Write all commands in `run`, one a line.",
     "script": "Write `run`.",
     "commands": "Write `run`.",
     "command": "Write `run`.",
@@ -74,6 +73,22 @@ _OF_TYPES = {
     "open": "Write opened.",
     "reopen": "Write reopened.",
 }
+_OF_STEP = {
+    "script": "Write `run`.",
+    "commands": "Write `run`.",
+    "command": "Write `run`.",
+    "uses": "Write the commands in `run`; steps use no definitions.",
+    "with": "Set variables in `env`.",
+    "id": "A step's name identifies it. It passes values on in files, or as lines NAME=value in $CADENCE_ENV.",
+    "if": "Write `when`, or always: true.",
+    "continue-on-error": "Write soft_fail: true.",
+    "allow_failure": "Write soft_fail: true.",
+    "working-directory": "Begin the script with cd.",
+    "timeout-minutes": "Only whole treatments have a time limit: call timeout in the script.",
+    "timeout": "Only whole treatments have a time limit: call timeout in the script.",
+    "image": "All steps run in the treatment's image. Write another treatment.",
+    "secrets": "Secrets belong to the treatment.",
+}
 
 
 def hint_for(path: Path, key: str) -> str | None:
@@ -85,6 +100,8 @@ def hint_for(path: Path, key: str) -> str | None:
             return _OF_TREATMENT.get(key)
         case ("treatments" | "definitions", _, "source"):
             return _OF_SOURCE.get(key)
+        case ("treatments" | "definitions", _, "steps", _):
+            return _OF_STEP.get(key)
         case ("on",):
             return _OF_TRIGGERS.get(key)
         case _:
