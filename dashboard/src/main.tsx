@@ -25,6 +25,7 @@ const PipelinePage = later(() => import("./pages/pipeline.tsx").then((page) => p
 const Pipelines = later(() => import("./pages/pipelines.tsx").then((page) => page.Pipelines));
 const RunPage = later(() => import("./pages/run.tsx").then((page) => page.RunPage));
 const Search = later(() => import("./pages/search.tsx").then((page) => page.Search));
+const TracePage = later(() => import("./pages/trace.tsx").then((page) => page.TracePage));
 const TreatmentPage = later(() => import("./pages/treatment.tsx").then((page) => page.TreatmentPage));
 const ValuePage = later(() => import("./pages/value.tsx").then((page) => page.ValuePage));
 
@@ -43,6 +44,8 @@ function Page() {
       return <TreatmentPage key={`${route.run}/${route.treatment}`} run={route.run} treatment={route.treatment} />;
     case "value":
       return <ValuePage key={location_.value.pathname} run={route.run} treatment={route.treatment} port={route.port} />;
+    case "trace":
+      return <TracePage key={route.run} run={route.run} />;
     case "diff":
       return <DiffPage key={location_.value.pathname} run={route.run} other={route.other} />;
     case "search":

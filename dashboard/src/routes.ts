@@ -29,6 +29,7 @@ export type Route =
   | { page: "treatment"; run: string; treatment: string }
   | { page: "value"; run: string; treatment: string; port: string }
   | { page: "diff"; run: string; other: string }
+  | { page: "trace"; run: string }
   | { page: "search" }
   | { page: "pipelines" }
   | { page: "pipeline"; project: string; name: string }
@@ -56,6 +57,7 @@ export function parse(pathname: string): Route {
       const dot = fourth.lastIndexOf(".");
       if (dot > 0) return { page: "value", run: second, treatment: fourth.slice(0, dot), port: fourth.slice(dot + 1) };
     }
+    if (third === "trace" && fourth === undefined) return { page: "trace", run: second };
     if (third === "lines" && fourth !== undefined) return { page: "run", run: second, line: fourth };
     if (third === "diff" && fourth !== undefined) return { page: "diff", run: second, other: fourth };
     return { page: "missing" };
@@ -100,6 +102,8 @@ function path(route: Route): string {
       return `${ROOT}/runs/${quoted(route.run)}/t/${quoted(route.treatment)}`;
     case "value":
       return `${ROOT}/runs/${quoted(route.run)}/v/${quoted(`${route.treatment}.${route.port}`)}`;
+    case "trace":
+      return `${ROOT}/runs/${quoted(route.run)}/trace`;
     case "diff":
       return `${ROOT}/runs/${quoted(route.run)}/diff/${quoted(route.other)}`;
     case "pipeline":

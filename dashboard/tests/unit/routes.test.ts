@@ -9,6 +9,7 @@ const ROUTES: Route[] = [
   { page: "treatment", run: "01hx", treatment: "main/build#2" },
   { page: "value", run: "01hx", treatment: "a.b", port: "out" },
   { page: "diff", run: "01hx", other: "01hy" },
+  { page: "trace", run: "01hx" },
   { page: "search" },
   { page: "pipelines" },
   { page: "pipeline", project: "shop", name: "or/ders" },
