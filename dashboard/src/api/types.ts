@@ -2618,6 +2618,11 @@ export interface components {
              * @description Of an engine's line.
              */
             track: number | null;
+            /**
+             * Step
+             * @description The number of the treatment's step that wrote it, from 1.
+             */
+            step: number | null;
             /** Gap */
             gap: {
                 [key: string]: number;
@@ -2702,17 +2707,27 @@ export interface components {
         /** LogPage */
         LogPage: {
             /** Lines */
-            lines: components["schemas"]["LineView"][];
+            lines: components["schemas"]["NumberedLine"][];
             /**
              * After
              * @description The cursor to go on from. It stays the same while nothing new is there.
              */
             after: string;
             /**
+             * Before
+             * @description The cursor to go back from; null at the log's beginning.
+             */
+            before: string | null;
+            /**
              * More
-             * @description Whether there are more lines right now.
+             * @description Whether there are more lines right now; with `before`, earlier ones. It may be true although there are no lines here: few match, and one request reads only so much.
              */
             more: boolean;
+            /**
+             * Total
+             * @description How many lines the log has; null unless a place was asked for.
+             */
+            total: number | null;
         };
         /**
          * MelodiumView
@@ -2794,6 +2809,53 @@ export interface components {
             inputs: string[];
             /** Outputs */
             outputs: string[];
+        };
+        /** NumberedLine */
+        NumberedLine: {
+            /** Project */
+            project: string;
+            /** Pipeline */
+            pipeline: string;
+            /** Run */
+            run: string;
+            /** Treatment */
+            treatment: string;
+            /** Attempt */
+            attempt: number;
+            /** Runner */
+            runner: string;
+            /** Pool */
+            pool: string | null;
+            /** Seq */
+            seq: number;
+            /** Time */
+            time: string;
+            /** Stream */
+            stream: string;
+            /** Level */
+            level: string;
+            /** Text */
+            text: string;
+            /** Continued */
+            continued: boolean;
+            /**
+             * Track
+             * @description Of an engine's line.
+             */
+            track: number | null;
+            /** Gap */
+            gap: {
+                [key: string]: number;
+            } | null;
+            /** Segment */
+            segment: number;
+            /** Index */
+            index: number;
+            /**
+             * Number
+             * @description Of the line in its run's log, from 1.
+             */
+            number: number;
         };
         /**
          * OccurrenceSampleView
@@ -5160,6 +5222,22 @@ export interface components {
             /** Scope */
             scope: string;
         };
+        /** ShellView */
+        ShellView: {
+            /** Shell Id */
+            shell_id: string;
+            /** Run Id */
+            run_id: string;
+            /** Runner Id */
+            runner_id: string;
+            /** Attempt */
+            attempt: number;
+            /**
+             * Tunnel
+             * @description The WebSocket address where the user and the runner meet; a path is below this address. docs/architecture/runner-protocol.md describes the protocol.
+             */
+            tunnel: string;
+        };
         /** SignInCodeView */
         SignInCodeView: {
             /**
@@ -5271,8 +5349,13 @@ export interface components {
              * @description command, gather (a matrix), each, trigger, or element (inside of an engine).
              */
             kind: string;
-            /** Run */
+            /**
+             * Run
+             * @description The script; empty where there are steps.
+             */
             run: string;
+            /** Steps */
+            steps: components["schemas"]["StepSpecView"][];
             /** Shell */
             shell: string;
             /** Image */
@@ -5445,6 +5528,55 @@ export interface components {
             attempt: number;
             /** State */
             state: string;
+        };
+        /**
+         * StepSpecView
+         * @description A named part of the treatment's work: its script, the program that reads it, and variables of its own.
+         */
+        StepSpecView: {
+            /** Name */
+            name: string;
+            /** Run */
+            run: string;
+            /** Shell */
+            shell: string;
+            /** Env */
+            env: {
+                [key: string]: string;
+            };
+            /**
+             * Always
+             * @description Whether it is run although an earlier step failed.
+             */
+            always: boolean;
+            /**
+             * Soft Fail
+             * @description Whether its failure fails nothing.
+             */
+            soft_fail: boolean;
+        };
+        /**
+         * StepView
+         * @description A step in the latest attempt. `number` counts from 1, as `step` of log lines does.
+         */
+        StepView: {
+            /** Number */
+            number: number;
+            /** Name */
+            name: string;
+            /** State */
+            state: string;
+            /** Started At */
+            started_at: string | null;
+            /** Finished At */
+            finished_at: string | null;
+            /** Exit Code */
+            exit_code: number | null;
+            /**
+             * Soft Fail
+             * @description Whether its failure fails nothing.
+             */
+            soft_fail: boolean;
         };
         /** StorageBody */
         StorageBody: {
@@ -6050,6 +6182,11 @@ export interface components {
             inputs: components["schemas"]["FlowView"][];
             /** Outputs */
             outputs: components["schemas"]["FlowView"][];
+            /**
+             * Steps
+             * @description In their order; empty if it has no named steps.
+             */
+            steps: components["schemas"]["StepView"][];
             /**
              * Runners
              * @description One per attempt, the latest first.

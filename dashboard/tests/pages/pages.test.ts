@@ -3,7 +3,7 @@ import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
 import { ADMIN_PARTS } from "../../src/routes.ts";
 import { canRun, type Opened, openPage, PATIENCE, violations } from "./browser.ts";
-import { NOW, PAGES, Refusal, RUN, THEN } from "./server.ts";
+import { LETTER, NOW, PAGES, Refusal, RUN, THEN } from "./server.ts";
 import { setting } from "./setting.ts";
 
 describe.skipIf(!canRun)("the pages", { timeout: PATIENCE }, () => {
@@ -49,7 +49,7 @@ describe.skipIf(!canRun)("the pages", { timeout: PATIENCE }, () => {
   for (const theme of ["light", "dark"] as const) {
     it(`administration, ${theme}: axe finds nothing, and nothing is cut`, async () => {
       const { page, faults } = await open("/ui/admin/members", 1440, theme);
-      for (const part of ADMIN_PARTS) {
+      for (const part of [...ADMIN_PARTS, "exports/warehouse", `dead-letters/${LETTER}`]) {
         await page.setViewportSize({ width: 1440, height: 900 });
         await page.goto(`${at.served.url}/ui/admin/${part}`);
         await page.locator("main section h2").first().waitFor();

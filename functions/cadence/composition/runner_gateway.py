@@ -23,6 +23,7 @@ from cadence.adapters.dynamodb.runners.samples import DynamoSampleStore
 from cadence.adapters.dynamodb.runners.stream_store import DynamoStreamStore
 from cadence.adapters.dynamodb.runs.groups import DynamoGroupStore
 from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
+from cadence.adapters.dynamodb.runs.step_reports import DynamoStepReports
 from cadence.adapters.dynamodb.runs.summaries import DynamoSummaries
 from cadence.adapters.dynamodb.values.caches import DynamoCacheStore
 from cadence.adapters.dynamodb.values.storage_ledger import DynamoStorageLedger
@@ -55,6 +56,7 @@ from cadence.application.runners.inputs import ReadInput
 from cadence.application.runners.outputs import CommitOutput
 from cadence.application.runners.report_boot import ReportBoot
 from cadence.application.runners.runner_sessions import RunnerSessions
+from cadence.application.runners.shells import PermittedShells
 from cadence.application.scheduling.mark_started import MarkStarted
 from cadence.application.scheduling.readiness import Readiness
 from cadence.application.scheduling.settle import Settle
@@ -106,6 +108,7 @@ def gateway() -> Gateway:
     buckets = Buckets.of(config.data_bucket, config.value_buckets)
     urls, chunks = S3DataUrls(buckets), S3Chunks(buckets)
     specs = KnownSpecs(runs.get_spec)
+    step_reports = DynamoStepReports(config.runs_table)
     sources = InputStreams(treatments=runs, values=runs, streams=streams)
     wake_ups = SqsWakeUps(config.wake_ups_queue_url)
     readiness = Readiness(
@@ -182,7 +185,9 @@ def gateway() -> Gateway:
             sources=sources,
             followers=runners,
             samples=DynamoSampleStore(config.runners_table),
+            step_reports=step_reports,
             clock=now,
+            permitted_shells=PermittedShells(authenticate, runs).of,
         ),
         accept_logs=AcceptLogs(KinesisLogLines(config.log_stream_name), runners, now),
         commit_output=CommitOutput(
@@ -203,6 +208,7 @@ def gateway() -> Gateway:
             machines,
             RevokeEngineToken(specs, runs, tokens).revoke,
             DynamoSummaries(config.runs_table),
+            step_reports,
         ),
         find_cache=FindCache(caches, now),
         read_cache=ReadCache(caches, urls),

@@ -54,7 +54,7 @@ from tests.fakes.gates import MemoryApprovalStore, MemoryEnvironments, MemoryQuo
 from tests.fakes.melodium import MemoryReported
 from tests.fakes.offers import MemoryOffers, MemoryWorkNotification
 from tests.fakes.retentions import MemoryValueRetentionStore
-from tests.fakes.runners import MemoryRunnerStore, MemorySummaries
+from tests.fakes.runners import MemoryRunnerStore, MemoryStepReports, MemorySummaries
 from tests.fakes.runs import MemoryRunStore
 from tests.fakes.services import (
     ManualClock,
@@ -204,7 +204,7 @@ class Setting:
         )
         sessions = RunnerSessions(self.runners)
         self.completing = Complete(
-            sessions, self.runners, self.settling, self.machines, lambda _: None, MemorySummaries()
+            sessions, self.runners, self.settling, self.machines, lambda _: None, MemorySummaries(), MemoryStepReports()
         )
         stop_child = StopChildRun(runs=self.runs, treatments=self.runs, deadlines=self.deadlines)
         end = EndTreatment(

@@ -11,7 +11,8 @@ from cadence.domain.runs.run import Run
 Line = Mapping[str, Any]
 """A stored line: `{seq, time, runner, pool, treatment, attempt, stream, level, text}`.
 
-It has `continued: true` if the next line continues it, `gap: {first, last}` if it marks a gap.
+It has `continued: true` if the next line continues it, `gap: {first, last}` if it marks a gap, `step` with
+the number of the step that wrote it.
 """
 
 RunOf = Callable[[str], Run]
@@ -22,6 +23,8 @@ RunOf = Callable[[str], Run]
 class LogHead:
     """The writing position of a run's log: the next segment's number, and the requested watermarks by runner.
 
+    `lines` counts those in the log.
+
     `next_arrival` is the number that the segment gets among those of its organization (see
     `cadence.application.search.live_ports`).
     """
@@ -29,6 +32,7 @@ class LogHead:
     next_segment: int
     watermarks: Mapping[str, Watermark]
     next_arrival: int = 0
+    lines: int = 0
 
 
 class LogIndex(Protocol):
@@ -90,6 +94,7 @@ class LogLine:
     text: str
     continued: bool = False
     track: int | None = None  # of an engine's line
+    step: int | None = None  # the number of the step that wrote it
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,6 +29,7 @@ from cadence.adapters.dynamodb.repositories.event_deliveries import DynamoEventD
 from cadence.adapters.dynamodb.runners.host_store import DynamoHostStore
 from cadence.adapters.dynamodb.runners.runner_store import DynamoRunnerStore
 from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
+from cadence.adapters.dynamodb.runs.step_reports import DynamoStepReports
 from cadence.adapters.dynamodb.runs.summaries import DynamoSummaries
 from cadence.adapters.dynamodb.search.splits import DynamoSplitCatalogue
 from cadence.adapters.dynamodb.values.storage_ledger import DynamoStorageLedger
@@ -63,10 +64,11 @@ from cadence.application.pipelines.store_pipelines import DeletePipeline, Freeze
 from cadence.application.placement.back_offs import Refusals
 from cadence.application.placement.manage_pools import ManagePools
 from cadence.application.runners.hold_runner import HoldRunner
+from cadence.application.runners.shells import OpenShell
 from cadence.application.runs.cancel_run import CancelRun
 from cadence.application.runs.follow_run import FollowList, FollowRun
 from cadence.application.runs.pending_approvals import ListPendingApprovals
-from cadence.application.runs.ports import SummaryStore
+from cadence.application.runs.ports import StepReportStore, SummaryStore
 from cadence.application.runs.rerun import Rerun
 from cadence.application.runs.run_details import ReadRunDetails
 from cadence.application.runs.start_run import RequestRun, StartRun
@@ -117,6 +119,7 @@ class Services:
     secret_prefixes: SourcePrefixes
     pools: ManagePools
     hold: HoldRunner
+    open_shell: OpenShell
     pipelines: PipelineStore
     documents: Documents
     runs: RunStore
@@ -158,6 +161,7 @@ class Services:
     event_deliveries: EventDeliveries
     case_results: CaseResults
     summaries: SummaryStore
+    step_reports: StepReportStore
     rotate_githost: RotateGitHost
     exports: ManageExports
     render_metrics: RenderMetrics
@@ -245,6 +249,7 @@ def services() -> Services:
         secrets=secrets,
         secret_prefixes=prefixes(config),
         hold=HoldRunner(runners, provider_calls, now),
+        open_shell=OpenShell(runners),
         pools=ManagePools(
             directory=access,
             credentials=DynamoPoolCredentials(config.access_table, cipher),
@@ -311,6 +316,7 @@ def services() -> Services:
         event_deliveries=DynamoEventDeliveries(config.repositories_table),
         case_results=case_results(config, runs),
         summaries=DynamoSummaries(config.runs_table),
+        step_reports=DynamoStepReports(config.runs_table),
         rotate_githost=RotateGitHost(access, cipher),
         exports=manage_exports(config),
         render_metrics=render_metrics(config),

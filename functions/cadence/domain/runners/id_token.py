@@ -83,7 +83,7 @@ def _ref(event: Mapping[str, Any]) -> str | None:
         return f"refs/pull/{event['number']}"
     if event.get("kind") == "push" and event.get("branch"):
         return f"refs/heads/{event['branch']}"
-    if event.get("kind") == "push" and event.get("tag"):
+    if event.get("kind") in ("push", "release") and event.get("tag"):
         return f"refs/tags/{event['tag']}"
     return None
 
