@@ -21,6 +21,7 @@ const Alerts = later(() => import("./pages/alerts.tsx").then((page) => page.Aler
 const Approvals = later(() => import("./pages/approvals.tsx").then((page) => page.Approvals));
 const DiffPage = later(() => import("./pages/diff.tsx").then((page) => page.DiffPage));
 const Fleet = later(() => import("./pages/fleet.tsx").then((page) => page.Fleet));
+const PipelinePage = later(() => import("./pages/pipeline.tsx").then((page) => page.PipelinePage));
 const Pipelines = later(() => import("./pages/pipelines.tsx").then((page) => page.Pipelines));
 const RunPage = later(() => import("./pages/run.tsx").then((page) => page.RunPage));
 const Search = later(() => import("./pages/search.tsx").then((page) => page.Search));
@@ -51,6 +52,8 @@ function Page() {
       return <Search />;
     case "pipelines":
       return <Pipelines />;
+    case "pipeline":
+      return <PipelinePage key={location_.value.pathname} project={route.project} name={route.name} />;
     case "fleet":
       return <Fleet />;
     case "alerts":

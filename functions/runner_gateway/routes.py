@@ -91,7 +91,9 @@ def claim(gateway: Gateway, request: GatewayRequest) -> Answer:
 def heartbeat(gateway: Gateway, request: GatewayRequest) -> Answer:
     runner = gateway.session.check(request.names["runner"], request.authorization)
     samples = wire.samples(request.body["samples"])
-    return wire.heartbeat_json(gateway.heartbeat.beat(runner, request.body["phase"], samples))
+    steps = wire.reported_steps(request.body.get("steps"))
+    beat = gateway.heartbeat.beat(runner, request.body["phase"], samples, steps)
+    return wire.heartbeat_json(beat, gateway.tunnel_url)
 
 
 def logs(gateway: Gateway, request: GatewayRequest) -> Answer:
@@ -140,7 +142,11 @@ def listening(gateway: Gateway, request: GatewayRequest) -> Answer:
 
 def complete(gateway: Gateway, request: GatewayRequest) -> Answer:
     gateway.complete.complete(
-        request.names["runner"], request.authorization, wire.result(request.body), request.body.get("summary")
+        request.names["runner"],
+        request.authorization,
+        wire.result(request.body),
+        request.body.get("summary"),
+        wire.reported_steps(request.body.get("steps")),
     )
     return {}
 

@@ -17,6 +17,7 @@ from cadence.application.values.caches import CacheHit
 from cadence.domain.runners.assignment import work_json
 from cadence.domain.runners.resources import ResourceSample
 from cadence.domain.runners.runner import EngineEndpoint, RunnerOutcome, RunnerResult
+from cadence.domain.runs.step_progress import ReportedSteps, StepProgress
 from cadence.domain.shared.errors import InvalidRequest, Violation
 from cadence.domain.values.stream import Chunk, StreamEnd
 
@@ -79,6 +80,23 @@ def result(body: Json) -> RunnerResult:
     )
 
 
+def reported_steps(body: Json | None) -> ReportedSteps | None:
+    if body is None:
+        return None
+    return ReportedSteps(
+        body["revision"], tuple(_step(step, f"/steps/steps/{place}") for place, step in enumerate(body["steps"]))
+    )
+
+
+def _step(body: Json, pointer: str) -> StepProgress:
+    return StepProgress(
+        state=body["state"],
+        started_at=_time(body.get("started_at"), f"{pointer}/started_at"),
+        finished_at=_time(body.get("finished_at"), f"{pointer}/finished_at"),
+        exit_code=body.get("exit_code"),
+    )
+
+
 def assignment_json(answer: Assignment) -> dict[str, Any]:
     work = work_json(answer.run, answer.spec, answer.runner.attempt)
     if answer.engine:
@@ -104,8 +122,10 @@ def listening(body: Json) -> EngineEndpoint:
     return EngineEndpoint(tuple(body["addresses"]), body["port"], body["machine"])
 
 
-def heartbeat_json(answer: HeartbeatAnswer) -> dict[str, Any]:
+def heartbeat_json(answer: HeartbeatAnswer, tunnel_url: str) -> dict[str, Any]:
+    shells = [{"id": shell, "by": by} for shell, by in answer.shells.items()]
     return {
+        **({"shells": shells, "tunnel": tunnel_url} if shells else {}),
         "cancel": answer.cancel,
         "follow": answer.follow,
         "inputs": {port: {"epoch": source.epoch, "state": str(source.state)} for port, source in answer.inputs.items()},

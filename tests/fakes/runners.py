@@ -8,6 +8,7 @@ from typing import Any
 
 from cadence.domain.runners.runner import OutputStream, Runner, RunnerResult, RunnerState
 from cadence.domain.runs.job_summary import JobSummary
+from cadence.domain.runs.step_progress import StepReport
 from cadence.domain.shared.errors import Conflict, Gone, NotFound
 
 
@@ -108,3 +109,18 @@ class MemorySummaries:
 
     def list_summaries(self, run_id: str) -> Sequence[JobSummary]:
         return [summary for key, summary in sorted(self.summaries.items()) if key[0] == run_id]
+
+
+@dataclass
+class MemoryStepReports:
+    """Implements StepReportStore."""
+
+    reports: dict[tuple[str, str], StepReport] = field(default_factory=dict)
+
+    def put_steps(self, report: StepReport) -> None:
+        known = self.reports.get((report.run_id, report.treatment))
+        if known is None or report.is_newer_than(known):
+            self.reports[report.run_id, report.treatment] = report
+
+    def get_steps(self, run_id: str, treatment: str) -> StepReport | None:
+        return self.reports.get((run_id, treatment))

@@ -2618,6 +2618,11 @@ export interface components {
              * @description Of an engine's line.
              */
             track: number | null;
+            /**
+             * Step
+             * @description The number of the treatment's step that wrote it, from 1.
+             */
+            step: number | null;
             /** Gap */
             gap: {
                 [key: string]: number;
@@ -2838,6 +2843,11 @@ export interface components {
              * @description Of an engine's line.
              */
             track: number | null;
+            /**
+             * Step
+             * @description The number of the treatment's step that wrote it, from 1.
+             */
+            step: number | null;
             /** Gap */
             gap: {
                 [key: string]: number;
@@ -4997,10 +5007,12 @@ export interface components {
         SecretBody: {
             /**
              * Value
-             * Format: password
-             * @description At most 64 KiB of UTF-8 text.
+             * @description At most 64 KiB of UTF-8 text. Either this or a `source` is required.
+             * @default null
              */
-            value: string;
+            value: string | null;
+            /** @default null */
+            source: components["schemas"]["SecretSourceBody"] | null;
             /**
              * Environment
              * @description Binds the secret to an environment: only treatments of that environment receive it. `null` ends that; without this member the secret stays bound as it is.
@@ -5018,6 +5030,43 @@ export interface components {
              */
             next: string | null;
         };
+        /**
+         * SecretSourceBody
+         * @description Where the value is read, each time that a runner claims a treatment with the secret. It is not stored.
+         */
+        SecretSourceBody: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "aws-secrets-manager" | "aws-parameter-store" | "vault";
+            /**
+             * Name
+             * @description The name of the secret or parameter, or the path below the mount.
+             */
+            name: string;
+            /**
+             * Field
+             * @description A member of the JSON object there; required for `vault`.
+             * @default null
+             */
+            field: string | null;
+            /**
+             * @description For `vault` only.
+             * @default null
+             */
+            vault: components["schemas"]["VaultBody"] | null;
+        };
+        /** SecretSourceView */
+        SecretSourceView: {
+            /** Kind */
+            kind: string;
+            /** Name */
+            name: string;
+            /** Field */
+            field: string | null;
+            vault: components["schemas"]["VaultView"] | null;
+        };
         /** SecretView */
         SecretView: {
             /** Name */
@@ -5029,6 +5078,8 @@ export interface components {
              * Format: date-time
              */
             updated_at: string;
+            /** @description Where the value is read; `null` if Cadence keeps it. */
+            source: components["schemas"]["SecretSourceView"] | null;
             /**
              * Environment
              * @description The environment that it is bound to, if any.
@@ -5176,6 +5227,22 @@ export interface components {
             /** Scope */
             scope: string;
         };
+        /** ShellView */
+        ShellView: {
+            /** Shell Id */
+            shell_id: string;
+            /** Run Id */
+            run_id: string;
+            /** Runner Id */
+            runner_id: string;
+            /** Attempt */
+            attempt: number;
+            /**
+             * Tunnel
+             * @description The WebSocket address where the user and the runner meet; a path is below this address. docs/architecture/runner-protocol.md describes the protocol.
+             */
+            tunnel: string;
+        };
         /** SignInCodeView */
         SignInCodeView: {
             /**
@@ -5287,8 +5354,13 @@ export interface components {
              * @description command, gather (a matrix), each, trigger, or element (inside of an engine).
              */
             kind: string;
-            /** Run */
+            /**
+             * Run
+             * @description The script; empty where there are steps.
+             */
             run: string;
+            /** Steps */
+            steps: components["schemas"]["StepSpecView"][];
             /** Shell */
             shell: string;
             /** Image */
@@ -5461,6 +5533,55 @@ export interface components {
             attempt: number;
             /** State */
             state: string;
+        };
+        /**
+         * StepSpecView
+         * @description A named part of the treatment's work: its script, the program that reads it, and variables of its own.
+         */
+        StepSpecView: {
+            /** Name */
+            name: string;
+            /** Run */
+            run: string;
+            /** Shell */
+            shell: string;
+            /** Env */
+            env: {
+                [key: string]: string;
+            };
+            /**
+             * Always
+             * @description Whether it is run although an earlier step failed.
+             */
+            always: boolean;
+            /**
+             * Soft Fail
+             * @description Whether its failure fails nothing.
+             */
+            soft_fail: boolean;
+        };
+        /**
+         * StepView
+         * @description A step in the latest attempt. `number` counts from 1, as `step` of log lines does.
+         */
+        StepView: {
+            /** Number */
+            number: number;
+            /** Name */
+            name: string;
+            /** State */
+            state: string;
+            /** Started At */
+            started_at: string | null;
+            /** Finished At */
+            finished_at: string | null;
+            /** Exit Code */
+            exit_code: number | null;
+            /**
+             * Soft Fail
+             * @description Whether its failure fails nothing.
+             */
+            soft_fail: boolean;
         };
         /** StorageBody */
         StorageBody: {
@@ -6067,6 +6188,11 @@ export interface components {
             /** Outputs */
             outputs: components["schemas"]["FlowView"][];
             /**
+             * Steps
+             * @description In their order; empty if it has no named steps.
+             */
+            steps: components["schemas"]["StepView"][];
+            /**
              * Runners
              * @description One per attempt, the latest first.
              */
@@ -6159,6 +6285,66 @@ export interface components {
             preview_base64: string | null;
             /** @description Its beginning, by what it is. */
             shown: components["schemas"]["PreviewView"] | null;
+        };
+        /** VaultBody */
+        VaultBody: {
+            /**
+             * Address
+             * @description Without a path, such as `https://vault.example.com:8200`.
+             */
+            address: string;
+            /**
+             * Login
+             * @description With an identity token of the treatment, whose audience is the address, or with an AppRole.
+             * @default jwt
+             * @enum {string}
+             */
+            login: "jwt" | "approle";
+            /**
+             * Role
+             * @description The role for `jwt`, the role ID for `approle`.
+             */
+            role: string;
+            /**
+             * Secret
+             * @description The project's secret that is the secret ID of `approle`.
+             * @default null
+             */
+            secret: string | null;
+            /**
+             * Login Mount
+             * @description Where the auth method is mounted; by default `login`.
+             * @default null
+             */
+            login_mount: string | null;
+            /**
+             * Mount
+             * @description Where the engine KV, version 2, is mounted.
+             * @default secret
+             */
+            mount: string;
+            /**
+             * Namespace
+             * @default null
+             */
+            namespace: string | null;
+        };
+        /** VaultView */
+        VaultView: {
+            /** Address */
+            address: string;
+            /** Login */
+            login: string;
+            /** Role */
+            role: string;
+            /** Secret */
+            secret: string | null;
+            /** Login Mount */
+            login_mount: string;
+            /** Mount */
+            mount: string;
+            /** Namespace */
+            namespace: string | null;
         };
         /**
          * ViaView

@@ -14,6 +14,8 @@ export const NOW = "01m8p42d76t4x892j5ntqz190f";
 export const RUN = "01m8ndsm7fhdaqgt41f8h842tg";
 /** Within RUN: `audit` runs, `total` boots, and `mail` has not begun. */
 export const MOMENT = "2026-11-30T05:11:23.000Z";
+/** A dead letter, which an export's receiver refused. */
+export const LETTER = "export-9058ec4924091d4d";
 /** A run of the pipeline of docs/provenance.md, whose rows other runs had as well. */
 export const TRACED = Object.keys(read("traces.json"))[0]?.split("/")[3] ?? "";
 /** Every page but the administration, by what it shows. */
@@ -32,6 +34,8 @@ export const PAGES = {
   search: "/ui/search?q=twelve",
   "search over time": "/ui/search?q=cherry+since:2026-11-30T22:40+until:2026-11-30T22:45",
   pipelines: "/ui/pipelines",
+  pipeline: "/ui/pipelines/default/orders",
+  "changes of a pipeline": "/ui/pipelines/default/orders?version=2&with=1",
   fleet: "/ui/fleet",
   alerts: "/ui/alerts",
   "missing page": "/ui/nothing",
@@ -142,6 +146,7 @@ function replaced(url: URL, instead: Served["instead"]): unknown {
 }
 
 function known(url: URL): unknown {
-  const ofOne = url.searchParams.get("treatment") ?? url.searchParams.get("direction");
+  const ofOne =
+    url.searchParams.get("treatment") ?? url.searchParams.get("pipeline") ?? url.searchParams.get("direction");
   return (ofOne && recorded[`${url.pathname}#${ofOne}`]) ?? recorded[url.pathname];
 }

@@ -23,6 +23,7 @@ from cadence.adapters.dynamodb.runners.samples import DynamoSampleStore
 from cadence.adapters.dynamodb.runners.stream_store import DynamoStreamStore
 from cadence.adapters.dynamodb.runs.groups import DynamoGroupStore
 from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
+from cadence.adapters.dynamodb.runs.step_reports import DynamoStepReports
 from cadence.adapters.dynamodb.runs.summaries import DynamoSummaries
 from cadence.adapters.dynamodb.values.caches import DynamoCacheStore
 from cadence.adapters.dynamodb.values.storage_ledger import DynamoStorageLedger
@@ -55,6 +56,7 @@ from cadence.application.runners.inputs import ReadInput
 from cadence.application.runners.outputs import CommitOutput
 from cadence.application.runners.report_boot import ReportBoot
 from cadence.application.runners.runner_sessions import RunnerSessions
+from cadence.application.runners.shells import PermittedShells
 from cadence.application.scheduling.mark_started import MarkStarted
 from cadence.application.scheduling.readiness import Readiness
 from cadence.application.scheduling.settle import Settle
@@ -62,6 +64,7 @@ from cadence.application.shared.storage import ReserveStorage
 from cadence.application.values.caches import FindCache, ReadCache, SaveCache, WriteCache
 from cadence.composition.shared import gates, settings
 from cadence.composition.shared.clock import now
+from cadence.composition.shared.secret_sources import secret_sources
 from cadence.domain.access.access import Principal
 from cadence.domain.values.cache import CacheLimits
 
@@ -105,6 +108,7 @@ def gateway() -> Gateway:
     buckets = Buckets.of(config.data_bucket, config.value_buckets)
     urls, chunks = S3DataUrls(buckets), S3Chunks(buckets)
     specs = KnownSpecs(runs.get_spec)
+    step_reports = DynamoStepReports(config.runs_table)
     sources = InputStreams(treatments=runs, values=runs, streams=streams)
     wake_ups = SqsWakeUps(config.wake_ups_queue_url)
     readiness = Readiness(
@@ -136,6 +140,7 @@ def gateway() -> Gateway:
     audit, sessions = DynamoAuditTrail(config.access_table), RunnerSessions(runners)
     authenticate = Authenticate(access, now, NoteTokenUses(DynamoTokenUses(config.access_table)))
     tokens = RunTokens(access, now)
+    secrets = KmsSecretStore(config.access_table, config.secrets_key)
 
     return Gateway(
         authenticate=authenticate.authenticate,
@@ -153,7 +158,8 @@ def gateway() -> Gateway:
         claim=ClaimAssignment(
             treatments=runs,
             runners=runners,
-            secrets=KmsSecretStore(config.access_table, config.secrets_key),
+            secrets=secrets,
+            sources=secret_sources(config, secrets),
             environments=DynamoEnvironmentStore(config.access_table),
             followers=runners,
             machines=machines,
@@ -179,7 +185,9 @@ def gateway() -> Gateway:
             sources=sources,
             followers=runners,
             samples=DynamoSampleStore(config.runners_table),
+            step_reports=step_reports,
             clock=now,
+            permitted_shells=PermittedShells(authenticate, runs).of,
         ),
         accept_logs=AcceptLogs(KinesisLogLines(config.log_stream_name), runners, now),
         commit_output=CommitOutput(
@@ -200,6 +208,7 @@ def gateway() -> Gateway:
             machines,
             RevokeEngineToken(specs, runs, tokens).revoke,
             DynamoSummaries(config.runs_table),
+            step_reports,
         ),
         find_cache=FindCache(caches, now),
         read_cache=ReadCache(caches, urls),

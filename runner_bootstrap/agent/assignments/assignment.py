@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Optional
 
 from ..shared.errors import AgentError, TreatmentFailed
 from . import program_spec, value_types, worker_spec
+from .assigned_steps import assigned_steps
 
 _PORT = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}\Z")
 _SERVICE = re.compile(r"[a-z][a-z0-9_-]{0,62}\Z")
@@ -126,6 +127,7 @@ class Assignment:
             self.project: str = answer.get("project") or ""
             self.pipeline: str = answer.get("pipeline") or ""
             self.shell: str = answer.get("shell") or _DEFAULT_SHELL
+            self.steps = assigned_steps(answer.get("steps") or [], self.shell)
             self.image: str | None = answer.get("image") or None
             self.offline = bool(answer.get("offline"))
             isolation = answer.get("isolation") or {}
@@ -273,7 +275,7 @@ def _commit_variables(event: dict[str, Any]) -> dict[str, str]:
         "CADENCE_BASE_BRANCH": "base_branch",
         "CADENCE_BASE_COMMIT": "base_commit",
     }
-    if event.get("kind") not in ("push", "pull_request"):
+    if event.get("kind") not in ("push", "pull_request", "release"):
         return {}
     return {variable: _text(event[field]) for variable, field in fields.items() if event.get(field)}
 

@@ -6,7 +6,7 @@ import os
 import signal
 from typing import NamedTuple, Optional, Protocol
 
-from ..logs.buffer import LineReader, LogBuffer
+from ..logs.buffer import LineReader, LogBuffer, Marks
 from ..shared.clock import Deadline
 from ..shared.errors import TIMED_OUT, AgentError, Stopped, TreatmentFailed
 from ..shared.termination import Termination
@@ -55,6 +55,7 @@ class Command:
         self.exit: CommandExit | None = None
         self.grace_seconds = GRACE_SECONDS
         self.engine: ContainerRuntime | None = None
+        self.marks: Marks | None = None
 
     def pull(self, launch: LaunchSpec, image: str) -> None:
         """Pulls an image and logs the engine's output as the agent's own lines.
@@ -83,7 +84,7 @@ class Command:
         Raises TreatmentFailed if it does not exit with 0, AgentError if its container could not be started, Stopped if
         the assignment was terminated meanwhile (the command is dead then).
         """
-        self._start(launch, "stdout", "stderr", stdio)
+        self._start(launch, "stdout", "stderr", stdio, self.marks)
         self.exit = self._follow(Deadline(max_duration or float("inf")), max_duration)
         if self.exit.error:
             raise TreatmentFailed(f"the command cannot be started: {self.exit.error}")
@@ -101,14 +102,21 @@ class Command:
         if self.engine:
             self.engine.remove()
 
-    def _start(self, launch: LaunchSpec, stdout: str, stderr: str, stdio: StandardStreams = _LOGGED) -> None:
+    def _start(
+        self,
+        launch: LaunchSpec,
+        stdout: str,
+        stderr: str,
+        stdio: StandardStreams = _LOGGED,
+        marks: Marks | None = None,
+    ) -> None:
         ends = []
         self._readers = []
         for stream, bound in ((stdout, stdio.stdout), (stderr, None)):
             if bound is None:
                 ours, theirs = os.pipe()
                 ends.append(theirs)
-                self._readers.append(LineReader(ours, stream, self._log))
+                self._readers.append(LineReader(ours, stream, self._log, marks))
             else:
                 ends.append(bound)
         try:

@@ -6,7 +6,7 @@ import io
 import threading
 import time
 from collections import deque
-from typing import Any, Callable
+from typing import Any, Callable, Optional, Protocol
 
 from ..shared.clock import timestamp
 from .masking import LineMasker, Masker
@@ -41,11 +41,24 @@ class LogBuffer:
         self.follow = follow
         self.masker = masker
 
-    def add(self, stream: str, level: str, text: str, continued: bool = False, wait: bool = True) -> None:
-        """Numbers and keeps one masked line of at most 64 KiB; waits for room if ``wait``."""
+    def add(
+        self,
+        stream: str,
+        level: str,
+        text: str,
+        continued: bool = False,
+        wait: bool = True,
+        step: Optional[int] = None,
+    ) -> None:
+        """Numbers and keeps one masked line of at most 64 KiB; waits for room if ``wait``.
+
+        ``step`` is the number of the step that wrote it.
+        """
         line: Line = {"time": timestamp(), "stream": stream, "level": level, "text": text}
         if continued:
             line["continued"] = True
+        if step is not None:
+            line["step"] = step
         with self._changed:
             while wait and self._bytes > BUFFER_BYTES and not self._flushing:
                 self._changed.wait()
@@ -149,12 +162,24 @@ class LogSender(threading.Thread):
             self._failed(error)
 
 
-class LineReader(threading.Thread):
-    """Reads one of the command's output pipes to its end, line by line."""
+class Marks(Protocol):
+    """Marks in the output that tell which step of the command runs."""
 
-    def __init__(self, pipe: int, stream: str, buffer: LogBuffer) -> None:
+    mark: bytes
+    """What a mark begins with; it takes the rest of its line."""
+
+    def take(self, words: bytes, *, decides: bool) -> Optional[int]:
+        """Takes a mark without its beginning, and returns the number of the step that runs now."""
+
+
+class LineReader(threading.Thread):
+    """Reads one of the command's output pipes to its end, line by line; ``marks`` are taken out."""
+
+    def __init__(self, pipe: int, stream: str, buffer: LogBuffer, marks: Optional[Marks] = None) -> None:
         super().__init__(name=stream, daemon=True)
         self._pipe, self._stream, self._buffer = pipe, stream, buffer
+        self._marks = marks
+        self._step: Optional[int] = None
         self._masker = buffer.masker
         self._lines = LineMasker(buffer.masker)
         #: The last non-empty lines, masked.
@@ -170,7 +195,7 @@ class LineReader(threading.Thread):
                     break
                 *lines, pending = (pending + content).split(b"\n") if b"\n" in content else [pending + content]
                 for line in lines:
-                    self._emit_all(self._lines.feed(_decode(line)))
+                    self._take(line)
                 if len(pending) > self._longest_held:
                     start, rest = self._masker.mask_start(pending.decode("utf-8", "surrogateescape"))
                     self._emit(_printable(start), unfinished=True)
@@ -178,6 +203,16 @@ class LineReader(threading.Thread):
         if pending:
             self._emit_all(self._lines.feed(_decode(pending)))
         self._emit_all(self._lines.flush())
+
+    def _take(self, line: bytes) -> None:
+        if self._marks is None or self._marks.mark not in line:
+            self._emit_all(self._lines.feed(_decode(line)))
+            return
+        before, _, words = line.partition(self._marks.mark)
+        if before:
+            self._emit_all(self._lines.feed(_decode(before)))
+        self._emit_all(self._lines.flush())
+        self._step = self._marks.take(words, decides=self._stream == "stderr")
 
     @property
     def last_line(self) -> str:
@@ -192,7 +227,8 @@ class LineReader(threading.Thread):
             self.last_lines.append(text.strip()[:1000])
         pieces = _pieces(text)
         for number, piece in enumerate(pieces, 1):
-            self._buffer.add(self._stream, "info", piece, continued=unfinished or number < len(pieces))
+            more = unfinished or number < len(pieces)
+            self._buffer.add(self._stream, "info", piece, continued=more, step=self._step)
 
 
 def _decode(line: bytes) -> str:

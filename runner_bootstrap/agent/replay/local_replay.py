@@ -108,6 +108,7 @@ class ShellAssignmentRunner(AssignmentRunner):
             store=store,
         )
         self._command = ShellCommand(supervisor, self._log, termination)
+        self._steps.readable = True
 
     def _launch(
         self,

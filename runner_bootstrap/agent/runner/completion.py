@@ -20,6 +20,7 @@ def completion(
     error: str,
     logs_through: int,
     summary: str,
+    steps: Optional[dict[str, Any]],
     image_digest: Optional[str],
     samples: list[dict[str, Any]],
     usage: dict[str, int],
@@ -39,5 +40,6 @@ def completion(
         **({"image_digest": image_digest} if image_digest else {}),
         **({"samples": samples} if samples else {}),
         **({"summary": summary} if summary else {}),
+        **({"steps": steps} if steps else {}),
         "usage": usage,
     }

@@ -6,6 +6,7 @@ import threading
 import time
 from typing import Any, Callable
 
+from ..execution.steps import StepRecorder
 from ..gateway.client import GatewayClient
 from ..resources.series import SampleSeries
 from ..shared.errors import CANCELLED, INFRASTRUCTURE, GatewayUnreachable, LeaseLost, RequestRefused
@@ -26,11 +27,13 @@ class HeartbeatSender(threading.Thread):
         lease: float,
         termination: Termination,
         series: SampleSeries,
+        steps: StepRecorder,
         on_answer: Callable[[dict[str, Any]], None],
     ) -> None:
         super().__init__(name="heartbeat", daemon=True)
         self._gateway, self._path, self._every, self._lease = gateway, path, every, lease
         self._termination, self._series, self._on_answer = termination, series, on_answer
+        self._steps = steps
         self._stop = threading.Event()
         self.phase = "preparing"
 
@@ -46,7 +49,8 @@ class HeartbeatSender(threading.Thread):
         while True:
             started = time.monotonic()
             samples = self._series.due()
-            body = {"phase": self.phase, "samples": samples}
+            steps = self._steps.news()
+            body = {"phase": self.phase, "samples": samples, **({"steps": steps} if steps else {})}
             try:
                 # The lease counts from the start of the request, since the gateway may have received it then.
                 answer = self._gateway.call(
@@ -69,6 +73,7 @@ class HeartbeatSender(threading.Thread):
             else:
                 alive_until = started + self._lease
                 self._series.accepted(samples)
+                self._steps.reported(steps)
                 if answer.get("cancel"):
                     self._termination.decide(CANCELLED, str(answer["cancel"]))
                 self._on_answer(answer)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import time
+from functools import partial
 from typing import Any
 
 from ..assignments.assignment import Assignment
@@ -16,9 +16,9 @@ from ..containers.treatment_containers import (
     TreatmentContainers,
     launch_engine_image,
 )
-from ..execution.cgroups import RunnerCgroups
 from ..execution.command import ENGINE_GRACE_SECONDS, Command
 from ..execution.sandbox import LaunchSpec
+from ..execution.steps import StepRecorder, command_of
 from ..execution.supervisor import CommandSupervisor
 from ..execution.workspace import Workspace
 from ..gateway.client import GatewayClient
@@ -32,17 +32,20 @@ from ..shared import error_outcomes
 from ..shared.clock import timestamp
 from ..shared.errors import INFRASTRUCTURE, INTERRUPTED, SUCCEEDED, AgentError, Stopped, TreatmentFailed
 from ..shared.termination import Termination
+from ..shells.shells import Shells
 from ..values.caches import TreatmentCaches
-from ..values.changed_files import changed_files_variable
 from ..values.chunks import ChunkStore
 from ..values.job_summary import read_summary
 from ..values.quarantine import forgiving
 from ..values.treatment_ports import TreatmentPorts
+from .command_launcher import CommandLauncher
 from .completion import completion
 from .engine_connections import EngineConnections
 from .heartbeat import HeartbeatSender
+from .path_variables import path_variables
 from .requests import REPORT_PATIENCE, RunnerRequests
 from .settings import RunnerSettings
+from .shell_tunnels import connect_to_user
 
 
 class AssignmentRunner:
@@ -65,6 +68,7 @@ class AssignmentRunner:
         self._series = SampleSeries(self._sampler.sample)
         self._sender = LogSender(self._log, self._requests.send_lines, self._failed)
         self._ports: TreatmentPorts | None = None
+        self._steps = StepRecorder(assignment.steps)
         self._heartbeat = HeartbeatSender(
             gateway=gateway,
             path=self._requests.path("heartbeat"),
@@ -72,13 +76,16 @@ class AssignmentRunner:
             lease=assignment.lease_seconds,
             termination=termination,
             series=self._series,
+            steps=self._steps,
             on_answer=self._on_heartbeat,
         )
         self._supervisor, self._command = supervisor, Command(supervisor, self._log, termination)
+        self._command.marks = self._steps or None
         self._treatment_containers: TreatmentContainers | None = None
         self._engine: WorkerEngine | ProgramEngine | None = None
         self._connections_of_engine: EngineConnections | None = None
-        self._confined: RunnerCgroups | None = None
+        self._launcher = CommandLauncher(settings, assignment)
+        self._shells = Shells(supervisor, self._log, connect_to_user(gateway, settings, assignment))
         self._summary = ""
 
     def run(self) -> bool:
@@ -113,6 +120,7 @@ class AssignmentRunner:
         finally:
             try:
                 self._command.kill()
+                self._shells.close()
                 for closable in (self._engine, self._connections_of_engine):
                     if closable:
                         closable.close()
@@ -121,7 +129,7 @@ class AssignmentRunner:
             except AgentError as error:
                 self._failed(error)
             self._summary = read_summary(workspace, self._masker)
-            for removable in (workspace, self._confined):
+            for removable in (workspace, self._launcher):
                 if removable:
                     removable.remove()
 
@@ -213,25 +221,17 @@ class AssignmentRunner:
     ) -> LaunchSpec:
         """Returns how to start the command: in its image, else in bubblewrap if it works, else directly on the host."""
         assignment = self._assignment
-        event = workspace.write("event.json", assignment.event_text)
-        command = [*assignment.shell.split(), str(workspace.write("script", assignment.script))]
-        path_variables = {
-            "HOME": str(workspace.root),
-            "TMPDIR": str(workspace.tmp),
-            "PATH": os.environ.get("PATH", os.defpath),
-            "LANG": "C.UTF-8",
-            "CADENCE_EVENT_FILE": str(event),
-            **changed_files_variable(assignment, workspace),
-            **ports.variables,
-        }
+        command = command_of(assignment, self._steps, workspace)
+        variables = {**path_variables(assignment, workspace), **ports.variables, **self._steps.variables(workspace)}
         if treatment_containers:
             self._heartbeat.phase = "preparing"
-            path_variables.update(treatment_containers.start())
+            variables.update(treatment_containers.start())
         if self._engine:
             command = self._engine.start(treatment_containers)
-            path_variables.update(self._engine.variables())
+            variables.update(self._engine.variables())
         secrets = assignment.secrets.reveal()
-        env = {**assignment.variables(path_variables), **secrets}
+        env = {**assignment.variables(variables), **secrets}
+        self._shells.allow(partial(self._launcher.launch_shell, env, workspace, treatment_containers))
         return self._launch(command, ContainerEnvironment(env, list(secrets)), workspace, treatment_containers)
 
     def _launch(
@@ -241,23 +241,18 @@ class AssignmentRunner:
         workspace: Workspace,
         treatment_containers: TreatmentContainers | None,
     ) -> LaunchSpec:
-        assignment = self._assignment
         launch = treatment_containers.launch(command, env) if treatment_containers else None
         if not launch and isinstance(self._engine, WorkerEngine) and self._engine.image:
             launch = launch_engine_image(self._engine.image, command, env, self._context_of_containers(workspace))
         if launch:
             return launch
-        launch = self._settings.launch_on_host(command, env.values, workspace, assignment)
-        if not self._settings.cgroups:
-            return launch
-        # Engines use more than what a program asks for its worker, which is not enforced elsewhere either.
-        memory = 0 if self._engine else assignment.limit("memory")
-        self._confined = self._settings.cgroups.confine(self._settings.runner_id, assignment.limit("cpu"), memory)
-        return launch._replace(groups=self._confined.entries)
+        return self._launcher.launch(command, env.values, workspace, is_engine=bool(self._engine))
 
     def _with_reason(self, error: Exception) -> Exception:
         """Adds the memory limit to the error of a command that the kernel killed for exceeding it."""
-        killed = any(one.killed_for_memory() for one in (self._confined, self._treatment_containers) if one)
+        if isinstance(error, TreatmentFailed) and (step := self._steps.failed_step()):
+            error = TreatmentFailed(f"step {step}: {error}")
+        killed = any(one.killed_for_memory() for one in (self._launcher, self._treatment_containers) if one)
         if isinstance(error, TreatmentFailed) and killed:
             return TreatmentFailed(f"it took more than its {self._assignment.limit('memory')} MB of memory: {error}")
         explaining = self._engine if isinstance(self._engine, ProgramEngine) else self._treatment_containers
@@ -280,9 +275,11 @@ class AssignmentRunner:
         self._log.set_follow(bool(answer.get("follow")))
         if self._ports:
             self._ports.update_producers(answer.get("inputs") or {})
+        self._shells.update(answer)
 
     def _complete(self, started_at: str, duration: float) -> bool:
         exit_ = self._command.exit
+        self._steps.finish(self._termination.outcome)
         body = completion(
             self._termination,
             exit_,
@@ -290,6 +287,7 @@ class AssignmentRunner:
             error=self._masker.mask(self._termination.error or ""),
             logs_through=self._log.accepted,
             summary=self._summary,
+            steps=self._steps.report(),
             image_digest=self._treatment_containers.image_digest if self._treatment_containers else None,
             samples=self._series.rest(),
             usage=self._sampler.usage(exit_.cpu_seconds if exit_ else 0.0, exit_.memory_peak if exit_ else 0, duration),

@@ -32,7 +32,9 @@ class Log(LogBuffer):
         super().__init__(0.1, False, Masker([SECRET]))
         self.texts: list[str] = []
 
-    def add(self, stream: str, level: str, text: str, continued: bool = False, wait: bool = True) -> None:
+    def add(
+        self, stream: str, level: str, text: str, continued: bool = False, wait: bool = True, step: int | None = None
+    ) -> None:
         self.texts.append(text)
 
     @property

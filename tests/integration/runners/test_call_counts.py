@@ -23,7 +23,7 @@ from cadence.domain.runs.states import RunState, TreatmentState
 from cadence.domain.shared import ids
 from tests.fakes.concurrency_limits import MemoryConcurrencyLimitStore
 from tests.fakes.gates import MemoryQuotas
-from tests.fakes.runners import MemorySummaries
+from tests.fakes.runners import MemoryStepReports, MemorySummaries
 from tests.fakes.runs import a_run
 from tests.fakes.services import MemoryDeadlines, MemoryWakeUps
 from tests.integration.runners.conftest import World
@@ -93,7 +93,13 @@ def running(world: World, *specs: TreatmentSpec) -> Complete:
         clock=world.clock,
     )
     return Complete(
-        RunnerSessions(world.runners), world.runners, settle, world.machines, lambda _: None, MemorySummaries()
+        RunnerSessions(world.runners),
+        world.runners,
+        settle,
+        world.machines,
+        lambda _: None,
+        MemorySummaries(),
+        MemoryStepReports(),
     )
 
 

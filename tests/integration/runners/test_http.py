@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from cadence.adapters.aws.clients import client
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
 from cadence.adapters.dynamodb.access.audit import DynamoAuditTrail
+from cadence.adapters.dynamodb.runs.step_reports import DynamoStepReports
 from cadence.adapters.dynamodb.runs.summaries import DynamoSummaries
 from cadence.application.access.authenticate import issue_token
 from cadence.domain.access.access import format_token
@@ -63,6 +64,9 @@ def call(world: World, monkeypatch: pytest.MonkeyPatch) -> Call:
         "PROJECT_STORAGE_MEBIBYTES": "1",
         "RETENTION_DAYS": "90",
         "GIT_HOSTS": "127.0.0.1",
+        "OUTBOUND_HOSTS": "127.0.0.1",
+        "SECRETS_MANAGER_PREFIX": "cadence/",
+        "PARAMETER_STORE_PREFIX": "/cadence/",
     }.items():
         monkeypatch.setenv(f"CADENCE_{name}", value)
     module = importlib.import_module("runner_gateway.handler")
@@ -135,10 +139,16 @@ X, NOTHING = ({"size": len(text), "sha256": hashlib.sha256(text).hexdigest()} fo
 def test_an_agent_works_from_claim_to_completion(call: Call, claimed: Claimed, world: World) -> None:
     runner_id, session, _ = claimed
     sample = {"time": NOW, "cpu_ms": 1, "memory": 2, "read_bytes": 3, "write_bytes": 4, "processes": 5}
-    status, answer = call(f"runners/{runner_id}/heartbeat", {"phase": "running", "samples": [sample]}, session)
+    steps = {"revision": 2, "steps": [{"state": "running", "started_at": NOW}, {"state": "pending"}]}
+    beat = {"phase": "running", "samples": [sample], "steps": steps}
+    status, answer = call(f"runners/{runner_id}/heartbeat", beat, session)
     assert_answer("heartbeat", status, answer)
+    reports = DynamoStepReports("runs")
+    under_way = reports.get_steps(RUN_ID, "make")
+    assert under_way is not None
+    assert [step.state for step in under_way.steps] == ["running", "pending"]
     line = {"seq": 1, "time": NOW, "stream": "stdout", "level": "info", "text": "hello"}
-    status, answer = call(f"runners/{runner_id}/logs", {"lines": [line, {**line, "seq": 2}]}, session)
+    status, answer = call(f"runners/{runner_id}/logs", {"lines": [line, {**line, "seq": 2, "step": 1}]}, session)
     assert_answer("logs", status, answer)
     assert answer == {"accepted_through": 2, "follow": False}
     status, answer = call(
@@ -176,6 +186,13 @@ def test_an_agent_works_from_claim_to_completion(call: Call, claimed: Claimed, w
         "usage": {"cpu_ms": 1, "memory_peak": 1, "read_bytes": 0, "write_bytes": 0, "duration_ms": 5},
         "samples": [{**sample, "rx_bytes": 6, "tx_bytes": 7, "disk_bytes": 8, "shared_network": True}],
         "summary": "# Made",
+        "steps": {
+            "revision": 5,
+            "steps": [
+                {"state": "succeeded", "started_at": NOW, "finished_at": NOW, "exit_code": 0},
+                {"state": "skipped"},
+            ],
+        },
     }
     status, answer = call(f"runners/{runner_id}/complete", result, session)
     assert_answer("complete", status, answer)
@@ -187,6 +204,9 @@ def test_an_agent_works_from_claim_to_completion(call: Call, claimed: Claimed, w
     assert kept is not None
     assert [(one.memory, one.disk_bytes, one.shared_network) for one in kept.samples] == [(2, 8, True)]
     assert DynamoSummaries("runs").list_summaries(RUN_ID) == [JobSummary(RUN_ID, "make", 1, "# Made")]
+    ended = reports.get_steps(RUN_ID, "make")
+    assert ended is not None
+    assert [(step.state, step.exit_code) for step in ended.steps] == [("succeeded", 0), ("skipped", None)]
     (output,) = world.runners.list_outputs(runner_id)
     assert (output.size, output.preview) == (1, b"x")
 

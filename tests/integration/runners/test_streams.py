@@ -28,7 +28,7 @@ from cadence.domain.shared.errors import Conflict, Gone, InvalidRequest, NotFoun
 from cadence.domain.values.stream import WINDOW, Chunk, InputState, StreamEnd
 from tests.fakes.concurrency_limits import MemoryConcurrencyLimitStore
 from tests.fakes.gates import MemoryQuotas
-from tests.fakes.runners import MemorySummaries
+from tests.fakes.runners import MemoryStepReports, MemorySummaries
 from tests.fakes.services import MemoryWakeUps
 from tests.integration.runners.conftest import RUN_ID, World
 
@@ -64,10 +64,16 @@ class Flow:
             sources=world.sources,
             followers=world.runners,
             samples=self.samples,
+            step_reports=MemoryStepReports(),
             clock=world.clock,
+            permitted_shells=self.shells_of,
         )
         self.make = self.running("make")
         self.test = self.running("test")
+
+    def shells_of(self, runner: Runner) -> dict[str, str]:
+        """The users of the shells that the runner has: all of them are permitted."""
+        return {shell: held.by for shell, held in runner.shells.items()}
 
     def running(self, treatment: str, attempt: int = 1) -> Runner:
         runner_id = self.world.launch(treatment, attempt)
@@ -325,7 +331,9 @@ def test_a_result_is_kept_once(flow: Flow) -> None:
         clock=world.clock,
     )
     sessions = RunnerSessions(world.runners)
-    complete = Complete(sessions, world.runners, settle, world.machines, lambda _: None, MemorySummaries())
+    complete = Complete(
+        sessions, world.runners, settle, world.machines, lambda _: None, MemorySummaries(), MemoryStepReports()
+    )
     result = RunnerResult(
         outcome=RunnerOutcome.SUCCEEDED, exit_code=0, started_at=flow.world.clock(), usage={"cpu_ms": 5}
     )

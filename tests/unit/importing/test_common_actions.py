@@ -20,7 +20,8 @@ jobs:
 def script(uses: str, given: str = "{}") -> str:
     imported = convert(WORKFLOW % (uses, given))
     assert imported.valid, imported.findings
-    return str(yaml.safe_load(imported.document)["treatments"]["build"]["run"])
+    build = yaml.safe_load(imported.document)["treatments"]["build"]
+    return str(build["run"]) if "run" in build else "\n".join(step["run"] for step in build["steps"])
 
 
 @pytest.mark.parametrize("action", sorted(COMMON))

@@ -29,6 +29,16 @@ def document(name: str) -> dict[str, Any]:
     return dict(read_yaml(imported(name).document).data)
 
 
+def scripts(treatment: Any) -> list[tuple[str, str]]:
+    """The names and scripts of the steps of a treatment; its script is a step without a name."""
+    steps = [(step["name"], step["run"]) for step in treatment.get("steps", ())]
+    return [*steps, *([("", treatment["run"])] if "run" in treatment else [])]
+
+
+def script(treatment: Any) -> str:
+    return "\n".join(run for _, run in scripts(treatment))
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_is_recognised_and_valid(path: Path) -> None:
     result = convert(path.read_text(), name=path.stem)
@@ -51,8 +61,8 @@ def test_other_readers_of_yaml_read_the_same_scripts(path: Path) -> None:
     text = convert(path.read_text(), name=path.stem).document
     ours = read_yaml(text).data["treatments"]
 
-    assert {name: body.get("run") for name, body in yaml.safe_load(text)["treatments"].items()} == {
-        name: body.get("run") for name, body in ours.items()
+    assert {name: scripts(body) for name, body in yaml.safe_load(text)["treatments"].items()} == {
+        name: scripts(body) for name, body in ours.items()
     }
 
 
@@ -98,7 +108,7 @@ def test_outputs_of_github_jobs_are_ports() -> None:
 
     assert converted["treatments"]["prepare"]["outputs"] == {"tag": "Block<string>", "changed": "Block<string>"}
     assert converted["connections"] == ["prepare.tag -> build.prepare_tag"]
-    assert 'export TAG="$(cat "$CADENCE_IN_prepare_tag")"' in converted["treatments"]["build"]["run"]
+    assert 'export TAG="$(cat "$CADENCE_IN_prepare_tag")"' in script(converted["treatments"]["build"])
     assert converted["parameters"]["dry_run"] == {"type": "bool", "default": True}
 
 
@@ -165,7 +175,7 @@ def test_a_health_check_is_taken_from_the_options_of_a_service() -> None:
 
 
 def test_what_a_script_cannot_have_stops_it_with_a_message() -> None:
-    run = document("github/expressions.yml")["treatments"]["all"]["run"]
+    run = script(document("github/expressions.yml")["treatments"]["all"])
 
     assert "${GITHUB_RUN_NUMBER:?github.run_number was not carried over}" in run
     assert "if false; then # was: hashFiles('x') != ''" in run
@@ -349,3 +359,26 @@ def test_a_workflow_can_keep_its_commands() -> None:
 
     assert split["run"] == "split -n 2 'in put.txt'\n"
     assert split["outputs"]["part_1"] == {"type": "Stream<byte>", "path": "part/1"}
+
+
+def test_types_of_pull_requests_and_releases_become_those_of_cadence() -> None:
+    workflow = """\
+on:
+  pull_request: {types: [opened, synchronize, labeled, ready_for_review]}
+  release: {types: [published, edited]}
+jobs:
+  test:
+    if: github.event.label.name == 'e2e' || github.event_name == 'release'
+    runs-on: ubuntu-latest
+    steps: [{run: make test}]
+"""
+    result = convert(workflow, name="types")
+    data = read_yaml(result.document).data
+
+    assert data["on"] == {"pull_request": {"types": ["opened", "updated", "labelled"]}, "release": {}}
+    assert "event.label" in data["treatments"]["test"]["when"]
+    assert sorted(note.what for note in result.notes if note.what.startswith("on.")) == [
+        "on.pull_request.types: ready_for_review",
+        "on.release.types: edited",
+    ]
+    assert [finding for finding in result.findings if finding.severity is Severity.ERROR] == []

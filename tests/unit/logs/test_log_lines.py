@@ -251,3 +251,22 @@ def test_a_large_batch_is_split_in_order() -> None:
 def test_what_is_no_record_is_refused(data: bytes) -> None:
     with pytest.raises(InvalidRequest):
         decode(data)
+
+
+def test_lines_keep_the_number_of_their_step_and_are_selected_by_it() -> None:
+    log = Log()
+    times = [f"2026-01-01T00:00:{second:02}.000Z" for second in range(1, 5)]
+    lines = [
+        LogLine(seq=seq, time=time, stream="stdout", level="info", text=f"line {seq}", step=step)
+        for seq, (time, step) in enumerate(zip(times, (None, 1, 2, 1), strict=True), 1)
+    ]
+    sent = LogBatch(run_id=RUN, runner_id="r", treatment="build", attempt=1, lines=lines)
+    assert decode(encode(sent)) == sent
+    log.write.index_batches(RUN, [decode(encode(sent))])
+
+    assert [line.get("step") for line in log.lines()] == [None, 1, 2, 1]
+    assert [line["text"] for _, _, line in log.reader.tail(RUN, step=1).lines] == ["line 2", "line 4"]
+    only_last = log.reader.tail(RUN, wanted=line_filter(grep="4"), step=1)
+    assert [line["text"] for _, _, line in only_last.lines] == ["line 4"]
+    plain = LogLine(seq=1, time=times[0], stream="stdout", level="info", text="as before")
+    assert b"null" not in encode(LogBatch(run_id=RUN, runner_id="r", treatment="b", attempt=1, lines=[plain], pool="p"))

@@ -54,7 +54,7 @@ from tests.fakes.gates import MemoryApprovalStore, MemoryEnvironments, MemoryQuo
 from tests.fakes.melodium import MemoryReported
 from tests.fakes.offers import MemoryOffers, MemoryWorkNotification
 from tests.fakes.retentions import MemoryValueRetentionStore
-from tests.fakes.runners import MemoryRunnerStore, MemorySummaries
+from tests.fakes.runners import MemoryRunnerStore, MemoryStepReports, MemorySummaries
 from tests.fakes.runs import MemoryRunStore
 from tests.fakes.services import (
     ManualClock,
@@ -69,6 +69,7 @@ from tests.fakes.services import (
     MemoryStorageLedger,
     MemoryWakeUps,
     no_pipeline,
+    no_sources,
 )
 from tests.fakes.streams import MemoryStreams
 from tests.fakes.workers import one_by_one
@@ -146,6 +147,7 @@ class Setting:
             documents=self.documents,
             registries=self.registries,
             secrets=self.secrets,
+            sources=no_sources(),
             resolves_loopback=True,
         )
         self.admit = Admit(
@@ -202,7 +204,7 @@ class Setting:
         )
         sessions = RunnerSessions(self.runners)
         self.completing = Complete(
-            sessions, self.runners, self.settling, self.machines, lambda _: None, MemorySummaries()
+            sessions, self.runners, self.settling, self.machines, lambda _: None, MemorySummaries(), MemoryStepReports()
         )
         stop_child = StopChildRun(runs=self.runs, treatments=self.runs, deadlines=self.deadlines)
         end = EndTreatment(

@@ -1,5 +1,6 @@
 """Shapes of everything about one treatment."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 
@@ -24,6 +25,7 @@ from cadence.domain.pipelines.specification import InputSpec, TreatmentSpec
 from cadence.domain.placement import placing
 from cadence.domain.runners.runner import Runner
 from cadence.domain.runners.timing import Times, times
+from cadence.domain.runs.step_progress import StepProgress
 from cadence.domain.values.previews import preview
 
 
@@ -79,6 +81,29 @@ class ElementView(Model):
         return cls(**plain | maps | shown)
 
 
+class StepSpecView(Model):
+    """A named part of the treatment's work: its script, the program that reads it, and variables of its own."""
+
+    name: str
+    run: str
+    shell: str
+    env: dict[str, str]
+    always: bool = Field(description="Whether it is run although an earlier step failed.")
+    soft_fail: bool = Field(description="Whether its failure fails nothing.")
+
+
+class StepView(Model):
+    """A step in the latest attempt. `number` counts from 1, as `step` of log lines does."""
+
+    number: int
+    name: str
+    state: str
+    started_at: datetime | None
+    finished_at: datetime | None
+    exit_code: int | None
+    soft_fail: bool = Field(description="Whether its failure fails nothing.")
+
+
 class SpecView(Model):
     """The treatment's specification.
 
@@ -87,7 +112,8 @@ class SpecView(Model):
     """
 
     kind: str = Field(description="command, gather (a matrix), each, trigger, or element (inside of an engine).")
-    run: str
+    run: str = Field(description="The script; empty where there are steps.")
+    steps: list[StepSpecView]
     shell: str
     image: str | None
     env: dict[str, str]
@@ -191,11 +217,18 @@ class TreatmentView(TreatmentSummary):
     parameters: JsonObject = Field(description="Those of the run.")
     inputs: list[FlowView]
     outputs: list[FlowView]
+    steps: list[StepView] = Field(description="In their order; empty if it has no named steps.")
     runners: list[AttemptView] = Field(description="One per attempt, the latest first.")
 
 
 def treatment_view(
-    insight: TreatmentInsight, now: datetime, *, previewed: bool, started_run: str | None, approval: ApprovalView | None
+    insight: TreatmentInsight,
+    now: datetime,
+    *,
+    previewed: bool,
+    started_run: str | None,
+    approval: ApprovalView | None,
+    steps: Sequence[StepProgress] = (),
 ) -> TreatmentView:
     treatment = insight.treatment
     latest = next((runner for runner in insight.attempts if runner.attempt == treatment.attempt), None)
@@ -217,6 +250,10 @@ def treatment_view(
         parameters=dict(insight.run.parameters),
         inputs=[flow_view(flow, previewed=previewed) for flow in insight.inputs],
         outputs=[flow_view(flow, previewed=previewed) for flow in insight.outputs],
+        steps=[
+            StepView(number=number, name=spec.name, soft_fail=spec.soft_fail, **asdict(step))
+            for number, (spec, step) in enumerate(zip(insight.spec.steps, steps, strict=True), 1)
+        ],
         runners=[_attempt(insight, runner, now) for runner in insight.attempts],
     )
 
@@ -229,6 +266,12 @@ def spec_view(spec: TreatmentSpec, *, previewed: bool) -> SpecView:
         | {name: list(plain[name]) for name in ("pools", "after", "residency")}
         | {
             "kind": str(spec.kind),
+            "steps": [
+                StepSpecView(
+                    **{name: getattr(step, name) for name in StepSpecView.model_fields} | {"env": dict(step.env)}
+                )
+                for step in spec.steps
+            ],
             "services": [
                 ServiceView(name=service.name, image=service.image, env=dict(service.env), ports=list(service.ports))
                 for service in spec.services

@@ -1,6 +1,7 @@
 """Treatments: everything known of one, why it failed, the content of its ports, its resources, its instances."""
 
 import json
+from collections.abc import Sequence
 
 from api.cursors import sign, verify
 from api.endpoint import Call, Endpoints, Reply
@@ -23,7 +24,7 @@ from api.routes.insight.content_shapes import (
 )
 from api.routes.insight.treatment_shapes import TreatmentView, treatment_view
 from api.routes.runs.insight_shapes import ApprovalView, DecisionView
-from cadence.application.insight.treatment_insight import InstanceSummary
+from cadence.application.insight.treatment_insight import InstanceSummary, TreatmentInsight
 from cadence.application.runs.run_details import RunDetails
 from cadence.application.shared.identifiers import child_run_id
 from cadence.composition.api import Services
@@ -32,6 +33,7 @@ from cadence.domain.access.audit import AuditKind
 from cadence.domain.access.scopes import project_scope
 from cadence.domain.pipelines.specification import InputSpec, TreatmentKind, TreatmentSpec
 from cadence.domain.runners.runner import Runner
+from cadence.domain.runs.step_progress import StepProgress, progress_of
 from cadence.domain.shared import ids
 from cadence.domain.shared.errors import NotFound
 
@@ -51,6 +53,7 @@ def show_treatment(call: Call, services: Services, run_id: str, treatment: str) 
         previewed=_reads_values(call, insight),
         started_run=_started_run(services, insight, details.spec),
         approval=_approval(services, run_id, details.spec),
+        steps=_steps(services, details),
     )
 
 
@@ -173,6 +176,15 @@ def _started_run(services: Services, insight: RunDetails, spec: TreatmentSpec) -
         return services.runs.get_run(child_run_id(insight.run, spec.name)).run_id
     except NotFound:
         return None
+
+
+def _steps(services: Services, details: TreatmentInsight) -> Sequence[StepProgress]:
+    spec, treatment = details.spec, details.treatment
+    if not spec.steps:
+        return ()
+    report = services.step_reports.get_steps(treatment.kept_from or treatment.run_id, treatment.name)
+    attempt = report.attempt if report and treatment.kept_from else treatment.attempt
+    return progress_of(spec.steps, treatment.state, attempt, report)
 
 
 def _approval(services: Services, run_id: str, spec: TreatmentSpec) -> ApprovalView | None:

@@ -32,6 +32,7 @@ class LineView(Model):
     text: str
     continued: bool
     track: int | None = Field(description="Of an engine's line.")
+    step: int | None = Field(description="The number of the treatment's step that wrote it, from 1.")
     gap: dict[str, int] | None
     segment: int
     index: int

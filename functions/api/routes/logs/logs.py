@@ -17,6 +17,7 @@ from cadence.application.logs.read_logs import line_filter
 from cadence.composition.api import Services
 from cadence.domain.access.access import Permission
 from cadence.domain.logs.log import Segment
+from cadence.domain.runs.run import Run
 from cadence.domain.search.query import Query
 from cadence.domain.shared.errors import InvalidRequest, Violation
 
@@ -50,6 +51,7 @@ class LogQuery(Model):
     wait: float = Field(0, ge=0, le=2, description="Seconds to wait for a first line.")
     limit: int = Field(1_000, ge=1, le=2_000)
     treatment: TreatmentName | None = None
+    step: str | None = Field(None, min_length=1, max_length=100, description="The name of a step of the treatment.")
     level: str | None = Field(None, max_length=20)
     grep: str | None = Field(
         None,
@@ -70,7 +72,7 @@ def show_logs(call: Call, services: Services, run_id: str, query: LogQuery) -> R
     """Lists the lines of a run after the cursor, oldest first.
 
     Gaps, where lines were lost, are listed in filtered answers as well. No place takes longer than another, whatever
-    lies before it.
+    lies before it. A step is one of all attempts.
     """
     run = services.visible.get(call.by, run_id)
     places = [name for name in ("after", "before", "line", "time") if getattr(query, name) is not None]
@@ -78,10 +80,12 @@ def show_logs(call: Call, services: Services, run_id: str, query: LogQuery) -> R
         message = f"Name one place of the log, not {' and '.join(places)}."
         raise InvalidRequest(message, [Violation(name, message) for name in places])
     matches = line_filter(query.treatment, query.level, query.grep)
+    step = _number_of_step(services, run, query.treatment, query.step) if query.step else None
     if query.before is not None:
-        return _earlier(services, run.run_id, query, query.before, matches)
+        return _earlier(services, run.run_id, query, query.before, matches, step)
     after = _start(services, run.run_id, query)
-    tail = services.read_logs.tail(run.run_id, after, query.limit, matches, timedelta(seconds=query.wait))
+    wait = timedelta(seconds=query.wait)
+    tail = services.read_logs.tail(run.run_id, after, query.limit, matches, wait, step)
     shown = fitting([line for _, _, line in tail.lines])
     until = tail.after
     if shown < len(tail.lines):
@@ -102,9 +106,9 @@ def _start(services: Services, run_id: str, query: LogQuery) -> str | None:
     return query.after
 
 
-def _earlier(services: Services, run_id: str, query: LogQuery, before: str, wanted: Query) -> Reply:
+def _earlier(services: Services, run_id: str, query: LogQuery, before: str, wanted: Query, step: int | None) -> Reply:
     end = services.read_logs.places.end(run_id) if before == "end" else before
-    found = services.read_logs.earlier(run_id, end, query.limit, wanted)
+    found = services.read_logs.earlier(run_id, end, query.limit, wanted, step)
     # The last ones are those that are next to the place.
     shown = fitting([line for _, _, line in reversed(found.lines)])
     lines = found.lines[len(found.lines) - shown :]
@@ -125,3 +129,16 @@ def _page(
     ]
     before = None if before == cursor(0, 0) else before
     return Reply(json.dumps({"lines": shown, "after": after, "before": before, "more": more, "total": total}))
+
+
+def _number_of_step(services: Services, run: Run, treatment: str | None, step: str) -> int:
+    if treatment is None:
+        raise InvalidRequest("A step is selected together with its treatment.", [Violation("treatment", "is missing")])
+    spec, _ = services.debugging.look.context(services.look.read(run), treatment)
+    names = [one.name for one in spec.steps]
+    if step not in names:
+        known = f"It has {', '.join(names)}." if names else "It has no named steps."
+        raise InvalidRequest(
+            f"Treatment {treatment!r} has no step {step!r}. {known}"[:2_000], [Violation("step", "is none")]
+        )
+    return names.index(step) + 1

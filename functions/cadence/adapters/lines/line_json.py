@@ -31,6 +31,7 @@ def _view(project: str, pipeline: str, run_id: str, segment: int, index: int, li
         **{name: line[name] for name in _OF_LINE},
         "continued": bool(line.get("continued")),
         "track": line.get("track"),
+        "step": line.get("step"),
         "gap": line.get("gap"),
         "segment": segment,
         "index": index,

@@ -9,6 +9,7 @@ from cadence.domain.shared.errors import InvalidRequest
 
 # Below the 1 MiB that a record may have, its partition key included.
 LARGEST = 900_000
+_RARE = ("track", "step")
 
 
 def encode(batch: LogBatch) -> bytes:
@@ -18,9 +19,17 @@ def encode(batch: LogBatch) -> bytes:
         "treatment": batch.treatment,
         "attempt": batch.attempt,
         "pool": batch.pool,
-        "lines": [astuple(line) for line in batch.lines],
+        "lines": [_line(line) for line in batch.lines],
     }
     return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+
+
+def _line(line: LogLine) -> tuple[object, ...]:
+    """Returns the line's fields without the rare ones at the end that it does not have."""
+    fields = astuple(line)
+    while fields[-1] is None:
+        fields = fields[:-1]
+    return fields
 
 
 def decode(data: bytes) -> LogBatch:
@@ -35,7 +44,7 @@ def decode(data: bytes) -> LogBatch:
                 level=str(level),
                 text=str(text),
                 continued=bool(continued),
-                **dict(zip(("track",)[: len(extra)], extra, strict=True)),
+                **dict(zip(_RARE[: len(extra)], extra, strict=True)),
             )
             for seq, at, stream, level, text, continued, *extra in record["lines"]
         ]

@@ -107,6 +107,8 @@ def _as_stored(batch: LogBatch, line: LogLine) -> Line:
     }
     if line.track is not None:
         stored["track"] = line.track
+    if line.step is not None:
+        stored["step"] = line.step
     return {**stored, "continued": True} if line.continued else stored
 
 

@@ -95,5 +95,5 @@ class LimitLogs(LineLimit):
 
 def _notice(line: Line, text: str) -> Line:
     """Returns the notice in the place of the first line that is not kept."""
-    place = {name: value for name, value in line.items() if name not in {"continued", "gap", "track"}}
+    place = {name: value for name, value in line.items() if name not in {"continued", "gap", "track", "step"}}
     return {**place, "stream": "agent", "level": "warning", "text": text}

@@ -11,7 +11,8 @@ from cadence.domain.runs.run import Run
 Line = Mapping[str, Any]
 """A stored line: `{seq, time, runner, pool, treatment, attempt, stream, level, text}`.
 
-It has `continued: true` if the next line continues it, `gap: {first, last}` if it marks a gap.
+It has `continued: true` if the next line continues it, `gap: {first, last}` if it marks a gap, `step` with
+the number of the step that wrote it.
 """
 
 RunOf = Callable[[str], Run]
@@ -93,6 +94,7 @@ class LogLine:
     text: str
     continued: bool = False
     track: int | None = None  # of an engine's line
+    step: int | None = None  # the number of the step that wrote it
 
 
 @dataclass(frozen=True, kw_only=True)

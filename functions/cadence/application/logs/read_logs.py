@@ -12,7 +12,7 @@ from cadence.application.shared.ports import Clock
 from cadence.application.shared.runner_ports import Followers
 from cadence.domain.logs.log import Segment
 from cadence.domain.search.gaps import may_hide
-from cadence.domain.search.matching import Matcher
+from cadence.domain.search.matching import LineOwner, Matcher
 from cadence.domain.search.pruning import may_match
 from cadence.domain.search.query import EVERY_LINE, And, Condition, Field, FieldName, Pattern, Query
 from cadence.domain.search.regex import BadRegex
@@ -25,6 +25,7 @@ _FOLLOWED_FOR = timedelta(seconds=30)
 _SEGMENTS_PER_QUERY = 50
 # Of a log in which few lines match, one request reads no more segments than this.
 _MOST_READ = 100
+Matches = Callable[[LineOwner, Line], bool]
 
 
 def line_filter(treatment: str | None = None, level: str | None = None, grep: str | None = None) -> Query:
@@ -71,13 +72,15 @@ class ReadLogs:
         limit: int = 1000,
         wanted: Query = EVERY_LINE,
         wait: timedelta = timedelta(),
+        step: int | None = None,
     ) -> Tail:
         """Returns at most `limit` lines after the cursor, oldest first, with marks of gaps that may have hidden some.
 
-        With `wait` (at most 2 s) it waits for the first line. Raises InvalidRequest for an invalid cursor or regular
+        With `wait` (at most 2 s) it waits for the first line; `step` selects the lines of the step with this number.
+        Raises InvalidRequest for an invalid cursor or regular
         expression.
         """
-        matches = _matcher(wanted)
+        matches = _of_step(_matcher(wanted).matches, step)
         position = position_of(after) if after is not None else (0, 0)
         until = self.clock() + min(wait, LONGEST_WAIT)
         if wait:
@@ -93,12 +96,16 @@ class ReadLogs:
         """Finds places in the same logs."""
         return LogPlaces(self.index, self.segments)
 
-    def earlier(self, run_id: str, before: str, limit: int = 1000, wanted: Query = EVERY_LINE) -> Tail:
+    def earlier(
+        self, run_id: str, before: str, limit: int = 1000, wanted: Query = EVERY_LINE, step: int | None = None
+    ) -> Tail:
         """Returns the last `limit` lines before a cursor, oldest first; `after` is the cursor before the first of them.
+
+        `step` selects the lines of the step with this number.
 
         Raises InvalidRequest for an invalid cursor or regular expression.
         """
-        matches = _matcher(wanted)
+        matches = _of_step(_matcher(wanted).matches, step)
         position = position_of(before, "before")
         lines: deque[tuple[Segment, int, Line]] = deque()
         read = 0
@@ -111,7 +118,7 @@ class ReadLogs:
             read += 1
             owner = owner_of(segment)
             for index, line in reversed(list(enumerate(self.segments.read(segment.key)[:stop]))):
-                if matches.matches(owner, line) or ("gap" in line and may_hide(wanted, owner, line)):
+                if matches(owner, line) or ("gap" in line and may_hide(wanted, owner, line)):
                     lines.appendleft((segment, index, line))
                     if len(lines) == limit:
                         return Tail(tuple(lines), cursor(segment.number, index), more=segment.number > 0 or index > 0)
@@ -125,7 +132,7 @@ class ReadLogs:
             before = segments[-1].number
 
     def _from(
-        self, run_id: str, position: tuple[int, int], limit: int, wanted: Query, matches: Matcher
+        self, run_id: str, position: tuple[int, int], limit: int, wanted: Query, matches: Matches
     ) -> tuple[Sequence[tuple[Segment, int, Line]], tuple[int, int], bool]:
         lines: list[tuple[Segment, int, Line]] = []
         read = 0
@@ -141,13 +148,19 @@ class ReadLogs:
                     read += 1
                     owner = owner_of(segment)
                     for index, line in enumerate(self.segments.read(segment.key)[start:], start):
-                        if matches.matches(owner, line) or ("gap" in line and may_hide(wanted, owner, line)):
+                        if matches(owner, line) or ("gap" in line and may_hide(wanted, owner, line)):
                             lines.append((segment, index, line))
                             if len(lines) == limit:
                                 return lines, (segment.number, index + 1), False
                 position = (segment.number + 1, 0)
             if len(segments) < _SEGMENTS_PER_QUERY:
                 return lines, position, False
+
+
+def _of_step(matches: Matches, step: int | None) -> Matches:
+    if step is None:
+        return matches
+    return lambda owner, line: line.get("step") == step and matches(owner, line)
 
 
 def _matcher(wanted: Query) -> Matcher:

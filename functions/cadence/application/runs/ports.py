@@ -8,6 +8,7 @@ from typing import Protocol
 from cadence.domain.melodium.process import ProcessOutcome, Reported
 from cadence.domain.runs.engine_outcome import EngineEvidence
 from cadence.domain.runs.job_summary import JobSummary
+from cadence.domain.runs.step_progress import StepReport
 
 
 class EngineStream(StrEnum):
@@ -77,3 +78,13 @@ class SummaryStore(Protocol):
 
     def list_summaries(self, run_id: str) -> Sequence[JobSummary]:
         """Returns the summaries of a run, by treatment."""
+
+
+class StepReportStore(Protocol):
+    """Reports of the steps of treatments (table `runs`). Every write is safe to repeat."""
+
+    def put_steps(self, report: StepReport) -> None:
+        """Stores a report, unless there is a newer one of its treatment."""
+
+    def get_steps(self, run_id: str, treatment: str) -> StepReport | None:
+        """Returns the newest report of a treatment; None if there is none."""

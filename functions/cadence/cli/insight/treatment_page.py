@@ -1,5 +1,6 @@
 """What `cadence show RUN TREATMENT` prints: the cause of a failure first."""
 
+import shlex
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ from cadence.cli.client.session import ApiError
 from cadence.cli.insight.diagnosis import show_diagnosis, show_last_lines
 from cadence.cli.insight.instance_table import show_instances
 from cadence.cli.insight.resource_charts import show_resources
+from cadence.cli.insight.step_table import scripts, show_steps
 from cadence.cli.insight.unreported_values import unreported
 from cadence.cli.shared.output import (
     clock_time,
@@ -56,6 +58,9 @@ def show_treatment(client: Client, run_id: str, name: str) -> None:
     treatment = treatment_details(client, run_id, name)
     _headline(treatment)
     _cause(run_id, treatment)
+    if treatment.get("steps"):  # a server of an earlier version has none
+        _heading("steps")
+        show_steps(treatment["steps"])
     if treatment["instances"] is not None:
         _heading("instances")
         show_instances(treatment["instances"])
@@ -211,11 +216,11 @@ def _definition(treatment: Mapping[str, Any]) -> None:
         out.print(Text.assemble(("    env         ", "dim"), f"{name}={plain(value)}"))
     for name, secret in sorted(spec["secrets"].items()):
         out.print(Text.assemble(("    env         ", "dim"), f"{name}=", (f"<secret {secret}>", "magenta")))
-    lines = spec["run"].rstrip().splitlines()
-    if spec["kind"] == "command":
-        out.print(Text(f"    {spec['shell']}:", "dim"))
-    for number, line in enumerate(lines, 1):
-        out.print(Text.assemble((f"    {number:>4} │ ", "dim"), plain(line)))
+    for heading, script in scripts(spec):
+        if spec["kind"] == "command":
+            out.print(Text(f"    {heading}", "dim"))
+        for number, line in enumerate(script.rstrip().splitlines(), 1):
+            out.print(Text.assemble((f"    {number:>4} │ ", "dim"), plain(line)))
 
 
 def _element(element: Mapping[str, Any] | None) -> str | None:
@@ -270,6 +275,9 @@ def _next(run_id: str, treatment: Mapping[str, Any]) -> None:
     kept = next((port["port"] for port in treatment["outputs"] if port["kept"] and not port["kept"]["not_kept"]), None)
     if kept:
         commands.append((f"cadence value download {run_id} {name}.{kept} -o FILE", "what it wrote before it failed"))
+    failed = next((one["name"] for one in treatment.get("steps", ()) if one["state"] in BROKEN), None)
+    if failed and treatment["state"] in BROKEN:
+        commands.append((f"cadence logs {run_id} -t {name} --step {shlex.quote(failed)}", "what the failed step wrote"))
     if treatment["state"] in BROKEN and treatment["spec"]["kind"] == "command":
         commands.append((f"cadence replay {run_id} {name} --here", "run it again on this machine"))
     if not commands:

@@ -15,6 +15,11 @@ Treatment = Annotated[
     str | None, typer.Option("--treatment", "-t", help="Only lines of this treatment.", show_default=False)
 ]
 
+Step = Annotated[
+    str | None,
+    typer.Option("--step", metavar="NAME", help="Only lines of this step of the treatment.", show_default=False),
+]
+
 
 def logs(
     run_id: Run,
@@ -37,11 +42,14 @@ def logs(
             metavar="TIME", help="From this time on: 2026-01-31T12:00Z, or an age such as 2h.", show_default=False
         ),
     ] = None,
+    step: Step = None,
     as_json: Json = False,
 ) -> None:
     """Print the log lines of a run. --json prints one object per line."""
     if sum(place is not None for place in (tail, line, since)) > 1:
         raise typer.BadParameter("Name one place: --tail, --line or --since.")
+    if step and not treatment:
+        raise typer.BadParameter("Name its treatment with --treatment.", param_hint="--step")
     with reporting_errors(as_json), paged(not (follow or as_json)):
         client = connect()
         width = max((len(one["name"]) for one in client.run(run_id)["treatments"]), default=0)
@@ -53,6 +61,7 @@ def logs(
                 line=line,
                 time=time_of(since) if since else None,
                 treatment=treatment,
+                step=step,
                 grep=grep,
             ):
                 print_json_line(one) if as_json else print_line(one, out, width)

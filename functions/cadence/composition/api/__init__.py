@@ -29,6 +29,7 @@ from cadence.adapters.dynamodb.repositories.event_deliveries import DynamoEventD
 from cadence.adapters.dynamodb.runners.host_store import DynamoHostStore
 from cadence.adapters.dynamodb.runners.runner_store import DynamoRunnerStore
 from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
+from cadence.adapters.dynamodb.runs.step_reports import DynamoStepReports
 from cadence.adapters.dynamodb.runs.summaries import DynamoSummaries
 from cadence.adapters.dynamodb.search.splits import DynamoSplitCatalogue
 from cadence.adapters.dynamodb.values.storage_ledger import DynamoStorageLedger
@@ -63,10 +64,11 @@ from cadence.application.pipelines.store_pipelines import DeletePipeline, Freeze
 from cadence.application.placement.back_offs import Refusals
 from cadence.application.placement.manage_pools import ManagePools
 from cadence.application.runners.hold_runner import HoldRunner
+from cadence.application.runners.shells import OpenShell
 from cadence.application.runs.cancel_run import CancelRun
 from cadence.application.runs.follow_run import FollowList, FollowRun
 from cadence.application.runs.pending_approvals import ListPendingApprovals
-from cadence.application.runs.ports import SummaryStore
+from cadence.application.runs.ports import StepReportStore, SummaryStore
 from cadence.application.runs.rerun import Rerun
 from cadence.application.runs.run_details import ReadRunDetails
 from cadence.application.runs.start_run import RequestRun, StartRun
@@ -95,8 +97,10 @@ from cadence.composition.shared.clock import now
 from cadence.composition.shared.documents import check_document
 from cadence.composition.shared.schedules import schedules
 from cadence.composition.shared.search import Search, search
+from cadence.composition.shared.secret_sources import prefixes
 from cadence.domain.access.access import Principal, Project
 from cadence.domain.access.scopes import project_scope
+from cadence.domain.access.secret_source import SourcePrefixes
 from cadence.domain.shared.errors import NotFound
 from cadence.domain.shared.schemas import schemas_folder
 
@@ -112,8 +116,10 @@ class Services:
     access: DynamoAccessStore
     keys: SharedKeys
     secrets: SecretStore
+    secret_prefixes: SourcePrefixes
     pools: ManagePools
     hold: HoldRunner
+    open_shell: OpenShell
     pipelines: PipelineStore
     documents: Documents
     runs: RunStore
@@ -155,6 +161,7 @@ class Services:
     event_deliveries: EventDeliveries
     case_results: CaseResults
     summaries: SummaryStore
+    step_reports: StepReportStore
     rotate_githost: RotateGitHost
     exports: ManageExports
     render_metrics: RenderMetrics
@@ -240,7 +247,9 @@ def services() -> Services:
         access=access,
         keys=DynamoSharedKeys(cipher),
         secrets=secrets,
+        secret_prefixes=prefixes(config),
         hold=HoldRunner(runners, provider_calls, now),
+        open_shell=OpenShell(runners),
         pools=ManagePools(
             directory=access,
             credentials=DynamoPoolCredentials(config.access_table, cipher),
@@ -307,6 +316,7 @@ def services() -> Services:
         event_deliveries=DynamoEventDeliveries(config.repositories_table),
         case_results=case_results(config, runs),
         summaries=DynamoSummaries(config.runs_table),
+        step_reports=DynamoStepReports(config.runs_table),
         rotate_githost=RotateGitHost(access, cipher),
         exports=manage_exports(config),
         render_metrics=render_metrics(config),

@@ -19,11 +19,13 @@ from cadence.domain.pipelines.specification import (
     RetrySpec,
     ServiceSpec,
     SoftFailSpec,
+    SourceSelection,
     StoredContent,
     TreatmentKind,
     TreatmentSpec,
     TriggerSpec,
 )
+from cadence.domain.pipelines.step_spec import StepSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +115,16 @@ def _cache(data: Mapping[str, Any]) -> CacheSpec:
 
 
 def _input(data: Mapping[str, Any]) -> InputSpec:
-    stored = data.get("stored")
-    return InputSpec(**{**data, "stored": StoredContent(**stored) if stored else None})
+    stored, selection = data.get("stored"), data.get("selection")
+    return InputSpec(
+        **{
+            **data,
+            "stored": StoredContent(**stored) if stored else None,
+            "selection": SourceSelection(**{**selection, "paths": tuple(selection.get("paths", ()))})
+            if selection is not None
+            else None,
+        }
+    )
 
 
 def _each(build: Callable[[Mapping[str, Any]], Any]) -> Callable[[Iterable[Mapping[str, Any]]], tuple[Any, ...]]:
@@ -123,6 +133,7 @@ def _each(build: Callable[[Mapping[str, Any]], Any]) -> Callable[[Iterable[Mappi
 
 _PARTS: dict[str, Callable[[Any], Any]] = {
     "kind": TreatmentKind,
+    "steps": _each(lambda data: StepSpec(**data)),
     "inputs": _each(_input),
     "outputs": _each(lambda data: OutputSpec(**{**data, "grows": tuple(data.get("grows", ()))})),
     "pools": tuple,

@@ -7,6 +7,7 @@ from typing import Any
 
 from cadence.domain.melodium.element import ElementSpec
 from cadence.domain.melodium.specification import EngineSpec
+from cadence.domain.pipelines.step_spec import StepSpec
 
 
 class TreatmentKind(StrEnum):
@@ -36,12 +37,29 @@ REPORTS_PORT = "test-reports"
 
 
 @dataclass(frozen=True, kw_only=True)
+class SourceSelection:
+    """Which files of a commit a treatment receives.
+
+    `paths` are patterns (none: all files). With `submodules` those of submodules, too; with `lfs` the contents of the
+    files that Git LFS keeps, in place of their pointers.
+    """
+
+    paths: tuple[str, ...] = ()
+    submodules: bool = False
+    lfs: bool = False
+
+
+EVERYTHING = SourceSelection()
+"""All files of a commit, as git itself has them."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class InputSpec:
     """An input port and the output that feeds it (`None` for none).
 
     `literal` is the content of an input that nothing feeds, as written into the port's file; `stored` is such content
     by its digest. `path` is where the input is restored in the working directory: a path that ends in / is a tar
-    archive, any other a file.
+    archive, any other a file. `selection` is that of the input with the files of a commit, `EVERYTHING` if None.
     """
 
     port: str
@@ -52,6 +70,7 @@ class InputSpec:
     literal: str | None = None
     path: str | None = None
     stored: StoredContent | None = None
+    selection: SourceSelection | None = None
 
 
 def input_spec(port: str, flow: str, type: str, source: tuple[str, str] | None) -> InputSpec:  # noqa: A002 (the field's name)
@@ -164,12 +183,14 @@ class TreatmentSpec:
     treatment is skipped from the start. `group` is the treatment that gathers this instance, `instances` those that a
     gathering one waits for, in order, `matrix` an instance's own values. `element` describes a treatment inside an
     engine. For an `each` treatment, `each` is the input whose elements become instances and `instance` their template.
-    `engine` is the Mélodium engine that the runner starts instead of a script. `quarantine` are names of tests, with *
-    for any characters: if no others failed, the treatment succeeds. A group has `soft_fail` if an instance does.
+    `engine` is the Mélodium engine that the runner starts instead of a script. With `steps` there is no `run`.
+    `quarantine` are names of tests, with * for any characters: if no others failed, the treatment succeeds. A group has
+    `soft_fail` if an instance does.
     """
 
     name: str
     run: str = ""
+    steps: tuple[StepSpec, ...] = ()
     kind: TreatmentKind = TreatmentKind.COMMAND
     shell: str = "sh"
     image: str | None = None

@@ -32,6 +32,7 @@ def work_json(run: Run, spec: TreatmentSpec, attempt: int) -> dict[str, Any]:
         "services": {service.name: _service(service) for service in spec.services},
         "volumes": dict(spec.volumes),
         "caches": [dataclasses.asdict(cache) for cache in spec.caches],
+        **({"steps": [dataclasses.asdict(step) for step in spec.steps]} if spec.steps else {}),
         **({"quarantine": list(spec.quarantine)} if spec.quarantine else {}),
         **({"offline": True} if spec.offline else {}),
         **({"engine": _engine(run, spec, attempt)} if spec.engine else {}),

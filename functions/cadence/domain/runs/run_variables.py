@@ -31,7 +31,8 @@ def run_variables(run: Run) -> Mapping[str, str]:
 def used_variables(spec: TreatmentSpec, names: Iterable[str]) -> tuple[str, ...]:
     """Returns those of the variables that the treatment's script names, in alphabetical order."""
     wanted = frozenset(names)
-    return tuple(sorted(wanted.intersection(re.findall(r"\w+", spec.run)))) if wanted else ()
+    script = "\n".join([spec.run, *(step.run for step in spec.steps)])
+    return tuple(sorted(wanted.intersection(re.findall(r"\w+", script)))) if wanted else ()
 
 
 def _identifier(name: str) -> str:

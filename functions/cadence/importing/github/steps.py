@@ -1,7 +1,8 @@
-"""The steps of a job, joined into one script."""
+"""The steps of a job, as named steps of its treatment."""
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cadence.importing.github.actions import action
@@ -10,7 +11,7 @@ from cadence.importing.github.expressions import GitHubExpressionError
 from cadence.importing.github.job import STEP_OUTPUT, GitHubJob
 from cadence.importing.shared.cel import bare, event_value
 from cadence.importing.shared.names import slug
-from cadence.importing.shared.shell import dedented, exports, here_document, section, used_variables
+from cadence.importing.shared.shell import dedented, exports, here_document, used_variables
 from cadence.importing.shared.yaml_source import listed, mapping, plain
 
 _SHELLS = {
@@ -32,40 +33,119 @@ _GIVEN = {
     "GITHUB_RUN_ID": "run.id",
     "GITHUB_WORKFLOW": "run.pipeline",
 }
-_OUTPUT_FUNCTION = f'{STEP_OUTPUT}() {{ sed -n "s/^$2=//p" "$steps/$1" | tail -n 1; }}'
+_OUTPUT_FUNCTION = f'{STEP_OUTPUT}() {{ [ ! -f "$steps/$1" ] || sed -n "s/^$2=//p" "$steps/$1" | tail -n 1; }}'
+_EXPRESSION = re.compile(r"\$\{\{\s*(.*?)\s*\}\}")
+_LONGEST_NAME = 90
+_MOST_STEPS = 100
 
 
-def script(job: GitHubJob, defaults: Mapping[str, Any]) -> str:
-    """All steps as one script; their ports and caches are added to the treatment of the job."""
-    steps = [step for step in listed(job.body.get("steps")) if isinstance(step, dict)]
-    for step in steps:
+@dataclass(kw_only=True)
+class _Step:
+    """A step while it is converted: `lines` are its script, without what all steps begin with."""
+
+    title: str
+    lines: list[str]
+    id: str = ""
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def only_comments(self) -> bool:
+        return all(line.startswith("#") for line in self.lines)
+
+
+def write_steps(job: GitHubJob, defaults: Mapping[str, Any]) -> None:
+    """Adds the steps to the treatment of the job, as `run` if there is one alone; also their ports and caches."""
+    written = [step for step in listed(job.body.get("steps")) if isinstance(step, dict)]
+    for step in written:
         if step.get("id"):
             job.step_ids[plain(step["id"])] = slug(plain(step["id"]))
-    parts = [_step(job, step, index, defaults) for index, step in enumerate(steps)]
-    body = "\n".join(part for part in parts if part)
-    ending = _ending(job)
-    beginning = "".join(f"{line}\n" for line in _beginning(job, body + ending))
-    return "\n".join(part for part in (beginning, body, ending) if part)
+    found = [_step(job, step, index, defaults) for index, step in enumerate(written)]
+    if ending := _ending(job):
+        found.append(_Step(title="outputs of the job", lines=ending))
+    steps = _bounded(_with_comments([step for step in found if step.lines]))
+    _settings_of_scripts(job, "\n".join(line for step in steps for line in step.lines))
+    scripts = [_script(job, step) for step in steps]
+    body = job.treatment.body
+    if not steps:
+        body["run"] = "true"
+    elif len(steps) == 1 and not steps[0].settings and "CADENCE_ENV" not in scripts[0]:
+        body["run"] = scripts[0]
+    else:
+        names = StepTitles()
+        body["steps"] = [
+            {"name": names.fresh(step.title), **step.settings, "run": script}
+            for step, script in zip(steps, scripts, strict=True)
+        ]
 
 
-def _step(job: GitHubJob, step: Mapping[str, Any], index: int, defaults: Mapping[str, Any]) -> str:
+class StepTitles:
+    """Names of steps: on one line, without expressions, each once."""
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+
+    def fresh(self, title: str) -> str:
+        words = _EXPRESSION.sub(r"\1", title)
+        name = " ".join("".join(letter if letter.isprintable() else " " for letter in words).split())
+        name = shortened = name[:_LONGEST_NAME].strip() or "step"
+        number = 1
+        while name in self._taken:
+            number += 1
+            name = f"{shortened} ({number})"
+        self._taken.add(name)
+        return name
+
+
+def _with_comments(steps: list[_Step]) -> list[_Step]:
+    """Returns the steps with those that are comments alone written into the next one, else the one before."""
+    kept: list[_Step] = []
+    comments: list[str] = []
+    for step in steps:
+        if step.only_comments:
+            comments += step.lines
+        else:
+            kept.append(replace(step, lines=[*comments, *step.lines]))
+            comments = []
+    if comments and kept:
+        kept[-1] = replace(kept[-1], lines=[*kept[-1].lines, *comments])
+    elif comments:
+        kept.append(_Step(title="step 1", lines=[*comments, "true"]))
+    return kept
+
+
+def _bounded(steps: list[_Step]) -> list[_Step]:
+    """Returns at most as many steps as a treatment may have; the last one does the work of all that are left."""
+    if len(steps) <= _MOST_STEPS:
+        return steps
+    kept, rest = steps[: _MOST_STEPS - 1], steps[_MOST_STEPS - 1 :]
+    lines = [line for step in rest for line in ("(", *step.lines, ")")]
+    return [*kept, _Step(title=rest[0].title, lines=lines)]
+
+
+def _step(job: GitHubJob, step: Mapping[str, Any], index: int, defaults: Mapping[str, Any]) -> _Step:
     line = job.line(step)
     env = mapping(step.get("env"))
     scope, job.scope = job.scope, job.with_env(env)
+    title = plain(step.get("name") or step.get("uses") or _first_line(step) or f"step {index + 1}")
+    made = _Step(title=title, lines=[], id=job.step_ids.get(plain(step.get("id") or ""), ""))
     try:
-        title = job.in_script(plain(step.get("name") or step.get("uses") or f"step {index + 1}"), line)
-        lines = exports(job.variables(env, of_job=False))
+        made.lines = exports(job.variables(env, of_job=False))
         if step.get("uses"):
-            lines += action(job, step, plain(step["uses"]), job.line(step, "uses"))
-            lines = lines if lines != ["true"] else []
-            if not lines and "if" in step:
+            made.lines += action(job, step, plain(step["uses"]), job.line(step, "uses"))
+            made.lines = made.lines if made.lines != ["true"] else []
+            if not made.lines and "if" in step:
                 _setting_with_condition(job, step)
         else:
-            lines += _command(job, step, defaults)
-        lines = _guarded(job, step, index, lines)
+            made.lines += _command(job, step, defaults)
+        if made.lines and not made.only_comments:
+            _add_settings(job, step, made, line)
     finally:
         job.scope = scope
-    return section(title, lines) if lines else ""
+    return made
+
+
+def _first_line(step: Mapping[str, Any]) -> str:
+    return next((line for line in plain(step.get("run") or "").splitlines() if line.strip()), "")
 
 
 def _command(job: GitHubJob, step: Mapping[str, Any], defaults: Mapping[str, Any]) -> list[str]:
@@ -85,29 +165,16 @@ def _command(job: GitHubJob, step: Mapping[str, Any], defaults: Mapping[str, Any
     return [*lines, *here_document(command, text)]
 
 
-def _guarded(job: GitHubJob, step: Mapping[str, Any], index: int, lines: list[str]) -> list[str]:
-    """The step in a shell of its own, run only if its condition holds."""
-    if all(line.startswith("#") for line in lines):
-        return lines
-    script_lines = ["(", *lines, ")"]
-    if step.get("id") and any("GITHUB_OUTPUT" in line for line in lines):
-        script_lines.insert(1, f'export GITHUB_OUTPUT="$steps/{job.step_ids[plain(step["id"])]}"')
-    elif len(lines) == 1 and lines[0].count("\n") == 0 and not lines[0].startswith(("cd ", "export ")):
-        script_lines = list(lines)
+def _add_settings(job: GitHubJob, step: Mapping[str, Any], made: _Step, line: int) -> None:
     if step.get("continue-on-error") not in (None, False):
-        script_lines = ["(", *lines, f') || echo "Step {index + 1} failed, which is allowed."']
+        made.settings["soft_fail"] = True
     if "timeout-minutes" in step:
         job.note(
-            job.line(step, "timeout-minutes"), "timeout-minutes of a step", "Only whole treatments have a time limit.",
-            "Use timeout(1) in the script, or shorten max_duration.",
+            job.line(step, "timeout-minutes") or line, "timeout-minutes of a step",
+            "Only whole treatments have a time limit.", "Use timeout(1) in the script, or shorten max_duration.",
         )  # fmt: skip
     if "if" in step:
-        script_lines = _conditional(job, plain(step["if"]), job.line(step, "if"), index, script_lines)
-    if any("GITHUB_ENV" in line for line in lines):
-        script_lines.append('while IFS= read -r pair; do export "$pair"; done < "$GITHUB_ENV"')
-    if any("GITHUB_PATH" in line for line in lines):
-        script_lines.append('while IFS= read -r folder; do PATH="$folder:$PATH"; done < "$GITHUB_PATH"')
-    return script_lines
+        _add_condition(job, plain(step["if"]), job.line(step, "if"), made)
 
 
 def _setting_with_condition(job: GitHubJob, step: Mapping[str, Any]) -> None:
@@ -118,53 +185,32 @@ def _setting_with_condition(job: GitHubJob, step: Mapping[str, Any]) -> None:
     )  # fmt: skip
 
 
-def _conditional(job: GitHubJob, text: str, line: int, index: int, lines: list[str]) -> list[str]:
+def _add_condition(job: GitHubJob, text: str, line: int, made: _Step) -> None:
     try:
-        found = _step_condition(text, job)
+        # No step runs in a run that is cancelled.
+        found = condition(re.sub(r"!\s*cancelled\(\)", "always()", text), job.scope)
     except GitHubExpressionError as error:
         job.note(
             line, f"if: {text}", f"The condition of the step cannot be translated: {error}.",
             "The step is left out until the script says when it runs.",
         )  # fmt: skip
         words = " ".join(text.replace("${{", " ").replace("}}", " ").split())
-        return [f"if false; then # was: {words[:80]}", *lines, "fi"]
-    if found is None:
-        return lines
-    name = f"STEP_{index + 1}"
-    job.env[name] = f"${{{{ {found} }}}}"
-    return [f'if [ "${name}" = true ]; then', *lines, "fi"]
-
-
-def _step_condition(text: str, job: GitHubJob) -> str | None:
-    found = condition(text, job.scope)
+        made.lines = [f"if false; then # was: {words[:80]}", *made.lines, "fi"]
+        return
     if found.settles:
-        raise GitHubExpressionError("a script ends with the first step that fails")
-    return found.cel
+        made.settings["always"] = True
+    if found.cel is not None:
+        made.settings["when"] = f"${{{{ {found.cel.removeprefix('true && ')} }}}}"
 
 
-def _beginning(job: GitHubJob, body: str) -> list[str]:
+def _settings_of_scripts(job: GitHubJob, body: str) -> None:
+    """Adds the variables of GitHub that scripts use to those of the treatment, and notes those that do not exist."""
     used = used_variables(body)
     for name, cel in _GIVEN.items():
         if name in used and name not in job.env:
             job.env[name] = f"${{{{ {bare(event_value(cel))} }}}}"
-    lines = exports(job.exported)
-    lines += (
-        ['export HOME="$PWD"  # so that caches of the home directory are within the working directory']
-        if job.home
-        else []
-    )
-    if "GITHUB_WORKSPACE" in used:
-        lines.append('export GITHUB_WORKSPACE="$PWD"')
     if "CI" in used and "CI" not in job.env:
         job.env["CI"] = True
-    files = [name for name in _FILES if name in body]
-    if files or job.uses_step_outputs or "$steps" in body:
-        lines.append('steps="$(mktemp -d)"')
-    lines += [f'export {name}="$steps/{slug(name)}"; : > "${name}"' for name in files]
-    lines += [f'export {_SUMMARY}="$CADENCE_SUMMARY"'] if _SUMMARY in body else []
-    if job.uses_step_outputs or mapping(job.body.get("outputs")):
-        lines += [] if 'steps="$(mktemp -d)"' in lines else ['steps="$(mktemp -d)"']
-        lines += [f': > "$steps/{step}"' for step in job.step_ids.values()] + [_OUTPUT_FUNCTION]
     if job.uses_step_outputs:
         job.note(
             job.treatment.line, "outputs of steps", "They are read from the lines `name=value` that steps write.",
@@ -176,10 +222,37 @@ def _beginning(job: GitHubJob, body: str) -> list[str]:
             job.note(
                 job.treatment.line, f"${name}", "Cadence sets no such variable.", "Set it in env, or do without it."
             )
-    return lines
 
 
-def _ending(job: GitHubJob) -> str:
+def _script(job: GitHubJob, step: _Step) -> str:
+    """Returns the script of a step, with what it uses of GitHub's at its beginning and end."""
+    body = "\n".join(step.lines)
+    used = used_variables(body)
+    lines = exports(job.exported)
+    if job.home:
+        lines.append('export HOME="$PWD"  # so that caches of the home directory are within the working directory')
+    if "GITHUB_WORKSPACE" in used:
+        lines.append('export GITHUB_WORKSPACE="$PWD"')
+    if any(word in body for word in ("$steps", STEP_OUTPUT, "GITHUB_OUTPUT", "GITHUB_PATH")):
+        lines.append('steps="$TMPDIR/steps"; mkdir -p "$steps"')
+    if STEP_OUTPUT in body:
+        lines.append(_OUTPUT_FUNCTION)
+    if "GITHUB_OUTPUT" in body:
+        lines.append(f'export GITHUB_OUTPUT="$steps/{step.id or "github_output"}"')
+    if "GITHUB_ENV" in body:
+        lines.append('export GITHUB_ENV="$CADENCE_ENV"')
+    if "GITHUB_PATH" in body:
+        lines.append('export GITHUB_PATH="$steps/github_path"; : > "$GITHUB_PATH"')
+    if _SUMMARY in body:
+        lines.append(f'export {_SUMMARY}="$CADENCE_SUMMARY"')
+    lines.append(body)
+    if "GITHUB_PATH" in body:
+        lines.append('while IFS= read -r folder; do PATH="$folder:$PATH"; done < "$GITHUB_PATH"')
+        lines.append('echo "PATH=$PATH" >> "$CADENCE_ENV"')
+    return "\n".join(lines) + "\n"
+
+
+def _ending(job: GitHubJob) -> list[str]:
     outputs = mapping(job.body.get("outputs"))
     lines = []
     for name, value in outputs.items():
@@ -187,4 +260,4 @@ def _ending(job: GitHubJob) -> str:
         port = job.treatment.output(plain(name), "Block<string>")
         job.outputs[plain(name)] = port
         lines.append(f'echo {job.in_quotes(plain(value), line)} > "$CADENCE_OUT_{port}"')
-    return section("The job's outputs", lines) if lines else ""
+    return lines

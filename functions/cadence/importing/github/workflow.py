@@ -8,7 +8,7 @@ from cadence.importing.github.cel import TranslationScope, translated
 from cadence.importing.github.expressions import GitHubExpressionError
 from cadence.importing.github.job import Artifact, GitHubJob
 from cadence.importing.github.settings import settings
-from cadence.importing.github.steps import script
+from cadence.importing.github.steps import write_steps
 from cadence.importing.github.templates import axis_name
 from cadence.importing.github.triggers import triggers
 from cadence.importing.shared.draft import ImportDraft, ImportedTreatment
@@ -135,11 +135,10 @@ class _Workflow:
         }
         if mapping(job.body.get("container")).get("image") or isinstance(job.body.get("container"), str):
             job.treatment.body["image"] = "pending"
-        text = script(job, defaults)
+        write_steps(job, defaults)
         if job.treatment.body.get("image") == "pending":
             del job.treatment.body["image"]
         job.treatment.body["shell"] = "bash -eo pipefail"
-        job.treatment.body["run"] = text if text.strip() else "true"
 
     def _reusable(self, job: GitHubJob, uses: str) -> None:
         pipeline = slug(uses.partition("@")[0].rpartition("/")[2].removesuffix(".yml").removesuffix(".yaml"))

@@ -14,7 +14,7 @@ PORTS = 100
 
 _ORDER = (
     "use", "trigger", "matrix", "when", "after", "environment", "image", "pools", "arch", "cpu", "memory", "services",
-    "secrets", "env", "cache", "retry", "soft_fail", "max_duration", "inputs", "outputs", "shell", "run",
+    "secrets", "env", "cache", "retry", "soft_fail", "max_duration", "inputs", "outputs", "shell", "run", "steps",
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Joins steps into one script, and finds what scripts use of the system that they come from."""
+"""Writes parts of scripts, and finds what scripts use of the system that they come from."""
 
 import re
 import textwrap
@@ -7,11 +7,6 @@ from collections.abc import Mapping
 from cadence.importing.shared.names import variable
 
 _VARIABLE = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)(?![A-Za-z0-9_]|:\?)")
-
-
-def section(title: str, lines: list[str]) -> str:
-    """A part of a script below a comment with its title."""
-    return "\n".join([f"# {' '.join(title.split())[:100]}", *lines]) + "\n"
 
 
 def quoted(text: str) -> str:

@@ -55,7 +55,7 @@ from tests.fakes.gates import MemoryApprovalStore, MemoryEnvironments, MemoryQuo
 from tests.fakes.melodium import MemoryReported
 from tests.fakes.offers import MemoryOffers, MemoryWorkNotification
 from tests.fakes.retentions import MemoryValueRetentionStore
-from tests.fakes.runners import MemoryRunnerStore, MemorySummaries
+from tests.fakes.runners import MemoryRunnerStore, MemoryStepReports, MemorySummaries
 from tests.fakes.runs import MemoryRunStore
 from tests.fakes.services import (
     ManualClock,
@@ -474,7 +474,9 @@ class Ports:
             clock=clock,
         )
         sessions = RunnerSessions(self.runners)
-        self.complete = Complete(sessions, self.runners, self.settle, self.machines, lambda _: None, MemorySummaries())
+        self.complete = Complete(
+            sessions, self.runners, self.settle, self.machines, lambda _: None, MemorySummaries(), MemoryStepReports()
+        )
         stop_child = StopChildRun(runs=self.runs, treatments=self.runs, deadlines=self.deadlines)
         end = EndTreatment(
             treatments=self.runs,

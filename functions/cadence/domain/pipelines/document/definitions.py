@@ -18,6 +18,8 @@ from cadence.domain.pipelines.document.wording import suggestion
 from cadence.domain.shared.display import shown
 
 _MERGED = ("env", "secrets", "matrix")
+_OTHER_WORK = {"run": "steps", "steps": "run"}
+"""What a body of its own replaces in the definition that it uses, besides the same key."""
 _NOT_INHERITED = frozenset({"use", "with", "generics"})
 
 
@@ -190,7 +192,9 @@ def inherited(
             return retyped(given, meaning) if type_arguments else given
         return retyped(read_ports(body[side], (section, name, side), generics, problems), of_own)
 
-    merged = {**{key: value for key, value in base.body.items() if key not in _NOT_INHERITED}, **body}
+    replaced = {_OTHER_WORK[key] for key in body.keys() & _OTHER_WORK.keys()}
+    taken = {key: value for key, value in base.body.items() if key not in _NOT_INHERITED | replaced}
+    merged = {**taken, **body}
     origins: dict[Path, Path] = {}
     for key in base.body.keys() - body.keys():
         origins[key,] = base.at(key)[:-1]

@@ -19,6 +19,8 @@ PLACES: frozenset[Path] = frozenset(
         ("max_duration",),
         ("soft_fail",),
         ("env", ANY),
+        ("steps", ANY, "env", ANY),
+        ("steps", ANY, "when"),
         (*_SERVICE, "image"),
         (*_SERVICE, "env", ANY),
         (*_SERVICE, "command", ANY),
@@ -34,6 +36,7 @@ PLACES: frozenset[Path] = frozenset(
 """Paths in a treatment's body that may hold expressions, besides everything in `TREES`."""
 TREES: tuple[Path, ...] = (("matrix",), ("trigger", "parameters"), ("melodium", "parameters"))
 SCRIPTS = frozenset({"run", "shell"})
+_STEP = 3  # the length of the path of a step's own key
 
 
 def holds_expressions(value: Any) -> bool:
@@ -56,6 +59,16 @@ def texts_with_expressions(value: Any, path: Path = ()) -> Iterator[tuple[Path, 
     elif isinstance(value, list):
         for index, part in enumerate(value):
             yield from texts_with_expressions(part, (*path, index))
+
+
+def is_script(path: Path) -> bool:
+    """Whether a treatment's body has a script, or the program that reads it, at a path."""
+    return path[0] in SCRIPTS or (path[0] == "steps" and len(path) == _STEP and path[-1] in SCRIPTS)
+
+
+def is_condition_of_step(path: Path) -> bool:
+    """Whether a treatment's body has the condition of a step at a path."""
+    return path[0] == "steps" and len(path) == _STEP and path[-1] == "when"
 
 
 def is_place(path: Path) -> bool:

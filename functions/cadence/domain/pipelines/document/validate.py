@@ -52,6 +52,7 @@ from cadence.domain.pipelines.document.treatments.parameters import read_paramet
 from cadence.domain.pipelines.document.treatments.programs import ProgramChecks
 from cadence.domain.pipelines.document.treatments.residency import check_residency
 from cadence.domain.pipelines.document.treatments.sizes import check_sizes
+from cadence.domain.pipelines.document.treatments.steps import check_steps
 from cadence.domain.pipelines.document.treatments.triggering import check_triggers
 
 _SEPARATORS = ",:\n"
@@ -129,6 +130,7 @@ def _check(data: Any, context: Context, problems: Problems, *, readable: bool, e
     problems.add_all(check_triggers(document, parameters, draft))
     connections = check_connections(draft, problems)
     check_environment(draft, problems)
+    problems.add_all(check_steps(draft))
     if expressive:
         check_expressions(document, draft, parameters, problems)
     combinations = check_matrices(draft, problems)

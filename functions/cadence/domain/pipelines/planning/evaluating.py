@@ -5,11 +5,11 @@ from typing import Any
 
 from cadence.domain.pipelines.document.findings import Code, DocumentProblem, Path
 from cadence.domain.pipelines.document.syntax.schema import check_shape
-from cadence.domain.pipelines.document.templates import holds_expressions, replaced
+from cadence.domain.pipelines.document.templates import holds_expressions, is_condition_of_step, is_script, replaced
 from cadence.domain.pipelines.document.treatments.sizes import MAX_TREATMENT_BYTES, stored_size
 from cadence.domain.pipelines.expression import Evaluator, ExpressionError, text_of
 from cadence.domain.pipelines.planning.names import RunProblems
-from cadence.domain.shared.display import shown
+from cadence.domain.shared.display import kind_of, shown
 
 _KEEPS_TYPE = frozenset({"cpu", "memory", "storage", "max_duration", "soft_fail"})
 _DECIDED_BEFORE = frozenset({"when", "matrix", "run", "shell"})
@@ -26,12 +26,18 @@ def evaluated_body(
 
     def evaluated(text: str, at: Path) -> Any:
         nonlocal failed
+        if is_script(at):
+            return text
         try:
             value = names.value(text)
         except ExpressionError as error:
             failed = True
             problems.failed(error, text, (*path, *at))
             return None
+        if is_condition_of_step(at) and not isinstance(value, bool):
+            failed = True
+            message = f"The condition {shown(text.strip())} is {kind_of(value)}; it has to be true or false."
+            problems.add(DocumentProblem(code=Code.EXPRESSION_FAILED, message=message, path=(*path, *at)))
         return _converted(value, at)
 
     values = {key: replaced(body[key], evaluated, (key,)) for key in expressive}
@@ -47,6 +53,8 @@ def _converted(value: Any, at: Path) -> Any:
     """
     if at[0] in ("trigger", "melodium"):
         return value
+    if is_condition_of_step(at):
+        return value
     if at[0] in _KEEPS_TYPE or at[-1] in _KEEPS_TYPE:
         return int(value) if isinstance(value, float) and value.is_integer() else value
     return text_of(value)
@@ -58,7 +66,11 @@ def _fits(values: Mapping[str, Any], path: Path, problems: RunProblems) -> bool:
     document = {"cadence": 1, "name": "run", "treatments": {"checked": {"run": ":", **values}}}
     fits = True
     for key, value in values.items():
-        if key != "env" and holds_expressions(value) and key not in ("trigger", "melodium", "services", "cache"):
+        if (
+            key != "env"
+            and holds_expressions(value)
+            and key not in ("trigger", "melodium", "services", "cache", "steps")
+        ):
             fits = False
             message = f"{shown(key)} cannot be {shown(value)}."
             problems.add(DocumentProblem(code=Code.WRONG_FORM, message=message, path=(*path, key)))

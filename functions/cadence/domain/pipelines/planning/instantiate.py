@@ -81,6 +81,7 @@ def _specs(
         for spec in specifier.specs(current):
             specs.append(spec)
             size += _EACH_TREATMENT + len(spec.run) + sum(map(len, spec.env.values()))
+            size += sum(len(step.run) + sum(map(len, step.env.values())) for step in spec.steps)
         if size > _LARGEST_PLAN:
             message = f"The treatments of this run take more than {_LARGEST_PLAN:,} bytes together."
             hint = "Make matrices smaller; keep long scripts in the repository."

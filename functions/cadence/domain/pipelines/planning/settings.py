@@ -9,6 +9,7 @@ from cadence.domain.pipelines.document.project_secrets import secrets_of
 from cadence.domain.pipelines.document.treatments.residency import residency_of
 from cadence.domain.pipelines.expression import text_of
 from cadence.domain.pipelines.specification import CacheSpec, RetrySpec, ServiceSpec, SoftFailSpec, TriggerSpec
+from cadence.domain.pipelines.step_spec import StepSpec
 
 _AS_WRITTEN = ("image", "stdin", "stdout", "cpu", "memory", "storage", "arch")
 _ESCAPED = "$${{"
@@ -17,9 +18,10 @@ _ESCAPED = "$${{"
 def settings(body: Mapping[str, Any], program: UsedProgram | None = None) -> dict[str, Any]:
     """Returns the fields of a TreatmentSpec that a body sets; those it does not set are left out."""
     fields: dict[str, Any] = {key: body[key] for key in _AS_WRITTEN if key in body}
-    run = body.get("run", "")
-    fields["run"] = run.replace(_ESCAPED, "${{") if _ESCAPED in run else run
-    fields["shell"] = body.get("shell", DEFAULT_SHELL)
+    fields["run"] = _script(body.get("run", ""))
+    fields["shell"] = shell = body.get("shell", DEFAULT_SHELL)
+    if "steps" in body:
+        fields["steps"] = tuple(_step(step, shell) for step in body["steps"])
     fields["max_duration"] = body.get("max_duration", DEFAULT_TREATMENT_DURATION)
     if secrets := secrets_of(body):
         fields["secrets"] = secrets
@@ -44,6 +46,22 @@ def settings(body: Mapping[str, Any], program: UsedProgram | None = None) -> dic
         environment = body["environment"]
         fields["environment"] = environment["name"] if isinstance(environment, Mapping) else environment
     return fields
+
+
+def _script(written: str) -> str:
+    return written.replace(_ESCAPED, "${{") if _ESCAPED in written else written
+
+
+def _step(body: Mapping[str, Any], shell: str) -> StepSpec:
+    return StepSpec(
+        name=body["name"],
+        run=_script(body["run"]),
+        shell=body.get("shell", shell),
+        env=_variables(body.get("env", {})),
+        always=body.get("always", False),
+        soft_fail=body.get("soft_fail", False),
+        skip=not body.get("when", True),
+    )
 
 
 def _variables(env: Mapping[str, Any]) -> dict[str, str]:

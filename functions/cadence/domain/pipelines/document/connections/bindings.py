@@ -11,7 +11,7 @@ from cadence.domain.pipelines.document.wording import suggestion
 from cadence.domain.shared.display import shown
 
 _OF_A_COMMAND = (
-    "run", "use", "shell", "image", "outputs", "stdin", "stdout", "services", "volumes", "cache", "secrets", "env",
+    "run", "steps", "use", "shell", "image", "outputs", "stdin", "stdout", "services", "volumes", "cache", "secrets", "env",
     "pools", "cpu", "memory", "storage", "arch", "residency", "source", "reports",
 )  # fmt: skip
 _ALONE = {"with": "use", "parallel": "each"}

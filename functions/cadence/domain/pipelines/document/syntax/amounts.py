@@ -6,7 +6,7 @@ from typing import Any
 
 from cadence.domain.pipelines.document.draft import Draft
 from cadence.domain.pipelines.document.findings import Code, DocumentProblem
-from cadence.domain.pipelines.document.templates import SCRIPTS, texts_with_expressions
+from cadence.domain.pipelines.document.templates import is_script, texts_with_expressions
 from cadence.domain.pipelines.expression import MAX_EXPRESSIONS, MAX_LENGTH
 
 MAX_WORDS = 60_000
@@ -35,8 +35,8 @@ def _texts(data: Mapping[str, Any], draft: Draft) -> Iterator[tuple[DocumentProb
     hint = "Let treatments share expressions, with a matrix or a definition, or compute values in a treatment."
     for treatment in draft.bodies():
         for key, value in treatment.body.items():
-            if key not in SCRIPTS:
-                for path, text in texts_with_expressions(value, (key,)):
+            for path, text in texts_with_expressions(value, (key,)):
+                if not is_script(path):
                     yield treatment.problem(Code.TOO_COMPLEX, message, path, hint), text
     for key in ("defaults", "concurrency", "on"):
         for path, text in texts_with_expressions(data.get(key), (key,)):

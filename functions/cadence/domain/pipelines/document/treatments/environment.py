@@ -1,6 +1,8 @@
 """Checks the environment variables that a treatment sets from `env` and `secrets`."""
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from cadence.domain.pipelines.document.draft import Draft, mapping
 from cadence.domain.pipelines.document.findings import Code, Problems
@@ -15,9 +17,15 @@ def check_environment(draft: Draft, problems: Problems) -> None:
     for treatment in draft.bodies():
         env = mapping(treatment.body.get("env"))
         secrets = mapping(treatment.body.get("secrets"))
-        for side, variables in (("env", env), ("secrets", secrets)):
+        steps = treatment.body.get("steps")
+        of_steps = [
+            (("steps", index, "env"), mapping(mapping(step).get("env")))
+            for index, step in enumerate(steps if isinstance(steps, list) else ())
+        ]
+        places: list[tuple[tuple[str | int, ...], Mapping[str, Any]]] = [(("env",), env), (("secrets",), secrets)]
+        for place, variables in [*places, *of_steps]:
             for name in variables:
-                keys = (side, name)
+                keys = (*place, name)
                 if _VARIABLE.fullmatch(name) is None:
                     problems.add(
                         treatment.problem(
@@ -38,7 +46,7 @@ def check_environment(draft: Draft, problems: Problems) -> None:
                             at_key=True,
                         )
                     )
-                elif side == "secrets" and name in env:
+                elif place == ("secrets",) and name in env:
                     problems.add(
                         treatment.problem(
                             Code.VARIABLE_SET_TWICE,

@@ -6,7 +6,7 @@ from typing import Any
 
 from cadence.domain.pipelines.document.draft import Draft, DraftTreatment, mapping
 from cadence.domain.pipelines.document.findings import Code, DocumentProblem, Path, Problems, Severity
-from cadence.domain.pipelines.document.templates import SCRIPTS, is_place, texts_with_expressions
+from cadence.domain.pipelines.document.templates import is_place, is_script, texts_with_expressions
 from cadence.domain.pipelines.document.treatments.matrix import axes
 from cadence.domain.pipelines.document.wording import suggestion
 from cadence.domain.pipelines.expression import ExpressionError, NameUse, Template, read_template
@@ -17,6 +17,7 @@ EVENT_FIELDS = (
     frozenset({"kind", "author", "branch", "commit", "ref", "repository", "repository_url", "sender"})
     | {"before", "changed_files", "message", "paths_from", "tag"}
     | {"base_branch", "base_commit", "base_ref", "base_repository", "base_repository_url", "fork", "number", "title"}
+    | {"label", "labels", "merge_commit", "merged", "name", "page", "prerelease"}
     | {"cron", "scheduled_at", "timezone"}
     | {"outputs", "pipeline", "run_id", "state", "treatment"}
     | {"data", "id", "source", "subject", "time", "type", "webhook"}
@@ -29,7 +30,7 @@ _ELSEWHERE: dict[str, tuple[str, str | None]] = {
         "There is no matrix here.",
         "matrix can be named in a treatment that has one, outside of the matrix itself.",
     ),
-    "treatments": ("The state of a treatment can only be named in `when`.", None),
+    "treatments": ("The state of a treatment can only be named in the `when` of a treatment.", None),
 }
 """Message and hint for names that exist, but not at this place."""
 _ENV_HINT = "Set a variable in env to the expression, and use that in the script."
@@ -86,10 +87,13 @@ def _of_treatment(
     when = body.get("when")
     if isinstance(when, str):
         yield from _condition_form(when, ("when",))
+    for index, step in enumerate(body["steps"] if isinstance(body.get("steps"), list) else ()):
+        if isinstance(condition := mapping(step).get("when"), str):
+            yield from _condition_form(condition, ("steps", index, "when"))
     body_names = replace(names, axes=known_axes(body.get("matrix")))
     for key, value in body.items():
         for path, text in texts_with_expressions(value, (key,)):
-            if key in SCRIPTS:
+            if is_script(path):
                 yield from _in_script(text, path)
             elif not is_place(path):
                 yield from _not_allowed(text, path)

@@ -34,7 +34,7 @@ DEFAULT_ENTRYPOINT = "main"
 _SECRETS = ("Secret<string>", "Option<Secret<string>>")
 _TEXTS = ("string", "Option<string>", *_SECRETS)
 _MEANINGLESS = (
-    "run", "use", "shell", "image", "inputs", "outputs", "stdin", "stdout", "services", "volumes", "trigger", "each",
+    "run", "steps", "use", "shell", "image", "inputs", "outputs", "stdin", "stdout", "services", "volumes", "trigger", "each",
     "with", "source", "reports", "id_token",
 )  # fmt: skip
 

@@ -9,7 +9,7 @@ from cadence.domain.pipelines.document.findings import Code, DocumentProblem
 
 MAX_TREATMENT_BYTES = 300_000
 MAX_PARAMETERS_BYTES = 100_000
-_KEPT = ("run", "env", "services", "volumes", "cache", "reports", "trigger", "melodium")
+_KEPT = ("run", "steps", "env", "services", "volumes", "cache", "reports", "trigger", "melodium")
 _NESTED = frozenset(_KEPT) - {"run", "env"}
 _MOST_BYTES = 12
 """Bytes that one character takes at most as JSON."""

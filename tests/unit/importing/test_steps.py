@@ -1,0 +1,87 @@
+"""Steps of GitHub's jobs become named steps."""
+
+from typing import Any
+
+import yaml
+
+from cadence.importing.convert import convert
+
+WORKFLOW = """\
+on: {push: }
+jobs:
+  build:
+    runs-on: ubuntu-latest
+%s
+    steps:
+"""
+
+
+def treatment(steps: str, more: str = "") -> dict[str, Any]:
+    lines = "".join(f"      {line}\n" for line in steps.strip("\n").splitlines())
+    imported = convert(WORKFLOW % more + lines)
+    assert imported.valid, (imported.document, imported.findings)
+    return dict(yaml.safe_load(imported.document)["treatments"]["build"])
+
+
+def test_names_conditions_and_allowed_failures_are_those_of_the_steps() -> None:
+    build = treatment("""
+- {name: "Build on ${{ github.ref_name }}", run: make}
+- {run: "make lint\\nmake more", continue-on-error: true}
+- {name: Deploy, run: make deploy, if: github.ref == 'refs/heads/main'}
+- {name: Deploy, run: make again, if: "${{ !cancelled() }}"}
+- {name: Clean, run: make clean, if: always() && github.event_name == 'push'}
+""")
+
+    assert "run" not in build
+    settings = [{key: step[key] for key in step if key != "run"} for step in build["steps"]]
+    assert settings == [
+        {"name": "Build on github.ref_name"},
+        {"name": "make lint", "soft_fail": True},
+        {"name": "Deploy", "when": '${{ (has(event.ref) ? event.ref : "") == "refs/heads/main" }}'},
+        {"name": "Deploy (2)", "always": True},
+        {"name": "Clean", "always": True, "when": '${{ event.kind == "push" }}'},
+    ]
+    assert [step["run"] for step in build["steps"]][1] == "make lint\nmake more\n"
+
+
+def test_a_step_alone_is_a_script() -> None:
+    build = treatment("- {name: Build, run: make}")
+    assert build["run"] == "make\n"
+    assert "steps" not in build
+
+
+def test_a_step_passes_variables_folders_and_outputs_on() -> None:
+    build = treatment(
+        """
+- {id: version, run: 'echo "v=1" >> "$GITHUB_OUTPUT"'}
+- {run: 'echo "MODE=fast" >> "$GITHUB_ENV"; echo "$PWD/bin" >> "$GITHUB_PATH"'}
+- {run: 'echo "${{ steps.version.outputs.v }} $MODE"'}
+""",
+        '    outputs: {v: "${{ steps.version.outputs.v }}"}',
+    )
+
+    first, second, third, last = [step["run"].splitlines() for step in build["steps"]]
+    folder = 'steps="$TMPDIR/steps"; mkdir -p "$steps"'
+    assert first[:2] == [folder, 'export GITHUB_OUTPUT="$steps/version"']
+    assert 'export GITHUB_ENV="$CADENCE_ENV"' in second
+    assert second[-1] == 'echo "PATH=$PATH" >> "$CADENCE_ENV"'
+    assert third[0] == folder
+    assert third[-1] == 'echo "$(step_output version v) $MODE"'
+    assert build["steps"][-1]["name"] == "outputs of the job"
+    assert last[-1] == 'echo "$(step_output version v)" > "$CADENCE_OUT_v"'
+
+
+def test_what_is_not_carried_over_is_a_comment_of_the_next_step() -> None:
+    build = treatment("""
+- {uses: acme/unknown-action@v1}
+- {run: make}
+- {run: make test}
+""")
+    assert [step["name"] for step in build["steps"]] == ["make", "make test"]
+    assert build["steps"][0]["run"].splitlines() == ["# acme/unknown-action@v1 was not carried over.", "make"]
+
+
+def test_more_steps_than_a_treatment_has_are_joined_in_the_last() -> None:
+    build = treatment("\n".join(f"- {{run: echo {number}}}" for number in range(120)))
+    assert len(build["steps"]) == 100
+    assert "echo 119" in build["steps"][-1]["run"]
