@@ -159,7 +159,10 @@ describe.skipIf(!canRun)("the pages", { timeout: PATIENCE }, () => {
     await page.getByRole("link", { name: "total.py:3" }).waitFor();
     await page.keyboard.press("o");
     await page.getByRole("heading", { name: /^total/, level: 1 }).waitFor();
-    await page.locator(".log-row.marked").waitFor();
+    await page
+      .locator(".log-row.marked")
+      .getByText(/total\.py", line 3, in amount/)
+      .waitFor();
     await tabTo(page, /^from export.rows$/);
     await page.keyboard.press("Enter");
     await page.getByRole("heading", { name: /rows/, level: 1 }).waitFor();
