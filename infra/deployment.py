@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, cast
 from cadence.domain.shared.retention import KEPT
 from cadence.domain.values.value_retention import bucket_regions
 from cadence.local.shared.region import REGION
+from infra.secret_sources import SecretSources, read_secret_sources
 
 if TYPE_CHECKING:
     from constructs import Node
@@ -75,8 +76,9 @@ class Deployment:
     began (``None``: no reservation, as in a new account, where AWS has ten for everything and lets none be
     reserved). ``directory_hosts`` are hosts, written as ``git_hosts``, of LDAP servers that have no public address;
     ``directory_network`` is where the Lambda that asks them is placed. ``audit_lock`` is the mode of Object Lock of a
-    bucket that keeps the audit log for ``audit_lock_days`` (``None``: there is no such bucket). ``bundles`` is whether
-    the Lambdas carry their dependencies (see ``packaging``).
+    bucket that keeps the audit log for ``audit_lock_days`` (``None``: there is no such bucket). ``secret_sources`` are
+    the names in AWS Secrets Manager and SSM Parameter Store that secrets of projects may be read from. ``bundles`` is
+    whether the Lambdas carry their dependencies (see ``packaging``).
     """
 
     place: Place
@@ -101,6 +103,7 @@ class Deployment:
     directory_network: DirectoryNetwork | None
     audit_lock: AuditLock | None
     audit_lock_days: int
+    secret_sources: SecretSources
 
     @property
     def value_bucket_names(self) -> tuple[str, ...]:
@@ -159,6 +162,7 @@ def read_deployment(node: "Node") -> Deployment:
             AuditLock | None, None if (lock := _choice(node, "audit_lock", "off", _LOCKS)) == "off" else lock
         ),
         audit_lock_days=_lock_days(node),
+        secret_sources=read_secret_sources(node, is_local=local),
     )
 
 

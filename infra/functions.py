@@ -18,6 +18,7 @@ from infra.queues import construct_id
 from infra.resources import Resources
 from infra.row import INDICES, LambdaRow
 from infra.row.permissions import IamPermission, everything
+from infra.secret_sources import secret_source_statements
 
 # MB of /tmp that every Lambda has without asking.
 _LEAST_STORAGE = 512
@@ -94,7 +95,8 @@ class Functions(Construct):
         of_value_buckets = value_bucket_statements(self._deployment, row)
         of_network = network_statements(self._deployment, row)
         of_archive = audit_archive_statements(self._deployment, self._resources, row)
-        of_others = (*of_search, *of_value_buckets, *of_network, *of_archive)
+        of_sources = secret_source_statements(self._deployment.secret_sources, row, is_local=self._deployment.is_local)
+        of_others = (*of_search, *of_value_buckets, *of_network, *of_archive, *of_sources)
         statements = [writes_logs, *self._statements(row.all_permissions), *of_others]
         role = iam.Role(
             self,
@@ -113,6 +115,8 @@ class Functions(Construct):
             accept_wildcard(role, "*", "Lambda's network interfaces have no name before they are made.")
         for arn in _wildcards(of_archive):
             accept_wildcard(role, arn, "Keys have the organization and the numbers of the records in them.")
+        for arn in _wildcards(of_sources):
+            accept_wildcard(role, arn, "Names below a prefix that the operator chose; keys only through the service.")
         if any(everything in permission.targets for permission in row.all_permissions):
             accept_wildcard(
                 role, "*", "These actions do not act on a resource; creating machines is restricted by tags."

@@ -45,6 +45,7 @@ class Shared:
             "git_hosts": deployment.git_hosts,
             "outbound_hosts": deployment.outbound_hosts,
             "directory_hosts": deployment.directory_hosts,
+            **deployment.secret_sources.settings(),
             "retention_days": str(deployment.retention_days),
             "project_storage_mebibytes": str(deployment.project_storage_mebibytes),
         }

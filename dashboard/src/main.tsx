@@ -21,9 +21,11 @@ const Alerts = later(() => import("./pages/alerts.tsx").then((page) => page.Aler
 const Approvals = later(() => import("./pages/approvals.tsx").then((page) => page.Approvals));
 const DiffPage = later(() => import("./pages/diff.tsx").then((page) => page.DiffPage));
 const Fleet = later(() => import("./pages/fleet.tsx").then((page) => page.Fleet));
+const PipelinePage = later(() => import("./pages/pipeline.tsx").then((page) => page.PipelinePage));
 const Pipelines = later(() => import("./pages/pipelines.tsx").then((page) => page.Pipelines));
 const RunPage = later(() => import("./pages/run.tsx").then((page) => page.RunPage));
 const Search = later(() => import("./pages/search.tsx").then((page) => page.Search));
+const TracePage = later(() => import("./pages/trace.tsx").then((page) => page.TracePage));
 const TreatmentPage = later(() => import("./pages/treatment.tsx").then((page) => page.TreatmentPage));
 const ValuePage = later(() => import("./pages/value.tsx").then((page) => page.ValuePage));
 
@@ -42,12 +44,16 @@ function Page() {
       return <TreatmentPage key={`${route.run}/${route.treatment}`} run={route.run} treatment={route.treatment} />;
     case "value":
       return <ValuePage key={location_.value.pathname} run={route.run} treatment={route.treatment} port={route.port} />;
+    case "trace":
+      return <TracePage key={route.run} run={route.run} />;
     case "diff":
       return <DiffPage key={location_.value.pathname} run={route.run} other={route.other} />;
     case "search":
       return <Search />;
     case "pipelines":
       return <Pipelines />;
+    case "pipeline":
+      return <PipelinePage key={location_.value.pathname} project={route.project} name={route.name} />;
     case "fleet":
       return <Fleet />;
     case "alerts":

@@ -9,13 +9,18 @@ const ADMIN = {
   repositories: "repositories:read",
   tokens: "tokens:read",
   environments: "environments:read",
+  secrets: "secrets:read",
+  exports: "exports:read",
+  "dead-letters": "dead-letters:read",
+  limits: "organizations:read",
+  retention: "projects:read",
   audit: "audit:read",
 } as const;
 export type AdminPart = keyof typeof ADMIN;
 export const ADMIN_PERMISSIONS: Readonly<Record<AdminPart, string>> = ADMIN;
 export const ADMIN_PARTS = Object.keys(ADMIN) as AdminPart[];
 /** Those that have a page for each of something: a repository's deliveries, a project's environments. */
-const NAMED: readonly AdminPart[] = ["repositories", "environments"];
+const NAMED: readonly AdminPart[] = ["repositories", "environments", "secrets", "exports", "dead-letters"];
 
 export type Route =
   | { page: "home" }
@@ -24,8 +29,10 @@ export type Route =
   | { page: "treatment"; run: string; treatment: string }
   | { page: "value"; run: string; treatment: string; port: string }
   | { page: "diff"; run: string; other: string }
+  | { page: "trace"; run: string }
   | { page: "search" }
   | { page: "pipelines" }
+  | { page: "pipeline"; project: string; name: string }
   | { page: "fleet" }
   | { page: "alerts" }
   | { page: "approvals" }
@@ -50,12 +57,15 @@ export function parse(pathname: string): Route {
       const dot = fourth.lastIndexOf(".");
       if (dot > 0) return { page: "value", run: second, treatment: fourth.slice(0, dot), port: fourth.slice(dot + 1) };
     }
+    if (third === "trace" && fourth === undefined) return { page: "trace", run: second };
     if (third === "lines" && fourth !== undefined) return { page: "run", run: second, line: fourth };
     if (third === "diff" && fourth !== undefined) return { page: "diff", run: second, other: fourth };
     return { page: "missing" };
   }
   if (first === "compare" && second !== undefined && third !== undefined && fourth === undefined)
     return { page: "diff", run: second, other: third };
+  if (first === "pipelines" && second !== undefined && third !== undefined && fourth === undefined)
+    return { page: "pipeline", project: second, name: third };
   if (first === "admin") {
     const part = second === undefined ? "members" : ADMIN_PARTS.find((one) => one === second);
     if (!part || fourth !== undefined || (third !== undefined && !NAMED.includes(part))) return { page: "missing" };
@@ -92,8 +102,12 @@ function path(route: Route): string {
       return `${ROOT}/runs/${quoted(route.run)}/t/${quoted(route.treatment)}`;
     case "value":
       return `${ROOT}/runs/${quoted(route.run)}/v/${quoted(`${route.treatment}.${route.port}`)}`;
+    case "trace":
+      return `${ROOT}/runs/${quoted(route.run)}/trace`;
     case "diff":
       return `${ROOT}/runs/${quoted(route.run)}/diff/${quoted(route.other)}`;
+    case "pipeline":
+      return `${ROOT}/pipelines/${quoted(route.project)}/${quoted(route.name)}`;
     case "admin":
       return `${ROOT}/admin/${route.part}${route.name ? `/${quoted(route.name)}` : ""}`;
     default:

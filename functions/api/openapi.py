@@ -28,6 +28,7 @@ _REASONS = {
     413: "The body is too large.",
     415: "The content type is not understood.",
     422: "The request is not valid; `violations` or `findings` list the reasons.",
+    429: "There were too many attempts; try again later.",
     503: "Not possible right now; try again.",
 }
 _SUCCESSES = {200: "Done.", 201: "Created.", 202: "Accepted.", 204: "Done, without a body."}

@@ -92,7 +92,8 @@ def heartbeat(gateway: Gateway, request: GatewayRequest) -> Answer:
     runner = gateway.session.check(request.names["runner"], request.authorization)
     samples = wire.samples(request.body["samples"])
     steps = wire.reported_steps(request.body.get("steps"))
-    return wire.heartbeat_json(gateway.heartbeat.beat(runner, request.body["phase"], samples, steps))
+    beat = gateway.heartbeat.beat(runner, request.body["phase"], samples, steps)
+    return wire.heartbeat_json(beat, gateway.tunnel_url)
 
 
 def logs(gateway: Gateway, request: GatewayRequest) -> Answer:

@@ -122,8 +122,10 @@ def listening(body: Json) -> EngineEndpoint:
     return EngineEndpoint(tuple(body["addresses"]), body["port"], body["machine"])
 
 
-def heartbeat_json(answer: HeartbeatAnswer) -> dict[str, Any]:
+def heartbeat_json(answer: HeartbeatAnswer, tunnel_url: str) -> dict[str, Any]:
+    shells = [{"id": shell, "by": by} for shell, by in answer.shells.items()]
     return {
+        **({"shells": shells, "tunnel": tunnel_url} if shells else {}),
         "cancel": answer.cancel,
         "follow": answer.follow,
         "inputs": {port: {"epoch": source.epoch, "state": str(source.state)} for port, source in answer.inputs.items()},

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cadence.adapters.http.http_event import json_body, json_response
+from cadence.adapters.http.http_event import json_body, json_response, source_address
 from cadence.adapters.http.problem import Response, answering_problems
 from cadence.adapters.http.request_schema import check_request
 from cadence.adapters.lambda_runtime.service_log import service_logger
@@ -19,5 +19,7 @@ def operation(event: dict[str, Any]) -> str:
 def handler(event: dict[str, Any], context: Any) -> Response:
     body = json_body(event)
     check_request("sign-in", "sign-in", body)
-    signed_in = _sign_in.sign_in(body["organization"], body["provider"], body["id_token"], body.get("nonce"))
+    signed_in = _sign_in.sign_in(
+        body["organization"], body["provider"], body["id_token"], body.get("nonce"), source_address(event)
+    )
     return json_response(signed_in.as_json(), 201)

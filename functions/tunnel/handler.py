@@ -1,4 +1,4 @@
-"""WebSocket API, route `tunnel`: passes bytes on between an engine and its worker on another machine."""
+"""WebSocket API, route `tunnel`: passes bytes on between an engine and its worker, or a user and a runner's shell."""
 
 from typing import Any
 
@@ -12,7 +12,8 @@ from cadence.adapters.http.socket_event import (
 )
 from cadence.adapters.lambda_runtime.fault_report import log_fault
 from cadence.adapters.lambda_runtime.service_log import service_logger
-from cadence.application.melodium.tunnels import TunnelSide
+from cadence.application.melodium.tunnels import TunnelName, TunnelSide
+from cadence.application.runners.shells import is_shell_id
 from cadence.composition.tunnel import tunnels
 from cadence.domain.shared.errors import CadenceError, InvalidRequest, Violation
 
@@ -39,8 +40,12 @@ def _handle_message(sent: SocketEvent) -> None:
     run_id, side = text_field(message, "run"), text_field(message, "side")
     if side not in (TunnelSide.ASKING, TunnelSide.WORKER):
         raise InvalidRequest("There is no such side.", [Violation("/side", "is one of asking and worker")])
+    tunnel = TunnelName(run_id, _shell(message))
     if "token" not in message:
-        _tunnels.pass_on(sent.connection_id, run_id, TunnelSide(side), message.get("data"))
+        _tunnels.pass_on(sent.connection_id, tunnel, TunnelSide(side), message.get("data"))
+    elif tunnel.shell:
+        runner_id, token = text_field(message, "runner"), text_field(message, "token")
+        _tunnels.join_shell(sent.connection_id, tunnel, TunnelSide(side), runner_id, token, sent.source)
     elif side == TunnelSide.ASKING:
         _tunnels.join_asking(sent.connection_id, run_id, text_field(message, "token"), sent.source)
     else:
@@ -48,6 +53,16 @@ def _handle_message(sent: SocketEvent) -> None:
         _tunnels.join_worker(sent.connection_id, run_id, runner_id, token, sent.source)
     # One line for each call: what runs Lambdas on one machine takes much longer for a call that writes nothing.
     log.info("tunnel", extra={"run_id": run_id, "side": side, "bytes": len(sent.body)})
+
+
+def _shell(message: dict[str, Any]) -> str:
+    """Returns the id of the shell that a message belongs to, empty for none. Raises InvalidRequest."""
+    if "shell" not in message:
+        return ""
+    shell_id = text_field(message, "shell")
+    if not is_shell_id(shell_id):
+        raise InvalidRequest("There is no such shell.", [Violation("/shell", "is an id of a shell")])
+    return shell_id
 
 
 def _post_problem(connection_id: str, error: Exception) -> None:

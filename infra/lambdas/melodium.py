@@ -76,7 +76,7 @@ ROWS = (
     LambdaRow(
         folder="tunnel",
         room="melodium",
-        purpose="Passes bytes between an engine and its worker where neither can reach the other.",
+        purpose="Passes bytes between an engine and its worker, and between a user and a shell on a runner.",
         triggers=(WebSocketRoutes(("tunnel",)),),
         settings=TunnelSettings,
         packages=BASE,

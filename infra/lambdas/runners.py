@@ -31,6 +31,7 @@ ROWS = (
         timeout=29,
         # It encrypts the keys that sign identity tokens, which it makes.
         secrets_key=ENCRYPTS_AND_DECRYPTS,
+        reads_secret_sources=True,
         # Agents use these by the URLs that the gateway signs.
         value_buckets=ValueBucketUse(
             (

@@ -28,6 +28,7 @@ ROWS = (
         timeout=600,
         # The credentials of private registries.
         secrets_key=DECRYPTS,
+        reads_secret_sources=True,
         permissions=(
             *FEEDS,
             *ADMITS,

@@ -78,9 +78,9 @@ class LambdaRow:
     for. ``permissions`` are those of its own code; what its triggers need is added to them. One that
     ``reserves_concurrency`` keeps its share of the account's concurrent calls, however many the others have, if the
     deployment has ``reserved_concurrency``. One that ``joins_network`` runs in the subnets of the deployment's
-    ``directory_network``, if it has one.
-    deployment has ``reserved_concurrency``. One with ``audit_archive`` writes to the locked bucket of the audit log, if
-    the deployment has one.
+    ``directory_network``, if it has one. One with ``audit_archive`` writes to the locked bucket of the audit log, if
+    the deployment has one. One that ``reads_secret_sources`` reads secrets of projects in AWS Secrets Manager and SSM
+    Parameter Store, below the deployment's prefixes.
     """
 
     folder: str
@@ -101,6 +101,7 @@ class LambdaRow:
     reserves_concurrency: bool = False
     joins_network: bool = False
     audit_archive: bool = False
+    reads_secret_sources: bool = False
 
     @property
     def all_permissions(self) -> tuple[IamPermission, ...]:
@@ -119,4 +120,6 @@ class LambdaRow:
             prefixes.add("secretsmanager")
         if self.audit_archive:
             prefixes.add("s3")
+        if self.reads_secret_sources:
+            prefixes |= {"secretsmanager", "ssm"}
         return frozenset(_BOTOCORE_NAMES.get(prefix, prefix) for prefix in prefixes)

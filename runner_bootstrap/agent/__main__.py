@@ -1,7 +1,7 @@
 """The agent's commands:
 
-``run`` works on one assignment, ``host`` serves a pool, ``relay`` gives an engine workers, ``replay`` runs a treatment
-from a folder and ``replay-captured`` one of a captured program.
+``run`` works on one assignment, ``host`` serves a pool, ``relay`` gives an engine workers, ``shell`` connects this
+terminal with a runner, ``replay`` runs a treatment from a folder and ``replay-captured`` one of a captured program.
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ from .runner.runner import AssignmentRunner
 from .runner.settings import RunnerSettings
 from .shared.errors import INFRASTRUCTURE, INTERRUPTED, AgentError, GatewayError
 from .shared.termination import Termination
-from .tunnels.relay import Relay
+from .shells.terminal_client import attach
+from .tunnels.relay import Relay, connect_shell
 
 EXIT_REPORTED, EXIT_NOT_REPORTED, EXIT_WRONG_USE, EXIT_NO_CLAIM = 0, 1, 2, 3
 
@@ -156,6 +157,16 @@ def _serve_relay(options: argparse.Namespace) -> int:
     return EXIT_REPORTED
 
 
+def _shell(options: argparse.Namespace) -> int:
+    """Returns the shell's exit code."""
+    with os.fdopen(options.token_fd, encoding="utf-8") as file:
+        token = file.read().strip()
+    address = {"run": options.run, "side": "asking", "shell": options.shell}
+    return attach(
+        connect_shell(options.gateway, options.tunnel, address, {"runner": options.runner_id, "token": token})
+    )
+
+
 def _host(options: argparse.Namespace) -> int:
     leave_environment("CADENCE_JOIN_TOKEN")
     state = options.state.expanduser().absolute()
@@ -208,6 +219,7 @@ _COMMANDS = {
     "run": _run,
     "host": _host,
     "relay": _serve_relay,
+    "shell": _shell,
     "replay": _replay,
     "replay-captured": _replay_captured,
 }

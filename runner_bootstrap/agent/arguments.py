@@ -85,6 +85,16 @@ def argument_parser() -> argparse.ArgumentParser:
     relay.add_argument("--gateway", required=True, metavar="URL", help="the control plane's address, without /0.1")
     relay.add_argument("--port", type=int, default=0, help="the port of the API; by default any free one")
 
+    shell = commands.add_parser("shell", help="connect this terminal with a shell on a runner")
+    shell.add_argument("--gateway", required=True, metavar="URL", help="the control plane's address")
+    shell.add_argument("--tunnel", required=True, metavar="URL", help="the WebSocket address that passes bytes on")
+    shell.add_argument("--run", required=True, metavar="ID")
+    shell.add_argument("--runner-id", required=True)
+    shell.add_argument("--shell", required=True, metavar="ID")
+    shell.add_argument(
+        "--token-fd", type=int, required=True, metavar="N", help="a descriptor to read the API token from"
+    )
+
     replaying = commands.add_parser("replay", help="replay a treatment on this machine, from a folder that holds it")
     replaying.add_argument("folder", type=Path, metavar="FOLDER")
     replaying.add_argument("--shell", action="store_true", help="start a shell where the command would run")

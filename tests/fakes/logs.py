@@ -31,7 +31,8 @@ class FakeLogIndex:
 
     def get_head(self, organization: str, run_id: str, runner_ids: Iterable[str]) -> LogHead:
         known = {name: self.watermarks[name] for name in runner_ids if name in self.watermarks}
-        return LogHead(len(self.runs[run_id]), known, len(self.arrived[organization, lane_of(run_id)]))
+        lines = sum(segment.lines for segment in self.runs[run_id])
+        return LogHead(len(self.runs[run_id]), known, len(self.arrived[organization, lane_of(run_id)]), lines)
 
     def append(self, head: LogHead, segment: Segment, watermarks: Sequence[Watermark]) -> None:
         if self.refuse:

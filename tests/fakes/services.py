@@ -9,7 +9,9 @@ from typing import Any
 
 from cadence.application.pipelines.run_request import RunRequest
 from cadence.application.shared.secret_ports import Secret
+from cadence.application.shared.secret_sources import ReadSecretSources
 from cadence.application.values.storage import RemovedObjects
+from cadence.domain.access.secret_source import SourcePrefixes
 from cadence.domain.pipelines.image import Image
 from cadence.domain.pipelines.registry_login import RegistryLogin
 from cadence.domain.pipelines.specification import TreatmentKind
@@ -95,6 +97,11 @@ class MemorySecretReader:
 
     def _bound_to(self, name: str) -> frozenset[str]:
         return frozenset({self.bound[name]} if name in self.bound else ())
+
+
+def no_sources() -> ReadSecretSources:
+    """For secrets that all have values: nothing can be read elsewhere."""
+    return ReadSecretSources({}, MemorySecretReader(), SourcePrefixes())
 
 
 @dataclass

@@ -1,10 +1,11 @@
 """Repositories made by the real git program, and served over HTTP by its own backend."""
 
 import base64
+import json
 import os
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -71,9 +72,9 @@ class Repository:
 
 
 @contextmanager
-def served(folder: Path, token: str | None = None) -> Iterator[str]:
+def served(folder: Path, token: str | None = None, lfs: Mapping[str, bytes] | None = None) -> Iterator[str]:
     """The address under which the repositories in `folder` can be read; only with `token` as the password if one is
-    given.
+    given. `lfs` are the contents that its server of Git LFS has, by the SHA-256 under which it gives them.
     """
 
     class Handler(BaseHTTPRequestHandler):
@@ -93,6 +94,9 @@ def served(folder: Path, token: str | None = None) -> Iterator[str]:
                 self.end_headers()
                 return
             parts = urlsplit(self.path)
+            if lfs is not None and (parts.path.endswith("/info/lfs/objects/batch") or parts.path.startswith("/lfs/")):
+                _answer_lfs(self, lfs, parts.path)
+                return
             length = int(self.headers.get("Content-Length", 0))
             done = subprocess.run(
                 ["git", "http-backend"],
@@ -137,3 +141,23 @@ def served(folder: Path, token: str | None = None) -> Iterator[str]:
 
 def _password(authorization: str) -> str:
     return base64.b64decode(authorization.removeprefix("Basic ")).decode() if authorization.startswith("Basic ") else ""
+
+
+def _answer_lfs(request: BaseHTTPRequestHandler, contents: Mapping[str, bytes], path: str) -> None:
+    """Answers as a server of Git LFS does (Batch API)."""
+    body = contents.get(path.removeprefix("/lfs/"), b"")
+    if request.command == "POST":
+        asked = json.loads(request.rfile.read(int(request.headers["Content-Length"])))
+        assert asked["operation"] == "download"
+        address = f"http://{request.headers['Host']}/lfs/"
+        objects = [
+            {**one, "actions": {"download": {"href": address + one["oid"], "header": {"X-Signed": "yes"}}}}
+            if one["oid"] in contents
+            else {**one, "error": {"code": 404, "message": "Object does not exist"}}
+            for one in asked["objects"]
+        ]
+        body = json.dumps({"transfer": "basic", "objects": objects}).encode()
+    request.send_response(200)
+    request.send_header("Content-Length", str(len(body)))
+    request.end_headers()
+    request.wfile.write(body)

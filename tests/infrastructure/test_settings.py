@@ -14,6 +14,7 @@ from infra.functions import audit_archive_statements, search_statements, value_b
 from infra.lambdas import LAMBDAS
 from infra.log_stream_stack import LogStreamStack
 from infra.rooms.access import AccessRoom
+from infra.secret_sources import secret_source_statements
 from infra.shared import create_shared
 
 
@@ -209,3 +210,40 @@ def test_a_lock_that_cannot_be_is_named() -> None:
         (key,) = context
         with pytest.raises(ValueError, match=key):
             read_deployment(aws_cdk.App(context=context).node)
+
+
+def _source_rights(folder: str = "runner_gateway", **context: str) -> list[dict[str, Any]]:
+    deployment = read_deployment(aws_cdk.App(context=context).node)
+    statements = secret_source_statements(deployment.secret_sources, LAMBDAS[folder], is_local=deployment.is_local)
+    stack = aws_cdk.Stack()
+    rights: list[dict[str, Any]] = stack.resolve([statement.to_statement_json() for statement in statements])
+    return rights
+
+
+def test_secrets_elsewhere_are_read_only_below_the_prefixes_of_the_deployment_and_only_where_they_are_needed() -> None:
+    prefixes = {"secrets_manager_prefix": "cadence/", "parameter_store_prefix": "/cadence/"}
+    assert _source_rights() == []
+    readers = {row.folder for row in LAMBDAS.values() if _source_rights(row.folder, **prefixes)}
+    assert readers == {"runner_gateway", "admit"}
+    assert {"secretsmanager", "ssm"} <= LAMBDAS["runner_gateway"].called_services
+    rights = _source_rights(**prefixes)
+    assert [right["Action"] for right in rights] == [
+        "secretsmanager:GetSecretValue", "kms:Decrypt", "ssm:GetParameter", "kms:Decrypt",
+    ]  # fmt: skip
+    secrets, its_keys, parameters, their_keys = rights
+    assert secrets["Resource"]["Fn::Join"][1][-1] == ":secret:cadence/*"
+    assert parameters["Resource"]["Fn::Join"][1][-1] == ":parameter/cadence/*"
+    for keys, context, resource in ((its_keys, "SecretARN", secrets), (their_keys, "PARAMETER_ARN", parameters)):
+        assert keys["Condition"]["StringLike"] == {f"kms:EncryptionContext:{context}": resource["Resource"]}
+        assert set(keys["Condition"]["StringEquals"]) == {"kms:ViaService"}
+    assert len(_source_rights(secrets_manager_prefix="cadence/")) == 2
+
+
+def test_a_prefix_that_would_allow_more_than_it_says_is_refused() -> None:
+    for key, wrong in (
+        ("secrets_manager_prefix", ("cadence", "*", "a*/", "/", "/cadence/")),
+        ("parameter_store_prefix", ("/cadence", "cadence/", "/", "/*/", "//")),
+    ):
+        for prefix in wrong:
+            with pytest.raises(ValueError, match=key):
+                read_deployment(aws_cdk.App(context={key: prefix}).node)

@@ -80,6 +80,9 @@ _ALLOWED_WILDCARD_ENDS = (
     "/splits/*",
     "/uploads/*",
     "/stream/*",
+    # Secrets of projects that are kept elsewhere, below the prefixes of the local stack.
+    ":secret:cadence/*",
+    ":parameter/cadence/*",
     "-work-notification-*",
     "-alerts-*",
     ":function:cadence-main-provider-*",

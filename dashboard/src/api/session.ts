@@ -36,19 +36,41 @@ export function may(permission: string): boolean {
   return permissions.includes("*") || permissions.includes(permission);
 }
 
-export async function signIn(credentials: { code: string } | { token: string }): Promise<void> {
+/** Sends credentials and returns the answer; null if they were refused, which `refusal` explains. */
+async function offer<T>(path: string, credentials: unknown): Promise<T | null> {
   refusal.value = null;
-  const response = await fetch("/v1/sessions", {
+  const response = await fetch(path, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify(credentials),
   });
   const answer: unknown = await response.json().catch(() => null);
-  if (!response.ok) {
-    refusal.value = (answer as { detail?: string } | null)?.detail ?? `HTTP status ${response.status}`;
-    return;
-  }
-  const opened = answer as Opened;
+  if (response.ok) return answer as T;
+  refusal.value = (answer as { detail?: string } | null)?.detail ?? `HTTP status ${response.status}`;
+  return null;
+}
+
+/** The names of an organization's directories (LDAP, Active Directory), none if they cannot be read. */
+export async function directoriesOf(organization: string): Promise<string[]> {
+  const response = await fetch(`/v1/sign-in/${encodeURIComponent(organization)}`).catch(() => null);
+  if (!response?.ok) return [];
+  return ((await response.json()) as components["schemas"]["SignInWays"]).directories;
+}
+
+/** Signs in with the name and password that a person has in a directory. */
+export async function signInWithDirectory(credentials: {
+  organization: string;
+  directory: string;
+  user: string;
+  password: string;
+}): Promise<void> {
+  const answer = await offer<{ token: string }>("/v1/sign-in/directory", credentials);
+  if (answer) await signIn({ token: answer.token });
+}
+
+export async function signIn(credentials: { code: string } | { token: string }): Promise<void> {
+  const opened = await offer<Opened>("/v1/sessions", credentials);
+  if (!opened) return;
   const made: Session = {
     id: opened.session_id,
     secret: opened.session,

@@ -2707,17 +2707,27 @@ export interface components {
         /** LogPage */
         LogPage: {
             /** Lines */
-            lines: components["schemas"]["LineView"][];
+            lines: components["schemas"]["NumberedLine"][];
             /**
              * After
              * @description The cursor to go on from. It stays the same while nothing new is there.
              */
             after: string;
             /**
+             * Before
+             * @description The cursor to go back from; null at the log's beginning.
+             */
+            before: string | null;
+            /**
              * More
-             * @description Whether there are more lines right now.
+             * @description Whether there are more lines right now; with `before`, earlier ones. It may be true although there are no lines here: few match, and one request reads only so much.
              */
             more: boolean;
+            /**
+             * Total
+             * @description How many lines the log has; null unless a place was asked for.
+             */
+            total: number | null;
         };
         /**
          * MelodiumView
@@ -2799,6 +2809,53 @@ export interface components {
             inputs: string[];
             /** Outputs */
             outputs: string[];
+        };
+        /** NumberedLine */
+        NumberedLine: {
+            /** Project */
+            project: string;
+            /** Pipeline */
+            pipeline: string;
+            /** Run */
+            run: string;
+            /** Treatment */
+            treatment: string;
+            /** Attempt */
+            attempt: number;
+            /** Runner */
+            runner: string;
+            /** Pool */
+            pool: string | null;
+            /** Seq */
+            seq: number;
+            /** Time */
+            time: string;
+            /** Stream */
+            stream: string;
+            /** Level */
+            level: string;
+            /** Text */
+            text: string;
+            /** Continued */
+            continued: boolean;
+            /**
+             * Track
+             * @description Of an engine's line.
+             */
+            track: number | null;
+            /** Gap */
+            gap: {
+                [key: string]: number;
+            } | null;
+            /** Segment */
+            segment: number;
+            /** Index */
+            index: number;
+            /**
+             * Number
+             * @description Of the line in its run's log, from 1.
+             */
+            number: number;
         };
         /**
          * OccurrenceSampleView
@@ -4945,10 +5002,12 @@ export interface components {
         SecretBody: {
             /**
              * Value
-             * Format: password
-             * @description At most 64 KiB of UTF-8 text.
+             * @description At most 64 KiB of UTF-8 text. Either this or a `source` is required.
+             * @default null
              */
-            value: string;
+            value: string | null;
+            /** @default null */
+            source: components["schemas"]["SecretSourceBody"] | null;
             /**
              * Environment
              * @description Binds the secret to an environment: only treatments of that environment receive it. `null` ends that; without this member the secret stays bound as it is.
@@ -4966,6 +5025,43 @@ export interface components {
              */
             next: string | null;
         };
+        /**
+         * SecretSourceBody
+         * @description Where the value is read, each time that a runner claims a treatment with the secret. It is not stored.
+         */
+        SecretSourceBody: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "aws-secrets-manager" | "aws-parameter-store" | "vault";
+            /**
+             * Name
+             * @description The name of the secret or parameter, or the path below the mount.
+             */
+            name: string;
+            /**
+             * Field
+             * @description A member of the JSON object there; required for `vault`.
+             * @default null
+             */
+            field: string | null;
+            /**
+             * @description For `vault` only.
+             * @default null
+             */
+            vault: components["schemas"]["VaultBody"] | null;
+        };
+        /** SecretSourceView */
+        SecretSourceView: {
+            /** Kind */
+            kind: string;
+            /** Name */
+            name: string;
+            /** Field */
+            field: string | null;
+            vault: components["schemas"]["VaultView"] | null;
+        };
         /** SecretView */
         SecretView: {
             /** Name */
@@ -4977,6 +5073,8 @@ export interface components {
              * Format: date-time
              */
             updated_at: string;
+            /** @description Where the value is read; `null` if Cadence keeps it. */
+            source: components["schemas"]["SecretSourceView"] | null;
             /**
              * Environment
              * @description The environment that it is bound to, if any.
@@ -5123,6 +5221,22 @@ export interface components {
             role: string;
             /** Scope */
             scope: string;
+        };
+        /** ShellView */
+        ShellView: {
+            /** Shell Id */
+            shell_id: string;
+            /** Run Id */
+            run_id: string;
+            /** Runner Id */
+            runner_id: string;
+            /** Attempt */
+            attempt: number;
+            /**
+             * Tunnel
+             * @description The WebSocket address where the user and the runner meet; a path is below this address. docs/architecture/runner-protocol.md describes the protocol.
+             */
+            tunnel: string;
         };
         /** SignInCodeView */
         SignInCodeView: {
@@ -6166,6 +6280,66 @@ export interface components {
             preview_base64: string | null;
             /** @description Its beginning, by what it is. */
             shown: components["schemas"]["PreviewView"] | null;
+        };
+        /** VaultBody */
+        VaultBody: {
+            /**
+             * Address
+             * @description Without a path, such as `https://vault.example.com:8200`.
+             */
+            address: string;
+            /**
+             * Login
+             * @description With an identity token of the treatment, whose audience is the address, or with an AppRole.
+             * @default jwt
+             * @enum {string}
+             */
+            login: "jwt" | "approle";
+            /**
+             * Role
+             * @description The role for `jwt`, the role ID for `approle`.
+             */
+            role: string;
+            /**
+             * Secret
+             * @description The project's secret that is the secret ID of `approle`.
+             * @default null
+             */
+            secret: string | null;
+            /**
+             * Login Mount
+             * @description Where the auth method is mounted; by default `login`.
+             * @default null
+             */
+            login_mount: string | null;
+            /**
+             * Mount
+             * @description Where the engine KV, version 2, is mounted.
+             * @default secret
+             */
+            mount: string;
+            /**
+             * Namespace
+             * @default null
+             */
+            namespace: string | null;
+        };
+        /** VaultView */
+        VaultView: {
+            /** Address */
+            address: string;
+            /** Login */
+            login: string;
+            /** Role */
+            role: string;
+            /** Secret */
+            secret: string | null;
+            /** Login Mount */
+            login_mount: string;
+            /** Mount */
+            mount: string;
+            /** Namespace */
+            namespace: string | null;
         };
         /**
          * ViaView

@@ -1,4 +1,5 @@
 // Draws a run's graph on a canvas: nodes with their states, edges as blocks or streams.
+import type { Box } from "../model/islands.ts";
 import type { Layout } from "../model/layout.ts";
 import { type Tone, tone } from "../model/states.ts";
 
@@ -14,6 +15,8 @@ export interface View {
 
 export interface Drawn {
   names: readonly string[];
+  /** Names of the islands. */
+  islands?: readonly string[];
   states: readonly string[];
   layout: Layout;
   /** For each edge: whether a stream flows over it. */
@@ -108,6 +111,8 @@ export function draw(context: CanvasRenderingContext2D, drawn: Drawn, view: View
     right: (width / ratio - view.x) / view.scale,
     bottom: (height / ratio - view.y) / view.scale,
   };
+  for (const box of drawn.layout.boxes ?? [])
+    drawIsland(context, box, drawn.islands?.[box.island] ?? "", colours, view.scale);
   drawEdges(context, drawn, colours, seen);
   const small = view.scale < 0.35;
   for (let node = 0; node < drawn.names.length; node++) {
@@ -116,6 +121,25 @@ export function draw(context: CanvasRenderingContext2D, drawn: Drawn, view: View
     if (left < seen.left || left > seen.right || top < seen.top || top > seen.bottom) continue;
     drawNode(context, drawn, node, left, top, colours, small);
   }
+}
+
+function drawIsland(context: CanvasRenderingContext2D, box: Box, name: string, colours: Palette, scale: number): void {
+  const left = box.x * STEP.x - 10;
+  const top = box.y * STEP.y - 26;
+  const width = box.width * STEP.x - NODE.gapX + 20;
+  const height = box.height * STEP.y - NODE.gapY + 36;
+  context.beginPath();
+  context.roundRect(left, top, width, height, 10);
+  context.fillStyle = colours.surface;
+  context.fill();
+  context.lineWidth = 1;
+  context.strokeStyle = colours.line;
+  context.stroke();
+  if (scale < 0.35) return;
+  context.fillStyle = colours.faint;
+  context.font = `12px ${colours.font}`;
+  context.textBaseline = "middle";
+  context.fillText(shortened(context, name, width - 20), left + 10, top + 13);
 }
 
 interface Seen {
@@ -226,7 +250,8 @@ function mark(context: CanvasRenderingContext2D, kind: Tone, x: number, y: numbe
 const widths = new Map<string, string>();
 
 function shortened(context: CanvasRenderingContext2D, text: string, width: number): string {
-  const known = widths.get(text);
+  const key = `${width} ${text}`;
+  const known = widths.get(key);
   if (known !== undefined) return known;
   let short = text;
   if (context.measureText(text).width > width) {
@@ -235,6 +260,6 @@ function shortened(context: CanvasRenderingContext2D, text: string, width: numbe
     short = `${text.slice(0, length)}…`;
   }
   if (widths.size > 20_000) widths.clear();
-  widths.set(text, short);
+  widths.set(key, short);
   return short;
 }

@@ -1,4 +1,5 @@
 // A layered layout: longest path, barycentre, dummy nodes for long edges. Left to right.
+import type { Box } from "./islands.ts";
 
 export interface Edge {
   from: number;
@@ -13,6 +14,8 @@ export interface Layout {
   routes: Float32Array[];
   width: number;
   height: number;
+  /** Of the islands, where the graph has several. */
+  boxes?: Box[];
 }
 
 const SWEEPS = 6;

@@ -19,6 +19,12 @@ export interface Why {
   consequences: string[];
 }
 
+/** The place of a line as `segment:index` (from 0), of the number (from 1) that diagnoses count with. */
+export function lineAt(cursor: string): string {
+  const [segment, number] = cursor.split(":");
+  return `${segment}:${Math.max(0, Number(number) - 1)}`;
+}
+
 export function why(treatments: readonly Standing[], links: readonly Link[]): Why {
   const byName = new Map(treatments.map((treatment) => [treatment.name, treatment]));
   const before = new Map<string, string[]>();

@@ -1,4 +1,5 @@
-// Who may? Members, teams, roles, grants, service accounts, repositories, tokens, environments and the audit log.
+// Who may, and under which limits? Each part of the administration below its tab.
+import { useEffect, useRef } from "preact/hooks";
 import { get, post, put, remove } from "../api/client.ts";
 import { may } from "../api/session.ts";
 import type { components } from "../api/types.ts";
@@ -10,8 +11,14 @@ import { Rows } from "../parts/rows.tsx";
 import { useTitle } from "../parts/shell.tsx";
 import { ADMIN_PARTS, ADMIN_PERMISSIONS, type AdminPart, href } from "../routes.ts";
 import { Audit } from "./audit.tsx";
+import { DeadLetters } from "./dead_letters.tsx";
 import { Environments } from "./environments.tsx";
+import { Exports } from "./exports.tsx";
+import { Limits } from "./limits.tsx";
 import { Repositories } from "./repositories.tsx";
+import { Retention } from "./retention.tsx";
+import { Secrets } from "./secrets.tsx";
+import "../style/admin.css";
 
 type Schemas = components["schemas"];
 
@@ -24,6 +31,11 @@ const CONTENT: Record<AdminPart, { title: string; content: (props: PartProps) =>
   repositories: { title: "Repositories", content: Repositories },
   tokens: { title: "Tokens", content: Tokens },
   environments: { title: "Environments", content: Environments },
+  secrets: { title: "Secrets", content: Secrets },
+  exports: { title: "Exports", content: Exports },
+  "dead-letters": { title: "Dead letters", content: DeadLetters },
+  limits: { title: "Limits", content: Limits },
+  retention: { title: "Retention", content: Retention },
   audit: { title: "Audit", content: Audit },
 };
 
@@ -39,12 +51,17 @@ export function Admin({ part, name, again, changed }: { part: AdminPart; name: s
   const { title, content: Content } = CONTENT[part];
   useTitle(title);
   const permission = ADMIN_PERMISSIONS[part];
+  const tabs = useRef<HTMLElement>(null);
+  useEffect(() => {
+    // Where the tabs are wider than the screen, this page's is in view.
+    tabs.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [part]);
   return (
     <>
       <div class="title-row">
         <h1>Administration</h1>
       </div>
-      <nav class="tabs" aria-label="Administration">
+      <nav class="tabs" aria-label="Administration" ref={tabs}>
         {ADMIN_PARTS.filter((one) => may(ADMIN_PERMISSIONS[one])).map((one) => (
           <a
             key={one}

@@ -15,7 +15,7 @@ type Entry = components["schemas"]["AuditView"];
 const PAGE = 100;
 const KINDS = ["", "change", "sign-in", "refusal", "secret", "value"];
 const FILTERS = [
-  { name: "actor", label: "Who", hint: "name or member:ID" },
+  { name: "actor", label: "Who", hint: "name or id" },
   { name: "action", label: "Action", hint: "put_secret" },
   { name: "project", label: "Project", hint: "default" },
   { name: "outcome", label: "Outcome", hint: "accepted" },
@@ -88,7 +88,7 @@ export function Audit() {
         row={(one) => ({
           key: `${one.at}/${one.request}/${one.outcome}/${one.action}/${one.target}`,
           cells: [
-            <time key="at" dateTime={one.at} title={`${one.at}, request ${one.request}`}>
+            <time key="at" class="whole" dateTime={one.at} title={`${one.at}, request ${one.request}`}>
               {new Date(one.at).toLocaleString()}
             </time>,
             <span key="by" title={one.actor}>
@@ -98,8 +98,12 @@ export function Audit() {
               {one.action} <span class="chip">{one.kind}</span>
             </span>,
             <code key="target">{visible(one.target)}</code>,
-            one.outcome === "accepted" ? one.outcome : <strong key="outcome">{one.outcome}</strong>,
-            one.source || "–",
+            <span key="outcome" class="whole">
+              {one.outcome === "accepted" ? one.outcome : <strong>{one.outcome}</strong>}
+            </span>,
+            <span key="source" class="whole">
+              {one.source || "–"}
+            </span>,
           ],
         })}
       >

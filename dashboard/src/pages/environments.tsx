@@ -1,15 +1,14 @@
 // What may deploy where? A project's environments: their branches, approvals, variables and secrets.
 import { useState } from "preact/hooks";
-import { get, pages, put, remove } from "../api/client.ts";
+import { get, put, remove } from "../api/client.ts";
 import { may } from "../api/session.ts";
 import type { components } from "../api/types.ts";
 import { visible } from "../model/ansi.ts";
 import { approvalsText, bodyOf, branchesText, pairsText } from "../model/environments.ts";
 import { counted } from "../model/format.ts";
-import { navigate } from "../navigation.ts";
 import { ActionForm, Confirm } from "../parts/acting.tsx";
 import { useLoaded } from "../parts/data.ts";
-import { Failure } from "../parts/notes.tsx";
+import { ProjectChoice } from "../parts/project.tsx";
 import { Rows } from "../parts/rows.tsx";
 import { href } from "../routes.ts";
 import type { PartProps } from "./admin.tsx";
@@ -19,33 +18,10 @@ type Environment = Schemas["EnvironmentView"];
 type Pending = Schemas["PendingApprovalView"];
 
 export function Environments({ again, changed, name }: PartProps) {
-  const projects = useLoaded("projects", (signal) => pages<Schemas["ProjectList"]>(["projects"], {}, signal));
-  const names = projects.value?.flatMap((page) => page.items.map((project) => project.name)) ?? [];
-  const project = name ?? names[0] ?? null;
   return (
-    <>
-      {projects.error && <Failure error={projects.error} />}
-      {names.length > 1 && (
-        <p class="above">
-          <label class="inline">
-            Project{" "}
-            <select
-              value={project ?? ""}
-              onChange={(event) =>
-                navigate(href({ page: "admin", part: "environments", name: event.currentTarget.value }))
-              }
-            >
-              {names.map((one) => (
-                <option key={one} value={one}>
-                  {one}
-                </option>
-              ))}
-            </select>
-          </label>
-        </p>
-      )}
-      {project && <OfProject key={project} project={project} again={again} changed={changed} />}
-    </>
+    <ProjectChoice part="environments" name={name}>
+      {(project) => <OfProject key={project} project={project} again={again} changed={changed} />}
+    </ProjectChoice>
   );
 }
 

@@ -48,7 +48,7 @@ export function Pipelines() {
               {found.pipelines.map((pipeline) => (
                 <tr key={`${pipeline.project}/${pipeline.name}`}>
                   <th scope="row">
-                    <a href={href({ page: "runs" }, { pipeline: pipeline.name, project: pipeline.project })}>
+                    <a href={href({ page: "pipeline", project: pipeline.project, name: pipeline.name })}>
                       {pipeline.name}
                     </a>
                   </th>

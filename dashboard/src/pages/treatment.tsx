@@ -136,6 +136,20 @@ function Flows({ run, title, treatment, flows }: FlowsProps) {
                   </a>
                 </>
               )}
+              {from && (flow.value || flow.source) && (
+                <>
+                  {" "}
+                  <a
+                    aria-label={`${title === "Inputs" ? "trace" : "where it went"}: ${from}`}
+                    href={href(
+                      { page: "trace", run },
+                      { port: from, direction: title === "Inputs" ? null : "forward" },
+                    )}
+                  >
+                    {title === "Inputs" ? "trace" : "where it went"}
+                  </a>
+                </>
+              )}
             </p>
             {flow.value?.shown && <Preview shown={flow.value.shown} size={flow.value.size} />}
             {flow.value?.not_kept && <p class="quiet-text">{flow.value.not_kept}</p>}

@@ -126,7 +126,7 @@ export function ValuePage({ run, treatment, port }: { run: string; treatment: st
           )}
         </section>
       )}
-      <Origin run={run} port={`${treatment}.${port}`} />
+      <Origin run={run} port={`${treatment}.${port}`} offset={offset} />
     </>
   );
 }
@@ -151,9 +151,10 @@ interface Row {
   of: Trace["origin"];
 }
 
-function Origin({ run, port }: { run: string; port: string }) {
+function Origin({ run, port, offset }: { run: string; port: string; offset: number }) {
   const loaded = useLoaded(`trace/${run}/${port}`, (signal) => get<Trace>(["runs", run, "trace"], { port }, signal));
   if (!loaded.value) return loaded.error ? <Failure error={loaded.error} /> : null;
+  const at = { port, offset: offset ? String(offset) : null };
   const rows: Row[] = [];
   const seen = new Set<string>();
   const collect = (origin: Trace["origin"], depth: number) => {
@@ -167,7 +168,16 @@ function Origin({ run, port }: { run: string; port: string }) {
   collect(loaded.value.origin, 0);
   return (
     <section class="card" aria-labelledby="origin-title">
-      <h2 id="origin-title">Where it came from</h2>
+      <div class="section-head">
+        <h2 id="origin-title">Where it came from</h2>
+        <span class="fill" />
+        <a class="button" data-key="b" href={href({ page: "trace", run }, at)}>
+          Trace it back
+        </a>
+        <a class="button" data-key="f" href={href({ page: "trace", run }, { ...at, direction: "forward" })}>
+          Where it went
+        </a>
+      </div>
       <ol class="origin">
         {rows.map(({ depth, port: name, of }) => (
           <li key={`${of.run_id}/${name}`} style={{ paddingLeft: `${depth * 20}px` }}>

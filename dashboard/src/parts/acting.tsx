@@ -10,6 +10,7 @@ export interface Field {
   choices?: readonly string[];
   hint?: string;
   optional?: boolean;
+  /** It is not shown, not kept by the browser, and sent as it is, with the spaces at its ends. */
   secret?: boolean;
   /** Several lines of text, which may be none. */
   lines?: boolean;
@@ -23,18 +24,27 @@ interface FormProps {
   button: string;
   /** Whether it is opened without a click on its title. */
   open?: boolean;
+  /** What has to be confirmed by a second press of the button, if anything. */
+  asks?: (values: Record<string, string>) => string | null;
   act: (values: Record<string, string>) => Promise<ComponentChildren>;
 }
 
 /** A form behind its title. What `act` returns is shown below it, such as a secret that cannot be read again. */
-export function ActionForm({ title, fields, button, open = false, act }: FormProps) {
+export function ActionForm({ title, fields, button, open = false, asks, act }: FormProps) {
   const [error, setError] = useState<Error | null>(null);
   const [answer, setAnswer] = useState<ComponentChildren>(null);
   const [busy, setBusy] = useState(false);
+  const [asked, setAsked] = useState<string | null>(null);
   const submit = async (event: SubmitEvent) => {
     event.preventDefault();
     const form = event.currentTarget as HTMLFormElement;
-    const values = Object.fromEntries([...new FormData(form)].map(([name, value]) => [name, String(value).trim()]));
+    const whole = new Set(fields.filter((field) => field.secret).map((field) => field.name));
+    const values = Object.fromEntries(
+      [...new FormData(form)].map(([name, value]) => [name, whole.has(name) ? String(value) : String(value).trim()]),
+    );
+    const question = asked === null ? (asks?.(values) ?? null) : null;
+    setAsked(question);
+    if (question !== null) return;
     setBusy(true);
     setError(null);
     setAnswer(null);
@@ -50,14 +60,19 @@ export function ActionForm({ title, fields, button, open = false, act }: FormPro
   return (
     <details class="action" open={open}>
       <summary>{title}</summary>
-      <form class="action-form" onSubmit={(event) => void submit(event)}>
+      <form class="action-form" onSubmit={(event) => void submit(event)} onInput={() => setAsked(null)}>
         {fields.map((field) => (
           <Line key={field.name} field={field} />
         ))}
-        <button type="submit" class="primary" disabled={busy}>
-          {button}
+        <button type="submit" class={asked === null ? "primary" : "danger"} disabled={busy}>
+          {asked === null ? button : `Really ${button.toLowerCase()}?`}
         </button>
       </form>
+      {asked !== null && (
+        <p class="note note-bad" role="alert">
+          {asked}
+        </p>
+      )}
       {error && <Failure error={error} />}
       {answer && (
         <p class="answer" role="status">
@@ -86,6 +101,8 @@ function Line({ field }: { field: Field }) {
             </option>
           ))}
         </select>
+      ) : field.lines && field.secret ? (
+        <textarea {...shared} class="masked" rows={3} required autocomplete="off" spellcheck={false} />
       ) : field.lines ? (
         <textarea {...shared} rows={3} placeholder={field.hint} defaultValue={field.value} />
       ) : field.secret ? (
@@ -128,5 +145,41 @@ export function Confirm({ verb, what, act }: ConfirmProps) {
       </button>
       {error && <Failure error={error} />}
     </span>
+  );
+}
+
+interface PressProps {
+  verb: string;
+  /** What it is done to, for those who do not see the row. */
+  what: string;
+  /** Acts, and returns what came of it. */
+  act: () => Promise<string>;
+}
+
+/** Acts with the first press, and shows the answer beside the button. */
+export function Press({ verb, what, act }: PressProps) {
+  const [error, setError] = useState<Error | null>(null);
+  const [answer, setAnswer] = useState<string | null>(null);
+  const [busy, setBusy] = useState(false);
+  const press = async () => {
+    setBusy(true);
+    setError(null);
+    setAnswer(null);
+    try {
+      setAnswer(await act());
+    } catch (problem) {
+      setError(problem as Error);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <>
+      <button type="button" class="quiet" disabled={busy} aria-label={`${verb} ${what}`} onClick={() => void press()}>
+        {verb}
+      </button>
+      {answer && <span role="status">{answer}</span>}
+      {error && <Failure error={error} />}
+    </>
   );
 }

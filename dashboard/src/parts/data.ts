@@ -56,6 +56,13 @@ export function useLoaded<T>(
   return loaded.key === key ? loaded : { value: null, error: null };
 }
 
+/** What was loaded last of the same subject, until the next answer is there: after a change, nothing disappears. */
+export function useKept<T>(subject: string, loaded: Loaded<T>): Loaded<T> {
+  const last = useRef<{ subject: string; value: T | null }>({ subject, value: null });
+  if (loaded.value !== null || last.current.subject !== subject) last.current = { subject, value: loaded.value };
+  return { value: last.current.value, error: loaded.error };
+}
+
 /** The time now, renewed every `ms` milliseconds while `running`. */
 export function useNow(running: boolean, ms = 1000): number {
   const [now, setNow] = useState(Date.now());

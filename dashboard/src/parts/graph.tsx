@@ -9,6 +9,10 @@ import { theme } from "./theme.ts";
 export interface GraphNode {
   name: string;
   state: string;
+  /** What is written on it, where that is not its name. */
+  label?: string;
+  /** The name of the island that it stands on. */
+  island?: string;
 }
 
 export interface GraphEdge {
@@ -28,9 +32,11 @@ interface Props {
   choose: (name: string) => void;
   /** Whether the chosen node is in the middle where the whole graph does not fit. */
   centred?: boolean;
+  /** What the graph shows, for those who do not see it. */
+  title?: string;
 }
 
-export function Graph({ nodes, edges, selected, choose, centred = false }: Props) {
+export function Graph({ nodes, edges, selected, choose, centred = false, title }: Props) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const [layout, setLayout] = useState<Layout | null>(null);
   const [size, setSize] = useState({ width: 0, height: 0 });
@@ -52,11 +58,14 @@ export function Graph({ nodes, edges, selected, choose, centred = false }: Props
     });
   }, [shape]);
 
+  const islands = useMemo(() => [...new Set(nodes.map((node) => node.island ?? ""))], [shape]);
+
   useEffect(() => {
     let current = true;
     void layOut(
       names.length,
       ends.map(({ from, to }) => ({ from, to })),
+      islands.length > 1 ? nodes.map((node) => islands.indexOf(node.island ?? "")) : null,
     ).then((made) => {
       if (current) setLayout(made);
     });
@@ -70,7 +79,8 @@ export function Graph({ nodes, edges, selected, choose, centred = false }: Props
   drawn.current =
     layout && layout.x.length === names.length && layout.routes.length === ends.length
       ? {
-          names,
+          names: nodes.map((node) => node.label ?? node.name),
+          islands,
           states: nodes.map((node) => node.state),
           layout,
           streams: ends.map((edge) => edge.stream),
@@ -231,7 +241,7 @@ export function Graph({ nodes, edges, selected, choose, centred = false }: Props
         onPointerLeave={() => setHovered(null)}
         style={{ cursor: hovered === null ? "grab" : "pointer" }}
         role="img"
-        aria-label={`Graph of ${names.length} treatments. The table below lists the same.`}
+        aria-label={title ?? `Graph of ${names.length} treatments. The table below lists the same.`}
       />
       <div class="graph-tools">
         <button type="button" onClick={() => scale(1.3)} aria-label="Larger">

@@ -19,7 +19,7 @@ const PLACES: readonly (readonly [Route, string, () => boolean])[] = [
 
 export function Shell({ children }: { children: ComponentChildren }) {
   const route = parse(location_.value.pathname);
-  const here = "run" in route ? "runs" : route.page;
+  const here = "run" in route ? "runs" : route.page === "pipeline" ? "pipelines" : route.page;
   const admin = ADMIN_PARTS.find((part) => may(ADMIN_PERMISSIONS[part]));
   useEffect(() => {
     // Where the way to the pages is wider than the screen, this page's is in view.

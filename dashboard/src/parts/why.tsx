@@ -5,7 +5,7 @@ import type { components } from "../api/types.ts";
 import { pieces } from "../model/ansi.ts";
 import { counted } from "../model/format.ts";
 import { words } from "../model/states.ts";
-import type { Why } from "../model/why.ts";
+import { lineAt, type Why } from "../model/why.ts";
 import { href } from "../routes.ts";
 import { useLoaded } from "./data.ts";
 import { Failure, Loading } from "./notes.tsx";
@@ -104,6 +104,9 @@ function Reason({ run, treatment, diagnosis, withInputs }: ReasonProps) {
   const trace = diagnosis?.stack_traces.at(-1);
   const own = trace?.place;
   const line = trace ? `${trace.error}${trace.message ? `: ${trace.message}` : ""}` : diagnosis?.errors.at(-1)?.text;
+  // The line of the error where there is one, else everything that the treatment was given.
+  const cursor = own?.cursor ?? diagnosis?.errors.at(-1)?.cursor;
+  const from = cursor ? { line: lineAt(cursor) } : { treatment: treatment.name };
   const inputs = withInputs ? treatment.inputs.filter((input) => input.value ?? input.literal) : [];
   return (
     <>
@@ -121,7 +124,7 @@ function Reason({ run, treatment, diagnosis, withInputs }: ReasonProps) {
               in{" "}
               <a
                 data-key="o"
-                href={href({ page: "treatment", run, treatment: treatment.name }, { line: own.cursor })}
+                href={href({ page: "treatment", run, treatment: treatment.name }, { line: lineAt(own.cursor) })}
                 title={own.file}
               >
                 {ownPath(own.file)}
@@ -131,7 +134,12 @@ function Reason({ run, treatment, diagnosis, withInputs }: ReasonProps) {
           )}
         </p>
       )}
-      <p>{diagnosis?.cause ?? treatment.cause}</p>
+      <p>
+        {diagnosis?.cause ?? treatment.cause}{" "}
+        <a class="trace-link" data-key="w" href={href({ page: "trace", run }, from)}>
+          Trace it back
+        </a>
+      </p>
       {diagnosis?.explanations.map((explanation) => (
         <p key={explanation} class="quiet-text">
           {explanation}
@@ -174,6 +182,11 @@ function Reason({ run, treatment, diagnosis, withInputs }: ReasonProps) {
                       })}
                     >
                       open
+                    </a>
+                  )}{" "}
+                  {input.source && (
+                    <a aria-label={`Trace ${input.source}`} href={href({ page: "trace", run }, { port: input.source })}>
+                      trace
                     </a>
                   )}
                 </p>

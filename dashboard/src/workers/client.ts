@@ -31,10 +31,10 @@ function started(): Worker {
   return worker;
 }
 
-export function layOut(count: number, edges: Edge[]): Promise<Layout> {
+export function layOut(count: number, edges: Edge[], islands: number[] | null = null): Promise<Layout> {
   return new Promise((resolve) => {
     last += 1;
     waiting.set(last, resolve);
-    started().postMessage({ id: last, count, edges });
+    started().postMessage({ id: last, count, edges, islands });
   });
 }

@@ -6,7 +6,7 @@ import { canRun, loaded, type Opened, openPage, PATIENCE } from "./browser.ts";
 import { HOSTILE, hostile } from "./hostile.ts";
 import { logLine } from "./lines.ts";
 import { serveChange, serveLines, serveMany } from "./many.ts";
-import { NOW, RUN, THEN } from "./server.ts";
+import { NOW, RUN, THEN, TRACED } from "./server.ts";
 import { setting } from "./setting.ts";
 
 const PATH = `/v1/runs/${RUN}`;
@@ -76,6 +76,7 @@ describe.skipIf(!canRun)("at its limits a page", { timeout: PATIENCE }, () => {
     const { page, faults } = await open("/ui");
     const paths = [
       ...["", "/runs", `/runs/${RUN}`, `/runs/${RUN}/t/total`, `/runs/${RUN}/v/export.rows`, "/search?q=twelve"],
+      `/runs/${TRACED}/trace?port=rows.out&direction=forward`,
       ...[`/runs/${THEN}/diff/${NOW}`, "/pipelines", "/fleet", "/alerts", "/approvals"],
       ...ADMIN_PARTS.map((part) => `/admin/${part}`),
     ];

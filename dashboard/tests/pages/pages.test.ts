@@ -3,7 +3,7 @@ import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
 import { ADMIN_PARTS } from "../../src/routes.ts";
 import { canRun, type Opened, openPage, PATIENCE, violations } from "./browser.ts";
-import { NOW, PAGES, RUN, THEN } from "./server.ts";
+import { LETTER, NOW, PAGES, Refusal, RUN, THEN } from "./server.ts";
 import { setting } from "./setting.ts";
 
 describe.skipIf(!canRun)("the pages", { timeout: PATIENCE }, () => {
@@ -49,7 +49,7 @@ describe.skipIf(!canRun)("the pages", { timeout: PATIENCE }, () => {
   for (const theme of ["light", "dark"] as const) {
     it(`administration, ${theme}: axe finds nothing, and nothing is cut`, async () => {
       const { page, faults } = await open("/ui/admin/members", 1440, theme);
-      for (const part of ADMIN_PARTS) {
+      for (const part of [...ADMIN_PARTS, "exports/warehouse", `dead-letters/${LETTER}`]) {
         await page.setViewportSize({ width: 1440, height: 900 });
         await page.goto(`${at.served.url}/ui/admin/${part}`);
         await page.locator("main section h2").first().waitFor();
@@ -73,6 +73,44 @@ describe.skipIf(!canRun)("the pages", { timeout: PATIENCE }, () => {
     await page.getByRole("button", { name: "Sign out" }).click();
     await page.getByRole("heading", { name: "Sign in" }).waitFor();
     expect(await violations(page)).toEqual([]);
+    await page.context().close();
+  });
+
+  it("signs in with a directory, and asks which one where there are several", async () => {
+    const { page, faults } = await open("/ui/runs", 1440, "light", false);
+    await page.getByRole("heading", { name: "Sign in" }).waitFor();
+    at.served.instead.set("/v1/sign-in/default", { items: [], directories: ["corp", "labs"] });
+    at.served.instead.set("/v1/sign-in/directory", { token: "cad_x", expires_in: 60, member_id: "m", name: "Ada" });
+    await page.getByText("With the company's directory").click();
+    await page.getByLabel("Name", { exact: true }).fill("ada");
+    await page.getByLabel("Password").fill("secret");
+    const button = page.getByRole("button", { name: "Sign in with the directory" });
+    await button.click();
+    await page.getByRole("alert").getByText("Choose one").waitFor();
+    expect(await violations(page)).toEqual([]);
+    await page.getByLabel("Directory").selectOption("labs");
+    const sent = page.waitForRequest("**/v1/sign-in/directory");
+    await button.click();
+    const body = { organization: "default", directory: "labs", user: "ada", password: "secret" };
+    expect((await sent).postDataJSON()).toEqual(body);
+    await page.getByRole("button", { name: "Sign out" }).waitFor();
+    expect(faults).toEqual([]);
+    await page.context().close();
+  });
+
+  it("says in words why a directory refuses", async () => {
+    const { page } = await open("/ui/runs", 1440, "light", false);
+    await page.getByRole("heading", { name: "Sign in" }).waitFor();
+    await page.getByText("With the company's directory").click();
+    await page.getByLabel("Name", { exact: true }).fill("ada");
+    await page.getByLabel("Password").fill("wrong");
+    const button = page.getByRole("button", { name: "Sign in with the directory" });
+    await button.click();
+    await page.getByRole("alert").getByText("has no directory to sign in with").waitFor();
+    at.served.instead.set("/v1/sign-in/default", { items: [], directories: ["corp"] });
+    at.served.instead.set("/v1/sign-in/directory", new Refusal(401, "The name or the password is wrong."));
+    await button.click();
+    await page.getByRole("alert").getByText("The name or the password is wrong.").waitFor();
     await page.context().close();
   });
 

@@ -5,12 +5,18 @@ import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname, join } from "node:path";
 
+const read = (name: string) => JSON.parse(readFileSync(new URL(name, import.meta.url), "utf8"));
+
 /** Two runs of another pipeline `orders`, which are compared: the first passed. */
 export const THEN = "01m8p42c1ncjzaapvbdvvqeqp1";
 export const NOW = "01m8p42d76t4x892j5ntqz190f";
 export const RUN = "01m8ndsm7fhdaqgt41f8h842tg";
 /** Within RUN: `audit` runs, `total` boots, and `mail` has not begun. */
 export const MOMENT = "2026-11-30T05:11:23.000Z";
+/** A dead letter, which an export's receiver refused. */
+export const LETTER = "export-9058ec4924091d4d";
+/** A run of the pipeline of docs/provenance.md, whose rows other runs had as well. */
+export const TRACED = Object.keys(read("traces.json"))[0]?.split("/")[3] ?? "";
 /** Every page but the administration, by what it shows. */
 export const PAGES = {
   home: "/ui",
@@ -22,15 +28,19 @@ export const PAGES = {
   "run at a moment": `/ui/runs/${RUN}?at=${MOMENT}`,
   treatment: `/ui/runs/${RUN}/t/total`,
   value: `/ui/runs/${RUN}/v/export.rows`,
+  trace: `/ui/runs/${TRACED}/trace?port=amount.n&offset=4`,
+  "trace of a line forward": `/ui/runs/${TRACED}/trace?port=rows.out&offset=17&direction=forward`,
   search: "/ui/search?q=twelve",
   pipelines: "/ui/pipelines",
+  pipeline: "/ui/pipelines/default/orders",
+  "changes of a pipeline": "/ui/pipelines/default/orders?version=2&with=1",
   fleet: "/ui/fleet",
   alerts: "/ui/alerts",
   "missing page": "/ui/nothing",
 };
 
 const TYPES: Record<string, string> = { ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
-const recorded = JSON.parse(readFileSync(new URL("answers.json", import.meta.url), "utf8")) as Record<string, unknown>;
+const recorded: Record<string, unknown> = { ...read("answers.json"), ...read("traces.json") };
 
 /** The policy that the Lambda `dashboard` sends. */
 export function policy(): string {
@@ -117,7 +127,8 @@ function answerTo(url: URL, method: string, { instead, always }: Served): unknow
     const given = instead.get(url.pathname);
     return typeof given === "function" ? given(url) : given;
   }
-  const ofOne = url.searchParams.get("treatment");
+  const ofOne =
+    url.searchParams.get("treatment") ?? url.searchParams.get("pipeline") ?? url.searchParams.get("direction");
   if (url.pathname.endsWith("/logs") && url.searchParams.get("after")) {
     return { lines: [], after: url.searchParams.get("after"), more: false };
   }

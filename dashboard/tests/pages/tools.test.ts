@@ -113,7 +113,9 @@ describe.skipIf(!canRun)("the tools of the pages", { timeout: PATIENCE }, () => 
   });
 
   const EMPTY = { items: [], lines: [], treatments: [], nodes: [], edges: [], next: null, more: false, after: "end" };
-  const ADMIN = ["members", "environments", "audit"].map((part) => `/ui/admin/${part}`);
+  const ADMIN = ["members", "environments", "secrets", "exports", "dead-letters", "limits", "retention", "audit"].map(
+    (part) => `/ui/admin/${part}`,
+  );
   const LISTS = [PAGES.home, PAGES["list of runs"], PAGES.approvals, PAGES.search, PAGES.pipelines, PAGES.fleet];
 
   for (const [state, theme, paths] of [

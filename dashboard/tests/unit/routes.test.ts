@@ -9,13 +9,17 @@ const ROUTES: Route[] = [
   { page: "treatment", run: "01hx", treatment: "main/build#2" },
   { page: "value", run: "01hx", treatment: "a.b", port: "out" },
   { page: "diff", run: "01hx", other: "01hy" },
+  { page: "trace", run: "01hx" },
   { page: "search" },
   { page: "pipelines" },
+  { page: "pipeline", project: "shop", name: "or/ders" },
   { page: "fleet" },
   { page: "alerts" },
   { page: "approvals" },
   { page: "admin", part: "grants", name: null },
   { page: "admin", part: "repositories", name: "r1" },
+  { page: "admin", part: "secrets", name: "shop" },
+  { page: "admin", part: "dead-letters", name: "export-1" },
 ];
 
 describe("addresses", () => {
@@ -34,6 +38,8 @@ describe("addresses", () => {
     "/ui/search/more",
     "/ui/admin/nothing",
     "/ui/admin/teams/x",
+    "/ui/admin/limits/x",
+    "/ui/pipelines/shop",
   ])("%s is none", (path) => {
     expect(parse(path)).toEqual({ page: "missing" });
   });

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { why } from "../../src/model/why.ts";
+import { lineAt, why } from "../../src/model/why.ts";
 
 const at = (name: string, state: string, finished_at: string | null = null) => ({ name, state, finished_at });
 
@@ -27,4 +27,9 @@ it("comes to an end with a circle, and with edges from nowhere", () => {
     { source: "gone", target: "a" },
   ];
   expect(why([at("a", "succeeded"), at("b", "succeeded")], links)).toEqual({ roots: [], consequences: [] });
+});
+
+it("names lines as their addresses do", () => {
+  expect(lineAt("3:1")).toBe("3:0");
+  expect(lineAt("12:1400")).toBe("12:1399");
 });

@@ -32,7 +32,7 @@ from api.routes.placement import pools
 from api.routes.provenance import provenance
 from api.routes.replay import diffs, replays
 from api.routes.repositories import github_apps, repositories
-from api.routes.runners import hosts, identity
+from api.routes.runners import hosts, identity, shells
 from api.routes.runs import run_changes, run_details, run_history, run_summaries, runs
 from api.routes.search import search
 from api.routes.test_reports import results
@@ -59,6 +59,7 @@ _RESOURCES: tuple[Endpoints, ...] = (
     pools.endpoints,
     hosts.endpoints,
     identity.endpoints,
+    shells.endpoints,
     repositories.endpoints,
     github_apps.endpoints,
     results.endpoints,

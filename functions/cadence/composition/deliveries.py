@@ -32,6 +32,7 @@ from cadence.application.repositories.commit_source import StoreCommitFiles
 from cadence.application.repositories.process_app_delivery import ProcessAppDelivery
 from cadence.application.repositories.process_repository_delivery import ProcessRepositoryDelivery
 from cadence.application.repositories.pushed_pipelines import PushedPipelines
+from cadence.application.repositories.submodule_tokens import SubmoduleTokens
 from cadence.application.runs.rerun import Rerun
 from cadence.application.runs.start_run import StartRun
 from cadence.application.triggers.process_delivery import ProcessDelivery
@@ -76,6 +77,7 @@ def process_message() -> Callable[[str], tuple[str, Sequence[str]]]:
         seen=access,
         pipelines=pipelines,
         git=git,
+        tags=git,
         start=triggered,
         run_pushed=pushed,
         webhook_events=ProcessWebhookEvent(
@@ -96,9 +98,11 @@ def process_message() -> Callable[[str], tuple[str, Sequence[str]]]:
         seen=access,
         heads=DynamoHeads(config.repositories_table),
         git=git,
+        tags=git,
         folders=git,
         sources=StoreCommitFiles(
             archives=DulwichGitReader.reaching(config.git_hosts, seconds=_SOURCE_SECONDS),
+            submodules=SubmoduleTokens(repositories, opened),
             write=S3Chunks(Buckets(config.data_bucket)).write,
             documents=documents,
         ),

@@ -56,6 +56,7 @@ from cadence.application.runners.inputs import ReadInput
 from cadence.application.runners.outputs import CommitOutput
 from cadence.application.runners.report_boot import ReportBoot
 from cadence.application.runners.runner_sessions import RunnerSessions
+from cadence.application.runners.shells import PermittedShells
 from cadence.application.scheduling.mark_started import MarkStarted
 from cadence.application.scheduling.readiness import Readiness
 from cadence.application.scheduling.settle import Settle
@@ -63,6 +64,7 @@ from cadence.application.shared.storage import ReserveStorage
 from cadence.application.values.caches import FindCache, ReadCache, SaveCache, WriteCache
 from cadence.composition.shared import gates, settings
 from cadence.composition.shared.clock import now
+from cadence.composition.shared.secret_sources import secret_sources
 from cadence.domain.access.access import Principal
 from cadence.domain.values.cache import CacheLimits
 
@@ -138,6 +140,7 @@ def gateway() -> Gateway:
     audit, sessions = DynamoAuditTrail(config.access_table), RunnerSessions(runners)
     authenticate = Authenticate(access, now, NoteTokenUses(DynamoTokenUses(config.access_table)))
     tokens = RunTokens(access, now)
+    secrets = KmsSecretStore(config.access_table, config.secrets_key)
 
     return Gateway(
         authenticate=authenticate.authenticate,
@@ -155,7 +158,8 @@ def gateway() -> Gateway:
         claim=ClaimAssignment(
             treatments=runs,
             runners=runners,
-            secrets=KmsSecretStore(config.access_table, config.secrets_key),
+            secrets=secrets,
+            sources=secret_sources(config, secrets),
             environments=DynamoEnvironmentStore(config.access_table),
             followers=runners,
             machines=machines,
@@ -183,6 +187,7 @@ def gateway() -> Gateway:
             samples=DynamoSampleStore(config.runners_table),
             step_reports=step_reports,
             clock=now,
+            permitted_shells=PermittedShells(authenticate, runs).of,
         ),
         accept_logs=AcceptLogs(KinesisLogLines(config.log_stream_name), runners, now),
         commit_output=CommitOutput(

@@ -53,6 +53,7 @@ from cadence.application.shared.run_ports import Machines
 from cadence.application.values.purge_transient_values import PurgeTransientValues
 from cadence.composition.shared import gates, settings
 from cadence.composition.shared.clock import now
+from cadence.composition.shared.secret_sources import secret_sources
 
 
 class _Feeding(Protocol):
@@ -98,6 +99,7 @@ def admit() -> tuple[Admit, Machines]:
     runs = DynamoRunStore(config.runs_table)
     machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn)
     documents = S3Documents(client("s3"), config.data_bucket)
+    secrets = KmsSecretStore(config.access_table, config.secrets_key)
     use_case = Admit(
         runs=runs,
         treatments=runs,
@@ -110,7 +112,8 @@ def admit() -> tuple[Admit, Machines]:
             runs=runs,
             documents=documents,
             registries=OciRegistries(EgressPolicy.of(config.outbound_hosts, "outbound hosts")),
-            secrets=KmsSecretStore(config.access_table, config.secrets_key),
+            secrets=secrets,
+            sources=secret_sources(config, secrets),
             resolves_loopback=config.loopback_registries == "resolved",
         ).pin,
     )

@@ -15,19 +15,26 @@ from cadence.application.access.token_uses import NoteTokenUses
 from cadence.application.melodium.processes import Processes
 from cadence.application.melodium.tunnels import Tunnels
 from cadence.application.runners.runner_sessions import RunnerSessions
+from cadence.application.runners.shells import JoinShell, PermittedShells
 from cadence.composition.shared import settings
 from cadence.composition.shared.clock import now
 
 
 def tunnels() -> Tunnels:
     config = settings.load(settings.TunnelSettings)
+    runs, runners = DynamoRunStore(config.runs_table), DynamoRunnerStore(config.runners_table)
+    authenticate = Authenticate(
+        DynamoAccessStore(config.access_table), now, NoteTokenUses(DynamoTokenUses(config.access_table))
+    )
+    audited, sessions = partial(AuditedRequest, DynamoAuditTrail(config.access_table), now), RunnerSessions(runners)
     return Tunnels(
         ends=DynamoTunnelEnds(config.runners_table),
         sockets=GatewaySockets(config.live_endpoint),
-        audited=partial(AuditedRequest, DynamoAuditTrail(config.access_table), now),
-        authenticate=Authenticate(
-            DynamoAccessStore(config.access_table), now, NoteTokenUses(DynamoTokenUses(config.access_table))
-        ).authenticate,
-        processes=Processes(DynamoRunStore(config.runs_table)),
-        sessions=RunnerSessions(DynamoRunnerStore(config.runners_table)),
+        audited=audited,
+        authenticate=authenticate.authenticate,
+        processes=Processes(runs),
+        sessions=sessions,
+        shells=JoinShell(
+            runners=runners, sessions=sessions, permitted=PermittedShells(authenticate, runs), audited=audited
+        ),
     )

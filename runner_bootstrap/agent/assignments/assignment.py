@@ -275,7 +275,7 @@ def _commit_variables(event: dict[str, Any]) -> dict[str, str]:
         "CADENCE_BASE_BRANCH": "base_branch",
         "CADENCE_BASE_COMMIT": "base_commit",
     }
-    if event.get("kind") not in ("push", "pull_request"):
+    if event.get("kind") not in ("push", "pull_request", "release"):
         return {}
     return {variable: _text(event[field]) for variable, field in fields.items() if event.get(field)}
 

@@ -106,6 +106,12 @@ class ContainerEngine:
         # Not in the command's directory: podman leaves a file `oom` where it is if memory runs out.
         return LaunchSpec(argv=argv, env=engine_env, cwd=str(workspace.root), cleanup=self.removal(self.name))
 
+    def shell(self, command: Sequence[str], terminal: str, workspace: Workspace) -> LaunchSpec:
+        """Launches a shell on a terminal in the running container, with the container's environment."""
+        argv = [self.program, "exec", "--interactive", "--tty", "--env", f"TERM={terminal}"]
+        argv += ["--workdir", str(workspace.work), self.name, *command]
+        return LaunchSpec(argv=argv, env=dict(os.environ), cwd=str(workspace.root), cleanup=[])
+
     def environment(self, env: ContainerEnvironment) -> tuple[dict[str, str], list[str]]:
         """Returns the engine's own environment, and its arguments that give a container these variables.
 

@@ -60,6 +60,11 @@ class PodContainers:
         )
         return LaunchSpec(argv=self._pod.exec_argv(COMMAND, pod_command), env={}, cwd=work, cleanup=[])
 
+    def shell(self, command: Sequence[str], terminal: str) -> Optional[LaunchSpec]:
+        if self._context.assignment.image:
+            raise AgentError("a shell cannot enter the image's container of a pod: use `kubectl exec` with the pod")
+        return None
+
     def exec_target(self, containers: Sequence[WorkerContainer]) -> ExecTarget:
         return PodTarget(self._pod, [container.slug for container in containers])
 

@@ -46,6 +46,9 @@ class TreatmentContainers(Protocol):
         ``terminal`` are arguments that attach this terminal.
         """
 
+    def shell(self, command: Sequence[str], terminal: str) -> Optional[LaunchSpec]:
+        """Launches a shell on a terminal in the command's container; None if it has none. Raises AgentError."""
+
     def exec_target(self, containers: Sequence[WorkerContainer]) -> ExecTarget:
         """Returns the target for an engine's commands in these containers."""
 
@@ -120,6 +123,11 @@ class EngineContainers:
         limits = (assignment.limit("cpu"), assignment.limit("memory"))
         options = ContainerOptions(*limits, [*self._services.arguments(), *terminal], bool(assignment.stdin))
         return self._engine.launch(assignment.image, command, env, self._context.workspace, options)
+
+    def shell(self, command: Sequence[str], terminal: str) -> Optional[LaunchSpec]:
+        return (
+            self._engine.shell(command, terminal, self._context.workspace) if self._context.assignment.image else None
+        )
 
     def exec_target(self, containers: Sequence[WorkerContainer]) -> ExecTarget:
         return ContainerTarget(

@@ -21,6 +21,7 @@ from ..shared.clock import Deadline
 from ..shared.errors import AgentError
 from . import cgroups, process_messages, processes
 from .sandbox import LaunchSpec
+from .shell_process import ShellProcesses
 
 #: Processes of the sandbox itself: a signal meant for the command must not end them first.
 _WRAPPERS = frozenset({"bwrap", "conmon"})
@@ -65,6 +66,13 @@ class CommandSupervisor:
         """
         self._send(launch._asdict(), [stdout, stderr, *([] if stdin is None else [stdin])])
 
+    def start_shell(self, launch: LaunchSpec, terminal: int, status: int) -> None:
+        """Starts a shell beside the running command, on a terminal that becomes its controlling one.
+
+        Its exit is written to ``status`` as JSON; it is killed with the command, of which the end of ``status`` tells.
+        """
+        self._send({"shell": launch._asdict()}, [terminal, status])
+
     def set_cleanup(self, commands: Sequence[Sequence[str]]) -> None:
         """Sets the commands that the supervisor runs if the agent ends first; replaces earlier ones."""
         self._send({"at_end": [list(command) for command in commands]})
@@ -105,6 +113,7 @@ class _SupervisorProcess:
         self._child: subprocess.Popen[bytes] | None = None
         self._cleanup: list[str] = []
         self._cleanup_commands: list[list[str]] = []
+        self._shells = ShellProcesses()
         self._wake, self._woken = os.pipe()
 
     def serve(self) -> None:
@@ -138,7 +147,10 @@ class _SupervisorProcess:
             message = process_messages.receive(self._control)
             if message is None:
                 return False
-            if message.descriptors:
+            if "shell" in message.content:
+                running = self._child is not None
+                self._shells.start(message.content["shell"], message.descriptors, running)
+            elif message.descriptors:
                 self._start(message)
             elif "at_end" in message.content:
                 self._cleanup_commands = message.content["at_end"]
@@ -197,10 +209,12 @@ class _SupervisorProcess:
                 return
             if pid == 0:
                 return
+            self._shells.note_exit(pid, status)
             if child is not None and pid == child.pid:
                 self._child = None
                 child.returncode = 0
                 self._kill_all()
+                self._shells.note_killed()
                 code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else None
                 number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
                 self._cleanup = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import Any
 
 from ..assignments.assignment import Assignment
@@ -15,7 +16,6 @@ from ..containers.treatment_containers import (
     TreatmentContainers,
     launch_engine_image,
 )
-from ..execution.cgroups import RunnerCgroups
 from ..execution.command import ENGINE_GRACE_SECONDS, Command
 from ..execution.sandbox import LaunchSpec
 from ..execution.steps import StepRecorder, command_of
@@ -32,17 +32,20 @@ from ..shared import error_outcomes
 from ..shared.clock import timestamp
 from ..shared.errors import INFRASTRUCTURE, INTERRUPTED, SUCCEEDED, AgentError, Stopped, TreatmentFailed
 from ..shared.termination import Termination
+from ..shells.shells import Shells
 from ..values.caches import TreatmentCaches
 from ..values.chunks import ChunkStore
 from ..values.job_summary import read_summary
 from ..values.quarantine import forgiving
 from ..values.treatment_ports import TreatmentPorts
+from .command_launcher import CommandLauncher
 from .completion import completion
 from .engine_connections import EngineConnections
 from .heartbeat import HeartbeatSender
 from .path_variables import path_variables
 from .requests import REPORT_PATIENCE, RunnerRequests
 from .settings import RunnerSettings
+from .shell_tunnels import connect_to_user
 
 
 class AssignmentRunner:
@@ -81,7 +84,8 @@ class AssignmentRunner:
         self._treatment_containers: TreatmentContainers | None = None
         self._engine: WorkerEngine | ProgramEngine | None = None
         self._connections_of_engine: EngineConnections | None = None
-        self._confined: RunnerCgroups | None = None
+        self._launcher = CommandLauncher(settings, assignment)
+        self._shells = Shells(supervisor, self._log, connect_to_user(gateway, settings, assignment))
         self._summary = ""
 
     def run(self) -> bool:
@@ -116,6 +120,7 @@ class AssignmentRunner:
         finally:
             try:
                 self._command.kill()
+                self._shells.close()
                 for closable in (self._engine, self._connections_of_engine):
                     if closable:
                         closable.close()
@@ -124,7 +129,7 @@ class AssignmentRunner:
             except AgentError as error:
                 self._failed(error)
             self._summary = read_summary(workspace, self._masker)
-            for removable in (workspace, self._confined):
+            for removable in (workspace, self._launcher):
                 if removable:
                     removable.remove()
 
@@ -226,6 +231,7 @@ class AssignmentRunner:
             variables.update(self._engine.variables())
         secrets = assignment.secrets.reveal()
         env = {**assignment.variables(variables), **secrets}
+        self._shells.allow(partial(self._launcher.launch_shell, env, workspace, treatment_containers))
         return self._launch(command, ContainerEnvironment(env, list(secrets)), workspace, treatment_containers)
 
     def _launch(
@@ -235,25 +241,18 @@ class AssignmentRunner:
         workspace: Workspace,
         treatment_containers: TreatmentContainers | None,
     ) -> LaunchSpec:
-        assignment = self._assignment
         launch = treatment_containers.launch(command, env) if treatment_containers else None
         if not launch and isinstance(self._engine, WorkerEngine) and self._engine.image:
             launch = launch_engine_image(self._engine.image, command, env, self._context_of_containers(workspace))
         if launch:
             return launch
-        launch = self._settings.launch_on_host(command, env.values, workspace, assignment)
-        if not self._settings.cgroups:
-            return launch
-        # Engines use more than what a program asks for its worker, which is not enforced elsewhere either.
-        memory = 0 if self._engine else assignment.limit("memory")
-        self._confined = self._settings.cgroups.confine(self._settings.runner_id, assignment.limit("cpu"), memory)
-        return launch._replace(groups=self._confined.entries)
+        return self._launcher.launch(command, env.values, workspace, is_engine=bool(self._engine))
 
     def _with_reason(self, error: Exception) -> Exception:
         """Adds the memory limit to the error of a command that the kernel killed for exceeding it."""
         if isinstance(error, TreatmentFailed) and (step := self._steps.failed_step()):
             error = TreatmentFailed(f"step {step}: {error}")
-        killed = any(one.killed_for_memory() for one in (self._confined, self._treatment_containers) if one)
+        killed = any(one.killed_for_memory() for one in (self._launcher, self._treatment_containers) if one)
         if isinstance(error, TreatmentFailed) and killed:
             return TreatmentFailed(f"it took more than its {self._assignment.limit('memory')} MB of memory: {error}")
         explaining = self._engine if isinstance(self._engine, ProgramEngine) else self._treatment_containers
@@ -276,6 +275,7 @@ class AssignmentRunner:
         self._log.set_follow(bool(answer.get("follow")))
         if self._ports:
             self._ports.update_producers(answer.get("inputs") or {})
+        self._shells.update(answer)
 
     def _complete(self, started_at: str, duration: float) -> bool:
         exit_ = self._command.exit

@@ -43,9 +43,14 @@ class RunnerSettings(NamedTuple):
         return not self.shared or (self.sandbox() is not None and not runs_commands_on_host())
 
     def launch_on_host(
-        self, command: Sequence[str], env: dict[str, str], workspace: Workspace, assignment: Assignment
+        self,
+        command: Sequence[str],
+        env: dict[str, str],
+        workspace: Workspace,
+        assignment: Assignment,
+        terminal: bool = False,
     ) -> LaunchSpec:
-        """Launches a command in the sandbox, or directly on the host if there is none.
+        """Launches a command in the sandbox, or directly on the host if there is none; ``terminal`` keeps its terminal.
 
         Raises AgentError if there is no sandbox and the command has to be offline, or the pool requires one of
         machines that several treatments share; or if the pool asks for a private network and there can be none.
@@ -55,7 +60,7 @@ class RunnerSettings(NamedTuple):
             self._require_nothing(assignment)
             return plain(command, env, workspace)
         network_by = self._private_network(assignment) if assignment.isolation.private_network and self.shared else None
-        return sandbox.launch(command, env, workspace, assignment.offline, network_by=network_by)
+        return sandbox.launch(command, env, workspace, assignment.offline, terminal, network_by)
 
     def _private_network(self, assignment: Assignment) -> str:
         if assignment.services or assignment.worker or assignment.program:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import socket
 import threading
 import urllib.parse
-from typing import Any, Callable
+from typing import Any, Callable, Optional
 
 from ..shared.loopback import LOOPBACK, network_identity
 from .tunnel import CONNECT_SECONDS, Tunnel
@@ -81,6 +81,17 @@ def connect_worker(control_plane: str, url: str, run_id: str, runner_id: str, se
         return connection
 
     return Tunnel(_connecting(control_plane, url), address, {"runner": runner_id, "token": session}, target)
+
+
+def connect_shell(
+    control_plane: str,
+    url: str,
+    address: "dict[str, str]",
+    join_message: "dict[str, str]",
+    target: Optional[Callable[[], socket.socket]] = None,
+) -> Tunnel:
+    """Creates one end of a shell's tunnel; ``address`` is that of its messages, ``target`` is of the runner's end."""
+    return Tunnel(_connecting(control_plane, url), {"action": "tunnel", **address}, join_message, target)
 
 
 def _connecting(control_plane: str, url: str) -> Callable[[], WebSocket]:

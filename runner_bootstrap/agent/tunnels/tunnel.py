@@ -62,6 +62,17 @@ class Tunnel:
         """Waits at most ``seconds`` until this end has joined; returns whether it has."""
         return self._joined.wait(seconds)
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether it was closed, or refused for good."""
+        return self._closing.is_set()
+
+    def drain(self, seconds: float) -> None:
+        """Waits at most ``seconds`` until all streams have ended and the other end has acknowledged it."""
+        until = time.monotonic() + seconds
+        while self._streams and not self._closing.is_set() and time.monotonic() < until:
+            time.sleep(_TICK)
+
     def close(self) -> None:
         """Closes the tunnel and aborts its streams."""
         self._closing.set()

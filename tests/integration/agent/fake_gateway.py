@@ -70,6 +70,9 @@ class Runner:
         self.accepted = 0
         self.heartbeats: list[dict[str, Any]] = []
         self.cancel: str | None = None
+        #: Users by the ids of their shells, and where these meet their users.
+        self.shells: dict[str, str] = {}
+        self.tunnel = ""
         self.follow = True
         self.completed: dict[str, Any] | None = None
         self.done = threading.Event()
@@ -206,7 +209,9 @@ class FakeGateway:
         inputs = {
             port: {"epoch": streams[-1].epoch, "state": streams[-1].state} for port, streams in runner.inputs.items()
         }
-        return {"cancel": runner.cancel, "follow": runner.follow, "inputs": inputs}
+        shells = [{"id": shell, "by": by} for shell, by in runner.shells.items()]
+        more = {"shells": shells, "tunnel": runner.tunnel} if shells else {}
+        return {"cancel": runner.cancel, "follow": runner.follow, "inputs": inputs, **more}
 
     def logs(self, runner: Runner, body: dict[str, Any]) -> dict[str, Any]:
         runner.batches.append(len(body["lines"]))

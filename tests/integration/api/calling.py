@@ -60,6 +60,7 @@ class Api:
         headers: dict[str, str] | None = None,
         raw: bytes | str | None = None,
         base64_body: bool = False,
+        source: str = "127.0.0.1",
     ) -> Answer:
         sent = {"host": "api.example", **(headers or {})}
         token = self.token if token == "" else token
@@ -72,7 +73,7 @@ class Api:
         if isinstance(text, bytes):
             text, base64_body = base64.b64encode(text).decode(), True
         with pytest.MonkeyPatch.context() as patch, within_the_role_of("api", patch):
-            response = self.handler(event(method, path, query, sent, text, base64_body), None)
+            response = self.handler(event(method, path, query, sent, text, base64_body, source), None)
         out = {name.lower(): value for name, value in (response.get("headers") or {}).items()}
         return Answer(response["statusCode"], out, response.get("body") or "")
 
@@ -89,6 +90,7 @@ def event(
     headers: dict[str, str] | None = None,
     body: str | None = None,
     is_base64: bool = False,
+    source: str = "127.0.0.1",
 ) -> dict[str, Any]:
     raw_query = query if isinstance(query, str) else urlencode(query or {})
     golden: dict[str, Any] = {
@@ -105,7 +107,7 @@ def event(
                 "method": method,
                 "path": path,
                 "protocol": "HTTP/1.1",
-                "sourceIp": "127.0.0.1",
+                "sourceIp": source,
                 "userAgent": "test",
             },
             "requestId": "id",

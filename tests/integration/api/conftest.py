@@ -112,6 +112,8 @@ def settings(access_table: str, lambdas: "NoLambdas", monkeypatch: pytest.Monkey
         "exporting_queue_url": queues["exporting"],
         "outbound_hosts": "*",
         "directory_hosts": "*",
+        "secrets_manager_prefix": "cadence/",
+        "parameter_store_prefix": "/cadence/",
         "watched_queues": ",".join(queues.values()),
         "queue_prefix": "",
         "deliveries_queue_url": queues["deliveries"],

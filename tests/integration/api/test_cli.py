@@ -10,10 +10,15 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from typer.testing import CliRunner, Result
 
+from cadence.adapters.dynamodb.logs.log_index import DynamoLogIndex
+from cadence.adapters.s3.log_segments import S3LogSegments
+from cadence.application.logs.index_logs import IndexLogs
+from cadence.application.logs.ports import LogBatch, LogLine
 from cadence.cli.main import app
 from cadence.cli.shared.document_file import MOST_BYTES
 from cadence.domain.pipelines.document.syntax.source import MAX_BYTES
 from cadence.domain.runs.states import RunState
+from tests.fakes.runs import a_run
 from tests.integration.api.calling import BROKEN, HELLO, Api, event
 
 
@@ -290,3 +295,24 @@ def test_a_short_secret_is_set_with_a_warning(cadence):
     assert (short.exit_code, long.exit_code) == (0, 0)
     assert "fewer than 4 characters" in short.stderr
     assert long.stderr == ""
+
+
+def test_a_log_is_printed_from_a_place_on(api, cadence, settings):
+    run_id = api("POST", "/v1/projects/default/runs", {"document": HELLO}).json["run_id"]
+    index = IndexLogs(DynamoLogIndex(settings["logs_table"]), S3LogSegments(settings["data_bucket"]), a_run)
+    for n in range(1, 5):
+        line = LogLine(seq=n, time=f"2026-03-04T05:06:0{n}.000Z", stream="stdout", level="info", text=f"line {n}")
+        batch = LogBatch(run_id=run_id, runner_id="r", treatment="greet", attempt=1, lines=[line])
+        index.index_batches(run_id, [batch])
+
+    def printed(*place: str) -> list[int]:
+        result = cadence("logs", run_id, "--json", *place)
+        assert result.exit_code == 0, result.output
+        return [json.loads(line)["number"] for line in result.stdout.splitlines()]
+
+    assert printed() == [1, 2, 3, 4]
+    assert printed("--tail", "3") == [2, 3, 4]
+    assert printed("--tail", "1", "--grep", "line [12]") == [2]
+    assert printed("--line", "3") == [3, 4]
+    assert printed("--since", "2026-03-04T05:06:04Z") == [4]
+    assert cadence("logs", run_id, "--tail", "1", "--line", "2").exit_code == 2

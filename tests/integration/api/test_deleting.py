@@ -162,6 +162,53 @@ def test_a_secret_is_bound_by_the_api_and_the_command_line(api: Api, cadence) ->
     assert [finding["code"] for finding in found] == ["secret-of-environment"]
 
 
+def test_a_secret_may_be_kept_elsewhere(api: Api, cadence) -> None:  # noqa: F811
+    secret = "/v1/projects/default/secrets/db"
+    source = {"kind": "aws-secrets-manager", "name": "cadence/default/default/db", "field": "password"}
+    stored = api("PUT", secret, {"source": source})
+    assert (stored.status, stored.json["source"]) == (200, {**source, "vault": None}), stored.text
+    assert api("GET", "/v1/projects/default/secrets").json["items"] == [stored.json]
+    for body in ({}, {"value": "v", "source": source}, {"source": {**source, "name": "cadence/other/default/db"}}):
+        assert_problem(api("PUT", secret, body), 422)
+    vault = ("--vault", "https://vault.example.com:8200", "--path", "apps/web", "--role", "web", "--field", "password")
+    done = cadence("secret", "set", "db", *vault)
+    assert (
+        done.exit_code,
+        "read from vault: https://vault.example.com:8200 secret/apps/web#password" in done.stdout,
+    ) == (
+        0,
+        True,
+    ), done.stderr
+    (listed,) = api("GET", "/v1/projects/default/secrets").json["items"]
+    assert listed["source"]["vault"] == {
+        "address": "https://vault.example.com:8200",
+        "login": "jwt",
+        "role": "web",
+        "secret": None,
+        "login_mount": "jwt",
+        "mount": "secret",
+        "namespace": None,
+    }
+    approle = (*vault, "--secret-id", "vault-id", "--namespace", "ns1", "--environment", "production")
+    assert api("PUT", "/v1/projects/default/environments/production", {}).status in {200, 201}
+    assert cadence("secret", "set", "db", *approle).exit_code == 0
+    assert cadence("secret", "set", "p", "--parameter-store", "/cadence/default/default/p").exit_code == 0
+    shown = cadence("secret", "list", "--json").stdout
+    assert '"approle"' in shown
+    assert "aws-parameter-store" in cadence("secret", "list").stdout
+    for wrong in (
+        ("--parameter-store", "/cadence/default/default/p", "--secrets-manager", "x"),
+        ("--field", "password"),
+        ("--path", "apps/web"),
+        vault[:4],
+        vault[:-2],
+        (*vault[:2], *vault[4:]),
+    ):
+        assert cadence("secret", "set", "db", *wrong, stdin="x\n").exit_code == 2
+    # A value again: it is kept here from then on.
+    assert api("PUT", secret, {"value": "v"}).json["source"] is None
+
+
 def test_a_token_that_starts_stored_pipelines_starts_no_document(api: Api) -> None:
     put(api, HELLO)
     token = api.token_for(["runs:start-stored"])

@@ -393,3 +393,18 @@ def test_the_history_of_a_run_has_each_state_of_each_treatment(api, run_id, monk
     ]  # fmt: skip
     assert api("GET", f"/v1/runs/{run_id}/history", query={"cursor": "x"}).status == 422
     assert api("GET", "/v1/runs/none/history").status == 404
+
+
+def test_a_shell_is_asked_for_where_a_runner_is_working(api, run_id):
+    path = f"/v1/runs/{run_id}/treatments/fetch/shells"
+    refused = api("POST", path)
+    assert refused.status == 409
+    assert "a shell needs a runner that is working" in refused.json["detail"]
+
+    runner_id = ids.runner_id(run_id, "fetch", 1)
+    api.services.runners.change_runner(runner_id, RunnerState, state=RunnerState.CLAIMED)
+    opened = api("POST", path)
+    assert opened.status == 201
+    assert (opened.json["run_id"], opened.json["runner_id"], opened.json["attempt"]) == (run_id, runner_id, 1)
+    shells = api.services.runners.get_runner(runner_id).shells
+    assert list(shells) == [opened.json["shell_id"]]

@@ -34,7 +34,7 @@ from cadence.domain.limits.environment_set import EnvironmentSet
 from cadence.domain.runners.runner import RunnerOutcome, RunnerResult, RunnerState
 from cadence.domain.runs.states import RunState, TreatmentState
 from cadence.domain.shared.errors import Cancelled, CannotRun, Gone, NotFound, RunnerLost, Transient, Unauthenticated
-from tests.fakes.services import MemoryWakeUps
+from tests.fakes.services import MemoryWakeUps, no_sources
 from tests.integration.runners.conftest import RUN_ID, World
 
 NONCE = "nonce-of-the-agent"
@@ -65,6 +65,7 @@ def claim(world: World) -> ClaimAssignment:
         treatments=world.runs,
         runners=world.runners,
         secrets=world.secrets,
+        sources=no_sources(),
         environments=DynamoEnvironmentStore("access"),
         followers=world.runners,
         machines=world.machines,

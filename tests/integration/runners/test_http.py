@@ -64,6 +64,9 @@ def call(world: World, monkeypatch: pytest.MonkeyPatch) -> Call:
         "PROJECT_STORAGE_MEBIBYTES": "1",
         "RETENTION_DAYS": "90",
         "GIT_HOSTS": "127.0.0.1",
+        "OUTBOUND_HOSTS": "127.0.0.1",
+        "SECRETS_MANAGER_PREFIX": "cadence/",
+        "PARAMETER_STORE_PREFIX": "/cadence/",
     }.items():
         monkeypatch.setenv(f"CADENCE_{name}", value)
     module = importlib.import_module("runner_gateway.handler")

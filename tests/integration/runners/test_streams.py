@@ -66,9 +66,14 @@ class Flow:
             samples=self.samples,
             step_reports=MemoryStepReports(),
             clock=world.clock,
+            permitted_shells=self.shells_of,
         )
         self.make = self.running("make")
         self.test = self.running("test")
+
+    def shells_of(self, runner: Runner) -> dict[str, str]:
+        """The users of the shells that the runner has: all of them are permitted."""
+        return {shell: held.by for shell, held in runner.shells.items()}
 
     def running(self, treatment: str, attempt: int = 1) -> Runner:
         runner_id = self.world.launch(treatment, attempt)

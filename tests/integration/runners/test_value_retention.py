@@ -36,7 +36,7 @@ from cadence.domain.values.cache import CacheLimits
 from cadence.domain.values.stream import Chunk, StreamEnd
 from cadence.domain.values.value_retention import ValueCapture, ValuePolicy, ValueRetention
 from tests.fakes.gates import MemoryEnvironments
-from tests.fakes.services import MemoryWakeUps, PlainIdTokens
+from tests.fakes.services import MemoryWakeUps, PlainIdTokens, no_sources
 from tests.fakes.workers import one_by_one
 from tests.integration.runners.conftest import ELSEWHERE, RUN_ID, World
 
@@ -94,7 +94,7 @@ class Scene:
             runner_id, {RunnerState.OFFERED}, state=RunnerState.BOOTING, one_time_hash=token_hash("once")
         )
         claim = ClaimAssignment(
-            treatments=world.runs, runners=world.runners, secrets=world.secrets, environments=MemoryEnvironments(), followers=world.runners, machines=world.machines, begin=begin, engine_secrets=lambda *_: {},
+            treatments=world.runs, runners=world.runners, secrets=world.secrets, sources=no_sources(), environments=MemoryEnvironments(), followers=world.runners, machines=world.machines, begin=begin, engine_secrets=lambda *_: {},
             pools=world.pools, retentions=world.retentions, inputs=world.read_input.ended, audit=DynamoAuditTrail("access"), id_tokens=PlainIdTokens(), clock=world.clock,
         )  # fmt: skip
         return claim.claim(runner_id, "once", "nonce", {}).runner

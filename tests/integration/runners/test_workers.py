@@ -42,7 +42,7 @@ from cadence.domain.shared import ids
 from cadence.domain.shared.errors import Conflict, Gone, NotFound
 from cadence.domain.shared.schemas import schema as schema_of
 from runner_gateway import wire
-from tests.fakes.services import MemoryWakeUps, PlainIdTokens
+from tests.fakes.services import MemoryWakeUps, PlainIdTokens, no_sources
 from tests.integration.runners.conftest import World
 from tests.permissions import within_the_role_of
 
@@ -120,6 +120,7 @@ def claimed(world: World, sealed: SealedWorkers) -> Callable[[TreatmentSpec], As
             treatments=world.runs,
             runners=world.runners,
             secrets=world.secrets,
+            sources=no_sources(),
             environments=DynamoEnvironmentStore("access"),
             followers=world.runners,
             machines=world.machines,

@@ -22,11 +22,17 @@ from cadence.application.repositories.commit_source import EventSource, StoreCom
 from cadence.application.repositories.pushed_pipelines import PushedPipelines
 from cadence.application.runs.run_details import RunDetails
 from cadence.application.runs.start_run import StartRun
-from cadence.application.shared.git_ports import GitCredentials
+from cadence.application.shared.git_ports import CredentialsOf, GitCredentials, no_credentials_of
 from cadence.application.triggers.changed_paths import ChangedPaths
 from cadence.domain.pipelines import plan
 from cadence.domain.pipelines.document import Context, Severity, validate
-from cadence.domain.pipelines.specification import SOURCE_PORT, StoredContent, TreatmentSpec
+from cadence.domain.pipelines.specification import (
+    EVERYTHING,
+    SOURCE_PORT,
+    SourceSelection,
+    StoredContent,
+    TreatmentSpec,
+)
 from cadence.domain.repositories.repository import Repository as ConnectedRepository
 from cadence.domain.runs.run import Run
 from cadence.domain.runs.states import RunState
@@ -38,6 +44,7 @@ from tests.unit.scheduling.setting import Setting
 
 LOCAL = EgressPolicy(frozenset({"*"}))
 TOKEN = GitCredentials("git", "s3cret-token")
+SUBMODULE = GitCredentials("git", "token-of-a-submodule")
 DOCUMENT = (
     b"cadence: 1\nname: build\non: {push: {}, pull_request: {}}\ntreatments:\n"
     b"  build: {run: make, source: true}\n"
@@ -142,14 +149,27 @@ class Stage:
     setting: Setting = field(default_factory=Setting)
     seconds: float = 60.0
     fetched: list[tuple[str, GitCredentials | None]] = field(default_factory=list)
+    asked_tokens: list[GitCredentials | None] = field(default_factory=list)
 
     @property
     def freeze(self) -> FreezeDocument:
         return FreezeDocument(ProjectChecks(), self.setting.documents)  # type: ignore[arg-type]
 
-    def read_archive(self, url: str, commit: str, credentials: GitCredentials | None = None) -> bytes:
+    def read_archive(
+        self,
+        url: str,
+        commit: str,
+        credentials: GitCredentials | None = None,
+        selection: SourceSelection = EVERYTHING,
+        credentials_of: CredentialsOf = no_credentials_of,
+    ) -> bytes:
         self.fetched.append((url, credentials))
-        return DulwichGitReader(LOCAL, seconds=self.seconds).read_archive(url, commit, credentials)
+        self.asked_tokens.append(credentials_of("https://git.example.com/acme/lib.git"))
+        return DulwichGitReader(LOCAL, seconds=self.seconds).read_archive(url, commit, credentials, selection)
+
+    def credentials(self, repository: ConnectedRepository, url: str) -> GitCredentials | None:
+        """Stands for the tokens of submodules' repositories."""
+        return SUBMODULE
 
     def repository(self) -> ConnectedRepository:
         return ConnectedRepository(
@@ -168,7 +188,12 @@ class Stage:
         )
 
     def source(self, event: GitEvent) -> EventSource:
-        store = StoreCommitFiles(archives=self, write=self.setting.chunks.write, documents=self.setting.documents)
+        store = StoreCommitFiles(
+            archives=self,
+            submodules=self,  # type: ignore[arg-type]
+            write=self.setting.chunks.write,
+            documents=self.setting.documents,
+        )
         return store.of_event(self.repository(), event, TOKEN)
 
     def start(self, run_id: str, event: GitEvent, source: EventSource, document: bytes = DOCUMENT) -> Run:
@@ -237,6 +262,23 @@ def test_a_push_gives_its_files_to_every_treatment_that_asks_for_them(address: s
     assert (value.port, value.chunk_key(0)) == (SOURCE_PORT, f"{port.stored.prefix}{0:012}")
 
 
+def test_each_treatment_receives_the_files_that_it_selects(address: str, repository: Repository) -> None:
+    stage = Stage(f"{address}/one")
+    document = DOCUMENT.replace(b"{run: make, source: true}", b"{run: make, source: {paths: [bin], submodules: true}}")
+    event = pushed(repository.git("rev-parse", "HEAD"))
+
+    specs = stage.specs(stage.start("01" + "a" * 24, event, stage.source(event), document))
+    some, everything = specs["build"].inputs[0], specs["every"].instance.inputs[0] if specs["every"].instance else None
+    if everything is None:
+        everything = next(spec.inputs[0] for name, spec in specs.items() if name.startswith("every") and spec.inputs)
+    assert some.selection == SourceSelection(paths=("bin",), submodules=True)
+    assert some.stored is not None and everything.stored is not None
+    assert set(members(stage.content(some.stored))) == {"bin", "bin/tool"}
+    assert "a.txt" in members(stage.content(everything.stored))
+    assert stage.fetched == [(f"{address}/one", TOKEN)] * 2
+    assert stage.asked_tokens == [SUBMODULE] * 2
+
+
 def test_a_pipeline_that_names_the_changed_files_is_given_them(address: str, repository: Repository) -> None:
     stage = Stage(f"{address}/one")
     event = replace(
@@ -277,7 +319,7 @@ def test_a_pull_request_from_a_fork_gives_the_files_of_the_fork_which_is_read_wi
     stored = stage.specs(run)["build"].inputs[0].stored
     assert stored is not None
     assert members(stage.content(stored)) == {"a.txt": (0o644, "of the fork")}
-    assert stage.fetched == [(fork.url, None)]
+    assert (stage.fetched, stage.asked_tokens) == ([(fork.url, None)], [None])
 
     private = replace(event, repository_url=f"{address}/fork")
     refused = stage.start("01" + "b" * 24, private, stage.source(private))

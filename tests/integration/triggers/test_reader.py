@@ -60,6 +60,17 @@ def test_a_server_without_filters_is_read_as_well(folder, address):
     assert DulwichGitReader(LOCAL).changed_files(f"{address}/plain", base, head, merge_base=True) == {"a", "b"}
 
 
+@pytest.mark.parametrize("annotated", [False, True], ids=["plain", "annotated"])
+def test_a_tag_names_its_commit(address: str, repository: Repository, annotated: bool) -> None:
+    tag, commit = f"v1-{annotated}", repository.git("rev-parse", "HEAD~1")
+    repository.git("tag", *(["--annotate", "--message", "words"] if annotated else []), tag, commit)
+
+    for url in (f"{address}/one", repository.url):
+        assert DulwichGitReader(LOCAL).find_tag(url, tag) == commit
+        with pytest.raises(NotFound, match="no tag"):
+            DulwichGitReader(LOCAL).find_tag(url, tag[:-1])
+
+
 @pytest.mark.parametrize(
     ("where", "commit", "path", "words"),
     [

@@ -359,3 +359,26 @@ def test_a_workflow_can_keep_its_commands() -> None:
 
     assert split["run"] == "split -n 2 'in put.txt'\n"
     assert split["outputs"]["part_1"] == {"type": "Stream<byte>", "path": "part/1"}
+
+
+def test_types_of_pull_requests_and_releases_become_those_of_cadence() -> None:
+    workflow = """\
+on:
+  pull_request: {types: [opened, synchronize, labeled, ready_for_review]}
+  release: {types: [published, edited]}
+jobs:
+  test:
+    if: github.event.label.name == 'e2e' || github.event_name == 'release'
+    runs-on: ubuntu-latest
+    steps: [{run: make test}]
+"""
+    result = convert(workflow, name="types")
+    data = read_yaml(result.document).data
+
+    assert data["on"] == {"pull_request": {"types": ["opened", "updated", "labelled"]}, "release": {}}
+    assert "event.label" in data["treatments"]["test"]["when"]
+    assert sorted(note.what for note in result.notes if note.what.startswith("on.")) == [
+        "on.pull_request.types: ready_for_review",
+        "on.release.types: edited",
+    ]
+    assert [finding for finding in result.findings if finding.severity is Severity.ERROR] == []

@@ -11,7 +11,7 @@ import pytest
 from cadence.application.access.audited_request import AuditedRequest
 from cadence.application.access.authenticate import TokenRefused, issue_token
 from cadence.application.melodium.processes import Processes
-from cadence.application.melodium.tunnels import Tunnels, TunnelSide
+from cadence.application.melodium.tunnels import TunnelName, Tunnels, TunnelSide
 from cadence.application.runners.runner_sessions import RunnerSessions
 from cadence.application.runners.runner_tokens import token_hash
 from cadence.domain.access.access import Principal
@@ -45,6 +45,7 @@ class World:
         self.trail = MemoryAuditTrail()
         self.posted: list[tuple[str, str]] = []
         self.joined: dict[TunnelSide, str] = {}
+        self.checked: list[tuple[str, ...]] = []
         self.tunnels = Tunnels(
             ends=cast(Any, self),
             sockets=cast(Any, self),
@@ -52,6 +53,7 @@ class World:
             audited=partial(AuditedRequest, self.trail, lambda: NOW),
             processes=Processes(cast(Any, self)),
             sessions=RunnerSessions(cast(Any, self)),
+            shells=cast(Any, self),
         )
 
     def authenticate(self, authorization: str | None) -> Principal:
@@ -74,14 +76,20 @@ class World:
             raise NotFound("no such runner")
         return RUNNER
 
-    def put(self, run_id: str, side: TunnelSide, connection_id: str) -> None:
+    def put(self, tunnel: TunnelName, side: TunnelSide, connection_id: str) -> None:
         self.joined[side] = connection_id
 
-    def get(self, run_id: str) -> dict[TunnelSide, str]:
+    def get(self, tunnel: TunnelName) -> dict[TunnelSide, str]:
         return dict(self.joined)
 
     def post(self, connection_id: str, message: str) -> None:
         self.posted.append((connection_id, json.loads(message)["kind"]))
+
+    def check_user(self, run_id: str, shell_id: str, runner_id: str, token: str, source: str = "") -> None:
+        self.checked.append(("user", run_id, shell_id, runner_id, token))
+
+    def check_runner(self, run_id: str, shell_id: str, runner_id: str, token: str, source: str = "") -> None:
+        self.checked.append(("runner", run_id, shell_id, runner_id, token))
 
     @property
     def records(self) -> list[tuple[str, str, str]]:
@@ -135,3 +143,16 @@ def test_a_worker_that_is_refused_is_recorded() -> None:
         ("refusal", "runner:r1", "forbidden"),
     ]
     assert world.joined == {}
+
+
+def test_the_ends_of_a_shell_are_checked_and_meet() -> None:
+    world = World()
+    tunnel = TunnelName("run", "0" * 32)
+    world.tunnels.join_shell("a", tunnel, TunnelSide.ASKING, "r1", "users")
+    world.tunnels.join_shell("b", tunnel, TunnelSide.WORKER, "r1", "session")
+    assert world.checked == [("user", "run", "0" * 32, "r1", "users"), ("runner", "run", "0" * 32, "r1", "session")]
+    assert world.posted == [("a", "joined"), ("a", "peer"), ("b", "joined")]
+    world.tunnels.pass_on("a", tunnel, TunnelSide.ASKING, "ls")
+    assert world.posted[-1] == ("b", "data")
+    with pytest.raises(Forbidden):
+        world.tunnels.pass_on("c", tunnel, TunnelSide.ASKING, "ls")

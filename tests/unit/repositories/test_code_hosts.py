@@ -97,7 +97,8 @@ def test_github(host: Host) -> None:
         },
     )
     assert webhook[:2] == ("POST", "/repos/acme/site/hooks")
-    assert webhook[2]["name"] == "web" and webhook[2]["events"] == ["push", "pull_request", "issue_comment"]
+    assert webhook[2]["name"] == "web"
+    assert webhook[2]["events"] == ["push", "pull_request", "issue_comment", "release"]
     assert created == ("POST", "/repos/acme/site/issues/7/comments", {"body": COMMENT.body})
     assert edited == ("PATCH", "/repos/acme/site/issues/comments/6", {"body": COMMENT.body})
 
@@ -115,6 +116,7 @@ def test_gitlab(host: Host) -> None:
     assert status[:2] == ("POST", f"/projects/acme%2Fweb%2Fsite/statuses/{COMMIT}")
     assert (status[2]["state"], status[2]["name"]) == ("failed", "cadence/tests")
     assert webhook[2]["token"] == "s" and webhook[2]["merge_requests_events"] is True
+    assert webhook[2]["releases_events"] is True
     assert created[:2] == ("POST", "/projects/acme%2Fweb%2Fsite/merge_requests/7/notes")
     assert edited[:2] == ("PUT", "/projects/acme%2Fweb%2Fsite/merge_requests/7/notes/6")
 
@@ -141,7 +143,7 @@ def test_bitbucket(host: Host) -> None:
     status, webhook, created, _ = host.calls
     assert status[:2] == ("POST", f"/repositories/acme/site/commit/{COMMIT}/statuses/build")
     assert (status[2]["state"], status[2]["key"]) == ("FAILED", "cadence/tests")
-    assert webhook[2]["secret"] == "s" and "repo:push" in webhook[2]["events"]
+    assert webhook[2]["secret"] == "s" and {"repo:push", "pullrequest:fulfilled"} <= set(webhook[2]["events"])
     assert created == ("POST", "/repositories/acme/site/pullrequests/7/comments", {"content": {"raw": COMMENT.body}})
 
 

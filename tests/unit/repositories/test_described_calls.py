@@ -50,6 +50,7 @@ def call_everything(repository: CodeHost, host: Host, answers: dict[str, Any]) -
         ("is_protected", ("release/1",)),
         ("open_pull_requests", ()),
         ("describe_commit", (COMMIT,)),
+        ("full_commit", (COMMIT,)),
         ("pull_request", (7,)),
         ("may_write", ("ada", "1")),
     ):

@@ -100,6 +100,7 @@ def test_bitbucket(host: Host) -> None:
         {"values": [{"name": "main", "target": {"hash": COMMIT}}]},
         {"values": [request]},
         {"message": "words", "author": {"raw": "Ada <ada@example.org>"}},
+        {"hash": COMMIT},
     )
 
     assert repository.branches() == {"main": COMMIT}
@@ -107,6 +108,8 @@ def test_bitbucket(host: Host) -> None:
     assert (found.number, found.fork, found.commit) == (7, False, "c0ffee000000")
     assert repository.describe_commit(COMMIT).author == "Ada <ada@example.org>"
     assert "state=OPEN" in host.calls[1][1]
+    assert repository.full_commit(COMMIT[:12]) == repository.full_commit(COMMIT) == COMMIT
+    assert [path for _, path, _ in host.calls[3:]] == [f"/repositories/acme/site/commit/{COMMIT[:12]}"]
 
 
 def test_an_event_of_a_head_is_read_as_it_was_written() -> None:

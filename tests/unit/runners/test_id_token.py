@@ -65,12 +65,13 @@ def test_the_claims_of_a_deployment() -> None:
     [
         ({"kind": "push", "branch": "main"}, "refs/heads/main"),
         ({"kind": "push", "tag": "v1"}, "refs/tags/v1"),
+        ({"kind": "release", "tag": "v1", "branch": ""}, "refs/tags/v1"),
         ({"kind": "pull_request", "number": 7, "branch": "main"}, "refs/pull/7"),
         ({"kind": "api"}, None),
         ({"kind": "schedule", "branch": "main"}, None),
         ({}, None),
     ],
-    ids=["branch", "tag", "pull-request", "api", "schedule", "none"],
+    ids=["branch", "tag", "release", "pull-request", "api", "schedule", "none"],
 )
 def test_the_ref_is_that_of_the_event(event: dict[str, Any], ref: str | None) -> None:
     made = claims(replace(RUN, event=event))

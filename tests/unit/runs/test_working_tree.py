@@ -105,11 +105,26 @@ def test_a_folder_outside_of_git_says_so(tmp_path: Path, capsys: pytest.CaptureF
 
 @pytest.mark.parametrize(
     "document",
-    ["cadence: 1\ntreatments: {t: {run: ls}}\n", "{source: [", "treatments: {t: {run: 'cat source: true'}}"],
-    ids=["without", "broken", "in-a-script"],
+    [
+        "cadence: 1\ntreatments: {t: {run: ls}}\n",
+        "{source: [",
+        "treatments: {t: {run: 'cat source: true'}}",
+        "treatments: {t: {run: ls, inputs: {source: {type: Stream<byte>}}, source: false}}",
+    ],
+    ids=["without", "broken", "in-a-script", "a-port"],
 )
 def test_nothing_is_packed_unless_a_treatment_asks_for_it(document: str) -> None:
     assert tree_for(document, "/nowhere/a.yaml") is None
+
+
+@pytest.mark.parametrize("source", ["true", "{lfs: true}"])
+def test_a_treatment_or_definition_that_asks_for_it_is_given_the_working_tree(
+    repository: Repository, source: str
+) -> None:
+    file = repository.folder / "a.yaml"
+
+    for section in ("treatments", "definitions"):
+        assert tree_for(f"{section}: {{t: {{run: ls, source: {source}}}}}", str(file)) is not None
 
 
 def archive(*names: str, kind: bytes = tarfile.REGTYPE) -> bytes:

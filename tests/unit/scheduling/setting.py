@@ -69,6 +69,7 @@ from tests.fakes.services import (
     MemoryStorageLedger,
     MemoryWakeUps,
     no_pipeline,
+    no_sources,
 )
 from tests.fakes.streams import MemoryStreams
 from tests.fakes.workers import one_by_one
@@ -146,6 +147,7 @@ class Setting:
             documents=self.documents,
             registries=self.registries,
             secrets=self.secrets,
+            sources=no_sources(),
             resolves_loopback=True,
         )
         self.admit = Admit(

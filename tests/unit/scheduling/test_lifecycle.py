@@ -27,7 +27,7 @@ from tests.fakes.cloud import PlainCipher
 from tests.fakes.gates import MemoryEnvironments
 from tests.fakes.pool_records import MemoryPoolRecords
 from tests.fakes.retentions import MemoryValueRetentionStore
-from tests.fakes.services import MemoryPools, PlainIdTokens
+from tests.fakes.services import MemoryPools, PlainIdTokens, no_sources
 from tests.unit.scheduling.setting import RUN, Setting, spec
 
 RUNNER = f"{RUN}-build-1"
@@ -166,7 +166,7 @@ def test_a_run_that_was_cancelled_between_place_and_start_starts_nothing(clouds:
 def claim(clouds: Clouds, token: str) -> Assignment:
     its = clouds.setting
     claim = ClaimAssignment(
-        treatments=its.runs, runners=its.runners, secrets=its.secrets, environments=MemoryEnvironments(), followers=Nobody(), machines=its.machines, begin=its.beginning, engine_secrets=lambda run, spec, attempt, own: {},
+        treatments=its.runs, runners=its.runners, secrets=its.secrets, sources=no_sources(), environments=MemoryEnvironments(), followers=Nobody(), machines=its.machines, begin=its.beginning, engine_secrets=lambda run, spec, attempt, own: {},
         pools=clouds.pools, retentions=MemoryValueRetentionStore(its.runs), inputs=lambda run_id, spec: {}, audit=MemoryAuditTrail(), id_tokens=PlainIdTokens(), clock=its.clock,
     )  # fmt: skip
     return claim.claim(RUNNER, token, "nonce", {})

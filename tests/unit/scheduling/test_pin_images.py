@@ -10,6 +10,7 @@ from cadence.domain.pipelines.image import Image, parse_image, registry_of
 from cadence.domain.pipelines.registry_login import RegistryLogin
 from cadence.domain.pipelines.specification import ServiceSpec
 from cadence.domain.shared.errors import ProviderRejected
+from tests.fakes.services import no_sources
 from tests.unit.scheduling.setting import RUN, Setting, spec
 
 OLD, NEW = (f"sha256:{digit * 64}" for digit in "ab")
@@ -86,6 +87,7 @@ def test_of_two_admissions_at_once_the_first_decides(setting: Setting) -> None:
         documents=setting.documents,
         registries=setting.registries,
         secrets=setting.secrets,
+        sources=no_sources(),
         resolves_loopback=True,
     )
     assert pin.pin(before).plan_sha256 == setting.runs.get_run(RUN).plan_sha256
@@ -106,6 +108,7 @@ def test_a_registry_on_the_loopback_interface_is_asked_only_where_it_is_the_runn
             documents=setting.documents,
             registries=setting.registries,
             secrets=setting.secrets,
+            sources=no_sources(),
             resolves_loopback=False,
         ).pin(run)
         == run

@@ -19,7 +19,7 @@ from cadence.domain.triggers.triggers import GitTrigger, Triggers
 
 EVENTS = {file.stem: json.loads(file.read_text()) for file in (Path(__file__).parents[2] / "events").glob("*.json")}
 SECRET = b"a secret of the webhook \xc3\xa9"
-ALL = Triggers(push=GitTrigger(), pull_request=GitTrigger())
+ALL = Triggers(push=GitTrigger(), pull_request=GitTrigger(), release=GitTrigger())
 
 
 def signature(kind: str, body: bytes, secret: bytes) -> dict[str, str]:

@@ -7,8 +7,17 @@ import pytest
 from cadence.application.triggers.changed_paths import ChangedPaths, PathSource, changed_files
 from cadence.domain.shared.errors import NotFound
 from cadence.domain.shared.patterns import selected
-from cadence.domain.triggers.git_events import CommitComparison, PullRequest, Push
-from cadence.domain.triggers.triggers import GitTrigger, PipelineTrigger, Schedule, Triggers, from_json, to_json
+from cadence.domain.triggers.git_events import CommitComparison, PullRequest, Push, Release
+from cadence.domain.triggers.triggers import (
+    NEW_COMMITS,
+    GitTrigger,
+    PipelineTrigger,
+    PullRequestType,
+    Schedule,
+    Triggers,
+    from_json,
+    to_json,
+)
 
 BEFORE, COMMIT, NEW = "a" * 40, "b" * 40, "0" * 40
 
@@ -90,6 +99,55 @@ def test_a_pull_request_is_known_by_what_it_is_to_be_merged_into():
     assert pull_request("x").trigger(triggers) is None
     assert pull_request("x").trigger(from_json({"pull_request": None})) is not None
     assert push().trigger(triggers) is None
+
+
+@pytest.mark.parametrize("event_type", [None, *PullRequestType], ids=str)
+def test_a_trigger_without_types_takes_what_brings_commits(event_type: PullRequestType | None) -> None:
+    brings = event_type is None or event_type in NEW_COMMITS
+    event = pull_request(type=event_type)
+
+    assert event.is_head is brings
+    assert (event.trigger(from_json({"pull_request": {}})) is not None) is brings
+    assert (event.trigger(from_json({"pull_request": {"types": ["closed"]}})) is not None) is (event_type == "closed")
+
+
+def test_a_pull_request_that_the_code_host_lists_may_have_been_opened_or_updated() -> None:
+    for event_type, starts in (("opened", True), ("updated", True), ("labelled", False)):
+        triggers = from_json({"pull_request": {"types": [event_type]}})
+        assert (pull_request().trigger(triggers) is not None) is starts
+
+
+@pytest.mark.parametrize(
+    ("event_type", "labels", "changed", "starts"),
+    [
+        (PullRequestType.LABELLED, ("bug", "e2e"), ("e2e",), True),
+        (PullRequestType.LABELLED, ("bug", "e2e"), ("bug",), False),
+        (PullRequestType.LABELLED, ("e2e",), (), True),
+        (PullRequestType.UNLABELLED, (), ("e2e/slow",), True),
+        (PullRequestType.UPDATED, ("bug", "e2e"), (), True),
+        (PullRequestType.UPDATED, ("bug",), (), False),
+        (PullRequestType.CLOSED, (), (), False),
+    ],
+    ids=["added", "another-added", "not-told", "removed", "has-it", "lacks-it", "none"],
+)
+def test_a_label_that_was_added_or_removed_decides_and_else_those_that_it_has(
+    event_type: PullRequestType, labels: tuple[str, ...], changed: tuple[str, ...], starts: bool
+) -> None:
+    triggers = from_json({"pull_request": {"types": list(PullRequestType), "labels": ["e2e", "e2e/*"]}})
+    event = pull_request(type=event_type, labels=labels, changed_labels=changed)
+
+    assert (event.trigger(triggers) is not None) is starts
+
+
+def test_a_release_is_known_by_its_tag() -> None:
+    release = Release(repository="acme/web", repository_url="u", tag="v1.0")
+
+    assert release.trigger(from_json({"release": None})) is not None
+    assert release.trigger(from_json({"release": {"tags": ["v*"]}})) is not None
+    assert release.trigger(from_json({"release": {"tags": ["!v1*", "**"]}})) is not None
+    assert release.trigger(from_json({"release": {"tags": ["w*"]}})) is None
+    assert release.trigger(from_json({"push": {}, "pull_request": {}})) is None
+    assert (release.ref, release.is_head, release.comparison()) == ("refs/tags/v1.0", False, None)
 
 
 def test_what_is_compared_with_what():
@@ -189,9 +247,10 @@ def test_files_that_a_trigger_had_read_are_listed_without_reading_again():
 def test_triggers_are_kept_as_they_are():
     triggers = Triggers(
         GitTrigger(("main",), ("src/**",), ("v*",)),
-        GitTrigger(),
+        GitTrigger(types=("closed",), labels=("e2e",)),
         (Schedule("0 3 * * *", "Europe/Paris", {"full": True}),),
         (PipelineTrigger("other", ("failed",), {"v": "${{ event.state }}"}),),
+        release=GitTrigger(tags=("v*",)),
     )
 
     assert from_json(to_json(triggers)) == triggers

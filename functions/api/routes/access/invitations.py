@@ -9,6 +9,7 @@ from api.endpoint import PUBLIC, Body, Call, Endpoints, Model, Reply
 from api.routes.access.grants import ScopeText
 from api.routes.access.members import Email, MemberView, PersonName, member_view
 from api.shapes import Name
+from cadence.application.access.invitations import invitation_of
 from cadence.composition.api import Services
 from cadence.domain.access.access import ALL_PROJECTS, Permission
 from cadence.domain.access.audit import AuditEntry, AuditKind
@@ -124,10 +125,11 @@ def delete_invitation(call: Call, services: Services, invitation: str) -> Reply:
     return Reply(None)
 
 
-@endpoints.add("POST", "/v1/accept-invitation", PUBLIC, answers={201: AcceptedView}, errors=(404, 413, 415, 422))
+@endpoints.add("POST", "/v1/accept-invitation", PUBLIC, answers={201: AcceptedView}, errors=(404, 413, 415, 422, 429))
 def accept_invitation(call: Call, services: Services, body: AcceptBody) -> AcceptedView:
     """Accepts a person's invitation, once: its holder becomes a member, and gets a first token."""
-    invitation = services.people.invitations.open(body.code)
+    with services.people.limits.counting("invitation", invitation_of(body.code), call.source):
+        invitation = services.people.invitations.open(body.code)
     services.audit.note(
         AuditEntry(
             organization=invitation.organization,

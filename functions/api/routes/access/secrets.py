@@ -1,8 +1,8 @@
-"""Secrets of a project: written, listed by name, deleted. Their values are never read back."""
+"""Secrets of a project, or where they are read: written, listed by name, deleted. Values are never read back."""
 
 import re
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, StringConstraints
 
@@ -11,13 +11,61 @@ from api.shapes import SECRET_NAME_PATTERN, Name
 from cadence.application.shared.secret_ports import Binding
 from cadence.composition.api import Services
 from cadence.domain.access.access import Permission
+from cadence.domain.access.secret_source import SecretSource, SourceKind, VaultAccess, VaultLogin
 from cadence.domain.shared.errors import InvalidRequest, Violation
 
 endpoints = Endpoints("secrets")
 
 
+SourceName = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+VaultName = Annotated[str, StringConstraints(min_length=1, max_length=300, pattern=r"^[ -~]+$")]
+SecretName = Annotated[str, StringConstraints(pattern=SECRET_NAME_PATTERN)]
+
+
+class VaultBody(Body):
+    address: VaultName = Field(description="Without a path, such as `https://vault.example.com:8200`.")
+    login: Literal["jwt", "approle"] = Field(
+        "jwt", description="With an identity token of the treatment, whose audience is the address, or with an AppRole."
+    )
+    role: VaultName = Field(description="The role for `jwt`, the role ID for `approle`.")
+    secret: SecretName | None = Field(None, description="The project's secret that is the secret ID of `approle`.")
+    login_mount: VaultName | None = Field(None, description="Where the auth method is mounted; by default `login`.")
+    mount: VaultName = Field("secret", description="Where the engine KV, version 2, is mounted.")
+    namespace: VaultName | None = None
+
+    def access(self) -> VaultAccess:
+        return VaultAccess(
+            address=self.address.rstrip("/"),
+            role=self.role,
+            login=VaultLogin(self.login),
+            login_mount=self.login_mount or self.login,
+            mount=self.mount,
+            namespace=self.namespace,
+            secret=self.secret,
+        )
+
+
+class SecretSourceBody(Body):
+    """Where the value is read, each time that a runner claims a treatment with the secret. It is not stored."""
+
+    kind: Literal["aws-secrets-manager", "aws-parameter-store", "vault"]
+    name: SourceName = Field(description="The name of the secret or parameter, or the path below the mount.")
+    field: VaultName | None = Field(None, description="A member of the JSON object there; required for `vault`.")
+    vault: VaultBody | None = Field(None, description="For `vault` only.")
+
+    def source(self) -> SecretSource:
+        """Returns the source. Raises InvalidRequest."""
+        vault = self.vault.access() if self.vault else None
+        source = SecretSource(kind=SourceKind(self.kind), name=self.name, field=self.field, vault=vault)
+        source.check()
+        return source
+
+
 class SecretBody(Body):
-    value: Annotated[SecretStr, StringConstraints(min_length=1)] = Field(description="At most 64 KiB of UTF-8 text.")
+    value: Annotated[SecretStr, StringConstraints(min_length=1)] | None = Field(
+        None, description="At most 64 KiB of UTF-8 text. Either this or a `source` is required."
+    )
+    source: SecretSourceBody | None = None
     environment: Name | None = Field(
         None,
         description="Binds the secret to an environment: only treatments of that environment receive it. `null` ends"
@@ -25,10 +73,28 @@ class SecretBody(Body):
     )
 
 
+class VaultView(Model):
+    address: str
+    login: str
+    role: str
+    secret: str | None
+    login_mount: str
+    mount: str
+    namespace: str | None
+
+
+class SecretSourceView(Model):
+    kind: str
+    name: str
+    field: str | None
+    vault: VaultView | None
+
+
 class SecretView(Model):
     name: str
     version: int
     updated_at: datetime
+    source: SecretSourceView | None = Field(description="Where the value is read; `null` if Cadence keeps it.")
     environment: str | None = Field(description="The environment that it is bound to, if any.")
 
 
@@ -55,7 +121,7 @@ def list_secrets(call: Call, services: Services, project: str) -> SecretList:
     errors=(404, 413, 415, 422),
 )
 def put_secret(call: Call, services: Services, project: str, secret: str, body: SecretBody) -> SecretView:
-    """Sets a secret. Treatments that start from now on get the new value, if they are of its environment."""
+    """Sets a secret, or its source. Treatments of its environment that start from now on get the new value."""
     owner = services.project(call.by, project)
     if not re.fullmatch(SECRET_NAME_PATTERN, secret):
         message = "A secret's name begins with a letter and has letters, digits, `_`, `.` and `-`, at most 127 in all."
@@ -63,7 +129,7 @@ def put_secret(call: Call, services: Services, project: str, secret: str, body: 
     if body.environment is not None:
         services.environments.get_environment(owner.organization, owner.name, body.environment)
     binding = Binding(body.environment) if "environment" in body.model_fields_set else None
-    value = body.value.get_secret_value()
+    value = _value(services, owner.organization, owner.name, body)
     return SecretView.model_validate(
         services.secrets.put(owner.organization, owner.name, secret, value, services.clock(), binding)
     )
@@ -77,3 +143,15 @@ def delete_secret(call: Call, services: Services, project: str, secret: str) -> 
     owner = services.project(call.by, project)
     services.secrets.delete(owner.organization, owner.name, secret)
     return Reply(None)
+
+
+def _value(services: Services, organization: str, project: str, body: SecretBody) -> str | SecretSource:
+    if (body.value is None) == (body.source is None):
+        message = "A secret has either a value or a source: send one of them."
+        raise InvalidRequest(message, [Violation("/value", message, "one_of")])
+    if body.source is None:
+        return body.value.get_secret_value() if body.value else ""
+    source = body.source.source()
+    if refusal := services.secret_prefixes.refusal(source, organization, project):
+        raise InvalidRequest(refusal, [Violation("/source/name", refusal, "not_of_project")])
+    return source

@@ -9,6 +9,7 @@ from api.endpoint import ANY_TOKEN, PUBLIC, Body, Call, Endpoints, Model, Reply
 from api.session_cookie import clearing_cookie, session_cookie
 from cadence.application.access.web_sessions import OpenedSession
 from cadence.composition.api import Services
+from cadence.domain.access.access import parse_token
 from cadence.domain.access.audit import AuditEntry, AuditKind
 from cadence.domain.shared.errors import InvalidRequest, Violation
 
@@ -62,10 +63,12 @@ def make_sign_in_code(call: Call, services: Services) -> SignInCodeView:
     return SignInCodeView(code=text, expires_at=code.expires_at)
 
 
-@endpoints.add("POST", "/v1/sessions", PUBLIC, answers={201: OpenedSessionView}, errors=(401, 403, 413, 415, 422, 503))
+@endpoints.add(
+    "POST", "/v1/sessions", PUBLIC, answers={201: OpenedSessionView}, errors=(401, 403, 413, 415, 422, 429, 503)
+)
 def open_session(call: Call, services: Services, body: OpenBody) -> Reply:
     """Opens a session: sets one half of it as a cookie and returns the other, which is sent as a header."""
-    opened = _open(services, body)
+    opened = _open(services, body, call.source)
     by = opened.principal
     services.audit.note(
         AuditEntry.by(
@@ -110,10 +113,14 @@ def close_session(call: Call, services: Services, session_id: str) -> Reply:
     return Reply(None, 204, {"set-cookie": clearing_cookie()})
 
 
-def _open(services: Services, body: OpenBody) -> OpenedSession:
+def _open(services: Services, body: OpenBody, source: str) -> OpenedSession:
+    limits = services.people.limits
     if body.code and not body.token:
-        return services.sessions.open_by_code(body.code)
+        with limits.counting("code", body.code, source):
+            return services.sessions.open_by_code(body.code)
     if body.token and not body.code:
-        return services.sessions.open_by_token(body.token)
+        token_id, _ = parse_token(body.token) or (body.token, "")
+        with limits.counting("token", token_id, source):
+            return services.sessions.open_by_token(body.token)
     message = "Send either `code` or `token`."
     raise InvalidRequest(message, [Violation("/code", message)])

@@ -20,8 +20,11 @@ _STATES = {
     CommitState.FAILURE: "FAILED",
     CommitState.CANCELLED: "STOPPED",
 }
-_EVENTS = ["repo:push", "pullrequest:created", "pullrequest:updated", "pullrequest:comment_created"]
+_EVENTS = ["repo:push"] + [
+    f"pullrequest:{event}" for event in ("created", "updated", "fulfilled", "rejected", "comment_created")
+]
 _LONGEST_KEY = 40
+_COMMIT_LENGTH = 40
 _MOST_PAGES = 10
 
 
@@ -106,6 +109,11 @@ class BitbucketRepository:
         # 50 on a page is the most that Bitbucket answers here.
         found = self._values(f"{self._path}/pullrequests", per_page=50, state="OPEN")
         return [pull_request({"pullrequest": each}) for each in found]
+
+    def full_commit(self, commit: str) -> str:
+        if len(commit) == _COMMIT_LENGTH:
+            return commit
+        return str(self._client.call("GET", f"{self._path}/commit/{commit}")["hash"])
 
     def pull_request(self, number: int) -> PullRequest:
         return pull_request({"pullrequest": self._client.call("GET", f"{self._path}/pullrequests/{number}")})

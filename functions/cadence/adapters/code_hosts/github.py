@@ -19,7 +19,7 @@ _STATES = {
     CommitState.FAILURE: "failure",
     CommitState.CANCELLED: "error",
 }
-_EVENTS = ["push", "pull_request", "issue_comment"]
+_EVENTS = ["push", "pull_request", "issue_comment", "release"]
 _WRITERS = frozenset({"admin", "write", "owner"})
 
 
@@ -118,6 +118,9 @@ class GitHubRepository:
     @property
     def _commits(self) -> str:
         return f"{self._path}/commits"
+
+    def full_commit(self, commit: str) -> str:
+        return commit
 
     def pull_request(self, number: int) -> PullRequest:
         found = self._client.call("GET", f"{self._path}/pulls/{number}")

@@ -51,7 +51,7 @@ class GitLabRepository:
 
     def put_webhook(self, webhook_id: str | None, url: str, secret: str) -> str:
         body: dict[str, Any] = {"url": url, "token": secret, "enable_ssl_verification": True}
-        body |= {"push_events": True, "tag_push_events": True, "merge_requests_events": True, "note_events": True}
+        body |= {f"{event}_events": True for event in ("push", "tag_push", "merge_requests", "note", "releases")}
         if webhook_id is None:
             return str(self._client.call("POST", f"{self._path}/hooks", body)["id"])
         self._client.call("PUT", f"{self._path}/hooks/{webhook_id}", body)
@@ -132,6 +132,9 @@ class GitLabRepository:
     def describe_commit(self, commit: str) -> HostedCommit:
         found = self._client.call("GET", f"{self._path}/repository/commits/{commit}")
         return HostedCommit(message=found["message"], author=found.get("author_name") or "")
+
+    def full_commit(self, commit: str) -> str:
+        return commit
 
     def pull_request(self, number: int) -> PullRequest:
         found = self._client.call("GET", f"{self._path}/merge_requests/{number}")

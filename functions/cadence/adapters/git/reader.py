@@ -1,25 +1,26 @@
 """`GitReader` with dulwich: fetches only what a question needs, into memory, and keeps nothing."""
 
-import re
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from typing import Protocol
 from urllib.request import url2pathname
 
 from dulwich.client import FetchPackResult
 from dulwich.errors import GitProtocolError, HangupException, NotGitRepository
 from dulwich.object_store import BaseObjectStore, MemoryObjectStore
-from dulwich.objects import Blob, Commit, ObjectID, Tag, Tree
+from dulwich.objects import Blob, ObjectID, Tree
 from dulwich.refs import Ref
 from dulwich.repo import Repo
 
-from cadence.adapters.git.archive import pack_tree
+from cadence.adapters.git.checkout import CheckedOut, Checkout
 from cadence.adapters.git.history import HistoryTooShort, changed_paths, merge_base, read_history
+from cadence.adapters.git.lfs import LfsServer
 from cadence.adapters.git.pack_bounds import require_bounded
+from cadence.adapters.git.remote import RemoteRepository, commit_id, commit_of
 from cadence.adapters.git.transport import BoundedClient, NothingHere, TransferBudget, parsed
 from cadence.adapters.http.egress_policy import EgressPolicy
-from cadence.application.shared.git_ports import GitCredentials
+from cadence.application.shared.git_ports import CredentialsOf, GitCredentials, no_credentials_of
+from cadence.domain.pipelines.specification import EVERYTHING, SourceSelection
 from cadence.domain.shared.errors import NotFound, TooLarge, Transient
 
 LARGEST_FILE = 5_000_000
@@ -29,20 +30,7 @@ _UNPACKED = 128 << 20
 """What the objects of one answer may take in memory."""
 _DEPTHS = (50, 1_000, None)
 """How much of the history is fetched to find where two branches parted, until it is found."""
-_COMMIT = re.compile(r"[0-9a-f]{40}")
 _DEFAULT_BRANCH = "HEAD"
-
-
-class _Remote(Protocol):
-    """A repository on a server. What was fetched is in `store`."""
-
-    store: BaseObjectStore
-
-    def head(self) -> ObjectID:
-        """Returns the default branch's commit. Raises NotFound."""
-
-    def fetch(self, wanted: Sequence[ObjectID], *, depth: int | None, without: bytes) -> None:
-        """Fetches objects. `without` is a filter of git's, for servers that know it; others send everything."""
 
 
 class DulwichGitReader:
@@ -58,9 +46,9 @@ class DulwichGitReader:
 
     def read_file(self, url: str, commit: str, path: str, credentials: GitCredentials | None = None) -> bytes:
         with self._open(url, credentials) as remote:
-            name = _commit_id(commit)
+            name = commit_id(commit)
             remote.fetch([name], depth=1, without=b"blob:none")
-            blob = _find(remote.store, _commit(remote.store, name).tree, path)
+            blob = _find(remote.store, commit_of(remote.store, name).tree, path)
             if blob not in remote.store:
                 remote.fetch([blob], depth=None, without=b"")
             content = remote.store[blob]
@@ -75,9 +63,9 @@ class DulwichGitReader:
     ) -> Mapping[str, bytes]:
         """Implements FolderReader."""
         with self._open(url, credentials) as remote:
-            name = _commit_id(commit)
+            name = commit_id(commit)
             remote.fetch([name], depth=1, without=b"blob:none")
-            blobs = _blobs(remote.store, _commit(remote.store, name).tree, folder)
+            blobs = _blobs(remote.store, commit_of(remote.store, name).tree, folder)
             absent = [blob for blob in blobs.values() if blob not in remote.store]
             if absent:
                 remote.fetch(absent, depth=None, without=b"")
@@ -86,27 +74,43 @@ class DulwichGitReader:
             raise TooLarge(f"The files in {folder} are larger than {LARGEST_FILE // 1_000_000} MB in all.")
         return contents
 
-    def read_archive(self, url: str, commit: str, credentials: GitCredentials | None = None) -> bytes:
+    def read_archive(
+        self,
+        url: str,
+        commit: str,
+        credentials: GitCredentials | None = None,
+        selection: SourceSelection = EVERYTHING,
+        credentials_of: CredentialsOf = no_credentials_of,
+    ) -> bytes:
         """Implements ArchiveReader."""
+        checkout = Checkout(
+            open=self._open, lfs=LfsServer(self._reach, self._seconds), selection=selection, seconds=self._seconds
+        )
+        return checkout.pack(CheckedOut(url=url, commit=commit, credentials=credentials), credentials_of)
+
+    def find_tag(self, url: str, tag: str, credentials: GitCredentials | None = None) -> str:
+        """Implements TagReader."""
         with self._open(url, credentials) as remote:
-            name = _commit_id(commit)
-            remote.fetch([name], depth=1, without=b"")
-            return pack_tree(remote.store, _commit(remote.store, name).tree)
+            name = remote.tag(b"refs/tags/" + tag.encode())
+            if name is None:
+                raise NotFound(f"The repository {url} has no tag {tag[:100]!r}.")
+            remote.fetch([name], depth=1, without=b"tree:0")
+            return commit_of(remote.store, name).id.decode()
 
     def changed_files(
         self, url: str, base: str | None, head: str, *, merge_base: bool, credentials: GitCredentials | None = None
     ) -> frozenset[str]:
         with self._open(url, credentials) as remote:
-            new = _commit_id(head)
-            old = None if base is None else remote.head() if base == _DEFAULT_BRANCH else _commit_id(base)
+            new = commit_id(head)
+            old = None if base is None else remote.head() if base == _DEFAULT_BRANCH else commit_id(base)
             if old is not None and merge_base:
                 old = _parting(remote, old, new)
             remote.fetch([new] if old is None else [old, new], depth=1, without=b"blob:none")
-            before = None if old is None else _commit(remote.store, old).tree
-            return changed_paths(remote.store, before, _commit(remote.store, new).tree)
+            before = None if old is None else commit_of(remote.store, old).tree
+            return changed_paths(remote.store, before, commit_of(remote.store, new).tree)
 
     @contextmanager
-    def _open(self, url: str, credentials: GitCredentials | None) -> Iterator[_Remote]:
+    def _open(self, url: str, credentials: GitCredentials | None) -> Iterator[RemoteRepository]:
         parts = parsed(url, self._reach)
         try:
             if parts.scheme == "file":
@@ -133,9 +137,13 @@ class _Here:
     def __init__(self, repository: Repo) -> None:
         self.store: BaseObjectStore = repository.object_store
         self._head: Callable[[], ObjectID] = repository.head
+        self._refs = repository.refs
 
     def head(self) -> ObjectID:
         return self._head()
+
+    def tag(self, ref: bytes) -> ObjectID | None:
+        return self._refs.as_dict().get(Ref(ref))
 
     def fetch(self, wanted: Sequence[ObjectID], *, depth: int | None, without: bytes) -> None:
         """Does nothing: everything is there."""
@@ -151,6 +159,9 @@ class _There:
         if found is None:
             raise NotFound("The repository has no default branch.")
         return ObjectID(found)
+
+    def tag(self, ref: bytes) -> ObjectID | None:
+        return self._client.get_refs("", ref_prefix=[ref]).refs.get(Ref(ref))
 
     def fetch(self, wanted: Sequence[ObjectID], *, depth: int | None, without: bytes) -> None:
         pack, keep, drop = self.store.add_pack()  # type: ignore[attr-defined]
@@ -176,7 +187,7 @@ class _There:
         )
 
 
-def _parting(remote: _Remote, base: ObjectID, head: ObjectID) -> ObjectID | None:
+def _parting(remote: RemoteRepository, base: ObjectID, head: ObjectID) -> ObjectID | None:
     for depth in _DEPTHS:
         remote.fetch([base, head], depth=depth, without=b"tree:0")
         parents, times = read_history(remote.store, [base, head])
@@ -220,22 +231,6 @@ def _blobs(store: BaseObjectStore, tree: ObjectID, folder: str) -> dict[str, Obj
         for entry in entries
         if entry.path is not None and entry.sha is not None and entry.mode is not None and stat.S_ISREG(entry.mode)
     }
-
-
-def _commit(store: BaseObjectStore, name: ObjectID) -> Commit:
-    """Returns the commit itself, or the one that a tag of this id names."""
-    target = store[name]
-    while isinstance(target, Tag):
-        target = store[target.object[1]]
-    if not isinstance(target, Commit):
-        raise NotFound(f"{name.decode()} is not a commit.")
-    return target
-
-
-def _commit_id(text: str) -> ObjectID:
-    if not _COMMIT.fullmatch(text):
-        raise NotFound(f"{text[:60]!r} is no commit: it has to have 40 hexadecimal digits.")
-    return ObjectID(text.encode())
 
 
 def _translated(url: str, error: Exception) -> NotFound | Transient:

@@ -21,6 +21,12 @@ _REFUSED = "The invitation is unknown, used or expired. Ask for a new one."
 FIRST_TOKEN_LIVES = timedelta(days=30)
 
 
+def invitation_of(code: str) -> str:
+    """Returns the id of the invitation that a code names, or the text itself if it is no code."""
+    match = _CODE.fullmatch(code)
+    return match.group(2) if match else code
+
+
 @dataclass(frozen=True, kw_only=True)
 class Invitations:
     """Makes and accepts invitations."""

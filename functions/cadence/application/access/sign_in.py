@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from cadence.application.access.manage_people import ManagePeople
 from cadence.application.access.people_ports import PeopleStore
 from cadence.application.access.ports import AuditTrail, SeenStore
+from cadence.application.access.sign_in_limits import SignInLimits
 from cadence.application.access.team_groups import carry_over
 from cadence.application.shared.identifiers import new_ulid
 from cadence.application.shared.ports import Clock
@@ -76,22 +77,27 @@ class SignIn:
     people: PeopleStore
     manage: ManagePeople
     seen: SeenStore
+    limits: SignInLimits
     audit: AuditTrail
     clock: Clock
 
-    def sign_in(self, organization: str, provider_name: str, id_token: str, nonce: str | None) -> SignedIn:
+    def sign_in(
+        self, organization: str, provider_name: str, id_token: str, nonce: str | None, source: str = ""
+    ) -> SignedIn:
         """Returns the member with a new token, after the groups of the provider were carried over to the teams.
 
-        Raises Unauthenticated for a token that is not valid or was used before, Forbidden for a person who is no
-        member, NotFound for an unknown provider, Transient if the provider cannot be asked.
+        `source` is the caller's address. Raises Unauthenticated for a token that is not valid or was used before,
+        Forbidden for a person who is no member, NotFound for an unknown provider, Transient if the provider cannot be
+        asked, QuotaExceeded after too many failures.
         """
-        provider = self.providers.get_provider(organization, provider_name)
-        claims = self.tokens.read(id_token, provider.issuer, provider.client_id)
-        person = read_person(provider, claims, nonce, self.clock())
-        self._use_once(id_token)
-        source = f"{IDENTITY_PROVIDER_SOURCE}{provider.name}"
+        with self.limits.counting("provider", f"{organization}|{provider_name}|{id_token}", source):
+            provider = self.providers.get_provider(organization, provider_name)
+            claims = self.tokens.read(id_token, provider.issuer, provider.client_id)
+            person = read_person(provider, claims, nonce, self.clock())
+            self._use_once(id_token)
+        groups_of = f"{IDENTITY_PROVIDER_SOURCE}{provider.name}"
         try:
-            member = carry_over(self.people, self._member(provider, person), person.groups, source)
+            member = carry_over(self.people, self._member(provider, person), person.groups, groups_of)
         except NotFound:
             raise Unauthenticated("The member was removed meanwhile.") from None
         token, text = self.manage.issue(organization, member.subject, "sign-in", str(member.subject), SIGNED_IN_FOR)
@@ -106,6 +112,7 @@ class SignIn:
                 token_name=str(member.subject),
                 action="sign_in",
                 target=f"/v1/identity-providers/{provider.name}",
+                source=source,
             )
         )
         return SignedIn(member, text, int(SIGNED_IN_FOR.total_seconds()))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from cadence.application.logs.limit_logs import NO_LIMIT, LineLimit
-from cadence.application.logs.ports import Line, LogBatch, LogIndex, LogLine, LogSegments, RunOf
+from cadence.application.logs.ports import Line, LogBatch, LogHead, LogIndex, LogLine, LogSegments, RunOf
 from cadence.domain.logs.log import Segment, Watermark, detected_level, gap_line
 from cadence.domain.runs.run import Run
 from cadence.domain.search.tokens import plain
@@ -70,7 +70,7 @@ class IndexLogs:
             lines = list(heapq.merge(*lines_by_runner, key=lambda line: line["time"]))
             key = self.segments.write(run_id, head.next_segment, lines)
             try:
-                self.index.append(head, _manifest(run, head.next_segment, key, lines), watermarks)
+                self.index.append(head, _manifest(run, head, key, lines), watermarks)
             except (Conflict, Transient):
                 continue
             self.limit.count(run, head.watermarks, watermarks)
@@ -112,18 +112,19 @@ def _as_stored(batch: LogBatch, line: LogLine) -> Line:
     return {**stored, "continued": True} if line.continued else stored
 
 
-def _manifest(run: Run, number: int, key: str, lines: Sequence[Line]) -> Segment:
+def _manifest(run: Run, head: LogHead, key: str, lines: Sequence[Line]) -> Segment:
     times = [line["time"] for line in lines]
     return Segment(
         organization=run.organization,
         project=run.project,
         pipeline=run.pipeline,
         run_id=run.run_id,
-        number=number,
+        number=head.next_segment,
         key=key,
         first_time=min(times),
         last_time=max(times),
         lines=len(lines),
         treatments=tuple(sorted({line["treatment"] for line in lines})),
         levels=tuple(sorted({line["level"] for line in lines})),
+        lines_before=head.lines,
     )

@@ -23,6 +23,8 @@ RunOf = Callable[[str], Run]
 class LogHead:
     """The writing position of a run's log: the next segment's number, and the requested watermarks by runner.
 
+    `lines` counts those in the log.
+
     `next_arrival` is the number that the segment gets among those of its organization (see
     `cadence.application.search.live_ports`).
     """
@@ -30,6 +32,7 @@ class LogHead:
     next_segment: int
     watermarks: Mapping[str, Watermark]
     next_arrival: int = 0
+    lines: int = 0
 
 
 class LogIndex(Protocol):

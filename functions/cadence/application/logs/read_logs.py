@@ -1,10 +1,11 @@
-"""Reads the log of one run, from a cursor on."""
+"""Reads the log of one run, from a cursor on or back."""
 
-import re
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from cadence.application.logs.places import LogPlaces, cursor, position_of
 from cadence.application.logs.ports import Line, LogIndex, LogSegments
 from cadence.application.logs.segment_facts import facts_of, owner_of
 from cadence.application.shared.ports import Clock
@@ -22,8 +23,9 @@ _LOOK_EVERY = 0.05  # seconds
 # A follower asks again within this time.
 _FOLLOWED_FOR = timedelta(seconds=30)
 _SEGMENTS_PER_QUERY = 50
+# Of a log in which few lines match, one request reads no more segments than this.
+_MOST_READ = 100
 Matches = Callable[[LineOwner, Line], bool]
-_CURSOR = re.compile(r"(\d{1,12}):(\d{1,9})")
 
 
 def line_filter(treatment: str | None = None, level: str | None = None, grep: str | None = None) -> Query:
@@ -44,11 +46,13 @@ def line_filter(treatment: str | None = None, level: str | None = None, grep: st
 class Tail:
     """Lines, each with its segment and its index there, counted from 0, and the cursor `after` to go on from.
 
-    The cursor is stable, and stays the same while there are no new lines.
+    The cursor is stable, and stays the same while there are no new lines. `more`: there may be further lines now,
+    beyond what one request reads.
     """
 
     lines: "Sequence[tuple[Segment, int, Line]]"
     after: str
+    more: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,20 +81,61 @@ class ReadLogs:
         expression.
         """
         matches = _of_step(_matcher(wanted).matches, step)
-        position = _position(after)
+        position = position_of(after) if after is not None else (0, 0)
         until = self.clock() + min(wait, LONGEST_WAIT)
         if wait:
             self.followers.follow(run_id, self.clock() + _FOLLOWED_FOR)
         while True:
-            lines, position = self._from(run_id, position, limit, wanted, matches)
-            if lines or self.clock() >= until:
-                return Tail(lines, cursor(*position))
+            lines, position, more = self._from(run_id, position, limit, wanted, matches)
+            if lines or more or self.clock() >= until:
+                return Tail(lines, cursor(*position), more)
             self.sleep(_LOOK_EVERY)
+
+    @property
+    def places(self) -> LogPlaces:
+        """Finds places in the same logs."""
+        return LogPlaces(self.index, self.segments)
+
+    def earlier(
+        self, run_id: str, before: str, limit: int = 1000, wanted: Query = EVERY_LINE, step: int | None = None
+    ) -> Tail:
+        """Returns the last `limit` lines before a cursor, oldest first; `after` is the cursor before the first of them.
+
+        `step` selects the lines of the step with this number.
+
+        Raises InvalidRequest for an invalid cursor or regular expression.
+        """
+        matches = _of_step(_matcher(wanted).matches, step)
+        position = position_of(before, "before")
+        lines: deque[tuple[Segment, int, Line]] = deque()
+        read = 0
+        for segment in self._back(run_id, position[0]):
+            stop = position[1] if segment.number == position[0] else segment.lines
+            if not stop or not may_match(wanted, facts_of(segment), segment.first_time, segment.last_time):
+                continue
+            if read == _MOST_READ:
+                return Tail(tuple(lines), cursor(segment.number + 1, 0), more=True)
+            read += 1
+            owner = owner_of(segment)
+            for index, line in reversed(list(enumerate(self.segments.read(segment.key)[:stop]))):
+                if matches(owner, line) or ("gap" in line and may_hide(wanted, owner, line)):
+                    lines.appendleft((segment, index, line))
+                    if len(lines) == limit:
+                        return Tail(tuple(lines), cursor(segment.number, index), more=segment.number > 0 or index > 0)
+        return Tail(tuple(lines), cursor(0, 0))
+
+    def _back(self, run_id: str, number: int) -> Iterator[Segment]:
+        """Yields the segments up to a number, the newest first."""
+        before = number + 1
+        while segments := self.index.newest_segments(run_id, _SEGMENTS_PER_QUERY, before):
+            yield from segments
+            before = segments[-1].number
 
     def _from(
         self, run_id: str, position: tuple[int, int], limit: int, wanted: Query, matches: Matches
-    ) -> tuple[Sequence[tuple[Segment, int, Line]], tuple[int, int]]:
+    ) -> tuple[Sequence[tuple[Segment, int, Line]], tuple[int, int], bool]:
         lines: list[tuple[Segment, int, Line]] = []
+        read = 0
         while True:
             segments = self.index.list_segments(run_id, position[0], _SEGMENTS_PER_QUERY)
             for segment in segments:
@@ -98,37 +143,24 @@ class ReadLogs:
                 if start < segment.lines and may_match(
                     wanted, facts_of(segment), segment.first_time, segment.last_time
                 ):
+                    if read == _MOST_READ:
+                        return lines, (segment.number, start), True
+                    read += 1
                     owner = owner_of(segment)
                     for index, line in enumerate(self.segments.read(segment.key)[start:], start):
                         if matches(owner, line) or ("gap" in line and may_hide(wanted, owner, line)):
                             lines.append((segment, index, line))
                             if len(lines) == limit:
-                                return lines, (segment.number, index + 1)
+                                return lines, (segment.number, index + 1), False
                 position = (segment.number + 1, 0)
             if len(segments) < _SEGMENTS_PER_QUERY:
-                return lines, position
+                return lines, position, False
 
 
 def _of_step(matches: Matches, step: int | None) -> Matches:
     if step is None:
         return matches
     return lambda owner, line: line.get("step") == step and matches(owner, line)
-
-
-def cursor(segment: int, lines: int) -> str:
-    """Returns the cursor after the first `lines` lines of a segment."""
-    return f"{segment}:{lines}"
-
-
-def _position(after: str | None) -> tuple[int, int]:
-    if after is None:
-        return 0, 0
-    match = _CURSOR.fullmatch(after)
-    if not match:
-        raise InvalidRequest(
-            "The cursor is not valid: use one from an earlier answer.", [Violation("after", "is no cursor")]
-        )
-    return int(match[1]), int(match[2])
 
 
 def _matcher(wanted: Query) -> Matcher:

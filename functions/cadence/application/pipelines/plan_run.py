@@ -26,9 +26,11 @@ class PlanRun:
         return self._with_source(self._planned(run_id, frozen, event))
 
     def _with_source(self, frozen: RunRequest) -> RunRequest:
-        if frozen.source is None:
+        source = frozen.source
+        if source is None:
             return frozen
-        specs = with_source(plan.decode(self.documents.get(frozen.plan_sha256)), frozen.source)
+        # What was sent is given as it is: the sender chose it.
+        specs = with_source(plan.decode(self.documents.get(frozen.plan_sha256)), lambda _: source)
         return replace(frozen, plan_sha256=self.documents.put(plan.encode(specs)), source=None)
 
     def _planned(self, run_id: str, frozen: RunRequest, event: Mapping[str, Any]) -> RunRequest:

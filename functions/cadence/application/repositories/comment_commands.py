@@ -71,6 +71,7 @@ class CarryOutCommand:
                 commit = pull.commit
                 if approves:
                     return self._approve(repository, command, pull, first_seen)
+                commit = host.full_commit(commit)
         except (Forbidden, NotFound, InvalidRequest) as error:
             words = f"The code host does not tell who may {'approve' if approves else 'rerun'}. {error.message}"
             return self._nothing(repository, command, CommandOutcome(commit=commit, words=words))

@@ -226,6 +226,9 @@ class CodeHost(Protocol):
     def describe_commit(self, commit: str) -> HostedCommit:
         """Returns a commit."""
 
+    def full_commit(self, commit: str) -> str:
+        """Returns a commit's whole id: Bitbucket abbreviates those of pull requests. Raises NotFound."""
+
     def pull_request(self, number: int) -> PullRequest:
         """Returns a pull request as it is now."""
 
@@ -278,16 +281,6 @@ class CodeHosts(Protocol):
         """Returns the repository. `as_app`: the token is one of a GitHub App.
 
         Raises InvalidRequest for an address to which nothing may be sent from here.
-        """
-
-
-class ArchiveReader(Protocol):
-    """Reads all files of commits."""
-
-    def read_archive(self, url: str, commit: str, credentials: GitCredentials | None = None) -> bytes:
-        """Returns the files of a commit as a tar archive, whose bytes depend on the files alone.
-
-        Submodules are empty directories in it. Raises like `GitReader`.
         """
 
 

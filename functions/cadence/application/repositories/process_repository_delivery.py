@@ -13,18 +13,21 @@ from cadence.application.repositories.commit_source import StoreCommitFiles
 from cadence.application.repositories.ports import FolderReader, HeadStore, RepositoryDelivery, RepositoryStore
 from cadence.application.repositories.pushed_pipelines import FOLDER, PushedPipelines
 from cadence.application.repositories.repository_secrets import OpenRepository
-from cadence.application.shared.git_ports import GitCredentials, GitReader
+from cadence.application.repositories.whole_commits import with_whole_commits
+from cadence.application.shared.git_ports import GitCredentials, GitReader, TagReader
 from cadence.application.shared.identifiers import derived_ulid
 from cadence.application.shared.ports import Clock
 from cadence.application.shared.report_ports import CommitReports, ReportRequest
 from cadence.application.triggers.changed_paths import ChangedPaths
 from cadence.application.triggers.ports import Delivery
 from cadence.application.triggers.process_delivery import Undeliverable
+from cadence.application.triggers.release_commit import with_commit
 from cadence.domain.repositories.heads import HEAD_EVENT, DeliveryKey, KnownHead, decode_event, head_name
 from cadence.domain.repositories.repository import ForkPolicy, Repository
 from cadence.domain.shared.errors import Forbidden, InvalidRequest, NotFound, TooLarge
 from cadence.domain.triggers.comment_commands import CheckCommand
-from cadence.domain.triggers.git_events import GitEvent, PullRequest, Push
+from cadence.domain.triggers.git_events import GitEvent, PullRequest, Push, Release
+from cadence.domain.triggers.githost import GitHostKind
 from cadence.domain.triggers.githosts import FORMATS
 from cadence.domain.triggers.githosts.payload import read_payload
 
@@ -35,10 +38,11 @@ _SKIP = re.compile(r"\[(?:skip ci|ci skip|no ci|skip cadence|cadence skip)\]", r
 
 @dataclass(frozen=True)
 class EventOutcome:
-    """The runs that an event started, and a sentence about it."""
+    """The runs that an event started, a sentence about it, and its commit; empty if that is not known."""
 
     runs: Sequence[str]
     words: str
+    commit: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +54,7 @@ class ProcessRepositoryDelivery:
     seen: SeenStore
     heads: HeadStore
     git: GitReader
+    tags: TagReader
     folders: FolderReader
     sources: StoreCommitFiles
     pipelines: PushedPipelines
@@ -74,7 +79,7 @@ class ProcessRepositoryDelivery:
         for number, event in enumerate(events):
             head = head_name(event)
             own = DeliveryKey(delivery_id=delivery.delivery_id, number=number, first_seen=earlier.first_seen)
-            concerns = repository.is_source_of(event)
+            concerns = event.is_head and repository.is_source_of(event)
             known = (
                 self.heads.identify(repository.repository_id, head, own) if concerns else KnownHead(key=own, done=False)
             )
@@ -83,14 +88,14 @@ class ProcessRepositoryDelivery:
             outcome = self._process_event(repository, event, known.key)
             for run_id in outcome.runs:
                 self.reports.request(
-                    ReportRequest(repository_id=repository.repository_id, commit=event.commit, run_id=run_id)
+                    ReportRequest(repository_id=repository.repository_id, commit=outcome.commit, run_id=run_id)
                 )
             record = RepositoryDelivery(
                 delivery_id=f"{delivery.delivery_id}#{number}" if number else delivery.delivery_id,
                 received_at=earlier.first_seen,
-                event="push" if isinstance(event, Push) else f"pull request {event.number}",
+                event=event.words,
                 ref=event.ref,
-                commit=event.commit,
+                commit=outcome.commit,
                 outcome=outcome.words if known.key == own else f"{outcome.words} {_SHARED}",
                 runs=tuple(outcome.runs),
             )
@@ -135,7 +140,8 @@ class ProcessRepositoryDelivery:
         seen = self.seen.first_seen(f"DELIVERY#{repository.repository_id}#{approval}", approval, self.clock(), _KEPT)
         key = DeliveryKey(delivery_id=approval, number=0, first_seen=seen.first_seen)
         started = self._process_event(repository, pull, key, approved=True)
-        return replace(outcome, runs=started.runs, words=f"{outcome.words} {started.words}")
+        words = f"{outcome.words} {started.words}"
+        return replace(outcome, runs=started.runs, words=words, commit=started.commit)
 
     def _read(self, delivery: Delivery) -> tuple[Repository, Sequence[GitEvent]]:
         try:
@@ -154,19 +160,22 @@ class ProcessRepositoryDelivery:
     ) -> EventOutcome:
         reason = _starts_nothing(repository, event, approved=approved)
         if reason:
-            return EventOutcome((), reason)
+            return EventOutcome((), reason, event.commit)
         try:
             credentials = self.open_repository.credentials(repository)
+            event = with_commit(event, self.tags, repository.clone_url, credentials)
+            if repository.kind == GitHostKind.BITBUCKET:
+                event = with_whole_commits(event, self.open_repository.open(repository))
             commit = self._pipelines_commit(repository, event)
             folder = self.folders.read_folder(repository.clone_url, commit, FOLDER, credentials)
             files = self.pipelines.files(folder)
         except (NotFound, InvalidRequest, TooLarge, Forbidden) as error:
-            return EventOutcome((), f"The commit's pipelines cannot be read. {error.message}")
+            return EventOutcome((), f"The commit's pipelines cannot be read. {error.message}", event.commit)
         if not files:
-            return EventOutcome((), f"The commit has no pipeline in {FOLDER}.")
+            return EventOutcome((), f"The commit has no pipeline in {FOLDER}.", event.commit)
         runs = self._start_files(repository, event, files, credentials, key)
         words = f"{len(files)} pipeline{'' if len(files) == 1 else 's'} in {FOLDER}, {len(runs)} triggered."
-        return EventOutcome(runs, words)
+        return EventOutcome(runs, words, event.commit)
 
     def _pipelines_commit(self, repository: Repository, event: GitEvent) -> str:
         """Returns the commit whose pipelines run: of a fork's pull request, that of the branch it is to be merged into.
@@ -207,15 +216,19 @@ class ProcessRepositoryDelivery:
 def _starts_nothing(repository: Repository, event: GitEvent, *, approved: bool) -> str | None:
     """Returns the reason why an event starts nothing whatever the repository contains; None if there is none."""
     if not repository.is_source_of(event):
-        name = event.repository if isinstance(event, Push) else event.base_repository
+        name = event.base_repository if isinstance(event, PullRequest) else event.repository
         return f"The event is about {name}, not about {repository.name}."
     if isinstance(event, Push):
         if event.deleted:
             return f"{event.ref} was deleted."
         marker = _SKIP.search(event.message)
         return f"The commit's message contains {marker[0]}." if marker else None
+    if isinstance(event, Release):
+        return None
     if event.fork and repository.forks == ForkPolicy.NOTHING:
         return "Pull requests from forks start nothing here."
+    if event.fork and repository.forks == ForkPolicy.APPROVAL and not event.is_head:
+        return "It is from a fork, of which only approved commits start pipelines here."
     if event.fork and repository.forks == ForkPolicy.APPROVAL and not approved:
         return "It is from a fork, and waits for /cadence approve by a user who may write to the repository."
     return None

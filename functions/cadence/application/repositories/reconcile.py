@@ -18,7 +18,7 @@ from cadence.application.triggers.ports import Delivery, DeliveryQueue
 from cadence.domain.repositories.heads import HEAD_EVENT, NEVER, encode_event, head_delivery, head_name
 from cadence.domain.repositories.repository import Repository
 from cadence.domain.shared.errors import CadenceError, NotFound, Transient
-from cadence.domain.triggers.git_events import GitEvent, Push
+from cadence.domain.triggers.git_events import GitEvent, PullRequest, Push
 
 _LEAST_SECONDS = 60.0
 """Seconds that a look at one repository may take."""
@@ -111,7 +111,7 @@ class ReconcileRepositories:
         if look.looked_at is None or now - look.looked_at > _FORGOTTEN_AFTER:
             self.record_heads.record(repository.repository_id, host)
             return 0
-        heads: list[GitEvent] = [*_pushes(host, repository), *host.open_pull_requests()]
+        heads: list[Push | PullRequest] = [*_pushes(host, repository), *host.open_pull_requests()]
         events = {head_name(event): event for event in heads}
         known = self.heads.known(repository.repository_id, events)
         missing = [head for head in events if head not in known or known[head].missing(now)]

@@ -1,7 +1,7 @@
 """Gives an agent that calls home with its one-time token its assignment, once."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -22,16 +22,17 @@ from cadence.application.shared.ports import Clock, PoolStore
 from cadence.application.shared.run_ports import Machines, TreatmentStore
 from cadence.application.shared.runner_ports import Followers, RunnerStore
 from cadence.application.shared.secret_ports import Secret, SecretReader
+from cadence.application.shared.secret_sources import ReadSecretSources
 from cadence.application.shared.value_ports import ValueRetentionStore
 from cadence.domain.access.audit import LONGEST_TARGET, AuditEntry, AuditKind
 from cadence.domain.melodium import engines
 from cadence.domain.pipelines.forks import WITHHELD
 from cadence.domain.pipelines.specification import TreatmentSpec
 from cadence.domain.placement.pool import HostIsolation, Pool
-from cadence.domain.runners.id_token import VARIABLE, id_token_claims
+from cadence.domain.runners.id_token import SHORTEST_LIFETIME, VARIABLE, id_token_claims
 from cadence.domain.runners.runner import Runner, RunnerState
 from cadence.domain.runs.run import Run
-from cadence.domain.shared.errors import CannotRun, Conflict, Gone, NotFound
+from cadence.domain.shared.errors import CannotRun, Conflict, Gone, NotFound, Transient
 from cadence.domain.triggers.git_events import from_fork
 from cadence.domain.values.value_retention import ValueRetention
 
@@ -75,6 +76,7 @@ class ClaimAssignment:
     treatments: TreatmentStore
     runners: RunnerStore
     secrets: SecretReader
+    sources: ReadSecretSources
     environments: EnvironmentReader
     followers: Followers
     machines: Machines
@@ -95,16 +97,16 @@ class ClaimAssignment:
         `issuer` is this installation's address, which identity tokens name.
 
         Only the agent that made up `nonce` may repeat the call, if an answer was lost.
-        Raises Unauthenticated (wrong or used token), Gone (too late, or cancelled) and CannotRun (a secret is missing,
-        withheld from this run or bound to another environment, the environment is closed to the run, or the pool no
-        longer exists).
+        Raises Unauthenticated (wrong or used token), Gone (too late, or cancelled), CannotRun (a secret is missing,
+        withheld from this run, bound to another environment or refused by its source, the environment is closed to the
+        run, or the pool no longer exists) and Transient (the source of a secret does not answer: claim again).
         """
         runner = self._admit(runner_id, token, nonce)
         context = self.treatments.get_context(runner.run_id, runner.treatment)
         run, spec = context.run, context.spec
         self.note_spec(run.run_id, spec)
         self._check_environment(runner, spec, run.event)
-        secrets = self._secrets(runner, spec, run.event)
+        secrets = self._sourced(runner, run, spec, self._secrets(runner, spec, run.event), issuer)
         known = [secrets[name].value for name in sorted(set(spec.secrets.values()))]
         engine = self.engine_secrets(run, spec, runner.attempt, known) if spec.engine else {}
         session = session_token(token, nonce)
@@ -190,6 +192,34 @@ class ClaimAssignment:
                 )
         return secrets
 
+    def _sourced(
+        self, runner: Runner, run: Run, spec: TreatmentSpec, secrets: Mapping[str, Secret], issuer: str
+    ) -> Mapping[str, Secret]:
+        """Returns the secrets with the values that their sources have now."""
+
+        def identify(audience: str) -> str:
+            now = self.clock()
+            asked = replace(spec, id_token=audience)
+            return self.id_tokens.sign(id_token_claims(run, asked, runner, issuer, now, SHORTEST_LIFETIME), now)
+
+        try:
+            return self.sources.read(
+                runner.organization, runner.project, secrets, environment=spec.environment, identify=identify
+            )
+        except CannotRun as error:
+            raise self._cannot_run(runner, error) from None
+        except Transient as error:
+            self._note_waiting(runner, error.message)
+            raise
+
+    def _note_waiting(self, runner: Runner, reason: str) -> None:
+        """Notes what the runner waits for, which its treatment shows, also if the runner gives up."""
+        if runner.state in _UNCLAIMED and runner.phase != reason:
+            try:
+                self.runners.change_runner(runner.runner_id, {runner.state}, phase=reason)
+            except Conflict:
+                return  # it moved on: then it waits no longer
+
     def _note_secrets(self, runner: Runner, secrets: Mapping[str, Secret], audience: str | None) -> None:
         """Records that secrets are handed over, by name and version: again whenever the answer is given again.
 
@@ -197,7 +227,7 @@ class ClaimAssignment:
         """
         place = f"/v1/runs/{runner.run_id}/treatments/{runner.treatment}"
         if secrets:
-            names = ", ".join(f"{name} (version {secrets[name].version})" for name in sorted(secrets))
+            names = ", ".join(f"{name} ({secrets[name]})" for name in sorted(secrets))
             self._note(runner, "hand_over_secrets", f"{place}: {names}")
         if audience:
             self._note(runner, "hand_over_id_token", f"{place}: {audience}")

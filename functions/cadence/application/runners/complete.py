@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from cadence.application.runners.ports import RunnerResults
 from cadence.application.runners.runner_sessions import RunnerSessions
 from cadence.application.runners.runner_tokens import bearer, token_hash
+from cadence.application.runners.step_reports import step_report_of
 from cadence.application.runs.ports import StepReportStore, SummaryStore
 from cadence.application.scheduling.settle import Settle
 from cadence.application.shared.run_ports import Machines
 from cadence.domain.runners.runner import Runner, RunnerResult, RunnerState
 from cadence.domain.runs.job_summary import JobSummary
-from cadence.domain.runs.step_progress import ReportedSteps, StepReport
+from cadence.domain.runs.step_progress import ReportedSteps
 from cadence.domain.scheduling.machine_step import MachineStep
 
 _log = logging.getLogger("cadence.settle")
@@ -56,7 +57,7 @@ class Complete:
             # After the result, by which the agent is known; it repeats the call until it has an answer.
             self.summaries.put_summary(JobSummary(completed.run_id, completed.treatment, completed.attempt, summary))
         if steps is not None:
-            self.step_reports.put_steps(StepReport.of(completed, steps))
+            self.step_reports.put_steps(step_report_of(completed, steps))
         if completed.engine is not None:
             self.ended(completed)
         if completed.task_token:

@@ -1,28 +1,33 @@
 """Takes an agent's sign of life, and answers whether to stop and in which state its inputs are."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from cadence.application.runners.claim import LEASE_SECONDS
 from cadence.application.runners.input_streams import InputStreams, StreamSource
 from cadence.application.runners.ports import SampleStore
+from cadence.application.runners.step_reports import step_report_of
 from cadence.application.runs.ports import StepReportStore
 from cadence.application.shared.ports import Clock
 from cadence.application.shared.runner_ports import Followers, RunnerStore, Specs
 from cadence.domain.runners.resources import ResourceSample, peaks
 from cadence.domain.runners.runner import Runner, RunnerState
-from cadence.domain.runs.step_progress import ReportedSteps, StepReport
+from cadence.domain.runs.step_progress import ReportedSteps
 from cadence.domain.shared.errors import Conflict, Gone
 
 
 @dataclass(frozen=True)
 class HeartbeatAnswer:
-    """The answer to a heartbeat: `cancel` is a reason to stop, `follow` whether the run's log is being followed."""
+    """The answer to a heartbeat: `cancel` is a reason to stop, `follow` whether the run's log is being followed.
+
+    `shells` are the users of the shells that are permitted on the runner, by the shell's id.
+    """
 
     cancel: str | None
     follow: bool
     inputs: Mapping[str, StreamSource]
+    shells: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +41,8 @@ class Heartbeat:
     samples: SampleStore
     step_reports: StepReportStore
     clock: Clock
+    permitted_shells: Callable[[Runner], Mapping[str, str]]
+    """A function to the users of a runner's shells, by the shell's id."""
 
     def beat(
         self, runner: Runner, phase: str, samples: Sequence[ResourceSample], steps: ReportedSteps | None = None
@@ -58,7 +65,8 @@ class Heartbeat:
         if samples:
             self.samples.add(runner.runner_id, samples)
         if steps is not None:
-            self.step_reports.put_steps(StepReport.of(runner, steps))
+            self.step_reports.put_steps(step_report_of(runner, steps))
         spec = self.specs(runner.run_id, runner.treatment)
         inputs = {declared.port: self.sources.find(runner.run_id, declared) for declared in spec.inputs}
-        return HeartbeatAnswer(renewed.cancel_reason, self.followers.is_followed(runner.run_id, now), inputs)
+        followed = self.followers.is_followed(runner.run_id, now)
+        return HeartbeatAnswer(renewed.cancel_reason, followed, inputs, self.permitted_shells(renewed))

@@ -8,12 +8,13 @@ from typing import Protocol
 from cadence.application.shared.ports import Documents
 from cadence.application.shared.run_ports import RunStore
 from cadence.application.shared.secret_ports import SecretReader
+from cadence.application.shared.secret_sources import ReadSecretSources
 from cadence.domain.pipelines import plan
 from cadence.domain.pipelines.image import Image, parse_image, registry_of
 from cadence.domain.pipelines.registry_login import RegistryLogin, registry_login
 from cadence.domain.pipelines.specification import TreatmentSpec
 from cadence.domain.runs.run import Run
-from cadence.domain.shared.errors import NotFound, ProviderRejected
+from cadence.domain.shared.errors import CannotRun, NotFound, ProviderRejected
 from cadence.domain.triggers.git_events import from_fork
 
 _AT_ONCE = 8
@@ -37,6 +38,7 @@ class PinImages:
     documents: Documents
     registries: ImageRegistries
     secrets: SecretReader
+    sources: ReadSecretSources
     resolves_loopback: bool
 
     def pin(self, run: Run) -> Run:
@@ -72,6 +74,10 @@ class PinImages:
                 raise ProviderRejected(
                     f"The secret {name} is bound to an environment and cannot be a registry's login."
                 )
+        try:
+            secrets = self.sources.read(run.organization, run.project, secrets, environment=None, identify=None)
+        except CannotRun as error:
+            raise ProviderRejected(error.message) from None
         return {registry: registry_login(secrets[name].value) for registry, name in named.items()}
 
     def _resolve(self, images: Iterable[str], logins: Mapping[str, RegistryLogin]) -> Mapping[str, str]:

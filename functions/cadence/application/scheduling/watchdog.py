@@ -215,9 +215,8 @@ def _overdue(runner: Runner, now: datetime) -> CadenceError | None:
 
 def _silence(runner: Runner) -> CadenceError:
     if runner.claimed_at is None:
-        return BootTimedOut(
-            f"the runner did not call home within {runner.boot_deadline} s of starting on pool {runner.pool}"
-        )
+        late = f"the runner did not call home within {runner.boot_deadline} s of starting on pool {runner.pool}"
+        return BootTimedOut(f"{late}; last: {runner.phase}" if runner.phase else late)
     where = f"host {runner.host_id}" if runner.host_id else f"pool {runner.pool}"
     return RunnerLost(
         f"the runner on {where} sent no heartbeat since its lease ran out at {runner.lease_until:%H:%M:%S} UTC"

@@ -1,7 +1,10 @@
 """Ports over git repositories."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
+
+from cadence.domain.pipelines.specification import EVERYTHING, SourceSelection
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,39 @@ class GitReader(Protocol):
         `head` and `base` are commits; `base` may also be `HEAD` (the default branch), or None for every file of `head`.
         With `merge_base` the comparison starts where `head` left `base`, so that later changes on `base` are not
         included.
+        """
+
+
+class TagReader(Protocol):
+    """Finds the commits of tags. Raises the errors of GitReader."""
+
+    def find_tag(self, url: str, tag: str, credentials: GitCredentials | None = None) -> str:
+        """Returns the commit that a tag names now. Raises NotFound if the repository has no such tag."""
+
+
+CredentialsOf = Callable[[str], GitCredentials | None]
+"""Returns the credentials with which the repository at an address is read; None for those of none."""
+
+
+def no_credentials_of(url: str) -> None:
+    """Implements CredentialsOf where all repositories are read without credentials."""
+
+
+class ArchiveReader(Protocol):
+    """Reads the files of commits."""
+
+    def read_archive(
+        self,
+        url: str,
+        commit: str,
+        credentials: GitCredentials | None = None,
+        selection: SourceSelection = EVERYTHING,
+        credentials_of: CredentialsOf = no_credentials_of,
+    ) -> bytes:
+        """Returns the selected files of a commit as a tar archive, whose bytes depend on the files alone.
+
+        Submodules are empty directories in it unless they are selected; they are read with the credentials that
+        `credentials_of` returns for their addresses. Raises like `GitReader`.
         """
 
 

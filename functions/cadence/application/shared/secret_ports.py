@@ -5,17 +5,26 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from cadence.domain.access.secret_source import SecretSource
+
 
 @dataclass(frozen=True)
 class Secret:
     """A secret's value and the number of its version.
 
     `bound_to` are the environments that it is bound to: at most one, unless an older version was bound to another.
+    One with a `source` has no value yet: it is read there. `origin` is where a value was read, and its version there.
     """
 
     value: str = field(repr=False)
     version: int
     bound_to: frozenset[str] = frozenset()
+    source: SecretSource | None = None
+    origin: str = ""
+
+    def __str__(self) -> str:
+        """Describes which value it is, for records."""
+        return f"version {self.version}, from {self.origin}" if self.origin else f"version {self.version}"
 
     def reaches(self, environment: str | None) -> bool:
         """Whether a treatment of that environment (None: of none) may receive it."""
@@ -33,7 +42,7 @@ class SecretReader(Protocol):
     """Decrypts the secrets of projects."""
 
     def decrypt(self, organization: str, project: str, wanted: Mapping[str, int | None]) -> Mapping[str, Secret]:
-        """Returns secrets by name, each in the version of `wanted` (None: the newest).
+        """Returns secrets by name, each in the version of `wanted` (None: the newest); one may have a source.
 
         Raises NotFound, naming the first that is not kept.
         """
@@ -47,15 +56,22 @@ class SecretDescription:
     version: int
     updated_at: datetime
     environment: str | None = None
+    source: SecretSource | None = None
 
 
 class SecretStore(SecretReader, Protocol):
     """The secrets of projects, encrypted."""
 
     def put(
-        self, organization: str, project: str, name: str, value: str, at: datetime, binding: Binding | None = None
+        self,
+        organization: str,
+        project: str,
+        name: str,
+        value: str | SecretSource,
+        at: datetime,
+        binding: Binding | None = None,
     ) -> SecretDescription:
-        """Encrypts and stores a new version; the one that it replaces is kept for replays for a while.
+        """Stores a new version, an encrypted value or a source; the one before is kept for replays for a while.
 
         Without a `binding` it stays bound as it is, and a new secret is bound to nothing.
         A version's number is never used twice, not even after the secret was deleted. Raises TooLarge over 64 KiB

@@ -1,22 +1,24 @@
 """Turns a webhook into runs: one for each pipeline that it starts, however often it is delivered."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cadence.application.access.ports import Cipher, SeenStore
 from cadence.application.melodium.run_pushed import RunPushed
 from cadence.application.pipelines.ports import PipelineStore
-from cadence.application.shared.git_ports import GitReader
+from cadence.application.shared.git_ports import GitReader, TagReader
 from cadence.application.shared.identifiers import derived_ulid
 from cadence.application.shared.ports import Clock
 from cadence.application.triggers.changed_paths import ChangedPaths, changed_files
 from cadence.application.triggers.git_tokens import GitTokens
 from cadence.application.triggers.ports import Delivery, GitHostStore
 from cadence.application.triggers.process_webhook_event import ProcessWebhookEvent
+from cadence.application.triggers.release_commit import with_commit
 from cadence.application.triggers.start_triggered import StartTriggered
-from cadence.domain.shared.errors import CadenceError, InvalidRequest, NotFound
-from cadence.domain.triggers.git_events import GitEvent, Push
+from cadence.domain.pipelines.versions import PipelineVersion
+from cadence.domain.shared.errors import CadenceError, InvalidRequest, NotFound, TooLarge
+from cadence.domain.triggers.git_events import GitEvent, Push, Release
 from cadence.domain.triggers.githost import EventSenderKind, GitHost, GitHostKind
 from cadence.domain.triggers.githosts import FORMATS
 from cadence.domain.triggers.githosts.payload import read_payload
@@ -39,6 +41,7 @@ class ProcessDelivery:
     seen: SeenStore
     pipelines: PipelineStore
     git: GitReader
+    tags: TagReader
     start: StartTriggered
     run_pushed: RunPushed
     webhook_events: ProcessWebhookEvent
@@ -61,7 +64,8 @@ class ProcessDelivery:
         started = []
         versions = self.pipelines.list_newest(githost.organization, githost.project) if events else ()
         tokens = GitTokens(self.githosts, self.cipher)
-        for number, event in enumerate(events):
+        for number, received in enumerate(events):
+            event = self._with_commit(githost, received, tokens) if _any_triggered(received, versions) else received
             comparison = event.comparison()
             changed = ChangedPaths(
                 git=self.git, event=event, credentials=tokens.of(githost, comparison.url) if comparison else None
@@ -84,6 +88,16 @@ class ProcessDelivery:
         self.seen.mark_done(key)
         return started
 
+    def _with_commit(self, githost: GitHost, event: GitEvent, tokens: GitTokens) -> GitEvent:
+        """Returns a release with its commit, if the repository can be read. Its runs have the tag in any case."""
+        if not isinstance(event, Release):
+            return event
+        url = event.repository_url
+        try:
+            return with_commit(event, self.tags, url, tokens.of(githost, url))
+        except (InvalidRequest, NotFound, TooLarge):
+            return event
+
     def _programs(
         self, delivery: Delivery, githost: GitHost, event: GitEvent, number: int, seen: datetime, tokens: GitTokens
     ) -> Sequence[str]:
@@ -99,6 +113,10 @@ class ProcessDelivery:
             return self.githosts.get_githost(delivery.githost_id)
         except NotFound as error:
             raise Undeliverable(error.message) from error
+
+
+def _any_triggered(event: GitEvent, versions: Iterable[PipelineVersion]) -> bool:
+    return any(event.trigger(version.triggers) is not None for version in versions)
 
 
 def _events(kind: GitHostKind, delivery: Delivery) -> Sequence[GitEvent]:

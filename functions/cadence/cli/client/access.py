@@ -1,6 +1,7 @@
 """Requests about secrets, tokens, projects and the audit log."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from cadence.cli.client.session import ApiSession, Json, path_of
 
@@ -14,6 +15,12 @@ class AccessRequests(ApiSession):
     def set_secret(self, name: str, value: str, binding: Mapping[str, str | None] | None = None) -> Json:
         """Sets a secret. `binding` is empty to leave its environment as it is, else `{"environment": …}`."""
         return self._call("PUT", self._in_project("secrets", name), {"value": value, **(binding or {})})
+
+    def set_secret_source(
+        self, name: str, source: Mapping[str, Any], binding: Mapping[str, str | None] | None = None
+    ) -> Json:
+        """Sets where a secret is read; `binding` as in `set_secret`."""
+        return self._call("PUT", self._in_project("secrets", name), {"source": source, **(binding or {})})
 
     def delete_secret(self, name: str) -> None:
         self._call("DELETE", self._in_project("secrets", name))

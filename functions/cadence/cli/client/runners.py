@@ -15,6 +15,9 @@ class RunnerRequests(ApiSession):
     def release_runner(self, runner_id: str) -> Json:
         return self._call("DELETE", path_of("runners", runner_id, "hold"))
 
+    def open_shell(self, run_id: str, treatment: str) -> Json:
+        return self._call("POST", path_of("runs", run_id, "treatments", treatment, "shells"))
+
     def hosts(self) -> Json:
         return self._call("GET", path_of("hosts"))["items"]
 

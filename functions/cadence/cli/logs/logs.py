@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from cadence.cli.client.connection import connect
+from cadence.cli.shared.arguments import time_of
 from cadence.cli.shared.errors import INTERRUPTED, reporting_errors
 from cadence.cli.shared.options import Json, Run
 from cadence.cli.shared.output import out, print_json_line, print_line
@@ -28,17 +29,41 @@ def logs(
         typer.Option(metavar="RE", help="Only lines that match this regular expression.", show_default=False),
     ] = None,
     treatment: Treatment = None,
+    tail: Annotated[
+        int | None, typer.Option("--tail", "-n", min=1, metavar="N", help="Only the last N lines.", show_default=False)
+    ] = None,
+    line: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="From line N of the run's log on.", show_default=False),
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME", help="From this time on: 2026-01-31T12:00Z, or an age such as 2h.", show_default=False
+        ),
+    ] = None,
     step: Step = None,
     as_json: Json = False,
 ) -> None:
     """Print the log lines of a run. --json prints one object per line."""
+    if sum(place is not None for place in (tail, line, since)) > 1:
+        raise typer.BadParameter("Name one place: --tail, --line or --since.")
     if step and not treatment:
         raise typer.BadParameter("Name its treatment with --treatment.", param_hint="--step")
     with reporting_errors(as_json), paged(not (follow or as_json)):
         client = connect()
         width = max((len(one["name"]) for one in client.run(run_id)["treatments"]), default=0)
         try:
-            for line in client.all_logs(run_id, follow, treatment=treatment, step=step, grep=grep):
-                print_json_line(line) if as_json else print_line(line, out, width)
+            for one in client.all_logs(
+                run_id,
+                follow,
+                tail=tail,
+                line=line,
+                time=time_of(since) if since else None,
+                treatment=treatment,
+                step=step,
+                grep=grep,
+            ):
+                print_json_line(one) if as_json else print_line(one, out, width)
         except KeyboardInterrupt:
             raise typer.Exit(INTERRUPTED) from None

@@ -172,21 +172,15 @@ def _named(names: set[str], what: str) -> str:
 
 
 def _wants_source(document: str) -> bool:
-    """Whether anything in a document has `source: true`. A document that cannot be read is left to the server."""
+    """Whether a treatment has `source`. A document that cannot be read is left to the server."""
     if "source" not in document:
         return False
     import yaml  # most documents need no parser here
 
     try:
-        waiting: list[Any] = [yaml.safe_load(document)]
+        data: Any = yaml.safe_load(document)
     except yaml.YAMLError:
         return False
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, dict):
-            if node.get("source") is True:
-                return True
-            waiting += node.values()
-        elif isinstance(node, list):
-            waiting += node
-    return False
+    sections = [data.get(section) for section in ("treatments", "definitions")] if isinstance(data, dict) else []
+    bodies = [body for section in sections if isinstance(section, dict) for body in section.values()]
+    return any(bool(body.get("source")) for body in bodies if isinstance(body, dict))

@@ -2,11 +2,13 @@
 
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
 from cadence.adapters.dynamodb.access.audit import DynamoAuditTrail
+from cadence.adapters.dynamodb.access.directory_servers import DynamoSignInAttempts
 from cadence.adapters.dynamodb.access.identity_providers import DynamoIdentityProviders
 from cadence.adapters.dynamodb.access.people_store import DynamoPeopleStore
 from cadence.adapters.http.egress_policy import EgressPolicy
 from cadence.adapters.http.oidc_tokens import OidcTokens
 from cadence.application.access.sign_in import SignIn
+from cadence.application.access.sign_in_limits import SignInLimits
 from cadence.composition.access.members import manage_people
 from cadence.composition.shared import settings
 from cadence.composition.shared.clock import now
@@ -21,6 +23,7 @@ def sign_in() -> SignIn:
         people=people,
         manage=manage_people(config.access_table, access, people),
         seen=access,
+        limits=SignInLimits(DynamoSignInAttempts(config.access_table, now)),
         audit=DynamoAuditTrail(config.access_table),
         clock=now,
     )

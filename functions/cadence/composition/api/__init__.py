@@ -64,6 +64,7 @@ from cadence.application.pipelines.store_pipelines import DeletePipeline, Freeze
 from cadence.application.placement.back_offs import Refusals
 from cadence.application.placement.manage_pools import ManagePools
 from cadence.application.runners.hold_runner import HoldRunner
+from cadence.application.runners.shells import OpenShell
 from cadence.application.runs.cancel_run import CancelRun
 from cadence.application.runs.follow_run import FollowList, FollowRun
 from cadence.application.runs.pending_approvals import ListPendingApprovals
@@ -96,8 +97,10 @@ from cadence.composition.shared.clock import now
 from cadence.composition.shared.documents import check_document
 from cadence.composition.shared.schedules import schedules
 from cadence.composition.shared.search import Search, search
+from cadence.composition.shared.secret_sources import prefixes
 from cadence.domain.access.access import Principal, Project
 from cadence.domain.access.scopes import project_scope
+from cadence.domain.access.secret_source import SourcePrefixes
 from cadence.domain.shared.errors import NotFound
 from cadence.domain.shared.schemas import schemas_folder
 
@@ -113,8 +116,10 @@ class Services:
     access: DynamoAccessStore
     keys: SharedKeys
     secrets: SecretStore
+    secret_prefixes: SourcePrefixes
     pools: ManagePools
     hold: HoldRunner
+    open_shell: OpenShell
     pipelines: PipelineStore
     documents: Documents
     runs: RunStore
@@ -242,7 +247,9 @@ def services() -> Services:
         access=access,
         keys=DynamoSharedKeys(cipher),
         secrets=secrets,
+        secret_prefixes=prefixes(config),
         hold=HoldRunner(runners, provider_calls, now),
+        open_shell=OpenShell(runners),
         pools=ManagePools(
             directory=access,
             credentials=DynamoPoolCredentials(config.access_table, cipher),

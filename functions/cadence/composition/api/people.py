@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
-from cadence.adapters.dynamodb.access.directory_servers import DynamoDirectoryServers
+from cadence.adapters.dynamodb.access.directory_servers import DynamoDirectoryServers, DynamoSignInAttempts
 from cadence.adapters.dynamodb.access.identity_providers import DynamoIdentityProviders
 from cadence.adapters.dynamodb.access.people_store import DynamoPeopleStore
 from cadence.adapters.dynamodb.access.scim_store import DynamoScimStore
@@ -15,6 +15,7 @@ from cadence.application.access.manage_people import ManagePeople
 from cadence.application.access.manage_roles import ManageRoles
 from cadence.application.access.scim_groups import ScimGroups
 from cadence.application.access.scim_users import ScimUsers
+from cadence.application.access.sign_in_limits import SignInLimits
 from cadence.application.limits.ports import ApprovalLink
 from cadence.composition.access.members import manage_people
 from cadence.composition.shared.clock import now
@@ -35,6 +36,7 @@ class People:
     manage: ManagePeople
     roles: ManageRoles
     invitations: Invitations
+    limits: SignInLimits
     explain: ExplainAccess
     approver_names: ApproverNames
     scim_users: ScimUsers
@@ -74,6 +76,7 @@ def people(config: ApiSettings, access: DynamoAccessStore) -> People:
         manage=manage,
         roles=manage.roles,
         invitations=Invitations(people=store, roles=manage.roles, manage=manage, clock=now),
+        limits=SignInLimits(DynamoSignInAttempts(config.access_table, now)),
         explain=ExplainAccess(store, store),
         approver_names=ApproverNames(people=store, tokens=access),
         scim_users=ScimUsers(store=provisioning, people=store, manage=manage, groups=groups, clock=now),

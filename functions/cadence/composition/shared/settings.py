@@ -82,6 +82,8 @@ class ApiSettings:
     repositories_table: str
     delete_projects_function: str
     deletion_delay_seconds: str
+    secrets_manager_prefix: str
+    parameter_store_prefix: str
 
 
 @dataclass(frozen=True)
@@ -181,6 +183,9 @@ class RunnerGatewaySettings:
     retention_days: str
     deadlines_queue_url: str
     git_hosts: str
+    outbound_hosts: str
+    secrets_manager_prefix: str
+    parameter_store_prefix: str
 
 
 @dataclass(frozen=True)
@@ -224,6 +229,8 @@ class AdmitSettings:
     loopback_registries: str
     outbound_hosts: str
     secrets_key: str
+    secrets_manager_prefix: str
+    parameter_store_prefix: str
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ class Permission(StrEnum):
     RUNS_CANCEL = "runs:cancel"
     RUNS_APPROVE = "runs:approve"
     RUNS_REPLAY = "runs:replay"
+    RUNS_SHELL = "runs:shell"  # an interactive shell beside a treatment's command, with all of its secrets
     VALUES_READ = "values:read"
     LOGS_READ = "logs:read"
     SECRETS_READ = "secrets:read"  # names and versions; a secret's value is never read back

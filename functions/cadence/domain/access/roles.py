@@ -38,6 +38,7 @@ _DEVELOPER = _VIEWER | {
 }
 _MAINTAINER = _DEVELOPER | {
     Permission.RUNS_APPROVE,
+    Permission.RUNS_SHELL,
     Permission.SECRETS_WRITE,
     Permission.ENVIRONMENTS_WRITE,
     Permission.POOLS_WRITE,

@@ -100,6 +100,8 @@ class Segment:
     levels: tuple[str, ...]
     written_at: str | None = field(default=None, compare=False)
     """When it became part of its run's log; None before that."""
+    lines_before: int = field(default=0, compare=False)
+    """How many lines its run's log has before it. It is kept with the log, not in the search index."""
 
 
 def detected_level(level: str, text: str) -> str:

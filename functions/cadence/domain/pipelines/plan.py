@@ -19,6 +19,7 @@ from cadence.domain.pipelines.specification import (
     RetrySpec,
     ServiceSpec,
     SoftFailSpec,
+    SourceSelection,
     StoredContent,
     TreatmentKind,
     TreatmentSpec,
@@ -114,8 +115,16 @@ def _cache(data: Mapping[str, Any]) -> CacheSpec:
 
 
 def _input(data: Mapping[str, Any]) -> InputSpec:
-    stored = data.get("stored")
-    return InputSpec(**{**data, "stored": StoredContent(**stored) if stored else None})
+    stored, selection = data.get("stored"), data.get("selection")
+    return InputSpec(
+        **{
+            **data,
+            "stored": StoredContent(**stored) if stored else None,
+            "selection": SourceSelection(**{**selection, "paths": tuple(selection.get("paths", ()))})
+            if selection is not None
+            else None,
+        }
+    )
 
 
 def _each(build: Callable[[Mapping[str, Any]], Any]) -> Callable[[Iterable[Mapping[str, Any]]], tuple[Any, ...]]:

@@ -37,12 +37,29 @@ REPORTS_PORT = "test-reports"
 
 
 @dataclass(frozen=True, kw_only=True)
+class SourceSelection:
+    """Which files of a commit a treatment receives.
+
+    `paths` are patterns (none: all files). With `submodules` those of submodules, too; with `lfs` the contents of the
+    files that Git LFS keeps, in place of their pointers.
+    """
+
+    paths: tuple[str, ...] = ()
+    submodules: bool = False
+    lfs: bool = False
+
+
+EVERYTHING = SourceSelection()
+"""All files of a commit, as git itself has them."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class InputSpec:
     """An input port and the output that feeds it (`None` for none).
 
     `literal` is the content of an input that nothing feeds, as written into the port's file; `stored` is such content
     by its digest. `path` is where the input is restored in the working directory: a path that ends in / is a tar
-    archive, any other a file.
+    archive, any other a file. `selection` is that of the input with the files of a commit, `EVERYTHING` if None.
     """
 
     port: str
@@ -53,6 +70,7 @@ class InputSpec:
     literal: str | None = None
     path: str | None = None
     stored: StoredContent | None = None
+    selection: SourceSelection | None = None
 
 
 def input_spec(port: str, flow: str, type: str, source: tuple[str, str] | None) -> InputSpec:  # noqa: A002 (the field's name)

@@ -48,6 +48,7 @@ _WORDS = {
     CommitState.FAILURE: "The run failed",
     CommitState.CANCELLED: "The run was cancelled",
 }
+_SUFFIXES = {"pull_request": " (pull request)", "release": " (release)"}
 _MARKS = {CommitState.SUCCESS: "✅", CommitState.FAILURE: "❌", CommitState.CANCELLED: "⚪"}
 
 
@@ -83,8 +84,7 @@ class PullRequestComment:
 
 def context_of(run: Run) -> str:
     """Returns the context of a run's status: one for each pipeline and kind of event."""
-    suffix = " (pull request)" if run.event.get("kind") == "pull_request" else ""
-    return f"cadence/{run.pipeline}{suffix}"
+    return f"cadence/{run.pipeline}{_SUFFIXES.get(str(run.event.get('kind')), '')}"
 
 
 def newest_runs(runs: Iterable[Run]) -> Mapping[str, Run]:

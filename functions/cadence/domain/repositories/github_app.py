@@ -18,7 +18,7 @@ PERMISSIONS: Mapping[str, str] = MappingProxyType(
 """What an App may do. GitHub requires `issues` for the webhooks about comments."""
 READING: Mapping[str, str] = MappingProxyType({"contents": "read"})
 """What a token needs that reads commits with git."""
-EVENTS = ("push", "pull_request", "issue_comment", "check_run", "check_suite")
+EVENTS = ("push", "pull_request", "issue_comment", "release", "check_run", "check_suite")
 LONGEST_NAME = 34
 _LEVELS = ("read", "write", "admin")
 _ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}")

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from cadence.domain.triggers.git_events import GitEvent, PullRequest, Push
+from cadence.domain.triggers.triggers import PullRequestType
 
 HEAD_EVENT = "cadence-head"
 """The event of a delivery that Cadence makes itself. No webhook has it."""
@@ -43,7 +44,7 @@ class KnownHead:
 
 def head_name(event: GitEvent) -> str:
     """Returns what names a head in its repository: the branch, tag or pull request, and the commit."""
-    what = event.ref if isinstance(event, Push) else f"pull/{event.number}"
+    what = f"pull/{event.number}" if isinstance(event, PullRequest) else event.ref
     return f"{what}@{event.commit}"
 
 
@@ -52,17 +53,22 @@ def head_delivery(name: str) -> str:
     return _PREFIX + hashlib.sha256(name.encode()).hexdigest()[:40]
 
 
-def encode_event(event: GitEvent) -> bytes:
-    """Returns an event as JSON."""
+def encode_event(event: Push | PullRequest) -> bytes:
+    """Returns the event of a head as JSON."""
     data: dict[str, Any] = asdict(event)
     paths = data.pop("paths")
     kind = "push" if isinstance(event, Push) else "pull_request"
     return json.dumps({"kind": kind, **data, "paths": None if paths is None else sorted(paths)}).encode()
 
 
-def decode_event(content: bytes) -> GitEvent:
+def decode_event(content: bytes) -> Push | PullRequest:
     """Returns the event that `encode_event` wrote."""
     data = json.loads(content)
     kind, paths = data.pop("kind"), data.pop("paths")
     data["paths"] = None if paths is None else frozenset(paths)
-    return Push(**data) if kind == "push" else PullRequest(**data)
+    if kind == "push":
+        return Push(**data)
+    for name in ("labels", "changed_labels"):
+        data[name] = tuple(data.get(name) or ())
+    data["type"] = PullRequestType(data["type"]) if data.get("type") else None
+    return PullRequest(**data)

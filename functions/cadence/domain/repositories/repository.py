@@ -6,7 +6,7 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 
 from cadence.domain.shared.errors import InvalidRequest, Violation
-from cadence.domain.triggers.git_events import GitEvent, Push
+from cadence.domain.triggers.git_events import GitEvent, PullRequest
 from cadence.domain.triggers.githost import GitHostKind
 
 ID_PREFIX = "r-"
@@ -124,7 +124,7 @@ class Repository:
 
     def is_source_of(self, event: GitEvent) -> bool:
         """Whether an event is about this repository: a webhook of a whole organization reports others, too."""
-        name = event.repository if isinstance(event, Push) else event.base_repository
+        name = event.base_repository if isinstance(event, PullRequest) else event.repository
         return name.casefold() == self.name.casefold()
 
 

@@ -18,17 +18,21 @@ VARIABLE: Final = "CADENCE_ID_TOKEN"
 LIFETIME: Final = timedelta(hours=1)
 """How long a token is valid, or as long as its treatment may take if that is shorter."""
 
-_LEAST = timedelta(minutes=5)
+SHORTEST_LIFETIME: Final = timedelta(minutes=5)
+"""How long a token is valid at least: clocks differ."""
+
 _PERIOD = timedelta(days=30)
 
 
-def id_token_claims(run: Run, spec: TreatmentSpec, runner: Runner, issuer: str, at: datetime) -> Mapping[str, Any]:
+def id_token_claims(
+    run: Run, spec: TreatmentSpec, runner: Runner, issuer: str, at: datetime, longest: timedelta = LIFETIME
+) -> Mapping[str, Any]:
     """Returns the claims of a treatment's token at the moment `at`; `spec.id_token` is its audience.
 
     `sub` is what most trust policies compare. A pipeline that was sent with the request to run it is named `inline:`,
     never `pipeline:`, since its name is whatever the request says.
     """
-    lifetime = max(_LEAST, min(LIFETIME, timedelta(seconds=spec.max_duration)))
+    lifetime = max(SHORTEST_LIFETIME, min(longest, timedelta(seconds=spec.max_duration)))
     stored = run.pipeline_version is not None or bool(run.event.get("repository_id"))
     ref = _ref(run.event)
     claims = {
@@ -79,7 +83,7 @@ def _ref(event: Mapping[str, Any]) -> str | None:
         return f"refs/pull/{event['number']}"
     if event.get("kind") == "push" and event.get("branch"):
         return f"refs/heads/{event['branch']}"
-    if event.get("kind") == "push" and event.get("tag"):
+    if event.get("kind") in ("push", "release") and event.get("tag"):
         return f"refs/tags/{event['tag']}"
     return None
 

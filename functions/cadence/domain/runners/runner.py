@@ -70,6 +70,14 @@ class EngineEndpoint:
     machine: str
 
 
+@dataclass(frozen=True)
+class RunnerShell:
+    """The right of one user to a shell on a runner: the token that asked for it, and whom records name."""
+
+    token_id: str
+    by: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Runner:
     """The machine of one attempt. Token fields hold hashes.
@@ -122,6 +130,7 @@ class Runner:
     left_tokens: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict, repr=False)
     retention: ValueRetention | None = None  # of the values that it sends
     engine: str | None = None  # the Mélodium engine that its machine needs: a version, or * for any
+    shells: Mapping[str, RunnerShell] = field(default_factory=dict)  # by id, the oldest first
 
     @property
     def as_offer(self) -> RunnerOffer:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from cadence.domain.pipelines.step_spec import StepSpec
-from cadence.domain.runners.runner import Runner
 from cadence.domain.runs.states import TreatmentState
 
 _PENDING, _RUNNING, _SKIPPED, _SUCCEEDED = "pending", "running", "skipped", "succeeded"
@@ -38,16 +37,6 @@ class StepReport:
     attempt: int
     revision: int
     steps: tuple[StepProgress, ...]
-
-    @classmethod
-    def of(cls, runner: Runner, reported: ReportedSteps) -> "StepReport":
-        return cls(
-            run_id=runner.run_id,
-            treatment=runner.treatment,
-            attempt=runner.attempt,
-            revision=reported.revision,
-            steps=reported.steps,
-        )
 
     def is_newer_than(self, other: "StepReport") -> bool:
         """Whether this report replaces another one of the same treatment."""

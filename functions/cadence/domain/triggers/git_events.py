@@ -1,11 +1,11 @@
-"""Events of a git repository (pushes and pull requests) and the triggers that match them."""
+"""Events of a git repository (pushes, pull requests, releases) and the triggers that match them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from cadence.domain.shared.patterns import selected
-from cadence.domain.triggers.triggers import GitTrigger, Triggers
+from cadence.domain.triggers.triggers import NEW_COMMITS, GitTrigger, PullRequestType, Triggers
 
 _BRANCH = "refs/heads/"
 _TAG = "refs/tags/"
@@ -45,6 +45,16 @@ class Push:
     deleted: bool = False
     default_branch: str = ""
     paths: frozenset[str] | None = None
+
+    @property
+    def words(self) -> str:
+        """The event in words, for lists of deliveries."""
+        return "push"
+
+    @property
+    def is_head(self) -> bool:
+        """Whether it brings a commit to a branch, tag or pull request, for which runs are started once."""
+        return True
 
     @property
     def branch(self) -> str | None:
@@ -98,10 +108,12 @@ class Push:
 
 @dataclass(frozen=True, kw_only=True)
 class PullRequest:
-    """A pull request (GitLab: merge request) that was opened, reopened, or got new commits.
+    """An event of a pull request (GitLab: merge request).
 
     `repository_url` is the repository that has its commits: a fork if `fork`. `base_commit` is empty if the git host
-    does not send it.
+    does not send it. `type` is None if the code host was asked for it, so that it was opened or has new commits.
+    `labels` are those that it has; `changed_labels` those that were added or removed, empty if the git host does not
+    tell them. `merge_commit` is what it became on the branch that it was `merged` into; empty if that is not known.
     """
 
     number: int
@@ -118,6 +130,21 @@ class PullRequest:
     author: str = ""
     sender: str = ""
     paths: frozenset[str] | None = None
+    type: PullRequestType | None = None
+    labels: tuple[str, ...] = ()
+    changed_labels: tuple[str, ...] = ()
+    merged: bool = False
+    merge_commit: str = ""
+
+    @property
+    def words(self) -> str:
+        """The event in words, for lists of deliveries."""
+        return f"pull request {self.number}" if self.is_head else f"pull request {self.number} {self.type}"
+
+    @property
+    def is_head(self) -> bool:
+        """Whether it brings a commit to a branch, tag or pull request, for which runs are started once."""
+        return self.type is None or self.type in NEW_COMMITS
 
     @property
     def base_branch(self) -> str:
@@ -125,11 +152,12 @@ class PullRequest:
         return self.base_ref.removeprefix(_BRANCH)
 
     def trigger(self, triggers: Triggers) -> GitTrigger | None:
-        """Returns the trigger of a pipeline that matches this pull request, if any."""
-        pull_request = triggers.pull_request
-        if pull_request is None or not (not pull_request.branches or selected(self.base_branch, pull_request.branches)):
+        """Returns the trigger of a pipeline that matches this event, if any."""
+        trigger = triggers.pull_request
+        if trigger is None or (trigger.branches and not selected(self.base_branch, trigger.branches)):
             return None
-        return pull_request
+        labels = self.labels if self.is_head else self.changed_labels or self.labels
+        return trigger if trigger.takes_type(self.type) and trigger.takes_labels(labels) else None
 
     def comparison(self) -> CommitComparison | None:
         """Returns the commits whose changes the paths of a trigger are matched with.
@@ -157,10 +185,71 @@ class PullRequest:
             "fork": self.fork,
             "author": self.author,
             "sender": self.sender,
+            "type": str(self.type or PullRequestType.UPDATED),
+            "label": ", ".join(self.changed_labels),
+            "labels": list(self.labels),
+            "merged": self.merged,
+            "merge_commit": self.merge_commit,
         }
 
 
-GitEvent = Push | PullRequest
+@dataclass(frozen=True, kw_only=True)
+class Release:
+    """A release that was published. `commit` is that of its tag; empty if the git host does not send it."""
+
+    repository: str
+    repository_url: str
+    tag: str
+    commit: str = ""
+    name: str = ""
+    page: str = ""
+    sender: str = ""
+    prerelease: bool = False
+    paths: frozenset[str] | None = None
+
+    @property
+    def words(self) -> str:
+        """The event in words, for lists of deliveries."""
+        return f"release {self.tag}"
+
+    @property
+    def is_head(self) -> bool:
+        """Whether it brings a commit to a branch, tag or pull request, for which runs are started once."""
+        return False
+
+    @property
+    def ref(self) -> str:
+        """The full name of its tag."""
+        return _TAG + self.tag
+
+    def trigger(self, triggers: Triggers) -> GitTrigger | None:
+        """Returns the trigger of a pipeline that matches this release, if any."""
+        trigger = triggers.release
+        return trigger if trigger is not None and trigger.takes_tag(self.tag) else None
+
+    def comparison(self) -> CommitComparison | None:
+        """Returns None: a release changes no file."""
+        return None
+
+    def event(self) -> Mapping[str, Any]:
+        """Returns the event of the run as a flat mapping, each of whose entries becomes an environment variable."""
+        return {
+            "kind": "release",
+            "type": "published",
+            "repository": self.repository,
+            "repository_url": self.repository_url,
+            "commit": self.commit,
+            "ref": self.ref,
+            "branch": "",
+            "tag": self.tag,
+            "name": self.name,
+            "page": self.page,
+            "prerelease": self.prerelease,
+            "sender": self.sender,
+        }
+
+
+GitEvent = Push | PullRequest | Release
 
 
 def from_fork(event: Mapping[str, Any]) -> bool:

@@ -2,27 +2,48 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
-from cadence.domain.shared.patterns import selected
+from cadence.domain.shared.patterns import matches_any, selected
 
 DEFAULT_STATES = ("succeeded",)
 
 
+class PullRequestType(StrEnum):
+    """What happened to a pull request."""
+
+    OPENED = "opened"
+    REOPENED = "reopened"
+    UPDATED = "updated"
+    """It has new commits."""
+    LABELLED = "labelled"
+    UNLABELLED = "unlabelled"
+    CLOSED = "closed"
+    """It was merged, or closed without that."""
+
+
+NEW_COMMITS = (PullRequestType.OPENED, PullRequestType.REOPENED, PullRequestType.UPDATED)
+"""The types of events that bring commits; these start a pipeline whose trigger names no types."""
+
+
 @dataclass(frozen=True, slots=True)
 class GitTrigger:
-    """Patterns of branches, tags and changed paths.
+    """Patterns of branches, tags, changed paths and labels, and the types of events of a pull request.
 
     A pattern with a leading `!` excludes; the last that matches decides. A push starts the pipeline for every branch
     and tag unless `branches` or `tags` restricts them: with one of them alone, the other kind does not start it. For a
-    pull request, `branches` are those it is to be merged into.
+    pull request, `branches` are those it is to be merged into; without `types` they are `NEW_COMMITS`. A release has
+    `tags` only.
     """
 
     branches: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
 
     def takes_branch(self, branch: str) -> bool:
         """Whether a push to the branch starts the pipeline."""
@@ -31,6 +52,15 @@ class GitTrigger:
     def takes_tag(self, tag: str) -> bool:
         """Whether a push of the tag starts the pipeline."""
         return selected(tag, self.tags) if self.tags else not self.branches
+
+    def takes_type(self, event_type: PullRequestType | None) -> bool:
+        """Whether that event of a pull request starts the pipeline; None stands for any of `NEW_COMMITS`."""
+        types = self.types or NEW_COMMITS
+        return event_type in types if event_type else any(each in types for each in NEW_COMMITS)
+
+    def takes_labels(self, labels: Iterable[str]) -> bool:
+        """Whether one of the labels lets an event start the pipeline."""
+        return not self.labels or any(matches_any(label, self.labels) for label in labels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,17 +119,20 @@ class Triggers:
     schedule: tuple[Schedule, ...] = ()
     pipeline: tuple[PipelineTrigger, ...] = ()
     webhook: tuple[WebhookTrigger, ...] = ()
+    release: GitTrigger | None = None
 
 
 NO_TRIGGERS = Triggers()
+_GIT_PARTS = ("branches", "paths", "tags", "types", "labels")
 
 
 def to_json(triggers: Triggers) -> dict[str, Any]:
     """Returns the triggers as JSON data without empty parts."""
     data: dict[str, Any] = {}
-    for name, trigger in (("push", triggers.push), ("pull_request", triggers.pull_request)):
+    of_git = (("push", triggers.push), ("pull_request", triggers.pull_request), ("release", triggers.release))
+    for name, trigger in of_git:
         if trigger is not None:
-            parts = {"branches": trigger.branches, "paths": trigger.paths, "tags": trigger.tags}
+            parts = {part: getattr(trigger, part) for part in _GIT_PARTS}
             data[name] = {part: list(patterns) for part, patterns in parts.items() if patterns}
     if triggers.schedule:
         data["schedule"] = [
@@ -128,6 +161,7 @@ def from_json(on: Mapping[str, Any]) -> Triggers:
     return Triggers(
         push=_git_trigger(on, "push"),
         pull_request=_git_trigger(on, "pull_request"),
+        release=_git_trigger(on, "release"),
         schedule=tuple(
             Schedule(entry["cron"], entry.get("timezone", "UTC"), entry.get("parameters") or {})
             for entry in on.get("schedule", ())
@@ -147,4 +181,4 @@ def _git_trigger(on: Mapping[str, Any], event: str) -> GitTrigger | None:
     if event not in on:
         return None
     patterns = on[event] or {}
-    return GitTrigger(**{part: tuple(patterns.get(part, ())) for part in ("branches", "paths", "tags")})
+    return GitTrigger(**{part: tuple(patterns.get(part, ())) for part in _GIT_PARTS})

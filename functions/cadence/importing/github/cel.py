@@ -19,7 +19,13 @@ from cadence.importing.github.expressions import (
 from cadence.importing.github.templates import is_true, json_list, placed, split
 from cadence.importing.shared.cel import FAILED, all_of, bare, event_value, state
 
-EVENT_KINDS = {"push": "push", "pull_request": "pull_request", "schedule": "schedule", "workflow_dispatch": "manual"}
+EVENT_KINDS = {
+    "push": "push",
+    "pull_request": "pull_request",
+    "release": "release",
+    "schedule": "schedule",
+    "workflow_dispatch": "manual",
+}
 
 _GITHUB = {
     "sha": "event.commit",
@@ -31,6 +37,12 @@ _GITHUB = {
     "triggering_actor": "event.sender",
     "run_id": "run.id",
     "workflow": "run.pipeline",
+    "event.label.name": "event.label",
+    "event.pull_request.merge_commit_sha": "event.merge_commit",
+    "event.pull_request.title": "event.title",
+    "event.release.html_url": "event.page",
+    "event.release.name": "event.name",
+    "event.release.tag_name": "event.tag",
     "event.before": "event.before",
     "event.after": "event.commit",
     "event.head_commit.message": "event.message",

@@ -11,6 +11,14 @@ from cadence.importing.shared.yaml_source import YamlSource, listed, mapping, pl
 _INPUT_TYPES = {"boolean": "bool", "number": "f64"}
 _EMPTY = {"bool": False, "f64": 0, "string": ""}
 _PATTERNS = {"push": ("branches", "paths", "tags"), "pull_request": ("branches", "paths")}
+_TYPES = {
+    "opened": "opened",
+    "reopened": "reopened",
+    "synchronize": "updated",
+    "labeled": "labelled",
+    "unlabeled": "unlabelled",
+    "closed": "closed",
+}
 _STATES = {"completed": ["succeeded", "failed", "cancelled", "timed_out"], "success": ["succeeded"]}
 
 
@@ -26,6 +34,9 @@ def triggers(source: YamlSource, data: Mapping[str, Any], draft: ImportDraft) ->
         match event:
             case "push" | "pull_request":
                 converted[event] = _patterns(event, mapping(settings), source, draft)
+            case "release":
+                converted["release"] = {}
+                _release_types(mapping(settings), source, draft)
             case "schedule":
                 converted["schedule"] = _schedules(settings, line, draft)
             case "workflow_dispatch" | "workflow_call":
@@ -70,13 +81,37 @@ def _patterns(event: str, settings: Mapping[str, Any], source: YamlSource, draft
         patterns = texts(settings.get(key)) + (["**", *(f"!{pattern}" for pattern in ignored)] if ignored else [])
         if patterns:
             filters[key] = patterns
+    if event == "pull_request" and (types := _types(settings, source, draft)):
+        filters["types"] = types
     for key in settings:
-        if key.removesuffix("-ignore") not in _PATTERNS[event]:
+        if key.removesuffix("-ignore") not in _PATTERNS[event] and (event, key) != ("pull_request", "types"):
             draft.notes.add(
                 source.line(settings, key), f"on.{event}.{key}", "Cadence does not tell such cases apart.",
                 "Check in the script what happened, or do without.",
             )  # fmt: skip
     return filters
+
+
+def _types(settings: Mapping[str, Any], source: YamlSource, draft: ImportDraft) -> list[str]:
+    """Returns the types of pull requests' events that have counterparts, and notes those that have none."""
+    wanted = texts(settings.get("types"))
+    for name in wanted:
+        if name not in _TYPES:
+            draft.notes.add(
+                source.line(settings, "types"), f"on.pull_request.types: {name}",
+                "Nothing in Cadence starts a pipeline by this event.", "Start a run through the API when it happens.",
+            )  # fmt: skip
+    return [_TYPES[name] for name in wanted if name in _TYPES]
+
+
+def _release_types(settings: Mapping[str, Any], source: YamlSource, draft: ImportDraft) -> None:
+    others = [name for name in texts(settings.get("types")) if name != "published"]
+    if others:
+        draft.notes.add(
+            source.line(settings, "types"), f"on.release.types: {', '.join(others)}",
+            "A release starts the pipeline when it is published, and never otherwise.",
+            "Use event.prerelease in `when` to tell prereleases apart.",
+        )  # fmt: skip
 
 
 def _input(name: str, entry: Mapping[str, Any], draft: ImportDraft) -> bool:

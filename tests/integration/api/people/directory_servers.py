@@ -88,6 +88,19 @@ class RealDirectory:
         with self.administered() as connection:
             connection.delete(self.user(name))
 
+    @contextmanager
+    def changed(self, name: str, attribute: str, value: str, usual: str) -> Iterator[None]:
+        """Gives an attribute of a person another value within the block, and its usual one afterwards."""
+        self._change(name, attribute, value)
+        try:
+            yield
+        finally:
+            self._change(name, attribute, usual)
+
+    def _change(self, name: str, attribute: str, value: str) -> None:
+        with self.administered() as connection:
+            connection.modify(self.user(name), {attribute: [(ldap3.MODIFY_REPLACE, [value])]})
+
     def leave(self, name: str, group: str) -> None:
         with self.administered() as connection:
             connection.modify(self.group(group), {"member": [(ldap3.MODIFY_DELETE, [self.user(name)])]})

@@ -126,7 +126,7 @@ def test_nothing_but_name_and_password_opens_the_door(api: Api, door: Door, dire
 
 
 def test_who_has_left_is_out_with_the_next_look(api: Api, door: Door, directory: RealDirectory) -> None:
-    """The only test that changes the directory, and only what is about bob."""
+    """The only test that changes the directory for good, and only what is about bob."""
     api("PUT", "/v1/teams/dev", {"group": directory.group("engineers")})
     api("POST", "/v1/grants", {"subject": "team:dev", "role": "admin", "scope": "organization"})
     door.connect(directory.body())
@@ -147,6 +147,30 @@ def test_who_has_left_is_out_with_the_next_look(api: Api, door: Door, directory:
         door.sign_in("bob")
     removals = [one for one in api("GET", "/v1/audit").json["items"] if one["action"] == "remove_member"]
     assert [(one["actor"], one["kind"]) for one in removals] == [("directory:corp", "change")]
+
+
+@needs_samba
+@pytest.mark.parametrize(
+    ("attribute", "value", "usual"),
+    # Accounts expire at a number of 100 ns since 1601.
+    [("userAccountControl", "514", "512"), ("accountExpires", "132000000000000000", "0")],
+    ids=["disabled", "expired"],
+)
+def test_an_account_of_a_domain_that_is_disabled_or_has_expired_is_out(
+    attribute: str, value: str, usual: str, api: Api, door: Door, domain: RealDirectory
+) -> None:
+    door.connect(domain.body())
+    token = door.sign_in("eve")
+    with domain.changed("eve", attribute, value, usual):
+        with pytest.raises(Unauthenticated):
+            door.sign_in("eve")
+        assert api("GET", "/v1/self", token=token).status == 200
+        assert door.sync() == 0
+        assert api("GET", "/v1/self", token=token).status == 401
+        assert door.members() == {}
+    again = door.sign_in("eve")
+    assert api("GET", "/v1/self", token=again).status == 200
+    assert api("GET", "/v1/self", token=token).status == 401
 
 
 @needs_slapd

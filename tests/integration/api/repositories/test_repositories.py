@@ -79,9 +79,12 @@ class World:
         }
         return self.send("push", payload, delivery)
 
-    def pull_request(self, base: str, head: str, *, fork: bool, delivery: str = "d-p") -> dict[str, Any]:
-        pull = self.pull(base, head, fork=fork)
-        payload = {"action": "opened", "number": 7, "pull_request": pull, "sender": {"login": "eve"}}
+    def pull_request(
+        self, base: str, head: str, *, fork: bool, delivery: str = "d-p", action: str = "opened", **more: Any
+    ) -> dict[str, Any]:
+        """Sends the event `action` of a pull request, which has `more` besides."""
+        pull = {**self.pull(base, head, fork=fork), **more.pop("pull", {})}
+        payload = {"action": action, "number": 7, "pull_request": pull, "sender": {"login": "eve"}, **more}
         return self.send("pull_request", payload, delivery)
 
     def pull(self, base: str, head: str, *, fork: bool) -> dict[str, Any]:
@@ -185,7 +188,7 @@ def test_connecting_creates_the_webhook_and_disconnecting_removes_it(world: Worl
     (hook,) = world.host.hooks.values()
     assert (connected["name"], connected["kind"], connected["webhook_id"]) == ("acme/site", "gitea", str(hook["id"]))
     assert hook["config"]["url"] == connected["webhook_url"] == f"https://api.example/webhooks/gitea/{connected['id']}"
-    assert set(hook["events"]) == {"push", "pull_request", "issue_comment"}
+    assert set(hook["events"]) == {"push", "pull_request", "issue_comment", "release"}
     world.connect(409)
     assert len(world.host.hooks) == 1
 

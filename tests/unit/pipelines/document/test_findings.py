@@ -780,7 +780,7 @@ CASES: dict[Code, list[Case]] = {
             4,
             30,
             "/treatments/build/source",
-            "“build” has `source: true`",
+            "“build” has `source`",
             Context(no_source=Severity.ERROR),
         )
     ],

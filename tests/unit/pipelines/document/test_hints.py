@@ -51,6 +51,26 @@ def test_a_key_of_the_document_is_answered_as_well(key: str, expected: str) -> N
     assert expected in hint
 
 
+@pytest.mark.parametrize(
+    ("on", "expected"),
+    [
+        ("{pull_request: {types: [synchronize]}}", "Write updated."),
+        ("{pull_request: {types: [labeled]}}", "Write labelled."),
+        ("{pull_request: {types: [merged]}}", "event.merged"),
+        ("{pull_request: {types: [edited]}}", 'Allowed: "opened"'),
+        ("{pull_request: {labels: ['!wip']}}", "event.labels"),
+        ("{merge_request: {}}", "Write pull_request"),
+        ("{workflow_dispatch: {}}", "cadence run"),
+        ("{release: {branches: [main]}}", "Known here: tags."),
+    ],
+    ids=["synchronize", "labeled", "merged", "edited", "excluded-label", "merge_request", "dispatch", "release"],
+)
+def test_an_event_of_another_system_is_answered_with_the_one_here(on: str, expected: str) -> None:
+    (hint,) = hints(document=f"on: {on}")
+    assert hint is not None
+    assert expected in hint
+
+
 def test_a_type_that_yaml_tears_apart_has_one_finding() -> None:
     (hint,) = hints(treatment="outputs: {x: Block<Map<string, u64>>}")
     assert hint is not None
@@ -63,6 +83,21 @@ def test_defaults_may_name_the_shell() -> None:
     assert checked.findings == ()
     assert checked.pipeline is not None
     assert checked.pipeline.treatments["a"].body["shell"] == "bash -eo pipefail"
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("{paths: [src], submodules: true, lfs: true}", []),
+        ("{}", [None]),
+        ("{depth: 1}", ["Leave it out: the files come without history."]),
+        ("{sparse: [src]}", ["Write paths: [src]."]),
+        ("full", [None]),
+    ],
+    ids=["selection", "empty", "depth", "sparse", "text"],
+)
+def test_source_selects_files(source: str, expected: list[str | None]) -> None:
+    assert hints(treatment=f"source: {source}") == expected
 
 
 @pytest.mark.parametrize(

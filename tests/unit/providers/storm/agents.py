@@ -11,7 +11,7 @@ from cadence.domain.shared.errors import Conflict, Gone, Transient, Unauthentica
 from tests.fakes.audit import MemoryAuditTrail
 from tests.fakes.gates import MemoryEnvironments
 from tests.fakes.retentions import MemoryValueRetentionStore
-from tests.fakes.services import MemoryPools, MemorySecretReader, PlainIdTokens
+from tests.fakes.services import MemoryPools, MemorySecretReader, PlainIdTokens, no_sources
 from tests.unit.providers.storm.cloud import Thing
 from tests.unit.scheduling.simulation.stage import Actor, Crashed
 from tests.unit.scheduling.simulation.world import Ports
@@ -99,7 +99,7 @@ class AgentOnMachine:
 
     def _claim(self, gateway: Ports) -> ClaimAssignment:
         return ClaimAssignment(
-            treatments=gateway.runs, runners=gateway.runners, secrets=MemorySecretReader({}), environments=MemoryEnvironments(), followers=NobodyFollows(), machines=gateway.machines, begin=gateway.begin,
+            treatments=gateway.runs, runners=gateway.runners, secrets=MemorySecretReader({}), sources=no_sources(), environments=MemoryEnvironments(), followers=NobodyFollows(), machines=gateway.machines, begin=gateway.begin,
             engine_secrets=lambda run, spec, attempt, secrets: {}, pools=MemoryPools(self._storm.pools), retentions=MemoryValueRetentionStore(self._storm.runs),
             inputs=lambda run_id, spec: {}, audit=MemoryAuditTrail(), id_tokens=PlainIdTokens(), clock=self._storm.clock,
         )  # fmt: skip

@@ -1,4 +1,7 @@
-"""`SecretStore`: values encrypted by KMS, in the `access` table. Their plain text is in no table, file or log."""
+"""`SecretStore`: values encrypted by KMS, or their sources, in the `access` table.
+
+Their plain text is in no table, file or log.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -14,10 +17,11 @@ from cadence.adapters.dynamodb.shared.stored_item import StoredItem
 from cadence.adapters.kms.chunked_cipher import decrypt_parts, encrypt_parts
 from cadence.adapters.kms.cipher import KmsCipher
 from cadence.application.shared.secret_ports import Binding, Secret, SecretDescription, SecretStore
+from cadence.domain.access.secret_source import LARGEST_VALUE, SecretSource
 from cadence.domain.shared.errors import Conflict, NotFound, TooLarge, Transient
 from cadence.domain.shared.retention import KEPT
 
-MAX_BYTES = 64 * 1024
+MAX_BYTES = LARGEST_VALUE
 _WRITE_ATTEMPTS = 5
 
 
@@ -30,8 +34,9 @@ class SecretItem(StoredItem):
     name = UnicodeAttribute()
     version = NumberAttribute()
     updated_at = UTCDateTimeAttribute()
-    parts = JSONAttribute()  # ciphertexts, base64
+    parts = JSONAttribute()  # ciphertexts, base64; none of a secret with a source
     environment = UnicodeAttribute(null=True)
+    source = JSONAttribute(null=True)
 
     @classmethod
     def key(cls, organization: str, project: str, name: str) -> tuple[str, str]:
@@ -46,11 +51,16 @@ class SecretItem(StoredItem):
             updated_at=self.updated_at,
             parts=self.parts,
             environment=self.environment,
+            source=self.source,
             expires_at=until,
         )
 
     def description(self) -> SecretDescription:
-        return SecretDescription(self.name, int(self.version), self.updated_at, self.environment)
+        return SecretDescription(self.name, int(self.version), self.updated_at, self.environment, self.read_at())
+
+    def read_at(self) -> SecretSource | None:
+        """Returns where the value is read; None if it is here."""
+        return SecretSource.from_json(self.source) if self.source else None
 
 
 class VersionItem(SecretItem):
@@ -86,9 +96,16 @@ class KmsSecretStore(SecretStore):
         self._cipher = KmsCipher(key_id)
 
     def put(
-        self, organization: str, project: str, name: str, value: str, at: datetime, binding: Binding | None = None
+        self,
+        organization: str,
+        project: str,
+        name: str,
+        value: str | SecretSource,
+        at: datetime,
+        binding: Binding | None = None,
     ) -> SecretDescription:
-        plain = value.encode("utf-8")
+        source = value if isinstance(value, SecretSource) else None
+        plain = b"" if isinstance(value, SecretSource) else value.encode("utf-8")
         if len(plain) > MAX_BYTES:
             raise TooLarge(f"A secret may have {MAX_BYTES} bytes; this one has {len(plain)}.", limit=MAX_BYTES)
         for _ in range(_WRITE_ATTEMPTS):
@@ -99,8 +116,11 @@ class KmsSecretStore(SecretStore):
                 name=name,
                 version=version,
                 updated_at=at,
-                parts=encrypt_parts(self._cipher, plain, _context(organization, project, name, version)),
+                parts=encrypt_parts(self._cipher, plain, _context(organization, project, name, version))
+                if source is None
+                else [],
                 environment=_environment(current, binding),
+                source=source.as_json() if source else None,
             )
             try:
                 with translated(f"secret {name}"):
@@ -122,7 +142,7 @@ class KmsSecretStore(SecretStore):
             items = SecretItem.query(
                 partition,
                 SecretItem.sk.startswith(prefix),
-                attributes_to_get=["name", "version", "updated_at", "environment"],
+                attributes_to_get=["name", "version", "updated_at", "environment", "source"],
             )
             return [item.description() for item in items]
 
@@ -156,7 +176,9 @@ class KmsSecretStore(SecretStore):
             item, newest = self._versions(organization, project, name, version)
             # A binding holds for versions from before it, too; and an old version keeps its own.
             bound_to = frozenset(one.environment for one in (item, newest) if one and one.environment)
-            plain[name] = Secret(self._decrypted(item, organization, project), int(item.version), bound_to)
+            source = item.read_at()
+            value = "" if source else self._decrypted(item, organization, project)
+            plain[name] = Secret(value, int(item.version), bound_to, source)
         return plain
 
     def _versions(

@@ -159,6 +159,7 @@ KINDS: tuple[ItemKind, ...] = (
     ItemKind("runners", _RUNNER, "CONSUMER#{port}#{consumer runner}", Found.BY_RUNNER),
     ItemKind("runners", _RUN, "FOLLOW", Found.BY_RUN),
     ItemKind("runners", _RUN, "TUNNEL#{token}", Found.BY_RUN),
+    ItemKind("runners", _RUN, "SHELL#{shell}#{side}", Found.BY_RUN),
     ItemKind("runners", _RUN, "WORKERSECRETS", Found.BY_RUN),
     ItemKind("runners", _POOL, "OFFER#{100 - priority:03}#{project}#{runner}", Found.ORGANIZATION),
     ItemKind("runners", _POOL, "HOST#{host}", Found.ORGANIZATION),

@@ -34,6 +34,8 @@ class HeadItem(LogsTable):
     SK: ClassVar[str] = "HEAD"
 
     next_segment = NumberAttribute()
+    # A log that an earlier version began does not count its lines.
+    lines = NumberAttribute(null=True)
 
     @classmethod
     def key(cls, run_id: str) -> tuple[str, str]:
@@ -57,6 +59,7 @@ class SegmentItem(LogsTable):
     treatments = JSONAttribute()
     levels = JSONAttribute()
     written_at = UnicodeAttribute(null=True)
+    lines_before = NumberAttribute(null=True)
 
     @classmethod
     def sort_key(cls, number: int) -> str:
@@ -77,6 +80,7 @@ class SegmentItem(LogsTable):
             treatments=list(segment.treatments),
             levels=list(segment.levels),
             written_at=milliseconds(datetime.now(UTC)),
+            lines_before=segment.lines_before,
         )
 
     def segment(self) -> Segment:
@@ -93,6 +97,7 @@ class SegmentItem(LogsTable):
             treatments=tuple(self.treatments),
             levels=tuple(self.levels),
             written_at=self.written_at,
+            lines_before=int(self.lines_before or 0),
         )
 
 
@@ -216,6 +221,7 @@ class DynamoLogIndex(LogIndex, LogMarks):
             int(heads[0].next_segment) if heads else 0,
             self.watermarks(runner_ids),
             arrivals.next_number(organization, run_id),
+            int(heads[0].lines or 0) if heads else 0,
         )
 
     def watermarks(self, runner_ids: Iterable[str]) -> Mapping[str, Watermark]:
@@ -232,7 +238,7 @@ class DynamoLogIndex(LogIndex, LogMarks):
         ):
             transaction.save(_until(expires, SegmentItem.of(segment)), SegmentItem.pk.does_not_exist())
             transaction.save(
-                _until(expires, HeadItem(*HeadItem.key(segment.run_id), next_segment=segment.number + 1)),
+                _until(expires, _after(segment)),
                 _head_is(head.next_segment),
             )
             # A segment of a run from before lines had their project cannot be found by search.
@@ -271,6 +277,12 @@ def _partition(run_id: str) -> str:
 def _until(expires: datetime, item: Any) -> Any:
     item.expires_at = expires
     return item
+
+
+def _after(segment: Segment) -> HeadItem:
+    """Returns the head of a log whose last segment it is."""
+    lines = segment.lines_before + segment.lines
+    return HeadItem(*HeadItem.key(segment.run_id), next_segment=segment.number + 1, lines=lines)
 
 
 def _head_is(next_segment: int) -> Condition:

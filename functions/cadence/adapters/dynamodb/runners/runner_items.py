@@ -22,7 +22,15 @@ from cadence.adapters.dynamodb.shared.stored_item import StoredItem
 from cadence.application.shared.runner_ports import Host
 from cadence.domain.placement.offer import RunnerOffer
 from cadence.domain.runners import resources
-from cadence.domain.runners.runner import EngineEndpoint, OutputStream, Runner, RunnerOutcome, RunnerResult, RunnerState
+from cadence.domain.runners.runner import (
+    EngineEndpoint,
+    OutputStream,
+    Runner,
+    RunnerOutcome,
+    RunnerResult,
+    RunnerShell,
+    RunnerState,
+)
 from cadence.domain.runs.run import HIGHEST_PRIORITY
 from cadence.domain.shared.retention import KEPT
 from cadence.domain.values import value_retention
@@ -93,6 +101,7 @@ class RunnerItem(RunnersTable):
     left_tokens = JSONAttribute(null=True)
     retention = JSONAttribute(null=True)
     engine = UnicodeAttribute(null=True)
+    shells = JSONAttribute(null=True)
 
     @classmethod
     def key(cls, runner_id: str) -> tuple[str, str]:
@@ -117,6 +126,7 @@ class RunnerItem(RunnersTable):
         values["result"] = _result(self.result) if self.result else None
         values["listening"] = _listening(self.listening) if self.listening else None
         values["retention"] = value_retention.stored(self.retention)
+        values["shells"] = {shell: RunnerShell(**held) for shell, held in (self.shells or {}).items()}
         for name in ("peaks", "facts", "secret_versions", "boot_phases", "left_tokens"):
             values[name] = values[name] or {}
         return Runner(**values)
@@ -132,6 +142,8 @@ def stored(name: str, value: Any) -> Any:
         return value_retention.plain(value)
     if name == "state":
         return str(value)
+    if name == "shells":
+        return {shell: dataclasses.asdict(held) for shell, held in value.items()} or None
     if isinstance(value, Mapping):
         return dict(value) or None
     return value

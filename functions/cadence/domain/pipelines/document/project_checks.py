@@ -106,16 +106,16 @@ def check_environments(draft: Draft, context: Context, problems: Problems) -> No
 
 
 def check_source(draft: Draft, context: Context, problems: Problems) -> None:
-    """Checks that only documents of connected repositories have treatments with `source: true`."""
+    """Checks that only documents of connected repositories have treatments with `source`."""
     if context.no_source is None:
         return
     for treatment in draft.treatments.values():
-        if treatment.body.get("source") is True:
+        if treatment.body.get("source"):
             problems.add(
                 DocumentProblem(
                     code=Code.NO_SOURCE,
                     severity=context.no_source,
-                    message=f"The treatment {shown(treatment.name)} has `source: true`, which gives it the commit of a "
+                    message=f"The treatment {shown(treatment.name)} has `source`, which gives it the commit of a "
                     "connected repository: other runs have no commit.",
                     path=(*treatment.path, "source"),
                     hint="Connect the repository (cadence repository connect) and put this document into its folder "

@@ -7,6 +7,7 @@ from cadence.domain.pipelines.document.pipeline import BUILTIN_OUTPUTS, Pipeline
 from cadence.domain.pipelines.document.treatments.matrix import MatrixInstance, values_key
 from cadence.domain.pipelines.planning.expanding import Expanded
 from cadence.domain.pipelines.planning.names import RunProblems
+from cadence.domain.pipelines.source import source_selection
 from cadence.domain.pipelines.specification import REPORTS_PORT, SOURCE_PORT, InputSpec, OutputSpec, lines_of
 
 
@@ -36,8 +37,9 @@ class InputWiring:
         """
         treatment = consumer.treatment
         specs = []
-        if treatment.body.get("source"):
-            specs.append(InputSpec(port=SOURCE_PORT, flow="block", type="byte", path="./"))
+        if wanted := treatment.body.get("source"):
+            selection = source_selection(wanted)
+            specs.append(InputSpec(port=SOURCE_PORT, flow="block", type="byte", path="./", selection=selection))
         for port in treatment.inputs.values():
             source = self._sources.get((treatment.name, port.name))
             if source is None:

@@ -1,6 +1,7 @@
 """Webhooks of Bitbucket Cloud. A push may move several branches; its payload does not list the changed files."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from cadence.domain.shared.errors import InvalidRequest
@@ -8,11 +9,18 @@ from cadence.domain.triggers.comment_commands import CommentCommand, read_comman
 from cadence.domain.triggers.git_events import GitEvent, PullRequest, Push
 from cadence.domain.triggers.githosts.format import Headers, Payload, WebhookFormat, hmac_sha256, same
 from cadence.domain.triggers.githosts.payload import NO_COMMIT, at, items, number, required, text
+from cadence.domain.triggers.triggers import PullRequestType
 
 SIGNATURE_HEADER = "x-hub-signature"
 _PUSH = "repo:push"
 COMMENT_EVENT = "pullrequest:comment_created"
-_PULL_REQUESTS = frozenset({"pullrequest:created", "pullrequest:updated"})
+_MERGED = "pullrequest:fulfilled"
+_TYPES = {
+    "pullrequest:created": PullRequestType.OPENED,
+    "pullrequest:updated": PullRequestType.UPDATED,
+    "pullrequest:rejected": PullRequestType.CLOSED,
+    _MERGED: PullRequestType.CLOSED,
+}
 _MOST_CHANGES = 100
 
 
@@ -25,7 +33,11 @@ def read(event: str, payload: Payload) -> Sequence[GitEvent]:
     """Returns the events of a payload. Raises InvalidRequest if it lacks a required part."""
     if event == _PUSH:
         return tuple(_pushes(payload))
-    return (pull_request(payload),) if event in _PULL_REQUESTS else ()
+    if event not in _TYPES:
+        return ()
+    merged = event == _MERGED
+    merge_commit = text(payload, "pullrequest", "merge_commit", "hash") if merged else ""
+    return (replace(pull_request(payload), type=_TYPES[event], merged=merged, merge_commit=merge_commit),)
 
 
 def _pushes(payload: Payload) -> Iterator[Push]:
@@ -103,7 +115,7 @@ def command(payload: Payload) -> CommentCommand | None:
 BITBUCKET = WebhookFormat(
     event_header="x-event-key",
     delivery_headers=("x-request-uuid",),
-    acted_on=_PULL_REQUESTS | {_PUSH},
+    acted_on=frozenset(_TYPES) | {_PUSH},
     signed=signed,
     read=read,
     commands=frozenset({COMMENT_EVENT}),

@@ -1,7 +1,7 @@
 """Webhooks of Gitea and Forgejo: payloads like GitHub's, with a signature header of their own."""
 
 from cadence.domain.triggers.githosts.format import Headers, WebhookFormat, hmac_sha256, same
-from cadence.domain.triggers.githosts.github import COMMENT_EVENT, command, read
+from cadence.domain.triggers.githosts.github import ACTED_ON, COMMENT_EVENT, command, read
 
 SIGNATURE_HEADER = "x-gitea-signature"
 
@@ -14,7 +14,7 @@ def signed(headers: Headers, body: bytes, secret: bytes) -> bool:
 GITEA = WebhookFormat(
     event_header="x-gitea-event",
     delivery_headers=("x-gitea-delivery",),
-    acted_on=frozenset({"push", "pull_request"}),
+    acted_on=ACTED_ON,
     signed=signed,
     read=read,
     commands=frozenset({COMMENT_EVENT}),

@@ -1,11 +1,13 @@
 """Webhooks of GitHub."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from cadence.domain.triggers.comment_commands import CheckCommand, CommentCommand, HostCommand, read_command
-from cadence.domain.triggers.git_events import GitEvent, PullRequest, Push
+from cadence.domain.triggers.git_events import GitEvent, PullRequest, Push, Release
 from cadence.domain.triggers.githosts.format import Headers, Payload, WebhookFormat, hmac_sha256, same
-from cadence.domain.triggers.githosts.payload import at, changed_paths, items, number, required, text
+from cadence.domain.triggers.githosts.payload import at, changed_paths, items, names, number, required, text
+from cadence.domain.triggers.triggers import PullRequestType
 
 SIGNATURE_HEADER = "x-hub-signature-256"
 EVENT_HEADER = "x-github-event"
@@ -14,7 +16,19 @@ COMMENT_EVENT = "issue_comment"
 RERUN_FAILED = "rerun-failed"
 """The identifier of the button of a check that reruns what failed; GitHub's own button reruns everything."""
 
-_STARTING = frozenset({"opened", "synchronize", "synchronized", "reopened"})
+ACTED_ON = frozenset({"push", "pull_request", "release"})
+# What Gitea names otherwise: `synchronized`, and one action for labels that were added or removed.
+_TYPES = {
+    "opened": PullRequestType.OPENED,
+    "reopened": PullRequestType.REOPENED,
+    "synchronize": PullRequestType.UPDATED,
+    "synchronized": PullRequestType.UPDATED,
+    "labeled": PullRequestType.LABELLED,
+    "label_updated": PullRequestType.LABELLED,
+    "unlabeled": PullRequestType.UNLABELLED,
+    "label_cleared": PullRequestType.UNLABELLED,
+    "closed": PullRequestType.CLOSED,
+}
 # GitHub lists no more; beyond that a push may have changed any path.
 _MOST_COMMITS = 2_048
 
@@ -33,7 +47,10 @@ def read(event: str, payload: Payload) -> Sequence[GitEvent]:
     """Returns the events of a payload of GitHub or Gitea. Raises InvalidRequest if it lacks a required part."""
     if event == "push":
         return (_push(payload),)
-    return (pull_request(payload),) if text(payload, "action") in _STARTING else ()
+    action = text(payload, "action")
+    if event == "release":
+        return (_release(payload),) if action == "published" else ()
+    return (pull_request(payload),) if action in _TYPES else ()
 
 
 def _push(payload: Payload) -> Push:
@@ -85,6 +102,39 @@ def pull_request(payload: Payload) -> PullRequest:
         fork=at(head, "id") is None or at(head, "id") != at(base, "id"),
         author=text(request, "user", "login"),
         sender=text(payload, "sender", "login"),
+        **_happened(payload),
+    )
+
+
+def _happened(payload: Payload) -> dict[str, Any]:
+    """Returns what happened to a pull request, as the members of the event."""
+    type_ = _TYPES.get(text(payload, "action"))
+    added, removed = names(payload, "changes", "added_labels"), names(payload, "changes", "removed_labels")
+    if text(payload, "action") == "label_updated" and removed and not added:
+        type_ = PullRequestType.UNLABELLED
+    label = text(payload, "label", "name")
+    changed = (label,) if label else removed if type_ == PullRequestType.UNLABELLED else added
+    merged = at(payload, "pull_request", "merged") is True
+    return {
+        "type": type_,
+        "labels": names(payload, "pull_request", "labels"),
+        "changed_labels": changed if type_ in (PullRequestType.LABELLED, PullRequestType.UNLABELLED) else (),
+        "merged": merged,
+        # Before that it is a commit with which GitHub tries whether it can be merged.
+        "merge_commit": text(payload, "pull_request", "merge_commit_sha") if merged else "",
+    }
+
+
+def _release(payload: Payload) -> Release:
+    tag, url = required(payload, "release", "release.tag_name", "repository.clone_url")
+    return Release(
+        repository=text(payload, "repository", "full_name"),
+        repository_url=url,
+        tag=tag,
+        name=text(payload, "release", "name"),
+        page=text(payload, "release", "html_url"),
+        sender=text(payload, "sender", "login"),
+        prerelease=at(payload, "release", "prerelease") is True,
     )
 
 
@@ -129,7 +179,7 @@ def _comment_command(payload: Payload) -> CommentCommand | None:
 GITHUB = WebhookFormat(
     event_header=EVENT_HEADER,
     delivery_headers=(DELIVERY_HEADER,),
-    acted_on=frozenset({"push", "pull_request"}),
+    acted_on=ACTED_ON,
     pings=frozenset({"ping"}),
     signed=signed,
     read=read,

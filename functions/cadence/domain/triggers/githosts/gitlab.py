@@ -3,13 +3,30 @@
 from collections.abc import Sequence
 
 from cadence.domain.triggers.comment_commands import CommentCommand, read_command
-from cadence.domain.triggers.git_events import GitEvent, PullRequest, Push
+from cadence.domain.triggers.git_events import GitEvent, PullRequest, Push, Release
 from cadence.domain.triggers.githosts.format import Headers, Payload, WebhookFormat, same
-from cadence.domain.triggers.githosts.payload import NO_COMMIT, at, changed_paths, items, number, required, text
+from cadence.domain.triggers.githosts.payload import (
+    NO_COMMIT,
+    at,
+    changed_paths,
+    items,
+    names,
+    number,
+    required,
+    text,
+)
+from cadence.domain.triggers.triggers import PullRequestType
 
 TOKEN_HEADER = "x-gitlab-token"  # noqa: S105 (a header's name)
 _PUSHES = frozenset({"Push Hook", "Tag Push Hook"})
 _MERGE_REQUEST = "Merge Request Hook"
+_RELEASE = "Release Hook"
+_TYPES = {
+    "open": PullRequestType.OPENED,
+    "reopen": PullRequestType.REOPENED,
+    "close": PullRequestType.CLOSED,
+    "merge": PullRequestType.CLOSED,
+}
 
 
 def signed(headers: Headers, body: bytes, secret: bytes) -> bool:
@@ -21,10 +38,28 @@ def read(event: str, payload: Payload) -> Sequence[GitEvent]:
     """Returns the events of a payload. Raises InvalidRequest if it lacks a required part."""
     if event in _PUSHES:
         return (_push(payload),)
-    action = at(payload, "object_attributes", "action")
-    # An update without `oldrev` changed the title or the like, not the commits.
-    starts = action in ("open", "reopen") or (action == "update" and text(payload, "object_attributes", "oldrev"))
-    return (_merge_request(payload),) if starts else ()
+    if event == _RELEASE:
+        return (_release(payload),) if text(payload, "action") == "create" else ()
+    type_, labels = _happened(payload)
+    return (_merge_request(payload, type_, labels),) if type_ else ()
+
+
+def _happened(payload: Payload) -> tuple[PullRequestType | None, tuple[str, ...]]:
+    """Returns the type of an event of a merge request, and the labels that were added or removed.
+
+    None: it changed the title or the like.
+    """
+    action = text(payload, "object_attributes", "action")
+    if action != "update":
+        return _TYPES.get(action), ()
+    if text(payload, "object_attributes", "oldrev"):
+        return PullRequestType.UPDATED, ()
+    before, now = (names(payload, "changes", "labels", when, key="title") for when in ("previous", "current"))
+    added = tuple(label for label in now if label not in before)
+    removed = tuple(label for label in before if label not in now)
+    if added:
+        return PullRequestType.LABELLED, added
+    return (PullRequestType.UNLABELLED, removed) if removed else (None, ())
 
 
 def _push(payload: Payload) -> Push:
@@ -48,10 +83,22 @@ def _push(payload: Payload) -> Push:
     )
 
 
-def _merge_request(payload: Payload) -> PullRequest:
+def _release(payload: Payload) -> Release:
+    tag, url = required(payload, "release", "tag", "project.git_http_url")
+    return Release(
+        repository=text(payload, "project", "path_with_namespace"),
+        repository_url=url,
+        tag=tag,
+        commit=text(payload, "commit", "id"),
+        name=text(payload, "name"),
+        page=text(payload, "url"),
+    )
+
+
+def _merge_request(payload: Payload, type_: PullRequestType, changed_labels: tuple[str, ...]) -> PullRequest:
     description = "merge request"
-    names = ("target.git_http_url", "target_branch", "source_branch", "last_commit.id")
-    base_url, target, source, commit = required(payload, description, *(f"object_attributes.{name}" for name in names))
+    parts = ("target.git_http_url", "target_branch", "source_branch", "last_commit.id")
+    base_url, target, source, commit = required(payload, description, *(f"object_attributes.{name}" for name in parts))
     request = at(payload, "object_attributes")
     return PullRequest(
         number=number(payload, description, "object_attributes", "iid"),
@@ -68,6 +115,11 @@ def _merge_request(payload: Payload) -> PullRequest:
         or at(request, "source_project_id") != at(request, "target_project_id"),
         author=text(request, "last_commit", "author", "name"),
         sender=text(payload, "user", "username"),
+        type=type_,
+        labels=names(payload, "labels", key="title"),
+        changed_labels=changed_labels,
+        merged=text(request, "action") == "merge",
+        merge_commit=text(request, "merge_commit_sha"),
     )
 
 
@@ -93,7 +145,7 @@ def command(payload: Payload) -> CommentCommand | None:
 GITLAB = WebhookFormat(
     event_header="x-gitlab-event",
     delivery_headers=("idempotency-key", "x-gitlab-event-uuid"),
-    acted_on=_PUSHES | {_MERGE_REQUEST},
+    acted_on=_PUSHES | {_MERGE_REQUEST, _RELEASE},
     signed=signed,
     read=read,
     commands=frozenset({"Note Hook"}),

@@ -11,6 +11,8 @@ _FORM = "application/x-www-form-urlencoded"
 LONGEST_TEXT = 1_000
 """Characters of one text: a run stores its whole event in one item of its table."""
 NO_COMMIT = "0" * 40
+_MOST_NAMES = 100
+_LONGEST_NAME = 255
 
 
 def read_payload(body: bytes, content_type: str) -> Mapping[str, Any]:
@@ -38,6 +40,12 @@ def text(value: Any, *path: str) -> str:
     """Returns the text at a path, cut after `LONGEST_TEXT` characters; empty if there is none."""
     content = at(value, *path)
     return content[:LONGEST_TEXT] if isinstance(content, str) else ""
+
+
+def names(value: Any, *path: str, key: str = "name") -> tuple[str, ...]:
+    """Returns the texts under `key` of the objects in the list at a path: the first 100, each cut if it is long."""
+    found = (text(each, key)[:_LONGEST_NAME] for each in items(value, *path)[:_MOST_NAMES])
+    return tuple(name for name in found if name)
 
 
 def items(value: Any, *path: str) -> Sequence[Any]:

@@ -1,5 +1,7 @@
 """Keys that other systems use, with what to write in their place."""
 
+from typing import Any
+
 from cadence.domain.pipelines.document.findings import Path
 
 _IMPORT = "This looks like a file of another CI system: cadence import FILE converts it."
@@ -38,6 +40,39 @@ _OF_TREATMENT = {
     "continue-on-error": "Connect its output `failed`, or end the command with `|| true`.",
 }
 
+_OF_SOURCE = {
+    "depth": "Leave it out: the files come without history.",
+    "fetch-depth": "Leave it out: the files come without history.",
+    "sparse": "Write paths: [src].",
+    "sparse-checkout": "Write paths: [src].",
+    "token": "Leave it out: Cadence fetches the files itself.",
+    "ref": "Leave it out: it is the commit that started the run.",
+}
+_OF_TRIGGERS = {
+    "merge_request": "Write pull_request: it stands for merge requests, too.",
+    "merge_requests": "Write pull_request: it stands for merge requests, too.",
+    "pull_request_target": "Write pull_request: forks run the files of the branch that they are to be merged into.",
+    "tag": 'Write push: {tags: ["*"]}.',
+    "tags": 'Write push: {tags: ["*"]}.',
+    "cron": "Write schedule: [{cron: …}].",
+    "workflow_dispatch": "Leave it out: `cadence run` and the API start every pipeline.",
+    "manual": "Leave it out: `cadence run` and the API start every pipeline.",
+    "workflow_run": "Write pipeline: [{name: …}].",
+}
+_OF_TYPES = {
+    "synchronize": "Write updated.",
+    "synchronized": "Write updated.",
+    "update": "Write updated.",
+    "labeled": "Write labelled.",
+    "unlabeled": "Write unlabelled.",
+    "label_updated": "Write labelled.",
+    "label_cleared": "Write unlabelled.",
+    "merged": "Write closed, and when: ${{ event.merged }} in the treatments.",
+    "merge": "Write closed, and when: ${{ event.merged }} in the treatments.",
+    "close": "Write closed.",
+    "open": "Write opened.",
+    "reopen": "Write reopened.",
+}
 _OF_STEP = {
     "script": "Write `run`.",
     "commands": "Write `run`.",
@@ -63,7 +98,20 @@ def hint_for(path: Path, key: str) -> str | None:
             return _OF_DOCUMENT.get(key)
         case ("treatments" | "definitions", _):
             return _OF_TREATMENT.get(key)
+        case ("treatments" | "definitions", _, "source"):
+            return _OF_SOURCE.get(key)
         case ("treatments" | "definitions", _, "steps", _):
             return _OF_STEP.get(key)
+        case ("on",):
+            return _OF_TRIGGERS.get(key)
+        case _:
+            return None
+
+
+def hint_for_value(path: Path, value: Any) -> str | None:
+    """Returns what to write in place of a value of another system; `path` is that of the value."""
+    match path:
+        case ("on", "pull_request", "types", _) if isinstance(value, str):
+            return _OF_TYPES.get(value)
         case _:
             return None

@@ -10,7 +10,7 @@ from jsonschema_rs import Draft202012Validator, ValidationError
 
 from cadence.domain.pipelines.document.draft import mapping
 from cadence.domain.pipelines.document.findings import Code, DocumentProblem, Path
-from cadence.domain.pipelines.document.syntax.elsewhere import hint_for
+from cadence.domain.pipelines.document.syntax.elsewhere import hint_for, hint_for_value
 from cadence.domain.pipelines.document.wording import suggestion
 from cadence.domain.shared import schemas
 from cadence.domain.shared.display import kind_of, shown
@@ -181,9 +181,8 @@ def _wrong_type(error: ValidationError, path: Path, subject: str) -> Iterator[Do
 def _wrong_value(error: ValidationError, path: Path, subject: str) -> Iterator[DocumentProblem]:
     limits = error.kind.as_dict()
     allowed = ", ".join(json.dumps(value) for value in limits.get("options", [limits.get("expected_value")]))
-    yield DocumentProblem(
-        code=Code.WRONG_VALUE, message=f"{subject} is {shown(error.instance)}.", path=path, hint=f"Allowed: {allowed}."
-    )
+    hint = hint_for_value(path, error.instance) or f"Allowed: {allowed}."
+    yield DocumentProblem(code=Code.WRONG_VALUE, message=f"{subject} is {shown(error.instance)}.", path=path, hint=hint)
 
 
 def _out_of_range(error: ValidationError, path: Path, subject: str) -> Iterator[DocumentProblem]:

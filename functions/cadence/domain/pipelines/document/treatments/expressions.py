@@ -17,6 +17,7 @@ EVENT_FIELDS = (
     frozenset({"kind", "author", "branch", "commit", "ref", "repository", "repository_url", "sender"})
     | {"before", "changed_files", "message", "paths_from", "tag"}
     | {"base_branch", "base_commit", "base_ref", "base_repository", "base_repository_url", "fork", "number", "title"}
+    | {"label", "labels", "merge_commit", "merged", "name", "page", "prerelease"}
     | {"cron", "scheduled_at", "timezone"}
     | {"outputs", "pipeline", "run_id", "state", "treatment"}
     | {"data", "id", "source", "subject", "time", "type", "webhook"}

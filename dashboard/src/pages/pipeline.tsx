@@ -1,0 +1,222 @@
+// Is it healthy, and what is it? A pipeline's last runs, its document with findings, and what its versions changed.
+import { address, get, pages, request } from "../api/client.ts";
+import { may } from "../api/session.ts";
+import type { components } from "../api/types.ts";
+import { visible } from "../model/ansi.ts";
+import { ago, counted } from "../model/format.ts";
+import { location_, setQuery } from "../navigation.ts";
+import { useLoaded } from "../parts/data.ts";
+import { Health } from "../parts/health.tsx";
+import { Failure, Loading, Unavailable } from "../parts/notes.tsx";
+import { useTitle } from "../parts/shell.tsx";
+import { Changes, Source } from "../parts/source.tsx";
+import { href } from "../routes.ts";
+import "../style/pipeline.css";
+
+type Schemas = components["schemas"];
+type Pipeline = Schemas["PipelineView"];
+
+export function PipelinePage({ project, name }: { project: string; name: string }) {
+  useTitle(name);
+  const query = new URLSearchParams(location_.value.search);
+  const [version, other, line] = [query.get("version"), query.get("with"), Number(query.get("line"))];
+  const path = ["projects", project, "pipelines", name];
+  const versions = useLoaded(`versions/${project}/${name}`, async (signal) => {
+    const found = await pages<Schemas["PipelineList"]>([...path, "versions"], {}, signal);
+    return found.flatMap((page) => page.items);
+  });
+  const newest = versions.value?.at(0);
+  if (!newest) {
+    if (versions.error) return <Unavailable what={name} error={versions.error} />;
+    return <Loading what={name} />;
+  }
+  return (
+    <>
+      <nav class="crumbs" aria-label="Where this is">
+        <a href={href({ page: "pipelines" })}>Pipelines</a>
+        <span aria-hidden="true">/</span>
+        <span>{project}</span>
+      </nav>
+      <div class="title-row">
+        <h1>{name}</h1>
+        <span class="fill" />
+        {may("runs:read") && (
+          <a class="button" href={href({ page: "runs" }, { project, pipeline: name })} data-key="l">
+            All runs
+          </a>
+        )}
+      </div>
+      {versions.error && <Failure error={versions.error} />}
+      <Facts pipeline={newest} />
+      {may("runs:read") && <Health project={project} pipeline={name} />}
+      <Document path={path} version={version} other={other} line={line} newest={newest.version} />
+      <Versions project={project} name={name} versions={versions.value ?? []} shown={version} />
+    </>
+  );
+}
+
+function Facts({ pipeline }: { pipeline: Pipeline }) {
+  const triggers = Object.keys(pipeline.triggers).map((trigger) => trigger.replaceAll("_", " "));
+  const next = pipeline.next_firings[0];
+  return (
+    <dl class="facts">
+      <div>
+        <dt>Newest version</dt>
+        <dd>
+          {pipeline.version}, {ago(pipeline.created_at, Date.now())} by {visible(pipeline.created_by)}
+        </dd>
+      </div>
+      <div>
+        <dt>Starts by itself</dt>
+        <dd>{triggers.length ? `on ${triggers.join(", ")}` : "no"}</dd>
+      </div>
+      {next && (
+        <div>
+          <dt>Next</dt>
+          <dd>
+            <time dateTime={next}>{new Date(next).toLocaleString()}</time>
+          </dd>
+        </div>
+      )}
+    </dl>
+  );
+}
+
+interface DocumentProps {
+  path: readonly string[];
+  version: string | null;
+  /** The older version that it is compared with, if any. */
+  other: string | null;
+  line: number;
+  newest: number;
+}
+
+function Document({ path, version, other, line, newest }: DocumentProps) {
+  const loaded = useLoaded(`document/${path.join("/")}/${version}/${other}`, async (signal) => {
+    const read = (one: string | null) => get<Schemas["PipelineWithDocument"]>(path, { version: one }, signal);
+    const [shown, before] = await Promise.all([read(version), other ? read(other) : null]);
+    return { shown, before };
+  });
+  const found = loaded.value;
+  const text = found?.shown.document;
+  return (
+    <section class="card" aria-label="Document">
+      <div class="section-head">
+        <h2>Document</h2>
+        <span class="chip">{other ? `version ${other} → ${version ?? newest}` : `version ${version ?? newest}`}</span>
+        <span class="fill" />
+        {(version || other) && (
+          <button type="button" onClick={() => setQuery({ version: null, with: null, line: null })}>
+            Show the newest
+          </button>
+        )}
+      </div>
+      {loaded.error && <Failure error={loaded.error} />}
+      {!found && !loaded.error && <Loading what="the document" />}
+      {found?.before && <Changes before={found.before.document} after={found.shown.document} />}
+      {found && !found.before && text !== undefined && (
+        <Checked key={found.shown.version} project={path[1] ?? ""} text={text} line={line} />
+      )}
+    </section>
+  );
+}
+
+/** The document with the findings of a check against the project as it is now. */
+function Checked({ project, text, line }: { project: string; text: string; line: number }) {
+  const checked = useLoaded(`checked/${project}/${text}`, (signal) =>
+    request<Schemas["CheckedView"]>(
+      "POST",
+      `${address(["projects", project])}/pipelines:validate`,
+      { document: text },
+      signal,
+    ),
+  );
+  const findings = checked.value?.findings ?? [];
+  return (
+    <>
+      {checked.error && <Failure error={checked.error} />}
+      {checked.value && (
+        <p class="findings" role="status">
+          {findings.length ? counted(findings.length, "finding") : "A check against the project finds nothing."}
+        </p>
+      )}
+      {findings.length > 0 && (
+        <ul class="plain-list">
+          {findings.map((one) => (
+            <li key={`${one.code}/${one.pointer}/${one.line}`}>
+              <span class={one.severity === "error" ? "state tone-bad" : "state tone-wait"}>{one.severity}</span>{" "}
+              {one.line > 0 && (
+                <button type="button" class="quiet" onClick={() => setQuery({ line: String(one.line) })}>
+                  line {one.line}
+                </button>
+              )}{" "}
+              {visible(one.message)} {one.hint && <span class="quiet-text">{visible(one.hint)}</span>}
+            </li>
+          ))}
+        </ul>
+      )}
+      <Source text={text} line={line} found={findings.map((one) => one.line)} />
+    </>
+  );
+}
+
+interface VersionsProps {
+  project: string;
+  name: string;
+  versions: readonly Pipeline[];
+  shown: string | null;
+}
+
+function Versions({ project, name, versions, shown }: VersionsProps) {
+  const to = (query: Record<string, string>) => href({ page: "pipeline", project, name }, query);
+  return (
+    <section class="card" aria-label="Versions">
+      <div class="section-head">
+        <h2>Versions</h2>
+        <span class="quiet-text">{versions.length}</span>
+      </div>
+      <table class="plain rows">
+        <thead>
+          <tr>
+            <th scope="col">Version</th>
+            <th scope="col">Stored</th>
+            <th scope="col">By</th>
+            <th scope="col">What changed</th>
+          </tr>
+        </thead>
+        <tbody>
+          {versions.map((one, at) => {
+            const before = versions[at + 1];
+            const version = String(one.version);
+            const isShown = version === (shown ?? String(versions[0]?.version));
+            return (
+              <tr key={version} class={isShown ? "selected" : undefined}>
+                <th scope="row">
+                  <a href={to({ version })} aria-current={isShown ? "true" : undefined}>
+                    {version}
+                  </a>
+                </th>
+                <td data-label="Stored">
+                  <time dateTime={one.created_at} title={one.created_at}>
+                    {ago(one.created_at, Date.now())}
+                  </time>
+                </td>
+                <td data-label="By">{visible(one.created_by)}</td>
+                <td data-label="What changed">
+                  {before ? (
+                    <a href={to({ version, with: String(before.version) })}>
+                      since {before.version}
+                      <span class="hidden"> in version {version}</span>
+                    </a>
+                  ) : (
+                    "–"
+                  )}
+                </td>
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+    </section>
+  );
+}

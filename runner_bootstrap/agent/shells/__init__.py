@@ -1,0 +1,1 @@
+"""Interactive shells of users beside a treatment's command, carried by the control plane's tunnels."""
