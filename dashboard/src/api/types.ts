@@ -2843,6 +2843,11 @@ export interface components {
              * @description Of an engine's line.
              */
             track: number | null;
+            /**
+             * Step
+             * @description The number of the treatment's step that wrote it, from 1.
+             */
+            step: number | null;
             /** Gap */
             gap: {
                 [key: string]: number;
