@@ -201,6 +201,23 @@ describe.skipIf(!canRun)("the pages", { timeout: PATIENCE }, () => {
     await page.context().close();
   });
 
+  it("shows the steps of a treatment with their states", async () => {
+    const path = `/v1/runs/${RUN}/treatments/export`;
+    const step = { started_at: null, finished_at: null, exit_code: null, soft_fail: false };
+    at.served.instead.set(path, {
+      ...(at.served.recorded[path] as object),
+      steps: [
+        { ...step, number: 1, name: "lint", state: "failed", exit_code: 3, soft_fail: true },
+        { ...step, number: 2, name: "publish", state: "skipped" },
+      ],
+    });
+    const { page } = await open(`/ui/runs/${RUN}/t/export`);
+    const steps = page.getByRole("region", { name: "Steps" }).getByRole("listitem");
+    await steps.filter({ hasText: "lint" }).getByText("(exit 3)").waitFor();
+    await steps.filter({ hasText: "publish" }).getByText("skipped").waitFor();
+    await page.context().close();
+  });
+
   it("follows a run: what changed replaces what was there", async () => {
     const path = `/v1/runs/${RUN}`;
     const ended = at.served.recorded[path] as { state: string; treatments: { name: string; state: string }[] };
