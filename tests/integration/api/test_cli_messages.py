@@ -2,10 +2,13 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import typer
 
 from cadence.cli.runs.list_runs import STATES
+from cadence.cli.shared import arguments
 from cadence.domain.runs.states import RunState
 from tests.git.repositories import Repository
 from tests.integration.api.calling import HELLO
@@ -86,3 +89,23 @@ def test_wrong_places_of_options_and_wrong_parameters_are_named(cadence, tmp_pat
     early = cadence("--json", "runs")
     assert early.exit_code == 2 and "Write --json after the command" in early.stderr
     assert "--param whoo: error[unknown-parameter]" in cadence("run", "hello.yaml", "--param", "whoo=x").stderr
+
+
+def test_a_deletion_is_confirmed_on_a_terminal(monkeypatch) -> None:
+    terminal = SimpleNamespace(isatty=lambda: True)
+    monkeypatch.setattr(arguments, "sys", SimpleNamespace(stdin=terminal, stderr=terminal))
+    asked: list[str] = []
+    monkeypatch.setattr(typer, "confirm", lambda question, err: asked.append(question))
+
+    with pytest.raises(typer.Exit):
+        arguments.confirm_deletion("secret a", yes=False)
+    arguments.confirm_deletion("secret a", yes=True)
+    assert asked == ["Delete secret a?"]
+
+
+def test_scripts_are_not_asked(cadence) -> None:
+    cadence("secret", "set", "a", stdin="value\n")
+    cadence("secret", "set", "b", stdin="value\n")
+
+    assert cadence("secret", "delete", "a").stdout == "Deleted secret a.\n"
+    assert cadence("secret", "delete", "b", "--yes").exit_code == 0

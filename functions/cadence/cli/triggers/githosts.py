@@ -7,9 +7,9 @@ import typer
 
 from cadence.cli.client.client import Client
 from cadence.cli.client.connection import connect
-from cadence.cli.shared.arguments import prompt_secret
+from cadence.cli.shared.arguments import confirm_deletion, prompt_secret
 from cadence.cli.shared.errors import FAILED, WRONG_USE, fail, reporting_errors
-from cadence.cli.shared.options import Json, Name, Project
+from cadence.cli.shared.options import Json, Name, Project, Yes
 from cadence.cli.shared.output import date_time, out, print_json, print_list, print_result
 
 githost = typer.Typer(
@@ -133,8 +133,9 @@ def list_event_deliveries(
 
 
 @githost.command("delete")
-def delete_githost(name: Name, project: Project = None, as_json: Json = False) -> None:
+def delete_githost(name: Name, project: Project = None, yes: Yes = False, as_json: Json = False) -> None:
     """Delete a git host, given by its name or id. Its webhooks are refused from then on."""
+    confirm_deletion(f"git host {name}", yes)
     with reporting_errors(as_json):
         client = connect(project)
         client.delete_githost(_id_of(client, name))
