@@ -124,7 +124,7 @@ def test_logs_search_trace_and_cancel(cadence: Cadence, api: Api, tmp_path: Path
     assert traced.startswith("wait.word  5 B  sha256:")
     assert cadence("value", "download", run_id, "wait.word").stdout == "done\n"
     assert cadence("logs", run_id, "--grep", " [23]$", "-t", "wait").stdout.count("tick-") == 2
-    assert cadence("cancel", run_id).stdout.startswith(f"Run {run_id} is cancel")
+    assert cadence("cancel", run_id).stdout.startswith(f"Run {run_id} of ")
     followed = cadence("logs", run_id, "-f").stdout
     assert followed.count("tick-") == 3
     assert api.run(run_id)["state"] == "cancelled"
