@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from cadence.importing.github.cel import condition
+from cadence.importing.github.cel import condition, translated
 from cadence.importing.github.expressions import GitHubExpressionError
 from cadence.importing.github.job import GitHubJob
 from cadence.importing.shared.cel import all_of
@@ -16,7 +16,8 @@ from cadence.importing.shared.yaml_source import listed, mapping, plain, texts
 
 _IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@-]{0,254}")
 _LONGEST = 604_800
-_IGNORED = frozenset({"name", "needs", "steps", "env", "outputs", "defaults", "secrets", "with", "uses"})
+_IGNORED = frozenset({"name", "needs", "steps", "env", "outputs", "defaults", "secrets", "strategy", "with", "uses"})
+_COMPUTED = "Write the axes out, or make one treatment for each item of a stream with `each`. Scripts stop where they use a value."
 
 
 def settings(job: GitHubJob) -> None:
@@ -60,13 +61,20 @@ def _runs_on(job: GitHubJob) -> None:
         )  # fmt: skip
 
 
+def matrix(job: GitHubJob) -> None:
+    """Adds the matrix to the treatment; expressions know only the axes that it has."""
+    if job.body.get("strategy") is not None:
+        _matrix(job)
+    made = job.treatment.body.get("matrix", {})
+    known = {*made, *(name for entry in made.get("include", ()) for name in entry)}
+    job.scope = replace(job.scope, axes={name: axis for name, axis in job.scope.axes.items() if axis in known})
+
+
 def _matrix(job: GitHubJob) -> None:
     strategy = mapping(job.body["strategy"])
     matrix, line = strategy.get("matrix"), job.line(strategy, "matrix")
     if not isinstance(matrix, dict):
-        job.note(
-            line, "strategy.matrix", "It is computed while the workflow runs.", "Write the axes out, or use `each`."
-        )
+        job.note(line, "strategy.matrix", "It is computed while the workflow runs.", _COMPUTED)
         return
     axes = _axes(job, matrix)
     for key in ("include", "exclude"):
@@ -99,7 +107,11 @@ def _axes(job: GitHubJob, matrix: Mapping[str, Any]) -> dict[str, Any]:
                 axes[job.scope.axes[axis]] = known
             continue
         if isinstance(values, str):
-            whole = job.translate(values, line, f"matrix.{axis}:")
+            try:
+                whole = translated(values, job.scope)
+            except GitHubExpressionError:
+                job.note(line, f"matrix.{axis}: {values}", "It is computed while the workflow runs.", _COMPUTED)
+                continue
         if whole is not None and whole.startswith("${{"):
             axes[job.scope.axes[axis]] = whole
         else:
@@ -238,7 +250,6 @@ def _left_out(why: str, todo: str, key: str) -> Any:
 
 _SETTINGS: dict[str, Any] = {
     "runs-on": _runs_on,
-    "strategy": _matrix,
     "container": _container,
     "services": _services,
     "if": _condition,

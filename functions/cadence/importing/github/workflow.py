@@ -7,7 +7,7 @@ from typing import Any
 from cadence.importing.github.cel import TranslationScope, translated
 from cadence.importing.github.expressions import GitHubExpressionError
 from cadence.importing.github.job import Artifact, GitHubJob
-from cadence.importing.github.settings import settings
+from cadence.importing.github.settings import matrix, settings
 from cadence.importing.github.steps import write_steps
 from cadence.importing.github.templates import axis_name
 from cadence.importing.github.triggers import triggers
@@ -112,8 +112,10 @@ class _Workflow:
             draft=self._draft,
             treatment=treatment,
             scope=scope,
+            outputs_of_needs={other: self._jobs[other].outputs for other in needs[name]},
             available=self._available(name, needs),
         )
+        matrix(job)
         if body.get("name") and slug(plain(body["name"])) != treatment.name and "${{" not in plain(body["name"]):
             treatment.comments.append(plain(body["name"]))
         if needs[name]:
@@ -175,14 +177,7 @@ class _Workflow:
     def _connect_outputs(self, job: GitHubJob) -> None:
         for (other, output), port in job.needed_outputs.items():
             producer = self._jobs[other]
-            if output in producer.outputs:
-                self._draft.connect(producer.treatment, producer.outputs[output], job.treatment, port)
-            else:
-                job.treatment.inputs[port] = {"type": "Block<string>", "value": ""}
-                job.note(
-                    job.treatment.line, f"needs.{other}.outputs.{output}", f"The job {other} has no such output.",
-                    "The value is empty; correct the name or connect the input.",
-                )  # fmt: skip
+            self._draft.connect(producer.treatment, producer.outputs[output], job.treatment, port)
 
 
 def _axes(body: Mapping[str, Any]) -> list[str]:
