@@ -5,11 +5,12 @@ from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
+from cadence.importing.github.checkout import checkout
 from cadence.importing.github.common_actions import COMMON
 from cadence.importing.github.job import Artifact, GitHubJob
 from cadence.importing.github.templates import split
 from cadence.importing.shared.names import slug
-from cadence.importing.shared.shell import EVENT_COMMIT, EVENT_URL, REPOSITORY_PARAMETERS, checkout, quoted
+from cadence.importing.shared.shell import quoted
 from cadence.importing.shared.yaml_source import mapping, plain
 
 _TOOLCHAINS = {
@@ -46,29 +47,6 @@ def action(job: GitHubJob, step: Mapping[str, Any], uses: str, line: int) -> lis
         "Do what it does by commands, or leave it out if it is not needed.",
     )  # fmt: skip
     return [f"# {' '.join(uses.split())} was not carried over."]
-
-
-def _checkout(job: GitHubJob, given: Mapping[str, Any], line: int) -> list[str]:
-    for name, settings in REPOSITORY_PARAMETERS.items():
-        job.draft.parameter(name, settings)
-    folder = job.in_quotes(plain(given.get("path", ".")), line)
-    url, commit = EVENT_URL, EVENT_COMMIT
-    if given.get("repository"):
-        url, commit = job.in_quotes(f"https://github.com/{plain(given['repository'])}", line), "FETCH_HEAD"
-    if given.get("ref"):
-        commit = job.in_quotes(plain(given["ref"]), line)
-    for key in ("ssh-key", "token", "sparse-checkout", "persist-credentials", "filter"):
-        if given.get(key) not in (None, False):
-            job.note(
-                line, f"actions/checkout with {key}", "The clone is made by plain git.",
-                "If it needs credentials, give the treatment a secret and have git use it.",
-            )  # fmt: skip
-    lines = checkout(url, folder, commit)
-    if plain(given.get("submodules", "false")) != "false":
-        lines.append(f"git -C {folder} submodule update --init --recursive --quiet")
-    if plain(given.get("lfs", "false")) == "true":
-        lines.append(f"git -C {folder} lfs pull")
-    return lines
 
 
 def _upload(job: GitHubJob, given: Mapping[str, Any], line: int) -> list[str]:
@@ -238,7 +216,7 @@ def _toolchain(job: GitHubJob, name: str, given: Mapping[str, Any], line: int) -
 
 
 _KNOWN: dict[str, Callable[[GitHubJob, Mapping[str, Any], int], list[str]]] = {
-    "actions/checkout": _checkout,
+    "actions/checkout": checkout,
     "actions/upload-artifact": _upload,
     "actions/download-artifact": _download,
     "actions/cache": _cache,

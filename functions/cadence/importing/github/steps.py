@@ -43,6 +43,7 @@ _GIVEN = {
 }
 _OUTPUT_FUNCTION = f'{STEP_OUTPUT}() {{ [ ! -f "$steps/$1" ] || sed -n "s/^$2=//p" "$steps/$1" | tail -n 1; }}'
 _EXPRESSION = re.compile(r"\$\{\{\s*(.*?)\s*\}\}")
+_GIT = re.compile(r"^(?:[^#\n]*[;&|(\s])?git [a-z-]", re.MULTILINE)
 _LONGEST_NAME = 90
 _MOST_STEPS = 100
 
@@ -219,6 +220,11 @@ def _settings_of_scripts(job: GitHubJob, body: str) -> None:
             job.env[name] = f"${{{{ {bare(event_value(cel))} }}}}"
     if "CI" in used and "CI" not in job.env:
         job.env["CI"] = True
+    if job.treatment.body.get("source") and _GIT.search(body) and "git init --quiet" not in body:
+        job.note(
+            job.treatment.line, "git in scripts", "`source` gives the files of the commit without .git.",
+            "Have the script clone the repository where it needs one, or do without git.",
+        )  # fmt: skip
     if job.uses_step_outputs:
         job.note(
             job.treatment.line, "outputs of steps", "They are read from the lines `name=value` that steps write.",

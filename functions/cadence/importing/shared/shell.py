@@ -34,7 +34,7 @@ def checkout(url: str, folder: str, commit: str) -> list[str]:
     ]
 
 
-EVENT_URL = '"${CADENCE_EVENT_REPOSITORY_URL:-$CADENCE_PARAM_repository_url}"'
+EVENT_URL = '"${CADENCE_EVENT_REPOSITORY_URL:-${CADENCE_PARAM_repository_url:?Give this parameter a git repository}}"'
 EVENT_COMMIT = '"${CADENCE_EVENT_COMMIT:-$CADENCE_PARAM_commit}"'
 REPOSITORY_PARAMETERS = {
     "repository_url": {
