@@ -30,7 +30,10 @@ class Artifact:
 
 @dataclass(kw_only=True)
 class GitHubJob:
-    """A job while it is converted into a treatment. `scope` is the scope of its expressions."""
+    """A job while it is converted into a treatment. `scope` is the scope of its expressions.
+
+    `never` means that the treatment does not run until it is changed by hand.
+    """
 
     id: str
     body: Mapping[str, Any]
@@ -46,6 +49,8 @@ class GitHubJob:
     step_ids: dict[str, str] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=dict)
     needed_outputs: dict[tuple[str, str], str] = field(default_factory=dict)
+    passed_outputs: dict[str, tuple[str, str]] = field(default_factory=dict)
+    never: bool = False
     home: bool = False
     uses_step_outputs: bool = False
     _expressions: dict[str, str] = field(default_factory=dict)
