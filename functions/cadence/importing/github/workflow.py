@@ -7,8 +7,9 @@ from typing import Any
 from cadence.importing.github.cel import TranslationScope, translated
 from cadence.importing.github.expressions import GitHubExpressionError
 from cadence.importing.github.job import Artifact, GitHubJob
+from cadence.importing.github.matrix import matrix
 from cadence.importing.github.reusable import write_trigger
-from cadence.importing.github.settings import matrix, settings
+from cadence.importing.github.settings import settings
 from cadence.importing.github.steps import write_steps
 from cadence.importing.github.templates import axis_name
 from cadence.importing.github.triggers import triggers
