@@ -1,4 +1,4 @@
-"""The budgets of the page itself: a browser over answers of a run of 10,000 treatments and a log of 100,000 lines.
+"""The budgets of the page itself: a browser over answers of a run of 10,000 treatments and a log of 10 million lines.
 
 Sizes are held by `make check`, counts of elements and rows by the tests in `dashboard/tests/pages`; seconds are only
 measured here, since they belong to the machine.
@@ -19,10 +19,11 @@ _FIGURES = (
     ("state", "a state of one of 10,000 on screen after its message", "ms", Goal(100)),
     ("panned", "moving the graph of 10,000", "frames/s", Goal(55, at_least=True)),
     ("elements", "elements of the page of 10,000 treatments", "", None),
-    ("end", "the end of 100,000 lines that were read", "ms", Goal(300)),
-    ("scrolled", "scrolling 100,000 lines, a frame, p95", "ms", Goal(20)),
+    ("end", "the end of 10 million lines", "ms", Goal(500)),
+    ("any", "any line of 10 million", "ms", Goal(300)),
+    ("scrolled", "scrolling 10 million lines, a frame, p95", "ms", Goal(20)),
     ("rows", "rows of the log at most", "", Goal(200)),
-    ("heap", "heap with 100,000 lines", "MB", Goal(150)),
+    ("heap", "heap with 10 million lines", "MB", Goal(150)),
 )
 
 

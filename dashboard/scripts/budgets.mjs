@@ -7,7 +7,8 @@ import { launch } from "./launch.mjs";
 
 const [program, built] = process.argv.slice(2);
 const TREATMENTS = 10_000;
-const LINES = 100_000;
+const LINES = 10_000_000;
+const ANY = 7_654_321;
 const served = await serve(built);
 const browser = await launch(program);
 try {
@@ -81,24 +82,41 @@ try {
   await page.mouse.up();
   found.panned = (1_000 * moved.length) / moved.reduce((sum, ms) => sum + ms, 0);
 
-  // A long log: all of it read, its end shown, then scrolled through.
+  // A long log: its end, then any line of it, then scrolled through.
   served.instead.delete(`/v1/runs/${RUN}`);
   served.instead.delete(`/v1/runs/${RUN}/graph`);
   serveLines(served, LINES, (index) => `line number ${index} of a log that somebody's build wrote at length`);
   await page.goto(`${served.url}/ui/runs/${RUN}`);
-  await page.getByText("100,000 lines", { exact: true }).waitFor();
+  await page.getByText(`${LINES.toLocaleString("en")} lines`, { exact: true }).waitFor();
   found.end = await page.evaluate(
-    () =>
+    (last) =>
       new Promise((resolve) => {
         const began = performance.now();
         const look = () => {
-          const last = [...document.querySelectorAll(".log-text")].at(-1)?.textContent ?? "";
-          if (last.startsWith("line number 99999 ")) resolve(performance.now() - began);
+          const text = [...document.querySelectorAll(".log-text")].at(-1)?.textContent ?? "";
+          if (text.startsWith(`line number ${last} `)) resolve(performance.now() - began);
           else requestAnimationFrame(look);
         };
         [...document.querySelectorAll(".log-foot button")].at(-1).click();
         look();
       }),
+    LINES - 1,
+  );
+  await page.getByLabel("Go to a line or a time").fill(String(ANY + 1));
+  found.any = await page.evaluate(
+    (wanted) =>
+      new Promise((resolve) => {
+        const began = performance.now();
+        const look = () => {
+          const text = document.querySelector(".log-row.marked .log-text")?.textContent ?? "";
+          if (text.startsWith(`line number ${wanted} `)) resolve(performance.now() - began);
+          else requestAnimationFrame(look);
+        };
+        const place = document.querySelector("input.place");
+        place.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true }));
+        look();
+      }),
+    ANY,
   );
   await frames(page);
   found.rows = await page.evaluate(async () => {

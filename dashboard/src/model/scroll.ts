@@ -32,6 +32,19 @@ export function firstVisible(rows: number, scrollTop: number, viewport: number):
   return travel <= 0 ? 0 : Math.min(most, Math.max(0, (scrollTop / travel) * most));
 }
 
+/** How many rows' heights one pixel of the scrolled area stands for, in pixels: more than 1 for very many rows. */
+export function ratio(rows: number, viewport: number): number {
+  const travel = Math.min(rows * ROW, HIGHEST) - viewport;
+  return travel <= 0 ? 1 : Math.max(1, (rows * ROW - viewport) / travel);
+}
+
+/** Where to scroll to, so that the same row stays at the top while rows are added at the end. */
+export function keptPlace(before: number, now: number, scrollTop: number, viewport: number): number {
+  const travel = Math.min(now * ROW, HIGHEST) - viewport;
+  const most = Math.max(0, now - viewport / ROW);
+  return travel <= 0 || most === 0 ? 0 : (firstVisible(before, scrollTop, viewport) / most) * travel;
+}
+
 /** Where to scroll to, so that a row is in the middle of the view. */
 export function scrollTo(row: number, rows: number, viewport: number): number {
   const height = Math.min(rows * ROW, HIGHEST);

@@ -1,11 +1,12 @@
 // Where else? Lines of all runs.
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { get } from "../api/client.ts";
 import type { components } from "../api/types.ts";
 import { visible } from "../model/ansi.ts";
 import { ago, counted } from "../model/format.ts";
 import { location_, setQuery } from "../navigation.ts";
 import { useLoaded } from "../parts/data.ts";
+import { Histogram } from "../parts/histogram.tsx";
 import { Failure, Loading, Nothing } from "../parts/notes.tsx";
 import { useTitle } from "../parts/shell.tsx";
 import { href } from "../routes.ts";
@@ -16,6 +17,7 @@ export function Search() {
   useTitle("Search");
   const q = new URLSearchParams(location_.value.search).get("q") ?? "";
   const [text, setText] = useState(q);
+  useEffect(() => setText(q), [q]);
   const loaded = useLoaded<Found | null>(`search/${q}`, (signal) =>
     q ? get<Found>(["logs"], { q, limit: 100 }, signal) : Promise.resolve(null),
   );
@@ -56,6 +58,7 @@ export function Search() {
         </Nothing>
       )}
       {loaded.value && lines.length === 0 && <Nothing>No line matches.</Nothing>}
+      {q && <Histogram q={q} />}
       {lines.length > 0 && (
         <section class="card" aria-label="Lines found">
           <p class="quiet-text">

@@ -70,6 +70,7 @@ export function TreatmentPage({ run, treatment: name }: { run: string; treatment
       ) : (
         (one.waiting_for ?? one.cause) && <p class="card waiting">{one.waiting_for ?? one.cause}</p>
       )}
+      {one.steps.length > 0 && <Steps steps={one.steps} />}
       <div class="columns">
         <Flows run={run} title="Inputs" treatment={one} flows={one.inputs} />
         <Flows run={run} title="Outputs" treatment={one} flows={one.outputs} />
@@ -160,6 +161,28 @@ function Flows({ run, title, treatment, flows }: FlowsProps) {
   );
 }
 
+function Steps({ steps }: { steps: readonly Schemas["StepView"][] }) {
+  return (
+    <section class="card" aria-labelledby="steps-title">
+      <h2 id="steps-title">Steps</h2>
+      <ol class="history">
+        {steps.map((step) => (
+          <li key={step.number}>
+            <State
+              state={step.soft_fail && step.state === "failed" ? "soft_failed" : step.state}
+              note={step.exit_code ? `(exit ${step.exit_code})` : undefined}
+            />
+            <strong>{step.name}</strong>
+            {step.started_at && step.finished_at && (
+              <span class="quiet-text">{duration(Date.parse(step.finished_at) - Date.parse(step.started_at))}</span>
+            )}
+          </li>
+        ))}
+      </ol>
+    </section>
+  );
+}
+
 function History({ treatment }: { treatment: Treatment }) {
   return (
     <section class="card" aria-labelledby="history-title">
@@ -186,6 +209,12 @@ function Environment({ treatment }: { treatment: Treatment }) {
     <section class="card" aria-labelledby="environment-title">
       <h2 id="environment-title">Environment</h2>
       {spec.run && <pre class="command">{spec.run}</pre>}
+      {spec.steps.map((step) => (
+        <details key={step.name}>
+          <summary>{step.name}</summary>
+          <pre class="command">{step.run}</pre>
+        </details>
+      ))}
       <dl class="facts stacked">
         {spec.image && (
           <div>

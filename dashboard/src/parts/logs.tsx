@@ -1,21 +1,22 @@
 // A run's log: a scroller of its own, since browsers cannot lay out millions of rows.
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { get, Problem } from "../api/client.ts";
+import { get } from "../api/client.ts";
 import type { components } from "../api/types.ts";
-import { pieces, plain } from "../model/ansi.ts";
 import { fileName, jsonLines, logText } from "../model/export.ts";
-import { clock, counted } from "../model/format.ts";
-import { ROW, scrollTo, visibleWindow } from "../model/scroll.ts";
+import { counted } from "../model/format.ts";
+import { keptPlace, ROW, ratio, scrollTo, visibleWindow } from "../model/scroll.ts";
+import { type Place, placeOf } from "../model/sparse.ts";
+import { href } from "../routes.ts";
 import { save } from "./export.tsx";
+import { type Line, Row, Unread } from "./log_row.tsx";
+import { FilteredLog, type LogSource, WholeLog } from "./log_source.ts";
 import { Failure } from "./notes.tsx";
 
-type Line = components["schemas"]["LineView"];
 type LogPage = components["schemas"]["LogPage"];
 
 const PAGE = 2_000;
-// Lines are kept in memory; more are read when the reader asks for them.
+/** So many lines are stored as a file, and read on at a time where lines are filtered. */
 const AT_ONCE = 100_000;
-const LONGEST = 4_000;
 
 interface Props {
   run: string;
@@ -25,115 +26,68 @@ interface Props {
   mark?: string | null;
 }
 
-class Lines {
-  all: Line[] = [];
-  after: string | null = null;
-  more = true;
-  allowed = AT_ONCE;
-  errors: number[] = [];
-
-  add(page: LogPage): void {
-    for (const line of page.lines) {
-      if (line.level === "error" || line.level === "fatal" || line.level === "critical")
-        this.errors.push(this.all.length);
-      this.all.push(line);
-    }
-    this.after = page.after;
-    this.more = page.more;
-  }
-}
-
 export function Logs({ run, treatment, ended, mark = null }: Props) {
   const [grep, setGrep] = useState("");
   const [level, setLevel] = useState("");
   const [wrap, setWrap] = useState(false);
   const [, redraw] = useState(0);
   const [error, setError] = useState<Error | null>(null);
-  const lines = useRef(new Lines());
   const box = useRef<HTMLDivElement>(null);
   const [view, setView] = useState({ top: 0, height: 480 });
   const following = useRef(!ended && !mark);
   const [unseen, setUnseen] = useState(0);
   const isOver = useRef(ended);
   isOver.current = ended;
-  const [asked, setAsked] = useState(false);
-  const resume = useRef<() => void>(() => undefined);
+  const [source, setSource] = useState<LogSource | null>(null);
+  /** The row to be in the middle once it can be shown, which is then lit, and a place that is no place. */
+  const [target, setTarget] = useState<{ row: number } | null>(null);
+  const [isLost, setLost] = useState("");
+
+  // A line's address leads to it among all lines.
+  useEffect(() => {
+    if (!mark) return;
+    setGrep("");
+    setLevel("");
+  }, [mark]);
 
   useEffect(() => {
-    const controller = new AbortController();
-    const { signal } = controller;
-    const current = new Lines();
-    lines.current = current;
+    const told = {
+      changed: (added: number) => {
+        if (added && !following.current && !isOver.current) setUnseen((count) => count + added);
+        redraw((count) => count + 1);
+      },
+      failed: setError,
+      isOver: () => isOver.current,
+    };
+    const isWhole = !treatment && !level && !grep;
+    const made = isWhole ? new WholeLog(run, told) : new FilteredLog(run, told, { treatment, level, grep });
+    setSource(made);
     setUnseen(0);
-    setAsked(false);
     setError(null);
-    redraw((count) => count + 1);
-    let timer = 0;
-    let failures = 0;
-    let last = false;
-    const later = (ms: number) => {
-      clearTimeout(timer);
-      timer = setTimeout(() => void ask(), ms) as unknown as number;
-    };
-    const ask = async () => {
-      if (signal.aborted || (document.hidden && current.all.length)) return;
-      if (current.all.length >= current.allowed) return;
-      const over = isOver.current;
-      try {
-        const page = await get<LogPage>(
-          ["runs", run, "logs"],
-          { after: current.after, wait: over || current.after === null ? 0 : 2, limit: PAGE, treatment, level, grep },
-          signal,
-        );
-        if (signal.aborted) return;
-        failures = 0;
-        setError(null);
-        setAsked(true);
-        current.add(page);
-        if (page.lines.length) {
-          if (!following.current && !over) setUnseen((count) => count + page.lines.length);
-          redraw((count) => count + 1);
-        }
-        if (page.more) later(0);
-        else if (!over) later(page.lines.length ? 150 : 50);
-        // Once more after the end: the last lines may be stored a little later than the run's state.
-        else if (!last) {
-          last = true;
-          later(1_500);
-        }
-      } catch (problem) {
-        if (signal.aborted) return;
-        failures += 1;
-        setError(problem as Error);
-        if (!(problem instanceof Problem) || problem.status === 0 || problem.status >= 500)
-          later(Math.min(15_000, 500 * 2 ** failures));
-      }
-    };
-    resume.current = () => later(0);
-    const shown = () => {
-      if (!document.hidden) later(0);
-    };
-    document.addEventListener("visibilitychange", shown);
-    void ask();
-    return () => {
-      controller.abort();
-      clearTimeout(timer);
-      document.removeEventListener("visibilitychange", shown);
-    };
-  }, [run, treatment, level, grep, ended]);
+    setTarget(null);
+    if (mark) void go(made, { mark });
+    return () => made.close();
+  }, [run, treatment, level, grep, mark]);
 
-  const all = lines.current.all;
-  const marked = mark ? all.findIndex((line) => `${line.segment}:${line.index}` === mark) : -1;
+  const count = source?.count ?? 0;
+  const window_ = visibleWindow(count, view.top, view.height);
+  useEffect(() => source?.look(window_.first, window_.count), [source, window_.first, window_.count, count > 0]);
 
+  const before = useRef(0);
   useLayoutEffect(() => {
     const element = box.current;
     if (element && following.current) element.scrollTop = element.scrollHeight;
-  }, [all.length]);
+    else if (element && ratio(count, element.clientHeight) > 1)
+      element.scrollTop = keptPlace(before.current, count, element.scrollTop, element.clientHeight);
+    before.current = count;
+  }, [count, source]);
 
   useLayoutEffect(() => {
     const element = box.current;
-    if (element && marked >= 0) element.scrollTop = scrollTo(marked, all.length, element.clientHeight);
-  }, [marked]);
+    if (!element || !target) return;
+    element.scrollTop = scrollTo(target.row, count, element.clientHeight);
+    setView({ top: element.scrollTop, height: element.clientHeight });
+  }, [target]);
 
   useEffect(() => {
     const element = box.current;
@@ -142,6 +96,43 @@ export function Logs({ run, treatment, ended, mark = null }: Props) {
     observer.observe(element);
     return () => observer.disconnect();
   }, []);
+
+  async function go(to: LogSource, place: Place | { mark: string }): Promise<void> {
+    following.current = false;
+    try {
+      const row = await to.find(place);
+      if (row !== null && row >= 0) setTarget({ row });
+    } catch (problem) {
+      if ((problem as Error).name !== "AbortError") setError(problem as Error);
+    }
+  }
+
+  // Where a pixel stands for many rows, wheel and keys move by as much as they do elsewhere.
+  const move = (event: Event, pixels: number) => {
+    const element = box.current;
+    const factor = element ? ratio(count, element.clientHeight) : 1;
+    if (!element || factor === 1 || !pixels) return;
+    event.preventDefault();
+    const wanted = pixels / factor;
+    element.scrollTop += Math.sign(wanted) * Math.max(1, Math.abs(wanted));
+  };
+  useEffect(() => {
+    const element = box.current;
+    const wheel = (event: WheelEvent) => {
+      if (!event.ctrlKey && !event.shiftKey) move(event, event.deltaMode ? event.deltaY * ROW : event.deltaY);
+    };
+    const keyed = (event: KeyboardEvent) => {
+      const page = (element?.clientHeight ?? 0) - 2 * ROW;
+      const steps: Record<string, number> = { ArrowDown: 2 * ROW, ArrowUp: -2 * ROW, PageDown: page, PageUp: -page };
+      if (event.target === element) move(event, steps[event.key] ?? 0);
+    };
+    element?.addEventListener("wheel", wheel, { passive: false });
+    element?.addEventListener("keydown", keyed);
+    return () => {
+      element?.removeEventListener("wheel", wheel);
+      element?.removeEventListener("keydown", keyed);
+    };
+  });
 
   const scrolled = () => {
     const element = box.current;
@@ -152,42 +143,67 @@ export function Logs({ run, treatment, ended, mark = null }: Props) {
     setView({ top: element.scrollTop, height: element.clientHeight });
   };
 
-  const goTo = (row: number) => {
-    const element = box.current;
-    if (!element) return;
+  const toError = async (step: 1 | -1) => {
+    if (!source) return;
     following.current = false;
-    element.scrollTop = scrollTo(row, all.length, element.clientHeight);
+    const middle = target?.row ?? Math.round(window_.first + window_.count / 2);
+    const row = await source.error(middle, step).catch((problem: Error) => {
+      setError(problem);
+      return null;
+    });
+    if (row === null) setLost("No line of it is an error.");
+    else setTarget({ row });
   };
 
-  const toError = (step: 1 | -1) => {
-    const element = box.current;
-    const found = lines.current.errors;
-    if (!element || !found.length) return;
-    const now = visibleWindow(all.length, element.scrollTop, element.clientHeight);
-    const middle = now.first + now.count / 2;
-    const next = step === 1 ? found.find((row) => row > middle + 0.5) : found.findLast((row) => row < middle - 1.5);
-    goTo(next ?? (step === 1 ? (found[0] as number) : (found.at(-1) as number)));
+  const toPlace = (text: string) => {
+    const place = text ? placeOf(text, source?.at(window_.first)?.time ?? null) : null;
+    setLost(text && !place ? "Write a line's number, or a time such as 14:03:22." : "");
+    if (place && source) void go(source, place);
   };
 
-  const toEnd = () => {
+  const toEnd = async () => {
     const element = box.current;
-    if (!element) return;
+    if (!element || !source) return;
     following.current = !ended;
     setUnseen(0);
+    setTarget(null);
+    await source.find("end").catch(setError);
     element.scrollTop = element.scrollHeight;
   };
 
-  const window_ = visibleWindow(all.length, view.top, view.height);
-  const rows = all.slice(window_.first, window_.first + window_.count);
-  const digits = String(all.length).length;
+  const saveLines = async (kind: "log" | "jsonl") => {
+    try {
+      const lines = await linesOf(run, { treatment, level, grep });
+      const text = kind === "log" ? logText(lines) : jsonLines(lines);
+      save(fileName(run, treatment ?? "", kind), text, kind === "log" ? "text/plain" : "application/x-ndjson");
+      setLost(lines.length < AT_ONCE ? "" : `The first ${counted(lines.length, "line")} were stored.`);
+    } catch (problem) {
+      setError(problem as Error);
+    }
+  };
+
+  const rows = Array.from({ length: window_.count }, (_, at) => window_.first + at);
+  const more = source?.more;
+  const isRead = source?.isRead ?? false;
+  const last = source?.at(count - 1)?.number ?? count;
+  const digits = String(Math.max(last, count)).length;
+  const address = (line: Line) =>
+    treatment === undefined
+      ? href({ page: "run", run, line: `${line.segment}:${line.index}` })
+      : href({ page: "treatment", run, treatment }, { line: `${line.segment}:${line.index}` });
   return (
     <section class="card logs" aria-labelledby="logs-title">
       <div class="section-head">
         <h2 id="logs-title">Log</h2>
         <span class="quiet-text" role="status">
-          {counted(all.length, "line")}
-          {lines.current.more && all.length >= lines.current.allowed ? " of more" : ""}
+          {counted(count, "line")}
+          {more?.later ? " of more" : ""}
         </span>
+        {isLost && (
+          <span class="uncertain" role="alert">
+            {isLost}
+          </span>
+        )}
         <span class="fill" />
         <label class="inline">
           <span class="hidden">Find in the log (regular expression)</span>
@@ -197,6 +213,17 @@ export function Logs({ run, treatment, ended, mark = null }: Props) {
             placeholder="Find …"
             value={grep}
             onChange={(event) => setGrep(event.currentTarget.value)}
+          />
+        </label>
+        <label class="inline">
+          <span class="hidden">Go to a line or a time</span>
+          <input
+            class="place"
+            data-key="j"
+            placeholder="Line or time"
+            onKeyDown={(event) => {
+              if (event.key === "Enter") toPlace(event.currentTarget.value);
+            }}
           />
         </label>
         <label class="inline">
@@ -212,8 +239,8 @@ export function Logs({ run, treatment, ended, mark = null }: Props) {
         <span class="buttons">
           <button
             type="button"
-            onClick={() => toError(-1)}
-            disabled={!lines.current.errors.length}
+            onClick={() => void toError(-1)}
+            disabled={count === 0}
             data-key="E"
             aria-label="Previous error"
           >
@@ -221,8 +248,8 @@ export function Logs({ run, treatment, ended, mark = null }: Props) {
           </button>
           <button
             type="button"
-            onClick={() => toError(1)}
-            disabled={!lines.current.errors.length}
+            onClick={() => void toError(1)}
+            disabled={count === 0}
             data-key="e"
             aria-label="Next error"
           >
@@ -238,62 +265,54 @@ export function Logs({ run, treatment, ended, mark = null }: Props) {
       <div class="log-box" ref={box} onScroll={scrolled} tabIndex={0} role="log" aria-label="Lines" aria-live="off">
         <div class="log-area" style={{ height: `${Math.max(window_.height, 1)}px`, "--digits": digits }}>
           <div class={wrap ? "log-rows wide" : "log-rows"} style={{ transform: `translateY(${window_.top}px)` }}>
-            {rows.map((line, at) => (
-              <Row
-                key={`${line.segment}:${line.index}`}
-                line={line}
-                number={window_.first + at + 1}
-                isMarked={window_.first + at === marked}
-                named={treatment === undefined}
-              />
-            ))}
+            {rows.map((row) => {
+              const line = source?.at(row);
+              if (!line) return <Unread key={row} number={row + 1} />;
+              return (
+                <Row
+                  key={`${line.segment}:${line.index}`}
+                  line={line}
+                  isMarked={row === target?.row || `${line.segment}:${line.index}` === mark}
+                  named={treatment === undefined}
+                  address={address(line)}
+                />
+              );
+            })}
           </div>
         </div>
-        {all.length === 0 && !(error && !asked) && (
-          <p class={asked ? "note" : "note loading"}>
-            {!asked ? "Loading …" : ended ? "There are no such lines." : "No line yet."}
+        {count === 0 && !(error && !isRead) && (
+          <p class={isRead ? "note" : "note loading"}>
+            {!isRead ? "Loading …" : ended ? "There are no such lines." : "No line yet."}
           </p>
         )}
       </div>
       <div class="log-foot">
         {unseen > 0 && (
-          <button type="button" class="primary" onClick={toEnd}>
+          <button type="button" class="primary" onClick={() => void toEnd()}>
             {counted(unseen, "new line")} ↓
           </button>
         )}
-        {lines.current.more && all.length >= lines.current.allowed && (
-          <button
-            type="button"
-            onClick={() => {
-              lines.current.allowed += AT_ONCE;
-              resume.current();
-            }}
-          >
+        {more?.earlier && (
+          <button type="button" onClick={() => source?.read("earlier")}>
+            Read earlier lines
+          </button>
+        )}
+        {more?.later && (
+          <button type="button" onClick={() => source?.read("later")}>
             Read {AT_ONCE.toLocaleString("en")} more
           </button>
         )}
-        {all.length > 0 && (
+        {count > 0 && (
           <>
-            <button
-              type="button"
-              class="quiet"
-              onClick={() => save(fileName(run, treatment ?? "", "log"), logText(lines.current.all), "text/plain")}
-            >
+            <button type="button" class="quiet" onClick={() => void saveLines("log")}>
               Save lines
             </button>
-            <button
-              type="button"
-              class="quiet"
-              aria-label="Save lines as JSON"
-              onClick={() =>
-                save(fileName(run, treatment ?? "", "jsonl"), jsonLines(lines.current.all), "application/x-ndjson")
-              }
-            >
+            <button type="button" class="quiet" aria-label="Save lines as JSON" onClick={() => void saveLines("jsonl")}>
               as JSON
             </button>
           </>
         )}
-        <button type="button" class="quiet" data-key="l" onClick={toEnd}>
+        <button type="button" class="quiet" data-key="l" onClick={() => void toEnd()}>
           To the end
         </button>
       </div>
@@ -301,33 +320,14 @@ export function Logs({ run, treatment, ended, mark = null }: Props) {
   );
 }
 
-function Row({ line, number, isMarked, named }: { line: Line; number: number; isMarked: boolean; named: boolean }) {
-  const text = line.text.length > LONGEST ? `${line.text.slice(0, LONGEST)}…` : line.text;
-  const rest =
-    line.text.length > LONGEST ? ` (${(line.text.length - LONGEST).toLocaleString("en")} more characters)` : "";
-  return (
-    <div class={`log-row level-${line.level}${isMarked ? " marked" : ""}${line.gap ? " gap" : ""}`}>
-      <span class="log-number" aria-hidden="true">
-        {number}
-      </span>
-      <time dateTime={line.time} title={line.time}>
-        {clock(line.time)}
-      </time>
-      {named && (
-        <span class="log-treatment" title={line.treatment}>
-          {line.treatment}
-        </span>
-      )}
-      <span class="log-text" title={line.text.length > 300 ? undefined : plain(line.text)}>
-        {line.gap ? `— lines are missing here: ${plain(text) || "they were lost with their runner"}` : null}
-        {!line.gap &&
-          pieces(text).map((piece, at) => (
-            <span key={at} class={piece.look || undefined} style={piece.colour ? { color: piece.colour } : undefined}>
-              {piece.text}
-            </span>
-          ))}
-        {rest}
-      </span>
-    </div>
-  );
+/** The first lines that match, for a file. */
+async function linesOf(run: string, filter: Record<string, string | undefined>): Promise<Line[]> {
+  const found: Line[] = [];
+  let after: string | null = null;
+  do {
+    const page: LogPage = await get<LogPage>(["runs", run, "logs"], { ...filter, after, limit: PAGE });
+    found.push(...page.lines);
+    after = page.more ? page.after : null;
+  } while (after !== null && found.length < AT_ONCE);
+  return found;
 }

@@ -2,7 +2,7 @@
 import type { Page } from "playwright-core";
 import { beforeEach, describe, expect, it } from "vitest";
 import { canRun, openPage, PATIENCE } from "./browser.ts";
-import { logLine } from "./lines.ts";
+import { logLine, logPage } from "./lines.ts";
 import { RUN } from "./server.ts";
 import { setting } from "./setting.ts";
 
@@ -31,13 +31,9 @@ describe.skipIf(!canRun)("a page that follows a run", { timeout: PATIENCE }, () 
       const { treatments, ...run } = now;
       return { run, treatments: after === String(version) ? [] : treatments, reload: false, after: String(version) };
     });
-    at.served.instead.set(`${PATH}/logs`, (url: URL) => {
-      const first = Number(url.searchParams.get("after") ?? 0);
-      const lines = Array.from({ length: written - first }, (_, index) =>
-        logLine(first + index, `tick ${first + index}`),
-      );
-      return { lines, after: String(written), more: false };
-    });
+    at.served.instead.set(`${PATH}/logs`, (url: URL) =>
+      logPage(url, written, (index) => logLine(index, `tick ${index}`)),
+    );
   });
 
   function end(name: string, state: string): void {

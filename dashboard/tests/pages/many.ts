@@ -1,5 +1,5 @@
 // A run of many treatments, and a log of many lines, made of recorded answers.
-import { logLine } from "./lines.ts";
+import { logLine, logPage } from "./lines.ts";
 import { RUN, type Served } from "./server.ts";
 
 const PATH = `/v1/runs/${RUN}`;
@@ -30,10 +30,5 @@ export function serveChange(served: Served, treatments: readonly object[], after
 
 /** Lets the run's log have so many lines, a page at a time. */
 export function serveLines(served: Served, count: number, text: (index: number) => string): void {
-  served.instead.set(`${PATH}/logs`, (url: URL) => {
-    const first = Number(url.searchParams.get("after") ?? 0);
-    const last = Math.min(count, first + Number(url.searchParams.get("limit")));
-    const lines = Array.from({ length: last - first }, (_, at) => logLine(first + at, text(first + at)));
-    return { lines, after: String(last), more: last < count };
-  });
+  served.instead.set(`${PATH}/logs`, (url: URL) => logPage(url, count, (index) => logLine(index, text(index))));
 }

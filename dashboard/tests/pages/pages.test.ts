@@ -159,7 +159,10 @@ describe.skipIf(!canRun)("the pages", { timeout: PATIENCE }, () => {
     await page.getByRole("link", { name: "total.py:3" }).waitFor();
     await page.keyboard.press("o");
     await page.getByRole("heading", { name: /^total/, level: 1 }).waitFor();
-    await page.locator(".log-row.marked").waitFor();
+    await page
+      .locator(".log-row.marked")
+      .getByText(/total\.py", line 3, in amount/)
+      .waitFor();
     await tabTo(page, /^from export.rows$/);
     await page.keyboard.press("Enter");
     await page.getByRole("heading", { name: /rows/, level: 1 }).waitFor();
@@ -195,6 +198,23 @@ describe.skipIf(!canRun)("the pages", { timeout: PATIENCE }, () => {
     const found = page.getByRole("region", { name: "The first divergence" });
     await found.getByText("export: $CADENCE_PARAM_fifth changed").waitFor();
     await found.getByText("line 6, column 3").waitFor();
+    await page.context().close();
+  });
+
+  it("shows the steps of a treatment with their states", async () => {
+    const path = `/v1/runs/${RUN}/treatments/export`;
+    const step = { started_at: null, finished_at: null, exit_code: null, soft_fail: false };
+    at.served.instead.set(path, {
+      ...(at.served.recorded[path] as object),
+      steps: [
+        { ...step, number: 1, name: "lint", state: "failed", exit_code: 3, soft_fail: true },
+        { ...step, number: 2, name: "publish", state: "skipped" },
+      ],
+    });
+    const { page } = await open(`/ui/runs/${RUN}/t/export`);
+    const steps = page.getByRole("region", { name: "Steps" }).getByRole("listitem");
+    await steps.filter({ hasText: "lint" }).getByText("(exit 3)").waitFor();
+    await steps.filter({ hasText: "publish" }).getByText("skipped").waitFor();
     await page.context().close();
   });
 

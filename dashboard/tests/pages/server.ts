@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname, join } from "node:path";
+import { logPage, type ServedLine } from "./lines.ts";
 
 const read = (name: string) => JSON.parse(readFileSync(new URL(name, import.meta.url), "utf8"));
 
@@ -31,6 +32,7 @@ export const PAGES = {
   trace: `/ui/runs/${TRACED}/trace?port=amount.n&offset=4`,
   "trace of a line forward": `/ui/runs/${TRACED}/trace?port=rows.out&offset=17&direction=forward`,
   search: "/ui/search?q=twelve",
+  "search over time": "/ui/search?q=cherry+since:2026-11-30T22:40+until:2026-11-30T22:45",
   pipelines: "/ui/pipelines",
   pipeline: "/ui/pipelines/default/orders",
   "changes of a pipeline": "/ui/pipelines/default/orders?version=2&with=1",
@@ -123,14 +125,28 @@ function answerTo(url: URL, method: string, { instead, always }: Served): unknow
     return { session_id: "s", session: "half", ...times, ...token };
   }
   if (always !== undefined) return always;
-  if (instead.has(url.pathname)) {
-    const given = instead.get(url.pathname);
-    return typeof given === "function" ? given(url) : given;
-  }
+  const found = instead.has(url.pathname) ? replaced(url, instead) : known(url);
+  // A recorded log is answered as the API does: any place of it.
+  if (
+    !/\/runs\/.*\/logs$/.test(url.pathname) ||
+    typeof found !== "object" ||
+    found === null ||
+    !("lines" in found) ||
+    "total" in found
+  )
+    return found;
+  const { lines } = found as { lines: ServedLine[] };
+  return logPage(url, lines.length, (index) => lines[index] as ServedLine);
+}
+
+/** The answer in place of the recorded one. */
+function replaced(url: URL, instead: Served["instead"]): unknown {
+  const given = instead.get(url.pathname);
+  return typeof given === "function" ? given(url) : given;
+}
+
+function known(url: URL): unknown {
   const ofOne =
     url.searchParams.get("treatment") ?? url.searchParams.get("pipeline") ?? url.searchParams.get("direction");
-  if (url.pathname.endsWith("/logs") && url.searchParams.get("after")) {
-    return { lines: [], after: url.searchParams.get("after"), more: false };
-  }
   return (ofOne && recorded[`${url.pathname}#${ofOne}`]) ?? recorded[url.pathname];
 }

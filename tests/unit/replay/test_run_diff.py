@@ -14,6 +14,7 @@ from cadence.domain.runs.run import Treatment, Value
 from cadence.domain.runs.run_variables import run_variables, used_variables
 from cadence.domain.runs.states import TreatmentState
 from cadence.domain.values.value_retention import ValueCapture, ValueRetention
+from runner_bootstrap.agent.assignments.assignment import _commit_variables
 from tests.fakes.runs import a_run
 
 S = TreatmentState
@@ -222,6 +223,9 @@ def test_variables_are_those_that_the_agent_sets() -> None:
         "CADENCE_EVENT_KIND": "push",
         "CADENCE_PARAM_who_ever": "1",
     }
+    event = {name: name for name in ("repository", "branch", "tag", "commit", "number", "base_branch", "base_commit")}
+    named_by_agent = _commit_variables({"kind": "pull_request", **event})
+    assert named_by_agent.items() <= run_variables(replace(run, event=event)).items()
     spec = treatment("a", run="echo ${CADENCE_COMMIT} $CADENCE_COMMITTER")
     assert used_variables(spec, run_variables(run)) == ("CADENCE_COMMIT",)
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from cadence.application.shared.git_ports import GitCredentials
 from cadence.application.triggers.changed_paths import ChangedPaths, PathSource, changed_files
 from cadence.domain.shared.errors import NotFound
 from cadence.domain.shared.patterns import selected
@@ -163,10 +164,10 @@ class Git:
     """A repository in which these files differ; None cannot be read."""
 
     def __init__(self, paths: set[str] | None) -> None:
-        self.paths, self.asked = paths, 0
+        self.paths, self.asked, self.url = paths, 0, ""
 
-    def changed_files(self, *_: Any, **__: Any) -> frozenset[str]:
-        self.asked += 1
+    def changed_files(self, url: str, *_: Any, **__: Any) -> frozenset[str]:
+        self.asked, self.url = self.asked + 1, url
         if self.paths is None:
             raise NotFound("There is no repository.")
         return frozenset(self.paths)
@@ -195,6 +196,16 @@ def test_the_repository_tells_which_files_changed_and_else_the_event(differ, lis
     assert changed.meant(trigger) == (meant, source)
     assert changed.meant(trigger) == (meant, source)
     assert git.asked == 1
+
+
+@pytest.mark.parametrize("event", [push(), pull_request()], ids=["push", "pull-request"])
+def test_credentials_are_sent_to_the_connected_repository_only(event):
+    git = Git({"src/a"})
+    own = "https://git.example/acme/site.git"
+    changed = ChangedPaths(git=git, event=event, credentials=GitCredentials("git", "token"), clone_url=own)
+    changed.meant(GitTrigger(paths=("src/**",)))
+
+    assert git.url == own
 
 
 def test_without_paths_and_for_tags_no_repository_is_read():

@@ -2,11 +2,13 @@
 
 import hashlib
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Protocol
 
+from cadence.application.access.audited_request import note_hourly
 from cadence.application.access.manage_people import ManagePeople
 from cadence.application.access.people_ports import PeopleStore
 from cadence.application.access.ports import AuditTrail, SeenStore
@@ -92,30 +94,58 @@ class SignIn:
         """
         with self.limits.counting("provider", f"{organization}|{provider_name}|{id_token}", source):
             provider = self.providers.get_provider(organization, provider_name)
-            claims = self.tokens.read(id_token, provider.issuer, provider.client_id)
-            person = read_person(provider, claims, nonce, self.clock())
-            self._use_once(id_token)
+            with self._recording_refusals(provider, source):
+                claims = self.tokens.read(id_token, provider.issuer, provider.client_id)
+                person = read_person(provider, claims, nonce, self.clock())
+                self._use_once(id_token)
+        with self._recording_refusals(provider, source):
+            member = self._carried_over(provider, person)
+        token, text = self.manage.issue(organization, member.subject, "sign-in", str(member.subject), SIGNED_IN_FOR)
+        actor = str(member.subject)
+        self.audit.note(self._entry(provider, AuditKind.SIGN_IN, actor, source, token_id=token.token_id))
+        return SignedIn(member, text, int(SIGNED_IN_FOR.total_seconds()))
+
+    @contextmanager
+    def _recording_refusals(self, provider: IdentityProvider, source: str) -> Iterator[None]:
+        """Records a refusal once an hour for each provider, outcome and address; who it was is not known for sure."""
+        try:
+            yield
+        except (Unauthenticated, Forbidden) as error:
+            actor = f"{IDENTITY_PROVIDER_SOURCE}{provider.name}"
+            entry = self._entry(provider, AuditKind.REFUSAL, actor, source, outcome=error.code)
+            note_hourly(self.audit, entry, entry.actor, source)
+            raise
+
+    def _entry(
+        self,
+        provider: IdentityProvider,
+        kind: AuditKind,
+        actor: str,
+        source: str,
+        *,
+        token_id: str = "",
+        outcome: str = "accepted",
+    ) -> AuditEntry:
+        return AuditEntry(
+            organization=provider.organization,
+            project=ALL_PROJECTS,
+            at=self.clock(),
+            kind=kind,
+            actor=actor,
+            token_id=token_id,
+            token_name=actor,
+            action="sign_in",
+            target=f"/v1/identity-providers/{provider.name}",
+            outcome=outcome,
+            source=source,
+        )
+
+    def _carried_over(self, provider: IdentityProvider, person: SignedInPerson) -> Member:
         groups_of = f"{IDENTITY_PROVIDER_SOURCE}{provider.name}"
         try:
-            member = carry_over(self.people, self._member(provider, person), person.groups, groups_of)
+            return carry_over(self.people, self._member(provider, person), person.groups, groups_of)
         except NotFound:
             raise Unauthenticated("The member was removed meanwhile.") from None
-        token, text = self.manage.issue(organization, member.subject, "sign-in", str(member.subject), SIGNED_IN_FOR)
-        self.audit.note(
-            AuditEntry(
-                organization=organization,
-                project=ALL_PROJECTS,
-                at=self.clock(),
-                kind=AuditKind.SIGN_IN,
-                actor=str(member.subject),
-                token_id=token.token_id,
-                token_name=str(member.subject),
-                action="sign_in",
-                target=f"/v1/identity-providers/{provider.name}",
-                source=source,
-            )
-        )
-        return SignedIn(member, text, int(SIGNED_IN_FOR.total_seconds()))
 
     def _use_once(self, id_token: str) -> None:
         use = secrets.token_hex(16)

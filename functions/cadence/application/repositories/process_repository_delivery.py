@@ -199,7 +199,7 @@ class ProcessRepositoryDelivery:
         credentials: GitCredentials,
         key: DeliveryKey,
     ) -> list[str]:
-        changed = ChangedPaths(git=self.git, event=event, credentials=credentials)
+        changed = ChangedPaths(git=self.git, event=event, credentials=credentials, clone_url=repository.clone_url)
         source = self.sources.of_event(repository, event, credentials)
         payload: Mapping[str, Any] = {**event.event(), "repository_id": repository.repository_id}
         protection = protection_of(self.open_repository, repository)

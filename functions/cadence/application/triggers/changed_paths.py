@@ -29,6 +29,8 @@ class ChangedPaths:
     git: GitReader
     event: GitEvent
     credentials: GitCredentials | None
+    clone_url: str | None = None
+    """Where the repository is read; None: where the event says. Credentials go to the address that they are for."""
     _read: bool = field(default=False, init=False)
     _paths: frozenset[str] | None = field(default=None, init=False)
     _source: PathSource = field(default=PathSource.EVENT, init=False)
@@ -62,7 +64,7 @@ class ChangedPaths:
             self._read = True
             try:
                 self._paths = self.git.changed_files(
-                    comparison.url,
+                    self.clone_url or comparison.url,
                     comparison.base,
                     comparison.head,
                     merge_base=comparison.merge_base,

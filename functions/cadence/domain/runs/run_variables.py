@@ -14,6 +14,8 @@ _COMMIT = {
     "CADENCE_BRANCH": "branch",
     "CADENCE_TAG": "tag",
     "CADENCE_PULL_REQUEST": "number",
+    "CADENCE_BASE_BRANCH": "base_branch",
+    "CADENCE_BASE_COMMIT": "base_commit",
 }
 
 

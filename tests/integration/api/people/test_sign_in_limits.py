@@ -52,3 +52,8 @@ def test_identity_tokens_that_are_refused_are_limited_within_the_role_of_the_lam
             way.sign_in("default", "corp", "no token", None, ATTACKER)
         with pytest.raises(Unauthenticated):
             way.sign_in("default", "corp", "no token", None, OFFICE)
+    refusals = [one for one in api("GET", "/v1/audit").json["items"] if one["action"] == "sign_in"]
+    assert {(one["actor"], one["kind"], one["outcome"]) for one in refusals} == {
+        ("identity-provider:corp", "refusal", "unauthenticated")
+    }
+    assert sorted(one["source"] for one in refusals) == [OFFICE, ATTACKER]

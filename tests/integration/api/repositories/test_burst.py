@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
+from itertools import cycle
 from typing import Any
 
 import botocore.client
@@ -32,6 +33,9 @@ KILLED = 0.02
 COMMITS = 6
 NIGHTLY = TESTS.replace("name: tests", "name: release").replace("[main]", '["release/*"]')
 ALWAYS = TESTS.replace("{branches: [main]}", "{}")
+LABELLED = "cadence: 1\nname: e2e\non: {pull_request: {types: [labelled]}}\ntreatments: {test: {run: make test}}\n"
+LABEL = "a label"
+"""In place of a branch: the event is that pull request 7 is labelled at the commit, which may happen often."""
 _MOST_TRIES = 60
 
 
@@ -78,8 +82,8 @@ class Burst:
     def __init__(self, world: World, chaos: Chaos, commits: list[str]) -> None:
         self.world, self.chaos = world, chaos
         self.events = [
-            (f"release/{number}" if number % 3 == 0 else f"change/{number}", commits[number % len(commits)])
-            for number in range(SIZE)
+            (LABEL if number % 4 == 3 else f"release/{number}" if number % 3 == 0 else f"change/{number}", commit)
+            for number, commit in zip(range(SIZE), cycle(commits), strict=False)
         ]
 
     def send(self) -> None:
@@ -118,17 +122,21 @@ class Burst:
                 self._until_it_succeeds(partial(_carried_out, handler, report))
 
     def _webhook(self, number: int, branch: str, commit: str) -> bool:
-        payload = {
+        payload: dict[str, Any] = {
             "ref": f"refs/heads/{branch}",
             "before": "0" * 40,
             "after": commit,
             "repository": {"full_name": "acme/site", "clone_url": self.world.host.clone_urls["acme/site"]},
             "head_commit": {"message": "A change", "author": {"name": "Ada"}},
         }
+        if branch == LABEL:
+            pull = self.world.pull("0" * 40, commit, fork=False)
+            payload = {"action": "label_updated", "number": 7, "pull_request": pull}
+        name = "pull_request" if branch == LABEL else "push"
         body = json.dumps(payload)
         (hook,) = self.world.host.hooks.values()
         path = "/webhooks" + hook["config"]["url"].split("/webhooks")[1]
-        headers = {"x-gitea-event": "push", "x-gitea-delivery": f"d-{number}", "content-type": "application/json"}
+        headers = {"x-gitea-event": name, "x-gitea-delivery": f"d-{number}", "content-type": "application/json"}
         headers |= signature("gitea", body.encode(), self.world.secret().encode())
         message = event("POST", path, headers=headers, body=body)
         message["pathParameters"] = dict(zip(("kind", "hook"), path.split("/")[2:], strict=True))
@@ -168,7 +176,7 @@ def all_runs(world: World) -> list[dict[str, Any]]:
 @pytest.mark.slow
 def test_each_event_of_a_burst_has_exactly_its_runs(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.connect()
-    files = {".cadence/always.yaml": ALWAYS, ".cadence/release.yaml": NIGHTLY}
+    files = {".cadence/always.yaml": ALWAYS, ".cadence/release.yaml": NIGHTLY, ".cadence/e2e.yaml": LABELLED}
     commits = [world.source.commit({**files, "n": str(number)}) for number in range(COMMITS)]
     chaos = Chaos(seed=15)
     call = chaos.around(vars(botocore.client.BaseClient)["_make_api_call"])
@@ -180,7 +188,8 @@ def test_each_event_of_a_burst_has_exactly_its_runs(world: World, monkeypatch: p
     burst.send()
     burst.process()
     runs = all_runs(world)
-    wanted = Counter((branch, commit, "tests") for branch, commit in burst.events)
+    wanted = Counter((branch, commit, "tests") for branch, commit in burst.events if branch != LABEL)
+    wanted.update(("change", commit, "e2e") for branch, commit in burst.events if branch == LABEL)
     wanted.update((branch, commit, "release") for branch, commit in burst.events if branch.startswith("release/"))
     assert Counter((run["branch"], run["commit"], run["pipeline"]) for run in runs) == wanted
     assert chaos.kills > 0
