@@ -84,10 +84,11 @@ def _upload(job: GitHubJob, given: Mapping[str, Any], line: int) -> list[str]:
 
 
 def _publish(job: GitHubJob, name: str, artifact: Artifact, line: int) -> None:
-    if "${{" in name:
+    if "${{" in name and (artifact.packed or not artifact.restored):  # of single files the validation warns
         job.note(
-            line, f"the artifact {name}", "The instances of a matrix give their values to one port.",
-            "Who takes it gets the instances' archives one after another; read them with tar -i.",
+            line, f"the artifact {name}",
+            "Who takes it gets the files of all instances of the matrix; those of the same name replace one another.",
+            "Give files different names, or the consumer the same matrix.",
         )  # fmt: skip
     job.artifacts["".join(split(name)[::2]) if "${{" in name else name] = artifact
 
@@ -119,6 +120,9 @@ def _download(job: GitHubJob, given: Mapping[str, Any], line: int) -> list[str]:
 
 def _restore(job: GitHubJob, name: str, folder: str, line: int) -> list[str]:
     producer, artifact = job.available[name]
+    grouped = "matrix" in producer.body  # their archives arrive one after another, as one file
+    if grouped and not artifact.restored:
+        artifact = Artifact(artifact.port, f"artifact-{slug(name)}.tar", packed=True)
     if "$" in folder or folder.startswith(("/", "~")):
         job.note(
             line,
@@ -139,7 +143,9 @@ def _restore(job: GitHubJob, name: str, folder: str, line: int) -> list[str]:
         job.draft.connect(producer, artifact.port, job.treatment, port)
     if not artifact.packed:
         return []
-    return [f"mkdir -p {quoted(place or '.')} && tar -xf {artifact.restored} -C {quoted(place or '.')}"]
+    return [
+        f"mkdir -p {quoted(place or '.')} && tar {'-xif' if grouped else '-xf'} {artifact.restored} -C {quoted(place or '.')}"
+    ]
 
 
 def _cache(job: GitHubJob, given: Mapping[str, Any], line: int) -> list[str]:
